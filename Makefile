@@ -1,0 +1,35 @@
+# Two commands set everything up: `make demo` and `make test`. Python 3.11+, pip and make are all they need.
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= demo-out
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-all check install clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $(STAMP)
+
+demo: $(STAMP)
+	@if [ -d $(DEMO)/release ]; then echo "$(DEMO)/release is there; 'make clean' removes it"; \
+	else $(BIN)/privgan demo --out $(DEMO); fi
+	$(BIN)/privgan verify $(DEMO)
+	@echo "open $(DEMO)/release/report.html"
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(STAMP)
+	$(BIN)/pytest -m "slow"
+
+clean:
+	rm -rf $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,15 @@
+"""The audit: how useful and how safe one synthetic table is. INTERNAL: it reads real rows without noise.
+
+    coding       tables as integer codes (marginals) and as numbers (classifiers, distances)
+    intervals    exact and score intervals, the area under the curve
+    ceilings     what the claimed (ε, δ) allows an attack to reach
+    bounds       lower bounds on ε: Clopper-Pearson, and one training run
+    fidelity     marginals and the two-sample classifier
+    quality      SDMetrics' quality report
+    utility      train on synthetic, test on real
+    membership   membership inference on the canaries
+    copies       synthetic rows that equal training rows
+    suite        all of them in one report with a verdict
+
+Every function is a plain function of tables, scores and a seed: two runs give the same report, byte for byte.
+"""

@@ -1,0 +1,114 @@
+"""Intervals and the area under the curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+
+
+def upper_limit(count: int, trials: int, level: float) -> float:
+    """One-sided exact upper limit of a share (Clopper and Pearson 1934); it errs with probability at most ``level``."""
+    from scipy.special import betaincinv
+
+    return 1.0 if count >= trials else float(betaincinv(count + 1, trials - count, 1.0 - level))
+
+
+def lower_limit(count: int, trials: int, level: float) -> float:
+    """One-sided exact lower limit of a share (Clopper and Pearson 1934)."""
+    from scipy.special import betaincinv
+
+    return 0.0 if count <= 0 else float(betaincinv(count, trials - count + 1, level))
+
+
+def clopper_pearson(count: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Exact two-sided interval of a share."""
+    level = (1.0 - confidence) / 2.0
+    return lower_limit(count, trials, level), upper_limit(count, trials, level)
+
+
+def difference_interval(first: tuple[int, int], second: tuple[int, int], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Interval of the difference of two shares, each given as (count, trials).
+
+    Both exact intervals hold at once with the stated confidence (Bonferroni), so the shares may depend on each other.
+    """
+    each = 1.0 - (1.0 - confidence) / 2.0
+    first_low, first_high = clopper_pearson(*first, each)
+    second_low, second_high = clopper_pearson(*second, each)
+    return first_low - second_high, first_high - second_low
+
+
+def hanley_mcneil(area: float, positives: int, negatives: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Interval of an area under the curve.
+
+    Hanley and McNeil 1982, eq. 1, inverted as a score interval (Newcombe 2006, method 5), so that it does not
+    collapse to a point at 0 or 1.
+    """
+    from scipy.special import ndtri
+
+    width = float(ndtri(0.5 + confidence / 2.0))
+
+    def excess(theta: float) -> float:
+        return abs(area - theta) - width * math.sqrt(_area_variance(theta, positives, negatives))
+
+    return _crossing(excess, area, 0.0), _crossing(excess, area, 1.0)
+
+
+def _area_variance(area: float, positives: int, negatives: int) -> float:
+    one = area / (2.0 - area)
+    two = 2.0 * area**2 / (1.0 + area)
+    numerator = area * (1 - area) + (positives - 1) * (one - area**2) + (negatives - 1) * (two - area**2)
+    return max(0.0, numerator) / (positives * negatives)
+
+
+def _crossing(excess: Callable[[float], float], inside: float, end: float) -> float:
+    """Where ``excess`` turns positive on the way from a point inside to an end of [0, 1]; bisection."""
+    outside = end
+    if excess(outside) <= 0:
+        return end
+    for _ in range(60):
+        middle = (inside + outside) / 2.0
+        inside, outside = (middle, outside) if excess(middle) <= 0 else (inside, middle)
+    return outside
+
+
+def weighted_areas(labels: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Areas under the curve for several weightings of the same rows, ties counted half.
+
+    Args:
+        labels: Which rows are positive.
+        scores: One score per row.
+        weights: One weighting per line, one column per row.
+
+    Returns:
+        One area per weighting; 0.5 where a weighting holds one label only.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(scores[order]) > 0))
+    positive = np.add.reduceat(weights[:, order] * labels[order], starts, axis=1)
+    negative = np.add.reduceat(weights[:, order] * ~labels[order], starts, axis=1)
+    below = np.cumsum(negative, axis=1) - negative / 2.0
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    return np.where(pairs > 0, (positive * below).sum(axis=1) / np.maximum(pairs, 1e-300), 0.5)
+
+
+def area_under_curve(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """The share of (positive, negative) pairs in the right order, ties counted half."""
+    return float(weighted_areas(labels, scores, np.ones((1, len(scores))))[0])
+
+
+def bootstrap_weights(rows: int, repetitions: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    """How often each row is drawn, one bootstrap sample per line; the first line is the rows themselves."""
+    draws = generator.multinomial(rows, np.full(rows, 1.0 / rows), size=repetitions)
+    return np.vstack([np.ones(rows), draws]).astype(float)
+
+
+def bootstrap_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Percentile interval of bootstrap values; the first one is the value itself (Efron 1979)."""
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(values[1:], [tail, 1.0 - tail])
+    return float(min(low, values[0])), float(max(high, values[0]))

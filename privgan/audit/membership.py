@@ -1,0 +1,267 @@
+"""Membership inference on the canaries of a one-run design: kept-in canaries are members, left-out ones are not.
+
+No score depends on the coins, or a bound built on them would refute an honest ε: the rows are put in an order made
+from their contents alone, folds are drawn over that order, and the classifier's reference rows are canaries of *both*
+kinds, out of fold. The order of the tables, which lists one kind after the other, enters nowhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from privgan.audit.ceilings import Claim
+from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
+from privgan.audit.intervals import area_under_curve, clopper_pearson, difference_interval, hanley_mcneil
+from privgan.errors import TableError
+from privgan.metric import Better, Metric
+
+FOLDS = 5
+SYNTHETIC_ROWS = 20_000
+LEAST_CANARIES = 20
+FALSE_POSITIVE_RATE = 0.01
+LEAST_FOR_RATE = 100
+_BLOCK = 512
+_NAMES = (
+    "attack.membership.auc",
+    "attack.membership.advantage",
+    "attack.membership.tpr_at_fpr_0.01",
+    "attack.membership.nearest_auc",
+)
+_RATIO_SOURCE = "van Breugel et al. 2023 (DOMIAS), section 4.1, by the density-ratio trick of a classifier"
+_RATIO_METHOD = f"gradient boosting, synthetic rows against canaries of both kinds, {FOLDS} folds"
+
+
+@dataclass(frozen=True, eq=False)
+class Canaries:
+    """The canaries in an order that depends on their contents alone.
+
+    Attributes:
+        rows: All rows of all canaries.
+        owner: For each row, the position of its customer.
+        is_member: For each customer, the coin: whether it was kept in.
+        twins: For each customer, a number shared by customers with equal rows.
+    """
+
+    rows: CodedTable
+    owner: NDArray[np.int64]
+    is_member: NDArray[np.bool_]
+    twins: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The number of customers."""
+        return len(self.is_member)
+
+    @classmethod
+    def pool(
+        cls,
+        members: CodedTable,
+        non_members: CodedTable,
+        member_units: NDArray[Any] | None = None,
+        non_member_units: NDArray[Any] | None = None,
+    ) -> Canaries:
+        """The canaries of both kinds; each row is a customer of its own where no units are given.
+
+        Raises:
+            TableError: A customer is among both kinds.
+        """
+        rows, keys = stacked(members, non_members), stacked(members, non_members).keys()
+        owner, count = _owners(len(members), len(non_members), member_units, non_member_units)
+        unit_keys = np.zeros(count, dtype=np.uint64)
+        np.add.at(unit_keys, owner, pd.util.hash_array(keys))  # a sum: the same for every order of a customer's rows
+        is_member = np.zeros(count, dtype=bool)
+        is_member[owner[: len(members)]] = True
+        units = np.argsort(unit_keys, kind="stable")
+        rank = np.empty(count, dtype=np.int64)
+        rank[units] = np.arange(count)
+        order = np.lexsort((keys, rank[owner]))
+        twins = np.unique(unit_keys[units], return_inverse=True)[1]
+        return cls(rows.take(order), rank[owner][order], is_member[units], twins)
+
+    def folds(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """A fold for each customer; twins share one, so that equal rows are always scored alike."""
+        return (generator.permutation(int(self.twins.max()) + 1) % count)[self.twins]
+
+    def mean_by_customer(self, row_scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One score per customer: the mean over its rows."""
+        return np.bincount(self.owner, weights=row_scores) / np.bincount(self.owner)
+
+    def max_by_customer(self, row_scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """One score per customer: the largest over its rows."""
+        best = np.full(len(self), -np.inf)
+        np.maximum.at(best, self.owner, row_scores)
+        return best
+
+
+def _owners(
+    members: int, non_members: int, member_units: NDArray[Any] | None, non_member_units: NDArray[Any] | None
+) -> tuple[NDArray[np.int64], int]:
+    if member_units is None or non_member_units is None:
+        return np.arange(members + non_members), members + non_members
+    first, second = (np.asarray([str(unit) for unit in units]) for units in (member_units, non_member_units))
+    if np.isin(first, second).any():
+        raise TableError("a customer has rows among both the kept-in and the left-out canaries; split by customer")
+    codes, levels = pd.factorize(np.append(first, second))
+    return codes.astype(np.int64), len(levels)
+
+
+def density_ratio_scores(canaries: Canaries, synthetic: CodedTable, seed: int) -> NDArray[np.float64]:
+    """Log-odds, by customer, that a row is synthetic: the pre-named score that decides the audit.
+
+    Each canary is scored by a classifier of synthetic rows against the other folds' canaries, members or not.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    generator = np.random.default_rng((seed, 17))
+    fold = canaries.folds(FOLDS, generator)[canaries.owner]
+    made = synthetic.sample(SYNTHETIC_ROWS, generator).values
+    scores = np.zeros(len(canaries.rows))
+    for part in np.unique(fold):
+        others = canaries.rows.values[fold != part]
+        model = HistGradientBoostingClassifier(max_iter=100, min_samples_leaf=5, early_stopping=False, random_state=0)
+        model.fit(np.vstack([made, others]), np.arange(len(made) + len(others)) < len(made))
+        scores[fold == part] = model.decision_function(canaries.rows.values[fold == part])
+    return canaries.mean_by_customer(scores)
+
+
+def nearest_scores(coder: AuditCoder, canaries: Canaries, synthetic: CodedTable, seed: int) -> NDArray[np.float64]:
+    """Minus the squared Gower-like distance to the nearest synthetic row, by customer (GAN-Leaks, Chen et al. 2020).
+
+    A number counts by its place among the canaries' numbers, two different categories count 1.
+    """
+    features = FeatureMap.from_reference(coder.columns, canaries.rows)
+    made = features(synthetic.sample(SYNTHETIC_ROWS, np.random.default_rng((seed, 19))))
+    rows, norms = features(canaries.rows), (made**2).sum(axis=1)
+    nearest = [
+        (norms - 2.0 * block @ made.T).min(axis=1) + (block**2).sum(axis=1)
+        for block in np.array_split(rows, max(1, len(rows) // _BLOCK))
+    ]
+    # Rounded: the last bits of a 32-bit product would order exact copies.
+    return canaries.max_by_customer(-np.round(np.maximum(0.0, np.concatenate(nearest).astype(float)), 5))
+
+
+def obstacle(canaries: Canaries) -> str:
+    """Why the attack cannot be run; empty where it can."""
+    members = int(canaries.is_member.sum())
+    if min(members, len(canaries) - members) < LEAST_CANARIES:
+        return f"needs at least {LEAST_CANARIES} kept-in and {LEAST_CANARIES} left-out canaries"
+    return ""
+
+
+def not_run(reason: str) -> tuple[Metric, ...]:
+    """All metrics of this module as NOT_RUN."""
+    return tuple(Metric.not_run(name, reason, better=Better.LOWER) for name in _NAMES)
+
+
+def membership_metrics(
+    canaries: Canaries, scores: NDArray[np.float64], nearest: NDArray[np.float64], claim: Claim | None, seed: int
+) -> tuple[Metric, ...]:
+    """The attack's figures, each with its interval, guessing as its baseline and the ceiling of the claimed (ε, δ).
+
+    Intervals treat the customers' scores as independent.
+
+    Args:
+        canaries: The canaries.
+        scores: The density-ratio scores.
+        nearest: The nearest-row scores, shown only: their interval is that of two scores at once (Bonferroni).
+        claim: The claimed guarantee, or None.
+        seed: Draws the halves of the advantage.
+    """
+    halves = canaries.folds(2, np.random.default_rng((seed, 23)))
+    return (
+        _area(_NAMES[0], canaries, scores, claim, 0.95, _RATIO_METHOD, _RATIO_SOURCE),
+        _advantage(canaries, scores, halves, claim),
+        _rate(canaries, scores, claim),
+        _area(
+            _NAMES[3],
+            canaries,
+            nearest,
+            claim,
+            0.975,
+            "distance to the nearest synthetic row; shown only",
+            "Chen et al. 2020 (GAN-Leaks), section 4.2",
+        ),
+    )
+
+
+def _area(
+    name: str, canaries: Canaries, scores: NDArray, claim: Claim | None, confidence: float, method: str, source: str
+) -> Metric:
+    members = int(canaries.is_member.sum())
+    value = area_under_curve(canaries.is_member, scores)
+    low, high = hanley_mcneil(value, members, len(canaries) - members, confidence)
+    return Metric(
+        name=name,
+        value=value,
+        low=low,
+        high=high,
+        confidence=confidence,
+        better=Better.LOWER,
+        baseline=0.5,
+        ceiling=claim.area_under_curve() if claim else None,
+        n=len(canaries),
+        method=f"{method}; Hanley-McNeil score interval",
+        source=source,
+    )
+
+
+def _advantage(canaries: Canaries, scores: NDArray, halves: NDArray[np.int64], claim: Claim | None) -> Metric:
+    """The threshold is the best one of the first half, the figure is that of the second: nothing is searched."""
+    first, coin = halves == 0, canaries.is_member
+    if min(coin[first].sum(), (~coin[first]).sum(), coin[~first].sum(), (~coin[~first]).sum()) == 0:
+        return Metric.not_run(_NAMES[1], "a half of the canaries holds one kind only", better=Better.LOWER)
+    threshold = best_threshold(coin[first], scores[first])
+    guess, truth = scores[~first] >= threshold, coin[~first]
+    hits, alarms = (int((guess & truth).sum()), int(truth.sum())), (int((guess & ~truth).sum()), int((~truth).sum()))
+    low, high = difference_interval(hits, alarms)
+    return Metric(
+        name=_NAMES[1],
+        value=hits[0] / hits[1] - alarms[0] / alarms[1],
+        low=low,
+        high=high,
+        confidence=0.95,
+        better=Better.LOWER,
+        baseline=0.0,
+        ceiling=claim.advantage() if claim else None,
+        n=len(truth),
+        method=f"{_RATIO_METHOD}; threshold fixed on the other half of the canaries; Clopper-Pearson limits of both "
+        "rates, Bonferroni",
+        source="Yeom et al. 2018, definition 4; ceiling: Kairouz et al. 2015",
+        details={"true_positive_rate": hits[0] / hits[1], "false_positive_rate": alarms[0] / alarms[1]},
+    )
+
+
+def best_threshold(is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """The score at which true- less false-positive rate is largest, guessing "in" from it upwards."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.append(np.diff(scores[order]) != 0, True)
+    rates = np.cumsum(is_member[order]) / is_member.sum() - np.cumsum(~is_member[order]) / (~is_member).sum()
+    return float(scores[order][ends][np.argmax(rates[ends])])
+
+
+def _rate(canaries: Canaries, scores: NDArray[np.float64], claim: Claim | None) -> Metric:
+    members, others = scores[canaries.is_member], scores[~canaries.is_member]
+    if len(others) < LEAST_FOR_RATE:
+        return Metric.not_run(_NAMES[2], f"needs at least {LEAST_FOR_RATE} left-out canaries", better=Better.LOWER)
+    threshold = np.sort(others)[::-1][int(FALSE_POSITIVE_RATE * len(others))]
+    hits, alarms = int((members > threshold).sum()), int((others > threshold).sum())
+    low, high = clopper_pearson(hits, len(members))
+    alarm_low, alarm_high = clopper_pearson(alarms, len(others))
+    return Metric(
+        name=_NAMES[2],
+        value=hits / len(members),
+        low=low,
+        high=high,
+        confidence=0.95,
+        better=Better.LOWER,
+        baseline=FALSE_POSITIVE_RATE,
+        ceiling=claim.true_positive_rate(FALSE_POSITIVE_RATE) if claim else None,
+        n=len(members),
+        method=f"{_RATIO_METHOD}; threshold: the left-out canaries' upper 1 %; Clopper-Pearson interval",
+        source="Carlini et al. 2022, section III; ceiling: Kairouz et al. 2015",
+        details={"false_positive_rate": {"value": alarms / len(others), "low": alarm_low, "high": alarm_high}},
+    )

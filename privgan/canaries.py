@@ -1,0 +1,80 @@
+"""Canaries: before the first look each customer is one by a public probability, and left out by a fair coin."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from privgan.errors import UsageError
+from privgan.randomness import SecretStream
+
+FILE = "internal-canaries.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Canaries:
+    """Who is a canary and who is left out. INTERNAL.
+
+    Attributes:
+        canary: Whether each row's customer is a canary [rows], bool.
+        left_out: Whether it is left out of everything the release depends on [rows], bool.
+        salt: Random text of the commitment, in hexadecimal.
+    """
+
+    canary: np.ndarray
+    left_out: np.ndarray
+    salt: str
+
+    @property
+    def commitment(self) -> str:
+        """A salted commitment to the whole list, for the manifest: it says nothing without the salt."""
+        body = self.salt.encode() + np.packbits(self.canary).tobytes() + np.packbits(self.left_out).tobytes()
+        return hashlib.sha256(body).hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write the list with mode 0600."""
+        path = folder / FILE
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        data: dict[str, Any] = {
+            "rows": len(self.canary),
+            "canary": np.packbits(self.canary).tobytes().hex(),
+            "left_out": np.packbits(self.left_out).tobytes().hex(),
+            "salt": self.salt,
+        }
+        with os.fdopen(handle, "w") as file:
+            json.dump(data, file)
+
+
+def draw_canaries(rows: int, probability: float, coins: SecretStream) -> Canaries:
+    """Independent coins for each customer (one row each).
+
+    Args:
+        rows: Number of customers.
+        probability: Public probability of being a canary.
+        coins: Secret coins.
+    """
+    canary = coins.bernoulli(probability, rows)
+    left_out = canary & coins.bernoulli(0.5, rows)
+    return Canaries(canary, left_out, coins.words(4).tobytes().hex())
+
+
+def load_canaries(folder: Path, rows: int) -> Canaries:
+    """Read the list back for the audit of a table of the same number of rows."""
+    path = folder / FILE
+    if not path.exists():
+        raise UsageError(f"{path}: the list of canaries is missing; audit with --real, --holdout and --synthetic instead")
+    data = json.loads(path.read_text())
+    if data["rows"] != rows:
+        raise UsageError(f"{path}: belongs to another table than the one given (its number of rows differs)")
+    canary, left_out = (_unpacked(data[key], rows) for key in ("canary", "left_out"))
+    return Canaries(canary, left_out, data["salt"])
+
+
+def _unpacked(text: str, rows: int) -> np.ndarray:
+    return np.unpackbits(np.frombuffer(bytes.fromhex(text), dtype=np.uint8))[:rows].astype(bool)

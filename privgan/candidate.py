@@ -1,0 +1,98 @@
+"""A candidate: what a fit leaves on the disk before a policy has judged it. Its ``internal`` folder has mode 0700."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from privgan.errors import UsageError
+
+FORMAT = "privgan.candidate/1"
+AUDIT_FILE, REPORT_FILE, LOG_FILE = "internal-audit.json", "internal-report.html", "internal-run.log"
+RELEASE, INTERNAL = "release", "internal"
+_RECORD = "candidate.json"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Where a candidate lies.
+
+    Attributes:
+        folder: Model, synthetic table, schema and record.
+        internal: Canaries, audit, internal report and log; mode 0700.
+    """
+
+    folder: Path
+    internal: Path
+
+    @classmethod
+    def create(cls, folder: Path, internal: Path) -> Candidate:
+        """Make the folders of a new candidate."""
+        internal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        internal.chmod(0o700)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return cls(folder, internal)
+
+    @classmethod
+    def find(cls, path: Path | str) -> Candidate:
+        """The candidate of a folder: the folder itself, or the one that ``privgan run`` left inside it."""
+        path = Path(path)
+        for folder in (path, path / INTERNAL / "candidate"):
+            if (folder / _RECORD).exists():
+                inside_run = folder.name == "candidate" and folder.parent.name == INTERNAL
+                return cls(folder, folder.parent if inside_run else folder / INTERNAL)
+        raise UsageError(f"{path}: holds no candidate ({_RECORD} is missing); make one with 'privgan fit'")
+
+    @property
+    def model(self) -> Path:
+        """The model's folder."""
+        return self.folder / "model"
+
+    @property
+    def parquet(self) -> Path:
+        """The synthetic table as Parquet."""
+        return self.folder / "synthetic.parquet"
+
+    @property
+    def csv(self) -> Path:
+        """The synthetic table as text."""
+        return self.folder / "synthetic.csv"
+
+    @property
+    def schema(self) -> Path:
+        """The schema."""
+        return self.folder / "schema.yaml"
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Write what the fit says about itself; the candidate exists from here on."""
+        text = json.dumps({"format": FORMAT, **record}, indent=1, ensure_ascii=False, allow_nan=False)
+        (self.folder / _RECORD).write_text(text, encoding="utf-8")
+
+    def record(self) -> dict[str, Any]:
+        """What the fit said about itself."""
+        record: dict[str, Any] = json.loads((self.folder / _RECORD).read_text(encoding="utf-8"))
+        if record.get("format") != FORMAT:
+            raise UsageError(
+                f"{self.folder}: is a candidate of another version ({record.get('format')!r}); this privgan reads {FORMAT}"
+            )
+        return record
+
+    def audit(self) -> dict[str, Any] | None:
+        """The audit's figures, or None where it has not run."""
+        path = self.internal / AUDIT_FILE
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def write_internal(self, name: str, text: str) -> Path:
+        """Write one INTERNAL file with mode 0600."""
+        path = self.internal / name
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def discard(self) -> None:
+        """Remove the candidate's folder; what is INTERNAL stays where it is."""
+        shutil.rmtree(self.folder)

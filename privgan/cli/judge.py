@@ -1,0 +1,210 @@
+"""Commands that judge: audit, check, release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from privgan.cli.options import (
+    PATH,
+    context_option,
+    exit_with,
+    json_option,
+    ledger_option,
+    policy_option,
+    print_json,
+    quiet_option,
+    sep_option,
+)
+
+if TYPE_CHECKING:
+    from privgan.audit.suite import AuditReport
+    from privgan.policy.context import Context
+    from privgan.policy.verdict import Verdict
+
+_VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
+
+
+@click.command()
+@click.argument("candidate", type=PATH, required=False)
+@click.argument("table", type=PATH, required=False)
+@click.option("--real", type=PATH, help="Rows that the synthesizer saw.")
+@click.option("--holdout", type=PATH, help="Rows of the same kind that it never saw.")
+@click.option("--synthetic", type=PATH, help="The synthetic table, made by any tool.")
+@click.option("--schema", "schema_path", type=PATH, help="The schema, with --real; drafted from --real where none is given.")
+@click.option("--target", help="Column to predict [default: by a fixed rule].")
+@click.option("--epsilon", type=float, help="The claimed ε, with --real.")
+@click.option("--delta", type=float, help="The claimed δ, with --real.")
+@click.option(
+    "--fair-coins", is_flag=True, help="A fair coin for each customer split --real from --holdout: allows a bound on ε."
+)
+@click.option(
+    "--on-violation",
+    type=click.Choice(["refuse", "clamp"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with values outside the schema.",
+)
+@sep_option
+@json_option
+@quiet_option
+def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Attack and measure: fidelity, utility, membership inference, a lower bound on ε. INTERNAL: it reads real rows.
+
+    Either CANDIDATE with the TABLE that it was fitted on, or any synthetic table with --real, --holdout, --synthetic.
+    Ends with 0 when the claim is not refuted, 1 when it is, 3 when the audit cannot tell.
+
+    \b
+    Example:
+      privgan audit candidate customers.csv
+      privgan audit --real train.csv --holdout test.csv --synthetic syn.csv --epsilon 3
+    """
+    from privgan.progress import Progress
+
+    progress = Progress(quiet=quiet)
+    if candidate is not None and table is not None and not any(options[key] for key in ("real", "holdout", "synthetic")):
+        report = _audit_candidate(candidate, table, options, progress)
+    elif candidate is None and all(options[key] for key in ("real", "holdout", "synthetic")):
+        report = _audit_tables(options, progress)
+    else:
+        raise click.UsageError("give CANDIDATE and TABLE, or --real, --holdout and --synthetic")
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print_audit(report)
+    exit_with(_VERDICT_CODES[str(report.verdict)])
+
+
+def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress: Any) -> AuditReport:
+    from privgan.candidate import Candidate
+    from privgan.judging import audit_candidate
+    from privgan.table.conform import conform
+    from privgan.table.files import read_table
+    from privgan.table.schema_file import load_schema
+
+    candidate = Candidate.find(path)
+    raw = read_table(table, sep=options["sep"])
+    frame = conform(raw, load_schema(candidate.schema), on_violation=options["on_violation"]).reset_index(drop=True)
+    return audit_candidate(candidate, frame, target=options["target"], progress=progress)
+
+
+def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
+    from privgan.audit.suite import run_table_audit
+    from privgan.table.conform import conform
+    from privgan.table.draft import draft_schema
+    from privgan.table.files import read_table
+    from privgan.table.schema_file import load_schema
+
+    real, holdout = (read_table(options[key], sep=options["sep"]) for key in ("real", "holdout"))
+    synthetic = read_table(options["synthetic"])
+    if options["schema_path"]:
+        schema, violation = load_schema(options["schema_path"]), options["on_violation"]
+    else:
+        schema, violation = draft_schema(real, "audited", assume_public=True), "clamp"
+    names = [column.name for column in schema.modelled]
+    frames = [conform(frame, schema, on_violation=violation)[names] for frame in (real, holdout, synthetic)]
+    return run_table_audit(
+        schema,
+        *frames,
+        target=options["target"],
+        epsilon=options["epsilon"],
+        delta=options["delta"],
+        fair_coins=options["fair_coins"],
+        progress=lambda stage, _share: progress.say(f"audit: {stage}"),
+    )
+
+
+def _print_audit(report: AuditReport) -> None:
+    click.echo(f"verdict: {report.verdict}   (INTERNAL: computed from real rows)")
+    click.echo(f"{'figure':<36}{'value':>9}  {'interval':<19}{'real rows':>10}{'ceiling':>9}")
+    for metric in report.metrics:
+        if metric.value is None:
+            click.echo(f"{metric.name:<36}{'NOT RUN':>9}  {metric.reason}")
+            continue
+        interval = f"{metric.low:.4f} to {metric.high:.4f}" if metric.low is not None and metric.high is not None else ""
+        baseline = "" if metric.baseline is None else f"{metric.baseline:.4f}"
+        ceiling = "" if metric.ceiling is None else f"{metric.ceiling:.4f}"
+        click.echo(f"{metric.name:<36}{metric.value:>9.4f}  {interval:<19}{baseline:>10}{ceiling:>9}")
+
+
+@click.command()
+@click.argument("candidate", type=PATH)
+@policy_option
+@context_option
+@ledger_option
+@json_option
+def check(candidate: Path, policy_name: str, context_path: Path | None, ledger_url: str | None, as_json: bool) -> None:
+    """Judge CANDIDATE by a policy and explain each gate, to the owner. INTERNAL.
+
+    A candidate that is judged counts as one attempt on its data set; the policy caps them.
+
+    \b
+    Example:
+      privgan check candidate --policy partner-share --context context.yaml
+    """
+    from privgan.candidate import Candidate
+    from privgan.cli.runs import STATUS_CODES
+    from privgan.judging import judge
+    from privgan.policy.document import load_policy
+    from privgan.privacy.ledger import PrivacyLedger
+
+    verdict = judge(
+        Candidate.find(candidate),
+        load_policy(policy_name),
+        PrivacyLedger.open(ledger_url, create=False),
+        _context(context_path),
+    )
+    if as_json:
+        print_json(verdict.to_json())
+    else:
+        _print_verdict(verdict)
+    exit_with(STATUS_CODES[str(verdict.status)])
+
+
+def _context(path: Path | None) -> Context:
+    from privgan.policy.context import Context, load_context
+
+    return load_context(path) if path else Context()
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    from privgan.policy.verdict import explain
+
+    click.echo(f"verdict: {verdict.status}")
+    for outcome in verdict.outcomes:
+        click.echo(f"  {outcome.status!s:<8} [{outcome.gate.scope}] {explain(outcome)}")
+
+
+@click.command()
+@click.argument("candidate", type=PATH)
+@policy_option
+@context_option
+@ledger_option
+@click.option("--out", type=PATH, required=True, help="Folder for release/.")
+@json_option
+def release(
+    candidate: Path, policy_name: str, context_path: Path | None, ledger_url: str | None, out: Path, as_json: bool
+) -> None:
+    """Write OUT/release for a CANDIDATE that passes the policy: all of it, or nothing.
+
+    \b
+    Example:
+      privgan release candidate --policy partner-share --context context.yaml --out out
+    """
+    from privgan.candidate import Candidate
+    from privgan.judging import judge, release_candidate
+    from privgan.policy.document import load_policy
+    from privgan.privacy.ledger import PrivacyLedger
+
+    found, policy, context = Candidate.find(candidate), load_policy(policy_name), _context(context_path)
+    ledger = PrivacyLedger.open(ledger_url, create=False)
+    verdict = judge(found, policy, ledger, context)
+    if str(verdict.status) != "PASS" and not as_json:
+        _print_verdict(verdict)
+    folder = release_candidate(found, verdict, ledger, context, out)
+    if as_json:
+        print_json({"status": str(verdict.status), "release": str(folder)})
+    else:
+        click.echo(f"release: {folder} (report: {folder / 'report.html'})")

@@ -1,0 +1,112 @@
+"""The command group, its exit codes, and the late import of each command."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module, metadata
+from typing import NoReturn
+
+import click
+
+from privgan.errors import PrivganError
+
+_COMMANDS = {
+    "demo": ("privgan.cli.tables", "demo", "Make a simulated customer table and run the main job on it."),
+    "schema": ("privgan.cli.tables", "schema", "Draft a schema, or check a table against one."),
+    "plan": ("privgan.cli.tables", "plan", "Print each step's cost, noise and expected error; opens no data."),
+    "run": ("privgan.cli.runs", "run", "Do everything: from a table to a release."),
+    "fit": ("privgan.cli.runs", "fit", "Fit a candidate."),
+    "sample": ("privgan.cli.runs", "sample", "Sample rows from a candidate or a release."),
+    "audit": ("privgan.cli.judge", "audit", "Attack and measure a candidate, or any synthetic table. INTERNAL."),
+    "check": ("privgan.cli.judge", "check", "Judge a candidate by a policy and explain each gate."),
+    "release": ("privgan.cli.judge", "release", "Write the release of a candidate that passes."),
+    "verify": ("privgan.cli.records", "verify", "Check a release offline."),
+    "report": ("privgan.cli.records", "report", "Show what a release or a candidate says about itself."),
+    "ledger": ("privgan.cli.records", "ledger", "Create, show, verify and budget the privacy ledger."),
+    "purge": ("privgan.cli.records", "purge", "Remove what stays inside, and record it."),
+}
+INTERRUPTED, INTERNAL_ERROR = 130, 70
+
+
+class _LateGroup(click.Group):
+    """Imports a command's module when the command is called, so that --help answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of the work."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command itself."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One line a command, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, _, short) in _COMMANDS.items()])
+
+
+@click.group(cls=_LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="privgan", prog_name="privgan")
+def group() -> None:
+    """Synthetic customer tables with an (ε, δ) guarantee, an audit, a policy verdict and a checkable release.
+
+    \b
+    Example:
+      privgan demo --out demo-out
+      privgan schema init customers.csv --out schema.yaml
+      privgan run customers.csv --schema schema.yaml --policy partner-share --epsilon 3 --out out
+
+    The terminal's output, logs and the folder "internal" are INTERNAL: they are not covered by the guarantee.
+
+    \b
+    Exit codes: 0 done and passed; 1 policy or verification failed; 2 wrong usage or bad input;
+    3 inconclusive or a fact is missing; 4 budget exhausted; 70 internal error; 130 interrupted.
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the documented code."""
+    sys.exit(execute(arguments))
+
+
+def execute(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the documented exit code."""
+    try:
+        outcome = group.main(args=arguments, prog_name="privgan", standalone_mode=False)
+        return outcome if isinstance(outcome, int) else 0
+    except click.exceptions.Exit as exit_request:
+        return exit_request.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; what was charged stays charged", err=True)
+        return INTERRUPTED
+    except PrivganError as error:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    """Our own bug: name it without its message, which might hold a value of the table."""
+    if isinstance(error, OSError) and error.errno:
+        click.echo(f"UsageError: {error.filename or 'a file'}: {os.strerror(error.errno)}", err=True)
+        return 2
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place, version = f"{os.path.basename(where.filename)}:{where.lineno}", metadata.version("privgan")
+    click.echo(f"InternalError: {type(error).__name__} in {place}; this is a bug in privgan {version}", err=True)
+    if os.environ.get("PRIVGAN_DEBUG"):
+        traceback.print_exception(error)
+    else:
+        click.echo("set PRIVGAN_DEBUG=1 for the traceback (INTERNAL: it may hold values of the table)", err=True)
+    return INTERNAL_ERROR

@@ -1,0 +1,203 @@
+"""Commands that spend budget or sample: run, fit, sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from privgan.cli.options import (
+    PATH,
+    budget_options,
+    context_option,
+    exit_with,
+    fit_options,
+    json_option,
+    ledger_option,
+    policy_option,
+    print_json,
+    quiet_option,
+    schema_option,
+)
+
+if TYPE_CHECKING:
+    from privgan.pipeline import RunOutcome, RunRequest
+    from privgan.privacy.ledger import PrivacyLedger
+
+STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
+
+
+@click.command()
+@click.argument("table", type=PATH)
+@schema_option
+@policy_option
+@budget_options
+@fit_options
+@click.option("--target", help="Column that the audit predicts [default: by a fixed rule].")
+@ledger_option
+@context_option
+@click.option("--out", type=PATH, required=True, help="Folder for release/ and internal/.")
+@json_option
+@quiet_option
+def run(
+    table: Path,
+    schema_path: Path,
+    policy_name: str,
+    ledger_url: str | None,
+    context_path: Path | None,
+    out: Path,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Everything: check, plan, charge, fit, sample, audit, judge, release, report.
+
+    Writes OUT/release (what may leave) and OUT/internal (what may not). A candidate that the policy blocks is paid for
+    and stays in OUT/internal/candidate. --rows is always the number of rows to make; --public-rows the table's own.
+
+    \b
+    Example:
+      privgan run customers.csv --schema schema.yaml --policy partner-share \\
+        --epsilon 3 --context context.yaml --out out
+    """
+    outcome = perform(_request(table, schema_path, options), policy_name, context_path, ledger_url, out, quiet=quiet)
+    exit_with(tell(outcome, as_json))
+
+
+@click.command()
+@click.argument("table", type=PATH)
+@schema_option
+@budget_options
+@fit_options
+@ledger_option
+@click.option("--out", type=PATH, required=True, help="Folder for the candidate.")
+@json_option
+@quiet_option
+def fit(table: Path, schema_path: Path, ledger_url: str | None, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Fit a candidate: plan, charge, train, sample. Judge it later with audit, check and release.
+
+    \b
+    Example:
+      privgan fit customers.csv --schema schema.yaml --epsilon 3 --out candidate
+    """
+    from privgan.pipeline import fit_candidate, prepare
+    from privgan.progress import Progress
+
+    request = _request(table, schema_path, options)
+    schema, frame, plan = prepare(request, out)
+    candidate = fit_candidate(request, schema, frame, plan, open_ledger(ledger_url), out, out / "internal", Progress(quiet=quiet))
+    record = candidate.record()
+    if as_json:
+        print_json({"candidate": str(out), "guarantee": record["guarantee"], "rows": record["rows"], "run": record["run"]})
+    else:
+        click.echo(f"{out}: a candidate with {record['rows']} rows; {record['guarantee']['statement']}")
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.option("--rows", type=int, help="Rows to make [default: the planned row count].")
+@click.option("--where", help='Conditions that every row meets, e.g. "segment = gold and age >= 60".')
+@click.option("--seed", type=int, default=0, show_default=True, help="Public randomness.")
+@click.option("--out", type=PATH, required=True, help="A .csv or .parquet file.")
+def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Path) -> None:
+    """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.
+
+    Conditions on one column go through the condition vector; several are met by weighting latent draws. No row is
+    drawn and rejected. Where the model gives the conditions next to no probability the command ends with code 3.
+
+    \b
+    Example:
+      privgan sample out/release --rows 1000 --where "membership_tier = gold and age >= 60" --out gold.csv
+    """
+    from privgan.errors import UsageError
+    from privgan.pipeline import model_folder
+    from privgan.synthesizer import load_synthesizer
+    from privgan.table.files import write_tables
+    from privgan.table.where import parse_where
+
+    if out.exists():
+        raise UsageError(f"{out}: is there already; choose another --out")
+    synthesizer = load_synthesizer(model_folder(model))
+    conditions = parse_where(where, synthesizer.schema) if where is not None else ()
+    parquet, text = (out, None) if out.suffix in {".parquet", ".pq"} else (None, out)
+    written = write_tables(synthesizer.chunks(rows, seed=seed, where=conditions), synthesizer.schema, parquet, text)
+    click.echo(f"{out}: {written} rows")
+
+
+def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> RunRequest:
+    from privgan.pipeline import RunRequest
+    from privgan.privacy.budget import PrivacyBudget
+
+    budget = PrivacyBudget(epsilon=options.pop("epsilon"), delta=options.pop("delta"))
+    return RunRequest(table=table, schema=schema_path, budget=budget, **options)
+
+
+def open_ledger(url: str | None) -> PrivacyLedger:
+    """The ledger; a new one is announced."""
+    from privgan.privacy.ledger import PrivacyLedger
+
+    ledger = PrivacyLedger.open(url)
+    if ledger.created_now:
+        click.echo(f"a new ledger was made: {ledger.url}; its key lies beside it, keep both", err=True)
+    return ledger
+
+
+def perform(
+    request: RunRequest,
+    policy_name: str,
+    context_path: Path | None,
+    ledger_url: str | None,
+    out: Path,
+    *,
+    quiet: bool,
+    introduce: bool = False,
+) -> RunOutcome:
+    """The main job, with every file that it needs read first."""
+    from privgan.pipeline import run as run_job
+    from privgan.policy.context import Context, load_context
+    from privgan.policy.document import load_policy
+    from privgan.progress import Progress
+    from privgan.table.schema_file import load_schema
+
+    policy = load_policy(policy_name)
+    context = load_context(context_path) if context_path else Context()
+    dataset = load_schema(request.schema).dataset
+
+    def ledger() -> PrivacyLedger:
+        opened = open_ledger(ledger_url)
+        if introduce and not opened.account(dataset).initialised:
+            opened.introduce(dataset)
+        return opened
+
+    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet))
+
+
+def tell(outcome: RunOutcome, as_json: bool) -> int:
+    """Print what a run ended in, and return its exit code."""
+    from privgan.policy.verdict import explain
+
+    status = str(outcome.verdict.status)
+    if as_json:
+        print_json(
+            {
+                "status": status,
+                "release": str(outcome.release) if outcome.release else None,
+                "candidate": str(outcome.candidate) if outcome.candidate else None,
+                "internal": str(outcome.internal),
+                "guarantee": outcome.guarantee,
+                "verdict": outcome.verdict.to_json(),
+            }
+        )
+        return STATUS_CODES[status]
+    click.echo(f"verdict: {status}")
+    click.echo(outcome.guarantee)
+    for gate in outcome.verdict.outcomes:
+        if str(gate.status) != "PASS":
+            click.echo(f"  {explain(gate)}")
+    if outcome.release:
+        click.echo(f"release:  {outcome.release} (report: {outcome.release / 'report.html'})")
+    if outcome.candidate:
+        click.echo(f"blocked; the candidate stays in {outcome.candidate}")
+    click.echo(f"internal: {outcome.internal} (not to be shared)")
+    return STATUS_CODES[status]

@@ -1,0 +1,187 @@
+"""Commands about tables and plans: demo, schema, plan."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import click
+
+from privgan.cli.options import (
+    PATH,
+    budget_options,
+    exit_with,
+    json_option,
+    ledger_option,
+    print_json,
+    quiet_option,
+    schema_option,
+    sep_option,
+)
+
+DEMO_ROWS = 20_000
+DEMO_DATASET = "retail-demo"
+
+
+@click.command()
+@click.option("--out", type=PATH, default=Path("demo-out"), show_default=True, help="Folder for table, schema and run.")
+@click.option("--rows", type=int, default=DEMO_ROWS, show_default=True, help="Customers to simulate.")
+@click.option("--epsilon", type=float, default=3.0, show_default=True, help="ε of the run.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Draws the simulated customers.")
+@click.option(
+    "--effort",
+    type=click.Choice(["quick", "standard", "thorough"]),
+    default="quick",
+    show_default=True,
+    help="Free fitting: time against utility.",
+)
+@ledger_option
+@json_option
+@quiet_option
+def demo(
+    out: Path, rows: int, epsilon: float, seed: int, effort: str, ledger_url: str | None, as_json: bool, quiet: bool
+) -> None:
+    """Simulate a retailer's customers and run the main job on them.
+
+    Writes OUT/customers.csv and OUT/schema.yaml, then does what 'privgan run' does, into OUT, under the policy
+    internal-analytics. Each demo is a data set of its own in the ledger.
+
+    \b
+    Example:
+      privgan demo --out demo-out --rows 20000
+    """
+    from privgan.cli.runs import perform, tell
+    from privgan.demo import write_demo
+    from privgan.pipeline import RunRequest, refuse_taken
+    from privgan.privacy.budget import PrivacyBudget
+
+    budget = PrivacyBudget(epsilon=epsilon)
+    refuse_taken(out)
+    table, schema = write_demo(out, rows, seed)
+    schema.write_text(
+        schema.read_text(encoding="utf-8").replace(DEMO_DATASET, f"{DEMO_DATASET}-{secrets.token_hex(4)}"),
+        encoding="utf-8",
+    )
+    request = RunRequest(
+        table=table, schema=schema, budget=budget, public_rows=rows, seed=seed, effort=effort, target="converted"
+    )
+    outcome = perform(request, "internal-analytics", None, ledger_url, out, quiet=quiet, introduce=True)
+    exit_with(tell(outcome, as_json))
+
+
+@click.group()
+def schema() -> None:
+    """Draft a schema, or check a table against one."""
+
+
+@schema.command("init")
+@click.argument("table", type=PATH)
+@click.option("--out", type=PATH, required=True, help="The schema file to write.")
+@click.option("--dataset", help="The data set's name in the ledger [default: from the table's file name].")
+@click.option(
+    "--assume-public",
+    is_flag=True,
+    help="Take all drafted facts as public, marked assumed_public; strict policies refuse them.",
+)
+@sep_option
+def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool, sep: str) -> None:
+    """Draft a schema from TABLE and mark each fact that a person must confirm.
+
+    The draft is INTERNAL until somebody has checked it: bounds are rounded outwards, but categories are those that occur.
+
+    \b
+    Example:
+      privgan schema init customers.csv --out schema.yaml
+      privgan schema init open-data.csv --out schema.yaml --assume-public
+    """
+    from privgan.errors import UsageError
+    from privgan.table.draft import dataset_name, draft_schema
+    from privgan.table.files import read_table
+    from privgan.table.schema_file import dump_schema
+
+    if out.exists():
+        raise UsageError(f"{out}: is there already; choose another --out")
+    drafted = draft_schema(read_table(table, sep=sep), dataset or dataset_name(table), assume_public=assume_public)
+    if assume_public:
+        note = "All facts are taken as public (source: assumed_public): every ε is conditional on them."
+    else:
+        note = "INTERNAL draft. Check each fact against what is publicly known, then replace 'confirm' by 'declared'."
+    more = "If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit."
+    out.write_text(dump_schema(drafted, comment=f"{note}\n{more}"), encoding="utf-8")
+    click.echo(f"{out}: {len(drafted.columns)} columns drafted. {note}")
+
+
+@schema.command("check")
+@click.argument("table", type=PATH)
+@schema_option
+@sep_option
+@json_option
+def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> None:
+    """List every way in which TABLE departs from the schema. INTERNAL: counts are real.
+
+    \b
+    Example:
+      privgan schema check customers.csv --schema schema.yaml
+    """
+    from privgan.table.conform import violations
+    from privgan.table.files import read_table
+    from privgan.table.schema_file import load_schema
+
+    loaded = load_schema(schema_path)
+    found = violations(read_table(table, sep=sep), loaded)
+    if as_json:
+        print_json([{"column": item.column, "problem": item.problem, "rows": item.count} for item in found])
+    else:
+        for item in found:
+            click.echo(str(item))
+        click.echo(f"{len(found)} violations" if found else "the table fits the schema")
+    exit_with(2 if found else 0)
+
+
+@click.command()
+@schema_option
+@click.option("--public-rows", type=int, required=True, help="The table's row count, declared public.")
+@budget_options
+@click.option(
+    "--effort",
+    type=click.Choice(["quick", "standard", "thorough"]),
+    default="standard",
+    show_default=True,
+    help="Free fitting: time against utility.",
+)
+@json_option
+def plan(schema_path: Path, public_rows: int, epsilon: float, delta: float, effort: str, as_json: bool) -> None:
+    """Print each step's cost, noise and expected error, without opening data.
+
+    \b
+    Example:
+      privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
+    """
+    from privgan.guarantee import accounting, attack_odds, statement
+    from privgan.planning.describe import plan_lines
+    from privgan.planning.planner import make_plan
+    from privgan.privacy.budget import PrivacyBudget
+    from privgan.table.schema_file import load_schema
+
+    loaded = load_schema(schema_path)
+    budget = PrivacyBudget(epsilon=epsilon, delta=delta)
+    made = make_plan(loaded, budget, public_rows=public_rows, effort=effort)
+    steps = accounting(made)
+    if as_json:
+        print_json(made.to_json() | {"accounting": steps})
+        return
+    click.echo(statement(budget, loaded))
+    odds = attack_odds(epsilon, delta)
+    click.echo(
+        f"an attacker's chance of being right about a fair coin on somebody's presence: at most {100 * odds['certainty']:.0f} %"
+    )
+    assert made.cost is not None
+    click.echo(
+        f"all steps together: ε = {made.cost.epsilon:.4f} (PLD {made.cost.epsilon_pld:.4f}, RDP {made.cost.epsilon_rdp:.4f})"
+    )
+    click.echo(
+        f"share of the budget for marginals {made.marginal_share:.2f}, for the private critic {1 - made.marginal_share:.2f}\n"
+    )
+    click.echo(f"{'step':<34}{'ε alone':>8}  noise; expected error")
+    for name, _what, cost, noise in plan_lines(made, steps):
+        click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")

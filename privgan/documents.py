@@ -1,0 +1,200 @@
+"""Read a YAML document with its line numbers and hold it against a packaged JSON Schema, reporting every mistake at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from privgan.errors import DocumentError
+
+DocumentPath = tuple[str | int, ...]
+_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML document as plain data.
+
+    Attributes:
+        name: The file's name, for messages.
+        data: Mappings, lists, texts, numbers, booleans and None.
+        lines: Path inside the document to its line, counted from 1.
+    """
+
+    name: str
+    data: Any
+    lines: Mapping[DocumentPath, int]
+
+    def line_of(self, path: DocumentPath) -> int:
+        """The line of a path, or of the nearest thing around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def mistake(self, path: DocumentPath, message: str) -> str:
+        """A mistake as one sentence with its line."""
+        return f"line {self.line_of(path)}: {message}"
+
+
+def load_document(path: Path, *, format_name: str, text_keys: frozenset[str] = frozenset()) -> Document:
+    """Read and check a YAML document.
+
+    Args:
+        path: The file.
+        format_name: E.g. ``privgan.schema/1``; names the JSON Schema that the document must follow.
+        text_keys: Keys whose scalars stay text exactly as written (``no``, ``01`` and ``1`` are three texts).
+
+    Raises:
+        DocumentError: with every mistake found, each with its line.
+    """
+    return parse_document(read_text(path), name=path.name, format_name=format_name, text_keys=text_keys)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file; DocumentError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DocumentError(str(path), [f"cannot be read: {error.strerror or error}; check the path"]) from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from error
+
+
+def parse_document(text: str, *, name: str, format_name: str, text_keys: frozenset[str] = frozenset()) -> Document:
+    """As load_document, from text."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise DocumentError(name, [f"line {line}: not valid YAML: {error.problem}"]) from error
+    except yaml.YAMLError as error:
+        raise DocumentError(name, ["line 1: not valid YAML: it holds a character that YAML does not allow"]) from error
+    if node is None:
+        raise DocumentError(name, ["line 1: the document is empty"])
+    lines: dict[DocumentPath, int] = {}
+    twice: list[str] = []
+    document = Document(name, _plain(node, (), lines, twice, text_keys, False), lines)
+    mistakes = twice + list(schema_mistakes(document, format_name))
+    if mistakes:
+        raise DocumentError(name, mistakes)
+    return document
+
+
+def _plain(
+    node: yaml.Node,
+    path: DocumentPath,
+    lines: dict[DocumentPath, int],
+    twice: list[str],
+    text_keys: frozenset[str],
+    as_text: bool,
+) -> Any:
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key in mapping:
+                twice.append(f"line {key_node.start_mark.line + 1}: the key {shown(key)} stands twice")
+            mapping[key] = _plain(value_node, (*path, key), lines, twice, text_keys, as_text or key in text_keys)
+            lines[(*path, key)] = key_node.start_mark.line + 1
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(part, (*path, i), lines, twice, text_keys, as_text) for i, part in enumerate(node.value)]
+    quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
+    return node.value if as_text or quoted else _scalar(node.value)
+
+
+def _scalar(text: str) -> Any:
+    """The YAML 1.2 core reading of a plain scalar: ``no`` and ``2020-01-01`` stay text."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if _INTEGER.match(text):
+        return int(text)
+    return float(text) if _FLOAT.match(text) else text
+
+
+@lru_cache
+def json_schema(format_name: str) -> Mapping[str, Any]:
+    """The packaged JSON Schema of a format such as ``privgan.schema/1``."""
+    kind = format_name.removeprefix("privgan.").split("/")[0]
+    text = resources.files("privgan.formats").joinpath(f"{kind}.schema.json").read_text(encoding="utf-8")
+    schema: Mapping[str, Any] = json.loads(text)
+    return schema
+
+
+def schema_mistakes(document: Document, format_name: str) -> Iterator[str]:
+    """Every place where a document departs from its JSON Schema, one sentence each, in the order of lines."""
+    from jsonschema import Draft202012Validator
+
+    errors = Draft202012Validator(json_schema(format_name)).iter_errors(document.data)
+    found = [leaf for error in errors for leaf in _leaves(error)]
+    ordered = sorted(found, key=lambda leaf: (document.line_of(tuple(leaf.absolute_path)), leaf.message))
+    yield from dict.fromkeys(document.mistake(tuple(leaf.absolute_path), _sentence(leaf)) for leaf in ordered)
+
+
+def _leaves(error: Any) -> Iterator[Any]:
+    """The parts of a failed ``oneOf``/``anyOf`` that say most, or the error itself."""
+    if error.validator in {"oneOf", "anyOf"} and error.context:
+        branches: dict[int, list[Any]] = {}
+        for part in error.context:
+            branches.setdefault(part.schema_path[0], []).append(part)
+        best = min(branches.values(), key=lambda parts: (any(p.validator in {"type", "const"} for p in parts), len(parts)))
+        for part in best:
+            yield from _leaves(part)
+    else:
+        yield error
+
+
+def _sentence(error: Any) -> str:
+    where = _where(error.absolute_path)
+    rule, allowed = error.validator, error.validator_value
+    if rule in {"additionalProperties", "unevaluatedProperties"}:
+        known = list(error.schema.get("properties", {}))
+        extras = [key for key in error.instance if key not in known]
+        return "; ".join(f"{where}unknown key {shown(key)}{did_you_mean(key, known)}" for key in extras)
+    if rule == "required":
+        missing = [key for key in allowed if key not in error.instance]
+        return f"{where}lacks {', '.join(shown(key) for key in missing)}"
+    if rule in {"enum", "const"}:
+        choices = [str(choice) for choice in (allowed if rule == "enum" else [allowed])]
+        return f"{where}found {shown(error.instance)}, allowed: {', '.join(choices)}{did_you_mean(str(error.instance), choices)}"
+    if rule == "type":
+        return f"{where}found {shown(error.instance)}, allowed: {_type_words(allowed)}"
+    if rule == "pattern":
+        return f"{where}found {shown(error.instance)}, allowed: text that matches {allowed}"
+    return f"{where}{error.message[:200]}"
+
+
+def _where(path: Any) -> str:
+    words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return f"{words}: " if words else ""
+
+
+def _type_words(allowed: Any) -> str:
+    names = {"string": "text", "object": "a mapping", "array": "a list", "integer": "a whole number"}
+    types = allowed if isinstance(allowed, list) else [allowed]
+    return " or ".join(names.get(kind, f"a {kind}") for kind in types)
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """A value for a message: quoted, on one line, cut to a limit."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = text.encode("unicode_escape").decode() if not text.isprintable() else text
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def did_you_mean(word: str, choices: list[str]) -> str:
+    """``; did you mean X?`` where a choice is near, else nothing."""
+    near = difflib.get_close_matches(word, choices, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,62 @@
+"""Gather what a policy may ask: the claim, the ledger, the schema, the context, and the INTERNAL audit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from privgan.policy.context import Context
+from privgan.policy.facts import FactValue
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.table.columns import Source
+from privgan.table.schema import Schema
+
+
+def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedger, context: Context) -> dict[str, FactValue]:
+    """Facts whose gates' outcomes may leave: none was computed from real rows without noise.
+
+    Args:
+        record: The candidate's record.
+        schema: The schema.
+        ledger: The ledger; its MAC chain must be whole for the accounting to count as complete.
+        context: Who, for what, until when.
+    """
+    account = ledger.account(schema.dataset)
+    guarantee, figures = record["guarantee"], record["figures"]
+    facts: dict[str, FactValue] = {
+        "guarantee.delta": guarantee["delta"],
+        "guarantee.unit_declared": True,
+        "guarantee.max_rows_per_unit": schema.unit.max_rows,
+        "accounting.complete": accounting_complete(record, schema, ledger),
+        "ledger.total_delta": account.delta,
+        "ledger.initialised": account.initialised,
+        "ledger.attempts": account.attempts,
+        "schema.assumed_public_facts": len(schema.facts_from(Source.ASSUMED_PUBLIC)),
+        "schema.unmodelled_pii": len(schema.invented),
+        "synthetic.rows": record["rows"],
+        **figures,
+    }
+    if guarantee["epsilon"] is not None:
+        facts["guarantee.epsilon"] = guarantee["epsilon"]
+        facts["ledger.total_epsilon"] = account.epsilon
+    return facts | context.facts(dt.datetime.now(dt.UTC).date())
+
+
+def accounting_complete(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedger) -> bool:
+    """Whether the ledger is whole and holds a charge for every step of the candidate's plan, in its run."""
+    entries = [entry for entry in ledger.entries(schema.dataset) if entry.run == record["run"]]
+    charged = {entry.body["step"]: entry.body["event"] for entry in entries if entry.kind == "charge"}
+    planned = {step["name"]: step["event"]["event"] for step in record["accounting"]}
+    return not ledger.problems() and record["guarantee"]["epsilon"] is not None and charged == planned
+
+
+def audit_facts(audit: Mapping[str, Any] | None) -> dict[str, FactValue]:
+    """The audit's figures as facts; INTERNAL. Empty where it has not run."""
+    if audit is None:
+        return {}
+    facts: dict[str, FactValue] = {"audit.verdict": audit["verdict"]}
+    for metric in audit["metrics"]:
+        ends = {"": metric["value"], ".low": metric["low"], ".high": metric["high"]}
+        facts |= {metric["name"] + end: value for end, value in ends.items() if value is not None}
+    return facts

@@ -1,0 +1,1 @@
+"""The conditional generator, its warm start from noisy marginals, and its refinement by a private critic."""

@@ -1,0 +1,118 @@
+"""DP-SGD on the critic through Opacus' ghost clipping: the only file that imports opacus.
+
+One pass over the Poisson-sampled real rows and as many fake rows as the expected batch; every row clipped to the same
+norm; noise added once to the sum. One privacy unit more or less moves that sum by at most the clip norm.
+``PrivacyEngine.make_private`` is not used: it reads the data's length and the global random generator.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from opacus.grad_sample import GradSampleModuleFastGradientClipping
+from opacus.optimizers.optimizer_fast_gradient_clipping import DPOptimizerFastGradientClipping
+from opacus.utils.fast_gradient_clipping_utils import DPLossFastGradientClipping
+from torch import Tensor, nn
+
+from privgan.errors import InternalError
+from privgan.planning.plan import CriticSettings
+from privgan.privacy.events import DpEvent
+from privgan.randomness import SecretStream
+
+_CROSS_ROW_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+
+
+class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
+    """Opacus' optimiser with noise from our coins instead of torch's generator."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, *, coins: SecretStream, **settings: Any) -> None:
+        super().__init__(optimizer, **settings)
+        self._coins = coins
+
+    def add_noise(self) -> None:
+        """Add noise of standard deviation noise_multiplier · max_grad_norm to each summed gradient, once."""
+        for parameter in self.params:
+            if getattr(parameter.summed_grad, "_processed", False):
+                raise InternalError("a gradient sum was about to be used twice")
+            noise = torch.from_numpy(self._coins.gaussian_noise(parameter.numel())).view_as(parameter)
+            scaled = noise * (self.noise_multiplier * self.max_grad_norm)
+            parameter.grad = parameter.summed_grad + scaled.to(parameter.summed_grad)
+            parameter.summed_grad._processed = True
+
+
+class PrivateTrainer:
+    """A critic whose every update is one DP-SGD step.
+
+    Args:
+        critic: A network without cross-row layers; its losses are per row.
+        settings: The plan's: they fix clipping, noise and the number of steps.
+        charged: The event of the receipt that was redeemed for the rows.
+        criterion: Per-row loss of (scores [batch], real [batch]).
+        coins: Secret coins for noise and batch membership.
+    """
+
+    def __init__(
+        self, critic: nn.Module, settings: CriticSettings, charged: DpEvent, criterion: Any, coins: SecretStream
+    ) -> None:
+        if charged != settings.event:
+            raise InternalError("what was charged is not what the critic is about to do")
+        offenders = [type(module).__name__ for module in critic.modules() if isinstance(module, _CROSS_ROW_LAYERS)]
+        if offenders:
+            raise InternalError(f"the critic holds {offenders[0]}: it mixes rows, so that clipping a row bounds nothing")
+        self.settings, self._coins = settings, coins
+        self.steps_done = 0
+        self.module = GradSampleModuleFastGradientClipping(
+            critic, max_grad_norm=settings.max_grad_norm, loss_reduction="mean", use_ghost_clipping=True
+        )
+        self._optimizer = _SecretNoiseOptimizer(
+            torch.optim.Adam(critic.parameters(), settings.learning_rate, betas=(0.5, 0.9)),
+            coins=coins,
+            noise_multiplier=settings.noise_multiplier,
+            max_grad_norm=settings.max_grad_norm,
+            expected_batch_size=settings.expected_batch_size,
+            loss_reduction="mean",
+        )
+        self._loss = DPLossFastGradientClipping(self.module, self._optimizer, _Criterion(criterion), loss_reduction="mean")
+
+    def batch_members(self, units: int) -> Tensor:
+        """Indices of this step's batch: each unit by a coin of its own (Poisson sampling)."""
+        return torch.from_numpy(self._coins.bernoulli(self.settings.sample_rate, units).nonzero()[0])
+
+    def step(self, rows: Tensor, real: Tensor) -> None:
+        """One noisy update from rows [batch, inputs], of which ``real`` [batch] marks the private ones.
+
+        Raises:
+            InternalError: when it would be one step more than was planned and charged.
+        """
+        if self.steps_done >= self.settings.steps:
+            raise InternalError(f"the plan has {self.settings.steps} private steps; one more was asked for")
+        self.steps_done += 1
+        self.module.train()
+        self.module.enable_hooks()
+        self._optimizer.zero_grad(set_to_none=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            self._loss(self.module(rows), real).backward()
+            self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.module.disable_hooks()
+
+    def scores(self, rows: Tensor) -> Tensor:
+        """Scores [batch] for the generator's step: no hooks, no gradient to the critic's weights."""
+        parameters = {name: value.detach() for name, value in self.module._module.named_parameters()}
+        scores: Tensor = torch.func.functional_call(self.module._module, parameters, (rows,))
+        return scores
+
+
+class _Criterion:
+    """A per-row loss in the shape that Opacus expects."""
+
+    def __init__(self, losses: Any) -> None:
+        self._losses = losses
+        self.reduction = "mean"
+
+    def __call__(self, scores: Tensor, real: Tensor) -> Tensor:
+        losses: Tensor = self._losses(scores, real)
+        return losses

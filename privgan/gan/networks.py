@@ -1,0 +1,60 @@
+"""The two networks. The generator's output is one softmax per column; the critic holds no cross-row computation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_FORBIDDEN = -1e4
+
+
+class Generator(nn.Module):
+    """Latent noise and a condition to the logits of every column: a batch is a mixture of product distributions.
+
+    Args:
+        sizes: Number of codes of each column.
+        latent: Number of latent dimensions.
+        width: Units of a hidden layer.
+    """
+
+    def __init__(self, sizes: Sequence[int], *, latent: int, width: int) -> None:
+        super().__init__()
+        self.sizes, self.latent, self.width = tuple(sizes), latent, width
+        inputs = latent + sum(sizes)
+        self.first, self.first_norm = nn.Linear(inputs, width), nn.LayerNorm(width)
+        self.second, self.second_norm = nn.Linear(latent + width, width), nn.LayerNorm(width)
+        self.out = nn.Linear(latent + 2 * width, sum(sizes))
+
+    def forward(self, latent: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
+        """Logits [batch, codes] of each column, from latent [batch, latent] and conditions [batch, all codes].
+
+        A condition row is zero, or one-hot in the column that is fixed; that column's logits leave only the fixed code.
+        """
+        hidden = torch.cat([F.relu(self.first_norm(self.first(torch.cat([latent, condition], 1)))), latent], 1)
+        hidden = torch.cat([F.relu(self.second_norm(self.second(hidden))), hidden], 1)
+        logits = self.out(hidden).split(self.sizes, 1)
+        fixed = condition.split(self.sizes, 1)
+        return tuple(part + _FORBIDDEN * (want.sum(1, keepdim=True) - want) for part, want in zip(logits, fixed, strict=True))
+
+
+class Critic(nn.Module):
+    """A row and which of its columns was the condition, to a score: high for rows that look real.
+
+    Args:
+        inputs: Number of codes of all columns, plus one mark a column.
+        width: Units of a hidden layer.
+    """
+
+    def __init__(self, inputs: int, *, width: int) -> None:
+        super().__init__()
+        self.first, self.second, self.out = nn.Linear(inputs, width), nn.Linear(width, width), nn.Linear(width, 1)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Scores [batch] of rows [batch, inputs]; each from its own row alone."""
+        hidden = F.leaky_relu(self.first(rows), 0.2)
+        hidden = F.leaky_relu(self.second(hidden), 0.2)
+        score: Tensor = self.out(hidden)[:, 0]
+        return score

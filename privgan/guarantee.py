@@ -1,0 +1,94 @@
+"""The guarantee in words and figures: what stands in a model, a manifest, a report and on the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from privgan.planning.plan import Plan
+from privgan.privacy import accountant
+from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.unit import NEIGHBOURING_RELATION
+from privgan.table.columns import Source
+from privgan.table.schema import Schema
+
+NOT_PROMISED = (
+    "The decision to release: internal checks read real rows, and that a candidate passed them says up to one bit each.",
+    "Whether a table was refused because it does not fit its schema.",
+    "Facts of the schema that were declared or assumed to be public: they are taken as known to everybody.",
+    "Customers who appear under several identifiers: each identifier is protected by itself.",
+    "What is true of people in general: an attacker may learn that a group behaves in some way, and apply it to a member.",
+    "The folder named internal, the log, the terminal's output and the ledger: they stay with the owner.",
+    "Timing, power and other side channels of the machine that ran the fit.",
+)
+RETENTION = (
+    "The owner keeps the folder internal (canaries, audit, internal report, log) until the release is withdrawn or its "
+    "retention ends, and then removes it with 'privgan purge'. Encoded rows and checkpoints are never written to disk."
+)
+_PACKAGES = ("privgan", "torch", "opacus", "dp-accounting", "opendp", "numpy", "pandas")
+
+
+def claim(plan: Plan, schema: Schema, *, secret: bool) -> dict[str, Any]:
+    """The claim of a run as JSON values; ε is None (infinite) when its coins were not secret."""
+    assumed = schema.facts_from(Source.ASSUMED_PUBLIC)
+    return {
+        "epsilon": plan.budget.epsilon if secret else None,
+        "delta": plan.budget.delta,
+        "unit": str(plan.unit),
+        "max_rows_per_unit": plan.unit.max_rows,
+        "neighbouring_relation": NEIGHBOURING_RELATION,
+        "conditional_facts": list(assumed),
+        "statement": statement(plan.budget, schema) if secret else "no guarantee: the coins of this run were not secret",
+    }
+
+
+def statement(budget: PrivacyBudget, schema: Schema) -> str:
+    """The claim in one sentence, as printed wherever ε is printed."""
+    assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
+    condition = f", conditional on {assumed} assumed public facts" if assumed else ""
+    weak = "; above ε = 10 the guarantee is weak" if budget.weak else ""
+    return (
+        f"ε = {budget.epsilon:g}, δ = {budget.delta:g} for {schema.unit} (neighbouring: {NEIGHBOURING_RELATION}){condition}{weak}"
+    )
+
+
+def attack_odds(epsilon: float, delta: float) -> Mapping[str, float]:
+    """What (ε, δ) allows an attacker at most: Kairouz, Oh, Viswanath 2015, Theorem 2.1.
+
+    Returns:
+        ``advantage``: largest true-positive minus false-positive rate of telling whether somebody was in the table;
+        ``certainty``: largest chance of being right about a fair coin.
+    """
+    advantage = (math.expm1(epsilon) + 2 * delta) / (math.exp(epsilon) + 1)
+    return {"advantage": min(1.0, advantage), "certainty": min(1.0, (1 + advantage) / 2)}
+
+
+def accounting(plan: Plan) -> list[dict[str, Any]]:
+    """Each private step with its event and its ε alone, at the stage's δ."""
+    steps: list[dict[str, Any]] = []
+    if plan.count_step and plan.count_budget:
+        steps.append(plan.count_step.to_json() | {"epsilon": plan.count_budget.epsilon, "stage": "count"})
+    known: dict[Any, float] = {}
+    for step in plan.steps:
+        if step.event not in known:
+            known[step.event] = accountant.epsilon_by_rdp(step.event, plan.model_budget.delta)
+        steps.append(step.to_json() | {"epsilon": known[step.event], "stage": "model"})
+    return steps
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the guarantee rests on."""
+    import platform
+
+    found = {name: metadata.version(name) for name in _PACKAGES if _installed(name)}
+    return {"python": platform.python_version(), **found}
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

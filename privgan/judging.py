@@ -1,0 +1,217 @@
+"""Audit a candidate, judge it by a policy, and release it: everything after the fit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from privgan.audit.suite import AuditInputs, AuditReport, run_audit
+from privgan.canaries import load_canaries
+from privgan.candidate import AUDIT_FILE, RELEASE, REPORT_FILE, Candidate
+from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
+from privgan.facts import audit_facts, public_facts
+from privgan.guarantee import NOT_PROMISED, RETENTION, versions
+from privgan.planning.describe import report_steps
+from privgan.policy.context import Context
+from privgan.policy.policy import Policy
+from privgan.policy.verdict import Verdict, VerdictStatus, evaluate
+from privgan.privacy import accountant
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.progress import Progress
+from privgan.release.bundle import write_release
+from privgan.release.manifest import ReleaseFacts, describe_release
+from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
+from privgan.shapes import noisy_shapes, real_shapes
+from privgan.synthesizer import load_synthesizer
+from privgan.table.conform import conform
+from privgan.table.schema import Schema
+from privgan.table.schema_file import load_schema
+
+
+def audit_candidate(
+    candidate: Candidate, frame: pd.DataFrame, *, target: str | None = None, progress: Progress | None = None
+) -> AuditReport:
+    """Audit a candidate against the table it was fitted on. INTERNAL: it reads real rows and is not charged.
+
+    Args:
+        candidate: The candidate.
+        frame: The same conforming table, in the same order [rows, columns].
+        target: Column to predict; None for the audit's own rule.
+        progress: Tells the owner.
+    """
+    record, schema = candidate.record(), load_schema(candidate.schema)
+    canaries = load_canaries(candidate.internal, len(frame))
+    if canaries.commitment != record["canaries"]["commitment"]:
+        raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the candidate was made with")
+    modelled = frame[[column.name for column in schema.modelled]]
+    epsilon, delta = record["guarantee"]["epsilon"], record["guarantee"]["delta"]
+    inputs = AuditInputs(
+        schema=schema,
+        kept_in=modelled[~canaries.left_out].reset_index(drop=True),
+        canary_mask=canaries.canary[~canaries.left_out],
+        left_out=modelled[canaries.left_out].reset_index(drop=True),
+        synthetic=conform(pd.read_parquet(candidate.parquet), schema)[list(modelled.columns)],
+        epsilon=float("inf") if epsilon is None else epsilon,
+        delta=delta,
+        target=target,
+    )
+    report = run_audit(inputs, progress=_stages(progress))
+    candidate.write_internal(AUDIT_FILE, json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False))
+    return report
+
+
+def _stages(progress: Progress | None) -> Any:
+    return (lambda stage, _share: progress.say(f"audit: {stage}")) if progress else None
+
+
+def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: Context) -> Verdict:
+    """Judge a candidate by a policy: one counted attempt; a refuted guarantee stops the data set.
+
+    Raises:
+        PolicyFailedError: when the policy's number of attempts on the data set is used up.
+    """
+    record, schema = candidate.record(), load_schema(candidate.schema)
+    ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, policy=policy.name)
+    audit = candidate.audit()
+    if audit is not None and audit["verdict"] == "REFUTED" and not ledger.account(schema.dataset).refuted:
+        ledger.record(schema.dataset, record["run"], "refuted", {})
+    return evaluate(policy, public_facts(record, schema, ledger, context) | audit_facts(audit))
+
+
+def release_candidate(candidate: Candidate, verdict: Verdict, ledger: PrivacyLedger, context: Context, out: Path) -> Path:
+    """Write ``out/release`` for a candidate that passed.
+
+    Raises:
+        PolicyFailedError: when a gate failed.
+        IncompleteError: when a fact is missing.
+        ReleaseExistsError: when there is one already.
+    """
+    if verdict.status is VerdictStatus.FAIL:
+        raise PolicyFailedError("the policy does not allow this release; 'privgan check' explains each gate")
+    if verdict.status is VerdictStatus.INCONCLUSIVE:
+        raise IncompleteError("the policy cannot be decided: a fact is missing; 'privgan check' explains each gate")
+    target = out / RELEASE
+    if target.exists():
+        raise ReleaseExistsError(f"{target}: there is a release already; choose another --out")
+    record, schema = candidate.record(), load_schema(candidate.schema)
+    identity = uuid.uuid4().hex
+    ledger.record(schema.dataset, record["run"], "release", {"release": identity, "policy": verdict.policy_name})
+    facts = release_facts(candidate, ledger, context, identity)
+    files: dict[str, bytes | Path] = {
+        "synthetic.parquet": candidate.parquet,
+        "synthetic.csv": candidate.csv,
+        "schema.yaml": candidate.schema,
+        "model/model.safetensors": candidate.model / "model.safetensors",
+        "model/model.json": candidate.model / "model.json",
+        "report.html": shareable_report(candidate, facts, verdict).encode(),
+    }
+    return write_release(target, files, facts, verdict)
+
+
+def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context, identity: str) -> ReleaseFacts:
+    """Everything a manifest says about a candidate, apart from files and policy."""
+    record, schema = candidate.record(), load_schema(candidate.schema)
+    account, guarantee = ledger.account(schema.dataset), record["guarantee"]
+    name, _, version = accountant.accountant_version().partition(" ")
+    cost = record["cost"]
+    return ReleaseFacts(
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        dataset=schema.dataset,
+        release_id=identity,
+        epsilon=guarantee["epsilon"],
+        delta=guarantee["delta"],
+        unit=guarantee["unit"],
+        neighbouring_relation=guarantee["neighbouring_relation"],
+        max_rows_per_unit=guarantee["max_rows_per_unit"],
+        conditional_facts=guarantee["conditional_facts"],
+        accountant_name=name,
+        accountant_version=version,
+        epsilon_pld=cost["epsilon_pld"],
+        epsilon_rdp=cost["epsilon_rdp"],
+        not_promised=NOT_PROMISED,
+        total_epsilon=account.epsilon,
+        total_delta=account.delta,
+        total_runs=account.runs,
+        plan=record["plan"],
+        accounting=record["accounting"],
+        schema_fingerprint=schema.fingerprint(),
+        schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in schema.columns},
+        context=context.to_json(),
+        ledger_head=ledger.head(),
+        ledger_entries=len(ledger.entries()),
+        versions=versions(),
+        canary_probability=record["canaries"]["probability"],
+        canary_commitment=record["canaries"]["commitment"],
+        retention=RETENTION,
+    )
+
+
+def shareable_report(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) -> str:
+    """The report that leaves with a release, as HTML."""
+    synthesizer = load_synthesizer(candidate.model)
+    return render_shareable(
+        ShareableReport(
+            release=describe_release(facts),
+            policy=verdict.to_public_json(),
+            schema=synthesizer.schema.to_json(),
+            steps=report_steps(facts.accounting),
+            shapes=noisy_shapes(synthesizer, _synthetic_codes(candidate, synthesizer.schema)),
+            rows=candidate.record()["rows"],
+        )
+    )
+
+
+def write_internal_report(
+    candidate: Candidate, verdict: Verdict, ledger: PrivacyLedger, context: Context, frame: pd.DataFrame | None
+) -> Path:
+    """Write the CONFIDENTIAL report beside the audit.
+
+    Args:
+        candidate: The candidate.
+        verdict: The policy's verdict, whatever it is.
+        ledger: The ledger.
+        context: Who, for what, until when.
+        frame: The conforming table for the real column shapes; None to leave them out.
+    """
+    synthesizer = load_synthesizer(candidate.model)
+    schema = synthesizer.schema
+    shapes = []
+    if frame is not None:
+        real = synthesizer.encoder.encode(frame[~load_canaries(candidate.internal, len(frame)).left_out])
+        shapes = real_shapes(synthesizer, real, _synthetic_codes(candidate, schema))
+    facts = release_facts(candidate, ledger, context, "not released")
+    report = InternalReport(
+        release=describe_release(facts),
+        verdict=verdict.to_json(),
+        schema=schema.to_json(),
+        steps=report_steps(facts.accounting),
+        shapes=shapes,
+        rows=candidate.record()["rows"],
+        audit=candidate.audit() or {"verdict": "NOT RUN", "metrics": []},
+        ledger=[_flat(asdict(entry)) for entry in ledger.entries(schema.dataset)],
+    )
+    return candidate.write_internal(REPORT_FILE, render_internal(report))
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    body = json.dumps(entry["body"], ensure_ascii=False)
+    return {
+        "sequence": entry["sequence"],
+        "time": entry["time"],
+        "kind": entry["kind"],
+        "run": entry["run"][:8],
+        "particulars": body,
+    }
+
+
+def _synthetic_codes(candidate: Candidate, schema: Schema) -> np.ndarray:
+    synthesizer = load_synthesizer(candidate.model)
+    return synthesizer.encoder.encode(conform(pd.read_parquet(candidate.parquet), schema))

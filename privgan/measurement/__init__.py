@@ -1,0 +1,1 @@
+"""From a private table, against receipts, to noisy marginals; everything made from those is post-processing."""

@@ -1,0 +1,205 @@
+"""The charged looks of the measuring stage: fine histograms, 1-way marginals, and rounds of choice and measurement."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from privgan.errors import InternalError
+from privgan.measurement.marginals import Clique, Marginal, Measurements, exact_counts, onto_simplex
+from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
+from privgan.privacy.events import DpEvent
+from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.receipts import Receipt
+from privgan.randomness import SecretStream
+from privgan.table.cells import cells_of
+from privgan.table.encoding import ColumnCode, Encoder, identity_code, merged_code, within_shares
+from privgan.table.private import PrivateTable
+from privgan.table.schema import Schema
+
+_SYNTHETIC_ROWS = 20_000
+_ERROR_OF_NORMAL = math.sqrt(2 / math.pi)
+
+
+class Charger(Protocol):
+    """What charges a step: the ledger's run."""
+
+    def charge(self, step: str, event: DpEvent) -> Receipt:
+        """Record the step durably and hand out its receipt."""
+
+
+class Model(Protocol):
+    """What can be asked for synthetic codes between rounds."""
+
+    def codes(self, rows: int) -> np.ndarray:
+        """Synthetic codes [rows, columns]."""
+
+
+def measure_row_count(table: PrivateTable, plan: Plan, ledger: Charger, coins: SecretStream) -> int:
+    """Stage 1: the noisy row count of the whole table, from the rows that the canaries' coins kept in."""
+    step = plan.count_step
+    if step is None or not isinstance(step.mechanism, TotalCount):
+        raise InternalError("the plan has no row count to measure")
+    exact = len(table.rows(ledger.charge(step.name, step.event)))
+    noisy = step.mechanism.release(exact, coins)
+    return max(0, round(noisy / (1.0 - plan.canary_probability / 2.0)))
+
+
+def measure_encoder(table: PrivateTable, schema: Schema, plan: Plan, ledger: Charger, coins: SecretStream) -> Encoder:
+    """An encoder whose bins come from noisy fine histograms, or from the schema alone for small columns."""
+    columns: list[ColumnCode] = []
+    measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
+    for column in schema.modelled:
+        cells = cells_of(column, plan.marginals.max_cells)
+        name = f"cells:{column.name}"
+        if name not in measured:
+            columns.append(_by_length(identity_code(cells)))
+            continue
+        step = plan.step(name)
+        frame = table.rows(ledger.charge(step.name, step.event))
+        counts = np.bincount(cells.encode(frame[column.name]), minlength=cells.size)
+        noisy = _histogram(step).release(counts, coins)
+        shares = onto_simplex(noisy / max(1.0, float(noisy.sum())))
+        columns.append(merged_code(cells, shares, max_codes=plan.marginals.max_codes))
+    return Encoder(tuple(columns))
+
+
+def _by_length(code: ColumnCode) -> ColumnCode:
+    """An unmerged column: one cell a code."""
+    within = within_shares(code.cells, code.code_of, np.zeros(code.cells.size))
+    return ColumnCode(cells=code.cells, code_of=code.code_of, within=within)
+
+
+def measure_one_way(table: PrivateTable, encoder: Encoder, plan: Plan, ledger: Charger, coins: SecretStream) -> Measurements:
+    """The noisy 1-way marginal of every column."""
+    marginals = []
+    for index, name in enumerate(encoder.names):
+        step = plan.step(f"marginal:{name}")
+        codes = table.codes(ledger.charge(step.name, step.event), encoder.encode)
+        marginals.append(_released((index,), codes, encoder, step, coins))
+    return Measurements(encoder.sizes, marginals)
+
+
+def measure_rounds(
+    table: PrivateTable,
+    encoder: Encoder,
+    plan: Plan,
+    ledger: Charger,
+    coins: SecretStream,
+    measurements: Measurements,
+    refit: Callable[[Measurements, int], Model],
+    model: Model,
+) -> Measurements:
+    """Rounds: choose the worst-modelled marginal by the exponential mechanism, measure it, fit the model again.
+
+    Args:
+        table: The private rows.
+        encoder: Rows to codes.
+        plan: Fixes each round's noise.
+        ledger: Charges each look.
+        coins: Noise and choices.
+        measurements: What is known so far.
+        refit: Fits the model to more measurements; called with them and the round's number.
+        model: The model fitted to ``measurements``.
+    """
+    candidates = candidate_cliques(encoder.sizes, plan.marginals)
+    if not candidates:
+        return measurements
+    counter = _Counter(encoder)
+    choices, chosen = plan.of_kind(StepKind.SELECTION), plan.of_kind(StepKind.CHOSEN_MARGINAL)
+    for index, (choice, measure) in enumerate(zip(choices, chosen, strict=True), start=1):
+        if not candidates:
+            break
+        codes = table.codes(ledger.charge(choice.name, choice.event), encoder.encode)
+        synthetic = model.codes(_SYNTHETIC_ROWS)
+        scores = _scores(candidates, counter, codes, synthetic, measurements.rows, measure.noise)
+        clique = candidates.pop(_selection(choice).choose(scores, coins))
+        codes = table.codes(ledger.charge(measure.name, measure.event), encoder.encode)
+        measurements = measurements.with_marginal(_released(clique, codes, encoder, measure, coins))
+        model = refit(measurements, index)
+    return measurements
+
+
+class _Counter:
+    """Exact counts of the private codes, computed once a clique; they never leave this module unnoised."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._sizes, self._known = encoder.sizes, dict[Clique, np.ndarray]()
+
+    def counts(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
+        if clique not in self._known:
+            self._known[clique] = exact_counts(codes, clique, self._sizes).astype(np.int32)
+        return self._known[clique]
+
+    def synthetic(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
+        return exact_counts(codes, clique, self._sizes)
+
+
+def _scores(
+    candidates: Sequence[Clique], counter: _Counter, codes: np.ndarray, synthetic: np.ndarray, rows: float, noise: float
+) -> np.ndarray:
+    """How much each candidate's L1 error exceeds what its noise would bring, weighted [candidates].
+
+    One unit moves the exact counts by at most its number of rows in L1, and no weight is above 1, so a score moves by at
+    most that: everything else in it is public (McKenna et al. 2022, AIM, section 3).
+    """
+    weights = workload_weights(candidates)
+    scale = rows / len(synthetic)
+    scores = np.empty(len(candidates))
+    for index, clique in enumerate(candidates):
+        exact = counter.counts(codes, clique)
+        error = np.abs(exact - counter.synthetic(synthetic, clique) * scale).sum()
+        scores[index] = weights[index] * (error - _ERROR_OF_NORMAL * noise * len(exact))
+    return scores
+
+
+def candidate_cliques(sizes: Sequence[int], settings: MarginalSettings) -> list[Clique]:
+    """All pairs and triples with few enough cells; a fixed public subset where there are too many."""
+    columns = range(len(sizes))
+    found: list[Clique] = [
+        clique
+        for width in (2, 3)
+        for clique in itertools.combinations(columns, width)
+        if math.prod(sizes[column] for column in clique) <= settings.largest_marginal
+    ]
+    pairs: list[Clique] = [clique for clique in found if len(clique) == 2]
+    triples: list[Clique] = [clique for clique in found if len(clique) == 3]
+    room = max(0, settings.max_candidates - len(pairs))
+    if len(triples) > room:
+        kept = np.random.default_rng(0).permutation(len(triples))[:room]
+        triples = [triples[index] for index in sorted(kept)]
+    return pairs + triples
+
+
+def workload_weights(candidates: Sequence[Clique]) -> np.ndarray:
+    """Weight of each candidate in (0, 1]: its overlap with the workload of all candidates of the widest kind."""
+    widest = max(len(clique) for clique in candidates)
+    workload = [frozenset(clique) for clique in candidates if len(clique) == widest]
+    membership = np.zeros((len(workload), 1 + max(max(clique) for clique in candidates)))
+    for row, clique in enumerate(workload):
+        membership[row, list(clique)] = 1.0
+    overlap = np.array([membership[:, list(clique)].sum() for clique in candidates])
+    weights: np.ndarray = overlap / overlap.max()
+    return weights
+
+
+def _released(clique: Clique, codes: np.ndarray, encoder: Encoder, step: PlanStep, coins: SecretStream) -> Marginal:
+    counts = exact_counts(codes, clique, encoder.sizes)
+    noisy = _histogram(step).release(counts, coins).astype(float)
+    return Marginal(clique=clique, counts=noisy, standard_deviation=step.noise)
+
+
+def _histogram(step: PlanStep) -> CountHistogram:
+    if not isinstance(step.mechanism, CountHistogram):
+        raise InternalError(f"the step {step.name} is no histogram")
+    return step.mechanism
+
+
+def _selection(step: PlanStep) -> Selection:
+    if not isinstance(step.mechanism, Selection):
+        raise InternalError(f"the step {step.name} is no choice")
+    return step.mechanism

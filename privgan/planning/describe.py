@@ -1,0 +1,58 @@
+"""A plan in words: for the terminal and for the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from privgan.planning.plan import Plan, StepKind
+from privgan.report.data import PlanStep as ReportStep
+
+_WHAT: Mapping[str, str] = {
+    StepKind.ROW_COUNT: "the number of rows",
+    StepKind.CELL_HISTOGRAM: "a fine histogram, to place the bins of one column",
+    StepKind.MARGINAL: "the shares of one column's codes",
+    StepKind.SELECTION: "which two or three columns the model fits worst",
+    StepKind.CHOSEN_MARGINAL: "the joint shares of the chosen columns",
+    StepKind.CRITIC: "the critic's gradients, clipped and noised",
+}
+
+
+def report_steps(accounting: Sequence[Mapping[str, Any]]) -> list[ReportStep]:
+    """The accounting's steps as a report shows them."""
+    return [
+        ReportStep(
+            name=step["name"],
+            what=_WHAT[step["kind"]],
+            epsilon=step["epsilon"],
+            noise=_noise(step),
+            expected_error=""
+            if step["expected_error"] is None
+            else f"{100 * step['expected_error']:.3f} % of the rows in each cell",
+        )
+        for step in accounting
+    ]
+
+
+def _noise(step: Mapping[str, Any]) -> str:
+    event = step["event"]
+    if step["kind"] == StepKind.CRITIC:
+        rate, steps = event["of"]["sample_rate"], event["count"]
+        return f"noise multiplier {step['noise']:.3f}, {steps} steps at sampling rate {rate:g}"
+    if step["kind"] == StepKind.SELECTION:
+        return f"Gumbel, scale {step['noise']:.1f}"
+    name = "discrete Laplace" if step["kind"] == StepKind.ROW_COUNT else "discrete Gaussian"
+    return f"{name}, standard deviation {step['noise']:.1f} rows"
+
+
+def plan_lines(plan: Plan, accounting: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """Name, what it looks at, ε alone, and noise with expected error, for each step of a plan."""
+    return [
+        (
+            step.name,
+            step.what,
+            f"{step.epsilon:.4f}",
+            "; ".join(part for part in (step.noise, step.expected_error) if part),
+        )
+        for step in report_steps(accounting)
+    ]

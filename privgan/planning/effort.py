@@ -1,0 +1,32 @@
+"""How much free fitting a run does: it changes time and utility, never the guarantee."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """Numbers of steps.
+
+    Attributes:
+        batch: Rows of one generator step, and about the expected batch of the critic.
+        first_steps: Fitting steps on the 1-way marginals.
+        round_steps: Fitting steps after each chosen marginal.
+        final_steps: Fitting steps on all marginals together.
+        critic_steps: DP-SGD steps.
+    """
+
+    batch: int
+    first_steps: int
+    round_steps: int
+    final_steps: int
+    critic_steps: int
+
+
+EFFORTS: Mapping[str, Effort] = {
+    "quick": Effort(batch=500, first_steps=150, round_steps=20, final_steps=300, critic_steps=300),
+    "standard": Effort(batch=1000, first_steps=400, round_steps=60, final_steps=1200, critic_steps=1500),
+    "thorough": Effort(batch=2000, first_steps=600, round_steps=120, final_steps=3000, critic_steps=4000),
+}

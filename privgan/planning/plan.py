@@ -1,0 +1,247 @@
+"""What a run will do, step by step: one frozen object fixes mechanisms, events and network sizes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from privgan.privacy import events
+from privgan.privacy.accountant import PrivacySpent
+from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.unit import NEIGHBOURING_RELATION, PrivacyUnit
+
+FORMAT = "privgan.plan/1"
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    ROW_COUNT = "row count"
+    CELL_HISTOGRAM = "fine histogram"
+    MARGINAL = "1-way marginal"
+    SELECTION = "choice of a marginal"
+    CHOSEN_MARGINAL = "chosen marginal"
+    CRITIC = "critic by DP-SGD"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanStep:
+    """One private step.
+
+    Attributes:
+        name: Its name in the ledger, unique within the plan.
+        kind: What it does.
+        event: What it costs.
+        noise: Standard deviation of the noise in counts; for a choice the scale of its Gumbel noise; for DP-SGD the
+            noise multiplier.
+        expected_error: Expected absolute error of one released figure, as a share of the planned rows; None where
+            that means nothing.
+        mechanism: The mechanism that makes both event and release; None for DP-SGD.
+    """
+
+    name: str
+    kind: StepKind
+    event: events.DpEvent
+    noise: float
+    expected_error: float | None = None
+    mechanism: CountHistogram | TotalCount | Selection | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The step as JSON values."""
+        event = events.to_json(self.event)
+        return {
+            "name": self.name,
+            "kind": self.kind.value,
+            "noise": self.noise,
+            "expected_error": self.expected_error,
+            "event": event,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarginalSettings:
+    """How marginals are chosen.
+
+    Attributes:
+        max_cells: Most fine cells of a numeric column.
+        max_codes: Wanted codes of a merged column.
+        largest_identity: Columns with at most this many fine cells are not merged and need no fine histogram.
+        largest_marginal: Most cells of a marginal that may be chosen.
+        max_candidates: Most candidates of one choice.
+    """
+
+    max_cells: int
+    max_codes: int
+    largest_identity: int
+    largest_marginal: int
+    max_candidates: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSettings:
+    """The generator and its free fitting.
+
+    Attributes:
+        latent: Number of latent dimensions.
+        width: Units of a hidden layer.
+        batch: Rows of one fitting step.
+        first_steps: Fitting steps on the 1-way marginals.
+        round_steps: Fitting steps after each chosen marginal.
+        final_steps: Fitting steps on all marginals together.
+        learning_rate: Adam's, before the cosine decay.
+    """
+
+    latent: int
+    width: int
+    batch: int
+    first_steps: int
+    round_steps: int
+    final_steps: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticSettings:
+    """The critic and its DP-SGD.
+
+    Attributes:
+        steps: Number of noisy steps.
+        sample_rate: Probability of each privacy unit to be in a batch.
+        expected_batch_size: sample_rate times the planned kept-in units: what gradients are divided by.
+        noise_multiplier: Noise standard deviation on the sum of clipped gradients, divided by max_grad_norm.
+        max_grad_norm: Clip norm of one unit's gradient.
+        width: Units of a hidden layer.
+        steps_per_generator_step: Critic steps for each generator step.
+        learning_rate: Adam's, for the critic.
+        generator_learning_rate: Adam's, for the generator meanwhile.
+        marginal_weight: Weight of the marginal loss beside the adversarial one.
+    """
+
+    steps: int
+    sample_rate: float
+    expected_batch_size: int
+    noise_multiplier: float
+    max_grad_norm: float
+    width: int
+    steps_per_generator_step: int
+    learning_rate: float
+    generator_learning_rate: float
+    marginal_weight: float
+
+    @property
+    def event(self) -> events.DpEvent:
+        """What the whole critic phase costs."""
+        return events.dp_sgd(noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=self.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that a run will do to private rows, fixed before the first look.
+
+    Attributes:
+        dataset: The data set's name.
+        schema_fingerprint: SHA-256 of the schema that the plan was made for.
+        unit: Who is protected.
+        budget: The run's (ε, δ).
+        declared_rows: The public row count, or None where it is measured.
+        canary_probability: Probability of each customer to be a canary; each canary is left out by a fair coin.
+        count_budget: Stage 1's (ε₁, δ₁), or None where the row count is declared.
+        model_budget: Stage 2's (ε − ε₁, δ − δ₁).
+        count_step: Stage 1's step, or None.
+        rows: The row count that stage 2 was planned for: declared, noisy, or None before stage 1.
+        marginal_share: Share of stage 2 that goes to marginals, the rest to the critic.
+        steps: Stage 2's steps in the order in which they run; empty before stage 1.
+        cost: What stage 2's steps cost together.
+        marginals: How marginals are chosen.
+        generator: The generator and its fitting.
+        critic: The critic and its DP-SGD, or None where it gets no budget.
+        effort: How much free fitting: quick, standard or thorough.
+    """
+
+    dataset: str
+    schema_fingerprint: str
+    unit: PrivacyUnit
+    budget: PrivacyBudget
+    declared_rows: int | None
+    canary_probability: float
+    count_budget: PrivacyBudget | None
+    model_budget: PrivacyBudget
+    count_step: PlanStep | None
+    rows: int | None
+    marginal_share: float
+    steps: tuple[PlanStep, ...]
+    cost: PrivacySpent | None
+    marginals: MarginalSettings
+    generator: GeneratorSettings
+    critic: CriticSettings | None
+    effort: str
+
+    @property
+    def kept_in_rows(self) -> float:
+        """Expected number of rows after the canaries' coins."""
+        if self.rows is None:
+            raise ValueError("the plan has no row count yet")
+        return self.rows * (1.0 - self.canary_probability / 2.0)
+
+    def step(self, name: str) -> PlanStep:
+        """The step of a given name; KeyError where there is none."""
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    def of_kind(self, kind: StepKind) -> tuple[PlanStep, ...]:
+        """All of stage 2's steps of a kind, in order."""
+        return tuple(step for step in self.steps if step.kind is kind)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON values, following ``privgan.plan/1``."""
+        return {
+            "format": FORMAT,
+            "dataset": self.dataset,
+            "schema_fingerprint": self.schema_fingerprint,
+            "unit": str(self.unit),
+            "neighbouring_relation": NEIGHBOURING_RELATION,
+            "epsilon": self.budget.epsilon,
+            "delta": self.budget.delta,
+            "declared_rows": self.declared_rows,
+            "rows": self.rows,
+            "canary_probability": self.canary_probability,
+            "effort": self.effort,
+            "marginal_share": self.marginal_share,
+            "stages": self._stages(),
+            "settings": {
+                "marginals": asdict(self.marginals),
+                "generator": asdict(self.generator),
+                "critic": asdict(self.critic) if self.critic else None,
+            },
+        }
+
+    def _stages(self) -> list[dict[str, Any]]:
+        stages: list[dict[str, Any]] = []
+        if self.count_budget and self.count_step:
+            stages.append({"name": "count", **asdict(self.count_budget), "steps": [self.count_step.to_json()], "cost": None})
+        cost = asdict(self.cost) if self.cost else None
+        stages.append(
+            {
+                "name": "model",
+                **asdict(self.model_budget),
+                "steps": [step.to_json() for step in self.steps],
+                "cost": cost,
+            }
+        )
+        return stages
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the plan, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+
+def events_of(steps: tuple[PlanStep, ...]) -> Mapping[str, events.DpEvent]:
+    """Step name to event."""
+    return {step.name: step.event for step in steps}

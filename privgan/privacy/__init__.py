@@ -1,0 +1,1 @@
+"""What a look at rows costs, and the ledger that charges it. No torch, no pandas."""

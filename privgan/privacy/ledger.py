@@ -1,0 +1,259 @@
+"""The privacy ledger: every look is charged, durably, before it happens.
+
+Append-only and hash-chained with a MAC. A run first reserves its whole (ε, δ) against the table's lifetime budget, then
+has its stages approved, then charges each step. A crash may waste what was reserved but never forgets it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import math
+import socket
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from privgan.errors import BudgetExceededError, InternalError, PolicyFailedError, UsageError
+from privgan.privacy import accountant, events
+from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.ledger_store import Entry, LedgerStore, open_store
+from privgan.privacy.receipts import Receipt, mint
+
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetAccount:
+    """What the ledger knows of one data set.
+
+    Attributes:
+        dataset: Its name.
+        initialised: Whether a person introduced it with ``privgan ledger init``.
+        lifetime: The lifetime budget, or None where none was set.
+        epsilon: Sum of the ε of all runs so far.
+        delta: Sum of the δ of all runs so far.
+        runs: Number of runs so far.
+        attempts: Number of candidates that were judged.
+        refuted: Whether an audit refuted the guarantee and no person has cleared it since.
+    """
+
+    dataset: str
+    initialised: bool
+    lifetime: PrivacyBudget | None
+    epsilon: float
+    delta: float
+    runs: int
+    attempts: int
+    refuted: bool
+
+    def would_fit(self, budget: PrivacyBudget) -> bool:
+        """Whether one more run with a budget stays inside the lifetime budget: the sum of the runs' (ε, δ)."""
+        if self.lifetime is None:
+            return True
+        inside_epsilon = self.epsilon + budget.epsilon <= self.lifetime.epsilon * (1 + _SLACK)
+        return inside_epsilon and self.delta + budget.delta <= self.lifetime.delta * (1 + _SLACK)
+
+
+class PrivacyLedger:
+    """A ledger file, shared by all runs of all data sets.
+
+    Args:
+        store: Where the entries are kept.
+    """
+
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, url: str | None = None, *, create: bool = True) -> PrivacyLedger:
+        """Open a ledger by path or URL; ``$PRIVGAN_LEDGER``, else the user's data folder, where none is given."""
+        return cls(open_store(url, create=create))
+
+    @property
+    def url(self) -> str:
+        """Where the ledger is."""
+        return self._store.url
+
+    @property
+    def created_now(self) -> bool:
+        """Whether the ledger did not exist before it was opened."""
+        return self._store.created_now
+
+    def entries(self, dataset: str | None = None) -> tuple[Entry, ...]:
+        """All entries, or those of one data set, oldest first."""
+        found = self._store.entries()
+        return tuple(entry for entry in found if dataset in (None, entry.dataset))
+
+    def head(self) -> str:
+        """The MAC of the newest entry: it fixes everything before it."""
+        entries = self._store.entries()
+        return entries[-1].mac if entries else ""
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the chain; empty when it is whole."""
+        return self._store.problems()
+
+    def account(self, dataset: str) -> DatasetAccount:
+        """What was spent on a data set so far, and what stands against more."""
+        return _account(dataset, self.entries(dataset))
+
+    def introduce(self, dataset: str) -> None:
+        """Record that a person introduced a data set."""
+        with self._store.transaction() as append:
+            append(dataset, "", "introduce", {"who": _who()})
+
+    def set_lifetime(self, dataset: str, budget: PrivacyBudget) -> None:
+        """Set the lifetime budget of a data set; it may not be below what was spent."""
+        with self._store.transaction() as append:
+            account = self.account(dataset)
+            if budget.epsilon < account.epsilon:
+                raise UsageError(
+                    f"the lifetime budget of {dataset} cannot be ε = {budget.epsilon:g}: {account.epsilon:.4g} is already spent"
+                )
+            append(dataset, "", "lifetime", {"epsilon": budget.epsilon, "delta": budget.delta, "who": _who()})
+
+    def clear(self, dataset: str, *, who: str, why: str) -> None:
+        """A named person clears a data set that an audit had stopped."""
+        with self._store.transaction() as append:
+            append(dataset, "", "clear", {"who": who, "why": why})
+
+    def record(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
+        """Record something that happened to a run: ``attempt``, ``release``, ``refuted`` or ``purge``."""
+        with self._store.transaction() as append:
+            append(dataset, run, kind, {**body, "who": _who()})
+
+    def judge(self, dataset: str, run: str, *, limit: int, policy: str) -> None:
+        """Count one candidate that is about to be judged, unless the policy's number of attempts is used up.
+
+        Judging the same run again under the same policy is no new attempt: it can only answer what it answered before.
+        """
+        with self._store.transaction() as append:
+            tried = [entry.run for entry in self.entries(dataset) if entry.kind == "attempt" and entry.body["policy"] == policy]
+            if run in tried:
+                return
+            if len(set(tried)) >= limit:
+                raise PolicyFailedError(
+                    f"{dataset}: {len(set(tried))} candidates were judged, and the policy allows {limit}; "
+                    "drawing again until one passes would leak; a person must decide on a new policy version"
+                )
+            append(dataset, run, "attempt", {"policy": policy, "who": _who()})
+
+    @contextmanager
+    def run(self, dataset: str, budget: PrivacyBudget, *, secret: bool) -> Iterator[RunLedger]:
+        """Reserve a run's whole budget, then hand out what charges its steps.
+
+        Args:
+            dataset: The data set's name.
+            budget: What the run may spend.
+            secret: Whether its coins are secret; if not, the ledger records ε = ∞.
+
+        Raises:
+            BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded then.
+            PolicyFailedError: when an audit refuted the guarantee and no person has cleared the data set.
+        """
+        identity = uuid.uuid4().hex
+        with self._store.transaction() as append:
+            account = self.account(dataset)
+            if account.refuted:
+                raise PolicyFailedError(
+                    f"{dataset}: an audit refuted the guarantee; a person must clear it with 'privgan ledger clear'"
+                )
+            if secret and not account.would_fit(budget):
+                assert account.lifetime is not None
+                left = account.lifetime.epsilon - account.epsilon
+                advice = "ask for less, or let the owner raise it with 'privgan ledger budget'"
+                raise BudgetExceededError(
+                    f"{dataset}: this run (δ = {budget.delta:g})", asked=budget.epsilon, left=left, advice=advice
+                )
+            epsilon = budget.epsilon if secret else "infinite"
+            append(dataset, identity, "run", {"epsilon": epsilon, "delta": budget.delta, "who": _who()})
+        yield RunLedger(self._store, dataset, identity, budget, secret=secret)
+
+
+class RunLedger:
+    """Charges one run's steps; made by PrivacyLedger.run only."""
+
+    def __init__(self, store: LedgerStore, dataset: str, identity: str, budget: PrivacyBudget, *, secret: bool) -> None:
+        self._store, self.dataset, self.identity, self.budget, self.secret = store, dataset, identity, budget, secret
+        self._approved: dict[str, events.DpEvent] = {}
+        self._charged: dict[str, events.DpEvent] = {}
+        self._epsilon = self._delta = 0.0
+
+    def approve(self, stage: str, steps: Mapping[str, events.DpEvent], budget: PrivacyBudget) -> None:
+        """Store a stage's plan before its first look; the stages' (ε, δ) are added.
+
+        Raises:
+            BudgetExceededError: when its steps cost more than its budget, or the stages more than the run's.
+        """
+        cost = accountant.spent(steps.values(), budget.delta).epsilon
+        if cost > budget.epsilon * (1 + _SLACK):
+            raise BudgetExceededError(
+                f"stage {stage}", asked=cost, left=budget.epsilon, advice="the plan is wrong; make it again"
+            )
+        total, delta = self._epsilon + budget.epsilon, self._delta + budget.delta
+        if total > self.budget.epsilon * (1 + _SLACK) or delta > self.budget.delta * (1 + _SLACK):
+            left = self.budget.epsilon - self._epsilon
+            raise BudgetExceededError(
+                f"stage {stage}", asked=budget.epsilon, left=left, advice="the plan is wrong; make it again"
+            )
+        body = {"stage": stage, "epsilon": budget.epsilon, "delta": budget.delta, "steps": len(steps)}
+        with self._store.transaction() as append:
+            append(self.dataset, self.identity, "stage", body)
+        self._epsilon, self._delta = total, delta
+        self._approved |= steps
+
+    def charge(self, step: str, event: events.DpEvent) -> Receipt:
+        """Record a step durably and hand out the receipt for its look, or refuse and touch nothing.
+
+        Raises:
+            InternalError: when the step is not in the approved plan, costs something else there, or was charged before.
+        """
+        if step in self._charged:
+            raise InternalError(f"the step {step} was charged before; each look needs a charge of its own")
+        if self._approved.get(step) != event:
+            raise InternalError(f"the step {step} is not what the approved plan says")
+        written = events.to_json(event if self.secret else events.NonPrivate())
+        with self._store.transaction() as append:
+            append(self.dataset, self.identity, "charge", {"step": step, **written})
+        self._charged[step] = event
+        return mint(dataset=self.dataset, step=step, event=event)
+
+    @property
+    def charged(self) -> Mapping[str, events.DpEvent]:
+        """What was charged so far, by step."""
+        return dict(self._charged)
+
+    def total(self) -> PrivacyBudget | None:
+        """The (ε, δ) of the approved stages together; None (ε = ∞) when the coins are not secret."""
+        return PrivacyBudget(epsilon=self._epsilon, delta=self._delta) if self.secret else None
+
+
+def _account(dataset: str, entries: tuple[Entry, ...]) -> DatasetAccount:
+    lifetime, epsilon, delta, refuted = None, [], [], False
+    for entry in entries:
+        if entry.kind == "lifetime":
+            lifetime = PrivacyBudget(epsilon=entry.body["epsilon"], delta=entry.body["delta"])
+        elif entry.kind == "run":
+            epsilon.append(math.inf if entry.body["epsilon"] == "infinite" else entry.body["epsilon"])
+            delta.append(entry.body["delta"])
+        elif entry.kind in {"refuted", "clear"}:
+            refuted = entry.kind == "refuted"
+    return DatasetAccount(
+        dataset=dataset,
+        initialised=any(entry.kind == "introduce" for entry in entries),
+        lifetime=lifetime,
+        epsilon=math.fsum(epsilon),
+        delta=math.fsum(delta),
+        runs=len(epsilon),
+        attempts=sum(entry.kind == "attempt" for entry in entries),
+        refuted=refuted,
+    )
+
+
+def _who() -> str:
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):
+        return f"unknown@{socket.gethostname()}"

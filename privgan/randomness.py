@@ -1,0 +1,115 @@
+"""Two kinds of randomness that never meet.
+
+*Coins* carry the guarantee: noise, Poisson membership, selections, canaries. They come from ChaCha20 keyed with 256 bits
+from the operating system, never from ``--seed``. *Public* randomness (initial weights, fake rows, the final sample) comes
+from ``--seed`` and may be known to everybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import NoReturn
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
+
+_KEY_BYTES = 32
+_NONCE = bytes(16)
+
+
+class SecretStream:
+    """A cryptographic stream of coins; its key is never stored, printed or pickled.
+
+    Attributes:
+        secret: Whether the key is unknown to everybody; only then does a guarantee hold.
+    """
+
+    secret = True
+
+    def __init__(self) -> None:
+        self._start(os.urandom(_KEY_BYTES))
+
+    def _start(self, key: bytes) -> None:
+        self._keystream = Cipher(ChaCha20(key, _NONCE), mode=None).encryptor()
+
+    def words(self, count: int) -> np.ndarray:
+        """``count`` uniform 64-bit words [count], uint64."""
+        return np.frombuffer(self._keystream.update(bytes(8 * count)), dtype=np.uint64)
+
+    def bernoulli(self, probability: float, count: int) -> np.ndarray:
+        """Independent coins [count], True with the given probability (to within 2⁻⁵³)."""
+        if not 0 <= probability <= 1:
+            raise ValueError(f"probability is {probability}; it must be in 0 to 1")
+        return (self.words(count) >> np.uint64(11)) < np.uint64(round(probability * 2**53))
+
+    def uniform(self, count: int) -> np.ndarray:
+        """Uniform numbers [count] in the open interval (0, 1), float64."""
+        return ((self.words(count) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+
+    def normal(self, count: int) -> np.ndarray:
+        """Standard normal numbers [count], float64 (Box and Muller 1958)."""
+        half = (count + 1) // 2
+        radius = np.sqrt(-2.0 * np.log(self.uniform(half)))
+        angle = 2.0 * np.pi * self.uniform(half)
+        return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+
+    def gaussian_noise(self, count: int) -> np.ndarray:
+        """Standard normal noise [count] that withstands the floating-point attack on Gaussian noise.
+
+        The sum of four normals, halved: Holohan and Braghin 2021 (arXiv 2107.10138), section 5.1, with n = 2.
+        """
+        return self.normal(4 * count).reshape(4, count).sum(axis=0) / 2.0
+
+    def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
+        """Integer counts [cells] plus exact discrete Gaussian noise, by OpenDP with the operating system's coins."""
+        from privgan.privacy import opendp_noise
+
+        return opendp_noise.discrete_gaussian(counts, standard_deviation)
+
+    def discrete_laplace(self, count: int, scale: float) -> int:
+        """One integer plus exact discrete Laplace noise, by OpenDP with the operating system's coins."""
+        from privgan.privacy import opendp_noise
+
+        return opendp_noise.discrete_laplace(count, scale)
+
+    def exponential_choice(self, scores: np.ndarray, scale: float) -> int:
+        """The index of the largest score [candidates] plus Gumbel noise of a scale, by OpenDP."""
+        from privgan.privacy import opendp_noise
+
+        return opendp_noise.gumbel_choice(scores, scale)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied."""
+        raise TypeError("a stream of coins cannot be pickled or copied")
+
+    def __repr__(self) -> str:
+        """Say nothing about the key."""
+        return f"{type(self).__name__}(…)"
+
+
+class RepeatableStream(SecretStream):
+    """Coins that can be drawn again, for tests only: with them the ledger records ε = ∞ and nothing can be released.
+
+    Args:
+        seed: Any integer.
+    """
+
+    secret = False
+
+    def __init__(self, seed: int) -> None:
+        self._start(hashlib.sha256(f"privgan test stream {seed}".encode()).digest())
+
+    def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
+        """As SecretStream, with rounded normal noise."""
+        return counts + np.rint(self.normal(len(counts)) * standard_deviation).astype(np.int64)
+
+    def discrete_laplace(self, count: int, scale: float) -> int:
+        """As SecretStream, with rounded Laplace noise."""
+        first, second = np.log(self.uniform(2)) * scale
+        return count + round(float(first - second))
+
+    def exponential_choice(self, scores: np.ndarray, scale: float) -> int:
+        """As SecretStream, with floating-point Gumbel noise."""
+        return int(np.argmax(scores - scale * np.log(-np.log(self.uniform(len(scores))))))

@@ -1,0 +1,140 @@
+"""Write a release: only allowed files, all or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO
+
+from privgan.errors import IncompleteError, InternalError, PolicyFailedError, ReleaseExistsError, UsageError
+from privgan.policy.verdict import Verdict, VerdictStatus
+from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, FileEntry, ReleaseFacts, build_manifest, to_text
+
+ALLOWED_FILES: Mapping[str, str] = MappingProxyType(
+    {
+        "synthetic.parquet": "synthetic",
+        "synthetic.csv": "synthetic",
+        "schema.yaml": "public",
+        "model/model.safetensors": "measured",
+        "model/model.json": "measured",
+        "report.html": "measured",
+    }
+)
+_CHUNK = 1 << 20
+_ROOM_FOR_MANIFEST = 1 << 20
+
+
+def write_release(target: Path, files: Mapping[str, bytes | Path], facts: ReleaseFacts, verdict: Verdict) -> Path:
+    """Write a release in one step: either the whole folder is there, or nothing is.
+
+    Args:
+        target: The folder to make.
+        files: Relative path to content, or to the file that holds it; only names in ALLOWED_FILES.
+        facts: What the manifest says.
+        verdict: The policy's verdict, which must be PASS.
+
+    Returns:
+        The folder.
+
+    Raises:
+        PolicyFailedError: A gate failed.
+        IncompleteError: A fact is missing.
+        InternalError: A file that a release may not hold.
+        ReleaseExistsError: The folder is there already.
+        UsageError: No room, or no right to write.
+    """
+    _refuse_unless_passed(verdict)
+    _refuse_unknown_files(files)
+    if os.path.lexists(target):
+        raise ReleaseExistsError(f"{target} is there already; name a new folder, a release is never overwritten")
+    partial = target.parent / f".{target.name}.partial-{secrets.token_hex(8)}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_without_room(target.parent, files)
+        _fill(partial, files, facts, verdict)
+        _publish(partial, target)
+    except OSError as error:
+        raise _as_usage_error(error, target) from error
+    finally:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(partial)
+    return target
+
+
+def _refuse_unless_passed(verdict: Verdict) -> None:
+    if verdict.status is VerdictStatus.FAIL:
+        raise PolicyFailedError(f"policy {verdict.policy_name} failed; no release was written")
+    if verdict.status is not VerdictStatus.PASS:
+        raise IncompleteError(f"policy {verdict.policy_name} lacks a fact; no release was written")
+
+
+def _refuse_unknown_files(files: Mapping[str, bytes | Path]) -> None:
+    unknown = sorted(set(files) - set(ALLOWED_FILES))
+    if unknown or not files:
+        found = ", ".join(map(repr, unknown)) or "no file at all"
+        raise InternalError(f"a release may hold {', '.join(ALLOWED_FILES)}; it was given {found}")
+
+
+def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> None:
+    sizes = (len(content) if isinstance(content, bytes) else content.stat().st_size for content in files.values())
+    needed, free = sum(sizes) + _ROOM_FOR_MANIFEST, shutil.disk_usage(folder).free
+    if free < needed:
+        raise UsageError(f"{folder}: the release needs {needed:,} bytes, {free:,} are free; make room or name another")
+
+
+def _fill(partial: Path, files: Mapping[str, bytes | Path], facts: ReleaseFacts, verdict: Verdict) -> None:
+    """Write every file, the manifest last, so that a folder without a manifest is never taken for a release."""
+    partial.mkdir()
+    entries = {name: _copy(content, partial / name, ALLOWED_FILES[name]) for name, content in sorted(files.items())}
+    manifest = to_text(build_manifest(facts, verdict, entries)).encode()
+    written = _copy(manifest, partial / MANIFEST_NAME, "process")
+    _copy(f"{written.sha256}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, "process")
+    for folder in {(partial / name).parent for name in files} | {partial}:
+        _sync_folder(folder)
+
+
+def _copy(content: bytes | Path, destination: Path, source: str) -> FileEntry:
+    destination.parent.mkdir(exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with _opened(content) as reader, destination.open("xb") as writer:
+        while chunk := reader.read(_CHUNK):
+            digest.update(chunk)
+            size += writer.write(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return FileEntry(sha256=digest.hexdigest(), bytes=size, source=source)
+
+
+def _opened(content: bytes | Path) -> BinaryIO:
+    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+
+
+def _publish(partial: Path, target: Path) -> None:
+    if os.path.lexists(target):  # Rename would quietly replace an empty folder made in the meantime.
+        raise ReleaseExistsError(f"{target} appeared while the release was written; name a new folder")
+    partial.rename(target)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _as_usage_error(error: OSError, target: Path) -> UsageError:
+    if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+        return ReleaseExistsError(f"{target} is there already; name a new folder")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return UsageError(f"{target}: no room left on the disk; make room, or name a folder elsewhere")
+    return UsageError(f"{target}: cannot be written: {error.strerror or error}")

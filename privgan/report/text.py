@@ -1,0 +1,73 @@
+"""How values look in a report: numbers in words, hostile text made harmless."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import Any
+
+LONGEST_TEXT = 600
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def clean(value: Any) -> Any:
+    """Make control characters and direction marks visible, and cut what nobody could read.
+
+    It runs on everything a template prints; markup that a template itself made passes unchanged.
+    """
+    if value is None:
+        return ""
+    if hasattr(value, "__html__") or not isinstance(value, str):
+        return value
+    return short(value, LONGEST_TEXT)
+
+
+def short(value: Any, limit: int = 40) -> str:
+    """A text on one line, cut to a limit, with nothing invisible in it."""
+    text = str(value)
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(_visible(character) for character in cut)
+
+
+def number(value: Any) -> str:
+    """A number with up to four significant digits; a dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else f"{'−' if value < 0 else ''}∞"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value == 0:
+        return "0"
+    if abs(value) >= 10_000 and value == int(value):
+        return f"{value:,.0f}"
+    if abs(value) < 1e-3 or abs(value) >= 1e6:
+        digits, _, exponent = f"{value:.3g}".partition("e")
+        return f"{digits} × 10{_raised(int(exponent))}" if exponent else digits
+    return f"{value:.4g}"
+
+
+def percent(value: float) -> str:
+    """A share as a percentage that never rounds up to certainty."""
+    share = 100 * value
+    if 99.5 <= share < 100:
+        return "over 99.9 %" if share > 99.9 else f"{share:.1f} %"
+    return f"{share:.0f} %" if share >= 10 else f"{share:.1f} %"
+
+
+def epsilon_text(guarantee: Any) -> str:
+    """Epsilon as it must always be printed: with the assumptions that it rests on."""
+    condition = guarantee["conditional_text"]
+    return f"ε = {number(guarantee['epsilon'])}" + (f" {condition}" if condition else "")
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) in _HIDDEN:
+        return " " if character in "\t\n\r" else f"⟨U+{ord(character):04X}⟩"
+    return character
+
+
+def _raised(exponent: int) -> str:
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

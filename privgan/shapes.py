@@ -1,0 +1,72 @@
+"""Column shapes for the reports: shares of each bin or category, noisy or real beside synthetic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from privgan.report.data import NoisyShape, RealShape
+from privgan.synthesizer import Synthesizer
+from privgan.table.cells import from_numbers
+from privgan.table.columns import Temporal
+from privgan.table.encoding import ColumnCode
+from privgan.table.where import canonical_number
+
+
+def noisy_shapes(synthesizer: Synthesizer, synthetic: np.ndarray) -> list[NoisyShape]:
+    """Every modelled column as it was measured with noise, beside the synthetic codes [rows, columns]."""
+    return [
+        NoisyShape(
+            column=column.name,
+            kind=column.cells.column.kind.value,
+            labels=labels(column),
+            noisy=[round(float(share), 6) for share in synthesizer.frequencies[index]],
+            synthetic=_shares(synthetic[:, index], column.size),
+        )
+        for index, column in enumerate(synthesizer.encoder.columns)
+    ]
+
+
+def real_shapes(synthesizer: Synthesizer, real: np.ndarray, synthetic: np.ndarray) -> list[RealShape]:
+    """INTERNAL: every modelled column in the real codes [rows, columns], beside the synthetic ones."""
+    return [
+        RealShape(
+            column=column.name,
+            kind=column.cells.column.kind.value,
+            labels=labels(column),
+            real=_shares(real[:, index], column.size),
+            synthetic=_shares(synthetic[:, index], column.size),
+        )
+        for index, column in enumerate(synthesizer.encoder.columns)
+    ]
+
+
+def _shares(codes: np.ndarray, size: int) -> list[float]:
+    counts = np.bincount(codes, minlength=size)
+    return [round(float(share), 6) for share in counts / max(1, counts.sum())]
+
+
+def labels(column: ColumnCode) -> list[str]:
+    """A label for each code of a column: a category, a special value, or from-to."""
+    return [_label(column, np.flatnonzero(column.code_of == code)) for code in range(column.size)]
+
+
+def _label(column: ColumnCode, cells: np.ndarray) -> str:
+    parts = column.cells
+    if parts.missing_code is not None and cells[-1] == parts.missing_code:
+        return "missing"
+    if parts.texts:
+        return parts.texts[cells[0]] if len(cells) == 1 else f"{len(cells)} rarer values"
+    if cells[0] < parts.first_interval:
+        return canonical_number(parts.special[cells[0]])
+    first, last = cells[0] - parts.first_interval, cells[-1] - parts.first_interval
+    ends = [parts.starts[first], parts.starts[last] + parts.lengths[last] - 1]
+    texts = [_written(parts.origin + end * parts.step, column) for end in ends]
+    return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"
+
+
+def _written(number: float, column: ColumnCode) -> str:
+    value = from_numbers(np.array([number]), column.cells.column).iloc[0]
+    if isinstance(column.cells.column, Temporal):
+        return str(pd.Timestamp(value).strftime("%Y-%m-%d"))
+    return canonical_number(float(value))

@@ -1,0 +1,1 @@
+"""What rows look like: the schema, reading and checking tables, and the public map from rows to codes."""

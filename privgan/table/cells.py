@@ -1,0 +1,180 @@
+"""A column's fine cells: a public grid made from the schema alone, and the way from values to cells and back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+
+MAX_CELLS = 512
+_SECONDS = {Kind.DATE: 86_400, Kind.DATETIME: 1}
+_RELATIVE_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cells:
+    """The fine cells of one column, numbered: categories or special values, then intervals, then missing.
+
+    An interval holds whole steps: from ``starts[i]`` up to, not including, ``starts[i] + lengths[i]``, counted in steps
+    of ``step`` from ``origin``.
+
+    Attributes:
+        column: The column.
+        texts: The categories, for a discrete column.
+        special: Special values, for a numeric column.
+        starts: First step of each interval [intervals], int64.
+        lengths: Number of steps in each interval [intervals], int64.
+        origin: The value of step 0.
+        step: The distance between two neighbouring values.
+    """
+
+    column: Column
+    texts: tuple[str, ...] = ()
+    special: tuple[float, ...] = ()
+    starts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    lengths: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    origin: float = 0.0
+    step: float = 1.0
+
+    @property
+    def first_interval(self) -> int:
+        """The code of the first interval."""
+        return len(self.texts) + len(self.special)
+
+    @property
+    def size(self) -> int:
+        """The number of codes."""
+        return self.first_interval + len(self.starts) + int(self.column.missing)
+
+    @property
+    def missing_code(self) -> int | None:
+        """The code of a missing value, or None where none may be missing."""
+        return self.size - 1 if self.column.missing else None
+
+    @property
+    def adjacent(self) -> bool:
+        """Whether neighbouring codes are alike, so that merging them keeps an order."""
+        return not isinstance(self.column, Discrete) or self.column.kind is Kind.ORDINAL
+
+    def encode(self, values: pd.Series) -> np.ndarray:
+        """The code of each typed value [rows], int64; a pure function of each value."""
+        codes = self._text_codes(values) if self.texts else self._number_codes(values)
+        absent = values.isna().to_numpy()
+        if self.missing_code is None:
+            if absent.any():
+                raise ValueError(f"column {self.column.name}: a value is missing where none may be")
+            return codes
+        return np.where(absent, self.missing_code, codes)
+
+    def _text_codes(self, values: pd.Series) -> np.ndarray:
+        codes = pd.Categorical(values, categories=list(self.texts)).codes.astype(np.int64)
+        return np.maximum(codes, 0)
+
+    def _number_codes(self, values: pd.Series) -> np.ndarray:
+        numbers = as_numbers(values, self.column)
+        steps = np.rint((np.nan_to_num(numbers, nan=self.origin) - self.origin) / self.step).astype(np.int64)
+        codes = np.searchsorted(self.starts, steps, side="right") - 1 + self.first_interval
+        for code, value in enumerate(self.special):
+            codes[np.abs(numbers - value) < self.step / 2] = code
+        return np.clip(codes, 0, self.size - 1)
+
+    def decode(self, codes: np.ndarray, uniform: np.ndarray) -> pd.Series:
+        """Typed values [rows] from codes [rows] and uniform numbers [rows] in [0, 1) that place each inside its interval."""
+        if self.texts:
+            texts = np.array([*self.texts, *([None] if self.column.missing else [])], dtype=object)
+            return pd.Series(texts[codes])
+        numbers = np.full(len(codes), np.nan)
+        for code, value in enumerate(self.special):
+            numbers[codes == code] = value
+        inside = (codes >= self.first_interval) & (codes < self.first_interval + len(self.starts))
+        interval = codes[inside] - self.first_interval
+        offset = np.floor(uniform[inside] * self.lengths[interval])
+        numbers[inside] = self.origin + (self.starts[interval] + offset) * self.step
+        return from_numbers(numbers, self.column)
+
+    def range_of(self, lower: float, upper: float) -> Cells:
+        """The same cells with each interval cut to the values from lower to upper; an interval outside has length 0."""
+        first = np.ceil((lower - self.origin) / self.step - _RELATIVE_TOLERANCE)
+        last = np.floor((upper - self.origin) / self.step + _RELATIVE_TOLERANCE)
+        starts = np.clip(self.starts, first, None)
+        ends = np.clip(self.starts + self.lengths, None, last + 1)
+        lengths = np.maximum(ends - starts, 0)
+        return Cells(
+            column=self.column,
+            special=self.special,
+            starts=starts.astype(np.int64),
+            lengths=lengths.astype(np.int64),
+            origin=self.origin,
+            step=self.step,
+        )
+
+
+def cells_of(column: Column, max_cells: int = MAX_CELLS) -> Cells:
+    """The fine cells of a column: a function of the schema alone.
+
+    Args:
+        column: A modelled column.
+        max_cells: The most intervals of a numeric or temporal column.
+    """
+    if isinstance(column, Discrete):
+        return Cells(column=column, texts=column.categories)
+    if isinstance(column, Numeric):
+        step = 10.0**-column.decimals
+        origin, last, special = column.lower, round((column.upper - column.lower) / step), column.special_values
+    elif isinstance(column, Temporal):
+        step = float(_SECONDS[column.kind])
+        origin, special = _epoch(column.lower), ()
+        last = round((_epoch(column.upper) - origin) / step)
+    else:
+        raise TypeError(f"column {column.name} is invented and has no cells")
+    starts = _starts(last, -origin / step, max_cells)
+    lengths = np.diff(np.append(starts, last + 1))
+    return Cells(column=column, special=special, starts=starts, lengths=lengths, origin=origin, step=step)
+
+
+def _starts(last: int, zero: float, max_cells: int) -> np.ndarray:
+    """Interval starts over steps 0…last: each step by itself, or a grid both even and logarithmic around zero.
+
+    The even part serves columns spread over their range, the logarithmic part those piled up near zero or near their
+    lower bound; merging by noisy counts later drops what is not needed.
+    """
+    if last + 1 <= max_cells:
+        return np.arange(last + 1, dtype=np.int64)
+    even = np.linspace(0, last + 1, max_cells // 2, endpoint=False)
+    centre = float(np.clip(zero, 0, last))
+    sides = [(1.0, last - centre), (-1.0, centre)]
+    share = max_cells // 2 / max(1e-12, sum(np.log1p(length) for _, length in sides))
+    logarithmic = [
+        centre + sign * np.expm1(np.linspace(0, np.log1p(length), int(np.log1p(length) * share)))
+        for sign, length in sides
+        if length >= 1
+    ]
+    grid = np.unique(np.floor(np.concatenate([even, *logarithmic, [0.0]])).astype(np.int64))
+    return grid[(grid >= 0) & (grid <= last)]
+
+
+def _epoch(moment: dt.datetime) -> float:
+    return moment.replace(tzinfo=dt.UTC).timestamp()
+
+
+def as_numbers(values: pd.Series, column: Column) -> np.ndarray:
+    """Typed values [rows] as float64: numbers as they are, moments as seconds since 1970, NaN where missing."""
+    if isinstance(column, Temporal):
+        seconds = values.astype("datetime64[s]").astype("int64").to_numpy(dtype=float)
+        return np.where(values.isna().to_numpy(), np.nan, seconds)
+    return values.to_numpy(dtype=float)
+
+
+def from_numbers(numbers: np.ndarray, column: Column) -> pd.Series:
+    """Numbers [rows] as the column's type: nullable integers, rounded floats, or moments."""
+    if isinstance(column, Temporal):
+        seconds = pd.Series(np.nan_to_num(numbers)).round().astype("int64")
+        return pd.to_datetime(seconds, unit="s").astype("datetime64[s]").where(~np.isnan(numbers))
+    assert isinstance(column, Numeric)
+    if column.kind is Kind.INTEGER:
+        return pd.Series(np.rint(numbers)).astype("Int64" if column.missing else "int64")
+    return pd.Series(np.round(numbers, column.decimals))

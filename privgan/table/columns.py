@@ -1,0 +1,137 @@
+"""What one column may hold: public facts only, never anything learnt from rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The kind of a column's values."""
+
+    CATEGORICAL = "categorical"
+    ORDINAL = "ordinal"
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    FLOAT = "float"
+    DATE = "date"
+    DATETIME = "datetime"
+    IDENTIFIER = "identifier"
+    NAME = "name"
+    EMAIL = "email"
+    PHONE = "phone"
+    ADDRESS = "address"
+    TEXT = "text"
+
+
+class Role(StrEnum):
+    """What a column can do to a customer's privacy."""
+
+    IDENTIFIER = "identifier"
+    QUASI_IDENTIFIER = "quasi-identifier"
+    SENSITIVE = "sensitive"
+    OTHER = "other"
+
+
+class Source(StrEnum):
+    """Where a schema fact comes from."""
+
+    DECLARED = "declared"
+    ASSUMED_PUBLIC = "assumed_public"
+    CONFIRM = "confirm"
+
+
+INVENTED_KINDS = frozenset({Kind.IDENTIFIER, Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT})
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What every column has.
+
+    Attributes:
+        name: The column's name in the table.
+        kind: The kind of its values.
+        role: Its part in identifying a customer.
+        missing: Whether a value may be missing.
+        sources: Fact name to source; facts not listed are declared.
+        description: Free text for the data dictionary.
+    """
+
+    name: str
+    kind: Kind
+    role: Role = Role.OTHER
+    missing: bool = False
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    description: str = ""
+
+    @property
+    def invented(self) -> bool:
+        """Whether the column is invented afresh and never modelled."""
+        return self.kind in INVENTED_KINDS
+
+    def facts_from(self, source: Source) -> tuple[str, ...]:
+        """The names of the column's facts that have a given source."""
+        return tuple(fact for fact, found in self.sources.items() if found is source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discrete(Column):
+    """A categorical, ordinal or boolean column.
+
+    Attributes:
+        categories: All possible values as text, in order for an ordinal column; False before True for a boolean one.
+    """
+
+    categories: tuple[str, ...]
+
+    @property
+    def integral(self) -> bool:
+        """Whether every category is written as a whole number, so that the released column holds integers."""
+        return self.kind is not Kind.BOOLEAN and all(_INTEGER.match(value) for value in self.categories)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numeric(Column):
+    """An integer or float column.
+
+    Attributes:
+        lower: Smallest possible value, inclusive.
+        upper: Largest possible value, inclusive.
+        decimals: Digits after the decimal point; 0 for integers.
+        special_values: Values with a meaning of their own, such as a structural zero or -1 for "never".
+    """
+
+    lower: float
+    upper: float
+    decimals: int = 0
+    special_values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Temporal(Column):
+    """A date or datetime column.
+
+    Attributes:
+        lower: Earliest possible moment, inclusive.
+        upper: Latest possible moment, inclusive.
+        format: strftime format of the values in a text file.
+    """
+
+    lower: dt.datetime
+    upper: dt.datetime
+    format: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invented(Column):
+    """An identifier or PII column: invented afresh in every release.
+
+    Attributes:
+        pattern: For identifiers: text with one ``{}`` for a serial number, e.g. ``C{:08d}``.
+    """
+
+    pattern: str = "{}"

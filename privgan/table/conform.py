@@ -1,0 +1,237 @@
+"""Hold a table against its schema and give its values their types; a pure function of each row, nothing is learnt.
+
+Validation is one of the three unpaid looks: what it finds is INTERNAL, for the owner's eyes, and names columns and
+counts but never a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from privgan.errors import TableError
+from privgan.table.columns import Column, Discrete, Kind, Numeric, Source, Temporal
+from privgan.table.schema import Schema
+
+_TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """One way in which a column departs from the schema.
+
+    Attributes:
+        column: The column.
+        problem: What is wrong, without any value.
+        count: How many rows; None where the whole column is concerned.
+        clampable: Whether ``--on-violation clamp`` can map the rows into the schema.
+    """
+
+    column: str
+    problem: str
+    count: int | None = None
+    clampable: bool = True
+
+    def __str__(self) -> str:
+        """As a line for the owner."""
+        rows = "" if self.count is None else f" in {self.count} row{'s' if self.count != 1 else ''}"
+        return f"column {self.column!r}: {self.problem}{rows}"
+
+
+def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse") -> pd.DataFrame:
+    """The table's modelled columns and unit column with the schema's types.
+
+    Args:
+        frame: The table as read [rows, columns].
+        schema: The public facts.
+        on_violation: ``refuse`` raises; ``clamp`` maps each value into the schema, row by row.
+
+    Returns:
+        A frame [rows, modelled columns and the unit column]: category text, float64 numbers, datetime64 moments,
+        each with NaN, None or NaT where missing.
+
+    Raises:
+        TableError: listing every violation that was not clamped.
+    """
+    typed, found = _typed(frame, schema)
+    left = [violation for violation in found if on_violation == "refuse" or not violation.clampable]
+    if left:
+        hint = (
+            "" if on_violation == "clamp" else "; mend the table or the schema, or map values into it with --on-violation clamp"
+        )
+        lines = "\n".join(f"  {violation}" for violation in left)
+        raise TableError(f"the table does not fit the schema ({len(left)} violations){hint}:\n{lines}")
+    return typed
+
+
+def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
+    """Every way in which a table departs from its schema."""
+    return tuple(_typed(frame, schema)[1])
+
+
+def unconfirmed(schema: Schema) -> None:
+    """Refuse a drafted schema whose facts nobody has confirmed.
+
+    Raises:
+        TableError: naming the facts still marked ``confirm``.
+    """
+    open_facts = schema.facts_from(Source.CONFIRM)
+    if open_facts:
+        some = ", ".join(open_facts[:8]) + (", …" if len(open_facts) > 8 else "")
+        raise TableError(
+            f"the schema has {len(open_facts)} facts that a person must still confirm ({some}); "
+            "check each and write 'source: declared', or draft with --assume-public"
+        )
+
+
+def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Violation]]:
+    found = list(_shape_violations(frame, schema))
+    missing_columns = {violation.column for violation in found if not violation.clampable}
+    typed: dict[str, pd.Series] = {}
+    for column in schema.modelled:
+        if column.name not in missing_columns:
+            typed[column.name], problems = _column(frame[column.name], column, schema.missing_markers)
+            found += problems
+    unit = schema.unit.column
+    if unit is not None and unit not in missing_columns:
+        typed[unit], problems = _unit(frame[unit], schema)
+        found += problems
+    elif unit is None:
+        found += _repeated_identifiers(frame, schema)
+    return pd.DataFrame(typed, index=frame.index), found
+
+
+def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
+    names = list(map(str, frame.columns))
+    for name in schema.names:
+        if name not in names:
+            yield Violation(column=name, problem="is in the schema but not in the table (is --sep right?)", clampable=False)
+        elif names.count(name) > 1:
+            yield Violation(column=name, problem="stands more than once in the table", clampable=False)
+    for name in names:
+        if name not in schema.names:
+            yield Violation(column=name, problem="is in the table but not in the schema", clampable=False)
+
+
+def _unit(values: pd.Series, schema: Schema) -> tuple[pd.Series, list[Violation]]:
+    texts = values.map(str, na_action="ignore")
+    absent = texts.isna() | texts.isin(schema.missing_markers)
+    most = schema.unit.max_rows
+    problems = []
+    if absent.any():
+        problems.append(
+            Violation(column=str(values.name), problem="the unit is missing", count=int(absent.sum()), clampable=False)
+        )
+    over = texts[~absent].value_counts() > most
+    if over.any():
+        text = f"more than max_rows_per_unit = {most} rows of one unit: found for some units"
+        problems.append(Violation(column=str(values.name), problem=text, clampable=False))
+    return texts, problems
+
+
+def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
+    """A row-level claim on customers with several rows would be worth less than it says."""
+    for column in schema.invented:
+        if column.kind is Kind.IDENTIFIER and column.name in frame and frame[column.name].duplicated().any():
+            text = (
+                "an identifier repeats although 'unit: row' says that each row is a customer of its own; declare it as the unit"
+            )
+            yield Violation(column=column.name, problem=text, clampable=False)
+
+
+def _column(values: pd.Series, column: Column, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
+    absent = values.isna() | values.map(lambda value: isinstance(value, str) and value in markers)
+    if isinstance(column, Discrete):
+        typed, problems = _discrete(values, absent, column)
+    elif isinstance(column, Numeric):
+        typed, problems = _numeric(values, absent, column)
+    elif isinstance(column, Temporal):
+        typed, problems = _temporal(values, absent, column)
+    else:
+        raise TypeError(f"column {column.name} is invented and has no typed values")
+    if not column.missing and absent.any():
+        problems = [
+            *problems,
+            Violation(column=column.name, problem="a value is missing where none may be", count=int(absent.sum())),
+        ]
+        typed = typed.where(~absent, _fill(column))
+    return typed, problems
+
+
+def _fill(column: Column) -> object:
+    """What clamp writes where a value is missing and none may be: a function of the schema alone."""
+    if isinstance(column, Discrete):
+        return column.categories[0]
+    if isinstance(column, Numeric):
+        return column.special_values[0] if column.special_values else column.lower
+    assert isinstance(column, Temporal)
+    return pd.Timestamp(column.lower)
+
+
+def _problem(column: Column, mask: pd.Series, text: str) -> list[Violation]:
+    return [Violation(column=column.name, problem=text, count=int(mask.sum()))] if mask.any() else []
+
+
+def _discrete(values: pd.Series, absent: pd.Series, column: Discrete) -> tuple[pd.Series, list[Violation]]:
+    texts = values.map(canonical_text).astype(object)
+    if column.kind is Kind.BOOLEAN:
+        texts = texts.map(lambda text: _boolean_text(text, column.categories))
+    texts = texts.where(~absent, None)
+    unknown = ~absent & ~texts.isin(column.categories)
+    problems = _problem(column, unknown, f"a value is none of the {len(column.categories)} categories")
+    fallback = None if column.missing else column.categories[0]
+    return texts.where(~unknown, fallback), problems
+
+
+def canonical_text(value: object) -> str:
+    """A value as a category's text: 1, 1.0 and numpy's 1 are one text."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _boolean_text(text: str, labels: tuple[str, ...]) -> str:
+    if text in labels:
+        return text
+    lowered = text.lower()
+    return labels[1] if lowered in _TRUE else labels[0] if lowered in _FALSE else text
+
+
+def _numeric(values: pd.Series, absent: pd.Series, column: Numeric) -> tuple[pd.Series, list[Violation]]:
+    numbers = pd.to_numeric(values.where(~absent), errors="coerce").astype(float)
+    not_number = ~absent & numbers.isna()
+    infinite = numbers.abs() == np.inf
+    outside = ~infinite & ((numbers < column.lower) | (numbers > column.upper))
+    rounded = numbers.where(~infinite).round(column.decimals)
+    too_fine = ~infinite & (numbers - rounded).abs().gt(1e-6 * numbers.abs().clip(lower=1.0))
+    problems = [
+        *_problem(column, not_number, "text where a number is expected"),
+        *_problem(column, infinite, "an infinite value"),
+        *_problem(column, outside, f"a value outside {column.lower:g} to {column.upper:g}"),
+        *_problem(column, too_fine, f"more than {column.decimals} decimals"),
+    ]
+    clamped = numbers.clip(column.lower, column.upper).round(column.decimals)
+    fallback = np.nan if column.missing else float(_fill(column))  # type: ignore[arg-type]
+    return clamped.where(~not_number, fallback), problems
+
+
+def _temporal(values: pd.Series, absent: pd.Series, column: Temporal) -> tuple[pd.Series, list[Violation]]:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        moments = values.dt.tz_localize(None) if values.dt.tz is not None else values
+    else:
+        moments = pd.to_datetime(values.where(~absent).astype("string"), format=column.format, errors="coerce")
+    moments = moments.astype("datetime64[s]")
+    unreadable = ~absent & moments.isna()
+    outside = (moments < column.lower) | (moments > column.upper)
+    problems = [
+        *_problem(column, unreadable, f"text that is no moment of the form {column.format}"),
+        *_problem(column, outside, f"a moment outside {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"),
+    ]
+    clamped = moments.mask(moments < column.lower, pd.Timestamp(column.lower))
+    clamped = clamped.mask(moments > column.upper, pd.Timestamp(column.upper))
+    return clamped.where(~unreadable, pd.NaT if column.missing else pd.Timestamp(column.lower)), problems

@@ -1,0 +1,174 @@
+"""Rows as small integer codes and back: fine cells merged into codes by noisy counts, never by rows.
+
+This is the differentially private form of CTGAN's mode-specific normalisation: a numeric value is a bin (the code) plus
+its place inside the bin (the noisy shape over the bin's fine cells).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from privgan.table.cells import Cells
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ColumnCode:
+    """How one column becomes codes.
+
+    Attributes:
+        cells: The public fine cells.
+        code_of: The code of each fine cell [cells], int64.
+        within: Probability of each fine cell given its code [cells]; from noisy counts, or even by length.
+    """
+
+    cells: Cells
+    code_of: np.ndarray
+    within: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return self.cells.column.name
+
+    @property
+    def size(self) -> int:
+        """The number of codes."""
+        return int(self.code_of.max()) + 1
+
+    def encode(self, values: pd.Series) -> np.ndarray:
+        """The code of each typed value [rows]."""
+        return self.code_of[self.cells.encode(values)]
+
+    def decode(
+        self,
+        codes: np.ndarray,
+        rng: np.random.Generator,
+        allowed: Cells | None = None,
+        weight: np.ndarray | None = None,
+    ) -> pd.Series:
+        """Typed values [rows] from codes [rows].
+
+        Args:
+            codes: Codes.
+            rng: Public randomness.
+            allowed: Cells cut to a condition, or None for all.
+            weight: For each fine cell [cells] the share of it that a condition allows, or None for all.
+        """
+        within = self.within if weight is None else self.within * weight
+        fine = np.zeros(len(codes), dtype=np.int64)
+        for code in np.unique(codes):
+            here = np.flatnonzero(codes == code)
+            choices = np.flatnonzero((self.code_of == code) & (within > 0))
+            shares = within[choices] / within[choices].sum()
+            fine[here] = rng.choice(choices, size=len(here), p=shares)
+        return (allowed or self.cells).decode(fine, rng.random(len(codes)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The measured part as JSON values; the cells follow from the schema."""
+        return {"code_of": self.code_of.tolist(), "within": [round(float(share), 9) for share in self.within]}
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """How a table becomes a matrix of codes.
+
+    Attributes:
+        columns: One entry per modelled column, in the schema's order.
+    """
+
+    columns: tuple[ColumnCode, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of codes of each column."""
+        return tuple(column.size for column in self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(column.name for column in self.columns)
+
+    def encode(self, frame: pd.DataFrame) -> np.ndarray:
+        """Codes [rows, columns], int64, of typed rows; a pure function of each row."""
+        return np.stack([column.encode(frame[column.name]) for column in self.columns], axis=1)
+
+    def decode(self, codes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        """Typed rows from codes [rows, columns]."""
+        return pd.DataFrame({column.name: column.decode(codes[:, i], rng) for i, column in enumerate(self.columns)})
+
+
+def identity_code(cells: Cells) -> ColumnCode:
+    """Every fine cell is a code of its own."""
+    return ColumnCode(cells=cells, code_of=np.arange(cells.size), within=np.ones(cells.size))
+
+
+def merged_code(cells: Cells, shares: np.ndarray, *, max_codes: int) -> ColumnCode:
+    """Merge fine cells into about ``max_codes`` codes by their noisy shares: post-processing, free of charge.
+
+    Args:
+        cells: The column's fine cells.
+        shares: Non-negative estimated share of each fine cell [cells]; they sum to 1.
+        max_codes: Wanted number of codes, special values and missing not counted.
+    """
+    single = np.zeros(cells.size, dtype=bool)
+    single[len(cells.texts) : cells.first_interval] = True
+    if cells.missing_code is not None:
+        single[cells.missing_code] = True
+    mergeable = np.flatnonzero(~single)
+    groups = _adjacent(shares[mergeable], max_codes) if cells.adjacent else _rarest(shares[mergeable], max_codes)
+    code_of = np.empty(cells.size, dtype=np.int64)
+    specials = np.flatnonzero(single[: cells.first_interval])
+    code_of[specials] = np.arange(len(specials))
+    code_of[mergeable] = groups + len(specials)
+    if cells.missing_code is not None:
+        code_of[cells.missing_code] = code_of[mergeable].max() + 1
+    return ColumnCode(cells=cells, code_of=code_of, within=within_shares(cells, code_of, shares))
+
+
+def _adjacent(shares: np.ndarray, max_codes: int) -> np.ndarray:
+    """Group neighbouring cells to nearly equal mass; a cell as heavy as a whole group stays by itself."""
+    target = max(shares.sum(), 1e-12) / max_codes
+    groups, group, mass = np.empty(len(shares), dtype=np.int64), 0, 0.0
+    for i, share in enumerate(shares):
+        if i and (mass >= target or (share >= target and mass > target / 4)):
+            group, mass = group + 1, 0.0
+        groups[i] = group
+        mass += share
+    return groups
+
+
+def _rarest(shares: np.ndarray, max_codes: int) -> np.ndarray:
+    """Keep the heaviest categories as codes of their own and put all others into one last code."""
+    if len(shares) <= max_codes:
+        return np.arange(len(shares))
+    kept = np.sort(np.argsort(-shares, kind="stable")[: max_codes - 1])
+    groups = np.full(len(shares), max_codes - 1, dtype=np.int64)
+    groups[kept] = np.arange(len(kept))
+    return groups
+
+
+def within_shares(cells: Cells, code_of: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Probability of each fine cell given its code [cells]; even by length where a code has no mass."""
+    lengths = np.ones(cells.size)
+    lengths[cells.first_interval : cells.first_interval + len(cells.lengths)] = cells.lengths
+    mass = np.bincount(code_of, weights=shares)[code_of]
+    even = lengths / np.bincount(code_of, weights=lengths)[code_of]
+    return np.where(mass > 0, shares / np.where(mass > 0, mass, 1.0), even)
+
+
+def encoder_from_json(cells: Mapping[str, Cells], data: Mapping[str, Any]) -> Encoder:
+    """The encoder that ``ColumnCode.to_json`` wrote, over the cells of the schema's columns, in the schema's order."""
+    codes = [
+        ColumnCode(
+            cells=part,
+            code_of=np.asarray(data[name]["code_of"], np.int64),
+            within=np.asarray(data[name]["within"], float),
+        )
+        for name, part in cells.items()
+    ]
+    return Encoder(tuple(codes))

@@ -1,0 +1,156 @@
+"""Read a customer table from a file and write a synthetic one; values stay text until a schema gives them a type."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from privgan.documents import shown
+from privgan.errors import TableError
+from privgan.table.columns import Discrete, Kind, Temporal
+from privgan.table.schema import Schema
+
+_PARQUET = {".parquet", ".pq"}
+_SEPARATORS = {"\\t": "\t", "tab": "\t"}
+
+
+def read_table(path: Path | str, *, sep: str = ",") -> pd.DataFrame:
+    """Read a CSV or Parquet file.
+
+    Args:
+        path: The file; ``.parquet`` and ``.pq`` are read as Parquet, all else as delimited text.
+        sep: The separator of a text file; one character, or ``\\t``.
+
+    Returns:
+        A frame [rows, columns]; of text for a text file, of the file's own types for Parquet.
+
+    Raises:
+        TableError: when the file is missing, unreadable, empty, or has unnamed or repeated columns.
+    """
+    path = Path(path)
+    if path.is_dir() or not path.exists():
+        raise TableError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; give the path of a CSV or Parquet file")
+    frame = _read_parquet(path) if path.suffix.lower() in _PARQUET else _read_text(path, _SEPARATORS.get(sep, sep))
+    if frame.empty:
+        raise TableError(f"{path}: the table has no rows")
+    return frame
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:
+        raise TableError(f"{path}: is not a readable Parquet file ({type(error).__name__})") from error
+
+
+def _read_text(path: Path, sep: str) -> pd.DataFrame:
+    if len(sep) != 1:
+        raise TableError(f"--sep is {shown(sep)}; it must be one character, or \\t")
+    header = _header(path, sep)
+    try:
+        return pd.read_csv(
+            path,
+            sep=sep,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            names=header,
+            skiprows=1,
+            index_col=False,
+            on_bad_lines="error",
+            skip_blank_lines=len(header) > 1,
+        )
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame(columns=header)
+    except pd.errors.ParserError as error:
+        raise TableError(
+            f"{path}: a line has more fields than the header's {len(header)} columns; check --sep {shown(sep)} and the quoting"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+
+
+def _header(path: Path, sep: str) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file, delimiter=sep), [])
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path}: is not a text table in UTF-8; give a CSV or Parquet file") from error
+    if not header:
+        raise TableError(f"{path}: is empty; it needs a header line and rows")
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        names = ", ".join(shown(name) for name in repeated)
+        raise TableError(f"{path}: the header names {names} more than once; each column needs a name of its own")
+    if "" in header:
+        raise TableError(f"{path}: column {header.index('') + 1} of the header has no name")
+    return header
+
+
+def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Typed rows as people expect them: whole-number categories as integers, plain booleans as booleans."""
+    shown_frame = frame.copy(deep=False)
+    for column in schema.columns:
+        if isinstance(column, Discrete) and column.name in frame:
+            if column.integral:
+                shown_frame[column.name] = pd.to_numeric(frame[column.name]).astype("Int64" if column.missing else "int64")
+            elif _plain_boolean(column):
+                truth = frame[column.name].map({column.categories[0]: False, column.categories[1]: True})
+                shown_frame[column.name] = truth.astype("boolean" if column.missing else "bool")
+    return shown_frame
+
+
+def _plain_boolean(column: Discrete) -> bool:
+    return column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == ["false", "true"]
+
+
+def as_written(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Presented rows with dates and booleans as text in the schema's own writing, ready for a text file."""
+    written = frame.copy(deep=False)
+    for column in schema.columns:
+        if column.name not in written:
+            continue
+        if isinstance(column, Temporal):
+            written[column.name] = written[column.name].dt.strftime(column.format)
+        elif isinstance(column, Discrete) and _plain_boolean(column):
+            written[column.name] = written[column.name].map({False: column.categories[0], True: column.categories[1]})
+    return written
+
+
+def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path | None, text: Path | None) -> int:
+    """Write presented rows chunk by chunk as Parquet and as comma-separated text; a missing value is an empty cell.
+
+    Returns:
+        The number of rows written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer, rows = None, 0
+    try:
+        for chunk in chunks:
+            if parquet is not None:
+                table = pa.Table.from_pandas(chunk, preserve_index=False, schema=writer.schema if writer else None)
+                writer = writer or pq.ParquetWriter(parquet, _without_nulls(table.schema))
+                writer.write_table(table.cast(writer.schema))
+            if text is not None:
+                as_written(chunk, schema).to_csv(text, index=False, mode="a" if rows else "w", header=not rows)
+            rows += len(chunk)
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows
+
+
+def _without_nulls(schema: Any) -> Any:
+    """A column that is all missing in the first chunk may hold text in the next."""
+    import pyarrow as pa
+
+    fields = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in schema]
+    return pa.schema(fields)

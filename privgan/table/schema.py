@@ -1,0 +1,86 @@
+"""The schema of a table: a tuple of columns, the data set's name and the privacy unit. Public facts only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from privgan.privacy.unit import PrivacyUnit
+from privgan.table.columns import Column, Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """Public facts about a table.
+
+    Attributes:
+        dataset: The data set's name: the key under which the ledger adds up what was spent.
+        unit: Who is protected, and how many rows one of them may have.
+        columns: The columns, in the order of the released table.
+        missing_markers: Texts that stand for a missing value in a text file.
+    """
+
+    dataset: str
+    unit: PrivacyUnit
+    columns: tuple[Column, ...]
+    missing_markers: tuple[str, ...] = ("",)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def modelled(self) -> tuple[Column, ...]:
+        """The columns whose values are modelled: all that are not invented."""
+        return tuple(column for column in self.columns if not column.invented)
+
+    @cached_property
+    def invented(self) -> tuple[Column, ...]:
+        """The identifier and PII columns: invented afresh, never read."""
+        return tuple(column for column in self.columns if column.invented)
+
+    def column(self, name: str) -> Column:
+        """The column of a given name; KeyError where there is none."""
+        return next_by_name(self.columns, name)
+
+    def facts_from(self, source: Source) -> tuple[str, ...]:
+        """All facts with a given source, as ``column.fact``."""
+        return tuple(f"{column.name}.{fact}" for column in self.columns for fact in column.facts_from(source))
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the schema's facts, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """All facts as JSON values, each column with its class's fields."""
+        columns = [{key: _plain(value) for key, value in asdict(column).items()} for column in self.columns]
+        return {
+            "dataset": self.dataset,
+            "unit": self.unit.column,
+            "max_rows_per_unit": self.unit.max_rows,
+            "missing_markers": list(self.missing_markers),
+            "columns": columns,
+        }
+
+
+def next_by_name(columns: Iterable[Column], name: str) -> Column:
+    """The first column with a name; KeyError where there is none."""
+    for column in columns:
+        if column.name == name:
+            return column
+    raise KeyError(name)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {key: str(part) for key, part in value.items()}
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value

@@ -1,0 +1,230 @@
+"""Read and write a schema as YAML; every mistake is reported at once, with its line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from privgan.documents import Document, DocumentPath, load_document, parse_document, shown
+from privgan.errors import DocumentError
+from privgan.privacy.unit import PrivacyUnit
+from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Role, Source, Temporal
+from privgan.table.schema import Schema
+
+FORMAT = "privgan.schema/1"
+ROW_UNIT = "row"
+_TEXT_KEYS = frozenset({"categories", "labels", "name", "dataset", "unit", "missing_markers", "description", "pattern"})
+_DISCRETE = {Kind.CATEGORICAL, Kind.ORDINAL, Kind.BOOLEAN}
+_NUMERIC = {Kind.INTEGER, Kind.FLOAT}
+_TEMPORAL = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
+_FACTS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.CATEGORICAL: ("categories",),
+    Kind.ORDINAL: ("categories",),
+    Kind.BOOLEAN: ("labels",),
+    Kind.INTEGER: ("lower", "upper", "special_values"),
+    Kind.FLOAT: ("lower", "upper", "decimals", "special_values"),
+    Kind.DATE: ("lower", "upper", "format"),
+    Kind.DATETIME: ("lower", "upper", "format"),
+    Kind.IDENTIFIER: ("pattern",),
+}
+_REQUIRED: Mapping[Kind, tuple[str, ...]] = {
+    Kind.CATEGORICAL: ("categories",),
+    Kind.ORDINAL: ("categories",),
+    Kind.INTEGER: ("lower", "upper"),
+    Kind.FLOAT: ("lower", "upper", "decimals"),
+    Kind.DATE: ("lower", "upper"),
+    Kind.DATETIME: ("lower", "upper"),
+}
+_OPTIONAL = frozenset({"special_values"})
+_GENERAL_FACTS = ("kind", "missing", "role")
+BOOLEAN_LABELS = ("False", "True")
+
+
+def load_schema(path: Path | str) -> Schema:
+    """Read a schema file.
+
+    Raises:
+        DocumentError: with every mistake and its line.
+    """
+    return _schema(load_document(Path(path), format_name=FORMAT, text_keys=_TEXT_KEYS))
+
+
+def parse_schema(text: str, name: str = "schema") -> Schema:
+    """As load_schema, from YAML text."""
+    return _schema(parse_document(text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS))
+
+
+def _schema(document: Document) -> Schema:
+    data, mistakes = document.data, []
+    columns: list[Column] = []
+    for index, item in enumerate(data["columns"]):
+        path = ("columns", index)
+        found = list(_column_mistakes(item, path, document))
+        mistakes += found
+        if not found:
+            columns.append(_column(item))
+    mistakes += _table_mistakes(data, document)
+    if mistakes:
+        raise DocumentError(document.name, mistakes)
+    unit = PrivacyUnit() if data["unit"] == ROW_UNIT else PrivacyUnit(column=data["unit"], max_rows=data["max_rows_per_unit"])
+    markers = tuple(data.get("missing_markers", [""]))
+    return Schema(dataset=data["dataset"], unit=unit, columns=tuple(columns), missing_markers=markers)
+
+
+def _table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
+    names = [item["name"] for item in data["columns"]]
+    mistakes = [
+        document.mistake(("columns", i), f"the column {shown(name)} stands twice")
+        for i, name in enumerate(names)
+        if name in names[:i]
+    ]
+    kinds = {item["name"]: item["kind"] for item in data["columns"]}
+    unit = data["unit"]
+    if unit == ROW_UNIT:
+        if "max_rows_per_unit" in data:
+            mistakes.append(document.mistake(("max_rows_per_unit",), "needs a unit column; with 'unit: row' leave it out"))
+    elif kinds.get(unit) != Kind.IDENTIFIER:
+        mistakes.append(document.mistake(("unit",), f"found {shown(unit)}, allowed: row, or a column of kind identifier"))
+    elif "max_rows_per_unit" not in data:
+        mistakes.append(document.mistake(("unit",), "a unit column needs max_rows_per_unit; it has no default"))
+    if all(Kind(item["kind"]) not in _DISCRETE | _NUMERIC | set(_TEMPORAL) for item in data["columns"]):
+        mistakes.append(document.mistake(("columns",), "no column can be modelled: all are identifiers or PII"))
+    return mistakes
+
+
+def _column_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document) -> Any:
+    kind = Kind(item["kind"])
+    where = f"column {shown(item['name'])}: "
+    allowed = (*_FACTS.get(kind, ()), "name", "kind", "role", "missing", "source", "description")
+    for key in item:
+        if key not in allowed:
+            yield document.mistake((*path, key), f"{where}{key} does not go with kind {kind}")
+    for key in _REQUIRED.get(kind, ()):
+        if key not in item:
+            yield document.mistake(path, f"{where}kind {kind} needs {key}")
+            return
+    if kind in _NUMERIC:
+        yield from _numeric_mistakes(item, path, document, where)
+    if kind in _TEMPORAL:
+        yield from _temporal_mistakes(item, path, document, where)
+    if kind is Kind.IDENTIFIER:
+        yield from _pattern_mistakes(item, path, document, where)
+    if isinstance(item.get("source"), dict):
+        for fact in item["source"]:
+            if fact not in (*_FACTS.get(kind, ()), *_GENERAL_FACTS):
+                yield document.mistake(
+                    (*path, "source", fact), f"{where}source names {shown(fact)}, which is no fact of kind {kind}"
+                )
+
+
+def _numeric_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
+    lower, upper = item["lower"], item["upper"]
+    if isinstance(lower, str) or isinstance(upper, str):
+        yield document.mistake((*path, "lower"), f"{where}lower and upper must be numbers")
+        return
+    if not lower < upper:
+        yield document.mistake((*path, "lower"), f"{where}lower {lower} is not below upper {upper}")
+    if item["kind"] == Kind.INTEGER and (int(lower) != lower or int(upper) != upper):
+        yield document.mistake((*path, "lower"), f"{where}bounds of an integer column must be whole numbers")
+    for value in item.get("special_values", []):
+        if not lower <= value <= upper:
+            yield document.mistake((*path, "special_values"), f"{where}special value {value} is outside {lower} to {upper}")
+
+
+def _temporal_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
+    try:
+        lower, upper = _moment(item["lower"]), _moment(item["upper"])
+    except (TypeError, ValueError):
+        yield document.mistake((*path, "lower"), f"{where}lower and upper must be dates such as 2020-12-31")
+        return
+    if not lower < upper:
+        yield document.mistake((*path, "lower"), f"{where}lower {item['lower']} is not before upper {item['upper']}")
+
+
+def _pattern_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
+    pattern = item.get("pattern", "{}")
+    try:
+        different = pattern.format(1) != pattern.format(2)
+    except (IndexError, KeyError, ValueError):
+        different = False
+    if not different:
+        yield document.mistake((*path, "pattern"), f"{where}pattern {shown(pattern)} must hold one serial number, e.g. C{{:08d}}")
+
+
+def _moment(text: Any) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def _column(item: Mapping[str, Any]) -> Column:
+    kind = Kind(item["kind"])
+    common: dict[str, Any] = {
+        "name": item["name"],
+        "kind": kind,
+        "role": Role(item.get("role", Role.OTHER)),
+        "missing": item.get("missing", False),
+        "sources": _sources(item, kind),
+        "description": item.get("description", ""),
+    }
+    if kind in _DISCRETE:
+        values = item.get("labels", BOOLEAN_LABELS) if kind is Kind.BOOLEAN else item["categories"]
+        return Discrete(**common, categories=tuple(values))
+    if kind in _NUMERIC:
+        special = tuple(float(value) for value in item.get("special_values", []))
+        bounds: dict[str, Any] = {"lower": float(item["lower"]), "upper": float(item["upper"])}
+        return Numeric(**common, **bounds, decimals=item.get("decimals", 0), special_values=special)
+    if kind in _TEMPORAL:
+        moments: dict[str, Any] = {"lower": _moment(item["lower"]), "upper": _moment(item["upper"])}
+        return Temporal(**common, **moments, format=item.get("format", _TEMPORAL[kind]))
+    return Invented(**common, pattern=item.get("pattern", "{}"))
+
+
+def _sources(item: Mapping[str, Any], kind: Kind) -> dict[str, Source]:
+    """The source of every fact that the column states; what a mapping does not name is declared."""
+    source = item.get("source", Source.DECLARED)
+    stated = [fact for fact in _FACTS.get(kind, ()) if fact in item or fact not in _OPTIONAL]
+    given = source if isinstance(source, dict) else dict.fromkeys([*stated, *_GENERAL_FACTS], source)
+    return {fact: Source(given.get(fact, Source.DECLARED)) for fact in [*stated, *_GENERAL_FACTS]}
+
+
+def dump_schema(schema: Schema, comment: str = "") -> str:
+    """The schema as YAML text that load_schema reads back to an equal schema."""
+    data: dict[str, Any] = {"format": FORMAT, "dataset": schema.dataset, "unit": schema.unit.column or ROW_UNIT}
+    if schema.unit.column:
+        data["max_rows_per_unit"] = schema.unit.max_rows
+    data["missing_markers"] = list(schema.missing_markers)
+    data["columns"] = [_item(column) for column in schema.columns]
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
+    return "".join(f"# {line}\n" for line in comment.splitlines()) + text
+
+
+def _item(column: Column) -> dict[str, Any]:
+    item: dict[str, Any] = {"name": column.name, "kind": column.kind.value}
+    if isinstance(column, Discrete):
+        item["labels" if column.kind is Kind.BOOLEAN else "categories"] = list(column.categories)
+    elif isinstance(column, Numeric):
+        item |= {"lower": _number(column.lower), "upper": _number(column.upper)}
+        if column.kind is Kind.FLOAT:
+            item["decimals"] = column.decimals
+        if column.special_values:
+            item["special_values"] = [_number(value) for value in column.special_values]
+    elif isinstance(column, Temporal):
+        item |= {"lower": column.lower.isoformat(), "upper": column.upper.isoformat(), "format": column.format}
+    elif isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
+        item["pattern"] = column.pattern
+    item |= {"missing": column.missing, "role": column.role.value}
+    kinds_of_source = set(column.sources.values())
+    if len(kinds_of_source) == 1:
+        item["source"] = kinds_of_source.pop().value
+    elif kinds_of_source:
+        item["source"] = {fact: source.value for fact, source in column.sources.items()}
+    if column.description:
+        item["description"] = column.description
+    return item
+
+
+def _number(value: float) -> int | float:
+    return int(value) if float(value).is_integer() else value

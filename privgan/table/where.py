@@ -1,0 +1,210 @@
+"""Conditions on the rows to sample, such as ``segment = gold and age >= 60``: parsed against the schema, never evaluated."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from privgan.documents import did_you_mean, shown
+from privgan.errors import UsageError
+from privgan.table.cells import Cells
+from privgan.table.columns import Column, Discrete, Numeric, Temporal
+from privgan.table.schema import Schema
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*'|`[^`]*`)|(?P<operator><=|>=|!=|==|=|<|>)|(?P<mark>[(),])|(?P<word>[^\s<>=!(),"'`]+))"""
+)
+_EXAMPLE = "write for example: segment = gold and age >= 60 and region in (north, south) and income is missing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnCondition:
+    """What one column may hold.
+
+    Attributes:
+        column: The column.
+        texts: Allowed categories, for a discrete column; None for all.
+        lower: Smallest allowed number (seconds since 1970 for a moment), inclusive.
+        upper: Largest allowed number, inclusive.
+        missing: True only missing, False only present, None either; a comparison implies False.
+    """
+
+    column: Column
+    texts: frozenset[str] | None = None
+    lower: float = -math.inf
+    upper: float = math.inf
+    missing: bool | None = None
+
+    def cells(self, cells: Cells) -> Cells:
+        """The column's cells cut to the condition."""
+        return cells if cells.texts else cells.range_of(max(self.lower, -1e300), min(self.upper, 1e300))
+
+    def shares(self, cells: Cells) -> np.ndarray:
+        """For each fine cell [cells] the share of its values that is allowed, in 0 to 1."""
+        shares = np.zeros(cells.size)
+        if self.missing is not True:
+            if cells.texts:
+                shares[: len(cells.texts)] = [self.texts is None or text in self.texts for text in cells.texts]
+            else:
+                shares[: cells.first_interval] = [self.lower <= value <= self.upper for value in cells.special]
+                cut = cells.range_of(max(self.lower, -1e300), min(self.upper, 1e300))
+                shares[cells.first_interval : cells.first_interval + len(cells.starts)] = cut.lengths / cells.lengths
+        if cells.missing_code is not None:
+            shares[cells.missing_code] = float(self.missing is not False)
+        return shares
+
+
+def parse_where(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:
+    """Parse a condition: comparisons joined by ``and``.
+
+    Raises:
+        UsageError: when it cannot be read, or names what the schema does not have.
+    """
+    tokens = _tokens(text)
+    conditions: dict[str, ColumnCondition] = {}
+    while tokens:
+        name = tokens.pop(0)
+        column = _column(name, schema)
+        found = _comparison(column, tokens)
+        known = conditions.get(column.name)
+        conditions[column.name] = _both(known, found) if known else found
+        if tokens and tokens.pop(0).lower() != "and":
+            raise UsageError(f"--where: comparisons are joined by 'and'; {_EXAMPLE}")
+        if not tokens and text.strip().lower().endswith(" and"):
+            raise UsageError(f"--where ends with 'and'; {_EXAMPLE}")
+    if not conditions:
+        raise UsageError(f"--where is empty; {_EXAMPLE}")
+    return tuple(conditions.values())
+
+
+def _tokens(text: str) -> list[str]:
+    tokens, position = [], 0
+    while position < len(text.rstrip()):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise UsageError(f"--where cannot be read at character {position + 1}; {_EXAMPLE}")
+        quoted = match.group("quoted")
+        tokens.append(quoted[1:-1] if quoted else match.group().strip())
+        position = match.end()
+    return tokens
+
+
+def _column(name: str, schema: Schema) -> Column:
+    names = [column.name for column in schema.modelled]
+    if name not in names:
+        invented = name in schema.names
+        why = "is invented and cannot be a condition" if invented else f"is no column{did_you_mean(name, names)}"
+        raise UsageError(f"--where: {shown(name)} {why}; columns: {', '.join(names[:20])}")
+    return schema.column(name)
+
+
+def _comparison(column: Column, tokens: list[str]) -> ColumnCondition:
+    if not tokens:
+        raise UsageError(f"--where: nothing follows {column.name}; {_EXAMPLE}")
+    operator = tokens.pop(0).lower()
+    if operator == "is":
+        return _missingness(column, tokens)
+    if operator == "in":
+        return _either(column, _list(tokens))
+    if operator not in {"=", "==", "!=", "<", "<=", ">", ">="} or not tokens:
+        raise UsageError(f"--where: {shown(operator)} after {column.name} cannot be read; {_EXAMPLE}")
+    return _compared(column, operator, tokens.pop(0))
+
+
+def _missingness(column: Column, tokens: list[str]) -> ColumnCondition:
+    words = [tokens.pop(0).lower() for _ in range(min(len(tokens), 1))]
+    if words == ["not"] and tokens:
+        words.append(tokens.pop(0).lower())
+    if words not in (["missing"], ["not", "missing"]):
+        raise UsageError(f"--where: after 'is' comes 'missing' or 'not missing'; {_EXAMPLE}")
+    if words == ["missing"] and not column.missing:
+        raise UsageError(f"--where: {column.name} is never missing by the schema")
+    return ColumnCondition(column=column, missing=words == ["missing"])
+
+
+def _list(tokens: list[str]) -> list[str]:
+    if not tokens or tokens.pop(0) != "(" or ")" not in tokens:
+        raise UsageError(f"--where: after 'in' comes a list in brackets; {_EXAMPLE}")
+    end = tokens.index(")")
+    values = [token for token in tokens[:end] if token != ","]
+    del tokens[: end + 1]
+    return values
+
+
+def _either(column: Column, values: Sequence[str]) -> ColumnCondition:
+    if not isinstance(column, Discrete):
+        raise UsageError(f"--where: 'in' goes with categories; {column.name} is {column.kind}, use >= and <=")
+    return ColumnCondition(column=column, texts=frozenset(_category(column, value) for value in values), missing=False)
+
+
+def _compared(column: Column, operator: str, value: str) -> ColumnCondition:
+    if isinstance(column, Discrete):
+        return ColumnCondition(column=column, texts=_texts(column, operator, value), missing=False)
+    number, step = _number(column, value)
+    if operator == "!=":
+        raise UsageError(f"--where: != goes with categories; {column.name} is {column.kind}, use < or >")
+    lower = {"=": number, "==": number, ">=": number, ">": number + step}.get(operator, -math.inf)
+    upper = {"=": number, "==": number, "<=": number, "<": number - step}.get(operator, math.inf)
+    return ColumnCondition(column=column, lower=lower, upper=upper, missing=False)
+
+
+def _texts(column: Discrete, operator: str, value: str) -> frozenset[str]:
+    text = _category(column, value)
+    position = column.categories.index(text)
+    if operator in {"=", "=="}:
+        return frozenset({text})
+    if operator == "!=":
+        return frozenset(column.categories) - {text}
+    if column.kind != "ordinal":
+        raise UsageError(f"--where: {operator} needs an order; {column.name} is {column.kind}")
+    kept = {
+        "<": column.categories[:position],
+        "<=": column.categories[: position + 1],
+        ">": column.categories[position + 1 :],
+    }
+    return frozenset(kept.get(operator, column.categories[position:]))
+
+
+def _category(column: Discrete, value: str) -> str:
+    matches = [text for text in column.categories if text == value] or [
+        text for text in column.categories if text.lower() == value.lower()
+    ]
+    if not matches:
+        raise UsageError(f"--where: {shown(value)} is no category of {column.name}{did_you_mean(value, list(column.categories))}")
+    return matches[0]
+
+
+def _number(column: Column, value: str) -> tuple[float, float]:
+    """The value as a number, and the distance to its neighbour."""
+    try:
+        if isinstance(column, Temporal):
+            moment = dt.datetime.fromisoformat(value)
+            return moment.replace(tzinfo=dt.UTC).timestamp(), 86_400.0 if column.kind == "date" else 1.0
+        assert isinstance(column, Numeric)
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError
+        return number, 10.0**-column.decimals
+    except ValueError as error:
+        raise UsageError(f"--where: {shown(value)} is no value of {column.name}, which is {column.kind}") from error
+
+
+def _both(first: ColumnCondition, second: ColumnCondition) -> ColumnCondition:
+    """Both conditions on one column."""
+    texts = first.texts if second.texts is None else second.texts if first.texts is None else first.texts & second.texts
+    missing = first.missing if second.missing is None else second.missing
+    if None not in (first.missing, second.missing) and first.missing != second.missing:
+        raise UsageError(f"--where: {first.column.name} cannot be both missing and present")
+    return replace(
+        first, texts=texts, lower=max(first.lower, second.lower), upper=min(first.upper, second.upper), missing=missing
+    )
+
+
+def canonical_number(value: float) -> str:
+    """A number as short text: whole numbers without a point."""
+    return str(int(value)) if float(value).is_integer() else f"{value:.6g}"

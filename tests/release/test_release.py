@@ -1,0 +1,317 @@
+"""Releases: all or nothing, from an allow-list, and every kind of tampering shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import errno
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from privgan.errors import IncompleteError, InternalError, PolicyFailedError, ReleaseExistsError, UsageError
+from privgan.policy import Verdict, evaluate
+from privgan.policy.policy import Comparison, Gate, Policy, Scope
+from privgan.release import FileEntry, ReleaseFacts, build_manifest, bundle, verify_release, write_release
+
+NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+POLICY = Policy(
+    name="own",
+    version="1.0",
+    purpose="Tests.",
+    attempts_per_dataset=1,
+    gates=(
+        Gate(
+            fact="guarantee.epsilon",
+            comparison=Comparison.AT_MOST,
+            threshold=5.0,
+            scope=Scope.PUBLIC,
+            reason="Because.",
+            advice="Less.",
+        ),
+    ),
+)
+FACTS = ReleaseFacts(
+    created="2026-11-21T04:00:00+00:00",
+    dataset="customers",
+    release_id="r1",
+    epsilon=3.0,
+    delta=1e-6,
+    unit="one row",
+    neighbouring_relation="add or remove one privacy unit",
+    max_rows_per_unit=1,
+    conditional_facts=("city.categories",),
+    accountant_name="dp-accounting",
+    accountant_version="0.4.4",
+    epsilon_pld=2.9,
+    epsilon_rdp=None,
+    not_promised=("That a run happened stays hidden.",),
+    total_epsilon=3.0,
+    total_delta=1e-6,
+    total_runs=1,
+    plan={"steps": 3},
+    accounting=({"name": "marginals", "event": "gaussian", "epsilon": 1.0},),
+    schema_fingerprint="ab" * 32,
+    schema_sources={"city": {"categories": "assumed_public"}},
+    context={"recipient": "Nörthwind", "expiry": "2026-12-31"},
+    ledger_head="cd" * 32,
+    ledger_entries=4,
+    versions={"privgan": "0.1.0", "python": "3.11.9"},
+    canary_probability=0.2,
+    canary_commitment="",
+    retention="90 days.",
+)
+
+
+def verdict(epsilon: float | None = 3.0) -> Verdict:
+    return evaluate(POLICY, {} if epsilon is None else {"guarantee.epsilon": epsilon})
+
+
+def contents(folder: Path) -> dict[str, bytes | Path]:
+    parquet = folder / "source.parquet"
+    parquet.write_bytes(os.urandom(2000))
+    return {
+        "synthetic.parquet": parquet,
+        "synthetic.csv": b"a,b\n1,2\n",
+        "schema.yaml": b"dataset: customers\n",
+        "model/model.safetensors": b"\x00" * 64,
+        "model/model.json": b"{}",
+        "report.html": b"<!doctype html>",
+    }
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    return write_release(tmp_path / "release", contents(tmp_path), FACTS, verdict())
+
+
+def edit(release: Path, change: Callable[[dict[str, Any]], Any], *, sealed: bool = True) -> None:
+    path = release / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest, indent=2))
+    if sealed:
+        seal(release)
+
+
+def seal(release: Path) -> None:
+    digest = hashlib.sha256((release / "manifest.json").read_bytes()).hexdigest()
+    (release / "manifest.sha256").write_text(f"{digest}  manifest.json\n")
+
+
+def flip(path: Path, position: int = -1) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+def write(path: Path, content: str = "x") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def link(path: Path, target: str) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def outside(release: Path, name: str) -> None:
+    """A file outside the release, listed with its right hash."""
+    content = (release / "schema.yaml").read_bytes()
+    (release.parent / "secret").write_bytes(content)
+    entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "source": "public"}
+    edit(release, lambda m: m["files"].update({name: entry}))
+
+
+def same_content_link(release: Path) -> None:
+    (release / "schema.yaml").rename(release.parent / "elsewhere")
+    (release / "schema.yaml").symlink_to(release.parent / "elsewhere")
+
+
+TAMPERING: dict[str, Callable[[Path], Any]] = {
+    "flipped bit in parquet": lambda r: flip(r / "synthetic.parquet", 1000),
+    "flipped bit in csv": lambda r: flip(r / "synthetic.csv"),
+    "flipped bit in schema": lambda r: flip(r / "schema.yaml"),
+    "flipped bit in model": lambda r: flip(r / "model/model.safetensors"),
+    "flipped bit in model json": lambda r: flip(r / "model/model.json"),
+    "flipped bit in report": lambda r: flip(r / "report.html"),
+    "flipped bit in manifest": lambda r: flip(r / "manifest.json", 30),
+    "flipped bit in checksum": lambda r: flip(r / "manifest.sha256", 3),
+    "appended byte": lambda r: (r / "synthetic.csv").write_bytes((r / "synthetic.csv").read_bytes() + b"\n"),
+    "emptied file": lambda r: (r / "synthetic.csv").write_bytes(b""),
+    "removed file": lambda r: (r / "synthetic.csv").unlink(),
+    "removed file in folder": lambda r: (r / "model/model.json").unlink(),
+    "removed manifest": lambda r: (r / "manifest.json").unlink(),
+    "removed checksum": lambda r: (r / "manifest.sha256").unlink(),
+    "added file": lambda r: write(r / "customers.csv"),
+    "added hidden file": lambda r: write(r / ".hidden"),
+    "added file in folder": lambda r: write(r / "model/rows.npy"),
+    "added folder": lambda r: (r / "empty").mkdir(),
+    "added folder in folder": lambda r: write(r / "model/deep/file"),
+    "renamed file": lambda r: (r / "synthetic.csv").rename(r / "synthetic2.csv"),
+    "swapped files": lambda r: (r / "schema.yaml").replace(r / "report.html"),
+    "link for a file": lambda r: link(r / "synthetic.csv", "schema.yaml"),
+    "link with the same content": same_content_link,
+    "dangling link": lambda r: link(r / "extra", "nowhere"),
+    "link to a folder": lambda r: link(r / "extra", "model"),
+    "link for the manifest": lambda r: link(r / "manifest.json", "schema.yaml"),
+    "folder for a file": lambda r: ((r / "synthetic.csv").unlink(), (r / "synthetic.csv").mkdir()),
+    "named pipe": lambda r: os.mkfifo(r / "pipe"),
+    "smaller epsilon, not sealed": lambda r: edit(r, lambda m: m["guarantee"].update(epsilon=1.0), sealed=False),
+    "smaller epsilon, sealed": lambda r: edit(r, lambda m: m["guarantee"].update(epsilon=1.0)),
+    "assumptions dropped": lambda r: edit(r, lambda m: m["guarantee"].update(conditional_facts=[])),
+    "unlisted file": lambda r: edit(r, lambda m: m["files"].pop("synthetic.csv")),
+    "wrong size": lambda r: edit(r, lambda m: m["files"]["synthetic.csv"].update(bytes=7)),
+    "wrong hash": lambda r: edit(r, lambda m: m["files"]["synthetic.csv"].update(sha256="0" * 64)),
+    "wrong source": lambda r: edit(r, lambda m: m["files"]["synthetic.csv"].update(source="public")),
+    "unknown source": lambda r: edit(r, lambda m: m["files"]["synthetic.csv"].update(source="real")),
+    "missing field": lambda r: edit(r, lambda m: m.pop("guarantee")),
+    "extra field": lambda r: edit(r, lambda m: m.update(note="trust me")),
+    "negative epsilon": lambda r: edit(r, lambda m: m["guarantee"].update(epsilon=-1)),
+    "failed policy": lambda r: edit(r, lambda m: m["policy"].update(status="FAIL")),
+    "newer version": lambda r: edit(r, lambda m: m.update(format="privgan.manifest/2")),
+    "other format": lambda r: edit(r, lambda m: m.update(format="else/1")),
+    "format is a list": lambda r: edit(r, lambda m: m.update(format=["privgan.manifest/1"])),
+    "files is a list": lambda r: edit(r, lambda m: m.update(files=["synthetic.csv"])),
+    "expired": lambda r: edit(r, lambda m: m["context"].update(expiry="2026-11-20")),
+    "impossible expiry": lambda r: edit(r, lambda m: m["context"].update(expiry="2026-02-30")),
+    "path upwards": lambda r: outside(r, "../secret"),
+    "path upwards inside": lambda r: outside(r, "model/../schema.yaml"),
+    "absolute path": lambda r: outside(r, str(r.parent / "secret")),
+    "backslash path": lambda r: outside(r, "..\\secret"),
+    "dot path": lambda r: outside(r, "./schema.yaml"),
+    "manifest is a list": lambda r: (write(r / "manifest.json", "[]"), seal(r)),
+    "manifest is not JSON": lambda r: (write(r / "manifest.json", "{"), seal(r)),
+    "manifest is deep": lambda r: (write(r / "manifest.json", "[" * 100_000), seal(r)),
+    "manifest is not UTF-8": lambda r: ((r / "manifest.json").write_bytes(b"\xff\xfe{}"), seal(r)),
+    "checksum of another name": lambda r: write(
+        r / "manifest.sha256", (r / "manifest.sha256").read_text().replace("manifest.json", "other.json")
+    ),
+    "two checksum lines": lambda r: write(r / "manifest.sha256", (r / "manifest.sha256").read_text() * 2),
+    "checksum is empty": lambda r: write(r / "manifest.sha256", ""),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERING)
+def test_tampering_shows(release: Path, kind: str) -> None:
+    TAMPERING[kind](release)
+    found = verify_release(release, now=NOW)
+    assert not found.ok
+    assert found.problems
+
+
+def test_key_that_stands_twice_shows(release: Path) -> None:
+    path = release / "manifest.json"
+    path.write_text(path.read_text().replace('"dataset": "customers"', '"dataset": "other", "dataset": "customers"'))
+    seal(release)
+    assert "twice" in verify_release(release, now=NOW).problems[0]
+
+
+def test_untouched_release_verifies(release: Path) -> None:
+    found = verify_release(release, now=NOW)
+    assert found.ok, found.problems
+    assert not found.signed
+    assert found.manifest["guarantee"]["conditional_text"] == "conditional on 1 assumed public fact"
+    assert verify_release(release, now=dt.datetime(2026, 12, 31, 23, tzinfo=dt.UTC)).ok
+    assert not verify_release(release, now=dt.datetime(2027, 1, 1, tzinfo=dt.UTC)).ok
+
+
+@pytest.mark.parametrize("names", [["synthetic.csv"], ["schema.yaml", "model/model.json"]])
+def test_part_of_the_files_verifies(tmp_path: Path, names: list[str]) -> None:
+    files = {name: content for name, content in contents(tmp_path).items() if name in names}
+    facts = dataclasses.replace(FACTS, conditional_facts=(), context={}, epsilon_pld=None)
+    assert verify_release(write_release(tmp_path / "a/b/release", files, facts, verdict())).ok
+
+
+def test_moved_release_verifies(release: Path) -> None:
+    assert verify_release(release.rename(release.parent / "moved"), now=NOW).ok
+
+
+def test_sha256sum_reads_the_checksum(release: Path) -> None:
+    subprocess.run(["sha256sum", "--check", "--strict", "manifest.sha256"], cwd=release, check=True, capture_output=True)
+
+
+def test_nothing_is_left_beside_a_release(release: Path) -> None:
+    assert sorted(path.name for path in release.parent.iterdir()) == ["release", "source.parquet"]
+
+
+@pytest.mark.parametrize("name", ["internal-audit.json", "../synthetic.csv", "/etc/x", "model/rows.npy", "manifest.json", ""])
+def test_other_files_are_refused_by_construction(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InternalError):
+        write_release(tmp_path / "release", {"synthetic.csv": b"", name: b"x"}, FACTS, verdict())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("epsilon", "error"), [(6.0, PolicyFailedError), (None, IncompleteError)])
+def test_only_a_pass_is_released(tmp_path: Path, epsilon: float | None, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        write_release(tmp_path / "release", {"synthetic.csv": b""}, FACTS, verdict(epsilon))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_target_is_refused(tmp_path: Path) -> None:
+    files: dict[str, bytes | Path] = {"synthetic.csv": b"a"}
+    for make in (lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: p.symlink_to("nowhere")):
+        target = tmp_path / f"release-{len(list(tmp_path.iterdir()))}"
+        make(target)
+        with pytest.raises(ReleaseExistsError):
+            write_release(target, files, FACTS, verdict())
+
+
+def test_crash_at_any_write_leaves_nothing_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = contents(tmp_path)
+    real = os.fsync
+    for survives in range(12):
+        calls = iter(range(100))
+
+        def crash(descriptor: int, calls: Any = calls, survives: int = survives) -> None:
+            if next(calls) >= survives:
+                raise KeyboardInterrupt
+            real(descriptor)
+
+        monkeypatch.setattr(os, "fsync", crash)
+        target = tmp_path / f"release{survives}"
+        try:
+            write_release(target, files, FACTS, verdict())
+        except KeyboardInterrupt:
+            assert not target.exists() or verify_release(target, now=NOW).ok
+        assert not list(tmp_path.glob(".*partial*"))
+
+
+def test_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files: dict[str, bytes | Path] = {"synthetic.csv": b"a"}
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
+        with pytest.raises(UsageError, match="make room"):
+            write_release(tmp_path / "release", files, FACTS, verdict())
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UsageError, match="no room"):
+        write_release(tmp_path / "release", files, FACTS, verdict())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"epsilon": float("nan")}, {"epsilon": float("inf")}, {"not_promised": ()}, {"plan": {"a": object()}}]
+)
+def test_manifest_that_says_nonsense_is_a_bug(changes: dict[str, Any]) -> None:
+    files = {"synthetic.csv": FileEntry(sha256="0" * 64, bytes=0, source="synthetic")}
+    assert build_manifest(FACTS, verdict(), files)
+    with pytest.raises(InternalError):
+        build_manifest(dataclasses.replace(FACTS, **changes), verdict(), files)
+    with pytest.raises(InternalError):
+        build_manifest(FACTS, verdict(), {})
+
+
+def test_verify_needs_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        verify_release(tmp_path / "nowhere")
