@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ import yaml
 from privgan.errors import DocumentError
 
 DocumentPath = tuple[str | int, ...]
-_INTEGER = re.compile(r"[-+]?[0-9]+\Z")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
+_LARGEST = 1_000_000  # nodes; aliases of aliases would have no end
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -73,8 +75,13 @@ def read_text(path: Path) -> str:
 
 def parse_document(text: str, *, name: str, format_name: str, text_keys: frozenset[str] = frozenset()) -> Document:
     """As load_document, from text."""
+    lines: dict[DocumentPath, int] = {}
+    twice: list[str] = []
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = None if node is None else _plain(node, (), lines, twice, text_keys, False)
+    except RecursionError:
+        raise DocumentError(name, ["is nested too deeply"]) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DocumentError(name, [f"line {line}: not valid YAML: {error.problem}"]) from error
@@ -82,9 +89,9 @@ def parse_document(text: str, *, name: str, format_name: str, text_keys: frozens
         raise DocumentError(name, ["line 1: not valid YAML: it holds a character that YAML does not allow"]) from error
     if node is None:
         raise DocumentError(name, ["line 1: the document is empty"])
-    lines: dict[DocumentPath, int] = {}
-    twice: list[str] = []
-    document = Document(name, _plain(node, (), lines, twice, text_keys, False), lines)
+    if len(lines) > _LARGEST:
+        raise DocumentError(name, [f"has more than {_LARGEST:,} entries; is an alias (*) used inside another?"])
+    document = Document(name, data, lines)
     mistakes = twice + list(schema_mistakes(document, format_name))
     if mistakes:
         raise DocumentError(name, mistakes)
@@ -100,6 +107,8 @@ def _plain(
     as_text: bool,
 ) -> Any:
     lines[path] = node.start_mark.line + 1
+    if len(lines) > _LARGEST:
+        return None
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -121,7 +130,7 @@ def _scalar(text: str) -> Any:
         return _WORDS[text.lower()]
     if _INTEGER.match(text):
         return int(text)
-    return float(text) if _FLOAT.match(text) else text
+    return float(text) if _FLOAT.match(text) and math.isfinite(float(text)) else text
 
 
 @lru_cache
@@ -138,9 +147,9 @@ def schema_mistakes(document: Document, format_name: str) -> Iterator[str]:
     from jsonschema import Draft202012Validator
 
     errors = Draft202012Validator(json_schema(format_name)).iter_errors(document.data)
-    found = [leaf for error in errors for leaf in _leaves(error)]
-    ordered = sorted(found, key=lambda leaf: (document.line_of(tuple(leaf.absolute_path)), leaf.message))
-    yield from dict.fromkeys(document.mistake(tuple(leaf.absolute_path), _sentence(leaf)) for leaf in ordered)
+    found = [mistake for error in errors for leaf in _leaves(error) for mistake in _mistakes_of(leaf)]
+    ordered = sorted(found, key=lambda mistake: (document.line_of(mistake[0]), mistake[1]))
+    yield from dict.fromkeys(document.mistake(path, sentence) for path, sentence in ordered)
 
 
 def _leaves(error: Any) -> Iterator[Any]:
@@ -156,13 +165,21 @@ def _leaves(error: Any) -> Iterator[Any]:
         yield error
 
 
+def _mistakes_of(error: Any) -> Iterator[tuple[DocumentPath, str]]:
+    """Path and sentence of each mistake in an error: each unknown key is one of its own."""
+    path = tuple(error.absolute_path)
+    if error.validator not in {"additionalProperties", "unevaluatedProperties"}:
+        yield path, _sentence(error)
+        return
+    known = list(error.schema.get("properties", {}))
+    for key in error.instance:
+        if key not in known:
+            yield (*path, key), f"{_where(path)}unknown key {shown(key)}{did_you_mean(key, known)}"
+
+
 def _sentence(error: Any) -> str:
     where = _where(error.absolute_path)
     rule, allowed = error.validator, error.validator_value
-    if rule in {"additionalProperties", "unevaluatedProperties"}:
-        known = list(error.schema.get("properties", {}))
-        extras = [key for key in error.instance if key not in known]
-        return "; ".join(f"{where}unknown key {shown(key)}{did_you_mean(key, known)}" for key in extras)
     if rule == "required":
         missing = [key for key in allowed if key not in error.instance]
         return f"{where}lacks {', '.join(shown(key) for key in missing)}"

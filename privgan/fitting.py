@@ -12,7 +12,6 @@ from privgan.canaries import Canaries, draw_canaries
 from privgan.errors import InternalError
 from privgan.gan import warm_start
 from privgan.gan.model import GeneratorModel
-from privgan.gan.networks import Generator
 from privgan.gan.refine import refine
 from privgan.measurement.marginals import Measurements
 from privgan.measurement.measure import measure_encoder, measure_one_way, measure_rounds, measure_row_count
@@ -37,7 +36,7 @@ class Fitted:
         plan: The plan as it ran, with stage 2.
         encoder: Rows to codes.
         measurements: Noisy marginals.
-        network: The generator's weights.
+        model: The generator and its codebook.
         run: The run's identity in the ledger.
         secret: Whether the coins were secret; if not, ε is infinite.
         canaries: INTERNAL.
@@ -46,7 +45,7 @@ class Fitted:
     plan: Plan
     encoder: Encoder
     measurements: Measurements
-    network: Generator
+    model: GeneratorModel
     run: str
     secret: bool
     canaries: Canaries
@@ -105,7 +104,7 @@ def fit(
             plan=plan,
             encoder=encoder,
             measurements=measurements,
-            network=model.network.cpu(),
+            model=model,
             run=run.identity,
             secret=coins.secret,
             canaries=canaries,

@@ -16,10 +16,10 @@ import pandas as pd
 from privgan.audit.suite import AuditInputs, AuditReport, run_audit
 from privgan.canaries import load_canaries
 from privgan.candidate import AUDIT_FILE, RELEASE, REPORT_FILE, Candidate
+from privgan.describe import report_groups, report_steps
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.facts import audit_facts, public_facts
 from privgan.guarantee import NOT_PROMISED, RETENTION, versions
-from privgan.planning.describe import report_steps
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus, evaluate
@@ -163,6 +163,7 @@ def shareable_report(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict
             policy=verdict.to_public_json(),
             schema=synthesizer.schema.to_json(),
             steps=report_steps(facts.accounting),
+            groups=report_groups(facts.accounting, facts.delta),
             shapes=noisy_shapes(synthesizer, _synthetic_codes(candidate, synthesizer.schema)),
             rows=candidate.record()["rows"],
         )
@@ -193,6 +194,7 @@ def write_internal_report(
         verdict=verdict.to_json(),
         schema=schema.to_json(),
         steps=report_steps(facts.accounting),
+        groups=report_groups(facts.accounting, facts.delta),
         shapes=shapes,
         rows=candidate.record()["rows"],
         audit=candidate.audit() or {"verdict": "NOT RUN", "metrics": []},

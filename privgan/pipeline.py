@@ -195,7 +195,9 @@ def synthesizer_of(fitted: Fitted, schema: Schema) -> Synthesizer:
     return Synthesizer(
         schema=schema,
         encoder=fitted.encoder,
-        network=fitted.network.eval(),
+        network=fitted.model.network.cpu().eval(),
+        latents=fitted.model.latents.cpu(),
+        condition_codes=fitted.model.codes_of_conditions,
         frequencies=tuple(fitted.measurements.frequencies()),
         max_cells=fitted.plan.marginals.max_cells,
         rows=fitted.plan.rows,

@@ -9,6 +9,7 @@ import click
 
 from privgan.cli.options import (
     PATH,
+    SEED,
     budget_options,
     context_option,
     exit_with,
@@ -98,7 +99,7 @@ def fit(table: Path, schema_path: Path, ledger_url: str | None, out: Path, as_js
 @click.argument("model", type=PATH)
 @click.option("--rows", type=int, help="Rows to make [default: the planned row count].")
 @click.option("--where", help='Conditions that every row meets, e.g. "segment = gold and age >= 60".')
-@click.option("--seed", type=int, default=0, show_default=True, help="Public randomness.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Public randomness.")
 @click.option("--out", type=PATH, required=True, help="A .csv or .parquet file.")
 def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Path) -> None:
     """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.

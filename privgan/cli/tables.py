@@ -9,6 +9,7 @@ import click
 
 from privgan.cli.options import (
     PATH,
+    SEED,
     budget_options,
     exit_with,
     json_option,
@@ -27,7 +28,7 @@ DEMO_DATASET = "retail-demo"
 @click.option("--out", type=PATH, default=Path("demo-out"), show_default=True, help="Folder for table, schema and run.")
 @click.option("--rows", type=int, default=DEMO_ROWS, show_default=True, help="Customers to simulate.")
 @click.option("--epsilon", type=float, default=3.0, show_default=True, help="ε of the run.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Draws the simulated customers.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Draws the simulated customers.")
 @click.option(
     "--effort",
     type=click.Choice(["quick", "standard", "thorough"]),
@@ -52,10 +53,15 @@ def demo(
     """
     from privgan.cli.runs import perform, tell
     from privgan.demo import write_demo
+    from privgan.errors import UsageError
     from privgan.pipeline import RunRequest, refuse_taken
+    from privgan.planning.planner import MINIMUM_ROWS
     from privgan.privacy.budget import PrivacyBudget
 
     budget = PrivacyBudget(epsilon=epsilon)
+    if rows < MINIMUM_ROWS:
+        raise UsageError(f"--rows is {rows}; a demo needs at least {MINIMUM_ROWS} customers")
+    budget.check_size(rows, known="declared")
     refuse_taken(out)
     table, schema = write_demo(out, rows, seed)
     schema.write_text(
@@ -97,7 +103,7 @@ def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool
     from privgan.errors import UsageError
     from privgan.table.draft import dataset_name, draft_schema
     from privgan.table.files import read_table
-    from privgan.table.schema_file import dump_schema
+    from privgan.table.schema_file import dump_schema, parse_schema
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
@@ -107,7 +113,9 @@ def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool
     else:
         note = "INTERNAL draft. Check each fact against what is publicly known, then replace 'confirm' by 'declared'."
     more = "If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit."
-    out.write_text(dump_schema(drafted, comment=f"{note}\n{more}"), encoding="utf-8")
+    text = dump_schema(drafted, comment=f"{note}\n{more}")
+    parse_schema(text, name=str(out))  # Refuses a name that no schema may have before anything is written.
+    out.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {len(drafted.columns)} columns drafted. {note}")
 
 
@@ -157,8 +165,8 @@ def plan(schema_path: Path, public_rows: int, epsilon: float, delta: float, effo
     Example:
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
     """
+    from privgan.describe import plan_lines
     from privgan.guarantee import accounting, attack_odds, statement
-    from privgan.planning.describe import plan_lines
     from privgan.planning.planner import make_plan
     from privgan.privacy.budget import PrivacyBudget
     from privgan.table.schema_file import load_schema

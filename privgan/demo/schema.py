@@ -33,7 +33,7 @@ def demo_schema_yaml() -> str:
 def _person_columns() -> list[dict[str, Any]]:
     quasi = {"role": "quasi-identifier"}
     return [
-        _column("customer_id", "identifier", "customer number", pattern="C{:08d}", role="identifier"),
+        _column("customer_id", "identifier", "customer number", pattern="S{:08d}", role="identifier"),
         _column("name", "name", "first and last name", role="identifier"),
         _column("email", "email", "contact address", role="identifier"),
         _column("age", "integer", "age in years", lower=int(AGES[0]), upper=int(AGES[-1]), **quasi),

@@ -13,53 +13,30 @@ from privgan.measurement.marginals import Measurements
 UNCONDITIONED_SHARE = 0.5
 
 
-class ConditionSampler:
-    """Draws conditions as the rows of the table have them.
+def condition_codes(measurements: Measurements, entries: int) -> np.ndarray:
+    """The condition of each codebook entry as column and code [entries, 2], int64; (-1, -1) for none.
 
-    Args:
-        measurements: Noisy frequencies; there is no other way to make one.
+    Half of the entries have none; the others fix one column, each column equally often, to codes in the shares of the
+    noisy frequencies, drawn systematically. The measurements are noisy: there is no other way to make conditions.
     """
-
-    def __init__(self, measurements: Measurements) -> None:
-        self.sizes = measurements.sizes
-        self._offsets = torch.tensor([0, *np.cumsum(self.sizes)[:-1]])
-        self._cumulative = [torch.tensor(np.cumsum(shares)) for shares in measurements.frequencies()]
-
-    def draw(self, batch: int, generator: torch.Generator) -> Tensor:
-        """Conditions [batch, all codes]: half of the rows have none, the others one column, chosen evenly, fixed to a code.
-
-        The codes of a column are drawn systematically, so that their shares in a batch are as near the noisy
-        frequencies as they can be.
-        """
-        conditions = torch.zeros(batch, sum(self.sizes))
-        conditioned = round(batch * (1 - UNCONDITIONED_SHARE))
-        columns = torch.arange(conditioned) % len(self.sizes)
-        if conditioned % len(self.sizes):
-            columns = (columns + torch.randint(len(self.sizes), (1,), generator=generator)) % len(self.sizes)
-        for column in range(len(self.sizes)):
-            rows = torch.nonzero(columns == column)[:, 0]
-            codes = self._codes(column, len(rows), generator)
-            conditions[rows, self._offsets[column] + codes] = 1.0
-        return conditions
-
-    def _codes(self, column: int, count: int, generator: torch.Generator) -> Tensor:
-        points = (torch.arange(count, dtype=torch.float64) + torch.rand(1, generator=generator, dtype=torch.float64)) / max(
-            count, 1
-        )
-        points = points[torch.randperm(count, generator=generator)]
-        return torch.searchsorted(self._cumulative[column], points).clamp(max=self.sizes[column] - 1)
+    codes = np.full((entries, 2), -1, dtype=np.int64)
+    columns = len(measurements.sizes)
+    conditioned = round(entries * (1 - UNCONDITIONED_SHARE))
+    for column, shares in enumerate(measurements.frequencies()):
+        here = np.arange(column, conditioned, columns)
+        points = (np.arange(len(here)) + 0.5) / max(1, len(here))
+        codes[here, 0] = column
+        codes[here, 1] = np.minimum(np.searchsorted(np.cumsum(shares), points), len(shares) - 1)
+    return codes
 
 
-def fixed_condition(sizes: Sequence[int], column: int, codes: Tensor) -> Tensor:
-    """Conditions [batch, all codes] that fix one column to given codes [batch]."""
+def conditions_of(codes: np.ndarray, sizes: Sequence[int]) -> Tensor:
+    """Conditions [entries, all codes] from columns and codes [entries, 2]: one-hot, or zero where there is none."""
     conditions = torch.zeros(len(codes), sum(sizes))
-    conditions[torch.arange(len(codes)), sum(sizes[:column]) + codes] = 1.0
+    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    fixed = np.flatnonzero(codes[:, 0] >= 0)
+    conditions[torch.from_numpy(fixed), torch.from_numpy(offsets[codes[fixed, 0]] + codes[fixed, 1])] = 1.0
     return conditions
-
-
-def column_marks(conditions: Tensor, sizes: Sequence[int]) -> Tensor:
-    """Which column each condition fixes [batch, columns]; a zero row where there is none."""
-    return torch.stack([part.sum(1) for part in conditions.split(list(sizes), 1)], 1)
 
 
 def marks_for_rows(columns: int, picks: Tensor) -> Tensor:

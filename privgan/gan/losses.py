@@ -13,7 +13,7 @@ from privgan.measurement.marginals import Clique, Target
 
 
 def soft_marginal(probabilities: Sequence[Tensor], clique: Clique) -> Tensor:
-    """The expected shares [cells] of a clique in a batch: the batch mean of outer products of column probabilities."""
+    """The shares [cells] of a clique in a mixture: the mean over its entries of outer products of column probabilities."""
     product = probabilities[clique[0]]
     if len(clique) == 1:
         return product.mean(0)
@@ -23,12 +23,12 @@ def soft_marginal(probabilities: Sequence[Tensor], clique: Clique) -> Tensor:
 
 
 class MarginalLoss:
-    """Precision-weighted squared error between a batch's soft marginals and noisy ones.
+    """Precision-weighted squared error between a mixture's marginals and noisy ones.
 
     Args:
         targets: Noisy marginals as shares.
-        device: Where the batches are.
-        cliques_per_step: Targets drawn for one evaluation; the loss is scaled to stand for all.
+        device: Where the mixture is.
+        cliques_per_step: Wider targets drawn for one evaluation; they are weighted to stand for all.
     """
 
     def __init__(self, targets: Sequence[Target], device: torch.device, *, cliques_per_step: int = 12) -> None:
@@ -40,7 +40,7 @@ class MarginalLoss:
         self._per_step = cliques_per_step
 
     def __call__(self, probabilities: Sequence[Tensor], rng: np.random.Generator) -> Tensor:
-        """The loss of column probabilities, each [batch, codes]."""
+        """The loss of column probabilities, each [entries, codes]."""
         drawn = self._wider
         if len(drawn) > self._per_step:
             drawn = list(rng.choice(self._wider, size=self._per_step, replace=False))

@@ -1,21 +1,25 @@
-"""The generator with its conditions and its public randomness: what can be fitted and sampled."""
+"""The generator over a codebook of latent draws: what can be fitted and sampled.
+
+A codebook holds a fixed number of latent vectors, each with a condition. The generator turns each entry into a product
+distribution, one softmax per column; the model is their even mixture. Fitting is then free of sampling noise: the
+marginals of the whole mixture are known exactly at every step.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from privgan.gan.conditions import ConditionSampler
+from privgan.gan.conditions import condition_codes, conditions_of
 from privgan.gan.networks import Generator
-from privgan.measurement.marginals import Measurements
+from privgan.measurement.marginals import Clique, Measurements
 from privgan.planning.plan import GeneratorSettings
 
-_SAMPLE_BATCH = 5_000
 _TEMPERATURE = 0.5
 
 
@@ -24,8 +28,8 @@ class GeneratorModel:
 
     Args:
         measurements: Noisy frequencies for the conditions.
-        settings: Network sizes.
-        seed: Moves initial weights, latent noise and conditions.
+        settings: Network sizes and the number of codebook entries.
+        seed: Moves initial weights, latent vectors and fake rows.
         device: Where to compute.
     """
 
@@ -33,12 +37,13 @@ class GeneratorModel:
         self.settings, self.device = settings, device
         self.random = torch.Generator().manual_seed(seed)
         self.rng = np.random.default_rng([seed, 1])
-        self.conditions = ConditionSampler(measurements)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = Generator(measurements.sizes, latent=settings.latent, width=settings.width)
         self.network = network.to(device)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.latents = torch.randn(settings.entries, settings.latent, generator=self.random).to(device)
+        self.update_conditions(measurements)
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -46,18 +51,23 @@ class GeneratorModel:
         return self.network.sizes
 
     def update_conditions(self, measurements: Measurements) -> None:
-        """Take the frequencies from more measurements."""
-        self.conditions = ConditionSampler(measurements)
+        """Give each codebook entry a condition, in the shares of the noisy frequencies."""
+        self.codes_of_conditions = condition_codes(measurements, self.settings.entries)
+        self.conditions = conditions_of(self.codes_of_conditions, measurements.sizes).to(self.device)
 
-    def draw(self, batch: int) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Logits of each column [batch, codes] and the conditions [batch, all codes] of a fake batch."""
-        conditions = self.conditions.draw(batch, self.random).to(self.device)
-        latent = torch.randn(batch, self.network.latent, generator=self.random).to(self.device)
-        return self.network(latent, conditions), conditions
+    def components(self) -> tuple[Tensor, ...]:
+        """Logits [entries, codes] of each column."""
+        logits: tuple[Tensor, ...] = self.network(self.latents, self.conditions)
+        return logits
 
-    def hard(self, logits: Sequence[Tensor]) -> Tensor:
-        """One-hot rows [batch, all codes] drawn from logits, with a straight-through gradient (Jang et al. 2017)."""
-        return torch.cat([self._gumbel_softmax(part) for part in logits], 1)
+    def fake_rows(self, components: Sequence[Tensor], batch: int) -> Tensor:
+        """One-hot rows [batch, all codes and columns] with the mark of each row's condition.
+
+        Entries are drawn evenly; codes by Gumbel softmax with a straight-through gradient (Jang et al. 2017).
+        """
+        entries = torch.randint(self.settings.entries, (batch,), generator=self.random).to(self.device)
+        marks = torch.stack([part.sum(1) for part in self.conditions[entries].split(list(self.sizes), 1)], 1)
+        return torch.cat([*(self._gumbel_softmax(part[entries]) for part in components), marks], 1)
 
     def _gumbel_softmax(self, logits: Tensor) -> Tensor:
         uniform = torch.rand(logits.shape, generator=self.random).clamp_(1e-10, 1 - 1e-7).to(self.device)
@@ -80,16 +90,74 @@ class GeneratorModel:
         self.average.load_state_dict(self.network.state_dict())
 
     @torch.no_grad()
+    def mixture(self) -> Mixture:
+        """The model as a mixture of product distributions."""
+        return Mixture([F.softmax(part, 1).cpu().numpy().astype(np.float64) for part in self.components()])
+
+    def marginals(self) -> Callable[[Clique], np.ndarray]:
+        """A function from a clique to the mixture's share of each cell [cells]."""
+        return self.mixture().marginal
+
     def codes(self, rows: int) -> np.ndarray:
         """Synthetic codes [rows, columns] from the current weights."""
-        parts = [self._codes(min(_SAMPLE_BATCH, rows - start)) for start in range(0, rows, _SAMPLE_BATCH)]
-        return np.concatenate(parts)
+        return self.mixture().sample(rows, self.rng)
 
-    def _codes(self, rows: int) -> np.ndarray:
-        logits, _ = self.draw(rows)
-        return np.stack([self._choose(part) for part in logits], axis=1)
 
-    def _choose(self, logits: Tensor) -> np.ndarray:
-        uniform = torch.rand(logits.shape, generator=self.random).clamp_(1e-10, 1 - 1e-7).to(self.device)
-        chosen: np.ndarray = (logits - torch.log(-torch.log(uniform))).argmax(1).cpu().numpy()
-        return chosen
+class Mixture:
+    """An even mixture of product distributions over codes.
+
+    Args:
+        probabilities: For each column the probability of each code in each entry [entries, codes].
+    """
+
+    def __init__(self, probabilities: Sequence[np.ndarray]) -> None:
+        self.probabilities = [part / part.sum(1, keepdims=True) for part in probabilities]
+        self.entries = len(self.probabilities[0])
+
+    def sample(self, rows: int, rng: np.random.Generator, allowed: dict[int, np.ndarray] | None = None) -> np.ndarray:
+        """Codes [rows, columns].
+
+        Args:
+            rows: How many.
+            rng: Public randomness.
+            allowed: For some columns the share of each code [codes] that a condition allows. Entries are drawn by Bayes'
+                rule from the probability that each gives the conditions, and the codes from what is allowed: the exact
+                conditional distribution of the mixture, without rejection.
+        """
+        allowed = allowed or {}
+        weights = self.evidence(allowed)
+        entries = rng.choice(self.entries, size=rows, p=weights / weights.sum())
+        columns = [
+            _choose(part * allowed[index] if index in allowed else part, entries, rng)
+            for index, part in enumerate(self.probabilities)
+        ]
+        return np.stack(columns, axis=1)
+
+    def marginal(self, clique: Clique) -> np.ndarray:
+        """The mixture's share of each cell [cells] of a clique, the last column varying fastest."""
+        product = self._single(clique[0])
+        for column in clique[1:-1]:
+            product = (product[:, :, None] * self._single(column)[:, None, :]).reshape(self.entries, -1)
+        if len(clique) == 1:
+            return product.mean(0)
+        return (product.T @ self._single(clique[-1])).ravel() / self.entries
+
+    def _single(self, column: int) -> np.ndarray:
+        return self.probabilities[column].astype(np.float32)
+
+    def evidence(self, allowed: dict[int, np.ndarray]) -> np.ndarray:
+        """Probability of the conditions in each entry [entries]."""
+        weights = np.ones(self.entries)
+        for index, shares in allowed.items():
+            weights = weights * (self.probabilities[index] @ shares)
+        return weights
+
+
+def _choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One code a row [rows] from unnormalised weights [entries, codes] of the row's entry."""
+    cumulative = np.cumsum(weights, axis=1)
+    scale = cumulative[:, -1:]
+    steps = cumulative / np.where(scale > 0, scale, 1.0) + np.arange(len(weights))[:, None]
+    points = rng.random(len(entries)) + entries
+    codes = np.searchsorted(steps.ravel(), points, side="right") - entries * weights.shape[1]
+    return np.clip(codes, 0, weights.shape[1] - 1)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from privgan.gan.conditions import UNCONDITIONED_SHARE, column_marks, marks_for_rows
+from privgan.gan.conditions import UNCONDITIONED_SHARE, marks_for_rows
 from privgan.gan.dpsgd import PrivateTrainer
 from privgan.gan.losses import MarginalLoss, critic_losses, generator_loss
 from privgan.gan.model import GeneratorModel
@@ -59,7 +59,8 @@ def refine(
     model.restart_average()
     loss = 0.0
     for step in range(1, settings.steps + 1):
-        fakes = _fake_rows(model, settings.expected_batch_size)
+        with torch.no_grad():
+            fakes = model.fake_rows(model.components(), settings.expected_batch_size)
         members = trainer.batch_members(len(private)).to(model.device)
         reals = _real_rows(private[members], model.sizes, coins)
         real = torch.cat([torch.ones(len(reals)), torch.zeros(len(fakes))]).bool().to(model.device)
@@ -71,13 +72,6 @@ def refine(
             progress(step, settings.steps, loss)
     model.use_average()
     return trainer
-
-
-def _fake_rows(model: GeneratorModel, batch: int) -> Tensor:
-    """Fake rows with their marks [batch, inputs]; a function of public state alone."""
-    with torch.no_grad():
-        logits, conditions = model.draw(batch)
-        return torch.cat([model.hard(logits), column_marks(conditions, model.sizes)], 1)
 
 
 def _real_rows(codes: Tensor, sizes: Sequence[int], coins: SecretStream) -> Tensor:
@@ -101,10 +95,9 @@ def _generator_step(
     optimiser: torch.optim.Optimizer,
     settings: CriticSettings,
 ) -> float:
-    logits, conditions = model.draw(model.settings.batch)
-    rows = torch.cat([model.hard(logits), column_marks(conditions, model.sizes)], 1)
-    adversarial = generator_loss(trainer.scores(rows))
-    loss = adversarial + settings.marginal_weight * loss_of([F.softmax(part, 1) for part in logits], model.rng)
+    components = model.components()
+    adversarial = generator_loss(trainer.scores(model.fake_rows(components, model.settings.fake_rows)))
+    loss = adversarial + settings.marginal_weight * loss_of([F.softmax(part, 1) for part in components], model.rng)
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()

@@ -34,7 +34,7 @@ def fit(
         steps: Number of Adam steps.
         learning_rate: Adam's.
         decay: Whether to anneal the learning rate by a cosine and end at the averaged weights.
-        progress: Called with the step, the number of steps and the loss (on fake rows only).
+        progress: Called with the step, the number of steps and the loss (no row is in it).
 
     Returns:
         The last loss.
@@ -46,8 +46,7 @@ def fit(
     for step in range(steps):
         if decay:
             optimiser.param_groups[0]["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
-        logits, _ = model.draw(model.settings.batch)
-        loss = loss_of([F.softmax(part, 1) for part in logits], model.rng)
+        loss = loss_of([F.softmax(part, 1) for part in model.components()], model.rng)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -21,7 +21,6 @@ from privgan.table.encoding import ColumnCode, Encoder, identity_code, merged_co
 from privgan.table.private import PrivateTable
 from privgan.table.schema import Schema
 
-_SYNTHETIC_ROWS = 20_000
 _ERROR_OF_NORMAL = math.sqrt(2 / math.pi)
 
 
@@ -33,10 +32,10 @@ class Charger(Protocol):
 
 
 class Model(Protocol):
-    """What can be asked for synthetic codes between rounds."""
+    """What can be asked for its marginals between rounds."""
 
-    def codes(self, rows: int) -> np.ndarray:
-        """Synthetic codes [rows, columns]."""
+    def marginals(self) -> Callable[[Clique], np.ndarray]:
+        """A function from a clique to the model's share of each cell [cells]."""
 
 
 def measure_row_count(table: PrivateTable, plan: Plan, ledger: Charger, coins: SecretStream) -> int:
@@ -115,8 +114,7 @@ def measure_rounds(
         if not candidates:
             break
         codes = table.codes(ledger.charge(choice.name, choice.event), encoder.encode)
-        synthetic = model.codes(_SYNTHETIC_ROWS)
-        scores = _scores(candidates, counter, codes, synthetic, measurements.rows, measure.noise)
+        scores = _scores(candidates, counter, codes, model.marginals(), measurements.rows, measure.noise)
         clique = candidates.pop(_selection(choice).choose(scores, coins))
         codes = table.codes(ledger.charge(measure.name, measure.event), encoder.encode)
         measurements = measurements.with_marginal(_released(clique, codes, encoder, measure, coins))
@@ -135,12 +133,14 @@ class _Counter:
             self._known[clique] = exact_counts(codes, clique, self._sizes).astype(np.int32)
         return self._known[clique]
 
-    def synthetic(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
-        return exact_counts(codes, clique, self._sizes)
-
 
 def _scores(
-    candidates: Sequence[Clique], counter: _Counter, codes: np.ndarray, synthetic: np.ndarray, rows: float, noise: float
+    candidates: Sequence[Clique],
+    counter: _Counter,
+    codes: np.ndarray,
+    modelled: Callable[[Clique], np.ndarray],
+    rows: float,
+    noise: float,
 ) -> np.ndarray:
     """How much each candidate's L1 error exceeds what its noise would bring, weighted [candidates].
 
@@ -148,11 +148,10 @@ def _scores(
     most that: everything else in it is public (McKenna et al. 2022, AIM, section 3).
     """
     weights = workload_weights(candidates)
-    scale = rows / len(synthetic)
     scores = np.empty(len(candidates))
     for index, clique in enumerate(candidates):
         exact = counter.counts(codes, clique)
-        error = np.abs(exact - counter.synthetic(synthetic, clique) * scale).sum()
+        error = np.abs(exact - rows * modelled(clique)).sum()
         scores[index] = weights[index] * (error - _ERROR_OF_NORMAL * noise * len(exact))
     return scores
 

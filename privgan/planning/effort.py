@@ -11,13 +11,15 @@ class Effort:
     """Numbers of steps.
 
     Attributes:
-        batch: Rows of one generator step, and about the expected batch of the critic.
+        entries: Codebook entries: components of the mixture.
+        batch: Fake rows of one generator step, and about the smallest expected batch of the critic.
         first_steps: Fitting steps on the 1-way marginals.
         round_steps: Fitting steps after each chosen marginal.
         final_steps: Fitting steps on all marginals together.
         critic_steps: DP-SGD steps.
     """
 
+    entries: int
     batch: int
     first_steps: int
     round_steps: int
@@ -26,7 +28,7 @@ class Effort:
 
 
 EFFORTS: Mapping[str, Effort] = {
-    "quick": Effort(batch=500, first_steps=150, round_steps=20, final_steps=300, critic_steps=300),
-    "standard": Effort(batch=1000, first_steps=400, round_steps=60, final_steps=1200, critic_steps=1500),
-    "thorough": Effort(batch=2000, first_steps=600, round_steps=120, final_steps=3000, critic_steps=4000),
+    "quick": Effort(entries=500, batch=500, first_steps=150, round_steps=20, final_steps=300, critic_steps=300),
+    "standard": Effort(entries=1000, batch=1000, first_steps=400, round_steps=60, final_steps=1200, critic_steps=1500),
+    "thorough": Effort(entries=2000, batch=2000, first_steps=600, round_steps=120, final_steps=3000, critic_steps=4000),
 }

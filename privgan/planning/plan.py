@@ -89,7 +89,8 @@ class GeneratorSettings:
     Attributes:
         latent: Number of latent dimensions.
         width: Units of a hidden layer.
-        batch: Rows of one fitting step.
+        entries: Codebook entries: components of the mixture.
+        fake_rows: Fake rows of one generator step against the critic.
         first_steps: Fitting steps on the 1-way marginals.
         round_steps: Fitting steps after each chosen marginal.
         final_steps: Fitting steps on all marginals together.
@@ -98,7 +99,8 @@ class GeneratorSettings:
 
     latent: int
     width: int
-    batch: int
+    entries: int
+    fake_rows: int
     first_steps: int
     round_steps: int
     final_steps: int

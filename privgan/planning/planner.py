@@ -131,7 +131,8 @@ def _settings(schema: Schema, effort: Effort) -> tuple[MarginalSettings, Generat
     generator = GeneratorSettings(
         latent=64,
         width=256,
-        batch=effort.batch,
+        entries=effort.entries,
+        fake_rows=effort.batch,
         first_steps=effort.first_steps,
         round_steps=effort.round_steps,
         final_steps=effort.final_steps,

@@ -86,6 +86,7 @@ class ShareableReport:
         steps: The plan's steps.
         shapes: Columns, noisy beside synthetic.
         rows: Rows of the synthetic table.
+        groups: Steps of one kind together, for the picture.
         good_for: What the table is good for.
         bad_for: What it is bad for.
     """
@@ -96,6 +97,7 @@ class ShareableReport:
     steps: Sequence[PlanStep]
     shapes: Sequence[NoisyShape]
     rows: int
+    groups: Sequence[PlanStep] = ()
     good_for: Sequence[str] = GOOD_FOR
     bad_for: Sequence[str] = BAD_FOR
 
@@ -113,6 +115,7 @@ class InternalReport:
         rows: Rows of the synthetic table.
         audit: The audit; its ``metrics`` are a list of ``Metric.to_json()``.
         ledger: Ledger entries, flat mappings with the same keys.
+        groups: Steps of one kind together, for the picture.
         good_for: What the table is good for.
         bad_for: What it is bad for.
     """
@@ -125,5 +128,6 @@ class InternalReport:
     rows: int
     audit: Mapping[str, Any]
     ledger: Sequence[Mapping[str, Any]]
+    groups: Sequence[PlanStep] = ()
     good_for: Sequence[str] = GOOD_FOR
     bad_for: Sequence[str] = BAD_FOR

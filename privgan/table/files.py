@@ -41,15 +41,20 @@ def read_table(path: Path | str, *, sep: str = ",") -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+
     try:
+        _refuse_repeated(path, pq.read_schema(path).names)
         return pd.read_parquet(path)
+    except TableError:
+        raise
     except Exception as error:
         raise TableError(f"{path}: is not a readable Parquet file ({type(error).__name__})") from error
 
 
 def _read_text(path: Path, sep: str) -> pd.DataFrame:
-    if len(sep) != 1:
-        raise TableError(f"--sep is {shown(sep)}; it must be one character, or \\t")
+    if len(sep) != 1 or sep in '\r\n"':
+        raise TableError(f"--sep is {shown(sep)}; it must be one character other than a quote, or \\t")
     header = _header(path, sep)
     try:
         return pd.read_csv(
@@ -84,13 +89,17 @@ def _header(path: Path, sep: str) -> list[str]:
         raise TableError(f"{path}: is not a text table in UTF-8; give a CSV or Parquet file") from error
     if not header:
         raise TableError(f"{path}: is empty; it needs a header line and rows")
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
-        names = ", ".join(shown(name) for name in repeated)
-        raise TableError(f"{path}: the header names {names} more than once; each column needs a name of its own")
+    _refuse_repeated(path, header)
     if "" in header:
         raise TableError(f"{path}: column {header.index('') + 1} of the header has no name")
     return header
+
+
+def _refuse_repeated(path: Path, names: list[str]) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        told = ", ".join(shown(name) for name in repeated)
+        raise TableError(f"{path}: the header names {told} more than once; each column needs a name of its own")
 
 
 def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

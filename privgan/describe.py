@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privgan.planning.plan import Plan, StepKind
+from privgan.privacy import accountant, events
 from privgan.report.data import PlanStep as ReportStep
 
 _WHAT: Mapping[str, str] = {
@@ -32,6 +33,22 @@ def report_steps(accounting: Sequence[Mapping[str, Any]]) -> list[ReportStep]:
         )
         for step in accounting
     ]
+
+
+def report_groups(accounting: Sequence[Mapping[str, Any]], delta: float) -> list[ReportStep]:
+    """The accounting's steps of each kind together, with what they cost together."""
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for step in accounting:
+        kinds.setdefault(step["kind"], []).append(step)
+    return [_group(kind, steps, delta) for kind, steps in kinds.items()]
+
+
+def _group(kind: str, steps: Sequence[Mapping[str, Any]], delta: float) -> ReportStep:
+    name = kind if len(steps) == 1 else f"{kind} ({len(steps)})"
+    if kind == StepKind.ROW_COUNT:
+        return ReportStep(name=name, what=_WHAT[kind], epsilon=steps[0]["epsilon"])
+    together = events.Composed([events.from_json(step["event"]) for step in steps])
+    return ReportStep(name=name, what=_WHAT[kind], epsilon=accountant.epsilon_by_rdp(together, delta))
 
 
 def _noise(step: Mapping[str, Any]) -> str:

@@ -1,0 +1,227 @@
+"""Commands that need no fit: schema, plan, ledger; and the exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import yaml
+
+from privgan.privacy.ledger import PrivacyLedger
+
+Capture = pytest.CaptureFixture[str]
+
+
+def draft(workspace: Any, *more: str) -> dict[str, Any]:
+    """The schema drafted from the workspace's table."""
+    path = workspace.folder / "draft.yaml"
+    assert workspace.execute("schema", "init", str(workspace.table), "--out", str(path), *more) == 0
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def figures(capsys: Capture) -> Any:
+    """What a command with --json printed."""
+    return json.loads(capsys.readouterr().out)
+
+
+class TestSchema:
+    def test_init_marks_every_fact_for_a_person(self, workspace: Any, capsys: Capture) -> None:
+        drafted = draft(workspace)
+        assert [column["source"] for column in drafted["columns"]] == ["confirm"] * 7
+        assert {column["name"]: column["kind"] for column in drafted["columns"]} == {
+            "customer_id": "identifier",
+            "full_name": "name",
+            "age": "integer",
+            "spend": "float",
+            "tier": "categorical",
+            "joined": "date",
+            "active": "boolean",
+        }
+        assert "7 columns drafted" in capsys.readouterr().out
+
+    def test_init_rounds_outwards_and_copies_no_name(self, workspace: Any) -> None:
+        workspace.with_cells("spend", "4321.09")
+        drafted = draft(workspace)
+        spend = next(column for column in drafted["columns"] if column["name"] == "spend")
+        assert spend["lower"] == 0
+        assert 4321.09 < spend["upper"] <= 5000
+        assert workspace.canary not in (workspace.folder / "draft.yaml").read_text()
+
+    def test_init_assume_public(self, workspace: Any, capsys: Capture) -> None:
+        drafted = draft(workspace, "--assume-public", "--dataset", "open-data")
+        assert drafted["dataset"] == "open-data"
+        assert {column["source"] for column in drafted["columns"]} == {"assumed_public"}
+        assert "conditional" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("more", [(), ("--assume-public",)], ids=["confirm", "assume-public"])
+    def test_draft_fits_its_own_table(self, workspace: Any, more: tuple[str, ...]) -> None:
+        draft(workspace, *more)
+        arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.folder / "draft.yaml"))
+        assert workspace.execute(*arguments) == 0
+
+    def test_draft_of_a_semicolon_table(self, workspace: Any) -> None:
+        workspace.write_table(workspace.rows(), sep=";")
+        assert len(draft(workspace, "--sep", ";")["columns"]) == 7
+
+    def test_check_lists_every_violation_without_a_value(self, workspace: Any, capsys: Capture) -> None:
+        workspace.write_table(workspace.rows().assign(age=workspace.number, tier=workspace.canary).drop(columns="joined"))
+        arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.schema))
+        assert workspace.execute(*arguments) == 2
+        told = capsys.readouterr().out
+        assert "3 violations" in told
+        assert "'joined': is in the schema but not in the table" in told
+        assert workspace.execute(*arguments, "--json") == 2
+        found = figures(capsys)
+        assert {item["column"]: item["rows"] for item in found} == {"age": 60, "tier": 60, "joined": None}
+        for private in (workspace.canary, workspace.number):
+            assert private not in told + json.dumps(found)
+
+
+class TestPlan:
+    def arguments(self, workspace: Any, *more: str, epsilon: str = "3") -> tuple[str, ...]:
+        return ("plan", "--schema", str(workspace.schema), "--public-rows", "20000", "--epsilon", epsilon, *more)
+
+    def test_text_and_no_data(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        workspace.table.unlink()
+        assert workspace.execute(*self.arguments(workspace, "--effort", "quick")) == 0
+        told = capsys.readouterr().out
+        assert "ε = 3, δ = 1e-06 for one customer_id with its row" in told
+        for step in ("marginal:age", "marginal:joined", "choice:1", "chosen:1", "critic"):
+            assert step in told
+        assert not ledger_path.exists()
+
+    def test_json(self, workspace: Any, capsys: Capture) -> None:
+        assert workspace.execute(*self.arguments(workspace, "--json", "--delta", "1e-7", epsilon="1")) == 0
+        plan = figures(capsys)
+        assert 0.9 < plan["cost"]["epsilon"] <= 1
+        assert {step["name"] for step in plan["accounting"]} == {step["name"] for step in plan["steps"]}
+        # Each step alone costs something, and less than all together.
+        assert all(0 < step["epsilon"] < plan["cost"]["epsilon"] for step in plan["accounting"])
+
+    def test_assumed_facts_and_a_weak_guarantee_are_said(self, workspace: Any, capsys: Capture) -> None:
+        workspace.with_schema({"name: tier, kind": "name: tier, source: assumed_public, kind"})
+        assert workspace.execute(*self.arguments(workspace, "--effort", "quick", epsilon="20")) == 0
+        told = capsys.readouterr().out
+        assert "conditional on 4 assumed public facts" in told
+        assert "the guarantee is weak" in told
+
+
+class TestLedger:
+    def test_init_show_budget_and_clear(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        assert workspace.execute("ledger", "init", "acme", "--epsilon", "6", "--delta", "1e-5") == 0
+        assert "lifetime ε = 6" in capsys.readouterr().out
+        assert workspace.execute("ledger", "init", "other") == 0
+        capsys.readouterr()
+        assert workspace.execute("ledger", "show", "--json") == 0
+        shown = figures(capsys)
+        assert [entry["kind"] for entry in shown["entries"]] == ["introduce", "lifetime", "introduce"]
+        assert shown["head"] == shown["entries"][-1]["mac"]
+        assert shown["datasets"]["acme"]["lifetime_epsilon"] == 6
+        assert shown["datasets"]["other"]["lifetime_epsilon"] is None
+        assert workspace.execute("ledger", "show", "acme") == 0
+        told = capsys.readouterr().out
+        assert "other" not in told
+        assert "acme: ε = 0.0 (of 6)" in told
+        assert workspace.execute("ledger", "budget", "acme", "--epsilon", "8", "--json") == 0
+        assert figures(capsys)["lifetime_epsilon"] == 8
+        assert workspace.execute("ledger", "budget", "acme") == 0
+        assert "8 of 8 left" in capsys.readouterr().out
+        PrivacyLedger.open(str(ledger_path)).record("acme", "run", "refuted", {})
+        assert workspace.execute("ledger", "clear", "acme", "--who", "A. Officer", "--why", "mended") == 0
+        assert not PrivacyLedger.open(str(ledger_path)).account("acme").refuted
+
+    def test_the_file_and_its_key_are_the_owner_s_alone(self, workspace: Any, ledger_path: Path) -> None:
+        workspace.execute("ledger", "init")
+        assert ledger_path.with_name(ledger_path.name + ".key").stat().st_mode & 0o077 == 0
+
+    def test_option_before_environment(self, workspace: Any, ledger_path: Path) -> None:
+        other = workspace.folder / "other.sqlite"
+        assert workspace.execute("ledger", "init", "acme", "--ledger", f"sqlite:///{other}") == 0
+        assert other.exists()
+        assert not ledger_path.exists()
+
+    def test_verify_finds_an_edited_entry(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        workspace.execute("ledger", "init", "acme", "--epsilon", "6")
+        capsys.readouterr()
+        assert workspace.execute("ledger", "verify", "--json") == 0
+        assert figures(capsys) == {"ok": True, "problems": []}
+        ledger_path.write_bytes(ledger_path.read_bytes().replace(b'"epsilon": 6.0', b'"epsilon": 9.0'))
+        assert workspace.execute("ledger", "verify", "--json") == 1
+        assert figures(capsys)["problems"]
+
+    def test_verify_finds_another_ledger_by_the_manifest(self, workspace: Any, capsys: Capture) -> None:
+        workspace.execute("ledger", "init", "acme")
+        manifest = workspace.write("manifest.json", json.dumps({"ledger": {"head": "0" * 64}}))
+        assert workspace.execute("ledger", "verify", "--manifest", str(manifest)) == 1
+        assert "chain head of the manifest is not in the ledger" in capsys.readouterr().out
+
+    def test_a_lifetime_below_what_was_spent_is_refused(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        spend(ledger_path, "acme", 3.0)
+        assert workspace.execute("ledger", "budget", "acme", "--epsilon", "2") == 2
+        assert "3 is already spent" in capsys.readouterr().err
+
+
+def spend(path: Path, dataset: str, epsilon: float) -> None:
+    """Reserve a run's budget."""
+    from privgan.privacy.budget import PrivacyBudget
+
+    with PrivacyLedger.open(str(path)).run(dataset, PrivacyBudget(epsilon=epsilon), secret=True):
+        pass
+
+
+class TestExitCodes:
+    def refuse(self, workspace: Any, error: BaseException) -> None:
+        def fail(*_: Any, **__: Any) -> NoReturn:
+            raise error
+
+        workspace.monkeypatch.setattr("privgan.pipeline.read_table", fail)
+
+    def test_1_a_folder_that_is_no_release_fails_verification(self, workspace: Any, capsys: Capture) -> None:
+        assert workspace.execute("verify", str(workspace.folder), "--json") == 1
+        assert figures(capsys)["ok"] is False
+
+    def test_1_a_refuted_data_set_is_stopped(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        PrivacyLedger.open(str(ledger_path)).record("small-customers", "run", "refuted", {})
+        assert workspace.execute() == 1
+        assert "privgan ledger clear" in capsys.readouterr().err
+        assert PrivacyLedger.open(str(ledger_path)).account("small-customers").runs == 0
+
+    def test_4_the_lifetime_budget_is_used_up(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        workspace.execute("ledger", "init", "small-customers", "--epsilon", "4")
+        spend(ledger_path, "small-customers", 2.0)
+        capsys.readouterr()
+        assert workspace.execute() == 4
+        message = capsys.readouterr().err
+        assert "asks ε = 3, 2 left (short 1)" in message
+        assert "privgan ledger budget" in message
+        assert PrivacyLedger.open(str(ledger_path)).account("small-customers").epsilon == 2.0
+
+    @pytest.mark.xfail(reason="pipeline.fit_candidate makes its folders before the ledger has reserved the budget")
+    def test_4_leaves_nothing_behind(self, workspace: Any) -> None:
+        workspace.execute("ledger", "init", "small-customers", "--epsilon", "1")
+        assert workspace.execute() == 4
+        assert not workspace.out.exists()
+
+    def test_130_interrupted(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        self.refuse(workspace, KeyboardInterrupt())
+        assert workspace.execute() == 130
+        assert "what was charged stays charged" in capsys.readouterr().err
+        assert not ledger_path.exists()
+
+    @pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, RuntimeError, UnicodeError, MemoryError])
+    def test_70_an_unexpected_error_tells_no_value(self, workspace: Any, capsys: Capture, error: type[Exception]) -> None:
+        workspace.monkeypatch.delenv("PRIVGAN_DEBUG", raising=False)
+        self.refuse(workspace, error(f"could not convert {workspace.canary}"))
+        assert workspace.execute() == 70
+        message = capsys.readouterr().err
+        assert f"InternalError: {error.__name__} in test_commands.py:" in message
+        assert "PRIVGAN_DEBUG=1" in message
+        assert workspace.canary not in message
+
+    def test_70_the_traceback_is_for_whoever_asks(self, workspace: Any, capsys: Capture) -> None:
+        workspace.monkeypatch.setenv("PRIVGAN_DEBUG", "1")
+        self.refuse(workspace, ValueError("inside"))
+        assert workspace.execute() == 70
+        assert "ValueError: inside" in capsys.readouterr().err

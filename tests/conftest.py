@@ -1,0 +1,26 @@
+"""What all tests share: no test ever touches the user's own ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_real_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Point the user's data folder and the ledger into a temporary folder."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(home / "share"))
+        patch.setenv("PRIVGAN_LEDGER", str(home / "ledger.sqlite"))
+        yield
+
+
+@pytest.fixture
+def ledger_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger of the test's own, not made yet, in a folder of its own; ``$PRIVGAN_LEDGER`` names it."""
+    path = tmp_path / "books" / "ledger.sqlite"
+    monkeypatch.setenv("PRIVGAN_LEDGER", str(path))
+    return path
