@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from privgan.facts import audit_facts, public_facts
 from privgan.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
-from privgan.policy.verdict import Verdict, VerdictStatus, evaluate
+from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus, evaluate
 from privgan.privacy import accountant
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
@@ -73,17 +74,20 @@ def _stages(progress: Progress | None) -> Any:
 
 
 def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: Context) -> Verdict:
-    """Judge a candidate by a policy: one counted attempt; a refuted guarantee stops the data set.
+    """Judge a candidate by a policy: one counted evaluation; a failed internal gate closes the candidate.
 
     Raises:
-        PolicyFailedError: when the policy's number of attempts on the data set is used up.
+        PolicyFailedError: when the number of evaluations is used up, or the candidate was closed before.
     """
-    record, schema = candidate.record(), load_schema(candidate.schema)
-    ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, policy=policy.name)
-    audit = candidate.audit()
+    record, schema, audit = candidate.record(), load_schema(candidate.schema), candidate.audit()
+    evidence = hashlib.sha256(json.dumps(audit, sort_keys=True).encode()).hexdigest()
+    ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, policy=policy.fingerprint(), evidence=evidence)
     if audit is not None and audit["verdict"] == "REFUTED" and not ledger.account(schema.dataset).refuted:
         ledger.record(schema.dataset, record["run"], "refuted", {})
-    return evaluate(policy, public_facts(record, schema, ledger, context) | audit_facts(audit))
+    verdict = evaluate(policy, public_facts(record, schema, ledger, context) | audit_facts(audit))
+    if any(outcome.status is GateStatus.FAIL for outcome in verdict.internal_outcomes):
+        ledger.close(schema.dataset, record["run"])
+    return verdict
 
 
 def release_candidate(candidate: Candidate, verdict: Verdict, ledger: PrivacyLedger, context: Context, out: Path) -> Path:

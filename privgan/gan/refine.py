@@ -58,20 +58,27 @@ def refine(
     optimiser = torch.optim.Adam(model.network.parameters(), settings.generator_learning_rate, betas=(0.5, 0.9))
     model.restart_average()
     loss = 0.0
+    components = _frozen_components(model)
     for step in range(1, settings.steps + 1):
-        with torch.no_grad():
-            fakes = model.fake_rows(model.components(), settings.expected_batch_size)
+        fakes = model.fake_rows(components, settings.expected_batch_size)
         members = trainer.batch_members(len(private)).to(model.device)
         reals = _real_rows(private[members], model.sizes, coins)
         real = torch.cat([torch.ones(len(reals)), torch.zeros(len(fakes))]).bool().to(model.device)
         trainer.step(torch.cat([reals, fakes]), real)
         if step % settings.steps_per_generator_step == 0:
             loss = _generator_step(model, trainer, loss_of, optimiser, settings)
+            components = _frozen_components(model)
             model.follow(_AVERAGE_DECAY)
         if progress and (step % 10 == 0 or step == settings.steps):
             progress(step, settings.steps, loss)
     model.use_average()
     return trainer
+
+
+@torch.no_grad()
+def _frozen_components(model: GeneratorModel) -> tuple[Tensor, ...]:
+    """The mixture as it is until the generator's next step."""
+    return model.components()
 
 
 def _real_rows(codes: Tensor, sizes: Sequence[int], coins: SecretStream) -> Tensor:

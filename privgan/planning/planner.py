@@ -130,7 +130,7 @@ def _settings(schema: Schema, effort: Effort) -> tuple[MarginalSettings, Generat
     marginals = MarginalSettings(max_cells=256, max_codes=20, largest_identity=48, largest_marginal=12_000, max_candidates=1_500)
     generator = GeneratorSettings(
         latent=64,
-        width=256,
+        width=128,
         entries=effort.entries,
         fake_rows=effort.batch,
         first_steps=effort.first_steps,

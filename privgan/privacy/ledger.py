@@ -124,21 +124,43 @@ class PrivacyLedger:
         with self._store.transaction() as append:
             append(dataset, run, kind, {**body, "who": _who()})
 
-    def judge(self, dataset: str, run: str, *, limit: int, policy: str) -> None:
-        """Count one candidate that is about to be judged, unless the policy's number of attempts is used up.
+    def judge(self, dataset: str, run: str, *, limit: int, policy: str, evidence: str) -> None:
+        """Count one evaluation of a candidate before it is made: each may tell up to one bit about real rows.
 
-        Judging the same run again under the same policy is no new attempt: it can only answer what it answered before.
+        The same policy on the same evidence can only answer what it answered before, and is not counted again.
+
+        Args:
+            dataset: The data set.
+            run: The candidate's run.
+            limit: Evaluations that the policy allows on the data set, under all policies together.
+            policy: Hash of the policy.
+            evidence: Hash of the audit.
+
+        Raises:
+            PolicyFailedError: when the limit is reached, or an internal gate closed the candidate before.
         """
         with self._store.transaction() as append:
-            tried = [entry.run for entry in self.entries(dataset) if entry.kind == "attempt" and entry.body["policy"] == policy]
-            if run in tried:
+            entries = self.entries(dataset)
+            attempts = [entry for entry in entries if entry.kind == "attempt"]
+            known = {(entry.run, entry.body["policy"], entry.body["evidence"]) for entry in attempts}
+            if (run, policy, evidence) in known:
                 return
-            if len(set(tried)) >= limit:
+            if any(entry.kind == "closed" and entry.run == run for entry in entries):
                 raise PolicyFailedError(
-                    f"{dataset}: {len(set(tried))} candidates were judged, and the policy allows {limit}; "
-                    "drawing again until one passes would leak; a person must decide on a new policy version"
+                    f"{dataset}: an internal check closed this candidate; it cannot be judged again, fit another"
                 )
-            append(dataset, run, "attempt", {"policy": policy, "who": _who()})
+            if len(attempts) >= limit:
+                raise PolicyFailedError(
+                    f"{dataset}: candidates were judged {len(attempts)} times and the policy allows {limit}; "
+                    "judging until one passes would leak; a person must decide on a policy that allows more"
+                )
+            append(dataset, run, "attempt", {"policy": policy, "evidence": evidence, "who": _who()})
+
+    def close(self, dataset: str, run: str) -> None:
+        """Close a candidate that an internal gate failed; closing it twice is closing it once."""
+        with self._store.transaction() as append:
+            if not any(entry.kind == "closed" and entry.run == run for entry in self.entries(dataset)):
+                append(dataset, run, "closed", {"who": _who()})
 
     @contextmanager
     def run(self, dataset: str, budget: PrivacyBudget, *, secret: bool) -> Iterator[RunLedger]:

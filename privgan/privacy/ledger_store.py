@@ -46,7 +46,7 @@ class Entry:
         time: UTC, ISO 8601.
         dataset: The data set concerned.
         run: The run concerned, or empty.
-        kind: What happened: introduce, lifetime, run, stage, charge, attempt, release, refuted, clear or purge.
+        kind: What happened: introduce, lifetime, run, stage, charge, attempt, release, refuted, clear or closed or purge.
         body: The particulars.
         previous: The MAC of the entry before.
         mac: HMAC-SHA256 over all of the above.
