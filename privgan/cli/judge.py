@@ -63,6 +63,8 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
     """
     from privgan.progress import Progress
 
+    if options["delta"] is not None and options["epsilon"] is None:
+        raise click.UsageError("--delta goes with --epsilon: together they are the claim")
     progress = Progress(quiet=quiet)
     if candidate is not None and table is not None and not any(options[key] for key in ("real", "holdout", "synthetic")):
         report = _audit_candidate(candidate, table, options, progress)

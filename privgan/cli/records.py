@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json
+from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, sep_option
 
 
 @click.command()
@@ -37,6 +37,7 @@ def verify(folder: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("folder", type=PATH)
 @click.option("--table", type=PATH, help="The table that a candidate was fitted on: draws its real column shapes. INTERNAL.")
+@sep_option
 @click.option(
     "--policy",
     "policy_name",
@@ -46,7 +47,7 @@ def verify(folder: Path, as_json: bool) -> None:
 )
 @ledger_option
 @json_option
-def report(folder: Path, table: Path | None, policy_name: str, ledger_url: str | None, as_json: bool) -> None:
+def report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_url: str | None, as_json: bool) -> None:
     """Say what a release promises and where its report is; for a candidate, write its internal report again.
 
     \b
@@ -59,7 +60,7 @@ def report(folder: Path, table: Path | None, policy_name: str, ledger_url: str |
     if (release / "manifest.json").exists():
         _tell_release(release, as_json)
         return
-    path = _candidate_report(folder, table, policy_name, ledger_url)
+    path = _candidate_report(folder, table, sep, policy_name, ledger_url)
     if as_json:
         print_json({"internal_report": str(path)})
     else:
@@ -88,7 +89,7 @@ def _tell_release(release: Path, as_json: bool) -> None:
     click.echo(f"report: {release / 'report.html'}")
 
 
-def _candidate_report(folder: Path, table: Path | None, policy_name: str, ledger_url: str | None) -> Path:
+def _candidate_report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_url: str | None) -> Path:
     from privgan.candidate import Candidate
     from privgan.judging import judge, write_internal_report
     from privgan.policy.context import Context
@@ -102,7 +103,7 @@ def _candidate_report(folder: Path, table: Path | None, policy_name: str, ledger
     verdict = judge(candidate, load_policy(policy_name), ledger, Context())
     frame = None
     if table is not None:
-        frame = conform(read_table(table), load_schema(candidate.schema)).reset_index(drop=True)
+        frame = conform(read_table(table, sep=sep), load_schema(candidate.schema)).reset_index(drop=True)
     return write_internal_report(candidate, verdict, ledger, Context(), frame)
 
 

@@ -34,7 +34,11 @@ format: privgan.context/1
 reviewr: A. Person
 expiry: 2026-02-30
 """
-ALIASES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True))
+ALIASES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+AUDIT = ("audit", "--quiet", *(part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", "{here}/table.csv")))
 
 
 def option(name: str, value: str) -> Spoil:
@@ -127,14 +131,20 @@ TABLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "unnamed column": (lambda w: w.with_text(w.table.read_text().replace("spend", "", 1)), ("column 4", "no name")),
     "column missing": (lambda w: w.write_table(w.rows().drop(columns=["tier", "age"])), ("column 'age'", "column 'tier'")),
     "column too many": (lambda w: w.write_table(w.rows().assign(salary="1")), ("column 'salary'", "not in the schema")),
-    "field too many": (lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20,1,gold,2020-01-01,True,{w.canary}\n"), ("more fields", "7 columns")),
+    "field too many": (
+        lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20,1,gold,2020-01-01,True,{w.canary}\n"),
+        ("more fields", "7 columns"),
+    ),
     "field too few": (lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20\n"), ("column 'tier'", "missing", "1 row")),
     "open quote": (lambda w: w.with_text(w.table.read_text() + f'C9,"{w.canary},20\n'), ("table.csv", "quoting")),
     "binary": (text(bytes(range(256)) * 8), ("table.csv", "not a text table")),
     "zero bytes": (text(b"\0" * 300), ("table.csv",)),
     "picture": (text(b"\x89PNG\r\n\x1a\n" + os.urandom(200)), ("table.csv", "not a text table")),
     "UTF-16": (lambda w: w.with_text(w.table.read_text().encode("utf-16")), ("table.csv", "UTF-8")),
-    "Latin-1 in a row": (lambda w: w.with_text(w.table.read_text().replace("phyrine 7", "ph\xe9rine 7").encode("latin-1")), ("table.csv", "UTF-8")),
+    "Latin-1 in a row": (
+        lambda w: w.with_text(w.table.read_text().replace("phyrine 7", "ph\xe9rine 7").encode("latin-1")),
+        ("table.csv", "UTF-8"),
+    ),
     "broken Parquet": (table_at("t.parquet", lambda path: path.write_bytes(b"PAR1" + b"x" * 99)), ("t.parquet", "Parquet")),
     "text named Parquet": (table_at("t.parquet", lambda path: path.write_text("a,b\n1,2\n")), ("t.parquet", "Parquet")),
     "empty Parquet": (parquet(lambda frame: frame.head(0)), ("table.parquet", "no rows")),
@@ -292,6 +302,9 @@ COMMANDS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     ),
     "audit of nothing": (command("audit"), ("CANDIDATE and TABLE", "--real")),
     "audit of half": (command("audit", "--real", "{here}/table.csv"), ("--holdout",)),
+    "audit of an impossible claim": (command(*AUDIT, "--epsilon", "-1"), ("ε must be ≥ 0",)),
+    "audit of half a claim": (command(*AUDIT, "--delta", "1e-6"), ("--delta goes with --epsilon",)),
+    "audit with an unknown target": (command(*AUDIT, "--target", "churn"), ("'churn' is not a modelled column",)),
     "audit of no candidate": (command("audit", "{here}", "{here}/table.csv"), ("holds no candidate",)),
     "check of no candidate": (command("check", "{here}", "--policy", "partner-share"), ("holds no candidate",)),
     "release of no candidate": (

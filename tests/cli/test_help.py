@@ -77,7 +77,9 @@ def test_help_has_an_example(words: tuple[str, ...], capsys: pytest.CaptureFixtu
         assert f"Example:\n    privgan {' '.join(words)}" in told
 
 
-@pytest.mark.parametrize("words", [words for words in commands() if not isinstance(command_of(" ".join(words)), click.Group)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [words for words in commands() if not isinstance(command_of(" ".join(words)), click.Group)], ids=" ".join
+)
 def test_the_example_s_options_exist(words: tuple[str, ...]) -> None:
     command = command_of(" ".join(words))
     known = {option for parameter in command.params for option in parameter.opts}

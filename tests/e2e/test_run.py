@@ -1,0 +1,527 @@
+"""The main job end to end, in process: once as ``privgan run``, once step by step, on a small simulated table."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from privgan.canaries import FILE as CANARY_FILE
+from privgan.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE
+from privgan.cli.main import execute
+from privgan.demo import demo_schema_yaml, simulate_customers
+from privgan.gan.model import GeneratorModel
+from privgan.measurement.marginals import Marginal, Measurements
+from privgan.planning.plan import GeneratorSettings
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.release.bundle import ALLOWED_FILES
+from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
+from privgan.synthesizer import load_synthesizer
+from privgan.table.files import read_table
+
+ROWS, MADE, EPSILON, SEED = 1_500, 700, 3.0, 11
+DATASET = "e2e-customers"
+COLUMNS = ("customer_id", "name", "email", "age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")
+MODELLED = ("age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")  # In the schema's order.
+RELEASED = {*ALLOWED_FILES, MANIFEST_NAME, CHECKSUM_NAME}
+# Many canaries, so that the audit's intervals are narrow although the table is small.
+FIT = ("--epsilon", str(EPSILON), "--public-rows", str(ROWS), "--rows", str(MADE), "--seed", str(SEED), "--effort", "quick",
+       "--canary-probability", "0.5")  # fmt: skip
+ASKS_A_REVIEWER = """
+  - fact: context.reviewer
+    present: true
+    scope: public
+    reason: A release must say who reviewed it.
+    advice: Add reviewer to the context file.
+"""
+
+
+@dataclass
+class Ended:
+    """What a command ended in."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Standard output as JSON; fails where anything else stands there."""
+        return json.loads(self.out)
+
+
+def privgan(*arguments: object) -> Ended:
+    """Run the command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = execute([str(argument) for argument in arguments])
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+@dataclass
+class Place:
+    """A folder with a table, its schema and a ledger; how each command ended; each fit's initial weights."""
+
+    folder: Path
+    ended: dict[str, Ended] = field(default_factory=dict)
+    started_with: list[Start] = field(default_factory=list)
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "customers.csv"
+
+    @property
+    def schema(self) -> Path:
+        return self.folder / "schema.yaml"
+
+    @property
+    def ledger(self) -> PrivacyLedger:
+        return PrivacyLedger.open(str(self.folder / "ledger.sqlite"), create=False)
+
+    def do(self, name: str, *arguments: object, code: int = 0) -> Ended:
+        """Run a command and keep how it ended."""
+        ended = self.ended[name] = privgan(*arguments)
+        assert ended.code == code, f"{name} ended with {ended.code}\n{ended.out}\n{ended.err}"
+        return ended
+
+
+def initial_weights(model: GeneratorModel) -> dict[str, torch.Tensor]:
+    return {name: weights.detach().clone() for name, weights in model.network.state_dict().items()}
+
+
+@dataclass
+class Start:
+    """What a fit's generator started from."""
+
+    measurements: Measurements
+    settings: GeneratorSettings
+    seed: int
+    weights: dict[str, torch.Tensor]
+
+    def again(self, seed: int) -> dict[str, torch.Tensor]:
+        """The initial weights for the same sizes and a given seed, from marginals that hold nothing of the run."""
+        sizes = self.measurements.sizes
+        even = [Marginal(clique=(i,), counts=np.ones(size), standard_deviation=1.0) for i, size in enumerate(sizes)]
+        return initial_weights(GeneratorModel(Measurements(sizes, even), self.settings, seed=seed, device=torch.device("cpu")))
+
+
+def remembering(seen: list[Start]) -> type[GeneratorModel]:
+    """The generator's class, with a note of what each fit starts from."""
+
+    class Remembering(GeneratorModel):
+        def __init__(self, measurements: Measurements, settings: GeneratorSettings, *, seed: int, device: torch.device) -> None:
+            super().__init__(measurements, settings, seed=seed, device=device)
+            seen.append(Start(measurements, settings, seed, initial_weights(self)))
+
+    return Remembering
+
+
+def policy_asking_a_reviewer(folder: Path) -> Path:
+    """The shipped policy internal-analytics, and one fact more."""
+    from privgan.policy.document import shipped_policies
+
+    path = folder / "reviewed.yaml"
+    path.write_text(shipped_policies()["internal-analytics"].read_text(encoding="utf-8") + ASKS_A_REVIEWER, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Table, schema and ledger, and the main job done in both ways with the same seed."""
+    found = Place(tmp_path_factory.mktemp("e2e"))
+    customers = simulate_customers(ROWS, seed=5)[list(COLUMNS)]
+    customers["customer_id"] = [f"K{serial * 7919 % 10**8:08d}" for serial in range(1, ROWS + 1)]  # Not the pattern's.
+    customers.to_csv(found.table, index=False, date_format="%Y-%m-%d")
+    document = yaml.safe_load(demo_schema_yaml())
+    document["dataset"] = DATASET
+    document["columns"] = [column for column in document["columns"] if column["name"] in COLUMNS]
+    found.schema.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRIVGAN_LEDGER", str(found.folder / "ledger.sqlite"))
+        patch.setattr("privgan.fitting.GeneratorModel", remembering(found.started_with))
+        found.do("init", "ledger", "init", DATASET, "--epsilon", 6)
+        in_one_go(found)
+        step_by_step(found)
+        yield found
+
+
+def in_one_go(place: Place) -> None:
+    out = place.folder / "out"
+    job = ("run", place.table, "--schema", place.schema, *FIT, "--policy", "internal-analytics", "--target", "converted")
+    place.do("run", *job, "--out", out, "--json")
+    place.do("run again", *job, "--out", out, code=2)
+
+
+def step_by_step(place: Place) -> None:
+    candidate, table, folder = place.folder / "candidate", place.table, place.folder
+    reviewed, weak = policy_asking_a_reviewer(folder), folder / "weak.yaml"
+    weak.write_text(reviewed.read_text().replace("at_most: 10\n", "at_most: 2.5\n"), encoding="utf-8")
+    context = folder / "context.yaml"
+    context.write_text("format: privgan.context/1\nreviewer: A. Reviewer\nexpiry: 2999-12-31\n", encoding="utf-8")
+    place.do("fit", "fit", table, "--schema", place.schema, *FIT, "--out", candidate, "--json", "--quiet")
+    place.do("check before audit", "check", candidate, "--policy", "internal-analytics", "--json", code=3)
+    place.do("audit", "audit", candidate, table, "--target", "converted", "--json", "--quiet")
+    place.do("check", "check", candidate, "--policy", "internal-analytics", "--json")
+    place.do("check without reviewer", "check", candidate, "--policy", reviewed, code=3)
+    place.do("release without reviewer", "release", candidate, "--policy", reviewed, "--out", folder / "no", code=3)
+    place.do("release above the policy", "release", candidate, "--policy", weak, "--out", folder / "no", code=1)
+    place.do("release", "release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise")
+    place.do(
+        "release again", "release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise", code=2
+    )
+    place.do("report of candidate", "report", candidate, "--table", table, "--json")
+    place.do("verify", "verify", folder / "stepwise", "--json")
+    place.do("report", "report", folder / "stepwise", "--json")
+    place.do("sample", "sample", candidate, "--rows", 50, "--out", folder / "sample.csv")
+
+
+@pytest.fixture(scope="module")
+def release(place: Place) -> Path:
+    """The release of the main job."""
+    return place.folder / "out" / "release"
+
+
+@pytest.fixture(scope="module")
+def table(place: Place) -> pd.DataFrame:
+    """The real table, as text."""
+    return read_table(place.table)
+
+
+class TestRelease:
+    @pytest.mark.parametrize("out", ["out", "stepwise"])
+    def test_holds_exactly_the_allowed_files(self, place: Place, out: str) -> None:
+        folder = place.folder / out / "release"
+        assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == RELEASED
+
+    def test_manifest_follows_its_schema_and_states_the_guarantee(self, place: Place, release: Path) -> None:
+        manifest = json.loads((release / MANIFEST_NAME).read_text(encoding="utf-8"))
+        assert manifest_mistakes(manifest) == []
+        guarantee = manifest["guarantee"]
+        assert (guarantee["epsilon"], guarantee["delta"], guarantee["max_rows_per_unit"]) == (EPSILON, 1e-6, 1)
+        assert guarantee["not_promised"]
+        assert guarantee["dataset_total"]["epsilon"] == EPSILON
+        assert manifest["dataset"] == DATASET
+        assert set(manifest["files"]) == set(ALLOWED_FILES)
+        assert manifest["ledger"]["head"] in {entry.mac for entry in place.ledger.entries()}
+        assert privgan("ledger", "verify", "--manifest", release / MANIFEST_NAME).code == 0
+
+    def test_synthetic_table_fits_the_schema(self, place: Place, release: Path) -> None:
+        for name in ("synthetic.csv", "synthetic.parquet"):
+            checked = privgan("schema", "check", release / name, "--schema", place.schema)
+            assert checked.code == 0, checked.out
+            assert len(read_table(release / name)) == MADE
+        assert list(read_table(release / "synthetic.csv").columns) == list(COLUMNS)
+
+    def test_synthetic_values_vary_and_follow_the_table(self, release: Path, table: pd.DataFrame) -> None:
+        """Half the table's own noise would do; the bounds only tell a fitted model from a broken one."""
+        made = read_table(release / "synthetic.csv")
+        for column in ("membership_tier", "converted"):
+            real, synthetic = (frame[column].str.lower().value_counts(normalize=True) for frame in (table, made))
+            assert real.sub(synthetic, fill_value=0).abs().sum() / 2 < 0.2
+        assert made["age"].nunique() > 20
+        assert abs(pd.to_numeric(made["age"]).mean() - pd.to_numeric(table["age"]).mean()) < 6
+
+    @pytest.mark.parametrize("out", ["out", "stepwise"])
+    def test_no_identifier_of_a_customer_leaves(self, place: Place, table: pd.DataFrame, out: str) -> None:
+        content = {path: path.read_bytes() for path in (place.folder / out / "release").rglob("*") if path.is_file()}
+        made = read_table(place.folder / out / "release" / "synthetic.parquet")
+        for column in ("customer_id", "name", "email"):
+            assert not set(made[column]) & set(table[column])
+            for value in table[column].unique():
+                assert not [path.name for path, data in content.items() if value.encode() in data], column
+
+    def test_report_holds_real_figures(self, release: Path) -> None:
+        report = (release / "report.html").read_text(encoding="utf-8")
+        for figure in ("ε = 3", DATASET, "add or remove one privacy unit"):
+            assert figure in report
+        assert "http://" not in report.replace("http://www.w3.org", "")
+
+    @pytest.mark.parametrize("name", sorted(RELEASED))
+    def test_a_flipped_byte_fails_verification(self, release: Path, tmp_path: Path, name: str) -> None:
+        copy = shutil.copytree(release, tmp_path / "copy")
+        assert privgan("verify", copy).code == 0
+        content = bytearray((copy / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (copy / name).write_bytes(content)
+        found = privgan("verify", copy, "--json")
+        assert found.code == 1
+        assert found.json()["ok"] is False
+        assert privgan("report", copy).code == 1
+
+
+class TestInternal:
+    @pytest.mark.parametrize("folder", ["out/internal", "candidate/internal"])
+    def test_is_the_owner_s_alone_and_says_so_in_its_names(self, place: Place, folder: str) -> None:
+        internal = place.folder / folder
+        assert internal.stat().st_mode & 0o777 == 0o700
+        files = [path for path in internal.rglob("*") if path.is_file()]
+        assert {path.name for path in files} == {CANARY_FILE, AUDIT_FILE, REPORT_FILE, LOG_FILE}
+        assert all(path.name.startswith("internal-") for path in files)
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+    def test_nothing_else_is_left_beside_it(self, place: Place) -> None:
+        assert {path.name for path in (place.folder / "out").iterdir()} == {"internal", "release"}
+
+    def test_audit_is_of_both_kinds_of_canaries(self, place: Place) -> None:
+        counts = json.loads((place.folder / "out" / "internal" / AUDIT_FILE).read_text())["counts"]
+        assert counts["kept_in"] + counts["left_out"] == ROWS
+        assert min(counts["kept_in_canaries"], counts["left_out"]) > 250
+
+    def test_log_tells_the_steps_and_no_customer(self, place: Place, table: pd.DataFrame) -> None:
+        log = (place.folder / "out" / "internal" / LOG_FILE).read_text(encoding="utf-8")
+        assert "claim: ε = 3" in log
+        assert "audit: membership" in log
+        assert not [name for name in table["name"].unique() if name in log]
+
+
+class TestTerminal:
+    def test_standard_output_holds_the_figures_alone(self, place: Place) -> None:
+        told = place.ended["run"].json()
+        assert told["status"] == "PASS"
+        assert told["candidate"] is None
+        assert "ε = 3, δ = 1e-06 for one customer_id with its row" in told["guarantee"]
+        assert "[" in place.ended["run"].err  # Progress as plain lines, with the time.
+        assert "audit: membership" in place.ended["run"].err
+
+    def test_quiet_says_nothing(self, place: Place) -> None:
+        assert place.ended["fit"].err == ""
+        assert place.ended["audit"].err == ""
+
+    def test_a_second_run_into_a_release_is_refused(self, place: Place) -> None:
+        assert "there is a release already" in place.ended["run again"].err
+        assert "there is a release already" in place.ended["release again"].err
+        assert place.ledger.account(DATASET).runs == 2
+
+
+class TestLedger:
+    def test_every_run_s_total_is_at_most_what_was_asked(self, place: Place) -> None:
+        account = place.ledger.account(DATASET)
+        assert (account.runs, account.epsilon) == (2, 2 * EPSILON)
+        stages = [entry.body for entry in place.ledger.entries(DATASET) if entry.kind == "stage"]
+        assert sum(body["epsilon"] for body in stages) <= 2 * EPSILON
+        assert place.ledger.problems() == ()
+
+    def test_every_look_of_the_plan_was_charged_once_before_the_release(self, place: Place, release: Path) -> None:
+        manifest = json.loads((release / MANIFEST_NAME).read_text(encoding="utf-8"))
+        entries = place.ledger.entries(DATASET)
+        run = next(entry.run for entry in entries if entry.kind == "run")
+        kinds = [entry.kind for entry in entries if entry.run == run]
+        charged = [entry.body["step"] for entry in entries if entry.run == run and entry.kind == "charge"]
+        assert sorted(charged) == sorted(step["name"] for step in manifest["accounting"])
+        assert kinds.index("charge") < kinds.index("attempt") < kinds.index("release")
+
+    def test_a_third_run_exceeds_the_lifetime_budget(self, place: Place) -> None:
+        refused = privgan("fit", place.table, "--schema", place.schema, *FIT, "--out", place.folder / "third")
+        assert refused.code == 4
+        assert place.ledger.account(DATASET).runs == 2
+
+    def test_each_new_question_to_the_audit_is_counted_once(self, place: Place) -> None:
+        """The run; the candidate without and with its audit; under two other policies. Asked again: not counted."""
+        attempts = [entry.body for entry in place.ledger.entries(DATASET) if entry.kind == "attempt"]
+        assert len(attempts) == 5
+        assert len({attempt["policy"] for attempt in attempts}) == 3
+
+
+class TestPolicyVerdicts:
+    def test_a_missing_audit_blocks(self, place: Place) -> None:
+        verdict = place.ended["check before audit"].json()
+        assert verdict["status"] == "INCONCLUSIVE"
+        missing = {outcome["fact"] for outcome in verdict["outcomes"] if outcome["status"] == "MISSING"}
+        assert "audit.verdict" in missing
+
+    def test_a_missing_fact_is_named(self, place: Place) -> None:
+        assert "context.reviewer is not known" in place.ended["check without reviewer"].out
+        assert "IncompleteError" in place.ended["release without reviewer"].err
+
+    def test_an_epsilon_above_the_policy_fails(self, place: Place) -> None:
+        assert "guarantee.epsilon is 3; it must be at most 2.5" in place.ended["release above the policy"].out
+        assert "PolicyFailedError" in place.ended["release above the policy"].err
+
+    def test_nothing_blocked_was_written(self, place: Place) -> None:
+        assert not (place.folder / "no").exists()
+
+    def test_the_context_stands_in_the_manifest(self, place: Place) -> None:
+        manifest = json.loads((place.folder / "stepwise" / "release" / MANIFEST_NAME).read_text(encoding="utf-8"))
+        assert manifest["context"] == {"reviewer": "A. Reviewer", "expiry": "2999-12-31"}
+
+
+class TestSameSeed:
+    """The run in one go and the one step by step had the same ``--seed``."""
+
+    def test_initial_weights_follow_from_the_seed_alone(self, place: Place) -> None:
+        """For the same code sizes, which are noisy facts; whatever the noise was, the seed gives the weights."""
+        assert [start.seed for start in place.started_with] == [SEED, SEED]
+        for start in place.started_with:
+            same, other = start.again(SEED), start.again(SEED + 1)
+            assert all(same[name].equal(weights) for name, weights in start.weights.items())
+            assert not other["first.weight"].equal(start.weights["first.weight"])
+
+    def test_noise_is_never_shared(self, place: Place) -> None:
+        """The membership tiers, four categories, have the same codes in both runs."""
+        first, second = (start.measurements.marginals[MODELLED.index("membership_tier")] for start in place.started_with)
+        assert len(first.counts) == len(second.counts)
+        assert first.counts.tolist() != second.counts.tolist()
+
+    def test_canaries_are_never_shared(self, place: Place) -> None:
+        first, second = (
+            json.loads((place.folder / folder / "internal" / CANARY_FILE).read_text()) for folder in ("out", "candidate")
+        )
+        for key in ("canary", "left_out", "salt"):
+            assert first[key] != second[key]
+
+    def test_batches_are_never_shared(self, place: Place) -> None:
+        """With the same noise, batches and fake rows training would end in the same weights."""
+        first, second = self.models(place)
+        pairs = zip(first.network.state_dict().values(), second.network.state_dict().values(), strict=True)
+        assert any(one.shape != other.shape or not one.equal(other) for one, other in pairs)
+
+    def models(self, place: Place) -> tuple[Any, Any]:
+        return load_synthesizer(place.folder / "out/release/model"), load_synthesizer(place.folder / "stepwise/release/model")
+
+
+class TestSample:
+    def sample(self, release: Path, out: Path, *more: object) -> pd.DataFrame:
+        ended = privgan("sample", release, "--out", out, *more)
+        assert ended.code == 0, ended.err
+        return read_table(out)
+
+    def test_a_release_samples_without_the_ledger(self, release: Path, tmp_path: Path, monkeypatch: Any) -> None:
+        monkeypatch.setenv("PRIVGAN_LEDGER", str(tmp_path / "none.sqlite"))
+        assert len(self.sample(release, tmp_path / "s.parquet", "--rows", 37)) == 37
+        assert not (tmp_path / "none.sqlite").exists()
+
+    def test_default_is_the_planned_row_count(self, release: Path, tmp_path: Path) -> None:
+        assert len(self.sample(release, tmp_path / "s.csv")) == ROWS
+
+    def test_the_seed_draws_the_same_rows_again(self, release: Path, tmp_path: Path) -> None:
+        one, same, other = (
+            self.sample(release, tmp_path / f"{name}.csv", "--rows", 60, "--seed", seed)
+            for name, seed in (("one", 3), ("same", 3), ("other", 4))
+        )
+        assert one.equals(same)
+        assert not one["age"].equals(other["age"])
+
+    def test_where_holds_in_every_row(self, place: Place, release: Path, tmp_path: Path) -> None:
+        where = "membership_tier in (gold, silver) and age >= 40 and spend_12m > 0 and sign_up_date < 2022-01-01"
+        made = self.sample(release, tmp_path / "s.csv", "--rows", 300, "--where", where)
+        assert len(made) == 300
+        assert set(made["membership_tier"]) == {"gold", "silver"}
+        assert pd.to_numeric(made["age"]).min() >= 40
+        assert pd.to_numeric(made["spend_12m"]).min() > 0
+        assert made["sign_up_date"].max() < "2022-01-01"
+        assert privgan("schema", "check", tmp_path / "s.csv", "--schema", place.schema).code == 0
+
+    @pytest.mark.parametrize(
+        ("where", "fragment"),
+        [
+            ("", "--where is empty"),
+            ("age", "nothing follows age"),
+            ("age >=", "after age cannot be read"),
+            ("age >= old", "'old' is no value of age"),
+            ("age >= nan", "'nan' is no value of age"),
+            ("agee >= 40", "did you mean 'age'"),
+            ("name = Anna", "is invented and cannot be a condition"),
+            ("membership_tier = gould", "did you mean 'gold'"),
+            ("age >= 40 or age < 20", "joined by 'and'"),
+            ("age >= 40 and", "ends with 'and'"),
+            ("age is missing", "never missing by the schema"),
+            ("age in (40)", "'in' goes with categories"),
+            ("membership_tier in gold", "a list in brackets"),
+            ('membership_tier = "gold', "cannot be read at character"),
+            ("__import__('os').system('x')", "is no column"),
+        ],
+    )
+    def test_bad_where(self, release: Path, tmp_path: Path, where: str, fragment: str) -> None:
+        ended = privgan("sample", release, "--rows", 5, "--where", where, "--out", tmp_path / "s.csv")
+        assert ended.code == 2, ended.err
+        assert fragment in ended.err
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("where", ["age >= 60 and age < 30", "age > 5000", "membership_tier in ()"])
+    def test_where_that_nothing_meets_is_inconclusive(self, release: Path, tmp_path: Path, where: str) -> None:
+        ended = privgan("sample", release, "--rows", 5, "--where", where, "--out", tmp_path / "s.csv")
+        assert ended.code in {2, 3}, ended.err
+        assert "--where" in ended.err
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("rows", ["0", "-1"])
+    def test_no_rows(self, release: Path, tmp_path: Path, rows: str) -> None:
+        assert privgan("sample", release, "--rows", rows, "--out", tmp_path / "s.csv").code == 2
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestRecords:
+    def test_verify_and_report(self, place: Place) -> None:
+        assert place.ended["verify"].json() == {"ok": True, "signed": False, "problems": []}
+        told = place.ended["report"].json()
+        assert told["guarantee"]["epsilon"] == EPSILON
+        assert told["guarantee"]["dataset_total"]["epsilon"] == 2 * EPSILON
+        assert Path(place.ended["report of candidate"].json()["internal_report"]).name == REPORT_FILE
+
+    def test_audit_needs_the_table_of_the_candidate(self, place: Place, tmp_path: Path, table: pd.DataFrame) -> None:
+        table.head(800).to_csv(tmp_path / "other.csv", index=False)
+        ended = privgan("audit", place.folder / "candidate", tmp_path / "other.csv", "--quiet")
+        assert ended.code == 2
+        assert "another table" in ended.err
+
+    def test_purge_removes_what_stays_inside_and_records_it(self, place: Place, tmp_path: Path) -> None:
+        copy = shutil.copytree(place.folder / "out", tmp_path / "out")
+        ended = privgan("purge", copy)
+        assert ended.code == 0, ended.err
+        assert "4 files removed" in ended.out
+        assert {path.name for path in copy.iterdir()} == {"release"}
+        assert place.ledger.entries(DATASET)[-1].kind == "purge"
+        assert privgan("verify", copy).code == 0
+        assert privgan("purge", copy).code == 2
+
+
+def test_a_blocked_run_leaves_its_candidate_and_no_release(place: Place, tmp_path: Path, monkeypatch: Any) -> None:
+    """Paid for, so it stays: two columns and a measured row count, under a policy that asks for a reviewer."""
+    monkeypatch.setenv("PRIVGAN_LEDGER", str(tmp_path / "ledger.sqlite"))
+    table, schema, out = tmp_path / "two.csv", tmp_path / "two.yaml", tmp_path / "out"
+    read_table(place.table)[["membership_tier", "converted"]].to_csv(table, index=False)
+    document = yaml.safe_load(place.schema.read_text(encoding="utf-8"))
+    document |= {"dataset": "two-columns", "unit": "row"}
+    del document["max_rows_per_unit"]
+    document["columns"] = [column for column in document["columns"] if column["name"] in {"membership_tier", "converted"}]
+    schema.write_text(yaml.safe_dump(document), encoding="utf-8")
+    job = (
+        "run",
+        table,
+        "--schema",
+        schema,
+        "--epsilon",
+        EPSILON,
+        "--effort",
+        "quick",
+        "--canary-probability",
+        "0.5",
+        "--out",
+        out,
+    )
+    ended = privgan(*job, "--policy", policy_asking_a_reviewer(tmp_path))
+    assert ended.code == 3, ended.err
+    assert "verdict: INCONCLUSIVE" in ended.out
+    assert "context.reviewer is not known" in ended.out
+    assert not (out / "release").exists()
+    assert {path.name for path in (out / "internal").iterdir()} == {"candidate", CANARY_FILE, AUDIT_FILE, REPORT_FILE, LOG_FILE}
+    account = PrivacyLedger.open(str(tmp_path / "ledger.sqlite")).account("two-columns")
+    assert (account.runs, account.epsilon, account.attempts) == (1, EPSILON, 1)
+    weak = tmp_path / "weak.yaml"
+    weak.write_text((tmp_path / "reviewed.yaml").read_text().replace("at_most: 10\n", "at_most: 2.5\n"), encoding="utf-8")
+    assert privgan("check", out, "--policy", weak).code == 1
+    assert "there is a candidate already" in privgan(*job, "--policy", "internal-analytics").err
+    released = privgan("release", out, "--policy", "internal-analytics", "--out", out)
+    assert released.code == 0, released.err
+    assert os.listdir(out / "release")

@@ -1,0 +1,191 @@
+"""The ledger: charged before the look, never under-counted, and tampering shows."""
+
+import copy
+import pickle
+import sqlite3
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from privgan.errors import BudgetExceededError, InternalError, PolicyFailedError, UsageError
+from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.events import DiscreteGaussian
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.privacy.receipts import Receipt, mint
+
+EVENT = DiscreteGaussian(20.0, 1)
+BUDGET = PrivacyBudget(epsilon=1.0, delta=1e-6)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest.fixture
+def ledger(path: Path) -> PrivacyLedger:
+    return PrivacyLedger.open(str(path))
+
+
+def _charged(ledger: PrivacyLedger) -> None:
+    with ledger.run("a", BUDGET, secret=True) as run:
+        run.approve("model", {"one": EVENT}, BUDGET)
+        run.charge("one", EVENT)
+
+
+def test_a_charge_is_on_the_disk_before_its_receipt(ledger: PrivacyLedger, path: Path) -> None:
+    with ledger.run("a", BUDGET, secret=True) as run:
+        run.approve("model", {"one": EVENT}, BUDGET)
+        receipt = run.charge("one", EVENT)
+        with sqlite3.connect(path) as other:
+            kinds = [kind for (kind,) in other.execute("select kind from entries order by sequence")]
+    assert kinds == ["run", "stage", "charge"]
+    assert receipt.step == "one"
+
+
+def test_only_planned_steps_once_each(ledger: PrivacyLedger) -> None:
+    with ledger.run("a", BUDGET, secret=True) as run:
+        run.approve("model", {"one": EVENT}, BUDGET)
+        run.charge("one", EVENT)
+        with pytest.raises(InternalError, match="charged before"):
+            run.charge("one", EVENT)
+        with pytest.raises(InternalError, match="not what the approved plan says"):
+            run.charge("two", EVENT)
+    with ledger.run("a", BUDGET, secret=True) as run:
+        run.approve("model", {"one": EVENT}, BUDGET)
+        with pytest.raises(InternalError, match="not what the approved plan says"):
+            run.charge("one", DiscreteGaussian(19.0, 1))
+
+
+def test_a_stage_may_not_cost_more_than_its_budget_nor_the_stages_more_than_the_run(ledger: PrivacyLedger) -> None:
+    with ledger.run("a", BUDGET, secret=True) as run:
+        with pytest.raises(BudgetExceededError):
+            run.approve("model", {"one": DiscreteGaussian(1.0, 1)}, BUDGET)
+        run.approve("first", {"one": EVENT}, PrivacyBudget(epsilon=0.6, delta=5e-7))
+        with pytest.raises(BudgetExceededError):
+            run.approve("second", {"two": EVENT}, PrivacyBudget(epsilon=0.6, delta=5e-7))
+
+
+def test_the_lifetime_budget_is_told_with_asked_left_and_missing(ledger: PrivacyLedger) -> None:
+    ledger.set_lifetime("a", PrivacyBudget(epsilon=1.5, delta=1e-5))
+    _charged(ledger)
+    with pytest.raises(BudgetExceededError, match=r"asks ε = 1, 0\.5 left \(short 0\.5\)"), ledger.run("a", BUDGET, secret=True):
+        pass
+    assert ledger.account("a").epsilon == 1.0
+    with pytest.raises(UsageError, match="already spent"):
+        ledger.set_lifetime("a", PrivacyBudget(epsilon=0.5))
+
+
+def test_a_run_that_dies_keeps_its_whole_reservation(ledger: PrivacyLedger) -> None:
+    with pytest.raises(RuntimeError), ledger.run("a", BUDGET, secret=True):
+        raise RuntimeError("killed")
+    assert ledger.account("a").epsilon == BUDGET.epsilon
+
+
+def test_coins_that_are_not_secret_cost_everything(ledger: PrivacyLedger) -> None:
+    with ledger.run("a", BUDGET, secret=False) as run:
+        run.approve("model", {"one": EVENT}, BUDGET)
+        run.charge("one", EVENT)
+        assert run.total() is None
+    assert ledger.account("a").epsilon == float("inf")
+    assert ledger.entries("a")[-1].body["event"] == "non_private"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update entries set body = replace(body, '1.0', '0.1') where kind = 'run'",
+        "update entries set time = '2020-01-01' where sequence = 2",
+        "delete from entries where sequence = 2",
+        "delete from entries where sequence = 1",
+        "update entries set sequence = 99 where sequence = 1",
+        "update entries set dataset = 'b' where sequence = 3",
+        "update entries set mac = previous where sequence = 3",
+    ],
+)
+def test_every_change_of_an_entry_shows(ledger: PrivacyLedger, path: Path, change: str) -> None:
+    _charged(ledger)
+    assert ledger.problems() == ()
+    with sqlite3.connect(path) as other:
+        other.execute(change)
+    assert PrivacyLedger.open(str(path)).problems()
+
+
+def test_a_cut_tail_shows_by_the_head_that_a_manifest_keeps(ledger: PrivacyLedger, path: Path) -> None:
+    _charged(ledger)
+    head = ledger.head()
+    with sqlite3.connect(path) as other:
+        other.execute("delete from entries where sequence = 3")
+    assert ledger.problems() == ()
+    assert head not in {entry.mac for entry in ledger.entries()}
+
+
+@pytest.mark.parametrize("damage", ["key", "file", "bytes", "version"])
+def test_a_damaged_ledger_is_refused_and_never_started_afresh(ledger: PrivacyLedger, path: Path, damage: str) -> None:
+    _charged(ledger)
+    if damage == "key":
+        path.with_name(path.name + ".key").unlink()
+    elif damage == "file":
+        path.unlink()
+    elif damage == "bytes":
+        path.write_bytes(path.read_bytes()[:700])
+    else:
+        with sqlite3.connect(path) as other:
+            other.execute("update meta set value = '99'")
+    with pytest.raises(UsageError, match="ledger"):
+        PrivacyLedger.open(str(path))
+    assert damage != "file" or not path.exists()
+
+
+def test_evaluations_are_counted_capped_and_closed(ledger: PrivacyLedger) -> None:
+    def judge(run: str, evidence: str = "e", policy: str = "p") -> None:
+        ledger.judge("a", run, limit=2, policy=policy, evidence=evidence)
+
+    judge("run1")
+    judge("run1")
+    assert ledger.account("a").attempts == 1
+    judge("run1", evidence="another audit")
+    with pytest.raises(PolicyFailedError, match="policy allows 2"):
+        judge("run2")
+    ledger.close("b", "run3")
+    with pytest.raises(PolicyFailedError, match="closed this candidate"):
+        ledger.judge("b", "run3", limit=9, policy="p", evidence="e")
+
+
+def test_a_refuted_guarantee_stops_the_data_set_until_a_person_clears_it(ledger: PrivacyLedger) -> None:
+    ledger.record("a", "run", "refuted", {})
+    with pytest.raises(PolicyFailedError, match="refuted"), ledger.run("a", BUDGET, secret=True):
+        pass
+    ledger.clear("a", who="A. Officer", why="mended")
+    with ledger.run("a", BUDGET, secret=True):
+        pass
+
+
+def _try_to_spend(url: str) -> bool:
+    try:
+        with PrivacyLedger.open(url).run("a", BUDGET, secret=True):
+            return True
+    except BudgetExceededError:
+        return False
+
+
+def test_processes_at_once_never_overspend_together(ledger: PrivacyLedger) -> None:
+    ledger.set_lifetime("a", PrivacyBudget(epsilon=3.0, delta=1e-5))
+    with get_context("spawn").Pool(4) as pool:
+        granted = pool.map(_try_to_spend, [ledger.url] * 8)
+    assert sum(granted) == 3
+    assert ledger.account("a").epsilon == 3.0
+    assert ledger.problems() == ()
+
+
+def test_receipts_work_once_and_are_made_by_the_ledger_only() -> None:
+    receipt = mint(dataset="a", step="one", event=EVENT)
+    receipt.redeem()
+    with pytest.raises(InternalError, match="used before"):
+        receipt.redeem()
+    with pytest.raises(InternalError, match="only the ledger"):
+        Receipt(object(), dataset="a", step="one", event=EVENT)
+    for copier in (pickle.dumps, copy.copy):
+        with pytest.raises(TypeError):
+            copier(receipt)
