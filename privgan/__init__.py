@@ -23,11 +23,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from privgan.audit.suite import AuditReport, run_table_audit
-    from privgan.candidate import Candidate
     from privgan.errors import PrivganError
-    from privgan.judging import audit_candidate, judge, release_candidate
     from privgan.metric import Metric
-    from privgan.pipeline import RunRequest, fit_table
+    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.judging import audit_candidate, judge, release_candidate
+    from privgan.pipeline.run import RunRequest, fit_table
     from privgan.planning.planner import make_plan
     from privgan.policy.context import Context
     from privgan.policy.document import load_policy
@@ -40,23 +40,23 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AuditReport": "privgan.audit.suite",
-    "Candidate": "privgan.candidate",
+    "Candidate": "privgan.pipeline.candidate",
     "Context": "privgan.policy.context",
     "Metric": "privgan.metric",
     "PrivacyBudget": "privgan.privacy.budget",
     "PrivacyLedger": "privgan.privacy.ledger",
     "PrivganError": "privgan.errors",
-    "RunRequest": "privgan.pipeline",
+    "RunRequest": "privgan.pipeline.run",
     "Synthesizer": "privgan.synthesizer",
-    "audit_candidate": "privgan.judging",
-    "fit_table": "privgan.pipeline",
-    "judge": "privgan.judging",
+    "audit_candidate": "privgan.pipeline.judging",
+    "fit_table": "privgan.pipeline.run",
+    "judge": "privgan.pipeline.judging",
     "load_policy": "privgan.policy.document",
     "load_schema": "privgan.table.schema_file",
     "load_synthesizer": "privgan.synthesizer",
     "make_plan": "privgan.planning.planner",
     "read_table": "privgan.table.files",
-    "release_candidate": "privgan.judging",
+    "release_candidate": "privgan.pipeline.judging",
     "run_table_audit": "privgan.audit.suite",
     "verify_release": "privgan.release.verify",
 }

@@ -161,8 +161,7 @@ def column_values(column: Column, series: pd.Series) -> NDArray[np.float64]:
     decimals = column.decimals if isinstance(column, Numeric) else 0
     numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     # The same rounding for every table: the last digits of a float would tell real from synthetic at once.
-    rounded: NDArray[np.float64] = np.round(np.where(np.isfinite(numbers), numbers, np.nan), decimals) + 0.0
-    return rounded
+    return np.asarray(np.round(np.where(np.isfinite(numbers), numbers, np.nan), decimals) + 0.0, dtype=np.float64)
 
 
 def category_text(value: object) -> str:

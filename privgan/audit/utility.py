@@ -102,13 +102,20 @@ def utility_metrics(
     return _metrics(task, fits, test, scores)
 
 
-def _task(coder: AuditCoder, kept_in: CodedTable, name: str) -> _Task:
-    if name not in coder.names:
-        raise TableError(f"target {name!r} is not a modelled column; choose one of {', '.join(coder.names)}")
-    place = coder.names.index(name)
-    column = coder.columns[place]
+def require_target(columns: tuple[Column, ...], name: str) -> Discrete | Numeric:
+    """The column to predict; TableError where a name is no modelled discrete or numeric column."""
+    found = {column.name: column for column in columns}
+    if name not in found:
+        raise TableError(f"target {name!r} is not a modelled column; choose one of {', '.join(found)}")
+    column = found[name]
     if not isinstance(column, Discrete | Numeric):
         raise TableError(f"target {name!r} is a {column.kind.value} column; choose a discrete or numeric one")
+    return column
+
+
+def _task(coder: AuditCoder, kept_in: CodedTable, name: str) -> _Task:
+    column = require_target(coder.columns, name)
+    place = coder.names.index(name)
     others = coder.columns[:place] + coder.columns[place + 1 :]
     without = CodedTable(np.delete(kept_in.codes, place, axis=1), np.delete(kept_in.values, place, axis=1))
     classes = np.unique(kept_in.values[:, place]) if isinstance(column, Discrete) else np.empty(0)

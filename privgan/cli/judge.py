@@ -80,8 +80,8 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
 
 
 def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress: Any) -> AuditReport:
-    from privgan.candidate import Candidate
-    from privgan.judging import audit_candidate
+    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.judging import audit_candidate
     from privgan.table.conform import conform
     from privgan.table.files import read_table
     from privgan.table.schema_file import load_schema
@@ -146,9 +146,9 @@ def check(candidate: Path, policy_name: str, context_path: Path | None, ledger_u
     Example:
       privgan check candidate --policy partner-share --context context.yaml
     """
-    from privgan.candidate import Candidate
     from privgan.cli.runs import STATUS_CODES
-    from privgan.judging import judge
+    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.judging import judge
     from privgan.policy.document import load_policy
     from privgan.privacy.ledger import PrivacyLedger
 
@@ -195,8 +195,8 @@ def release(
     Example:
       privgan release candidate --policy partner-share --context context.yaml --out out
     """
-    from privgan.candidate import Candidate
-    from privgan.judging import judge, release_candidate
+    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.judging import judge, release_candidate
     from privgan.policy.document import load_policy
     from privgan.privacy.ledger import PrivacyLedger
 

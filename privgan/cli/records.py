@@ -21,7 +21,7 @@ def verify(folder: Path, as_json: bool) -> None:
     Example:
       privgan verify out/release
     """
-    from privgan.pipeline import release_folder
+    from privgan.pipeline.run import release_folder
     from privgan.release.verify import verify_release
 
     found = verify_release(release_folder(folder))
@@ -54,7 +54,7 @@ def report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_
     Example:
       privgan report out
     """
-    from privgan.pipeline import release_folder
+    from privgan.pipeline.run import release_folder
 
     release = release_folder(folder)
     if (release / "manifest.json").exists():
@@ -90,8 +90,8 @@ def _tell_release(release: Path, as_json: bool) -> None:
 
 
 def _candidate_report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_url: str | None) -> Path:
-    from privgan.candidate import Candidate
-    from privgan.judging import judge, write_internal_report
+    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.judging import judge, write_internal_report
     from privgan.policy.context import Context
     from privgan.policy.document import load_policy
     from privgan.privacy.ledger import PrivacyLedger
@@ -282,7 +282,7 @@ def purge(folder: Path, ledger_url: str | None) -> None:
     Example:
       privgan purge out
     """
-    from privgan.pipeline import purge as purge_folder
+    from privgan.pipeline.run import purge as purge_folder
     from privgan.privacy.ledger import PrivacyLedger
 
     removed = purge_folder(folder, PrivacyLedger.open(ledger_url, create=False))

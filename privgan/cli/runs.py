@@ -23,7 +23,7 @@ from privgan.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from privgan.pipeline import RunOutcome, RunRequest
+    from privgan.pipeline.run import RunOutcome, RunRequest
     from privgan.privacy.ledger import PrivacyLedger
 
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -82,7 +82,7 @@ def fit(table: Path, schema_path: Path, ledger_url: str | None, out: Path, as_js
     Example:
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --out candidate
     """
-    from privgan.pipeline import fit_candidate, prepare
+    from privgan.pipeline.run import fit_candidate, prepare
     from privgan.progress import Progress
 
     request = _request(table, schema_path, options)
@@ -112,7 +112,7 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Pat
       privgan sample out/release --rows 1000 --where "membership_tier = gold and age >= 60" --out gold.csv
     """
     from privgan.errors import UsageError
-    from privgan.pipeline import model_folder
+    from privgan.pipeline.run import model_folder
     from privgan.synthesizer import load_synthesizer
     from privgan.table.files import write_tables
     from privgan.table.where import parse_where
@@ -127,7 +127,7 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Pat
 
 
 def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> RunRequest:
-    from privgan.pipeline import RunRequest
+    from privgan.pipeline.run import RunRequest
     from privgan.privacy.budget import PrivacyBudget
 
     budget = PrivacyBudget(epsilon=options.pop("epsilon"), delta=options.pop("delta"))
@@ -155,7 +155,7 @@ def perform(
     introduce: bool = False,
 ) -> RunOutcome:
     """The main job, with every file that it needs read first."""
-    from privgan.pipeline import run as run_job
+    from privgan.pipeline.run import run as run_job
     from privgan.policy.context import Context, load_context
     from privgan.policy.document import load_policy
     from privgan.progress import Progress

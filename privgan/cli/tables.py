@@ -54,7 +54,7 @@ def demo(
     from privgan.cli.runs import perform, tell
     from privgan.demo import write_demo
     from privgan.errors import UsageError
-    from privgan.pipeline import RunRequest, refuse_taken
+    from privgan.pipeline.run import RunRequest, refuse_taken
     from privgan.planning.planner import MINIMUM_ROWS
     from privgan.privacy.budget import PrivacyBudget
 
@@ -165,8 +165,8 @@ def plan(schema_path: Path, public_rows: int, epsilon: float, delta: float, effo
     Example:
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
     """
-    from privgan.describe import plan_lines
-    from privgan.guarantee import accounting, attack_odds, statement
+    from privgan.pipeline.describe import plan_lines
+    from privgan.pipeline.guarantee import accounting, attack_odds, statement
     from privgan.planning.planner import make_plan
     from privgan.privacy.budget import PrivacyBudget
     from privgan.table.schema_file import load_schema

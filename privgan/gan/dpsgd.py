@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from privgan.errors import InternalError
 from privgan.planning.plan import CriticSettings
 from privgan.privacy.events import DpEvent
-from privgan.randomness import SecretStream
+from privgan.privacy.randomness import SecretStream
 
 _CROSS_ROW_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
@@ -66,6 +66,7 @@ class PrivateTrainer:
         self.module = GradSampleModuleFastGradientClipping(
             critic, max_grad_norm=settings.max_grad_norm, loss_reduction="mean", use_ghost_clipping=True
         )
+        self.module.disable_hooks()
         self._optimizer = _SecretNoiseOptimizer(
             torch.optim.Adam(critic.parameters(), settings.learning_rate, betas=(0.5, 0.9)),
             coins=coins,

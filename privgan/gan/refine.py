@@ -17,7 +17,7 @@ from privgan.gan.networks import Critic
 from privgan.measurement.marginals import Measurements
 from privgan.planning.plan import CriticSettings
 from privgan.privacy.events import DpEvent
-from privgan.randomness import SecretStream
+from privgan.privacy.randomness import SecretStream
 
 Progress = Callable[[int, int, float], None]
 _AVERAGE_DECAY = 0.995

@@ -14,8 +14,8 @@ from privgan.measurement.marginals import Clique, Marginal, Measurements, exact_
 from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
 from privgan.privacy.events import DpEvent
 from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
-from privgan.randomness import SecretStream
 from privgan.table.cells import cells_of
 from privgan.table.encoding import ColumnCode, Encoder, identity_code, merged_code, within_shares
 from privgan.table.private import PrivateTable
@@ -106,13 +106,12 @@ def measure_rounds(
         model: The model fitted to ``measurements``.
     """
     candidates = candidate_cliques(encoder.sizes, plan.marginals)
-    if not candidates:
-        return measurements
     counter = _Counter(encoder)
     choices, chosen = plan.of_kind(StepKind.SELECTION), plan.of_kind(StepKind.CHOSEN_MARGINAL)
     for index, (choice, measure) in enumerate(zip(choices, chosen, strict=True), start=1):
         if not candidates:
-            break
+            _charge_unused(ledger, choice, measure)
+            continue
         codes = table.codes(ledger.charge(choice.name, choice.event), encoder.encode)
         scores = _scores(candidates, counter, codes, model.marginals(), measurements.rows, measure.noise)
         clique = candidates.pop(_selection(choice).choose(scores, coins))
@@ -120,6 +119,12 @@ def measure_rounds(
         measurements = measurements.with_marginal(_released(clique, codes, encoder, measure, coins))
         model = refit(measurements, index)
     return measurements
+
+
+def _charge_unused(ledger: Charger, *steps: PlanStep) -> None:
+    """Charge steps that have nothing left to look at, so that what was charged is always what was planned."""
+    for step in steps:
+        ledger.charge(step.name, step.event)
 
 
 class _Counter:

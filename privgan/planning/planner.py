@@ -235,7 +235,7 @@ class _Draft:
             noise_multiplier=noise_multiplier,
             max_grad_norm=1.0,
             width=128,
-            steps_per_generator_step=4,
+            steps_per_generator_step=2,
             learning_rate=1e-3,
             generator_learning_rate=3e-4,
             marginal_weight=100.0,

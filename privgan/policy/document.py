@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import privgan
 from privgan.documents import Document, did_you_mean, load_document, shown
 from privgan.errors import DocumentError, UsageError
 from privgan.metric import Exposure
@@ -22,7 +21,7 @@ _ORDERED = frozenset({Comparison.AT_MOST, Comparison.AT_LEAST})
 
 def shipped_policies() -> Mapping[str, Path]:
     """The policies that come with privgan: name to file."""
-    package = Path(str(privgan.__path__[0]))
+    package = Path(__file__).parents[1]
     # In a wheel they lie inside the package; in a checkout beside it.
     for folder in (package / "policies", package.parent / "policies"):
         found = {path.stem: path for path in sorted(folder.glob("*.yaml"))}

@@ -5,6 +5,7 @@ Neighbouring relation: add or remove one privacy unit, throughout.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from dp_accounting.rdp.rdp_privacy_accountant import RdpAccountant
 from privgan.privacy.events import Composed, DiscreteGaussian, DiscreteLaplace, DpEvent, ExponentialMechanism
 
 DISCRETISATION = 1e-4
+# dp-accounting warns of fractional orders that do not converge; it then leaves them out, which is sound.
+logging.getLogger("absl").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from privgan.privacy.events import Composed, DpEvent
 
 _PLD_EVALUATIONS = 6
 _TOLERANCE = 2e-3
-_BRACKET_STEPS = 40
+_BRACKET_STEPS = 14
 
 
 def calibrate(events_at: Callable[[float], Sequence[DpEvent]], budget: PrivacyBudget, *, lowest: float, highest: float) -> float:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import attr
 from dp_accounting import dp_event
 
-from privgan import errors
+from privgan.errors import InternalError
 
 DpEvent: TypeAlias = dp_event.DpEvent
 Composed = dp_event.ComposedDpEvent
@@ -77,7 +77,7 @@ def to_json(event: DpEvent) -> dict[str, Any]:
     if isinstance(event, dp_event.PoissonSampledDpEvent):
         return {"event": "poisson_sampled", "sample_rate": event.sampling_probability, "of": to_json(event.event)}
     if type(event) not in _NAMES:
-        raise errors.InternalError(f"the event {type(event).__name__} has no written form")
+        raise InternalError(f"the event {type(event).__name__} has no written form")
     return {"event": _NAMES[type(event)], **attr.asdict(event)}
 
 
@@ -91,5 +91,5 @@ def from_json(data: dict[str, Any]) -> DpEvent:
     if kind == "poisson_sampled":
         return dp_event.PoissonSampledDpEvent(rest["sample_rate"], from_json(rest["of"]))
     if kind not in _NAMED:
-        raise errors.InternalError(f"an unknown event {kind!r} is written in the ledger")
+        raise InternalError(f"an unknown event {kind!r} is written in the ledger")
     return _NAMED[kind](**rest)

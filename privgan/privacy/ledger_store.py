@@ -110,7 +110,10 @@ class LedgerStore:
                 file.write(os.urandom(32).hex().encode())
         if not self._key_path.exists():
             raise UsageError(f"{self._key_path}: the ledger's key is missing; restore it beside the ledger")
-        return bytes.fromhex(self._key_path.read_text().strip())
+        try:
+            return bytes.fromhex(self._key_path.read_text().strip())
+        except ValueError as error:
+            raise UsageError(f"{self._key_path}: is not the ledger's key; restore it beside the ledger") from error
 
     def _prepare(self) -> None:
         with self._engine.connect() as connection:

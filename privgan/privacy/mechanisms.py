@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from privgan.privacy.events import DiscreteGaussian, DiscreteLaplace, DpEvent, ExponentialMechanism
-from privgan.randomness import SecretStream
+from privgan.privacy.randomness import SecretStream
 
 
 @dataclass(frozen=True, kw_only=True)

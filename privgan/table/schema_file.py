@@ -41,6 +41,7 @@ _REQUIRED: Mapping[Kind, tuple[str, ...]] = {
 }
 _OPTIONAL = frozenset({"special_values"})
 _GENERAL_FACTS = ("kind", "missing", "role")
+_MOST_STEPS = 2**53
 BOOLEAN_LABELS = ("False", "True")
 
 
@@ -128,6 +129,10 @@ def _numeric_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Doc
         return
     if not lower < upper:
         yield document.mistake((*path, "lower"), f"{where}lower {lower} is not below upper {upper}")
+    elif (upper - lower) * 10.0 ** item.get("decimals", 0) > _MOST_STEPS:
+        yield document.mistake(
+            (*path, "upper"), f"{where}lower to upper holds more than 2^53 values; narrow it, or use fewer decimals"
+        )
     if item["kind"] == Kind.INTEGER and (int(lower) != lower or int(upper) != upper):
         yield document.mistake((*path, "lower"), f"{where}bounds of an integer column must be whole numbers")
     for value in item.get("special_values", []):

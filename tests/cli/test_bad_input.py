@@ -342,12 +342,6 @@ COMMANDS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 
-# Known, outside this package's tests: each turns red here as soon as it is mended.
-PENDING = {
-    "bounds too wide": "schema_file.py takes bounds whose steps do not fit into 64 bits",
-    "unknown target": "pipeline.prepare does not check --target, so that a paid run ends without an audit",
-    "ledger's key is spoilt": "ledger_store.py ends with an internal error",
-}
 CASES = TABLES | VALUES | SCHEMAS | REQUESTS | COMMANDS
 
 
@@ -360,9 +354,7 @@ def test_the_groups_of_cases_do_not_hide_each_other() -> None:
     assert len(CASES) == sum(map(len, (TABLES, VALUES, SCHEMAS, REQUESTS, COMMANDS)))
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.xfail(reason=PENDING[name])] if name in PENDING else []) for name in CASES]
-)
+@pytest.mark.parametrize("name", CASES)
 def test_bad_input_is_refused(name: str, workspace: Any, ledger_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoil, fragments = CASES[name]
     spoil(workspace)

@@ -18,12 +18,12 @@ import pytest
 import torch
 import yaml
 
-from privgan.canaries import FILE as CANARY_FILE
-from privgan.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE
 from privgan.cli.main import execute
 from privgan.demo import demo_schema_yaml, simulate_customers
 from privgan.gan.model import GeneratorModel
 from privgan.measurement.marginals import Marginal, Measurements
+from privgan.pipeline.canaries import FILE as CANARY_FILE
+from privgan.pipeline.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE
 from privgan.planning.plan import GeneratorSettings
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.bundle import ALLOWED_FILES
@@ -149,7 +149,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     found.schema.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRIVGAN_LEDGER", str(found.folder / "ledger.sqlite"))
-        patch.setattr("privgan.fitting.GeneratorModel", remembering(found.started_with))
+        patch.setattr("privgan.pipeline.fitting.GeneratorModel", remembering(found.started_with))
         found.do("init", "ledger", "init", DATASET, "--epsilon", 6)
         in_one_go(found)
         step_by_step(found)

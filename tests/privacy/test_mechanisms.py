@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 
 from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
-from privgan.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import RepeatableStream, SecretStream
 
 ALPHA = 1e-7
 DRAWS = 6_000

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from privgan.errors import UsageError
-from privgan.randomness import SecretStream
+from privgan.privacy.randomness import SecretStream
 
 FILE = "internal-canaries.json"
 

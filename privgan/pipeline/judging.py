@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from privgan.audit.suite import AuditInputs, AuditReport, run_audit
-from privgan.canaries import load_canaries
-from privgan.candidate import AUDIT_FILE, RELEASE, REPORT_FILE, Candidate
-from privgan.describe import report_groups, report_steps
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
-from privgan.facts import audit_facts, public_facts
-from privgan.guarantee import NOT_PROMISED, RETENTION, versions
+from privgan.pipeline.canaries import load_canaries
+from privgan.pipeline.candidate import AUDIT_FILE, RELEASE, REPORT_FILE, Candidate
+from privgan.pipeline.describe import report_groups, report_steps
+from privgan.pipeline.facts import audit_facts, public_facts
+from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
+from privgan.pipeline.shapes import noisy_shapes, real_shapes
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus, evaluate
@@ -30,7 +31,6 @@ from privgan.progress import Progress
 from privgan.release.bundle import write_release
 from privgan.release.manifest import ReleaseFacts, describe_release
 from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
-from privgan.shapes import noisy_shapes, real_shapes
 from privgan.synthesizer import load_synthesizer
 from privgan.table.conform import conform
 from privgan.table.schema import Schema

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import UsageError
+from privgan.pipeline.canaries import FILE as CANARIES_FILE
 
 FORMAT = "privgan.candidate/1"
 AUDIT_FILE, REPORT_FILE, LOG_FILE = "internal-audit.json", "internal-report.html", "internal-run.log"
@@ -29,13 +31,19 @@ class Candidate:
     folder: Path
     internal: Path
 
-    @classmethod
-    def create(cls, folder: Path, internal: Path) -> Candidate:
+    def create(self) -> None:
         """Make the folders of a new candidate."""
-        internal.mkdir(parents=True, exist_ok=True, mode=0o700)
-        internal.chmod(0o700)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls(folder, internal)
+        self.internal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.internal.chmod(0o700)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def undo(self) -> None:
+        """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty."""
+        for name in (LOG_FILE, CANARIES_FILE):
+            (self.internal / name).unlink(missing_ok=True)
+        for folder in (self.folder, self.internal, self.internal.parent):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     @classmethod
     def find(cls, path: Path | str) -> Candidate:

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 
-from privgan.canaries import Canaries, draw_canaries
 from privgan.errors import InternalError
 from privgan.gan import warm_start
 from privgan.gan.model import GeneratorModel
 from privgan.gan.refine import refine
 from privgan.measurement.marginals import Measurements
 from privgan.measurement.measure import measure_encoder, measure_one_way, measure_rounds, measure_row_count
+from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.planning.plan import Plan, StepKind, events_of
 from privgan.planning.planner import with_rows
 from privgan.privacy import accountant
 from privgan.privacy.events import Composed, DpEvent
 from privgan.privacy.ledger import PrivacyLedger, RunLedger
+from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
 from privgan.progress import Progress
-from privgan.randomness import SecretStream
 from privgan.table.encoding import Encoder
 from privgan.table.private import PrivateTable
 from privgan.table.schema import Schema
@@ -91,12 +91,12 @@ def fit(
         The fitted parts.
     """
     coins = coins or SecretStream()
-    canaries = draw_canaries(len(frame), plan.canary_probability, coins)
-    if on_canaries:
-        on_canaries(canaries)
-    kept = frame.loc[~canaries.left_out, [column.name for column in schema.modelled]].reset_index(drop=True)
-    table = PrivateTable(schema.dataset, schema.unit, kept)
     with ledger.run(schema.dataset, plan.budget, secret=coins.secret) as run:
+        canaries = draw_canaries(len(frame), plan.canary_probability, coins)
+        if on_canaries:
+            on_canaries(canaries)
+        kept = frame.loc[~canaries.left_out, [column.name for column in schema.modelled]].reset_index(drop=True)
+        table = PrivateTable(schema.dataset, schema.unit, kept)
         plan = _with_measured_rows(table, schema, plan, run, coins, progress)
         run.approve("model", events_of(plan.steps), plan.model_budget)
         encoder, measurements, model = _train(table, schema, plan, run, coins, seed, progress)

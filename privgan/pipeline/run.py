@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -12,12 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from privgan.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
+from privgan.audit.utility import require_target
 from privgan.errors import ReleaseExistsError, UsageError
-from privgan.fitting import Fitted, fit
-from privgan.guarantee import accounting, claim, statement
-from privgan.judging import audit_candidate, judge, release_candidate, write_internal_report
 from privgan.measurement.marginals import Measurements, exact_counts
+from privgan.pipeline.canaries import Canaries
+from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
+from privgan.pipeline.fitting import Fitted, fit
+from privgan.pipeline.guarantee import accounting, claim, statement
+from privgan.pipeline.judging import audit_candidate, judge, release_candidate, write_internal_report
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
 from privgan.policy.context import Context
@@ -126,11 +129,13 @@ def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]
     schema = load_schema(request.schema)
     unconfirmed(schema)
     plan = plan_for(request, schema)
+    if request.target is not None:
+        require_target(schema.modelled, request.target)
     if request.rows is not None and request.rows < 1:
         raise UsageError(f"--rows is {request.rows}; it must be at least 1")
     raw = read_table(request.table, sep=request.sep)
     frame = conform(raw, schema, on_violation=request.on_violation).reset_index(drop=True)
-    _refuse_full_disk(out, request.rows or len(frame), len(schema.columns))
+    _refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
     return schema, frame, plan
 
 
@@ -168,18 +173,19 @@ def fit_candidate(
     """Fit, sample and write a candidate."""
     if (folder / "candidate.json").exists():
         raise ReleaseExistsError(f"{folder}: holds a candidate already; choose another folder")
-    candidate = Candidate.create(folder, internal)
-    progress.log_to(candidate.write_internal(LOG_FILE, ""))
-    progress.say(f"claim: {statement(plan.budget, schema)}")
-    fitted = fit(
-        frame,
-        schema,
-        plan,
-        ledger,
-        seed=request.seed,
-        progress=progress,
-        on_canaries=lambda canaries: canaries.save(internal),
-    )
+    candidate = Candidate(folder, internal)
+
+    def begin(canaries: Canaries) -> None:
+        candidate.create()
+        progress.log_to(candidate.write_internal(LOG_FILE, ""))
+        canaries.save(internal)
+        progress.say(f"claim: {statement(plan.budget, schema)}")
+
+    try:
+        fitted = fit(frame, schema, plan, ledger, seed=request.seed, progress=progress, on_canaries=begin)
+    except UsageError:
+        candidate.undo()
+        raise
     synthesizer = synthesizer_of(fitted, schema)
     synthesizer.save(candidate.model)
     candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
@@ -245,9 +251,11 @@ def refuse_taken(out: Path) -> None:
         raise ReleaseExistsError(f"{out / INTERNAL / 'candidate'}: there is a candidate already; choose another --out")
 
 
-def _refuse_full_disk(out: Path, rows: int, columns: int) -> None:
-    """Refuse before the first charge when the disk has no room for the result."""
+def _refuse_useless_folder(out: Path, rows: int, columns: int) -> None:
+    """Refuse before the first charge when the result cannot be written, or the disk has no room for it."""
     folder = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder}: is {'no folder' if not folder.is_dir() else 'not writable'}; choose another --out")
     needed = _FREE_BYTES + rows * columns * _BYTES_PER_VALUE
     free = shutil.disk_usage(folder).free
     if free < needed:

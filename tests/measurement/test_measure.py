@@ -1,0 +1,115 @@
+"""Marginals: exact counts, consistent estimates, and scores that one row cannot move further than stated."""
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from privgan.measurement import measure
+from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
+from privgan.planning.plan import MarginalSettings
+from privgan.table.cells import cells_of
+from privgan.table.columns import Discrete, Kind
+from privgan.table.encoding import Encoder, identity_code
+
+SIZES = (3, 4, 2)
+SETTINGS = MarginalSettings(max_cells=64, max_codes=8, largest_identity=16, largest_marginal=100, max_candidates=100)
+
+
+def _encoder() -> Encoder:
+    columns = [
+        Discrete(name=f"c{i}", kind=Kind.CATEGORICAL, categories=tuple(map(str, range(size)))) for i, size in enumerate(SIZES)
+    ]
+    return Encoder(tuple(identity_code(cells_of(column)) for column in columns))
+
+
+def _codes(seed: int, rows: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.integers(size, size=rows) for size in SIZES], axis=1)
+
+
+def _measurements(codes: np.ndarray, sigma: float, seed: int = 0) -> Measurements:
+    rng = np.random.default_rng(seed)
+    cliques = [(0,), (1,), (2,), (0, 1), (0, 1, 2)]
+    noisy = [
+        Marginal(
+            clique=clique,
+            counts=exact_counts(codes, clique, SIZES) + rng.normal(0, sigma, _cells(clique)),
+            standard_deviation=sigma,
+        )
+        for clique in cliques
+    ]
+    return Measurements(SIZES, noisy)
+
+
+def _cells(clique: tuple[int, ...]) -> int:
+    return int(np.prod([SIZES[column] for column in clique]))
+
+
+def test_exact_counts_are_a_cross_table() -> None:
+    codes = _codes(0, 500)
+    frame = pd.DataFrame(codes)
+    expected = pd.crosstab(frame[0], [frame[1], frame[2]], dropna=False).to_numpy().ravel()
+    assert exact_counts(codes, (0, 1, 2), SIZES).tolist() == expected.tolist()
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=30))
+def test_the_simplex_projection_is_the_nearest_point(values: list[float]) -> None:
+    vector = np.array(values)
+    found = onto_simplex(vector)
+    assert (found >= 0).all()
+    assert abs(found.sum() - 1) < 1e-9
+    rng = np.random.default_rng(0)
+    others = rng.dirichlet(np.ones(len(vector)), 50)
+    assert (np.linalg.norm(others - vector, axis=1) >= np.linalg.norm(found - vector) - 1e-9).all()
+
+
+def test_estimates_without_noise_are_the_truth() -> None:
+    codes = _codes(1, 400)
+    found = _measurements(codes, 1e-9)
+    assert abs(found.rows - 400) < 1e-6
+    for target in found.targets():
+        np.testing.assert_allclose(target.shares, exact_counts(codes, target.clique, SIZES) / 400, atol=1e-9)
+
+
+@given(st.integers(0, 1_000), st.floats(0.5, 50))
+def test_wider_targets_agree_with_the_one_way_estimates(seed: int, sigma: float) -> None:
+    found = _measurements(_codes(seed, 300), sigma, seed)
+    for target in found.targets():
+        table = target.shares.reshape([SIZES[column] for column in target.clique])
+        for axis, column in enumerate(target.clique):
+            others = tuple(other for other in range(len(target.clique)) if other != axis)
+            np.testing.assert_allclose(table.sum(axis=others), found.one_way(column), atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 40), st.tuples(*(st.integers(0, size - 1) for size in SIZES)), st.floats(0.1, 90))
+def test_one_row_moves_every_score_by_at_most_one(seed: int, rows: int, extra: tuple[int, ...], noise: float) -> None:
+    """The sensitivity that the exponential mechanism's noise rests on: add or remove one row, one row a customer."""
+    codes = _codes(seed, rows)
+    rng = np.random.default_rng(seed)
+    candidates = measure.candidate_cliques(SIZES, SETTINGS)
+    modelled = {clique: rng.dirichlet(np.ones(_cells(clique))) for clique in candidates}
+
+    def scores(table: np.ndarray) -> np.ndarray:
+        counter = measure._Counter(_encoder())
+        return measure._scores(candidates, counter, table, modelled.__getitem__, 50.0, noise)
+
+    moved = np.abs(scores(np.vstack([codes, extra])) - scores(codes))
+    assert moved.max() <= 1 + 1e-9
+    assert moved.max() > 0.2
+
+
+def test_weights_are_at_most_one_so_that_they_do_not_raise_the_sensitivity() -> None:
+    weights = measure.workload_weights(measure.candidate_cliques((3, 4, 2, 5, 2), SETTINGS))
+    assert weights.max() == 1
+    assert weights.min() > 0
+
+
+def test_candidates_are_a_public_function_of_the_sizes() -> None:
+    sizes = (3,) * 30
+    few = MarginalSettings(max_cells=64, max_codes=8, largest_identity=16, largest_marginal=27, max_candidates=500)
+    first, second = measure.candidate_cliques(sizes, few), measure.candidate_cliques(sizes, few)
+    assert first == second
+    assert len(first) == 500
+    assert sum(len(clique) == 2 for clique in first) == 435
