@@ -19,8 +19,8 @@ _RELATIVE_TOLERANCE = 1e-9
 class Cells:
     """The fine cells of one column, numbered: categories or special values, then intervals, then missing.
 
-    An interval holds whole steps: from ``starts[i]`` up to, not including, ``starts[i] + lengths[i]``, counted in steps
-    of ``step`` from ``origin``.
+    A special value is in no interval. An interval holds whole steps: from ``starts[i]`` up to, not including,
+    ``starts[i] + lengths[i]``, counted in steps of ``step`` from ``origin``.
 
     Attributes:
         column: The column.
@@ -131,8 +131,12 @@ def cells_of(column: Column, max_cells: int = MAX_CELLS) -> Cells:
         last = round((_epoch(column.upper) - origin) / step)
     else:
         raise TypeError(f"column {column.name} is invented and has no cells")
-    starts = _starts(last, -origin / step, max_cells)
+    apart = np.array([round((value - origin) / step) for value in special], dtype=np.int64)
+    starts = np.union1d(_starts(last, -origin / step, max_cells), np.append(apart, apart + 1))
+    starts = starts[starts <= last].astype(np.int64)
     lengths = np.diff(np.append(starts, last + 1))
+    whole = ~np.isin(starts, apart)
+    starts, lengths = starts[whole], lengths[whole]
     return Cells(column=column, special=special, starts=starts, lengths=lengths, origin=origin, step=step)
 
 
