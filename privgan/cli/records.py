@@ -175,6 +175,7 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
         account = _account_json(opened, name)
         limit = "no lifetime budget" if account["lifetime_epsilon"] is None else f"of {account['lifetime_epsilon']:g}"
         done = f"{account['runs']} runs, {account['attempts']} judged"
+        limit += f"; {account['condition']}" if account["condition"] else ""
         click.echo(f"{name}: ε = {account['epsilon']} ({limit}), δ = {account['delta']:g}, {done}")
 
 
@@ -189,6 +190,7 @@ def _account_json(opened: Any, name: str) -> dict[str, Any]:
         "attempts": account.attempts,
         "initialised": account.initialised,
         "refuted": account.refuted,
+        "condition": account.condition,
         "lifetime_epsilon": account.lifetime.epsilon if account.lifetime else None,
         "lifetime_delta": account.lifetime.delta if account.lifetime else None,
     }
@@ -251,6 +253,7 @@ def ledger_budget(dataset: str, epsilon: float | None, delta: float, ledger_url:
         return
     limit = account["lifetime_epsilon"]
     left = "no lifetime budget" if limit is None else f"{max(0.0, limit - opened.account(dataset).epsilon):g} of {limit:g} left"
+    left += f"; {account['condition']}" if account["condition"] else ""
     click.echo(f"{dataset}: ε = {account['epsilon']} spent in {account['runs']} runs; {left}")
 
 

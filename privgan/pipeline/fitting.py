@@ -18,11 +18,13 @@ from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.planning.plan import Plan, StepKind, events_of
 from privgan.planning.planner import with_rows
 from privgan.privacy import accountant
+from privgan.privacy.budget import condition_text
 from privgan.privacy.events import Composed, DpEvent
 from privgan.privacy.ledger import PrivacyLedger, RunLedger
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
 from privgan.progress import Progress
+from privgan.table.columns import Source
 from privgan.table.encoding import Encoder
 from privgan.table.private import PrivateTable
 from privgan.table.schema import Schema
@@ -54,13 +56,14 @@ class Fitted:
 class _Charger:
     """Charges steps and keeps the progress bar's ε up to date."""
 
-    def __init__(self, run: RunLedger, plan: Plan, progress: Progress) -> None:
-        self._run, self._plan, self._progress = run, plan, progress
+    def __init__(self, run: RunLedger, plan: Plan, progress: Progress, condition: str) -> None:
+        self._run, self._plan, self._progress, self._condition = run, plan, progress, condition
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
         receipt = self._run.charge(step, event)
         charged = Composed(list(self._run.charged.values()))
-        self._progress.spent(min(self._plan.budget.epsilon, accountant.epsilon_by_rdp(charged, self._plan.budget.delta)))
+        epsilon = min(self._plan.budget.epsilon, accountant.epsilon_by_rdp(charged, self._plan.budget.delta))
+        self._progress.spent(epsilon, self._condition)
         return receipt
 
 
@@ -91,7 +94,8 @@ def fit(
         The fitted parts.
     """
     coins = coins or SecretStream()
-    with ledger.run(schema.dataset, plan.budget, secret=coins.secret) as run:
+    assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
+    with ledger.run(schema.dataset, plan.budget, secret=coins.secret, conditional_facts=assumed) as run:
         canaries = draw_canaries(len(frame), plan.canary_probability, coins)
         if on_canaries:
             on_canaries(canaries)
@@ -126,7 +130,8 @@ def _with_measured_rows(
 def _train(
     table: PrivateTable, schema: Schema, plan: Plan, run: RunLedger, coins: SecretStream, seed: int, progress: Progress
 ) -> tuple[Encoder, Measurements, GeneratorModel]:
-    charger = _Charger(run, plan, progress)
+    condition = condition_text(len(schema.facts_from(Source.ASSUMED_PUBLIC)))
+    charger = _Charger(run, plan, progress, condition)
     settings = plan.generator
     encoder = measure_encoder(table, schema, plan, charger, coins)
     measurements = measure_one_way(table, encoder, plan, charger, coins)

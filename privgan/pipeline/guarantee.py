@@ -9,7 +9,7 @@ from typing import Any
 
 from privgan.planning.plan import Plan
 from privgan.privacy import accountant
-from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.budget import PrivacyBudget, condition_text
 from privgan.privacy.unit import NEIGHBOURING_RELATION
 from privgan.table.columns import Source
 from privgan.table.schema import Schema
@@ -47,7 +47,7 @@ def claim(plan: Plan, schema: Schema, *, secret: bool) -> dict[str, Any]:
 def statement(budget: PrivacyBudget, schema: Schema) -> str:
     """The claim in one sentence, as printed wherever ε is printed."""
     assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
-    condition = f", conditional on {assumed} assumed public facts" if assumed else ""
+    condition = f", {condition_text(assumed)}" if assumed else ""
     weak = "; above ε = 10 the guarantee is weak" if budget.weak else ""
     return (
         f"ε = {budget.epsilon:g}, δ = {budget.delta:g} for {schema.unit} (neighbouring: {NEIGHBOURING_RELATION}){condition}{weak}"

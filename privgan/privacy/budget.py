@@ -45,3 +45,8 @@ class PrivacyBudget:
         """
         if self.delta * rows >= 1:
             raise UsageError(f"delta is {self.delta:g}; with a {known} row count of {rows:.0f} it must be below {1 / rows:.3g}")
+
+
+def condition_text(facts: int) -> str:
+    """What must stand beside an ε: empty when nothing was assumed."""
+    return f"conditional on {facts} assumed public fact{'' if facts == 1 else 's'}" if facts else ""

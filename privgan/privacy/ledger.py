@@ -17,7 +17,7 @@ from typing import Any
 
 from privgan.errors import BudgetExceededError, InternalError, PolicyFailedError, UsageError
 from privgan.privacy import accountant, events
-from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.budget import PrivacyBudget, condition_text
 from privgan.privacy.ledger_store import Entry, LedgerStore, open_store
 from privgan.privacy.receipts import Receipt, mint
 
@@ -37,6 +37,7 @@ class DatasetAccount:
         runs: Number of runs so far.
         attempts: Number of candidates that were judged.
         refuted: Whether an audit refuted the guarantee and no person has cleared it since.
+        conditional_facts: The most schema facts that one of the runs assumed to be public.
     """
 
     dataset: str
@@ -47,6 +48,12 @@ class DatasetAccount:
     runs: int
     attempts: int
     refuted: bool
+    conditional_facts: int
+
+    @property
+    def condition(self) -> str:
+        """What stands beside the total: empty, or that it is conditional on assumed public facts."""
+        return condition_text(self.conditional_facts)
 
     def would_fit(self, budget: PrivacyBudget) -> bool:
         """Whether one more run with a budget stays inside the lifetime budget: the sum of the runs' (ε, δ)."""
@@ -163,13 +170,14 @@ class PrivacyLedger:
                 append(dataset, run, "closed", {"who": _who()})
 
     @contextmanager
-    def run(self, dataset: str, budget: PrivacyBudget, *, secret: bool) -> Iterator[RunLedger]:
+    def run(self, dataset: str, budget: PrivacyBudget, *, secret: bool, conditional_facts: int = 0) -> Iterator[RunLedger]:
         """Reserve a run's whole budget, then hand out what charges its steps.
 
         Args:
             dataset: The data set's name.
             budget: What the run may spend.
             secret: Whether its coins are secret; if not, the ledger records ε = ∞.
+            conditional_facts: Number of schema facts assumed to be public, on which the guarantee is conditional.
 
         Raises:
             BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded then.
@@ -190,7 +198,8 @@ class PrivacyLedger:
                     f"{dataset}: this run (δ = {budget.delta:g})", asked=budget.epsilon, left=left, advice=advice
                 )
             epsilon = budget.epsilon if secret else "infinite"
-            append(dataset, identity, "run", {"epsilon": epsilon, "delta": budget.delta, "who": _who()})
+            body = {"epsilon": epsilon, "delta": budget.delta, "conditional_facts": conditional_facts, "who": _who()}
+            append(dataset, identity, "run", body)
         yield RunLedger(self._store, dataset, identity, budget, secret=secret)
 
 
@@ -271,6 +280,7 @@ def _account(dataset: str, entries: tuple[Entry, ...]) -> DatasetAccount:
         runs=len(epsilon),
         attempts=sum(entry.kind == "attempt" for entry in entries),
         refuted=refuted,
+        conditional_facts=max((entry.body["conditional_facts"] for entry in entries if entry.kind == "run"), default=0),
     )
 
 

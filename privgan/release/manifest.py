@@ -10,6 +10,7 @@ from importlib.resources import files as packaged
 from typing import Any, Protocol
 
 from privgan.errors import InternalError
+from privgan.privacy.budget import condition_text
 
 MANIFEST_FORMAT = "privgan.manifest/1"
 MANIFEST_NAME = "manifest.json"
@@ -190,6 +191,4 @@ def _guarantee(facts: ReleaseFacts) -> dict[str, Any]:
 
 def conditional_text(count: int) -> str:
     """What must stand beside every epsilon; empty when nothing was assumed."""
-    if count == 0:
-        return ""
-    return f"conditional on {count} assumed public fact{'' if count == 1 else 's'}"
+    return condition_text(count)
