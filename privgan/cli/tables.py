@@ -168,7 +168,8 @@ def plan(schema_path: Path, public_rows: int, epsilon: float, delta: float, effo
     from privgan.pipeline.describe import plan_lines
     from privgan.pipeline.guarantee import accounting, attack_odds, statement
     from privgan.planning.planner import make_plan
-    from privgan.privacy.budget import PrivacyBudget
+    from privgan.privacy.budget import PrivacyBudget, condition_text
+    from privgan.table.columns import Source
     from privgan.table.schema_file import load_schema
 
     loaded = load_schema(schema_path)
@@ -184,9 +185,9 @@ def plan(schema_path: Path, public_rows: int, epsilon: float, delta: float, effo
         f"an attacker's chance of being right about a fair coin on somebody's presence: at most {100 * odds['certainty']:.0f} %"
     )
     assert made.cost is not None
-    click.echo(
-        f"all steps together: ε = {made.cost.epsilon:.4f} (PLD {made.cost.epsilon_pld:.4f}, RDP {made.cost.epsilon_rdp:.4f})"
-    )
+    condition = condition_text(len(loaded.facts_from(Source.ASSUMED_PUBLIC)))
+    cost = f"PLD {made.cost.epsilon_pld:.4f}, RDP {made.cost.epsilon_rdp:.4f}"
+    click.echo(f"all steps together: ε = {made.cost.epsilon:.4f} ({cost}) {condition}".rstrip())
     click.echo(
         f"share of the budget for marginals {made.marginal_share:.2f}, for the private critic {1 - made.marginal_share:.2f}\n"
     )
