@@ -30,10 +30,16 @@ _NAMES = (
     "attack.membership.auc",
     "attack.membership.advantage",
     "attack.membership.tpr_at_fpr_0.01",
+    "attack.membership.density_ratio_auc",
     "attack.membership.nearest_auc",
 )
+_NEAREST_WEIGHT = 3.0
+_METHOD = (
+    f"rank of the density ratio (gradient boosting, synthetic rows against canaries of both kinds, {FOLDS} folds) "
+    f"plus {_NEAREST_WEIGHT:g} times the rank of the nearness to a synthetic row"
+)
 _RATIO_SOURCE = "van Breugel et al. 2023 (DOMIAS), section 4.1, by the density-ratio trick of a classifier"
-_RATIO_METHOD = f"gradient boosting, synthetic rows against canaries of both kinds, {FOLDS} folds"
+_NEAREST_SOURCE = "Chen et al. 2020 (GAN-Leaks), section 4.2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +116,7 @@ def _owners(
 
 
 def density_ratio_scores(canaries: Canaries, synthetic: CodedTable, seed: int) -> NDArray[np.float64]:
-    """Log-odds, by customer, that a row is synthetic: the pre-named score that decides the audit.
+    """Log-odds, by customer, that a row is synthetic: sees where synthetic rows are denser than they should be.
 
     Each canary is scored by a classifier of synthetic rows against the other folds' canaries, members or not.
     """
@@ -144,6 +150,18 @@ def nearest_scores(coder: AuditCoder, canaries: Canaries, synthetic: CodedTable,
     return canaries.max_by_customer(-np.round(np.maximum(0.0, np.concatenate(nearest).astype(float)), 5))
 
 
+def combined_scores(ratio: NDArray[np.float64], nearest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The pre-named score that decides the audit: mean of the two scores' ranks, nearness counting three times.
+
+    On 4,400 canaries of Adult with every training row copied, the density ratio alone certifies ε ≥ 0.6, this 5.5;
+    the ratio sees what many rows share, the distance what one row has to itself.
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(ratio) + _NEAREST_WEIGHT * rankdata(nearest)
+    return np.asarray(ranks / ((1.0 + _NEAREST_WEIGHT) * len(ratio)), dtype=float)
+
+
 def obstacle(canaries: Canaries) -> str:
     """Why the attack cannot be run; empty where it can."""
     members = int(canaries.is_member.sum())
@@ -158,33 +176,29 @@ def not_run(reason: str) -> tuple[Metric, ...]:
 
 
 def membership_metrics(
-    canaries: Canaries, scores: NDArray[np.float64], nearest: NDArray[np.float64], claim: Claim | None, seed: int
+    canaries: Canaries, ratio: NDArray[np.float64], nearest: NDArray[np.float64], claim: Claim | None, seed: int
 ) -> tuple[Metric, ...]:
     """The attack's figures, each with its interval, guessing as its baseline and the ceiling of the claimed (ε, δ).
 
-    Intervals treat the customers' scores as independent.
+    Intervals treat the customers' scores as independent. The areas of the two parts of the score are shown only;
+    their intervals hold for both at once (Bonferroni).
 
     Args:
         canaries: The canaries.
-        scores: The density-ratio scores.
-        nearest: The nearest-row scores, shown only: their interval is that of two scores at once (Bonferroni).
+        ratio: The density-ratio scores.
+        nearest: The nearest-row scores.
         claim: The claimed guarantee, or None.
         seed: Draws the halves of the advantage.
     """
     halves = canaries.folds(2, np.random.default_rng((seed, 23)))
+    scores = combined_scores(ratio, nearest)
+    shown = "one part of the score; shown only"
     return (
-        _area(_NAMES[0], canaries, scores, claim, 0.95, _RATIO_METHOD, _RATIO_SOURCE),
+        _area(_NAMES[0], canaries, scores, claim, 0.95, _METHOD, f"{_RATIO_SOURCE}; {_NEAREST_SOURCE}"),
         _advantage(canaries, scores, halves, claim),
         _rate(canaries, scores, claim),
-        _area(
-            _NAMES[3],
-            canaries,
-            nearest,
-            claim,
-            0.975,
-            "distance to the nearest synthetic row; shown only",
-            "Chen et al. 2020 (GAN-Leaks), section 4.2",
-        ),
+        _area(_NAMES[3], canaries, ratio, claim, 0.975, shown, _RATIO_SOURCE),
+        _area(_NAMES[4], canaries, nearest, claim, 0.975, shown, _NEAREST_SOURCE),
     )
 
 
@@ -228,8 +242,7 @@ def _advantage(canaries: Canaries, scores: NDArray, halves: NDArray[np.int64], c
         baseline=0.0,
         ceiling=claim.advantage() if claim else None,
         n=len(truth),
-        method=f"{_RATIO_METHOD}; threshold fixed on the other half of the canaries; Clopper-Pearson limits of both "
-        "rates, Bonferroni",
+        method=f"{_METHOD}; threshold fixed on the other half of the canaries; Clopper-Pearson limits of both rates, Bonferroni",
         source="Yeom et al. 2018, definition 4; ceiling: Kairouz et al. 2015",
         details={"true_positive_rate": hits[0] / hits[1], "false_positive_rate": alarms[0] / alarms[1]},
     )
@@ -261,7 +274,7 @@ def _rate(canaries: Canaries, scores: NDArray[np.float64], claim: Claim | None) 
         baseline=FALSE_POSITIVE_RATE,
         ceiling=claim.true_positive_rate(FALSE_POSITIVE_RATE) if claim else None,
         n=len(members),
-        method=f"{_RATIO_METHOD}; threshold: the left-out canaries' upper 1 %; Clopper-Pearson interval",
+        method=f"{_METHOD}; threshold: the left-out canaries' upper 1 %; Clopper-Pearson interval",
         source="Carlini et al. 2022, section III; ceiling: Kairouz et al. 2015",
         details={"false_positive_rate": {"value": alarms / len(others), "low": alarm_low, "high": alarm_high}},
     )

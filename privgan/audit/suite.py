@@ -1,6 +1,6 @@
 """The whole audit: every figure in one report, and a verdict on the claimed guarantee.
 
-One score and one bound decide, both named before any row is seen: the density-ratio score of
+One score and one bound decide, both named before any row is seen: the combined score of
 :mod:`privgan.audit.membership` and the one-run bound of :mod:`privgan.audit.bounds` at 95 %. Everything else is shown.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -23,32 +22,27 @@ from privgan.audit.copies import copies_metric
 from privgan.audit.fidelity import c2st_metric, tvd_metrics
 from privgan.audit.membership import (
     Canaries,
+    combined_scores,
     density_ratio_scores,
     membership_metrics,
     nearest_scores,
     not_run,
     obstacle,
 )
+from privgan.audit.outcome import AuditReport, Verdict
 from privgan.audit.quality import quality_metric
 from privgan.audit.utility import utility_metrics
 from privgan.errors import TableError
-from privgan.metric import Better, Metric, facts_of
+from privgan.metric import Better, Metric
 from privgan.table.schema import Schema
 
-FORMAT = "privgan.audit/1"
+__all__ = ["AuditInputs", "AuditReport", "Verdict", "run_audit", "run_table_audit"]
+
 SIGNIFICANCE = 0.05
 BOUND, LARGEST = "audit.epsilon_lower_bound", "audit.epsilon_lb_max"
 _UNFAIR = 1e-6
 
 Progress = Callable[[str, float], None]
-
-
-class Verdict(StrEnum):
-    """What the audit says about the claimed (ε, δ)."""
-
-    REFUTED = "REFUTED"
-    NOT_REFUTED = "NOT_REFUTED"
-    INCONCLUSIVE = "INCONCLUSIVE"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,51 +77,6 @@ class AuditInputs:
     seed: int = 0
     kept_in_units: NDArray[Any] | None = None
     left_out_units: NDArray[Any] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditReport:
-    """The audit's figures and its verdict. INTERNAL.
-
-    Attributes:
-        metrics: All figures, the ones that were not run too.
-        verdict: What they say about the claimed guarantee.
-        seed: The seed of every draw.
-        counts: Rows of each table, and canaries of each kind.
-        epsilon: The claimed ε; None where nothing finite is claimed.
-        delta: The claimed δ.
-        format: Name and version of the report's format.
-    """
-
-    metrics: tuple[Metric, ...]
-    verdict: Verdict
-    seed: int
-    counts: Mapping[str, int]
-    epsilon: float | None = None
-    delta: float | None = None
-    format: str = FORMAT
-
-    def metric(self, name: str) -> Metric:
-        """The metric of a given name; KeyError where there is none."""
-        for metric in self.metrics:
-            if metric.name == name:
-                return metric
-        raise KeyError(name)
-
-    def facts(self) -> dict[str, float | str]:
-        """All figures as dotted facts for a policy, and the verdict as ``audit.verdict``."""
-        return {**facts_of(self.metrics), "audit.verdict": str(self.verdict)}
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as JSON values; ``privgan/formats/audit.schema.json`` describes them."""
-        return {
-            "format": self.format,
-            "verdict": str(self.verdict),
-            "claim": {"epsilon": self.epsilon, "delta": self.delta},
-            "seed": self.seed,
-            "counts": dict(self.counts),
-            "metrics": [metric.to_json() for metric in self.metrics],
-        }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -327,12 +276,12 @@ def _attack(prepared: _Prepared) -> tuple[Metric, ...]:
     canaries, claim = prepared.canaries, prepared.claim
     if canaries is None or prepared.no_attack:
         return (*not_run(prepared.no_attack), *_no_bounds(prepared.no_bound))
-    scores = density_ratio_scores(canaries, prepared.synthetic, prepared.seed)
+    ratio = density_ratio_scores(canaries, prepared.synthetic, prepared.seed)
     nearest = nearest_scores(prepared.coder, canaries, prepared.synthetic, prepared.seed)
-    figures = membership_metrics(canaries, scores, nearest, claim, prepared.seed)
+    figures = membership_metrics(canaries, ratio, nearest, claim, prepared.seed)
     if prepared.no_bound:
         return (*figures, *_no_bounds(prepared.no_bound))
-    delta = claim.delta if claim else 0.0
+    delta, scores = claim.delta if claim else 0.0, combined_scores(ratio, nearest)
     return (*figures, *_bounds(one_run_search(scores, canaries.is_member, delta, SIGNIFICANCE), claim, delta))
 
 
@@ -351,7 +300,7 @@ def _bounds(found: OneRunBound, claim: Claim | None, delta: float) -> tuple[Metr
         better=Better.LOWER,
         baseline=0.0,
         ceiling=claim.epsilon if claim and math.isfinite(claim.epsilon) else None,
-        method="one-run bound of the density-ratio score over a fixed two-sided grid of guess numbers, Bonferroni",
+        method="one-run bound of the combined membership score over a fixed two-sided grid of guess numbers, Bonferroni",
         details=grid,
         **shared,
     )

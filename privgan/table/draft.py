@@ -129,9 +129,9 @@ def _decimals(text: str) -> int:
 
 
 def outward(lower: float, upper: float, decimals: int) -> tuple[float, float]:
-    """Bounds rounded outwards to a tenth of the range's power of ten, so that they are nobody's exact value."""
+    """Bounds rounded outwards to half of the range's power of ten, so that they are rarely anybody's exact value."""
     width = max(upper - lower, 10.0**-decimals)
-    step = max(10.0 ** (math.floor(math.log10(width)) - 1), 10.0**-decimals)
+    step = max(10.0 ** math.floor(math.log10(width)) / 2, 10.0**-decimals)
     low, high = math.floor(lower / step) * step, math.ceil(upper / step) * step
     if lower >= 0 > low:
         low = 0.0
