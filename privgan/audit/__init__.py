@@ -9,7 +9,6 @@
     utility      train on synthetic, test on real
     membership   membership inference on the canaries
     copies       synthetic rows that equal training rows
-    outcome      the report and its verdict
     suite        all of them in one report with a verdict
 
 Every function is a plain function of tables, scores and a seed: two runs give the same report, byte for byte.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -29,20 +30,26 @@ from privgan.audit.membership import (
     not_run,
     obstacle,
 )
-from privgan.audit.outcome import AuditReport, Verdict
 from privgan.audit.quality import quality_metric
 from privgan.audit.utility import utility_metrics
 from privgan.errors import TableError
-from privgan.metric import Better, Metric
+from privgan.metric import Better, Metric, facts_of
 from privgan.table.schema import Schema
 
-__all__ = ["AuditInputs", "AuditReport", "Verdict", "run_audit", "run_table_audit"]
-
+FORMAT = "privgan.audit/1"
 SIGNIFICANCE = 0.05
 BOUND, LARGEST = "audit.epsilon_lower_bound", "audit.epsilon_lb_max"
 _UNFAIR = 1e-6
 
 Progress = Callable[[str, float], None]
+
+
+class Verdict(StrEnum):
+    """What the audit says about the claimed (ε, δ)."""
+
+    REFUTED = "REFUTED"
+    NOT_REFUTED = "NOT_REFUTED"
+    INCONCLUSIVE = "INCONCLUSIVE"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,6 +84,51 @@ class AuditInputs:
     seed: int = 0
     kept_in_units: NDArray[Any] | None = None
     left_out_units: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditReport:
+    """The audit's figures and its verdict. INTERNAL.
+
+    Attributes:
+        metrics: All figures, the ones that were not run too.
+        verdict: What they say about the claimed guarantee.
+        seed: The seed of every draw.
+        counts: Rows of each table, and canaries of each kind.
+        epsilon: The claimed ε; None where nothing finite is claimed.
+        delta: The claimed δ.
+        format: Name and version of the report's format.
+    """
+
+    metrics: tuple[Metric, ...]
+    verdict: Verdict
+    seed: int
+    counts: Mapping[str, int]
+    epsilon: float | None = None
+    delta: float | None = None
+    format: str = FORMAT
+
+    def metric(self, name: str) -> Metric:
+        """The metric of a given name; KeyError where there is none."""
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(name)
+
+    def facts(self) -> dict[str, float | str]:
+        """All figures as dotted facts for a policy, and the verdict as ``audit.verdict``."""
+        return {**facts_of(self.metrics), "audit.verdict": str(self.verdict)}
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values; ``privgan/formats/audit.schema.json`` describes them."""
+        return {
+            "format": self.format,
+            "verdict": str(self.verdict),
+            "claim": {"epsilon": self.epsilon, "delta": self.delta},
+            "seed": self.seed,
+            "counts": dict(self.counts),
+            "metrics": [metric.to_json() for metric in self.metrics],
+        }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -241,6 +293,8 @@ def _unfair(canaries: Canaries | None) -> str:
 
 
 def _report(prepared: _Prepared, progress: Progress | None) -> AuditReport:
+    from threadpoolctl import threadpool_limits
+
     coder, seed = prepared.coder, prepared.seed
     tables = (prepared.kept_in, prepared.left_out if len(prepared.left_out) else None, prepared.synthetic)
     stages: dict[str, Callable[[], tuple[Metric, ...]]] = {
@@ -256,7 +310,9 @@ def _report(prepared: _Prepared, progress: Progress | None) -> AuditReport:
     for done, (stage, compute) in enumerate(stages.items()):
         if progress:
             progress(stage, done / len(stages))
-        metrics.extend(compute())
+        # One thread: sums in one order on every machine, and small trees do not wait for a busy core.
+        with threadpool_limits(1, user_api="openmp"):
+            metrics.extend(compute())
     if progress:
         progress("done", 1.0)
     found = tuple(sorted(metrics, key=lambda metric: metric.name))

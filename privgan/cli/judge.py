@@ -47,6 +47,7 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
     show_default=True,
     help="What to do with values outside the schema.",
 )
+@ledger_option
 @sep_option
 @json_option
 @quiet_option
@@ -82,6 +83,7 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
 def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
+    from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.conform import conform
     from privgan.table.files import read_table
     from privgan.table.schema_file import load_schema
@@ -89,7 +91,8 @@ def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress:
     candidate = Candidate.find(path)
     raw = read_table(table, sep=options["sep"])
     frame = conform(raw, load_schema(candidate.schema), on_violation=options["on_violation"]).reset_index(drop=True)
-    return audit_candidate(candidate, frame, target=options["target"], progress=progress)
+    ledger = PrivacyLedger.open(options["ledger_url"], create=False)
+    return audit_candidate(candidate, frame, ledger, target=options["target"], progress=progress)
 
 
 def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:

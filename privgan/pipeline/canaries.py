@@ -40,7 +40,7 @@ class Canaries:
     def save(self, folder: Path) -> None:
         """Write the list with mode 0600."""
         path = folder / FILE
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         data: dict[str, Any] = {
             "rows": len(self.canary),
             "canary": np.packbits(self.canary).tobytes().hex(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from privgan.pipeline.canaries import FILE as CANARIES_FILE
 
 FORMAT = "privgan.candidate/1"
 AUDIT_FILE, REPORT_FILE, LOG_FILE = "internal-audit.json", "internal-report.html", "internal-run.log"
+RUN_FILE = "internal-run.json"
 RELEASE, INTERNAL = "release", "internal"
 _RECORD = "candidate.json"
 
@@ -39,7 +41,7 @@ class Candidate:
 
     def undo(self) -> None:
         """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty."""
-        for name in (LOG_FILE, CANARIES_FILE):
+        for name in (LOG_FILE, RUN_FILE, CANARIES_FILE):
             (self.internal / name).unlink(missing_ok=True)
         for folder in (self.folder, self.internal, self.internal.parent):
             with contextlib.suppress(OSError):
@@ -80,6 +82,11 @@ class Candidate:
         text = json.dumps({"format": FORMAT, **record}, indent=1, ensure_ascii=False, allow_nan=False)
         (self.folder / _RECORD).write_text(text, encoding="utf-8")
 
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each file that a release would be made from, and of the record."""
+        files = [self.parquet, self.csv, self.schema, self.folder / _RECORD, *sorted(self.model.glob("*"))]
+        return {path.relative_to(self.folder).as_posix(): _sha256(path) for path in files if path.is_file()}
+
     def record(self) -> dict[str, Any]:
         """What the fit said about itself."""
         record: dict[str, Any] = json.loads((self.folder / _RECORD).read_text(encoding="utf-8"))
@@ -104,3 +111,8 @@ class Candidate:
     def discard(self) -> None:
         """Remove the candidate's folder; what is INTERNAL stays where it is."""
         shutil.rmtree(self.folder)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

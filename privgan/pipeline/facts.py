@@ -8,9 +8,12 @@ from typing import Any
 
 from privgan.policy.context import Context
 from privgan.policy.facts import FactValue
+from privgan.privacy import accountant, events
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.table.columns import Source
 from privgan.table.schema import Schema
+
+_SLACK = 1e-9
 
 
 def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedger, context: Context) -> dict[str, FactValue]:
@@ -44,11 +47,30 @@ def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedge
 
 
 def accounting_complete(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedger) -> bool:
-    """Whether the ledger is whole and holds a charge for every step of the candidate's plan, in its run."""
+    """Whether the ledger bears out the candidate's claim.
+
+    The chain is whole; the run reserved the claimed (ε, δ); exactly the plan's steps were charged, each with the event
+    that the plan states; and the charged events together cost no more than what the run's stages were given.
+    """
     entries = [entry for entry in ledger.entries(schema.dataset) if entry.run == record["run"]]
-    charged = {entry.body["step"]: entry.body["event"] for entry in entries if entry.kind == "charge"}
-    planned = {step["name"]: step["event"]["event"] for step in record["accounting"]}
-    return not ledger.problems() and record["guarantee"]["epsilon"] is not None and charged == planned
+    charged = {entry.body["step"]: _event(entry.body) for entry in entries if entry.kind == "charge"}
+    planned = {step["name"]: step["event"] for step in record["accounting"]}
+    claimed = (record["guarantee"]["epsilon"], record["guarantee"]["delta"])
+    reserved = [(entry.body["epsilon"], entry.body["delta"]) for entry in entries if entry.kind == "run"]
+    if ledger.problems() or charged != planned or reserved != [claimed]:
+        return False
+    stages = {entry.body["stage"]: entry.body for entry in entries if entry.kind == "stage"}
+    return all(
+        accountant.spent(
+            [events.from_json(step["event"]) for step in record["accounting"] if step["stage"] == name], stage["delta"]
+        ).epsilon
+        <= stage["epsilon"] * (1 + _SLACK)
+        for name, stage in stages.items()
+    ) and sum(stage["epsilon"] for stage in stages.values()) <= claimed[0] * (1 + _SLACK)
+
+
+def _event(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key != "step"}
 
 
 def audit_facts(audit: Mapping[str, Any] | None) -> dict[str, FactValue]:

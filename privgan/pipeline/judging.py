@@ -38,17 +38,24 @@ from privgan.table.schema_file import load_schema
 
 
 def audit_candidate(
-    candidate: Candidate, frame: pd.DataFrame, *, target: str | None = None, progress: Progress | None = None
+    candidate: Candidate,
+    frame: pd.DataFrame,
+    ledger: PrivacyLedger,
+    *,
+    target: str | None = None,
+    progress: Progress | None = None,
 ) -> AuditReport:
     """Audit a candidate against the table it was fitted on. INTERNAL: it reads real rows and is not charged.
 
     Args:
         candidate: The candidate.
         frame: The same conforming table, in the same order [rows, columns].
+        ledger: Where a refuted guarantee stops the data set at once.
         target: Column to predict; None for the audit's own rule.
         progress: Tells the owner.
     """
     record, schema = candidate.record(), load_schema(candidate.schema)
+    refuse_changed(candidate, ledger)
     canaries = load_canaries(candidate.internal, len(frame))
     if canaries.commitment != record["canaries"]["commitment"]:
         raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the candidate was made with")
@@ -65,6 +72,8 @@ def audit_candidate(
         target=target,
     )
     report = run_audit(inputs, progress=_stages(progress))
+    if report.verdict == "REFUTED":
+        ledger.refute(schema.dataset, record["run"])
     candidate.write_internal(AUDIT_FILE, json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False))
     return report
 
@@ -81,13 +90,31 @@ def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: 
     """
     record, schema, audit = candidate.record(), load_schema(candidate.schema), candidate.audit()
     evidence = hashlib.sha256(json.dumps(audit, sort_keys=True).encode()).hexdigest()
-    ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, policy=policy.fingerprint(), evidence=evidence)
-    if audit is not None and audit["verdict"] == "REFUTED" and not ledger.account(schema.dataset).refuted:
-        ledger.record(schema.dataset, record["run"], "refuted", {})
+    evaluation = {"policy": policy.fingerprint(), "evidence": evidence}
+    refuse_changed(candidate, ledger)
+    ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, **evaluation)
     verdict = evaluate(policy, public_facts(record, schema, ledger, context) | audit_facts(audit))
     if any(outcome.status is GateStatus.FAIL for outcome in verdict.internal_outcomes):
-        ledger.close(schema.dataset, record["run"])
+        ledger.close(schema.dataset, record["run"], **evaluation)
     return verdict
+
+
+def refuse_changed(candidate: Candidate, ledger: PrivacyLedger) -> None:
+    """Refuse a candidate whose files are not the ones that the fit wrote, by the hashes that the ledger keeps.
+
+    Raises:
+        UsageError: naming the files that were changed or removed.
+    """
+    record = candidate.record()
+    entries = [entry for entry in ledger.entries(record["dataset"]) if entry.kind == "candidate" and entry.run == record["run"]]
+    if not entries:
+        raise UsageError(
+            f"{candidate.folder}: the ledger {ledger.url} does not know this candidate; give the ledger it was fitted with"
+        )
+    found, kept = candidate.hashes(), entries[-1].body["files"]
+    changed = sorted(name for name in {*found, *kept} if found.get(name) != kept.get(name))
+    if changed:
+        raise UsageError(f"{candidate.folder}: {', '.join(changed)} changed after the fit; a candidate is judged as it was made")
 
 
 def release_candidate(candidate: Candidate, verdict: Verdict, ledger: PrivacyLedger, context: Context, out: Path) -> Path:
@@ -107,7 +134,10 @@ def release_candidate(candidate: Candidate, verdict: Verdict, ledger: PrivacyLed
         raise ReleaseExistsError(f"{target}: there is a release already; choose another --out")
     record, schema = candidate.record(), load_schema(candidate.schema)
     identity = uuid.uuid4().hex
-    ledger.record(schema.dataset, record["run"], "release", {"release": identity, "policy": verdict.policy_name})
+    if record["guarantee"]["epsilon"] is None:
+        raise PolicyFailedError("this candidate has no guarantee: the coins of its run were not secret; it cannot be released")
+    refuse_changed(candidate, ledger)
+    ledger.release(schema.dataset, record["run"], {"release": identity, "policy": verdict.policy_name})
     facts = release_facts(candidate, ledger, context, identity)
     files: dict[str, bytes | Path] = {
         "synthetic.parquet": candidate.parquet,
@@ -150,7 +180,6 @@ def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context,
         schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in schema.columns},
         context=context.to_json(),
         ledger_head=ledger.head(),
-        ledger_entries=len(ledger.entries()),
         versions=versions(),
         canary_probability=record["canaries"]["probability"],
         canary_commitment=record["canaries"]["commitment"],

@@ -16,8 +16,9 @@ import pandas as pd
 from privgan.audit.utility import require_target
 from privgan.errors import ReleaseExistsError, UsageError
 from privgan.measurement.marginals import Measurements, exact_counts
+from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries
-from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
+from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, RUN_FILE, Candidate
 from privgan.pipeline.fitting import Fitted, fit
 from privgan.pipeline.guarantee import accounting, claim, statement
 from privgan.pipeline.judging import audit_candidate, judge, release_candidate, write_internal_report
@@ -111,7 +112,7 @@ def run(
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
-    audit_candidate(candidate, frame, target=request.target, progress=progress)
+    audit_candidate(candidate, frame, ledger, target=request.target, progress=progress)
     verdict = judge(candidate, policy, ledger, context)
     write_internal_report(candidate, verdict, ledger, context, frame)
     told = candidate.record()["guarantee"]["statement"]
@@ -171,12 +172,14 @@ def fit_candidate(
     progress: Progress,
 ) -> Candidate:
     """Fit, sample and write a candidate."""
-    if (folder / "candidate.json").exists():
-        raise ReleaseExistsError(f"{folder}: holds a candidate already; choose another folder")
+    for taken in (folder / "candidate.json", internal / CANARIES_FILE):
+        if taken.exists():
+            raise ReleaseExistsError(f"{taken}: an earlier run lies there; choose another folder, or purge it")
     candidate = Candidate(folder, internal)
 
     def begin(canaries: Canaries) -> None:
         candidate.create()
+        candidate.write_internal(RUN_FILE, json.dumps({"dataset": schema.dataset}))
         progress.log_to(candidate.write_internal(LOG_FILE, ""))
         canaries.save(internal)
         progress.say(f"claim: {statement(plan.budget, schema)}")
@@ -192,6 +195,7 @@ def fit_candidate(
     progress.say("sampling")
     rows = write_tables(synthesizer.chunks(request.rows, seed=request.seed), schema, candidate.parquet, candidate.csv)
     candidate.write_record(_record(fitted, schema, synthesizer, rows, request.seed))
+    ledger.record(schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
     return candidate
 
 
@@ -247,6 +251,10 @@ def refuse_taken(out: Path) -> None:
         raise UsageError(f"{out}: is a file; --out must be a folder")
     if (out / RELEASE).exists():
         raise ReleaseExistsError(f"{out / RELEASE}: there is a release already; choose another --out")
+    if (out / INTERNAL / CANARIES_FILE).exists() and not (out / INTERNAL / "candidate").exists():
+        raise ReleaseExistsError(
+            f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another --out, or purge it"
+        )
     if (out / INTERNAL / "candidate").exists():
         raise ReleaseExistsError(f"{out / INTERNAL / 'candidate'}: there is a candidate already; choose another --out")
 
@@ -290,12 +298,12 @@ def purge(out: Path, ledger: PrivacyLedger) -> int:
 
 
 def _whose(out: Path) -> tuple[str, str]:
-    """The data set and run of a folder, from its candidate or its manifest."""
+    """The data set and, where a candidate is left, the run of a folder; known from the run's beginning on."""
+    note = out / INTERNAL / RUN_FILE
+    if not note.exists():
+        raise UsageError(f"{note}: is missing, so that the purge cannot be recorded; remove the folder by hand")
+    dataset = json.loads(note.read_text(encoding="utf-8"))["dataset"]
     try:
-        record = Candidate.find(out).record()
-        return record["dataset"], record["run"]
+        return dataset, Candidate.find(out).record()["run"]
     except UsageError:
-        manifest = out / RELEASE / "manifest.json"
-        if not manifest.exists():
-            raise
-        return json.loads(manifest.read_text(encoding="utf-8"))["dataset"], ""
+        return dataset, ""

@@ -112,13 +112,14 @@ class PrivacyLedger:
             append(dataset, "", "introduce", {"who": _who()})
 
     def set_lifetime(self, dataset: str, budget: PrivacyBudget) -> None:
-        """Set the lifetime budget of a data set; it may not be below what was spent."""
+        """Set the lifetime budget of a data set; neither part may be below what was spent."""
         with self._store.transaction() as append:
+            self._refuse_broken()
             account = self.account(dataset)
-            if budget.epsilon < account.epsilon:
-                raise UsageError(
-                    f"the lifetime budget of {dataset} cannot be ε = {budget.epsilon:g}: {account.epsilon:.4g} is already spent"
-                )
+            if budget.epsilon < account.epsilon or budget.delta < account.delta:
+                spent = f"ε = {account.epsilon:.4g}, δ = {account.delta:.3g} is already spent"
+                asked = f"ε = {budget.epsilon:g}, δ = {budget.delta:g}"
+                raise UsageError(f"the lifetime budget of {dataset} cannot be {asked}: {spent}")
             append(dataset, "", "lifetime", {"epsilon": budget.epsilon, "delta": budget.delta, "who": _who()})
 
     def clear(self, dataset: str, *, who: str, why: str) -> None:
@@ -127,7 +128,7 @@ class PrivacyLedger:
             append(dataset, "", "clear", {"who": who, "why": why})
 
     def record(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
-        """Record something that happened to a run: ``attempt``, ``release``, ``refuted`` or ``purge``."""
+        """Record something that happened to a run: ``candidate`` or ``purge``."""
         with self._store.transaction() as append:
             append(dataset, run, kind, {**body, "who": _who()})
 
@@ -146,28 +147,60 @@ class PrivacyLedger:
         Raises:
             PolicyFailedError: when the limit is reached, or an internal gate closed the candidate before.
         """
+        evaluation = {"policy": policy, "evidence": evidence}
         with self._store.transaction() as append:
+            self._refuse_broken()
             entries = self.entries(dataset)
+            self._refuse_refuted(dataset)
             attempts = [entry for entry in entries if entry.kind == "attempt"]
-            known = {(entry.run, entry.body["policy"], entry.body["evidence"]) for entry in attempts}
-            if (run, policy, evidence) in known:
+            closing = [_evaluation(entry) for entry in entries if entry.kind == "closed" and entry.run == run]
+            if closing and evaluation not in closing:
+                text = "an internal check closed this candidate; it cannot be judged in another way, fit another"
+                raise PolicyFailedError(f"{dataset}: {text}")
+            if any(entry.run == run and _evaluation(entry) == evaluation for entry in attempts):
                 return
-            if any(entry.kind == "closed" and entry.run == run for entry in entries):
-                raise PolicyFailedError(
-                    f"{dataset}: an internal check closed this candidate; it cannot be judged again, fit another"
-                )
             if len(attempts) >= limit:
                 raise PolicyFailedError(
                     f"{dataset}: candidates were judged {len(attempts)} times and the policy allows {limit}; "
                     "judging until one passes would leak; a person must decide on a policy that allows more"
                 )
-            append(dataset, run, "attempt", {"policy": policy, "evidence": evidence, "who": _who()})
+            append(dataset, run, "attempt", {**evaluation, "who": _who()})
 
-    def close(self, dataset: str, run: str) -> None:
-        """Close a candidate that an internal gate failed; closing it twice is closing it once."""
+    def close(self, dataset: str, run: str, *, policy: str, evidence: str) -> None:
+        """Close a candidate that an internal gate failed; only the evaluation that closed it can be asked for again."""
         with self._store.transaction() as append:
             if not any(entry.kind == "closed" and entry.run == run for entry in self.entries(dataset)):
-                append(dataset, run, "closed", {"who": _who()})
+                append(dataset, run, "closed", {"policy": policy, "evidence": evidence, "who": _who()})
+
+    def release(self, dataset: str, run: str, body: Mapping[str, Any]) -> None:
+        """Record that a candidate is about to be released.
+
+        Raises:
+            PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
+        """
+        with self._store.transaction() as append:
+            self._refuse_broken()
+            self._refuse_refuted(dataset)
+            if any(entry.kind == "closed" and entry.run == run for entry in self.entries(dataset)):
+                raise PolicyFailedError(f"{dataset}: an internal check closed this candidate; fit another")
+            append(dataset, run, "release", {**body, "who": _who()})
+
+    def refute(self, dataset: str, run: str) -> None:
+        """Stop a data set whose guarantee an audit refuted, until a person clears it."""
+        with self._store.transaction() as append:
+            if not self.account(dataset).refuted:
+                append(dataset, run, "refuted", {"who": _who()})
+
+    def _refuse_refuted(self, dataset: str) -> None:
+        if self.account(dataset).refuted:
+            raise PolicyFailedError(
+                f"{dataset}: an audit refuted the guarantee; a person must clear it with 'privgan ledger clear'"
+            )
+
+    def _refuse_broken(self) -> None:
+        problems = self.problems()
+        if problems:
+            raise UsageError(f"{self.url}: the ledger's chain is not whole ({problems[0]}); restore it, then verify it")
 
     @contextmanager
     def run(self, dataset: str, budget: PrivacyBudget, *, secret: bool, conditional_facts: int = 0) -> Iterator[RunLedger]:
@@ -185,11 +218,9 @@ class PrivacyLedger:
         """
         identity = uuid.uuid4().hex
         with self._store.transaction() as append:
+            self._refuse_broken()
+            self._refuse_refuted(dataset)
             account = self.account(dataset)
-            if account.refuted:
-                raise PolicyFailedError(
-                    f"{dataset}: an audit refuted the guarantee; a person must clear it with 'privgan ledger clear'"
-                )
             if secret and not account.would_fit(budget):
                 assert account.lifetime is not None
                 left = account.lifetime.epsilon - account.epsilon
@@ -282,6 +313,10 @@ def _account(dataset: str, entries: tuple[Entry, ...]) -> DatasetAccount:
         refuted=refuted,
         conditional_facts=max((entry.body["conditional_facts"] for entry in entries if entry.kind == "run"), default=0),
     )
+
+
+def _evaluation(entry: Entry) -> dict[str, str]:
+    return {key: entry.body[key] for key in ("policy", "evidence")}
 
 
 def _who() -> str:

@@ -46,7 +46,7 @@ class SecretStream:
 
     def uniform(self, count: int) -> np.ndarray:
         """Uniform numbers [count] in the open interval (0, 1), float64."""
-        return ((self.words(count) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+        return ((self.words(count) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
     def normal(self, count: int) -> np.ndarray:
         """Standard normal numbers [count], float64 (Box and Muller 1958)."""

@@ -68,7 +68,6 @@ class ReleaseFacts:
         schema_sources: Column to the sources of its facts.
         context: Reviewer, purpose, recipient, expiry, review_date, where known.
         ledger_head: Hash of the ledger chain's last entry.
-        ledger_entries: Length of the ledger chain.
         versions: Package to version; ``privgan`` and ``python`` at least.
         canary_probability: Probability with which a customer is a canary.
         canary_commitment: Commitment to the canary coins; empty where there is none.
@@ -98,7 +97,6 @@ class ReleaseFacts:
     schema_sources: Mapping[str, Any]
     context: Mapping[str, str]
     ledger_head: str
-    ledger_entries: int
     versions: Mapping[str, str]
     canary_probability: float
     canary_commitment: str
@@ -118,7 +116,7 @@ def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
         "schema_fingerprint": facts.schema_fingerprint,
         "schema_sources": dict(facts.schema_sources),
         "context": dict(facts.context),
-        "ledger": {"head": facts.ledger_head, "entries": facts.ledger_entries},
+        "ledger": {"head": facts.ledger_head},
         "versions": dict(facts.versions),
         "canaries": {"probability": facts.canary_probability, "commitment": facts.canary_commitment},
         "retention": facts.retention,

@@ -1,173 +1,126 @@
-"""The whole audit: its verdicts, its format, its determinism and its refusals."""
-
-from __future__ import annotations
+"""The audit as a whole: a memoriser is found, an independent table is not, bad input is told, and nothing is NaN."""
 
 import json
-from dataclasses import replace
-from importlib.resources import files
 
 import numpy as np
 import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
-from privgan.audit.suite import AuditInputs, Verdict, run_audit, run_table_audit
-from privgan.errors import TableError, UsageError
-from privgan.metric import Status
+from privgan.audit.suite import AuditInputs, AuditReport, run_audit, run_table_audit
+from privgan.documents import json_schema
+from privgan.errors import TableError
 from privgan.privacy.unit import PrivacyUnit
+from privgan.table.columns import Discrete, Kind, Numeric
+from privgan.table.schema import Schema
 
-NAMES = {
-    "attack.copies.excess",
-    "attack.membership.advantage",
-    "attack.membership.auc",
-    "attack.membership.density_ratio_auc",
-    "attack.membership.nearest_auc",
-    "attack.membership.tpr_at_fpr_0.01",
-    "audit.epsilon_lb_max",
-    "audit.epsilon_lower_bound",
-    "fidelity.c2st_auc",
-    "fidelity.sdmetrics_quality",
-    "fidelity.tvd1",
-    "fidelity.tvd2",
-    "fidelity.tvd3",
-    "utility.gap",
-    "utility.trtr_auc",
-    "utility.tstr_auc",
-}
+ROWS = 1_600
+SCHEMA = Schema(
+    dataset="audited",
+    unit=PrivacyUnit(),
+    columns=(
+        *(Numeric(name=f"n{i}", kind=Kind.FLOAT, lower=-9, upper=9, decimals=3) for i in range(5)),
+        Discrete(name="label", kind=Kind.CATEGORICAL, categories=("a", "b")),
+    ),
+)
 
 
-def valid(report) -> dict:
-    """The report's JSON, checked against the published schema after a round trip."""
-    text = json.dumps(report.to_json(), allow_nan=False)
-    schema = json.loads((files("privgan.formats") / "audit.schema.json").read_text())
-    Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(json.loads(text))
-    return json.loads(text)
+def _rows(seed: int, count: int = ROWS) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0, 1.5, (count, 5)).clip(-9, 9).round(3)
+    frame = pd.DataFrame(values, columns=[f"n{i}" for i in range(5)])
+    frame["label"] = np.where(values[:, 0] + rng.normal(0, 1, count) > 0, "a", "b")
+    return frame
 
 
-@pytest.fixture(scope="module")
-def inputs(schema, draw_rows) -> AuditInputs:
-    """A run with 800 canaries whose synthetic rows are independent of the real ones."""
-    pool, generator = draw_rows(1600, 1), np.random.default_rng(1)
-    canary = generator.random(1600) < 0.5
-    out = canary & (generator.random(1600) < 0.5)
-    return AuditInputs(
-        schema=schema,
-        kept_in=pool[~out],
-        canary_mask=canary[~out],
-        left_out=pool[out],
-        synthetic=draw_rows(1000, 2),
-        epsilon=1.0,
-        delta=1e-5,
+def _audit(synthetic: pd.DataFrame, kept: pd.DataFrame, left: pd.DataFrame, epsilon: float = 1.0) -> AuditReport:
+    return run_audit(
+        AuditInputs(
+            schema=SCHEMA,
+            kept_in=kept,
+            canary_mask=np.ones(len(kept), dtype=bool),
+            left_out=left,
+            synthetic=synthetic,
+            epsilon=epsilon,
+            delta=1e-6,
+            target="label",
+        )
     )
 
 
+def _split(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows, coins = _rows(seed), np.random.default_rng(seed + 1).random(ROWS) < 0.5
+    return rows[coins].reset_index(drop=True), rows[~coins].reset_index(drop=True)
+
+
 @pytest.fixture(scope="module")
-def report(inputs):
-    return run_audit(inputs)
+def honest() -> AuditReport:
+    return _audit(_rows(99), *_split(1))
 
 
-def test_honest_run_is_not_refuted(report):
-    assert report.verdict is Verdict.NOT_REFUTED
-    assert {metric.name for metric in report.metrics} == NAMES
-    assert all(metric.status is Status.OK for metric in report.metrics)
-    assert report.metric("audit.epsilon_lower_bound").value < 1.0 < report.metric("audit.epsilon_lb_max").value
-    assert report.counts["kept_in_canaries"] + report.counts["left_out_canaries"] == pytest.approx(800, abs=80)
+@pytest.fixture(scope="module")
+def memoriser() -> AuditReport:
+    kept, left = _split(2)
+    return _audit(kept.sample(frac=1, random_state=0).reset_index(drop=True), kept, left)
 
 
-def test_report_validates_and_gives_facts(report):
-    assert valid(report)["claim"] == {"epsilon": 1.0, "delta": 1e-5}
-    facts = report.facts()
-    assert facts["audit.verdict"] == "NOT_REFUTED"
-    assert facts["attack.membership.auc.low"] <= facts["attack.membership.auc"]
-    with pytest.raises(KeyError):
-        report.metric("nope")
+def test_a_memoriser_is_refuted(memoriser: AuditReport) -> None:
+    assert memoriser.verdict == "REFUTED"
+    assert (memoriser.metric("audit.epsilon_lower_bound").value or 0) > 1.0
+    assert (memoriser.metric("attack.membership.auc").low or 0) > 0.7
+    assert (memoriser.metric("attack.copies.excess").low or 0) > 0.3
 
 
-def test_order_of_the_tables_does_not_matter_and_two_runs_are_equal(inputs, report):
-    generator = np.random.default_rng(5)
-    kept, left = generator.permutation(len(inputs.kept_in)), generator.permutation(len(inputs.left_out))
-    shuffled = replace(
-        inputs,
-        kept_in=inputs.kept_in.iloc[kept],
-        canary_mask=inputs.canary_mask[kept],
-        left_out=inputs.left_out.iloc[left],
-        synthetic=inputs.synthetic.sample(frac=1, random_state=0),
-    )
-    assert json.dumps(run_audit(shuffled).to_json()) == json.dumps(report.to_json())
+def test_an_independent_table_is_not_refuted(honest: AuditReport) -> None:
+    assert honest.verdict == "NOT_REFUTED"
+    auc = honest.metric("attack.membership.auc")
+    assert auc.low is not None
+    assert auc.high is not None
+    assert auc.low < 0.5 < auc.high
+    assert honest.metric("attack.copies.excess").value == pytest.approx(0, abs=0.02)
 
 
-def test_copied_rows_refute_the_claim(inputs):
-    steps = []
-    found = run_audit(replace(inputs, synthetic=inputs.kept_in), progress=lambda *step: steps.append(step))
-    assert found.verdict is Verdict.REFUTED
-    assert found.metric("attack.copies.excess").low > 0.5
-    assert steps[0][1] == 0.0
-    assert steps[-1] == ("done", 1.0)
+@pytest.mark.slow
+def test_independent_tables_are_refuted_no_more_often_than_stated() -> None:
+    """Nominal 5 %; more than 3 of 12 seeded repetitions has a probability below 0.3 %, and the seeds are fixed."""
+    refuted = sum(_audit(_rows(500 + seed, 600), *_split(10 + seed), epsilon=0.01).verdict == "REFUTED" for seed in range(12))
+    assert refuted <= 3
 
 
-def test_claim_above_what_the_audit_can_see_is_inconclusive(inputs):
-    assert run_audit(replace(inputs, epsilon=20.0)).verdict is Verdict.INCONCLUSIVE
+def test_the_report_follows_its_json_schema_and_holds_no_nan(honest: AuditReport) -> None:
+    text = json.dumps(honest.to_json(), allow_nan=False)
+    errors = [error.message for error in Draft202012Validator(json_schema("privgan.audit/1")).iter_errors(json.loads(text))]
+    assert errors == []
 
 
-def test_table_audit_claims_no_bound_without_coins(schema, draw_rows):
-    found = run_table_audit(schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 1), epsilon=1.0)
-    assert found.verdict is Verdict.INCONCLUSIVE
-    assert "fair coins" in found.metric("audit.epsilon_lower_bound").reason
-    assert found.metric("attack.membership.auc").low > 0.6
-    valid(found)
+def test_two_audits_are_the_same_and_the_order_of_synthetic_rows_is_nothing(honest: AuditReport) -> None:
+    kept, left = _split(1)
+    shuffled = _rows(99).sample(frac=1, random_state=5).reset_index(drop=True)
+    assert _audit(shuffled, kept, left).to_json() == honest.to_json()
 
 
-def test_table_audit_with_coins_refutes(schema, draw_rows):
-    real, holdout = draw_rows(300, 1), draw_rows(310, 2)
-    found = run_table_audit(schema, real, holdout, real, epsilon=0.5, delta=1e-5, fair_coins=True)
-    assert found.verdict is Verdict.REFUTED
-    uneven = run_table_audit(schema, real, holdout[:60], real, epsilon=0.5, delta=1e-5, fair_coins=True)
-    assert uneven.verdict is Verdict.INCONCLUSIVE
-    assert "coins were not fair" in uneven.metric("audit.epsilon_lower_bound").reason
+def test_any_table_can_be_audited_without_a_bound() -> None:
+    report = run_table_audit(SCHEMA, _rows(1), _rows(2), _rows(3), target="label")
+    assert report.verdict == "INCONCLUSIVE"
+    assert report.metric("audit.epsilon_lower_bound").value is None
+    assert "fair coins" in report.metric("audit.epsilon_lower_bound").reason
+    assert report.metric("fidelity.tvd1").value is not None
 
 
-@pytest.mark.parametrize("holdout", [0, 10])
-def test_tiny_tables_are_not_run_and_inconclusive(schema, draw_rows, holdout):
-    found = run_table_audit(schema, draw_rows(10, 1), draw_rows(holdout, 2), draw_rows(10, 3), fair_coins=True)
-    assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.metric("attack.membership.auc").status is Status.NOT_RUN
-    assert found.metric("fidelity.tvd1").status is Status.OK
-    valid(found)
+def test_what_cannot_be_computed_is_not_run_with_its_reason() -> None:
+    one_class = _rows(1).assign(label="a")
+    report = run_table_audit(SCHEMA, one_class, _rows(2).iloc[:10].assign(label="a"), _rows(3), target="label")
+    missed = [metric for metric in report.metrics if metric.value is None]
+    assert {"utility.gap", "utility.tstr_auc"} <= {metric.name for metric in missed}
+    assert all(metric.reason for metric in missed)
 
 
-def test_constant_and_empty_columns_are_borne(schema, draw_rows):
-    def odd(seed):
-        return draw_rows(200, seed).assign(age=30, income=np.nan, region=None)
-
-    valid(run_table_audit(schema, odd(1), odd(2), odd(3)))
-
-
-def test_customers_with_several_rows_need_their_names(inputs):
-    several = replace(inputs, schema=replace(inputs.schema, unit=PrivacyUnit(column="customer", max_rows=5)))
-    found = run_audit(several)
-    assert found.verdict is Verdict.INCONCLUSIVE
-    assert "whose each row is" in found.metric("attack.membership.auc").reason
-    units = np.arange(len(inputs.kept_in)), -1 - np.arange(len(inputs.left_out))
-    assert run_audit(replace(several, kept_in_units=units[0], left_out_units=units[1])).verdict is Verdict.NOT_REFUTED
+@pytest.mark.parametrize("spoil", [lambda rows: rows.drop(columns="n1"), lambda rows: rows.iloc[:0]])
+def test_tables_that_do_not_fit_are_refused(spoil: object) -> None:
+    with pytest.raises(TableError):
+        run_table_audit(SCHEMA, _rows(1), _rows(2), spoil(_rows(3)), target="label")  # type: ignore[operator]
 
 
-def test_inputs_that_do_not_fit_are_refused(inputs):
-    def refused(message, **changes):
-        with pytest.raises(TableError, match=message):
-            run_audit(replace(inputs, **changes))
-
-    refused("columns differ", synthetic=inputs.synthetic.drop(columns="age"))
-    refused("synthetic table has no rows", synthetic=inputs.synthetic[:0])
-    refused("one entry per kept-in row", canary_mask=np.ones(3, dtype=bool))
-    refused("of neither", kept_in_units=np.arange(len(inputs.kept_in)))
-    refused("not a modelled column", target="nope")
-    same = np.zeros(len(inputs.kept_in)), np.ones(len(inputs.left_out))
-    refused("a canary is a whole customer", kept_in_units=same[0], left_out_units=same[1])
-    with pytest.raises(UsageError, match="ε must be"):
-        run_audit(replace(inputs, epsilon=-1.0))
-
-
-def test_inputs_are_not_modified(inputs):
-    before = inputs.synthetic.copy(deep=True)
-    pd.testing.assert_frame_equal(before, inputs.synthetic)
+def test_an_unknown_target_is_refused() -> None:
+    with pytest.raises(TableError, match="target"):
+        run_table_audit(SCHEMA, _rows(1), _rows(2), _rows(3), target="nope")

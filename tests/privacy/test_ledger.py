@@ -75,6 +75,8 @@ def test_the_lifetime_budget_is_told_with_asked_left_and_missing(ledger: Privacy
     assert ledger.account("a").epsilon == 1.0
     with pytest.raises(UsageError, match="already spent"):
         ledger.set_lifetime("a", PrivacyBudget(epsilon=0.5))
+    with pytest.raises(UsageError, match="already spent"):
+        ledger.set_lifetime("a", PrivacyBudget(epsilon=5, delta=1e-9))
 
 
 def test_a_run_that_dies_keeps_its_whole_reservation(ledger: PrivacyLedger) -> None:
@@ -109,7 +111,10 @@ def test_every_change_of_an_entry_shows(ledger: PrivacyLedger, path: Path, chang
     assert ledger.problems() == ()
     with sqlite3.connect(path) as other:
         other.execute(change)
-    assert PrivacyLedger.open(str(path)).problems()
+    spoilt = PrivacyLedger.open(str(path))
+    assert spoilt.problems()
+    with pytest.raises(UsageError, match="not whole"), spoilt.run("a", BUDGET, secret=True):
+        pass
 
 
 def test_a_cut_tail_shows_by_the_head_that_a_manifest_keeps(ledger: PrivacyLedger, path: Path) -> None:
@@ -148,15 +153,22 @@ def test_evaluations_are_counted_capped_and_closed(ledger: PrivacyLedger) -> Non
     judge("run1", evidence="another audit")
     with pytest.raises(PolicyFailedError, match="policy allows 2"):
         judge("run2")
-    ledger.close("b", "run3")
+    ledger.judge("b", "run3", limit=9, policy="lax", evidence="e")
+    ledger.close("b", "run3", policy="strict", evidence="e")
     with pytest.raises(PolicyFailedError, match="closed this candidate"):
-        ledger.judge("b", "run3", limit=9, policy="p", evidence="e")
+        ledger.judge("b", "run3", limit=9, policy="lax", evidence="e")
+    with pytest.raises(PolicyFailedError, match="closed this candidate"):
+        ledger.release("b", "run3", {})
 
 
 def test_a_refuted_guarantee_stops_the_data_set_until_a_person_clears_it(ledger: PrivacyLedger) -> None:
-    ledger.record("a", "run", "refuted", {})
+    ledger.refute("a", "run")
     with pytest.raises(PolicyFailedError, match="refuted"), ledger.run("a", BUDGET, secret=True):
         pass
+    with pytest.raises(PolicyFailedError, match="refuted"):
+        ledger.judge("a", "another", limit=9, policy="p", evidence="e")
+    with pytest.raises(PolicyFailedError, match="refuted"):
+        ledger.release("a", "another", {})
     ledger.clear("a", who="A. Officer", why="mended")
     with ledger.run("a", BUDGET, secret=True):
         pass

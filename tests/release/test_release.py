@@ -61,7 +61,6 @@ FACTS = ReleaseFacts(
     schema_sources={"city": {"categories": "assumed_public"}},
     context={"recipient": "Nörthwind", "expiry": "2026-12-31"},
     ledger_head="cd" * 32,
-    ledger_entries=4,
     versions={"privgan": "0.1.0", "python": "3.11.9"},
     canary_probability=0.2,
     canary_commitment="",

@@ -37,7 +37,7 @@ RELEASE: dict[str, Any] = {
         "recipient": "Northwind Analytics",
         "expiry": "2027-06-30",
     },
-    "ledger": {"head": "cd" * 32, "entries": 9},
+    "ledger": {"head": "cd" * 32},
     "versions": {"privgan": "0.1.0", "python": "3.11.9", "torch": "2.6.0"},
     "canaries": {"probability": 0.2, "commitment": ""},
     "retention": "Model checkpoints and the audit stay inside for 90 days.",
