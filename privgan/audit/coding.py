@@ -60,6 +60,11 @@ def stacked(first: CodedTable, second: CodedTable) -> CodedTable:
     return CodedTable(np.vstack([first.codes, second.codes]), np.vstack([first.values, second.values]))
 
 
+def trainable(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows to fit trees on: scikit-learn cannot bin a column without any value, so such a column becomes constant."""
+    return np.where(np.isnan(values).all(axis=0), 0.0, values)
+
+
 @dataclass(frozen=True, eq=False)
 class _Grid:
     """How a column's numbers become codes: cut at the points, or matched with them."""

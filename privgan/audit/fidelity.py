@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privgan.audit.coding import AuditCoder, CodedTable, stacked
+from privgan.audit.coding import AuditCoder, CodedTable, stacked, trainable
 from privgan.audit.intervals import area_under_curve, hanley_mcneil
 from privgan.metric import Better, Metric
 
@@ -217,7 +217,7 @@ def _detect(real: CodedTable, other: CodedTable, size: int, seed: int, *, explai
     cut = int(2 * size * (1.0 - TEST_SHARE))
     fit, test = order[:cut], order[cut:]
     model = HistGradientBoostingClassifier(max_iter=100, early_stopping=False, random_state=0)
-    model.fit(rows[fit], labels[fit])
+    model.fit(trainable(rows[fit]), labels[fit])
 
     def area(table: NDArray[np.float64]) -> float:
         return area_under_curve(labels[test], model.decision_function(table))

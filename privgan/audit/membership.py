@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from privgan.audit.ceilings import Claim
-from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
+from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked, trainable
 from privgan.audit.intervals import area_under_curve, clopper_pearson, difference_interval, hanley_mcneil
 from privgan.errors import TableError
 from privgan.metric import Better, Metric
@@ -120,7 +120,7 @@ def density_ratio_scores(canaries: Canaries, synthetic: CodedTable, seed: int) -
     Each canary is scored by a classifier of synthetic rows against the other folds' canaries, members or not.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     generator = np.random.default_rng((seed, 17))
     fold = canaries.folds(FOLDS, generator)[canaries.owner]
@@ -130,7 +130,7 @@ def density_ratio_scores(canaries: Canaries, synthetic: CodedTable, seed: int) -
         others = canaries.rows.values[fold != part]
         model = HistGradientBoostingClassifier(max_iter=100, min_samples_leaf=5, early_stopping=False, random_state=0)
         with threadpool_limits(1, user_api="openmp"):  # small trees: on a shared core threads wait for each other
-            model.fit(np.vstack([made, others]), np.arange(len(made) + len(others)) < len(made))
+            model.fit(trainable(np.vstack([made, others])), np.arange(len(made) + len(others)) < len(made))
         scores[fold == part] = model.decision_function(canaries.rows.values[fold == part])
     return canaries.mean_by_customer(scores)
 

@@ -293,7 +293,7 @@ def _unfair(canaries: Canaries | None) -> str:
 
 
 def _report(prepared: _Prepared, progress: Progress | None) -> AuditReport:
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     coder, seed = prepared.coder, prepared.seed
     tables = (prepared.kept_in, prepared.left_out if len(prepared.left_out) else None, prepared.synthetic)

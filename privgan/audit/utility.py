@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap
+from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, trainable
 from privgan.audit.intervals import bootstrap_interval, bootstrap_weights, weighted_areas
 from privgan.errors import TableError
 from privgan.metric import Better, Metric
@@ -176,7 +176,7 @@ def _classify(
         if boosting
         else LogisticRegression(max_iter=300)
     )
-    probabilities = model.fit(inputs[0], target).predict_proba(inputs[1])
+    probabilities = model.fit(trainable(inputs[0]), target).predict_proba(inputs[1])
     places = {value: i for i, value in enumerate(classes)}
     for column, value in enumerate(model.classes_):
         if value in places:
@@ -189,7 +189,7 @@ def _regress(boosting: bool, inputs: tuple[NDArray, NDArray], target: NDArray[np
     from sklearn.linear_model import Ridge
 
     model = HistGradientBoostingRegressor(max_iter=100, early_stopping=False, random_state=0) if boosting else Ridge(alpha=1.0)
-    return np.asarray(model.fit(inputs[0], target).predict(inputs[1]), dtype=float)
+    return np.asarray(model.fit(trainable(inputs[0]), target).predict(inputs[1]), dtype=float)
 
 
 def _r_squared(truth: NDArray[np.float64], predicted: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

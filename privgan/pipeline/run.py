@@ -108,7 +108,6 @@ def run(
         out: The folder for ``release`` and ``internal``.
         progress: Tells the owner.
     """
-    refuse_taken(out)
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
@@ -127,6 +126,7 @@ def run(
 
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
     """Read and check everything that can be wrong, and make the plan; nothing is written and nothing charged."""
+    refuse_taken(out)
     schema = load_schema(request.schema)
     unconfirmed(schema)
     plan = plan_for(request, schema)
@@ -172,9 +172,6 @@ def fit_candidate(
     progress: Progress,
 ) -> Candidate:
     """Fit, sample and write a candidate."""
-    for taken in (folder / "candidate.json", internal / CANARIES_FILE):
-        if taken.exists():
-            raise ReleaseExistsError(f"{taken}: an earlier run lies there; choose another folder, or purge it")
     candidate = Candidate(folder, internal)
 
     def begin(canaries: Canaries) -> None:
@@ -246,17 +243,17 @@ def noisy_figures(synthesizer: Synthesizer, measurements: Measurements, seed: in
 
 
 def refuse_taken(out: Path) -> None:
-    """Refuse an output folder that holds a release, a candidate or a file of that name."""
+    """Refuse an output folder that is a file, or holds a release, a candidate or what stayed inside of an earlier run."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; --out must be a folder")
     if (out / RELEASE).exists():
         raise ReleaseExistsError(f"{out / RELEASE}: there is a release already; choose another --out")
-    if (out / INTERNAL / CANARIES_FILE).exists() and not (out / INTERNAL / "candidate").exists():
+    if (out / INTERNAL / "candidate").exists() or (out / "candidate.json").exists():
+        raise ReleaseExistsError(f"{out}: holds a candidate already; choose another --out")
+    if (out / INTERNAL / CANARIES_FILE).exists():
         raise ReleaseExistsError(
             f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another --out, or purge it"
         )
-    if (out / INTERNAL / "candidate").exists():
-        raise ReleaseExistsError(f"{out / INTERNAL / 'candidate'}: there is a candidate already; choose another --out")
 
 
 def _refuse_useless_folder(out: Path, rows: int, columns: int) -> None:

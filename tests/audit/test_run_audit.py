@@ -100,7 +100,7 @@ def test_copied_rows_refute_the_claim(inputs):
     steps = []
     found = run_audit(replace(inputs, synthetic=inputs.kept_in), progress=lambda *step: steps.append(step))
     assert found.verdict is Verdict.REFUTED
-    assert found.metric("attack.copies.excess").low > 0.5
+    assert found.metric("attack.copies.excess").low > 0.2  # a third of the rows is compared with
     assert steps[0][1] == 0.0
     assert steps[-1] == ("done", 1.0)
 

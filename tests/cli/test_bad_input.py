@@ -272,7 +272,7 @@ REQUESTS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "out is a file": (lambda w: w.out.write_text("mine"), ("out", "is a file")),
     "out lies under a file": (lambda w: option("--out", str(w.table / "out"))(w), ("table.csv",)),
     "out holds a release": (lambda w: (w.out / "release").mkdir(parents=True), ("there is a release already",)),
-    "out holds a candidate": (lambda w: (w.out / "internal" / "candidate").mkdir(parents=True), ("there is a candidate",)),
+    "out holds a candidate": (lambda w: (w.out / "internal" / "candidate").mkdir(parents=True), ("holds a candidate",)),
     "no room on the disk": (full_disk, ("the disk has 0 MB free", "may need 50 MB")),
     "ledger under a file": (ledger_at("table.csv/ledger", lambda folder: None), ("ledger", "table.csv")),
     "ledger is a folder": (ledger_at("books", lambda folder: (folder / "books").mkdir(exist_ok=True)), ("books", "ledger")),
