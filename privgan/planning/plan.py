@@ -16,6 +16,11 @@ from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
 from privgan.privacy.unit import NEIGHBOURING_RELATION, PrivacyUnit
 
 FORMAT = "privgan.plan/1"
+# One score and one bound, named before the first look, decide the audit's verdict.
+AUDIT = {
+    "score": "rank of the density ratio + 3 · rank of the nearness to a synthetic row",
+    "bound": "one run, two-sided grid, 95 % (Steinke, Nasr, Jagielski 2023)",
+}
 
 
 class StepKind(StrEnum):
@@ -216,6 +221,7 @@ class Plan:
             "canary_probability": self.canary_probability,
             "effort": self.effort,
             "marginal_share": self.marginal_share,
+            "audit": AUDIT,
             "stages": self._stages(),
             "settings": {
                 "marginals": asdict(self.marginals),

@@ -118,11 +118,14 @@ class LedgerStore:
     def _prepare(self) -> None:
         with self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+            tables = set(sql.inspect(connection).get_table_names())
+            if not self.created_now and not {"meta", "entries"} <= tables:
+                raise UsageError(f"{self.path}: is not a whole ledger (a table of it is gone); restore it from a copy")
             _METADATA.create_all(connection)
             version = connection.execute(sql.select(_META.c.value).where(_META.c.key == "version")).scalar()
             if version is None:
                 connection.execute(_META.insert().values(key="version", value=str(VERSION)))
-            elif int(version) != VERSION:
+            elif version != str(VERSION):
                 raise UsageError(f"{self.path}: is a ledger of version {version}; this privgan reads version {VERSION}")
             connection.commit()
 
@@ -178,7 +181,10 @@ class LedgerStore:
 
 def _read(connection: sql.Connection) -> tuple[Entry, ...]:
     rows = connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence)).mappings()
-    return tuple(Entry(**{**row, "body": json.loads(row["body"])}) for row in rows)
+    try:
+        return tuple(Entry(**{**row, "body": json.loads(row["body"])}) for row in rows)
+    except ValueError as error:
+        raise UsageError("the ledger holds an entry that cannot be read; restore it from a copy") from error
 
 
 def _durable(connection: Any, _record: Any) -> None:

@@ -12,7 +12,7 @@ from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
 
 MAX_CELLS = 512
 _SECONDS = {Kind.DATE: 86_400, Kind.DATETIME: 1}
-_RELATIVE_TOLERANCE = 1e-9
+_TOLERANCE_IN_STEPS = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,8 +98,8 @@ class Cells:
 
     def range_of(self, lower: float, upper: float) -> Cells:
         """The same cells with each interval cut to the values from lower to upper; an interval outside has length 0."""
-        first = np.ceil((lower - self.origin) / self.step - _RELATIVE_TOLERANCE)
-        last = np.floor((upper - self.origin) / self.step + _RELATIVE_TOLERANCE)
+        first = np.ceil((lower - self.origin) / self.step - _TOLERANCE_IN_STEPS)
+        last = np.floor((upper - self.origin) / self.step + _TOLERANCE_IN_STEPS)
         starts = np.clip(self.starts, first, None)
         ends = np.clip(self.starts + self.lengths, None, last + 1)
         lengths = np.maximum(ends - starts, 0)

@@ -57,7 +57,7 @@ def _read_text(path: Path, sep: str) -> pd.DataFrame:
         raise TableError(f"--sep is {shown(sep)}; it must be one character other than a quote, or \\t")
     header = _header(path, sep)
     try:
-        return pd.read_csv(
+        frame = pd.read_csv(
             path,
             sep=sep,
             dtype=str,
@@ -65,10 +65,12 @@ def _read_text(path: Path, sep: str) -> pd.DataFrame:
             encoding="utf-8-sig",
             names=header,
             skiprows=1,
-            index_col=False,
             on_bad_lines="error",
             skip_blank_lines=len(header) > 1,
         )
+        if not isinstance(frame.index, pd.RangeIndex):
+            raise pd.errors.ParserError
+        return frame
     except pd.errors.EmptyDataError:
         return pd.DataFrame(columns=header)
     except pd.errors.ParserError as error:

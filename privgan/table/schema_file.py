@@ -161,7 +161,10 @@ def _pattern_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Doc
 
 
 def _moment(text: Any) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        raise ValueError("a bound has no time zone")
+    return moment
 
 
 def _column(item: Mapping[str, Any]) -> Column:

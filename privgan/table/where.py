@@ -19,6 +19,7 @@ from privgan.table.schema import Schema
 _TOKEN = re.compile(
     r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*'|`[^`]*`)|(?P<operator><=|>=|!=|==|=|<|>)|(?P<mark>[(),])|(?P<word>[^\s<>=!(),"'`]+))"""
 )
+_BEYOND_IN_STEPS = 1e-3
 _EXAMPLE = "write for example: segment = gold and age >= 60 and region in (north, south) and income is missing"
 
 
@@ -148,8 +149,9 @@ def _compared(column: Column, operator: str, value: str) -> ColumnCondition:
     number, step = _number(column, value)
     if operator == "!=":
         raise UsageError(f"--where: != goes with categories; {column.name} is {column.kind}, use < or >")
-    lower = {"=": number, "==": number, ">=": number, ">": number + step}.get(operator, -math.inf)
-    upper = {"=": number, "==": number, "<=": number, "<": number - step}.get(operator, math.inf)
+    beyond = step * _BEYOND_IN_STEPS
+    lower = {"=": number, "==": number, ">=": number, ">": number + beyond}.get(operator, -math.inf)
+    upper = {"=": number, "==": number, "<=": number, "<": number - beyond}.get(operator, math.inf)
     return ColumnCondition(column=column, lower=lower, upper=upper, missing=False)
 
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Discrete, Kind, Numeric
 from privgan.table.schema import Schema
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Small trees on a shared core: threads would wait for each other ten times longer than they work."""
+    with threadpool_limits(1, user_api="openmp"):
+        yield
 
 
 @pytest.fixture(scope="session")

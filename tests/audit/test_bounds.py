@@ -157,10 +157,10 @@ def test_order_of_canaries_does_not_matter():
 def test_coverage_with_the_search(true_epsilon, ties):
     """Randomised-response canaries: nominal 5 %, at most 2.2 % in the reference.
 
-    With a true rate of 5 % the 400 runs exceed the limit with probability below 1 % (binomial: 30 or more of 400).
+    With a true rate of 5 % the 200 runs exceed the limit with probability below 1 % (binomial).
     Members are listed first, as tables list them; with ties every score is one of two values.
     """
-    generator, exceeded, runs = np.random.default_rng(2), 0, 400
+    generator, exceeded, runs = np.random.default_rng(2), 0, 200
     keep = math.exp(true_epsilon) / (1 + math.exp(true_epsilon))
     for _ in range(runs):
         is_member = np.sort(generator.random(200) < 0.5)[::-1]

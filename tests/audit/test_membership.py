@@ -41,8 +41,8 @@ def test_memorised_rows_are_found(schema, draw_rows):
 
 
 def test_independent_rows_are_refuted_at_no_more_than_the_nominal_rate(draw_ternary, ternary_schema):
-    """Twelve tables of fresh rows, claimed ε = 0, many ties: a rate of 5 % would fail with probability below 0.3 %."""
-    refuted, runs = 0, 12
+    """Eight tables of fresh rows, claimed ε = 0, many ties: a rate of 5 % would fail with probability below 0.6 %."""
+    refuted, runs = 0, 8
     for seed in range(runs):
         rows, coins = draw_ternary(300, 1000 + seed), np.random.default_rng(seed).random(300) < 0.5
         coder = AuditCoder.from_reference(ternary_schema, rows)
@@ -50,7 +50,7 @@ def test_independent_rows_are_refuted_at_no_more_than_the_nominal_rate(draw_tern
         ratio, nearest = scores_of(coder, canaries, coder.code(draw_ternary(200, 5000 + seed)))
         scores = combined_scores(ratio, nearest)
         refuted += epsilon_lower_bound_one_run(scores, canaries.is_member, 0.0, 0.05) > 0
-    assert refuted <= 3
+    assert refuted <= 2
 
 
 def test_scores_depend_on_contents_alone(schema, draw_rows):

@@ -79,6 +79,7 @@ def test_planning_opens_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _plan.__wrapped__(1.5, marginal_share=1.0).steps
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, derandomize=True)
 @given(st.floats(0.1, 20), st.integers(500, 400_000), st.sampled_from(sorted(EFFORTS)), st.sampled_from([0.5, 1.0]))
 def test_a_plan_never_costs_more_than_its_budget_and_wastes_little(epsilon: float, rows: int, effort: str, share: float) -> None:

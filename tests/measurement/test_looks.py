@@ -1,0 +1,285 @@
+"""The charged looks: each pays first, in the plan's order, and what comes out is a function of noisy counts alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from privgan.errors import InternalError
+from privgan.gan.model import Mixture
+from privgan.measurement import measure
+from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
+from privgan.planning.plan import MarginalSettings, Plan, StepKind
+from privgan.planning.planner import make_plan, with_rows
+from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.events import DpEvent
+from privgan.privacy.mechanisms import CountHistogram
+from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.receipts import Receipt, mint
+from privgan.privacy.unit import PrivacyUnit
+from privgan.table.columns import Discrete, Kind, Numeric
+from privgan.table.encoding import Encoder
+from privgan.table.private import PrivateTable
+from privgan.table.schema import Schema
+
+SCHEMA = Schema(
+    dataset="looks",
+    unit=PrivacyUnit(),
+    columns=(
+        Discrete(name="tier", kind=Kind.CATEGORICAL, categories=("a", "b", "c"), missing=True),
+        Numeric(name="spend", kind=Kind.FLOAT, lower=0, upper=900, decimals=2),
+        Discrete(name="left", kind=Kind.BOOLEAN, categories=("no", "yes")),
+    ),
+)
+PLAN = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=1_000, effort="quick", marginal_share=1.0)
+
+
+class Noiseless(SecretStream):
+    """Coins that add nothing and choose the best: they show what the noise is added to."""
+
+    def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
+        return np.asarray(counts, dtype=np.int64)
+
+    def discrete_laplace(self, count: int, scale: float) -> int:
+        return count
+
+    def exponential_choice(self, scores: np.ndarray, scale: float) -> int:
+        return int(np.argmax(scores))
+
+
+class Book:
+    """A charger that remembers; it refuses when told to."""
+
+    def __init__(self, refuse_at: int | None = None) -> None:
+        self.charged: list[tuple[str, DpEvent]] = []
+        self._refuse_at = refuse_at
+
+    def charge(self, step: str, event: DpEvent) -> Receipt:
+        if len(self.charged) == self._refuse_at:
+            raise InternalError("no more")
+        self.charged.append((step, event))
+        return mint(dataset="looks", step=step, event=event)
+
+
+class SpyTable(PrivateTable):
+    """Counts how often rows came out."""
+
+    looks = 0
+
+    def _redeem(self, receipt: Receipt) -> None:
+        super()._redeem(receipt)
+        self.looks += 1
+
+
+class Even:
+    """A model that knows nothing: even shares."""
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        self._mixture = Mixture([np.ones((1, size)) for size in sizes])
+
+    def marginals(self) -> Callable[[tuple[int, ...]], np.ndarray]:
+        return self._mixture.marginal
+
+
+def _frame(seed: int = 0, rows: int = 1_000) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    left = rng.choice(["no", "yes"], rows)
+    return pd.DataFrame(
+        {
+            "tier": np.where(left == "yes", "a", rng.choice(np.array(["b", "c", None], dtype=object), rows)),
+            "spend": rng.gamma(2, 60, rows).clip(0, 900).round(2),
+            "left": left,
+        }
+    )
+
+
+def _measure(table: PrivateTable, book: Book, coins: SecretStream, plan: Plan = PLAN) -> tuple[Encoder, Measurements]:
+    encoder = measure.measure_encoder(table, SCHEMA, plan, book, coins)
+    first = measure.measure_one_way(table, encoder, plan, book, coins)
+    model = Even(encoder.sizes)
+    return encoder, measure.measure_rounds(table, encoder, plan, book, coins, first, lambda *_: model, model)
+
+
+def test_every_look_is_charged_in_the_plans_order_and_no_step_is_left() -> None:
+    table, book = SpyTable("looks", PrivacyUnit(), _frame()), Book()
+    _measure(table, book, SecretStream())
+    assert book.charged == [(step.name, step.event) for step in PLAN.steps]
+    assert table.looks == len(PLAN.steps)
+
+
+@pytest.mark.parametrize("at", range(0, len(PLAN.steps), 2))
+def test_no_row_comes_out_after_a_refused_charge(at: int) -> None:
+    table, book = SpyTable("looks", PrivacyUnit(), _frame()), Book(refuse_at=at)
+    with pytest.raises(InternalError, match="no more"):
+        _measure(table, book, SecretStream())
+    assert table.looks == at
+
+
+def test_without_noise_the_measurements_are_the_counts() -> None:
+    frame = _frame()
+    encoder, found = _measure(PrivateTable("looks", PrivacyUnit(), frame), Book(), Noiseless())
+    codes = encoder.encode(frame)
+    assert len({marginal.clique for marginal in found.marginals}) == len(found.marginals) > 4
+    for marginal in found.marginals:
+        assert marginal.counts.tolist() == exact_counts(codes, marginal.clique, encoder.sizes).tolist()
+    assert found.rows == pytest.approx(1_000)
+    first_choice = next(marginal.clique for marginal in found.marginals if len(marginal.clique) > 1)
+    assert {0, 2} <= set(first_choice) or len(first_choice) == 3
+
+
+def test_without_noise_nothing_but_counts_moves_the_encoder() -> None:
+    """Two tables with the same fine histogram: the rows' order, and what goes with what, are not seen."""
+    frame = _frame()
+    shuffled = frame.assign(spend=frame["spend"].sample(frac=1, random_state=1).to_numpy())
+    one, two = (
+        measure.measure_encoder(PrivateTable("looks", PrivacyUnit(), rows), SCHEMA, PLAN, Book(), Noiseless())
+        for rows in (frame, shuffled)
+    )
+    assert [column.to_json() for column in one.columns] == [column.to_json() for column in two.columns]
+
+
+def test_the_same_noisy_counts_give_the_same_encoder_whatever_the_rows() -> None:
+    """Post-processing: with the release of the histogram fixed, the table no longer matters."""
+
+    class Fixed(Noiseless):
+        def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
+            return np.arange(len(counts)) % 7 * 10
+
+    made = [
+        measure.measure_encoder(PrivateTable("looks", PrivacyUnit(), _frame(seed, rows)), SCHEMA, PLAN, Book(), Fixed())
+        for seed, rows in ((0, 1_000), (9, 30))
+    ]
+    assert [column.to_json() for column in made[0].columns] == [column.to_json() for column in made[1].columns]
+
+
+@pytest.mark.parametrize("noisy", [-500, 0])
+def test_a_histogram_that_is_all_noise_still_gives_an_encoder(noisy: int) -> None:
+    class Negative(Noiseless):
+        def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
+            return np.full(len(counts), noisy)
+
+    table = PrivateTable("looks", PrivacyUnit(), _frame())
+    encoder, found = _measure(table, Book(), Negative())
+    assert all(np.isfinite(column.within).all() for column in encoder.columns)
+    for index in range(3):
+        assert found.one_way(index).sum() == pytest.approx(1)
+    assert found.rows >= 1
+
+
+def test_rounds_without_candidates_are_charged_all_the_same() -> None:
+    """What was charged must be what was planned, even where every marginal is too large to be chosen."""
+    narrow = replace(PLAN, marginals=replace(PLAN.marginals, largest_marginal=1))
+    table, book = SpyTable("looks", PrivacyUnit(), _frame()), Book()
+    _, found = _measure(table, book, Noiseless(), narrow)
+    assert book.charged == [(step.name, step.event) for step in PLAN.steps]
+    assert [marginal.clique for marginal in found.marginals] == [(0,), (1,), (2,)]
+    rounds = [step for step in PLAN.steps if step.kind in {StepKind.SELECTION, StepKind.CHOSEN_MARGINAL}]
+    assert table.looks == len(PLAN.steps) - len(rounds)
+
+
+def test_the_row_count_is_of_the_whole_table_though_canaries_are_left_out() -> None:
+    plan = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=None)
+    book = Book()
+    counted = measure.measure_row_count(PrivateTable("looks", PrivacyUnit(), _frame(rows=900)), plan, book, Noiseless())
+    assert counted == 1_000
+    assert plan.count_step is not None
+    assert book.charged == [("row-count", plan.count_step.event)]
+    with pytest.raises(InternalError):
+        measure.measure_row_count(PrivateTable("looks", PrivacyUnit(), _frame()), PLAN, Book(), Noiseless())
+
+
+def test_the_real_row_count_moves_no_noise() -> None:
+    """Stage 2 depends on the noisy count alone."""
+    plan = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=None, marginal_share=1.0)
+    assert with_rows(plan, SCHEMA, 1_000).steps == with_rows(plan, SCHEMA, 1_000).steps
+    assert [step.event for step in with_rows(plan, SCHEMA, 1_000).steps] == [
+        step.event for step in with_rows(plan, SCHEMA, 90_000).steps
+    ]
+
+
+# --- sensitivities ------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 60), st.integers(0, 10_000))
+def test_one_row_moves_one_cell_of_each_histogram_by_one(seed: int, rows: int, extra: int) -> None:
+    """What CountHistogram's noise rests on, for cells, 1-way and wider marginals alike."""
+    frame, more = _frame(seed, rows), _frame(extra, 1)
+    encoder = _ENCODER
+    one, two = encoder.encode(frame), encoder.encode(pd.concat([frame, more], ignore_index=True))
+    for clique in [(0,), (1,), (2,), (0, 1), (0, 1, 2)]:
+        moved = exact_counts(two, clique, encoder.sizes) - exact_counts(one, clique, encoder.sizes)
+        assert moved.min() >= 0
+        assert moved.sum() == 1
+
+
+_ENCODER = measure.measure_encoder(PrivateTable("looks", PrivacyUnit(), _frame()), SCHEMA, PLAN, Book(), RepeatableStream(0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(2, 6), min_size=2, max_size=6),
+    st.integers(0, 10_000),
+    st.integers(1, 50),
+    st.floats(1, 1e5),
+    st.floats(0.1, 500),
+    st.integers(2, 20),
+)
+def test_scores_of_any_table_move_by_at_most_one_a_row(
+    sizes: list[int], seed: int, rows: int, planned: float, noise: float, most: int
+) -> None:
+    """For any sizes, candidates, model, row estimate and noise; adding and removing alike."""
+    rng = np.random.default_rng(seed)
+    limits = MarginalSettings(max_cells=64, max_codes=8, largest_identity=16, largest_marginal=200, max_candidates=most)
+    candidates = measure.candidate_cliques(sizes, limits)
+    shares = {clique: rng.dirichlet(np.ones(int(np.prod([sizes[c] for c in clique])))) for clique in candidates}
+    codes = np.stack([rng.integers(0, size, rows) for size in sizes], axis=1)
+
+    class Sizes:
+        def __init__(self) -> None:
+            self.sizes = tuple(sizes)
+
+    def scores(table: np.ndarray) -> np.ndarray:
+        counter = measure._Counter(Sizes())  # type: ignore[arg-type]
+        return measure._scores(candidates, counter, table, shares.__getitem__, planned, noise)
+
+    whole = scores(codes)
+    assert np.abs(scores(codes[1:]) - whole).max() <= 1 + 1e-6
+    assert np.abs(scores(np.vstack([codes, codes[:1]])) - whole).max() <= 1 + 1e-6
+    for step in PLAN.of_kind(StepKind.SELECTION):
+        assert step.mechanism is not None
+        assert step.mechanism.sensitivity == 1  # type: ignore[union-attr]
+
+
+def test_the_plans_histograms_have_the_units_sensitivity() -> None:
+    for step in PLAN.steps:
+        if isinstance(step.mechanism, CountHistogram):
+            assert step.mechanism.sensitivity == SCHEMA.unit.count_sensitivity == 1
+
+
+# --- estimates ----------------------------------------------------------------------------------------------------
+
+
+def test_repeated_measurements_are_combined_by_precision() -> None:
+    """Two marginals of one column at noise 1 and 3: weights 0.9 and 0.1, by hand."""
+    twice = [
+        Marginal(clique=(0,), counts=np.array([60.0, 40.0]), standard_deviation=1.0),
+        Marginal(clique=(0,), counts=np.array([50.0, 50.0]), standard_deviation=3.0),
+    ]
+    found = Measurements((2,), twice)
+    (target,) = found.targets()
+    np.testing.assert_allclose(target.shares, [0.59, 0.41])
+    assert target.precision == pytest.approx((1 + 1 / 9) * 100**2)
+    assert len(found.with_marginal(twice[0]).marginals) == 3
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=20).filter(lambda values: sum(values) > 0.1))
+def test_the_simplex_projection_keeps_what_is_on_it(values: list[float]) -> None:
+    vector = np.array(values) / sum(values)
+    np.testing.assert_allclose(onto_simplex(vector), vector, atol=1e-12)
+    shifted = onto_simplex(vector + 0.3)
+    np.testing.assert_allclose(shifted, vector, atol=1e-9)
