@@ -128,8 +128,16 @@ def load_synthesizer(folder: Path) -> Synthesizer:
         raise UsageError(
             f"{folder}: the model cannot be read ({type(error).__name__}); it is damaged or no privgan model"
         ) from error
-    if facts.get("format") != FORMAT:
-        raise UsageError(f"{folder}: the model's format is {facts.get('format')!r}; this privgan reads {FORMAT}")
+    found = facts.get("format") if isinstance(facts, dict) else None
+    if found != FORMAT:
+        raise UsageError(f"{folder}: the model's format is {found!r}; this privgan reads {FORMAT}")
+    try:
+        return _rebuilt(facts, weights)
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+        raise UsageError(f"{folder}: the model's parts do not fit together ({type(error).__name__}); it is damaged") from error
+
+
+def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
     schema = parse_schema(facts["schema"], name="the model's schema")
     cells = {column.name: cells_of(column, facts["max_cells"]) for column in schema.modelled}
     encoder = encoder_from_json(cells, facts["columns"])

@@ -406,6 +406,7 @@ def test_a_refused_receipt_touches_no_row() -> None:
     assert looked == [2]
 
 
+@pytest.mark.filterwarnings("ignore:in 3.12 __contains__:DeprecationWarning")
 def test_an_unpaid_look_needs_its_name() -> None:
     table = PrivateTable("small", PrivacyUnit(), pd.DataFrame({"x": [1, 2]}))
     with pytest.raises((InternalError, TypeError)):
