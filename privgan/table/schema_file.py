@@ -135,6 +135,14 @@ def _numeric_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Doc
         )
     if item["kind"] == Kind.INTEGER and (int(lower) != lower or int(upper) != upper):
         yield document.mistake((*path, "lower"), f"{where}bounds of an integer column must be whole numbers")
+    decimals = item.get("decimals", 0)
+    for key, value in (
+        ("lower", lower),
+        ("upper", upper),
+        *(("special_values", value) for value in item.get("special_values", [])),
+    ):
+        if round(value, decimals) != value:
+            yield document.mistake((*path, key), f"{where}{key} {value} has more than {decimals} decimals, as no value may have")
     for value in item.get("special_values", []):
         if not lower <= value <= upper:
             yield document.mistake((*path, "special_values"), f"{where}special value {value} is outside {lower} to {upper}")

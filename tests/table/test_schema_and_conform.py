@@ -58,15 +58,16 @@ _NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), 
 def _schemas(draw: st.DrawFn) -> Schema:
     texts = draw(st.lists(_NAMES, min_size=1, max_size=5, unique=True))
     source = draw(st.sampled_from(list(Source)))
+    decimals = draw(st.integers(0, 6))
     facts = {"kind": source, "missing": source, "role": Source.DECLARED}
     columns: list[Column] = [
         Discrete(name="c", kind=Kind.CATEGORICAL, categories=tuple(texts), sources={"categories": source, **facts}),
         Numeric(
             name="n",
             kind=Kind.FLOAT,
-            lower=-1.5,
-            upper=draw(st.floats(0, 1e6)),
-            decimals=draw(st.integers(0, 6)),
+            lower=-2,
+            upper=round(draw(st.floats(0, 1e6)), decimals),
+            decimals=decimals,
             sources={"lower": source, "upper": source, "decimals": source, **facts},
         ),
     ]
