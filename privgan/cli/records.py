@@ -48,7 +48,9 @@ def verify(folder: Path, as_json: bool) -> None:
 @ledger_option
 @json_option
 def report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_url: str | None, as_json: bool) -> None:
-    """Say what a release promises and where its report is; for a candidate, write its internal report again.
+    """Say what a release promises and where its report is; for a candidate, judge it and write its internal report.
+
+    Judging a candidate is one counted evaluation of its data set, as 'privgan check' is.
 
     \b
     Example:

@@ -104,8 +104,8 @@ def fit(table: Path, schema_path: Path, ledger_url: str | None, out: Path, as_js
 def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Path) -> None:
     """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.
 
-    Conditions on one column go through the condition vector; several are met by weighting latent draws. No row is
-    drawn and rejected. Where the model gives the conditions next to no probability the command ends with code 3.
+    Under conditions the rows follow the model's exact conditional distribution; none is drawn and rejected. Where the
+    model gives the conditions next to no probability the command ends with code 3.
 
     \b
     Example:

@@ -52,7 +52,7 @@ class PrivateTable:
 
     def uncharged_rows(self, look: UnpaidLook) -> pd.DataFrame:
         """The rows, for one of the named unpaid looks."""
-        if look not in UnpaidLook:
+        if not isinstance(look, UnpaidLook):
             raise InternalError(f"{look} is no unpaid look")
         return self._frame
 
