@@ -18,7 +18,15 @@ from dp_accounting.pld import pld_pmf, privacy_loss_distribution
 from dp_accounting.pld.pld_privacy_accountant import PLDAccountant
 from dp_accounting.rdp.rdp_privacy_accountant import RdpAccountant
 
-from privgan.privacy.events import Composed, DiscreteGaussian, DiscreteLaplace, DpEvent, ExponentialMechanism
+from privgan.privacy.events import (
+    Composed,
+    Discovery,
+    DiscreteGaussian,
+    DiscreteLaplace,
+    DpEvent,
+    ExponentialMechanism,
+    SelfComposed,
+)
 
 DISCRETISATION = 1e-4
 # dp-accounting warns of fractional orders that do not converge; it then leaves them out, which is sound.
@@ -34,30 +42,46 @@ class PrivacySpent:
         delta: The δ at which both hold.
         epsilon_pld: By privacy loss distributions.
         epsilon_rdp: By Rényi differential privacy.
+        discovery_delta: The part of δ that discoveries take as their own.
     """
 
     epsilon: float
     delta: float
     epsilon_pld: float
     epsilon_rdp: float
+    discovery_delta: float = 0.0
 
 
 class _Pld(PLDAccountant):
-    """dp-accounting's PLD accountant with our events."""
+    """dp-accounting's PLD accountant with our events.
+
+    Counts that one unit can move in several cells are zero-concentrated with a known ρ, and no single loss distribution is
+    known to dominate them: their ρ is added up, and the worst loss distribution of that ρ is composed once, at the end.
+    """
 
     _pld: Any
 
+    def __init__(self) -> None:
+        super().__init__(value_discretization_interval=DISCRETISATION)
+        self._rho = 0.0
+
     def _maybe_compose(self, event: DpEvent, count: int, do_compose: bool) -> Any:
-        if isinstance(event, DiscreteGaussian):
-            if do_compose:
-                single = _discrete_gaussian_pld(event.standard_deviation, event.sensitivity)
+        if isinstance(event, (DiscreteGaussian, Discovery)):
+            if do_compose and event.sensitivity == 1:
+                single = _discrete_gaussian_pld(event.standard_deviation)
                 self._pld = self._pld.compose(single.self_compose(count))
+            elif do_compose:
+                self._rho += count * (event.sensitivity / event.standard_deviation) ** 2 / 2
             return None
         if isinstance(event, ExponentialMechanism):
             if do_compose:
                 self._pld = self._pld.compose(_bounded_range_pld(event.epsilon).self_compose(count))
             return None
         return super()._maybe_compose(event, count, do_compose)
+
+    def loss_distribution(self) -> Any:
+        """The dominating loss distribution of everything composed."""
+        return self._pld.compose(_concentrated_pld(self._rho)) if self._rho else self._pld
 
 
 class _Rdp(RdpAccountant):
@@ -80,7 +104,7 @@ def _zcdp(event: DpEvent) -> float | None:
     Discrete Gaussian: Canonne, Kamath, Steinke 2020, Theorem 14. Exponential mechanism: Cesar and Rogers 2021, Lemma 3.2.
     Discrete Laplace (pure ε): Bun and Steinke 2016, Proposition 1.4.
     """
-    if isinstance(event, DiscreteGaussian):
+    if isinstance(event, (DiscreteGaussian, Discovery)):
         return (event.sensitivity / event.standard_deviation) ** 2 / 2
     if isinstance(event, ExponentialMechanism):
         return event.epsilon**2 / 8
@@ -90,9 +114,9 @@ def _zcdp(event: DpEvent) -> float | None:
 
 
 @lru_cache(maxsize=256)
-def _discrete_gaussian_pld(standard_deviation: float, sensitivity: int) -> Any:
+def _discrete_gaussian_pld(standard_deviation: float) -> Any:
     return privacy_loss_distribution.from_discrete_gaussian_mechanism(
-        standard_deviation, sensitivity=sensitivity, value_discretization_interval=DISCRETISATION
+        standard_deviation, sensitivity=1, value_discretization_interval=DISCRETISATION
     )
 
 
@@ -112,30 +136,93 @@ def _bounded_range_pld(epsilon: float) -> Any:
     return privacy_loss_distribution.PrivacyLossDistribution(pmf)
 
 
+@lru_cache(maxsize=256)
+def _concentrated_pld(rho: float) -> Any:
+    """The dominating loss distribution of any ρ-zCDP mechanism.
+
+    Its hockey-stick divergence is at most what the best RDP order gives (Canonne, Kamath, Steinke 2020, Proposition 12) and
+    at most √(ρ/2) (Pinsker); being convex in exp(ε) it then also lies below the convex hull of that.
+    """
+    steps = math.ceil((rho + 9 * math.sqrt(2 * rho)) / DISCRETISATION)
+    stride = max(1, steps // 4_000)
+    positive = np.arange(0, steps + stride, stride)
+    levels = positive * DISCRETISATION
+    orders = 1 + np.logspace(-2.5, 5, 3_000)
+    deltas = np.array([_delta_of_concentrated(rho, level, orders) for level in levels])
+    mirrored = -np.expm1(-levels[:0:-1]) + np.exp(-levels[:0:-1]) * deltas[:0:-1]
+    rounded = np.concatenate([-positive[:0:-1], positive])
+    bounds = np.concatenate([mirrored, deltas])
+    corners = _lower_hull(np.exp(rounded * DISCRETISATION), bounds)
+    pmf = pld_pmf.create_pmf_pessimistic_connect_dots(DISCRETISATION, rounded[corners], bounds[corners])
+    return privacy_loss_distribution.PrivacyLossDistribution(pmf)
+
+
+def _delta_of_concentrated(rho: float, level: float, orders: np.ndarray) -> float:
+    logs = (orders - 1) * (orders * rho - level) + orders * np.log1p(-1 / orders) - np.log(orders - 1)
+    return min(math.sqrt(rho / 2), 1.0, math.exp(min(0.0, float(logs.min()))))
+
+
+def _lower_hull(x: np.ndarray, y: np.ndarray) -> list[int]:
+    """Indices of the corners of the lower convex hull of points sorted by x (Andrew 1979)."""
+    hull: list[int] = []
+    for i in range(len(x)):
+        while len(hull) > 1:
+            a, b = hull[-2], hull[-1]
+            if (y[b] - y[a]) * (x[i] - x[a]) < (y[i] - y[a]) * (x[b] - x[a]):
+                break
+            hull.pop()
+        hull.append(i)
+    return hull
+
+
 def spent(events: Iterable[DpEvent], delta: float) -> PrivacySpent:
     """The cost of all events together.
 
     Args:
         events: Every private step that ran, or will run.
-        delta: The δ at which ε is wanted, in (0, 1).
+        delta: The δ at which ε is wanted, in (0, 1); the δ of discoveries is a part of it.
     """
     together = Composed(list(events))
     pld, rdp = epsilon_by_pld(together, delta), epsilon_by_rdp(together, delta)
-    return PrivacySpent(epsilon=min(pld, rdp), delta=delta, epsilon_pld=pld, epsilon_rdp=rdp)
+    own = discovery_delta(together)
+    return PrivacySpent(epsilon=min(pld, rdp), delta=delta, epsilon_pld=pld, epsilon_rdp=rdp, discovery_delta=own)
+
+
+def discovery_delta(event: DpEvent) -> float:
+    """The δ that an event's discoveries take as their own, added up."""
+    if isinstance(event, Discovery):
+        return event.delta
+    if isinstance(event, SelfComposed):
+        return float(event.count * discovery_delta(event.event))
+    if isinstance(event, Composed):
+        return math.fsum(discovery_delta(part) for part in event.events)
+    return 0.0
 
 
 def epsilon_by_pld(event: DpEvent, delta: float) -> float:
     """ε by privacy loss distributions, rounded upwards to the discretisation."""
-    accountant = _Pld(value_discretization_interval=DISCRETISATION)
+    left = delta - discovery_delta(event)
+    return float(loss_distribution(event).get_epsilon_for_delta(left)) if left > 0 else math.inf
+
+
+def loss_distribution(event: DpEvent) -> Any:
+    """The dominating privacy loss distribution of an event, without the δ of its discoveries.
+
+    It answers ``get_epsilon_for_delta`` and ``get_delta_for_epsilon``.
+    """
+    accountant = _Pld()
     accountant.compose(event)
-    return float(accountant.get_epsilon(delta))
+    return accountant.loss_distribution()
 
 
 def epsilon_by_rdp(event: DpEvent, delta: float) -> float:
     """ε by Rényi differential privacy over dp-accounting's default orders."""
+    left = delta - discovery_delta(event)
+    if left <= 0:
+        return math.inf
     accountant = _Rdp()
     accountant.compose(event)
-    return float(accountant.get_epsilon(delta))
+    return float(accountant.get_epsilon(left))
 
 
 def accountant_version() -> str:

@@ -26,11 +26,29 @@ class DiscreteGaussian(dp_event.DpEvent):
 
     Attributes:
         standard_deviation: The noise parameter σ, in counts.
-        sensitivity: The most that one privacy unit changes one count; it changes only one.
+        sensitivity: The most rows that one privacy unit adds, to one count or spread over several: the L2 sensitivity.
     """
 
     standard_deviation: float
     sensitivity: int = 1
+
+
+@attr.frozen
+class Discovery(dp_event.DpEvent):
+    """Values released because their noisy count reached a threshold.
+
+    A value that only one unit holds can appear only with its holder: that costs a δ of its own beside what the noise on
+    the counts of all other values costs.
+
+    Attributes:
+        standard_deviation: The noise parameter σ of the discrete Gaussian noise on each count, in counts.
+        sensitivity: The most rows that one privacy unit adds, over all values.
+        delta: The most probability with which any value that a single unit holds alone appears, all of its values together.
+    """
+
+    standard_deviation: float
+    sensitivity: int
+    delta: float
 
 
 @attr.frozen
@@ -60,6 +78,7 @@ def dp_sgd(*, noise_multiplier: float, sample_rate: float, steps: int) -> DpEven
 
 _NAMED: dict[str, type[dp_event.DpEvent]] = {
     "discrete_gaussian": DiscreteGaussian,
+    "discovery": Discovery,
     "exponential_mechanism": ExponentialMechanism,
     "discrete_laplace": DiscreteLaplace,
     "gaussian": dp_event.GaussianDpEvent,

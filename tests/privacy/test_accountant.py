@@ -46,19 +46,46 @@ def test_bounded_range_delta_is_the_worst_two_point_loss(epsilon: float) -> None
         assert level - 1e-9 <= claimed <= level + 5e-4
 
 
-@pytest.mark.parametrize(("sigma", "sensitivity"), [(5.0, 1), (5.0, 3), (0.8, 1)])
-def test_discrete_gaussian_against_a_direct_sum(sigma: float, sensitivity: int) -> None:
-    """δ(ε) by summing max(0, P − e^ε Q) over the integers."""
-    points = np.arange(-400, 401)
+def _shifted(sigma: float, shift: int) -> tuple[np.ndarray, np.ndarray]:
+    points = np.arange(-200, 201)
     weights = np.exp(-(points**2) / (2 * sigma**2))
-    p = weights / weights.sum()
-    shifted = np.exp(-((points - sensitivity) ** 2) / (2 * sigma**2))
-    q = shifted / shifted.sum()
+    moved = np.exp(-((points - shift) ** 2) / (2 * sigma**2))
+    return weights / weights.sum(), moved / moved.sum()
+
+
+@pytest.mark.parametrize("sigma", [5.0, 0.8])
+def test_discrete_gaussian_against_a_direct_sum(sigma: float) -> None:
+    """δ(ε) by summing max(0, P − e^ε Q) over the integers."""
+    p, q = _shifted(sigma, 1)
     for level in (0.2, 1.0):
         delta = float(np.maximum(0, p - math.exp(level) * q).sum())
         if delta > 1e-12:
-            claimed = epsilon_by_pld(events.DiscreteGaussian(sigma, sensitivity), delta)
+            claimed = epsilon_by_pld(events.DiscreteGaussian(sigma), delta)
             assert level - 1e-6 <= claimed <= level + 1e-3
+
+
+@pytest.mark.parametrize("spread", [(3,), (2, 1), (1, 2)], ids=str)
+@pytest.mark.parametrize("sigma", [2.0, 9.0])
+def test_rows_spread_over_cells_cost_at_most_what_is_claimed(spread: tuple[int, ...], sigma: float) -> None:
+    """A unit of three rows, in one cell or in two: δ(ε) by summing over the whole grid of outcomes."""
+    p = q = np.ones(1)
+    for shift in spread:
+        left, right = _shifted(sigma, shift)
+        p, q = np.outer(p, left).ravel(), np.outer(q, right).ravel()
+    for level in (0.1, 0.5, 1.5):
+        for one, other in ((p, q), (q, p)):
+            delta = float(np.maximum(0, one - math.exp(level) * other).sum())
+            assert epsilon_by_pld(events.DiscreteGaussian(sigma, 3), max(delta, 1e-12)) >= level - 1e-4 or delta < 1e-12
+
+
+@pytest.mark.parametrize("sensitivity", [1, 3])
+def test_a_discoverys_own_delta_is_added(sensitivity: int) -> None:
+    discovery = events.Discovery(30.0, sensitivity, 4e-7)
+    counts = events.DiscreteGaussian(30.0, sensitivity)
+    twice = spent([discovery, discovery], 1e-6)
+    assert twice.discovery_delta == pytest.approx(8e-7)
+    assert twice.epsilon == pytest.approx(spent([counts, counts], 2e-7).epsilon)
+    assert spent([discovery] * 3, 1e-6).epsilon == math.inf
 
 
 def test_rdp_agrees_with_opacus() -> None:
@@ -74,6 +101,7 @@ def test_rdp_agrees_with_opacus() -> None:
 
 _SINGLE = st.one_of(
     st.builds(events.DiscreteGaussian, st.floats(0.5, 1e3), st.integers(1, 5)),
+    st.builds(events.Discovery, st.floats(0.5, 1e3), st.integers(1, 5), st.floats(1e-12, 1e-3)),
     st.builds(events.ExponentialMechanism, st.floats(1e-3, 5)),
     st.builds(events.DiscreteLaplace, st.floats(1e-3, 5), st.integers(1, 5)),
     st.builds(events.dp_sgd, noise_multiplier=st.floats(0.5, 20), sample_rate=st.floats(0.001, 0.5), steps=st.integers(1, 9_999)),
