@@ -22,7 +22,7 @@ from privgan.gan.networks import Generator
 from privgan.table.cells import cells_of
 from privgan.table.encoding import ColumnCode, Encoder, encoder_from_json
 from privgan.table.files import presented
-from privgan.table.invent import invent
+from privgan.table.invent import SerialCustomers, invent
 from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 from privgan.table.where import ColumnCondition
@@ -47,6 +47,7 @@ class Synthesizer:
         frequencies: Noisy share of each code of each column.
         max_cells: The plan's number of fine cells.
         rows: The default number of rows: the planned row count.
+        rows_of_each: Noisy share of the customers with 1, 2, … rows.
         guarantee: The (ε, δ) statement, as JSON values.
     """
 
@@ -58,6 +59,7 @@ class Synthesizer:
     frequencies: tuple[np.ndarray, ...]
     max_cells: int
     rows: int
+    rows_of_each: tuple[float, ...]
     guarantee: Mapping[str, Any]
 
     def sample(self, rows: int | None = None, *, seed: int = 0, where: tuple[ColumnCondition, ...] = ()) -> pd.DataFrame:
@@ -100,6 +102,7 @@ class Synthesizer:
         facts = {
             "format": FORMAT,
             "rows": self.rows,
+            "rows_of_each": list(self.rows_of_each),
             "max_cells": self.max_cells,
             "latent": self.network.latent,
             "width": self.network.width,
@@ -152,6 +155,7 @@ def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthes
         frequencies=tuple(np.asarray(shares) for shares in facts["frequencies"]),
         max_cells=facts["max_cells"],
         rows=facts["rows"],
+        rows_of_each=tuple(facts["rows_of_each"]),
         guarantee=facts["guarantee"],
     )
 
@@ -162,6 +166,7 @@ class _Sampler:
     def __init__(self, synthesizer: Synthesizer, seed: int, where: tuple[ColumnCondition, ...]) -> None:
         self.of, self.where = synthesizer, {condition.column.name: condition for condition in where}
         self.rng = np.random.default_rng([seed, 2])
+        self.customers = SerialCustomers(synthesizer.rows_of_each, self.rng)
         self.mixture = synthesizer.mixture()
         self.allowed = {
             index: self._allowed(column) for index, column in enumerate(synthesizer.encoder.columns) if column.name in self.where
@@ -175,7 +180,8 @@ class _Sampler:
     def chunk(self, rows: int, first_serial: int) -> pd.DataFrame:
         codes = self.mixture.sample(rows, self.rng, self.allowed)
         values = {column.name: self._values(column, codes[:, index]) for index, column in enumerate(self.of.encoder.columns)}
-        values |= invent(self.of.schema, rows, first_serial=first_serial, rng=self.rng)
+        customers = self.customers.take(rows)
+        values |= invent(self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng)
         return presented(pd.DataFrame({name: values[name] for name in self.of.schema.names}), self.of.schema)
 
     def _values(self, column: ColumnCode, codes: np.ndarray) -> pd.Series:

@@ -1,7 +1,7 @@
 """DP-SGD on the critic through Opacus' ghost clipping: the only file that imports opacus.
 
-One pass over the Poisson-sampled real rows and as many fake rows as the expected batch; every row clipped to the same
-norm; noise added once to the sum. One privacy unit more or less moves that sum by at most the clip norm.
+One pass over the Poisson-sampled real customers and as many fake ones as the expected batch; each with all of its rows one
+sample, clipped to the same norm; noise added once to the sum. One customer more or less moves that sum by at most the norm.
 ``PrivacyEngine.make_private`` is not used: it reads the data's length and the global random generator.
 """
 
@@ -21,6 +21,8 @@ from privgan.planning.plan import CriticSettings
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream
 
+# Norms and sums are rounded: samples are clipped a little below the norm that the noise is scaled to.
+CLIP_MARGIN = 1e-3
 _CROSS_ROW_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
 
@@ -32,13 +34,17 @@ class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
         self._coins = coins
 
     def add_noise(self) -> None:
-        """Add noise of standard deviation noise_multiplier · max_grad_norm to each summed gradient, once."""
+        """Add noise of standard deviation noise_multiplier · max_grad_norm to each summed gradient, once.
+
+        The sum is taken in double precision; rounding it to the parameter's type afterwards is post-processing.
+        """
         for parameter in self.params:
             if getattr(parameter.summed_grad, "_processed", False):
                 raise InternalError("a gradient sum was about to be used twice")
             noise = torch.from_numpy(self._coins.gaussian_noise(parameter.numel())).view_as(parameter)
             scaled = noise * (self.noise_multiplier * self.max_grad_norm)
-            parameter.grad = parameter.summed_grad + scaled.to(parameter.summed_grad)
+            noisy = parameter.summed_grad.double() + scaled.to(parameter.device)
+            parameter.grad = noisy.to(parameter.dtype)
             parameter.summed_grad._processed = True
 
 
@@ -49,7 +55,7 @@ class PrivateTrainer:
         critic: A network without cross-row layers; its losses are per row.
         settings: The plan's: they fix clipping, noise and the number of steps.
         charged: The event of the receipt that was redeemed for the rows.
-        criterion: Per-row loss of (scores [batch], real [batch]).
+        criterion: Per-sample loss [batch] of (scores, kinds), each [batch] or [batch, rows].
         coins: Secret coins for noise and batch membership.
     """
 
@@ -64,7 +70,10 @@ class PrivateTrainer:
         self.settings, self._coins = settings, coins
         self.steps_done = 0
         self.module = GradSampleModuleFastGradientClipping(
-            critic, max_grad_norm=settings.max_grad_norm, loss_reduction="mean", use_ghost_clipping=True
+            critic,
+            max_grad_norm=settings.max_grad_norm * (1 - CLIP_MARGIN),
+            loss_reduction="mean",
+            use_ghost_clipping=True,
         )
         self.module.disable_hooks()
         self._optimizer = _SecretNoiseOptimizer(
@@ -77,12 +86,28 @@ class PrivateTrainer:
         )
         self._loss = DPLossFastGradientClipping(self.module, self._optimizer, _Criterion(criterion), loss_reduction="mean")
 
-    def batch_members(self, units: int) -> Tensor:
-        """Indices of this step's batch: each unit by a coin of its own (Poisson sampling)."""
-        return torch.from_numpy(self._coins.bernoulli(self.settings.sample_rate, units).nonzero()[0])
+    @property
+    def critic(self) -> nn.Module:
+        """The network itself."""
+        network: nn.Module = self.module._module
+        return network
 
-    def step(self, rows: Tensor, real: Tensor) -> None:
-        """One noisy update from rows [batch, inputs], of which ``real`` [batch] marks the private ones.
+    @property
+    def optimiser(self) -> torch.optim.Optimizer:
+        """Adam, which sees noisy gradients only."""
+        adam: torch.optim.Optimizer = self._optimizer.original_optimizer
+        return adam
+
+    def batch_members(self, customers: int) -> Tensor:
+        """Indices of this step's batch: each customer by a coin of its own (Poisson sampling)."""
+        return torch.from_numpy(self._coins.bernoulli(self.settings.sample_rate, customers).nonzero()[0])
+
+    def step(self, rows: Tensor, kinds: Tensor) -> None:
+        """One noisy update.
+
+        Args:
+            rows: Samples of one row [batch, inputs], or of several [batch, rows, inputs].
+            kinds: What each row is: REAL, FAKE or ABSENT [batch] or [batch, rows].
 
         Raises:
             InternalError: when it would be one step more than was planned and charged.
@@ -95,25 +120,25 @@ class PrivateTrainer:
         self._optimizer.zero_grad(set_to_none=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            self._loss(self.module(rows), real).backward()
+            self._loss(self.module(rows), kinds).backward()
             self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.module.disable_hooks()
 
     def scores(self, rows: Tensor) -> Tensor:
         """Scores [batch] for the generator's step: no hooks, no gradient to the critic's weights."""
-        parameters = {name: value.detach() for name, value in self.module._module.named_parameters()}
-        scores: Tensor = torch.func.functional_call(self.module._module, parameters, (rows,))
+        parameters = {name: value.detach() for name, value in self.critic.named_parameters()}
+        scores: Tensor = torch.func.functional_call(self.critic, parameters, (rows,))
         return scores
 
 
 class _Criterion:
-    """A per-row loss in the shape that Opacus expects."""
+    """A per-sample loss in the shape that Opacus expects."""
 
     def __init__(self, losses: Any) -> None:
         self._losses = losses
         self.reduction = "mean"
 
-    def __call__(self, scores: Tensor, real: Tensor) -> Tensor:
-        losses: Tensor = self._losses(scores, real)
+    def __call__(self, scores: Tensor, kinds: Tensor) -> Tensor:
+        losses: Tensor = self._losses(scores, kinds)
         return losses

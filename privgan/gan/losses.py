@@ -57,9 +57,18 @@ class MarginalLoss:
         return self._weights[index] * (soft_marginal(probabilities, clique) - shares).square().sum()
 
 
-def critic_losses(scores: Tensor, real: Tensor) -> Tensor:
-    """Logistic loss of each row [batch] on its own score; ``real`` [batch] is True for real rows."""
-    return F.softplus(torch.where(real, -scores, scores))
+REAL, FAKE, ABSENT = 1.0, 0.0, -1.0
+
+
+def critic_losses(scores: Tensor, kinds: Tensor) -> Tensor:
+    """Logistic loss of each sample [batch] on its own scores: the sum over its rows.
+
+    Args:
+        scores: Of one row a sample [batch], or of several [batch, rows].
+        kinds: REAL or FAKE for each score, or ABSENT where a sample has fewer rows than the widest.
+    """
+    losses = F.softplus(torch.where(kinds == REAL, -scores, scores)) * (kinds != ABSENT)
+    return losses.flatten(1).sum(1) if losses.dim() > 1 else losses
 
 
 def generator_loss(scores: Tensor) -> Tensor:

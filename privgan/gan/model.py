@@ -55,6 +55,11 @@ class GeneratorModel:
         self.codes_of_conditions = condition_codes(measurements, self.settings.entries)
         self.conditions = conditions_of(self.codes_of_conditions, measurements.sizes).to(self.device)
 
+    def restore_codebook(self, latents: Tensor, condition_codes: np.ndarray) -> None:
+        """Set the codebook to that of another model with the same columns."""
+        self.latents, self.codes_of_conditions = latents.to(self.device), condition_codes
+        self.conditions = conditions_of(condition_codes, self.sizes).to(self.device)
+
     def components(self) -> tuple[Tensor, ...]:
         """Logits [entries, codes] of each column."""
         logits: tuple[Tensor, ...] = self.network(self.latents, self.conditions)

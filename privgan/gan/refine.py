@@ -11,74 +11,147 @@ from torch import Tensor
 
 from privgan.gan.conditions import UNCONDITIONED_SHARE, marks_for_rows
 from privgan.gan.dpsgd import PrivateTrainer
-from privgan.gan.losses import MarginalLoss, critic_losses, generator_loss
+from privgan.gan.losses import ABSENT, FAKE, REAL, MarginalLoss, critic_losses, generator_loss
 from privgan.gan.model import GeneratorModel
 from privgan.gan.networks import Critic
 from privgan.measurement.marginals import Measurements
 from privgan.planning.plan import CriticSettings
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream
+from privgan.table.private import Samples
 
 Progress = Callable[[int, int, float], None]
 _AVERAGE_DECAY = 0.995
 
 
-def refine(
-    model: GeneratorModel,
-    measurements: Measurements,
-    codes: np.ndarray,
-    charged: DpEvent,
-    settings: CriticSettings,
-    *,
-    coins: SecretStream,
-    seed: int,
-    progress: Progress | None = None,
-) -> PrivateTrainer:
-    """Train critic and generator against each other.
+class Refinement:
+    """Critic and generator against each other, step by step, so that it can be left and taken up again.
 
     Args:
-        model: The generator, warm-started; changed in place, ends at its averaged weights.
+        model: The generator, warm-started; changed in place.
         measurements: Noisy marginals, which the generator keeps to.
-        codes: Private rows as codes [rows, columns], handed out against a receipt.
         charged: The receipt's event.
         settings: The plan's critic settings.
+        rows_of_each: Noisy share of the customers with 1, 2, … rows: fake customers have as many.
         coins: Secret coins.
         seed: Moves the critic's initial weights.
-        progress: Called with the step, the number of steps and the generator's loss (on fake rows only).
-
-    Returns:
-        The trainer, whose critic may be audited from inside.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + 1)
-        critic = Critic(sum(model.sizes) + len(model.sizes), width=settings.width).to(model.device)
-    trainer = PrivateTrainer(critic, settings, charged, critic_losses, coins)
-    private = torch.as_tensor(codes, device=model.device)
-    loss_of = MarginalLoss(measurements.targets(), model.device)
-    optimiser = torch.optim.Adam(model.network.parameters(), settings.generator_learning_rate, betas=(0.5, 0.9))
-    model.restart_average()
-    loss = 0.0
-    components = _frozen_components(model)
-    for step in range(1, settings.steps + 1):
-        fakes = model.fake_rows(components, settings.expected_batch_size)
-        members = trainer.batch_members(len(private)).to(model.device)
-        reals = _real_rows(private[members], model.sizes, coins)
-        real = torch.cat([torch.ones(len(reals)), torch.zeros(len(fakes))]).bool().to(model.device)
-        trainer.step(torch.cat([reals, fakes]), real)
-        if step % settings.steps_per_generator_step == 0:
-            loss = _generator_step(model, trainer, loss_of, optimiser, settings)
-            components = _frozen_components(model)
-            model.follow(_AVERAGE_DECAY)
-        if progress and (step % 10 == 0 or step == settings.steps):
-            progress(step, settings.steps, loss)
-    model.use_average()
-    return trainer
+
+    def __init__(
+        self,
+        model: GeneratorModel,
+        measurements: Measurements,
+        charged: DpEvent,
+        settings: CriticSettings,
+        *,
+        rows_of_each: Sequence[float] = (1.0,),
+        coins: SecretStream,
+        seed: int,
+    ) -> None:
+        self.model, self.settings = model, settings
+        self._coins, self._rows_of_each = coins, np.asarray(rows_of_each) / np.sum(rows_of_each)
+        # The norm of a sample of several rows is a difference of large sums: it needs double precision.
+        self._type = torch.float64 if len(rows_of_each) > 1 else torch.float32
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed + 1)
+            critic = Critic(sum(model.sizes) + len(model.sizes), width=settings.width)
+        self.trainer = PrivateTrainer(critic.to(model.device, self._type), settings, charged, critic_losses, coins)
+        self._loss_of = MarginalLoss(measurements.targets(), model.device)
+        self.optimiser = torch.optim.Adam(model.network.parameters(), settings.generator_learning_rate, betas=(0.5, 0.9))
+        self.loss = 0.0
+        model.restart_average()
+
+    @property
+    def step(self) -> int:
+        """Private steps done so far."""
+        return self.trainer.steps_done
+
+    def run(self, samples: Samples, until: int, progress: Progress | None = None) -> None:
+        """Go on until a step.
+
+        Args:
+            samples: Private rows as codes by customer, handed out against a receipt.
+            until: The last step of this part.
+            progress: Called with the step, the number of steps and the generator's loss (on fake rows only).
+        """
+        components = _frozen_components(self.model)
+        while self.step < until:
+            self._critic_step(samples, components)
+            if self.step % self.settings.steps_per_generator_step == 0:
+                self.loss = self._generator_step()
+                components = _frozen_components(self.model)
+                self.model.follow(_AVERAGE_DECAY)
+            if progress and (self.step % 10 == 0 or self.step == self.settings.steps):
+                progress(self.step, self.settings.steps, self.loss)
+
+    def _critic_step(self, samples: Samples, components: Sequence[Tensor]) -> None:
+        fakes, fake_kinds = self._fake_samples(components)
+        members = self.trainer.batch_members(len(samples)).numpy()
+        codes, place = samples.batch(members)
+        reals = _real_rows(torch.as_tensor(codes, device=self.model.device), self.model.sizes, self._coins)
+        rows, kinds = _stacked(reals, place, len(members), REAL, wide=len(self._rows_of_each) > 1)
+        width = max(rows.shape[1], fakes.shape[1]) if rows.dim() > 2 else 0
+        both = torch.cat([_widened(rows, width, 0.0), _widened(fakes, width, 0.0)])
+        self.trainer.step(both.to(self._type), torch.cat([_widened(kinds, width, ABSENT), _widened(fake_kinds, width, ABSENT)]))
+
+    def _fake_samples(self, components: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """As many fake customers as the expected batch, with rows as noisy counts say."""
+        customers = self.settings.expected_batch_size
+        if len(self._rows_of_each) == 1:
+            return _stacked(self.model.fake_rows(components, customers), np.arange(customers), customers, FAKE, wide=False)
+        rows = self.model.rng.choice(len(self._rows_of_each), size=customers, p=self._rows_of_each) + 1
+        fakes = self.model.fake_rows(components, int(rows.sum()))
+        return _stacked(fakes, np.repeat(np.arange(customers), rows), customers, FAKE, wide=True)
+
+    def _generator_step(self) -> float:
+        model = self.model
+        components = model.components()
+        fakes = model.fake_rows(components, model.settings.fake_rows).to(self._type)
+        loss = generator_loss(self.trainer.scores(fakes)).float()
+        loss = loss + self.settings.marginal_weight * self._loss_of([F.softmax(part, 1) for part in components], model.rng)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        return float(loss.detach())
 
 
 @torch.no_grad()
 def _frozen_components(model: GeneratorModel) -> tuple[Tensor, ...]:
     """The mixture as it is until the generator's next step."""
     return model.components()
+
+
+def _stacked(rows: Tensor, place: np.ndarray, samples: int, kind: float, *, wide: bool) -> tuple[Tensor, Tensor]:
+    """Rows [rows, inputs] gathered into samples, and what each is.
+
+    Args:
+        rows: The rows, those of one sample next to each other.
+        place: The sample of each row [rows], ascending.
+        samples: The number of samples.
+        kind: REAL or FAKE.
+        wide: Whether samples have several rows; else each row is a sample.
+
+    Returns:
+        [samples, inputs] and [samples]; or [samples, most rows, inputs] and [samples, most rows], ABSENT where one has fewer.
+    """
+    if not wide:
+        return rows, torch.full((len(rows),), kind, device=rows.device)
+    counts = np.bincount(place, minlength=samples)
+    offset = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
+    most = int(counts.max(initial=1))
+    stacked = torch.zeros(samples, most, rows.shape[1], device=rows.device)
+    kinds = torch.full((samples, most), ABSENT, device=rows.device)
+    where = torch.from_numpy(place).to(rows.device), torch.from_numpy(offset).to(rows.device)
+    stacked[where], kinds[where] = rows, kind
+    return stacked, kinds
+
+
+def _widened(part: Tensor, width: int, value: float) -> Tensor:
+    """A part [samples, rows, …] filled up to a number of rows; as it is where ``width`` is 0."""
+    if not width or part.shape[1] == width:
+        return part
+    shape = (part.shape[0], width - part.shape[1], *part.shape[2:])
+    return torch.cat([part, torch.full(shape, value, device=part.device)], 1)
 
 
 def _real_rows(codes: Tensor, sizes: Sequence[int], coins: SecretStream) -> Tensor:
@@ -93,19 +166,3 @@ def _column_picks(rows: int, columns: int, coins: SecretStream) -> Tensor:
     uniform = coins.uniform(rows)
     picks = np.floor(uniform / (1 - UNCONDITIONED_SHARE) * columns)
     return torch.from_numpy(np.minimum(picks, columns).astype(np.int64))
-
-
-def _generator_step(
-    model: GeneratorModel,
-    trainer: PrivateTrainer,
-    loss_of: MarginalLoss,
-    optimiser: torch.optim.Optimizer,
-    settings: CriticSettings,
-) -> float:
-    components = model.components()
-    adversarial = generator_loss(trainer.scores(model.fake_rows(components, model.settings.fake_rows)))
-    loss = adversarial + settings.marginal_weight * loss_of([F.softmax(part, 1) for part in components], model.rng)
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-    return float(loss.detach())

@@ -13,7 +13,7 @@ from privgan.errors import InternalError
 from privgan.measurement.marginals import Clique, Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
 from privgan.privacy.events import DpEvent
-from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.mechanisms import CountHistogram, Selection
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
 from privgan.table.cells import cells_of
@@ -36,16 +36,6 @@ class Model(Protocol):
 
     def marginals(self) -> Callable[[Clique], np.ndarray]:
         """A function from a clique to the model's share of each cell [cells]."""
-
-
-def measure_row_count(table: PrivateTable, plan: Plan, ledger: Charger, coins: SecretStream) -> int:
-    """Stage 1: the noisy row count of the whole table, from the rows that the canaries' coins kept in."""
-    step = plan.count_step
-    if step is None or not isinstance(step.mechanism, TotalCount):
-        raise InternalError("the plan has no row count to measure")
-    exact = len(table.rows(ledger.charge(step.name, step.event)))
-    noisy = step.mechanism.release(exact, coins)
-    return max(0, round(noisy / (1.0 - plan.canary_probability / 2.0)))
 
 
 def measure_encoder(table: PrivateTable, schema: Schema, plan: Plan, ledger: Charger, coins: SecretStream) -> Encoder:

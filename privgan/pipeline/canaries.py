@@ -51,17 +51,18 @@ class Canaries:
             json.dump(data, file)
 
 
-def draw_canaries(rows: int, probability: float, coins: SecretStream) -> Canaries:
-    """Independent coins for each customer (one row each).
+def draw_canaries(customers: np.ndarray, probability: float, coins: SecretStream) -> Canaries:
+    """Independent coins for each customer, with all of its rows.
 
     Args:
-        rows: Number of customers.
+        customers: Whose each row is [rows], as numbers from 0 without gaps.
         probability: Public probability of being a canary.
         coins: Secret coins.
     """
-    canary = coins.bernoulli(probability, rows)
-    left_out = canary & coins.bernoulli(0.5, rows)
-    return Canaries(canary, left_out, coins.words(4).tobytes().hex())
+    number = int(customers.max(initial=-1)) + 1
+    canary = coins.bernoulli(probability, number)
+    left_out = canary & coins.bernoulli(0.5, number)
+    return Canaries(canary[customers], left_out[customers], coins.words(4).tobytes().hex())
 
 
 def load_canaries(folder: Path, rows: int) -> Canaries:

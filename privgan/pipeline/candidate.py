@@ -17,6 +17,7 @@ from privgan.pipeline.canaries import FILE as CANARIES_FILE
 FORMAT = "privgan.candidate/1"
 AUDIT_FILE, REPORT_FILE, LOG_FILE = "internal-audit.json", "internal-report.html", "internal-run.log"
 RUN_FILE = "internal-run.json"
+CHECKPOINTS = "internal-checkpoint-*"
 RELEASE, INTERNAL = "release", "internal"
 _RECORD = "candidate.json"
 
@@ -107,6 +108,11 @@ class Candidate:
         path.touch(mode=0o600)
         path.write_text(text, encoding="utf-8")
         return path
+
+    def remove_checkpoints(self) -> None:
+        """Remove what a finished fit no longer needs."""
+        for path in self.internal.glob(CHECKPOINTS):
+            path.unlink()
 
     def discard(self) -> None:
         """Remove the candidate's folder; what is INTERNAL stays where it is."""

@@ -11,11 +11,13 @@ from privgan.report.data import PlanStep as ReportStep
 
 _WHAT: Mapping[str, str] = {
     StepKind.ROW_COUNT: "the number of rows",
+    StepKind.ROWS_OF_EACH: "how many customers have one row, two rows, …",
     StepKind.CELL_HISTOGRAM: "a fine histogram, to place the bins of one column",
     StepKind.MARGINAL: "the shares of one column's codes",
     StepKind.SELECTION: "which two or three columns the model fits worst",
     StepKind.CHOSEN_MARGINAL: "the joint shares of the chosen columns",
     StepKind.CRITIC: "the critic's gradients, clipped and noised",
+    StepKind.CRITIC_AGAIN: "the same again, in reserve for steps that a crash loses",
 }
 
 
@@ -45,15 +47,13 @@ def report_groups(accounting: Sequence[Mapping[str, Any]], delta: float) -> list
 
 def _group(kind: str, steps: Sequence[Mapping[str, Any]], delta: float) -> ReportStep:
     name = kind if len(steps) == 1 else f"{kind} ({len(steps)})"
-    if kind == StepKind.ROW_COUNT:
-        return ReportStep(name=name, what=_WHAT[kind], epsilon=steps[0]["epsilon"])
     together = events.Composed([events.from_json(step["event"]) for step in steps])
     return ReportStep(name=name, what=_WHAT[kind], epsilon=accountant.epsilon_by_rdp(together, delta))
 
 
 def _noise(step: Mapping[str, Any]) -> str:
     event = step["event"]
-    if step["kind"] == StepKind.CRITIC:
+    if step["kind"] in {StepKind.CRITIC, StepKind.CRITIC_AGAIN}:
         rate, steps = event["of"]["sample_rate"], event["count"]
         return f"noise multiplier {step['noise']:.3f}, {steps} steps at sampling rate {rate:g}"
     if step["kind"] == StepKind.SELECTION:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 import torch
 
 from privgan.errors import InternalError
 from privgan.gan import warm_start
 from privgan.gan.model import GeneratorModel
-from privgan.gan.refine import refine
+from privgan.gan.refine import Refinement
+from privgan.measurement.counts import measure_row_count, measure_rows_of_each
+from privgan.measurement.domain import measure_domain
 from privgan.measurement.marginals import Measurements
-from privgan.measurement.measure import measure_encoder, measure_one_way, measure_rounds, measure_row_count
+from privgan.measurement.measure import measure_encoder, measure_one_way, measure_rounds
 from privgan.pipeline.canaries import Canaries, draw_canaries
-from privgan.planning.plan import Plan, StepKind, events_of
-from privgan.planning.planner import with_rows
+from privgan.planning.first_stage import ROW_COUNT, ROWS_OF_EACH
+from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
+from privgan.planning.planner import RESERVE, with_domain
 from privgan.privacy import accountant
 from privgan.privacy.budget import condition_text
+from privgan.privacy.contributions import bounded, numbered
 from privgan.privacy.events import Composed, DpEvent
 from privgan.privacy.ledger import PrivacyLedger, RunLedger
 from privgan.privacy.randomness import SecretStream
@@ -26,8 +31,11 @@ from privgan.privacy.receipts import Receipt
 from privgan.progress import Progress
 from privgan.table.columns import Source
 from privgan.table.encoding import Encoder
+from privgan.table.measured import clamp_measured
 from privgan.table.private import PrivateTable
 from privgan.table.schema import Schema
+
+Keep = Callable[["Refining", bool], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +44,7 @@ class Fitted:
 
     Attributes:
         plan: The plan as it ran, with stage 2.
+        schema: The schema, with every measured fact filled in.
         encoder: Rows to codes.
         measurements: Noisy marginals.
         model: The generator and its codebook.
@@ -45,6 +54,7 @@ class Fitted:
     """
 
     plan: Plan
+    schema: Schema
     encoder: Encoder
     measurements: Measurements
     model: GeneratorModel
@@ -53,17 +63,39 @@ class Fitted:
     canaries: Canaries
 
 
-class _Charger:
-    """Charges steps and keeps the progress bar's ε up to date."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Refining:
+    """Where a fit stands in its critic phase: what a checkpoint is made from.
 
-    def __init__(self, run: RunLedger, plan: Plan, progress: Progress, condition: str) -> None:
-        self._run, self._plan, self._progress, self._condition = run, plan, progress, condition
+    Attributes:
+        fitted: All that was measured and fitted so far.
+        refinement: Critic, generator and their optimisers.
+        ledger: Charges the run's steps.
+    """
+
+    fitted: Fitted
+    refinement: Refinement
+    ledger: RunLedger
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Job:
+    """What every stage of one fit needs."""
+
+    table: PrivateTable
+    schema: Schema
+    plan: Plan
+    run: RunLedger
+    coins: SecretStream
+    seed: int
+    progress: Progress
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
-        receipt = self._run.charge(step, event)
-        charged = Composed(list(self._run.charged.values()))
-        epsilon = min(self._plan.budget.epsilon, accountant.epsilon_by_rdp(charged, self._plan.budget.delta))
-        self._progress.spent(epsilon, self._condition)
+        """Charge a step, and keep the progress bar's ε up to date."""
+        receipt = self.run.charge(step, event)
+        charged = Composed(list(self.run.charged.values()))
+        epsilon = min(self.plan.budget.epsilon, accountant.epsilon_by_rdp(charged, self.plan.budget.delta))
+        self.progress.spent(epsilon, condition_text(len(self.schema.facts_from(Source.ASSUMED_PUBLIC))))
         return receipt
 
 
@@ -76,7 +108,8 @@ def fit(
     seed: int,
     progress: Progress,
     coins: SecretStream | None = None,
-    on_canaries: Callable[[Canaries], None] | None = None,
+    on_canaries: Callable[[Canaries, str], None] | None = None,
+    keep: Keep | None = None,
 ) -> Fitted:
     """Run a plan on a conforming table.
 
@@ -88,7 +121,8 @@ def fit(
         seed: Moves initial weights and fake rows, nothing that the guarantee rests on.
         progress: Tells the owner.
         coins: Secret coins; None for a fresh stream from the operating system.
-        on_canaries: Called with the canaries before the first look, to keep them safe inside.
+        on_canaries: Called with the canaries and the run's identity before the first look, to keep them safe inside.
+        keep: Writes a checkpoint of the critic phase; told whether no step will follow it.
 
     Returns:
         The fitted parts.
@@ -96,47 +130,64 @@ def fit(
     coins = coins or SecretStream()
     assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
     with ledger.run(schema.dataset, plan.budget, secret=coins.secret, conditional_facts=assumed) as run:
-        canaries = draw_canaries(len(frame), plan.canary_probability, coins)
+        customers = customers_of(frame, schema)
+        canaries = draw_canaries(customers, plan.canary_probability, coins)
         if on_canaries:
-            on_canaries(canaries)
-        kept = frame.loc[~canaries.left_out, [column.name for column in schema.modelled]].reset_index(drop=True)
-        table = PrivateTable(schema.dataset, schema.unit, kept)
-        plan = _with_measured_rows(table, schema, plan, run, coins, progress)
-        run.approve("model", events_of(plan.steps), plan.model_budget)
-        encoder, measurements, model = _train(table, schema, plan, run, coins, seed, progress)
-        return Fitted(
-            plan=plan,
-            encoder=encoder,
-            measurements=measurements,
-            model=model,
-            run=run.identity,
-            secret=coins.secret,
-            canaries=canaries,
-        )
+            on_canaries(canaries, run.identity)
+        table = bounded_table(frame, customers, canaries, schema, coins)
+        job = _Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress)
+        job = _with_measured_domain(job)
+        run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
+        fitted = _measured(job, canaries)
+        if job.plan.critic is not None:
+            charged = job.plan.step("critic").event
+            refining = Refining(fitted=fitted, refinement=_refinement(job, fitted, charged), ledger=run)
+            samples_receipt = job.charge("critic", charged)
+            _refine(job, refining, samples_receipt, keep)
+        _require_all_charged(job)
+        return fitted
 
 
-def _with_measured_rows(
-    table: PrivateTable, schema: Schema, plan: Plan, run: RunLedger, coins: SecretStream, progress: Progress
-) -> Plan:
-    """Stage 1, where the row count is not public; stage 2 is planned from its outcome before its first look."""
-    if plan.count_step is None or plan.count_budget is None:
-        return plan
-    run.approve("count", {plan.count_step.name: plan.count_step.event}, plan.count_budget)
-    rows = measure_row_count(table, plan, run, coins)
-    progress.say(f"row count measured with noise: {rows}")
-    return with_rows(plan, schema, rows)
+def customers_of(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """Whose each row is [rows], as numbers."""
+    unit = schema.unit.column
+    return np.arange(len(frame)) if unit is None else numbered(frame[unit])
 
 
-def _train(
-    table: PrivateTable, schema: Schema, plan: Plan, run: RunLedger, coins: SecretStream, seed: int, progress: Progress
-) -> tuple[Encoder, Measurements, GeneratorModel]:
-    condition = condition_text(len(schema.facts_from(Source.ASSUMED_PUBLIC)))
-    charger = _Charger(run, plan, progress, condition)
-    settings = plan.generator
-    encoder = measure_encoder(table, schema, plan, charger, coins)
-    measurements = measure_one_way(table, encoder, plan, charger, coins)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = GeneratorModel(measurements, settings, seed=seed, device=device)
+def bounded_table(
+    frame: pd.DataFrame, customers: np.ndarray, canaries: Canaries, schema: Schema, coins: SecretStream
+) -> PrivateTable:
+    """The private table of a run: of each kept-in customer at most max_rows_per_unit rows, picked at random."""
+    used = bounded(customers, schema.unit.max_rows, coins) & ~canaries.left_out
+    kept = frame.loc[used, [column.name for column in schema.modelled]].reset_index(drop=True)
+    return PrivateTable(schema.dataset, schema.unit, kept, customers[used])
+
+
+def _with_measured_domain(job: _Job) -> _Job:
+    """Stage 1, where something about the domain is not public; stage 2 is planned from its outcome before its first look."""
+    plan, run = job.plan, job.run
+    if plan.domain_budget is None:
+        return job
+    run.approve("domain", events_of(plan.domain_steps), plan.domain_budget)
+    rows, each, names = plan.declared_rows, (1.0,), {step.name for step in plan.domain_steps}
+    if ROW_COUNT in names:
+        rows = measure_row_count(job.table, plan, job, job.coins)
+        job.progress.say(f"row count measured with noise: {rows}")
+    if ROWS_OF_EACH in names:
+        each = measure_rows_of_each(job.table, plan, job, job.coins)
+    left = [step for step in plan.domain_steps if step.name not in {ROW_COUNT, ROWS_OF_EACH}]
+    schema = measure_domain(job.table, job.schema, left, job, job.coins)
+    assert rows is not None
+    table = job.table.mapped(lambda frame: clamp_measured(frame, schema))
+    return replace(job, table=table, schema=schema, plan=with_domain(plan, schema, rows, each))
+
+
+def _measured(job: _Job, canaries: Canaries) -> Fitted:
+    """Measure, and fit the generator to what was measured."""
+    settings, plan, progress = job.plan.generator, job.plan, job.progress
+    encoder = measure_encoder(job.table, job.schema, plan, job, job.coins)
+    measurements = measure_one_way(job.table, encoder, plan, job, job.coins)
+    model = GeneratorModel(measurements, settings, seed=job.seed, device=device())
     rounds = len(plan.of_kind(StepKind.SELECTION))
     with progress.task("warm start: 1-way marginals") as task:
         warm_start.fit(
@@ -149,7 +200,7 @@ def _train(
             task.update(index, rounds, loss)
             return model
 
-        measurements = measure_rounds(table, encoder, plan, charger, coins, measurements, refit, model)
+        measurements = measure_rounds(job.table, encoder, plan, job, job.coins, measurements, refit, model)
     with progress.task("warm start: all marginals") as task:
         warm_start.fit(
             model,
@@ -159,27 +210,60 @@ def _train(
             decay=True,
             progress=task.update,
         )
-    if plan.critic is not None:
-        _refine(table, encoder, measurements, model, plan, charger, coins, seed, progress)
-    if len(run.charged) != len(plan.steps) + (plan.count_step is not None):
-        raise InternalError(f"the plan has {len(plan.steps)} private steps; {len(run.charged)} were charged")
-    return encoder, measurements, model
+    return Fitted(
+        plan=plan,
+        schema=job.schema,
+        encoder=encoder,
+        measurements=measurements,
+        model=model,
+        run=job.run.identity,
+        secret=job.coins.secret,
+        canaries=canaries,
+    )
 
 
-def _refine(
-    table: PrivateTable,
-    encoder: Encoder,
-    measurements: Measurements,
-    model: GeneratorModel,
-    plan: Plan,
-    charger: _Charger,
-    coins: SecretStream,
-    seed: int,
-    progress: Progress,
-) -> None:
-    step = plan.step("critic")
-    assert plan.critic is not None
-    receipt = charger.charge(step.name, step.event)
-    codes = table.codes(receipt, encoder.encode)
-    with progress.task("private critic (DP-SGD)") as task:
-        refine(model, measurements, codes, receipt.event, plan.critic, coins=coins, seed=seed, progress=task.update)
+def device() -> torch.device:
+    """Where to compute."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _refinement(job: _Job, fitted: Fitted, charged: DpEvent) -> Refinement:
+    assert job.plan.critic is not None
+    return Refinement(
+        fitted.model,
+        fitted.measurements,
+        charged,
+        job.plan.critic,
+        rows_of_each=job.plan.rows_of_each,
+        coins=job.coins,
+        seed=job.seed,
+    )
+
+
+def _refine(job: _Job, refining: Refining, receipt: Receipt, keep: Keep | None) -> None:
+    """The critic phase, with a checkpoint at its start and after each interval where the plan is resumable."""
+    refinement, settings = refining.refinement, refining.refinement.settings
+    samples = job.table.samples(receipt, refining.fitted.encoder.encode)
+    with job.progress.task("private critic (DP-SGD)") as task:
+        for until in _stops(settings, refinement.step):
+            if keep and settings.checkpoint_interval:
+                keep(refining, False)
+            try:
+                refinement.run(samples, until, task.update)
+            except KeyboardInterrupt:
+                if keep and settings.checkpoint_interval:
+                    keep(refining, True)
+                raise
+    refining.fitted.model.use_average()
+
+
+def _stops(settings: CriticSettings, start: int) -> list[int]:
+    """The steps at which a checkpoint is due, and the last step."""
+    interval = settings.checkpoint_interval or settings.steps
+    return [*range(start + interval, settings.steps, interval), settings.steps]
+
+
+def _require_all_charged(job: _Job) -> None:
+    planned = {step.name for step in (*job.plan.domain_steps, *job.plan.steps)}
+    if planned - set(job.run.charged) - {RESERVE}:
+        raise InternalError(f"the plan has {len(planned)} private steps; {len(job.run.charged)} were charged")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-from privgan.planning.plan import Plan
+from privgan.planning.plan import Plan, PlanStep
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget, condition_text
 from privgan.privacy.unit import NEIGHBOURING_RELATION
@@ -67,15 +67,16 @@ def attack_odds(epsilon: float, delta: float) -> Mapping[str, float]:
 
 def accounting(plan: Plan) -> list[dict[str, Any]]:
     """Each private step with its event and its ε alone, at the stage's δ."""
-    steps: list[dict[str, Any]] = []
-    if plan.count_step and plan.count_budget:
-        steps.append(plan.count_step.to_json() | {"epsilon": plan.count_budget.epsilon, "stage": "count"})
+    domain = _stage(plan.domain_steps, plan.domain_budget.delta, "domain") if plan.domain_budget else []
+    return domain + _stage(plan.steps, plan.model_budget.delta, "model")
+
+
+def _stage(steps: Sequence[PlanStep], delta: float, stage: str) -> list[dict[str, Any]]:
     known: dict[Any, float] = {}
-    for step in plan.steps:
+    for step in steps:
         if step.event not in known:
-            known[step.event] = accountant.epsilon_by_rdp(step.event, plan.model_budget.delta)
-        steps.append(step.to_json() | {"epsilon": known[step.event], "stage": "model"})
-    return steps
+            known[step.event] = accountant.epsilon_by_rdp(step.event, delta)
+    return [step.to_json() | {"epsilon": known[step.event], "stage": stage} for step in steps]
 
 
 def versions() -> dict[str, str]:

@@ -33,6 +33,7 @@ from privgan.release.manifest import ReleaseFacts, describe_release
 from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
 from privgan.synthesizer import load_synthesizer
 from privgan.table.conform import conform
+from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
 
@@ -59,7 +60,10 @@ def audit_candidate(
     canaries = load_canaries(candidate.internal, len(frame))
     if canaries.commitment != record["canaries"]["commitment"]:
         raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the candidate was made with")
+    frame = clamp_measured(frame, schema)
     modelled = frame[[column.name for column in schema.modelled]]
+    unit = schema.unit.column
+    units = None if unit is None else frame[unit].to_numpy()
     epsilon, delta = record["guarantee"]["epsilon"], record["guarantee"]["delta"]
     inputs = AuditInputs(
         schema=schema,
@@ -70,6 +74,8 @@ def audit_candidate(
         epsilon=float("inf") if epsilon is None else epsilon,
         delta=delta,
         target=target,
+        kept_in_units=None if units is None else units[~canaries.left_out],
+        left_out_units=None if units is None else units[canaries.left_out],
     )
     report = run_audit(inputs, progress=_stages(progress))
     if report.verdict == "REFUTED":
@@ -219,6 +225,7 @@ def write_internal_report(
     schema = synthesizer.schema
     shapes = []
     if frame is not None:
+        frame = clamp_measured(frame, schema)
         real = synthesizer.encoder.encode(frame[~load_canaries(candidate.internal, len(frame)).left_out])
         shapes = real_shapes(synthesizer, real, _synthetic_codes(candidate, schema))
     facts = release_facts(candidate, ledger, context, "not released")

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -186,21 +186,29 @@ def fit_candidate(
     except UsageError:
         candidate.undo()
         raise
-    synthesizer = synthesizer_of(fitted, schema)
+    return _write_candidate(candidate, fitted, request, ledger, progress)
+
+
+def _write_candidate(
+    candidate: Candidate, fitted: Fitted, request: RunRequest, ledger: PrivacyLedger, progress: Progress
+) -> Candidate:
+    schema = fitted.schema
+    synthesizer = synthesizer_of(fitted)
     synthesizer.save(candidate.model)
     candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
     progress.say("sampling")
     rows = write_tables(synthesizer.chunks(request.rows, seed=request.seed), schema, candidate.parquet, candidate.csv)
-    candidate.write_record(_record(fitted, schema, synthesizer, rows, request.seed))
+    candidate.write_record(_record(fitted, synthesizer, rows, request.seed))
     ledger.record(schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
+    candidate.remove_checkpoints()
     return candidate
 
 
-def synthesizer_of(fitted: Fitted, schema: Schema) -> Synthesizer:
+def synthesizer_of(fitted: Fitted) -> Synthesizer:
     """The frozen synthesizer of a fit."""
     assert fitted.plan.rows is not None
     return Synthesizer(
-        schema=schema,
+        schema=fitted.schema,
         encoder=fitted.encoder,
         network=fitted.model.network.cpu().eval(),
         latents=fitted.model.latents.cpu(),
@@ -208,23 +216,25 @@ def synthesizer_of(fitted: Fitted, schema: Schema) -> Synthesizer:
         frequencies=tuple(fitted.measurements.frequencies()),
         max_cells=fitted.plan.marginals.max_cells,
         rows=fitted.plan.rows,
-        guarantee=claim(fitted.plan, schema, secret=fitted.secret),
+        rows_of_each=fitted.plan.rows_of_each,
+        guarantee=claim(fitted.plan, fitted.schema, secret=fitted.secret),
     )
 
 
-def _record(fitted: Fitted, schema: Schema, synthesizer: Synthesizer, rows: int, seed: int) -> Mapping[str, Any]:
+def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, seed: int) -> Mapping[str, Any]:
     plan = fitted.plan
-    assert plan.cost is not None
-    count = plan.count_budget.epsilon if plan.count_budget else 0.0
-    cost = asdict(plan.cost)
+    costs = [cost for cost in (plan.domain_cost, plan.cost) if cost is not None]
     return {
-        "dataset": schema.dataset,
+        "dataset": plan.dataset,
         "run": fitted.run,
         "rows": rows,
         "guarantee": dict(synthesizer.guarantee),
         "plan": plan.to_json(),
         "accounting": accounting(plan),
-        "cost": {"epsilon_pld": cost["epsilon_pld"] + count, "epsilon_rdp": cost["epsilon_rdp"] + count},
+        "cost": {
+            "epsilon_pld": sum(cost.epsilon_pld for cost in costs),
+            "epsilon_rdp": sum(cost.epsilon_rdp for cost in costs),
+        },
         "figures": noisy_figures(synthesizer, fitted.measurements, seed),
         "canaries": {"probability": plan.canary_probability, "commitment": fitted.canaries.commitment},
     }

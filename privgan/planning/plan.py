@@ -27,11 +27,13 @@ class StepKind(StrEnum):
     """What a step does."""
 
     ROW_COUNT = "row count"
+    ROWS_OF_EACH = "rows of each customer"
     CELL_HISTOGRAM = "fine histogram"
     MARGINAL = "1-way marginal"
     SELECTION = "choice of a marginal"
     CHOSEN_MARGINAL = "chosen marginal"
     CRITIC = "critic by DP-SGD"
+    CRITIC_AGAIN = "critic's steps run again after a crash"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +120,17 @@ class CriticSettings:
 
     Attributes:
         steps: Number of noisy steps.
-        sample_rate: Probability of each privacy unit to be in a batch.
-        expected_batch_size: sample_rate times the planned kept-in units: what gradients are divided by.
+        sample_rate: Probability of each customer to be in a batch.
+        expected_batch_size: sample_rate times the planned kept-in customers: what gradients are divided by.
         noise_multiplier: Noise standard deviation on the sum of clipped gradients, divided by max_grad_norm.
-        max_grad_norm: Clip norm of one unit's gradient.
+        max_grad_norm: Clip norm of one customer's gradient, all of its rows together.
         width: Units of a hidden layer.
         steps_per_generator_step: Critic steps for each generator step.
         learning_rate: Adam's, for the critic.
         generator_learning_rate: Adam's, for the generator meanwhile.
         marginal_weight: Weight of the marginal loss beside the adversarial one.
+        checkpoint_interval: Steps from one checkpoint to the next, and steps in reserve to run again after a crash; 0 for
+            no checkpoints.
     """
 
     steps: int
@@ -139,11 +143,16 @@ class CriticSettings:
     learning_rate: float
     generator_learning_rate: float
     marginal_weight: float
+    checkpoint_interval: int = 0
 
     @property
     def event(self) -> events.DpEvent:
         """What the whole critic phase costs."""
-        return events.dp_sgd(noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=self.steps)
+        return self.event_of(self.steps)
+
+    def event_of(self, steps: int) -> events.DpEvent:
+        """What a number of its steps costs."""
+        return events.dp_sgd(noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,10 +166,12 @@ class Plan:
         budget: The run's (ε, δ).
         declared_rows: The public row count, or None where it is measured.
         canary_probability: Probability of each customer to be a canary; each canary is left out by a fair coin.
-        count_budget: Stage 1's (ε₁, δ₁), or None where the row count is declared.
+        domain_budget: Stage 1's (ε₁, δ₁), or None where nothing about the domain is measured.
+        domain_steps: Stage 1's steps in the order in which they run.
+        domain_cost: What stage 1's steps cost together.
         model_budget: Stage 2's (ε − ε₁, δ − δ₁).
-        count_step: Stage 1's step, or None.
         rows: The row count that stage 2 was planned for: declared, noisy, or None before stage 1.
+        rows_of_each: Share of the customers that have 1, 2, … rows [max_rows_per_unit]; noisy, or (1,) for one row each.
         marginal_share: Share of stage 2 that goes to marginals, the rest to the critic.
         steps: Stage 2's steps in the order in which they run; empty before stage 1.
         cost: What stage 2's steps cost together.
@@ -168,6 +179,7 @@ class Plan:
         generator: The generator and its fitting.
         critic: The critic and its DP-SGD, or None where it gets no budget.
         effort: How much free fitting: quick, standard or thorough.
+        resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
     """
 
     dataset: str
@@ -176,10 +188,12 @@ class Plan:
     budget: PrivacyBudget
     declared_rows: int | None
     canary_probability: float
-    count_budget: PrivacyBudget | None
+    domain_budget: PrivacyBudget | None
+    domain_steps: tuple[PlanStep, ...]
+    domain_cost: PrivacySpent | None
     model_budget: PrivacyBudget
-    count_step: PlanStep | None
     rows: int | None
+    rows_of_each: tuple[float, ...]
     marginal_share: float
     steps: tuple[PlanStep, ...]
     cost: PrivacySpent | None
@@ -187,6 +201,17 @@ class Plan:
     generator: GeneratorSettings
     critic: CriticSettings | None
     effort: str
+    resumable: bool
+
+    @property
+    def rows_per_customer(self) -> float:
+        """Mean number of rows of a customer, from the noisy shares."""
+        return sum(share * rows for rows, share in enumerate(self.rows_of_each, start=1))
+
+    @property
+    def kept_in_customers(self) -> float:
+        """Expected number of customers after the canaries' coins."""
+        return self.kept_in_rows / self.rows_per_customer
 
     @property
     def kept_in_rows(self) -> float:
@@ -197,7 +222,7 @@ class Plan:
 
     def step(self, name: str) -> PlanStep:
         """The step of a given name; KeyError where there is none."""
-        for step in self.steps:
+        for step in (*self.domain_steps, *self.steps):
             if step.name == name:
                 return step
         raise KeyError(name)
@@ -218,6 +243,8 @@ class Plan:
             "delta": self.budget.delta,
             "declared_rows": self.declared_rows,
             "rows": self.rows,
+            "rows_of_each": list(self.rows_of_each),
+            "resumable": self.resumable,
             "canary_probability": self.canary_probability,
             "effort": self.effort,
             "marginal_share": self.marginal_share,
@@ -231,18 +258,9 @@ class Plan:
         }
 
     def _stages(self) -> list[dict[str, Any]]:
-        stages: list[dict[str, Any]] = []
-        if self.count_budget and self.count_step:
-            stages.append({"name": "count", **asdict(self.count_budget), "steps": [self.count_step.to_json()], "cost": None})
-        cost = asdict(self.cost) if self.cost else None
-        stages.append(
-            {
-                "name": "model",
-                **asdict(self.model_budget),
-                "steps": [step.to_json() for step in self.steps],
-                "cost": cost,
-            }
-        )
+        stages = [_stage("model", self.model_budget, self.steps, self.cost)]
+        if self.domain_budget:
+            stages.insert(0, _stage("domain", self.domain_budget, self.domain_steps, self.domain_cost))
         return stages
 
     def fingerprint(self) -> str:
@@ -253,3 +271,8 @@ class Plan:
 def events_of(steps: tuple[PlanStep, ...]) -> Mapping[str, events.DpEvent]:
     """Step name to event."""
     return {step.name: step.event for step in steps}
+
+
+def _stage(name: str, budget: PrivacyBudget, steps: tuple[PlanStep, ...], cost: PrivacySpent | None) -> dict[str, Any]:
+    written = [step.to_json() for step in steps]
+    return {"name": name, **asdict(budget), "steps": written, "cost": asdict(cost) if cost else None}

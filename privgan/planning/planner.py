@@ -10,6 +10,7 @@ import numpy as np
 
 from privgan.errors import UsageError
 from privgan.planning.effort import EFFORTS, Effort
+from privgan.planning.first_stage import first_stage
 from privgan.planning.plan import (
     CriticSettings,
     GeneratorSettings,
@@ -22,13 +23,14 @@ from privgan.planning.plan import (
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
-from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.mechanisms import CountHistogram, Selection
 from privgan.table.cells import cells_of
 from privgan.table.schema import Schema
 
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
-COUNT_SHARE = 0.02
+CHECKPOINTS = 20
+RESERVE = "critic:reserve"
 _FINE_SHARE = 0.10
 _ONE_WAY_SHARE = 0.15
 _SELECTION_SHARE = 0.10
@@ -46,87 +48,59 @@ def make_plan(
     effort: str = "standard",
     canary_probability: float = CANARY_PROBABILITY,
     marginal_share: float | None = None,
+    resumable: bool = False,
 ) -> Plan:
     """Plan a run.
 
     Args:
         schema: The public facts.
         budget: The run's (ε, δ).
-        public_rows: The table's row count where it is public; None to measure it with noise, as stage 1.
+        public_rows: The table's row count where it is public; None to measure it with noise, in stage 1.
         effort: quick, standard or thorough: how much free fitting.
         canary_probability: Probability of each customer to be a canary.
         marginal_share: Share of stage 2 for marginals; None for the planner's own choice.
+        resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run again after a crash.
 
     Returns:
-        A plan; without a public row count its stage 2 is empty until ``with_rows``.
+        A plan; its stage 2 is empty until ``with_domain`` where stage 1 has something to measure.
 
     Raises:
         UsageError: when the budget does not go with the row count.
     """
-    if schema.unit.max_rows > 1:
-        raise UsageError(
-            f"max_rows_per_unit is {schema.unit.max_rows}: several rows of one customer are not modelled yet; "
-            "aggregate the table to one row for each customer"
-        )
     if not 0 <= canary_probability <= 0.5:
         raise UsageError(f"the canary probability is {canary_probability}; it must be in 0 to 0.5")
     if effort not in EFFORTS:
         raise UsageError(f"effort is {effort!r}; allowed: {', '.join(EFFORTS)}")
     if marginal_share is not None and not 0.05 <= marginal_share <= 1:
         raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
-    plan = _frame(schema, budget, public_rows, effort, canary_probability, marginal_share)
-    return plan if public_rows is None else with_rows(plan, schema, public_rows)
-
-
-def _frame(
-    schema: Schema,
-    budget: PrivacyBudget,
-    public_rows: int | None,
-    effort: str,
-    canary_probability: float,
-    share: float | None,
-) -> Plan:
-    count_budget = (
-        None if public_rows is not None else PrivacyBudget(epsilon=COUNT_SHARE * budget.epsilon, delta=budget.delta / 100)
-    )
-    model_budget = budget
-    if count_budget:
-        model_budget = PrivacyBudget(epsilon=budget.epsilon - count_budget.epsilon, delta=budget.delta - count_budget.delta)
-    settings = _settings(schema, EFFORTS[effort])
-    return Plan(
+    domain = first_stage(schema, budget, count_rows=public_rows is None)
+    marginals, generator = _settings(EFFORTS[effort])
+    plan = Plan(
         dataset=schema.dataset,
         schema_fingerprint=schema.fingerprint(),
         unit=schema.unit,
         budget=budget,
         declared_rows=public_rows,
         canary_probability=canary_probability,
-        count_budget=count_budget,
-        model_budget=model_budget,
-        count_step=_count_step(schema, count_budget) if count_budget else None,
+        domain_budget=domain.budget if domain else None,
+        domain_steps=domain.steps if domain else (),
+        domain_cost=domain.cost if domain else None,
+        model_budget=domain.rest if domain else budget,
         rows=None,
-        marginal_share=share if share is not None else -1.0,
+        rows_of_each=(1.0,),
+        marginal_share=marginal_share if marginal_share is not None else -1.0,
         steps=(),
         cost=None,
-        marginals=settings[0],
-        generator=settings[1],
+        marginals=marginals,
+        generator=generator,
         critic=None,
         effort=effort,
+        resumable=resumable,
     )
+    return plan if public_rows is None or domain else with_domain(plan, schema, public_rows)
 
 
-def _count_step(schema: Schema, budget: PrivacyBudget) -> PlanStep:
-    mechanism = TotalCount(epsilon=budget.epsilon * 0.999, sensitivity=schema.unit.count_sensitivity)
-    scale = mechanism.sensitivity / mechanism.epsilon
-    return PlanStep(
-        name="row-count",
-        kind=StepKind.ROW_COUNT,
-        event=mechanism.event,
-        noise=math.sqrt(2) * scale,
-        mechanism=mechanism,
-    )
-
-
-def _settings(schema: Schema, effort: Effort) -> tuple[MarginalSettings, GeneratorSettings]:
+def _settings(effort: Effort) -> tuple[MarginalSettings, GeneratorSettings]:
     marginals = MarginalSettings(max_cells=256, max_codes=20, largest_identity=48, largest_marginal=12_000, max_candidates=1_500)
     generator = GeneratorSettings(
         latent=64,
@@ -141,23 +115,26 @@ def _settings(schema: Schema, effort: Effort) -> tuple[MarginalSettings, Generat
     return marginals, generator
 
 
-def with_rows(plan: Plan, schema: Schema, rows: int) -> Plan:
-    """Plan stage 2 for a row count: declared, or noisy after stage 1.
+def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float, ...] = (1.0,)) -> Plan:
+    """Plan stage 2: for public facts, or for what stage 1 measured.
 
     Args:
         plan: A plan.
-        schema: The schema that the plan was made for.
+        schema: The schema, with every measured fact filled in.
         rows: The table's declared row count, or the noisy one.
+        rows_of_each: Noisy share of the customers with 1, 2, … rows.
 
     Raises:
-        UsageError: when there are too few rows, or δ is not below 1/rows.
+        UsageError: when there are too few rows or customers, or δ is not below 1/customers.
     """
     known = "declared" if plan.declared_rows is not None else "noisy"
     if rows < MINIMUM_ROWS:
         raise UsageError(f"the {known} row count is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of any use")
-    plan.budget.check_size(rows, known=known)
-    share = plan.marginal_share if plan.marginal_share > 0 else share_of_marginals(plan.model_budget.epsilon, rows)
-    plan = replace(plan, rows=rows, marginal_share=share)
+    plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
+    customers = rows / plan.rows_per_customer
+    plan.budget.check_size(customers, known=known)
+    share = plan.marginal_share if plan.marginal_share > 0 else share_of_marginals(plan.model_budget.epsilon, round(customers))
+    plan = replace(plan, marginal_share=share)
     steps, critic = _calibrated(_Draft(plan, schema))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     return replace(plan, steps=steps, critic=critic, cost=cost)
@@ -226,12 +203,12 @@ class _Draft:
     def critic(self, noise_multiplier: float) -> CriticSettings:
         """The critic's settings for a noise multiplier."""
         effort = EFFORTS[self.plan.effort]
-        units = self.plan.kept_in_rows / self.plan.unit.max_rows
-        sample_rate = round(min(0.5, max(0.05, effort.batch / units)), 6)
+        customers = self.plan.kept_in_customers
+        sample_rate = round(min(0.5, max(0.05, effort.batch / self.plan.rows_per_customer / customers)), 6)
         return CriticSettings(
             steps=effort.critic_steps,
             sample_rate=sample_rate,
-            expected_batch_size=max(1, round(sample_rate * units)),
+            expected_batch_size=max(1, round(sample_rate * customers)),
             noise_multiplier=noise_multiplier,
             max_grad_norm=1.0,
             width=128,
@@ -239,6 +216,7 @@ class _Draft:
             learning_rate=1e-3,
             generator_learning_rate=3e-4,
             marginal_weight=100.0,
+            checkpoint_interval=math.ceil(effort.critic_steps / CHECKPOINTS) if self.plan.resumable else 0,
         )
 
 
@@ -255,11 +233,19 @@ def _calibrated(draft: _Draft) -> tuple[tuple[PlanStep, ...], CriticSettings | N
     fixed = list(events_of(steps).values())
 
     def all_events(noise_multiplier: float) -> Sequence[events.DpEvent]:
-        return [*fixed, draft.critic(noise_multiplier).event]
+        return [*fixed, *events_of(_critic_steps(draft.critic(noise_multiplier))).values()]
 
     critic = draft.critic(round_up(calibrate(all_events, budget, lowest=_SMALLEST_NOISE, highest=_LARGEST_NOISE)))
-    step = PlanStep(name="critic", kind=StepKind.CRITIC, event=critic.event, noise=critic.noise_multiplier)
-    return (*steps, step), critic
+    return (*steps, *_critic_steps(critic)), critic
+
+
+def _critic_steps(critic: CriticSettings) -> tuple[PlanStep, ...]:
+    """The critic phase, and the reserve for steps that a crash makes necessary again."""
+    phase = PlanStep(name="critic", kind=StepKind.CRITIC, event=critic.event, noise=critic.noise_multiplier)
+    if not critic.checkpoint_interval:
+        return (phase,)
+    again = critic.event_of(critic.checkpoint_interval)
+    return phase, PlanStep(name=RESERVE, kind=StepKind.CRITIC_AGAIN, event=again, noise=critic.noise_multiplier)
 
 
 def number_of_rounds(columns: int) -> int:

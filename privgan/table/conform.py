@@ -97,7 +97,7 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
             found += problems
     unit = schema.unit.column
     if unit is not None and unit not in missing_columns:
-        typed[unit], problems = _unit(frame[unit], schema)
+        typed[unit], problems = _unit(frame[unit], schema.missing_markers)
         found += problems
     elif unit is None:
         found += _repeated_identifiers(frame, schema)
@@ -116,20 +116,12 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
             yield Violation(column=name, problem="is in the table but not in the schema", clampable=False)
 
 
-def _unit(values: pd.Series, schema: Schema) -> tuple[pd.Series, list[Violation]]:
+def _unit(values: pd.Series, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
     texts = values.map(str, na_action="ignore")
-    absent = texts.isna() | texts.isin(schema.missing_markers)
-    most = schema.unit.max_rows
-    problems = []
-    if absent.any():
-        problems.append(
-            Violation(column=str(values.name), problem="the unit is missing", count=int(absent.sum()), clampable=False)
-        )
-    over = texts[~absent].value_counts() > most
-    if over.any():
-        text = f"more than max_rows_per_unit = {most} rows of one unit: found for some units"
-        problems.append(Violation(column=str(values.name), problem=text, clampable=False))
-    return texts, problems
+    absent = texts.isna() | texts.isin(markers)
+    if not absent.any():
+        return texts, []
+    return texts, [Violation(column=str(values.name), problem="the unit is missing", count=int(absent.sum()), clampable=False)]
 
 
 def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -55,22 +57,52 @@ _FAMILY = (
 WITHHELD = "[withheld]"
 
 
-def invent(schema: Schema, rows: int, *, first_serial: int, rng: np.random.Generator) -> dict[str, pd.Series]:
+def invent(
+    schema: Schema, rows: int, *, first_serial: int, customers: np.ndarray, rng: np.random.Generator
+) -> dict[str, pd.Series]:
     """Invented values [rows] for every invented column of a schema.
 
     Args:
         schema: The schema.
         rows: Number of rows.
         first_serial: Serial number of the first row; serial numbers never repeat within a table.
+        customers: Serial number of each row's customer [rows]; it makes the unit column.
         rng: Public randomness.
     """
     serials = np.arange(first_serial, first_serial + rows)
     given, family = rng.choice(_GIVEN, rows), rng.choice(_FAMILY, rows)
     return {
-        column.name: pd.Series(_values(column, serials, given, family), dtype=object)
+        column.name: pd.Series(
+            _values(column, customers if column.name == schema.unit.column else serials, given, family), dtype=object
+        )
         for column in schema.invented
         if isinstance(column, Invented)
     }
+
+
+class SerialCustomers:
+    """Gives consecutive rows to consecutive customers, each with a number of rows drawn from noisy shares.
+
+    Args:
+        rows_of_each: Share of the customers with 1, 2, … rows.
+        rng: Public randomness.
+    """
+
+    def __init__(self, rows_of_each: Sequence[float], rng: np.random.Generator) -> None:
+        self._shares = np.asarray(rows_of_each) / np.sum(rows_of_each)
+        self._rng = rng
+        self._last, self._left = 0, 0
+
+    def take(self, rows: int) -> np.ndarray:
+        """The customers of the next rows [rows], from 1; a customer may go on in the next part."""
+        sizes = [self._left]
+        while sum(sizes) < rows:
+            sizes.extend((self._rng.choice(len(self._shares), size=rows, p=self._shares) + 1).tolist())
+        ends = np.cumsum(sizes)
+        used = int(np.searchsorted(ends, rows))
+        customers = np.repeat(np.arange(self._last, self._last + used + 1), sizes[: used + 1])[:rows]
+        self._last, self._left = self._last + used, int(ends[used] - rows)
+        return customers
 
 
 def _values(column: Invented, serials: np.ndarray, given: np.ndarray, family: np.ndarray) -> list[str]:

@@ -24,18 +24,54 @@ class UnpaidLook(StrEnum):
     AUDIT = "the audit"
 
 
+class Samples:
+    """Codes gathered by customer. PRIVATE: it is handed out against a receipt only.
+
+    Args:
+        codes: Rows as codes [rows, columns].
+        customers: Whose each row is [rows].
+    """
+
+    def __init__(self, codes: np.ndarray, customers: np.ndarray) -> None:
+        order = np.argsort(customers, kind="stable")
+        self._codes = codes[order]
+        _, self._first, self._rows = np.unique(customers[order], return_index=True, return_counts=True)
+
+    def __len__(self) -> int:
+        """The number of customers. PRIVATE."""
+        return len(self._first)
+
+    def batch(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of some customers.
+
+        Args:
+            members: Indices of customers [batch].
+
+        Returns:
+            Codes [rows of the batch, columns], and for each of these rows its place in the batch [rows of the batch].
+        """
+        rows = self._rows[members]
+        place = np.repeat(np.arange(len(members)), rows)
+        offset = np.arange(rows.sum()) - np.repeat(np.cumsum(rows) - rows, rows)
+        return self._codes[self._first[members][place] + offset], place
+
+
 class PrivateTable:
     """Typed rows of the customers that the release may depend on: all but the left-out canaries.
 
     Args:
         dataset: The data set's name in the ledger.
         unit: Who is protected.
-        frame: Typed rows [rows, modelled columns].
+        frame: Typed rows [rows, modelled columns], of each customer at most the unit's number.
+        customers: Whose each row is [rows]; None where each row is a customer of its own.
     """
 
-    def __init__(self, dataset: str, unit: PrivacyUnit, frame: pd.DataFrame) -> None:
+    def __init__(self, dataset: str, unit: PrivacyUnit, frame: pd.DataFrame, customers: np.ndarray | None = None) -> None:
         self.dataset, self.unit = dataset, unit
         self._frame = frame
+        self._customers = np.arange(len(frame)) if customers is None else customers
+        if np.unique(self._customers, return_counts=True)[1].max(initial=0) > unit.max_rows:
+            raise InternalError(f"a customer has more rows than the unit's {unit.max_rows}: contributions were not bounded")
         self._codes: tuple[Encode, np.ndarray] | None = None
 
     def rows(self, receipt: Receipt) -> pd.DataFrame:
@@ -43,9 +79,26 @@ class PrivateTable:
         self._redeem(receipt)
         return self._frame
 
+    def customers(self, receipt: Receipt) -> np.ndarray:
+        """Whose each row is [rows], for one charged look."""
+        self._redeem(receipt)
+        return self._customers
+
     def codes(self, receipt: Receipt, encode: Encode) -> np.ndarray:
         """The rows as codes [rows, columns] of an encoder, for one charged look."""
         self._redeem(receipt)
+        return self._encoded(encode)
+
+    def samples(self, receipt: Receipt, encode: Encode) -> Samples:
+        """The rows as codes, gathered by customer, for one charged look: each customer is one sample."""
+        self._redeem(receipt)
+        return Samples(self._encoded(encode), self._customers)
+
+    def mapped(self, row_map: Callable[[pd.DataFrame], pd.DataFrame]) -> PrivateTable:
+        """The same rows after a public map of each row by itself, such as into measured bounds."""
+        return PrivateTable(self.dataset, self.unit, row_map(self._frame), self._customers)
+
+    def _encoded(self, encode: Encode) -> np.ndarray:
         if self._codes is None or self._codes[0] != encode:
             self._codes = (encode, encode(self._frame))
         return self._codes[1]

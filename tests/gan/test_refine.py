@@ -16,7 +16,7 @@ from privgan.gan.conditions import UNCONDITIONED_SHARE, condition_codes, conditi
 from privgan.gan.losses import MarginalLoss, critic_losses, soft_marginal
 from privgan.gan.model import GeneratorModel, Mixture
 from privgan.gan.networks import Critic, Generator
-from privgan.gan.refine import refine
+from privgan.gan.refine import Refinement
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts
 from privgan.planning.plan import CriticSettings
 from privgan.planning.planner import make_plan
@@ -24,6 +24,7 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.randomness import RepeatableStream, SecretStream
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Discrete, Kind
+from privgan.table.private import Samples
 from privgan.table.schema import Schema
 
 SIZES = (3, 4, 2)
@@ -77,8 +78,12 @@ def _refined(
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Weights of the generator and of the critic after refinement."""
     model = _model(seed)
-    trainer = refine(model, _measurements(), codes, plan.event, plan, coins=coins, seed=seed)
-    return [p.detach().clone() for p in model.network.parameters()], [p.detach().clone() for p in trainer.module.parameters()]
+    refinement = Refinement(model, _measurements(), plan.event, plan, coins=coins, seed=seed)
+    refinement.run(Samples(codes, np.arange(len(codes))), plan.steps)
+    model.use_average()
+    networks = model.network, refinement.trainer.critic
+    first, second = ([part.detach().clone() for part in network.parameters()] for network in networks)
+    return first, second
 
 
 def _equal(one: list[torch.Tensor], two: list[torch.Tensor]) -> bool:
@@ -109,7 +114,7 @@ def test_real_rows_get_no_gradient_and_the_generator_none_from_them(monkeypatch:
         return rows
 
     steps: list[list[torch.Tensor | None]] = []
-    step = refining._generator_step
+    step = Refinement._generator_step
 
     def watched(*arguments: object) -> float:
         for rows in seen:
@@ -119,7 +124,7 @@ def test_real_rows_get_no_gradient_and_the_generator_none_from_them(monkeypatch:
         return loss
 
     monkeypatch.setattr(refining, "_real_rows", recording)
-    monkeypatch.setattr(refining, "_generator_step", watched)
+    monkeypatch.setattr(Refinement, "_generator_step", watched)
     _refined(_codes(1), RepeatableStream(5))
     assert len(seen) == CRITIC.steps
     assert len(steps) == CRITIC.steps // CRITIC.steps_per_generator_step
@@ -196,7 +201,7 @@ def test_what_was_charged_is_checked_before_any_row_is_used() -> None:
     model = _model()
     before = [p.detach().clone() for p in model.network.parameters()]
     with pytest.raises(InternalError, match="charged"):
-        refine(model, _measurements(), _codes(1), CRITIC.event, replace(CRITIC, steps=9), coins=SecretStream(), seed=0)
+        Refinement(model, _measurements(), CRITIC.event, replace(CRITIC, steps=9), coins=SecretStream(), seed=0)
     assert _equal(before, list(model.network.parameters()))
 
 

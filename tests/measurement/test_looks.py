@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from privgan.errors import InternalError
 from privgan.gan.model import Mixture
 from privgan.measurement import measure
+from privgan.measurement.counts import measure_row_count
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings, Plan, StepKind
-from privgan.planning.planner import make_plan, with_rows
+from privgan.planning.planner import make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DpEvent
 from privgan.privacy.mechanisms import CountHistogram
@@ -184,20 +185,19 @@ def test_rounds_without_candidates_are_charged_all_the_same() -> None:
 def test_the_row_count_is_of_the_whole_table_though_canaries_are_left_out() -> None:
     plan = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=None)
     book = Book()
-    counted = measure.measure_row_count(PrivateTable("looks", PrivacyUnit(), _frame(rows=900)), plan, book, Noiseless())
+    counted = measure_row_count(PrivateTable("looks", PrivacyUnit(), _frame(rows=900)), plan, book, Noiseless())
     assert counted == 1_000
-    assert plan.count_step is not None
-    assert book.charged == [("row-count", plan.count_step.event)]
-    with pytest.raises(InternalError):
-        measure.measure_row_count(PrivateTable("looks", PrivacyUnit(), _frame()), PLAN, Book(), Noiseless())
+    assert book.charged == [("row-count", plan.step("row-count").event)]
+    with pytest.raises(KeyError):
+        measure_row_count(PrivateTable("looks", PrivacyUnit(), _frame()), PLAN, Book(), Noiseless())
 
 
 def test_the_real_row_count_moves_no_noise() -> None:
     """Stage 2 depends on the noisy count alone."""
     plan = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=None, marginal_share=1.0)
-    assert with_rows(plan, SCHEMA, 1_000).steps == with_rows(plan, SCHEMA, 1_000).steps
-    assert [step.event for step in with_rows(plan, SCHEMA, 1_000).steps] == [
-        step.event for step in with_rows(plan, SCHEMA, 90_000).steps
+    assert with_domain(plan, SCHEMA, 1_000).steps == with_domain(plan, SCHEMA, 1_000).steps
+    assert [step.event for step in with_domain(plan, SCHEMA, 1_000).steps] == [
+        step.event for step in with_domain(plan, SCHEMA, 90_000).steps
     ]
 
 

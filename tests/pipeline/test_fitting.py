@@ -67,7 +67,7 @@ def repeatable(folder: Path) -> Fitted:
 
 @pytest.fixture(scope="module")
 def synthesizer(folder: Path, repeatable: Fitted) -> Synthesizer:
-    synthesizer_of(repeatable, SCHEMA).save(folder / "model")
+    synthesizer_of(repeatable).save(folder / "model")
     return load_synthesizer(folder / "model")
 
 
@@ -78,7 +78,7 @@ def _weights(fitted: Fitted) -> list[torch.Tensor]:
 def test_with_repeatable_coins_two_fits_agree_bit_for_bit_and_promise_nothing(tmp_path: Path, repeatable: Fitted) -> None:
     again = _fit(tmp_path, RepeatableStream(1))
     assert all(torch.equal(one, two) for one, two in zip(_weights(repeatable), _weights(again), strict=True))
-    assert synthesizer_of(again, SCHEMA).guarantee["epsilon"] is None
+    assert synthesizer_of(again).guarantee["epsilon"] is None
     assert PrivacyLedger.open(str(tmp_path / "ledger.sqlite")).account("small").epsilon == float("inf")
 
 
@@ -99,7 +99,7 @@ def test_left_out_canaries_do_not_move_the_fit(tmp_path: Path, repeatable: Fitte
 
 
 def test_a_saved_model_samples_the_same_and_loads_without_the_table(repeatable: Fitted, synthesizer: Synthesizer) -> None:
-    direct = synthesizer_of(repeatable, SCHEMA).sample(300, seed=4)
+    direct = synthesizer_of(repeatable).sample(300, seed=4)
     pd.testing.assert_frame_equal(direct, synthesizer.sample(300, seed=4))
     assert not direct.equals(synthesizer.sample(300, seed=5))
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from privgan.errors import UsageError
 from privgan.planning.plan import Plan, StepKind, events_of
-from privgan.planning.planner import make_plan, with_rows
+from privgan.planning.planner import make_plan, with_domain
 from privgan.privacy import events
-from privgan.privacy.accountant import epsilon_by_pld, epsilon_by_rdp, spent
+from privgan.privacy.accountant import spent
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
+from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Discrete, Kind, Numeric
 from privgan.table.schema import Schema
@@ -93,7 +94,7 @@ def test_a_plan_never_costs_more_than_its_budget_and_wastes_little(epsilon: floa
 @pytest.mark.parametrize("rows", [20_000, None])
 def test_each_steps_mechanism_noise_and_event_are_one(rows: int | None) -> None:
     plan = _plan(rows=rows)
-    plan = plan if rows else with_rows(plan, SCHEMA, 19_876)
+    plan = plan if rows else with_domain(plan, SCHEMA, 19_876)
     assert len({step.name for step in plan.steps}) == len(plan.steps)
     for step in plan.steps:
         assert step.noise == pytest.approx(_noise_of(step.event), rel=1e-12)
@@ -119,16 +120,16 @@ def test_rounds_measure_more_precisely_as_they_go_on() -> None:
 def test_an_undeclared_row_count_is_a_stage_of_its_own() -> None:
     plan = _plan(rows=None)
     assert (plan.rows, plan.steps, plan.cost, plan.critic) == (None, (), None, None)
-    assert plan.count_budget is not None
-    assert plan.count_step is not None
-    assert plan.count_step.mechanism is not None
-    assert plan.count_step.event == plan.count_step.mechanism.event
-    for account in (epsilon_by_pld, epsilon_by_rdp):
-        assert min(account(plan.count_step.event, plan.count_budget.delta), plan.count_budget.epsilon) > 0
-    assert spent([plan.count_step.event], plan.count_budget.delta).epsilon <= plan.count_budget.epsilon
-    assert plan.count_budget.epsilon + plan.model_budget.epsilon == pytest.approx(plan.budget.epsilon)
-    assert plan.count_budget.delta + plan.model_budget.delta == pytest.approx(plan.budget.delta)
-    after = with_rows(plan, SCHEMA, 12_345)
+    assert plan.domain_budget is not None
+    assert plan.domain_cost is not None
+    (step,) = plan.domain_steps
+    assert step.mechanism is not None
+    assert step.event == step.mechanism.event
+    cost = spent([step.event], plan.domain_budget.delta).epsilon
+    assert 0.97 * plan.domain_budget.epsilon <= cost == plan.domain_cost.epsilon <= plan.domain_budget.epsilon
+    assert plan.domain_budget.epsilon + plan.model_budget.epsilon == pytest.approx(plan.budget.epsilon)
+    assert plan.domain_budget.delta + plan.model_budget.delta == pytest.approx(plan.budget.delta)
+    after = with_domain(plan, SCHEMA, 12_345)
     assert after.declared_rows is None
     assert after.rows == 12_345
     assert spent(events_of(after.steps).values(), after.model_budget.delta).epsilon <= after.model_budget.epsilon
@@ -138,9 +139,9 @@ def test_an_undeclared_row_count_is_a_stage_of_its_own() -> None:
 def test_the_ledger_approves_what_the_planner_plans(tmp_path: Path, rows: int | None) -> None:
     plan = _plan(rows=rows)
     with PrivacyLedger.open(str(tmp_path / "l.sqlite")).run("plans", plan.budget, secret=True) as run:
-        if plan.count_step is not None and plan.count_budget is not None:
-            run.approve("count", {plan.count_step.name: plan.count_step.event}, plan.count_budget)
-            plan = with_rows(plan, SCHEMA, 20_500)
+        if plan.domain_budget is not None:
+            run.approve("domain", events_of(plan.domain_steps), plan.domain_budget)
+            plan = with_domain(plan, SCHEMA, 20_500)
         run.approve("model", events_of(plan.steps), plan.model_budget)
         assert run.charge(plan.steps[0].name, plan.steps[0].event).event == plan.steps[0].event
         total = run.total()
@@ -157,7 +158,7 @@ def test_row_counts_that_do_not_go_with_the_budget_are_refused(rows: int, delta:
         _plan(rows=rows, delta=delta)
     unknown = _plan(rows=None, delta=delta)
     with pytest.raises(UsageError, match=r"noisy row count"):
-        with_rows(unknown, SCHEMA, rows)
+        with_domain(unknown, SCHEMA, rows)
 
 
 @pytest.mark.parametrize(
@@ -177,10 +178,35 @@ def test_settings_out_of_range_are_refused(more: dict[str, object]) -> None:
         _plan(**more)
 
 
-def test_several_rows_of_one_customer_are_refused_rather_than_under_counted() -> None:
+def test_several_rows_of_one_customer_set_every_sensitivity() -> None:
+    """Counts and scores move by up to k rows, the customers' own histogram and the critic's sum by one customer."""
     several = replace(SCHEMA, unit=PrivacyUnit(column="id", max_rows=3))
-    with pytest.raises(UsageError, match="max_rows_per_unit is 3"):
-        make_plan(several, PrivacyBudget(epsilon=1), public_rows=5_000)
+    plan = make_plan(several, PrivacyBudget(epsilon=1), public_rows=None, marginal_share=0.8)
+    assert [step.name for step in plan.domain_steps] == ["row-count", "rows-of-each"]
+    count, each = (step.mechanism for step in plan.domain_steps)
+    assert isinstance(count, TotalCount)
+    assert isinstance(each, CountHistogram)
+    assert (count.sensitivity, each.sensitivity) == (3, 1)
+    plan = with_domain(plan, several, 9_000, (0.2, 0.3, 0.5))
+    assert plan.kept_in_customers == pytest.approx(0.9 * 9_000 / 2.3)
+    assert plan.critic is not None
+    assert plan.critic.expected_batch_size == round(plan.critic.sample_rate * plan.kept_in_customers)
+    for step in plan.steps:
+        if isinstance(step.mechanism, (CountHistogram, Selection)):
+            assert step.mechanism.sensitivity == 3
+    one = with_domain(make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=None, marginal_share=0.8), SCHEMA, 9_000)
+    first, last = (made.of_kind(StepKind.CHOSEN_MARGINAL)[0].noise for made in (one, plan))
+    assert last > 2.9 * first
+
+
+def test_a_resumable_plan_holds_one_interval_in_reserve() -> None:
+    plain = make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=5_000, effort="quick")
+    plan = make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=5_000, effort="quick", resumable=True)
+    assert plan.critic is not None
+    assert plain.critic is not None
+    assert plan.steps[-1].event == plan.critic.event_of(plan.critic.checkpoint_interval)
+    assert plan.critic.checkpoint_interval * 20 >= plan.critic.steps
+    assert plain.critic.noise_multiplier < plan.critic.noise_multiplier < 1.1 * plain.critic.noise_multiplier
 
 
 def test_one_column_is_planned_without_rounds() -> None:

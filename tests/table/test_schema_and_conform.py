@@ -209,8 +209,8 @@ def test_invented_columns_never_look_at_the_table() -> None:
     kinds = [Kind.IDENTIFIER, Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT]
     columns = tuple(Invented(name=kind, kind=kind, pattern="S{:04d}") for kind in kinds)
     schema = Schema(dataset="d", unit=PrivacyUnit(), columns=columns)
-    first = invent(schema, 50, first_serial=1, rng=np.random.default_rng(0))
-    second = invent(schema, 50, first_serial=51, rng=np.random.default_rng(0))
+    first = invent(schema, 50, first_serial=1, customers=np.arange(1, 51), rng=np.random.default_rng(0))
+    second = invent(schema, 50, first_serial=51, customers=np.arange(51, 101), rng=np.random.default_rng(0))
     assert set(first) == set(schema.names)
     assert len(set(first["identifier"]) | set(second["identifier"])) == 100
     assert len(set(first["email"]) | set(second["email"])) == 100

@@ -1,0 +1,5 @@
+"""SHIM."""
+
+
+def measure_domain(table, schema, steps, ledger, coins):
+    return schema
