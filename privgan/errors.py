@@ -77,16 +77,17 @@ class BudgetExceededError(PrivganError):
 
     Args:
         what: The request, in words.
-        asked: The epsilon asked for.
-        left: The epsilon left.
+        asked: How much was asked for.
+        left: How much is left.
         advice: What to do.
+        quantity: What is counted.
     """
 
     exit_code = 4
 
-    def __init__(self, what: str, *, asked: float, left: float, advice: str) -> None:
+    def __init__(self, what: str, *, asked: float, left: float, advice: str, quantity: str = "ε") -> None:
         short = asked - left
-        super().__init__(f"{what} asks ε = {asked:.4g}, {left:.4g} left (short {short:.4g}); {advice}")
+        super().__init__(f"{what} asks {quantity} = {asked:.4g}, {left:.4g} left (short {short:.4g}); {advice}")
         self.asked, self.left = asked, left
 
 

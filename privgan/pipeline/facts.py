@@ -10,6 +10,7 @@ from privgan.policy.context import Context
 from privgan.policy.facts import FactValue
 from privgan.privacy import accountant, events
 from privgan.privacy.ledger import PrivacyLedger
+from privgan.privacy.ledger_runs import RESERVE
 from privgan.table.columns import Source
 from privgan.table.schema import Schema
 
@@ -50,14 +51,16 @@ def accounting_complete(record: Mapping[str, Any], schema: Schema, ledger: Priva
     """Whether the ledger bears out the candidate's claim.
 
     The chain is whole; the run reserved the claimed (ε, δ); exactly the plan's steps were charged, each with the event
-    that the plan states; and the charged events together cost no more than what the run's stages were given.
+    that the plan states (a reserve for steps run again may stay uncharged); and the charged events together cost no more
+    than what the run's stages were given.
     """
     entries = [entry for entry in ledger.entries(schema.dataset) if entry.run == record["run"]]
     charged = {entry.body["step"]: _event(entry.body) for entry in entries if entry.kind == "charge"}
     planned = {step["name"]: step["event"] for step in record["accounting"]}
     claimed = (record["guarantee"]["epsilon"], record["guarantee"]["delta"])
     reserved = [(entry.body["epsilon"], entry.body["delta"]) for entry in entries if entry.kind == "run"]
-    if ledger.problems() or charged != planned or reserved != [claimed]:
+    due = {name: event for name, event in planned.items() if name in charged or not name.endswith(RESERVE)}
+    if ledger.problems() or charged != due or reserved != [claimed]:
         return False
     stages = {entry.body["stage"]: entry.body for entry in entries if entry.kind == "stage"}
     return all(

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,6 @@ _ENTRIES = sql.Table(
     sql.Column("previous", sql.Text, nullable=False),
     sql.Column("mac", sql.Text, nullable=False),
 )
-Append = Callable[[str, str, str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,8 @@ class Entry:
         time: UTC, ISO 8601.
         dataset: The data set concerned.
         run: The run concerned, or empty.
-        kind: What happened: introduce, lifetime, run, stage, charge, attempt, release, refuted, clear or closed or purge.
+        kind: What happened: introduce, lifetime, run, stage, charge, checkpoint, resume, candidate, attempt, release,
+            refuted, clear, closed or purge.
         body: The particulars.
         previous: The MAC of the entry before.
         mac: HMAC-SHA256 over all of the above.
@@ -132,21 +132,42 @@ class LedgerStore:
     def entries(self) -> tuple[Entry, ...]:
         """All entries, oldest first."""
         with self._engine.connect() as connection:
-            return _read(connection)
+            return Transaction(connection, self._key).entries()
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the chain: edited, removed or reordered entries; empty when it is whole."""
+        with self._engine.connect() as connection:
+            return Transaction(connection, self._key).problems()
 
     @contextmanager
-    def transaction(self) -> Iterator[Append]:
+    def transaction(self) -> Iterator[Transaction]:
         """Hold the ledger alone; what is appended is on the disk when the block ends, or nothing is."""
         with self._engine.connect() as connection:
             try:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-                yield lambda dataset, run, kind, body: self._append(connection, dataset, run, kind, body)
+                yield Transaction(connection, self._key)
                 connection.commit()
             except exc.OperationalError as error:
                 raise UsageError(f"{self.path}: the ledger could not be written ({error.orig}); nothing was charged") from error
 
-    def _append(self, connection: sql.Connection, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
-        last = connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence.desc()).limit(1)).first()
+
+class Transaction:
+    """Reads and appends on one connection, between taking the ledger's lock and committing."""
+
+    def __init__(self, connection: sql.Connection, key: bytes) -> None:
+        self._connection, self._key = connection, key
+
+    def entries(self, dataset: str | None = None) -> tuple[Entry, ...]:
+        """All entries, or those of one data set, oldest first."""
+        rows = self._connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence)).mappings()
+        try:
+            return tuple(_entry(dict(row)) for row in rows if dataset in (None, row["dataset"]))
+        except ValueError as error:
+            raise UsageError("the ledger holds an entry that cannot be read; restore it from a copy") from error
+
+    def append(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
+        """Add an entry at the end."""
+        last = self._connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence.desc()).limit(1)).first()
         row = {
             "sequence": (last.sequence if last else 0) + 1,
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
@@ -156,17 +177,12 @@ class LedgerStore:
             "body": json.dumps(dict(body), sort_keys=True),
             "previous": last.mac if last else "",
         }
-        connection.execute(_ENTRIES.insert().values(**row, mac=self._mac(row)))
-
-    def _mac(self, row: Mapping[str, Any]) -> str:
-        text = json.dumps([row[key] for key in ("sequence", "time", "dataset", "run", "kind", "body", "previous")])
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+        self._connection.execute(_ENTRIES.insert().values(**row, mac=self._mac(row)))
 
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with the chain: edited, removed or reordered entries; empty when it is whole."""
+        """What is wrong with the chain; empty when it is whole."""
         found, previous = [], ""
-        with self._engine.connect() as connection:
-            rows = connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence)).mappings().all()
+        rows = self._connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence)).mappings().all()
         for position, row in enumerate(rows, start=1):
             if row["sequence"] != position:
                 found.append(f"entry {position} is missing (found {row['sequence']})")
@@ -178,13 +194,13 @@ class LedgerStore:
             previous = row["mac"]
         return tuple(found)
 
+    def _mac(self, row: Mapping[str, Any]) -> str:
+        text = json.dumps([row[key] for key in ("sequence", "time", "dataset", "run", "kind", "body", "previous")])
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
-def _read(connection: sql.Connection) -> tuple[Entry, ...]:
-    rows = connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence)).mappings()
-    try:
-        return tuple(Entry(**{**row, "body": json.loads(row["body"])}) for row in rows)
-    except ValueError as error:
-        raise UsageError("the ledger holds an entry that cannot be read; restore it from a copy") from error
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    return Entry(**{**row, "body": json.loads(row["body"])})
 
 
 def _durable(connection: Any, _record: Any) -> None:
