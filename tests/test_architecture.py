@@ -31,7 +31,8 @@ ONLY_IN = {
     "opendp": {"privacy/opendp_noise.py"},
     "click": {"cli/"},
     "sdmetrics": {"audit/quality.py"},
-    "sqlalchemy": {"privacy/ledger_store.py"},
+    "sqlalchemy": {"privacy/ledger_store.py", "privacy/ledger_sqlite.py", "privacy/ledger_postgres.py"},
+    "psycopg": set(),
     "cryptography": {"privacy/randomness.py"},
     "torch": {"gan/", "synthesizer.py", "pipeline/fitting.py"},
 }

@@ -16,8 +16,9 @@ from typing import Any
 from privgan.errors import BudgetExceededError, PolicyFailedError, UsageError
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger_account import DatasetAccount, account_of
+from privgan.privacy.ledger_open import open_store
 from privgan.privacy.ledger_runs import RunLedger, resume_run
-from privgan.privacy.ledger_store import Entry, LedgerStore, Transaction, open_store
+from privgan.privacy.ledger_store import TIMEOUT, Entry, LedgerStore, Transaction
 
 __all__ = ["DatasetAccount", "PrivacyLedger", "RunLedger"]
 
@@ -33,9 +34,15 @@ class PrivacyLedger:
         self._store = store
 
     @classmethod
-    def open(cls, url: str | None = None, *, create: bool = True) -> PrivacyLedger:
-        """Open a ledger by path or URL; ``$PRIVGAN_LEDGER``, else the user's data folder, where none is given."""
-        return cls(open_store(url, create=create))
+    def open(cls, url: str | None = None, *, create: bool = True, timeout: float = TIMEOUT) -> PrivacyLedger:
+        """Open a ledger by path or URL; ``$PRIVGAN_LEDGER``, else the user's data folder, where none is given.
+
+        Args:
+            url: A file path, ``sqlite:///PATH`` or ``postgresql://user@host/database``.
+            create: Whether to make it where there is none.
+            timeout: Seconds to wait for another process that holds it.
+        """
+        return cls(open_store(url, create=create, timeout=timeout))
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""Where ledger entries are kept: append-only rows, hash-chained with a MAC, in SQLite."""
+"""Ledger entries: append-only rows, hash-chained with a MAC; the same in every database."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy import event as sql_event
 from sqlalchemy import exc
 
 from privgan.errors import UsageError
 
 VERSION = 1
-_METADATA = sql.MetaData()
-_META = sql.Table("meta", _METADATA, sql.Column("key", sql.Text, primary_key=True), sql.Column("value", sql.Text))
-_ENTRIES = sql.Table(
+TIMEOUT = 60.0
+CLOCK_TOLERANCE = dt.timedelta(minutes=5)
+METADATA = sql.MetaData()
+META = sql.Table("meta", METADATA, sql.Column("key", sql.Text, primary_key=True), sql.Column("value", sql.Text))
+ENTRIES = sql.Table(
     "entries",
-    _METADATA,
+    METADATA,
     sql.Column("sequence", sql.Integer, primary_key=True, autoincrement=False),
     sql.Column("time", sql.Text, nullable=False),
     sql.Column("dataset", sql.Text, nullable=False),
@@ -34,6 +34,7 @@ _ENTRIES = sql.Table(
     sql.Column("previous", sql.Text, nullable=False),
     sql.Column("mac", sql.Text, nullable=False),
 )
+_CHAINED = ("sequence", "time", "dataset", "run", "kind", "body", "previous")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,11 @@ class Entry:
 
     Attributes:
         sequence: Counted from 1 without gaps.
-        time: UTC, ISO 8601.
+        time: UTC, ISO 8601; never before the entry before.
         dataset: The data set concerned.
         run: The run concerned, or empty.
-        kind: What happened: introduce, lifetime, run, stage, charge, checkpoint, resume, candidate, attempt, release,
-            refuted, clear, closed or purge.
+        kind: What happened: announced, introduce, accept, lifetime, run, stage, charge, checkpoint, resume, candidate,
+            attempt, release, refuted, clear, closed or purge.
         body: The particulars.
         previous: The MAC of the entry before.
         mac: HMAC-SHA256 over all of the above.
@@ -62,149 +63,161 @@ class Entry:
     mac: str
 
 
-def default_path() -> Path:
-    """``$PRIVGAN_LEDGER``'s stand-in: the user's data folder."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "privgan" / "ledger.sqlite"
-
-
-def open_store(url: str | None, *, create: bool) -> LedgerStore:
-    """Open a ledger by file path or ``sqlite:///`` URL."""
-    given = url or os.environ.get("PRIVGAN_LEDGER") or str(default_path())
-    if "://" in given and not given.startswith("sqlite:///"):
-        raise UsageError(f"the ledger URL {given.split('://')[0]}://… is not supported; give a file path or sqlite:///PATH")
-    return LedgerStore(Path(given.removeprefix("sqlite:///")).expanduser(), create=create)
-
-
-class LedgerStore:
-    """A ledger file and its MAC key, which lies beside it with mode 0600.
+class LedgerStore(ABC):
+    """A database with a ledger in it, opened.
 
     Args:
-        path: The SQLite file.
-        create: Whether to make it where it does not exist.
+        url: Where it is, without a password.
+        engine: Connects to it.
+        key: The MAC key.
+        created_now: Whether it was made by this opening.
     """
 
-    def __init__(self, path: Path, *, create: bool) -> None:
-        self.path, self.url = path, str(path)
-        self._key_path = path.with_name(path.name + ".key")
-        self.created_now = not path.exists()
-        if self.created_now and not create:
-            raise UsageError(f"{path}: there is no ledger; make one with 'privgan ledger init'")
-        if self.created_now and self._key_path.exists():
-            raise UsageError(f"{path}: the ledger is gone but its key is there; restore the file, never start afresh silently")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._key = self._read_key()
-            self._engine = sql.create_engine(f"sqlite:///{path}", connect_args={"timeout": 60})
-            sql_event.listen(self._engine, "connect", _durable)
-            self._prepare()
-        except OSError as error:
-            raise UsageError(f"{path}: the ledger cannot be used: {error.strerror or error}") from error
-        except exc.DatabaseError as error:
-            raise UsageError(f"{path}: is not a readable ledger ({error.orig}); restore it from a copy") from error
+    def __init__(self, url: str, engine: sql.Engine, key: bytes, *, created_now: bool) -> None:
+        self.url, self.created_now = url, created_now
+        self._engine, self._key = engine, key
 
-    def _read_key(self) -> bytes:
-        if self.created_now:
-            handle = os.open(self._key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(os.urandom(32).hex().encode())
-        if not self._key_path.exists():
-            raise UsageError(f"{self._key_path}: the ledger's key is missing; restore it beside the ledger")
-        try:
-            return bytes.fromhex(self._key_path.read_text().strip())
-        except ValueError as error:
-            raise UsageError(f"{self._key_path}: is not the ledger's key; restore it beside the ledger") from error
+    @abstractmethod
+    def _lock(self, connection: sql.Connection) -> None:
+        """Wait until no other process writes, and keep others from writing until the connection's transaction ends."""
 
-    def _prepare(self) -> None:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            tables = set(sql.inspect(connection).get_table_names())
-            if not self.created_now and not {"meta", "entries"} <= tables:
-                raise UsageError(f"{self.path}: is not a whole ledger (a table of it is gone); restore it from a copy")
-            _METADATA.create_all(connection)
-            version = connection.execute(sql.select(_META.c.value).where(_META.c.key == "version")).scalar()
-            if version is None:
-                connection.execute(_META.insert().values(key="version", value=str(VERSION)))
-            elif version != str(VERSION):
-                raise UsageError(f"{self.path}: is a ledger of version {version}; this privgan reads version {VERSION}")
-            connection.commit()
+    @abstractmethod
+    def _explain(self, error: exc.DBAPIError) -> str:
+        """What went wrong, in words, and what to do."""
 
     def entries(self) -> tuple[Entry, ...]:
         """All entries, oldest first."""
-        with self._engine.connect() as connection:
-            return Transaction(connection, self._key).entries()
+        with self._connected() as connection:
+            return Transaction(connection, self._key, self.url).entries()
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the chain: edited, removed or reordered entries; empty when it is whole."""
-        with self._engine.connect() as connection:
-            return Transaction(connection, self._key).problems()
+        with self._connected() as connection:
+            return Transaction(connection, self._key, self.url).problems()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Hold the ledger alone; what is appended is on the disk when the block ends, or nothing is."""
-        with self._engine.connect() as connection:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                yield Transaction(connection, self._key)
-                connection.commit()
-            except exc.OperationalError as error:
-                raise UsageError(f"{self.path}: the ledger could not be written ({error.orig}); nothing was charged") from error
+        with self._connected("; nothing was charged") as connection:
+            self._lock(connection)
+            yield Transaction(connection, self._key, self.url)
+            connection.commit()
+
+    @contextmanager
+    def _connected(self, result: str = "") -> Iterator[sql.Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except exc.DBAPIError as error:
+            raise UsageError(f"{self.url}: {self._explain(error)}{result}") from None
 
 
 class Transaction:
     """Reads and appends on one connection, between taking the ledger's lock and committing."""
 
-    def __init__(self, connection: sql.Connection, key: bytes) -> None:
-        self._connection, self._key = connection, key
+    def __init__(self, connection: sql.Connection, key: bytes, url: str) -> None:
+        self._connection, self._key, self._url = connection, key, url
 
     def entries(self, dataset: str | None = None) -> tuple[Entry, ...]:
         """All entries, or those of one data set, oldest first."""
-        rows = self._connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence)).mappings()
+        query = sql.select(ENTRIES).order_by(ENTRIES.c.sequence)
+        if dataset is not None:
+            query = query.where(ENTRIES.c.dataset == dataset)
         try:
-            return tuple(_entry(dict(row)) for row in rows if dataset in (None, row["dataset"]))
-        except ValueError as error:
-            raise UsageError("the ledger holds an entry that cannot be read; restore it from a copy") from error
+            return tuple(_entry(dict(row)) for row in self._connection.execute(query).mappings())
+        except (ValueError, TypeError):
+            raise UsageError(f"{self._url}: the ledger holds an entry that cannot be read; restore it from a copy") from None
 
     def append(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
         """Add an entry at the end."""
-        last = self._connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence.desc()).limit(1)).first()
+        last = self._connection.execute(sql.select(ENTRIES).order_by(ENTRIES.c.sequence.desc()).limit(1)).first()
         row = {
             "sequence": (last.sequence if last else 0) + 1,
-            "time": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+            "time": self._time(last.time if last else None),
             "dataset": dataset,
             "run": run,
             "kind": kind,
             "body": json.dumps(dict(body), sort_keys=True),
             "previous": last.mac if last else "",
         }
-        self._connection.execute(_ENTRIES.insert().values(**row, mac=self._mac(row)))
+        self._connection.execute(ENTRIES.insert().values(**row, mac=chain_mac(self._key, row)))
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the chain; empty when it is whole."""
         found, previous = [], ""
-        rows = self._connection.execute(sql.select(_ENTRIES).order_by(_ENTRIES.c.sequence)).mappings().all()
+        rows = self._connection.execute(sql.select(ENTRIES).order_by(ENTRIES.c.sequence)).mappings().all()
         for position, row in enumerate(rows, start=1):
             if row["sequence"] != position:
                 found.append(f"entry {position} is missing (found {row['sequence']})")
                 break
             if row["previous"] != previous:
                 found.append(f"entry {position} does not follow the entry before it")
-            if not hmac.compare_digest(row["mac"], self._mac(dict(row))):
+            if not hmac.compare_digest(str(row["mac"]).encode(), chain_mac(self._key, dict(row)).encode()):
                 found.append(f"entry {position} was changed after it was written")
             previous = row["mac"]
         return tuple(found)
 
-    def _mac(self, row: Mapping[str, Any]) -> str:
-        text = json.dumps([row[key] for key in ("sequence", "time", "dataset", "run", "kind", "body", "previous")])
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+    def keyed(self, text: str) -> str:
+        """A hash of a text that says nothing to anyone without the ledger's key."""
+        return hmac.new(self._key, f"keyed:{text}".encode(), hashlib.sha256).hexdigest()[:24]
+
+    def _time(self, newest: str | None) -> str:
+        """Now; within the tolerance never before the newest entry, further back the clock cannot be believed."""
+        now = utc_now()
+        text = now.isoformat(timespec="milliseconds")
+        if newest is None or newest <= text:
+            return text
+        try:
+            ahead = dt.datetime.fromisoformat(newest) - now
+        except (ValueError, TypeError):
+            raise UsageError(f"{self._url}: the newest entry's time is no time; verify the ledger, then restore it") from None
+        if ahead > CLOCK_TOLERANCE:
+            raise UsageError(
+                f"{self._url}: this machine's clock says {text[:19]}, the ledger's newest entry is of {newest[:19]} (UTC): "
+                "the clock runs backwards; set it right; nothing was charged"
+            )
+        return newest
+
+
+def utc_now() -> dt.datetime:
+    """The clock, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def chain_mac(key: bytes, row: Mapping[str, Any]) -> str:
+    """The MAC of an entry, which holds the MAC of the entry before."""
+    text = json.dumps([row[name] for name in _CHAINED])
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def fingerprint(key: bytes) -> str:
+    """What a ledger keeps to recognise its key; it does not tell the key."""
+    return hmac.new(key, b"privgan ledger key", hashlib.sha256).hexdigest()
+
+
+def make_tables(connection: sql.Connection, key: bytes) -> None:
+    """An empty ledger, in the connection's transaction."""
+    METADATA.create_all(connection)
+    rows = [{"key": "version", "value": str(VERSION)}, {"key": "key", "value": fingerprint(key)}]
+    connection.execute(META.insert(), rows)
+
+
+def check_tables(connection: sql.Connection, url: str, tables: set[str]) -> str | None:
+    """Refuse what is no whole ledger of this version; the fingerprint of its key, None in ledgers that kept none.
+
+    Args:
+        connection: Connected to the ledger.
+        url: Where it is.
+        tables: The tables that are there.
+    """
+    if not {"meta", "entries"} <= tables:
+        raise UsageError(f"{url}: is not a whole ledger (a table of it is gone); restore it from a copy")
+    meta = {row.key: row.value for row in connection.execute(sql.select(META))}
+    version = meta.get("version")
+    if version != str(VERSION):
+        raise UsageError(f"{url}: is a ledger of version {version}; this privgan reads version {VERSION}")
+    return meta.get("key")
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
     return Entry(**{**row, "body": json.loads(row["body"])})
-
-
-def _durable(connection: Any, _record: Any) -> None:
-    """Wait for the disk on every commit, and leave BEGIN to us."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA busy_timeout=60000")

@@ -45,6 +45,21 @@ def test_the_fixture_has_nothing_left(path: Path) -> None:
         _spend(path)
 
 
+@pytest.mark.parametrize("damage", ["key", "file", "bytes", "version"])
+def test_a_damaged_ledger_is_refused_and_never_started_afresh(path: Path, damage: str) -> None:
+    if damage == "key":
+        path.with_name(path.name + ".key").unlink()
+    elif damage == "file":
+        path.unlink()
+    elif damage == "bytes":
+        path.write_bytes(path.read_bytes()[:700])
+    else:
+        _sql(path, "update meta set value = '99' where key = 'version'")
+    with pytest.raises(UsageError, match="ledger"):
+        PrivacyLedger.open(str(path))
+    assert damage != "file" or not path.exists()
+
+
 @pytest.mark.parametrize("kept", [0, 1, 600, 5_000])
 def test_a_truncated_file_never_grants_again(path: Path, kept: int) -> None:
     path.write_bytes(path.read_bytes()[:kept])
@@ -66,17 +81,15 @@ def test_text_that_cannot_be_read_is_told_as_a_damaged_ledger(path: Path, change
         PrivacyLedger.open(str(path)).account("a")
 
 
-@pytest.mark.parametrize("content", ["", "zz", "00ff not hex"])
+@pytest.mark.parametrize("content", ["", "zz", "00ff not hex", "ab" * 16, "ab" * 32])
 def test_another_key_is_no_key(path: Path, content: str) -> None:
     path.with_name(path.name + ".key").write_text(content)
-    if content:
-        with pytest.raises(UsageError, match="key"):
-            PrivacyLedger.open(str(path))
-    else:
-        assert PrivacyLedger.open(str(path)).problems()
+    with pytest.raises(UsageError, match="key"):
+        PrivacyLedger.open(str(path))
 
 
 def test_entries_under_another_key_do_not_verify(path: Path) -> None:
+    _sql(path, "delete from meta where key = 'key'")
     path.with_name(path.name + ".key").write_text("ab" * 32)
     assert len(PrivacyLedger.open(str(path)).problems()) == 4
 

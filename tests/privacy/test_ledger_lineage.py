@@ -1,7 +1,6 @@
 """A checkpoint resumes once; steps run again are paid for by the reserve; the run that was left behind can charge nothing."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +14,6 @@ CRITIC = dp_sgd(noise_multiplier=4.0, sample_rate=0.01, steps=100)
 AGAIN = dp_sgd(noise_multiplier=4.0, sample_rate=0.01, steps=10)
 STEPS = {"count": COUNT, "critic": CRITIC, "critic:reserve": AGAIN, "last": COUNT}
 BUDGET = PrivacyBudget(epsilon=1.0, delta=1e-6)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> PrivacyLedger:
-    return PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
 
 
 def _start(ledger: PrivacyLedger, *, clean: bool, secret: bool = True, steps: dict = STEPS) -> RunLedger:

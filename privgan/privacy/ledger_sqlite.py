@@ -1,0 +1,85 @@
+"""The ledger in an SQLite file, with its key beside it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from pathlib import Path
+from urllib.parse import quote
+
+import sqlalchemy as sql
+from sqlalchemy import exc
+
+from privgan.errors import UsageError
+from privgan.privacy.ledger_key import LedgerParts, obtain_key
+from privgan.privacy.ledger_store import TIMEOUT, LedgerStore, check_tables, make_tables
+
+
+class SqliteStore(LedgerStore):
+    """A ledger file and its MAC key, which lies beside it with mode 0600.
+
+    Args:
+        path: The SQLite file; through a link its target, so that all its names share one key and one lock.
+        create: Whether to make it where it does not exist.
+        timeout: Seconds to wait for another process that holds it.
+    """
+
+    def __init__(self, path: Path, *, create: bool, timeout: float = TIMEOUT) -> None:
+        if path.is_symlink() and not path.exists():
+            raise UsageError(f"{path}: the ledger is a link to {os.readlink(path)}, which is not there; restore that file")
+        if path.is_dir():
+            raise UsageError(f"{path}: is a folder; name the ledger's file")
+        self._path, self._timeout = path.resolve(), timeout
+        url = str(path)
+        engine = _connect(self._path, timeout)
+        parts = LedgerParts(url=url, exists=self._path.exists, make=self._make, keeps=lambda: self._keeps(engine, url))
+        try:
+            key, created_now = obtain_key(self._path.with_name(self._path.name + ".key"), parts, create=create)
+        except OSError as error:
+            raise UsageError(f"{url}: the ledger cannot be used: {error.strerror or error}") from None
+        except exc.DBAPIError as error:
+            raise UsageError(f"{url}: {self._explain(error)}") from None
+        super().__init__(url, engine, key, created_now=created_now)
+
+    def _make(self, key: bytes) -> None:
+        """Make the ledger under another name first, so that it is never seen half made."""
+        unfinished = self._path.with_name(f"{self._path.name}.{uuid.uuid4().hex}")
+        engine = _connect(unfinished, self._timeout, "rwc")
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                make_tables(connection, key)
+                connection.commit()
+            unfinished.chmod(0o600)
+            os.replace(unfinished, self._path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def _keeps(self, engine: sql.Engine, url: str) -> str | None:
+        with engine.connect() as connection:
+            return check_tables(connection, url, set(sql.inspect(connection).get_table_names()))
+
+    def _lock(self, connection: sql.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _explain(self, error: exc.DBAPIError) -> str:
+        text = str(error.orig)
+        if "locked" in text or "busy" in text:
+            return f"another process has held the ledger for {self._timeout:g} s; wait until it ends, then try again"
+        if isinstance(error, (exc.OperationalError, exc.IntegrityError)) and "no such table" not in text:
+            return f"the ledger could not be read or written ({text}); mend that, then try again"
+        return f"is not a readable ledger ({text}); restore it from a copy"
+
+
+def _connect(path: Path, timeout: float, mode: str = "rw") -> sql.Engine:
+    """Without "c" in the mode SQLite makes no file where the ledger was removed a moment ago."""
+    uri = f"file:{quote(str(path))}?mode={mode}"
+
+    def connection() -> sqlite3.Connection:
+        opened = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+        # Wait for the disk on every commit, the journal's removal included.
+        opened.execute("PRAGMA synchronous=EXTRA")
+        return opened
+
+    return sql.create_engine("sqlite://", creator=connection, poolclass=sql.pool.NullPool)
