@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from privgan.metric import Metric
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate, judge, release_candidate
-    from privgan.pipeline.run import RunRequest, fit_table
+    from privgan.pipeline.note import RunRequest
+    from privgan.pipeline.run import fit_table
     from privgan.planning.planner import make_plan
     from privgan.policy.context import Context
     from privgan.policy.document import load_policy

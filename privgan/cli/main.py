@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": ("privgan.cli.tables", "plan", "Print each step's cost, noise and expected error; opens no data."),
     "run": ("privgan.cli.runs", "run", "Do everything: from a table to a release."),
     "fit": ("privgan.cli.runs", "fit", "Fit a candidate."),
+    "resume": ("privgan.cli.runs", "resume", "Go on with an interrupted fit or run."),
     "sample": ("privgan.cli.runs", "sample", "Sample rows from a candidate or a release."),
     "audit": ("privgan.cli.judge", "audit", "Attack and measure a candidate, or any synthetic table. INTERNAL."),
     "check": ("privgan.cli.judge", "check", "Judge a candidate by a policy and explain each gate."),

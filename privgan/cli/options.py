@@ -72,6 +72,11 @@ fit_options = stacked(
         help="What to do with values outside the schema.",
     ),
     click.option(
+        "--resumable",
+        is_flag=True,
+        help="Write checkpoints, so that 'privgan resume' can go on after a crash; costs a little noise.",
+    ),
+    click.option(
         "--canary-probability",
         type=float,
         help="Probability of each customer to be a canary of the audit [default: 0.2].",

@@ -23,7 +23,9 @@ from privgan.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from privgan.pipeline.run import RunOutcome, RunRequest
+    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.note import RunRequest
+    from privgan.pipeline.run import RunOutcome
     from privgan.privacy.ledger import PrivacyLedger
 
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -88,11 +90,58 @@ def fit(table: Path, schema_path: Path, ledger_url: str | None, out: Path, as_js
     request = _request(table, schema_path, options)
     schema, frame, plan = prepare(request, out)
     candidate = fit_candidate(request, schema, frame, plan, open_ledger(ledger_url), out, out / "internal", Progress(quiet=quiet))
+    _tell_candidate(candidate, as_json)
+
+
+def _tell_candidate(candidate: Candidate, as_json: bool) -> None:
     record = candidate.record()
+    folder = str(candidate.folder)
     if as_json:
-        print_json({"candidate": str(out), "guarantee": record["guarantee"], "rows": record["rows"], "run": record["run"]})
+        print_json({"candidate": folder, "guarantee": record["guarantee"], "rows": record["rows"], "run": record["run"]})
     else:
-        click.echo(f"{out}: a candidate with {record['rows']} rows; {record['guarantee']['statement']}")
+        click.echo(f"{folder}: a candidate with {record['rows']} rows; {record['guarantee']['statement']}")
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.argument("table", type=PATH)
+@click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
+@ledger_option
+@context_option
+@json_option
+@quiet_option
+def resume(
+    folder: Path,
+    table: Path,
+    policy_name: str | None,
+    ledger_url: str | None,
+    context_path: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Go on with a fit or run that was started with --resumable and interrupted. FOLDER is its --out.
+
+    Each checkpoint goes on once, with fresh noise. After Ctrl-C nothing is run again; after a crash the steps since the
+    checkpoint are charged to the plan's reserve, and when that is spent the command ends with code 4.
+
+    \b
+    Example:
+      privgan resume out customers.csv --policy partner-share --context context.yaml
+    """
+    from privgan.pipeline.run import resume_candidate, resume_run
+    from privgan.policy.context import Context, load_context
+    from privgan.policy.document import load_policy
+    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.progress import Progress
+
+    progress = Progress(quiet=quiet)
+    if policy_name is None:
+        candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress)
+        _tell_candidate(candidate, as_json)
+        return
+    policy, context = load_policy(policy_name), load_context(context_path) if context_path else Context()
+    ledger = PrivacyLedger.open(ledger_url, create=False)
+    exit_with(tell(resume_run(table, policy, context, ledger, folder, progress), as_json))
 
 
 @click.command()
@@ -127,7 +176,7 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Pat
 
 
 def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> RunRequest:
-    from privgan.pipeline.run import RunRequest
+    from privgan.pipeline.note import RunRequest
     from privgan.privacy.budget import PrivacyBudget
 
     budget = PrivacyBudget(epsilon=options.pop("epsilon"), delta=options.pop("delta"))

@@ -54,7 +54,8 @@ def demo(
     from privgan.cli.runs import perform, tell
     from privgan.demo import write_demo
     from privgan.errors import UsageError
-    from privgan.pipeline.run import RunRequest, refuse_taken
+    from privgan.pipeline.note import RunRequest
+    from privgan.pipeline.run import refuse_taken
     from privgan.planning.planner import MINIMUM_ROWS
     from privgan.privacy.budget import PrivacyBudget
 

@@ -53,7 +53,7 @@ class Critic(nn.Module):
         self.first, self.second, self.out = nn.Linear(inputs, width), nn.Linear(width, width), nn.Linear(width, 1)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Scores [batch] of rows [batch, inputs], or [batch, rows] of customers [batch, rows, inputs]; each from its row alone."""
+        """Scores [batch] of rows [batch, inputs], or [batch, rows] of [batch, rows, inputs]; each from its own row alone."""
         hidden = F.leaky_relu(self.first(rows), 0.2)
         hidden = F.leaky_relu(self.second(hidden), 0.2)
         score: Tensor = self.out(hidden)[..., 0]

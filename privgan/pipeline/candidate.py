@@ -41,7 +41,12 @@ class Candidate:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def undo(self) -> None:
-        """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty."""
+        """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty.
+
+        What a checkpoint can go on from stays.
+        """
+        if any(self.internal.glob(CHECKPOINTS)):
+            return
         for name in (LOG_FILE, RUN_FILE, CANARIES_FILE):
             (self.internal / name).unlink(missing_ok=True)
         for folder in (self.folder, self.internal, self.internal.parent):

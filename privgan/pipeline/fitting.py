@@ -79,7 +79,7 @@ class Refining:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Job:
+class Job:
     """What every stage of one fit needs."""
 
     table: PrivateTable
@@ -135,16 +135,15 @@ def fit(
         if on_canaries:
             on_canaries(canaries, run.identity)
         table = bounded_table(frame, customers, canaries, schema, coins)
-        job = _Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress)
+        job = Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress)
         job = _with_measured_domain(job)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
         fitted = _measured(job, canaries)
         if job.plan.critic is not None:
-            charged = job.plan.step("critic").event
-            refining = Refining(fitted=fitted, refinement=_refinement(job, fitted, charged), ledger=run)
-            samples_receipt = job.charge("critic", charged)
-            _refine(job, refining, samples_receipt, keep)
-        _require_all_charged(job)
+            receipt = job.charge("critic", job.plan.step("critic").event)
+            refining = Refining(fitted=fitted, refinement=refinement_of(job, fitted, receipt.event), ledger=run)
+            run_refinement(job, refining, receipt, keep)
+        require_all_charged(job)
         return fitted
 
 
@@ -163,13 +162,14 @@ def bounded_table(
     return PrivateTable(schema.dataset, schema.unit, kept, customers[used])
 
 
-def _with_measured_domain(job: _Job) -> _Job:
+def _with_measured_domain(job: Job) -> Job:
     """Stage 1, where something about the domain is not public; stage 2 is planned from its outcome before its first look."""
     plan, run = job.plan, job.run
     if plan.domain_budget is None:
         return job
     run.approve("domain", events_of(plan.domain_steps), plan.domain_budget)
-    rows, each, names = plan.declared_rows, (1.0,), {step.name for step in plan.domain_steps}
+    names = {step.name for step in plan.domain_steps}
+    rows, each = plan.declared_rows, plan.rows_of_each
     if ROW_COUNT in names:
         rows = measure_row_count(job.table, plan, job, job.coins)
         job.progress.say(f"row count measured with noise: {rows}")
@@ -182,7 +182,7 @@ def _with_measured_domain(job: _Job) -> _Job:
     return replace(job, table=table, schema=schema, plan=with_domain(plan, schema, rows, each))
 
 
-def _measured(job: _Job, canaries: Canaries) -> Fitted:
+def _measured(job: Job, canaries: Canaries) -> Fitted:
     """Measure, and fit the generator to what was measured."""
     settings, plan, progress = job.plan.generator, job.plan, job.progress
     encoder = measure_encoder(job.table, job.schema, plan, job, job.coins)
@@ -227,7 +227,8 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _refinement(job: _Job, fitted: Fitted, charged: DpEvent) -> Refinement:
+def refinement_of(job: Job, fitted: Fitted, charged: DpEvent) -> Refinement:
+    """Critic and generator at the start of the critic phase."""
     assert job.plan.critic is not None
     return Refinement(
         fitted.model,
@@ -240,7 +241,7 @@ def _refinement(job: _Job, fitted: Fitted, charged: DpEvent) -> Refinement:
     )
 
 
-def _refine(job: _Job, refining: Refining, receipt: Receipt, keep: Keep | None) -> None:
+def run_refinement(job: Job, refining: Refining, receipt: Receipt, keep: Keep | None) -> None:
     """The critic phase, with a checkpoint at its start and after each interval where the plan is resumable."""
     refinement, settings = refining.refinement, refining.refinement.settings
     samples = job.table.samples(receipt, refining.fitted.encoder.encode)
@@ -263,7 +264,8 @@ def _stops(settings: CriticSettings, start: int) -> list[int]:
     return [*range(start + interval, settings.steps, interval), settings.steps]
 
 
-def _require_all_charged(job: _Job) -> None:
+def require_all_charged(job: Job) -> None:
+    """Every planned step but the reserve was charged; InternalError otherwise."""
     planned = {step.name for step in (*job.plan.domain_steps, *job.plan.steps)}
     if planned - set(job.run.charged) - {RESERVE}:
         raise InternalError(f"the plan has {len(planned)} private steps; {len(job.run.charged)} were charged")

@@ -5,70 +5,40 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from privgan.audit.utility import require_target
 from privgan.errors import ReleaseExistsError, UsageError
-from privgan.measurement.marginals import Measurements, exact_counts
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
-from privgan.pipeline.canaries import Canaries
+from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, RUN_FILE, Candidate
-from privgan.pipeline.fitting import Fitted, fit
-from privgan.pipeline.guarantee import accounting, claim, statement
+from privgan.pipeline.checkpoint import newest_checkpoint, save_checkpoint
+from privgan.pipeline.fitting import Refining, fit
+from privgan.pipeline.guarantee import statement
 from privgan.pipeline.judging import audit_candidate, judge, release_candidate, write_internal_report
+from privgan.pipeline.note import RunRequest, read_note, write_note
+from privgan.pipeline.resuming import resume
+from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
-from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
-from privgan.synthesizer import Synthesizer
 from privgan.table.conform import conform, unconfirmed
-from privgan.table.files import read_table, write_tables
+from privgan.table.files import read_table
+from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
-from privgan.table.schema_file import dump_schema, load_schema
+from privgan.table.schema_file import load_schema
 
 _BYTES_PER_VALUE = 40
 _FREE_BYTES = 50_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """What the owner asks for.
-
-    Attributes:
-        table: The table's file.
-        schema: The schema's file.
-        budget: (ε, δ).
-        public_rows: The table's row count where it is public.
-        rows: Rows to make; None for the planned row count.
-        sep: Separator of a text file.
-        seed: Public randomness.
-        on_violation: refuse or clamp.
-        effort: quick, standard or thorough.
-        canary_probability: Probability of each customer to be a canary; None for the planner's.
-        target: Column to predict in the audit; None for the audit's own rule.
-    """
-
-    table: Path
-    schema: Path
-    budget: PrivacyBudget
-    public_rows: int | None = None
-    rows: int | None = None
-    sep: str = ","
-    seed: int = 0
-    on_violation: str = "refuse"
-    effort: str = "standard"
-    canary_probability: float | None = None
-    target: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +81,30 @@ def run(
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
-    audit_candidate(candidate, frame, ledger, target=request.target, progress=progress)
+    return _finish(candidate, frame, request.target, policy, context, ledger, out, progress)
+
+
+def resume_run(table: Path, policy: Policy, context: Context, ledger: PrivacyLedger, out: Path, progress: Progress) -> RunOutcome:
+    """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked."""
+    begun = read_note(out, table)
+    candidate = resume_candidate(out, table, ledger, progress)
+    schema = load_schema(candidate.schema)
+    request = begun.request
+    frame = conform(read_table(table, sep=request.sep), schema, on_violation=request.on_violation).reset_index(drop=True)
+    return _finish(candidate, frame, request.target, policy, context, ledger, out, progress)
+
+
+def _finish(
+    candidate: Candidate,
+    frame: pd.DataFrame,
+    target: str | None,
+    policy: Policy,
+    context: Context,
+    ledger: PrivacyLedger,
+    out: Path,
+    progress: Progress,
+) -> RunOutcome:
+    audit_candidate(candidate, frame, ledger, target=target, progress=progress)
     verdict = judge(candidate, policy, ledger, context)
     write_internal_report(candidate, verdict, ledger, context, frame)
     told = candidate.record()["guarantee"]["statement"]
@@ -145,6 +138,7 @@ def plan_for(request: RunRequest, schema: Schema) -> Plan:
     extra: dict[str, Any] = {}
     if request.canary_probability is not None:
         extra["canary_probability"] = request.canary_probability
+    extra["resumable"] = request.resumable
     return make_plan(schema, request.budget, public_rows=request.public_rows, effort=request.effort, **extra)
 
 
@@ -174,82 +168,58 @@ def fit_candidate(
     """Fit, sample and write a candidate."""
     candidate = Candidate(folder, internal)
 
-    def begin(canaries: Canaries) -> None:
+    def begin(canaries: Canaries, run: str) -> None:
         candidate.create()
-        candidate.write_internal(RUN_FILE, json.dumps({"dataset": schema.dataset}))
+        write_note(candidate, request, schema, run=run, commitment=canaries.commitment)
         progress.log_to(candidate.write_internal(LOG_FILE, ""))
         canaries.save(internal)
         progress.say(f"claim: {statement(plan.budget, schema)}")
 
+    def keep(refining: Refining, clean: bool) -> None:
+        save_checkpoint(internal, refining, clean=clean)
+        if clean:
+            progress.say(f"checkpoint at step {refining.refinement.step}; 'privgan resume' goes on from it")
+
     try:
-        fitted = fit(frame, schema, plan, ledger, seed=request.seed, progress=progress, on_canaries=begin)
+        fitted = fit(frame, schema, plan, ledger, seed=request.seed, progress=progress, on_canaries=begin, keep=keep)
     except UsageError:
         candidate.undo()
         raise
-    return _write_candidate(candidate, fitted, request, ledger, progress)
+    return write_candidate(candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress)
 
 
-def _write_candidate(
-    candidate: Candidate, fitted: Fitted, request: RunRequest, ledger: PrivacyLedger, progress: Progress
-) -> Candidate:
-    schema = fitted.schema
-    synthesizer = synthesizer_of(fitted)
-    synthesizer.save(candidate.model)
-    candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
-    progress.say("sampling")
-    rows = write_tables(synthesizer.chunks(request.rows, seed=request.seed), schema, candidate.parquet, candidate.csv)
-    candidate.write_record(_record(fitted, synthesizer, rows, request.seed))
-    ledger.record(schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
-    candidate.remove_checkpoints()
-    return candidate
+def resume_candidate(out: Path, table: Path, ledger: PrivacyLedger, progress: Progress) -> Candidate:
+    """Go on with a fit that was interrupted, from its newest checkpoint.
 
-
-def synthesizer_of(fitted: Fitted) -> Synthesizer:
-    """The frozen synthesizer of a fit."""
-    assert fitted.plan.rows is not None
-    return Synthesizer(
-        schema=fitted.schema,
-        encoder=fitted.encoder,
-        network=fitted.model.network.cpu().eval(),
-        latents=fitted.model.latents.cpu(),
-        condition_codes=fitted.model.codes_of_conditions,
-        frequencies=tuple(fitted.measurements.frequencies()),
-        max_cells=fitted.plan.marginals.max_cells,
-        rows=fitted.plan.rows,
-        rows_of_each=fitted.plan.rows_of_each,
-        guarantee=claim(fitted.plan, fitted.schema, secret=fitted.secret),
+    Args:
+        out: The folder that the fit or run was started with.
+        table: The same table, in the same order.
+        ledger: The run's ledger.
+        progress: Tells the owner.
+    """
+    begun = read_note(out, table)
+    request, candidate = begun.request, begun.candidate
+    checkpoint = newest_checkpoint(candidate.internal)
+    schema = begun.schema
+    frame = conform(read_table(table, sep=request.sep), schema, on_violation=request.on_violation).reset_index(drop=True)
+    frame = clamp_measured(frame, checkpoint.schema)
+    canaries = load_canaries(candidate.internal, len(frame))
+    if canaries.commitment != begun.commitment:
+        raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the run began with")
+    progress.log_to(candidate.internal / LOG_FILE)
+    progress.say(f"resuming from checkpoint {checkpoint.lineage} at step {checkpoint.step}")
+    fitted = resume(
+        frame,
+        plan_for(request, schema),
+        checkpoint,
+        canaries,
+        ledger,
+        seed=request.seed,
+        progress=progress,
+        keep=lambda refining, clean: save_checkpoint(candidate.internal, refining, clean=clean),
     )
-
-
-def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, seed: int) -> Mapping[str, Any]:
-    plan = fitted.plan
-    costs = [cost for cost in (plan.domain_cost, plan.cost) if cost is not None]
-    return {
-        "dataset": plan.dataset,
-        "run": fitted.run,
-        "rows": rows,
-        "guarantee": dict(synthesizer.guarantee),
-        "plan": plan.to_json(),
-        "accounting": accounting(plan),
-        "cost": {
-            "epsilon_pld": sum(cost.epsilon_pld for cost in costs),
-            "epsilon_rdp": sum(cost.epsilon_rdp for cost in costs),
-        },
-        "figures": noisy_figures(synthesizer, fitted.measurements, seed),
-        "canaries": {"probability": plan.canary_probability, "commitment": fitted.canaries.commitment},
-    }
-
-
-def noisy_figures(synthesizer: Synthesizer, measurements: Measurements, seed: int) -> dict[str, float]:
-    """Distance of a synthetic sample to the noisy marginals: post-processing, so it may leave."""
-    sample = synthesizer.sample(min(synthesizer.rows, 50_000), seed=seed)
-    codes = synthesizer.encoder.encode(conform(sample, synthesizer.schema))
-    distances: dict[int, list[float]] = {1: [], 2: []}
-    for target in measurements.targets():
-        if len(target.clique) in distances:
-            shares = exact_counts(codes, target.clique, measurements.sizes) / len(codes)
-            distances[len(target.clique)].append(0.5 * float(np.abs(shares - target.shares).sum()))
-    return {f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found}
+    candidate.create()
+    return write_candidate(candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress)
 
 
 def refuse_taken(out: Path) -> None:
@@ -305,12 +275,9 @@ def purge(out: Path, ledger: PrivacyLedger) -> int:
 
 
 def _whose(out: Path) -> tuple[str, str]:
-    """The data set and, where a candidate is left, the run of a folder; known from the run's beginning on."""
+    """The data set and the run of a folder, known from the run's beginning on."""
     note = out / INTERNAL / RUN_FILE
     if not note.exists():
         raise UsageError(f"{note}: is missing, so that the purge cannot be recorded; remove the folder by hand")
-    dataset = json.loads(note.read_text(encoding="utf-8"))["dataset"]
-    try:
-        return dataset, Candidate.find(out).record()["run"]
-    except UsageError:
-        return dataset, ""
+    begun = json.loads(note.read_text(encoding="utf-8"))
+    return begun["dataset"], begun["run"]

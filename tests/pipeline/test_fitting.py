@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from privgan.pipeline.fitting import Fitted, fit
-from privgan.pipeline.run import noisy_figures, synthesizer_of
+from privgan.pipeline.writing import noisy_figures, synthesizer_of
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget

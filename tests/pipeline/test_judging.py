@@ -13,7 +13,8 @@ from privgan.errors import PolicyFailedError, UsageError
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.facts import accounting_complete
 from privgan.pipeline.judging import judge, release_candidate
-from privgan.pipeline.run import RunRequest, fit_table
+from privgan.pipeline.note import RunRequest
+from privgan.pipeline.run import fit_table
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
 from privgan.policy.policy import Comparison, Policy

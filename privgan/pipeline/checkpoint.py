@@ -1,0 +1,159 @@
+"""A checkpoint of the critic phase. INTERNAL: noisy measurements and weights; no row, no coin, no state of any randomness."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from privgan.errors import UsageError
+from privgan.gan.state import tensors_of
+from privgan.measurement.marginals import Marginal, Measurements
+from privgan.pipeline.fitting import Refining
+from privgan.table.cells import cells_of
+from privgan.table.encoding import Encoder, encoder_from_json
+from privgan.table.schema import Schema
+from privgan.table.schema_file import dump_schema, parse_schema
+
+FORMAT = "privgan.checkpoint/1"
+_NAME = "internal-checkpoint-{}.safetensors"
+_MARGINAL = "marginal.{}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """Where a critic phase stood.
+
+    Attributes:
+        lineage: Its number; the ledger lets each number go on once.
+        digest: SHA-256 of the file, in hexadecimal.
+        run: The run's identity in the ledger.
+        step: Private steps done.
+        plan: Fingerprint of the plan that was being run.
+        rows: The row count that stage 2 was planned for.
+        rows_of_each: Noisy share of the customers with 1, 2, … rows.
+        schema: The schema, with every measured fact filled in.
+        encoder: Rows to codes.
+        measurements: Noisy marginals.
+        tensors: Networks, optimisers and codebook.
+    """
+
+    lineage: int
+    digest: str
+    run: str
+    step: int
+    plan: str
+    rows: int
+    rows_of_each: tuple[float, ...]
+    schema: Schema
+    encoder: Encoder
+    measurements: Measurements
+    tensors: dict[str, Tensor]
+
+
+def save_checkpoint(folder: Path, refining: Refining, *, clean: bool) -> None:
+    """Write the next checkpoint of a run with mode 0600, tell the ledger, and remove the ones before.
+
+    Args:
+        folder: The internal folder.
+        refining: Where the fit stands.
+        clean: Whether no private step will follow it in this process.
+    """
+    lineage = refining.ledger.lineage + 1
+    path, step = folder / _NAME.format(lineage), refining.refinement.step
+    content = save(_tensors(refining), metadata={"facts": json.dumps(_facts(refining, lineage), ensure_ascii=False)})
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    refining.ledger.checkpoint(lineage=lineage, step=step, digest=hashlib.sha256(content).hexdigest(), clean=clean)
+    for older in folder.glob(_NAME.format("*")):
+        if older != path:
+            older.unlink()
+
+
+def _tensors(refining: Refining) -> dict[str, Tensor]:
+    measured = {
+        _MARGINAL.format(index): torch.from_numpy(np.asarray(marginal.counts, dtype=np.float64))
+        for index, marginal in enumerate(refining.fitted.measurements.marginals)
+    }
+    return tensors_of(refining.refinement) | measured
+
+
+def _facts(refining: Refining, lineage: int) -> dict[str, Any]:
+    fitted = refining.fitted
+    return {
+        "format": FORMAT,
+        "lineage": lineage,
+        "run": fitted.run,
+        "step": refining.refinement.step,
+        "plan": fitted.plan.fingerprint(),
+        "rows": fitted.plan.rows,
+        "rows_of_each": list(fitted.plan.rows_of_each),
+        "schema": dump_schema(fitted.schema),
+        "columns": {column.name: column.to_json() for column in fitted.encoder.columns},
+        "max_cells": fitted.plan.marginals.max_cells,
+        "marginals": [
+            {"clique": list(marginal.clique), "standard_deviation": marginal.standard_deviation}
+            for marginal in fitted.measurements.marginals
+        ],
+    }
+
+
+def newest_checkpoint(folder: Path) -> Checkpoint:
+    """Read the newest checkpoint of an internal folder; reading runs no code from the file.
+
+    Raises:
+        UsageError: when there is none, or it is damaged.
+    """
+    paths = sorted(folder.glob(_NAME.format("*")), key=lambda path: int(path.stem.rpartition("-")[2]))
+    if not paths:
+        raise UsageError(f"{folder}: holds no checkpoint; only a run started with --resumable leaves one")
+    path = paths[-1]
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if facts["format"] != FORMAT:
+            raise UsageError(f"{path}: is a checkpoint of another version; this privgan reads {FORMAT}")
+        return _read(facts, tensors, hashlib.sha256(path.read_bytes()).hexdigest())
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: the checkpoint cannot be read ({type(error).__name__}); it is damaged") from error
+
+
+def _read(facts: dict[str, Any], tensors: dict[str, Tensor], digest: str) -> Checkpoint:
+    schema = parse_schema(facts["schema"], name="the checkpoint's schema")
+    encoder = encoder_from_json(
+        {column.name: cells_of(column, facts["max_cells"]) for column in schema.modelled}, facts["columns"]
+    )
+    marginals = [
+        Marginal(
+            clique=tuple(part["clique"]),
+            counts=tensors.pop(_MARGINAL.format(index)).numpy(),
+            standard_deviation=part["standard_deviation"],
+        )
+        for index, part in enumerate(facts["marginals"])
+    ]
+    return Checkpoint(
+        lineage=facts["lineage"],
+        digest=digest,
+        run=facts["run"],
+        step=facts["step"],
+        plan=facts["plan"],
+        rows=facts["rows"],
+        rows_of_each=tuple(facts["rows_of_each"]),
+        schema=schema,
+        encoder=encoder,
+        measurements=Measurements(encoder.sizes, marginals),
+        tensors=tensors,
+    )

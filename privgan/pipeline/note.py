@@ -1,0 +1,105 @@
+"""The note that a run leaves inside when it begins: what was asked for, so that it can be purged or taken up again. INTERNAL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from privgan.errors import UsageError
+from privgan.pipeline.candidate import INTERNAL, RUN_FILE, Candidate
+from privgan.privacy.budget import PrivacyBudget
+from privgan.table.schema import Schema
+from privgan.table.schema_file import dump_schema, parse_schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What the owner asks for.
+
+    Attributes:
+        table: The table's file.
+        schema: The schema's file.
+        budget: (ε, δ).
+        public_rows: The table's row count where it is public.
+        rows: Rows to make; None for the planned row count.
+        sep: Separator of a text file.
+        seed: Public randomness.
+        on_violation: refuse or clamp.
+        effort: quick, standard or thorough.
+        canary_probability: Probability of each customer to be a canary; None for the planner's.
+        target: Column to predict in the audit; None for the audit's own rule.
+        resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
+    """
+
+    table: Path
+    schema: Path
+    budget: PrivacyBudget
+    public_rows: int | None = None
+    rows: int | None = None
+    sep: str = ","
+    seed: int = 0
+    on_violation: str = "refuse"
+    effort: str = "standard"
+    canary_probability: float | None = None
+    target: str | None = None
+    resumable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A run that has begun.
+
+    Attributes:
+        request: What was asked for.
+        schema: The schema as it was then.
+        candidate: Where the candidate will lie.
+        commitment: The canaries' salted commitment.
+    """
+
+    request: RunRequest
+    schema: Schema
+    candidate: Candidate
+    commitment: str
+
+
+def write_note(candidate: Candidate, request: RunRequest, schema: Schema, *, run: str, commitment: str) -> None:
+    """Write the note of a run that begins.
+
+    Args:
+        candidate: Where the candidate will lie.
+        request: What was asked for.
+        schema: The schema, every fact of it public.
+        run: The run's identity in the ledger.
+        commitment: The canaries' salted commitment.
+    """
+    asked = {key: value for key, value in asdict(request).items() if key not in {"table", "schema"}}
+    note = {"dataset": schema.dataset, "run": run, "request": asked, "schema": dump_schema(schema), "canaries": commitment}
+    candidate.write_internal(RUN_FILE, json.dumps(note, ensure_ascii=False, indent=1))
+
+
+def read_note(out: Path, table: Path) -> Begun:
+    """What a run in a folder was asked for.
+
+    Args:
+        out: The folder that the fit or run was started with.
+        table: The table's file, which the note does not hold.
+
+    Raises:
+        UsageError: when no run has begun there.
+    """
+    path = out / INTERNAL / RUN_FILE
+    if not path.exists():
+        raise UsageError(f"{out}: no run has begun there ({path.name} is missing)")
+    try:
+        note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        asked = note["request"] | {"budget": PrivacyBudget(**note["request"]["budget"])}
+        schema = parse_schema(note["schema"], name=str(path))
+        request = RunRequest(table=table, schema=path, **asked)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read ({type(error).__name__}); it is damaged") from error
+    inside_run = out / INTERNAL / "candidate"
+    folder = inside_run if inside_run.is_dir() else out
+    candidate = Candidate(folder, out / INTERNAL)
+    return Begun(request=request, schema=schema, candidate=candidate, commitment=note["canaries"])

@@ -1,0 +1,92 @@
+"""Write a candidate: the synthesizer, its sample and what the fit says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from privgan.measurement.marginals import Measurements, exact_counts
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.fitting import Fitted
+from privgan.pipeline.guarantee import accounting, claim
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.progress import Progress
+from privgan.synthesizer import Synthesizer
+from privgan.table.conform import conform
+from privgan.table.files import write_tables
+from privgan.table.schema_file import dump_schema
+
+
+def write_candidate(
+    candidate: Candidate, fitted: Fitted, ledger: PrivacyLedger, *, rows: int | None, seed: int, progress: Progress
+) -> Candidate:
+    """Sample from a fit, write everything that a release would be made from, and end the run in the ledger.
+
+    Args:
+        candidate: Where to write.
+        fitted: The fit.
+        ledger: The run's ledger.
+        rows: Rows to make; None for the planned row count.
+        seed: Public randomness.
+        progress: Tells the owner.
+    """
+    schema = fitted.schema
+    synthesizer = synthesizer_of(fitted)
+    synthesizer.save(candidate.model)
+    candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
+    progress.say("sampling")
+    made = write_tables(synthesizer.chunks(rows, seed=seed), schema, candidate.parquet, candidate.csv)
+    candidate.write_record(_record(fitted, synthesizer, made, seed))
+    ledger.record(schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
+    candidate.remove_checkpoints()
+    return candidate
+
+
+def synthesizer_of(fitted: Fitted) -> Synthesizer:
+    """The frozen synthesizer of a fit."""
+    assert fitted.plan.rows is not None
+    return Synthesizer(
+        schema=fitted.schema,
+        encoder=fitted.encoder,
+        network=fitted.model.network.cpu().eval(),
+        latents=fitted.model.latents.cpu(),
+        condition_codes=fitted.model.codes_of_conditions,
+        frequencies=tuple(fitted.measurements.frequencies()),
+        max_cells=fitted.plan.marginals.max_cells,
+        rows=fitted.plan.rows,
+        rows_of_each=fitted.plan.rows_of_each,
+        guarantee=claim(fitted.plan, fitted.schema, secret=fitted.secret),
+    )
+
+
+def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, seed: int) -> Mapping[str, Any]:
+    plan = fitted.plan
+    costs = [cost for cost in (plan.domain_cost, plan.cost) if cost is not None]
+    return {
+        "dataset": plan.dataset,
+        "run": fitted.run,
+        "rows": rows,
+        "guarantee": dict(synthesizer.guarantee),
+        "plan": plan.to_json(),
+        "accounting": accounting(plan),
+        "cost": {
+            "epsilon_pld": sum(cost.epsilon_pld for cost in costs),
+            "epsilon_rdp": sum(cost.epsilon_rdp for cost in costs),
+        },
+        "figures": noisy_figures(synthesizer, fitted.measurements, seed),
+        "canaries": {"probability": plan.canary_probability, "commitment": fitted.canaries.commitment},
+    }
+
+
+def noisy_figures(synthesizer: Synthesizer, measurements: Measurements, seed: int) -> dict[str, float]:
+    """Distance of a synthetic sample to the noisy marginals: post-processing, so it may leave."""
+    sample = synthesizer.sample(min(synthesizer.rows, 50_000), seed=seed)
+    codes = synthesizer.encoder.encode(conform(sample, synthesizer.schema))
+    distances: dict[int, list[float]] = {1: [], 2: []}
+    for target in measurements.targets():
+        if len(target.clique) in distances:
+            shares = exact_counts(codes, target.clique, measurements.sizes) / len(codes)
+            distances[len(target.clique)].append(0.5 * float(np.abs(shares - target.shares).sum()))
+    return {f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found}
