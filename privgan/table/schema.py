@@ -39,11 +39,6 @@ class Schema:
         """The columns whose values are modelled: all that are not invented."""
         return tuple(column for column in self.columns if not column.invented)
 
-    @property
-    def open_columns(self) -> tuple[Column, ...]:
-        """SHIM."""
-        return ()
-
     @cached_property
     def invented(self) -> tuple[Column, ...]:
         """The identifier and PII columns: invented afresh, never read."""

@@ -1,5 +1,0 @@
-"""SHIM."""
-
-
-def measure_domain(table, schema, steps, ledger, coins):
-    return schema

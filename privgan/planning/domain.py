@@ -1,5 +1,0 @@
-"""SHIM."""
-
-
-def domain_steps(schema, *, scale, discovery_delta):
-    return ()

@@ -1,5 +1,0 @@
-"""SHIM."""
-
-
-def clamp_measured(frame, schema):
-    return frame

@@ -1,0 +1,157 @@
+"""A fit that was interrupted goes on once from its checkpoint, with fresh noise, and pays for what it runs again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+from privgan.errors import BudgetExceededError, UsageError
+from privgan.gan.refine import Refinement
+from privgan.pipeline.facts import accounting_complete
+from privgan.pipeline.note import RunRequest
+from privgan.pipeline.run import fit_table, purge, resume_candidate
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.progress import Progress
+from privgan.table.schema_file import load_schema
+
+QUIET = Progress(quiet=True)
+
+
+class _Crash(BaseException):
+    """Ends a process as a power failure does: nothing catches it."""
+
+
+def _interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, stop: Callable[[], BaseException]) -> None:
+    plain = Refinement._critic_step
+
+    def stopping(self: Refinement, *arguments: object) -> None:
+        if self.step == step:
+            raise stop()
+        plain(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Refinement, "_critic_step", stopping)
+
+
+def _stopped(request: RunRequest, folder: Path, step: int, stop: Callable[[], BaseException]) -> tuple[PrivacyLedger, Path]:
+    """A fit that was stopped before a step."""
+    ledger, out = PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        _interrupt_at(patch, step, stop)
+        with pytest.raises((_Crash, KeyboardInterrupt)):
+            fit_table(request, ledger, out)
+    return ledger, out
+
+
+def _charged(ledger: PrivacyLedger) -> list[str]:
+    return [entry.body["step"] for entry in ledger.entries("purchases") if entry.kind == "charge"]
+
+
+def test_after_a_crash_the_steps_run_again_are_paid_from_the_reserve(tmp_path: Path, purchase_request: RunRequest) -> None:
+    ledger, out = _stopped(purchase_request, tmp_path, 11, _Crash)
+    assert "critic:reserve" not in _charged(ledger)
+    candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
+    assert _charged(ledger)[-1] == "critic:reserve"
+    record = candidate.record()
+    assert record["guarantee"]["epsilon"] == 6
+    assert ledger.account("purchases").epsilon == 6
+    assert accounting_complete(record, load_schema(candidate.schema), ledger)
+    assert not list(candidate.internal.glob("internal-checkpoint-*"))
+    with pytest.raises(UsageError, match="no checkpoint"):
+        resume_candidate(out, purchase_request.table, ledger, QUIET)
+
+
+def test_after_an_interrupt_nothing_is_run_again(tmp_path: Path, purchase_request: RunRequest) -> None:
+    ledger, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
+    done: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        plain = Refinement._critic_step
+        patch.setattr(Refinement, "_critic_step", lambda self, *rest: (done.append(self.step), plain(self, *rest))[1])
+        candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
+    assert done == list(range(13, 40))
+    assert "critic:reserve" not in _charged(ledger)
+    assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
+
+
+def test_a_second_crash_finds_the_reserve_spent(tmp_path: Path, purchase_request: RunRequest) -> None:
+    ledger, out = _stopped(purchase_request, tmp_path, 5, _Crash)
+    with pytest.MonkeyPatch.context() as patch:
+        _interrupt_at(patch, 9, _Crash)
+        with pytest.raises(_Crash):
+            resume_candidate(out, purchase_request.table, ledger, QUIET)
+    with pytest.raises(BudgetExceededError, match="reserve") as refused:
+        resume_candidate(out, purchase_request.table, ledger, QUIET)
+    assert refused.value.exit_code == 4
+    assert purge(out, ledger) > 0
+
+
+def test_a_copy_of_a_checkpoint_does_not_go_on_again(tmp_path: Path, purchase_request: RunRequest) -> None:
+    ledger, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
+    shutil.copytree(out, tmp_path / "copy")
+    resume_candidate(out, purchase_request.table, ledger, QUIET)
+    before = ledger.head()
+    with pytest.raises(UsageError, match="ended with a candidate"):
+        resume_candidate(tmp_path / "copy", purchase_request.table, ledger, QUIET)
+    assert ledger.head() == before
+
+
+def test_noise_is_fresh_after_a_checkpoint(tmp_path: Path, purchase_request: RunRequest) -> None:
+    """Even whoever sets ledger and folder back to the checkpoint draws other noise."""
+    ledger, out = _stopped(purchase_request, tmp_path, 38, KeyboardInterrupt)
+    shutil.copytree(tmp_path, tmp_path.with_name(tmp_path.name + "-again"))
+    again = tmp_path.with_name(tmp_path.name + "-again")
+    first = resume_candidate(out, purchase_request.table, ledger, QUIET)
+    second = resume_candidate(again / "out", purchase_request.table, PrivacyLedger.open(str(again / "ledger.sqlite")), QUIET)
+    models = [(candidate.model / "model.safetensors").read_bytes() for candidate in (first, second)]
+    assert models[0] != models[1]
+
+
+def test_a_checkpoint_holds_no_row_and_no_random_state(tmp_path: Path, purchase_request: RunRequest) -> None:
+    _, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
+    (path,) = (out / "internal").glob("internal-checkpoint-*")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert b"real-0" not in path.read_bytes()
+    with safe_open(path, "pt") as file:
+        facts = json.loads(file.metadata()["facts"])
+        names = {name.partition(".")[0] for name in file.keys()}  # noqa: SIM118
+        sizes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    assert names == {"generator", "average", "critic", "generator-adam", "critic-adam", "codebook", "marginal"}
+    assert set(facts) == {
+        *("format", "lineage", "run", "step", "plan", "rows", "rows_of_each", "schema", "columns", "max_cells", "marginals")
+    }
+    rows = sum(1 for _ in purchase_request.table.open()) - 1
+    assert all(rows not in shape for shape in sizes.values())
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed", "other table", "other canaries", "gone"])
+def test_what_does_not_fit_is_refused_and_charges_nothing(tmp_path: Path, purchase_request: RunRequest, damage: str) -> None:
+    ledger, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
+    (path,) = (out / "internal").glob("internal-checkpoint-*")
+    table = purchase_request.table
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "changed":
+        path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    elif damage == "other table":
+        table = tmp_path / "other.csv"
+        table.write_text("\n".join(purchase_request.table.read_text().splitlines()[:-7]) + "\n")
+    elif damage == "other canaries":
+        canaries = out / "internal" / "internal-canaries.json"
+        data = json.loads(canaries.read_text())
+        canaries.write_text(json.dumps(data | {"canary": "00" * (len(data["canary"]) // 2)}))
+    else:
+        path.unlink()
+    before = ledger.head()
+    with pytest.raises(UsageError):
+        resume_candidate(out, table, ledger, QUIET)
+    assert ledger.head() == before
+
+
+def test_a_fit_that_is_not_resumable_leaves_no_checkpoint(tmp_path: Path, purchase_request: RunRequest) -> None:
+    _, out = _stopped(replace(purchase_request, resumable=False), tmp_path, 13, KeyboardInterrupt)
+    assert not list((out / "internal").glob("internal-checkpoint-*"))
