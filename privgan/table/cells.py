@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.table.columns import Column, Discrete, Kind, Numeric, Open, OpenNumeric, OpenTemporal, Temporal
 
 MAX_CELLS = 512
 _SECONDS = {Kind.DATE: 86_400, Kind.DATETIME: 1}
@@ -123,16 +123,17 @@ def cells_of(column: Column, max_cells: int = MAX_CELLS) -> Cells:
     if isinstance(column, Discrete):
         return Cells(column=column, texts=column.categories)
     if isinstance(column, Numeric):
-        step = 10.0**-column.decimals
+        step = step_of(column)
         origin, last, special = column.lower, round((column.upper - column.lower) / step), column.special_values
     elif isinstance(column, Temporal):
-        step = float(_SECONDS[column.kind])
+        step = step_of(column)
         origin, special = _epoch(column.lower), ()
         last = round((_epoch(column.upper) - origin) / step)
     else:
-        raise TypeError(f"column {column.name} is invented and has no cells")
+        why = "has facts that are still to be measured" if isinstance(column, Open) else "is invented"
+        raise TypeError(f"column {column.name} {why} and has no cells")
     apart = np.array([round((value - origin) / step) for value in special], dtype=np.int64)
-    starts = np.union1d(_starts(last, -origin / step, max_cells), np.append(apart, apart + 1))
+    starts = np.union1d(grid(last, -origin / step, max_cells), np.append(apart, apart + 1))
     starts = starts[starts <= last].astype(np.int64)
     lengths = np.diff(np.append(starts, last + 1))
     whole = ~np.isin(starts, apart)
@@ -140,7 +141,14 @@ def cells_of(column: Column, max_cells: int = MAX_CELLS) -> Cells:
     return Cells(column=column, special=special, starts=starts, lengths=lengths, origin=origin, step=step)
 
 
-def _starts(last: int, zero: float, max_cells: int) -> np.ndarray:
+def step_of(column: Column) -> float:
+    """The distance between two neighbouring values of a numeric or temporal column: a number, or seconds."""
+    if isinstance(column, Numeric | OpenNumeric):
+        return float(10.0**-column.decimals)
+    return float(_SECONDS[column.kind])
+
+
+def grid(last: int, zero: float, max_cells: int) -> np.ndarray:
     """Interval starts over steps 0…last: each step by itself, or a grid both even and logarithmic around zero.
 
     The even part serves columns spread over their range, the logarithmic part those piled up near zero or near their
@@ -167,7 +175,7 @@ def _epoch(moment: dt.datetime) -> float:
 
 def as_numbers(values: pd.Series, column: Column) -> np.ndarray:
     """Typed values [rows] as float64: numbers as they are, moments as seconds since 1970, NaN where missing."""
-    if isinstance(column, Temporal):
+    if isinstance(column, Temporal | OpenTemporal):
         seconds = values.astype("datetime64[s]").astype("int64").to_numpy(dtype=float)
         return np.where(values.isna().to_numpy(), np.nan, seconds)
     return values.to_numpy(dtype=float)

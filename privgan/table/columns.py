@@ -42,6 +42,7 @@ class Source(StrEnum):
     DECLARED = "declared"
     ASSUMED_PUBLIC = "assumed_public"
     CONFIRM = "confirm"
+    MEASURED = "measured"
 
 
 INVENTED_KINDS = frozenset({Kind.IDENTIFIER, Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT})
@@ -84,9 +85,11 @@ class Discrete(Column):
 
     Attributes:
         categories: All possible values as text, in order for an ordinal column; False before True for a boolean one.
+        other: Where the categories were measured, the one under which all undiscovered values go; else None.
     """
 
     categories: tuple[str, ...]
+    other: str | None = None
 
     @property
     def integral(self) -> bool:
@@ -124,6 +127,46 @@ class Temporal(Column):
     lower: dt.datetime
     upper: dt.datetime
     format: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open(Column):
+    """A column with facts that are still to be measured: until then it has no cells, no codes and no conditions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenNumeric(Open):
+    """An integer or float column whose bounds are still to be measured.
+
+    Attributes:
+        decimals: Digits after the decimal point; 0 for integers.
+        special_values: Values with a meaning of their own; they stay whatever the bounds, and do not count for them.
+    """
+
+    decimals: int = 0
+    special_values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenTemporal(Open):
+    """A date or datetime column whose bounds are still to be measured.
+
+    Attributes:
+        format: strftime format of the values in a text file.
+    """
+
+    format: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenCategorical(Open):
+    """A categorical column whose categories are still to be measured.
+
+    Attributes:
+        other: The public label under which all undiscovered values go.
+    """
+
+    other: str
 
 
 @dataclass(frozen=True, kw_only=True)

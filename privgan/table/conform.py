@@ -8,12 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from privgan.errors import TableError
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Source, Temporal
+from privgan.table.columns import (
+    Column,
+    Discrete,
+    Kind,
+    Numeric,
+    Open,
+    OpenCategorical,
+    OpenNumeric,
+    OpenTemporal,
+    Source,
+    Temporal,
+)
+from privgan.table.measured import clamp, clip_moments, opened, widest_moments, widest_numbers
 from privgan.table.schema import Schema
 
 _TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
@@ -51,7 +64,8 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
 
     Returns:
         A frame [rows, modelled columns and the unit column]: category text, float64 numbers, datetime64 moments,
-        each with NaN, None or NaT where missing.
+        each with NaN, None or NaT where missing. An open column has its type but no bounds or categories yet; what lies
+        outside measured facts is no violation and is mapped into them, as ``clamp_measured`` does.
 
     Raises:
         TableError: listing every violation that was not clamped.
@@ -136,31 +150,41 @@ def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Viola
 
 def _column(values: pd.Series, column: Column, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
     absent = values.isna() | values.map(lambda value: isinstance(value, str) and value in markers)
-    if isinstance(column, Discrete):
-        typed, problems = _discrete(values, absent, column)
-    elif isinstance(column, Numeric):
-        typed, problems = _numeric(values, absent, column)
-    elif isinstance(column, Temporal):
-        typed, problems = _temporal(values, absent, column)
-    else:
-        raise TypeError(f"column {column.name} is invented and has no typed values")
+    before = opened(column)
+    typed, problems = _typed_values(values, absent, before)
     if not column.missing and absent.any():
         problems = [
             *problems,
             Violation(column=column.name, problem="a value is missing where none may be", count=int(absent.sum())),
         ]
-        typed = typed.where(~absent, _fill(column))
-    return typed, problems
+        typed = typed.where(~absent, _fill(before))
+    return typed if isinstance(column, Open) else clamp(typed, column), problems
 
 
-def _fill(column: Column) -> object:
-    """What clamp writes where a value is missing and none may be: a function of the schema alone."""
+def _typed_values(values: pd.Series, absent: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:
+    if isinstance(column, Discrete):
+        return _discrete(values, absent, column)
+    if isinstance(column, OpenCategorical):
+        return values.map(canonical_text).astype(object).where(~absent, None), []
+    if isinstance(column, Numeric | OpenNumeric):
+        return _numeric(values, absent, column)
+    if isinstance(column, Temporal | OpenTemporal):
+        return _temporal(values, absent, column)
+    raise TypeError(f"column {column.name} is invented and has no typed values")
+
+
+def _fill(column: Column) -> Any:
+    """What clamp writes where a value cannot be read, or is missing and may not be: a function of the schema alone."""
     if isinstance(column, Discrete):
         return column.categories[0]
-    if isinstance(column, Numeric):
-        return column.special_values[0] if column.special_values else column.lower
-    assert isinstance(column, Temporal)
-    return pd.Timestamp(column.lower)
+    if isinstance(column, OpenCategorical):
+        return column.other
+    if isinstance(column, Numeric | OpenNumeric) and column.special_values:
+        return column.special_values[0]
+    if isinstance(column, Open):
+        return pd.Timestamp(0) if isinstance(column, OpenTemporal) else 0.0
+    assert isinstance(column, Numeric | Temporal)
+    return pd.Timestamp(column.lower) if isinstance(column, Temporal) else column.lower
 
 
 def _problem(column: Column, mask: pd.Series, text: str) -> list[Violation]:
@@ -194,7 +218,8 @@ def _boolean_text(text: str, labels: tuple[str, ...]) -> str:
     return labels[1] if lowered in _TRUE else labels[0] if lowered in _FALSE else text
 
 
-def _numeric(values: pd.Series, absent: pd.Series, column: Numeric) -> tuple[pd.Series, list[Violation]]:
+def _numeric(values: pd.Series, absent: pd.Series, stated: Numeric | OpenNumeric) -> tuple[pd.Series, list[Violation]]:
+    column = widest_numbers(stated) if isinstance(stated, OpenNumeric) else stated
     numbers = pd.to_numeric(values.where(~absent), errors="coerce").astype(float)
     not_number = ~absent & numbers.isna()
     infinite = numbers.abs() == np.inf
@@ -208,11 +233,12 @@ def _numeric(values: pd.Series, absent: pd.Series, column: Numeric) -> tuple[pd.
         *_problem(column, too_fine, f"more than {column.decimals} decimals"),
     ]
     clamped = numbers.clip(column.lower, column.upper).round(column.decimals)
-    fallback = np.nan if column.missing else float(_fill(column))  # type: ignore[arg-type]
+    fallback = np.nan if column.missing else _fill(stated)
     return clamped.where(~not_number, fallback), problems
 
 
-def _temporal(values: pd.Series, absent: pd.Series, column: Temporal) -> tuple[pd.Series, list[Violation]]:
+def _temporal(values: pd.Series, absent: pd.Series, stated: Temporal | OpenTemporal) -> tuple[pd.Series, list[Violation]]:
+    column = widest_moments(stated) if isinstance(stated, OpenTemporal) else stated
     if pd.api.types.is_datetime64_any_dtype(values):
         moments = values.dt.tz_localize(None) if values.dt.tz is not None else values
     else:
@@ -224,6 +250,5 @@ def _temporal(values: pd.Series, absent: pd.Series, column: Temporal) -> tuple[p
         *_problem(column, unreadable, f"text that is no moment of the form {column.format}"),
         *_problem(column, outside, f"a moment outside {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"),
     ]
-    clamped = moments.mask(moments < column.lower, pd.Timestamp(column.lower))
-    clamped = clamped.mask(moments > column.upper, pd.Timestamp(column.upper))
-    return clamped.where(~unreadable, pd.NaT if column.missing else pd.Timestamp(column.lower)), problems
+    fallback = pd.NaT if column.missing else _fill(stated)
+    return clip_moments(moments, column).where(~unreadable, fallback), problems

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from privgan.errors import InternalError
 from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Column, Source
+from privgan.table.columns import Column, Open, Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,22 @@ class Schema:
     def invented(self) -> tuple[Column, ...]:
         """The identifier and PII columns: invented afresh, never read."""
         return tuple(column for column in self.columns if column.invented)
+
+    @cached_property
+    def open_columns(self) -> tuple[Open, ...]:
+        """The columns with facts that are still to be measured."""
+        return tuple(column for column in self.columns if isinstance(column, Open))
+
+    def resolved(self, measured: Mapping[str, Column]) -> Schema:
+        """The schema with every open column replaced by what was measured of it.
+
+        Args:
+            measured: Name of each open column to the ordinary column that holds its measured facts.
+        """
+        wanted = {column.name for column in self.open_columns}
+        if set(measured) != wanted or any(isinstance(column, Open) for column in measured.values()):
+            raise InternalError(f"measured: {sorted(measured)}; the open columns are {sorted(wanted)}")
+        return replace(self, columns=tuple(measured.get(column.name, column) for column in self.columns))
 
     def column(self, name: str) -> Column:
         """The column of a given name; KeyError where there is none."""

@@ -12,17 +12,30 @@ import yaml
 from privgan.documents import Document, DocumentPath, load_document, parse_document, shown
 from privgan.errors import DocumentError
 from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Role, Source, Temporal
+from privgan.table.columns import (
+    Column,
+    Discrete,
+    Invented,
+    Kind,
+    Numeric,
+    OpenCategorical,
+    OpenNumeric,
+    OpenTemporal,
+    Role,
+    Source,
+    Temporal,
+)
+from privgan.table.measured import LARGEST_STEP
 from privgan.table.schema import Schema
 
 FORMAT = "privgan.schema/1"
 ROW_UNIT = "row"
-_TEXT_KEYS = frozenset({"categories", "labels", "name", "dataset", "unit", "missing_markers", "description", "pattern"})
+_TEXT_KEYS = frozenset({"categories", "other", "labels", "name", "dataset", "unit", "missing_markers", "description", "pattern"})
 _DISCRETE = {Kind.CATEGORICAL, Kind.ORDINAL, Kind.BOOLEAN}
 _NUMERIC = {Kind.INTEGER, Kind.FLOAT}
 _TEMPORAL = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
 _FACTS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.CATEGORICAL: ("categories",),
+    Kind.CATEGORICAL: ("categories", "other"),
     Kind.ORDINAL: ("categories",),
     Kind.BOOLEAN: ("labels",),
     Kind.INTEGER: ("lower", "upper", "special_values"),
@@ -39,7 +52,13 @@ _REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.DATE: ("lower", "upper"),
     Kind.DATETIME: ("lower", "upper"),
 }
-_OPTIONAL = frozenset({"special_values"})
+# A measurable fact whose source is measured is still open where it has no value, and was measured where it has one.
+_BOUNDS = ("lower", "upper")
+_MEASURABLE: Mapping[Kind, tuple[str, ...]] = {
+    Kind.CATEGORICAL: ("categories",),
+    **dict.fromkeys((Kind.INTEGER, Kind.FLOAT, Kind.DATE, Kind.DATETIME), _BOUNDS),
+}
+_OPTIONAL = frozenset({"special_values", "other"})
 _GENERAL_FACTS = ("kind", "missing", "role")
 _MOST_STEPS = 2**53
 BOOLEAN_LABELS = ("False", "True")
@@ -64,7 +83,7 @@ def _schema(document: Document) -> Schema:
     columns: list[Column] = []
     for index, item in enumerate(data["columns"]):
         path = ("columns", index)
-        found = list(_column_mistakes(item, path, document))
+        found = [*_column_mistakes(item, path, document), *_measured_mistakes(item, path, document)]
         mistakes += found
         if not found:
             columns.append(_column(item))
@@ -105,12 +124,14 @@ def _column_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Docu
         if key not in allowed:
             yield document.mistake((*path, key), f"{where}{key} does not go with kind {kind}")
     for key in _REQUIRED.get(kind, ()):
-        if key not in item:
+        if key not in item and key not in _measured(item):
             yield document.mistake(path, f"{where}kind {kind} needs {key}")
             return
     if kind in _NUMERIC:
-        yield from _numeric_mistakes(item, path, document, where)
-    if kind in _TEMPORAL:
+        if "lower" in item and "upper" in item:
+            yield from _numeric_mistakes(item, path, document, where)
+        yield from _decimals_mistakes(item, path, document, where)
+    if kind in _TEMPORAL and "lower" in item and "upper" in item:
         yield from _temporal_mistakes(item, path, document, where)
     if kind is Kind.IDENTIFIER:
         yield from _pattern_mistakes(item, path, document, where)
@@ -135,17 +156,58 @@ def _numeric_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Doc
         )
     if item["kind"] == Kind.INTEGER and (int(lower) != lower or int(upper) != upper):
         yield document.mistake((*path, "lower"), f"{where}bounds of an integer column must be whole numbers")
-    decimals = item.get("decimals", 0)
-    for key, value in (
-        ("lower", lower),
-        ("upper", upper),
-        *(("special_values", value) for value in item.get("special_values", [])),
-    ):
-        if round(value, decimals) != value:
-            yield document.mistake((*path, key), f"{where}{key} {value} has more than {decimals} decimals, as no value may have")
     for value in item.get("special_values", []):
         if not lower <= value <= upper:
             yield document.mistake((*path, "special_values"), f"{where}special value {value} is outside {lower} to {upper}")
+
+
+def _decimals_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
+    decimals = item.get("decimals", 0)
+    stated = [(key, item[key]) for key in _BOUNDS if key in item]
+    for key, value in [*stated, *(("special_values", value) for value in item.get("special_values", []))]:
+        if not isinstance(value, str) and round(value, decimals) != value:
+            yield document.mistake((*path, key), f"{where}{key} {value} has more than {decimals} decimals, as no value may have")
+        if key == "special_values" and abs(value) * 10.0**decimals > LARGEST_STEP:
+            yield document.mistake(
+                (*path, key), f"{where}special value {value} is more than 2^52 steps from 0; use fewer decimals"
+            )
+
+
+def _measured(item: Mapping[str, Any]) -> frozenset[str]:
+    """The facts of a column that were or are to be measured."""
+    source = item.get("source")
+    return (
+        frozenset(fact for fact, found in source.items() if found == Source.MEASURED) if isinstance(source, dict) else frozenset()
+    )
+
+
+def _measured_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document) -> Any:
+    kind, facts = Kind(item["kind"]), _measured(item)
+    where, allowed = f"column {shown(item['name'])}: ", _MEASURABLE.get(kind, ())
+    whole = f"write source: {{{', '.join(f'{fact}: measured' for fact in allowed)}}}" if allowed else "declare it"
+    if item.get("source") == Source.MEASURED or not facts <= set(allowed):
+        able = " and ".join(allowed) or "nothing"
+        yield document.mistake((*path, "source"), f"{where}of kind {kind} {able} can be measured; {whole}")
+    elif facts and facts != set(allowed):
+        yield document.mistake((*path, "source"), f"{where}lower and upper are measured together; {whole}")
+    elif facts and 0 < sum(fact in item for fact in allowed) < len(allowed):
+        yield document.mistake(path, f"{where}give lower and upper, or neither to have them measured")
+    if kind is Kind.CATEGORICAL:
+        yield from _other_mistakes(item, path, document, where)
+
+
+def _other_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
+    if "categories" not in _measured(item):
+        if "other" in item:
+            yield document.mistake((*path, "other"), f"{where}other goes only with source: {{categories: measured}}")
+        return
+    label = item.get("other")
+    if label is None:
+        yield document.mistake(path, f"{where}measured categories need other: a label for all values that are not discovered")
+    elif label in document.data.get("missing_markers", [""]):
+        yield document.mistake((*path, "other"), f"{where}other {shown(label)} is a missing marker; choose another label")
+    elif label not in item.get("categories", [label]):
+        yield document.mistake((*path, "categories"), f"{where}measured categories must hold {shown(label)}, as other says")
 
 
 def _temporal_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
@@ -185,13 +247,19 @@ def _column(item: Mapping[str, Any]) -> Column:
         "sources": _sources(item, kind),
         "description": item.get("description", ""),
     }
+    if kind is Kind.CATEGORICAL and "categories" not in item:
+        return OpenCategorical(**common, other=item["other"])
     if kind in _DISCRETE:
         values = item.get("labels", BOOLEAN_LABELS) if kind is Kind.BOOLEAN else item["categories"]
-        return Discrete(**common, categories=tuple(values))
+        return Discrete(**common, categories=tuple(values), other=item.get("other"))
     if kind in _NUMERIC:
         special = tuple(float(value) for value in item.get("special_values", []))
+        if "lower" not in item:
+            return OpenNumeric(**common, decimals=item.get("decimals", 0), special_values=special)
         bounds: dict[str, Any] = {"lower": float(item["lower"]), "upper": float(item["upper"])}
         return Numeric(**common, **bounds, decimals=item.get("decimals", 0), special_values=special)
+    if kind in _TEMPORAL and "lower" not in item:
+        return OpenTemporal(**common, format=item.get("format", _TEMPORAL[kind]))
     if kind in _TEMPORAL:
         moments: dict[str, Any] = {"lower": _moment(item["lower"]), "upper": _moment(item["upper"])}
         return Temporal(**common, **moments, format=item.get("format", _TEMPORAL[kind]))
@@ -221,16 +289,21 @@ def _item(column: Column) -> dict[str, Any]:
     item: dict[str, Any] = {"name": column.name, "kind": column.kind.value}
     if isinstance(column, Discrete):
         item["labels" if column.kind is Kind.BOOLEAN else "categories"] = list(column.categories)
-    elif isinstance(column, Numeric):
-        item |= {"lower": _number(column.lower), "upper": _number(column.upper)}
+    elif isinstance(column, Numeric | OpenNumeric):
+        if isinstance(column, Numeric):
+            item |= {"lower": _number(column.lower), "upper": _number(column.upper)}
         if column.kind is Kind.FLOAT:
             item["decimals"] = column.decimals
         if column.special_values:
             item["special_values"] = [_number(value) for value in column.special_values]
     elif isinstance(column, Temporal):
         item |= {"lower": column.lower.isoformat(), "upper": column.upper.isoformat(), "format": column.format}
+    elif isinstance(column, OpenTemporal):
+        item["format"] = column.format
     elif isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
         item["pattern"] = column.pattern
+    if isinstance(column, Discrete | OpenCategorical) and column.other is not None:
+        item["other"] = column.other
     item |= {"missing": column.missing, "role": column.role.value}
     kinds_of_source = set(column.sources.values())
     if len(kinds_of_source) == 1:
