@@ -12,7 +12,7 @@ from typing import Any
 from privgan.privacy import events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
 from privgan.privacy.unit import NEIGHBOURING_RELATION, PrivacyUnit
 
 FORMAT = "privgan.plan/1"
@@ -34,6 +34,10 @@ class StepKind(StrEnum):
     CHOSEN_MARGINAL = "chosen marginal"
     CRITIC = "critic by DP-SGD"
     CRITIC_AGAIN = "critic's steps run again after a crash"
+    RANGE_HISTOGRAM = "range of a column"
+    LOWER_BOUND = "lower bound"
+    UPPER_BOUND = "upper bound"
+    CATEGORIES = "categories of a column"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ class PlanStep:
     event: events.DpEvent
     noise: float
     expected_error: float | None = None
-    mechanism: CountHistogram | TotalCount | Selection | None = None
+    mechanism: CountHistogram | TotalCount | Selection | CategoryDiscovery | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The step as JSON values."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from privgan.privacy.events import DiscreteGaussian, DiscreteLaplace, DpEvent, ExponentialMechanism
+from privgan.privacy.events import Discovery, DiscreteGaussian, DiscreteLaplace, DpEvent, ExponentialMechanism
 from privgan.privacy.randomness import SecretStream
 
 
@@ -74,3 +77,64 @@ class Selection:
     def choose(self, scores: np.ndarray, coins: SecretStream) -> int:
         """The index of the chosen candidate, from scores [candidates]."""
         return coins.exponential_choice(scores / self.sensitivity, 2.0 / self.epsilon)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryDiscovery:
+    """The values whose count, with discrete Gaussian noise, reaches a threshold (Korolova et al. 2009; Wilson et al. 2020).
+
+    Only values that occur get noise. A value that one unit alone holds can then appear only with its holder; the threshold
+    makes the probability that any of a unit's own values appears at most δ.
+
+    Attributes:
+        standard_deviation: Noise σ on each count.
+        max_rows: The most rows that one unit has, hence the most that it adds to all counts together.
+        delta: The δ that the discovery takes as its own, in (0, 1).
+    """
+
+    standard_deviation: float
+    max_rows: int
+    delta: float
+
+    def __post_init__(self) -> None:
+        """Refuse a δ that no threshold can keep, or that needs none."""
+        if not 0 < self.delta < 1:
+            raise ValueError(f"delta of a discovery is {self.delta}; it must be above 0 and below 1")
+
+    @property
+    def event(self) -> DpEvent:
+        """What the release costs."""
+        return Discovery(self.standard_deviation, self.max_rows, self.delta)
+
+    @cached_property
+    def threshold(self) -> int:
+        """The smallest noisy count that is released: above ``max_rows``, with ``own_probability`` at most δ."""
+        low, high = self.max_rows, len(self._tail)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.own_probability(middle) <= self.delta else (middle, high)
+        return high
+
+    def own_probability(self, threshold: int) -> float:
+        """The most probability with which any value that one unit alone holds appears at a threshold above ``max_rows``.
+
+        The sum over its values, in the worst split of its rows. The noise's tail is convex above 0, so among the splits into
+        j values the worst gives one row to all but one of them.
+        """
+        values = np.arange(1, self.max_rows + 1)
+        largest = self._tail[threshold - (self.max_rows - values + 1)]
+        return float(np.max(largest + (values - 1) * self._tail[threshold - 1]))
+
+    @cached_property
+    def _tail(self) -> np.ndarray:
+        """P(noise ≥ x) for x = 0, 1, …, summed from the far end, until it is far below δ."""
+        furthest = (math.sqrt(2 * math.log(1 / self.delta)) + 10) * self.standard_deviation
+        weights = np.exp(-((np.arange(math.ceil(furthest) + self.max_rows + 2) / self.standard_deviation) ** 2) / 2)
+        tail: np.ndarray = np.cumsum(weights[::-1])[::-1]
+        return tail / (2 * tail[0] - weights[0])
+
+    def release(self, counts: Mapping[str, int], coins: SecretStream) -> tuple[str, ...]:
+        """The discovered values, sorted, from the exact count of each value that occurs."""
+        values = sorted(counts)
+        noisy = coins.discrete_gaussian(np.array([counts[value] for value in values], dtype=np.int64), self.standard_deviation)
+        return tuple(value for value, count in zip(values, noisy, strict=True) if count >= self.threshold)
