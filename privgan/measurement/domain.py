@@ -1,0 +1,166 @@
+"""Stage 1's charged looks at what a schema leaves open: noisy quantile bounds, and categories by thresholded noisy counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from privgan.errors import InternalError
+from privgan.measurement.measure import Charger
+from privgan.planning.domain import step_name
+from privgan.planning.plan import PlanStep, StepKind
+from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection
+from privgan.privacy.randomness import SecretStream
+from privgan.table.cells import grid
+from privgan.table.columns import Column, Open, OpenCategorical, OpenNumeric, OpenTemporal
+from privgan.table.measured import LARGEST_STEP, limits, steps_of, with_bounds, with_categories
+from privgan.table.private import PrivateTable
+from privgan.table.schema import Schema
+
+# A range cell holds the steps from 2^i up to 2^(i+1), on either side of 0, which has a cell of its own.
+_OCTAVES = LARGEST_STEP.bit_length()
+RANGE_CELLS = 2 * _OCTAVES + 1
+OUTER_SHARE = 0.001
+_EMPTY_PASSES = 1e-3
+_THIN = 8.0
+_MOST_EDGES = 256
+_PULL = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Looks:
+    """The charged looks of stage 1, each by its step's name."""
+
+    table: PrivateTable
+    steps: Mapping[str, PlanStep]
+    ledger: Charger
+    coins: SecretStream
+
+    def step(self, kind: StepKind, column: Open) -> PlanStep:
+        return self.steps[step_name(kind, column)]
+
+    def values(self, step: PlanStep, column: Open) -> pd.Series:
+        """The column's values, for one charged look."""
+        return self.table.rows(self.ledger.charge(step.name, step.event))[column.name]
+
+
+def measure_domain(
+    table: PrivateTable, schema: Schema, steps: Sequence[PlanStep], ledger: Charger, coins: SecretStream
+) -> Schema:
+    """Measure what a schema leaves open.
+
+    Args:
+        table: The private rows, typed by the schema.
+        schema: The schema with its open columns.
+        steps: What ``domain_steps`` planned for it.
+        ledger: Charges each look.
+        coins: Noise and choices.
+
+    Returns:
+        The schema with its measured facts.
+    """
+    looks = _Looks(table=table, steps={step.name: step for step in steps}, ledger=ledger, coins=coins)
+    wanted = {step_name(kind, column) for column in schema.open_columns for kind in _kinds(column)}
+    if set(looks.steps) != wanted or len(steps) != len(wanted):
+        raise InternalError(f"the plan measures {sorted(looks.steps)}; the schema leaves open {sorted(wanted)}")
+    return schema.resolved({column.name: _measured(column, looks) for column in schema.open_columns})
+
+
+def _kinds(column: Open) -> tuple[StepKind, ...]:
+    if isinstance(column, OpenCategorical):
+        return (StepKind.CATEGORIES,)
+    return (StepKind.RANGE_HISTOGRAM, StepKind.LOWER_BOUND, StepKind.UPPER_BOUND)
+
+
+def _measured(column: Open, looks: _Looks) -> Column:
+    if isinstance(column, OpenCategorical):
+        return _discovered(column, looks)
+    assert isinstance(column, OpenNumeric | OpenTemporal)
+    edges = bound_edges(*_range(column, looks), column)
+    lower, upper = sorted(_bound(kind, edges, column, looks) for kind in (StepKind.LOWER_BOUND, StepKind.UPPER_BOUND))
+    return with_bounds(column, lower, upper)
+
+
+def _discovered(column: OpenCategorical, looks: _Looks) -> Column:
+    step = looks.step(StepKind.CATEGORIES, column)
+    if not isinstance(step.mechanism, CategoryDiscovery):
+        raise InternalError(f"the step {step.name} is no discovery")
+    counts = looks.values(step, column).value_counts()
+    exact = {str(value): int(count) for value, count in counts.items() if value != column.other}
+    return with_categories(column, step.mechanism.release(exact, looks.coins))
+
+
+def _range(column: OpenNumeric | OpenTemporal, looks: _Looks) -> tuple[int, int]:
+    step = looks.step(StepKind.RANGE_HISTOGRAM, column)
+    if not isinstance(step.mechanism, CountHistogram):
+        raise InternalError(f"the step {step.name} is no histogram")
+    counts = range_counts(steps_of(looks.values(step, column), column))
+    return coarse_range(step.mechanism.release(counts, looks.coins), step.noise)
+
+
+def _bound(kind: StepKind, edges: np.ndarray, column: OpenNumeric | OpenTemporal, looks: _Looks) -> int:
+    step = looks.step(kind, column)
+    if not isinstance(step.mechanism, Selection):
+        raise InternalError(f"the step {step.name} is no choice")
+    scores = bound_scores(steps_of(looks.values(step, column), column), edges, kind)
+    scores -= _PULL * step.noise * step.mechanism.sensitivity * _distance(kind, len(edges))
+    return int(edges[step.mechanism.choose(scores, looks.coins)])
+
+
+def range_counts(steps: np.ndarray) -> np.ndarray:
+    """How many steps [values] lie in each range cell [RANGE_CELLS], from the most negative cell to the most positive."""
+    octaves = np.frexp(np.abs(steps).astype(float))[1].astype(np.int64)
+    return np.bincount(_OCTAVES + np.sign(steps) * octaves, minlength=RANGE_CELLS)
+
+
+def coarse_range(noisy: np.ndarray, standard_deviation: float) -> tuple[int, int]:
+    """The first and the last step of the cells that hold the data, from noisy counts [RANGE_CELLS].
+
+    From the outermost cells whose count is more than noise (Wilson et al. 2020, section 5.1.1: an empty grid shows one with
+    probability at most 0.001). Where such a cell holds few, the data probably thin out beyond it, below the noise: one more
+    cell is taken in. Where no cell shows, it is the whole public grid.
+    """
+    # A discrete Gaussian's tail is at most a Gaussian's one step further in (Canonne, Kamath, Steinke 2020, Proposition 25).
+    threshold = 1 + standard_deviation * NormalDist().inv_cdf(1 - _EMPTY_PASSES / RANGE_CELLS)
+    shown = np.flatnonzero(noisy >= threshold)
+    if not len(shown):
+        return -LARGEST_STEP, LARGEST_STEP
+    first, last = int(shown[0]), int(shown[-1])
+    first -= first > 0 and noisy[first] < _THIN * threshold
+    last += last < RANGE_CELLS - 1 and noisy[last] < _THIN * threshold
+    return -_outermost(_OCTAVES - first), _outermost(last - _OCTAVES)
+
+
+def _outermost(cell: int) -> int:
+    """The last step of the cell so many octaves to the right of the cell of 0; to the left where it is negative."""
+    return (1 << cell) - 1 if cell >= 0 else -(1 << (-cell - 1))
+
+
+def bound_edges(first: int, last: int, column: OpenNumeric | OpenTemporal) -> np.ndarray:
+    """The candidates for a bound [edges]: public steps from first to last, half even and half logarithmic around 0."""
+    first, last = (int(np.clip(step, *limits(column))) for step in (first, last))
+    inside = first + grid(last - first, -first, _MOST_EDGES - 2)
+    return np.unique(np.append(inside, last))
+
+
+def bound_scores(steps: np.ndarray, edges: np.ndarray, kind: StepKind) -> np.ndarray:
+    """How well each edge leaves 0.1 % of steps [values] outside [edges] (Smith 2011, Algorithm 2).
+
+    One row more or less moves the count outside by at most 1 and its target by less than that, the same way: a score moves
+    by at most 1 a row.
+    """
+    ordered = np.sort(steps)
+    if kind is StepKind.LOWER_BOUND:
+        outside = np.searchsorted(ordered, edges, side="left")
+    else:
+        outside = len(ordered) - np.searchsorted(ordered, edges, side="right")
+    return -np.abs(outside - OUTER_SHARE * len(ordered))
+
+
+def _distance(kind: StepKind, count: int) -> np.ndarray:
+    """How many edges [count] a candidate lies outwards; a public pull inwards, for all edges beyond the data score alike."""
+    return np.arange(count) if kind is StepKind.UPPER_BOUND else np.arange(count)[::-1]
