@@ -95,6 +95,9 @@ def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool
     """Draft a schema from TABLE and mark each fact that a person must confirm.
 
     The draft is INTERNAL until somebody has checked it: bounds are rounded outwards, but categories are those that occur.
+    Facts that nobody can declare may be left to be measured with noise: drop lower and upper and write
+    'source: {lower: measured, upper: measured}', or drop categories and write 'other: LABEL' and
+    'source: {categories: measured}'.
 
     \b
     Example:
