@@ -28,7 +28,8 @@ from privgan.table.schema import Schema
 # Steps are counted from 0, or from 1970, and stay within what a double holds exactly.
 LARGEST_STEP = 2**52 - 1
 _EPOCH = dt.datetime(1970, 1, 1)
-_LAST_MOMENT = dt.datetime(9999, 12, 31, 23, 59, 59)
+# The whole years that a timestamp in nanoseconds can hold.
+_FIRST_MOMENT, _LAST_MOMENT = dt.datetime(1678, 1, 1), dt.datetime(2261, 12, 31, 23, 59, 59)
 _DIGITS_OF_WIDTH = 20
 _YEARS_FROM, _MONTHS_FROM = dt.timedelta(days=4 * 365), dt.timedelta(days=120)
 
@@ -75,9 +76,9 @@ def opened(column: Column) -> Column:
 
 
 def widest_moments(column: OpenTemporal) -> Temporal:
-    """The column with the widest bounds that can be measured: the years 1 to 9999."""
+    """The column with the widest bounds that can be measured: the years 1678 to 2261."""
     last = _LAST_MOMENT if column.kind is Kind.DATETIME else _LAST_MOMENT.replace(hour=0, minute=0, second=0)
-    return Temporal(**_common(column), lower=dt.datetime.min, upper=last, format=column.format)
+    return Temporal(**_common(column), lower=_FIRST_MOMENT, upper=last, format=column.format)
 
 
 def widest_numbers(column: OpenNumeric) -> Numeric:
@@ -163,7 +164,7 @@ def _rounded_moments(kind: Kind, lower: dt.datetime, upper: dt.datetime) -> tupl
     if kind is Kind.DATE:
         high = high.replace(hour=0, minute=0, second=0)
         if low >= high:
-            low, high = (low, low + dt.timedelta(days=1)) if low.year < 9999 else (low - dt.timedelta(days=1), high)
+            low, high = (low, low + dt.timedelta(days=1)) if low.year < _LAST_MOMENT.year else (low - dt.timedelta(days=1), high)
     return low, high
 
 
