@@ -25,7 +25,7 @@ _COMMANDS = {
     "release": ("privgan.cli.judge", "release", "Write the release of a candidate that passes."),
     "verify": ("privgan.cli.records", "verify", "Check a release offline."),
     "report": ("privgan.cli.records", "report", "Show what a release or a candidate says about itself."),
-    "ledger": ("privgan.cli.records", "ledger", "Create, show, verify and budget the privacy ledger."),
+    "ledger": ("privgan.cli.ledger", "ledger", "Create, show, verify and budget the privacy ledger."),
     "purge": ("privgan.cli.records", "purge", "Remove what stays inside, and record it."),
 }
 INTERRUPTED, INTERNAL_ERROR = 130, 70

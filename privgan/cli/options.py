@@ -30,7 +30,7 @@ schema_option = click.option(
 )
 sep_option = click.option("--sep", default=",", show_default=True, help="Separator of a text table; one character, or \\t.")
 ledger_option = click.option(
-    "--ledger", "ledger_url", help="Ledger file or URL [default: $PRIVGAN_LEDGER, else the user's data folder]."
+    "--ledger", "ledger_url", help="Ledger file, or PostgreSQL URL [default: $PRIVGAN_LEDGER, else the user's data folder]."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 policy_option = click.option("--policy", "policy_name", required=True, help="A shipped policy's name, or a policy file.")

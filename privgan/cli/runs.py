@@ -89,7 +89,9 @@ def fit(table: Path, schema_path: Path, ledger_url: str | None, out: Path, as_js
 
     request = _request(table, schema_path, options)
     schema, frame, plan = prepare(request, out)
-    candidate = fit_candidate(request, schema, frame, plan, open_ledger(ledger_url), out, out / "internal", Progress(quiet=quiet))
+    candidate = fit_candidate(
+        request, schema, frame, plan, open_ledger(ledger_url, schema.dataset), out, out / "internal", Progress(quiet=quiet)
+    )
     _tell_candidate(candidate, as_json)
 
 
@@ -183,13 +185,16 @@ def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> RunRequ
     return RunRequest(table=table, schema=schema_path, budget=budget, **options)
 
 
-def open_ledger(url: str | None) -> PrivacyLedger:
-    """The ledger; a new one is announced."""
+def open_ledger(url: str | None, dataset: str) -> PrivacyLedger:
+    """The ledger; a new one is announced, and so is a data set that it does not know."""
     from privgan.privacy.ledger import PrivacyLedger
 
     ledger = PrivacyLedger.open(url)
     if ledger.created_now:
-        click.echo(f"a new ledger was made: {ledger.url}; its key lies beside it, keep both", err=True)
+        click.echo(f"a new ledger was made: {ledger.url}; keep it, and its key {ledger.key_path}", err=True)
+    if not ledger.account(dataset).known:
+        text = "what was spent on it under another name or in another ledger is not counted here"
+        click.echo(f"the data set {dataset} is new to the ledger {ledger.url}: {text}", err=True)
     return ledger
 
 
@@ -215,7 +220,7 @@ def perform(
     dataset = load_schema(request.schema).dataset
 
     def ledger() -> PrivacyLedger:
-        opened = open_ledger(ledger_url)
+        opened = open_ledger(ledger_url, dataset)
         if introduce and not opened.account(dataset).initialised:
             opened.introduce(dataset)
         return opened

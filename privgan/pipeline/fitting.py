@@ -129,7 +129,14 @@ def fit(
     """
     coins = coins or SecretStream()
     assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
-    with ledger.run(schema.dataset, plan.budget, secret=coins.secret, conditional_facts=assumed) as run:
+    with ledger.run(
+        schema.dataset,
+        plan.budget,
+        secret=coins.secret,
+        conditional_facts=assumed,
+        planned=[step.event for step in (*plan.domain_steps, *plan.steps)],
+        columns=schema.names,
+    ) as run:
         customers = customers_of(frame, schema)
         canaries = draw_canaries(customers, plan.canary_probability, coins)
         if on_canaries:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from dp_accounting.pld import pld_pmf, privacy_loss_distribution
 from dp_accounting.pld.pld_privacy_accountant import PLDAccountant
-from dp_accounting.rdp.rdp_privacy_accountant import RdpAccountant
+from dp_accounting.rdp.rdp_privacy_accountant import DEFAULT_RDP_ORDERS, RdpAccountant
 
 from privgan.privacy.events import (
     Composed,
@@ -29,6 +29,7 @@ from privgan.privacy.events import (
 )
 
 DISCRETISATION = 1e-4
+RDP_ORDERS = tuple(DEFAULT_RDP_ORDERS)
 # dp-accounting warns of fractional orders that do not converge; it then leaves them out, which is sound.
 logging.getLogger("absl").setLevel(logging.ERROR)
 
@@ -223,6 +224,13 @@ def epsilon_by_rdp(event: DpEvent, delta: float) -> float:
     accountant = _Rdp()
     accountant.compose(event)
     return float(accountant.get_epsilon(left))
+
+
+def rdp_of_order(event: DpEvent, order: float) -> float:
+    """The Rényi differential privacy of an event at one order, without the δ of its discoveries."""
+    accountant = _Rdp([order])
+    accountant.compose(event)
+    return float(accountant._rdp[0])
 
 
 def accountant_version() -> str:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import getpass
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from privgan.errors import BudgetExceededError, PolicyFailedError, UsageError
+from privgan.errors import PolicyFailedError, UsageError
+from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger_account import DatasetAccount, account_of
+from privgan.privacy.ledger_columns import hashed, refuse_other_table
+from privgan.privacy.ledger_filter import Filter, Lifetime, costs_of, total_of
 from privgan.privacy.ledger_open import open_store
 from privgan.privacy.ledger_runs import RunLedger, resume_run
 from privgan.privacy.ledger_store import TIMEOUT, Entry, LedgerStore, Transaction
@@ -50,6 +54,11 @@ class PrivacyLedger:
         return self._store.url
 
     @property
+    def key_path(self) -> Path:
+        """Where its MAC key is."""
+        return self._store.key_path
+
+    @property
     def created_now(self) -> bool:
         """Whether the ledger did not exist before it was opened."""
         return self._store.created_now
@@ -64,6 +73,10 @@ class PrivacyLedger:
         entries = self._store.entries()
         return entries[-1].mac if entries else ""
 
+    def holds(self, head: str) -> bool:
+        """Whether the entry whose MAC a manifest keeps is in the ledger; if not, the tail was cut, or it is another one."""
+        return head in {entry.mac for entry in self._store.entries()}
+
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the chain; empty when it is whole."""
         return self._store.problems()
@@ -77,16 +90,28 @@ class PrivacyLedger:
         with self._store.transaction() as transaction:
             transaction.append(dataset, "", "introduce", {"who": _who()})
 
-    def set_lifetime(self, dataset: str, budget: PrivacyBudget) -> None:
-        """Set the lifetime budget of a data set; neither part may be below what was spent."""
+    def set_lifetime(self, dataset: str, budget: PrivacyBudget, kind: Filter | None = None) -> None:
+        """Set the lifetime budget of a data set; runs of before count, and may not have spent more already.
+
+        Args:
+            dataset: The data set.
+            budget: The most that all its runs may spend together.
+            kind: How its runs compose; None for as before, and the sum where nothing was set before.
+        """
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
-            account = account_of(dataset, transaction.entries(dataset))
-            if budget.epsilon < account.epsilon or budget.delta < account.delta:
-                spent = f"ε = {account.epsilon:.4g}, δ = {account.delta:.3g} is already spent"
-                asked = f"ε = {budget.epsilon:g}, δ = {budget.delta:g}"
-                raise UsageError(f"the lifetime budget of {dataset} cannot be {asked}: {spent}")
-            transaction.append(dataset, "", "lifetime", {"epsilon": budget.epsilon, "delta": budget.delta, "who": _who()})
+            entries = transaction.entries(dataset)
+            account = account_of(dataset, entries)
+            lifetime = Lifetime.of(budget, kind or (Filter.RDP if account.rdp else Filter.SUM))
+            asked = f"the lifetime budget of {dataset} cannot be ε = {budget.epsilon:g}, δ = {budget.delta:g}"
+            if lifetime.rdp is None and (budget.epsilon < account.epsilon or budget.delta < account.delta):
+                raise UsageError(f"{asked}: ε = {account.epsilon:.4g}, δ = {account.delta:.3g} is already spent")
+            if lifetime.rdp is not None:
+                spent = total_of(costs_of(lifetime.rdp, entries))
+                if not lifetime.rdp.admits(spent):
+                    told = f"ε = {lifetime.rdp.epsilon(spent.rdp):.4g} by RDP of order {lifetime.rdp.order}"
+                    raise UsageError(f"{asked}: {told}, {spent.discovery_delta:.3g} δ of discoveries is already spent")
+            transaction.append(dataset, "", "lifetime", {**lifetime.to_body(), "who": _who()})
 
     def clear(self, dataset: str, *, who: str, why: str) -> None:
         """A named person clears a data set that an audit had stopped."""
@@ -171,8 +196,24 @@ class PrivacyLedger:
         if problems:
             raise UsageError(f"{self.url}: the ledger's chain is not whole ({problems[0]}); restore it, then verify it")
 
+    def accept(self, dataset: str, columns: Sequence[str], *, who: str, why: str) -> None:
+        """A named person records that a table with these columns belongs to the data set."""
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            body = {"columns": hashed(transaction, columns), "who": who, "why": why, "by": _who()}
+            transaction.append(dataset, "", "accept", body)
+
     @contextmanager
-    def run(self, dataset: str, budget: PrivacyBudget, *, secret: bool, conditional_facts: int = 0) -> Iterator[RunLedger]:
+    def run(
+        self,
+        dataset: str,
+        budget: PrivacyBudget,
+        *,
+        secret: bool,
+        conditional_facts: int = 0,
+        planned: Sequence[events.DpEvent] | None = None,
+        columns: Sequence[str] = (),
+    ) -> Iterator[RunLedger]:
         """Reserve a run's whole budget, then hand out what charges its steps.
 
         Args:
@@ -180,26 +221,37 @@ class PrivacyLedger:
             budget: What the run may spend.
             secret: Whether its coins are secret; if not, the ledger records ε = ∞.
             conditional_facts: Number of schema facts assumed to be public, on which the guarantee is conditional.
+            planned: Its steps, as far as they are planned; the rdp filter reserves their cost.
+            columns: The table's column names; the ledger keeps a keyed hash of each, to tell two tables of one name apart.
 
         Raises:
             BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded then.
             PolicyFailedError: when an audit refuted the guarantee and no person has cleared the data set.
+            UsageError: when the columns are those of another table.
         """
         identity = uuid.uuid4().hex
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
             self._refuse_refuted(transaction, dataset)
-            account = account_of(dataset, transaction.entries(dataset))
-            if secret and not account.would_fit(budget):
-                assert account.lifetime is not None
-                left = account.lifetime.epsilon - account.epsilon
-                advice = "ask for less, or let the owner raise it with 'privgan ledger budget'"
-                raise BudgetExceededError(
-                    f"{dataset}: this run (δ = {budget.delta:g})", asked=budget.epsilon, left=left, advice=advice
-                )
-            epsilon = budget.epsilon if secret else "infinite"
-            body = {"epsilon": epsilon, "planned_epsilon": budget.epsilon, "delta": budget.delta}
-            body |= {"conditional_facts": conditional_facts, "who": _who()}
+            entries = transaction.entries(dataset)
+            hashes = hashed(transaction, columns)
+            refuse_other_table(dataset, entries, hashes)
+            account = account_of(dataset, entries)
+            if secret:
+                account.refuse_run(budget, planned or ())
+            if not account.known:
+                transaction.append(dataset, "", "announced", {"who": _who()})
+            body: dict[str, Any] = {
+                "epsilon": budget.epsilon if secret else "infinite",
+                "planned_epsilon": budget.epsilon,
+                "delta": budget.delta,
+                "conditional_facts": conditional_facts,
+                "who": _who(),
+            }
+            if hashes:
+                body["columns"] = hashes
+            if account.rdp is not None and planned:
+                body["planned"] = [events.to_json(event) for event in planned]
             transaction.append(dataset, identity, "run", body)
         yield RunLedger(self._store, dataset, identity, budget, secret=secret)
 

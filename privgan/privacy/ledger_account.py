@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget, condition_text
+from privgan.privacy.ledger_filter import Lifetime, RdpCost, RdpFilter, costs_of, refuse_sum, total_of
 from privgan.privacy.ledger_store import Entry
-
-SLACK = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +18,13 @@ class DatasetAccount:
 
     Attributes:
         dataset: Its name.
+        known: Whether the ledger has any entry of it.
         initialised: Whether a person introduced it with ``privgan ledger init``.
         lifetime: The lifetime budget, or None where none was set.
         epsilon: Sum of the ε of all runs so far.
         delta: Sum of the δ of all runs so far.
+        rdp: The lifetime's privacy filter, or None where the runs' (ε, δ) are added.
+        rdp_cost: What all runs cost at the filter's order; nothing where there is no filter.
         runs: Number of runs so far.
         attempts: Number of candidates that were judged.
         refuted: Whether an audit refuted the guarantee and no person has cleared it since.
@@ -29,10 +32,13 @@ class DatasetAccount:
     """
 
     dataset: str
+    known: bool
     initialised: bool
     lifetime: PrivacyBudget | None
     epsilon: float
     delta: float
+    rdp: RdpFilter | None
+    rdp_cost: RdpCost
     runs: int
     attempts: int
     refuted: bool
@@ -43,12 +49,22 @@ class DatasetAccount:
         """What stands beside the total: empty, or that it is conditional on assumed public facts."""
         return condition_text(self.conditional_facts)
 
-    def would_fit(self, budget: PrivacyBudget) -> bool:
-        """Whether one more run with a budget stays inside the lifetime budget: the sum of the runs' (ε, δ)."""
-        if self.lifetime is None:
-            return True
-        inside_epsilon = self.epsilon + budget.epsilon <= self.lifetime.epsilon * (1 + SLACK)
-        return inside_epsilon and self.delta + budget.delta <= self.lifetime.delta * (1 + SLACK)
+    @property
+    def lifetime_spent(self) -> float:
+        """The ε that counts against the lifetime budget, by the budget's own filter."""
+        return self.epsilon if self.rdp is None else self.rdp.epsilon(self.rdp_cost.rdp)
+
+    def refuse_run(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent]) -> None:
+        """Refuse a run that does not fit the lifetime budget.
+
+        Raises:
+            BudgetExceededError: with what was asked, what is left and what is missing.
+        """
+        what = f"{self.dataset}: this run"
+        if self.rdp is not None:
+            self.rdp.refuse(what, self.rdp_cost, self.rdp.cost(planned))
+        elif self.lifetime is not None:
+            refuse_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
 
 
 def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
@@ -56,20 +72,47 @@ def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
     lifetime, epsilon, delta, refuted = None, [], [], False
     for entry in entries:
         if entry.kind == "lifetime":
-            lifetime = PrivacyBudget(epsilon=entry.body["epsilon"], delta=entry.body["delta"])
+            lifetime = Lifetime.from_entry(entry)
         elif entry.kind == "run":
             epsilon.append(math.inf if entry.body["epsilon"] == "infinite" else entry.body["epsilon"])
             delta.append(entry.body["delta"])
         elif entry.kind in {"refuted", "clear"}:
             refuted = entry.kind == "refuted"
+    rdp = lifetime.rdp if lifetime else None
     return DatasetAccount(
         dataset=dataset,
+        known=bool(entries),
         initialised=any(entry.kind == "introduce" for entry in entries),
-        lifetime=lifetime,
+        lifetime=lifetime.budget if lifetime else None,
         epsilon=math.fsum(epsilon),
         delta=math.fsum(delta),
+        rdp=rdp,
+        rdp_cost=total_of(costs_of(rdp, entries)) if rdp else RdpCost(),
         runs=len(epsilon),
         attempts=sum(entry.kind == "attempt" for entry in entries),
         refuted=refuted,
         conditional_facts=max((entry.body["conditional_facts"] for entry in entries if entry.kind == "run"), default=0),
     )
+
+
+def refuse_stage(entries: Sequence[Entry], run: str, stage: str, steps: Sequence[events.DpEvent]) -> None:
+    """Refuse a stage that, with the run's stages before, costs more than its start reserved and does not fit the filter.
+
+    Args:
+        entries: The data set's entries, oldest first.
+        run: The run's identity.
+        stage: The stage's name.
+        steps: The stage's events.
+
+    Raises:
+        BudgetExceededError: with what was asked, what is left and what is missing.
+    """
+    lifetime = next((Lifetime.from_entry(entry) for entry in reversed(entries) if entry.kind == "lifetime"), None)
+    if lifetime is None or lifetime.rdp is None:
+        return
+    costs = costs_of(lifetime.rdp, entries)
+    before = [entry for entry in entries if entry.run == run and entry.kind == "stage"]
+    own = lifetime.rdp.cost(events.from_json(event) for entry in before for event in entry.body["events"].values())
+    after = (own + lifetime.rdp.cost(steps)).at_least(costs[run])
+    others = total_of({name: cost for name, cost in costs.items() if name != run})
+    lifetime.rdp.refuse(f"stage {stage} of this run", others, after)

@@ -45,7 +45,7 @@ class PostgresStore(LedgerStore):
             raise UsageError(f"{key_path}: the ledger's key cannot be used: {error.strerror or error}") from None
         except exc.DBAPIError as error:
             raise UsageError(f"{url}: {self._explain(error)}") from None
-        super().__init__(url, self._engine, key, created_now=created_now)
+        super().__init__(url, self._engine, key, key_path=key_path, created_now=created_now)
 
     def _tables(self) -> set[str]:
         with self._engine.connect() as connection:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from privgan.errors import BudgetExceededError, InternalError, UsageError
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger_account import SLACK
+from privgan.privacy.ledger_account import refuse_stage
+from privgan.privacy.ledger_filter import SLACK
 from privgan.privacy.ledger_store import Entry, LedgerStore, Transaction
 from privgan.privacy.receipts import Receipt, mint
 
@@ -63,25 +64,30 @@ class RunLedger:
         """Store a stage's plan before its first look; the stages' (ε, δ) are added.
 
         Raises:
-            BudgetExceededError: when its steps cost more than its budget, or the stages more than the run's.
+            BudgetExceededError: when its steps cost more than its budget, the stages more than the run's, or the run more
+                than the lifetime filter has left.
         """
         cost = accountant.spent(steps.values(), budget.delta).epsilon
         if cost > budget.epsilon * (1 + SLACK):
             raise BudgetExceededError(
                 f"stage {stage}", asked=cost, left=budget.epsilon, advice="the plan is wrong; make it again"
             )
-        total, delta = self._epsilon + budget.epsilon, self._delta + budget.delta
-        if total > self.budget.epsilon * (1 + SLACK) or delta > self.budget.delta * (1 + SLACK):
+        total = (self._epsilon + budget.epsilon, self._delta + budget.delta)
+        advice = "the plan is wrong; make it again"
+        if total[0] > self.budget.epsilon * (1 + SLACK):
             left = self.budget.epsilon - self._epsilon
-            raise BudgetExceededError(
-                f"stage {stage}", asked=budget.epsilon, left=left, advice="the plan is wrong; make it again"
-            )
+            raise BudgetExceededError(f"stage {stage}", asked=budget.epsilon, left=left, advice=advice)
+        if total[1] > self.budget.delta * (1 + SLACK):
+            left = self.budget.delta - self._delta
+            raise BudgetExceededError(f"stage {stage}", quantity="δ", asked=budget.delta, left=left, advice=advice)
         written = {name: events.to_json(event) for name, event in steps.items()}
         body = {"stage": stage, "epsilon": budget.epsilon, "delta": budget.delta, "steps": len(steps), "events": written}
         with self._store.transaction() as transaction:
             self._refuse_superseded(transaction)
+            if self.secret:
+                refuse_stage(transaction.entries(self.dataset), self.identity, stage, list(steps.values()))
             transaction.append(self.dataset, self.identity, "stage", body)
-        self._epsilon, self._delta = total, delta
+        self._epsilon, self._delta = total
         self._approved |= steps
 
     def charge(self, step: str, event: events.DpEvent) -> Receipt:

@@ -34,13 +34,14 @@ class SqliteStore(LedgerStore):
         url = str(path)
         engine = _connect(self._path, timeout)
         parts = LedgerParts(url=url, exists=self._path.exists, make=self._make, keeps=lambda: self._keeps(engine, url))
+        key_path = self._path.with_name(self._path.name + ".key")
         try:
-            key, created_now = obtain_key(self._path.with_name(self._path.name + ".key"), parts, create=create)
+            key, created_now = obtain_key(key_path, parts, create=create)
         except OSError as error:
             raise UsageError(f"{url}: the ledger cannot be used: {error.strerror or error}") from None
         except exc.DBAPIError as error:
             raise UsageError(f"{url}: {self._explain(error)}") from None
-        super().__init__(url, engine, key, created_now=created_now)
+        super().__init__(url, engine, key, key_path=key_path, created_now=created_now)
 
     def _make(self, key: bytes) -> None:
         """Make the ledger under another name first, so that it is never seen half made."""

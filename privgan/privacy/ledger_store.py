@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
@@ -70,11 +71,12 @@ class LedgerStore(ABC):
         url: Where it is, without a password.
         engine: Connects to it.
         key: The MAC key.
+        key_path: The key's file.
         created_now: Whether it was made by this opening.
     """
 
-    def __init__(self, url: str, engine: sql.Engine, key: bytes, *, created_now: bool) -> None:
-        self.url, self.created_now = url, created_now
+    def __init__(self, url: str, engine: sql.Engine, key: bytes, *, key_path: Path, created_now: bool) -> None:
+        self.url, self.key_path, self.created_now = url, key_path, created_now
         self._engine, self._key = engine, key
 
     @abstractmethod

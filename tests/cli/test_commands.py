@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 
+from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 
 Capture = pytest.CaptureFixture[str]
@@ -112,6 +113,15 @@ class TestPlan:
         assert "the noisy row count is" in message
 
 
+SMALL_SCHEMA = """format: privgan.schema/1
+dataset: small
+unit: row
+columns:
+  - {name: gender, kind: categorical, categories: [female, male]}
+  - {name: churned, kind: boolean}
+"""
+
+
 class TestLedger:
     def test_init_show_budget_and_clear(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
         assert workspace.execute("ledger", "init", "acme", "--epsilon", "6", "--delta", "1e-5") == 0
@@ -127,18 +137,54 @@ class TestLedger:
         assert workspace.execute("ledger", "show", "acme") == 0
         told = capsys.readouterr().out
         assert "other" not in told
-        assert "acme: ε = 0.0 (of 6)" in told
+        assert "acme: ε = 0, δ = 0 spent; ε = 6, δ = 1e-05 left of lifetime ε = 6" in told
         assert workspace.execute("ledger", "budget", "acme", "--epsilon", "8", "--json") == 0
         assert figures(capsys)["lifetime_epsilon"] == 8
         assert workspace.execute("ledger", "budget", "acme") == 0
-        assert "8 of 8 left" in capsys.readouterr().out
+        assert "ε = 8, δ = 1e-05 left of lifetime ε = 8" in capsys.readouterr().out
         PrivacyLedger.open(str(ledger_path)).record("acme", "run", "refuted", {})
         assert workspace.execute("ledger", "clear", "acme", "--who", "A. Officer", "--why", "mended") == 0
         assert not PrivacyLedger.open(str(ledger_path)).account("acme").refuted
 
+    def test_who_and_when_stand_beside_each_entry(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        with PrivacyLedger.open(str(ledger_path)).run("acme", PrivacyBudget(epsilon=1), secret=True) as run:
+            run.checkpoint(lineage=1, step=0, digest="d", clean=True)
+        assert workspace.execute("ledger", "show", "acme") == 0
+        lines = capsys.readouterr().out.splitlines()
+        entries = PrivacyLedger.open(str(ledger_path)).entries("acme")
+        assert [entry.kind for entry in entries] == ["announced", "run", "checkpoint"]
+        for line, entry in zip(lines, entries, strict=False):
+            assert entry.time[:10] in line
+            assert entry.kind in line
+            assert entries[1].body["who"] in line
+
+    def test_the_rdp_filter_is_set_kept_and_told(self, workspace: Any, capsys: Capture) -> None:
+        assert workspace.execute("ledger", "init", "acme", "--epsilon", "6", "--filter", "rdp") == 0
+        assert "filter: rdp" in capsys.readouterr().out
+        assert workspace.execute("ledger", "budget", "acme", "--epsilon", "8", "--json") == 0
+        told = figures(capsys)
+        assert told["filter"] == "rdp"
+        assert (told["lifetime_spent"], told["rdp"]["spent"]) == (0, 0)
+        assert 0 < told["rdp"]["allowance"] < 8
+        assert workspace.execute("ledger", "budget", "acme", "--epsilon", "8", "--filter", "sum", "--json") == 0
+        assert figures(capsys)["filter"] == "sum"
+        assert workspace.execute("ledger", "budget", "acme", "--filter", "rdp") == 2
+        assert "without --epsilon" in capsys.readouterr().err
+
+    def test_a_person_accepts_other_columns(self, workspace: Any, ledger_path: Path, capsys: Capture) -> None:
+        workspace.execute("ledger", "init")
+        schema = workspace.write("other.yaml", SMALL_SCHEMA)
+        answer = ("--schema", str(schema), "--who", "A. Officer", "--why", "renamed")
+        assert workspace.execute("ledger", "accept", "acme", *answer) == 2
+        assert "is the schema of small, not of acme" in capsys.readouterr().err
+        assert workspace.execute("ledger", "accept", "small", *answer) == 0
+        (entry,) = PrivacyLedger.open(str(ledger_path)).entries("small")
+        assert (entry.kind, entry.body["who"], len(entry.body["columns"])) == ("accept", "A. Officer", 2)
+
     def test_the_file_and_its_key_are_the_owner_s_alone(self, workspace: Any, ledger_path: Path) -> None:
         workspace.execute("ledger", "init")
-        assert ledger_path.with_name(ledger_path.name + ".key").stat().st_mode & 0o077 == 0
+        for path in (ledger_path, ledger_path.with_name(ledger_path.name + ".key")):
+            assert path.stat().st_mode & 0o077 == 0
 
     def test_option_before_environment(self, workspace: Any, ledger_path: Path) -> None:
         other = workspace.folder / "other.sqlite"
@@ -169,8 +215,6 @@ class TestLedger:
 
 def spend(path: Path, dataset: str, epsilon: float) -> None:
     """Reserve a run's budget."""
-    from privgan.privacy.budget import PrivacyBudget
-
     with PrivacyLedger.open(str(path)).run(dataset, PrivacyBudget(epsilon=epsilon), secret=True):
         pass
 

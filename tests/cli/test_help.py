@@ -29,10 +29,11 @@ CONTRACT = {
     "release": "CANDIDATE --policy --context --out --json",
     "verify": "FOLDER --json",
     "report": "FOLDER --json",
-    "ledger init": "--ledger",
+    "ledger init": "--ledger --filter",
     "ledger show": "--json",
     "ledger verify": "--json",
-    "ledger budget": "--json",
+    "ledger budget": "--json --filter",
+    "ledger accept": "--schema --who --why",
     "purge": "FOLDER",
 }
 

@@ -129,7 +129,7 @@ def test_a_charge_that_cannot_be_written_hands_out_no_receipt_and_no_row(path: P
     assert Spy.looks == 1
     ledger = PrivacyLedger.open(str(path))
     assert ledger.problems() == ()
-    assert [entry.kind for entry in ledger.entries("b")] == ["run", "stage", "charge"]
+    assert [entry.kind for entry in ledger.entries("b")] == ["announced", "run", "stage", "charge"]
 
 
 def test_a_refused_run_leaves_no_trace(path: Path) -> None:
@@ -169,4 +169,4 @@ def test_a_step_outside_any_stage_is_refused(tmp_path: Path) -> None:
     ledger = PrivacyLedger.open(str(tmp_path / "l.sqlite"))
     with ledger.run("a", BUDGET, secret=True) as run, pytest.raises(InternalError):
         run.charge("one", EVENT)
-    assert [entry.kind for entry in ledger.entries()] == ["run"]
+    assert [entry.kind for entry in ledger.entries()] == ["announced", "run"]

@@ -37,7 +37,7 @@ def _kinds(ledger: PrivacyLedger) -> list[str]:
 def test_a_clean_checkpoint_goes_on_at_no_cost(ledger: PrivacyLedger) -> None:
     run = _start(ledger, clean=True)
     resumed = _resume(ledger, run)
-    assert _kinds(ledger) == ["run", "stage", "charge", "charge", "checkpoint", "resume"]
+    assert _kinds(ledger) == ["announced", "run", "stage", "charge", "charge", "checkpoint", "resume"]
     assert (resumed.identity, resumed.budget, resumed.secret, resumed.lineage) == (run.identity, BUDGET, True, 1)
     assert dict(resumed.charged) == {"count": COUNT, "critic": CRITIC}
     assert resumed.total() == run.total()

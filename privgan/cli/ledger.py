@@ -1,0 +1,282 @@
+"""The ledger's commands: init, show, verify, budget, accept, clear."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, stacked
+
+if TYPE_CHECKING:
+    from privgan.privacy.ledger import DatasetAccount
+
+person_options: Callable[[Any], Any] = stacked(
+    click.option("--who", required=True, help="The person who answers for it."),
+    click.option("--why", required=True, help="The reason."),
+)
+filter_option = click.option(
+    "--filter",
+    "kind",
+    type=click.Choice(["sum", "rdp"]),
+    help="How runs compose: sum adds their (ε, δ); rdp is a Rényi filter, which allows more of them [default: as before; sum].",
+)
+
+
+@click.group()
+def ledger() -> None:
+    """The privacy ledger: what was spent on each data set, by whom and when. INTERNAL."""
+
+
+@ledger.command("init")
+@click.argument("dataset", required=False)
+@click.option("--epsilon", type=float, help="Lifetime ε of the data set.")
+@click.option("--delta", type=float, default=1e-5, show_default=True, help="Lifetime δ of the data set.")
+@filter_option
+@ledger_option
+def ledger_init(dataset: str | None, epsilon: float | None, delta: float, kind: str | None, ledger_url: str | None) -> None:
+    """Make the ledger, and introduce a DATASET with its lifetime budget. Strict policies require it.
+
+    \b
+    Example:
+      privgan ledger init acme-customers --epsilon 6
+    """
+    from privgan.privacy.budget import PrivacyBudget
+    from privgan.privacy.ledger import PrivacyLedger
+
+    budget = None if epsilon is None else PrivacyBudget(epsilon=epsilon, delta=delta)
+    _refuse_idle_filter(kind, epsilon)
+    opened = PrivacyLedger.open(ledger_url)
+    click.echo(f"{opened.url}: {'made; keep it, and its key ' + str(opened.key_path) if opened.created_now else 'is there'}")
+    if dataset:
+        opened.introduce(dataset)
+        if budget:
+            opened.set_lifetime(dataset, budget, _filter(kind))
+        click.echo(f"{dataset}: introduced, {_lifetime_text(opened.account(dataset))}")
+
+
+@ledger.command("show")
+@click.argument("dataset", required=False)
+@ledger_option
+@json_option
+def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> None:
+    """List the entries, oldest first: when, by whom, what; and the total of each data set.
+
+    \b
+    Example:
+      privgan ledger show acme-customers
+    """
+    from dataclasses import asdict
+
+    from privgan.privacy.ledger import PrivacyLedger
+
+    opened = PrivacyLedger.open(ledger_url, create=False)
+    entries = opened.entries(dataset)
+    names = dict.fromkeys(entry.dataset for entry in entries)
+    if as_json:
+        totals = {name: _account_json(opened.account(name)) for name in names}
+        print_json(
+            {
+                "ledger": opened.url,
+                "head": opened.head(),
+                "datasets": totals,
+                "entries": [asdict(entry) for entry in entries],
+            }
+        )
+        return
+    by_run = {entry.run: str(entry.body["who"]) for entry in entries if entry.kind == "run"}
+    for entry in entries:
+        who = str(entry.body.get("who") or by_run.get(entry.run, ""))
+        when = entry.time[:19].replace("T", " ")
+        line = f"{entry.sequence:>5}  {when}  {who:<20}  {entry.dataset:<20}  {entry.run[:8]:<8}  {entry.kind:<10}"
+        click.echo(f"{line}  {_particulars(entry.body)}")
+    for name in names:
+        account = opened.account(name)
+        done = f"{account.runs} runs, {account.attempts} judged"
+        click.echo(f"{name}: {_spent_text(account)}; {_lifetime_text(account)}; {done}{_condition(account)}")
+
+
+@ledger.command("verify")
+@click.option("--manifest", type=PATH, help="A release's manifest.json: its chain head must still be in the ledger.")
+@ledger_option
+@json_option
+def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) -> None:
+    """Check the chain: edited, removed or reordered entries; with --manifest also a cut tail.
+
+    \b
+    Example:
+      privgan ledger verify --manifest out/release/manifest.json
+    """
+    from privgan.errors import UsageError
+    from privgan.privacy.ledger import PrivacyLedger
+
+    opened = PrivacyLedger.open(ledger_url, create=False)
+    problems = list(opened.problems())
+    if manifest is not None:
+        try:
+            head = json.loads(manifest.read_text(encoding="utf-8"))["ledger"]["head"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{manifest}: is no manifest of a release") from error
+        if not opened.holds(head):
+            problems.append("the chain head of the manifest is not in the ledger: its tail was cut, or it is another ledger")
+    if as_json:
+        print_json({"ok": not problems, "problems": problems})
+    else:
+        for problem in problems:
+            click.echo(problem)
+        click.echo("NOT WHOLE" if problems else "the chain is whole")
+    exit_with(1 if problems else 0)
+
+
+@ledger.command("budget")
+@click.argument("dataset")
+@click.option("--epsilon", type=float, help="Set the lifetime ε.")
+@click.option("--delta", type=float, default=1e-5, show_default=True, help="Set the lifetime δ, with --epsilon.")
+@filter_option
+@ledger_option
+@json_option
+def ledger_budget(
+    dataset: str, epsilon: float | None, delta: float, kind: str | None, ledger_url: str | None, as_json: bool
+) -> None:
+    """Show what is left of a data set's lifetime budget, or set it.
+
+    \b
+    Example:
+      privgan ledger budget acme-customers --epsilon 6 --filter rdp
+    """
+    from privgan.privacy.budget import PrivacyBudget
+    from privgan.privacy.ledger import PrivacyLedger
+
+    _refuse_idle_filter(kind, epsilon)
+    opened = PrivacyLedger.open(ledger_url, create=False)
+    if epsilon is not None:
+        opened.set_lifetime(dataset, PrivacyBudget(epsilon=epsilon, delta=delta), _filter(kind))
+    account = opened.account(dataset)
+    if as_json:
+        print_json(_account_json(account))
+        return
+    spent = f"{_spent_text(account)} in {account.runs} runs"
+    click.echo(f"{dataset}: {spent}; {_lifetime_text(account)}{_condition(account)}")
+
+
+@ledger.command("accept")
+@click.argument("dataset")
+@click.option("--schema", "schema_path", type=PATH, required=True, help="The schema of the table with other columns.")
+@person_options
+@ledger_option
+def ledger_accept(dataset: str, schema_path: Path, who: str, why: str, ledger_url: str | None) -> None:
+    """Let a person say that a table with other columns than before belongs to the same DATASET.
+
+    Both then spend one budget. A table about other customers needs a 'dataset:' name of its own instead.
+
+    \b
+    Example:
+      privgan ledger accept acme-customers --schema new.yaml --who "A. Officer" --why "columns renamed in May"
+    """
+    from privgan.errors import UsageError
+    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.table.schema_file import load_schema
+
+    schema = load_schema(schema_path)
+    if schema.dataset != dataset:
+        raise UsageError(f"{schema_path}: is the schema of {schema.dataset}, not of {dataset}")
+    PrivacyLedger.open(ledger_url, create=False).accept(dataset, schema.names, who=who, why=why)
+    click.echo(f"{dataset}: {len(schema.names)} columns accepted by {who}")
+
+
+@ledger.command("clear")
+@click.argument("dataset")
+@person_options
+@ledger_option
+def ledger_clear(dataset: str, who: str, why: str, ledger_url: str | None) -> None:
+    """Let a person clear a data set that an audit had stopped (REFUTED).
+
+    \b
+    Example:
+      privgan ledger clear acme-customers --who "A. Officer" --why "bug 12 found and mended"
+    """
+    from privgan.privacy.ledger import PrivacyLedger
+
+    PrivacyLedger.open(ledger_url, create=False).clear(dataset, who=who, why=why)
+    click.echo(f"{dataset}: cleared by {who}")
+
+
+def _filter(kind: str | None) -> Any:
+    from privgan.privacy.ledger_filter import Filter
+
+    return Filter(kind) if kind else None
+
+
+def _refuse_idle_filter(kind: str | None, epsilon: float | None) -> None:
+    from privgan.errors import UsageError
+
+    if kind and epsilon is None:
+        raise UsageError(f"--filter {kind} sets nothing without --epsilon; give both")
+
+
+def _particulars(body: Mapping[str, Any]) -> str:
+    """An entry's body in one line, without what stands elsewhere or is long."""
+    short = {key: value for key, value in body.items() if key != "who" and not isinstance(value, (list, dict))}
+    return json.dumps(short, ensure_ascii=False)[:110]
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}" if math.isfinite(value) else "infinite"
+
+
+def _spent_text(account: DatasetAccount) -> str:
+    return f"ε = {_number(account.epsilon)}, δ = {account.delta:g} spent"
+
+
+def _lifetime_text(account: DatasetAccount) -> str:
+    """The lifetime budget, and what its filter has left."""
+    lifetime, rdp = account.lifetime, account.rdp
+    if lifetime is None:
+        return "no lifetime budget"
+    of = f"of lifetime ε = {lifetime.epsilon:g}, δ = {lifetime.delta:g}"
+    if rdp is None:
+        left = max(0.0, lifetime.epsilon - account.epsilon), max(0.0, lifetime.delta - account.delta)
+        return f"ε = {left[0]:.6g}, δ = {left[1]:.6g} left {of} (filter: sum)"
+    left_rdp = max(0.0, rdp.allowance - account.rdp_cost.rdp)
+    left_delta = max(0.0, rdp.discovery_delta - account.rdp_cost.discovery_delta)
+    return (
+        f"{left_rdp:.4g} of {rdp.allowance:.4g} RDP of order {rdp.order} left {of} "
+        f"(filter: rdp; spent by it: ε = {_number(account.lifetime_spent)}; δ of discoveries left: {left_delta:.3g})"
+    )
+
+
+def _condition(account: DatasetAccount) -> str:
+    return f"; {account.condition}" if account.condition else ""
+
+
+def _account_json(account: DatasetAccount) -> dict[str, Any]:
+    def number(value: float) -> float | str:
+        return round(value, 9) if math.isfinite(value) else "infinite"
+
+    lifetime, rdp = account.lifetime, account.rdp
+    figures: dict[str, Any] = {
+        "epsilon": number(account.epsilon),
+        "delta": account.delta,
+        "runs": account.runs,
+        "attempts": account.attempts,
+        "initialised": account.initialised,
+        "refuted": account.refuted,
+        "condition": account.condition,
+        "lifetime_epsilon": lifetime.epsilon if lifetime else None,
+        "lifetime_delta": lifetime.delta if lifetime else None,
+        "lifetime_spent": number(account.lifetime_spent),
+        "filter": None if lifetime is None else "rdp" if rdp else "sum",
+    }
+    if rdp:
+        figures["rdp"] = {
+            "order": rdp.order,
+            "allowance": rdp.allowance,
+            "spent": number(account.rdp_cost.rdp),
+            "discovery_delta_allowance": rdp.discovery_delta,
+            "discovery_delta_spent": account.rdp_cost.discovery_delta,
+        }
+    return figures
