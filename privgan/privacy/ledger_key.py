@@ -77,6 +77,7 @@ def _make_both(path: Path, pending: Path, parts: LedgerParts) -> bool:
             _finish(pending, path, parts.keeps())
             return False
         key = os.urandom(32)
+        os.fchmod(handle, 0o600)
         os.ftruncate(handle, 0)
         os.pwrite(handle, key.hex().encode(), 0)
         os.fsync(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -132,6 +134,20 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PRIVGAN_LEDGER_KEY", str(key))
     url = f"{server}/{name}"
     return Place(kind="postgres", url=url, key=key, execute=lambda statement: _in_postgres(url, statement))
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Calls a mode of ledger_child.py in a process of its own."""
+
+    def call(mode: str, url: str, **arguments: Any) -> dict[str, Any]:
+        command = [sys.executable, str(Path(__file__).with_name("ledger_child.py")), mode, url, json.dumps(arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found | {"stderr": done.stderr}
+
+    return call
 
 
 @pytest.fixture

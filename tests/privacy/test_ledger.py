@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -142,23 +141,6 @@ def test_a_refuted_guarantee_stops_the_data_set_until_a_person_clears_it(ledger:
     ledger.clear("a", who="A. Officer", why="mended")
     with ledger.run("a", BUDGET, secret=True):
         pass
-
-
-def _try_to_spend(url: str) -> bool:
-    try:
-        with PrivacyLedger.open(url).run("a", BUDGET, secret=True):
-            return True
-    except BudgetExceededError:
-        return False
-
-
-def test_processes_at_once_never_overspend_together(ledger: PrivacyLedger, place: Any) -> None:
-    ledger.set_lifetime("a", PrivacyBudget(epsilon=3.0, delta=1e-5))
-    with get_context("spawn").Pool(4) as pool:
-        granted = pool.map(_try_to_spend, [place.url] * 8)
-    assert sum(granted) == 3
-    assert ledger.account("a").epsilon == 3.0
-    assert ledger.problems() == ()
 
 
 def test_receipts_work_once_and_are_made_by_the_ledger_only() -> None:
