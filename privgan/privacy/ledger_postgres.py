@@ -18,6 +18,7 @@ SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _SCHEMA = "privgan"
 # One lock for all who make a ledger at the same moment; any number that nothing else uses.
 _MAKING = 7_723_519_402
+_PORT = 5432
 _SECRETS = ("password", "sslpassword", "passfile")
 
 
@@ -104,7 +105,16 @@ def _secrets(address: sql.URL) -> tuple[str, ...]:
 
 
 def _without_secrets(address: sql.URL) -> str:
-    return address.set(drivername="postgresql").difference_update_query(_SECRETS).set(password=None).render_as_string()
+    """The URL as it is shown, and as the key's file is named after it: one spelling for one ledger."""
+    shown = sql.URL.create(
+        "postgresql",
+        username=address.username,
+        host=address.host.lower() if address.host else None,
+        port=None if address.port == _PORT else address.port,
+        database=address.database,
+        query=address.difference_update_query(_SECRETS).query,
+    )
+    return shown.render_as_string()
 
 
 def _connect(address: sql.URL, timeout: float) -> sql.Engine:

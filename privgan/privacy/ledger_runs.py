@@ -83,7 +83,7 @@ class RunLedger:
         written = {name: events.to_json(event) for name, event in steps.items()}
         body = {"stage": stage, "epsilon": budget.epsilon, "delta": budget.delta, "steps": len(steps), "events": written}
         with self._store.transaction() as transaction:
-            self._refuse_superseded(transaction)
+            self._refuse_stale(transaction)
             if self.secret:
                 refuse_stage(transaction.entries(self.dataset), self.identity, stage, list(steps.values()))
             transaction.append(self.dataset, self.identity, "stage", body)
@@ -102,7 +102,7 @@ class RunLedger:
         if self._approved.get(step) != event:
             raise InternalError(f"the step {step} is not what the approved plan says")
         with self._store.transaction() as transaction:
-            self._refuse_superseded(transaction)
+            self._refuse_stale(transaction)
             transaction.append(self.dataset, self.identity, "charge", charge_body(step, event, secret=self.secret))
         self._charged[step] = event
         return mint(dataset=self.dataset, step=step, event=event)
@@ -124,7 +124,7 @@ class RunLedger:
         if lineage != self.lineage + 1:
             raise InternalError(f"checkpoint {lineage} does not follow checkpoint {self.lineage}")
         with self._store.transaction() as transaction:
-            self._refuse_superseded(transaction)
+            self._refuse_stale(transaction)
             body = {"lineage": lineage, "step": step, "digest": digest, "clean": clean}
             transaction.append(self.dataset, self.identity, "checkpoint", body)
         self.lineage, self._stopped = lineage, clean
@@ -151,13 +151,16 @@ class RunLedger:
         """The (ε, δ) of the approved stages together; None (ε = ∞) when the coins are not secret."""
         return PrivacyBudget(epsilon=self._epsilon, delta=self._delta) if self.secret else None
 
-    def _refuse_superseded(self, transaction: Transaction) -> None:
-        """Two processes must never go on with one run: both would look at rows for one charge."""
+    def _refuse_stale(self, transaction: Transaction) -> None:
+        """Refuse to go on where the ledger is not what this run left: both would look at rows for one charge, or for none."""
         if self._stopped:
             raise InternalError(f"run {self.identity} ended with a clean checkpoint; only resuming goes on with it")
-        own = [entry.kind for entry in transaction.entries(self.dataset) if entry.run == self.identity]
-        if own.count("resume") != self._resumed:
-            raise UsageError(f"run {self.identity} of {self.dataset} was resumed by another process; this one ends")
+        found = transaction.kinds(self.identity)
+        name = f"run {self.identity} of {self.dataset}"
+        if not found["run"] or found["charge"] < len(self._charged):
+            raise UsageError(f"{name}: its entries are gone from the ledger {self._store.url}; this run ends, restore the ledger")
+        if found["resume"] != self._resumed:
+            raise UsageError(f"{name} was resumed by another process; this one ends")
 
 
 def charge_body(step: str, event: events.DpEvent, *, secret: bool) -> dict[str, object]:

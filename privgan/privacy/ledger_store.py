@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,18 +101,23 @@ class LedgerStore(ABC):
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Hold the ledger alone; what is appended is on the disk when the block ends, or nothing is."""
-        with self._connected("; nothing was charged") as connection:
-            self._lock(connection)
-            yield Transaction(connection, self._key, self.url)
-            connection.commit()
+        result = "; nothing was charged"
+        try:
+            with self._engine.connect() as connection:
+                self._lock(connection)
+                yield Transaction(connection, self._key, self.url)
+                result = "; it may have been recorded, but no row was read for it"
+                connection.commit()
+        except exc.DBAPIError as error:
+            raise UsageError(f"{self.url}: {self._explain(error)}{result}") from None
 
     @contextmanager
-    def _connected(self, result: str = "") -> Iterator[sql.Connection]:
+    def _connected(self) -> Iterator[sql.Connection]:
         try:
             with self._engine.connect() as connection:
                 yield connection
         except exc.DBAPIError as error:
-            raise UsageError(f"{self.url}: {self._explain(error)}{result}") from None
+            raise UsageError(f"{self.url}: {self._explain(error)}") from None
 
 
 class Transaction:
@@ -129,6 +135,10 @@ class Transaction:
             return tuple(_entry(dict(row)) for row in self._connection.execute(query).mappings())
         except (ValueError, TypeError):
             raise UsageError(f"{self._url}: the ledger holds an entry that cannot be read; restore it from a copy") from None
+
+    def kinds(self, run: str) -> Counter[str]:
+        """How many entries of each kind a run has."""
+        return Counter(self._connection.execute(sql.select(ENTRIES.c.kind).where(ENTRIES.c.run == run)).scalars())
 
     def append(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
         """Add an entry at the end."""

@@ -58,7 +58,7 @@ def test_a_disk_that_fills_while_charging_loses_nothing(tmp_path: Path, child: C
         pass
     found = child("full", str(path), room=20_000)
     assert "could not be read or written" in found["told"]
-    assert "nothing was charged" in found["told"]
+    assert "no row was read for it" in found["told"]
     assert found["after"] == 1
     ledger = PrivacyLedger.open(str(path))
     assert ledger.problems() == ()

@@ -18,7 +18,7 @@ from privgan.privacy import ledger_store
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DiscreteGaussian
 from privgan.privacy.ledger import PrivacyLedger
-from privgan.privacy.ledger_postgres import key_name
+from privgan.privacy.ledger_postgres import _address, _without_secrets, key_name
 
 BUDGET = PrivacyBudget(epsilon=1.0, delta=1e-6)
 EVENT = DiscreteGaussian(20.0, 1)
@@ -88,6 +88,16 @@ def test_a_table_dropped_under_an_open_ledger_charges_nothing(ledger: PrivacyLed
         with pytest.raises(UsageError, match="ledger"):
             run.charge("one", EVENT)
         assert dict(run.charged) == {}
+
+
+@pytest.mark.parametrize("cut", ["kind = 'charge'", "1 = 1"])
+def test_an_older_copy_put_back_under_a_run_ends_it(ledger: PrivacyLedger, place: Any, cut: str) -> None:
+    with ledger.run("a", BUDGET, secret=True) as run:
+        run.approve("model", {"one": EVENT, "two": EVENT}, PrivacyBudget(epsilon=1.0, delta=1e-6))
+        run.charge("one", EVENT)
+        place.execute(f"delete from entries where {cut}")
+        with pytest.raises(UsageError, match="its entries are gone from the ledger"):
+            run.charge("two", EVENT)
 
 
 @pytest.mark.parametrize("create", [True, False])
@@ -218,6 +228,11 @@ def test_without_a_key_file_of_its_own_the_key_lies_in_the_user_s_data_folder(
     assert ledger.key_path == tmp_path / "data" / "privgan" / "keys" / key_name(ledger.url)
     assert stat.S_IMODE(ledger.key_path.stat().st_mode) == 0o600
     assert ledger.key_path.read_text() not in str(place.execute("select * from meta"))
+
+
+def test_one_ledger_has_one_spelling() -> None:
+    spellings = ["postgres://u:hidden@Host:5432/db", "postgresql+psycopg://u@host/db?password=hidden", "postgresql://u@host/db"]
+    assert {_without_secrets(_address(given)) for given in spellings} == {"postgresql://u@host/db"}
 
 
 @pytest.mark.parametrize(
