@@ -1,7 +1,7 @@
 """The lifetime filter: whether one more run, or one more stage of it, fits what a data set may spend in its life.
 
 ``sum`` adds the runs' (ε, δ). ``rdp`` is a privacy filter at one Rényi order fixed when the budget is set (Feldman and Zrnic
-2021, Theorem 4.3): runs may be planned adaptively, and their RDP at that order adds up to at most a fixed allowance.
+2021): runs may be planned adaptively, and their RDP at that order adds up to at most a fixed allowance.
 """
 
 from __future__ import annotations

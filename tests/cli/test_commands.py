@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 
+from privgan.cli.runs import open_ledger
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 
@@ -157,6 +158,19 @@ class TestLedger:
             assert entry.time[:10] in line
             assert entry.kind in line
             assert entries[1].body["who"] in line
+
+    def test_a_new_ledger_and_a_new_data_set_are_announced(self, ledger_path: Path, capsys: Capture) -> None:
+        told = []
+        for _ in range(2):
+            opened = open_ledger(None, "acme")
+            told.append(capsys.readouterr().err)
+        assert f"a new ledger was made: {ledger_path}" in told[0]
+        assert "new ledger" not in told[1]
+        assert all("the data set acme is new to the ledger" in text for text in told)
+        with opened.run("acme", PrivacyBudget(epsilon=1), secret=True):
+            pass
+        open_ledger(None, "acme")
+        assert capsys.readouterr().err == ""
 
     def test_the_rdp_filter_is_set_kept_and_told(self, workspace: Any, capsys: Capture) -> None:
         assert workspace.execute("ledger", "init", "acme", "--epsilon", "6", "--filter", "rdp") == 0

@@ -9,9 +9,10 @@ import torch
 
 from privgan.pipeline.fitting import Fitted, fit
 from privgan.pipeline.writing import noisy_figures, synthesizer_of
-from privgan.planning.plan import Plan
+from privgan.planning.plan import Plan, events_of
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.events import from_json
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.randomness import RepeatableStream
 from privgan.progress import Progress
@@ -73,6 +74,14 @@ def synthesizer(folder: Path, repeatable: Fitted) -> Synthesizer:
 
 def _weights(fitted: Fitted) -> list[torch.Tensor]:
     return list(fitted.model.network.state_dict().values())
+
+
+def test_the_ledger_keeps_what_each_stage_may_do_and_hashes_of_the_columns(folder: Path, repeatable: Fitted) -> None:
+    entries = PrivacyLedger.open(str(folder / "ledger.sqlite")).entries("small")
+    (stage,) = [entry.body for entry in entries if entry.kind == "stage"]
+    assert {name: from_json(event) for name, event in stage["events"].items()} == dict(events_of(repeatable.plan.steps))
+    (run,) = [entry.body for entry in entries if entry.kind == "run"]
+    assert len(run["columns"]) == len(SCHEMA.names)
 
 
 def test_with_repeatable_coins_two_fits_agree_bit_for_bit_and_promise_nothing(tmp_path: Path, repeatable: Fitted) -> None:
