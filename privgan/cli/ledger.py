@@ -13,7 +13,7 @@ import click
 from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, stacked
 
 if TYPE_CHECKING:
-    from privgan.privacy.ledger import DatasetAccount
+    from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
 
 person_options: Callable[[Any], Any] = stacked(
     click.option("--who", required=True, help="The person who answers for it."),
@@ -75,6 +75,7 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
     from privgan.privacy.ledger import PrivacyLedger
 
     opened = PrivacyLedger.open(ledger_url, create=False)
+    _warn_of_problems(opened)
     entries = opened.entries(dataset)
     names = dict.fromkeys(entry.dataset for entry in entries)
     if as_json:
@@ -155,6 +156,7 @@ def ledger_budget(
     opened = PrivacyLedger.open(ledger_url, create=False)
     if epsilon is not None:
         opened.set_lifetime(dataset, PrivacyBudget(epsilon=epsilon, delta=delta), _filter(kind))
+    _warn_of_problems(opened)
     account = opened.account(dataset)
     if as_json:
         print_json(_account_json(account))
@@ -209,6 +211,11 @@ def _filter(kind: str | None) -> Any:
     from privgan.privacy.ledger_filter import Filter
 
     return Filter(kind) if kind else None
+
+
+def _warn_of_problems(opened: PrivacyLedger) -> None:
+    for problem in opened.problems():
+        click.echo(f"NOT WHOLE, these figures cannot be relied on: {problem}", err=True)
 
 
 def _refuse_idle_filter(kind: str | None, epsilon: float | None) -> None:

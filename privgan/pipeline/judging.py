@@ -244,7 +244,8 @@ def write_internal_report(
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
-    body = json.dumps(entry["body"], ensure_ascii=False)
+    long = {"events", "planned", "columns"}
+    body = json.dumps({key: value for key, value in entry["body"].items() if key not in long}, ensure_ascii=False)
     return {
         "sequence": entry["sequence"],
         "time": entry["time"],

@@ -83,7 +83,11 @@ class PrivacyLedger:
 
     def account(self, dataset: str) -> DatasetAccount:
         """What was spent on a data set so far, and what stands against more."""
-        return account_of(dataset, self.entries(dataset))
+        entries = self.entries(dataset)
+        try:
+            return account_of(dataset, entries)
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(f"{self.url}: the ledger holds an entry that cannot be read; verify it, then restore it") from None
 
     def introduce(self, dataset: str) -> None:
         """Record that a person introduced a data set."""

@@ -232,4 +232,7 @@ def check_tables(connection: sql.Connection, url: str, tables: set[str]) -> str 
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
-    return Entry(**{**row, "body": json.loads(row["body"])})
+    body = json.loads(row["body"])
+    if not isinstance(body, dict):
+        raise TypeError("an entry's body is a mapping")
+    return Entry(**{**row, "body": body})

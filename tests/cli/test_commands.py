@@ -214,6 +214,8 @@ class TestLedger:
         ledger_path.write_bytes(ledger_path.read_bytes().replace(b'"epsilon": 6.0', b'"epsilon": 9.0'))
         assert workspace.execute("ledger", "verify", "--json") == 1
         assert figures(capsys)["problems"]
+        assert workspace.execute("ledger", "budget", "acme") == 0
+        assert "NOT WHOLE, these figures cannot be relied on: entry 2" in capsys.readouterr().err
 
     def test_verify_finds_another_ledger_by_the_manifest(self, workspace: Any, capsys: Capture) -> None:
         workspace.execute("ledger", "init", "acme")

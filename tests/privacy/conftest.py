@@ -85,7 +85,7 @@ def postgres_server() -> Iterator[str]:
         _wait_for(url, server, folder / "log")
         yield url
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
         server.wait(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
 

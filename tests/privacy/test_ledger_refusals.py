@@ -90,6 +90,16 @@ def test_a_table_dropped_under_an_open_ledger_charges_nothing(ledger: PrivacyLed
         assert dict(run.charged) == {}
 
 
+@pytest.mark.parametrize("body", ["{}", "5", "not json", '{"epsilon": "much", "delta": 1}', '{"epsilon": -1, "delta": 0.1}'])
+def test_an_entry_edited_by_hand_is_told_and_grants_nothing(ledger: PrivacyLedger, place: Any, body: str) -> None:
+    ledger.set_lifetime("a", BUDGET)
+    place.execute(f"update entries set body = '{body}' where kind = 'lifetime'")
+    assert ledger.problems()
+    for act in (lambda: ledger.account("a"), lambda: _run(ledger), lambda: ledger.set_lifetime("a", BUDGET)):
+        with pytest.raises(UsageError, match=r"ledger|epsilon"):
+            act()
+
+
 @pytest.mark.parametrize("cut", ["kind = 'charge'", "1 = 1"])
 def test_an_older_copy_put_back_under_a_run_ends_it(ledger: PrivacyLedger, place: Any, cut: str) -> None:
     with ledger.run("a", BUDGET, secret=True) as run:
