@@ -50,6 +50,12 @@ def _held(ledger: PrivacyLedger) -> Iterator[None]:
         thread.join()
 
 
+def test_a_commit_waits_for_the_disk(ledger: PrivacyLedger, place: Any) -> None:
+    question, answer = ("PRAGMA synchronous", 3) if place.kind == "sqlite" else ("SHOW synchronous_commit", "on")
+    with ledger._store._connected() as connection:
+        assert connection.exec_driver_sql(question).scalar() == answer
+
+
 def test_a_ledger_that_another_process_holds_is_told_and_nothing_is_charged(ledger: PrivacyLedger, place: Any) -> None:
     hasty = PrivacyLedger.open(place.url, timeout=0.2)
     with hasty.run("a", BUDGET, secret=True) as run:
