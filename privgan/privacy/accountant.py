@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
 import numpy as np
-from dp_accounting.pld import pld_pmf, privacy_loss_distribution
 from dp_accounting.pld.pld_privacy_accountant import PLDAccountant
 from dp_accounting.rdp.rdp_privacy_accountant import DEFAULT_RDP_ORDERS, RdpAccountant
 
+from privgan.privacy import losses
 from privgan.privacy.events import (
     Composed,
     Discovery,
@@ -28,8 +27,8 @@ from privgan.privacy.events import (
     SelfComposed,
 )
 
-DISCRETISATION = 1e-4
 RDP_ORDERS = tuple(DEFAULT_RDP_ORDERS)
+_TAIL_MASS = 1e-15
 # dp-accounting warns of fractional orders that do not converge; it then leaves them out, which is sound.
 logging.getLogger("absl").setLevel(logging.ERROR)
 
@@ -61,28 +60,35 @@ class _Pld(PLDAccountant):
     """
 
     _pld: Any
+    _contains_non_dp_event: bool
 
-    def __init__(self) -> None:
-        super().__init__(value_discretization_interval=DISCRETISATION)
-        self._rho = 0.0
+    def __init__(self, interval: float) -> None:
+        super().__init__(value_discretization_interval=interval)
+        self._interval, self._rho = interval, 0.0
 
     def _maybe_compose(self, event: DpEvent, count: int, do_compose: bool) -> Any:
         if isinstance(event, (DiscreteGaussian, Discovery)):
             if do_compose and event.sensitivity == 1:
-                single = _discrete_gaussian_pld(event.standard_deviation)
-                self._pld = self._pld.compose(single.self_compose(count))
+                single = losses.discrete_gaussian(event.standard_deviation, self._interval)
+                self._join(single, count)
             elif do_compose:
                 self._rho += count * (event.sensitivity / event.standard_deviation) ** 2 / 2
             return None
         if isinstance(event, ExponentialMechanism):
             if do_compose:
-                self._pld = self._pld.compose(_bounded_range_pld(event.epsilon).self_compose(count))
+                self._join(losses.bounded_range(event.epsilon, self._interval), count)
             return None
         return super()._maybe_compose(event, count, do_compose)
 
+    def _join(self, other: Any, count: int) -> None:
+        """Compose with more; far tails count as infinite losses, so that the grid grows with the spread alone."""
+        self._pld = self._pld.compose(other.self_compose(count) if count > 1 else other, _TAIL_MASS)
+
     def loss_distribution(self) -> Any:
         """The dominating loss distribution of everything composed."""
-        return self._pld.compose(_concentrated_pld(self._rho)) if self._rho else self._pld
+        if self._contains_non_dp_event:
+            return losses.everything()
+        return self._pld.compose(losses.concentrated(self._rho, self._interval)) if self._rho else self._pld
 
 
 class _Rdp(RdpAccountant):
@@ -112,68 +118,6 @@ def _zcdp(event: DpEvent) -> float | None:
     if isinstance(event, DiscreteLaplace):
         return float((event.noise_parameter * event.sensitivity) ** 2 / 2)
     return None
-
-
-@lru_cache(maxsize=256)
-def _discrete_gaussian_pld(standard_deviation: float) -> Any:
-    return privacy_loss_distribution.from_discrete_gaussian_mechanism(
-        standard_deviation, sensitivity=1, value_discretization_interval=DISCRETISATION
-    )
-
-
-@lru_cache(maxsize=256)
-def _bounded_range_pld(epsilon: float) -> Any:
-    """The dominating loss distribution of an ε-bounded-range mechanism.
-
-    Its hockey-stick divergence is the largest over all two-point losses {t, t − ε} (Dong, Durfee, Rogers 2020,
-    Lemma 3.1): δ(e) = (exp(ε/2) − exp(e/2))² / (exp(ε) − 1) for |e| ≤ ε.
-    """
-    steps = max(1, math.ceil(epsilon / DISCRETISATION))
-    rounded = np.arange(-steps, steps + 1)
-    levels = np.minimum(rounded * DISCRETISATION, epsilon)
-    inside = np.expm1((epsilon - levels) / 2) ** 2 * np.exp(levels) / np.expm1(epsilon)
-    deltas = np.where(levels <= -epsilon, -np.expm1(levels), inside)
-    pmf = pld_pmf.create_pmf_pessimistic_connect_dots(DISCRETISATION, rounded, np.clip(deltas, 0.0, 1.0))
-    return privacy_loss_distribution.PrivacyLossDistribution(pmf)
-
-
-@lru_cache(maxsize=256)
-def _concentrated_pld(rho: float) -> Any:
-    """The dominating loss distribution of any ρ-zCDP mechanism.
-
-    Its hockey-stick divergence is at most what the best RDP order gives (Canonne, Kamath, Steinke 2020, Proposition 12) and
-    at most √(ρ/2) (Pinsker); being convex in exp(ε) it then also lies below the convex hull of that.
-    """
-    steps = math.ceil((rho + 9 * math.sqrt(2 * rho)) / DISCRETISATION)
-    stride = max(1, steps // 4_000)
-    positive = np.arange(0, steps + stride, stride)
-    levels = positive * DISCRETISATION
-    orders = 1 + np.logspace(-2.5, 5, 3_000)
-    deltas = np.array([_delta_of_concentrated(rho, level, orders) for level in levels])
-    mirrored = -np.expm1(-levels[:0:-1]) + np.exp(-levels[:0:-1]) * deltas[:0:-1]
-    rounded = np.concatenate([-positive[:0:-1], positive])
-    bounds = np.concatenate([mirrored, deltas])
-    corners = _lower_hull(np.exp(rounded * DISCRETISATION), bounds)
-    pmf = pld_pmf.create_pmf_pessimistic_connect_dots(DISCRETISATION, rounded[corners], bounds[corners])
-    return privacy_loss_distribution.PrivacyLossDistribution(pmf)
-
-
-def _delta_of_concentrated(rho: float, level: float, orders: np.ndarray) -> float:
-    logs = (orders - 1) * (orders * rho - level) + orders * np.log1p(-1 / orders) - np.log(orders - 1)
-    return min(math.sqrt(rho / 2), 1.0, math.exp(min(0.0, float(logs.min()))))
-
-
-def _lower_hull(x: np.ndarray, y: np.ndarray) -> list[int]:
-    """Indices of the corners of the lower convex hull of points sorted by x (Andrew 1979)."""
-    hull: list[int] = []
-    for i in range(len(x)):
-        while len(hull) > 1:
-            a, b = hull[-2], hull[-1]
-            if (y[b] - y[a]) * (x[i] - x[a]) < (y[i] - y[a]) * (x[b] - x[a]):
-                break
-            hull.pop()
-        hull.append(i)
-    return hull
 
 
 def spent(events: Iterable[DpEvent], delta: float) -> PrivacySpent:
@@ -211,17 +155,32 @@ def loss_distribution(event: DpEvent) -> Any:
 
     It answers ``get_epsilon_for_delta`` and ``get_delta_for_epsilon``.
     """
-    accountant = _Pld()
+    accountant = _Pld(losses.interval_for(*_spread(event), _compositions(event)))
     accountant.compose(event)
     return accountant.loss_distribution()
 
 
-def epsilon_by_rdp(event: DpEvent, delta: float) -> float:
-    """ε by Rényi differential privacy over dp-accounting's default orders."""
+def _spread(event: DpEvent) -> tuple[float, float]:
+    """About the variance and the largest value of an event's loss: its RDP of order 2, exact for a normal loss, and of 32."""
+    accountant = _Rdp(orders=[2.0, 32.0])
+    accountant.compose(event)
+    return float(accountant._rdp[0]), float(accountant._rdp[1])
+
+
+def _compositions(event: DpEvent) -> int:
+    if isinstance(event, SelfComposed):
+        return int(event.count) * _compositions(event.event)
+    if isinstance(event, Composed):
+        return sum(_compositions(part) for part in event.events)
+    return 1
+
+
+def epsilon_by_rdp(event: DpEvent, delta: float, orders: Sequence[float] | None = None) -> float:
+    """ε by Rényi differential privacy, over dp-accounting's default orders unless others are given."""
     left = delta - discovery_delta(event)
     if left <= 0:
         return math.inf
-    accountant = _Rdp()
+    accountant = _Rdp(orders=orders)
     accountant.compose(event)
     return float(accountant.get_epsilon(left))
 

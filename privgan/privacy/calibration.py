@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from dataclasses import dataclass
 
 from privgan.errors import UsageError
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import Composed, DpEvent
 
-_PLD_EVALUATIONS = 6
+PLD_EVALUATIONS = 6
 _TOLERANCE = 2e-3
-_BRACKET_STEPS = 14
+_BRACKET_STEPS = 11
+_SMALLEST_DELTA = 1e-14
+_TARGET_EXCESS = -0.01
+_FIRST_SLOPE = -30.0  # Of log δ at a fixed ε against log scale, for δ near 1e-6.
+# Few and mostly whole: a fractional order of a sampled Gaussian takes long, and the bracket need not be tight.
+_ORDERS = (1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 512, 1024)
 
 
 def calibrate(events_at: Callable[[float], Sequence[DpEvent]], budget: PrivacyBudget, *, lowest: float, highest: float) -> float:
@@ -35,13 +39,28 @@ def calibrate(events_at: Callable[[float], Sequence[DpEvent]], budget: PrivacyBu
     """
 
     def by_rdp(scale: float) -> float:
-        return accountant.epsilon_by_rdp(Composed(list(events_at(scale))), budget.delta)
-
-    def exact(scale: float) -> float:
-        return accountant.spent(events_at(scale), budget.delta).epsilon
+        return accountant.epsilon_by_rdp(Composed(list(events_at(scale))), budget.delta, _ORDERS)
 
     safe = _bracket(by_rdp, budget.epsilon, lowest, highest)
-    return _refine(exact, budget.epsilon, safe, lowest)
+    return _refine(lambda scale: _evaluate(events_at(scale), budget, scale), budget.epsilon, safe, by_rdp(safe), lowest)
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A scale evaluated by PLD: its ε, and the logarithm of its δ at the asked ε over the asked δ."""
+
+    scale: float
+    epsilon: float
+    excess: float
+
+
+def _evaluate(events: Sequence[DpEvent], budget: PrivacyBudget, scale: float) -> _Point:
+    together = Composed(list(events))
+    left = budget.delta - accountant.discovery_delta(together)
+    loss = accountant.loss_distribution(together)
+    epsilon = float(loss.get_epsilon_for_delta(left)) if left > 0 else math.inf
+    excess = math.log(max(float(loss.get_delta_for_epsilon(budget.epsilon)), _SMALLEST_DELTA) / max(left, _SMALLEST_DELTA))
+    return _Point(scale, epsilon, excess)
 
 
 def _bracket(cost: Callable[[float], float], epsilon: float, lowest: float, highest: float) -> float:
@@ -56,29 +75,30 @@ def _bracket(cost: Callable[[float], float], epsilon: float, lowest: float, high
     return math.exp(high)
 
 
-def _refine(cost: Callable[[float], float], epsilon: float, safe: float, lowest: float) -> float:
-    """Less noise by PLD: secant steps in log scale, keeping the smallest scale that was checked to fit."""
-    points = [(safe, cost(safe))]
-    if points[0][1] > epsilon:
+def _refine(evaluate: Callable[[float], _Point], epsilon: float, safe: float, safe_cost: float, lowest: float) -> float:
+    """Less noise by PLD, keeping the smallest scale that was itself evaluated and fits."""
+    points, best, too_low = [evaluate(safe)], safe, 0.0
+    if min(points[0].epsilon, safe_cost) > epsilon:
         raise UsageError(f"no noise was found that costs at most epsilon = {epsilon:g}")
-    guess = safe * 0.93
-    best = safe
-    for _ in range(_PLD_EVALUATIONS - 1):
-        guess = max(guess, lowest)
-        value = cost(guess)
-        points.append((guess, value))
-        if value <= epsilon:
-            best = min(best, guess)
-            if value >= epsilon * (1 - _TOLERANCE):
-                break
-        guess = _secant(points, epsilon * (1 - _TOLERANCE / 2))
+    while len(points) < PLD_EVALUATIONS:
+        last = points[-1]
+        if last.epsilon <= epsilon and (last.epsilon >= epsilon * (1 - _TOLERANCE) or best <= lowest):
+            break
+        points.append(evaluate(_next(points, max(lowest, too_low), best)))
+        last = points[-1]
+        best, too_low = (last.scale, too_low) if last.epsilon <= epsilon else (best, last.scale)
     return best
 
 
-def _secant(points: list[tuple[float, float]], target: float) -> float:
-    """The scale at which log cost, linear in log scale through the two points nearest the target, meets it."""
-    nearest = sorted(points, key=lambda point: abs(point[1] - target))[:2]
-    (first, first_cost), (second, second_cost) = nearest
-    slope = (np.log(second_cost) - np.log(first_cost)) / (np.log(second) - np.log(first)) if first != second else -1.0
-    slope = min(slope, -0.1)
-    return float(np.exp(np.log(first) + (np.log(target) - np.log(first_cost)) / slope))
+def _next(points: Sequence[_Point], low: float, high: float) -> float:
+    """Where the excess, linear in log scale through the two points nearest to it, is just below 0; inside the bracket.
+
+    δ at a fixed ε changes smoothly with the noise, also where ε at a fixed δ jumps, as it does at small sampling rates.
+    """
+    nearest = sorted(points, key=lambda point: abs(point.excess - _TARGET_EXCESS))[:2]
+    first, slope = nearest[0], _FIRST_SLOPE
+    if len(nearest) == 2 and nearest[1].excess != first.excess:
+        slope = min(-1.0, (nearest[1].excess - first.excess) / math.log(nearest[1].scale / first.scale))
+    wanted = min(max(first.scale * math.exp((_TARGET_EXCESS - first.excess) / slope), low), high)
+    known = any(math.isclose(wanted, point.scale, rel_tol=1e-6) for point in points)
+    return math.sqrt(low * high) if known else wanted
