@@ -1,0 +1,243 @@
+"""The wanted guarantee, given as the attack risk that it allows: turned into ε by the plan's own trade-off curve."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from privgan.errors import InternalError, UsageError
+from privgan.planning.plan import Plan, events_of
+from privgan.privacy import tradeoff
+from privgan.privacy.budget import DEFAULT_DELTA, LARGEST_EPSILON, PrivacyBudget
+from privgan.privacy.tradeoff import TradeOff
+
+PLANS = 8
+_SMALLEST_EPSILON = 1e-3
+_TOLERANCE = 5e-3
+_DIGITS = 4
+_TOO_WEAK = "{limit}: this allows ε above {largest:g}, which protects nobody; ask for less risk"
+_POWER = 1.1  # A Gaussian's shift grows about as ε^0.9 where plans are useful.
+
+
+@dataclass(frozen=True)
+class RiskLimit(ABC):
+    """The most that any attack may reach who tells whether a customer was in the table."""
+
+    @abstractmethod
+    def risk(self, curve: TradeOff) -> float:
+        """The limited figure's ceiling under a trade-off curve."""
+
+    @abstractmethod
+    def shift(self, risk: float) -> float:
+        """The shift μ of unit-variance Gaussians that allows exactly a risk: how strong an attack it stands for."""
+
+    @property
+    @abstractmethod
+    def most(self) -> float:
+        """The figure's allowed value."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """In words."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, float]:
+        """As JSON values."""
+
+
+@dataclass(frozen=True)
+class MaxAdvantage(RiskLimit):
+    """A largest true-positive minus false-positive rate.
+
+    Attributes:
+        advantage: In (0, 1).
+    """
+
+    advantage: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no limit."""
+        if not 0 < self.advantage < 1:
+            raise UsageError(f"the largest attack advantage is {self.advantage:g}; it must be above 0 and below 1")
+
+    def risk(self, curve: TradeOff) -> float:
+        """The largest advantage under a curve."""
+        return curve.advantage()
+
+    def shift(self, risk: float) -> float:
+        """μ with advantage 2·Φ(μ/2) − 1."""
+        return float(2 * norm.ppf((1 + risk) / 2))
+
+    @property
+    def most(self) -> float:
+        """The advantage."""
+        return self.advantage
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"attack advantage at most {self.advantage:g}"
+
+    def to_json(self) -> dict[str, float]:
+        """As JSON values."""
+        return {"max_attack_advantage": self.advantage}
+
+
+@dataclass(frozen=True)
+class MaxTruePositiveRate(RiskLimit):
+    """A largest true-positive rate at a false-positive rate.
+
+    Attributes:
+        true_positive_rate: Above the false-positive rate, below 1.
+        false_positive_rate: In (0, 1).
+    """
+
+    true_positive_rate: float
+    false_positive_rate: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no limit."""
+        found, alarms = self.true_positive_rate, self.false_positive_rate
+        if not 0 < alarms < found < 1:
+            raise UsageError(
+                f"the largest true-positive rate is {found:g} at a false-positive rate of {alarms:g}; "
+                "both must be above 0 and below 1, and the first above the second: guessing already gives the second"
+            )
+
+    def risk(self, curve: TradeOff) -> float:
+        """The largest true-positive rate under a curve."""
+        return curve.true_positive_rate(self.false_positive_rate)
+
+    def shift(self, risk: float) -> float:
+        """μ with true-positive rate Φ(Φ⁻¹(false-positive rate) + μ)."""
+        return float(norm.ppf(risk) - norm.ppf(self.false_positive_rate))
+
+    @property
+    def most(self) -> float:
+        """The true-positive rate."""
+        return self.true_positive_rate
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"true-positive rate at most {self.true_positive_rate:g} at a false-positive rate of {self.false_positive_rate:g}"
+
+    def to_json(self) -> dict[str, float]:
+        """As JSON values."""
+        return {"max_true_positive_rate": self.true_positive_rate, "at_false_positive_rate": self.false_positive_rate}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskBudget:
+    """What a risk limit became.
+
+    Attributes:
+        limit: What was asked.
+        budget: The (ε, δ) whose plan keeps it.
+        risk: The plan's own figure, at most the limit's.
+        worst_case: Whether it rests on (ε, δ) alone, because the plan is not known before its first stage has run.
+    """
+
+    limit: RiskLimit
+    budget: PrivacyBudget
+    risk: float
+    worst_case: bool
+
+    def __str__(self) -> str:
+        """In one line, for the terminal."""
+        how = "the worst case of (ε, δ): stage 2 is not known yet" if self.worst_case else "the plan's own trade-off curve"
+        return f"asked: {self.limit}; ε = {self.budget.epsilon:g} at δ = {self.budget.delta:g} allows {self.risk:.4g} by {how}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        basis = "epsilon and delta" if self.worst_case else "plan"
+        resulting = {"epsilon": self.budget.epsilon, "delta": self.budget.delta, "risk": self.risk, "by": basis}
+        return {**self.limit.to_json(), **resulting}
+
+
+def curve_of(plan: Plan) -> TradeOff:
+    """The ceilings on attacks under a plan: by its own losses where all its steps are known, else by (ε, δ) alone."""
+    worst = tradeoff.of_budget(plan.budget.epsilon, plan.budget.delta)
+    return worst if not _known(plan) else tradeoff.lower(worst, tradeoff.of_events(events_of(plan.steps).values()))
+
+
+def _known(plan: Plan) -> bool:
+    """Whether one stage holds all steps: a later stage's noise depends on an earlier one's outcome."""
+    return bool(plan.steps) and plan.model_budget == plan.budget
+
+
+def budget_for(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], *, delta: float = DEFAULT_DELTA) -> RiskBudget:
+    """The largest ε found whose plan allows no more than a risk limit, with at most eight plans made.
+
+    Args:
+        limit: The most that any attack may reach.
+        make_plan: The plan for a budget: a function of public facts.
+        delta: The run's δ.
+
+    Returns:
+        The budget, checked: the risk of the very plan that it gives is at most the limit.
+
+    Raises:
+        UsageError: when no useful ε keeps the limit, or the limit asks for no privacy.
+    """
+    safe = _worst_case_epsilon(limit, delta)
+    target = limit.shift(limit.most)
+    best: RiskBudget | None = None
+    guess, low, high = _gaussian_epsilon(target, delta), safe, LARGEST_EPSILON
+    for _ in range(PLANS - 1):
+        wanted = _rounded_down(min(max(guess, low), high))
+        tried = _attempt(limit, make_plan, PrivacyBudget(epsilon=wanted, delta=delta))
+        if tried.worst_case:
+            break
+        strength = limit.shift(tried.risk)
+        if tried.risk <= limit.most:
+            best, low = tried, wanted
+            if wanted >= LARGEST_EPSILON:
+                raise UsageError(_TOO_WEAK.format(limit=limit, largest=LARGEST_EPSILON))
+            if strength >= target * (1 - _TOLERANCE):
+                break
+        else:
+            high = wanted
+        guess = wanted * (target * (1 - _TOLERANCE / 2) / strength) ** _POWER
+    found = best or _attempt(limit, make_plan, PrivacyBudget(epsilon=safe, delta=delta))
+    if found.risk > limit.most:
+        raise InternalError(f"{limit}: the plan for ε = {found.budget.epsilon:g} allows {found.risk:g}")
+    return found
+
+
+def _attempt(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], budget: PrivacyBudget) -> RiskBudget:
+    plan = make_plan(budget)
+    return RiskBudget(limit=limit, budget=budget, risk=limit.risk(curve_of(plan)), worst_case=not _known(plan))
+
+
+def _worst_case_epsilon(limit: RiskLimit, delta: float) -> float:
+    """The largest ε that keeps the limit whatever the plan, by (ε, δ) alone."""
+
+    def over(epsilon: float) -> float:
+        return limit.risk(tradeoff.of_budget(epsilon, delta)) - limit.most
+
+    if over(_SMALLEST_EPSILON) > 0:
+        raise UsageError(f"{limit}: no plan is that private at δ = {delta:g}; allow more risk, or ask for a smaller delta")
+    if over(LARGEST_EPSILON) <= 0:
+        raise UsageError(_TOO_WEAK.format(limit=limit, largest=LARGEST_EPSILON))
+    return _rounded_down(brentq(over, _SMALLEST_EPSILON, LARGEST_EPSILON, xtol=1e-9) * (1 - 1e-6))
+
+
+def _gaussian_epsilon(shift: float, delta: float) -> float:
+    """ε of the Gaussian mechanism with a shift μ at δ (Balle and Wang 2018, Theorem 5): a plan of many steps is near it."""
+
+    def over(epsilon: float) -> float:
+        tail = norm.logcdf(-epsilon / shift - shift / 2) + epsilon
+        return float(norm.cdf(-epsilon / shift + shift / 2) - math.exp(min(0.0, tail)) - delta)
+
+    return LARGEST_EPSILON if over(LARGEST_EPSILON) > 0 else float(brentq(over, 0.0, LARGEST_EPSILON))
+
+
+def _rounded_down(epsilon: float) -> float:
+    """ε to four digits, downwards: what is printed is what was checked."""
+    unit = 10.0 ** (math.floor(math.log10(epsilon)) + 1 - _DIGITS)
+    return float(f"{math.floor(epsilon / unit + 1e-9) * unit:.{_DIGITS}g}")

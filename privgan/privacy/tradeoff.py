@@ -1,0 +1,101 @@
+"""What a guarantee lets an attacker reach who tells whether one customer was in the table: ceilings over all attacks.
+
+By hypothesis testing (Wasserman and Zhou 2010; Kairouz, Oh, Viswanath 2015): whoever has a false-positive rate x finds at
+most e^ε·x + δ(ε) of those who were in, and misses at least e^-ε·(1 − x − δ(ε)), at every ε for which the mechanism is
+(ε, δ(ε))-private, in both directions. Each level gives valid lines; using few levels only makes a ceiling higher.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from privgan.errors import UsageError
+from privgan.privacy import accountant
+from privgan.privacy.events import Composed, DpEvent
+
+_LEVELS = 800
+_HIGHEST_LEVEL = 200.0
+_FAR_TAIL = 1e-10
+_ROUNDING = 1e-12  # Sums of up to a million probabilities in double precision are wrong by less.
+_STRIPS = 4_000
+
+
+@dataclass(frozen=True, eq=False)
+class TradeOff:
+    """Levels ε with their δ(ε), and the ceilings on attacks that they imply.
+
+    Attributes:
+        levels: ε, rising from 0.
+        deltas: δ(ε), each valid for adding and for removing a customer.
+    """
+
+    levels: np.ndarray
+    deltas: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuse levels without 0, and what is no δ."""
+        if not (len(self.levels) == len(self.deltas) > 0 and self.levels[0] == 0):
+            raise ValueError("levels must start at 0 and have one δ each")
+        if not (np.all(self.deltas >= 0) and np.all(self.deltas <= 1)):
+            raise ValueError("each δ must be in 0 to 1")
+
+    def advantage(self) -> float:
+        """The largest true-positive rate minus false-positive rate: the total variation distance, δ at ε = 0."""
+        return float(self.deltas[0])
+
+    def certainty(self) -> float:
+        """The largest chance of being right about a fair coin that put somebody into the table or left them out."""
+        return (1 + self.advantage()) / 2
+
+    def true_positive_rate(self, false_positive_rate: float) -> float:
+        """The largest share of those in the table that is found, at a false-positive rate in 0 to 1."""
+        if not 0 <= false_positive_rate <= 1:
+            raise UsageError(f"the false-positive rate is {false_positive_rate}; it must be in 0 to 1")
+        return float(self._ceiling(np.array([false_positive_rate]))[0])
+
+    def area_under_curve(self) -> float:
+        """The largest area under an attack's curve: the ceiling is concave, so that strips by their middle never lose any."""
+        edges = np.concatenate([[0.0], np.geomspace(1e-12, 1.0, _STRIPS)])
+        middles = (edges[1:] + edges[:-1]) / 2
+        return float(min(1.0, np.diff(edges) @ self._ceiling(middles)))
+
+    def _ceiling(self, rates: np.ndarray) -> np.ndarray:
+        """The lowest line at each false-positive rate."""
+        best = np.ones(len(rates))
+        for level, delta in zip(self.levels, self.deltas, strict=True):
+            found = math.exp(level) * rates + delta
+            missed = np.maximum(0.0, math.exp(-level) * (1 - rates - delta))
+            best = np.minimum(best, np.minimum(found, 1 - missed))
+        return np.asarray(best)
+
+
+def of_budget(epsilon: float, delta: float) -> TradeOff:
+    """The worst case of (ε, δ) alone (Kairouz, Oh, Viswanath 2015, Theorem 2.1)."""
+    if not epsilon >= 0 or not 0 <= delta <= 1:
+        raise UsageError(f"(ε, δ) = ({epsilon}, {delta}); ε must be at least 0 and δ in 0 to 1")
+    inverse = math.exp(-epsilon)
+    advantage = min(1.0, (1 - inverse + 2 * delta * inverse) / (1 + inverse))
+    if epsilon == 0 or epsilon > _HIGHEST_LEVEL:
+        return TradeOff(np.zeros(1), np.array([advantage]))
+    return TradeOff(np.array([0.0, epsilon]), np.array([advantage, delta]))
+
+
+def of_events(events: Iterable[DpEvent]) -> TradeOff:
+    """The ceilings of all events together, by their privacy loss distribution; the δ of discoveries is added."""
+    together = Composed(list(events))
+    loss = accountant.loss_distribution(together)
+    top = min(_HIGHEST_LEVEL, float(loss.get_epsilon_for_delta(_FAR_TAIL)))
+    levels = np.linspace(0.0, max(top, 1e-6), _LEVELS)
+    deltas = np.asarray(loss.get_delta_for_epsilon(list(levels))) + _ROUNDING + accountant.discovery_delta(together)
+    return TradeOff(levels, np.clip(deltas, 0.0, 1.0))
+
+
+def lower(first: TradeOff, second: TradeOff) -> TradeOff:
+    """Both ceilings hold: the lower of two, where they describe the same mechanism."""
+    levels = np.union1d(first.levels, second.levels)
+    known = [dict(zip(part.levels, part.deltas, strict=True)) for part in (first, second)]
+    return TradeOff(levels, np.array([min(part.get(level, 1.0) for part in known) for level in levels]))
