@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_PER_UNIT = "for adding or removing one privacy unit"
+
 
 class PrivganError(Exception):
     """Base of all errors that privgan raises on purpose."""
@@ -87,7 +89,8 @@ class BudgetExceededError(PrivganError):
 
     def __init__(self, what: str, *, asked: float, left: float, advice: str, quantity: str = "ε") -> None:
         short = asked - left
-        super().__init__(f"{what} asks {quantity} = {asked:.4g}, {left:.4g} left (short {short:.4g}); {advice}")
+        per_unit = f", {_PER_UNIT}" if quantity == "ε" else ""
+        super().__init__(f"{what} asks {quantity} = {asked:.4g}, {left:.4g} left (short {short:.4g}){per_unit}; {advice}")
         self.asked, self.left = asked, left
 
 

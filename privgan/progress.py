@@ -26,7 +26,7 @@ class Progress:
         self._quiet = quiet
         self._rich = not quiet and self._stream.isatty()
         self._log: Path | None = None
-        self._epsilon, self._condition = 0.0, ""
+        self._spent = "ε spent 0"
         self._started = time.monotonic()
 
     def __enter__(self) -> Progress:
@@ -40,9 +40,9 @@ class Progress:
         """Also write every line to an INTERNAL log file."""
         self._log = path
 
-    def spent(self, epsilon: float, condition: str = "") -> None:
-        """Take note of the ε spent so far, and of what it is conditional on."""
-        self._epsilon, self._condition = epsilon, f" {condition}" if condition else ""
+    def spent(self, epsilon: float, delta: float, condition: str = "") -> None:
+        """Take note of the (ε, δ) spent so far, and of what it is conditional on."""
+        self._spent = f"ε spent {epsilon:.3f} at δ = {delta:g} {condition}".rstrip()
 
     def say(self, text: str) -> None:
         """One line for the owner."""
@@ -66,7 +66,7 @@ class Progress:
     @property
     def epsilon_text(self) -> str:
         """The ε spent so far, for a bar."""
-        return f"ε spent {self._epsilon:.3f}{self._condition}"
+        return self._spent
 
 
 class Task:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from privgan.planning.plan import Plan
+    from privgan.planning.risk import RiskBudget, RiskLimit
+    from privgan.privacy.budget import PrivacyBudget
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
+_WAYS = ("--epsilon", "--max-attack-advantage", "--max-tpr")
 SEED = click.IntRange(0, 2**63 - 1)
 
 
@@ -39,7 +45,18 @@ context_option = click.option(
 )
 quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 budget_options = stacked(
-    click.option("--epsilon", type=float, required=True, help="ε of this run, above 0 and at most 100 (useful: 0.5 to 5)."),
+    click.option("--epsilon", type=float, help="ε of this run, above 0 and at most 100 (useful: 0.5 to 5)."),
+    click.option(
+        "--max-attack-advantage",
+        type=float,
+        metavar="ADVANTAGE",
+        help="In place of --epsilon: the largest true- minus false-positive rate of telling whether somebody was in the table.",
+    ),
+    click.option(
+        "--max-tpr",
+        metavar="TPR@FPR",
+        help="In place of --epsilon: the largest true-positive rate at a false-positive rate, e.g. 0.05@0.01.",
+    ),
     click.option("--delta", type=float, default=1e-6, show_default=True, help="δ of this run; below 1/n."),
 )
 fit_options = stacked(
@@ -82,6 +99,55 @@ fit_options = stacked(
         help="Probability of each customer to be a canary of the audit [default: 0.2].",
     ),
 )
+
+
+def budget_of(options: dict[str, Any], make_plan: Callable[[PrivacyBudget], Plan]) -> tuple[PrivacyBudget, RiskBudget | None]:
+    """The budget that the options of ``budget_options`` ask for, and how it follows from an asked attack risk.
+
+    Args:
+        options: The command's options; those about the budget are taken out.
+        make_plan: The plan for a budget; called only where a risk is asked.
+    """
+    from privgan.errors import UsageError
+    from privgan.planning.risk import MaxAdvantage, budget_for
+    from privgan.privacy.budget import PrivacyBudget
+
+    epsilon, delta = options.pop("epsilon"), options.pop("delta")
+    advantage, rates = options.pop("max_attack_advantage"), options.pop("max_tpr")
+    given = [name for name, value in zip(_WAYS, (epsilon, advantage, rates), strict=True) if value is not None]
+    if len(given) != 1:
+        told = f"{' and '.join(given)} are given" if given else "none is given"
+        raise UsageError(f"{told}; give exactly one of {', '.join(_WAYS)}")
+    if epsilon is not None:
+        return PrivacyBudget(epsilon=epsilon, delta=delta), None
+    PrivacyBudget(epsilon=1.0, delta=delta)  # Refuses a δ that means nothing.
+    limit: RiskLimit = MaxAdvantage(advantage) if advantage is not None else _rates(rates)
+    found = budget_for(limit, make_plan, delta=delta)
+    return found.budget, found
+
+
+def _rates(text: str) -> RiskLimit:
+    from privgan.errors import UsageError
+    from privgan.planning.risk import MaxTruePositiveRate
+
+    try:
+        found, alarms = (float(part) for part in text.split("@"))
+    except ValueError:
+        raise UsageError(
+            f"--max-tpr is {text!r}; it must be a true-positive rate at a false-positive rate, e.g. 0.05@0.01"
+        ) from None
+    return MaxTruePositiveRate(found, alarms)
+
+
+def asked_json(asked: RiskBudget | None) -> dict[str, Any]:
+    """What JSON output says of an asked attack risk; nothing where ε was given."""
+    return {"asked_risk": asked.to_json()} if asked else {}
+
+
+def tell_asked(asked: RiskBudget | None) -> None:
+    """What became of an asked attack risk, on a line of its own."""
+    if asked:
+        click.echo(str(asked))
 
 
 def print_json(data: Mapping[str, Any] | list[Any]) -> None:

@@ -70,6 +70,8 @@ def report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_
 
 
 def _tell_release(release: Path, as_json: bool) -> None:
+    from privgan.pipeline.guarantee import meaning
+    from privgan.privacy import tradeoff
     from privgan.release.verify import verify_release
 
     found = verify_release(release)
@@ -84,10 +86,12 @@ def _tell_release(release: Path, as_json: bool) -> None:
         print_json({"report": str(release / "report.html"), "guarantee": guarantee, "policy": manifest["policy"]})
         return
     condition = f", {guarantee['conditional_text']}" if guarantee["conditional_text"] else ""
-    whom = f"{guarantee['unit']} ({guarantee['neighbouring_relation']})"
-    click.echo(f"ε = {guarantee['epsilon']:g}, δ = {guarantee['delta']:g} for {whom}{condition}")
+    whom = f"{guarantee['unit']} (neighbouring: {guarantee['neighbouring_relation']})"
+    means = meaning(tradeoff.of_budget(guarantee["epsilon"], guarantee["delta"]))
+    click.echo(f"ε = {guarantee['epsilon']:g}, δ = {guarantee['delta']:g} for {whom}{condition}; {means}")
     click.echo(f"data set {manifest['dataset']}, released {manifest['created']}")
-    click.echo(f"total of the data set so far: ε = {guarantee['dataset_total']['epsilon']:g}")
+    total = guarantee["dataset_total"]
+    click.echo(f"total of the data set so far: ε = {total['epsilon']:g}, δ = {total['delta']:g} for {guarantee['unit']}")
     click.echo(f"report: {release / 'report.html'}")
 
 

@@ -10,6 +10,8 @@ import click
 from privgan.cli.options import (
     PATH,
     SEED,
+    asked_json,
+    budget_of,
     budget_options,
     context_option,
     exit_with,
@@ -20,12 +22,16 @@ from privgan.cli.options import (
     print_json,
     quiet_option,
     schema_option,
+    tell_asked,
 )
 
 if TYPE_CHECKING:
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.note import RunRequest
     from privgan.pipeline.run import RunOutcome
+    from privgan.planning.plan import Plan
+    from privgan.planning.risk import RiskBudget
+    from privgan.privacy.budget import PrivacyBudget
     from privgan.privacy.ledger import PrivacyLedger
 
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -64,8 +70,9 @@ def run(
       privgan run customers.csv --schema schema.yaml --policy partner-share \\
         --epsilon 3 --context context.yaml --out out
     """
-    outcome = perform(_request(table, schema_path, options), policy_name, context_path, ledger_url, out, quiet=quiet)
-    exit_with(tell(outcome, as_json))
+    request, asked = _request(table, schema_path, options)
+    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet)
+    exit_with(tell(outcome, as_json, asked))
 
 
 @click.command()
@@ -87,20 +94,22 @@ def fit(table: Path, schema_path: Path, ledger_url: str | None, out: Path, as_js
     from privgan.pipeline.run import fit_candidate, prepare
     from privgan.progress import Progress
 
-    request = _request(table, schema_path, options)
+    request, asked = _request(table, schema_path, options)
     schema, frame, plan = prepare(request, out)
     candidate = fit_candidate(
         request, schema, frame, plan, open_ledger(ledger_url, schema.dataset), out, out / "internal", Progress(quiet=quiet)
     )
-    _tell_candidate(candidate, as_json)
+    _tell_candidate(candidate, asked, as_json)
 
 
-def _tell_candidate(candidate: Candidate, as_json: bool) -> None:
+def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: bool) -> None:
     record = candidate.record()
     folder = str(candidate.folder)
     if as_json:
-        print_json({"candidate": folder, "guarantee": record["guarantee"], "rows": record["rows"], "run": record["run"]})
+        told = {"candidate": folder, "guarantee": record["guarantee"], "rows": record["rows"], "run": record["run"]}
+        print_json(told | asked_json(asked))
     else:
+        tell_asked(asked)
         click.echo(f"{folder}: a candidate with {record['rows']} rows; {record['guarantee']['statement']}")
 
 
@@ -139,7 +148,7 @@ def resume(
     progress = Progress(quiet=quiet)
     if policy_name is None:
         candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress)
-        _tell_candidate(candidate, as_json)
+        _tell_candidate(candidate, None, as_json)
         return
     policy, context = load_policy(policy_name), load_context(context_path) if context_path else Context()
     ledger = PrivacyLedger.open(ledger_url, create=False)
@@ -177,12 +186,16 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Pat
     click.echo(f"{out}: {written} rows")
 
 
-def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> RunRequest:
+def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> tuple[RunRequest, RiskBudget | None]:
     from privgan.pipeline.note import RunRequest
-    from privgan.privacy.budget import PrivacyBudget
+    from privgan.pipeline.run import plan_for
+    from privgan.table.schema_file import load_schema
 
-    budget = PrivacyBudget(epsilon=options.pop("epsilon"), delta=options.pop("delta"))
-    return RunRequest(table=table, schema=schema_path, budget=budget, **options)
+    def plan(budget: PrivacyBudget) -> Plan:
+        return plan_for(RunRequest(table=table, schema=schema_path, budget=budget, **options), load_schema(schema_path))
+
+    budget, asked = budget_of(options, plan)
+    return RunRequest(table=table, schema=schema_path, budget=budget, **options), asked
 
 
 def open_ledger(url: str | None, dataset: str) -> PrivacyLedger:
@@ -228,7 +241,7 @@ def perform(
     return run_job(request, policy, context, ledger, out, Progress(quiet=quiet))
 
 
-def tell(outcome: RunOutcome, as_json: bool) -> int:
+def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:
     """Print what a run ended in, and return its exit code."""
     from privgan.policy.verdict import explain
 
@@ -243,8 +256,10 @@ def tell(outcome: RunOutcome, as_json: bool) -> int:
                 "guarantee": outcome.guarantee,
                 "verdict": outcome.verdict.to_json(),
             }
+            | asked_json(asked)
         )
         return STATUS_CODES[status]
+    tell_asked(asked)
     click.echo(f"verdict: {status}")
     click.echo(outcome.guarantee)
     for gate in outcome.verdict.outcomes:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import click
 
 from privgan.cli.options import (
     PATH,
     SEED,
+    asked_json,
+    budget_of,
     budget_options,
     exit_with,
     json_option,
@@ -18,6 +21,7 @@ from privgan.cli.options import (
     quiet_option,
     schema_option,
     sep_option,
+    tell_asked,
 )
 
 DEMO_ROWS = 20_000
@@ -162,7 +166,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     help="Free fitting: time against utility.",
 )
 @json_option
-def plan(schema_path: Path, public_rows: int, epsilon: float, delta: float, effort: str, as_json: bool) -> None:
+def plan(schema_path: Path, public_rows: int, effort: str, as_json: bool, **options: Any) -> None:
     """Print each step's cost, noise and expected error, without opening data.
 
     \b
@@ -170,31 +174,30 @@ def plan(schema_path: Path, public_rows: int, epsilon: float, delta: float, effo
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
     """
     from privgan.pipeline.describe import plan_lines
-    from privgan.pipeline.guarantee import accounting, attack_odds, statement
+    from privgan.pipeline.guarantee import accounting, meaning, statement
     from privgan.planning.planner import make_plan
-    from privgan.privacy.budget import PrivacyBudget, condition_text
+    from privgan.planning.risk import curve_of
+    from privgan.privacy.budget import condition_text
     from privgan.table.columns import Source
     from privgan.table.schema_file import load_schema
 
     loaded = load_schema(schema_path)
-    budget = PrivacyBudget(epsilon=epsilon, delta=delta)
+    budget, asked = budget_of(options, lambda tried: make_plan(loaded, tried, public_rows=public_rows, effort=effort))
     made = make_plan(loaded, budget, public_rows=public_rows, effort=effort)
-    steps = accounting(made)
+    steps, curve = accounting(made), curve_of(made)
     if as_json:
-        print_json(made.to_json() | {"accounting": steps})
+        print_json(made.to_json() | {"accounting": steps, "attack_risk": curve.to_json()} | asked_json(asked))
         return
+    tell_asked(asked)
     click.echo(statement(budget, loaded))
-    odds = attack_odds(epsilon, delta)
-    click.echo(
-        f"an attacker's chance of being right about a fair coin on somebody's presence: at most {100 * odds['certainty']:.0f} %"
-    )
+    click.echo(f"by the plan's own trade-off curve: {meaning(curve)}")
     assert made.cost is not None
     condition = condition_text(len(loaded.facts_from(Source.ASSUMED_PUBLIC)))
     cost = f"PLD {made.cost.epsilon_pld:.4f}, RDP {made.cost.epsilon_rdp:.4f}"
-    click.echo(f"all steps together: ε = {made.cost.epsilon:.4f} ({cost}) {condition}".rstrip())
+    click.echo(f"all steps together: ε = {made.cost.epsilon:.4f} ({cost}) at δ = {budget.delta:g} {condition}".rstrip())
     click.echo(
         f"share of the budget for marginals {made.marginal_share:.2f}, for the private critic {1 - made.marginal_share:.2f}\n"
     )
-    click.echo(f"{'step':<34}{'ε alone':>8}  noise; expected error")
+    click.echo(f"{'step':<34}{'ε alone':>8}  noise; expected error (ε at δ = {made.model_budget.delta:g})")
     for name, _what, cost, noise in plan_lines(made, steps):
         click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")

@@ -93,9 +93,9 @@ class Job:
     def charge(self, step: str, event: DpEvent) -> Receipt:
         """Charge a step, and keep the progress bar's ε up to date."""
         receipt = self.run.charge(step, event)
-        charged = Composed(list(self.run.charged.values()))
-        epsilon = min(self.plan.budget.epsilon, accountant.epsilon_by_rdp(charged, self.plan.budget.delta))
-        self.progress.spent(epsilon, condition_text(len(self.schema.facts_from(Source.ASSUMED_PUBLIC))))
+        charged, delta = Composed(list(self.run.charged.values())), self.plan.budget.delta
+        epsilon = min(self.plan.budget.epsilon, accountant.epsilon_by_rdp(charged, delta))
+        self.progress.spent(epsilon, delta, condition_text(len(self.schema.facts_from(Source.ASSUMED_PUBLIC))))
         return receipt
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
 from privgan.planning.plan import Plan, PlanStep
-from privgan.privacy import accountant
+from privgan.privacy import accountant, tradeoff
 from privgan.privacy.budget import PrivacyBudget, condition_text
+from privgan.privacy.tradeoff import TradeOff
 from privgan.privacy.unit import NEIGHBOURING_RELATION
+from privgan.report.text import ceiling_percent
 from privgan.table.columns import Source
 from privgan.table.schema import Schema
 
@@ -49,20 +50,17 @@ def statement(budget: PrivacyBudget, schema: Schema) -> str:
     assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
     condition = f", {condition_text(assumed)}" if assumed else ""
     weak = "; above ε = 10 the guarantee is weak" if budget.weak else ""
+    claimed = f"ε = {budget.epsilon:g}, δ = {budget.delta:g} for {schema.unit} (neighbouring: {NEIGHBOURING_RELATION})"
+    return f"{claimed}{condition}; {meaning(tradeoff.of_budget(budget.epsilon, budget.delta))}{weak}"
+
+
+def meaning(curve: TradeOff) -> str:
+    """What ceilings on attacks mean, in half a sentence; shares are rounded upwards."""
+    right, found = ceiling_percent(curve.certainty()), ceiling_percent(curve.true_positive_rate(tradeoff.FALSE_ALARMS))
     return (
-        f"ε = {budget.epsilon:g}, δ = {budget.delta:g} for {schema.unit} (neighbouring: {NEIGHBOURING_RELATION}){condition}{weak}"
+        f"whoever tries to tell whether somebody was in the table is right at most {right} of the time and finds at most "
+        f"{found} of those who were at {100 * tradeoff.FALSE_ALARMS:g} % false alarms"
     )
-
-
-def attack_odds(epsilon: float, delta: float) -> Mapping[str, float]:
-    """What (ε, δ) allows an attacker at most: Kairouz, Oh, Viswanath 2015, Theorem 2.1.
-
-    Returns:
-        ``advantage``: largest true-positive minus false-positive rate of telling whether somebody was in the table;
-        ``certainty``: largest chance of being right about a fair coin.
-    """
-    advantage = (math.expm1(epsilon) + 2 * delta) / (math.exp(epsilon) + 1)
-    return {"advantage": min(1.0, advantage), "certainty": min(1.0, (1 + advantage) / 2)}
 
 
 def accounting(plan: Plan) -> list[dict[str, Any]]:

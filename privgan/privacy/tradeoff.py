@@ -17,6 +17,7 @@ from privgan.errors import UsageError
 from privgan.privacy import accountant
 from privgan.privacy.events import Composed, DpEvent
 
+FALSE_ALARMS = 0.01  # The false-positive rate of every printed true-positive rate.
 _LEVELS = 800
 _HIGHEST_LEVEL = 200.0
 _FAR_TAIL = 1e-10
@@ -62,6 +63,16 @@ class TradeOff:
         edges = np.concatenate([[0.0], np.geomspace(1e-12, 1.0, _STRIPS)])
         middles = (edges[1:] + edges[:-1]) / 2
         return float(min(1.0, np.diff(edges) @ self._ceiling(middles)))
+
+    def to_json(self) -> dict[str, float]:
+        """The ceilings that every ε is printed with, as JSON values."""
+        return {
+            "max_attack_advantage": self.advantage(),
+            "max_certainty": self.certainty(),
+            "max_true_positive_rate": self.true_positive_rate(FALSE_ALARMS),
+            "at_false_positive_rate": FALSE_ALARMS,
+            "max_area_under_curve": self.area_under_curve(),
+        }
 
     def _ceiling(self, rates: np.ndarray) -> np.ndarray:
         """The lowest line at each false-positive rate."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-WEAK_EPSILON = 10.0
-_FALSE_ALARMS = 0.01
-_LARGEST_EXPONENT = 700.0
+from privgan.privacy import tradeoff
+from privgan.privacy.budget import WEAK_EPSILON
+
 _CURVE = tuple((step / 40) ** 2 for step in range(41))  # Dense near 0, where the ceiling bends.
 
 
@@ -32,19 +32,11 @@ class Odds:
 
 def odds(epsilon: float, delta: float) -> Odds:
     """The ceilings that (ε, δ) implies."""
-    inverse = math.exp(-min(epsilon, _LARGEST_EXPONENT))
+    ceilings = tradeoff.of_budget(epsilon, delta)
     return Odds(
-        advantage=min(1.0, (1 - inverse + 2 * delta * inverse) / (1 + inverse)),
-        hits=most_hits(_FALSE_ALARMS, epsilon, delta),
-        posterior=1 / (1 + inverse),
+        advantage=ceilings.advantage(),
+        hits=ceilings.true_positive_rate(tradeoff.FALSE_ALARMS),
+        posterior=1 / (1 + math.exp(-epsilon)),
         weak=epsilon > WEAK_EPSILON,
-        curve=tuple((alarms, most_hits(alarms, epsilon, delta)) for alarms in _CURVE),
+        curve=tuple((alarms, ceilings.true_positive_rate(alarms)) for alarms in _CURVE),
     )
-
-
-def most_hits(false_alarms: float, epsilon: float, delta: float) -> float:
-    """The largest true positive rate at a given false positive rate."""
-    exponent = min(epsilon, _LARGEST_EXPONENT)
-    rising = math.exp(exponent) * false_alarms + delta
-    falling = 1 - math.exp(-exponent) * (1 - delta - false_alarms)
-    return max(0.0, min(1.0, rising, falling))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from privgan.report.charts import attack_rows, curve_points, shape_chart, step_bars
 from privgan.report.data import InternalReport, ShareableReport
 from privgan.report.odds import odds
-from privgan.report.text import clean, epsilon_text, number, percent, short
+from privgan.report.text import ceiling_percent, clean, epsilon_text, number, short
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -77,5 +77,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "percent": percent, "short": short, "epsilon": epsilon_text}
+    environment.filters |= {"number": number, "ceiling": ceiling_percent, "short": short, "epsilon": epsilon_text}
     return environment

@@ -49,18 +49,20 @@ def number(value: Any) -> str:
     return f"{value:.4g}"
 
 
-def percent(value: float) -> str:
-    """A share as a percentage that never rounds up to certainty."""
-    share = 100 * value
-    if 99.5 <= share < 100:
-        return "over 99.9 %" if share > 99.9 else f"{share:.1f} %"
-    return f"{share:.0f} %" if share >= 10 else f"{share:.1f} %"
+def ceiling_percent(value: float) -> str:
+    """A share that nothing exceeds, as a percentage rounded upwards, with more digits near 0 and near 100 %."""
+    share = 100 * min(1.0, value)
+    if not 0 < share < 100:
+        return f"{share:g} %"
+    digits = min(4, max(1, 1 - math.floor(math.log10(min(share, 100 - share)))))
+    raised = math.ceil(share * 10**digits - 1e-9) / 10**digits
+    return f"{raised:.{digits}f}".rstrip("0").rstrip(".") + " %"
 
 
 def epsilon_text(guarantee: Any) -> str:
-    """Epsilon as it must always be printed: with the assumptions that it rests on."""
+    """Epsilon as it must always be printed: with its δ and the assumptions that it rests on."""
     condition = guarantee["conditional_text"]
-    return f"ε = {number(guarantee['epsilon'])}" + (f" {condition}" if condition else "")
+    return f"ε = {number(guarantee['epsilon'])} at δ = {number(guarantee['delta'])}" + (f", {condition}" if condition else "")
 
 
 def _visible(character: str) -> str:

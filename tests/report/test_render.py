@@ -16,7 +16,7 @@ from privgan.policy import evaluate, load_policy
 from privgan.privacy.unit import PrivacyUnit
 from privgan.report import InternalReport, NoisyShape, ShareableReport, render_internal, render_shareable
 from privgan.report.odds import odds
-from privgan.report.text import number, percent, short
+from privgan.report.text import ceiling_percent, number, short
 from privgan.table.columns import Discrete, Invented, Kind, Numeric, Source, Temporal
 from privgan.table.schema import Schema
 
@@ -97,9 +97,9 @@ def test_shareable_shows_its_figures(shareable: ShareableReport) -> None:
         "This table may be shared",
         "Northwind Analytics",
         "ε = 3",
-        "95 %",
-        "91 %",
-        "20 %",
+        "95.3 %",
+        "90.6 %",
+        "20.1 %",
         "1 × 10⁻⁶",
         "50,000",
     ):
@@ -227,8 +227,23 @@ def test_numbers_in_words() -> None:
         "7",
         "0.1235",
     ]
-    assert percent(0.99996) == "over 99.9 %"
     assert short("a\tb\u200f") == "a b⟨U+200F⟩"
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-6, 0.00123, 0.0111, 0.2009, 0.5, 0.52498, 0.95258, 0.9991, 0.99994, 0.999999, 1.0])
+def test_a_ceiling_is_never_rounded_down(share: float) -> None:
+    told = float(ceiling_percent(share).removesuffix(" %")) / 100
+    assert share - 1e-11 <= told <= min(1.0, share + max(1e-6, 0.2 * min(share, 1 - share)))
+
+
+def test_every_epsilon_of_the_guarantee_has_its_delta_unit_and_relation(page: str, shareable: ShareableReport) -> None:
+    guarantee = shareable.release["guarantee"]
+    text = re.sub(r"<[^>]+>", " ", page)
+    assert f"at δ = {number(guarantee['delta'])}" in text
+    assert f"for {guarantee['unit']}; neighbouring tables: {guarantee['neighbouring_relation']}" in text
+    for found in re.finditer(r"ε = [\d.,]+", text):
+        nearby = text[found.end() : found.end() + 160]
+        assert "δ" in nearby or "alone" in text[max(0, found.start() - 160) : found.end() + 160], nearby
 
 
 def test_real_schema_verdict_and_release_render(shareable: ShareableReport, internal: InternalReport) -> None:
