@@ -13,7 +13,7 @@ import numpy as np
 from dp_accounting.pld import common, pld_pmf, privacy_loss_distribution
 
 FINEST, COARSEST = 2.0**-15, 2.0**-7
-_LONGEST = 1e5
+_LONGEST = 3e4
 _SHARE_OF_SPREAD, _ADDED_VARIANCE = 5e-4, 1e-3
 _TAIL, _TAIL_MASS = 9.5, 1e-18  # Outcomes beyond 9.5 standard deviations have less mass than that.
 
