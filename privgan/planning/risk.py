@@ -187,9 +187,9 @@ def budget_for(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], *, 
     safe = _worst_case_epsilon(limit, delta)
     target = limit.shift(limit.most)
     best: RiskBudget | None = None
-    guess, low, high = _gaussian_epsilon(target, delta), safe, LARGEST_EPSILON
+    guess, low, high = _gaussian_epsilon(target, delta), safe, math.inf
     for _ in range(PLANS - 1):
-        wanted = _rounded_down(min(max(guess, low), high))
+        wanted = _rounded_down(min(max(guess, low), LARGEST_EPSILON))
         tried = _attempt(limit, make_plan, PrivacyBudget(epsilon=wanted, delta=delta))
         if tried.worst_case:
             break
@@ -203,6 +203,8 @@ def budget_for(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], *, 
         else:
             high = wanted
         guess = wanted * (target * (1 - _TOLERANCE / 2) / strength) ** _POWER
+        if not low < guess < high:
+            guess = math.sqrt(low * min(high, LARGEST_EPSILON))
     found = best or _attempt(limit, make_plan, PrivacyBudget(epsilon=safe, delta=delta))
     if found.risk > limit.most:
         raise InternalError(f"{limit}: the plan for ε = {found.budget.epsilon:g} allows {found.risk:g}")
@@ -222,8 +224,6 @@ def _worst_case_epsilon(limit: RiskLimit, delta: float) -> float:
 
     if over(_SMALLEST_EPSILON) > 0:
         raise UsageError(f"{limit}: no plan is that private at δ = {delta:g}; allow more risk, or ask for a smaller delta")
-    if over(LARGEST_EPSILON) <= 0:
-        raise UsageError(_TOO_WEAK.format(limit=limit, largest=LARGEST_EPSILON))
     return _rounded_down(brentq(over, _SMALLEST_EPSILON, LARGEST_EPSILON, xtol=1e-9) * (1 - 1e-6))
 
 

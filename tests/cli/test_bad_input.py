@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,6 +43,16 @@ AUDIT = ("audit", "--quiet", *(part for name in ("real", "holdout", "synthetic")
 
 def option(name: str, value: str) -> Spoil:
     return lambda w: w.options.update({name: value})
+
+
+def asked(name: str, value: str, more: Mapping[str, str] | None = None) -> Spoil:
+    """An attack risk in place of ε."""
+
+    def spoil(w: Any) -> None:
+        del w.options["--epsilon"]
+        w.options.update({name: value, **(more or {})})
+
+    return spoil
 
 
 def cells(column: str, value: str | None, *rows: int) -> Spoil:
@@ -242,6 +252,21 @@ REQUESTS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         lambda w: w.options.update({"--delta": "0.001", "--public-rows": "1000"}),
         ("delta is 0.001", "below 0.001"),
     ),
+    "no ε and no risk": (lambda w: w.options.pop("--epsilon"), ("exactly one of --epsilon, --max-attack-advantage, --max-tpr",)),
+    "ε and a risk": (option("--max-attack-advantage", "0.2"), ("--epsilon and --max-attack-advantage are given",)),
+    "two risks": (
+        asked("--max-attack-advantage", "0.2", more={"--max-tpr": "0.05@0.01"}),
+        ("--max-attack-advantage and --max-tpr are given", "exactly one of"),
+    ),
+    "advantage of 0": (asked("--max-attack-advantage", "0"), ("attack advantage is 0", "above 0 and below 1")),
+    "advantage of 1": (asked("--max-attack-advantage", "1"), ("attack advantage is 1", "above 0 and below 1")),
+    "advantage NaN": (asked("--max-attack-advantage", "nan"), ("attack advantage is nan",)),
+    "advantage too small for δ": (asked("--max-attack-advantage", "1e-6"), ("advantage at most 1e-06", "allow more risk")),
+    "advantage with δ = 1": (asked("--max-attack-advantage", "0.2", more={"--delta": "1"}), ("delta is 1",)),
+    "rate without a second": (asked("--max-tpr", "0.05"), ("--max-tpr is '0.05'", "0.05@0.01")),
+    "rate of three": (asked("--max-tpr", "0.1@0.2@0.3"), ("--max-tpr is '0.1@0.2@0.3'",)),
+    "rate that is no number": (asked("--max-tpr", "many@few"), ("--max-tpr is 'many@few'",)),
+    "rate below guessing": (asked("--max-tpr", "0.01@0.05"), ("true-positive rate is 0.01", "guessing already gives")),
     "too few rows declared": (option("--public-rows", "499"), ("row count is 499", "at least 500")),
     "no rows declared": (option("--public-rows", "0"), ("row count is 0",)),
     "rows below zero declared": (option("--public-rows", "-5"), ("row count is -5",)),

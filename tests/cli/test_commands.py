@@ -94,6 +94,36 @@ class TestPlan:
             assert step in told
         assert not ledger_path.exists()
 
+    def test_every_epsilon_says_what_it_means(self, workspace: Any, capsys: Capture) -> None:
+        assert workspace.execute(*self.arguments(workspace, "--effort", "quick")) == 0
+        told = capsys.readouterr().out
+        assert "(neighbouring: add or remove one privacy unit)" in told
+        assert "right at most 95.3 % of the time and finds at most 20.1 % of those who were at 1 % false alarms" in told
+        assert "by the plan's own trade-off curve" in told
+        assert [line for line in told.splitlines() if "ε = " in line and "δ = 1e-06" not in line] == []
+
+    def test_an_asked_risk_becomes_an_epsilon(self, workspace: Any, capsys: Capture) -> None:
+        asked = (
+            "plan",
+            "--schema",
+            str(workspace.schema),
+            "--public-rows",
+            "20000",
+            "--effort",
+            "quick",
+            "--max-tpr",
+            "0.05@0.01",
+        )
+        assert workspace.execute(*asked) == 0
+        told = capsys.readouterr().out
+        assert "asked: true-positive rate at most 0.05 at a false-positive rate of 0.01; ε = " in told
+        assert workspace.execute(*asked, "--json") == 0
+        plan = figures(capsys)
+        found = plan["asked_risk"]
+        assert (found["max_true_positive_rate"], found["at_false_positive_rate"], found["by"]) == (0.05, 0.01, "plan")
+        assert found["epsilon"] == plan["epsilon"] > 1
+        assert plan["attack_risk"]["max_true_positive_rate"] == found["risk"] <= 0.05
+
     def test_json(self, workspace: Any, capsys: Capture) -> None:
         assert workspace.execute(*self.arguments(workspace, "--json", "--delta", "1e-7", epsilon="1")) == 0
         plan = figures(capsys)

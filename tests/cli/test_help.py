@@ -19,10 +19,10 @@ CONTRACT = {
     "demo": "--out --rows",
     "schema init": "TABLE --out --assume-public",
     "schema check": "TABLE --schema",
-    "plan": "--schema --public-rows --epsilon --delta --json",
-    "run": "TABLE --schema --policy --epsilon --delta --public-rows --rows --sep --seed --ledger --context --on-violation --out "
-    "--quiet --json",
-    "fit": "TABLE --schema --epsilon --out --delta --public-rows --quiet --json",
+    "plan": "--schema --public-rows --epsilon --max-attack-advantage --max-tpr --delta --json",
+    "run": "TABLE --schema --policy --epsilon --max-attack-advantage --max-tpr --delta --public-rows --rows --sep --seed "
+    "--ledger --context --on-violation --out --quiet --json",
+    "fit": "TABLE --schema --epsilon --max-attack-advantage --max-tpr --out --delta --public-rows --quiet --json",
     "sample": "MODEL --rows --where --out",
     "audit": "CANDIDATE TABLE --real --holdout --synthetic --json",
     "check": "CANDIDATE --policy --json",
