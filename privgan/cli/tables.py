@@ -176,7 +176,7 @@ def plan(schema_path: Path, public_rows: int, effort: str, as_json: bool, **opti
     from privgan.pipeline.describe import plan_lines
     from privgan.pipeline.guarantee import accounting, meaning, statement
     from privgan.planning.planner import make_plan
-    from privgan.planning.risk import curve_of
+    from privgan.planning.risk import curve_of, is_known
     from privgan.privacy.budget import condition_text
     from privgan.table.columns import Source
     from privgan.table.schema_file import load_schema
@@ -190,7 +190,8 @@ def plan(schema_path: Path, public_rows: int, effort: str, as_json: bool, **opti
         return
     tell_asked(asked)
     click.echo(statement(budget, loaded))
-    click.echo(f"by the plan's own trade-off curve: {meaning(curve)}")
+    if is_known(made):
+        click.echo(f"by the plan's own trade-off curve: {meaning(curve)}")
     assert made.cost is not None
     condition = condition_text(len(loaded.facts_from(Source.ASSUMED_PUBLIC)))
     cost = f"PLD {made.cost.epsilon_pld:.4f}, RDP {made.cost.epsilon_rdp:.4f}"

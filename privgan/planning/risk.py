@@ -162,11 +162,11 @@ class RiskBudget:
 def curve_of(plan: Plan) -> TradeOff:
     """The ceilings on attacks under a plan: by its own losses where all its steps are known, else by (ε, δ) alone."""
     worst = tradeoff.of_budget(plan.budget.epsilon, plan.budget.delta)
-    return worst if not _known(plan) else tradeoff.lower(worst, tradeoff.of_events(events_of(plan.steps).values()))
+    return worst if not is_known(plan) else tradeoff.lower(worst, tradeoff.of_events(events_of(plan.steps).values()))
 
 
-def _known(plan: Plan) -> bool:
-    """Whether one stage holds all steps: a later stage's noise depends on an earlier one's outcome."""
+def is_known(plan: Plan) -> bool:
+    """Whether one stage holds all steps, so that the plan has a curve of its own: a later stage's noise depends on an earlier one's outcome."""
     return bool(plan.steps) and plan.model_budget == plan.budget
 
 
@@ -213,7 +213,7 @@ def budget_for(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], *, 
 
 def _attempt(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], budget: PrivacyBudget) -> RiskBudget:
     plan = make_plan(budget)
-    return RiskBudget(limit=limit, budget=budget, risk=limit.risk(curve_of(plan)), worst_case=not _known(plan))
+    return RiskBudget(limit=limit, budget=budget, risk=limit.risk(curve_of(plan)), worst_case=not is_known(plan))
 
 
 def _worst_case_epsilon(limit: RiskLimit, delta: float) -> float:
