@@ -166,7 +166,7 @@ def curve_of(plan: Plan) -> TradeOff:
 
 
 def is_known(plan: Plan) -> bool:
-    """Whether one stage holds all steps, so that the plan has a curve of its own: a later stage's noise depends on an earlier one's outcome."""
+    """Whether one stage holds all steps, and the plan has a curve of its own: a second stage's noise depends on the first."""
     return bool(plan.steps) and plan.model_budget == plan.budget
 
 
