@@ -5,27 +5,27 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import io
 import os
 import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
 
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.policy.verdict import Verdict, VerdictStatus
+from privgan.release.contents import opened, require_allowed_contents
+from privgan.release.fields import FieldSource
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, FileEntry, ReleaseFacts, build_manifest, to_text
 
-ALLOWED_FILES: Mapping[str, str] = MappingProxyType(
+ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
     {
-        "synthetic.parquet": "synthetic",
-        "synthetic.csv": "synthetic",
-        "schema.yaml": "public",
-        "model/model.safetensors": "measured",
-        "model/model.json": "measured",
-        "report.html": "measured",
+        "synthetic.parquet": FieldSource.SYNTHETIC,
+        "synthetic.csv": FieldSource.SYNTHETIC,
+        "schema.yaml": FieldSource.PUBLIC,
+        "model/model.safetensors": FieldSource.MEASURED,
+        "model/model.json": FieldSource.MEASURED,
+        "report.html": FieldSource.MEASURED,
     }
 )
 _CHUNK = 1 << 20
@@ -47,12 +47,13 @@ def write_release(target: Path, files: Mapping[str, bytes | Path], facts: Releas
     Raises:
         PolicyFailedError: A gate failed.
         IncompleteError: A fact is missing.
-        InternalError: A file that a release may not hold.
+        InternalError: A file, or a field of a file, that a release may not hold.
         ReleaseExistsError: The folder is there already.
         UsageError: No room, or no right to write.
     """
     _refuse_unless_passed(verdict)
     _refuse_unknown_files(files)
+    require_allowed_contents(files)
     if os.path.lexists(target):
         raise ReleaseExistsError(f"{target} is there already; name a new folder, a release is never overwritten")
     partial = target.parent / f".{target.name}.partial-{secrets.token_hex(8)}"
@@ -95,26 +96,22 @@ def _fill(partial: Path, files: Mapping[str, bytes | Path], facts: ReleaseFacts,
     partial.mkdir()
     entries = {name: _copy(content, partial / name, ALLOWED_FILES[name]) for name, content in sorted(files.items())}
     manifest = to_text(build_manifest(facts, verdict, entries)).encode()
-    written = _copy(manifest, partial / MANIFEST_NAME, "process")
-    _copy(f"{written.sha256}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, "process")
+    written = _copy(manifest, partial / MANIFEST_NAME, FieldSource.PROCESS)
+    _copy(f"{written.sha256}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, FieldSource.PROCESS)
     for folder in {(partial / name).parent for name in files} | {partial}:
         _sync_folder(folder)
 
 
-def _copy(content: bytes | Path, destination: Path, source: str) -> FileEntry:
+def _copy(content: bytes | Path, destination: Path, source: FieldSource) -> FileEntry:
     destination.parent.mkdir(exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with _opened(content) as reader, destination.open("xb") as writer:
+    with opened(content) as reader, destination.open("xb") as writer:
         while chunk := reader.read(_CHUNK):
             digest.update(chunk)
             size += writer.write(chunk)
         writer.flush()
         os.fsync(writer.fileno())
-    return FileEntry(sha256=digest.hexdigest(), bytes=size, source=source)
-
-
-def _opened(content: bytes | Path) -> BinaryIO:
-    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+    return FileEntry(sha256=digest.hexdigest(), bytes=size, source=source.value)
 
 
 def _publish(partial: Path, target: Path) -> None:

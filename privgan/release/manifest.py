@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from privgan.errors import InternalError
 from privgan.privacy.budget import condition_text
+from privgan.release.fields import MANIFEST, require_declared
 
 MANIFEST_FORMAT = "privgan.manifest/1"
 MANIFEST_NAME = "manifest.json"
@@ -42,7 +43,7 @@ class FileEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseFacts:
-    """Everything a manifest says apart from its files and the policy: JSON values only.
+    """Everything a manifest says apart from its files and the policy: JSON values only, each declared in ``fields.py``.
 
     Attributes:
         created: Moment of the release, UTC, ISO 8601 with ``+00:00`` or ``Z``.
@@ -132,12 +133,13 @@ def build_manifest(facts: ReleaseFacts, verdict: PublicVerdict, files: Mapping[s
         files: Relative path to hash, size and source.
 
     Raises:
-        InternalError: The result does not follow the manifest's JSON Schema.
+        InternalError: A field without a declared source, or a result that does not follow the manifest's JSON Schema.
     """
     manifest = describe_release(facts) | {
         "policy": verdict.to_public_json(),
         "files": {name: asdict(entry) for name, entry in sorted(files.items())},
     }
+    require_declared(MANIFEST_NAME, manifest, MANIFEST)
     mistakes = manifest_mistakes(json.loads(to_text(manifest)))
     if mistakes:
         raise InternalError("the manifest does not follow its JSON Schema: " + "; ".join(mistakes))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from privgan.release.fields import REPORT, require_declared
 from privgan.report.charts import attack_rows, curve_points, shape_chart, step_bars
 from privgan.report.data import InternalReport, ShareableReport
 from privgan.report.odds import odds
@@ -17,7 +19,8 @@ _METRIC_GROUPS = (("fidelity.", "Fidelity"), ("utility.", "Utility"), ("attack."
 
 
 def render_shareable(data: ShareableReport) -> str:
-    """The report that leaves with a release."""
+    """The report that leaves with a release; InternalError where its data hold a field without a declared source."""
+    require_declared("the shareable report", asdict(data), REPORT)
     return _environment().get_template("shareable.html.j2").render(**_common(data), policy=data.policy)
 
 

@@ -13,7 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+from safetensors.numpy import save
 
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.policy import Verdict, evaluate
@@ -55,8 +58,8 @@ FACTS = ReleaseFacts(
     total_epsilon=3.0,
     total_delta=1e-6,
     total_runs=1,
-    plan={"steps": 3},
-    accounting=({"name": "marginals", "event": "gaussian", "epsilon": 1.0},),
+    plan={"rows": 3},
+    accounting=({"name": "marginals", "event": {"event": "gaussian"}, "epsilon": 1.0},),
     schema_fingerprint="ab" * 32,
     schema_sources={"city": {"categories": "assumed_public"}},
     context={"recipient": "Nörthwind", "expiry": "2026-12-31"},
@@ -72,15 +75,19 @@ def verdict(epsilon: float | None = 3.0) -> Verdict:
     return evaluate(POLICY, {} if epsilon is None else {"guarantee.epsilon": epsilon})
 
 
+SCHEMA_TEXT = "dataset: customers\ncolumns:\n- {name: a, kind: integer}\n- {name: b, kind: categorical}\n"
+
+
 def contents(folder: Path) -> dict[str, bytes | Path]:
     parquet = folder / "source.parquet"
-    parquet.write_bytes(os.urandom(2000))
+    frame = pd.DataFrame({"a": np.arange(300), "b": [f"value {i}" for i in range(300)]})
+    frame.to_parquet(parquet, index=False)
     return {
         "synthetic.parquet": parquet,
-        "synthetic.csv": b"a,b\n1,2\n",
-        "schema.yaml": b"dataset: customers\n",
-        "model/model.safetensors": b"\x00" * 64,
-        "model/model.json": b"{}",
+        "synthetic.csv": frame.to_csv(index=False).encode(),
+        "schema.yaml": SCHEMA_TEXT.encode(),
+        "model/model.safetensors": save({"network.out.bias": np.zeros(8), "codebook.latents": np.zeros(8)}),
+        "model/model.json": json.dumps({"rows": 300, "schema": SCHEMA_TEXT}).encode(),
         "report.html": b"<!doctype html>",
     }
 
@@ -300,7 +307,7 @@ def test_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "changes", [{"epsilon": float("nan")}, {"epsilon": float("inf")}, {"not_promised": ()}, {"plan": {"a": object()}}]
+    "changes", [{"epsilon": float("nan")}, {"epsilon": float("inf")}, {"not_promised": ()}, {"plan": {"rows": object()}}]
 )
 def test_manifest_that_says_nonsense_is_a_bug(changes: dict[str, Any]) -> None:
     files = {"synthetic.csv": FileEntry(sha256="0" * 64, bytes=0, source="synthetic")}

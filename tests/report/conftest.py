@@ -28,7 +28,7 @@ RELEASE: dict[str, Any] = {
         "dataset_total": {"epsilon": 4.5, "delta": 2e-6, "runs": 2},
     },
     "plan": {},
-    "accounting": [{"name": "one-way marginals", "event": "gaussian", "epsilon": 0.8}],
+    "accounting": [{"name": "one-way marginals", "event": {"event": "gaussian"}, "epsilon": 0.8}],
     "schema_fingerprint": "ab" * 32,
     "schema_sources": {},
     "context": {

@@ -1,0 +1,239 @@
+"""The allow-list: where every field of every file of a release comes from. A field that is not named here cannot be written.
+
+Each declaration is a tree that follows the JSON value: a mapping names its keys, ``Each`` stands for any key (a column's
+or a package's name), a list for its items, and a leaf is the field's source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from privgan.errors import InternalError
+
+
+class FieldSource(StrEnum):
+    """Where the content of a field comes from; exact figures of private rows are none of these."""
+
+    PUBLIC = "public"
+    MEASURED = "measured"
+    SYNTHETIC = "synthetic"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True)
+class Each:
+    """A mapping whose keys are public names, of columns, packages or files; or one value that stands for all of them.
+
+    Attributes:
+        of: The declaration of each value.
+    """
+
+    of: Declaration
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A schema fact whose source the schema itself states, column by column.
+
+    Attributes:
+        sources: What it may be.
+    """
+
+    sources: tuple[FieldSource, ...]
+
+
+@dataclass(frozen=True)
+class Again:
+    """A value with the same fields as the event around it."""
+
+
+Declaration: TypeAlias = FieldSource | Stated | Again | Each | Mapping[str, "Declaration"]
+
+PUBLIC, MEASURED, SYNTHETIC, PROCESS = FieldSource
+_FACT = Stated((PUBLIC, MEASURED))
+
+
+def _named(source: FieldSource, names: str) -> dict[str, Declaration]:
+    return dict.fromkeys(names.split(), source)
+
+
+# Events hold the plan's parameters: functions of the budget, the schema and the declared or noisy row count.
+_EVENT: dict[str, Declaration] = {
+    **_named(PUBLIC, "event epsilon sensitivity noise_multiplier noise_parameter sample_rate count delta standard_deviation"),
+    "of": Again(),
+}
+# With a row count that is not public, all of stage 2 is planned from the noisy one: measured, hence paid for.
+_STEP: dict[str, Declaration] = {**_named(PUBLIC, "name kind"), **_named(MEASURED, "noise expected_error"), "event": _EVENT}
+_PLAN: dict[str, Declaration] = {
+    **_named(PUBLIC, "format dataset schema_fingerprint unit neighbouring_relation epsilon delta declared_rows"),
+    **_named(PUBLIC, "canary_probability effort marginal_share"),
+    "rows": MEASURED,
+    "audit": _named(PUBLIC, "score bound"),
+    "stages": {
+        **_named(PUBLIC, "name epsilon delta"),
+        "steps": _STEP,
+        "cost": _named(MEASURED, "epsilon delta epsilon_pld epsilon_rdp discovery_delta"),
+    },
+    "settings": {
+        "marginals": _named(PUBLIC, "max_cells max_codes largest_identity largest_marginal max_candidates"),
+        "generator": _named(PUBLIC, "latent width entries fake_rows first_steps round_steps final_steps learning_rate"),
+        "critic": {
+            **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
+            **_named(
+                PUBLIC,
+                "max_grad_norm width steps_per_generator_step learning_rate generator_learning_rate marginal_weight",
+            ),
+        },
+    },
+}
+_ACCOUNTING: dict[str, Declaration] = {**_STEP, "epsilon": MEASURED, "stage": PUBLIC}
+_ABOUT: dict[str, Declaration] = {
+    **_named(PROCESS, "format created release_id retention"),
+    **_named(PUBLIC, "dataset schema_fingerprint"),
+    "guarantee": {
+        **_named(PUBLIC, "epsilon delta unit neighbouring_relation max_rows_per_unit conditional_facts conditional_text"),
+        "not_promised": PUBLIC,
+        "accountant": {**_named(PROCESS, "name version"), **_named(MEASURED, "epsilon_pld epsilon_rdp")},
+        "dataset_total": _named(PROCESS, "epsilon delta runs"),
+    },
+    "plan": _PLAN,
+    "accounting": _ACCOUNTING,
+    "schema_sources": Each(Each(PUBLIC)),
+    "context": _named(PROCESS, "reviewer purpose recipient expiry review_date"),
+    "ledger": _named(PROCESS, "head"),
+    "versions": Each(PROCESS),
+    "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
+}
+# Only the outcomes of public gates may leave; of the internal ones only that they passed.
+_POLICY: dict[str, Declaration] = {
+    **_named(PUBLIC, "name version purpose hash"),
+    **_named(PROCESS, "status public_checks internal_checks"),
+    "outcomes": {
+        **_named(PUBLIC, "fact comparison threshold scope reason advice condition"),
+        **_named(PROCESS, "status value explanation"),
+    },
+}
+MANIFEST: Declaration = MappingProxyType(
+    {**_ABOUT, "policy": _POLICY, "files": Each({**_named(PROCESS, "sha256 bytes"), "source": PUBLIC})}
+)
+_SCHEMA_COLUMN: dict[str, Declaration] = {
+    **_named(PUBLIC, "name kind role missing description pattern format decimals"),
+    **dict.fromkeys(("lower", "upper", "categories", "special_values"), _FACT),
+}
+_SCHEMA: dict[str, Declaration] = _named(PUBLIC, "dataset unit max_rows_per_unit missing_markers")
+SCHEMA: Declaration = MappingProxyType(
+    {**_SCHEMA, "format": PUBLIC, "columns": {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)}},
+)
+MODEL: Declaration = MappingProxyType(
+    {
+        **_named(PUBLIC, "format max_cells latent width schema"),
+        "rows": MEASURED,
+        "guarantee": _named(PUBLIC, "epsilon delta unit max_rows_per_unit neighbouring_relation conditional_facts statement"),
+        "columns": Each(_named(MEASURED, "code_of within")),
+        "frequencies": MEASURED,
+    }
+)
+_REPORT_STEP: dict[str, Declaration] = {**_named(PUBLIC, "name what"), **_named(MEASURED, "epsilon noise expected_error")}
+REPORT: Declaration = MappingProxyType(
+    {
+        "release": _ABOUT,
+        "policy": _POLICY,
+        "schema": {**_SCHEMA, "columns": {**_SCHEMA_COLUMN, "sources": Each(PUBLIC)}},
+        "steps": _REPORT_STEP,
+        "groups": _REPORT_STEP,
+        "shapes": {**_named(PUBLIC, "column kind"), **_named(MEASURED, "labels noisy"), "synthetic": SYNTHETIC},
+        "rows": SYNTHETIC,
+        **_named(PUBLIC, "good_for bad_for"),
+    }
+)
+# What pandas and pyarrow write about a table into its Parquet file.
+PARQUET: Declaration = MappingProxyType(
+    {
+        "columns": _named(PUBLIC, "name field_name pandas_type numpy_type metadata"),
+        "creator": _named(PROCESS, "library version"),
+        "pandas_version": PROCESS,
+        **_named(PUBLIC, "index_columns column_indexes"),
+        "attributes": {},
+        "partition_columns": {},
+    }
+)
+PARQUET_KEYS = frozenset({"pandas", "ARROW:schema"})
+# The names of tensors in model.safetensors; ``network.`` begins the name of every weight of the generator.
+TENSORS: Mapping[str, FieldSource] = MappingProxyType(
+    {"network.": MEASURED, "codebook.latents": PROCESS, "codebook.conditions": MEASURED}
+)
+
+
+def require_declared(what: str, value: Any, declaration: Declaration) -> None:
+    """Refuse a value that holds a field without a declared source.
+
+    Args:
+        what: The file's name, for the message.
+        value: A JSON value.
+        declaration: Where each of its fields comes from.
+
+    Raises:
+        InternalError: naming the fields, never their values.
+    """
+    unknown = list(dict.fromkeys(path for path, source in fields_of(value, declaration) if source is None))
+    if unknown:
+        raise InternalError(
+            f"{what}: the fields {', '.join(unknown[:8])} have no declared source; "
+            "a release is built only from what privgan/release/fields.py declares"
+        )
+
+
+def fields_of(value: Any, declaration: Declaration, path: str = "") -> Iterator[tuple[str, FieldSource | Stated | None]]:
+    """Every field of a JSON value with its declared source; None where it has none.
+
+    Args:
+        value: A JSON value.
+        declaration: What is declared for it.
+        path: Where it lies; ``*`` stands for any key, ``[]`` for any item.
+    """
+    yield from _fields(value, declaration, path, declaration)
+
+
+def _fields(
+    value: Any, declaration: Declaration, path: str, around: Declaration
+) -> Iterator[tuple[str, FieldSource | Stated | None]]:
+    if isinstance(declaration, Again):
+        declaration = around
+    if isinstance(declaration, Each) and not isinstance(value, Mapping):
+        path, declaration = f"{path}.*", declaration.of
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _fields(item, declaration, f"{path}[]", around)
+    elif isinstance(declaration, FieldSource | Stated):
+        yield path, None if isinstance(value, Mapping) else declaration
+    elif isinstance(value, Mapping) and not isinstance(declaration, Again):
+        for key, part in value.items():
+            yield from _of_key(str(key), part, declaration, path)
+    elif value is not None:
+        yield path, None
+
+
+def _of_key(
+    key: str, part: Any, declaration: Each | Mapping[str, Declaration], path: str
+) -> Iterator[tuple[str, FieldSource | Stated | None]]:
+    if isinstance(declaration, Each):
+        yield from _fields(part, declaration.of, f"{path}.*".lstrip("."), declaration)
+    elif key in declaration:
+        yield from _fields(part, declaration[key], f"{path}.{key}".lstrip("."), declaration)
+    else:
+        yield f"{path}.{key}".lstrip("."), None
+
+
+def declared_fields(declaration: Declaration, path: str = "") -> Iterator[str]:
+    """The path of every declared field, without marks for list items; an event inside an event counts once."""
+    if isinstance(declaration, Each):
+        yield from declared_fields(declaration.of, f"{path}.*".lstrip("."))
+    elif isinstance(declaration, Mapping):
+        for key, part in declaration.items():
+            yield from declared_fields(part, f"{path}.{key}".lstrip("."))
+    elif not isinstance(declaration, Again):
+        yield path
