@@ -54,6 +54,9 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
 def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:
     """Attack and measure: fidelity, utility, membership inference, a lower bound on ε. INTERNAL: it reads real rows.
 
+    A CANDIDATE's files are also searched for the TABLE's identifiers, PII and undeclared texts; a finding is a bug in
+    privgan (code 70), and bars the candidate from release.
+
     Either CANDIDATE with the TABLE that it was fitted on, or any synthetic table with --real, --holdout, --synthetic.
     Ends with 0 when the claim is not refuted, 1 when it is, 3 when the audit cannot tell.
 
@@ -83,6 +86,7 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
 def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
+    from privgan.pipeline.scanning import scan_candidate
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.conform import conform
     from privgan.table.files import read_table
@@ -92,7 +96,10 @@ def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress:
     raw = read_table(table, sep=options["sep"])
     frame = conform(raw, load_schema(candidate.schema), on_violation=options["on_violation"]).reset_index(drop=True)
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
-    return audit_candidate(candidate, frame, ledger, target=options["target"], progress=progress)
+    report = audit_candidate(candidate, frame, ledger, target=options["target"], progress=progress)
+    # After the audit, which refuses a table that is not the candidate's.
+    scan_candidate(candidate, raw, progress)
+    return report
 
 
 def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
@@ -103,7 +110,7 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.table.schema_file import load_schema
 
     real, holdout = (read_table(options[key], sep=options["sep"]) for key in ("real", "holdout"))
-    synthetic = read_table(options["synthetic"])
+    synthetic = read_table(options["synthetic"], sep=options["sep"])
     if options["schema_path"]:
         schema, violation = load_schema(options["schema_path"]), options["on_violation"]
     else:

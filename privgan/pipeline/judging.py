@@ -21,6 +21,7 @@ from privgan.pipeline.candidate import AUDIT_FILE, RELEASE, REPORT_FILE, Candida
 from privgan.pipeline.describe import report_groups, report_steps
 from privgan.pipeline.facts import audit_facts, public_facts
 from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
+from privgan.pipeline.scanning import read_scan, refuse_findings, scan_facts, with_declared
 from privgan.pipeline.shapes import noisy_shapes, real_shapes
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
@@ -30,6 +31,7 @@ from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.bundle import write_release
 from privgan.release.manifest import ReleaseFacts, describe_release
+from privgan.release.needles import Needles
 from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
 from privgan.synthesizer import load_synthesizer
 from privgan.table.conform import conform
@@ -95,11 +97,12 @@ def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: 
         PolicyFailedError: when the number of evaluations is used up, or the candidate was closed before.
     """
     record, schema, audit = candidate.record(), load_schema(candidate.schema), candidate.audit()
-    evidence = hashlib.sha256(json.dumps(audit, sort_keys=True).encode()).hexdigest()
+    evidence = hashlib.sha256(json.dumps([audit, read_scan(candidate)], sort_keys=True).encode()).hexdigest()
     evaluation = {"policy": policy.fingerprint(), "evidence": evidence}
     refuse_changed(candidate, ledger)
     ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, **evaluation)
-    verdict = evaluate(policy, public_facts(record, schema, ledger, context) | audit_facts(audit))
+    facts = public_facts(record, schema, ledger, context) | audit_facts(audit) | scan_facts(candidate)
+    verdict = evaluate(policy, facts)
     if any(outcome.status is GateStatus.FAIL for outcome in verdict.internal_outcomes):
         ledger.close(schema.dataset, record["run"], **evaluation)
     return verdict
@@ -123,11 +126,26 @@ def refuse_changed(candidate: Candidate, ledger: PrivacyLedger) -> None:
         raise UsageError(f"{candidate.folder}: {', '.join(changed)} changed after the fit; a candidate is judged as it was made")
 
 
-def release_candidate(candidate: Candidate, verdict: Verdict, ledger: PrivacyLedger, context: Context, out: Path) -> Path:
+def release_candidate(
+    candidate: Candidate,
+    verdict: Verdict,
+    ledger: PrivacyLedger,
+    context: Context,
+    out: Path,
+    needles: Needles | None = None,
+) -> Path:
     """Write ``out/release`` for a candidate that passed.
 
+    Args:
+        candidate: The candidate.
+        verdict: The policy's verdict on it.
+        ledger: The ledger.
+        context: Who, for what, until when.
+        out: The folder for ``release``.
+        needles: What the finished bundle is searched for, where the table is at hand.
+
     Raises:
-        PolicyFailedError: when a gate failed.
+        PolicyFailedError: when a gate failed, or a scan has findings.
         IncompleteError: when a fact is missing.
         ReleaseExistsError: when there is one already.
     """
@@ -142,6 +160,7 @@ def release_candidate(candidate: Candidate, verdict: Verdict, ledger: PrivacyLed
     identity = uuid.uuid4().hex
     if record["guarantee"]["epsilon"] is None:
         raise PolicyFailedError("this candidate has no guarantee: the coins of its run were not secret; it cannot be released")
+    refuse_findings(candidate)
     refuse_changed(candidate, ledger)
     ledger.release(schema.dataset, record["run"], {"release": identity, "policy": verdict.policy_name})
     facts = release_facts(candidate, ledger, context, identity)
@@ -153,7 +172,8 @@ def release_candidate(candidate: Candidate, verdict: Verdict, ledger: PrivacyLed
         "model/model.json": candidate.model / "model.json",
         "report.html": shareable_report(candidate, facts, verdict).encode(),
     }
-    return write_release(target, files, facts, verdict)
+    declared = with_declared(needles or Needles(), verdict.to_public_json(), context.to_json())
+    return write_release(target, files, facts, verdict, declared)
 
 
 def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context, identity: str) -> ReleaseFacts:

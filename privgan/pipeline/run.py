@@ -23,6 +23,7 @@ from privgan.pipeline.guarantee import statement
 from privgan.pipeline.judging import audit_candidate, judge, release_candidate, write_internal_report
 from privgan.pipeline.note import RunRequest, read_note, write_note
 from privgan.pipeline.resuming import resume
+from privgan.pipeline.scanning import scan_candidate
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
@@ -81,21 +82,22 @@ def run(
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
-    return _finish(candidate, frame, request.target, policy, context, ledger, out, progress)
+    raw = read_table(request.table, sep=request.sep)
+    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress)
 
 
 def resume_run(table: Path, policy: Policy, context: Context, ledger: PrivacyLedger, out: Path, progress: Progress) -> RunOutcome:
     """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked."""
-    begun = read_note(out, table)
+    request = read_note(out, table).request
     candidate = resume_candidate(out, table, ledger, progress)
-    schema = load_schema(candidate.schema)
-    request = begun.request
-    frame = conform(read_table(table, sep=request.sep), schema, on_violation=request.on_violation).reset_index(drop=True)
-    return _finish(candidate, frame, request.target, policy, context, ledger, out, progress)
+    raw = read_table(table, sep=request.sep)
+    frame = conform(raw, load_schema(candidate.schema), on_violation=request.on_violation).reset_index(drop=True)
+    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress)
 
 
 def _finish(
     candidate: Candidate,
+    raw: pd.DataFrame,
     frame: pd.DataFrame,
     target: str | None,
     policy: Policy,
@@ -104,6 +106,7 @@ def _finish(
     out: Path,
     progress: Progress,
 ) -> RunOutcome:
+    needles = scan_candidate(candidate, raw, progress)
     audit_candidate(candidate, frame, ledger, target=target, progress=progress)
     verdict = judge(candidate, policy, ledger, context)
     write_internal_report(candidate, verdict, ledger, context, frame)
@@ -111,7 +114,7 @@ def _finish(
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
         return RunOutcome(verdict=verdict, release=None, candidate=candidate.folder, internal=candidate.internal, guarantee=told)
-    release = release_candidate(candidate, verdict, ledger, context, out)
+    release = release_candidate(candidate, verdict, ledger, context, out, needles)
     candidate.discard()
     progress.say(f"PASS: released to {release}")
     return RunOutcome(verdict=verdict, release=release, candidate=None, internal=candidate.internal, guarantee=told)

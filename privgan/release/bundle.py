@@ -17,6 +17,8 @@ from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.release.contents import opened, require_allowed_contents
 from privgan.release.fields import FieldSource
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, FileEntry, ReleaseFacts, build_manifest, to_text
+from privgan.release.needles import Needles
+from privgan.release.scan import scan_files
 
 ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
     {
@@ -32,7 +34,13 @@ _CHUNK = 1 << 20
 _ROOM_FOR_MANIFEST = 1 << 20
 
 
-def write_release(target: Path, files: Mapping[str, bytes | Path], facts: ReleaseFacts, verdict: Verdict) -> Path:
+def write_release(
+    target: Path,
+    files: Mapping[str, bytes | Path],
+    facts: ReleaseFacts,
+    verdict: Verdict,
+    needles: Needles | None = None,
+) -> Path:
     """Write a release in one step: either the whole folder is there, or nothing is.
 
     Args:
@@ -40,6 +48,7 @@ def write_release(target: Path, files: Mapping[str, bytes | Path], facts: Releas
         files: Relative path to content, or to the file that holds it; only names in ALLOWED_FILES.
         facts: What the manifest says.
         verdict: The policy's verdict, which must be PASS.
+        needles: Private values that must not be in it, where the table is at hand; INTERNAL names never may.
 
     Returns:
         The folder.
@@ -47,7 +56,7 @@ def write_release(target: Path, files: Mapping[str, bytes | Path], facts: Releas
     Raises:
         PolicyFailedError: A gate failed.
         IncompleteError: A fact is missing.
-        InternalError: A file, or a field of a file, that a release may not hold.
+        InternalError: A file, or a field or text of a file, that a release may not hold.
         ReleaseExistsError: The folder is there already.
         UsageError: No room, or no right to write.
     """
@@ -61,6 +70,8 @@ def write_release(target: Path, files: Mapping[str, bytes | Path], facts: Releas
         target.parent.mkdir(parents=True, exist_ok=True)
         _refuse_without_room(target.parent, files)
         _fill(partial, files, facts, verdict)
+        written = [*files, MANIFEST_NAME, CHECKSUM_NAME]
+        scan_files({name: partial / name for name in written}, needles or Needles()).require_clean()
         _publish(partial, target)
     except OSError as error:
         raise _as_usage_error(error, target) from error

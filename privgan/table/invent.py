@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
+from string import Formatter
 
 import numpy as np
 import pandas as pd
@@ -103,6 +106,36 @@ class SerialCustomers:
         customers = np.repeat(np.arange(self._last, self._last + used + 1), sizes[: used + 1])[:rows]
         self._last, self._left = self._last + used, int(ends[used] - rows)
         return customers
+
+
+def could_be_invented(column: Invented, value: str) -> bool:
+    """Whether ``invent`` can give a value at all: what it cannot give was copied from somewhere."""
+    if column.kind is Kind.IDENTIFIER:
+        return _is_serial(column.pattern, value)
+    return bool(_FORMS.get(column.kind, _WITHHELD_FORM).fullmatch(value))
+
+
+def _is_serial(pattern: str, value: str) -> bool:
+    """Whether a value is the pattern with a serial number, in whatever base the pattern writes it."""
+    parts = list(Formatter().parse(pattern))
+    before = parts[0][0]
+    after = "".join(literal for literal, *_ in parts[1:])
+    digits = value[len(before) : len(value) - len(after)].replace(",", "")
+    for base in (10, 16, 8, 2):
+        with suppress(ValueError):
+            if pattern.format(int(digits, base)) == value:
+                return True
+    return False
+
+
+_NAMES = f"({'|'.join(_GIVEN)}) ({'|'.join(_FAMILY)})"
+_WITHHELD_FORM = re.compile(re.escape(WITHHELD))
+_FORMS = {
+    Kind.NAME: re.compile(_NAMES),
+    Kind.EMAIL: re.compile(_NAMES.lower().replace(" ", r"\.") + r"\.[0-9]+@example\.com"),
+    Kind.PHONE: re.compile(r"\+00 555 [0-9]{7,}"),
+    Kind.ADDRESS: re.compile(rf"[0-9]{{1,3}} ({'|'.join(_FAMILY)}) Street"),
+}
 
 
 def _values(column: Invented, serials: np.ndarray, given: np.ndarray, family: np.ndarray) -> list[str]:

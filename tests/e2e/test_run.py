@@ -24,6 +24,7 @@ from privgan.gan.model import GeneratorModel
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline.canaries import FILE as CANARY_FILE
 from privgan.pipeline.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE, RUN_FILE
+from privgan.pipeline.scanning import SCAN_FILE
 from privgan.planning.plan import GeneratorSettings
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.bundle import ALLOWED_FILES
@@ -266,7 +267,7 @@ class TestInternal:
         internal = place.folder / folder
         assert internal.stat().st_mode & 0o777 == 0o700
         files = [path for path in internal.rglob("*") if path.is_file()]
-        assert {path.name for path in files} == {CANARY_FILE, AUDIT_FILE, REPORT_FILE, LOG_FILE, RUN_FILE}
+        assert {path.name for path in files} == {CANARY_FILE, AUDIT_FILE, REPORT_FILE, LOG_FILE, RUN_FILE, SCAN_FILE}
         assert all(path.name.startswith("internal-") for path in files)
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
@@ -479,7 +480,7 @@ class TestRecords:
         copy = shutil.copytree(place.folder / "out", tmp_path / "out")
         ended = privgan("purge", copy)
         assert ended.code == 0, ended.err
-        assert "5 files removed" in ended.out
+        assert "6 files removed" in ended.out
         assert {path.name for path in copy.iterdir()} == {"release"}
         assert place.ledger.entries(DATASET)[-1].kind == "purge"
         assert privgan("verify", copy).code == 0
@@ -522,6 +523,7 @@ def test_a_blocked_run_leaves_its_candidate_and_no_release(place: Place, tmp_pat
         REPORT_FILE,
         LOG_FILE,
         RUN_FILE,
+        SCAN_FILE,
     }
     account = PrivacyLedger.open(str(tmp_path / "ledger.sqlite")).account("two-columns")
     assert (account.runs, account.epsilon, account.attempts) == (1, EPSILON, 1)

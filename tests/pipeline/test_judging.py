@@ -15,11 +15,13 @@ from privgan.pipeline.facts import accounting_complete
 from privgan.pipeline.judging import judge, release_candidate
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_table
+from privgan.pipeline.scanning import scan_candidate
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
 from privgan.policy.policy import Comparison, Policy
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
+from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
 
 SCHEMA = """format: privgan.schema/1
@@ -53,6 +55,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     candidate = fit_table(request, PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "candidate")
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
+    scan_candidate(candidate, read_table(folder / "table.csv"))
     return folder
 
 

@@ -1,0 +1,172 @@
+"""Columns of the released table: a real value in an invented column is a finding only where chance does not explain it.
+
+Identifiers and PII are invented from a serial number and public randomness, so they meet a real value now and then: a
+serial number always, a name sometimes. A value that invention cannot give was copied. One that it can give is held
+against chance: the same rows are invented afresh, with other randomness and the same serial numbers, and only a count
+far above theirs is a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from privgan.release.needles import Matcher, NeedleKind, Needles, looks_like_pii
+from privgan.table.columns import Column, Discrete, Invented, Numeric, Temporal
+from privgan.table.conform import canonical_text
+from privgan.table.invent import could_be_invented, invent
+
+FRESH_TABLES = 5
+SIGNIFICANCE = 1e-6
+_ROWS = 50_000
+_SEED = 20_261_121
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chance:
+    """How often an invented column met a real value, beside how often it does by chance.
+
+    Attributes:
+        file: The file.
+        column: The invented column.
+        found: Matches in the released rows.
+        expected: Mean number of matches in equally many rows invented afresh.
+        p_value: Chance of at least as many matches, given all of them: one-sided exact binomial test.
+    """
+
+    file: str
+    column: str
+    found: int
+    expected: float
+    p_value: float
+
+    @property
+    def excess(self) -> bool:
+        """Whether chance does not explain the matches."""
+        return self.p_value < SIGNIFICANCE
+
+
+class ColumnScan:
+    """Searches the columns of one file of the released table.
+
+    Args:
+        needles: What to look for.
+        matcher: Finds the private values.
+        names: The names of INTERNAL figures and files.
+    """
+
+    def __init__(self, needles: Needles, matcher: Matcher, names: re.Pattern[bytes]) -> None:
+        self._needles, self._matcher, self._names = needles, matcher, names
+        self._schema = needles.schema
+        self._copied: Counter[tuple[str, NeedleKind]] = Counter()
+        self._met: Counter[tuple[str, NeedleKind]] = Counter()
+        self._rows = 0
+        self._fresh: dict[str, int] | None = None
+        self._known: set[bytes] = set()
+
+    @property
+    def known(self) -> frozenset[bytes]:
+        """Real values that invented cells hold: they stand in the file's raw bytes too, and are judged here."""
+        return frozenset(self._known)
+
+    def read(self, name: str, reader: IO[bytes]) -> None:
+        """Search a Parquet or CSV file, batch by batch."""
+        for batch in _batches(name, reader):
+            self._rows += len(batch)
+            for column in batch.columns:
+                self._column(str(column), batch[column])
+
+    def findings(self) -> Iterator[tuple[str, NeedleKind, int]]:
+        """Column, kind and count of everything that chance does not explain."""
+        for (column, kind), count in self._copied.items():
+            yield column, kind, count
+        excess = {chance.column for chance in self.chance("") if chance.excess}
+        for (column, kind), count in self._met.items():
+            if column in excess:
+                yield column, kind, count
+
+    def chance(self, file: str) -> list[Chance]:
+        """Every invented column that met a real value, beside its chance."""
+        from scipy.stats import binom
+
+        if not self._met:
+            return []
+        if self._fresh is None:
+            self._fresh = self._invented_afresh()
+        found: Counter[str] = Counter()
+        for (column, _), count in self._met.items():
+            found[column] += count
+        return [
+            Chance(
+                file=file,
+                column=column,
+                found=count,
+                expected=self._fresh[column] / FRESH_TABLES,
+                p_value=float(binom.sf(count - 1, count + self._fresh[column], 1 / (FRESH_TABLES + 1))),
+            )
+            for column, count in found.items()
+        ]
+
+    def _column(self, name: str, values: pd.Series) -> None:
+        column = None if self._schema is None or name not in self._schema.names else self._schema.column(name)
+        if isinstance(column, Numeric | Temporal):
+            return
+        texts = values.dropna().map(canonical_text)
+        if not isinstance(column, Invented):
+            self._search(name, [text for text in texts.unique() if text not in _allowed(column)])
+            return
+        possible = texts.map({text: could_be_invented(column, text) for text in texts.unique()}).astype(bool)
+        self._search(name, list(texts[~possible]))
+        for hit in self._matcher.hits("\n".join(texts[possible]).encode("utf-8", "replace")):
+            self._known.add(hit.value)
+            if hit.whole:
+                self._met[name, hit.kind] += 1
+
+    def _search(self, name: str, cells: list[str]) -> None:
+        """Cells that neither invention nor the schema explains."""
+        text = "\n".join(cells)
+        data = text.encode("utf-8", "replace")
+        for hit in self._matcher.hits(data):
+            if hit.whole:
+                self._copied[name, hit.kind] += 1
+        declared = self._needles.declared
+        names = sum(match.group().decode("utf-8", "replace") not in declared for match in self._names.finditer(data))
+        looks = sum(found not in declared for found in looks_like_pii(text)) if self._schema is not None else 0
+        for kind, count in ((NeedleKind.INTERNAL_NAME, names), (NeedleKind.PATTERN, looks)):
+            if count:
+                self._copied[name, kind] += count
+
+    def _invented_afresh(self) -> dict[str, int]:
+        """Matches in each invented column of several tables invented afresh, with the same serial numbers."""
+        assert self._schema is not None
+        counts = dict.fromkeys(self._schema.names, 0)
+        columns = sorted({column for column, _ in self._met})
+        for table in range(FRESH_TABLES):
+            rng = np.random.default_rng([_SEED, table])
+            for start in range(0, self._rows, _ROWS):
+                fresh = invent(self._schema, min(_ROWS, self._rows - start), first_serial=start + 1, rng=rng)
+                for column in columns:
+                    hits = self._matcher.hits("\n".join(fresh[column]).encode())
+                    counts[column] += sum(hit.whole for hit in hits)
+        return counts
+
+
+def _allowed(column: Column | None) -> frozenset[str]:
+    return frozenset(column.categories) if isinstance(column, Discrete) else frozenset()
+
+
+def _batches(name: str, reader: IO[bytes]) -> Iterator[pd.DataFrame]:
+    if name.endswith(".parquet"):
+        import pyarrow.parquet as pq
+
+        for batch in pq.ParquetFile(reader).iter_batches(batch_size=_ROWS):
+            yield batch.to_pandas()
+        return
+    options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "chunksize": _ROWS, "on_bad_lines": "skip"}
+    yield from pd.read_csv(reader, **options)
