@@ -48,7 +48,8 @@ def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
                     values.setdefault(text[:LONGEST], kind)
     declared = dump_schema(schema) + "\n".join(_texts_in(schema.to_json()))
     for hit in Matcher(values).hits(f"{declared}\n{_own_words()}\n{_format_words(schema)}".encode()):
-        values.pop(hit.value.decode(), None)
+        if hit.whole or not hit.digits:
+            values.pop(hit.value.decode(), None)
     return Needles(values=values, schema=schema, declared=declared)
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any, BinaryIO
 import yaml
 
 from privgan.errors import InternalError
-from privgan.release.fields import MODEL, PARQUET, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
+from privgan.release.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
 
 Content = bytes | Path
 _LARGEST_HEADER = 100_000_000
@@ -105,7 +105,6 @@ def _check_parquet(name: str, reader: BinaryIO, columns: tuple[str, ...] | None)
     found = {key.decode("utf-8", "replace") for key in {**(file.metadata.metadata or {}), **(schema.metadata or {})}}
     if found - PARQUET_KEYS or any(field.metadata for field in schema):
         raise InternalError(f"{name}: holds metadata that the allow-list does not name")
-    require_declared(f"{name}: pandas metadata", json.loads((schema.metadata or {}).get(b"pandas", b"{}")), PARQUET)
     _require_columns(name, tuple(schema.names), columns)
 
 

@@ -150,18 +150,8 @@ REPORT: Declaration = MappingProxyType(
         **_named(PUBLIC, "good_for bad_for"),
     }
 )
-# What pandas and pyarrow write about a table into its Parquet file.
-PARQUET: Declaration = MappingProxyType(
-    {
-        "columns": _named(PUBLIC, "name field_name pandas_type numpy_type metadata"),
-        "creator": _named(PROCESS, "library version"),
-        "pandas_version": PROCESS,
-        **_named(PUBLIC, "index_columns column_indexes"),
-        "attributes": {},
-        "partition_columns": {},
-    }
-)
-PARQUET_KEYS = frozenset({"pandas", "ARROW:schema"})
+# All that a Parquet file says beside its columns: pyarrow's own copy of their names and types.
+PARQUET_KEYS = frozenset({"ARROW:schema"})
 # The names of tensors in model.safetensors; ``network.`` begins the name of every weight of the generator.
 TENSORS: Mapping[str, FieldSource] = MappingProxyType(
     {"network.": MEASURED, "codebook.latents": PROCESS, "codebook.conditions": MEASURED}

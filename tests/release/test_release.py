@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save
 
@@ -81,7 +83,7 @@ SCHEMA_TEXT = "dataset: customers\ncolumns:\n- {name: a, kind: integer}\n- {name
 def contents(folder: Path) -> dict[str, bytes | Path]:
     parquet = folder / "source.parquet"
     frame = pd.DataFrame({"a": np.arange(300), "b": [f"value {i}" for i in range(300)]})
-    frame.to_parquet(parquet, index=False)
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None), parquet)
     return {
         "synthetic.parquet": parquet,
         "synthetic.csv": frame.to_csv(index=False).encode(),

@@ -1,0 +1,283 @@
+"""A real release from a small fit: each of its fields is declared, the scan of it is clean, and a leak stops it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from privgan.cli.main import execute
+from privgan.errors import InternalError, PolicyFailedError
+from privgan.pipeline import judging
+from privgan.pipeline.candidate import AUDIT_FILE, Candidate
+from privgan.pipeline.run import RunRequest, fit_table
+from privgan.pipeline.scanning import FACT, SCAN_FILE, needles_of, read_scan, scan_candidate, scan_facts
+from privgan.planning.effort import EFFORTS, Effort
+from privgan.policy.context import Context
+from privgan.policy.document import load_policy
+from privgan.policy.verdict import Verdict
+from privgan.privacy import events
+from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.release import fields
+from privgan.release.fields import declared_fields, fields_of
+from privgan.report import ShareableReport
+from privgan.table.files import read_table
+from privgan.table.schema_file import load_schema, parse_schema
+
+ROWS = 900
+SCHEMA = """format: privgan.schema/1
+dataset: scanned
+unit: customer_id
+max_rows_per_unit: 1
+missing_markers: ["", "unknown-value"]
+columns:
+  - {name: customer_id, kind: identifier, pattern: "SYN-{:08d}", role: identifier}
+  - {name: name, kind: name, role: identifier}
+  - {name: email, kind: email, role: identifier}
+  - {name: remark, kind: text, missing: true, description: What the customer said}
+  - {name: segment, kind: categorical, categories: [basic plan, silver plan], source: assumed_public}
+  - {name: churned, kind: boolean, labels: ["no", "yes"]}
+  - {name: spend, kind: float, lower: 0, upper: 500, decimals: 1, special_values: [0], source: {lower: assumed_public}}
+  - {name: joined, kind: date, lower: 2020-01-01, upper: 2020-12-31}
+"""
+AUDIT: dict[str, Any] = {
+    "format": "privgan.audit/1",
+    "verdict": "NOT_REFUTED",
+    "metrics": [
+        {"name": "attack.membership.advantage", "value": 0.01, "low": 0.0, "high": 0.05},
+        {"name": "fidelity.tvd1", "value": 0.01, "low": 0.0, "high": 0.02},
+    ],
+}
+
+
+def customers() -> pd.DataFrame:
+    rng = np.random.default_rng(7)
+    given, family = rng.choice(["Zoltan", "Maria", "Kai"], ROWS), rng.choice(["Nyström", "Pine", "O'Hara"], ROWS)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"K{7919 * serial % 10**8:08d}" for serial in range(1, ROWS + 1)],
+            "name": [f"{first} {last}" for first, last in zip(given, family, strict=True)],
+            "email": [f"{first}.{serial}@mail.example.org".lower() for serial, first in enumerate(given)],
+            "remark": [f"complained on day {serial}" if serial % 3 else "customers" for serial in range(ROWS)],
+            "segment": rng.choice(["basic plan", "silver plan"], ROWS),
+            "churned": rng.choice(["no", "yes"], ROWS),
+            "spend": np.round(rng.gamma(2, 40, ROWS).clip(0, 500), 1),
+            "joined": np.datetime_as_string(np.datetime64("2020-01-01") + rng.integers(0, 366, ROWS)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A candidate with a measured row count and every kind of column."""
+    folder = tmp_path_factory.mktemp("scanned")
+    customers().to_csv(folder / "table.csv", index=False)
+    (folder / "schema.yaml").write_text(SCHEMA, encoding="utf-8")
+    request = RunRequest(
+        table=folder / "table.csv", schema=folder / "schema.yaml", budget=PrivacyBudget(epsilon=4), effort="quick", rows=400
+    )
+    tiny = Effort(entries=60, batch=100, first_steps=10, round_steps=1, final_steps=10, critic_steps=10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
+        candidate = fit_table(request, PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "candidate")
+    candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
+    return folder
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> tuple[Candidate, PrivacyLedger, pd.DataFrame]:
+    shutil.copytree(made, tmp_path / "copy")
+    copy = tmp_path / "copy"
+    ledger = PrivacyLedger.open(str(copy / "ledger.sqlite"))
+    return Candidate.find(copy / "candidate"), ledger, read_table(copy / "table.csv")
+
+
+Place = tuple[Candidate, PrivacyLedger, pd.DataFrame]
+CONTEXT = Context(reviewer="A. Reviewer <reviewer@firm.example>", purpose="Testing")
+
+
+def judged(candidate: Candidate, ledger: PrivacyLedger) -> Verdict:
+    return judging.judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
+
+
+def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(place: Place, tmp_path: Path) -> None:
+    candidate, ledger, table = place
+    needles = scan_candidate(candidate, table)
+    scan = read_scan(candidate)
+    assert scan is not None
+    assert scan["findings"] == []
+    assert scan["looked_for"]["identifier"] == ROWS
+    assert scan["looked_for"]["personal value"] > ROWS
+    assert (candidate.internal / SCAN_FILE).stat().st_mode & 0o777 == 0o600
+    release = judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
+    for path in release.rglob("*"):
+        if path.is_file():
+            assert FACT.encode() not in path.read_bytes()
+            assert b"internal-scan" not in path.read_bytes()
+
+
+def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_used(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, ledger, table = place
+    scan_candidate(candidate, table)
+    seen: list[ShareableReport] = []
+    render = judging.render_shareable
+    monkeypatch.setattr(judging, "render_shareable", lambda data: (seen.append(data), render(data))[1])
+    everything = replace(CONTEXT, recipient="Northwind", expiry=_day(2999), review_date=_day(2020))
+    verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, everything)
+    release = judging.release_candidate(candidate, verdict, ledger, everything, tmp_path / "out")
+    found: dict[str, tuple[Any, fields.Declaration]] = {
+        "manifest": (json.loads((release / "manifest.json").read_text()), fields.MANIFEST),
+        "model": (json.loads((release / "model/model.json").read_text()), fields.MODEL),
+        "schema": (yaml.safe_load((release / "schema.yaml").read_text()), fields.SCHEMA),
+        "report": (asdict(seen[0]), fields.REPORT),
+    }
+    for name, (value, declaration) in found.items():
+        fields_found = list(fields_of(value, declaration))
+        assert [path for path, source in fields_found if source is None] == [], name
+        used = {path.replace("[]", "").replace(".of.", ".") for path, _ in fields_found}
+        declared = {path for path in declared_fields(declaration) if ".event." not in path}
+        assert declared - used == set(), name
+
+
+def _day(year: int) -> Any:
+    import datetime as dt
+
+    return dt.date(year, 1, 1)
+
+
+def test_every_field_of_every_event_is_declared() -> None:
+    import attr
+
+    known = {"event", "of", "count", "sample_rate"}
+    for kind in events._NAMED.values():
+        known |= {part.name for part in attr.fields(kind)}
+    declared = {path.rsplit(".", 1)[-1] for path in declared_fields(fields.MANIFEST) if path.startswith("accounting.event.")}
+    assert declared == known - {"of"}
+
+
+def _add_to_text(name: str, text: str) -> Callable[[Candidate], None]:
+    def leak(candidate: Candidate) -> None:
+        path = candidate.folder / name
+        path.write_bytes(path.read_bytes() + text.encode())
+
+    return leak
+
+
+def _in_model(candidate: Candidate) -> None:
+    path = candidate.model / "model.json"
+    model = json.loads(path.read_text(encoding="utf-8"))
+    model["guarantee"]["statement"] += " Zoltan Nyström"
+    path.write_text(json.dumps(model), encoding="utf-8")  # The ö is written as an escape.
+
+
+def _in_parquet(candidate: Candidate) -> None:
+    table = pq.read_table(candidate.parquet)
+    emails = ["zoltan.0@mail.example.org", *table["email"].to_pylist()[1:]]
+    pq.write_table(table.set_column(table.column_names.index("email"), "email", [emails]), candidate.parquet)
+
+
+@pytest.mark.parametrize(
+    ("leak", "where"),
+    [
+        (_add_to_text("synthetic.csv", "SYN-99999999,K00007919,x,x,basic plan,no,1.0,2020-02-02\n"), "synthetic.csv"),
+        (_add_to_text("schema.yaml", "# complained on day 5\n"), "schema.yaml"),
+        (_in_model, "model/model.json"),
+        (_in_parquet, "synthetic.parquet"),
+    ],
+    ids=["id in csv", "remark in schema", "name in model", "email in parquet"],
+)
+def test_a_leak_is_told_without_its_value_and_bars_the_release(
+    place: Place, tmp_path: Path, leak: Callable[[Candidate], None], where: str
+) -> None:
+    candidate, ledger, table = place
+    leak(candidate)
+    ledger.record("scanned", candidate.record()["run"], "candidate", {"files": candidate.hashes()})  # As if the fit had done it.
+    with pytest.raises(InternalError, match=where.replace(".", r"\.")) as error:
+        scan_candidate(candidate, table)
+    told = str(error.value) + (candidate.internal / SCAN_FILE).read_text(encoding="utf-8")
+    for value in ("K00007919", "complained on day 5", "Nyström", "zoltan.0@"):
+        assert value not in told
+    assert scan_facts(candidate)[FACT] >= 1
+    verdict = judged(candidate, ledger)
+    assert [str(outcome.status) for outcome in verdict.outcomes if outcome.gate.fact == FACT] == ["FAIL"]
+    lax = replace(verdict, outcomes=tuple(outcome for outcome in verdict.outcomes if outcome.gate.fact != FACT))
+    with pytest.raises(PolicyFailedError, match="findings"):
+        judging.release_candidate(candidate, lax, ledger, CONTEXT, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    candidate, ledger, table = place
+    needles = scan_candidate(candidate, table)
+    render = judging.render_shareable
+    monkeypatch.setattr(
+        judging, "render_shareable", lambda data: render(data).replace("</main>", "O&#x27;Hara: Kai O&#39;Hara</main>")
+    )
+    with pytest.raises(InternalError, match=r"report\.html \(text\): 1 × personal value"):
+        judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, ledger, table = place
+    scan_candidate(candidate, table)
+    render = judging.render_shareable
+    monkeypatch.setattr(judging, "render_shareable", lambda data: render(data) + "attack.membership.auc")
+    with pytest.raises(InternalError, match="name of an internal figure"):
+        judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out")
+
+
+def test_a_scan_of_other_files_is_no_fact(place: Place) -> None:
+    candidate, ledger, table = place
+    assert scan_facts(candidate) == {}
+    assert str(judged(candidate, ledger).status) == "INCONCLUSIVE"
+    scan_candidate(candidate, table)
+    assert scan_facts(candidate) == {FACT: 0}
+    candidate.schema.write_text(candidate.schema.read_text() + "\n")
+    assert scan_facts(candidate) == {}
+
+
+def test_the_audit_command_scans_after_it_found_the_table_to_be_the_right_one(place: Place, capsys: Any) -> None:
+    candidate, _, table = place
+    copy = candidate.folder.parent
+    table.head(ROWS // 2).to_csv(copy / "half.csv", index=False)
+    options = ("--ledger", str(copy / "ledger.sqlite"), "--quiet")
+    assert execute(["audit", str(candidate.folder), str(copy / "half.csv"), *options]) == 2
+    assert read_scan(candidate) is None
+    assert execute(["audit", str(candidate.folder), str(copy / "table.csv"), *options]) in {0, 3}
+    assert scan_facts(candidate) == {FACT: 0}
+
+
+def test_needles_are_what_the_schema_does_not_declare(made: Path) -> None:
+    schema = load_schema(made / "schema.yaml")
+    table = read_table(made / "table.csv").astype(object)
+    table.loc[0, ["segment", "spend", "joined", "churned"]] = ["platinum plan", "about 50 euro", "last summer", "basic plan"]
+    table.loc[1, "remark"] = "unknown-value"
+    values = needles_of(table, schema).values
+    assert {"platinum plan", "about 50 euro", "last summer", "Zoltan Nyström", "K00007919"} <= set(values)
+    # Declared, a figure of the declared domain, a missing marker, or one of privgan's own words.
+    assert not {"basic plan", "silver plan", "2020-01-01", "unknown-value", "customers"} & set(values)
+    assert "Zoltan" not in repr(needles_of(table, schema))
+
+
+def test_identifiers_of_a_typed_table_are_looked_for_as_text() -> None:
+    schema = parse_schema(
+        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n"
+        "  - {name: id, kind: identifier}\n  - {name: x, kind: integer, lower: 0, upper: 9}\n"
+    )
+    table = pd.DataFrame({"id": [1234567.0, 7654321.0], "x": [1, 2]})
+    assert set(needles_of(table, schema).values) == {"1234567", "7654321"}
