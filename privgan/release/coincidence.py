@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from privgan.release.needles import Matcher, NeedleKind, Needles, looks_like_pii
 from privgan.table.columns import Column, Discrete, Invented, Numeric, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.invent import could_be_invented, invent
+from privgan.table.schema import Schema
 
 FRESH_TABLES = 5
 SIGNIFICANCE = 1e-6
@@ -52,6 +53,34 @@ class Chance:
         return self.p_value < SIGNIFICANCE
 
 
+class Afresh:
+    """Invents the same rows again and counts how many real values they meet.
+
+    Args:
+        schema: The schema.
+        matcher: Finds the private values.
+    """
+
+    def __init__(self, schema: Schema | None, matcher: Matcher) -> None:
+        self._schema, self._matcher = schema, matcher
+        self._known: dict[tuple[str, int], int] = {}
+
+    def matches(self, column: str, rows: int) -> int:
+        """Matches of one invented column in several tables of so many rows, with the serial numbers of the release."""
+        if (column, rows) not in self._known:
+            self._known[column, rows] = sum(self._invented(column, rows))
+        return self._known[column, rows]
+
+    def _invented(self, column: str, rows: int) -> Iterator[int]:
+        assert self._schema is not None
+        alone = replace(self._schema, columns=(self._schema.column(column),))
+        for table in range(FRESH_TABLES):
+            rng = np.random.default_rng([_SEED, table])
+            for start in range(0, rows, _ROWS):
+                fresh = invent(alone, min(_ROWS, rows - start), first_serial=start + 1, rng=rng)[column]
+                yield sum(hit.whole for hit in self._matcher.hits("\n".join(fresh).encode()))
+
+
 class ColumnScan:
     """Searches the columns of one file of the released table.
 
@@ -59,15 +88,15 @@ class ColumnScan:
         needles: What to look for.
         matcher: Finds the private values.
         names: The names of INTERNAL figures and files.
+        afresh: Counts what chance gives.
     """
 
-    def __init__(self, needles: Needles, matcher: Matcher, names: re.Pattern[bytes]) -> None:
-        self._needles, self._matcher, self._names = needles, matcher, names
+    def __init__(self, needles: Needles, matcher: Matcher, names: re.Pattern[bytes], afresh: Afresh) -> None:
+        self._needles, self._matcher, self._names, self._afresh = needles, matcher, names, afresh
         self._schema = needles.schema
         self._copied: Counter[tuple[str, NeedleKind]] = Counter()
         self._met: Counter[tuple[str, NeedleKind]] = Counter()
         self._rows = 0
-        self._fresh: dict[str, int] | None = None
         self._known: set[bytes] = set()
 
     @property
@@ -95,20 +124,17 @@ class ColumnScan:
         """Every invented column that met a real value, beside its chance."""
         from scipy.stats import binom
 
-        if not self._met:
-            return []
-        if self._fresh is None:
-            self._fresh = self._invented_afresh()
         found: Counter[str] = Counter()
         for (column, _), count in self._met.items():
             found[column] += count
+        fresh = {column: self._afresh.matches(column, self._rows) for column in found}
         return [
             Chance(
                 file=file,
                 column=column,
                 found=count,
-                expected=self._fresh[column] / FRESH_TABLES,
-                p_value=float(binom.sf(count - 1, count + self._fresh[column], 1 / (FRESH_TABLES + 1))),
+                expected=fresh[column] / FRESH_TABLES,
+                p_value=float(binom.sf(count - 1, count + fresh[column], 1 / (FRESH_TABLES + 1))),
             )
             for column, count in found.items()
         ]
@@ -141,20 +167,6 @@ class ColumnScan:
         for kind, count in ((NeedleKind.INTERNAL_NAME, names), (NeedleKind.PATTERN, looks)):
             if count:
                 self._copied[name, kind] += count
-
-    def _invented_afresh(self) -> dict[str, int]:
-        """Matches in each invented column of several tables invented afresh, with the same serial numbers."""
-        assert self._schema is not None
-        counts = dict.fromkeys(self._schema.names, 0)
-        columns = sorted({column for column, _ in self._met})
-        for table in range(FRESH_TABLES):
-            rng = np.random.default_rng([_SEED, table])
-            for start in range(0, self._rows, _ROWS):
-                fresh = invent(self._schema, min(_ROWS, self._rows - start), first_serial=start + 1, rng=rng)
-                for column in columns:
-                    hits = self._matcher.hits("\n".join(fresh[column]).encode())
-                    counts[column] += sum(hit.whole for hit in hits)
-        return counts
 
 
 def _allowed(column: Column | None) -> frozenset[str]:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from privgan.errors import InternalError
-from privgan.release.coincidence import Chance, ColumnScan
+from privgan.release.coincidence import Afresh, Chance, ColumnScan
 from privgan.release.contents import Content, opened, safetensors_header
 from privgan.release.needles import Matcher, NeedleKind, Needles, internal_names, looks_like_pii
 
@@ -88,7 +88,8 @@ def scan_files(files: Mapping[str, Content], needles: Needles) -> Scan:
         files: Relative path to content.
         needles: What to look for; INTERNAL names are always looked for.
     """
-    scanner = _Scanner(needles, Matcher(needles.values))
+    matcher = Matcher(needles.values)
+    scanner = _Scanner(needles, matcher, Afresh(needles.schema, matcher))
     for name, content in files.items():
         scanner.scan(name, content)
     counted = tuple(
@@ -97,10 +98,11 @@ def scan_files(files: Mapping[str, Content], needles: Needles) -> Scan:
     return Scan(findings=counted, chance=tuple(scanner.chance), files=scanner.sizes)
 
 
-@dataclass(kw_only=False)
+@dataclass
 class _Scanner:
     needles: Needles
     matcher: Matcher
+    afresh: Afresh
     found: Counter[tuple[str, str, NeedleKind]] = field(default_factory=Counter)
     chance: list[Chance] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -121,7 +123,7 @@ class _Scanner:
 
     def _columns(self, name: str, content: Content) -> frozenset[bytes]:
         """Search each column; what was found there by chance alone is returned, and is known in the raw bytes too."""
-        columns = ColumnScan(self.needles, self.matcher, internal_names())
+        columns = ColumnScan(self.needles, self.matcher, internal_names(), self.afresh)
         with opened(content) as reader:
             columns.read(name, reader)
         for column, kind, count in columns.findings():
