@@ -28,7 +28,7 @@ _LEAST_IN_BINARY = 8
 _LEAST_DIGITS = 10
 _BLOCK = 2 << 20
 _OVERLAP = 256
-NEVER = 1 << 30
+_NEVER = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +149,12 @@ class _Scanner:
         self.sizes[name] = size
 
     def _text(self, name: str, text: str) -> None:
-        is_json = name.endswith(".json")
+        value = _or_none(lambda: json.loads(text)) if name.endswith(".json") else None
+        # Numbers of JSON are figures of declared fields; its texts stand in its strings.
+        is_json = value is not None
         plain = html.unescape(_ESCAPE.sub(_unescaped, text))
-        self._search(name, "text", plain, least_digits=NEVER if is_json else _LEAST_DIGITS, patterns=not is_json)
-        if is_json:
-            self._strings(name, "strings", _strings_in(_or_none(lambda: json.loads(text))))
+        self._search(name, "text", plain, least_digits=_NEVER if is_json else _LEAST_DIGITS, patterns=not is_json)
+        self._strings(name, "strings", _strings_in(value))
 
     def _strings(self, name: str, where: str, strings: Iterable[str]) -> None:
         self._search(name, where, "\n".join(strings), least_digits=0, patterns=True)

@@ -13,90 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from safetensors.numpy import save
 
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, ReleaseExistsError, UsageError
-from privgan.policy import Verdict, evaluate
-from privgan.policy.policy import Comparison, Gate, Policy, Scope
-from privgan.release import FileEntry, ReleaseFacts, build_manifest, bundle, verify_release, write_release
+from privgan.release import FileEntry, build_manifest, bundle, verify_release, write_release
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
-POLICY = Policy(
-    name="own",
-    version="1.0",
-    purpose="Tests.",
-    attempts_per_dataset=1,
-    gates=(
-        Gate(
-            fact="guarantee.epsilon",
-            comparison=Comparison.AT_MOST,
-            threshold=5.0,
-            scope=Scope.PUBLIC,
-            reason="Because.",
-            advice="Less.",
-        ),
-    ),
-)
-FACTS = ReleaseFacts(
-    created="2026-11-21T04:00:00+00:00",
-    dataset="customers",
-    release_id="r1",
-    epsilon=3.0,
-    delta=1e-6,
-    unit="one row",
-    neighbouring_relation="add or remove one privacy unit",
-    max_rows_per_unit=1,
-    conditional_facts=("city.categories",),
-    accountant_name="dp-accounting",
-    accountant_version="0.4.4",
-    epsilon_pld=2.9,
-    epsilon_rdp=None,
-    not_promised=("That a run happened stays hidden.",),
-    total_epsilon=3.0,
-    total_delta=1e-6,
-    total_runs=1,
-    plan={"rows": 3},
-    accounting=({"name": "marginals", "event": {"event": "gaussian"}, "epsilon": 1.0},),
-    schema_fingerprint="ab" * 32,
-    schema_sources={"city": {"categories": "assumed_public"}},
-    context={"recipient": "Nörthwind", "expiry": "2026-12-31"},
-    ledger_head="cd" * 32,
-    versions={"privgan": "0.1.0", "python": "3.11.9"},
-    canary_probability=0.2,
-    canary_commitment="",
-    retention="90 days.",
-)
-
-
-def verdict(epsilon: float | None = 3.0) -> Verdict:
-    return evaluate(POLICY, {} if epsilon is None else {"guarantee.epsilon": epsilon})
-
-
-SCHEMA_TEXT = "dataset: customers\ncolumns:\n- {name: a, kind: integer}\n- {name: b, kind: categorical}\n"
-
-
-def contents(folder: Path) -> dict[str, bytes | Path]:
-    parquet = folder / "source.parquet"
-    frame = pd.DataFrame({"a": np.arange(300), "b": [f"value {i}" for i in range(300)]})
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None), parquet)
-    return {
-        "synthetic.parquet": parquet,
-        "synthetic.csv": frame.to_csv(index=False).encode(),
-        "schema.yaml": SCHEMA_TEXT.encode(),
-        "model/model.safetensors": save({"network.out.bias": np.zeros(8), "codebook.latents": np.zeros(8)}),
-        "model/model.json": json.dumps({"rows": 300, "schema": SCHEMA_TEXT}).encode(),
-        "report.html": b"<!doctype html>",
-    }
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Path:
-    return write_release(tmp_path / "release", contents(tmp_path), FACTS, verdict())
+def release(tmp_path: Path, contents: Any, facts: Any, verdict: Any) -> Path:
+    return write_release(tmp_path / "release", contents(tmp_path), facts, verdict())
 
 
 def edit(release: Path, change: Callable[[dict[str, Any]], Any], *, sealed: bool = True) -> None:
@@ -231,9 +158,9 @@ def test_untouched_release_verifies(release: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [["synthetic.csv"], ["schema.yaml", "model/model.json"]])
-def test_part_of_the_files_verifies(tmp_path: Path, names: list[str]) -> None:
+def test_part_of_the_files_verifies(tmp_path: Path, names: list[str], contents: Any, facts: Any, verdict: Any) -> None:
     files = {name: content for name, content in contents(tmp_path).items() if name in names}
-    facts = dataclasses.replace(FACTS, conditional_facts=(), context={}, epsilon_pld=None)
+    facts = dataclasses.replace(facts, conditional_facts=(), context={}, epsilon_pld=None)
     assert verify_release(write_release(tmp_path / "a/b/release", files, facts, verdict())).ok
 
 
@@ -250,29 +177,31 @@ def test_nothing_is_left_beside_a_release(release: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["internal-audit.json", "../synthetic.csv", "/etc/x", "model/rows.npy", "manifest.json", ""])
-def test_other_files_are_refused_by_construction(tmp_path: Path, name: str) -> None:
+def test_other_files_are_refused_by_construction(tmp_path: Path, name: str, facts: Any, verdict: Any) -> None:
     with pytest.raises(InternalError):
-        write_release(tmp_path / "release", {"synthetic.csv": b"", name: b"x"}, FACTS, verdict())
+        write_release(tmp_path / "release", {"synthetic.csv": b"", name: b"x"}, facts, verdict())
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("epsilon", "error"), [(6.0, PolicyFailedError), (None, IncompleteError)])
-def test_only_a_pass_is_released(tmp_path: Path, epsilon: float | None, error: type[Exception]) -> None:
+def test_only_a_pass_is_released(tmp_path: Path, epsilon: float | None, error: type[Exception], facts: Any, verdict: Any) -> None:
     with pytest.raises(error):
-        write_release(tmp_path / "release", {"synthetic.csv": b""}, FACTS, verdict(epsilon))
+        write_release(tmp_path / "release", {"synthetic.csv": b""}, facts, verdict(epsilon))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_existing_target_is_refused(tmp_path: Path) -> None:
+def test_existing_target_is_refused(tmp_path: Path, facts: Any, verdict: Any) -> None:
     files: dict[str, bytes | Path] = {"synthetic.csv": b"a"}
     for make in (lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: p.symlink_to("nowhere")):
         target = tmp_path / f"release-{len(list(tmp_path.iterdir()))}"
         make(target)
         with pytest.raises(ReleaseExistsError):
-            write_release(target, files, FACTS, verdict())
+            write_release(target, files, facts, verdict())
 
 
-def test_crash_at_any_write_leaves_nothing_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crash_at_any_write_leaves_nothing_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contents: Any, facts: Any, verdict: Any
+) -> None:
     files = contents(tmp_path)
     real = os.fsync
     for survives in range(12):
@@ -286,38 +215,38 @@ def test_crash_at_any_write_leaves_nothing_readable(tmp_path: Path, monkeypatch:
         monkeypatch.setattr(os, "fsync", crash)
         target = tmp_path / f"release{survives}"
         try:
-            write_release(target, files, FACTS, verdict())
+            write_release(target, files, facts, verdict())
         except KeyboardInterrupt:
             assert not target.exists() or verify_release(target, now=NOW).ok
         assert not list(tmp_path.glob(".*partial*"))
 
 
-def test_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: Any, verdict: Any) -> None:
     files: dict[str, bytes | Path] = {"synthetic.csv": b"a"}
     with monkeypatch.context() as patch:
         patch.setattr(bundle.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
         with pytest.raises(UsageError, match="make room"):
-            write_release(tmp_path / "release", files, FACTS, verdict())
+            write_release(tmp_path / "release", files, facts, verdict())
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UsageError, match="no room"):
-        write_release(tmp_path / "release", files, FACTS, verdict())
+        write_release(tmp_path / "release", files, facts, verdict())
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "changes", [{"epsilon": float("nan")}, {"epsilon": float("inf")}, {"not_promised": ()}, {"plan": {"rows": object()}}]
 )
-def test_manifest_that_says_nonsense_is_a_bug(changes: dict[str, Any]) -> None:
+def test_manifest_that_says_nonsense_is_a_bug(changes: dict[str, Any], facts: Any, verdict: Any) -> None:
     files = {"synthetic.csv": FileEntry(sha256="0" * 64, bytes=0, source="synthetic")}
-    assert build_manifest(FACTS, verdict(), files)
+    assert build_manifest(facts, verdict(), files)
     with pytest.raises(InternalError):
-        build_manifest(dataclasses.replace(FACTS, **changes), verdict(), files)
+        build_manifest(dataclasses.replace(facts, **changes), verdict(), files)
     with pytest.raises(InternalError):
-        build_manifest(FACTS, verdict(), {})
+        build_manifest(facts, verdict(), {})
 
 
 def test_verify_needs_a_folder(tmp_path: Path) -> None:

@@ -1,0 +1,278 @@
+"""The scan: every kind of private text in every kind of file is found, and what chance makes is no finding."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save
+
+from privgan.errors import InternalError
+from privgan.policy.facts import fact_vocabulary
+from privgan.release.needles import _BLOCK, Matcher, NeedleKind, Needles, internal_names, looks_like_pii
+from privgan.release.scan import Scan, scan_files
+from privgan.table.columns import Invented, Kind
+from privgan.table.invent import could_be_invented, invent
+from privgan.table.schema_file import parse_schema
+
+SCHEMA = parse_schema(
+    """format: privgan.schema/1
+dataset: scanned
+unit: id
+max_rows_per_unit: 1
+columns:
+  - {name: id, kind: identifier, pattern: "C{:08d}"}
+  - {name: name, kind: name}
+  - {name: email, kind: email}
+  - {name: tier, kind: categorical, categories: [basic plan, silver plan]}
+  - {name: income, kind: integer, lower: 0, upper: 99999999}
+"""
+)
+ROWS = 400
+PLANTED: dict[str, tuple[str, NeedleKind]] = {
+    "identifier": ("K00017-B", NeedleKind.IDENTIFIER),
+    "name": ('Zoé "Zo" O\'Hara', NeedleKind.PII),
+    "email": ("zoe.ohara@mail.example.org", NeedleKind.PII),
+    "long text": ("she said that the delivery <came> too late, and twice", NeedleKind.TEXT),
+    "digits": ("4915112345678", NeedleKind.IDENTIFIER),
+    "pattern": ("another.person@example.net", NeedleKind.PATTERN),
+    "metric": ("attack.membership.auc", NeedleKind.INTERNAL_NAME),
+    "file": ("internal-audit.json", NeedleKind.INTERNAL_NAME),
+}
+NEEDLES = Needles(
+    values={text[:32]: kind for text, kind in PLANTED.values() if kind not in {NeedleKind.PATTERN, NeedleKind.INTERNAL_NAME}},
+    schema=SCHEMA,
+    declared="basic plan silver plan",
+)
+
+
+def table(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    values = invent(SCHEMA, rows, first_serial=1, rng=rng)
+    values |= {
+        "tier": pd.Series(rng.choice(["basic plan", "silver plan"], rows)),
+        "income": pd.Series(rng.integers(0, 10**8, rows)),
+    }
+    return pd.DataFrame({name: values[name] for name in SCHEMA.names})
+
+
+def parquet(frame: pd.DataFrame, metadata: dict[str, str] | None = None) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(metadata), sink)
+    return sink.getvalue()
+
+
+def with_cell(column: str, text: str) -> pd.DataFrame:
+    frame = table()
+    frame[column] = frame[column].astype(object)
+    frame.loc[37, column] = text
+    return frame
+
+
+def tensors(text: str = "", metadata: dict[str, str] | None = None) -> bytes:
+    content = np.random.default_rng(0).integers(0, 256, 50_000, dtype=np.uint8)
+    content[777 : 777 + len(text.encode())] = np.frombuffer(text.encode(), np.uint8)
+    return save({"network.out.weight": content}, metadata=metadata)
+
+
+PLACES: dict[str, tuple[str, Callable[[str], bytes]]] = {
+    "parquet invented cell": ("synthetic.parquet", lambda text: parquet(with_cell("email", text))),
+    "parquet category cell": ("synthetic.parquet", lambda text: parquet(with_cell("tier", f"see {text}."))),
+    "parquet metadata value": ("synthetic.parquet", lambda text: parquet(table(), {"note": f"for {text}"})),
+    "parquet metadata key": ("synthetic.parquet", lambda text: parquet(table(), {text: "x"})),
+    "csv invented cell": ("synthetic.csv", lambda text: with_cell("name", text).to_csv(index=False).encode()),
+    "csv category cell": ("synthetic.csv", lambda text: with_cell("tier", f"({text})").to_csv(index=False).encode()),
+    "json value": ("model/model.json", lambda text: json.dumps({"a": [{"b": f"x {text}"}]}, ensure_ascii=False).encode()),
+    "json key, all escaped": ("manifest.json", lambda text: f'{{"{_escaped(text)}": 1}}'.encode()),
+    "safetensors metadata": ("model/model.safetensors", lambda text: tensors(metadata={"note": text})),
+    "html": ("report.html", lambda text: f"<p title='x'>{html.escape(text)}</p>".encode()),
+    "html, all escaped": ("report.html", lambda text: "".join(f"&#x{ord(part):x};" for part in f"<b>{text}</b>").encode()),
+    "yaml": ("schema.yaml", lambda text: f"dataset: x\n# {text}\n".encode()),
+    "another file": ("manifest.sha256", lambda text: f"{text}\n".encode()),
+}
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\u{ord(part):04x}" for part in text)
+
+
+def found(name: str, content: bytes, needles: Needles = NEEDLES) -> Scan:
+    return scan_files({name: content}, needles)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("planted", PLANTED)
+def test_every_kind_of_text_is_found_in_every_kind_of_file(planted: str, place: str) -> None:
+    text, kind = PLANTED[planted]
+    name, put = PLACES[place]
+    scan = found(name, put(text))
+    assert kind in {finding.kind for finding in scan.findings}
+    with pytest.raises(InternalError, match=name) as error:
+        scan.require_clean()
+    assert text not in str(error.value) + json.dumps(scan.to_json(), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_public_text_in_the_same_places_is_no_finding(place: str) -> None:
+    name, put = PLACES[place]
+    assert found(name, put("basic plan")).findings == ()
+
+
+@pytest.mark.parametrize("planted", ["identifier", "name", "email"])
+def test_raw_bytes_of_tensors_are_searched(planted: str) -> None:
+    text, kind = PLANTED[planted]
+    assert found("model/model.safetensors", tensors(text)).findings[0].kind is kind
+    assert found("model/model.safetensors", tensors()).findings == ()
+
+
+def test_a_value_inside_a_longer_word_or_number_is_another_value() -> None:
+    for text in ("XK00017-B", "K00017-BX", "0.4915112345678", "94915112345678"):
+        assert found("report.html", f"<p>{text}</p>".encode()).findings == ()
+
+
+def test_numbers_of_modelled_columns_are_drawn_from_the_declared_domain() -> None:
+    needles = replace(NEEDLES, values={f"{income:08d}": NeedleKind.IDENTIFIER for income in range(10_000_000, 10_400_000)})
+    frame = table().assign(income=range(10_000_000, 10_000_000 + ROWS))
+    for name, content in (("synthetic.parquet", parquet(frame)), ("synthetic.csv", frame.to_csv(index=False).encode())):
+        assert found(name, content, needles).findings == ()
+    assert found("model/model.json", b'{"rows": 10000017}', needles).findings == ()
+    assert found("model/model.json", b'{"note": "row 10000017"}', needles).findings != ()
+
+
+# --- chance -------------------------------------------------------------------------------------------------------
+
+
+def test_serial_identifiers_coincide_by_construction() -> None:
+    needles = replace(NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(1, ROWS + 1)})
+    for name, content in (("synthetic.parquet", parquet(table())), ("synthetic.csv", table().to_csv(index=False).encode())):
+        scan = found(name, content, needles)
+        assert scan.findings == ()
+        (chance,) = scan.chance
+        assert (chance.column, chance.found, chance.expected, chance.excess) == ("id", ROWS, ROWS, False)
+
+
+def test_names_from_the_public_lists_coincide_by_chance_and_copied_ones_do_not() -> None:
+    needles = replace(NEEDLES, values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII})
+    frame = table(4_000)
+    scan = found("synthetic.parquet", parquet(frame), needles)
+    assert scan.findings == ()
+    (chance,) = scan.chance
+    assert 5 < chance.expected < 40
+    frame.loc[:200, "name"] = "Robin Ash"
+    scan = found("synthetic.parquet", parquet(frame), needles)
+    assert {(finding.where, finding.kind) for finding in scan.findings} == {("column name", NeedleKind.PII)}
+    assert scan.chance[0].excess
+
+
+def test_a_real_value_that_nobody_invents_is_a_finding_at_once() -> None:
+    """One cell is enough where chance is none: no count has to pile up first."""
+    content = with_cell("name", "zoe.ohara@mail.example.org").to_csv(index=False).encode()
+    (finding,) = [
+        part for part in found("synthetic.csv", content).findings if (part.where, part.kind) == ("column name", "personal value")
+    ]
+    assert finding.count == 1
+
+
+def test_what_chance_explains_in_the_table_is_a_finding_elsewhere() -> None:
+    needles = replace(NEEDLES, values={"C00000001": NeedleKind.IDENTIFIER})
+    assert found("synthetic.csv", table().to_csv(index=False).encode(), needles).findings == ()
+    assert found("report.html", b"<p>C00000001</p>", needles).findings != ()
+
+
+@pytest.mark.parametrize("pattern", ["C{:08d}", "{}", "SYN-{:05d}-X", "{:x}", "id{{{}}}", "{:,}", "ab{:o}"])
+def test_all_that_is_invented_could_be_invented(pattern: str) -> None:
+    kinds = [Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT]
+    columns = (Invented(name="id", kind=Kind.IDENTIFIER, pattern=pattern), *(Invented(name=kind, kind=kind) for kind in kinds))
+    made = invent(replace(SCHEMA, columns=columns), 3_000, first_serial=1, rng=np.random.default_rng(1))
+    for column in columns:
+        assert all(could_be_invented(column, value) for value in made[column.name])
+        assert not any(could_be_invented(column, value) for value in ("Zoé O'Hara", "K1Z", "zoe@mail.org", "12 High Road", ""))
+
+
+# --- patterns and names ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["zoe@firm.co.uk", "+49 30 1234567", "0044 20 7946 0958", "DE89 3704 0044 0532 0130 00", "GB29NWBK60161331926819",
+     "4111 1111 1111 1111", "378282246310005", "078-05-1120", "QQ123456C", "RSSMRA85T10A562S"],
+)  # fmt: skip
+def test_texts_that_look_like_pii(text: str) -> None:
+    assert list(looks_like_pii(f"see {text}, please")) != []
+    assert found("report.html", f"<p>{text}</p>".encode()).findings[0].kind is NeedleKind.PATTERN
+    assert found("report.html", f"<p>{text}</p>".encode(), replace(NEEDLES, declared=f"call {text}")).findings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-21T08:00:00+00:00", "+00 555 0000017", "alex.ash.17@example.com", "DE89 3704 0044 0532 0130 01",
+     "4111 1111 1111 1112", "0.4111111111111111", "1e+06", "9007199254740993", "0,100 12.50,30.25 100,100", "a" * 64, "8f" * 32],
+)  # fmt: skip
+def test_texts_that_do_not(text: str) -> None:
+    assert list(looks_like_pii(f"see {text}, please")) == []
+
+
+def test_every_internal_figure_of_the_vocabulary_is_known_by_name_and_no_public_one() -> None:
+    for name, fact in fact_vocabulary().items():
+        assert bool(internal_names().search(f'"{name}"'.encode())) == (fact.exposure == "internal"), name
+    for public in (b"policy internal-analytics, audit. Then", b"my-audit.json", b"guarantee.epsilon"):
+        assert not internal_names().search(public)
+
+
+def test_internal_names_are_looked_for_without_a_table() -> None:
+    nothing = Needles()
+    for name, put in PLACES.values():
+        assert found(name, put("utility.tstr_auc"), nothing).findings != ()
+        assert found(name, put("zoe.ohara@mail.example.org"), nothing).findings == ()
+    assert found("report.html", b"utility.tstr_auc", Needles(declared="column utility.tstr_auc")).findings == ()
+
+
+# --- the search itself --------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.text("ab cé1", min_size=6, max_size=12), min_size=1, max_size=6, unique=True),
+    st.text("ab cé1", max_size=80),
+)
+def test_the_search_finds_exactly_what_a_plain_search_finds(values: list[str], text: str) -> None:
+    data = text.encode()
+    expected = sorted(
+        (value.encode(), place) for value in values for place in range(len(data)) if data.startswith(value.encode(), place)
+    )
+    hits = list(Matcher(dict.fromkeys(values, NeedleKind.TEXT)).hits(data))
+    assert sorted(hit.value for hit in hits) == [value for value, _ in expected]
+
+
+@pytest.mark.parametrize("shift", [-40, -12, -1, 0, 1, 12])
+def test_a_value_across_two_blocks_is_found_once(shift: int) -> None:
+    data = b" " * (_BLOCK + shift) + b"K00017-B" + b" " * (_BLOCK + 100) + b"K00017-B"
+    hits = list(Matcher({"K00017-B": NeedleKind.IDENTIFIER}).hits_of(io.BytesIO(data)))
+    assert [hit.whole for hit in hits] == [True, True]
+    inside = b" " * (_BLOCK + shift - 1) + b"XK00017-B"
+    assert [hit.whole for hit in Matcher({"K00017-B": NeedleKind.IDENTIFIER}).hits_of(io.BytesIO(inside))] == [False]
+
+
+def test_a_large_table_is_searched_block_by_block() -> None:
+    """60,000 e-mail addresses in 24 MB: memory grows with the addresses and one block, not with the file."""
+    values = {f"user.{serial}@mail.example.org"[:32]: NeedleKind.PII for serial in range(60_000)}
+    line = b"C00000017,Robin Ash,robin.ash.17@example.com,basic plan,1234\n"
+    data = line * (24_000_000 // len(line)) + b"user.59999@mail.example.org\n"
+    matcher = Matcher(values)
+    tracemalloc.start()
+    hits = list(matcher.hits_of(io.BytesIO(data)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [hit.value for hit in hits] == [b"user.59999@mail.example.org"]
+    assert peak < 200e6
