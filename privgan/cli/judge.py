@@ -17,6 +17,7 @@ from privgan.cli.options import (
     print_json,
     quiet_option,
     sep_option,
+    violation_option,
 )
 
 if TYPE_CHECKING:
@@ -40,13 +41,7 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
 @click.option(
     "--fair-coins", is_flag=True, help="A fair coin for each customer split --real from --holdout: allows a bound on ε."
 )
-@click.option(
-    "--on-violation",
-    type=click.Choice(["refuse", "clamp"]),
-    default="refuse",
-    show_default=True,
-    help="What to do with values outside the schema.",
-)
+@violation_option
 @ledger_option
 @sep_option
 @json_option

@@ -38,6 +38,13 @@ sep_option = click.option("--sep", default=",", show_default=True, help="Separat
 ledger_option = click.option(
     "--ledger", "ledger_url", help="Ledger file, or PostgreSQL URL [default: $PRIVGAN_LEDGER, else the user's data folder]."
 )
+violation_option = click.option(
+    "--on-violation",
+    type=click.Choice(["refuse", "clamp"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with values outside the schema.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 policy_option = click.option("--policy", "policy_name", required=True, help="A shipped policy's name, or a policy file.")
 context_option = click.option(
@@ -81,13 +88,7 @@ fit_options = stacked(
         show_default=True,
         help="Free fitting: time against utility; the guarantee is the same.",
     ),
-    click.option(
-        "--on-violation",
-        type=click.Choice(["refuse", "clamp"]),
-        default="refuse",
-        show_default=True,
-        help="What to do with values outside the schema.",
-    ),
+    violation_option,
     click.option(
         "--resumable",
         is_flag=True,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, sep_option
+from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, sep_option, violation_option
 
 
 @click.command()
@@ -38,6 +38,7 @@ def verify(folder: Path, as_json: bool) -> None:
 @click.argument("folder", type=PATH)
 @click.option("--table", type=PATH, help="The table that a candidate was fitted on: draws its real column shapes. INTERNAL.")
 @sep_option
+@violation_option
 @click.option(
     "--policy",
     "policy_name",
@@ -47,7 +48,9 @@ def verify(folder: Path, as_json: bool) -> None:
 )
 @ledger_option
 @json_option
-def report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_url: str | None, as_json: bool) -> None:
+def report(
+    folder: Path, table: Path | None, sep: str, on_violation: str, policy_name: str, ledger_url: str | None, as_json: bool
+) -> None:
     """Say what a release promises and where its report is; for a candidate, judge it and write its internal report.
 
     Judging a candidate is one counted evaluation of its data set, as 'privgan check' is.
@@ -62,7 +65,7 @@ def report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_
     if (release / "manifest.json").exists():
         _tell_release(release, as_json)
         return
-    path = _candidate_report(folder, table, sep, policy_name, ledger_url)
+    path = _candidate_report(folder, table, sep, on_violation, policy_name, ledger_url)
     if as_json:
         print_json({"internal_report": str(path)})
     else:
@@ -95,7 +98,9 @@ def _tell_release(release: Path, as_json: bool) -> None:
     click.echo(f"report: {release / 'report.html'}")
 
 
-def _candidate_report(folder: Path, table: Path | None, sep: str, policy_name: str, ledger_url: str | None) -> Path:
+def _candidate_report(
+    folder: Path, table: Path | None, sep: str, on_violation: str, policy_name: str, ledger_url: str | None
+) -> Path:
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, write_internal_report
     from privgan.policy.context import Context
@@ -109,7 +114,8 @@ def _candidate_report(folder: Path, table: Path | None, sep: str, policy_name: s
     verdict = judge(candidate, load_policy(policy_name), ledger, Context())
     frame = None
     if table is not None:
-        frame = conform(read_table(table, sep=sep), load_schema(candidate.schema)).reset_index(drop=True)
+        raw, schema = read_table(table, sep=sep), load_schema(candidate.schema)
+        frame = conform(raw, schema, on_violation=on_violation).reset_index(drop=True)
     return write_internal_report(candidate, verdict, ledger, Context(), frame)
 
 

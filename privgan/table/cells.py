@@ -184,8 +184,8 @@ def as_numbers(values: pd.Series, column: Column) -> np.ndarray:
 def from_numbers(numbers: np.ndarray, column: Column) -> pd.Series:
     """Numbers [rows] as the column's type: nullable integers, rounded floats, or moments."""
     if isinstance(column, Temporal):
-        seconds = pd.Series(np.nan_to_num(numbers)).round().astype("int64")
-        return pd.to_datetime(seconds, unit="s").astype("datetime64[s]").where(~np.isnan(numbers))
+        seconds = np.rint(np.nan_to_num(numbers)).astype("int64")
+        return pd.Series(seconds.astype("datetime64[s]")).where(~np.isnan(numbers))
     assert isinstance(column, Numeric)
     if column.kind is Kind.INTEGER:
         return pd.Series(np.rint(numbers)).astype("Int64" if column.missing else "int64")

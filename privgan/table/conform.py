@@ -27,6 +27,7 @@ from privgan.table.columns import (
     Temporal,
 )
 from privgan.table.measured import clamp, clip_moments, opened, widest_moments, widest_numbers
+from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
 
 _TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
@@ -192,7 +193,8 @@ def _problem(column: Column, mask: pd.Series, text: str) -> list[Violation]:
 
 
 def _discrete(values: pd.Series, absent: pd.Series, column: Discrete) -> tuple[pd.Series, list[Violation]]:
-    texts = values.map(canonical_text).astype(object)
+    # As objects: nullable integers would go through float, where they end at 2^53.
+    texts = values.astype(object).map(canonical_text).astype(object)
     if column.kind is Kind.BOOLEAN:
         texts = texts.map(lambda text: _boolean_text(text, column.categories))
     texts = texts.where(~absent, None)
@@ -242,7 +244,7 @@ def _temporal(values: pd.Series, absent: pd.Series, stated: Temporal | OpenTempo
     if pd.api.types.is_datetime64_any_dtype(values):
         moments = values.dt.tz_localize(None) if values.dt.tz is not None else values
     else:
-        moments = pd.to_datetime(values.where(~absent).astype("string"), format=column.format, errors="coerce")
+        moments = read_moments(values.where(~absent).astype("string"), column.format)
     moments = moments.astype("datetime64[s]")
     unreadable = ~absent & moments.isna()
     outside = (moments < column.lower) | (moments > column.upper)

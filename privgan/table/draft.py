@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import re
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pandas as pd
 from privgan.errors import TableError
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Role, Source, Temporal
+from privgan.table.conform import canonical_text
+from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
 
 _MOST_CATEGORIES = 1_000
@@ -83,7 +86,7 @@ def _with_sources(column: Column, source: Source) -> Column:
 
 
 def _drafted(present: pd.Series, common: dict[str, Any]) -> Column:
-    texts = present.map(str)
+    texts = present.astype(object).map(canonical_text)
     distinct = texts.nunique()
     if set(texts.str.lower().unique()) <= _BOOLEANS and distinct <= 2:
         return Discrete(kind=Kind.BOOLEAN, categories=_boolean_labels(texts), **common)
@@ -92,7 +95,7 @@ def _drafted(present: pd.Series, common: dict[str, Any]) -> Column:
     if texts.map(lambda text: bool(_NUMBER.match(text))).all():
         return _number(present, texts, distinct, common)
     for kind, pattern in _MOMENTS.items():
-        moments = pd.to_datetime(texts, format=pattern, errors="coerce")
+        moments = read_moments(texts, pattern)
         if moments.notna().all():
             return _temporal(moments, common, kind)
     return _text(texts, distinct, common)
@@ -124,8 +127,8 @@ def _number(present: pd.Series, texts: pd.Series, distinct: int, common: dict[st
 
 
 def _decimals(text: str) -> int:
-    fraction = text.strip().lower().partition("e")[0].partition(".")[2]
-    return min(_MOST_DECIMALS, len(fraction))
+    exponent = Decimal(text.strip()).as_tuple().exponent
+    return min(_MOST_DECIMALS, max(0, -int(exponent)))
 
 
 def outward(lower: float, upper: float, decimals: int) -> tuple[float, float]:

@@ -14,6 +14,8 @@ from privgan.errors import TableError
 from privgan.table.columns import Discrete, Kind, Temporal
 from privgan.table.schema import Schema
 
+_BLOCK = 1 << 20
+_LARGEST_INTEGER = 2**63
 _PARQUET = {".parquet", ".pq"}
 _SEPARATORS = {"\\t": "\t", "tab": "\t"}
 
@@ -55,6 +57,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_text(path: Path, sep: str) -> pd.DataFrame:
     if len(sep) != 1 or sep in '\r\n"':
         raise TableError(f"--sep is {shown(sep)}; it must be one character other than a quote, or \\t")
+    _refuse_nul(path)
     header = _header(path, sep)
     try:
         frame = pd.read_csv(
@@ -70,6 +73,9 @@ def _read_text(path: Path, sep: str) -> pd.DataFrame:
         )
         if not isinstance(frame.index, pd.RangeIndex):
             raise pd.errors.ParserError
+        # pandas fills a line that is too short with empty cells.
+        if len(header) > 1 and frame[header[-1]].eq("").any():
+            _refuse_short_lines(path, sep, len(header))
         return frame
     except pd.errors.EmptyDataError:
         return pd.DataFrame(columns=header)
@@ -79,6 +85,27 @@ def _read_text(path: Path, sep: str) -> pd.DataFrame:
         ) from error
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+
+
+def _refuse_short_lines(path: Path, sep: str, columns: int) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=sep)
+        line = next((reader.line_num for row in reader if 0 < len(row) < columns), None)
+    if line is not None:
+        raise TableError(
+            f"{path}: line {line} has fewer fields than the header's {columns} columns; check --sep {shown(sep)} and the quoting"
+        )
+
+
+def _refuse_nul(path: Path) -> None:
+    """A NUL byte would cut the value that holds it short, silently."""
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                if b"\0" in block:
+                    raise TableError(f"{path}: is not a text table: it holds a NUL byte; save it as UTF-8 text")
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _header(path: Path, sep: str) -> list[str]:
@@ -109,12 +136,22 @@ def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     shown_frame = frame.copy(deep=False)
     for column in schema.columns:
         if isinstance(column, Discrete) and column.name in frame:
-            if column.integral:
-                shown_frame[column.name] = pd.to_numeric(frame[column.name]).astype("Int64" if column.missing else "int64")
+            if _fits_integer(column):
+                shown_frame[column.name] = _integers(frame[column.name], column)
             elif _plain_boolean(column):
                 truth = frame[column.name].map({column.categories[0]: False, column.categories[1]: True})
                 shown_frame[column.name] = truth.astype("boolean" if column.missing else "bool")
     return shown_frame
+
+
+def _fits_integer(column: Discrete) -> bool:
+    return column.integral and all(-_LARGEST_INTEGER <= int(value) < _LARGEST_INTEGER for value in column.categories)
+
+
+def _integers(values: pd.Series, column: Discrete) -> pd.Series:
+    """Category texts [rows] as integers, without the detour through float that a missing value would take."""
+    numbers: list[int | None] = [None if pd.isna(value) else int(value) for value in values]
+    return pd.Series(numbers, index=values.index, dtype="Int64" if column.missing else "int64")
 
 
 def _plain_boolean(column: Discrete) -> bool:

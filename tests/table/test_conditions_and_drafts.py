@@ -190,7 +190,6 @@ def test_bounds_with_a_time_zone_are_a_mistake_with_a_line(upper: str) -> None:
     conform(pd.DataFrame({"x": ["2020-05-05 00:00:00"]}), schema)
 
 
-@pytest.mark.xfail(strict=True, raises=TableError, reason="BUG: dates after 2262 are read as nanoseconds and called no moment")
 def test_the_far_future_date_of_many_tables_is_read() -> None:
     schema = parse_schema(f"{HEAD}  - {{name: x, kind: date, lower: 1900-01-01, upper: 9999-12-31}}\n")
     typed = conform(pd.DataFrame({"x": ["9999-12-31", "2020-01-01"]}), schema)
@@ -259,17 +258,37 @@ def test_a_column_of_one_kind_conforms_to_its_own_draft(kind: str, seed: int) ->
     assert column.kind == {"date": Kind.DATE, "integer": Kind.INTEGER, "decimal": Kind.FLOAT}[kind]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: whole floats (Parquet's nullable integers) are drafted as '1.0' but conform as '1'")
 def test_nullable_integers_of_parquet_conform_to_their_own_draft(tmp_path: Path) -> None:
     pd.DataFrame({"children": [0.0, 1.0, 2.0, np.nan] * 30, "y": ["a", "b"] * 60}).to_parquet(tmp_path / "t.parquet")
     frame = read_table(tmp_path / "t.parquet")
     assert violations(frame, draft_schema(frame, "d", assume_public=True)) == ()
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: '1e-3' is drafted with no decimals, so that the table departs from its own draft")
 def test_numbers_with_an_exponent_conform_to_their_own_draft() -> None:
     frame = pd.DataFrame({"x": [f"{i}e-3" for i in range(1, 40)], "y": ["a", "b", "a"] * 13})
     assert violations(frame, draft_schema(frame, "d", assume_public=True)) == ()
+
+
+def test_far_future_dates_are_drafted_coded_and_written(tmp_path: Path) -> None:
+    days = ["9999-12-31", "2020-01-01", "2301-05-06"] * 20
+    frame = pd.DataFrame({"x": days, "y": ["a"] * 60})
+    schema = draft_schema(frame, "d", assume_public=True)
+    column = schema.column("x")
+    assert (column.kind, column.upper.year) == (Kind.DATE, 9999)  # type: ignore[attr-defined]
+    typed = conform(frame, schema)
+    cells = cells_of(column, 4_000_000)
+    decoded = pd.DataFrame({"x": cells.decode(cells.encode(typed["x"]), np.zeros(60)), "y": typed["y"]})
+    assert write_tables(iter([presented(decoded, schema)]), schema, tmp_path / "t.parquet", tmp_path / "t.csv") == 60
+    for name in ("t.parquet", "t.csv"):
+        assert conform(read_table(tmp_path / name), schema)["x"].dt.strftime("%Y-%m-%d").tolist() == days
+
+
+@pytest.mark.parametrize(("numbers", "decimals"), [(["1.50", "2.25"], 2), (["15e-4", "2.5e-3"], 4), (["1.5e3", "2e2", "0.5"], 1)])
+def test_decimals_of_numbers_with_exponents(numbers: list[str], decimals: int) -> None:
+    frame = pd.DataFrame({"x": [*numbers, *(f"{i}.5" for i in range(1, 15))]})
+    found = draft_schema(frame.assign(y="a"), "d", assume_public=True).column("x")
+    assert isinstance(found, Numeric)
+    assert found.decimals == decimals
 
 
 def test_every_drafted_fact_is_marked() -> None:
@@ -302,19 +321,36 @@ def _file(folder: Path, content: bytes) -> Path:
         (b"a,b\n1,\xe4\n", "UTF-8"),
         (b'a,b\n1,"2\n4,5\n', "quoting"),
         (b"a,b\n1,2,CANARY\n4,5,6\n", "more fields"),
-        pytest.param(
-            b"a,b\n1,\x002\n4,5\n",
-            "UTF-8|NUL|not a text",
-            marks=pytest.mark.xfail(strict=True, reason="BUG: a NUL byte cuts the value short (here to a missing one) silently"),
-        ),
+        (b"a,b\n1,\x002\n4,5\n", "NUL"),
+        (b"a,b,c\n1,2,3\n4,5\n6,7,8\n", "line 3 has fewer fields"),
+        (b'a,b\n1,"x\ny"\n\nCANARY\n4,5\n', "line 5 has fewer fields"),
+        (b"a,b\n1,\n2,\nCANARY\n", "line 4 has fewer fields"),
     ],
-    ids=["empty", "header", "repeated", "unnamed", "longer", "latin1", "quote", "all-longer", "nul"],
+    ids=[
+        "empty",
+        "header",
+        "repeated",
+        "unnamed",
+        "longer",
+        "latin1",
+        "quote",
+        "all-longer",
+        "nul",
+        "shorter",
+        "shorter-late",
+        "shorter-beside-empty",
+    ],
 )
 @pytest.mark.filterwarnings("ignore::pandas.errors.ParserWarning")
 def test_files_that_are_no_table_are_refused_without_a_value(tmp_path: Path, content: bytes, told: str) -> None:
     with pytest.raises(TableError, match=told) as error:
         read_table(_file(tmp_path, content))
     assert "CANARY" not in str(error.value)
+
+
+def test_empty_cells_at_the_end_of_lines_are_no_short_lines(tmp_path: Path) -> None:
+    frame = read_table(_file(tmp_path, b'a,b\n1,\n\n"2\n3",\n,\n'))
+    assert frame.to_dict("list") == {"a": ["1", "2\n3", ""], "b": ["", "", ""]}
 
 
 @pytest.mark.parametrize("name", ["none.csv", "none.parquet", "."])
@@ -338,18 +374,8 @@ def test_text_stays_text_until_a_schema_types_it(tmp_path: Path) -> None:
     ("categories", "values"),
     [
         (("10", "2"), ["10", None, "2"]),
-        pytest.param(
-            ("9007199254740993", "5"),
-            ["9007199254740993", None, "5"],
-            marks=pytest.mark.xfail(
-                strict=True, reason="BUG: whole-number categories beyond 2^53 go through float where one is missing"
-            ),
-        ),
-        pytest.param(
-            ("99999999999999999999", "5"),
-            ["99999999999999999999", None, "5"],
-            marks=pytest.mark.xfail(strict=True, raises=ValueError, reason="BUG: 20-digit categories end in a ValueError"),
-        ),
+        (("9007199254740993", "5"), ["9007199254740993", None, "5"]),
+        (("99999999999999999999", "5"), ["99999999999999999999", None, "5"]),
     ],
     ids=["small", "beyond 2^53", "20 digits"],
 )
