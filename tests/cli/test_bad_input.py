@@ -145,7 +145,7 @@ TABLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20,1,gold,2020-01-01,True,{w.canary}\n"),
         ("more fields", "7 columns"),
     ),
-    "field too few": (lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20\n"), ("column 'tier'", "missing", "1 row")),
+    "field too few": (lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20\n"), ("line 62", "fewer fields")),
     "open quote": (lambda w: w.with_text(w.table.read_text() + f'C9,"{w.canary},20\n'), ("table.csv", "quoting")),
     "binary": (text(bytes(range(256)) * 8), ("table.csv", "not a text table")),
     "zero bytes": (text(b"\0" * 300), ("table.csv",)),

@@ -81,6 +81,17 @@ class TestSchema:
             assert private not in told + json.dumps(found)
 
 
+class TestAuditOfTables:
+    def test_one_separator_for_all_three_tables(self, workspace: Any, capsys: Capture) -> None:
+        workspace.write_table(workspace.rows(), sep=";")
+        tables = [part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", str(workspace.table))]
+        arguments = ("audit", *tables, "--schema", str(workspace.schema), "--target", "no such column", "--quiet")
+        assert workspace.execute(*arguments, "--sep", ";") == 2
+        assert "no such column" in capsys.readouterr().err
+        assert workspace.execute(*arguments) == 2
+        assert "is --sep right?" in capsys.readouterr().err
+
+
 class TestPlan:
     def arguments(self, workspace: Any, *more: str, epsilon: str = "3") -> tuple[str, ...]:
         return ("plan", "--schema", str(workspace.schema), "--public-rows", "20000", "--epsilon", epsilon, *more)

@@ -17,6 +17,7 @@ import yaml
 
 from privgan.cli.main import execute
 from privgan.errors import InternalError, PolicyFailedError
+from privgan.metric import Metric
 from privgan.pipeline import judging
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.run import RunRequest, fit_table
@@ -54,8 +55,8 @@ AUDIT: dict[str, Any] = {
     "format": "privgan.audit/1",
     "verdict": "NOT_REFUTED",
     "metrics": [
-        {"name": "attack.membership.advantage", "value": 0.01, "low": 0.0, "high": 0.05},
-        {"name": "fidelity.tvd1", "value": 0.01, "low": 0.0, "high": 0.02},
+        Metric(name="attack.membership.advantage", value=0.01, low=0.0, high=0.05).to_json(),
+        Metric(name="fidelity.tvd1", value=0.01, low=0.0, high=0.02).to_json(),
     ],
 }
 
@@ -260,6 +261,15 @@ def test_the_audit_command_scans_after_it_found_the_table_to_be_the_right_one(pl
     assert read_scan(candidate) is None
     assert execute(["audit", str(candidate.folder), str(copy / "table.csv"), *options]) in {0, 3}
     assert scan_facts(candidate) == {FACT: 0}
+
+
+def test_the_report_command_clamps_what_the_fit_clamped(place: Place) -> None:
+    candidate, _, table = place
+    copy = candidate.folder.parent
+    table.assign(spend=table["spend"].where(table.index > 3, "9999")).to_csv(copy / "spoilt.csv", index=False)
+    arguments = ("report", str(candidate.folder), "--table", str(copy / "spoilt.csv"), "--ledger", str(copy / "ledger.sqlite"))
+    assert execute([*arguments]) == 2
+    assert execute([*arguments, "--on-violation", "clamp"]) == 0
 
 
 def test_needles_are_what_the_schema_does_not_declare(made: Path) -> None:
