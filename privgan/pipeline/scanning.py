@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files as packaged
@@ -27,7 +28,7 @@ from privgan.table.schema_file import dump_schema, load_schema
 
 FORMAT, SCAN_FILE = "privgan.scan/1", "internal-scan.json"
 FACT = "artefacts.findings"
-_OWN_TEXTS = (".py", ".json", ".j2", ".css")
+_OWN_TEXTS = (".json", ".j2", ".css")
 # Invented people for demonstrations: they are nobody's words.
 _NO_OWN_WORDS = frozenset({"demo", "__pycache__"})
 
@@ -47,10 +48,15 @@ def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
                 if len(text) >= least:
                     values.setdefault(text[:LONGEST], kind)
     declared = dump_schema(schema) + "\n".join(_texts_in(schema.to_json()))
-    for hit in Matcher(values).hits(f"{declared}\n{_own_words()}\n{_format_words(schema)}".encode()):
-        if hit.whole or not hit.digits:
-            values.pop(hit.value.decode(), None)
+    values = _without(values, f"{declared}\n{_own_words()}\n{_format_words(schema)}")
     return Needles(values=values, schema=schema, declared=declared)
+
+
+def _without(values: Mapping[str, NeedleKind], public: str) -> dict[str, NeedleKind]:
+    """The values that a public text does not hold: where it stands, so do they."""
+    hits = Matcher(values).hits(public.encode("utf-8", "replace"))
+    found = {hit.value.decode() for hit in hits if hit.whole or not hit.digits}
+    return {value: kind for value, kind in values.items() if value not in found}
 
 
 def scan_candidate(candidate: Candidate, table: pd.DataFrame, progress: Progress | None = None) -> Needles:
@@ -114,7 +120,8 @@ def refuse_findings(candidate: Candidate) -> None:
 
 def with_declared(needles: Needles, *values: Any) -> Needles:
     """The same needles, with the texts of more public JSON values declared: the policy's and the context's."""
-    return replace(needles, declared="\n".join([needles.declared, *(text for value in values for text in _texts_in(value))]))
+    texts = "\n".join(text for value in values for text in _texts_in(value))
+    return replace(needles, values=_without(needles.values, texts), declared=f"{needles.declared}\n{texts}")
 
 
 def _told(scan: Scan, looked_for: int) -> Iterator[str]:
@@ -177,8 +184,25 @@ def _package_texts(folder: Traversable) -> Iterator[str]:
     for entry in folder.iterdir():
         if entry.is_dir() and entry.name not in _NO_OWN_WORDS:
             yield from _package_texts(entry)
+        elif entry.name.endswith(".py"):
+            yield from _words_of_code(entry.read_text(encoding="utf-8"))
         elif entry.name.endswith(_OWN_TEXTS):
             yield entry.read_text(encoding="utf-8")
+
+
+def _words_of_code(code: str) -> Iterator[str]:
+    """Texts and names, which become keys; not the prose of docstrings and comments, which is never written anywhere."""
+    tree = ast.parse(code)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.arg | ast.keyword):
+            yield node.arg or ""
 
 
 def _format_words(schema: Schema) -> str:

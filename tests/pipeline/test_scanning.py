@@ -89,6 +89,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     tiny = Effort(entries=60, batch=100, first_steps=10, round_steps=1, final_steps=10, critic_steps=10)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 2)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
         candidate = fit_table(request, PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "candidate")
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
@@ -219,6 +220,14 @@ def test_a_leak_is_told_without_its_value_and_bars_the_release(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
+    candidate, ledger, table = place
+    needles = scan_candidate(candidate, table)
+    context = Context(reviewer="Zoltan Nyström", purpose="Testing, by zoltan.0@mail.example.org")
+    verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, context)
+    assert judging.release_candidate(candidate, verdict, ledger, context, tmp_path / "out", needles).exists()
+
+
 def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     candidate, ledger, table = place
     needles = scan_candidate(candidate, table)
@@ -279,6 +288,8 @@ def test_needles_are_what_the_schema_does_not_declare(made: Path) -> None:
     table.loc[1, "remark"] = "unknown-value"
     values = needles_of(table, schema).values
     assert {"platinum plan", "about 50 euro", "last summer", "Zoltan Nyström", "K00007919"} <= set(values)
+    # A name in the prose of privgan's own code, which is never written anywhere.
+    assert "Dong, Durfee, Rogers" in set(needles_of(table.assign(name="Dong, Durfee, Rogers"), schema).values)
     # Declared, a figure of the declared domain, a missing marker, or one of privgan's own words.
     assert not {"basic plan", "silver plan", "2020-01-01", "unknown-value", "customers"} & set(values)
     assert "Zoltan" not in repr(needles_of(table, schema))
