@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from privgan.release.needles import Matcher, NeedleKind, Needles, looks_like_pii
-from privgan.table.columns import Column, Discrete, Invented, Numeric, Temporal
+from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.invent import could_be_invented, invent
 from privgan.table.schema import Schema
@@ -36,7 +36,7 @@ class Chance:
     Attributes:
         file: The file.
         column: The invented column.
-        found: Matches in the released rows.
+        found: Matches in the released rows; of identifiers the distinct ones.
         expected: Mean number of matches in equally many rows invented afresh.
         p_value: Chance of at least as many matches, given all of them: one-sided exact binomial test.
     """
@@ -66,19 +66,25 @@ class Afresh:
         self._known: dict[tuple[str, int], int] = {}
 
     def matches(self, column: str, rows: int) -> int:
-        """Matches of one invented column in several tables of so many rows, with the serial numbers of the release."""
+        """Matches of one invented column in several tables of so many rows, with the serial numbers of the release.
+
+        Of identifiers the distinct ones count: several rows of one customer share theirs.
+        """
         if (column, rows) not in self._known:
-            self._known[column, rows] = sum(self._invented(column, rows))
+            self._known[column, rows] = sum(self._table(column, rows, table) for table in range(FRESH_TABLES))
         return self._known[column, rows]
 
-    def _invented(self, column: str, rows: int) -> Iterator[int]:
+    def _table(self, column: str, rows: int, table: int) -> int:
         assert self._schema is not None
         alone = replace(self._schema, columns=(self._schema.column(column),))
-        for table in range(FRESH_TABLES):
-            rng = np.random.default_rng([_SEED, table])
-            for start in range(0, rows, _ROWS):
-                fresh = invent(alone, min(_ROWS, rows - start), first_serial=start + 1, rng=rng)[column]
-                yield sum(hit.whole for hit in self._matcher.hits("\n".join(fresh).encode()))
+        rng = np.random.default_rng([_SEED, table])
+        count, distinct = 0, set()
+        for start in range(0, rows, _ROWS):
+            fresh = invent(alone, min(_ROWS, rows - start), first_serial=start + 1, rng=rng)[column]
+            hits = [hit.value for hit in self._matcher.hits("\n".join(fresh).encode()) if hit.whole]
+            count += len(hits)
+            distinct.update(hits)
+        return len(distinct) if alone.columns[0].kind is Kind.IDENTIFIER else count
 
 
 class ColumnScan:
@@ -98,6 +104,7 @@ class ColumnScan:
         self._met: Counter[tuple[str, NeedleKind]] = Counter()
         self._rows = 0
         self._known: set[bytes] = set()
+        self._seen: set[tuple[str, bytes]] = set()
 
     @property
     def known(self) -> frozenset[bytes]:
@@ -151,7 +158,8 @@ class ColumnScan:
         self._search(name, list(texts[~possible]))
         for hit in self._matcher.hits("\n".join(texts[possible]).encode("utf-8", "replace")):
             self._known.add(hit.value)
-            if hit.whole:
+            if hit.whole and (column.kind is not Kind.IDENTIFIER or (name, hit.value) not in self._seen):
+                self._seen.add((name, hit.value))
                 self._met[name, hit.kind] += 1
 
     def _search(self, name: str, cells: list[str]) -> None:

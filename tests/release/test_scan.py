@@ -162,6 +162,22 @@ def test_serial_identifiers_coincide_by_construction() -> None:
         assert (chance.column, chance.found, chance.expected, chance.excess) == ("id", ROWS, ROWS, False)
 
 
+def test_several_rows_of_one_customer_meet_one_real_identifier() -> None:
+    needles = replace(NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(1, ROWS // 4)})
+    frame = table().assign(id=[f"C{1 + row // 2:08d}" for row in range(ROWS)])
+    scan = found("synthetic.csv", frame.to_csv(index=False).encode(), needles)
+    assert scan.findings == ()
+    assert scan.chance[0].found == scan.chance[0].expected == ROWS // 4 - 1
+
+
+def test_copied_identifiers_of_the_pattern_are_more_than_chance() -> None:
+    needles = replace(NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(5_000, 5_200)})
+    assert found("synthetic.parquet", parquet(table()), needles).findings == ()
+    frame = table().assign(id=[f"C{4_900 + row:08d}" for row in range(ROWS)])
+    (finding,) = found("synthetic.parquet", parquet(frame), needles).findings
+    assert (finding.where, finding.count) == ("column id", 200)
+
+
 def test_names_from_the_public_lists_coincide_by_chance_and_copied_ones_do_not() -> None:
     needles = replace(NEEDLES, values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII})
     frame = table(4_000)
