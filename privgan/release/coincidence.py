@@ -80,7 +80,9 @@ class Afresh:
         rng = np.random.default_rng([_SEED, table])
         count, distinct = 0, set()
         for start in range(0, rows, _ROWS):
-            fresh = invent(alone, min(_ROWS, rows - start), first_serial=start + 1, rng=rng)[column]
+            part = min(_ROWS, rows - start)
+            customers = np.arange(start + 1, start + part + 1)
+            fresh = invent(alone, part, first_serial=start + 1, customers=customers, rng=rng)[column]
             hits = [hit.value for hit in self._matcher.hits("\n".join(fresh).encode()) if hit.whole]
             count += len(hits)
             distinct.update(hits)
