@@ -1,0 +1,322 @@
+"""A small world for the checks: tables, coins and plans, and the only places of this suite that call the code's loops."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from privgan.gan.dpsgd import PrivateTrainer
+from privgan.gan.losses import critic_losses
+from privgan.gan.model import GeneratorModel
+from privgan.gan.refine import refine
+from privgan.measurement.marginals import Marginal, Measurements
+from privgan.pipeline import fitting
+from privgan.pipeline.canaries import draw_canaries
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.run import RunRequest, fit_candidate
+from privgan.planning import planner
+from privgan.planning.effort import EFFORTS, Effort
+from privgan.planning.plan import CriticSettings, Plan
+from privgan.planning.planner import make_plan, with_rows
+from privgan.privacy import accountant, events
+from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.unit import PrivacyUnit
+from privgan.progress import Progress
+from privgan.table.conform import conform
+from privgan.table.schema_file import dump_schema, parse_schema
+
+SCHEMA = parse_schema(
+    """format: privgan.schema/1
+dataset: small
+unit: row
+columns:
+  - {name: tier, kind: categorical, categories: [basic, silver, gold], missing: true}
+  - {name: spend, kind: float, lower: 0, upper: 2000, decimals: 2}
+  - {name: left, kind: boolean, labels: ["no", "yes"]}
+"""
+)
+BUDGET = PrivacyBudget(epsilon=6, delta=1e-6)
+CPU = torch.device("cpu")
+_TINY = Effort(entries=24, batch=40, first_steps=2, round_steps=1, final_steps=2, critic_steps=4)
+_LOUD = 2.0**60
+_FAR_TOO_MUCH = 1e6
+
+
+# --- coins --------------------------------------------------------------------------------------------------------
+
+
+class Still(SecretStream):
+    """Coins without noise, and the same mark for every row: they show the sum under the noise."""
+
+    def gaussian_noise(self, count: int) -> np.ndarray:
+        return np.zeros(count)
+
+    def uniform(self, count: int) -> np.ndarray:
+        return np.full(count, 0.99)
+
+
+class Deaf(RepeatableStream):
+    """Coins under which no mechanism's outcome depends on what it was given: all that moves then is not a mechanism.
+
+    Gradient noise is so loud that adding the clipped sum to it changes no bit.
+    """
+
+    secret = True
+
+    def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
+        return 60 + np.arange(len(counts)) % 7 * 10
+
+    def discrete_laplace(self, count: int, scale: float) -> int:
+        return 900
+
+    def exponential_choice(self, scores: np.ndarray, scale: float) -> int:
+        return len(scores) - 1
+
+    def gaussian_noise(self, count: int) -> np.ndarray:
+        return np.where(np.random.default_rng(count).random(count) < 0.5, -_LOUD, _LOUD)
+
+
+class Counting(RepeatableStream):
+    """Coins that remember which noise was drawn."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.drawn: list[tuple[str, float]] = []
+
+    def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
+        self.drawn.append(("discrete Gaussian", round(standard_deviation, 9)))
+        return super().discrete_gaussian(counts, standard_deviation)
+
+    def discrete_laplace(self, count: int, scale: float) -> int:
+        self.drawn.append(("discrete Laplace", round(scale, 9)))
+        return super().discrete_laplace(count, scale)
+
+    def exponential_choice(self, scores: np.ndarray, scale: float) -> int:
+        self.drawn.append(("choice", round(scale, 9)))
+        return super().exponential_choice(scores, scale)
+
+    def gaussian_noise(self, count: int) -> np.ndarray:
+        self.drawn.append(("gradient", 1.0))
+        return super().gaussian_noise(count)
+
+
+# --- tables and plans ---------------------------------------------------------------------------------------------
+
+
+def table(seed: int = 0, rows: int = 700) -> pd.DataFrame:
+    """A conforming table; tables of different seeds differ in shape and size."""
+    rng = np.random.default_rng(seed)
+    tier = rng.choice(np.array(["basic", "silver", "gold", None], dtype=object), rows, p=rng.dirichlet(np.ones(4)))
+    spend = rng.lognormal(3 + seed, 1, rows).clip(0.01, 2000).round(2)
+    left = np.where(rng.random(rows) < rng.random(), "yes", "no")
+    return conform(pd.DataFrame({"tier": tier, "spend": spend, "left": left}), SCHEMA)
+
+
+@contextmanager
+def quick() -> Iterator[None]:
+    """A tiny effort, and noise that fits the budget but is not the least.
+
+    Stages with DP-SGD are accounted by RDP alone, which is valid and quick; each event is reckoned once.
+    """
+    with (
+        mock.patch.dict(EFFORTS, {"tiny": _TINY}),
+        mock.patch.object(planner, "calibrate", _coarse),
+        mock.patch.object(accountant, "epsilon_by_rdp", _remembering(accountant.epsilon_by_rdp)),
+        mock.patch.object(accountant, "epsilon_by_pld", _remembering(accountant.epsilon_by_pld, but_not="PoissonSampled")),
+    ):
+        yield
+
+
+def _coarse(
+    events_at: Callable[[float], Sequence[events.DpEvent]], budget: PrivacyBudget, *, lowest: float, highest: float
+) -> float:
+    scales = np.geomspace(lowest, highest, 20)
+    return next(float(scale) for scale in scales if accountant.spent(events_at(scale), budget.delta).epsilon <= budget.epsilon)
+
+
+def _remembering(reckon: Callable[[Any, float], float], but_not: str = "\0") -> Callable[[Any, float], float]:
+    def remembered(event: Any, delta: float) -> float:
+        key = (reckon.__name__, repr(event), delta)
+        if key not in _REMEMBERED:
+            _REMEMBERED[key] = _FAR_TOO_MUCH if but_not in repr(event) else reckon(event, delta)
+        return _REMEMBERED[key]
+
+    return remembered
+
+
+_REMEMBERED: dict[tuple[str, str, float], float] = {}
+
+
+def plan(rows: int | None = None, canaries: float = 0.2) -> Plan:
+    """A plan with all kinds of steps; without a row count it begins with stage 1."""
+    return make_plan(SCHEMA, BUDGET, public_rows=rows, effort="tiny", marginal_share=0.6, canary_probability=canaries)
+
+
+@cache
+def planned() -> Plan:
+    """A plan whose stage 2 is there; made once."""
+    return with_stage_2(plan(), 900)
+
+
+def with_stage_2(first: Plan, rows: int) -> Plan:
+    """The plan after stage 1."""
+    return with_rows(first, SCHEMA, rows)
+
+
+def planned_for(max_rows: int) -> Plan:
+    """The plan for customers with several rows."""
+    unit = PrivacyUnit(column="id", max_rows=max_rows)
+    return with_rows(replace(plan(), unit=unit), replace(SCHEMA, unit=unit), 3_000)
+
+
+def critic_settings(**changes: Any) -> CriticSettings:
+    """Settings of a small critic."""
+    settings = CriticSettings(
+        steps=4,
+        sample_rate=0.3,
+        expected_batch_size=15,
+        noise_multiplier=1.3,
+        max_grad_norm=0.05,
+        width=6,
+        steps_per_generator_step=2,
+        learning_rate=1e-2,
+        generator_learning_rate=1e-2,
+        marginal_weight=1.0,
+    )
+    return replace(settings, **changes)
+
+
+def left_out(rows: int, coins: SecretStream) -> np.ndarray:
+    """Which of a table's rows the canaries' coins leave out."""
+    return draw_canaries(rows, 0.5, coins).left_out
+
+
+# --- the DP-SGD step and the loop around it -----------------------------------------------------------------------
+
+
+class Flat(nn.Module):
+    """A linear critic: a row of zeros has no gradient."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, 1, bias=False)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.linear(rows)[:, 0]
+
+
+def trainer(critic: nn.Module, settings: CriticSettings, coins: SecretStream) -> PrivateTrainer:
+    """The real trainer with the real losses."""
+    return PrivateTrainer(critic, settings, settings.event, critic_losses, coins)
+
+
+def kinds(reals: int, fakes: int) -> Tensor:
+    """Which rows of a batch are real, as the trainer wants it told."""
+    return torch.arange(reals + fakes) < reals
+
+
+@contextmanager
+def caught_gradients(critic: nn.Module | None = None) -> Iterator[list[Tensor]]:
+    """The gradients that reach Adam, flat, one for each step; of a critic, or of all networks. Adam does its work."""
+    caught: list[Tensor] = []
+    step = torch.optim.Adam.step
+    own = {id(part) for part in critic.parameters()} if critic else None
+
+    def catching(self: torch.optim.Adam, *arguments: Any, **more: Any) -> Any:
+        parts = [part for group in self.param_groups for part in group["params"]]
+        if own is None or {id(part) for part in parts} == own:
+            caught.append(torch.cat([part.grad.flatten().clone() for part in parts]))
+        return step(self, *arguments, **more)
+
+    with mock.patch.object(torch.optim.Adam, "step", catching):
+        yield caught
+
+
+def model_of(sizes: tuple[int, ...], seed: int = 0) -> tuple[GeneratorModel, Measurements]:
+    """A small generator over columns of these sizes, and even noisy marginals."""
+    marginals = [Marginal(clique=(i,), counts=np.full(size, 600 / size), standard_deviation=2.0) for i, size in enumerate(sizes)]
+    known = Measurements(sizes, marginals)
+    settings = replace(plan().generator, latent=4, width=8, entries=24, fake_rows=16)
+    return GeneratorModel(known, settings, seed=seed, device=CPU), known
+
+
+def refined(
+    codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings, coins: SecretStream, seed: int = 0
+) -> tuple[list[Tensor], list[Tensor]]:
+    """The whole adversarial phase on private codes; weights of generator and critic after it."""
+    model, known = model_of(sizes, seed)
+    made = refine(model, known, codes, settings.event, settings, coins=coins, seed=seed)
+    networks = model.network, made.module._module
+    return tuple([part.detach().clone() for part in network.parameters()] for network in networks)  # type: ignore[return-value]
+
+
+def first_critic_sum(codes: np.ndarray, sizes: tuple[int, ...], max_grad_norm: float) -> Tensor:
+    """The sum of clipped gradients of the loop's first critic step, every row in the batch and no noise added."""
+    settings = critic_settings(steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9)
+    with caught_gradients() as caught:
+        refined(codes, sizes, settings, Still())
+    return caught[0] * settings.expected_batch_size
+
+
+def batches(codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings) -> list[np.ndarray]:
+    """The codes of the real rows that each critic step was given, with real coins for membership."""
+    seen: list[np.ndarray] = []
+    step = PrivateTrainer.step
+
+    def recording(self: PrivateTrainer, rows: Tensor, real: Tensor) -> None:
+        parts = rows[real > 0].split([*sizes, rows.shape[1] - sum(sizes)], 1)[:-1]
+        seen.append(torch.stack([part.argmax(1) for part in parts], 1).numpy())
+        step(self, rows, real)
+
+    with mock.patch.object(PrivateTrainer, "step", recording):
+        refined(codes, sizes, settings, Still())
+    return seen
+
+
+# --- a whole fit --------------------------------------------------------------------------------------------------
+
+
+def fit(frame: pd.DataFrame, coins: SecretStream, folder: Path, the_plan: Plan | None = None) -> fitting.Fitted:
+    """A fit with the ledger in a folder."""
+    ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
+    the_plan = plan() if the_plan is None else the_plan
+    return fitting.fit(frame, SCHEMA, the_plan, ledger, seed=0, progress=Progress(quiet=True), coins=coins)
+
+
+def candidate(frame: pd.DataFrame, coins: SecretStream, folder: Path) -> tuple[Candidate, PrivacyLedger]:
+    """A fitted and sampled candidate, from the table to its files."""
+    paths = folder / "table.csv", folder / "schema.yaml"
+    frame.to_csv(paths[0], index=False)
+    paths[1].write_text(dump_schema(SCHEMA), encoding="utf-8")
+    request = RunRequest(table=paths[0], schema=paths[1], budget=BUDGET, rows=50, effort="tiny")
+    ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
+    out = folder / "candidate"
+    with mock.patch.object(fitting, "SecretStream", return_value=coins):
+        return fit_candidate(request, SCHEMA, frame, plan(), ledger, out, out / "internal", Progress(quiet=True)), ledger
+
+
+def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:
+    """Every file that a release would be made from, under coins that hide all that mechanisms tell."""
+    with tempfile.TemporaryDirectory() as folder:
+        made, _ = candidate(frame, Deaf(1), Path(folder))
+        record = made.record()
+        del record["run"], record["canaries"]["commitment"]
+        files = {
+            path.relative_to(made.folder).as_posix(): path.read_bytes() for path in made.folder.glob("[!i]*") if path.is_file()
+        }
+        files |= {f"model/{path.name}": path.read_bytes() for path in made.model.iterdir()}
+        return files | {"candidate.json": json.dumps(record, sort_keys=True).encode()}
