@@ -34,7 +34,7 @@ from privgan.privacy.unit import PrivacyUnit
 from privgan.table.cells import Cells
 from privgan.table.encoding import Encoder
 from privgan.table.private import PrivateTable, UnpaidLook
-from tests.sabotage import checks, world
+from tests.sabotage import checks
 
 Patch = pytest.MonkeyPatch
 
@@ -146,7 +146,7 @@ def canaries_seeded(patch: Patch) -> None:
     def draw(who: Any, probability: float, coins: SecretStream) -> canaries.Canaries:
         return drawn(who, probability, RepeatableStream(0))
 
-    patch.setattr(world, "draw_canaries", draw)
+    patch.setattr(fitting, "draw_canaries", draw)
 
 
 @variant("L35", checks.repeatable_coins_promise_nothing, "counted as private")

@@ -23,7 +23,6 @@ from privgan.gan.model import GeneratorModel
 from privgan.gan.refine import refine
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline import fitting
-from privgan.pipeline.canaries import draw_canaries
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.run import RunRequest, fit_candidate
 from privgan.planning import planner
@@ -202,7 +201,7 @@ def critic_settings(**changes: Any) -> CriticSettings:
 
 def left_out(rows: int, coins: SecretStream) -> np.ndarray:
     """Which of a table's rows the canaries' coins leave out."""
-    return draw_canaries(rows, 0.5, coins).left_out
+    return fitting.draw_canaries(rows, 0.5, coins).left_out
 
 
 # --- the DP-SGD step and the loop around it -----------------------------------------------------------------------
