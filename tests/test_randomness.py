@@ -1,15 +1,24 @@
 """No coin without its stream: the source is searched for every way to draw from a generator that anybody could seed."""
 
 import ast
+import base64
+import copy
+import os
+import pickle
+import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from scipy import stats
 
+from privgan.pipeline.fitting import Fitted
 from privgan.privacy.randomness import RepeatableStream, SecretStream
+from tests.sabotage import world
 
 PACKAGE = Path(__file__).parents[1] / "privgan"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -149,3 +158,184 @@ def test_uniform_numbers_are_never_an_end_of_their_interval() -> None:
     assert 1 - 1e-15 < ends[1] < 1
     assert np.isfinite(Ends().normal(7)).all()
     assert len(SecretStream().normal(7)) == 7
+
+
+ALPHA = 1e-7
+
+
+def test_the_key_comes_whole_from_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    real = os.urandom
+    monkeypatch.setattr(os, "urandom", lambda count: asked.append(count) or real(count))
+    SecretStream()
+    assert asked == [32]
+
+
+def test_no_global_seed_moves_the_coins() -> None:
+    def draw() -> bytes:
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002 - the global generator is what must not matter
+        torch.manual_seed(0)
+        return SecretStream().words(4).tobytes()
+
+    assert draw() != draw()
+
+
+def test_drawing_coins_leaves_the_global_generators_alone() -> None:
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    before = torch.rand(1).item(), np.random.random()  # noqa: NPY002
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    coins = SecretStream()
+    coins.gaussian_noise(50)
+    coins.bernoulli(0.5, 50)
+    coins.discrete_gaussian(np.zeros(3, dtype=np.int64), 5.0)
+    assert (torch.rand(1).item(), np.random.random()) == before  # noqa: NPY002
+
+
+@pytest.mark.parametrize("keep", [pickle.dumps, copy.copy, copy.deepcopy], ids=lambda keep: keep.__name__)
+def test_a_stream_cannot_be_kept(keep: Callable[[object], object]) -> None:
+    for stream in (SecretStream(), RepeatableStream(1)):
+        with pytest.raises(TypeError, match="cannot be pickled or copied"):
+            keep(stream)
+
+
+def test_a_stream_holds_its_key_nowhere_that_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = bytes(range(100, 132))
+    monkeypatch.setattr(os, "urandom", lambda count: key[:count])
+    stream = SecretStream()
+    assert repr(stream) == str(stream) == f"{stream}" == "SecretStream(…)"
+    shown = " ".join(f"{name} {value!r} {value}" for name, value in vars(stream).items())
+    assert not _held(key, shown.encode())
+    assert not [value for value in vars(stream).values() if isinstance(value, (bytes, bytearray, str, int, list, tuple))]
+
+
+def test_nothing_of_a_key_is_written_by_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A whole fit under a known key: ledger, log, INTERNAL files, candidate and what is printed are searched for it."""
+    key = bytes(range(100, 132))
+    with world.quick():
+        stream = RepeatableStream(0)
+        stream._start(key)
+        first = RepeatableStream(0)
+        first._start(key)
+        world.candidate(world.table(), stream, tmp_path)
+    told = capfd.readouterr()
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 8
+    for held in (*files, told.out.encode(), told.err.encode()):
+        assert not _held(key, held)
+        assert first.words(1).tobytes() not in held
+
+
+def _held(key: bytes, text: bytes) -> bool:
+    """Whether a text holds a key, or half of it, plainly, in hexadecimal, in base 64 or as a list of numbers."""
+    halves = (key, key[:16], key[16:])
+    forms = [
+        form for half in halves for form in (half, half.hex().encode(), base64.b64encode(half)[:20], repr(half).encode()[2:-1])
+    ]
+    return any(form in text for form in [*forms, ", ".join(map(str, key[:16])).encode()])
+
+
+# --- seeds and whole fits -----------------------------------------------------------------------------------------
+
+
+def _fitted(folder: Path, coins: SecretStream, seed: int) -> Fitted:
+    folder.mkdir()
+    with world.quick():
+        return world.fit(world.table(), coins, folder, world.plan(700), seed=seed)
+
+
+def _one_way(fitted: Fitted) -> list[list[float]]:
+    return [marginal.counts.tolist() for marginal in fitted.measurements.marginals[:3]]
+
+
+def test_two_runs_with_one_seed_share_no_coin(tmp_path: Path) -> None:
+    one, two = (_fitted(tmp_path / name, SecretStream(), 5) for name in "ab")
+    assert (one.canaries.left_out != two.canaries.left_out).any()
+    assert one.canaries.salt != two.canaries.salt
+    assert not any(mine == other for mine, other in zip(_one_way(one), _one_way(two), strict=True))
+    assert torch.equal(one.model.latents, two.model.latents)
+
+
+def test_a_seed_moves_no_canary_and_no_noise(tmp_path: Path) -> None:
+    """The same repeatable coins under two seeds: the coins fall alike, and only public randomness differs."""
+    one, two = (_fitted(tmp_path / str(seed), RepeatableStream(1), seed) for seed in (5, 6))
+    assert (one.canaries.left_out == two.canaries.left_out).all()
+    assert (one.canaries.canary == two.canaries.canary).all()
+    assert _one_way(one) == _one_way(two)
+    assert not torch.equal(one.model.latents, two.model.latents)
+
+
+def test_a_seed_moves_no_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor gradient noise: the first critic step of two seeds, with the same repeatable coins."""
+    drawn: list[list[list[float]]] = []
+    for seed in (5, 6):
+        coins, asked = RepeatableStream(1), list[list[float]]()
+        for name in ("bernoulli", "gaussian_noise"):
+            monkeypatch.setattr(coins, name, _remembering(getattr(coins, name), asked))
+        codes = np.random.default_rng(0).integers(0, 3, (80, 2))
+        world.refined(codes, (3, 3), world.critic_settings(), coins, seed=seed)
+        drawn.append(asked)
+    assert len(drawn[0]) == 4 + 4 * 6
+    assert drawn[0] == drawn[1]
+
+
+def _remembering(draw: Callable[..., np.ndarray], asked: list[list[float]]) -> Callable[..., np.ndarray]:
+    def remembered(*arguments: float) -> np.ndarray:
+        coins = draw(*arguments)
+        asked.append(coins.tolist())
+        return coins
+
+    return remembered
+
+
+# --- what is drawn from the stream --------------------------------------------------------------------------------
+
+
+def test_membership_coins_are_independent_bernoulli() -> None:
+    coins = SecretStream()
+    draws = np.stack([coins.bernoulli(0.05, 500) for _ in range(400)])
+    assert stats.binomtest(int(draws.sum()), draws.size, 0.05).pvalue > ALPHA
+    sizes = draws.sum(axis=1)
+    statistic = sizes.var(ddof=1) * (len(sizes) - 1) / (500 * 0.05 * 0.95)
+    assert ALPHA < stats.chi2.sf(statistic, len(sizes) - 1) < 1 - ALPHA
+    assert not coins.bernoulli(0.0, 1_000).any()
+    assert coins.bernoulli(1.0, 1_000).all()
+
+
+def test_a_repeatable_stream_repeats_and_is_not_secret() -> None:
+    assert RepeatableStream(1).words(3).tolist() == RepeatableStream(1).words(3).tolist()
+    assert RepeatableStream(1).words(3).tolist() != RepeatableStream(2).words(3).tolist()
+    assert SecretStream.secret
+    assert not RepeatableStream.secret
+
+
+def test_gradient_noise_is_the_halved_sum_of_four_normals() -> None:
+    """The defence of Opacus' secure mode (Holohan and Braghin 2021, section 5.1, n = 2): Σ over 2n normals, divided by √(2n)."""
+    noise, normals = RepeatableStream(7).gaussian_noise(1_001), RepeatableStream(7).normal(4 * 1_001)
+    np.testing.assert_array_equal(noise, sum(normals.reshape(4, 1_001)) / 2)
+    assert noise.dtype == np.float64
+
+
+def test_noise_is_added_in_double_precision_and_rounded_last() -> None:
+    """Else the sum's last bits would tell which floating-point noise was possible (Mironov 2012)."""
+
+    class Chosen(SecretStream):
+        def gaussian_noise(self, count: int) -> np.ndarray:
+            return np.random.default_rng(3).normal(size=count) * 1e-3
+
+    settings = world.critic_settings(noise_multiplier=1.0, max_grad_norm=1.0, expected_batch_size=1)
+    rows = torch.randn(1, 400, generator=torch.Generator().manual_seed(0)) * 10
+    sums = []
+    for coins in (world.Still(), Chosen()):
+        critic = world.Flat(400)
+        torch.nn.init.zeros_(critic.linear.weight)
+        with world.caught_gradients(critic) as caught:
+            world.trainer(critic, settings, coins).step(rows, world.kinds(1, 0))
+        sums.append(caught[0])
+    noise = np.random.default_rng(3).normal(size=400) * 1e-3
+    assert torch.equal(sums[1], torch.from_numpy(sums[0].double().numpy() + noise).float())
+    assert not torch.equal(sums[1], sums[0] + torch.from_numpy(noise).float())

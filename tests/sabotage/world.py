@@ -27,7 +27,7 @@ from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.run import RunRequest, fit_candidate
 from privgan.planning import planner
 from privgan.planning.effort import EFFORTS, Effort
-from privgan.planning.plan import CriticSettings, Plan
+from privgan.planning.plan import CriticSettings, GeneratorSettings, Plan
 from privgan.planning.planner import make_plan, with_rows
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
@@ -249,7 +249,9 @@ def model_of(sizes: tuple[int, ...], seed: int = 0) -> tuple[GeneratorModel, Mea
     """A small generator over columns of these sizes, and even noisy marginals."""
     marginals = [Marginal(clique=(i,), counts=np.full(size, 600 / size), standard_deviation=2.0) for i, size in enumerate(sizes)]
     known = Measurements(sizes, marginals)
-    settings = replace(plan().generator, latent=4, width=8, entries=24, fake_rows=16)
+    settings = GeneratorSettings(
+        latent=4, width=8, entries=24, fake_rows=16, first_steps=2, round_steps=1, final_steps=2, learning_rate=2e-3
+    )
     return GeneratorModel(known, settings, seed=seed, device=CPU), known
 
 
@@ -289,11 +291,11 @@ def batches(codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings)
 # --- a whole fit --------------------------------------------------------------------------------------------------
 
 
-def fit(frame: pd.DataFrame, coins: SecretStream, folder: Path, the_plan: Plan | None = None) -> fitting.Fitted:
+def fit(frame: pd.DataFrame, coins: SecretStream, folder: Path, the_plan: Plan | None = None, seed: int = 0) -> fitting.Fitted:
     """A fit with the ledger in a folder."""
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     the_plan = plan() if the_plan is None else the_plan
-    return fitting.fit(frame, SCHEMA, the_plan, ledger, seed=0, progress=Progress(quiet=True), coins=coins)
+    return fitting.fit(frame, SCHEMA, the_plan, ledger, seed=seed, progress=Progress(quiet=True), coins=coins)
 
 
 def candidate(frame: pd.DataFrame, coins: SecretStream, folder: Path) -> tuple[Candidate, PrivacyLedger]:
