@@ -1,12 +1,15 @@
 """Every check passes on the code as it is, and every way of breaking it is caught: a variant that slips through is a failure."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from privgan.errors import PrivganError
 from tests.sabotage import checks, world
 from tests.sabotage.variants import ALL, Variant
+
+README = Path(__file__).with_name("README.md")
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +29,17 @@ def test_every_variant_is_caught(variant: Variant, monkeypatch: pytest.MonkeyPat
     variant.break_it(monkeypatch)
     with pytest.raises((AssertionError, PrivganError, pytest.fail.Exception), match=variant.tells):
         variant.check()
+
+
+def test_the_readme_lists_every_variant() -> None:
+    """Its table is made from the list; on a difference, replace it by what this test expects."""
+    lines = [f"| `{one.name}` | {one.what} | {one.patterns} | {one.check.__name__} |" for one in ALL]
+    written = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert written == lines
+    assert len({one.name for one in ALL}) == len(ALL) >= 20
+
+
+def test_every_check_is_needed() -> None:
+    """A check that no variant fails could be one that cannot fail."""
+    used = {one.check for one in ALL}
+    assert set(checks.ALL) == used

@@ -21,7 +21,7 @@ from privgan.gan.dpsgd import PrivateTrainer, _SecretNoiseOptimizer
 from privgan.gan.model import GeneratorModel
 from privgan.gan.networks import Critic
 from privgan.measurement import measure
-from privgan.pipeline import canaries, fitting, judging
+from privgan.pipeline import canaries, fitting, judging, run
 from privgan.planning import planner
 from privgan.planning.plan import CriticSettings
 from privgan.privacy import accountant, events, ledger_account, ledger_runs
@@ -45,6 +45,7 @@ class Variant:
 
     Attributes:
         name: Its name.
+        what: What is broken.
         patterns: The leak patterns that it stands for.
         check: The check that must catch it.
         tells: What the check, or the code itself, says then.
@@ -52,6 +53,7 @@ class Variant:
     """
 
     name: str
+    what: str
     patterns: str
     check: Callable[[], None]
     tells: str
@@ -66,7 +68,8 @@ def variant(patterns: str, check: Callable[[], None], tells: str) -> Callable[[C
 
     def register(break_it: Callable[[Patch], None]) -> Callable[[Patch], None]:
         name = break_it.__name__.replace("_", "-")
-        ALL.append(Variant(name=name, patterns=patterns, check=check, tells=tells, break_it=break_it))
+        what = (break_it.__doc__ or "").strip()
+        ALL.append(Variant(name=name, what=what, patterns=patterns, check=check, tells=tells, break_it=break_it))
         return break_it
 
     return register
@@ -442,7 +445,7 @@ def vocab_from_data(patch: Patch) -> None:
     def seen_only(table: PrivateTable, encoder: Encoder, *more: Any) -> Any:
         found = one_way(table, encoder, *more)
         for index, part in enumerate(found.marginals):
-            occurs = np.bincount(encoder.encode(kept[0])[:, index], minlength=len(part.counts)) > 40
+            occurs = np.bincount(encoder.encode(kept[0])[:, index], minlength=len(part.counts)) > 0
             part.counts[~occurs] = 0
         return type(found)(found.sizes, found.marginals)
 
@@ -498,9 +501,22 @@ def delta_from_the_length(patch: Patch) -> None:
     patch.setattr("privgan.pipeline.run.fit", with_own_delta)
 
 
+@variant("L28", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
+def epsilon_from_data(patch: Patch) -> None:
+    """The published ε depends on the rows."""
+    claim = run.claim
+    kept = _stash_frame(patch)
+
+    def told(*arguments: Any, **more: Any) -> dict[str, Any]:
+        made = claim(*arguments, **more)
+        return made | {"epsilon": made["epsilon"] * float((kept[0]["left"] == "yes").mean())}
+
+    patch.setattr(run, "claim", told)
+
+
 @variant("L30", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
 def best_by_real_rows(patch: Patch) -> None:
-    """How long the generator is fitted depends on how near it is to the real rows."""
+    """How long the generator is fitted depends on real rows."""
     kept, warm = _stash_frame(patch), fitting.warm_start.fit
 
     def chosen(model: Any, measurements: Any, *, steps: int, **more: Any) -> float:
