@@ -21,7 +21,7 @@ from privgan.gan.dpsgd import PrivateTrainer, _SecretNoiseOptimizer
 from privgan.gan.model import GeneratorModel
 from privgan.gan.networks import Critic
 from privgan.measurement import measure
-from privgan.pipeline import canaries, fitting, judging, run
+from privgan.pipeline import canaries, fitting, judging
 from privgan.planning import planner
 from privgan.planning.plan import CriticSettings
 from privgan.privacy import accountant, events, ledger_account, ledger_runs
@@ -504,14 +504,14 @@ def delta_from_the_length(patch: Patch) -> None:
 @variant("L28", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
 def epsilon_from_data(patch: Patch) -> None:
     """The published ε depends on the rows."""
-    claim = run.claim
-    kept = _stash_frame(patch)
+    fit = fitting.fit
 
-    def told(*arguments: Any, **more: Any) -> dict[str, Any]:
-        made = claim(*arguments, **more)
-        return made | {"epsilon": made["epsilon"] * float((kept[0]["left"] == "yes").mean())}
+    def with_own_epsilon(frame: pd.DataFrame, schema: Any, plan: Any, *more: Any, **others: Any) -> Any:
+        made = fit(frame, schema, plan, *more, **others)
+        budget = replace(plan.budget, epsilon=float((frame["left"] == "yes").mean()))
+        return replace(made, plan=replace(made.plan, budget=budget))
 
-    patch.setattr(run, "claim", told)
+    patch.setattr("privgan.pipeline.run.fit", with_own_epsilon)
 
 
 @variant("L30", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
