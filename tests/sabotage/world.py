@@ -143,8 +143,9 @@ def quick() -> Iterator[None]:
 def _coarse(
     events_at: Callable[[float], Sequence[events.DpEvent]], budget: PrivacyBudget, *, lowest: float, highest: float
 ) -> float:
-    scales = np.geomspace(lowest, highest, 20)
-    return next(float(scale) for scale in scales if accountant.spent(events_at(scale), budget.delta).epsilon <= budget.epsilon)
+    scales = (float(scale) for scale in np.geomspace(lowest, highest, 20))
+    by_rdp = accountant.epsilon_by_rdp
+    return next(scale for scale in scales if by_rdp(events.Composed(list(events_at(scale))), budget.delta) <= budget.epsilon)
 
 
 def _remembering(reckon: Callable[[Any, float], float], but_not: str = "\0") -> Callable[[Any, float], float]:
