@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
+import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from privgan.gan.refine import Refinement
 
+Tensors = dict[str, Tensor]
 _NETWORKS = ("generator", "average", "critic")
 
 
-def tensors_of(refinement: Refinement) -> dict[str, Tensor]:
+def tensors_of(refinement: Refinement) -> Tensors:
     """Weights of all networks, moments of both optimisers, and the codebook."""
     found = {
         f"{name}.{key}": part for name, network in _networks(refinement).items() for key, part in network.state_dict().items()
@@ -22,6 +27,22 @@ def tensors_of(refinement: Refinement) -> dict[str, Tensor]:
     model = refinement.model
     found |= {"codebook.latents": model.latents, "codebook.conditions": torch.from_numpy(model.codes_of_conditions)}
     return {key: part.detach().cpu().clone().contiguous() for key, part in found.items()}
+
+
+def packed(refinement: Refinement, arrays: Mapping[str, np.ndarray], facts: str) -> bytes:
+    """A safetensors file with a refinement's tensors, further arrays, and facts as text."""
+    more = {name: torch.from_numpy(np.asarray(array, dtype=np.float64)) for name, array in arrays.items()}
+    return save(tensors_of(refinement) | more, metadata={"facts": facts})
+
+
+def unpacked(path: Path) -> tuple[str, Tensors]:
+    """Facts and tensors of a file that ``packed`` made; reading runs no code from it.
+
+    Raises:
+        SafetensorError, KeyError: when it is no such file.
+    """
+    with safe_open(path, "pt") as file:
+        return file.metadata()["facts"], {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def restore(refinement: Refinement, tensors: Mapping[str, Tensor], step: int) -> None:

@@ -9,14 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
+from safetensors import SafetensorError
 
 from privgan.errors import UsageError
-from privgan.gan.state import tensors_of
+from privgan.gan.state import Tensors, packed, unpacked
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline.fitting import Refining
 from privgan.table.cells import cells_of
@@ -57,7 +53,7 @@ class Checkpoint:
     schema: Schema
     encoder: Encoder
     measurements: Measurements
-    tensors: dict[str, Tensor]
+    tensors: Tensors
 
 
 def save_checkpoint(folder: Path, refining: Refining, *, clean: bool) -> None:
@@ -70,7 +66,8 @@ def save_checkpoint(folder: Path, refining: Refining, *, clean: bool) -> None:
     """
     lineage = refining.ledger.lineage + 1
     path, step = folder / _NAME.format(lineage), refining.refinement.step
-    content = save(_tensors(refining), metadata={"facts": json.dumps(_facts(refining, lineage), ensure_ascii=False)})
+    marginals = {_MARGINAL.format(i): part.counts for i, part in enumerate(refining.fitted.measurements.marginals)}
+    content = packed(refining.refinement, marginals, json.dumps(_facts(refining, lineage), ensure_ascii=False))
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
@@ -80,14 +77,6 @@ def save_checkpoint(folder: Path, refining: Refining, *, clean: bool) -> None:
     for older in folder.glob(_NAME.format("*")):
         if older != path:
             older.unlink()
-
-
-def _tensors(refining: Refining) -> dict[str, Tensor]:
-    measured = {
-        _MARGINAL.format(index): torch.from_numpy(np.asarray(marginal.counts, dtype=np.float64))
-        for index, marginal in enumerate(refining.fitted.measurements.marginals)
-    }
-    return tensors_of(refining.refinement) | measured
 
 
 def _facts(refining: Refining, lineage: int) -> dict[str, Any]:
@@ -121,9 +110,8 @@ def newest_checkpoint(folder: Path) -> Checkpoint:
         raise UsageError(f"{folder}: holds no checkpoint; only a run started with --resumable leaves one")
     path = paths[-1]
     try:
-        with safe_open(path, "pt") as file:
-            facts = json.loads(file.metadata()["facts"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        text, tensors = unpacked(path)
+        facts = json.loads(text)
         if facts["format"] != FORMAT:
             raise UsageError(f"{path}: is a checkpoint of another version; this privgan reads {FORMAT}")
         return _read(facts, tensors, hashlib.sha256(path.read_bytes()).hexdigest())
@@ -131,7 +119,7 @@ def newest_checkpoint(folder: Path) -> Checkpoint:
         raise UsageError(f"{path}: the checkpoint cannot be read ({type(error).__name__}); it is damaged") from error
 
 
-def _read(facts: dict[str, Any], tensors: dict[str, Tensor], digest: str) -> Checkpoint:
+def _read(facts: dict[str, Any], tensors: Tensors, digest: str) -> Checkpoint:
     schema = parse_schema(facts["schema"], name="the checkpoint's schema")
     encoder = encoder_from_json(
         {column.name: cells_of(column, facts["max_cells"]) for column in schema.modelled}, facts["columns"]

@@ -17,6 +17,10 @@ _WHAT: Mapping[str, str] = {
     StepKind.SELECTION: "which two or three columns the model fits worst",
     StepKind.CHOSEN_MARGINAL: "the joint shares of the chosen columns",
     StepKind.CRITIC: "the critic's gradients, clipped and noised",
+    StepKind.RANGE_HISTOGRAM: "the coarse range of a column",
+    StepKind.LOWER_BOUND: "a column's lower bound",
+    StepKind.UPPER_BOUND: "a column's upper bound",
+    StepKind.CATEGORIES: "which categories enough customers have",
     StepKind.CRITIC_AGAIN: "the same again, in reserve for steps that a crash loses",
 }
 
@@ -56,7 +60,7 @@ def _noise(step: Mapping[str, Any]) -> str:
     if step["kind"] in {StepKind.CRITIC, StepKind.CRITIC_AGAIN}:
         rate, steps = event["of"]["sample_rate"], event["count"]
         return f"noise multiplier {step['noise']:.3f}, {steps} steps at sampling rate {rate:g}"
-    if step["kind"] == StepKind.SELECTION:
+    if step["kind"] in {StepKind.SELECTION, StepKind.LOWER_BOUND, StepKind.UPPER_BOUND}:
         return f"Gumbel, scale {step['noise']:.1f}"
     name = "discrete Laplace" if step["kind"] == StepKind.ROW_COUNT else "discrete Gaussian"
     return f"{name}, standard deviation {step['noise']:.1f} rows"

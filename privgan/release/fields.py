@@ -70,8 +70,8 @@ _EVENT: dict[str, Declaration] = {
 _STEP: dict[str, Declaration] = {**_named(PUBLIC, "name kind"), **_named(MEASURED, "noise expected_error"), "event": _EVENT}
 _PLAN: dict[str, Declaration] = {
     **_named(PUBLIC, "format dataset schema_fingerprint unit neighbouring_relation epsilon delta declared_rows"),
-    **_named(PUBLIC, "canary_probability effort marginal_share"),
-    "rows": MEASURED,
+    **_named(PUBLIC, "canary_probability effort marginal_share resumable"),
+    **_named(MEASURED, "rows rows_of_each"),
     "audit": _named(PUBLIC, "score bound"),
     "stages": {
         **_named(PUBLIC, "name epsilon delta"),
@@ -85,7 +85,8 @@ _PLAN: dict[str, Declaration] = {
             **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
             **_named(
                 PUBLIC,
-                "max_grad_norm width steps_per_generator_step learning_rate generator_learning_rate marginal_weight",
+                "max_grad_norm width steps_per_generator_step learning_rate generator_learning_rate marginal_weight "
+                "checkpoint_interval",
             ),
         },
     },
@@ -121,7 +122,7 @@ MANIFEST: Declaration = MappingProxyType(
     {**_ABOUT, "policy": _POLICY, "files": Each({**_named(PROCESS, "sha256 bytes"), "source": PUBLIC})}
 )
 _SCHEMA_COLUMN: dict[str, Declaration] = {
-    **_named(PUBLIC, "name kind role missing description pattern format decimals"),
+    **_named(PUBLIC, "name kind role missing description pattern format decimals other"),
     **dict.fromkeys(("lower", "upper", "categories", "special_values"), _FACT),
 }
 _SCHEMA: dict[str, Declaration] = _named(PUBLIC, "dataset unit max_rows_per_unit missing_markers")
@@ -131,7 +132,7 @@ SCHEMA: Declaration = MappingProxyType(
 MODEL: Declaration = MappingProxyType(
     {
         **_named(PUBLIC, "format max_cells latent width schema"),
-        "rows": MEASURED,
+        **_named(MEASURED, "rows rows_of_each"),
         "guarantee": _named(PUBLIC, "epsilon delta unit max_rows_per_unit neighbouring_relation conditional_facts statement"),
         "columns": Each(_named(MEASURED, "code_of within")),
         "frequencies": MEASURED,

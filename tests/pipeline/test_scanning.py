@@ -20,7 +20,8 @@ from privgan.errors import InternalError, PolicyFailedError
 from privgan.metric import Metric
 from privgan.pipeline import judging
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
-from privgan.pipeline.run import RunRequest, fit_table
+from privgan.pipeline.note import RunRequest
+from privgan.pipeline.run import fit_table
 from privgan.pipeline.scanning import FACT, SCAN_FILE, needles_of, read_scan, scan_candidate, scan_facts
 from privgan.planning.effort import EFFORTS, Effort
 from privgan.policy.context import Context
@@ -49,6 +50,7 @@ columns:
   - {name: segment, kind: categorical, categories: [basic plan, silver plan], source: assumed_public}
   - {name: churned, kind: boolean, labels: ["no", "yes"]}
   - {name: spend, kind: float, lower: 0, upper: 500, decimals: 1, special_values: [0], source: {lower: assumed_public}}
+  - {name: job, kind: categorical, other: another job, source: {categories: measured}}
   - {name: joined, kind: date, lower: 2020-01-01, upper: 2020-12-31}
 """
 AUDIT: dict[str, Any] = {
@@ -73,6 +75,7 @@ def customers() -> pd.DataFrame:
             "segment": rng.choice(["basic plan", "silver plan"], ROWS),
             "churned": rng.choice(["no", "yes"], ROWS),
             "spend": np.round(rng.gamma(2, 40, ROWS).clip(0, 500), 1),
+            "job": np.where(np.arange(ROWS) == 5, "lighthouse keeper", rng.choice(["cashier at a shop", "taxi driver"], ROWS)),
             "joined": np.datetime_as_string(np.datetime64("2020-01-01") + rng.integers(0, 366, ROWS)),
         }
     )
@@ -120,6 +123,8 @@ def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(place: Place
     assert scan["findings"] == []
     assert scan["looked_for"]["identifier"] == ROWS
     assert scan["looked_for"]["personal value"] > ROWS
+    assert "lighthouse keeper" in needles.values  # Too rare to be discovered.
+    assert "taxi driver" not in needles.values
     assert (candidate.internal / SCAN_FILE).stat().st_mode & 0o777 == 0o600
     release = judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
     for path in release.rglob("*"):
@@ -193,7 +198,7 @@ def _in_parquet(candidate: Candidate) -> None:
 @pytest.mark.parametrize(
     ("leak", "where"),
     [
-        (_add_to_text("synthetic.csv", "SYN-99999999,K00007919,x,x,basic plan,no,1.0,2020-02-02\n"), "synthetic.csv"),
+        (_add_to_text("synthetic.csv", "SYN-99999999,K00007919,x,x,basic plan,no,1.0,taxi driver,2020-02-02\n"), "synthetic.csv"),
         (_add_to_text("schema.yaml", "# complained on day 5\n"), "schema.yaml"),
         (_in_model, "model/model.json"),
         (_in_parquet, "synthetic.parquet"),

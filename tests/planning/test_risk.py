@@ -9,7 +9,7 @@ import pytest
 
 from privgan.errors import UsageError
 from privgan.planning.plan import Plan, events_of
-from privgan.planning.planner import make_plan, with_rows
+from privgan.planning.planner import make_plan, with_domain
 from privgan.planning.risk import PLANS, MaxAdvantage, MaxTruePositiveRate, RiskLimit, budget_for, curve_of
 from privgan.privacy import tradeoff
 from privgan.privacy.budget import PrivacyBudget
@@ -77,7 +77,7 @@ def test_a_plan_whose_second_stage_is_not_known_rests_on_the_worst_case(limit: R
     assert found.risk == limit.risk(tradeoff.of_budget(found.budget.epsilon, found.budget.delta))
     assert 0.999 * limit.most <= found.risk <= limit.most
     plan = make(found.budget)
-    assert limit.risk(curve_of(with_rows(plan, SCHEMA, 20_000))) == found.risk, "nor after stage 1: its noise was adaptive"
+    assert limit.risk(curve_of(with_domain(plan, SCHEMA, 20_000))) == found.risk, "nor after stage 1: its noise was adaptive"
 
 
 def test_more_risk_means_more_epsilon_and_a_smaller_delta_less() -> None:

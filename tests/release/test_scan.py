@@ -59,7 +59,7 @@ NEEDLES = Needles(
 
 def table(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    values = invent(SCHEMA, rows, first_serial=1, rng=rng)
+    values = invent(SCHEMA, rows, first_serial=1, customers=np.arange(1, rows + 1), rng=rng)
     values |= {
         "tier": pd.Series(rng.choice(["basic plan", "silver plan"], rows)),
         "income": pd.Series(rng.integers(0, 10**8, rows)),
@@ -210,7 +210,9 @@ def test_what_chance_explains_in_the_table_is_a_finding_elsewhere() -> None:
 def test_all_that_is_invented_could_be_invented(pattern: str) -> None:
     kinds = [Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT]
     columns = (Invented(name="id", kind=Kind.IDENTIFIER, pattern=pattern), *(Invented(name=kind, kind=kind) for kind in kinds))
-    made = invent(replace(SCHEMA, columns=columns), 3_000, first_serial=1, rng=np.random.default_rng(1))
+    made = invent(
+        replace(SCHEMA, columns=columns), 3_000, first_serial=1, customers=np.arange(3_000), rng=np.random.default_rng(1)
+    )
     for column in columns:
         assert all(could_be_invented(column, value) for value in made[column.name])
         assert not any(could_be_invented(column, value) for value in ("Zoé O'Hara", "K1Z", "zoe@mail.org", "12 High Road", ""))

@@ -485,7 +485,8 @@ def n_exact(patch: Patch) -> None:
 
 
 def _row_count(plan: Any) -> tuple[str, events.DpEvent]:
-    return plan.count_step.name, plan.count_step.event
+    step = plan.step("row-count")
+    return step.name, step.event
 
 
 @variant("L6", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
@@ -531,12 +532,12 @@ def rows_in_artefact(patch: Patch) -> None:
     """The model's file holds rows."""
     kept, save = _stash_frame(patch), synthesizer.Synthesizer.save
 
-    def with_rows(self: Any, folder: Any) -> None:
+    def with_seen(self: Any, folder: Any) -> None:
         save(self, folder)
         facts = json.loads((folder / synthesizer.FACTS).read_text()) | {"seen": kept[0].head(20).to_json()}
         (folder / synthesizer.FACTS).write_text(json.dumps(facts))
 
-    patch.setattr(synthesizer.Synthesizer, "save", with_rows)
+    patch.setattr(synthesizer.Synthesizer, "save", with_seen)
 
 
 @variant("L17, L29", checks.nothing_but_mechanisms_sees_the_rows, r"reach .*synthetic\.csv")

@@ -20,15 +20,16 @@ from torch import Tensor, nn
 from privgan.gan.dpsgd import PrivateTrainer
 from privgan.gan.losses import critic_losses
 from privgan.gan.model import GeneratorModel
-from privgan.gan.refine import refine
+from privgan.gan.refine import Refinement
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline import fitting
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.run import RunRequest, fit_candidate
-from privgan.planning import planner
+from privgan.pipeline.note import RunRequest
+from privgan.pipeline.run import fit_candidate
+from privgan.planning import first_stage, planner
 from privgan.planning.effort import EFFORTS, Effort
 from privgan.planning.plan import CriticSettings, GeneratorSettings, Plan
-from privgan.planning.planner import make_plan, with_rows
+from privgan.planning.planner import make_plan, with_domain
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
@@ -36,6 +37,7 @@ from privgan.privacy.randomness import RepeatableStream, SecretStream
 from privgan.privacy.unit import PrivacyUnit
 from privgan.progress import Progress
 from privgan.table.conform import conform
+from privgan.table.private import Samples
 from privgan.table.schema_file import dump_schema, parse_schema
 
 SCHEMA = parse_schema(
@@ -134,6 +136,7 @@ def quick() -> Iterator[None]:
     with (
         mock.patch.dict(EFFORTS, {"tiny": _TINY}),
         mock.patch.object(planner, "calibrate", _coarse),
+        mock.patch.object(first_stage, "calibrate", _coarse),
         mock.patch.object(accountant, "epsilon_by_rdp", _remembering(accountant.epsilon_by_rdp)),
         mock.patch.object(accountant, "epsilon_by_pld", _remembering(accountant.epsilon_by_pld, but_not="PoissonSampled")),
     ):
@@ -174,13 +177,13 @@ def planned() -> Plan:
 
 def with_stage_2(first: Plan, rows: int) -> Plan:
     """The plan after stage 1."""
-    return with_rows(first, SCHEMA, rows)
+    return with_domain(first, SCHEMA, rows)
 
 
 def planned_for(max_rows: int) -> Plan:
     """The plan for customers with several rows."""
     unit = PrivacyUnit(column="id", max_rows=max_rows)
-    return with_rows(replace(plan(), unit=unit), replace(SCHEMA, unit=unit), 3_000)
+    return with_domain(replace(plan(), unit=unit), replace(SCHEMA, unit=unit), 3_000)
 
 
 def critic_settings(**changes: Any) -> CriticSettings:
@@ -202,7 +205,7 @@ def critic_settings(**changes: Any) -> CriticSettings:
 
 def left_out(rows: int, coins: SecretStream) -> np.ndarray:
     """Which of a table's rows the canaries' coins leave out."""
-    return fitting.draw_canaries(rows, 0.5, coins).left_out
+    return fitting.draw_canaries(np.arange(rows), 0.5, coins).left_out
 
 
 # --- the DP-SGD step and the loop around it -----------------------------------------------------------------------
@@ -261,8 +264,10 @@ def refined(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The whole adversarial phase on private codes; weights of generator and critic after it."""
     model, known = model_of(sizes, seed)
-    made = refine(model, known, codes, settings.event, settings, coins=coins, seed=seed)
-    networks = model.network, made.module._module
+    made = Refinement(model, known, settings.event, settings, coins=coins, seed=seed)
+    made.run(Samples(codes, np.arange(len(codes))), settings.steps)
+    model.use_average()
+    networks = model.network, made.trainer.critic
     return tuple([part.detach().clone() for part in network.parameters()] for network in networks)  # type: ignore[return-value]
 
 
