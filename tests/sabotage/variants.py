@@ -713,7 +713,7 @@ def pickle_model(patch: Patch) -> None:
     patch.setattr(synthesizer, "load_file", lambda path: pickle.loads(path.read_bytes()))
 
 
-@variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal attack.membership.advantage")
+@variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|name of an internal figure")
 def report_unlabelled(patch: Patch) -> None:
     """The shareable report shows the audit."""
     report = judging.shareable_report
@@ -724,7 +724,7 @@ def report_unlabelled(patch: Patch) -> None:
     patch.setattr(judging, "shareable_report", telling)
 
 
-@variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|does not follow its JSON Schema")
+@variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|does not follow its JSON Schema|no declared source")
 def loss_in_bundle(patch: Patch) -> None:
     """The manifest has a field for the audit."""
     facts = judging.release_facts

@@ -151,17 +151,17 @@ def _coarse(
     return next(scale for scale in scales if by_rdp(events.Composed(list(events_at(scale))), budget.delta) <= budget.epsilon)
 
 
-def _remembering(reckon: Callable[[Any, float], float], but_not: str = "\0") -> Callable[[Any, float], float]:
-    def remembered(event: Any, delta: float) -> float:
-        key = (reckon.__name__, repr(event), delta)
+def _remembering(reckon: Callable[..., float], but_not: str = "\0") -> Callable[..., float]:
+    def remembered(event: Any, delta: float, *more: Any) -> float:
+        key = (reckon.__name__, repr(event), delta, repr(more))
         if key not in _REMEMBERED:
-            _REMEMBERED[key] = _FAR_TOO_MUCH if but_not in repr(event) else reckon(event, delta)
+            _REMEMBERED[key] = _FAR_TOO_MUCH if but_not in repr(event) else reckon(event, delta, *more)
         return _REMEMBERED[key]
 
     return remembered
 
 
-_REMEMBERED: dict[tuple[str, str, float], float] = {}
+_REMEMBERED: dict[tuple[str, str, float, str], float] = {}
 
 
 def plan(rows: int | None = None, canaries: float = 0.2) -> Plan:
