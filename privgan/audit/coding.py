@@ -29,10 +29,12 @@ class CodedTable:
         codes: Integer codes; the last code of a column stands for missing, for Discrete the last but one for unseen.
         values: Numbers rounded as the schema says, moments in seconds, category positions; NaN for missing. They come
             from the schema alone, so they never depend on which rows the coder was made from.
+        customers: Whose each row is, as numbers; None where each row is a customer of its own.
     """
 
     codes: NDArray[np.int64]
     values: NDArray[np.float64]
+    customers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -40,7 +42,8 @@ class CodedTable:
 
     def take(self, rows: NDArray[Any]) -> CodedTable:
         """The rows at some positions, or those that a mask selects."""
-        return CodedTable(self.codes[rows], self.values[rows])
+        customers = None if self.customers is None else self.customers[rows]
+        return CodedTable(self.codes[rows], self.values[rows], customers)
 
     def sample(self, size: int, generator: np.random.Generator) -> CodedTable:
         """At most ``size`` rows, drawn without replacement."""
@@ -52,7 +55,9 @@ class CodedTable:
 
     def canonical_order(self) -> NDArray[np.int64]:
         """Positions in an order that depends on the rows' contents only, never on how the table was sorted."""
-        return np.argsort(self.keys(), kind="stable")
+        if self.customers is None:
+            return np.argsort(self.keys(), kind="stable")
+        return np.lexsort((self.customers, self.keys()))
 
 
 def stacked(first: CodedTable, second: CodedTable) -> CodedTable:

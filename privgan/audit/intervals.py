@@ -101,9 +101,20 @@ def area_under_curve(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> 
     return float(weighted_areas(labels, scores, np.ones((1, len(scores))))[0])
 
 
-def bootstrap_weights(rows: int, repetitions: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """How often each row is drawn, one bootstrap sample per line; the first line is the rows themselves."""
-    draws = generator.multinomial(rows, np.full(rows, 1.0 / rows), size=repetitions)
+def bootstrap_weights(
+    rows: int, repetitions: int, generator: np.random.Generator, customers: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """How often each row is drawn, one bootstrap sample per line; the first line is the rows themselves.
+
+    Args:
+        rows: The number of rows.
+        repetitions: The number of samples.
+        generator: Draws them.
+        customers: Whose each row is [rows]: a customer is then drawn with all rows; None to draw rows.
+    """
+    places = np.arange(rows) if customers is None else np.unique(customers, return_inverse=True)[1]
+    drawn = int(places.max(initial=-1)) + 1
+    draws = generator.multinomial(drawn, np.full(drawn, 1.0 / drawn), size=repetitions)[:, places]
     return np.vstack([np.ones(rows), draws]).astype(float)
 
 

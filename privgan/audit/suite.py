@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -34,6 +34,7 @@ from privgan.audit.quality import quality_metric
 from privgan.audit.utility import utility_metrics
 from privgan.errors import TableError
 from privgan.metric import Better, Metric, facts_of
+from privgan.privacy.contributions import numbered
 from privgan.table.schema import Schema
 
 FORMAT = "privgan.audit/1"
@@ -247,6 +248,8 @@ def _text(units: NDArray[Any]) -> NDArray[Any]:
 def _prepared(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, no_bound: str) -> _Prepared:
     coder = AuditCoder.from_reference(inputs.schema, inputs.kept_in)
     kept_in, left_out = coder.code(inputs.kept_in), coder.code(inputs.left_out)
+    if inputs.left_out_units is not None:
+        left_out = replace(left_out, customers=numbered(inputs.left_out_units))
     synthetic = coder.code(inputs.synthetic)
     no_attack, canaries = _missing_units(inputs), None
     if not no_attack:

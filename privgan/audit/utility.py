@@ -97,7 +97,7 @@ def utility_metrics(
     generator = np.random.default_rng((seed, 13))
     fits = [task.complete(table).sample(FIT_ROWS, generator) for table in (synthetic, kept_in)]
     test = task.complete(left_out).sample(TEST_ROWS, generator)
-    weights = bootstrap_weights(len(test), REPETITIONS, generator)
+    weights = bootstrap_weights(len(test), REPETITIONS, generator, test.customers)
     scores = {family: [_scores(task, family, fit, test, weights) for fit in fits] for family in _FAMILIES}
     return _metrics(task, fits, test, scores)
 
@@ -217,7 +217,7 @@ def _metrics(task: _Task, fits: list[CodedTable], test: CodedTable, scores: _Sco
             baseline=baseline,
             n=len(test),
             method=f"gradient boosting fitted on {len(fits[0])} synthetic or {len(fits[1])} real rows, tested on "
-            f"{len(test)} left-out rows; {REPETITIONS} paired bootstrap samples of the test rows",
+            f"{len(test)} left-out rows; {REPETITIONS} paired bootstrap samples of the test rows' customers",
             source=_SOURCE,
             details={"target": task.column.name, "families": families},
         )

@@ -156,7 +156,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
 
 @click.command()
 @schema_option
-@click.option("--public-rows", type=int, required=True, help="The table's row count, declared public.")
+@click.option("--public-rows", type=int, help="The table's row count, declared public; without it the count is measured.")
 @budget_options
 @click.option(
     "--effort",
@@ -166,7 +166,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     help="Free fitting: time against utility.",
 )
 @json_option
-def plan(schema_path: Path, public_rows: int, effort: str, as_json: bool, **options: Any) -> None:
+def plan(schema_path: Path, public_rows: int | None, effort: str, as_json: bool, **options: Any) -> None:
     """Print each step's cost, noise and expected error, without opening data.
 
     \b
@@ -192,13 +192,20 @@ def plan(schema_path: Path, public_rows: int, effort: str, as_json: bool, **opti
     click.echo(statement(budget, loaded))
     if is_known(made):
         click.echo(f"by the plan's own trade-off curve: {meaning(curve)}")
-    assert made.cost is not None
     condition = condition_text(len(loaded.facts_from(Source.ASSUMED_PUBLIC)))
-    cost = f"PLD {made.cost.epsilon_pld:.4f}, RDP {made.cost.epsilon_rdp:.4f}"
-    click.echo(f"all steps together: ε = {made.cost.epsilon:.4f} ({cost}) at δ = {budget.delta:g} {condition}".rstrip())
-    click.echo(
-        f"share of the budget for marginals {made.marginal_share:.2f}, for the private critic {1 - made.marginal_share:.2f}\n"
-    )
-    click.echo(f"{'step':<34}{'ε alone':>8}  noise; expected error (ε at δ = {made.model_budget.delta:g})")
+    for stage, budgeted, spent in (
+        ("stage 1 (domain)", made.domain_budget, made.domain_cost),
+        ("stage 2 (model)", made.model_budget, made.cost),
+    ):
+        if spent is not None and budgeted is not None:
+            cost = f"PLD {spent.epsilon_pld:.4f}, RDP {spent.epsilon_rdp:.4f}"
+            click.echo(f"{stage}: ε = {spent.epsilon:.4f} ({cost}) at δ = {budgeted.delta:.3g} {condition}".rstrip())
+        elif budgeted is not None:
+            text = f"{stage}: ε = {budgeted.epsilon:.4f} at δ = {budgeted.delta:.3g} are left for it"
+            click.echo(f"{text}; it is planned from what stage 1 measures, before its first look")
+    if made.cost is not None:
+        share = made.marginal_share
+        click.echo(f"share of the budget for marginals {share:.2f}, for the private critic {1 - share:.2f}")
+    click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
     for name, _what, cost, noise in plan_lines(made, steps):
         click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")

@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from privgan.audit.ceilings import Claim
 from privgan.audit.intervals import (
     area_under_curve,
+    bootstrap_weights,
     clopper_pearson,
     difference_interval,
     hanley_mcneil,
@@ -91,3 +92,14 @@ def test_area_interval_holds_the_area_and_does_not_collapse_at_the_ends():
         assert high - low > 0.01
     low, high = hanley_mcneil(0.5, 1000, 1000)
     assert (high - low) / 2 == pytest.approx(1.96 * math.sqrt(2001 / 12 / 1e6), rel=0.01)  # the rank sum's variance
+
+
+def test_a_bootstrap_draws_customers_with_all_their_rows() -> None:
+    customers = np.array([5, 5, 5, 2, 9, 9])
+    weights = bootstrap_weights(6, 300, np.random.default_rng(0), customers)
+    assert (weights[0] == 1).all()
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, 0] == weights[:, 2]).all()
+    assert (weights[:, 4] == weights[:, 5]).all()
+    assert (weights[1:, [0, 3, 4]].sum(axis=1) == 3).all()
+    assert weights[:, 0].std() > 0

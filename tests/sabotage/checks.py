@@ -28,6 +28,7 @@ from privgan.errors import BudgetExceededError, InternalError, UsageError
 from privgan.gan.dpsgd import PrivateTrainer
 from privgan.pipeline.candidate import AUDIT_FILE
 from privgan.pipeline.judging import judge, release_candidate
+from privgan.pipeline.scanning import scan_candidate
 from privgan.planning.plan import StepKind
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
@@ -35,9 +36,10 @@ from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.ledger_runs import RunLedger
-from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import RepeatableStream, SecretStream
 from privgan.privacy.receipts import Receipt, mint
+from privgan.progress import Progress
 from privgan.synthesizer import load_synthesizer
 from privgan.table.private import PrivateTable
 from tests.sabotage import world
@@ -154,6 +156,35 @@ def each_row_is_clipped_alone() -> None:
                 f"one row moves the sum by {moved.norm() / clip:.3g} clips"
             )
         assert float((among - alone).norm()) < 1e-3 * clip, "a row's gradient depends on the rows beside it"
+
+
+def each_customer_is_clipped_as_one() -> None:
+    """A customer with three rows moves the sum by the clip norm, as one with one row does."""
+    clip, sums = 0.05, partial(world.first_customer_sum, sizes=SIZES, max_grad_norm=0.05)
+    codes = _codes(20)
+    for rows in (1, 3):
+        more = np.vstack([codes, np.repeat(codes[:1], rows, axis=0)])
+        others = np.arange(20) // 2
+        moved = sums(more, np.append(others, [10] * rows)) - sums(codes, others)
+        clips = float(moved.norm()) / clip
+        assert 0.99 < clips < 1 + 1e-4, f"a customer with {rows} rows moves the sum by {clips:.3g} clips"
+
+
+def contributions_are_bounded() -> None:
+    """No private table of a fit holds more rows of a customer than the unit allows."""
+    with tempfile.TemporaryDirectory() as folder:
+        most = world.fit_customers(2, Path(folder))
+    assert most, "no private table was made"
+    assert max(most) == 2, f"a customer has {max(most)} rows where 2 are allowed"
+
+
+def discoveries_keep_their_delta() -> None:
+    """What one customer alone holds is discovered no more often than the δ that is charged allows."""
+    mechanism, customers = CategoryDiscovery(standard_deviation=4.0, max_rows=1, delta=0.02), 4_000
+    found = len(mechanism.release({str(customer): 1 for customer in range(customers)}, SecretStream()))
+    charged = accountant.discovery_delta(mechanism.event)
+    most = stats.binom.isf(ALPHA, customers, charged)
+    assert found <= most, f"{found} of {customers} lone values appear; the charged δ = {charged:g} allows {most:.0f}"
 
 
 def clipping_bounds_extreme_rows() -> None:
@@ -474,6 +505,7 @@ def no_internal_figure_leaves() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         made, ledger = world.candidate(world.table(), world.Deaf(1), Path(folder))
+        scan_candidate(made, world.table(), Progress(quiet=True))
         made.write_internal(AUDIT_FILE, json.dumps(audit))
         verdict = judge(made, load_policy("internal-analytics"), ledger, Context())
         release = release_candidate(made, verdict, ledger, Context(), Path(folder) / "out")
@@ -495,6 +527,9 @@ ALL = (
     coins_cannot_be_kept,
     repeatable_coins_promise_nothing,
     each_row_is_clipped_alone,
+    each_customer_is_clipped_as_one,
+    contributions_are_bounded,
+    discoveries_keep_their_delta,
     clipping_bounds_extreme_rows,
     batches_are_poisson_samples,
     private_steps_are_the_plans,

@@ -27,13 +27,13 @@ from privgan.planning.plan import CriticSettings
 from privgan.privacy import accountant, events, ledger_account, ledger_runs
 from privgan.privacy.ledger_runs import RunLedger
 from privgan.privacy.ledger_store import Entry
-from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import RepeatableStream, SecretStream
 from privgan.privacy.receipts import Receipt, mint
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.cells import Cells
 from privgan.table.encoding import Encoder
-from privgan.table.private import PrivateTable, UnpaidLook
+from privgan.table.private import PrivateTable, Samples, UnpaidLook
 from tests.sabotage import checks
 
 Patch = pytest.MonkeyPatch
@@ -268,6 +268,29 @@ def rate_from_the_length(patch: Patch) -> None:
         return torch.from_numpy(coins.nonzero()[0])
 
     patch.setattr(PrivateTrainer, "batch_members", members)
+
+
+# --- customers with several rows, discoveries ----------------------------------------------------------------------
+
+
+@variant("L37", checks.each_customer_is_clipped_as_one, "with 3 rows moves the sum by 3 clips")
+def rows_clipped_one_by_one(patch: Patch) -> None:
+    """Each row of a customer is a sample of its own."""
+    made = Samples.__init__
+    patch.setattr(Samples, "__init__", lambda self, codes, customers: made(self, codes, np.arange(len(codes))))
+
+
+@variant("L37", checks.contributions_are_bounded, "contributions were not bounded")
+def contributions_not_bounded(patch: Patch) -> None:
+    """All rows of a customer are used, however many."""
+    patch.setattr(fitting, "bounded", lambda customers, max_rows, coins: np.ones(len(customers), dtype=bool))
+
+
+@variant("L3", checks.discoveries_keep_their_delta, "lone values appear")
+def vocab_no_delta(patch: Patch) -> None:
+    """Categories are found by noisy counts with a fixed threshold, and no δ is charged."""
+    patch.setattr(CategoryDiscovery, "threshold", 5)
+    patch.setattr(CategoryDiscovery, "event", property(lambda self: events.DiscreteGaussian(self.standard_deviation)))
 
 
 # --- gradients across rows ----------------------------------------------------------------------------------------
@@ -684,7 +707,13 @@ def receipt_used_twice(patch: Patch) -> None:
 @variant("L15, L16", checks.runs_add_up, "forgot|DID NOT RAISE")
 def ledger_reset(patch: Patch) -> None:
     """Runs that did not end are not counted."""
-    patch.setattr(ledger_account.DatasetAccount, "would_fit", lambda self, budget: True)
+    account = ledger_account.account_of
+
+    def forgetful(dataset: str, entries: Sequence[Entry]) -> ledger_account.DatasetAccount:
+        ended = {entry.run for entry in entries if entry.kind == "candidate"}
+        return account(dataset, [entry for entry in entries if entry.kind != "run" or entry.run in ended])
+
+    patch.setattr("privgan.privacy.ledger.account_of", forgetful)
 
 
 @variant("L15", checks.a_checkpoint_resumes_once_and_pays, "DID NOT RAISE")

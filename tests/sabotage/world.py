@@ -37,11 +37,10 @@ from privgan.privacy.randomness import RepeatableStream, SecretStream
 from privgan.privacy.unit import PrivacyUnit
 from privgan.progress import Progress
 from privgan.table.conform import conform
-from privgan.table.private import Samples
+from privgan.table.private import PrivateTable, Samples
 from privgan.table.schema_file import dump_schema, parse_schema
 
-SCHEMA = parse_schema(
-    """format: privgan.schema/1
+_SCHEMA = """format: privgan.schema/1
 dataset: small
 unit: row
 columns:
@@ -49,7 +48,7 @@ columns:
   - {name: spend, kind: float, lower: 0, upper: 2000, decimals: 2}
   - {name: left, kind: boolean, labels: ["no", "yes"]}
 """
-)
+SCHEMA = parse_schema(_SCHEMA)
 BUDGET = PrivacyBudget(epsilon=6, delta=1e-6)
 CPU = torch.device("cpu")
 _TINY = Effort(entries=24, batch=40, first_steps=2, round_steps=1, final_steps=2, critic_steps=4)
@@ -183,7 +182,9 @@ def with_stage_2(first: Plan, rows: int) -> Plan:
 def planned_for(max_rows: int) -> Plan:
     """The plan for customers with several rows."""
     unit = PrivacyUnit(column="id", max_rows=max_rows)
-    return with_domain(replace(plan(), unit=unit), replace(SCHEMA, unit=unit), 3_000)
+    schema = replace(SCHEMA, unit=unit)
+    first = make_plan(schema, BUDGET, public_rows=None, effort="tiny", marginal_share=0.6)
+    return with_domain(first, schema, 3_000, tuple([1 / max_rows] * max_rows))
 
 
 def critic_settings(**changes: Any) -> CriticSettings:
@@ -279,6 +280,16 @@ def first_critic_sum(codes: np.ndarray, sizes: tuple[int, ...], max_grad_norm: f
     return caught[0] * settings.expected_batch_size
 
 
+def first_customer_sum(codes: np.ndarray, customers: np.ndarray, sizes: tuple[int, ...], max_grad_norm: float) -> Tensor:
+    """As first_critic_sum, of customers with up to three rows."""
+    settings = critic_settings(steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9)
+    model, known = model_of(sizes)
+    made = Refinement(model, known, settings.event, settings, rows_of_each=[1 / 3] * 3, coins=Still(), seed=0)
+    with caught_gradients() as caught:
+        made.run(Samples(codes, customers), 1)
+    return caught[0] * settings.expected_batch_size
+
+
 def batches(codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings) -> list[np.ndarray]:
     """The codes of the real rows that each critic step was given, with real coins for membership."""
     seen: list[np.ndarray] = []
@@ -295,6 +306,24 @@ def batches(codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings)
 
 
 # --- a whole fit --------------------------------------------------------------------------------------------------
+
+
+def fit_customers(max_rows: int, folder: Path) -> list[int]:
+    """The most rows of one customer in each private table that a fit makes, of customers with four to twelve rows."""
+    unit = f"unit: id\nmax_rows_per_unit: {max_rows}"
+    schema = parse_schema(_SCHEMA.replace("unit: row", unit) + '  - {name: id, kind: identifier, pattern: "S{:05d}"}\n')
+    frame = table().assign(id=np.repeat(np.arange(100), np.arange(100) % 9 + 4)[:700])
+    first = make_plan(schema, BUDGET, public_rows=700, effort="tiny", marginal_share=0.6)
+    made, most = PrivateTable.__init__, list[int]()
+
+    def spying(self: Any, dataset: str, unit: PrivacyUnit, rows: pd.DataFrame, customers: np.ndarray) -> None:
+        most.append(int(np.unique(customers, return_counts=True)[1].max()))
+        made(self, dataset, unit, rows, customers)
+
+    ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
+    with mock.patch.object(PrivateTable, "__init__", spying):
+        fitting.fit(frame, schema, first, ledger, seed=0, progress=Progress(quiet=True), coins=RepeatableStream(1))
+    return most
 
 
 def fit(frame: pd.DataFrame, coins: SecretStream, folder: Path, the_plan: Plan | None = None, seed: int = 0) -> fitting.Fitted:
