@@ -30,7 +30,7 @@ def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedge
     guarantee, figures = record["guarantee"], record["figures"]
     facts: dict[str, FactValue] = {
         "guarantee.delta": guarantee["delta"],
-        "guarantee.unit_declared": True,
+        "guarantee.unit_declared": schema.unit_source is Source.DECLARED,
         "guarantee.max_rows_per_unit": schema.unit.max_rows,
         "accounting.complete": accounting_complete(record, schema, ledger),
         "ledger.total_delta": account.delta,

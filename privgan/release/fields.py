@@ -125,7 +125,7 @@ _SCHEMA_COLUMN: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind role missing description pattern format decimals other"),
     **dict.fromkeys(("lower", "upper", "categories", "special_values"), _FACT),
 }
-_SCHEMA: dict[str, Declaration] = _named(PUBLIC, "dataset unit max_rows_per_unit missing_markers")
+_SCHEMA: dict[str, Declaration] = _named(PUBLIC, "dataset unit unit_source max_rows_per_unit missing_markers")
 SCHEMA: Declaration = MappingProxyType(
     {**_SCHEMA, "format": PUBLIC, "columns": {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)}},
 )

@@ -23,12 +23,14 @@ class Schema:
         unit: Who is protected, and how many rows one of them may have.
         columns: The columns, in the order of the released table.
         missing_markers: Texts that stand for a missing value in a text file.
+        unit_source: Where it comes from that the unit is the one who is to be protected.
     """
 
     dataset: str
     unit: PrivacyUnit
     columns: tuple[Column, ...]
     missing_markers: tuple[str, ...] = ("",)
+    unit_source: Source = Source.DECLARED
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,8 +68,9 @@ class Schema:
         return next_by_name(self.columns, name)
 
     def facts_from(self, source: Source) -> tuple[str, ...]:
-        """All facts with a given source, as ``column.fact``."""
-        return tuple(f"{column.name}.{fact}" for column in self.columns for fact in column.facts_from(source))
+        """All facts with a given source, as ``column.fact``; and ``unit``."""
+        unit = ("unit",) if self.unit_source is source else ()
+        return unit + tuple(f"{column.name}.{fact}" for column in self.columns for fact in column.facts_from(source))
 
     def fingerprint(self) -> str:
         """SHA-256 of the schema's facts, in hexadecimal."""
@@ -79,6 +82,7 @@ class Schema:
         return {
             "dataset": self.dataset,
             "unit": self.unit.column,
+            "unit_source": self.unit_source.value,
             "max_rows_per_unit": self.unit.max_rows,
             "missing_markers": list(self.missing_markers),
             "columns": columns,

@@ -92,7 +92,13 @@ def _schema(document: Document) -> Schema:
         raise DocumentError(document.name, mistakes)
     unit = PrivacyUnit() if data["unit"] == ROW_UNIT else PrivacyUnit(column=data["unit"], max_rows=data["max_rows_per_unit"])
     markers = tuple(data.get("missing_markers", [""]))
-    return Schema(dataset=data["dataset"], unit=unit, columns=tuple(columns), missing_markers=markers)
+    return Schema(
+        dataset=data["dataset"],
+        unit=unit,
+        columns=tuple(columns),
+        missing_markers=markers,
+        unit_source=Source(data.get("unit_source", Source.DECLARED)),
+    )
 
 
 def _table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
@@ -277,6 +283,7 @@ def _sources(item: Mapping[str, Any], kind: Kind) -> dict[str, Source]:
 def dump_schema(schema: Schema, comment: str = "") -> str:
     """The schema as YAML text that load_schema reads back to an equal schema."""
     data: dict[str, Any] = {"format": FORMAT, "dataset": schema.dataset, "unit": schema.unit.column or ROW_UNIT}
+    data["unit_source"] = schema.unit_source.value
     if schema.unit.column:
         data["max_rows_per_unit"] = schema.unit.max_rows
     data["missing_markers"] = list(schema.missing_markers)
