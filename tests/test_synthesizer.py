@@ -108,6 +108,7 @@ def synthesizer() -> Synthesizer:
         frequencies=tuple(found.frequencies()),
         max_cells=64,
         rows=777,
+        rows_of_each=(1.0,),
         guarantee={"epsilon": 2.0, "statement": "as said"},
     )
 
@@ -152,7 +153,7 @@ def test_the_files_hold_no_value_that_is_not_in_the_schema(folder: Path) -> None
 def test_the_files_hold_nothing_but_what_is_named(folder: Path) -> None:
     facts = json.loads((folder / FACTS).read_text())
     assert sorted(facts) == sorted(
-        ["format", "rows", "max_cells", "latent", "width", "guarantee", "schema", "columns", "frequencies"]
+        ["format", "rows", "rows_of_each", "max_cells", "latent", "width", "guarantee", "schema", "columns", "frequencies"]
     )
     assert {key for column in facts["columns"].values() for key in column} == {"code_of", "within"}
 

@@ -10,7 +10,7 @@ from privgan.planning.plan import PlanStep, StepKind, events_of
 from privgan.privacy import accountant
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.calibration import calibrate
+from privgan.privacy.calibration import ORDERS, calibrate
 from privgan.privacy.mechanisms import CountHistogram, TotalCount
 from privgan.table.schema import Schema
 
@@ -21,7 +21,11 @@ _COLUMN_SHARE = 0.03
 _LARGEST_SHARE = 0.3
 _COUNT_DELTA, _DOMAIN_DELTA = 0.01, 0.1
 _DISCOVERY_DELTA = 0.5
-_LARGEST_NOISE = 1e4
+_LARGEST_NOISE = 1e7
+# A lone count costs its pure ε; the accountant's grid rounds that up a little.
+_PURE = 0.995
+# A small ε needs large orders; no step of this stage is sampled, so that they cost nothing to reckon with.
+_ORDERS = (*ORDERS, *(float(2**power) for power in range(11, 22)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +66,13 @@ def first_stage(schema: Schema, budget: PrivacyBudget, *, count_rows: bool) -> F
     def steps_at(scale: float) -> tuple[PlanStep, ...]:
         return _steps(schema, scale, own.delta * _DISCOVERY_DELTA, count_rows=count_rows, several=several)
 
-    scale = calibrate(lambda s: list(events_of(steps_at(s)).values()), own, lowest=1e-3, highest=_LARGEST_NOISE)
-    steps = steps_at(scale)
+    if count_rows and not several and not schema.open_columns:
+        steps = steps_at(1 / (own.epsilon * _PURE))
+    else:
+        scale = calibrate(
+            lambda s: list(events_of(steps_at(s)).values()), own, lowest=1e-3, highest=_LARGEST_NOISE, orders=_ORDERS
+        )
+        steps = steps_at(scale)
     rest = PrivacyBudget(epsilon=budget.epsilon - own.epsilon, delta=budget.delta - own.delta)
     return FirstStage(budget=own, rest=rest, steps=steps, cost=accountant.spent(events_of(steps).values(), own.delta))
 

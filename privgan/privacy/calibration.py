@@ -18,10 +18,17 @@ _SMALLEST_DELTA = 1e-14
 _TARGET_EXCESS = -0.01
 _FIRST_SLOPE = -30.0  # Of log δ at a fixed ε against log scale, for δ near 1e-6.
 # Few and mostly whole: a fractional order of a sampled Gaussian takes long, and the bracket need not be tight.
-_ORDERS = (1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 512, 1024)
+ORDERS = (1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 512, 1024)
 
 
-def calibrate(events_at: Callable[[float], Sequence[DpEvent]], budget: PrivacyBudget, *, lowest: float, highest: float) -> float:
+def calibrate(
+    events_at: Callable[[float], Sequence[DpEvent]],
+    budget: PrivacyBudget,
+    *,
+    lowest: float,
+    highest: float,
+    orders: Sequence[float] = ORDERS,
+) -> float:
     """The smallest noise scale found whose events cost at most the budget.
 
     Args:
@@ -29,6 +36,7 @@ def calibrate(events_at: Callable[[float], Sequence[DpEvent]], budget: PrivacyBu
         budget: The stage's (ε, δ).
         lowest: The scale to search from.
         highest: The scale to search to.
+        orders: The Rényi orders of the bracket.
 
     Returns:
         A scale whose cost, by the smaller of PLD and RDP, is at most ``budget.epsilon``: within 0.2 % of it where six
@@ -39,7 +47,7 @@ def calibrate(events_at: Callable[[float], Sequence[DpEvent]], budget: PrivacyBu
     """
 
     def by_rdp(scale: float) -> float:
-        return accountant.epsilon_by_rdp(Composed(list(events_at(scale))), budget.delta, _ORDERS)
+        return accountant.epsilon_by_rdp(Composed(list(events_at(scale))), budget.delta, orders)
 
     safe = _bracket(by_rdp, budget.epsilon, lowest, highest)
     return _refine(lambda scale: _evaluate(events_at(scale), budget, scale), budget.epsilon, safe, by_rdp(safe), lowest)

@@ -134,9 +134,13 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
 def _unit(values: pd.Series, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
     texts = values.map(str, na_action="ignore")
     absent = texts.isna() | texts.isin(markers)
-    if not absent.any():
-        return texts, []
-    return texts, [Violation(column=str(values.name), problem="the unit is missing", count=int(absent.sum()), clampable=False)]
+    nested = ~absent & ~values.map(pd.api.types.is_scalar)
+    found = ((absent, "the unit is missing"), (nested, "the unit is neither text nor a number"))
+    return texts, [
+        Violation(column=str(values.name), problem=problem, count=int(mask.sum()), clampable=False)
+        for mask, problem in found
+        if mask.any()
+    ]
 
 
 def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:

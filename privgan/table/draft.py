@@ -56,9 +56,7 @@ def draft_schema(
     columns = tuple(_column(frame[name], str(name), source, missing_markers) for name in frame.columns)
     if all(column.invented for column in columns):
         raise TableError("no column of the table can be modelled: each looks like an identifier or free text; is --sep right?")
-    return Schema(
-        dataset=dataset, unit=PrivacyUnit(), columns=columns, missing_markers=missing_markers, unit_source=source
-    )
+    return Schema(dataset=dataset, unit=PrivacyUnit(), columns=columns, missing_markers=missing_markers, unit_source=source)
 
 
 def _column(values: pd.Series, name: str, source: Source, markers: tuple[str, ...]) -> Column:

@@ -183,7 +183,6 @@ VALUES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "impossible date": (cells("joined", "2020-02-30"), ("column 'joined'", "%Y-%m-%d")),
     "date outside": (cells("joined", "1999-01-01"), ("column 'joined'", "outside 2015-01-01 to 2025-12-31")),
     "no boolean": (cells("active", "Zephyrine"), ("column 'active'", "none of the 2 categories")),
-    "unit twice": (cells("customer_id", "Zephyrine", 1, 2), ("column 'customer_id'", "max_rows_per_unit = 1")),
     "unit missing": (cells("customer_id", "", 6), ("column 'customer_id'", "the unit is missing", "1 row")),
     "unit missing, clamped": (
         lambda w: (cells("customer_id", "")(w), option("--on-violation", "clamp")(w)),
@@ -217,7 +216,6 @@ SCHEMAS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "no unit": (replaced("unit: customer_id\nmax_rows_per_unit: 1\n", ""), ("schema.yaml", "lacks 'unit'")),
     "no max_rows_per_unit": (replaced("max_rows_per_unit: 1\n", ""), ("line 3", "needs max_rows_per_unit")),
     "unit of another kind": (replaced("unit: customer_id", "unit: tier"), ("line 3", "'tier'")),
-    "several rows of a customer": (replaced("max_rows_per_unit: 1", "max_rows_per_unit: 3"), ("max_rows_per_unit is 3",)),
     "unknown kind": (replaced("kind: categorical", "kind: categoric"), ("line 11", "'categoric'", "did you mean 'categorical'")),
     "unknown key": (replaced("upper: 99", "uper: 99"), ("line 9", "'uper'", "did you mean 'upper'")),
     "reversed bounds": (replaced("lower: 18, upper: 99", "lower: 99, upper: 18"), ("line 9", "99 is not below upper 18")),

@@ -200,8 +200,8 @@ def test_several_rows_of_one_customer_set_every_sensitivity() -> None:
 
 
 def test_a_resumable_plan_holds_one_interval_in_reserve() -> None:
-    plain = make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=5_000, effort="quick")
-    plan = make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=5_000, effort="quick", resumable=True)
+    plain = make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=5_000, effort="quick", marginal_share=0.6)
+    plan = make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=5_000, effort="quick", marginal_share=0.6, resumable=True)
     assert plan.critic is not None
     assert plain.critic is not None
     assert plan.steps[-1].event == plan.critic.event_of(plan.critic.checkpoint_interval)

@@ -26,7 +26,7 @@ from privgan.pipeline import fitting
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_candidate
-from privgan.planning import first_stage, planner
+from privgan.planning import planner
 from privgan.planning.effort import EFFORTS, Effort
 from privgan.planning.plan import CriticSettings, GeneratorSettings, Plan
 from privgan.planning.planner import make_plan, with_domain
@@ -135,7 +135,6 @@ def quick() -> Iterator[None]:
     with (
         mock.patch.dict(EFFORTS, {"tiny": _TINY}),
         mock.patch.object(planner, "calibrate", _coarse),
-        mock.patch.object(first_stage, "calibrate", _coarse),
         mock.patch.object(accountant, "epsilon_by_rdp", _remembering(accountant.epsilon_by_rdp)),
         mock.patch.object(accountant, "epsilon_by_pld", _remembering(accountant.epsilon_by_pld, but_not="PoissonSampled")),
     ):
