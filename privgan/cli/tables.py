@@ -66,7 +66,7 @@ def demo(
     budget = PrivacyBudget(epsilon=epsilon)
     if rows < MINIMUM_ROWS:
         raise UsageError(f"--rows is {rows}; a demo needs at least {MINIMUM_ROWS} customers")
-    budget.check_size(rows, known="declared")
+    budget.check_size(rows, known="declared row count")
     refuse_taken(out)
     table, schema = write_demo(out, rows, seed)
     schema.write_text(

@@ -132,7 +132,7 @@ def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float
         raise UsageError(f"the {known} row count is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of any use")
     plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
     customers = rows / plan.rows_per_customer
-    plan.budget.check_size(customers, known=known)
+    plan.budget.check_size(customers, known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers")
     share = plan.marginal_share if plan.marginal_share > 0 else share_of_marginals(plan.model_budget.epsilon, round(customers))
     plan = replace(plan, marginal_share=share)
     steps, critic = _calibrated(_Draft(plan, schema))

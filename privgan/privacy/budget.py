@@ -36,15 +36,15 @@ class PrivacyBudget:
         """Whether ε is so large that every text must say that the guarantee is weak."""
         return self.epsilon > WEAK_EPSILON
 
-    def check_size(self, rows: float, *, known: str) -> None:
-        """Refuse a δ that is not below 1/n for a public or noisy n: it would allow whole rows to leak.
+    def check_size(self, customers: float, *, known: str) -> None:
+        """Refuse a δ that is not below 1/n for a public or noisy n: it would allow whole customers to leak.
 
         Args:
-            rows: The declared or the noisy row count, never the real one.
-            known: ``declared`` or ``noisy``, for the message.
+            customers: The declared or the noisy number of customers, never the real one.
+            known: What that number is, for the message, such as ``declared row count``.
         """
-        if self.delta * rows >= 1:
-            raise UsageError(f"delta is {self.delta:g}; with a {known} row count of {rows:.0f} it must be below {1 / rows:.3g}")
+        if self.delta * customers >= 1:
+            raise UsageError(f"delta is {self.delta:g}; with a {known} of {customers:.0f} it must be below {1 / customers:.3g}")
 
 
 def condition_text(facts: int) -> str:

@@ -199,6 +199,14 @@ def test_several_rows_of_one_customer_set_every_sensitivity() -> None:
     assert last > 2.9 * first
 
 
+def test_delta_is_held_against_customers_not_rows() -> None:
+    several = replace(SCHEMA, unit=PrivacyUnit(column="id", max_rows=3))
+    plan = make_plan(several, PrivacyBudget(epsilon=1, delta=2e-4), public_rows=9_000)
+    assert with_domain(plan, several, 9_000, (0.0, 0.0, 1.0)).steps
+    with pytest.raises(UsageError, match="noisy number of customers of 9000 it must be below"):
+        with_domain(plan, several, 9_000, (1.0, 0.0, 0.0))
+
+
 def test_a_resumable_plan_holds_one_interval_in_reserve() -> None:
     plain = make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=5_000, effort="quick", marginal_share=0.6)
     plan = make_plan(SCHEMA, PrivacyBudget(epsilon=1), public_rows=5_000, effort="quick", marginal_share=0.6, resumable=True)
