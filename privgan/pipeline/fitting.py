@@ -29,7 +29,7 @@ from privgan.privacy.ledger import PrivacyLedger, RunLedger
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
 from privgan.progress import Progress
-from privgan.table.columns import Source
+from privgan.table.columns import Column, Discrete, Numeric, Source, Temporal
 from privgan.table.encoding import Encoder
 from privgan.table.measured import clamp_measured
 from privgan.table.private import PrivateTable
@@ -184,9 +184,19 @@ def _with_measured_domain(job: Job) -> Job:
         each = measure_rows_of_each(job.table, plan, job, job.coins)
     left = [step for step in plan.domain_steps if step.name not in {ROW_COUNT, ROWS_OF_EACH}]
     schema = measure_domain(job.table, job.schema, left, job, job.coins)
+    for open_column in job.schema.open_columns:
+        job.progress.say(f"measured with noise: {_measured_text(schema.column(open_column.name))}")
     assert rows is not None
     table = job.table.mapped(lambda frame: clamp_measured(frame, schema))
     return replace(job, table=table, schema=schema, plan=with_domain(plan, schema, rows, each))
+
+
+def _measured_text(column: Column) -> str:
+    """What was measured of a column, in words; noisy, so that it may be told."""
+    if isinstance(column, Discrete):
+        return f"{column.name} has {len(column.categories) - 1} categories beside {column.other}"
+    assert isinstance(column, Numeric | Temporal)
+    return f"{column.name} from {column.lower} to {column.upper}"
 
 
 def _measured(job: Job, canaries: Canaries) -> Fitted:

@@ -32,7 +32,7 @@ from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
-from privgan.table.conform import conform, unconfirmed
+from privgan.table.conform import conform, unconfirmed, unproven
 from privgan.table.files import read_table
 from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
@@ -125,6 +125,7 @@ def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]
     refuse_taken(out)
     schema = load_schema(request.schema)
     unconfirmed(schema)
+    unproven(schema)
     plan = plan_for(request, schema)
     if request.target is not None:
         require_target(schema.modelled, request.target)

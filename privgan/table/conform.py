@@ -102,6 +102,25 @@ def unconfirmed(schema: Schema) -> None:
         )
 
 
+def unproven(schema: Schema) -> None:
+    """Refuse facts that a file claims were measured: what a run did not measure itself, it cannot vouch for.
+
+    Raises:
+        TableError: naming these facts.
+    """
+    claimed = [
+        f"{column.name}.{fact}"
+        for column in schema.columns
+        if not isinstance(column, Open)
+        for fact in column.facts_from(Source.MEASURED)
+    ]
+    if claimed:
+        raise TableError(
+            f"the schema gives values that are said to be measured ({', '.join(claimed[:8])}); leave the values out to have them "
+            "measured, or write 'source: declared' where they left with an earlier release"
+        )
+
+
 def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Violation]]:
     found = list(_shape_violations(frame, schema))
     missing_columns = {violation.column for violation in found if not violation.clampable}

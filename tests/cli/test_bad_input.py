@@ -215,6 +215,10 @@ SCHEMAS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "no dataset": (replaced("dataset: small-customers\n", ""), ("schema.yaml", "lacks 'dataset'")),
     "no unit": (replaced("unit: customer_id\nmax_rows_per_unit: 1\n", ""), ("schema.yaml", "lacks 'unit'")),
     "no max_rows_per_unit": (replaced("max_rows_per_unit: 1\n", ""), ("line 3", "needs max_rows_per_unit")),
+    "measured beforehand": (
+        replaced("upper: 99", "upper: 99, source: {lower: measured, upper: measured}"),
+        ("age.lower, age.upper", "write 'source: declared'"),
+    ),
     "unit of another kind": (replaced("unit: customer_id", "unit: tier"), ("line 3", "'tier'")),
     "unknown kind": (replaced("kind: categorical", "kind: categoric"), ("line 11", "'categoric'", "did you mean 'categorical'")),
     "unknown key": (replaced("upper: 99", "uper: 99"), ("line 9", "'uper'", "did you mean 'upper'")),
