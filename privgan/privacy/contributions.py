@@ -10,8 +10,12 @@ from privgan.privacy.randomness import SecretStream
 
 
 def numbered(names: Iterable[object]) -> np.ndarray:
-    """Customers as numbers [rows], int64, from 0 without gaps, from the text of their names; rows of one are alike."""
-    _, numbers = np.unique(np.asarray([str(name) for name in names], dtype=object).astype(str), return_inverse=True)
+    """Customers as numbers [rows], int64, from 0 without gaps, from the text of their names; rows of one are alike.
+
+    As objects: numpy's own texts drop NUL characters at the end, which would make two customers one, with the rows of both,
+    and each takes the room of the longest.
+    """
+    _, numbers = np.unique(np.asarray([str(name) for name in names], dtype=object), return_inverse=True)
     return numbers.astype(np.int64)
 
 

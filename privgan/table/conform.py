@@ -151,7 +151,7 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
 
 
 def _unit(values: pd.Series, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
-    texts = values.map(str, na_action="ignore")
+    texts = values.astype(object).map(str, na_action="ignore")
     absent = texts.isna() | texts.isin(markers)
     nested = ~absent & ~values.map(pd.api.types.is_scalar)
     found = ((absent, "the unit is missing"), (nested, "the unit is neither text nor a number"))
@@ -189,7 +189,7 @@ def _typed_values(values: pd.Series, absent: pd.Series, column: Column) -> tuple
     if isinstance(column, Discrete):
         return _discrete(values, absent, column)
     if isinstance(column, OpenCategorical):
-        return values.map(canonical_text).astype(object).where(~absent, None), []
+        return values.astype(object).map(canonical_text).astype(object).where(~absent, None), []
     if isinstance(column, Numeric | OpenNumeric):
         return _numeric(values, absent, column)
     if isinstance(column, Temporal | OpenTemporal):

@@ -1,5 +1,7 @@
 """Contributions are bounded by an even random pick, customer by customer."""
 
+import tracemalloc
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,3 +40,16 @@ def test_one_customer_more_moves_one_count_by_one(customers: list[int], max_rows
 
 def test_customers_are_numbered_by_the_text_of_their_names() -> None:
     assert numbered(["b", "a", "b", 7, "7"]).tolist() == [2, 1, 2, 0, 0]
+
+
+def test_names_that_differ_are_different_customers() -> None:
+    """Two customers in one would move counts by the rows of both."""
+    assert numbered(["a", "a\0", "b", "a", " a"]).tolist() == [1, 2, 3, 1, 0]
+
+
+def test_one_long_name_costs_its_own_length_only() -> None:
+    tracemalloc.start()
+    numbered(["x" * 1_000_000, *map(str, range(1_000))])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000

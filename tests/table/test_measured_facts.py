@@ -2,9 +2,12 @@
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +27,7 @@ from privgan.table.columns import (
     Temporal,
 )
 from privgan.table.conform import conform, unconfirmed, violations
+from privgan.table.files import read_table
 from privgan.table.measured import LARGEST_STEP, clamp, clamp_measured, limits, opened, with_bounds, with_categories
 from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
@@ -247,3 +251,27 @@ def test_special_values_lie_within_measured_bounds() -> None:
     assert isinstance(found, Numeric)
     assert (found.lower, found.upper) == (-1, 999)
     assert clamp(pd.Series([-1.0, np.nan, 2_000.0]), found).tolist()[::2] == [-1, 999]
+
+
+@pytest.mark.parametrize("type_name", ["int64", "Int64"])
+def test_one_missing_integer_changes_no_other_row(type_name: str, tmp_path: Path) -> None:
+    """Read as float, integers above 2^53 would all move when one customer's value is missing."""
+    text = """
+format: privgan.schema/1
+dataset: d
+unit: row
+columns:
+- {name: open, kind: categorical, other: rest, source: {categories: measured}, missing: true}
+- {name: known, kind: categorical, categories: ["9007199254740993"], missing: true}
+"""
+    schema, large = parse_schema(text), [2**53 + 1] * 3
+    seen = []
+    for values in (large, [*large, None]):
+        path = tmp_path / f"{len(values)}.parquet"
+        table = pa.table({name: pa.array(values, pa.int64()) for name in schema.names})
+        if type_name == "Int64":
+            table = pa.Table.from_pandas(pd.DataFrame({name: pd.Series(values, dtype="Int64") for name in schema.names}))
+        pq.write_table(table, path)
+        seen.append(conform(read_table(path), schema).iloc[:3])
+    pd.testing.assert_frame_equal(*seen)
+    assert set(seen[0].to_numpy().ravel()) == {str(2**53 + 1)}
