@@ -99,16 +99,20 @@ def _facts(refining: Refining, lineage: int) -> dict[str, Any]:
     }
 
 
-def newest_checkpoint(folder: Path) -> Checkpoint:
+def newest_checkpoint(folder: Path, lineage: int) -> Checkpoint:
     """Read the newest checkpoint of an internal folder; reading runs no code from the file.
+
+    Args:
+        folder: The internal folder.
+        lineage: The newest number in the ledger: a crash may have left a later file, which the ledger never heard of.
 
     Raises:
         UsageError: when there is none, or it is damaged.
     """
-    paths = sorted(folder.glob(_NAME.format("*")), key=lambda path: int(path.stem.rpartition("-")[2]))
-    if not paths:
+    numbers = sorted(int(path.stem.rpartition("-")[2]) for path in folder.glob(_NAME.format("*")))
+    if not numbers:
         raise UsageError(f"{folder}: holds no checkpoint; only a run started with --resumable leaves one")
-    path = paths[-1]
+    path = folder / _NAME.format(lineage if lineage in numbers else numbers[-1])
     try:
         text, tensors = unpacked(path)
         facts = json.loads(text)

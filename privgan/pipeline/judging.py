@@ -59,7 +59,7 @@ def audit_candidate(
     """
     record, schema = candidate.record(), load_schema(candidate.schema)
     refuse_changed(candidate, ledger)
-    canaries = load_canaries(candidate.internal, len(frame))
+    canaries = load_canaries(candidate.internal, frame, schema)
     if canaries.commitment != record["canaries"]["commitment"]:
         raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the candidate was made with")
     frame = clamp_measured(frame, schema)
@@ -246,7 +246,7 @@ def write_internal_report(
     shapes = []
     if frame is not None:
         frame = clamp_measured(frame, schema)
-        real = synthesizer.encoder.encode(frame[~load_canaries(candidate.internal, len(frame)).left_out])
+        real = synthesizer.encoder.encode(frame[~load_canaries(candidate.internal, frame, schema).left_out])
         shapes = real_shapes(synthesizer, real, _synthetic_codes(candidate, schema))
     facts = release_facts(candidate, ledger, context, "not released")
     report = InternalReport(

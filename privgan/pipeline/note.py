@@ -54,12 +54,14 @@ class Begun:
     Attributes:
         request: What was asked for.
         schema: The schema as it was then.
+        run: The run's identity in the ledger.
         candidate: Where the candidate will lie.
         commitment: The canaries' salted commitment.
     """
 
     request: RunRequest
     schema: Schema
+    run: str
     candidate: Candidate
     commitment: str
 
@@ -75,7 +77,8 @@ def write_note(candidate: Candidate, request: RunRequest, schema: Schema, *, run
         commitment: The canaries' salted commitment.
     """
     asked = {key: value for key, value in asdict(request).items() if key not in {"table", "schema"}}
-    note = {"dataset": schema.dataset, "run": run, "request": asked, "schema": dump_schema(schema), "canaries": commitment}
+    begun = {"dataset": schema.dataset, "run": run, "request": asked, "schema": dump_schema(schema)}
+    note = begun | {"canaries": commitment}
     candidate.write_internal(RUN_FILE, json.dumps(note, ensure_ascii=False, indent=1))
 
 
@@ -95,11 +98,13 @@ def read_note(out: Path, table: Path) -> Begun:
     try:
         note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         asked = note["request"] | {"budget": PrivacyBudget(**note["request"]["budget"])}
-        schema = parse_schema(note["schema"], name=str(path))
-        request = RunRequest(table=table, schema=path, **asked)
+        inside_run = out / INTERNAL / "candidate"
+        return Begun(
+            request=RunRequest(table=table, schema=path, **asked),
+            schema=parse_schema(note["schema"], name=str(path)),
+            run=note["run"],
+            candidate=Candidate(inside_run if inside_run.is_dir() else out, out / INTERNAL),
+            commitment=note["canaries"],
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({type(error).__name__}); it is damaged") from error
-    inside_run = out / INTERNAL / "candidate"
-    folder = inside_run if inside_run.is_dir() else out
-    candidate = Candidate(folder, out / INTERNAL)
-    return Begun(request=request, schema=schema, candidate=candidate, commitment=note["canaries"])

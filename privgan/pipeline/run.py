@@ -176,7 +176,7 @@ def fit_candidate(
         candidate.create()
         write_note(candidate, request, schema, run=run, commitment=canaries.commitment)
         progress.log_to(candidate.write_internal(LOG_FILE, ""))
-        canaries.save(internal)
+        canaries.save(internal, frame, schema)
         progress.say(f"claim: {statement(plan.budget, schema)}")
 
     def keep(refining: Refining, clean: bool) -> None:
@@ -203,11 +203,11 @@ def resume_candidate(out: Path, table: Path, ledger: PrivacyLedger, progress: Pr
     """
     begun = read_note(out, table)
     request, candidate = begun.request, begun.candidate
-    checkpoint = newest_checkpoint(candidate.internal)
     schema = begun.schema
+    checkpoint = newest_checkpoint(candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run))
     frame = conform(read_table(table, sep=request.sep), schema, on_violation=request.on_violation).reset_index(drop=True)
+    canaries = load_canaries(candidate.internal, frame, schema)
     frame = clamp_measured(frame, checkpoint.schema)
-    canaries = load_canaries(candidate.internal, len(frame))
     if canaries.commitment != begun.commitment:
         raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the run began with")
     progress.log_to(candidate.internal / LOG_FILE)

@@ -89,6 +89,11 @@ class PrivacyLedger:
         except (KeyError, TypeError, ValueError):
             raise UsageError(f"{self.url}: the ledger holds an entry that cannot be read; verify it, then restore it") from None
 
+    def newest_checkpoint(self, dataset: str, run: str) -> int:
+        """The number of the newest checkpoint that a run recorded; 0 before the first."""
+        found = [entry for entry in self.entries(dataset) if entry.run == run and entry.kind == "checkpoint"]
+        return int(found[-1].body["lineage"]) if found else 0
+
     def introduce(self, dataset: str) -> None:
         """Record that a person introduced a data set."""
         with self._store.transaction() as transaction:

@@ -149,7 +149,7 @@ def candidate_and_frame(tmp_path_factory: pytest.TempPathFactory, purchases: Pur
 
 def test_a_customer_is_a_canary_with_all_rows(candidate_and_frame) -> None:  # type: ignore[no-untyped-def]
     candidate, frame, _ = candidate_and_frame
-    canaries = load_canaries(candidate.internal, len(frame))
+    canaries = load_canaries(candidate.internal, frame, load_schema(candidate.schema))
     marks = pd.DataFrame({"who": frame["customer"], "canary": canaries.canary, "out": canaries.left_out})
     assert (marks.groupby("who")[["canary", "out"]].nunique() == 1).all(axis=None)
     assert 0 < canaries.left_out.mean() < 0.3
@@ -172,6 +172,6 @@ def test_synthetic_customers_have_several_rows_and_invented_names(candidate_and_
 def test_the_audit_takes_customers_for_its_units(candidate_and_frame) -> None:  # type: ignore[no-untyped-def]
     candidate, frame, ledger = candidate_and_frame
     report = audit_candidate(candidate, frame, ledger)
-    canaries = load_canaries(candidate.internal, len(frame))
+    canaries = load_canaries(candidate.internal, frame, load_schema(candidate.schema))
     assert report.counts["left_out_canaries"] == frame.loc[canaries.left_out, "customer"].nunique()
     assert report.verdict in {"NOT_REFUTED", "INCONCLUSIVE"}

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors import safe_open
@@ -17,6 +18,7 @@ from privgan.pipeline.facts import accounting_complete
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_table, purge, resume_candidate
 from privgan.privacy.ledger import PrivacyLedger
+from privgan.privacy.ledger_runs import RunLedger
 from privgan.progress import Progress
 from privgan.table.schema_file import load_schema
 
@@ -100,6 +102,29 @@ def test_a_copy_of_a_checkpoint_does_not_go_on_again(tmp_path: Path, purchase_re
     assert ledger.head() == before
 
 
+@pytest.mark.parametrize("written", [1.0, 0.5])
+def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(
+    tmp_path: Path, purchase_request: RunRequest, monkeypatch: pytest.MonkeyPatch, written: float
+) -> None:
+    """The file is there, whole or in part, and the ledger has not heard of it."""
+    plain = RunLedger.checkpoint
+
+    def crashing(self: RunLedger, *, lineage: int, **rest: Any) -> None:
+        if lineage == 3:
+            raise _Crash
+        plain(self, lineage=lineage, **rest)
+
+    ledger, out = PrivacyLedger.open(str(tmp_path / "ledger.sqlite")), tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(RunLedger, "checkpoint", crashing)
+        with pytest.raises(_Crash):
+            fit_table(purchase_request, ledger, out)
+    path = out / "internal" / "internal-checkpoint-3.safetensors"
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * written)])
+    candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
+    assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
+
+
 def test_noise_is_fresh_after_a_checkpoint(tmp_path: Path, purchase_request: RunRequest) -> None:
     """Even whoever sets ledger and folder back to the checkpoint draws other noise."""
     ledger, out = _stopped(purchase_request, tmp_path, 38, KeyboardInterrupt)
@@ -128,7 +153,7 @@ def test_a_checkpoint_holds_no_row_and_no_random_state(tmp_path: Path, purchase_
     assert all(rows not in shape for shape in sizes.values())
 
 
-@pytest.mark.parametrize("damage", ["truncated", "changed", "other table", "other canaries", "gone"])
+@pytest.mark.parametrize("damage", ["truncated", "changed", "other table", "other order", "other canaries", "gone"])
 def test_what_does_not_fit_is_refused_and_charges_nothing(tmp_path: Path, purchase_request: RunRequest, damage: str) -> None:
     ledger, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
     (path,) = (out / "internal").glob("internal-checkpoint-*")
@@ -140,6 +165,10 @@ def test_what_does_not_fit_is_refused_and_charges_nothing(tmp_path: Path, purcha
     elif damage == "other table":
         table = tmp_path / "other.csv"
         table.write_text("\n".join(purchase_request.table.read_text().splitlines()[:-7]) + "\n")
+    elif damage == "other order":
+        head, *rows = purchase_request.table.read_text().splitlines()
+        table = tmp_path / "other.csv"
+        table.write_text("\n".join([head, *reversed(rows)]) + "\n")
     elif damage == "other canaries":
         canaries = out / "internal" / "internal-canaries.json"
         data = json.loads(canaries.read_text())

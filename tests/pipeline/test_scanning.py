@@ -277,13 +277,16 @@ def test_the_audit_command_scans_after_it_found_the_table_to_be_the_right_one(pl
     assert scan_facts(candidate) == {FACT: 0}
 
 
-def test_the_report_command_clamps_what_the_fit_clamped(place: Place) -> None:
+def test_the_report_command_clamps_and_knows_the_table(place: Place, capsys: Any) -> None:
     candidate, _, table = place
     copy = candidate.folder.parent
     table.assign(spend=table["spend"].where(table.index > 3, "9999")).to_csv(copy / "spoilt.csv", index=False)
-    arguments = ("report", str(candidate.folder), "--table", str(copy / "spoilt.csv"), "--ledger", str(copy / "ledger.sqlite"))
-    assert execute([*arguments]) == 2
-    assert execute([*arguments, "--on-violation", "clamp"]) == 0
+    arguments = ("report", str(candidate.folder), "--ledger", str(copy / "ledger.sqlite"), "--table")
+    assert execute([*arguments, str(copy / "spoilt.csv")]) == 2
+    assert "outside 0 to 500 in 4 rows" in capsys.readouterr().err
+    assert execute([*arguments, str(copy / "spoilt.csv"), "--on-violation", "clamp"]) == 2
+    assert "belongs to another table" in capsys.readouterr().err
+    assert execute([*arguments, str(copy / "table.csv"), "--on-violation", "clamp"]) == 0
 
 
 def test_needles_are_what_the_schema_does_not_declare(made: Path) -> None:
