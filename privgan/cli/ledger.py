@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, stacked
+from privgan.errors import UsageError
 
 if TYPE_CHECKING:
     from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
+
+# As under 'dataset:' in a schema (formats/schema.schema.json).
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 person_options: Callable[[Any], Any] = stacked(
     click.option("--who", required=True, help="The person who answers for it."),
@@ -48,15 +53,22 @@ def ledger_init(dataset: str | None, epsilon: float | None, delta: float, kind: 
     from privgan.privacy.budget import PrivacyBudget
     from privgan.privacy.ledger import PrivacyLedger
 
+    if dataset and not _NAME.fullmatch(dataset):
+        raise UsageError(
+            f"{dataset!r}: is no data set's name; write it as under 'dataset:' in the schema: lower-case letters, digits, . _ -"
+        )
     budget = None if epsilon is None else PrivacyBudget(epsilon=epsilon, delta=delta)
     _refuse_idle_filter(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url)
     click.echo(f"{opened.url}: {'made; keep it, and its key ' + str(opened.key_path) if opened.created_now else 'is there'}")
     if dataset:
-        opened.introduce(dataset)
+        known = any(entry.kind == "introduce" for entry in opened.entries(dataset))
+        if not known:
+            opened.introduce(dataset)
         if budget:
             opened.set_lifetime(dataset, budget, _filter(kind))
-        click.echo(f"{dataset}: introduced, {_lifetime_text(opened.account(dataset))}")
+        done = "was introduced before" if known else "introduced"
+        click.echo(f"{dataset}: {done}, {_lifetime_text(opened.account(dataset))}")
 
 
 @ledger.command("show")
@@ -154,6 +166,8 @@ def ledger_budget(
 
     _refuse_idle_filter(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url, create=False)
+    if not opened.entries(dataset):
+        raise UsageError(f"{dataset}: the ledger does not know this data set; introduce it with 'privgan ledger init {dataset}'")
     if epsilon is not None:
         opened.set_lifetime(dataset, PrivacyBudget(epsilon=epsilon, delta=delta), _filter(kind))
     _warn_of_problems(opened)

@@ -89,7 +89,7 @@ def execute(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; what was charged stays charged", err=True)
+        click.echo("interrupted; what was charged stays charged (a run with --resumable goes on with 'privgan resume')", err=True)
         return INTERRUPTED
     except PrivganError as error:
         click.echo(f"{type(error).__name__}: {error}", err=True)

@@ -179,6 +179,8 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Pat
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
+    if out.suffix not in {".csv", ".parquet", ".pq"}:
+        raise UsageError(f"{out}: --out must end in .csv or .parquet")
     synthesizer = load_synthesizer(model_folder(model))
     conditions = parse_where(where, synthesizer.schema) if where is not None else ()
     parquet, text = (out, None) if out.suffix in {".parquet", ".pq"} else (None, out)

@@ -150,7 +150,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     else:
         for item in found:
             click.echo(str(item))
-        click.echo(f"{len(found)} violations" if found else "the table fits the schema")
+        click.echo(f"{len(found)} violation{'s' * (len(found) != 1)}" if found else "the table fits the schema")
     exit_with(2 if found else 0)
 
 

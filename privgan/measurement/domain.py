@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -29,6 +30,7 @@ _EMPTY_PASSES = 1e-3
 _THIN = 8.0
 _MOST_EDGES = 256
 _PULL = 0.05
+_CHOICE_FAILS, _LARGEST_ERROR = 0.1, 0.03
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,9 +82,21 @@ def _measured(column: Open, looks: _Looks) -> Column:
     if isinstance(column, OpenCategorical):
         return _discovered(column, looks)
     assert isinstance(column, OpenNumeric | OpenTemporal)
-    edges = bound_edges(*_range(column, looks), column)
-    lower, upper = sorted(_bound(kind, edges, column, looks) for kind in (StepKind.LOWER_BOUND, StepKind.UPPER_BOUND))
+    first, last, rows = _range(column, looks)
+    kinds = (StepKind.LOWER_BOUND, StepKind.UPPER_BOUND)
+    edges = bound_edges(first, last, column)
+    if any(_too_noisy(looks.step(kind, column).noise, rows) for kind in kinds):
+        # What is planned is charged, but a quantile would be no better than the range that is known.
+        for kind in kinds:
+            looks.values(looks.step(kind, column), column)
+        return with_bounds(column, int(edges[0]), int(edges[-1]))
+    lower, upper = sorted(_bound(kind, edges, column, looks) for kind in kinds)
     return with_bounds(column, lower, upper)
+
+
+def _too_noisy(noise: float, rows: float) -> bool:
+    """Whether a choice's likely error, in rows, is more than a small share of the noisy number of rows."""
+    return noise * math.log(_MOST_EDGES / _CHOICE_FAILS) > _LARGEST_ERROR * rows
 
 
 def _discovered(column: OpenCategorical, looks: _Looks) -> Column:
@@ -94,12 +108,14 @@ def _discovered(column: OpenCategorical, looks: _Looks) -> Column:
     return with_categories(column, step.mechanism.release(exact, looks.coins))
 
 
-def _range(column: OpenNumeric | OpenTemporal, looks: _Looks) -> tuple[int, int]:
+def _range(column: OpenNumeric | OpenTemporal, looks: _Looks) -> tuple[int, int, float]:
+    """First and last step of the coarse range, and the noisy number of rows that have a value."""
     step = looks.step(StepKind.RANGE_HISTOGRAM, column)
     if not isinstance(step.mechanism, CountHistogram):
         raise InternalError(f"the step {step.name} is no histogram")
     counts = range_counts(steps_of(looks.values(step, column), column))
-    return coarse_range(step.mechanism.release(counts, looks.coins), step.noise)
+    noisy = step.mechanism.release(counts, looks.coins)
+    return *coarse_range(noisy, step.noise), float(noisy.sum())
 
 
 def _bound(kind: StepKind, edges: np.ndarray, column: OpenNumeric | OpenTemporal, looks: _Looks) -> int:
@@ -107,7 +123,7 @@ def _bound(kind: StepKind, edges: np.ndarray, column: OpenNumeric | OpenTemporal
     if not isinstance(step.mechanism, Selection):
         raise InternalError(f"the step {step.name} is no choice")
     scores = bound_scores(steps_of(looks.values(step, column), column), edges, kind)
-    scores -= _PULL * step.noise * step.mechanism.sensitivity * _distance(kind, len(edges))
+    scores -= _PULL * step.noise * _distance(kind, len(edges))
     return int(edges[step.mechanism.choose(scores, looks.coins)])
 
 

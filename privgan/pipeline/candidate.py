@@ -43,9 +43,10 @@ class Candidate:
     def undo(self) -> None:
         """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty.
 
-        What a checkpoint can go on from stays.
+        What a checkpoint can go on from stays, and what another process made that went on from one.
         """
-        if any(self.internal.glob(CHECKPOINTS)):
+        made = ((self.folder / _RECORD).exists(), (self.internal / AUDIT_FILE).exists())
+        if any(self.internal.glob(CHECKPOINTS)) or any(made):
             return
         for name in (LOG_FILE, RUN_FILE, CANARIES_FILE):
             (self.internal / name).unlink(missing_ok=True)

@@ -111,7 +111,10 @@ def newest_checkpoint(folder: Path, lineage: int) -> Checkpoint:
     """
     numbers = sorted(int(path.stem.rpartition("-")[2]) for path in folder.glob(_NAME.format("*")))
     if not numbers:
-        raise UsageError(f"{folder}: holds no checkpoint; only a run started with --resumable leaves one")
+        raise UsageError(
+            f"{folder}: holds no checkpoint: the fit has ended, or it was not started with --resumable, or it stopped before its "
+            "first checkpoint; there is nothing to go on with"
+        )
     path = folder / _NAME.format(lineage if lineage in numbers else numbers[-1])
     try:
         text, tensors = unpacked(path)

@@ -61,7 +61,7 @@ def _noise(step: Mapping[str, Any]) -> str:
         rate, steps = event["of"]["sample_rate"], event["count"]
         return f"noise multiplier {step['noise']:.3f}, {steps} steps at sampling rate {rate:g}"
     if step["kind"] in {StepKind.SELECTION, StepKind.LOWER_BOUND, StepKind.UPPER_BOUND}:
-        return f"Gumbel, scale {step['noise']:.1f}"
+        return f"Gumbel, scale {step['noise']:.1f} rows"
     name = "discrete Laplace" if step["kind"] == StepKind.ROW_COUNT else "discrete Gaussian"
     return f"{name}, standard deviation {step['noise']:.1f} rows"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from privgan.errors import InternalError
+from privgan.errors import InternalError, UsageError
 from privgan.gan import warm_start
 from privgan.gan.model import GeneratorModel
 from privgan.gan.refine import Refinement
@@ -91,12 +91,16 @@ class Job:
     progress: Progress
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
-        """Charge a step, and keep the progress bar's ε up to date."""
+        """Charge a step."""
         receipt = self.run.charge(step, event)
+        self.tell_spent()
+        return receipt
+
+    def tell_spent(self) -> None:
+        """Keep the progress bar's ε up to date."""
         charged, delta = Composed(list(self.run.charged.values())), self.plan.budget.delta
         epsilon = min(self.plan.budget.epsilon, accountant.epsilon_by_rdp(charged, delta))
         self.progress.spent(epsilon, delta, condition_text(len(self.schema.facts_from(Source.ASSUMED_PUBLIC))))
-        return receipt
 
 
 def fit(
@@ -142,6 +146,7 @@ def fit(
         if on_canaries:
             on_canaries(canaries, run.identity)
         table = bounded_table(frame, customers, canaries, schema, coins)
+        _tell_rows_left_out(customers, schema.unit.max_rows, progress)
         job = Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress)
         job = _with_measured_domain(job)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
@@ -152,6 +157,16 @@ def fit(
             run_refinement(job, refining, receipt, keep)
         require_all_charged(job)
         return fitted
+
+
+def _tell_rows_left_out(customers: np.ndarray, max_rows: int, progress: Progress) -> None:
+    each = np.unique(customers, return_counts=True)[1]
+    more = each > max_rows
+    if more.any():
+        rows = int((each[more] - max_rows).sum())
+        progress.say(
+            f"INTERNAL: {more.sum()} customers have more than {max_rows} rows; {rows} rows, picked at random, are not used"
+        )
 
 
 def customers_of(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
@@ -188,7 +203,11 @@ def _with_measured_domain(job: Job) -> Job:
         job.progress.say(f"measured with noise: {_measured_text(schema.column(open_column.name))}")
     assert rows is not None
     table = job.table.mapped(lambda frame: clamp_measured(frame, schema))
-    return replace(job, table=table, schema=schema, plan=with_domain(plan, schema, rows, each))
+    try:
+        return replace(job, table=table, schema=schema, plan=with_domain(plan, schema, rows, each))
+    except UsageError as error:
+        stays = f"ε = {plan.budget.epsilon:g}, δ = {plan.budget.delta:g} of this run stay charged to {plan.dataset}"
+        raise UsageError(f"{error}; {stays}") from error
 
 
 def _measured_text(column: Column) -> str:
@@ -282,7 +301,8 @@ def _stops(settings: CriticSettings, start: int) -> list[int]:
 
 
 def require_all_charged(job: Job) -> None:
-    """Every planned step but the reserve was charged; InternalError otherwise."""
+    """Every planned step but the reserve was charged, by the process that still has the run; an error otherwise."""
+    job.run.require_current()
     planned = {step.name for step in (*job.plan.domain_steps, *job.plan.steps)}
     if planned - set(job.run.charged) - {RESERVE}:
         raise InternalError(f"the plan has {len(planned)} private steps; {len(job.run.charged)} were charged")

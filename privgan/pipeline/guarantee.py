@@ -11,7 +11,7 @@ from privgan.privacy import accountant, tradeoff
 from privgan.privacy.budget import PrivacyBudget, condition_text
 from privgan.privacy.tradeoff import TradeOff
 from privgan.privacy.unit import NEIGHBOURING_RELATION
-from privgan.report.text import ceiling_percent
+from privgan.report.text import ceiling_percent, raised
 from privgan.table.columns import Source
 from privgan.table.schema import Schema
 
@@ -51,7 +51,8 @@ def statement(budget: PrivacyBudget, schema: Schema) -> str:
     assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
     condition = f", {condition_text(assumed)}" if assumed else ""
     weak = "; above ε = 10 the guarantee is weak" if budget.weak else ""
-    claimed = f"ε = {budget.epsilon:g}, δ = {budget.delta:g} for {schema.unit} (neighbouring: {NEIGHBOURING_RELATION})"
+    epsilon, delta = raised(budget.epsilon, 6), raised(budget.delta, 6)
+    claimed = f"ε = {epsilon:g}, δ = {delta:g} for {schema.unit} (neighbouring: {NEIGHBOURING_RELATION})"
     return f"{claimed}{condition}; {meaning(tradeoff.of_budget(budget.epsilon, budget.delta))}{weak}"
 
 

@@ -80,6 +80,7 @@ def resume(
         secret=coins.secret,
         canaries=canaries,
     )
+    job.tell_spent()
     receipt = run.rest_of("critic")
     refinement = refinement_of(job, fitted, receipt.event)
     restore(refinement, checkpoint.tensors, checkpoint.step)

@@ -64,7 +64,7 @@ def _range(column: Open, rho: float, rows: int) -> PlanStep:
 
 def _bound(column: Open, kind: StepKind, rho: float, rows: int) -> PlanStep:
     mechanism = Selection(epsilon=math.sqrt(8 * rho), sensitivity=float(rows))
-    return _step(kind, column, mechanism, 2 / mechanism.epsilon)
+    return _step(kind, column, mechanism, 2 * rows / mechanism.epsilon)
 
 
 def _step(kind: StepKind, column: Open, mechanism: CountHistogram | Selection | CategoryDiscovery, noise: float) -> PlanStep:

@@ -186,7 +186,7 @@ class _Draft:
                     name=f"choice:{index}",
                     kind=StepKind.SELECTION,
                     event=choice.event,
-                    noise=2 / epsilon,
+                    noise=2 * choice.sensitivity / epsilon,
                     mechanism=choice,
                 )
             )

@@ -142,6 +142,15 @@ class RunLedger:
         self._unfinished = ""
         return mint(dataset=self.dataset, step=step, event=self._charged[step])
 
+    def require_current(self) -> None:
+        """Refuse to go on where another process resumed the run, or its entries are gone; before anything is made of it.
+
+        Raises:
+            UsageError: when this process is the one that was left behind.
+        """
+        with self._store.transaction() as transaction:
+            self._refuse_stale(transaction)
+
     @property
     def charged(self) -> Mapping[str, events.DpEvent]:
         """What was charged so far, by step."""

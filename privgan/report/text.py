@@ -59,10 +59,20 @@ def ceiling_percent(value: float) -> str:
     return f"{raised:.{digits}f}".rstrip("0").rstrip(".") + " %"
 
 
+def raised(value: float, digits: int) -> float:
+    """A figure with so many significant digits, rounded upwards: what is printed of a cost is never less than the cost."""
+    if not (math.isfinite(value) and value > 0):
+        return value
+    unit = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
+    up = math.ceil(value / unit - 1e-9) * unit
+    return float(f"{up:.{digits}g}")
+
+
 def epsilon_text(guarantee: Any) -> str:
-    """Epsilon as it must always be printed: with its δ and the assumptions that it rests on."""
+    """Epsilon as it must always be printed, upwards: with its δ and the assumptions that it rests on."""
     condition = guarantee["conditional_text"]
-    return f"ε = {number(guarantee['epsilon'])} at δ = {number(guarantee['delta'])}" + (f", {condition}" if condition else "")
+    epsilon, delta = (None if value is None else raised(value, 4) for value in (guarantee["epsilon"], guarantee["delta"]))
+    return f"ε = {number(epsilon)} at δ = {number(delta)}" + (f", {condition}" if condition else "")
 
 
 def _visible(character: str) -> str:

@@ -74,11 +74,12 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
     typed, found = _typed(frame, schema)
     left = [violation for violation in found if on_violation == "refuse" or not violation.clampable]
     if left:
-        hint = (
-            "" if on_violation == "clamp" else "; mend the table or the schema, or map values into it with --on-violation clamp"
-        )
+        hint = "; mend the table or the schema"
+        if all(violation.clampable for violation in left):
+            hint += ", or map values into it with --on-violation clamp"
         lines = "\n".join(f"  {violation}" for violation in left)
-        raise TableError(f"the table does not fit the schema ({len(left)} violations){hint}:\n{lines}")
+        count = f"{len(left)} violation{'s' * (len(left) != 1)}"
+        raise TableError(f"the table does not fit the schema ({count}){hint}:\n{lines}")
     return typed
 
 

@@ -15,6 +15,8 @@ def read_moments(texts: pd.Series, pattern: str) -> pd.Series:
         texts: Texts, or missing [rows].
         pattern: How they are written, as strftime has it.
     """
+    # pandas takes these two for the present moment, whatever the pattern: another one at each reading.
+    texts = texts.mask(texts.astype("string").str.strip().str.lower().isin(["now", "today"]).fillna(False), None)
     moments = pd.to_datetime(texts, format=pattern, errors="coerce").astype("datetime64[s]")
     # pandas reads nanoseconds, which end in 2262; open-ended columns end in 9999.
     late = moments.isna() & texts.str.contains("[2-9][0-9]{3}", na=False)

@@ -137,6 +137,8 @@ def _column_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Docu
         if "lower" in item and "upper" in item:
             yield from _numeric_mistakes(item, path, document, where)
         yield from _decimals_mistakes(item, path, document, where)
+    if kind in _TEMPORAL:
+        yield from _format_mistakes(item, path, document, where)
     if kind in _TEMPORAL and "lower" in item and "upper" in item:
         yield from _temporal_mistakes(item, path, document, where)
     if kind is Kind.IDENTIFIER:
@@ -214,6 +216,13 @@ def _other_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Docum
         yield document.mistake((*path, "other"), f"{where}other {shown(label)} is a missing marker; choose another label")
     elif label not in item.get("categories", [label]):
         yield document.mistake((*path, "categories"), f"{where}measured categories must hold {shown(label)}, as other says")
+
+
+def _format_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
+    if any(zone in item.get("format", "") for zone in ("%z", "%Z")):
+        yield document.mistake(
+            (*path, "format"), f"{where}format holds a time zone; convert the moments to one zone, then drop it"
+        )
 
 
 def _temporal_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:

@@ -270,6 +270,18 @@ def test_bounds_cover_the_values_and_are_not_absurdly_wide() -> None:
     assert (width.max() < 8).all(), width.max()
 
 
+def test_where_a_choice_would_be_too_noisy_the_range_that_is_known_is_kept() -> None:
+    """A few thousand rows, three a customer: quantiles would cut off a large part of the values."""
+    frame = _frame(rows=3_400)
+    book, table = Book(), PrivateTable("open", SCHEMA.unit, frame)
+    steps = domain_steps(SCHEMA, scale=_scale(6), discovery_delta=1e-8)
+    found = measure_domain(table, SCHEMA, steps, book, SecretStream())
+    assert book.charged == [(step.name, step.event) for step in steps]
+    age = found.column("age")
+    assert isinstance(age, Numeric)
+    assert frame["age"].between(age.lower, age.upper).mean() >= 0.98
+
+
 def test_categories_with_a_share_of_one_percent_are_found_and_rare_ones_are_not() -> None:
     frame = _frame()
     frame.loc[:199, "town"] = "hamlet"

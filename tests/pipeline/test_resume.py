@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from privgan.errors import BudgetExceededError, UsageError
 from privgan.gan.refine import Refinement
+from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.facts import accounting_complete
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_table, purge, resume_candidate
@@ -123,6 +124,26 @@ def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * written)])
     candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
     assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
+
+
+def test_a_process_left_behind_does_not_touch_the_candidate(tmp_path: Path, purchase_request: RunRequest) -> None:
+    """It was asleep in its last steps, where no checkpoint is due, while another went on from its last checkpoint."""
+    ledger, out = PrivacyLedger.open(str(tmp_path / "ledger.sqlite")), tmp_path / "out"
+    plain, made = Refinement._critic_step, []
+
+    def sleeping(self: Refinement, *rest: Any) -> None:
+        if self.step == 39 and not made:
+            made.append(None)
+            made.append(resume_candidate(out, purchase_request.table, PrivacyLedger.open(ledger.url), QUIET).hashes())
+        plain(self, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Refinement, "_critic_step", sleeping)
+        with pytest.raises(UsageError, match="resumed by another process"):
+            fit_table(purchase_request, ledger, out)
+    (entry,) = (entry for entry in ledger.entries("purchases") if entry.kind == "candidate")
+    assert Candidate.find(out).hashes() == entry.body["files"] == made[1]
+    assert {"internal-canaries.json", "internal-run.json"} <= {path.name for path in (out / "internal").iterdir()}
 
 
 def test_noise_is_fresh_after_a_checkpoint(tmp_path: Path, purchase_request: RunRequest) -> None:

@@ -16,7 +16,7 @@ from privgan.policy import evaluate, load_policy
 from privgan.privacy.unit import PrivacyUnit
 from privgan.report import InternalReport, NoisyShape, ShareableReport, render_internal, render_shareable
 from privgan.report.odds import odds
-from privgan.report.text import ceiling_percent, number, short
+from privgan.report.text import ceiling_percent, epsilon_text, number, short
 from privgan.table.columns import Discrete, Invented, Kind, Numeric, Source, Temporal
 from privgan.table.schema import Schema
 
@@ -270,3 +270,9 @@ def test_real_schema_verdict_and_release_render(shareable: ShareableReport, inte
     assert "guarantee.epsilon is inf; it must be at most 10" in page
     assert "2000-01-01" in page
     assert render_shareable(replace(shareable, schema=schema))
+
+
+@pytest.mark.parametrize(("epsilon", "shown"), [(3, "3"), (1.23441, "1.235"), (0.3, "0.3"), (12.3401, "12.35"), (2.0, "2")])
+def test_a_printed_epsilon_is_never_below_the_claim(epsilon: float, shown: str) -> None:
+    told = epsilon_text({"epsilon": epsilon, "delta": 1e-6, "conditional_text": ""})
+    assert told == f"ε = {shown} at δ = 1 × 10⁻⁶"

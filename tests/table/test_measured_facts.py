@@ -29,6 +29,7 @@ from privgan.table.columns import (
 from privgan.table.conform import conform, unconfirmed, violations
 from privgan.table.files import read_table
 from privgan.table.measured import LARGEST_STEP, clamp, clamp_measured, limits, opened, with_bounds, with_categories
+from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 
@@ -275,3 +276,15 @@ columns:
         seen.append(conform(read_table(path), schema).iloc[:3])
     pd.testing.assert_frame_equal(*seen)
     assert set(seen[0].to_numpy().ravel()) == {str(2**53 + 1)}
+
+
+@pytest.mark.parametrize("text", ["now", "today", " Now "])
+def test_the_present_moment_is_no_value(text: str) -> None:
+    """pandas reads these words as the clock, so that the same table would be another one at each reading."""
+    assert read_moments(pd.Series([text, "2001-02-03"]), "%Y-%m-%d").isna().tolist() == [True, False]
+
+
+def test_a_time_zone_in_a_format_is_refused() -> None:
+    line = '  - {name: at, kind: datetime, lower: 2000-01-01, upper: 2030-01-01, format: "%Y-%m-%d %H:%M:%S%z"}\n'
+    with pytest.raises(DocumentError, match="time zone"):
+        parse_schema(HEAD + line)

@@ -1,0 +1,21 @@
+"""Mistakes that a newcomer makes at the ledger and with names of files."""
+
+from pathlib import Path
+
+import pytest
+
+from privgan.cli.main import execute
+
+
+def test_a_name_that_no_schema_can_have_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    ledger = tmp_path / "l.sqlite"
+    assert execute(["ledger", "init", "Bad Name", "--ledger", str(ledger)]) == 2
+    assert not ledger.exists()
+
+
+def test_a_budget_of_an_unknown_data_set_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ledger = str(tmp_path / "l.sqlite")
+    assert execute(["ledger", "init", "known", "--epsilon", "1", "--ledger", ledger]) == 0
+    assert execute(["ledger", "budget", "unknown", "--ledger", ledger]) == 2
+    assert execute(["ledger", "init", "known", "--epsilon", "2", "--ledger", ledger]) == 0
+    assert "was introduced before" in capsys.readouterr().out
