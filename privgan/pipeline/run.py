@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from privgan.audit.utility import require_target
-from privgan.errors import ReleaseExistsError, UsageError
+from privgan.errors import InternalError, ReleaseExistsError, UsageError
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, RUN_FILE, Candidate
@@ -32,6 +32,7 @@ from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
+from privgan.release.needles import Needles
 from privgan.table.conform import conform, unconfirmed, unproven
 from privgan.table.files import read_table
 from privgan.table.measured import clamp_measured
@@ -106,7 +107,7 @@ def _finish(
     out: Path,
     progress: Progress,
 ) -> RunOutcome:
-    needles = scan_candidate(candidate, raw, progress)
+    needles = _scanned(candidate, raw, policy, ledger, progress)
     audit_candidate(candidate, frame, ledger, target=target, progress=progress)
     verdict = judge(candidate, policy, ledger, context)
     write_internal_report(candidate, verdict, ledger, context, frame)
@@ -118,6 +119,17 @@ def _finish(
     candidate.discard()
     progress.say(f"PASS: released to {release}")
     return RunOutcome(verdict=verdict, release=release, candidate=None, internal=candidate.internal, guarantee=told)
+
+
+def _scanned(candidate: Candidate, raw: pd.DataFrame, policy: Policy, ledger: PrivacyLedger, progress: Progress) -> Needles:
+    """Scan a candidate; a finding counts as an evaluation and closes it, for that there is no release may tell up to one bit."""
+    try:
+        return scan_candidate(candidate, raw, progress)
+    except InternalError:
+        record, evaluation = candidate.record(), {"policy": policy.fingerprint(), "evidence": "scan"}
+        ledger.judge(record["dataset"], record["run"], limit=policy.attempts_per_dataset, **evaluation)
+        ledger.close(record["dataset"], record["run"], **evaluation)
+        raise
 
 
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:

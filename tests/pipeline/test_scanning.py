@@ -19,6 +19,7 @@ from privgan.cli.main import execute
 from privgan.errors import InternalError, PolicyFailedError
 from privgan.metric import Metric
 from privgan.pipeline import judging
+from privgan.pipeline import run as running
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_table
@@ -30,6 +31,7 @@ from privgan.policy.verdict import Verdict
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
+from privgan.progress import Progress
 from privgan.release import fields
 from privgan.release.fields import declared_fields, fields_of
 from privgan.report import ShareableReport
@@ -254,6 +256,22 @@ def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
     monkeypatch.setattr(judging, "render_shareable", lambda data: render(data) + "attack.membership.auc")
     with pytest.raises(InternalError, match="name of an internal figure"):
         judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out")
+
+
+def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(place: Place, monkeypatch: Any) -> None:
+    """Whoever learns that there is no release learns up to one bit about real rows, as from any internal check."""
+    candidate, ledger, table = place
+
+    def finding(*_: object) -> None:
+        raise InternalError("something of the table was found")
+
+    monkeypatch.setattr(running, "scan_candidate", finding)
+    before = ledger.account("scanned").attempts
+    with pytest.raises(InternalError, match="was found"):
+        running._scanned(candidate, table, load_policy("internal-analytics"), ledger, Progress(quiet=True))
+    assert ledger.account("scanned").attempts == before + 1
+    with pytest.raises(PolicyFailedError, match="closed"):
+        judged(candidate, ledger)
 
 
 def test_a_scan_of_other_files_is_no_fact(place: Place) -> None:
