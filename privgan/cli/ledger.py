@@ -17,6 +17,7 @@ from privgan.errors import UsageError
 if TYPE_CHECKING:
     from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
 
+_LIFETIME_DELTA = 1e-5
 # As under 'dataset:' in a schema (formats/schema.schema.json).
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -40,7 +41,7 @@ def ledger() -> None:
 @ledger.command("init")
 @click.argument("dataset", required=False)
 @click.option("--epsilon", type=float, help="Lifetime ε of the data set.")
-@click.option("--delta", type=float, default=1e-5, show_default=True, help="Lifetime δ of the data set.")
+@click.option("--delta", type=float, default=_LIFETIME_DELTA, show_default=True, help="Lifetime δ of the data set.")
 @filter_option
 @ledger_option
 def ledger_init(dataset: str | None, epsilon: float | None, delta: float, kind: str | None, ledger_url: str | None) -> None:
@@ -148,12 +149,12 @@ def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) 
 @ledger.command("budget")
 @click.argument("dataset")
 @click.option("--epsilon", type=float, help="Set the lifetime ε.")
-@click.option("--delta", type=float, default=1e-5, show_default=True, help="Set the lifetime δ, with --epsilon.")
+@click.option("--delta", type=float, help="Set the lifetime δ, with --epsilon [default: as it is, else 1e-5].")
 @filter_option
 @ledger_option
 @json_option
 def ledger_budget(
-    dataset: str, epsilon: float | None, delta: float, kind: str | None, ledger_url: str | None, as_json: bool
+    dataset: str, epsilon: float | None, delta: float | None, kind: str | None, ledger_url: str | None, as_json: bool
 ) -> None:
     """Show what is left of a data set's lifetime budget, or set it.
 
@@ -169,13 +170,15 @@ def ledger_budget(
     if not opened.entries(dataset):
         raise UsageError(f"{dataset}: the ledger does not know this data set; introduce it with 'privgan ledger init {dataset}'")
     if epsilon is not None:
-        opened.set_lifetime(dataset, PrivacyBudget(epsilon=epsilon, delta=delta), _filter(kind))
+        lifetime = opened.account(dataset).lifetime
+        kept = lifetime.delta if lifetime else _LIFETIME_DELTA
+        opened.set_lifetime(dataset, PrivacyBudget(epsilon=epsilon, delta=kept if delta is None else delta), _filter(kind))
     _warn_of_problems(opened)
     account = opened.account(dataset)
     if as_json:
         print_json(_account_json(account))
         return
-    spent = f"{_spent_text(account)} in {account.runs} runs"
+    spent = f"{_spent_text(account)} in {account.runs} run{'s' * (account.runs != 1)}"
     click.echo(f"{dataset}: {spent}; {_lifetime_text(account)}{_condition(account)}")
 
 

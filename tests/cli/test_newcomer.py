@@ -17,5 +17,8 @@ def test_a_budget_of_an_unknown_data_set_is_refused(tmp_path: Path, capsys: pyte
     ledger = str(tmp_path / "l.sqlite")
     assert execute(["ledger", "init", "known", "--epsilon", "1", "--ledger", ledger]) == 0
     assert execute(["ledger", "budget", "unknown", "--ledger", ledger]) == 2
+    assert execute(["ledger", "budget", "known", "--epsilon", "1.5", "--delta", "1e-6", "--ledger", ledger]) == 0
+    assert execute(["ledger", "budget", "known", "--epsilon", "1.8", "--ledger", ledger]) == 0
+    assert "δ = 1e-06" in capsys.readouterr().out.splitlines()[-1]
     assert execute(["ledger", "init", "known", "--epsilon", "2", "--ledger", ledger]) == 0
     assert "was introduced before" in capsys.readouterr().out
