@@ -139,18 +139,22 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     Example:
       privgan schema check customers.csv --schema schema.yaml
     """
-    from privgan.table.conform import violations
+    from privgan.table.conform import rows_over_limit, violations
     from privgan.table.files import read_table
     from privgan.table.schema_file import load_schema
 
-    loaded = load_schema(schema_path)
-    found = violations(read_table(table, sep=sep), loaded)
+    loaded, frame = load_schema(schema_path), read_table(table, sep=sep)
+    found = violations(frame, loaded)
     if as_json:
         print_json([{"column": item.column, "problem": item.problem, "rows": item.count} for item in found])
     else:
         for item in found:
             click.echo(str(item))
         click.echo(f"{len(found)} violation{'s' * (len(found) != 1)}" if found else "the table fits the schema")
+        over = rows_over_limit(frame, loaded)
+        if over:
+            limit = f"max_rows_per_unit = {loaded.unit.max_rows}"
+            click.echo(f"INTERNAL: {over} rows are beyond {limit} of their customers; a run leaves them out, picked at random")
     exit_with(2 if found else 0)
 
 

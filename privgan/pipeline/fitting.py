@@ -146,7 +146,6 @@ def fit(
         if on_canaries:
             on_canaries(canaries, run.identity)
         table = bounded_table(frame, customers, canaries, schema, coins)
-        _tell_rows_left_out(customers, schema.unit.max_rows, progress)
         job = Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress)
         job = _with_measured_domain(job)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
@@ -157,16 +156,6 @@ def fit(
             run_refinement(job, refining, receipt, keep)
         require_all_charged(job)
         return fitted
-
-
-def _tell_rows_left_out(customers: np.ndarray, max_rows: int, progress: Progress) -> None:
-    each = np.unique(customers, return_counts=True)[1]
-    more = each > max_rows
-    if more.any():
-        rows = int((each[more] - max_rows).sum())
-        progress.say(
-            f"INTERNAL: {more.sum()} customers have more than {max_rows} rows; {rows} rows, picked at random, are not used"
-        )
 
 
 def customers_of(frame: pd.DataFrame, schema: Schema) -> np.ndarray:

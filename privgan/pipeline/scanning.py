@@ -20,7 +20,7 @@ from privgan.pipeline.candidate import Candidate
 from privgan.policy.facts import FactValue
 from privgan.progress import Progress
 from privgan.release.needles import LONGEST, SHORTEST, SHORTEST_TEXT, Matcher, NeedleKind, Needles
-from privgan.release.scan import Scan, scan_files
+from privgan.release.scan import scan_files
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.schema import Schema
@@ -84,8 +84,7 @@ def scan_candidate(candidate: Candidate, table: pd.DataFrame, progress: Progress
     }
     candidate.write_internal(SCAN_FILE, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False))
     if progress:
-        for line in _told(scan, len(needles.values)):
-            progress.say(f"scan: {line}")
+        progress.say(f"scan: {len(scan.files)} files searched; {len(scan.findings)} findings (INTERNAL)")
     scan.require_clean()
     return needles
 
@@ -122,16 +121,6 @@ def with_declared(needles: Needles, *values: Any) -> Needles:
     """The same needles, with the texts of more public JSON values declared: the policy's and the context's."""
     texts = "\n".join(text for value in values for text in _texts_in(value))
     return replace(needles, values=_without(needles.values, texts), declared=f"{needles.declared}\n{texts}")
-
-
-def _told(scan: Scan, looked_for: int) -> Iterator[str]:
-    yield f"{looked_for:,} private values looked for in {len(scan.files)} files; {len(scan.findings)} findings (INTERNAL)"
-    for chance in scan.chance:
-        verdict = "more than chance" if chance.excess else "as by chance"
-        yield (
-            f"{chance.file}, invented column {chance.column!r}: {chance.found} real values met, "
-            f"{chance.expected:.1f} when invented afresh: {verdict}"
-        )
 
 
 def _fingerprint(hashes: dict[str, str]) -> str:

@@ -88,6 +88,15 @@ def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
     return tuple(_typed(frame, schema)[1])
 
 
+def rows_over_limit(frame: pd.DataFrame, schema: Schema) -> int:
+    """How many rows a run will leave out, because their customers have more than max_rows_per_unit. INTERNAL."""
+    unit = schema.unit.column
+    if unit is None or list(map(str, frame.columns)).count(unit) != 1:
+        return 0
+    each = frame[unit].astype(object).map(str).value_counts()
+    return int((each - schema.unit.max_rows).clip(lower=0).sum())
+
+
 def unconfirmed(schema: Schema) -> None:
     """Refuse a drafted schema whose facts nobody has confirmed.
 

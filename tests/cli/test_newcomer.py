@@ -22,3 +22,15 @@ def test_a_budget_of_an_unknown_data_set_is_refused(tmp_path: Path, capsys: pyte
     assert "δ = 1e-06" in capsys.readouterr().out.splitlines()[-1]
     assert execute(["ledger", "init", "known", "--epsilon", "2", "--ledger", ledger]) == 0
     assert "was introduced before" in capsys.readouterr().out
+
+
+def test_rows_that_a_run_will_leave_out_are_told_by_the_check_of_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And by nothing else: a run's own log holds no count of real rows."""
+    (tmp_path / "t.csv").write_text("who,left\n" + "a,yes\n" * 5 + "b,no\n" * 2)
+    schema = tmp_path / "s.yaml"
+    columns = '  - {name: who, kind: identifier}\n  - {name: left, kind: boolean, labels: ["no", "yes"]}\n'
+    schema.write_text(f"format: privgan.schema/1\ndataset: d\nunit: who\nmax_rows_per_unit: 3\ncolumns:\n{columns}")
+    assert execute(["schema", "check", str(tmp_path / "t.csv"), "--schema", str(schema)]) == 0
+    assert "2 rows are beyond max_rows_per_unit = 3" in capsys.readouterr().out

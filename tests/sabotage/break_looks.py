@@ -19,6 +19,7 @@ from privgan.pipeline import fitting
 from privgan.privacy import events
 from privgan.privacy.receipts import mint
 from privgan.privacy.unit import PrivacyUnit
+from privgan.progress import Progress
 from privgan.table.cells import Cells
 from privgan.table.encoding import Encoder
 from privgan.table.private import PrivateTable
@@ -168,6 +169,13 @@ def best_by_real_rows(patch: Patch) -> None:
         return warm(model, measurements, steps=steps + round(20 * share), **more)
 
     patch.setattr(fitting.warm_start, "fit", chosen)
+
+
+@variant("L31", checks.nothing_but_mechanisms_sees_the_rows, "reach log past")
+def count_in_log(patch: Patch) -> None:
+    """The log of a run tells how many rows it saw."""
+    kept, say = _stash_frame(patch), Progress.say
+    patch.setattr(Progress, "say", lambda self, text: say(self, f"{text} ({len(kept[0]) if kept else 0} rows)"))
 
 
 @variant("L32", checks.nothing_but_mechanisms_sees_the_rows, "reach model/model.json past")

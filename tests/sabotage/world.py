@@ -23,7 +23,7 @@ from privgan.gan.model import GeneratorModel
 from privgan.gan.refine import Refinement
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline import fitting
-from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.candidate import LOG_FILE, Candidate
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_candidate
 from privgan.planning import planner
@@ -354,4 +354,6 @@ def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:
             path.relative_to(made.folder).as_posix(): path.read_bytes() for path in made.folder.glob("[!i]*") if path.is_file()
         }
         files |= {f"model/{path.name}": path.read_bytes() for path in made.model.iterdir()}
+        log = (made.internal / LOG_FILE).read_text(encoding="utf-8").splitlines()
+        files["log"] = "\n".join(line.partition("]")[2] for line in log if " s left" not in line).encode()
         return files | {"candidate.json": json.dumps(record, sort_keys=True).encode()}
