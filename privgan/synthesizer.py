@@ -144,13 +144,14 @@ def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthes
     schema = parse_schema(facts["schema"], name="the model's schema")
     cells = {column.name: cells_of(column, facts["max_cells"]) for column in schema.modelled}
     encoder = encoder_from_json(cells, facts["columns"])
-    network = Generator(encoder.sizes, latent=facts["latent"], width=facts["width"])
+    latents = weights["codebook.latents"]
+    network = Generator(encoder.sizes, latent=facts["latent"], width=facts["width"], entries=len(latents))
     network.load_state_dict({name.removeprefix(_NETWORK): part for name, part in weights.items() if name.startswith(_NETWORK)})
     return Synthesizer(
         schema=schema,
         encoder=encoder,
         network=network.eval(),
-        latents=weights["codebook.latents"],
+        latents=latents,
         condition_codes=weights["codebook.conditions"].numpy(),
         frequencies=tuple(np.asarray(shares) for shares in facts["frequencies"]),
         max_cells=facts["max_cells"],

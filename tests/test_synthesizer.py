@@ -98,7 +98,7 @@ def synthesizer() -> Synthesizer:
     found = Measurements(encoder.sizes, marginals)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = Generator(encoder.sizes, latent=4, width=16).eval()
+        network = Generator(encoder.sizes, latent=4, width=16, entries=200).eval()
     return Synthesizer(
         schema=SCHEMA,
         encoder=encoder,

@@ -39,7 +39,7 @@ class GeneratorModel:
         self.rng = np.random.default_rng([seed, 1])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = Generator(measurements.sizes, latent=settings.latent, width=settings.width)
+            network = Generator(measurements.sizes, latent=settings.latent, width=settings.width, entries=settings.entries)
         self.network = network.to(device)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.latents = torch.randn(settings.entries, settings.latent, generator=self.random).to(device)
@@ -128,15 +128,18 @@ class Mixture:
             allowed: For some columns the share of each code [codes] that a condition allows. Entries are drawn by Bayes'
                 rule from the probability that each gives the conditions, and the codes from what is allowed: the exact
                 conditional distribution of the mixture, without rejection.
+
+        Each row follows the mixture. Rows are spread evenly over it instead of independently (stratified sampling: entries
+        in proportion, and within an entry the codes of each column), so that a sample's shares lie nearer to the mixture's.
         """
         allowed = allowed or {}
         weights = self.evidence(allowed)
-        entries = rng.choice(self.entries, size=rows, p=weights / weights.sum())
+        entries = _spread(weights, rows, rng)
         columns = [
             _choose(part * allowed[index] if index in allowed else part, entries, rng)
             for index, part in enumerate(self.probabilities)
         ]
-        return np.stack(columns, axis=1)
+        return np.stack(columns, axis=1)[rng.permutation(rows)]
 
     def marginal(self, clique: Clique) -> np.ndarray:
         """The mixture's share of each cell [cells] of a clique, the last column varying fastest."""
@@ -158,11 +161,32 @@ class Mixture:
         return weights
 
 
+def _spread(weights: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Entries [rows], ascending, as nearly in proportion to their weights [entries] as whole numbers allow."""
+    points = (np.arange(rows) + rng.random()) / rows * weights.sum()
+    return np.minimum(np.searchsorted(np.cumsum(weights), points, side="right"), len(weights) - 1)
+
+
+def _places(entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each row a number in [0, 1): those of one entry spread evenly and in random order.
+
+    Args:
+        entries: The entry of each row [rows], ascending.
+        rng: Public randomness.
+    """
+    first = np.searchsorted(entries, entries)
+    count = np.searchsorted(entries, entries, side="right") - first
+    rank = np.empty(len(entries))
+    rank[np.lexsort((rng.random(len(entries)), entries))] = np.arange(len(entries))
+    starts = rng.random(int(entries[-1]) + 1)[entries]
+    return (rank - first + starts) / count
+
+
 def _choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One code a row [rows] from unnormalised weights [entries, codes] of the row's entry."""
+    """One code a row [rows] from unnormalised weights [entries, codes] of the row's entry [rows], ascending."""
     cumulative = np.cumsum(weights, axis=1)
     scale = cumulative[:, -1:]
     steps = cumulative / np.where(scale > 0, scale, 1.0) + np.arange(len(weights))[:, None]
-    points = rng.random(len(entries)) + entries
+    points = _places(entries, rng) + entries
     codes = np.searchsorted(steps.ravel(), points, side="right") - entries * weights.shape[1]
     return np.clip(codes, 0, weights.shape[1] - 1)

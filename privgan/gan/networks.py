@@ -12,27 +12,45 @@ _FORBIDDEN = -1e4
 
 
 class Generator(nn.Module):
-    """Latent noise and a condition to the logits of every column: a batch is a mixture of product distributions.
+    """A codebook of latents and conditions to the logits of every column: a mixture of product distributions.
+
+    Each entry of the codebook has offsets of its own beside what the network makes of its latent: the network finds the
+    shape of the table, the offsets fit what was measured closely.
 
     Args:
         sizes: Number of codes of each column.
         latent: Number of latent dimensions.
         width: Units of a hidden layer.
+        entries: Number of codebook entries.
     """
 
-    def __init__(self, sizes: Sequence[int], *, latent: int, width: int) -> None:
+    def __init__(self, sizes: Sequence[int], *, latent: int, width: int, entries: int) -> None:
         super().__init__()
         self.sizes, self.latent, self.width = tuple(sizes), latent, width
         inputs = latent + sum(sizes)
         self.first, self.first_norm = nn.Linear(inputs, width), nn.LayerNorm(width)
         self.second, self.second_norm = nn.Linear(latent + width, width), nn.LayerNorm(width)
         self.out = nn.Linear(latent + 2 * width, sum(sizes))
+        self.offsets = nn.Parameter(torch.zeros(entries, sum(sizes)))
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        """All parameters but the offsets."""
+        return [part for part in self.parameters() if part is not self.offsets]
 
     def forward(self, latent: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
-        """Logits [batch, codes] of each column, from latent [batch, latent] and conditions [batch, all codes].
+        """Logits [entries, codes] of each column, from latents [entries, latent] and conditions [entries, all codes].
 
         A condition row is zero, or one-hot in the column that is fixed; that column's logits leave only the fixed code.
         """
+        return self.shifted(self.before_offsets(latent, condition))
+
+    def shifted(self, logits: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Logits with the offsets added, each [entries, codes]."""
+        return tuple(part + offset for part, offset in zip(logits, self.offsets.split(self.sizes, 1), strict=True))
+
+    def before_offsets(self, latent: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
+        """What the network alone makes of latents and conditions: logits, each [entries, codes]."""
         hidden = torch.cat([F.relu(self.first_norm(self.first(torch.cat([latent, condition], 1)))), latent], 1)
         hidden = torch.cat([F.relu(self.second_norm(self.second(hidden))), hidden], 1)
         logits = self.out(hidden).split(self.sizes, 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from privgan.gan.conditions import UNCONDITIONED_SHARE, marks_for_rows
 from privgan.gan.dpsgd import PrivateTrainer
-from privgan.gan.losses import ABSENT, FAKE, REAL, MarginalLoss, critic_losses, generator_loss
+from privgan.gan.losses import ABSENT, FAKE, REAL, FitLoss, critic_losses, generator_loss
 from privgan.gan.model import GeneratorModel
 from privgan.gan.networks import Critic
 from privgan.measurement.marginals import Measurements
@@ -56,7 +56,7 @@ class Refinement:
             torch.manual_seed(seed + 1)
             critic = Critic(sum(model.sizes) + len(model.sizes), width=settings.width)
         self.trainer = PrivateTrainer(critic.to(model.device, self._type), settings, charged, critic_losses, coins)
-        self._loss_of = MarginalLoss(measurements.targets(), model.device)
+        self._loss_of = FitLoss(measurements.targets(), model.device)
         self.optimiser = torch.optim.Adam(model.network.parameters(), settings.generator_learning_rate, betas=(0.5, 0.9))
         self.loss = 0.0
         model.restart_average()
@@ -108,7 +108,7 @@ class Refinement:
         components = model.components()
         fakes = model.fake_rows(components, model.settings.fake_rows).to(self._type)
         loss = generator_loss(self.trainer.scores(fakes)).float()
-        loss = loss + self.settings.marginal_weight * self._loss_of([F.softmax(part, 1) for part in components], model.rng)
+        loss = loss + self.settings.marginal_weight * self._loss_of(components, model.rng)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()

@@ -53,9 +53,9 @@ class Measurements:
         self.rows = _rows(self.marginals)
         self._one_way = [self._estimate(column) for column in range(len(self.sizes))]
 
-    def with_marginal(self, marginal: Marginal) -> Measurements:
-        """The measurements with one more marginal."""
-        return Measurements(self.sizes, [*self.marginals, marginal])
+    def with_marginals(self, more: Sequence[Marginal]) -> Measurements:
+        """The measurements with more marginals."""
+        return Measurements(self.sizes, [*self.marginals, *more])
 
     def one_way(self, column: int) -> np.ndarray:
         """Estimated share of each code of a column [codes]: non-negative, summing to 1."""

@@ -1,4 +1,4 @@
-"""The charged looks of the measuring stage: fine histograms, 1-way marginals, and rounds of choice and measurement."""
+"""The charged looks of the measuring stage: fine histograms, 1-, 2- and 3-way marginals, and rounds of choice."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 from privgan.errors import InternalError
 from privgan.measurement.marginals import Clique, Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
+from privgan.planning.workload import planned_sizes, small_triples
 from privgan.privacy.events import DpEvent
-from privgan.privacy.mechanisms import CountHistogram, Selection
+from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
 from privgan.table.cells import cells_of
@@ -73,6 +74,29 @@ def measure_one_way(table: PrivateTable, encoder: Encoder, plan: Plan, ledger: C
     return Measurements(encoder.sizes, marginals)
 
 
+def measure_all(
+    table: PrivateTable, encoder: Encoder, plan: Plan, ledger: Charger, coins: SecretStream, measurements: Measurements
+) -> Measurements:
+    """The noisy marginals of all pairs of columns and of all small triples, each kind with one noise and one charge."""
+    sizes = planned_sizes([column.cells.column for column in encoder.columns], plan.marginals)
+    wanted: dict[StepKind, list[Clique]] = {
+        StepKind.PAIRS: list(itertools.combinations(range(len(encoder.sizes)), 2)),
+        StepKind.TRIPLES: list(small_triples(sizes, plan.marginals)),
+    }
+    for step in (step for step in plan.steps if step.kind in wanted):
+        if not isinstance(step.mechanism, CountHistograms):
+            raise InternalError(f"the step {step.name} is not several histograms")
+        codes = table.codes(ledger.charge(step.name, step.event), encoder.encode)
+        cliques = wanted[step.kind]
+        noisy = step.mechanism.release([exact_counts(codes, clique, encoder.sizes) for clique in cliques], coins)
+        found = [
+            Marginal(clique=clique, counts=counts.astype(float), standard_deviation=step.noise)
+            for clique, counts in zip(cliques, noisy, strict=True)
+        ]
+        measurements = measurements.with_marginals(found)
+    return measurements
+
+
 def measure_rounds(
     table: PrivateTable,
     encoder: Encoder,
@@ -83,7 +107,7 @@ def measure_rounds(
     refit: Callable[[Measurements, int], Model],
     model: Model,
 ) -> Measurements:
-    """Rounds: choose the worst-modelled marginal by the exponential mechanism, measure it, fit the model again.
+    """Rounds: choose the worst-modelled marginal by the exponential mechanism and measure it; now and then fit again.
 
     Args:
         table: The private rows.
@@ -96,18 +120,19 @@ def measure_rounds(
         model: The model fitted to ``measurements``.
     """
     candidates = candidate_cliques(encoder.sizes, plan.marginals)
-    counter = _Counter(encoder)
+    counter, modelled = _Counter(encoder), _Remembered(model.marginals())
     choices, chosen = plan.of_kind(StepKind.SELECTION), plan.of_kind(StepKind.CHOSEN_MARGINAL)
     for index, (choice, measure) in enumerate(zip(choices, chosen, strict=True), start=1):
         if not candidates:
             _charge_unused(ledger, choice, measure)
             continue
         codes = table.codes(ledger.charge(choice.name, choice.event), encoder.encode)
-        scores = _scores(candidates, counter, codes, model.marginals(), measurements.rows, measure.noise)
+        scores = _scores(candidates, counter, codes, modelled, measurements.rows, measure.noise)
         clique = candidates.pop(_selection(choice).choose(scores, coins))
         codes = table.codes(ledger.charge(measure.name, measure.event), encoder.encode)
-        measurements = measurements.with_marginal(_released(clique, codes, encoder, measure, coins))
-        model = refit(measurements, index)
+        measurements = measurements.with_marginals([_released(clique, codes, encoder, measure, coins)])
+        if index % plan.marginals.choices_per_fit == 0:
+            modelled = _Remembered(refit(measurements, index).marginals())
     return measurements
 
 
@@ -115,6 +140,18 @@ def _charge_unused(ledger: Charger, *steps: PlanStep) -> None:
     """Charge steps that have nothing left to look at, so that what was charged is always what was planned."""
     for step in steps:
         ledger.charge(step.name, step.event)
+
+
+class _Remembered:
+    """A model's marginals, each computed once."""
+
+    def __init__(self, marginals: Callable[[Clique], np.ndarray]) -> None:
+        self._marginals, self._known = marginals, dict[Clique, np.ndarray]()
+
+    def __call__(self, clique: Clique) -> np.ndarray:
+        if clique not in self._known:
+            self._known[clique] = self._marginals(clique)
+        return self._known[clique]
 
 
 class _Counter:

@@ -15,6 +15,8 @@ _WHAT: Mapping[str, str] = {
     StepKind.CELL_HISTOGRAM: "a fine histogram, to place the bins of one column",
     StepKind.MARGINAL: "the shares of one column's codes",
     StepKind.SELECTION: "which two or three columns the model fits worst",
+    StepKind.PAIRS: "the joint shares of every two columns",
+    StepKind.TRIPLES: "the joint shares of every three columns with few codes",
     StepKind.CHOSEN_MARGINAL: "the joint shares of the chosen columns",
     StepKind.CRITIC: "the critic's gradients, clipped and noised",
     StepKind.RANGE_HISTOGRAM: "the coarse range of a column",

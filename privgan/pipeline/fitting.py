@@ -16,7 +16,7 @@ from privgan.gan.refine import Refinement
 from privgan.measurement.counts import measure_row_count, measure_rows_of_each
 from privgan.measurement.domain import measure_domain
 from privgan.measurement.marginals import Measurements
-from privgan.measurement.measure import measure_encoder, measure_one_way, measure_rounds
+from privgan.measurement.measure import measure_all, measure_encoder, measure_one_way, measure_rounds
 from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.planning.first_stage import ROW_COUNT, ROWS_OF_EACH
 from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
@@ -212,28 +212,26 @@ def _measured(job: Job, canaries: Canaries) -> Fitted:
     settings, plan, progress = job.plan.generator, job.plan, job.progress
     encoder = measure_encoder(job.table, job.schema, plan, job, job.coins)
     measurements = measure_one_way(job.table, encoder, plan, job, job.coins)
+    with progress.task("measuring pairs and triples of columns"):
+        measurements = measure_all(job.table, encoder, plan, job, job.coins, measurements)
     model = GeneratorModel(measurements, settings, seed=job.seed, device=device())
-    rounds = len(plan.of_kind(StepKind.SELECTION))
-    with progress.task("warm start: 1-way marginals") as task:
-        warm_start.fit(
-            model, measurements, steps=settings.first_steps, learning_rate=settings.learning_rate, progress=task.update
+    rounds, rate = len(plan.of_kind(StepKind.SELECTION)), settings.offset_learning_rate
+    with progress.task("warm start: the network") as task:
+        warm_start.fit_network(
+            model, measurements, steps=settings.network_steps, learning_rate=settings.learning_rate, progress=task.update
         )
-    with progress.task("choosing and measuring marginals") as task:
+    with progress.task("choosing and measuring wider marginals") as task:
 
         def refit(known: Measurements, index: int) -> GeneratorModel:
-            loss = warm_start.fit(model, known, steps=settings.round_steps, learning_rate=settings.learning_rate)
+            loss = warm_start.fit_offsets(model, known, steps=settings.round_steps, learning_rate=rate)
             task.update(index, rounds, loss)
             return model
 
+        refit(measurements, 0)
         measurements = measure_rounds(job.table, encoder, plan, job, job.coins, measurements, refit, model)
-    with progress.task("warm start: all marginals") as task:
-        warm_start.fit(
-            model,
-            measurements,
-            steps=settings.final_steps,
-            learning_rate=settings.learning_rate,
-            decay=True,
-            progress=task.update,
+    with progress.task("warm start: the offsets") as task:
+        warm_start.fit_offsets(
+            model, measurements, steps=settings.final_steps, learning_rate=rate, settle=True, progress=task.update
         )
     return Fitted(
         plan=plan,

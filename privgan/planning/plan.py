@@ -12,7 +12,7 @@ from typing import Any
 from privgan.privacy import events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
+from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.unit import NEIGHBOURING_RELATION, PrivacyUnit
 
 FORMAT = "privgan.plan/1"
@@ -30,6 +30,8 @@ class StepKind(StrEnum):
     ROWS_OF_EACH = "rows of each customer"
     CELL_HISTOGRAM = "fine histogram"
     MARGINAL = "1-way marginal"
+    PAIRS = "all 2-way marginals"
+    TRIPLES = "small 3-way marginals"
     SELECTION = "choice of a marginal"
     CHOSEN_MARGINAL = "chosen marginal"
     CRITIC = "critic by DP-SGD"
@@ -60,7 +62,7 @@ class PlanStep:
     event: events.DpEvent
     noise: float
     expected_error: float | None = None
-    mechanism: CountHistogram | TotalCount | Selection | CategoryDiscovery | None = None
+    mechanism: CountHistogram | CountHistograms | TotalCount | Selection | CategoryDiscovery | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The step as JSON values."""
@@ -84,6 +86,9 @@ class MarginalSettings:
         largest_identity: Columns with at most this many fine cells are not merged and need no fine histogram.
         largest_marginal: Most cells of a marginal that may be chosen.
         max_candidates: Most candidates of one choice.
+        choices_per_fit: Choices made between two fits of the model.
+        largest_triple: Most cells of a 3-way marginal that is measured without being chosen.
+        triple_cells: Most cells of all such marginals together.
     """
 
     max_cells: int
@@ -91,6 +96,9 @@ class MarginalSettings:
     largest_identity: int
     largest_marginal: int
     max_candidates: int
+    choices_per_fit: int
+    largest_triple: int
+    triple_cells: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,20 +110,22 @@ class GeneratorSettings:
         width: Units of a hidden layer.
         entries: Codebook entries: components of the mixture.
         fake_rows: Fake rows of one generator step against the critic.
-        first_steps: Fitting steps on the 1-way marginals.
-        round_steps: Fitting steps after each chosen marginal.
-        final_steps: Fitting steps on all marginals together.
-        learning_rate: Adam's, before the cosine decay.
+        network_steps: Fitting steps of the network.
+        round_steps: Fitting steps of the offsets between choices.
+        final_steps: Fitting steps of the offsets on all marginals together.
+        learning_rate: Adam's for the network, before its decay.
+        offset_learning_rate: Adam's for the offsets, before its decay.
     """
 
     latent: int
     width: int
     entries: int
     fake_rows: int
-    first_steps: int
+    network_steps: int
     round_steps: int
     final_steps: int
     learning_rate: float
+    offset_learning_rate: float
 
 
 @dataclass(frozen=True, kw_only=True)

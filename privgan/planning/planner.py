@@ -20,10 +20,11 @@ from privgan.planning.plan import (
     StepKind,
     events_of,
 )
+from privgan.planning.workload import SHARE_OF_ROUNDS, planned_sizes, share_of_triples, small_triples, strength
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
-from privgan.privacy.mechanisms import CountHistogram, Selection
+from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.table.cells import cells_of
 from privgan.table.schema import Schema
 
@@ -101,16 +102,26 @@ def make_plan(
 
 
 def _settings(effort: Effort) -> tuple[MarginalSettings, GeneratorSettings]:
-    marginals = MarginalSettings(max_cells=256, max_codes=20, largest_identity=48, largest_marginal=12_000, max_candidates=1_500)
+    marginals = MarginalSettings(
+        max_cells=256,
+        max_codes=20,
+        largest_identity=48,
+        largest_marginal=12_000,
+        max_candidates=1_500,
+        choices_per_fit=3,
+        largest_triple=2_000,
+        triple_cells=150_000,
+    )
     generator = GeneratorSettings(
         latent=64,
         width=128,
         entries=effort.entries,
         fake_rows=effort.batch,
-        first_steps=effort.first_steps,
+        network_steps=effort.network_steps,
         round_steps=effort.round_steps,
         final_steps=effort.final_steps,
         learning_rate=2e-3,
+        offset_learning_rate=0.03,
     )
     return marginals, generator
 
@@ -145,8 +156,7 @@ def share_of_marginals(epsilon: float, rows: int) -> float:
 
     Three quarters at ε = 1 and half at ε ≥ 3 for 40,000 rows, as measured on Adult; all of it where both are small.
     """
-    strength = epsilon * math.sqrt(rows / 40_000)
-    share = 0.75 - 0.25 * math.log(strength) / math.log(3)
+    share = 0.75 - 0.25 * math.log(strength(epsilon, rows)) / math.log(3)
     return 1.0 if share > 0.9 else round(max(0.5, share), 3)
 
 
@@ -171,11 +181,30 @@ class _Draft:
         rest = rho * (1 - fine_share)
         one_way = rest * (_ONE_WAY_SHARE if len(columns) > 1 else 1.0) / len(columns)
         ways = [self._histogram(f"marginal:{column.name}", StepKind.MARGINAL, one_way) for column in columns]
-        return (*fine, *ways, *(self._rounds(rest * (1 - _ONE_WAY_SHARE)) if len(columns) > 1 else ()))
+        wider = self._wider(rest * (1 - _ONE_WAY_SHARE)) if len(columns) > 1 else ()
+        return (*fine, *ways, *wider)
 
-    def _rounds(self, rho: float) -> list[PlanStep]:
+    def _wider(self, rho: float) -> list[PlanStep]:
+        """All 2-way and small 3-way marginals at once, then rounds that choose what the model fits worst."""
+        columns = len(self.schema.modelled)
+        pairs = columns * (columns - 1) // 2
+        triples = len(small_triples(planned_sizes(self.schema.modelled, self.plan.marginals), self.plan.marginals))
+        of_triples = share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers) if triples else 0.0
+        rounds = number_of_rounds(columns)
+        of_rounds = SHARE_OF_ROUNDS if rounds else 0.0
+        steps = [self._histograms("pairs", StepKind.PAIRS, rho * (1 - of_triples - of_rounds), pairs)]
+        if of_triples > 0:
+            steps.append(self._histograms("triples", StepKind.TRIPLES, rho * of_triples, triples))
+        return [*steps, *self._rounds(rho * of_rounds, rounds)]
+
+    def _histograms(self, name: str, kind: StepKind, rho: float, number: int) -> PlanStep:
+        one = self._histogram(name, kind, rho / number)
+        assert isinstance(one.mechanism, CountHistogram)
+        together = CountHistograms(histogram=one.mechanism, number=number)
+        return replace(one, event=together.event, mechanism=together)
+
+    def _rounds(self, rho: float, count: int) -> list[PlanStep]:
         """The rounds of choice and measurement on a fixed, growing schedule."""
-        count = number_of_rounds(len(self.schema.modelled))
         weights = np.geomspace(1.0, _ROUND_GROWTH, count)
         steps = []
         for index, part in enumerate(rho * weights / weights.sum(), start=1):
@@ -249,8 +278,8 @@ def _critic_steps(critic: CriticSettings) -> tuple[PlanStep, ...]:
 
 
 def number_of_rounds(columns: int) -> int:
-    """Rounds of choice: two for each column, at least 4 and at most 40, and no more than there are pairs."""
-    return min(max(4, 2 * columns), 40, columns * (columns - 1) // 2 if columns < 4 else 40)
+    """Choices of a wider marginal after all pairs: one for each column, at most 20; none for fewer than 3 columns."""
+    return min(columns, 20) if columns > 2 else 0
 
 
 def round_up(noise: float) -> float:

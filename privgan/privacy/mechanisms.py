@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from privgan.privacy.events import Discovery, DiscreteGaussian, DiscreteLaplace, DpEvent, ExponentialMechanism
+from privgan.errors import InternalError
+from privgan.privacy.events import (
+    Discovery,
+    DiscreteGaussian,
+    DiscreteLaplace,
+    DpEvent,
+    ExponentialMechanism,
+    SelfComposed,
+)
 from privgan.privacy.randomness import SecretStream
 
 
@@ -33,6 +41,40 @@ class CountHistogram:
     def release(self, counts: np.ndarray, coins: SecretStream) -> np.ndarray:
         """Noisy counts [cells], int64, from exact ones [cells]."""
         return coins.discrete_gaussian(counts, self.standard_deviation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountHistograms:
+    """Several histograms of the same rows, all with the same noise, released together.
+
+    Attributes:
+        histogram: The mechanism of each.
+        number: How many there are.
+    """
+
+    histogram: CountHistogram
+    number: int
+
+    @property
+    def sensitivity(self) -> int:
+        """The most that one privacy unit adds to one cell of one of them."""
+        return self.histogram.sensitivity
+
+    @property
+    def event(self) -> DpEvent:
+        """What the release of all of them costs."""
+        return SelfComposed(self.histogram.event, self.number)
+
+    def release(self, counts: Sequence[np.ndarray], coins: SecretStream) -> list[np.ndarray]:
+        """Noisy counts, int64, of each histogram, from exact ones, each [cells].
+
+        Raises:
+            InternalError: when they are not as many as the event pays for.
+        """
+        if len(counts) != self.number:
+            raise InternalError(f"{self.number} histograms are paid for; {len(counts)} were to be released")
+        noisy = self.histogram.release(np.concatenate(counts), coins)
+        return np.split(noisy, np.cumsum([len(part) for part in counts])[:-1])
 
 
 @dataclass(frozen=True, kw_only=True)

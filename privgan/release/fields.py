@@ -79,8 +79,14 @@ _PLAN: dict[str, Declaration] = {
         "cost": _named(MEASURED, "epsilon delta epsilon_pld epsilon_rdp discovery_delta"),
     },
     "settings": {
-        "marginals": _named(PUBLIC, "max_cells max_codes largest_identity largest_marginal max_candidates"),
-        "generator": _named(PUBLIC, "latent width entries fake_rows first_steps round_steps final_steps learning_rate"),
+        "marginals": _named(
+            PUBLIC,
+            "max_cells max_codes largest_identity largest_marginal max_candidates choices_per_fit largest_triple triple_cells",
+        ),
+        "generator": _named(
+            PUBLIC,
+            "latent width entries fake_rows network_steps round_steps final_steps learning_rate offset_learning_rate",
+        ),
         "critic": {
             **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
             **_named(

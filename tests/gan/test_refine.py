@@ -13,11 +13,11 @@ from privgan.errors import InternalError
 from privgan.gan import refine as refining
 from privgan.gan import warm_start
 from privgan.gan.conditions import UNCONDITIONED_SHARE, condition_codes, conditions_of
-from privgan.gan.losses import MarginalLoss, critic_losses, soft_marginal
+from privgan.gan.losses import MarginalLoss, critic_losses, information, soft_marginal
 from privgan.gan.model import GeneratorModel, Mixture
 from privgan.gan.networks import Critic, Generator
 from privgan.gan.refine import Refinement
-from privgan.measurement.marginals import Marginal, Measurements, exact_counts
+from privgan.measurement.marginals import Marginal, Measurements, Target, exact_counts
 from privgan.planning.plan import CriticSettings
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
@@ -299,6 +299,50 @@ def test_the_marginal_loss_is_zero_at_the_targets_and_only_there() -> None:
     assert float(loss(rows, np.random.default_rng(0))) > 1e-4
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 999))
+def test_the_marginal_loss_is_the_sum_over_its_targets(seed: int) -> None:
+    """Blocks of one matrix product against a loop over cliques."""
+    rng = np.random.default_rng(seed)
+    cliques = [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)]
+    sizes = [int(np.prod([SIZES[column] for column in clique])) for clique in cliques]
+    targets = [
+        Target(clique=clique, shares=rng.dirichlet(np.ones(size)), precision=float(rng.uniform(1, 9)))
+        for clique, size in zip(cliques, sizes, strict=True)
+    ]
+    parts = [torch.tensor(rng.dirichlet(np.ones(size), 6), dtype=torch.float32) for size in SIZES]
+    mean = np.mean([target.precision for target in targets if len(target.clique) < 3])
+    by_hand = sum(
+        target.precision / mean * float(((soft_marginal(parts, target.clique).numpy() - target.shares) ** 2).sum())
+        for target in targets
+    )
+    assert float(MarginalLoss(targets, CPU)(parts, rng)) == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_information_is_what_the_entry_tells_of_the_columns() -> None:
+    """Nothing where all entries agree; the entropy of the codes where each entry has one (Cover and Thomas, chapter 2)."""
+    same = torch.tensor([[0.2, 0.3, 0.5]]).repeat(4, 1)
+    assert float(information([same], [same.log()])) == pytest.approx(0, abs=1e-6)
+    certain = torch.log_softmax(40 * torch.eye(3), 1)
+    assert float(information([certain.exp(), certain.exp()], [certain, certain])) == pytest.approx(2 * np.log(3), rel=1e-5)
+
+
+def test_the_fit_does_not_follow_noise() -> None:
+    """Two independent columns, measured with noise: the fitted mixture is nearer to the truth than what was measured."""
+    rng, sizes, rows, noise = np.random.default_rng(3), (8, 8), 1_000, 12.0
+    truth = rows * np.outer(*(rng.dirichlet(np.full(8, 5.0)) for _ in range(2)))
+    noisy = [(truth.sum(1), (0,)), (truth.sum(0), (1,)), (truth.ravel(), (0, 1))]
+    known = Measurements(
+        sizes,
+        [Marginal(clique=c, counts=part + rng.normal(0, noise, len(part)), standard_deviation=noise) for part, c in noisy],
+    )
+    model = GeneratorModel(known, GENERATOR, seed=0, device=CPU)
+    warm_start.fit_network(model, known, steps=50, learning_rate=2e-3)
+    warm_start.fit_offsets(model, known, steps=200, learning_rate=0.03, settle=True)
+    errors = [np.abs(shares - truth.ravel() / rows).sum() for shares in (model.marginals()((0, 1)), known.targets()[2].shares)]
+    assert errors[0] < 0.7 * errors[1]
+
+
 def test_losses_are_per_row() -> None:
     scores, real = torch.tensor([0.3, -2.0, 5.0]), torch.tensor([True, True, False])
     together = critic_losses(scores, real)
@@ -308,17 +352,36 @@ def test_losses_are_per_row() -> None:
 
 
 def test_networks_hold_no_state_of_past_batches() -> None:
-    for network in (Generator(SIZES, latent=4, width=8), Critic(12, width=5)):
+    for network in (Generator(SIZES, latent=4, width=8, entries=3), Critic(12, width=5)):
         assert list(network.buffers()) == []
 
 
 def test_the_warm_start_reaches_the_marginals() -> None:
     model = _model()
-    first = warm_start.fit(model, _measurements(), steps=1, learning_rate=1e-3)
-    last = warm_start.fit(model, _measurements(), steps=250, learning_rate=1e-2, decay=True)
-    assert last < 0.05 * first
+    first = warm_start.fit_network(model, _measurements(), steps=1, learning_rate=1e-3)
+    middle = warm_start.fit_network(model, _measurements(), steps=100, learning_rate=1e-2)
+    last = warm_start.fit_offsets(model, _measurements(), steps=150, learning_rate=0.03, settle=True)
+    assert last < middle < first
     for target in _measurements().targets():
         np.testing.assert_allclose(model.marginals()(target.clique), target.shares, atol=0.05)
+
+
+def test_sampling_is_spread_evenly_and_every_row_follows_the_mixture() -> None:
+    """Counts of 1,000 rows lie within a few of the expected; over many draws of 3 rows each row's law is the mixture's.
+
+    Chi-square at 1e-6 for the second.
+    """
+    rng = np.random.default_rng(4)
+    mixture = Mixture([rng.dirichlet(np.ones(size), 10) for size in SIZES])
+    drawn = mixture.sample(1_000, rng)
+    for column, size in enumerate(SIZES):
+        expected = 1_000 * mixture.marginal((column,))
+        assert np.abs(np.bincount(drawn[:, column], minlength=size) - expected).max() <= 10
+    few = np.stack([mixture.sample(3, rng) for _ in range(4_000)])
+    for row in range(3):
+        expected = 4_000 * mixture.marginal((0, 1, 2))
+        statistic = ((exact_counts(few[:, row], (0, 1, 2), SIZES) - expected) ** 2 / expected).sum()
+        assert statistic < stats.chi2.isf(1e-6, len(expected) - 1)
 
 
 @settings(deadline=None, max_examples=15)

@@ -13,7 +13,16 @@ from privgan.table.columns import Discrete, Kind
 from privgan.table.encoding import Encoder, identity_code
 
 SIZES = (3, 4, 2)
-SETTINGS = MarginalSettings(max_cells=64, max_codes=8, largest_identity=16, largest_marginal=100, max_candidates=100)
+SETTINGS = MarginalSettings(
+    max_cells=64,
+    max_codes=8,
+    largest_identity=16,
+    largest_marginal=100,
+    max_candidates=100,
+    choices_per_fit=1,
+    largest_triple=100,
+    triple_cells=1_000,
+)
 
 
 def _encoder() -> Encoder:
@@ -108,7 +117,16 @@ def test_weights_are_at_most_one_so_that_they_do_not_raise_the_sensitivity() -> 
 
 def test_candidates_are_a_public_function_of_the_sizes() -> None:
     sizes = (3,) * 30
-    few = MarginalSettings(max_cells=64, max_codes=8, largest_identity=16, largest_marginal=27, max_candidates=500)
+    few = MarginalSettings(
+        max_cells=64,
+        max_codes=8,
+        largest_identity=16,
+        largest_marginal=27,
+        max_candidates=500,
+        choices_per_fit=1,
+        largest_triple=100,
+        triple_cells=1_000,
+    )
     first, second = measure.candidate_cliques(sizes, few), measure.candidate_cliques(sizes, few)
     assert first == second
     assert len(first) == 500

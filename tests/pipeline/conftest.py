@@ -52,7 +52,7 @@ def purchases() -> Callable[..., pd.DataFrame]:
 @pytest.fixture
 def tiny_effort(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the effort "quick" be over at once."""
-    small = effort.Effort(entries=60, batch=60, first_steps=20, round_steps=2, final_steps=20, critic_steps=40)
+    small = effort.Effort(entries=60, batch=60, network_steps=20, round_steps=2, final_steps=20, critic_steps=40)
     monkeypatch.setitem(effort.EFFORTS, "quick", small)  # type: ignore[arg-type]
 
 

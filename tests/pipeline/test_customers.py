@@ -137,7 +137,7 @@ def candidate_and_frame(tmp_path_factory: pytest.TempPathFactory, purchases: Pur
     purchases(1_500).to_csv(folder / "purchases.csv", index=False)
     (folder / "schema.yaml").write_text(purchase_schema)
     with pytest.MonkeyPatch.context() as patch:
-        small = effort.Effort(entries=60, batch=60, first_steps=40, round_steps=4, final_steps=60, critic_steps=30)
+        small = effort.Effort(entries=60, batch=60, network_steps=40, round_steps=4, final_steps=60, critic_steps=30)
         patch.setitem(effort.EFFORTS, "quick", small)  # type: ignore[arg-type]
         request = RunRequest(
             table=folder / "purchases.csv", schema=folder / "schema.yaml", budget=PrivacyBudget(epsilon=8), effort="quick"

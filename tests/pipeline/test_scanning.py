@@ -92,7 +92,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     request = RunRequest(
         table=folder / "table.csv", schema=folder / "schema.yaml", budget=PrivacyBudget(epsilon=4), effort="quick", rows=400
     )
-    tiny = Effort(entries=60, batch=100, first_steps=10, round_steps=1, final_steps=10, critic_steps=10)
+    tiny = Effort(entries=60, batch=100, network_steps=10, round_steps=1, final_steps=10, critic_steps=10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 2)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from privgan.errors import InternalError
 from privgan.privacy import accountant
-from privgan.privacy.events import DiscreteGaussian, DiscreteLaplace, ExponentialMechanism
-from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.events import DiscreteGaussian, DiscreteLaplace, ExponentialMechanism, SelfComposed
+from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
 
 
@@ -48,6 +49,25 @@ def test_a_row_count_draws_the_noise_that_its_event_states() -> None:
     assert accountant.epsilon_by_pld(event, 1e-9) == pytest.approx(0.5, abs=1e-3)
 
 
+def test_several_histograms_cost_as_many_and_no_more_are_released() -> None:
+    """Ten at σ cost what one at σ/√10 costs under zCDP; the release gives each its own cells, with noise on all of them."""
+    one = CountHistogram(standard_deviation=5.0, sensitivity=2)
+    mechanism = CountHistograms(histogram=one, number=10)
+    assert mechanism.event == SelfComposed(one.event, 10)
+    assert mechanism.sensitivity == 2
+    together = CountHistogram(standard_deviation=5.0 / 10**0.5, sensitivity=2)
+    assert accountant.rdp_of_order(mechanism.event, 2.0) == pytest.approx(accountant.rdp_of_order(together.event, 2.0))
+    exact = [np.full(size, 1_000 * size) for size in range(1, 11)]
+    noisy = mechanism.release(exact, SecretStream())
+    assert [len(part) for part in noisy] == list(range(1, 11))
+    errors = np.concatenate(noisy) - np.concatenate(exact)
+    assert 0 < np.abs(errors).max() < 50
+    assert len(set(errors.tolist())) > 5
+    for wrong in (exact[:9], [*exact, exact[0]]):
+        with pytest.raises(InternalError, match="10 histograms are paid for"):
+            mechanism.release(wrong, SecretStream())
+
+
 def test_a_choice_is_drawn_as_its_event_states() -> None:
     """Gumbel noise of scale 2/ε on scores of sensitivity 1 is the exponential mechanism of parameter ε."""
     coins, mechanism = _Asked(), Selection(epsilon=0.5, sensitivity=3.0)
@@ -60,6 +80,7 @@ def test_a_choice_is_drawn_as_its_event_states() -> None:
     "mechanism",
     [
         CountHistogram(standard_deviation=2.0, sensitivity=1),
+        CountHistograms(histogram=CountHistogram(standard_deviation=2.0, sensitivity=1), number=2),
         TotalCount(epsilon=1.0, sensitivity=1),
         Selection(epsilon=1.0, sensitivity=1.0),
     ],

@@ -45,6 +45,8 @@ def _noise_of(step_event: events.DpEvent) -> float:
     if isinstance(step_event, events.ExponentialMechanism):
         return 2 / step_event.epsilon
     assert isinstance(step_event, events.SelfComposed)
+    if isinstance(step_event.event, events.DiscreteGaussian):
+        return _noise_of(step_event.event)
     return float(step_event.event.event.noise_multiplier)
 
 

@@ -17,7 +17,7 @@ from privgan.planning import planner
 from privgan.privacy import accountant, events, ledger_account, ledger_runs
 from privgan.privacy.ledger_runs import RunLedger
 from privgan.privacy.ledger_store import Entry
-from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt, mint
 from privgan.privacy.unit import PrivacyUnit
@@ -67,7 +67,7 @@ def uncharged_measurement(patch: Patch) -> None:
         found = one_way(table, encoder, plan, ledger, coins)
         exact = measure.exact_counts(encoder.encode(table._frame), (0, 2), encoder.sizes)
         noisy = CountHistogram(standard_deviation=5.0, sensitivity=1).release(exact, coins)
-        return found.with_marginal(measure.Marginal(clique=(0, 2), counts=noisy.astype(float), standard_deviation=5.0))
+        return found.with_marginals([measure.Marginal(clique=(0, 2), counts=noisy.astype(float), standard_deviation=5.0)])
 
     patch.setattr(fitting, "measure_one_way", more)
 
@@ -100,6 +100,12 @@ def gaussian_for_the_choice(patch: Patch) -> None:
     """The exponential mechanism is accounted as the Gaussian of equal zCDP."""
     gaussian = events.dp_event.GaussianDpEvent
     patch.setattr(Selection, "event", property(lambda self: gaussian(2 / self.epsilon)))
+
+
+@variant("L10, L20", checks.events_dominate_their_mechanisms, "CountHistograms costs more")
+def all_pairs_for_one(patch: Patch) -> None:
+    """All pairs of columns are measured for the price of one."""
+    patch.setattr(CountHistograms, "event", property(lambda self: self.histogram.event))
 
 
 @variant("L25, L37", checks.events_dominate_their_mechanisms, "CountHistogram costs more than its event")

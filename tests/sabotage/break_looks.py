@@ -162,13 +162,13 @@ def epsilon_from_data(patch: Patch) -> None:
 @variant("L30", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
 def best_by_real_rows(patch: Patch) -> None:
     """How long the generator is fitted depends on real rows."""
-    kept, warm = _stash_frame(patch), fitting.warm_start.fit
+    kept, warm = _stash_frame(patch), fitting.warm_start.fit_network
 
     def chosen(model: Any, measurements: Any, *, steps: int, **more: Any) -> float:
         share = float((kept[0]["left"] == "yes").mean())
         return warm(model, measurements, steps=steps + round(20 * share), **more)
 
-    patch.setattr(fitting.warm_start, "fit", chosen)
+    patch.setattr(fitting.warm_start, "fit_network", chosen)
 
 
 @variant("L31", checks.nothing_but_mechanisms_sees_the_rows, "reach log past")

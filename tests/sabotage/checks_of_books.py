@@ -28,7 +28,7 @@ from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.ledger_runs import RunLedger
-from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
+from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import RepeatableStream
 from privgan.privacy.receipts import Receipt, mint
 from privgan.progress import Progress
@@ -123,6 +123,8 @@ def _draws(event: events.DpEvent) -> list[tuple[str, float]]:
     if isinstance(event, events.ExponentialMechanism):
         return [("choice", round(2 / event.epsilon, 9))]
     assert isinstance(event, events.SelfComposed), f"an event of another kind: {type(event).__name__}"
+    if isinstance(event.event, events.DiscreteGaussian):
+        return _draws(event.event)  # all histograms of one release are drawn in one call
     return [("gradient", 1.0)] * (6 * event.count)
 
 
@@ -134,6 +136,7 @@ def events_dominate_their_mechanisms() -> None:
             replace(found[CountHistogram], sensitivity=sensitivity, standard_deviation=2.0 * sensitivity),
             replace(found[Selection], sensitivity=float(sensitivity), epsilon=0.7),
             TotalCount(epsilon=0.7, sensitivity=sensitivity),
+            CountHistograms(histogram=CountHistogram(standard_deviation=2.0 * sensitivity, sensitivity=sensitivity), number=2),
         ):
             with_one, without = _outputs(mechanism)
             reckoned = accountant.loss_distribution(mechanism.event)
@@ -149,6 +152,9 @@ def _outputs(mechanism: Any) -> tuple[np.ndarray, np.ndarray]:
     if isinstance(mechanism, Selection):
         scores = np.array([[mechanism.sensitivity, 0.0], [0.0, mechanism.sensitivity]])
         weights = np.exp(mechanism.epsilon * scores / (2 * mechanism.sensitivity))
+    elif isinstance(mechanism, CountHistograms):
+        assert mechanism.number == 2
+        return tuple(np.kron(one, one) for one in _outputs(mechanism.histogram))
     elif isinstance(mechanism, CountHistogram):
         weights = np.exp(-((points - np.array([[mechanism.sensitivity], [0]])) ** 2) / (2 * mechanism.standard_deviation**2))
     else:
@@ -163,6 +169,8 @@ def sensitivities_come_from_the_unit() -> None:
     assert {step.kind for step in steps} == {
         StepKind.CELL_HISTOGRAM,
         StepKind.MARGINAL,
+        StepKind.PAIRS,
+        StepKind.TRIPLES,
         StepKind.SELECTION,
         StepKind.CHOSEN_MARGINAL,
     }
@@ -170,7 +178,8 @@ def sensitivities_come_from_the_unit() -> None:
         assert step.mechanism is not None
         assert step.mechanism.sensitivity == 3, f"{step.name} has sensitivity {step.mechanism.sensitivity} where k is 3"
         assert step.event == step.mechanism.event
-        assert getattr(step.event, "sensitivity", 3) == 3, f"the event of {step.name} has another sensitivity"
+        one = step.event.event if isinstance(step.event, events.SelfComposed) else step.event
+        assert getattr(one, "sensitivity", 3) == 3, f"the event of {step.name} has another sensitivity"
 
 
 def a_plan_costs_at_most_its_budget() -> None:
@@ -190,6 +199,8 @@ def a_plan_costs_at_most_its_budget() -> None:
 
 def _zcdp(event: events.DpEvent) -> float:
     """ρ by hand: Δ²/2σ² and ε²/8."""
+    if isinstance(event, events.SelfComposed):
+        return event.count * _zcdp(event.event)
     if isinstance(event, events.DiscreteGaussian):
         return event.sensitivity**2 / (2 * event.standard_deviation**2)
     assert isinstance(event, events.ExponentialMechanism)

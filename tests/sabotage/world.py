@@ -51,7 +51,7 @@ columns:
 SCHEMA = parse_schema(_SCHEMA)
 BUDGET = PrivacyBudget(epsilon=6, delta=1e-6)
 CPU = torch.device("cpu")
-_TINY = Effort(entries=24, batch=40, first_steps=2, round_steps=1, final_steps=2, critic_steps=4)
+_TINY = Effort(entries=24, batch=40, network_steps=2, round_steps=1, final_steps=2, critic_steps=4)
 _LOUD = 2.0**60
 _FAR_TOO_MUCH = 1e6
 
@@ -254,7 +254,15 @@ def model_of(sizes: tuple[int, ...], seed: int = 0) -> tuple[GeneratorModel, Mea
     marginals = [Marginal(clique=(i,), counts=np.full(size, 600 / size), standard_deviation=2.0) for i, size in enumerate(sizes)]
     known = Measurements(sizes, marginals)
     settings = GeneratorSettings(
-        latent=4, width=8, entries=24, fake_rows=16, first_steps=2, round_steps=1, final_steps=2, learning_rate=2e-3
+        latent=4,
+        width=8,
+        entries=24,
+        fake_rows=16,
+        network_steps=2,
+        round_steps=1,
+        final_steps=2,
+        learning_rate=2e-3,
+        offset_learning_rate=0.03,
     )
     return GeneratorModel(known, settings, seed=seed, device=CPU), known
 
