@@ -193,7 +193,7 @@ def candidate_cliques(sizes: Sequence[int], settings: MarginalSettings) -> list[
     columns = range(len(sizes))
     found: list[Clique] = [
         clique
-        for width in (2, 3)
+        for width in range(2, settings.widest + 1)
         for clique in itertools.combinations(columns, width)
         if math.prod(sizes[column] for column in clique) <= settings.largest_marginal
     ]

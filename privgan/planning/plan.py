@@ -86,6 +86,7 @@ class MarginalSettings:
         largest_identity: Columns with at most this many fine cells are not merged and need no fine histogram.
         largest_marginal: Most cells of a marginal that may be chosen.
         max_candidates: Most candidates of one choice.
+        widest: Columns of the widest marginal that is measured: 3, or fewer for an ablation.
         choices_per_fit: Choices made between two fits of the model.
         largest_triple: Most cells of a 3-way marginal that is measured without being chosen.
         triple_cells: Most cells of all such marginals together.
@@ -96,6 +97,7 @@ class MarginalSettings:
     largest_identity: int
     largest_marginal: int
     max_candidates: int
+    widest: int
     choices_per_fit: int
     largest_triple: int
     triple_cells: int

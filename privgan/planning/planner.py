@@ -49,6 +49,7 @@ def make_plan(
     effort: str = "standard",
     canary_probability: float = CANARY_PROBABILITY,
     marginal_share: float | None = None,
+    widest: int = 3,
     resumable: bool = False,
 ) -> Plan:
     """Plan a run.
@@ -60,6 +61,7 @@ def make_plan(
         effort: quick, standard or thorough: how much free fitting.
         canary_probability: Probability of each customer to be a canary.
         marginal_share: Share of stage 2 for marginals; None for the planner's own choice.
+        widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to the critic (ablations).
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run again after a crash.
 
     Returns:
@@ -74,8 +76,10 @@ def make_plan(
         raise UsageError(f"effort is {effort!r}; allowed: {', '.join(EFFORTS)}")
     if marginal_share is not None and not 0.05 <= marginal_share <= 1:
         raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
+    if widest not in {1, 2, 3}:
+        raise UsageError(f"the widest marginal has {widest} columns; it must have 1, 2 or 3")
     domain = first_stage(schema, budget, count_rows=public_rows is None)
-    marginals, generator = _settings(EFFORTS[effort])
+    marginals, generator = _settings(EFFORTS[effort], widest)
     plan = Plan(
         dataset=schema.dataset,
         schema_fingerprint=schema.fingerprint(),
@@ -101,13 +105,14 @@ def make_plan(
     return plan if public_rows is None or domain else with_domain(plan, schema, public_rows)
 
 
-def _settings(effort: Effort) -> tuple[MarginalSettings, GeneratorSettings]:
+def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorSettings]:
     marginals = MarginalSettings(
         max_cells=256,
         max_codes=20,
         largest_identity=48,
         largest_marginal=12_000,
         max_candidates=1_500,
+        widest=widest,
         choices_per_fit=3,
         largest_triple=2_000,
         triple_cells=150_000,
@@ -179,16 +184,17 @@ class _Draft:
         fine_share = _FINE_SHARE * len(merged) / len(columns)
         fine = [self._histogram(f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)) for name in merged]
         rest = rho * (1 - fine_share)
-        one_way = rest * (_ONE_WAY_SHARE if len(columns) > 1 else 1.0) / len(columns)
+        widest = min(self.plan.marginals.widest, len(columns))
+        one_way = rest * (_ONE_WAY_SHARE if widest > 1 else 1.0) / len(columns)
         ways = [self._histogram(f"marginal:{column.name}", StepKind.MARGINAL, one_way) for column in columns]
-        wider = self._wider(rest * (1 - _ONE_WAY_SHARE)) if len(columns) > 1 else ()
-        return (*fine, *ways, *wider)
+        return (*fine, *ways, *(self._wider(rest * (1 - _ONE_WAY_SHARE)) if widest > 1 else ()))
 
     def _wider(self, rho: float) -> list[PlanStep]:
         """All 2-way and small 3-way marginals at once, then rounds that choose what the model fits worst."""
         columns = len(self.schema.modelled)
         pairs = columns * (columns - 1) // 2
-        triples = len(small_triples(planned_sizes(self.schema.modelled, self.plan.marginals), self.plan.marginals))
+        settings = self.plan.marginals
+        triples = len(small_triples(planned_sizes(self.schema.modelled, settings), settings)) if settings.widest > 2 else 0
         of_triples = share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers) if triples else 0.0
         rounds = number_of_rounds(columns)
         of_rounds = SHARE_OF_ROUNDS if rounds else 0.0

@@ -81,7 +81,8 @@ _PLAN: dict[str, Declaration] = {
     "settings": {
         "marginals": _named(
             PUBLIC,
-            "max_cells max_codes largest_identity largest_marginal max_candidates choices_per_fit largest_triple triple_cells",
+            "max_cells max_codes largest_identity largest_marginal max_candidates widest choices_per_fit largest_triple "
+            "triple_cells",
         ),
         "generator": _named(
             PUBLIC,

@@ -241,6 +241,7 @@ def test_scores_of_any_table_move_by_at_most_one_a_row(
         largest_identity=16,
         largest_marginal=200,
         max_candidates=most,
+        widest=3,
         choices_per_fit=1,
         largest_triple=100,
         triple_cells=1_000,
