@@ -40,7 +40,7 @@ class MarginalLoss:
         mean_precision: Of 1- and 2-way targets: weights are relative to it.
     """
 
-    def __init__(self, targets: Sequence[Target], device: torch.device, *, triples_per_step: int = 30) -> None:
+    def __init__(self, targets: Sequence[Target], device: torch.device, *, triples_per_step: int = 15) -> None:
         narrow = [target for target in targets if len(target.clique) <= 2]
         self.mean_precision = float(np.mean([target.precision for target in narrow]))
         singles = sorted((target for target in targets if len(target.clique) == 1), key=lambda target: target.clique)

@@ -29,7 +29,7 @@ def fit_network(
     learning_rate: float,
     progress: Progress | None = None,
 ) -> float:
-    """Fit the network to all noisy marginals, its learning rate annealed by a cosine.
+    """Fit the network to the noisy 1- and 2-way marginals, its learning rate annealed by a cosine.
 
     Args:
         model: The generator, changed in place.
@@ -43,7 +43,8 @@ def fit_network(
     """
     model.update_conditions(measurements)
     optimiser = torch.optim.Adam(model.network.weights, learning_rate, betas=_BETAS)
-    return _minimise(model, measurements, optimiser, model.components, steps, decay_from=0.0, progress=progress)
+    loss_of = FitLoss([target for target in measurements.targets() if len(target.clique) <= 2], model.device)
+    return _minimise(model, loss_of, optimiser, model.components, steps, decay_from=0.0, progress=progress)
 
 
 def fit_offsets(
@@ -72,8 +73,9 @@ def fit_offsets(
         before = model.network.before_offsets(model.latents, model.conditions)
     optimiser = torch.optim.Adam([model.network.offsets], learning_rate, betas=_BETAS)
     decay_from = _DECAY_FROM if settle else 1.0
+    loss_of = FitLoss(measurements.targets(), model.device)
     loss = _minimise(
-        model, measurements, optimiser, lambda: model.network.shifted(before), steps, decay_from=decay_from, progress=progress
+        model, loss_of, optimiser, lambda: model.network.shifted(before), steps, decay_from=decay_from, progress=progress
     )
     if settle and steps:
         model.use_average()
@@ -82,7 +84,7 @@ def fit_offsets(
 
 def _minimise(
     model: GeneratorModel,
-    measurements: Measurements,
+    loss_of: FitLoss,
     optimiser: torch.optim.Optimizer,
     logits: Callable[[], Sequence[Tensor]],
     steps: int,
@@ -91,7 +93,7 @@ def _minimise(
     progress: Progress | None,
 ) -> float:
     """Adam steps on the fitting loss; from a part of them on the rate falls by a cosine and weights are averaged."""
-    loss_of, loss = FitLoss(measurements.targets(), model.device), torch.zeros(())
+    loss = torch.zeros(())
     (group,) = optimiser.param_groups
     rate, turn = group["lr"], int(decay_from * steps)
     for step in range(steps):

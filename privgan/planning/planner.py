@@ -284,8 +284,8 @@ def _critic_steps(critic: CriticSettings) -> tuple[PlanStep, ...]:
 
 
 def number_of_rounds(columns: int) -> int:
-    """Choices of a wider marginal after all pairs: one for each column, at most 20; none for fewer than 3 columns."""
-    return min(columns, 20) if columns > 2 else 0
+    """Choices of a wider marginal after all pairs: one for every 3 columns, 3 to 12; none for fewer than 3 columns."""
+    return min(max(3, columns // 3), 12) if columns > 2 else 0
 
 
 def round_up(noise: float) -> float:
