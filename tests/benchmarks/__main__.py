@@ -1,0 +1,101 @@
+"""The benchmark's command line: ``python -m tests.benchmarks run | score | report``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tests.benchmarks.cells import Limits
+from tests.benchmarks.collect import Line, Scored, lines_of, score_all
+from tests.benchmarks.methods import METHODS, OWN
+from tests.benchmarks.picture import draw
+from tests.benchmarks.report import write_csv, write_markdown
+from tests.benchmarks.running import Selection
+from tests.benchmarks.running import run as run_cells
+from tests.benchmarks.tables import SOURCES, prepare
+from tests.benchmarks.targets import counted, judge_all
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+REPORTS = Path(__file__).parents[2] / "reports" / "benchmarks"
+
+
+def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that name cells, shared by all commands."""
+    options = (
+        click.option("--data", type=FOLDER, required=True, help="The folder of the published tables."),
+        click.option("--work", type=FOLDER, required=True, help="Where environments, cells and results are kept."),
+        click.option("--tables", default=",".join(SOURCES), show_default=True),
+        click.option("--methods", default=",".join(METHODS), show_default=True),
+        click.option("--epsilons", default="1,3,10", show_default=True),
+        click.option("--seeds", default=3, show_default=True, help="Seeds of privgan; a peer has one."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _selection(tables: str, methods: str, epsilons: str, seeds: int) -> Selection:
+    return Selection(
+        tables=tables.split(","), methods=methods.split(","), epsilons=[float(part) for part in epsilons.split(",")], seeds=seeds
+    )
+
+
+@click.group()
+def main() -> None:
+    """Compare privgan with its peers on real tables."""
+
+
+@main.command()
+@_selecting
+@click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one cell.")
+@click.option("--gigabytes", default=16.0, show_default=True, help="Most address space of one cell.")
+@click.option("--python", default=sys.executable, help="Makes the environments; dpmm needs Python 3.10 or 3.11.")
+def run(data: Path, work: Path, minutes: float, gigabytes: float, python: str, **chosen: Any) -> None:
+    """Fit every method on every table; finished cells are not run again."""
+    limits = Limits(minutes=minutes, gigabytes=gigabytes)
+    run_cells(_selection(**chosen), data.absolute(), work.absolute(), limits, python=python, say=click.echo)
+
+
+@main.command()
+@_selecting
+@click.option("--scorer", type=FILE, help="An external scorer, to check privgan's own figures.")
+def score(data: Path, work: Path, scorer: Path | None, **chosen: Any) -> None:
+    """Score every finished cell, once."""
+    found, _ = _scored(data, work, scorer, chosen)
+    for cell in found:
+        figures = " ".join(f"{name} {cell.figures[name]:.4f}" for name in ("tvd1", "tvd2", "tvd3", "tstr", "c2st") if cell.figures)
+        click.echo(f"{cell.cell}: {figures or cell.result['status']}")
+        for doubt in cell.doubts:
+            click.echo(f"  THE SCORERS DISAGREE: {doubt}")
+
+
+@main.command()
+@_selecting
+@click.option("--scorer", type=FILE, help="An external scorer, to check privgan's own figures.")
+@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table and the picture go [default: reports/benchmarks].")
+def report(data: Path, work: Path, scorer: Path | None, out: Path, **chosen: Any) -> None:
+    """Write one table and one picture of all finished cells."""
+    found, rows = _scored(data, work, scorer, chosen)
+    lines: list[Line] = lines_of(found, rows)
+    judgements = judge_all(lines, OWN)
+    out.mkdir(parents=True, exist_ok=True)
+    write_csv(out / "peers.csv", lines)
+    write_markdown(out / "peers.md", lines, judgements)
+    draw(out / "peers.png", lines)
+    click.echo(f"{len(lines)} lines in {out}; targets: {counted(judgements)}")
+
+
+def _scored(data: Path, work: Path, scorer: Path | None, chosen: dict[str, Any]) -> tuple[list[Scored], dict[str, int]]:
+    selection = _selection(**chosen)
+    tables = {name: prepare(name, data.absolute(), work.absolute()) for name in selection.tables}
+    found = score_all(selection.cells(), tables, work.absolute(), scorer)
+    return found, {name: table.rows for name, table in tables.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""One cell: one method fitted on one table at one ε with one seed, in a process of its own with a time limit.
+
+A cell is a folder. ``result.json`` stands in it when the cell is finished, whatever the end: it is never run again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+SYNTHETIC, RESULT, LOG, JOB, FACTS = "synthetic.csv", "result.json", "log.txt", "job.json", "driver.json"
+NO_RESULT = "no result"
+# One thread for everybody: times are comparable, and the machine stays usable.
+ONE_THREAD = {
+    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+} | {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "OMP_WAIT_POLICY": "PASSIVE"}
+_LAST = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What is run.
+
+    Attributes:
+        table: The table's name.
+        method: The method's name.
+        epsilon: ε; None for a method without privacy.
+        seed: The seed.
+    """
+
+    table: str
+    method: str
+    epsilon: float | None
+    seed: int
+
+    def folder(self, work: Path) -> Path:
+        """Where its files lie."""
+        budget = "no-privacy" if self.epsilon is None else f"epsilon-{self.epsilon:g}"
+        return work / "cells" / self.table / self.method / budget / f"seed-{self.seed}"
+
+    def __str__(self) -> str:
+        """As it is told to the user."""
+        budget = "" if self.epsilon is None else f" ε {self.epsilon:g}"
+        return f"{self.table} {self.method}{budget} seed {self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a cell may use.
+
+    Attributes:
+        minutes: Wall-clock time.
+        gigabytes: Address space; None for no limit.
+    """
+
+    minutes: float = 60.0
+    gigabytes: float | None = 16.0
+
+
+def result_of(folder: Path) -> dict[str, Any] | None:
+    """A finished cell's result; None where the cell is not finished."""
+    path = folder / RESULT
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def run_cell(cell: Cell, work: Path, command: Sequence[str], job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """Run a cell, or read what it ended in before.
+
+    Args:
+        cell: What is run.
+        work: The benchmark's work folder.
+        command: The driver's command line; the job file is added to it.
+        job: What the driver is told; the cell's folder is added to it.
+        limits: What it may use.
+
+    Returns:
+        The result, as JSON values: ``status`` is ``ok``, ``no result in … minutes`` or ``failed: …``.
+    """
+    folder = cell.folder(work)
+    found = result_of(folder)
+    if found is not None:
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (SYNTHETIC, FACTS):
+        (folder / name).unlink(missing_ok=True)
+    (folder / JOB).write_text(json.dumps({**job, "out": str(folder)}), encoding="utf-8")
+    started = time.monotonic()
+    status = _run([*command, str(folder / JOB)], folder / LOG, limits)
+    result = {**asdict(cell), "status": status, "seconds": time.monotonic() - started, "minutes_allowed": limits.minutes}
+    if status == "ok":
+        result |= json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    # Written under another name first: a result is there as a whole, or not at all.
+    (folder / f"{RESULT}.part").write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
+    os.replace(folder / f"{RESULT}.part", folder / RESULT)
+    return result
+
+
+def _run(command: Sequence[str], log: Path, limits: Limits) -> str:
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | ONE_THREAD,
+            start_new_session=True,
+            preexec_fn=lambda: _limit_memory(limits.gigabytes),
+        )
+        try:
+            code = process.wait(timeout=limits.minutes * 60)
+        except subprocess.TimeoutExpired:
+            return f"{NO_RESULT} in {limits.minutes:g} minutes"
+        finally:
+            _kill_group(process)
+    return "ok" if code == 0 else f"failed: {_last_line(log) or f'exit code {code}'}"
+
+
+def _limit_memory(gigabytes: float | None) -> None:
+    if gigabytes is not None:
+        most = int(gigabytes * 2**30)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _kill_group(process: subprocess.Popen) -> None:
+    """End the driver and everything that it started; its session is its own."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_bytes()[-_LAST:].decode("utf-8", errors="replace").strip().splitlines()
+    return lines[-1][:300] if lines else ""

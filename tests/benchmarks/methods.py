@@ -1,0 +1,105 @@
+"""What is compared: privgan, its ablations and its peers, each with its driver, environment and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from privgan.errors import UsageError
+
+HERE = Path(__file__).parent
+OWN = "privgan"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One way to make a synthetic table.
+
+    Attributes:
+        name: Its name in every table.
+        environment: The environment that its driver runs in; ``privgan`` is the runner's own.
+        driver: The driver's file in ``peers``.
+        options: What the driver is told besides the job.
+        private: Whether it has an ε.
+        reads_for_free: What it learns from the private rows without paying; empty where nothing is known.
+    """
+
+    name: str
+    environment: str
+    driver: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    private: bool = True
+    reads_for_free: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is privgan, or an ablation of it."""
+        return self.environment == OWN
+
+    @property
+    def peer(self) -> bool:
+        """Whether it is a private peer: what privgan is measured against."""
+        return self.private and not self.own
+
+
+# What privgan's driver is asked for; `privgan` itself runs as planned.
+ABLATIONS: Mapping[str, Mapping[str, Any]] = {
+    "privgan": {},
+    "privgan-marginals": {"marginal_share": 1.0},
+    "privgan-hybrid": {"marginal_share": 0.5},
+    "privgan-critic": {"marginal_share": 0.0},
+    "privgan-control": {"marginal_share": 0.5, "critic_sees_rows": False},
+}
+
+_DPMM_FREE = "which columns have missing values and one value for them; columns with a single value"
+_PEERS = (
+    *(
+        Method(
+            name=f"dpmm-{name}",
+            environment="dpmm",
+            driver="dpmm_driver.py",
+            options={"pipeline": name},
+            reads_for_free=_DPMM_FREE,
+        )
+        for name in ("mst", "privbayes", "aim")
+    ),
+    Method(name="smartnoise-mst", environment="smartnoise", driver="smartnoise_driver.py", options={"synthesizer": "mst"}),
+    Method(
+        name="smartnoise-mst-sample",
+        environment="smartnoise",
+        driver="smartnoise_driver.py",
+        options={"synthesizer": "mst", "method": "sample"},
+    ),
+    Method(
+        name="smartnoise-dpctgan",
+        environment="smartnoise",
+        driver="smartnoise_driver.py",
+        options={"synthesizer": "dpctgan"},
+        reads_for_free="the share of each category, and which rows have it, for its conditions",
+    ),
+    Method(name="ctgan", environment="ctgan", driver="ctgan_driver.py", private=False, reads_for_free="everything: no privacy"),
+)
+
+METHODS: Mapping[str, Method] = {
+    method.name: method
+    for method in (
+        *(
+            Method(name=name, environment=OWN, driver="privgan_driver.py", options=options)
+            for name, options in ABLATIONS.items()
+        ),
+        *_PEERS,
+    )
+}
+
+
+def method_of(name: str) -> Method:
+    """The method of a name.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    if name not in METHODS:
+        raise UsageError(f"method is {name!r}; allowed: {', '.join(METHODS)}")
+    return METHODS[name]

@@ -1,0 +1,70 @@
+"""Fit privgan as ``privgan fit`` does, or one of its ablations. Runs in the runner's own environment.
+
+The row count is public, as every peer takes it to be, and there are no canaries: a peer loses none of its rows to an
+audit either. The ledger is a throw-away one in the cell's folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pandas as pd
+from driver import Job, Sampler, main
+
+from privgan.errors import UsageError
+from privgan.pipeline.note import RunRequest
+from privgan.pipeline.run import fit_candidate, prepare
+from privgan.planning.plan import Plan
+from privgan.planning.planner import make_plan
+from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.progress import Progress
+from privgan.synthesizer import load_synthesizer
+from privgan.table.files import as_written
+from privgan.table.schema import Schema
+
+# What this privgan can be asked for besides the plan of its own.
+SUPPORTED = frozenset({"marginal_share"})
+_SMALLEST_SHARE = 0.05
+
+
+def fit(job: Job, table: pd.DataFrame) -> Sampler:
+    """Fit a candidate, and sample from its saved model."""
+    _refuse_unsupported(job.options)
+    request = RunRequest(
+        table=job.train,
+        schema=job.schema,
+        budget=PrivacyBudget(epsilon=job.epsilon or 0.0, delta=job.delta),
+        public_rows=job.rows,
+        seed=job.seed,
+        on_violation="clamp",
+        canary_probability=0.0,
+    )
+    folder = job.out / "candidate"
+    shutil.rmtree(folder, ignore_errors=True)
+    (job.out / "ledger.sqlite").unlink(missing_ok=True)
+    ledger = PrivacyLedger.open(str(job.out / "ledger.sqlite"))
+    schema, frame, plan = prepare(request, folder)
+    if job.options:
+        plan = _ablated(schema, request, job.options)
+    candidate = fit_candidate(request, schema, frame, plan, ledger, folder, folder / "internal", Progress(quiet=True))
+    synthesizer = load_synthesizer(candidate.folder / "model")
+    return lambda rows: as_written(synthesizer.sample(rows, seed=job.seed), schema)
+
+
+def _ablated(schema: Schema, request: RunRequest, options: dict[str, Any]) -> Plan:
+    return make_plan(schema, request.budget, public_rows=request.public_rows, canary_probability=0.0, **options)
+
+
+def _refuse_unsupported(options: dict[str, Any]) -> None:
+    unknown = sorted(set(options) - SUPPORTED)
+    if unknown:
+        raise UsageError(f"options {unknown}: this privgan cannot be asked for them; allowed: {sorted(SUPPORTED)}")
+    share = options.get("marginal_share", 1.0)
+    if share < _SMALLEST_SHARE:
+        raise UsageError(f"marginal_share is {share}; this privgan needs at least {_SMALLEST_SHARE}")
+
+
+if __name__ == "__main__":
+    main(fit, ("privgan", "torch", "numpy", "pandas"))

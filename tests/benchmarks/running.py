@@ -1,0 +1,82 @@
+"""Run cells one after the other; what is finished is not run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.cells import Cell, Limits, run_cell
+from tests.benchmarks.environments import python_of
+from tests.benchmarks.methods import HERE, method_of
+from tests.benchmarks.tables import Prepared, prepare, public_columns
+
+DELTA = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which cells.
+
+    Attributes:
+        tables: The tables' names.
+        methods: The methods' names.
+        epsilons: The values of ε.
+        seeds: How many seeds privgan has; a peer has one.
+    """
+
+    tables: Sequence[str]
+    methods: Sequence[str]
+    epsilons: Sequence[float]
+    seeds: int
+
+    def cells(self) -> Iterator[Cell]:
+        """All cells, in order; a method without privacy has no ε."""
+        for table in self.tables:
+            for name in self.methods:
+                method = method_of(name)
+                for epsilon in self.epsilons if method.private else (None,):
+                    for seed in range(self.seeds if method.own else 1):
+                        yield Cell(table=table, method=name, epsilon=epsilon, seed=seed)
+
+
+def run(
+    selection: Selection, data: Path, work: Path, limits: Limits, *, python: str, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Run every cell of a selection that is not finished.
+
+    Args:
+        selection: Which cells.
+        data: The folder of the published tables.
+        work: The benchmark's work folder.
+        limits: What each cell may use.
+        python: The interpreter for new environments.
+        say: Tells the user.
+
+    Returns:
+        The results, in order.
+    """
+    results = []
+    for cell in selection.cells():
+        method = method_of(cell.method)
+        command = [python_of(method.environment, work, python=python), str(HERE / "peers" / method.driver)]
+        result = run_cell(cell, work, command, job_of(cell, prepare(cell.table, data, work)), limits)
+        say(f"{cell}: {result['status']} ({result['seconds']:.0f} s)")
+        results.append(result)
+    return results
+
+
+def job_of(cell: Cell, table: Prepared) -> dict[str, Any]:
+    """What a driver is told: the table, its public facts and the budget."""
+    return {
+        "train": str(table.train),
+        "schema": str(table.schema_file),
+        "columns": public_columns(table.schema),
+        "method": cell.method,
+        "epsilon": cell.epsilon,
+        "delta": DELTA,
+        "seed": cell.seed,
+        "rows": table.rows,
+        "options": dict(method_of(cell.method).options),
+    }

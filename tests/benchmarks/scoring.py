@@ -1,0 +1,115 @@
+"""Score a cell's table by privgan's own audit, and check the figures against an external scorer where one is given.
+
+Two definitions stand beside each other. The judged one sees every table through the same cuts at the training rows'
+20-quantiles, so that no method is punished for how it writes numbers inside a cut; the other, ``raw``, sees the values.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from privgan.audit.coding import AuditCoder, CodedTable
+from privgan.audit.fidelity import c2st_metric, tvd_metrics
+from privgan.audit.utility import utility_metrics
+from privgan.errors import UsageError
+from privgan.metric import Metric
+from privgan.table.schema import Schema
+from tests.benchmarks.cells import SYNTHETIC, result_of
+from tests.benchmarks.tables import Prepared
+
+SCORES, EXTERNAL = "scores.json", "external.json"
+SEED = 0
+# How far the two scorers may be apart: they share definitions, not samples, seeds or every cut.
+TOLERANCES = {"tvd1": 0.01, "tvd2": 0.01, "tvd3": 0.015, "tstr": 0.02, "trtr": 0.01, "c2st": 0.03}
+_THEIRS = {"tstr": "tstr_auc", "c2st": "c2st_auc"}
+
+Figures = dict[str, float]
+
+
+def score_tables(
+    schema: Schema, train: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, target: str
+) -> Figures:
+    """Every figure of one synthetic table.
+
+    Args:
+        schema: The public facts.
+        train: The rows that were fitted.
+        test: The rows that were not.
+        synthetic: The synthetic rows.
+        target: The column to predict.
+    """
+    coder = AuditCoder.from_reference(schema, train)
+    raw = [coder.code(frame) for frame in (train, test, synthetic)]
+    with threadpool_limits(1):
+        found = _named(tvd_metrics(coder, raw[0], None, raw[2], SEED))
+        for suffix, tables in {"": [_cut(table) for table in raw], "_raw": raw}.items():
+            figures = utility_metrics(coder, *tables, target, SEED) + (c2st_metric(coder, *tables, SEED),)
+            found |= {f"{name}{suffix}": value for name, value in _named(figures).items()}
+    return found
+
+
+def _cut(table: CodedTable) -> CodedTable:
+    return CodedTable(table.codes, table.codes.astype(np.float64))
+
+
+def _named(metrics: tuple[Metric, ...]) -> Figures:
+    short = (metric.name.split(".")[1].removesuffix("_auc") for metric in metrics)
+    return {name: float(metric.value) for name, metric in zip(short, metrics, strict=True) if metric.value is not None}
+
+
+def score_cell(folder: Path, table: Prepared, scorer: Path | None) -> Figures | None:
+    """A finished cell's figures, computed once; None where the cell has no synthetic table.
+
+    Args:
+        folder: The cell's folder.
+        table: Its table.
+        scorer: The external scorer; None for none.
+    """
+    result = result_of(folder)
+    if result is None or result["status"] != "ok":
+        return None
+    own = folder / SCORES
+    if not own.exists():
+        figures = score_tables(table.schema, *table.frames(), table.typed(folder / SYNTHETIC), table.source.target)
+        own.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    if scorer is not None and not (folder / EXTERNAL).exists():
+        _score_externally(folder, table, scorer)
+    return json.loads(own.read_text(encoding="utf-8"))
+
+
+def _score_externally(folder: Path, table: Prepared, scorer: Path) -> None:
+    files = {"--train": table.train, "--test": table.test, "--synthetic": folder / SYNTHETIC, "--json": folder / EXTERNAL}
+    command = [sys.executable, str(scorer), "--target", table.source.target]
+    done = subprocess.run(
+        [*command, *(str(part) for pair in files.items() for part in pair)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise UsageError(f"{scorer.name}: exit code {done.returncode} on {folder}: {lines[-1]}")
+
+
+def external_of(folder: Path) -> Figures:
+    """The external scorer's figures under privgan's names; empty where it was not run."""
+    path = folder / EXTERNAL
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    theirs = {name: found["synthetic"][_THEIRS.get(name, name)] for name in TOLERANCES if name != "trtr"}
+    return theirs | {"trtr": found["trtr_auc"]}
+
+
+def disagreements(own: Mapping[str, float], external: Mapping[str, float]) -> tuple[str, ...]:
+    """Every figure on which the two scorers are farther apart than the tolerance allows."""
+    return tuple(
+        f"{name} {own[name]:.4f} against {external[name]:.4f}"
+        for name, tolerance in TOLERANCES.items()
+        if name in own and name in external and abs(own[name] - external[name]) > tolerance
+    )

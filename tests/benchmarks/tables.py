@@ -1,0 +1,141 @@
+"""The benchmark's tables: where each comes from, how it is split, and what is public about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from privgan.errors import UsageError
+from privgan.table.columns import Column, Discrete, Numeric
+from privgan.table.conform import conform
+from privgan.table.files import read_table
+from privgan.table.schema import Schema
+from privgan.table.schema_file import load_schema
+
+SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
+TRAINING_SHARE = 0.8
+LARGE = 25_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One table, one row a customer.
+
+    Attributes:
+        name: Its name; also its schema's file.
+        file: The file in the data folder.
+        target: The column to predict.
+        test: The file of its test rows; None where they are split off.
+        sep: The separator.
+    """
+
+    name: str
+    file: str
+    target: str
+    test: str | None = None
+    sep: str = ","
+
+
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(name="adult", file="adult_train.csv", test="adult_test.csv", target="income"),
+        Source(name="bank", file="bank_full.csv", sep=";", target="y"),
+        Source(name="credit_default", file="credit_default.csv", target="default.payment.next.month"),
+        Source(name="online_shoppers", file="online_shoppers.csv", sep=";", target="Revenue"),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A table as every method gets it: text files with commas, in the schema's modelled columns.
+
+    Attributes:
+        source: Where it comes from.
+        train: The rows that are fitted.
+        test: The rows that no method sees.
+        schema_file: The public facts.
+    """
+
+    source: Source
+    train: Path
+    test: Path
+    schema_file: Path
+
+    @property
+    def schema(self) -> Schema:
+        """The public facts."""
+        return load_schema(self.schema_file)
+
+    def frames(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Training and test rows in the schema's types."""
+        train, test = (self.typed(path) for path in (self.train, self.test))
+        return train, test
+
+    def typed(self, path: Path) -> pd.DataFrame:
+        """Rows of a file in the schema's types; what a peer made outside the declared facts is clamped."""
+        schema = self.schema
+        names = [column.name for column in schema.modelled]
+        return conform(read_table(path), schema, on_violation="clamp")[names]
+
+    @property
+    def rows(self) -> int:
+        """How many rows are fitted; the benchmark takes it as public, as every peer does."""
+        return len(read_table(self.train))
+
+
+def prepare(name: str, data: Path, work: Path) -> Prepared:
+    """Write a table's training and test rows into the work folder, once.
+
+    Args:
+        name: The table.
+        data: The folder of the published files.
+        work: The benchmark's work folder.
+
+    Raises:
+        UsageError: when the table is not one of the benchmark's.
+    """
+    if name not in SOURCES:
+        raise UsageError(f"table is {name!r}; allowed: {', '.join(SOURCES)}")
+    source, folder = SOURCES[name], work / "tables" / name
+    found = Prepared(
+        source=source, train=folder / "train.csv", test=folder / "test.csv", schema_file=SCHEMAS / f"{name}.yaml"
+    )
+    if not found.test.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        train, test = _split(source, data, [column.name for column in found.schema.modelled])
+        train.to_csv(found.train, index=False)
+        test.to_csv(found.test, index=False)
+    return found
+
+
+def _split(source: Source, data: Path, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = read_table(data / source.file, sep=source.sep)[names]
+    if source.test is not None:
+        return rows, read_table(data / source.test, sep=source.sep)[names]
+    shuffled = rows.sample(frac=1, random_state=0)
+    cut = int(TRAINING_SHARE * len(rows))
+    return shuffled[:cut], shuffled[cut:]
+
+
+def public_columns(schema: Schema) -> list[Mapping[str, Any]]:
+    """What every peer is told of each column: JSON values.
+
+    Raises:
+        UsageError: for a column that is neither discrete nor numeric, which not every peer takes.
+    """
+    return [_public(column) for column in schema.modelled]
+
+
+def _public(column: Column) -> Mapping[str, Any]:
+    facts: dict[str, Any] = {"name": column.name, "missing": column.missing, "discrete": isinstance(column, Discrete)}
+    if isinstance(column, Discrete):
+        return facts | {"categories": list(column.categories)}
+    if isinstance(column, Numeric):
+        return facts | {"categories": [], "lower": column.lower, "upper": column.upper, "decimals": column.decimals}
+    raise UsageError(f"column {column.name!r} is of kind {column.kind.value}; the peers take discrete and numeric columns only")
