@@ -21,6 +21,7 @@ from tests.benchmarks.targets import counted, judge_all
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_TOLD = ("tvd1", "tvd2", "tvd3", "tstr", "c2st")
 REPORTS = Path(__file__).parents[2] / "reports" / "benchmarks"
 
 
@@ -68,7 +69,7 @@ def score(data: Path, work: Path, scorer: Path | None, **chosen: Any) -> None:
     """Score every finished cell, once."""
     found, _ = _scored(data, work, scorer, chosen)
     for cell in found:
-        figures = " ".join(f"{name} {cell.figures[name]:.4f}" for name in ("tvd1", "tvd2", "tvd3", "tstr", "c2st") if cell.figures)
+        figures = " ".join(f"{name} {cell.figures[name]:.4f}" for name in _TOLD if name in cell.figures)
         click.echo(f"{cell.cell}: {figures or cell.result['status']}")
         for doubt in cell.doubts:
             click.echo(f"  THE SCORERS DISAGREE: {doubt}")

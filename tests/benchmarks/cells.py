@@ -5,6 +5,7 @@ A cell is a folder. ``result.json`` stands in it when the cell is finished, what
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -20,8 +21,12 @@ SYNTHETIC, RESULT, LOG, JOB, FACTS = "synthetic.csv", "result.json", "log.txt", 
 NO_RESULT = "no result"
 # One thread for everybody: times are comparable, and the machine stays usable.
 ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-} | {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "OMP_WAIT_POLICY": "PASSIVE"}
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+}
 _LAST = 2_000
 
 
@@ -129,12 +134,10 @@ def _limit_memory(gigabytes: float | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _kill_group(process: subprocess.Popen) -> None:
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """End the driver and everything that it started; its session is its own."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

@@ -77,7 +77,7 @@ def lines_of(scored: Iterable[Scored], rows: Mapping[str, int]) -> list[Line]:
         scored: The finished cells.
         rows: How many rows of each table were fitted.
     """
-    groups: dict[tuple, list[Scored]] = {}
+    groups: dict[tuple[str, float | None, str], list[Scored]] = {}
     for found in scored:
         groups.setdefault((found.cell.table, found.cell.epsilon, found.cell.method), []).append(found)
     return [_line(group, rows[table]) for (table, _, _), group in groups.items()]

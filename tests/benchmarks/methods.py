@@ -77,7 +77,7 @@ _PEERS = (
         environment="smartnoise",
         driver="smartnoise_driver.py",
         options={"synthesizer": "dpctgan"},
-        reads_for_free="the share of each category, and which rows have it, for its conditions",
+        reads_for_free="the share of each category, and which rows have it, for its conditions; opacus warns that its ε is not correct",
     ),
     Method(name="ctgan", environment="ctgan", driver="ctgan_driver.py", private=False, reads_for_free="everything: no privacy"),
 )
@@ -85,10 +85,7 @@ _PEERS = (
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
-        *(
-            Method(name=name, environment=OWN, driver="privgan_driver.py", options=options)
-            for name, options in ABLATIONS.items()
-        ),
+        *(Method(name=name, environment=OWN, driver="privgan_driver.py", options=options) for name, options in ABLATIONS.items()),
         *_PEERS,
     )
 }

@@ -58,10 +58,9 @@ def ratio(line: Line, lines: Sequence[Line], name: str) -> float | None:
 
 def write_markdown(path: Path, lines: Sequence[Line], judgements: Sequence[Judgement]) -> None:
     """Write the readable table, with every target met or missed."""
-    parts = [_INTRODUCTION, *_warnings(lines), _targets(judgements)]
-    for table in dict.fromkeys(line.table for line in lines):
-        parts.append(_section([line for line in lines if line.table == table], lines))
-    parts.append(_notes())
+    tables = dict.fromkeys(line.table for line in lines)
+    sections = [_section([line for line in lines if line.table == table], lines) for table in tables]
+    parts = [_INTRODUCTION, *_warnings(lines), _targets(judgements), *sections, _notes()]
     path.write_text("\n".join(parts), encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity import c2st_metric, tvd_metrics
@@ -34,9 +34,7 @@ _THEIRS = {"tstr": "tstr_auc", "c2st": "c2st_auc"}
 Figures = dict[str, float]
 
 
-def score_tables(
-    schema: Schema, train: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, target: str
-) -> Figures:
+def score_tables(schema: Schema, train: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, target: str) -> Figures:
     """Every figure of one synthetic table.
 
     Args:
@@ -47,11 +45,12 @@ def score_tables(
         target: The column to predict.
     """
     coder = AuditCoder.from_reference(schema, train)
-    raw = [coder.code(frame) for frame in (train, test, synthetic)]
+    raw = (coder.code(train), coder.code(test), coder.code(synthetic))
+    cut = (_cut(raw[0]), _cut(raw[1]), _cut(raw[2]))
     with threadpool_limits(1):
         found = _named(tvd_metrics(coder, raw[0], None, raw[2], SEED))
-        for suffix, tables in {"": [_cut(table) for table in raw], "_raw": raw}.items():
-            figures = utility_metrics(coder, *tables, target, SEED) + (c2st_metric(coder, *tables, SEED),)
+        for suffix, tables in {"": cut, "_raw": raw}.items():
+            figures = (*utility_metrics(coder, *tables, target, SEED), c2st_metric(coder, *tables, SEED))
             found |= {f"{name}{suffix}": value for name, value in _named(figures).items()}
     return found
 
@@ -78,11 +77,12 @@ def score_cell(folder: Path, table: Prepared, scorer: Path | None) -> Figures | 
         return None
     own = folder / SCORES
     if not own.exists():
-        figures = score_tables(table.schema, *table.frames(), table.typed(folder / SYNTHETIC), table.source.target)
-        own.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        found = score_tables(table.schema, *table.frames(), table.typed(folder / SYNTHETIC), table.source.target)
+        own.write_text(json.dumps(found, indent=1), encoding="utf-8")
     if scorer is not None and not (folder / EXTERNAL).exists():
         _score_externally(folder, table, scorer)
-    return json.loads(own.read_text(encoding="utf-8"))
+    figures = json.loads(own.read_text(encoding="utf-8"))
+    return {name: float(value) for name, value in figures.items()}
 
 
 def _score_externally(folder: Path, table: Prepared, scorer: Path) -> None:

@@ -103,9 +103,7 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     if name not in SOURCES:
         raise UsageError(f"table is {name!r}; allowed: {', '.join(SOURCES)}")
     source, folder = SOURCES[name], work / "tables" / name
-    found = Prepared(
-        source=source, train=folder / "train.csv", test=folder / "test.csv", schema_file=SCHEMAS / f"{name}.yaml"
-    )
+    found = Prepared(source=source, train=folder / "train.csv", test=folder / "test.csv", schema_file=SCHEMAS / f"{name}.yaml")
     if not found.test.exists():
         folder.mkdir(parents=True, exist_ok=True)
         train, test = _split(source, data, [column.name for column in found.schema.modelled])

@@ -74,9 +74,7 @@ def judge(line: Line, lines: Sequence[Line]) -> list[Judgement]:
     ]
     if line.epsilon == GAP_EPSILON and line.table in GAP_TABLES:
         gap = line.figure("gap")
-        judged.append(
-            Judgement(line=line, target=f"TSTR gap ≤ {SMALLEST_GAP:g}", value=gap, limit=SMALLEST_GAP, against="fixed")
-        )
+        judged.append(Judgement(line=line, target=f"TSTR gap ≤ {SMALLEST_GAP:g}", value=gap, limit=SMALLEST_GAP, against="fixed"))
     return judged
 
 

@@ -1,0 +1,62 @@
+"""What the drivers share: a table goes through types and comes back in the form it had; environments are pinned."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.benchmarks.environments import LISTS
+from tests.benchmarks.methods import HERE, METHODS, OWN
+from tests.benchmarks.peers.driver import Column, Job, as_text, read_job, read_rows
+
+COLUMNS = (
+    Column("tier", discrete=True, missing=True, categories=("1", "2")),
+    Column("age", discrete=False, missing=False, lower=18, upper=90),
+    Column("spend", discrete=False, missing=True, upper=500.0, decimals=2),
+)
+TEXT = "tier,age,spend\n1,20,0\n2,90,12.5\n,18,\n"
+
+
+def _job(folder: Path) -> Job:
+    (folder / "train.csv").write_text(TEXT)
+    asked = {
+        "train": str(folder / "train.csv"),
+        "out": str(folder),
+        "schema": "schema.yaml",
+        "method": "dpmm-mst",
+        "epsilon": 3.0,
+        "delta": 1e-6,
+        "seed": 0,
+        "rows": 3,
+        "columns": [vars(column) for column in COLUMNS],
+        "options": {},
+    }
+    (folder / "job.json").write_text(json.dumps(asked))
+    return read_job(folder / "job.json")
+
+
+def test_rows_have_types_and_come_back_as_they_were(tmp_path: Path) -> None:
+    job = _job(tmp_path)
+    rows = read_rows(job)
+    assert job.columns == COLUMNS
+    assert [str(kind) for kind in rows.dtypes] == ["object", "int64", "float64"]
+    assert rows.isna().sum().tolist() == [1, 0, 1]
+    assert as_text(rows, COLUMNS).to_csv(index=False) == TEXT
+
+
+def test_sampled_numbers_are_written_as_the_schema_says() -> None:
+    drawn = pd.DataFrame({"tier": ["1"], "age": [33.4], "spend": [7.129]}, index=[9])
+    assert as_text(drawn, COLUMNS).loc[0].tolist() == ["1", "33", "7.13"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_a_driver_and_a_pinned_environment(name: str) -> None:
+    found = METHODS[name]
+    assert (HERE / "peers" / found.driver).exists()
+    if found.environment != OWN:
+        lines = (LISTS / f"{found.environment}.txt").read_text().splitlines()
+        pins = [line for line in lines if not line.startswith("#")]
+        assert pins
+        assert all(re.fullmatch(r"[A-Za-z0-9-]+==[0-9.]+", line) for line in pins)

@@ -1,0 +1,134 @@
+"""Scoring: worse tables score worse, an external scorer is asked once, and disagreement is told loudly."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from privgan.errors import UsageError
+from tests.benchmarks.cells import RESULT, SYNTHETIC
+from tests.benchmarks.scoring import TOLERANCES, Figures, disagreements, external_of, score_cell, score_tables
+from tests.benchmarks.tables import SCHEMAS, SOURCES, Prepared, Source, prepare, public_columns
+
+SCHEMA = """
+format: privgan.schema/1
+dataset: tiny
+unit: row
+missing_markers: [""]
+columns:
+  - {name: age, kind: integer, lower: 18, upper: 90}
+  - {name: tier, kind: categorical, categories: [low, high], missing: true}
+  - {name: bought, kind: boolean, labels: ["no", "yes"]}
+"""
+# Reads what privgan's own figures should be from beside the synthetic table: a second opinion that can be made to differ.
+SCORER = """
+import argparse, json, pathlib
+parser = argparse.ArgumentParser()
+for name in ("train", "test", "synthetic", "target", "json"):
+    parser.add_argument("--" + name, required=True)
+found = parser.parse_args()
+beside = pathlib.Path(found.synthetic).parent
+figures = json.loads((beside / "scores.json").read_text())
+shift = float((beside / "shift").read_text())
+names = {"tvd1": "tvd1", "tvd2": "tvd2", "tvd3": "tvd3", "tstr": "tstr_auc", "c2st": "c2st_auc"}
+out = {"synthetic": {theirs: figures[own] + shift for own, theirs in names.items()}, "trtr_auc": figures["trtr"]}
+pathlib.Path(found.json).write_text(json.dumps(out))
+(beside / "shift").unlink()
+"""
+
+
+def _rows(seed: int, rows: int = 400, *, related: bool = True) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 91, rows)
+    bought = (age > 50 if related else rng.random(rows) > 0.5) ^ (rng.random(rows) < 0.1)
+    return pd.DataFrame(
+        {"age": age, "tier": rng.choice(["low", "high", ""], rows), "bought": np.where(bought, "yes", "no")}, dtype=str
+    )
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Prepared:
+    (tmp_path / "tiny.yaml").write_text(SCHEMA)
+    for seed, name in enumerate(("train", "test")):
+        _rows(seed).to_csv(tmp_path / f"{name}.csv", index=False)
+    return Prepared(
+        source=Source(name="tiny", file="tiny.csv", target="bought"),
+        train=tmp_path / "train.csv",
+        test=tmp_path / "test.csv",
+        schema_file=tmp_path / "tiny.yaml",
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    cell = tmp_path / "cell"
+    cell.mkdir()
+    (cell / RESULT).write_text(json.dumps({"status": "ok"}))
+    _rows(2).to_csv(cell / SYNTHETIC, index=False)
+    return cell
+
+
+def _score(table: Prepared, synthetic: pd.DataFrame, folder: Path) -> Figures:
+    synthetic.to_csv(folder / "some.csv", index=False)
+    return score_tables(table.schema, *table.frames(), table.typed(folder / "some.csv"), table.source.target)
+
+
+def test_a_table_without_its_relations_scores_worse(table: Prepared, tmp_path: Path) -> None:
+    good, bad = (_score(table, _rows(3, related=related), tmp_path) for related in (True, False))
+    assert set(TOLERANCES) < set(good)
+    assert good["trtr"] == bad["trtr"]
+    assert good["gap"] == pytest.approx(good["trtr"] - good["tstr"])
+    assert bad["tvd3"] > good["tvd3"]
+    assert bad["gap"] > good["gap"] + 0.1
+
+
+def test_the_scorers_are_held_against_each_other(table: Prepared, folder: Path, tmp_path: Path) -> None:
+    scorer = tmp_path / "scorer.py"
+    scorer.write_text(SCORER)
+    (folder / "shift").write_text("0.001")
+    own = score_cell(folder, table, scorer)
+    assert own is not None
+    assert disagreements(own, external_of(folder)) == ()
+    assert score_cell(folder, table, scorer) == own  # The external scorer would fail without its file: it is not asked again.
+    told = disagreements(own, external_of(folder) | {"tvd3": own["tvd3"] + 0.2})
+    assert told == (f"tvd3 {own['tvd3']:.4f} against {own['tvd3'] + 0.2:.4f}",)
+
+
+def test_a_scorer_that_fails_is_told(table: Prepared, folder: Path, tmp_path: Path) -> None:
+    scorer = tmp_path / "scorer.py"
+    scorer.write_text("raise SystemExit('no such column')")
+    with pytest.raises(UsageError, match=r"scorer\.py: exit code 1 .*no such column"):
+        score_cell(folder, table, scorer)
+
+
+def test_a_cell_without_a_table_has_no_figures(table: Prepared, folder: Path) -> None:
+    (folder / RESULT).write_text(json.dumps({"status": "no result in 60 minutes"}))
+    assert score_cell(folder, table, None) is None
+
+
+def test_peers_are_told_the_schemas_facts(table: Prepared) -> None:
+    age, tier, bought = public_columns(table.schema)
+    assert (age["lower"], age["upper"], age["decimals"], age["missing"]) == (18, 90, 0, False)
+    assert (tier["categories"], tier["missing"]) == (["low", "high"], True)
+    assert bought["categories"] == ["no", "yes"]
+
+
+def test_every_table_has_a_schema_that_every_peer_can_be_told() -> None:
+    for name in SOURCES:
+        schema = Prepared(source=SOURCES[name], train=Path(), test=Path(), schema_file=SCHEMAS / f"{name}.yaml").schema
+        assert SOURCES[name].target in {column["name"] for column in public_columns(schema)}
+
+
+def test_rows_are_split_once_and_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SOURCES, "tiny", Source(name="tiny", file="tiny.csv", sep=";", target="bought"))
+    monkeypatch.setattr("tests.benchmarks.tables.SCHEMAS", tmp_path)
+    (tmp_path / "tiny.yaml").write_text(SCHEMA)
+    _rows(5).to_csv(tmp_path / "tiny.csv", sep=";", index=False)
+    found = prepare("tiny", tmp_path, tmp_path / "work")
+    assert (len(pd.read_csv(found.train)), len(pd.read_csv(found.test))) == (320, 80)
+    (tmp_path / "tiny.csv").unlink()
+    assert prepare("tiny", tmp_path, tmp_path / "work").rows == 320
+    with pytest.raises(UsageError, match="table is 'huge'; allowed: adult"):
+        prepare("huge", tmp_path, tmp_path)
