@@ -1,4 +1,4 @@
-"""The benchmark's command line: ``python -m tests.benchmarks run | score | report``."""
+"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tests.benchmarks.picture import draw
 from tests.benchmarks.report import write_csv, write_markdown
 from tests.benchmarks.running import Selection
 from tests.benchmarks.running import run as run_cells
+from tests.benchmarks.speed import report as cost
+from tests.benchmarks.speed.points import POINTS, critic_step, fitted, run_points
 from tests.benchmarks.tables import SOURCES, prepare
 from tests.benchmarks.targets import counted, judge_all
 
@@ -89,6 +91,22 @@ def report(data: Path, work: Path, scorer: Path | None, out: Path, **chosen: Any
     write_markdown(out / "peers.md", lines, judgements)
     draw(out / "peers.png", lines)
     click.echo(f"{len(lines)} lines in {out}; targets: {counted(judgements)}")
+
+
+@main.command()
+@click.option("--work", type=FOLDER, required=True, help="Where results are kept.")
+@click.option("--points", default=",".join(POINTS), show_default=True)
+@click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one fit.")
+@click.option("--out", type=FOLDER, default=REPORTS, help="Where table and picture go [default: reports/benchmarks].")
+def speed(work: Path, points: str, minutes: float, out: Path) -> None:
+    """Measure what privgan costs; points that were measured are not measured again."""
+    work = work.absolute()
+    run_points(points.split(","), work, Limits(minutes=minutes), click.echo)
+    out.mkdir(parents=True, exist_ok=True)
+    found = fitted(work)
+    cost.write_csv(out / "scaling.csv", found)
+    cost.write_markdown(out / "scaling.md", found, critic_step(work, measure=False))
+    cost.draw(out / "scaling.png", found)
 
 
 def _scored(data: Path, work: Path, scorer: Path | None, chosen: dict[str, Any]) -> tuple[list[Scored], dict[str, int]]:

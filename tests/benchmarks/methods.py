@@ -77,7 +77,7 @@ _PEERS = (
         environment="smartnoise",
         driver="smartnoise_driver.py",
         options={"synthesizer": "dpctgan"},
-        reads_for_free="the share of each category, and which rows have it, for its conditions; opacus warns that its ε is not correct",
+        reads_for_free="the share of each category, and which rows have it, for its conditions; opacus warns of a wrong ε",
     ),
     Method(name="ctgan", environment="ctgan", driver="ctgan_driver.py", private=False, reads_for_free="everything: no privacy"),
 )

@@ -46,7 +46,7 @@ def draw(path: Path, lines: Sequence[Line]) -> None:
     if not tables:
         return
     figure = Figure(figsize=(_WIDTH * len(tables) + 0.6, _HEIGHT * len(PANELS) + 1.1), layout="constrained")
-    axes = figure.subplots(len(PANELS), len(tables), squeeze=False)
+    axes = figure.subplots(len(PANELS), len(tables), squeeze=False, sharey="row")
     budgets = sorted({line.epsilon for line in shown if line.epsilon is not None})
     for row, (name, label) in enumerate(PANELS.items()):
         for place, table in enumerate(tables):
@@ -78,6 +78,8 @@ def _panel(axis: Any, lines: Sequence[Line], name: str, budgets: Sequence[float]
     if name == "tvd3":
         axis.set_yscale("log")
         _plain_ticks(axis)
+    if name == "c2st":
+        axis.set_ylim(0.48, 1.02)
     axis.grid(visible=True, which="major", color="#E5E5E5", linewidth=0.7)
     axis.tick_params(labelsize=8)
 

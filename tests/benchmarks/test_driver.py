@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +31,7 @@ def _job(folder: Path) -> Job:
         "delta": 1e-6,
         "seed": 0,
         "rows": 3,
-        "columns": [vars(column) for column in COLUMNS],
+        "columns": [asdict(column) for column in COLUMNS],
         "options": {},
     }
     (folder / "job.json").write_text(json.dumps(asked))
@@ -48,7 +49,7 @@ def test_rows_have_types_and_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_sampled_numbers_are_written_as_the_schema_says() -> None:
     drawn = pd.DataFrame({"tier": ["1"], "age": [33.4], "spend": [7.129]}, index=[9])
-    assert as_text(drawn, COLUMNS).loc[0].tolist() == ["1", "33", "7.13"]
+    assert as_text(drawn, COLUMNS).to_csv(index=False, header=False) == "1,33,7.13\n"
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 from ctgan import CTGAN
-from driver import Job, Sampler, main
+from driver import Job, Sampler, main, read_rows
 
 MISSING = "missing"
 
 
-def fit(job: Job, table: pd.DataFrame) -> Sampler:
+def fit(job: Job) -> Sampler:
     """Fit CTGAN; a missing category is a category of its own, as CTGAN takes no missing value."""
-    names = [column.name for column in job.discrete]
+    table, names = read_rows(job), [column.name for column in job.discrete]
     filled = table.assign(**{name: table[name].fillna(MISSING) for name in names})
     model = CTGAN(enable_gpu=False)
     model.set_random_state(job.seed)

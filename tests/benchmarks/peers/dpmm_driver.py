@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 from dpmm.pipelines.aim import AIMPipeline
 from dpmm.pipelines.mst import MSTPipeline
 from dpmm.pipelines.priv_bayes import PrivBayesPipeline
-from driver import Job, Sampler, main
+from driver import Job, Sampler, main, read_rows
 
 PIPELINES = {"aim": AIMPipeline, "mst": MSTPipeline, "privbayes": PrivBayesPipeline}
 # dpmm adds this ε, its default for cutting numbers into bins, to the one it is given: the sum is the job's.
 BINNING_EPSILON = 0.1
 
 
-def fit(job: Job, table: pd.DataFrame) -> Sampler:
+def fit(job: Job) -> Sampler:
     """Fit a pipeline; the ε of its binning is taken out of the job's ε."""
     pipeline = PIPELINES[job.options["pipeline"]](
         epsilon=job.epsilon - BINNING_EPSILON, delta=job.delta, proc_epsilon=BINNING_EPSILON, n_jobs=1
     )
-    pipeline.fit(table.astype({column.name: "category" for column in job.discrete}), _domain(job), random_state=job.seed)
+    pipeline.fit(read_rows(job).astype({column.name: "category" for column in job.discrete}), _domain(job), random_state=job.seed)
     return lambda rows: pipeline.generate(n_records=rows, random_state=job.seed)
 
 

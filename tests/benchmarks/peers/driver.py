@@ -1,4 +1,4 @@
-"""What every peer's driver shares: it reads the job, hands over a typed table, times fit and sample, writes the result.
+"""What every peer's driver shares: it reads the job, offers a typed table, times fit and sample, writes the result.
 
 It runs in the peer's own environment, which holds neither privgan nor the rest of the benchmark: pandas is all it needs.
 """
@@ -59,7 +59,7 @@ class Job:
 
 
 Sampler = Callable[[int], pd.DataFrame]
-Fit = Callable[[Job, pd.DataFrame], Sampler]
+Fit = Callable[[Job], Sampler]
 
 
 def read_job(path: Path) -> Job:
@@ -106,13 +106,12 @@ def main(fit: Fit, packages: tuple[str, ...]) -> None:
     """Run the job that the command line names: ``synthetic.csv`` and ``driver.json`` in its folder.
 
     Args:
-        fit: Fits the peer and returns what samples from it.
+        fit: Reads the rows, fits the peer and returns what samples from it.
         packages: Whose versions the result names.
     """
     job = read_job(Path(sys.argv[1]))
-    table = read_rows(job)
     started = time.monotonic()
-    sample = fit(job, table)
+    sample = fit(job)
     fitted = time.monotonic()
     synthetic = sample(job.rows)
     sampled = time.monotonic()

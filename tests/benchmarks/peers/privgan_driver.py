@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-import pandas as pd
 from driver import Job, Sampler, main
 
 from privgan.errors import UsageError
@@ -29,7 +28,7 @@ SUPPORTED = frozenset({"marginal_share"})
 _SMALLEST_SHARE = 0.05
 
 
-def fit(job: Job, table: pd.DataFrame) -> Sampler:
+def fit(job: Job) -> Sampler:
     """Fit a candidate, and sample from its saved model."""
     _refuse_unsupported(job.options)
     request = RunRequest(

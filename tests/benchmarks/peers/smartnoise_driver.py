@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import torch
-from driver import Column, Job, Sampler, main
+from driver import Column, Job, Sampler, main, read_rows
 from snsynth import Synthesizer
 from snsynth.transform import (
     BinTransformer,
@@ -21,13 +21,13 @@ from snsynth.transform import (
 )
 
 
-def fit(job: Job, table: pd.DataFrame) -> Sampler:
+def fit(job: Job) -> Sampler:
     """Fit a synthesizer on the transformed table."""
     np.random.seed(job.seed)  # noqa: NPY002 - the peer draws from numpy's global stream
     torch.manual_seed(job.seed)
     kind = job.options["synthesizer"]
     synthesizer = Synthesizer.create(kind, epsilon=job.epsilon, delta=job.delta, verbose=False)
-    synthesizer.fit(table, transformer=_transformer(job, cube=kind == "mst"), preprocessor_eps=0.0)
+    synthesizer.fit(read_rows(job), transformer=_transformer(job, cube=kind == "mst"), preprocessor_eps=0.0)
     if job.options.get("method") == "sample":
         return lambda rows: _independent_rows(synthesizer, rows)
     return synthesizer.sample
