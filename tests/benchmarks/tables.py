@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from privgan.errors import UsageError
+from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Column, Discrete, Numeric
 from privgan.table.conform import conform
 from privgan.table.files import read_table
 from privgan.table.schema import Schema
-from privgan.table.schema_file import load_schema
+from privgan.table.schema_file import dump_schema, load_schema
 
 SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
 TRAINING_SHARE = 0.8
@@ -103,13 +104,26 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     if name not in SOURCES:
         raise UsageError(f"table is {name!r}; allowed: {', '.join(SOURCES)}")
     source, folder = SOURCES[name], work / "tables" / name
-    found = Prepared(source=source, train=folder / "train.csv", test=folder / "test.csv", schema_file=SCHEMAS / f"{name}.yaml")
-    if not found.test.exists():
+    found = Prepared(source=source, train=folder / "train.csv", test=folder / "test.csv", schema_file=folder / "schema.yaml")
+    if not found.schema_file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        train, test = _split(source, data, [column.name for column in found.schema.modelled])
+        schema = _without_identifiers(load_schema(SCHEMAS / f"{name}.yaml"))
+        train, test = _split(source, data, list(schema.names))
         train.to_csv(found.train, index=False)
         test.to_csv(found.test, index=False)
+        found.schema_file.write_text(dump_schema(schema), encoding="utf-8")
     return found
+
+
+def _without_identifiers(schema: Schema) -> Schema:
+    """The schema of the columns that are compared; with one row a customer, a row is the same unit as the customer.
+
+    Raises:
+        UsageError: when a customer may have several rows.
+    """
+    if schema.unit.max_rows != 1:
+        raise UsageError(f"{schema.dataset}: max_rows_per_unit is {schema.unit.max_rows}; the peers protect single rows only")
+    return replace(schema, unit=PrivacyUnit(), columns=schema.modelled)
 
 
 def _split(source: Source, data: Path, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

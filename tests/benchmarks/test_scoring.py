@@ -1,6 +1,7 @@
 """Scoring: worse tables score worse, an external scorer is asked once, and disagreement is told loudly."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from privgan.errors import UsageError
+from privgan.table.schema_file import load_schema
 from tests.benchmarks.cells import RESULT, SYNTHETIC
 from tests.benchmarks.scoring import TOLERANCES, Figures, disagreements, external_of, score_cell, score_tables
 from tests.benchmarks.tables import SCHEMAS, SOURCES, Prepared, Source, prepare, public_columns
@@ -22,6 +24,9 @@ columns:
   - {name: tier, kind: categorical, categories: [low, high], missing: true}
   - {name: bought, kind: boolean, labels: ["no", "yes"]}
 """
+IDENTIFIED = SCHEMA.replace("unit: row", "unit: id\nmax_rows_per_unit: 1").replace(
+    "columns:", "columns:\n  - {name: id, kind: identifier}"
+)
 # Reads what privgan's own figures should be from beside the synthetic table: a second opinion that can be made to differ.
 SCORER = """
 import argparse, json, pathlib
@@ -121,14 +126,39 @@ def test_every_table_has_a_schema_that_every_peer_can_be_told() -> None:
         assert SOURCES[name].target in {column["name"] for column in public_columns(schema)}
 
 
-def test_rows_are_split_once_and_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, pd.DataFrame], Callable[[], Prepared]]:
+    """Puts a table of the benchmark's into a data folder, and tells how it is prepared."""
     monkeypatch.setitem(SOURCES, "tiny", Source(name="tiny", file="tiny.csv", sep=";", target="bought"))
     monkeypatch.setattr("tests.benchmarks.tables.SCHEMAS", tmp_path)
-    (tmp_path / "tiny.yaml").write_text(SCHEMA)
-    _rows(5).to_csv(tmp_path / "tiny.csv", sep=";", index=False)
-    found = prepare("tiny", tmp_path, tmp_path / "work")
+
+    def put(schema: str, rows: pd.DataFrame) -> Callable[[], Prepared]:
+        (tmp_path / "tiny.yaml").write_text(schema)
+        rows.to_csv(tmp_path / "tiny.csv", sep=";", index=False)
+        return lambda: prepare("tiny", tmp_path, tmp_path / "work")
+
+    return put
+
+
+def test_rows_are_split_once_and_for_all(publish: Callable[..., Callable[[], Prepared]], tmp_path: Path) -> None:
+    prepared = publish(SCHEMA, _rows(5))
+    found = prepared()
     assert (len(pd.read_csv(found.train)), len(pd.read_csv(found.test))) == (320, 80)
+    assert found.schema == load_schema(tmp_path / "tiny.yaml")
     (tmp_path / "tiny.csv").unlink()
-    assert prepare("tiny", tmp_path, tmp_path / "work").rows == 320
+    assert prepared().rows == 320
     with pytest.raises(UsageError, match="table is 'huge'; allowed: adult"):
         prepare("huge", tmp_path, tmp_path)
+
+
+def test_identifiers_are_left_out_where_a_customer_has_one_row(publish: Callable[..., Callable[[], Prepared]]) -> None:
+    found = publish(IDENTIFIED, _rows(6).assign(id=range(400)))()
+    assert found.schema.unit.column is None
+    assert list(pd.read_csv(found.train).columns) == list(found.schema.names) == ["age", "tier", "bought"]
+    assert len(found.frames()[0]) == 320
+
+
+def test_customers_with_several_rows_are_refused(publish: Callable[..., Callable[[], Prepared]]) -> None:
+    several = IDENTIFIED.replace("max_rows_per_unit: 1", "max_rows_per_unit: 3")
+    with pytest.raises(UsageError, match="max_rows_per_unit is 3; the peers protect single rows only"):
+        publish(several, _rows(6).assign(id=range(400)))()
