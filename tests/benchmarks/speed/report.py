@@ -72,6 +72,8 @@ def draw(path: Path, points: Sequence[Point]) -> None:
     for row, (name, label) in enumerate({"fit_s": "fit, seconds", "peak_mb": "peak memory, MB"}.items()):
         _lines(axes[row, 0], {"20 columns, 8 categories": by_rows}, "rows", name)
         axes[row, 0].set_xscale("log")
+        axes[row, 0].set_xticks([size.rows for size in BY_ROWS], [f"{size.rows:,}" for size in BY_ROWS])
+        axes[row, 0].set_xlim(BY_ROWS[0].rows / 2, BY_ROWS[-1].rows * 2)
         groups = {f"20,000 rows, {count} categories": [point for point in by_columns if point["categories"] == count]
                   for count in sorted({point["categories"] for point in by_columns})}  # fmt: skip
         _lines(axes[row, 1], groups, "columns", name)
