@@ -113,7 +113,7 @@ def _scored(data: Path, work: Path, scorer: Path | None, chosen: dict[str, Any])
     selection = _selection(**chosen)
     tables = {name: prepare(name, data.absolute(), work.absolute()) for name in selection.tables}
     found = score_all(selection.cells(), tables, work.absolute(), scorer)
-    return found, {name: table.rows for name, table in tables.items()}
+    return found, {name: table.published for name, table in tables.items()}
 
 
 if __name__ == "__main__":

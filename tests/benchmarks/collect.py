@@ -23,7 +23,7 @@ class Line:
 
     Attributes:
         table: The table.
-        rows: How many rows were fitted.
+        rows: How many rows the published table has.
         epsilon: ε; None for a method without privacy.
         method: The method.
         status: ``ok``, or how the seeds ended, each way once.
@@ -75,7 +75,7 @@ def lines_of(scored: Iterable[Scored], rows: Mapping[str, int]) -> list[Line]:
 
     Args:
         scored: The finished cells.
-        rows: How many rows of each table were fitted.
+        rows: How many rows each published table has.
     """
     groups: dict[tuple[str, float | None, str], list[Scored]] = {}
     for found in scored:

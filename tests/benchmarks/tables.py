@@ -89,6 +89,11 @@ class Prepared:
         """How many rows are fitted; the benchmark takes it as public, as every peer does."""
         return len(read_table(self.train))
 
+    @property
+    def published(self) -> int:
+        """How many rows the published file has, of which the test rows may have been split off."""
+        return self.rows + (len(read_table(self.test)) if self.source.test is None else 0)
+
 
 def prepare(name: str, data: Path, work: Path) -> Prepared:
     """Write a table's training and test rows into the work folder, once.

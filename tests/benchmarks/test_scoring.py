@@ -146,7 +146,7 @@ def test_rows_are_split_once_and_for_all(publish: Callable[..., Callable[[], Pre
     assert (len(pd.read_csv(found.train)), len(pd.read_csv(found.test))) == (320, 80)
     assert found.schema == load_schema(tmp_path / "tiny.yaml")
     (tmp_path / "tiny.csv").unlink()
-    assert prepared().rows == 320
+    assert (prepared().rows, prepared().published) == (320, 400)
     with pytest.raises(UsageError, match="table is 'huge'; allowed: adult"):
         prepare("huge", tmp_path, tmp_path)
 
