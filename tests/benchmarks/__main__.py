@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,8 @@ def _selection(tables: str, methods: str, epsilons: str, seeds: int) -> Selectio
 @click.group()
 def main() -> None:
     """Compare privgan with its peers on real tables."""
+    # A driver is in a session of its own: a runner that is told to stop must live to end it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 @main.command()
