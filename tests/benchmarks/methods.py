@@ -49,7 +49,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "privgan": {},
     "privgan-marginals": {"marginal_share": 1.0},
     "privgan-hybrid": {"marginal_share": 0.5},
-    "privgan-critic": {"marginal_share": 0.0},
+    "privgan-critic": {"marginal_share": 0.1, "widest": 1},
     "privgan-control": {"marginal_share": 0.5, "critic_sees_rows": False},
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+import numpy as np
 from driver import Job, Sampler, main
 
 from privgan.errors import UsageError
@@ -21,11 +22,11 @@ from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.synthesizer import load_synthesizer
 from privgan.table.files import as_written
+from privgan.table.private import PrivateTable, Samples
 from privgan.table.schema import Schema
 
 # What this privgan can be asked for besides the plan of its own.
-SUPPORTED = frozenset({"marginal_share"})
-_SMALLEST_SHARE = 0.05
+SUPPORTED = frozenset({"marginal_share", "widest", "critic_sees_rows"})
 
 
 def fit(job: Job) -> Sampler:
@@ -45,8 +46,11 @@ def fit(job: Job) -> Sampler:
     (job.out / "ledger.sqlite").unlink(missing_ok=True)
     ledger = PrivacyLedger.open(str(job.out / "ledger.sqlite"))
     schema, frame, plan = prepare(request, folder)
-    if job.options:
-        plan = _ablated(schema, request, job.options)
+    options = dict(job.options)
+    if not options.pop("critic_sees_rows", True):
+        _blind_the_critic()
+    if options:
+        plan = _ablated(schema, request, options)
     candidate = fit_candidate(request, schema, frame, plan, ledger, folder, folder / "internal", Progress(quiet=True))
     synthesizer = load_synthesizer(candidate.folder / "model")
     return lambda rows: as_written(synthesizer.sample(rows, seed=job.seed), schema)
@@ -60,9 +64,17 @@ def _refuse_unsupported(options: dict[str, Any]) -> None:
     unknown = sorted(set(options) - SUPPORTED)
     if unknown:
         raise UsageError(f"options {unknown}: this privgan cannot be asked for them; allowed: {sorted(SUPPORTED)}")
-    share = options.get("marginal_share", 1.0)
-    if share < _SMALLEST_SHARE:
-        raise UsageError(f"marginal_share is {share}; this privgan needs at least {_SMALLEST_SHARE}")
+
+
+def _blind_the_critic() -> None:
+    """The control: the critic's batches hold no real row, only fakes and noise; all else is charged and done as planned."""
+    samples = PrivateTable.samples
+
+    def none(self: PrivateTable, *args: Any) -> Samples:
+        codes = samples(self, *args).batch(np.arange(0))[0]
+        return Samples(codes, np.arange(0))
+
+    PrivateTable.samples = none  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
