@@ -66,6 +66,13 @@ budget_options = stacked(
     ),
     click.option("--delta", type=float, default=1e-6, show_default=True, help="δ of this run; below 1/n."),
 )
+critic_option = click.option(
+    "--critic-share",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share of the model's budget for the private critic (DP-SGD), 0 to 0.95; the rest measures marginals.",
+)
 fit_options = stacked(
     click.option(
         "--public-rows",
@@ -89,10 +96,11 @@ fit_options = stacked(
         help="Free fitting: time against utility; the guarantee is the same.",
     ),
     violation_option,
+    critic_option,
     click.option(
         "--resumable",
         is_flag=True,
-        help="Write checkpoints, so that 'privgan resume' can go on after a crash; costs a little noise.",
+        help="Write checkpoints of the critic phase, so that 'privgan resume' can go on after a crash; costs a little noise.",
     ),
     click.option(
         "--canary-probability",

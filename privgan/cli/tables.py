@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from privgan.cli.options import (
+    critic_option,
     PATH,
     SEED,
     asked_json,
@@ -162,6 +163,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
 @schema_option
 @click.option("--public-rows", type=int, help="The table's row count, declared public; without it the count is measured.")
 @budget_options
+@critic_option
 @click.option(
     "--effort",
     type=click.Choice(["quick", "standard", "thorough"]),
@@ -170,7 +172,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     help="Free fitting: time against utility.",
 )
 @json_option
-def plan(schema_path: Path, public_rows: int | None, effort: str, as_json: bool, **options: Any) -> None:
+def plan(schema_path: Path, public_rows: int | None, effort: str, critic_share: float, as_json: bool, **options: Any) -> None:
     """Print each step's cost, noise and expected error, without opening data.
 
     \b
@@ -179,15 +181,20 @@ def plan(schema_path: Path, public_rows: int | None, effort: str, as_json: bool,
     """
     from privgan.pipeline.describe import plan_lines
     from privgan.pipeline.guarantee import accounting, meaning, statement
+    from privgan.planning.plan import Plan
     from privgan.planning.planner import make_plan
     from privgan.planning.risk import curve_of, is_known
-    from privgan.privacy.budget import condition_text
+    from privgan.privacy.budget import PrivacyBudget, condition_text
     from privgan.table.columns import Source
     from privgan.table.schema_file import load_schema
 
     loaded = load_schema(schema_path)
-    budget, asked = budget_of(options, lambda tried: make_plan(loaded, tried, public_rows=public_rows, effort=effort))
-    made = make_plan(loaded, budget, public_rows=public_rows, effort=effort)
+
+    def planned(tried: PrivacyBudget) -> Plan:
+        return make_plan(loaded, tried, public_rows=public_rows, effort=effort, marginal_share=1 - critic_share)
+
+    budget, asked = budget_of(options, planned)
+    made = planned(budget)
     steps, curve = accounting(made), curve_of(made)
     if as_json:
         print_json(made.to_json() | {"accounting": steps, "attack_risk": curve.to_json()} | asked_json(asked))

@@ -16,8 +16,8 @@ from privgan.planning.domain import step_name
 from privgan.planning.plan import PlanStep, StepKind
 from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection
 from privgan.privacy.randomness import SecretStream
-from privgan.table.cells import grid
 from privgan.table.columns import Column, Open, OpenCategorical, OpenNumeric, OpenTemporal
+from privgan.table.grid import bound_grid
 from privgan.table.measured import LARGEST_STEP, limits, steps_of, with_bounds, with_categories
 from privgan.table.private import PrivateTable
 from privgan.table.schema import Schema
@@ -159,7 +159,7 @@ def _outermost(cell: int) -> int:
 def bound_edges(first: int, last: int, column: OpenNumeric | OpenTemporal) -> np.ndarray:
     """The candidates for a bound [edges]: public steps from first to last, half even and half logarithmic around 0."""
     first, last = (int(np.clip(step, *limits(column))) for step in (first, last))
-    inside = first + grid(last - first, -first, _MOST_EDGES - 2)
+    inside = first + bound_grid(last - first, -first, _MOST_EDGES - 2)
     return np.unique(np.append(inside, last))
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from privgan.errors import InternalError
+from privgan.measurement.density import cell_shares
 from privgan.measurement.marginals import Clique, Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
 from privgan.planning.workload import planned_sizes, small_triples
@@ -53,7 +54,8 @@ def measure_encoder(table: PrivateTable, schema: Schema, plan: Plan, ledger: Cha
         frame = table.rows(ledger.charge(step.name, step.event))
         counts = np.bincount(cells.encode(frame[column.name]), minlength=cells.size)
         noisy = _histogram(step).release(counts, coins)
-        shares = onto_simplex(noisy / max(1.0, float(noisy.sum())))
+        by_text = bool(cells.texts)
+        shares = onto_simplex(noisy / max(1.0, float(noisy.sum()))) if by_text else cell_shares(noisy, step.noise, cells)
         columns.append(merged_code(cells, shares, max_codes=plan.marginals.max_codes))
     return Encoder(tuple(columns))
 

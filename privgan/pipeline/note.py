@@ -30,6 +30,7 @@ class RunRequest:
         effort: quick, standard or thorough.
         canary_probability: Probability of each customer to be a canary; None for the planner's.
         target: Column to predict in the audit; None for the audit's own rule.
+        critic_share: Share of the model's budget for the private critic.
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
     """
 
@@ -44,6 +45,7 @@ class RunRequest:
     effort: str = "standard"
     canary_probability: float | None = None
     target: str | None = None
+    critic_share: float = 0.0
     resumable: bool = False
 
 

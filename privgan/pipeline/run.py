@@ -154,8 +154,17 @@ def plan_for(request: RunRequest, schema: Schema) -> Plan:
     extra: dict[str, Any] = {}
     if request.canary_probability is not None:
         extra["canary_probability"] = request.canary_probability
-    extra["resumable"] = request.resumable
-    return make_plan(schema, request.budget, public_rows=request.public_rows, effort=request.effort, **extra)
+    if not 0 <= request.critic_share <= 0.95:
+        raise UsageError(f"the critic's share of the budget is {request.critic_share}; it must be in 0 to 0.95")
+    return make_plan(
+        schema,
+        request.budget,
+        public_rows=request.public_rows,
+        effort=request.effort,
+        marginal_share=1 - request.critic_share,
+        resumable=request.resumable,
+        **extra,
+    )
 
 
 def fit_table(request: RunRequest, ledger: PrivacyLedger, out: Path, *, quiet: bool = True) -> Candidate:

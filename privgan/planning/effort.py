@@ -29,6 +29,6 @@ class Effort:
 
 EFFORTS: Mapping[str, Effort] = {
     "quick": Effort(entries=500, batch=500, network_steps=150, round_steps=20, final_steps=200, critic_steps=300),
-    "standard": Effort(entries=1000, batch=1000, network_steps=300, round_steps=50, final_steps=400, critic_steps=1500),
+    "standard": Effort(entries=1000, batch=1000, network_steps=300, round_steps=50, final_steps=1000, critic_steps=1500),
     "thorough": Effort(entries=2000, batch=2000, network_steps=600, round_steps=100, final_steps=1000, critic_steps=4000),
 }

@@ -20,7 +20,7 @@ from privgan.planning.plan import (
     StepKind,
     events_of,
 )
-from privgan.planning.workload import SHARE_OF_ROUNDS, planned_sizes, share_of_triples, small_triples, strength
+from privgan.planning.workload import SHARE_OF_ROUNDS, planned_sizes, share_of_triples, small_triples
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
@@ -31,8 +31,12 @@ from privgan.table.schema import Schema
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
 CHECKPOINTS = 20
+# Whatever the critic was given on four tables at ε 1, 3 and 10 was worth more as marginals (reports/benchmarks).
+ALL_TO_MARGINALS = 1.0
 RESERVE = "critic:reserve"
 _FINE_SHARE = 0.10
+_CELLS_BY_SIGNAL = 16.0
+_FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 _ONE_WAY_SHARE = 0.15
 _SELECTION_SHARE = 0.10
 _ROUND_GROWTH = 4.0
@@ -48,7 +52,7 @@ def make_plan(
     public_rows: int | None,
     effort: str = "standard",
     canary_probability: float = CANARY_PROBABILITY,
-    marginal_share: float | None = None,
+    marginal_share: float = ALL_TO_MARGINALS,
     widest: int = 3,
     resumable: bool = False,
 ) -> Plan:
@@ -60,7 +64,7 @@ def make_plan(
         public_rows: The table's row count where it is public; None to measure it with noise, in stage 1.
         effort: quick, standard or thorough: how much free fitting.
         canary_probability: Probability of each customer to be a canary.
-        marginal_share: Share of stage 2 for marginals; None for the planner's own choice.
+        marginal_share: Share of stage 2 for marginals, the rest for the critic.
         widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to the critic (ablations).
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run again after a crash.
 
@@ -68,14 +72,16 @@ def make_plan(
         A plan; its stage 2 is empty until ``with_domain`` where stage 1 has something to measure.
 
     Raises:
-        UsageError: when the budget does not go with the row count.
+        UsageError: when the budget does not go with the row count, or a setting is out of range.
     """
     if not 0 <= canary_probability <= 0.5:
         raise UsageError(f"the canary probability is {canary_probability}; it must be in 0 to 0.5")
     if effort not in EFFORTS:
         raise UsageError(f"effort is {effort!r}; allowed: {', '.join(EFFORTS)}")
-    if marginal_share is not None and not 0.05 <= marginal_share <= 1:
+    if not 0.05 <= marginal_share <= 1:
         raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
+    if resumable and marginal_share == 1:
+        raise UsageError("a resumable plan needs a critic phase, which is what is resumed: give the critic a share of the budget")
     if widest not in {1, 2, 3}:
         raise UsageError(f"the widest marginal has {widest} columns; it must have 1, 2 or 3")
     domain = first_stage(schema, budget, count_rows=public_rows is None)
@@ -93,7 +99,7 @@ def make_plan(
         model_budget=domain.rest if domain else budget,
         rows=None,
         rows_of_each=(1.0,),
-        marginal_share=marginal_share if marginal_share is not None else -1.0,
+        marginal_share=marginal_share,
         steps=(),
         cost=None,
         marginals=marginals,
@@ -107,7 +113,7 @@ def make_plan(
 
 def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorSettings]:
     marginals = MarginalSettings(
-        max_cells=256,
+        max_cells=_FEWEST_CELLS,
         max_codes=20,
         largest_identity=48,
         largest_marginal=12_000,
@@ -149,20 +155,16 @@ def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float
     plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
     customers = rows / plan.rows_per_customer
     plan.budget.check_size(customers, known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers")
-    share = plan.marginal_share if plan.marginal_share > 0 else share_of_marginals(plan.model_budget.epsilon, round(customers))
-    plan = replace(plan, marginal_share=share)
     steps, critic = _calibrated(_Draft(plan, schema))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
-    return replace(plan, steps=steps, critic=critic, cost=cost)
+    noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
+    cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
+    return replace(plan, steps=steps, critic=critic, cost=cost, marginals=replace(plan.marginals, max_cells=cells))
 
 
-def share_of_marginals(epsilon: float, rows: int) -> float:
-    """Share of the budget that goes to marginals: less as ε·√n grows, for then the critic sees through its noise.
-
-    Three quarters at ε = 1 and half at ε ≥ 3 for 40,000 rows, as measured on Adult; all of it where both are small.
-    """
-    share = 0.75 - 0.25 * math.log(strength(epsilon, rows)) / math.log(3)
-    return 1.0 if share > 0.9 else round(max(0.5, share), 3)
+def number_of_cells(rows: float, noise: float) -> int:
+    """Fine cells of a numeric column: more where their noise is small beside the rows, as measured on four public tables."""
+    return round(min(_MOST_CELLS, max(_FEWEST_CELLS, _CELLS_BY_SIGNAL * math.sqrt(rows / noise))))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Open, OpenNumeric, OpenTemporal, Temporal
+from privgan.table.grid import calendar_steps, number_steps, starts_of
 
 MAX_CELLS = 512
 _SECONDS = {Kind.DATE: 86_400, Kind.DATETIME: 1}
@@ -125,15 +126,17 @@ def cells_of(column: Column, max_cells: int = MAX_CELLS) -> Cells:
     if isinstance(column, Numeric):
         step = step_of(column)
         origin, last, special = column.lower, round((column.upper - column.lower) / step), column.special_values
+        atoms, edges = number_steps(last, round(-origin / step), 10**column.decimals, max_cells)
     elif isinstance(column, Temporal):
         step = step_of(column)
         origin, special = _epoch(column.lower), ()
         last = round((_epoch(column.upper) - origin) / step)
+        atoms, edges = calendar_steps(column.lower, column.upper, step, max_cells), set[int]()
     else:
         why = "has facts that are still to be measured" if isinstance(column, Open) else "is invented"
         raise TypeError(f"column {column.name} {why} and has no cells")
     apart = np.array([round((value - origin) / step) for value in special], dtype=np.int64)
-    starts = np.union1d(grid(last, -origin / step, max_cells), np.append(apart, apart + 1))
+    starts = np.union1d(starts_of(last, atoms, edges, max_cells), np.append(apart, apart + 1))
     starts = starts[starts <= last].astype(np.int64)
     lengths = np.diff(np.append(starts, last + 1))
     whole = ~np.isin(starts, apart)
@@ -146,27 +149,6 @@ def step_of(column: Column) -> float:
     if isinstance(column, Numeric | OpenNumeric):
         return float(10.0**-column.decimals)
     return float(_SECONDS[column.kind])
-
-
-def grid(last: int, zero: float, max_cells: int) -> np.ndarray:
-    """Interval starts over steps 0…last: each step by itself, or a grid both even and logarithmic around zero.
-
-    The even part serves columns spread over their range, the logarithmic part those piled up near zero or near their
-    lower bound; merging by noisy counts later drops what is not needed.
-    """
-    if last + 1 <= max_cells:
-        return np.arange(last + 1, dtype=np.int64)
-    even = np.linspace(0, last + 1, max_cells // 2, endpoint=False)
-    centre = float(np.clip(zero, 0, last))
-    sides = [(1.0, last - centre), (-1.0, centre)]
-    share = max_cells // 2 / max(1e-12, sum(np.log1p(length) for _, length in sides))
-    logarithmic = [
-        centre + sign * np.expm1(np.linspace(0, np.log1p(length), int(np.log1p(length) * share)))
-        for sign, length in sides
-        if length >= 1
-    ]
-    grid = np.unique(np.floor(np.concatenate([even, *logarithmic, [0.0]])).astype(np.int64))
-    return grid[(grid >= 0) & (grid <= last)]
 
 
 def _epoch(moment: dt.datetime) -> float:

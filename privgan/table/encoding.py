@@ -15,6 +15,8 @@ import pandas as pd
 
 from privgan.table.cells import Cells
 
+_ON_QUANTILE = 1e-9
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ColumnCode:
@@ -131,15 +133,13 @@ def merged_code(cells: Cells, shares: np.ndarray, *, max_codes: int) -> ColumnCo
 
 
 def _adjacent(shares: np.ndarray, max_codes: int) -> np.ndarray:
-    """Group neighbouring cells to nearly equal mass; a cell as heavy as a whole group stays by itself."""
+    """Group neighbouring cells at the quantiles: a cell that holds one starts a code, and one as heavy as a code is alone."""
     target = max(shares.sum(), 1e-12) / max_codes
-    groups, group, mass = np.empty(len(shares), dtype=np.int64), 0, 0.0
-    for i, share in enumerate(shares):
-        if i and (mass >= target or (share >= target and mass > target / 4)):
-            group, mass = group + 1, 0.0
-        groups[i] = group
-        mass += share
-    return groups
+    ends = np.cumsum(shares)
+    starts = np.floor(ends / target - _ON_QUANTILE) > np.floor((ends - shares) / target - _ON_QUANTILE)
+    starts[1:] |= shares[:-1] >= target
+    starts[0] = False
+    return np.cumsum(starts)
 
 
 def _rarest(shares: np.ndarray, max_codes: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from privgan.errors import UsageError
 from privgan.planning.plan import Plan, StepKind, events_of
-from privgan.planning.planner import make_plan, with_domain
+from privgan.planning.planner import make_plan, number_of_cells, with_domain
 from privgan.privacy import events
 from privgan.privacy.accountant import spent
 from privgan.privacy.budget import PrivacyBudget
@@ -224,3 +224,14 @@ def test_one_column_is_planned_without_rounds() -> None:
     assert [step.kind for step in plan.steps] == [StepKind.MARGINAL]
     assert plan.critic is None
     assert 0.97 <= spent([plan.steps[0].event], 1e-6).epsilon <= 1.0
+
+
+def test_fine_cells_are_more_where_their_noise_is_small_beside_the_rows() -> None:
+    found = [number_of_cells(rows, noise) for rows, noise in ((600, 80.0), (10_000, 50.0), (40_000, 50.0), (10**6, 5.0))]
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (192, 1_024)
+    assert found[1] < found[2]
+    schema, budget = SCHEMA, PrivacyBudget(epsilon=3.0, delta=1e-6)
+    plan = make_plan(schema, budget, public_rows=30_000)
+    noise = next(step.noise for step in plan.of_kind(StepKind.CELL_HISTOGRAM))
+    assert plan.marginals.max_cells == number_of_cells(plan.kept_in_rows, noise)
