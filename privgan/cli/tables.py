@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from privgan.cli.options import (
-    critic_option,
     PATH,
     SEED,
     asked_json,
     budget_of,
     budget_options,
+    critic_option,
     exit_with,
     json_option,
     ledger_option,

@@ -28,7 +28,7 @@ SCHEMA = Schema(
 )
 
 
-def planner(rows: int | None, share: float | None = None) -> tuple[Callable[[PrivacyBudget], Plan], list[Plan]]:
+def planner(rows: int | None, share: float = 0.6) -> tuple[Callable[[PrivacyBudget], Plan], list[Plan]]:
     made: list[Plan] = []
 
     def plan(budget: PrivacyBudget) -> Plan:

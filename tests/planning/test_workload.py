@@ -1,0 +1,63 @@
+"""How the budget is shared out and which marginals are measured unasked: functions of public facts."""
+
+import itertools
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from privgan.errors import UsageError
+from privgan.planning.planner import make_plan
+from privgan.planning.workload import share_of_triples, small_triples
+from privgan.privacy.budget import PrivacyBudget
+from privgan.table.schema_file import load_schema
+
+ADULT = Path(__file__).parents[1] / "data" / "schemas" / "adult.yaml"
+LIMITS = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=1), public_rows=32_561).marginals
+
+
+def test_triples_get_more_as_epsilon_and_rows_grow() -> None:
+    shares = [share_of_triples(epsilon, rows) for epsilon, rows in [(0.3, 10_000), (1, 40_000), (3, 40_000), (10, 40_000)]]
+    assert shares == sorted(shares)
+    assert shares[:2] == [0.0, 0.0]
+    assert 0.3 < shares[2] < shares[3] == 0.6
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(2, 60), min_size=1, max_size=12), st.integers(8, 3_000), st.integers(8, 20_000))
+def test_small_triples_are_the_smallest_and_stay_within_their_limits(sizes: list[int], largest: int, together: int) -> None:
+    limits = replace(LIMITS, largest_triple=largest, triple_cells=together)
+    found = small_triples(tuple(sizes), limits)
+    cells = [math.prod(sizes[column] for column in triple) for triple in found]
+    assert cells == sorted(cells)
+    assert sum(cells) <= together
+    assert all(part <= largest for part in cells)
+    left = set(itertools.combinations(range(len(sizes)), 3)) - set(found)
+    if left:
+        smallest = min(math.prod(sizes[column] for column in triple) for triple in left)
+        assert smallest > largest or smallest + sum(cells) > together
+
+
+def test_the_whole_budget_goes_to_marginals_unless_the_critic_is_given_some() -> None:
+    schema, budget = load_schema(ADULT), PrivacyBudget(epsilon=3)
+    plain = make_plan(schema, budget, public_rows=32_561)
+    assert plain.critic is None
+    hybrid = make_plan(schema, budget, public_rows=32_561, marginal_share=0.5)
+    assert hybrid.critic is not None
+    assert hybrid.step("pairs").noise > 1.2 * plain.step("pairs").noise
+    with pytest.raises(UsageError, match="resumable"):
+        make_plan(schema, budget, public_rows=32_561, resumable=True)
+
+
+@pytest.mark.parametrize(("widest", "kinds"), [(1, {"1-way marginal"}), (2, {"all 2-way marginals", "chosen marginal"})])
+def test_a_plan_may_stop_at_narrow_marginals(widest: int, kinds: set[str]) -> None:
+    plan = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=32_561, marginal_share=0.2, widest=widest)
+    found = {step.kind.value for step in plan.steps}
+    assert kinds <= found
+    assert "small 3-way marginals" not in found
+    assert ("all 2-way marginals" in found) == (widest == 2)
+    with pytest.raises(UsageError, match="1, 2 or 3"):
+        make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=32_561, widest=4)
