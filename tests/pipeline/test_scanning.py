@@ -90,7 +90,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     customers().to_csv(folder / "table.csv", index=False)
     (folder / "schema.yaml").write_text(SCHEMA, encoding="utf-8")
     request = RunRequest(
-        table=folder / "table.csv", schema=folder / "schema.yaml", budget=PrivacyBudget(epsilon=4), effort="quick", rows=400
+        table=folder / "table.csv",
+        schema=folder / "schema.yaml",
+        budget=PrivacyBudget(epsilon=4),
+        effort="quick",
+        rows=400,
+        critic_share=0.4,
     )
     tiny = Effort(entries=60, batch=100, network_steps=10, round_steps=1, final_steps=10, critic_steps=10)
     with pytest.MonkeyPatch.context() as patch:
