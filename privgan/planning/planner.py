@@ -197,7 +197,7 @@ class _Draft:
         pairs = columns * (columns - 1) // 2
         settings = self.plan.marginals
         triples = len(small_triples(planned_sizes(self.schema.modelled, settings), settings)) if settings.widest > 2 else 0
-        of_triples = share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers) if triples else 0.0
+        of_triples = share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers, columns) if triples else 0.0
         rounds = number_of_rounds(columns)
         of_rounds = SHARE_OF_ROUNDS if rounds else 0.0
         steps = [self._histograms("pairs", StepKind.PAIRS, rho * (1 - of_triples - of_rounds), pairs)]

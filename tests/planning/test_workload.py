@@ -20,10 +20,12 @@ LIMITS = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=1), public_rows=32_
 
 
 def test_triples_get_more_as_epsilon_and_rows_grow() -> None:
-    shares = [share_of_triples(epsilon, rows) for epsilon, rows in [(0.3, 10_000), (1, 40_000), (3, 40_000), (10, 40_000)]]
+    facts = [(0.3, 10_000), (1, 40_000), (3, 40_000), (10, 40_000)]
+    shares = [share_of_triples(epsilon, customers, 15) for epsilon, customers in facts]
     assert shares == sorted(shares)
     assert shares[:2] == [0.0, 0.0]
     assert 0.3 < shares[2] < shares[3] == 0.6
+    assert share_of_triples(3, 40_000, 60) < share_of_triples(3, 40_000, 30) < shares[2]
 
 
 @settings(max_examples=50, deadline=None)
