@@ -54,6 +54,7 @@ def _common(data: ShareableReport | InternalReport) -> dict[str, Any]:
         "schema": data.schema,
         "steps": step_bars(data.steps),
         "groups": step_bars(data.groups),
+        "critic": any(step.name.lower().startswith("critic") for step in data.steps),
         "shapes": [shape_chart(shape) for shape in data.shapes[:_MOST_SHAPES]],
         "shapes_left_out": max(0, len(data.shapes) - _MOST_SHAPES),
         "rows": data.rows,

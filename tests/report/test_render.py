@@ -111,6 +111,12 @@ def test_shareable_shows_its_figures(shareable: ShareableReport) -> None:
     assert re.fullmatch(r"([\d.]+,[\d.]+ ?){41}", points.group(1))
 
 
+def test_a_plan_without_a_critic_is_said_to_have_none(shareable: ShareableReport) -> None:
+    told = "The private critic was given no share of the budget"
+    assert told not in render_shareable(shareable)
+    assert told in render_shareable(replace(shareable, steps=shareable.steps[:2]))
+
+
 def test_shareable_says_nothing_internal(shareable: ShareableReport) -> None:
     page = render_shareable(shareable)
     assert "CONFIDENTIAL" not in page
