@@ -29,7 +29,7 @@ SCORES, EXTERNAL = "scores.json", "external.json"
 SEED = 0
 # How far the two scorers may be apart. Distances differ where one cuts what the other takes as categories; areas differ
 # more: the audit fits on at most 20,000 rows without early stopping, and on other samples.
-TOLERANCES = {"tvd1": 0.005, "tvd2": 0.005, "tvd3": 0.01, "tstr": 0.03, "trtr": 0.01, "c2st": 0.03}
+TOLERANCES = {"tvd1": 0.005, "tvd2": 0.005, "tvd3": 0.01, "tstr": 0.03, "trtr": 0.01, "c2st": 0.05}
 _THEIRS = {"tstr": "tstr_auc", "c2st": "c2st_auc"}
 
 Figures = dict[str, float]
