@@ -20,7 +20,7 @@ from privgan.planning.plan import (
     StepKind,
     events_of,
 )
-from privgan.planning.workload import SHARE_OF_ROUNDS, planned_sizes, share_of_triples, small_triples
+from privgan.planning.workload import SHARE_OF_ROUNDS, longer_fit, planned_sizes, share_of_triples, small_triples
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
@@ -159,7 +159,15 @@ def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
     cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
-    return replace(plan, steps=steps, critic=critic, cost=cost, marginals=replace(plan.marginals, max_cells=cells))
+    final_steps = longer_fit(EFFORTS[plan.effort].final_steps, plan.model_budget.epsilon, plan.kept_in_customers)
+    return replace(
+        plan,
+        steps=steps,
+        critic=critic,
+        cost=cost,
+        marginals=replace(plan.marginals, max_cells=cells),
+        generator=replace(plan.generator, final_steps=final_steps),
+    )
 
 
 def number_of_cells(rows: float, noise: float) -> int:

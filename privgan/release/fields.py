@@ -79,15 +79,15 @@ _PLAN: dict[str, Declaration] = {
         "cost": _named(MEASURED, "epsilon delta epsilon_pld epsilon_rdp discovery_delta"),
     },
     "settings": {
-        "marginals": _named(
-            PUBLIC,
-            "max_cells max_codes largest_identity largest_marginal max_candidates widest choices_per_fit largest_triple "
-            "triple_cells",
-        ),
-        "generator": _named(
-            PUBLIC,
-            "latent width entries fake_rows network_steps round_steps final_steps learning_rate offset_learning_rate",
-        ),
+        "marginals": {
+            **_named(PUBLIC, "max_codes largest_identity largest_marginal max_candidates widest choices_per_fit"),
+            **_named(PUBLIC, "largest_triple triple_cells"),
+            **_named(MEASURED, "max_cells"),
+        },
+        "generator": {
+            **_named(PUBLIC, "latent width entries fake_rows network_steps round_steps learning_rate offset_learning_rate"),
+            **_named(MEASURED, "final_steps"),
+        },
         "critic": {
             **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
             **_named(
@@ -138,7 +138,8 @@ SCHEMA: Declaration = MappingProxyType(
 )
 MODEL: Declaration = MappingProxyType(
     {
-        **_named(PUBLIC, "format max_cells latent width schema"),
+        **_named(PUBLIC, "format latent width schema"),
+        **_named(MEASURED, "max_cells"),
         **_named(MEASURED, "rows rows_of_each"),
         "guarantee": _named(PUBLIC, "epsilon delta unit max_rows_per_unit neighbouring_relation conditional_facts statement"),
         "columns": Each(_named(MEASURED, "code_of within")),

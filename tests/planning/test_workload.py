@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from privgan.errors import UsageError
 from privgan.planning.planner import make_plan
-from privgan.planning.workload import share_of_triples, small_triples
+from privgan.planning.workload import longer_fit, share_of_triples, small_triples
 from privgan.privacy.budget import PrivacyBudget
 from privgan.table.schema_file import load_schema
 
@@ -26,6 +26,11 @@ def test_triples_get_more_as_epsilon_and_rows_grow() -> None:
     assert shares[:2] == [0.0, 0.0]
     assert 0.3 < shares[2] < shares[3] == 0.6
     assert share_of_triples(3, 40_000, 60) < share_of_triples(3, 40_000, 30) < shares[2]
+
+
+def test_finer_noise_is_fitted_longer_within_limits() -> None:
+    steps = [longer_fit(1_000, epsilon, 40_000) for epsilon in (0.5, 3, 6, 10)]
+    assert steps == [1_000, 1_000, 2_000, 2_500]
 
 
 @settings(max_examples=50, deadline=None)
