@@ -37,6 +37,7 @@ SCHEMA = Schema(
     ),
 )
 PLAN = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=1_000, effort="quick", marginal_share=1.0)
+UNCHOSEN = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
 
 
 class Noiseless(SecretStream):
@@ -125,12 +126,12 @@ def test_without_noise_the_measurements_are_the_counts() -> None:
     frame = _frame()
     encoder, found = _measure(PrivateTable("looks", PrivacyUnit(), frame), Book(), Noiseless())
     codes = encoder.encode(frame)
-    assert [marginal.clique for marginal in found.marginals[:6]] == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
-    assert len({marginal.clique for marginal in found.marginals[6:]}) == len(found.marginals[6:]) == 3
+    assert [marginal.clique for marginal in found.marginals[:7]] == UNCHOSEN
+    assert len({marginal.clique for marginal in found.marginals[7:]}) == len(found.marginals[7:]) == 3
     for marginal in found.marginals:
         assert marginal.counts.tolist() == exact_counts(codes, marginal.clique, encoder.sizes).tolist()
     assert found.rows == pytest.approx(1_000)
-    assert {0, 2} <= set(found.marginals[6].clique)
+    assert {0, 2} <= set(found.marginals[7].clique)
 
 
 def test_without_noise_nothing_but_counts_moves_the_encoder() -> None:
@@ -178,7 +179,7 @@ def test_rounds_without_candidates_are_charged_all_the_same() -> None:
     table, book = SpyTable("looks", PrivacyUnit(), _frame()), Book()
     _, found = _measure(table, book, Noiseless(), narrow)
     assert book.charged == [(step.name, step.event) for step in PLAN.steps]
-    assert [marginal.clique for marginal in found.marginals] == [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
+    assert [marginal.clique for marginal in found.marginals] == UNCHOSEN
     rounds = [step for step in PLAN.steps if step.kind in {StepKind.SELECTION, StepKind.CHOSEN_MARGINAL}]
     assert table.looks == len(PLAN.steps) - len(rounds)
 

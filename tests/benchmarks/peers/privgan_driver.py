@@ -43,7 +43,8 @@ def fit(job: Job) -> Sampler:
     )
     folder = job.out / "candidate"
     shutil.rmtree(folder, ignore_errors=True)
-    (job.out / "ledger.sqlite").unlink(missing_ok=True)
+    for left in job.out.glob("ledger.sqlite*"):
+        left.unlink()
     ledger = PrivacyLedger.open(str(job.out / "ledger.sqlite"))
     schema, frame, plan = prepare(request, folder)
     options = dict(job.options)
