@@ -175,5 +175,8 @@ def test_seeds_move_weights_and_never_coins(tmp_path: Path, repeatable: Fitted) 
     one = _fit(tmp_path)
     assert (one.canaries.left_out != repeatable.canaries.left_out).any()
     noisy = [[marginal.counts.tolist() for marginal in fitted.measurements.marginals] for fitted in (one, repeatable)]
-    assert not any(mine == other for mine, other in zip(*noisy, strict=True))
+    # Two draws of a marginal of two or three cells may well be the same; those of twenty cells and more never are.
+    wide = [(mine, other) for mine, other in zip(*noisy, strict=True) if len(mine) >= 20]
+    assert len(wide) >= 3
+    assert not any(mine == other for mine, other in wide)
     assert torch.equal(one.model.latents, repeatable.model.latents)
