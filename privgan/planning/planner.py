@@ -20,7 +20,15 @@ from privgan.planning.plan import (
     StepKind,
     events_of,
 )
-from privgan.planning.workload import SHARE_OF_ROUNDS, longer_fit, planned_sizes, share_of_triples, small_triples
+from privgan.planning.workload import (
+    MOST_CODES,
+    SHARE_OF_ROUNDS,
+    longer_fit,
+    number_of_codes,
+    planned_sizes,
+    share_of_triples,
+    small_triples,
+)
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
@@ -34,10 +42,10 @@ CHECKPOINTS = 20
 # Whatever the critic was given on four tables at ε 1, 3 and 10 was worth more as marginals (reports/benchmarks).
 ALL_TO_MARGINALS = 1.0
 RESERVE = "critic:reserve"
-_FINE_SHARE = 0.10
+_FINE_SHARE = 0.20
 _CELLS_BY_SIGNAL = 16.0
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
-_ONE_WAY_SHARE = 0.15
+_ONE_WAY_SHARE = 0.05
 _SELECTION_SHARE = 0.10
 _ROUND_GROWTH = 4.0
 _LARGEST_NOISE = 1e4
@@ -114,7 +122,7 @@ def make_plan(
 def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorSettings]:
     marginals = MarginalSettings(
         max_cells=_FEWEST_CELLS,
-        max_codes=20,
+        max_codes=MOST_CODES,
         largest_identity=48,
         largest_marginal=12_000,
         max_candidates=1_500,
@@ -155,6 +163,7 @@ def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float
     plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
     customers = rows / plan.rows_per_customer
     plan.budget.check_size(customers, known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers")
+    plan = replace(plan, marginals=_coded_by_signal(plan, schema))
     steps, critic = _calibrated(_Draft(plan, schema))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
@@ -168,6 +177,14 @@ def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float
         marginals=replace(plan.marginals, max_cells=cells),
         generator=replace(plan.generator, final_steps=final_steps),
     )
+
+
+def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:
+    """The settings with as many codes a column as the noise of pairs will let be seen."""
+    columns = len(schema.modelled)
+    pairs = max(1, columns * (columns - 1) // 2)
+    noise = plan.unit.count_sensitivity * math.sqrt(pairs / (2 * zcdp_of(plan.model_budget) * plan.marginal_share))
+    return replace(plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, noise))
 
 
 def number_of_cells(rows: float, noise: float) -> int:

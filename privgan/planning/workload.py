@@ -11,6 +11,8 @@ from privgan.table.cells import cells_of
 from privgan.table.columns import Column
 
 SHARE_OF_ROUNDS = 0.1
+FEWEST_CODES, MOST_CODES = 8, 20
+_CODES_BY_SIGNAL = 3.3
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
 
 
@@ -48,6 +50,16 @@ def share_of_triples(epsilon: float, customers: float, columns: int) -> float:
     """
     share = 0.25 * math.log2(strength(epsilon, customers) * _REFERENCE_COLUMNS / columns)
     return round(min(0.6, max(0.0, share)), 3)
+
+
+def number_of_codes(rows: float, noise: float) -> int:
+    """Codes of a merged column: fewer where pairs are hardly seen through their noise, as measured on four tables.
+
+    Args:
+        rows: The rows that are measured.
+        noise: Standard deviation of a pair's counts when all pairs share the whole budget.
+    """
+    return round(min(MOST_CODES, max(FEWEST_CODES, _CODES_BY_SIGNAL * (rows / noise) ** 0.25)))
 
 
 def longer_fit(steps: int, epsilon: float, customers: float) -> int:

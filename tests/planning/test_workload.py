@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from privgan.errors import UsageError
 from privgan.planning.planner import make_plan
-from privgan.planning.workload import longer_fit, share_of_triples, small_triples
+from privgan.planning.workload import FEWEST_CODES, MOST_CODES, longer_fit, number_of_codes, share_of_triples, small_triples
 from privgan.privacy.budget import PrivacyBudget
 from privgan.table.schema_file import load_schema
 
@@ -31,6 +31,18 @@ def test_triples_get_more_as_epsilon_and_rows_grow() -> None:
 def test_finer_noise_is_fitted_longer_within_limits() -> None:
     steps = [longer_fit(1_000, epsilon, 40_000) for epsilon in (0.5, 3, 6, 10)]
     assert steps == [1_000, 1_000, 2_000, 2_500]
+
+
+def test_columns_have_fewer_codes_where_pairs_are_hardly_seen() -> None:
+    codes = [number_of_codes(rows, noise) for rows, noise in ((500, 500), (9_864, 56), (32_561, 46), (32_561, 6))]
+    assert codes == sorted(codes)
+    assert codes[0] == FEWEST_CODES < codes[1] < codes[2] < codes[3] == MOST_CODES
+
+
+def test_the_planned_codes_follow_from_public_facts() -> None:
+    schema = load_schema(ADULT)
+    weak, strong = (make_plan(schema, PrivacyBudget(epsilon=epsilon), public_rows=32_561) for epsilon in (0.5, 10))
+    assert weak.marginals.max_codes < strong.marginals.max_codes == MOST_CODES
 
 
 @settings(max_examples=50, deadline=None)
