@@ -84,6 +84,8 @@ class PrivateTrainer:
             expected_batch_size=settings.expected_batch_size,
             loss_reduction="mean",
         )
+        layers = (list(module.parameters(recurse=False)) for module in critic.modules())
+        self._smallest = [min(layer, key=torch.numel) for layer in layers if layer]
         self._loss = DPLossFastGradientClipping(self.module, self._optimizer, _Criterion(criterion), loss_reduction="mean")
 
     @property
@@ -120,10 +122,23 @@ class PrivateTrainer:
         self._optimizer.zero_grad(set_to_none=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            self._loss(self.module(rows), kinds).backward()
+            self._backward(self._loss(self.module(rows), kinds).loss_per_sample)
             self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.module.disable_hooks()
+
+    def _backward(self, losses: Tensor) -> None:
+        """Opacus' two passes over per-sample losses [batch]: norms by its hooks, then the sum of clipped gradients.
+
+        As ``DPTensorFastGradientClipping.backward``, but of each layer's parameters the first pass asks for the smallest
+        alone: what flows back to every layer is all that the hooks need, and gradients of weights would be thrown away.
+        """
+        torch.autograd.backward(losses.mean(), inputs=self._smallest, retain_graph=True)
+        self._optimizer.zero_grad()
+        clipped = (self.module.get_clipping_coef() * losses).sum()
+        self.module.disable_hooks()
+        torch.autograd.backward(clipped)
+        self.module.enable_hooks()
 
     def scores(self, rows: Tensor) -> Tensor:
         """Scores [batch] for the generator's step: no hooks, no gradient to the critic's weights."""
