@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from privgan.audit.membership import (
 )
 from privgan.audit.quality import quality_metric
 from privgan.audit.utility import utility_metrics
+from privgan.audit.verdict import Verdict, verdict_of
 from privgan.errors import TableError
 from privgan.metric import Metric, facts_of
 from privgan.privacy.contributions import numbered
@@ -41,14 +41,6 @@ FORMAT = "privgan.audit/1"
 _UNFAIR = 1e-6
 
 Progress = Callable[[str, float], None]
-
-
-class Verdict(StrEnum):
-    """What the audit says about the claimed (ε, δ)."""
-
-    REFUTED = "REFUTED"
-    NOT_REFUTED = "NOT_REFUTED"
-    INCONCLUSIVE = "INCONCLUSIVE"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -344,9 +336,4 @@ def _attack(prepared: _Prepared) -> tuple[Metric, ...]:
 
 def _verdict(metrics: tuple[Metric, ...], claim: Claim | None) -> Verdict:
     values = {metric.name: metric.value for metric in metrics}
-    bound, largest = values.get(BOUND), values.get(LARGEST)
-    if claim is None or bound is None or largest is None:
-        return Verdict.INCONCLUSIVE
-    if bound > claim.epsilon:
-        return Verdict.REFUTED
-    return Verdict.NOT_REFUTED if largest > claim.epsilon else Verdict.INCONCLUSIVE
+    return verdict_of(values.get(BOUND), values.get(LARGEST), claim.epsilon if claim else None)
