@@ -20,7 +20,7 @@ from privgan.audit.intervals import upper_limit
 
 GRID_POINTS = 16
 LEAST_GUESSES = 10
-_BISECTIONS = 60
+_PRECISION = 1e-12
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def largest_refuted(refuted: Callable[[float], bool]) -> float:
     low, high = 0.0, 1.0
     while refuted(high):
         low, high = high, 2.0 * high
-    for _ in range(_BISECTIONS):
+    while high - low > _PRECISION * high:
         middle = (low + high) / 2.0
         low, high = (middle, high) if refuted(middle) else (low, middle)
     return low
@@ -151,7 +151,10 @@ def one_run_search(scores: NDArray[np.float64], is_member: NDArray[np.bool_], de
     grid = tuple(made // 2 for made, _ in guesses)
     best = OneRunBound(0.0, canaries, 0, 0, grid)
     for made, correct in guesses:
-        epsilon = one_run_bound(canaries, made, correct, delta, significance / len(grid))
+        level = significance / len(grid)
+        if best.guesses and one_run_p_value(canaries, made, correct, best.epsilon, delta) >= level:
+            continue
+        epsilon = one_run_bound(canaries, made, correct, delta, level)
         if best.guesses == 0 or epsilon > best.epsilon:
             best = OneRunBound(epsilon, canaries, made, correct, grid)
     return best
