@@ -35,9 +35,9 @@ def _tables(draw: Draw, seed: int, canaries: int, others: int) -> tuple[pd.DataF
 
 
 def test_independent_rows_of_customers_with_several_rows_give_no_bound(schema, draw_rows):
-    """Coins by customer, two alike rows each. With a true rate of 5 %, 3 and more of 6 runs have a probability of 0.2 %."""
+    """Coins by customer, two alike rows each. With a true rate of 5 %, 2 and more of 3 runs have a probability of 0.7 %."""
     seen = 0
-    for seed in range(6):
+    for seed in range(3):
         pool, made = draw_rows(80, 2 * seed), draw_rows(160, 2 * seed + 1)
         rows, units = pd.concat([pool, pool.assign(grade=1)], ignore_index=True), np.tile(np.arange(80), 2)
         out = (np.random.default_rng((seed, 1)).random(80) < 0.5)[units]
@@ -46,7 +46,7 @@ def test_independent_rows_of_customers_with_several_rows_give_no_bound(schema, d
         synthetic = coder.code(made)
         ratio, nearest = density_ratio_scores(canaries, synthetic, 0), nearest_scores(coder, canaries, synthetic, 0)
         seen += epsilon_lower_bound_one_run(combined_scores(ratio, nearest), canaries.is_member, 0.0, 0.05) > 0.0
-    assert seen <= 2
+    assert seen <= 1
 
 
 def test_a_density_ratio_that_has_seen_the_labels_is_caught_by_this_test(schema, draw_rows):
