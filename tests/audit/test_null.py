@@ -64,9 +64,9 @@ def test_a_density_ratio_that_has_seen_the_labels_is_caught_by_this_test(schema,
 
 @pytest.mark.slow
 def test_whole_audits_of_independent_rows_are_rarely_refuted(schema, draw_rows):
-    """``run_audit`` as it is, with rows beside the canaries; with a true rate of 5 %, 9 and more of 60 have 0.3 %."""
+    """``run_audit`` as it is, with rows beside the canaries; with a true rate of 5 %, 6 and more of 30 have 0.3 %."""
     bounds, refuted = [], 0
-    for seed in range(60):
+    for seed in range(30):
         pool, is_canary, out, made = _tables(draw_rows, 100 + seed, 200, 200)
         inputs = AuditInputs(
             schema=schema,
@@ -82,4 +82,4 @@ def test_whole_audits_of_independent_rows_are_rarely_refuted(schema, draw_rows):
         report = run_audit(inputs)
         bounds.append(report.metric(BOUND).value)
         refuted += report.verdict is Verdict.REFUTED
-    assert sum(bound > 0.0 for bound in bounds) == refuted <= 8
+    assert sum(bound > 0.0 for bound in bounds) == refuted <= 5
