@@ -104,7 +104,7 @@ def largest_refuted(refuted: Callable[[float], bool]) -> float:
     low, high = 0.0, 1.0
     while refuted(high):
         low, high = high, 2.0 * high
-    while high - low > _PRECISION * high:
+    while high - low > _PRECISION * max(1.0, high):
         middle = (low + high) / 2.0
         low, high = (middle, high) if refuted(middle) else (low, middle)
     return low

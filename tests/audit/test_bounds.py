@@ -15,6 +15,7 @@ from privgan.audit.bounds import (
     epsilon_lower_bound_one_run,
     guess_grid,
     largest_one_run_bound,
+    largest_refuted,
     one_run_bound,
     one_run_p_value,
     one_run_search,
@@ -180,3 +181,9 @@ def test_p_value_is_what_the_bound_inverts():
     bound = one_run_bound(300, 200, 150, 1e-5, 0.05)
     assert one_run_p_value(300, 200, 150, bound, 1e-5) == pytest.approx(0.05, abs=1e-9)
     assert one_run_p_value(300, 200, 0, 0.0, 1e-5) == 1.0
+
+
+@pytest.mark.parametrize("edge", [0.0, 1e-9, 0.7, 12.5, 3e4])
+def test_the_largest_refuted_is_found_to_twelve_digits(edge):
+    assert largest_refuted(lambda epsilon: epsilon <= edge) == pytest.approx(edge, rel=1e-11, abs=1e-11)
+    assert largest_refuted(lambda epsilon: False) == 0.0
