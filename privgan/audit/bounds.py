@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from privgan.audit.intervals import upper_limit
 
 GRID_POINTS = 16
 LEAST_GUESSES = 10
-_BISECTIONS = 60
+_PRECISION = 1e-12
 
 
 @dataclass(frozen=True)
@@ -83,24 +84,33 @@ def one_run_bound(canaries: int, guesses: int, correct: int, delta: float, signi
     log_choose = _log_choose(guesses)
 
     def refuted(epsilon: float) -> bool:
-        return _one_run_p_value(log_choose, canaries, correct, epsilon, delta) < significance
+        return _p_value(log_choose, canaries, correct, epsilon, delta) < significance
 
-    return _largest(refuted)
+    return largest_refuted(refuted)
 
 
-def _largest(refuted: Callable[[float], bool]) -> float:
-    """The supremum of the refuted ε, rounded down; the p-value grows with ε."""
+def one_run_p_value(canaries: int, guesses: int, correct: int, epsilon: float, delta: float) -> float:
+    """How likely an (ε, δ)-private mechanism lets ``correct`` or more of the guesses be right, at most.
+
+    It rises with ε and δ, and falls as more guesses are right; :func:`one_run_bound` is its inverse in ε.
+    """
+    return _p_value(_log_choose(guesses), canaries, correct, epsilon, delta)
+
+
+def largest_refuted(refuted: Callable[[float], bool]) -> float:
+    """The supremum of the refuted ε ≥ 0, rounded down, where every ε below a refuted one is refuted too; 0 for none."""
     if not refuted(0.0):
         return 0.0
     low, high = 0.0, 1.0
     while refuted(high):
         low, high = high, 2.0 * high
-    for _ in range(_BISECTIONS):
+    while high - low > _PRECISION * max(1.0, high):
         middle = (low + high) / 2.0
         low, high = (middle, high) if refuted(middle) else (low, middle)
     return low
 
 
+@lru_cache(maxsize=64)
 def _log_choose(trials: int) -> NDArray[np.float64]:
     from scipy.special import gammaln
 
@@ -109,7 +119,7 @@ def _log_choose(trials: int) -> NDArray[np.float64]:
     return result
 
 
-def _one_run_p_value(log_choose: NDArray[np.float64], canaries: int, correct: int, epsilon: float, delta: float) -> float:
+def _p_value(log_choose: NDArray[np.float64], canaries: int, correct: int, epsilon: float, delta: float) -> float:
     """β + 2mδ·max_i (f(v − i) − f(v)) / i with f the upper tail of Binom(r, e^ε / (1 + e^ε))."""
     trials = len(log_choose) - 1
     counts = np.arange(trials + 1)
@@ -137,17 +147,24 @@ def one_run_search(scores: NDArray[np.float64], is_member: NDArray[np.bool_], de
     Returns:
         The bound, 0 below 20 canaries.
     """
-    members = _by_score(np.asarray(scores, dtype=float), np.asarray(is_member, dtype=bool))
-    canaries, grid = len(members), guess_grid(len(members))
-    if not grid:
-        return OneRunBound(0.0, canaries, 0, 0, ())
+    canaries, guesses = len(scores), guesses_on_grid(scores, is_member)
+    grid = tuple(made // 2 for made, _ in guesses)
     best = OneRunBound(0.0, canaries, 0, 0, grid)
-    for size in grid:
-        correct = int(members[-size:].sum() + (~members[:size]).sum())
-        epsilon = one_run_bound(canaries, 2 * size, correct, delta, significance / len(grid))
+    for made, correct in guesses:
+        level = significance / len(grid)
+        if best.guesses and one_run_p_value(canaries, made, correct, best.epsilon, delta) >= level:
+            continue
+        epsilon = one_run_bound(canaries, made, correct, delta, level)
         if best.guesses == 0 or epsilon > best.epsilon:
-            best = OneRunBound(epsilon, canaries, 2 * size, correct, grid)
+            best = OneRunBound(epsilon, canaries, made, correct, grid)
     return best
+
+
+def guesses_on_grid(scores: NDArray[np.float64], is_member: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+    """Guesses made and guesses right at each point of the grid: the highest scores "in", as many lowest "out"."""
+    members = _by_score(np.asarray(scores, dtype=float), np.asarray(is_member, dtype=bool))
+    grid = guess_grid(len(members))
+    return tuple((2 * size, int(members[-size:].sum() + (~members[:size]).sum())) for size in grid)
 
 
 def epsilon_lower_bound_one_run(

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privgan.audit.bounds import OneRunBound, largest_one_run_bound, one_run_search
+from privgan.audit.bound_metrics import BOUND, LARGEST, bound_metrics, no_bounds
 from privgan.audit.ceilings import Claim
 from privgan.audit.coding import AuditCoder, CodedTable, require_columns
 from privgan.audit.copies import copies_metric
@@ -32,25 +31,16 @@ from privgan.audit.membership import (
 )
 from privgan.audit.quality import quality_metric
 from privgan.audit.utility import utility_metrics
+from privgan.audit.verdict import Verdict, verdict_of
 from privgan.errors import TableError
-from privgan.metric import Better, Metric, facts_of
+from privgan.metric import Metric, facts_of
 from privgan.privacy.contributions import numbered
 from privgan.table.schema import Schema
 
 FORMAT = "privgan.audit/1"
-SIGNIFICANCE = 0.05
-BOUND, LARGEST = "audit.epsilon_lower_bound", "audit.epsilon_lb_max"
 _UNFAIR = 1e-6
 
 Progress = Callable[[str, float], None]
-
-
-class Verdict(StrEnum):
-    """What the audit says about the claimed (ε, δ)."""
-
-    REFUTED = "REFUTED"
-    NOT_REFUTED = "NOT_REFUTED"
-    INCONCLUSIVE = "INCONCLUSIVE"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -334,50 +324,16 @@ def _report(prepared: _Prepared, progress: Progress | None) -> AuditReport:
 def _attack(prepared: _Prepared) -> tuple[Metric, ...]:
     canaries, claim = prepared.canaries, prepared.claim
     if canaries is None or prepared.no_attack:
-        return (*not_run(prepared.no_attack), *_no_bounds(prepared.no_bound))
+        return (*not_run(prepared.no_attack), *no_bounds(prepared.no_bound))
     ratio = density_ratio_scores(canaries, prepared.synthetic, prepared.seed)
     nearest = nearest_scores(prepared.coder, canaries, prepared.synthetic, prepared.seed)
     figures = membership_metrics(canaries, ratio, nearest, claim, prepared.seed)
     if prepared.no_bound:
-        return (*figures, *_no_bounds(prepared.no_bound))
-    delta, scores = claim.delta if claim else 0.0, combined_scores(ratio, nearest)
-    return (*figures, *_bounds(one_run_search(scores, canaries.is_member, delta, SIGNIFICANCE), claim, delta))
-
-
-def _no_bounds(reason: str) -> tuple[Metric, ...]:
-    return tuple(Metric.not_run(name, reason) for name in (BOUND, LARGEST))
-
-
-def _bounds(found: OneRunBound, claim: Claim | None, delta: float) -> tuple[Metric, ...]:
-    grid = {"guesses": found.guesses, "correct": found.correct, "grid": list(found.grid), "delta": delta}
-    shared: dict[str, Any] = {"confidence": 1.0 - SIGNIFICANCE, "n": found.canaries}
-    shared["source"] = "Steinke, Nasr, Jagielski 2023, Theorem 5.2 and appendix D"
-    bound = Metric(
-        name=BOUND,
-        value=found.epsilon,
-        low=found.epsilon,
-        better=Better.LOWER,
-        baseline=0.0,
-        ceiling=claim.epsilon if claim and math.isfinite(claim.epsilon) else None,
-        method="one-run bound of the combined membership score over a fixed two-sided grid of guess numbers, Bonferroni",
-        details=grid,
-        **shared,
-    )
-    largest = Metric(
-        name=LARGEST,
-        value=largest_one_run_bound(found.canaries, delta, SIGNIFICANCE),
-        better=Better.HIGHER,
-        method="the same bound if every guess were right: what this audit could have seen at most",
-        **shared,
-    )
-    return bound, largest
+        return (*figures, *no_bounds(prepared.no_bound))
+    parts = {"density_ratio": ratio, "nearest": nearest}
+    return (*figures, *bound_metrics(canaries, combined_scores(ratio, nearest), parts, claim, prepared.seed))
 
 
 def _verdict(metrics: tuple[Metric, ...], claim: Claim | None) -> Verdict:
     values = {metric.name: metric.value for metric in metrics}
-    bound, largest = values.get(BOUND), values.get(LARGEST)
-    if claim is None or bound is None or largest is None:
-        return Verdict.INCONCLUSIVE
-    if bound > claim.epsilon:
-        return Verdict.REFUTED
-    return Verdict.NOT_REFUTED if largest > claim.epsilon else Verdict.INCONCLUSIVE
+    return verdict_of(values.get(BOUND), values.get(LARGEST), claim.epsilon if claim else None)

@@ -181,7 +181,7 @@ def plan(schema_path: Path, public_rows: int | None, effort: str, critic_share: 
     """
     from privgan.pipeline.describe import plan_lines
     from privgan.pipeline.guarantee import accounting, meaning, statement
-    from privgan.planning.plan import Plan
+    from privgan.planning.plan import AUDIT, Plan
     from privgan.planning.planner import make_plan
     from privgan.planning.risk import curve_of, is_known
     from privgan.privacy.budget import PrivacyBudget, condition_text
@@ -217,6 +217,7 @@ def plan(schema_path: Path, public_rows: int | None, effort: str, critic_share: 
     if made.cost is not None:
         share = made.marginal_share
         click.echo(f"share of the budget for marginals {share:.2f}, for the private critic {1 - share:.2f}")
+    click.echo(f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}")
     click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
     for name, _what, cost, noise in plan_lines(made, steps):
         click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")

@@ -35,6 +35,7 @@ class Refinement:
         rows_of_each: Noisy share of the customers with 1, 2, … rows: fake customers have as many.
         coins: Secret coins.
         seed: Moves the critic's initial weights.
+        trainer: Makes the critic's trainer; another one than the usual only in the audit's test runs.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Refinement:
         rows_of_each: Sequence[float] = (1.0,),
         coins: SecretStream,
         seed: int,
+        trainer: Callable[..., PrivateTrainer] = PrivateTrainer,
     ) -> None:
         self.model, self.settings = model, settings
         self._coins, self._rows_of_each = coins, np.asarray(rows_of_each) / np.sum(rows_of_each)
@@ -55,7 +57,7 @@ class Refinement:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + 1)
             critic = Critic(sum(model.sizes) + len(model.sizes), width=settings.width)
-        self.trainer = PrivateTrainer(critic.to(model.device, self._type), settings, charged, critic_losses, coins)
+        self.trainer = trainer(critic.to(model.device, self._type), settings, charged, critic_losses, coins)
         self._loss_of = FitLoss(measurements.targets(), model.device)
         self.optimiser = torch.optim.Adam(model.network.parameters(), settings.generator_learning_rate, betas=(0.5, 0.9))
         self.loss = 0.0

@@ -11,6 +11,7 @@ import torch
 
 from privgan.errors import InternalError, UsageError
 from privgan.gan import warm_start
+from privgan.gan.dpsgd import PrivateTrainer
 from privgan.gan.model import GeneratorModel
 from privgan.gan.refine import Refinement
 from privgan.measurement.counts import measure_row_count, measure_rows_of_each
@@ -89,6 +90,7 @@ class Job:
     coins: SecretStream
     seed: int
     progress: Progress
+    trainer: Callable[..., PrivateTrainer] = PrivateTrainer
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
         """Charge a step."""
@@ -114,6 +116,7 @@ def fit(
     coins: SecretStream | None = None,
     on_canaries: Callable[[Canaries, str], None] | None = None,
     keep: Keep | None = None,
+    trainer: Callable[..., PrivateTrainer] = PrivateTrainer,
 ) -> Fitted:
     """Run a plan on a conforming table.
 
@@ -127,6 +130,7 @@ def fit(
         coins: Secret coins; None for a fresh stream from the operating system.
         on_canaries: Called with the canaries and the run's identity before the first look, to keep them safe inside.
         keep: Writes a checkpoint of the critic phase; told whether no step will follow it.
+        trainer: Makes the critic's trainer; another one than the usual only in the audit's test runs.
 
     Returns:
         The fitted parts.
@@ -146,7 +150,7 @@ def fit(
         if on_canaries:
             on_canaries(canaries, run.identity)
         table = bounded_table(frame, customers, canaries, schema, coins)
-        job = Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress)
+        job = Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress, trainer=trainer)
         job = _with_measured_domain(job)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
         fitted = _measured(job, canaries)
@@ -261,6 +265,7 @@ def refinement_of(job: Job, fitted: Fitted, charged: DpEvent) -> Refinement:
         rows_of_each=job.plan.rows_of_each,
         coins=job.coins,
         seed=job.seed,
+        trainer=job.trainer,
     )
 
 

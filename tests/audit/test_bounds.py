@@ -1,4 +1,4 @@
-"""Golden numbers of the audit reference, section 2; monotonicity; coverage on the null with the search."""
+"""Golden numbers of the audit reference, section 2; monotonicity; what the search does with scores."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from privgan.audit.bounds import (
     epsilon_lower_bound_one_run,
     guess_grid,
     largest_one_run_bound,
+    largest_refuted,
     one_run_bound,
+    one_run_p_value,
     one_run_search,
 )
+from privgan.audit.intervals import clopper_pearson
 
 ONE_RUN = [
     (100, 100, 60, 0.0519, 0.0519, 0.0517),
@@ -152,19 +155,35 @@ def test_order_of_canaries_does_not_matter():
     assert one_run_search(scores, is_member, 0.0, 0.05) == one_run_search(scores[order], is_member[order], 0.0, 0.05)
 
 
-@pytest.mark.parametrize("ties", [False, True])
-@pytest.mark.parametrize("true_epsilon", [0.0, 1.0])
-def test_coverage_with_the_search(true_epsilon, ties):
-    """Randomised-response canaries: nominal 5 %, at most 2.2 % in the reference.
+@pytest.mark.parametrize(("canaries", "guesses", "correct"), [(100, 100, 80), (1000, 50, 50), (1000, 1000, 900)])
+def test_r6_delta_enters_the_one_run_bound(canaries, guesses, correct):
+    """Public ports leave the δ term out."""
+    bounds = [one_run_bound(canaries, guesses, correct, delta, 0.05) for delta in (0.0, 1e-5, 1e-3)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > bounds[2]
 
-    With a true rate of 5 % the 200 runs exceed the limit with probability below 1 % (binomial).
-    Members are listed first, as tables list them; with ties every score is one of two values.
-    """
-    generator, exceeded, runs = np.random.default_rng(2), 0, 200
-    keep = math.exp(true_epsilon) / (1 + math.exp(true_epsilon))
-    for _ in range(runs):
-        is_member = np.sort(generator.random(200) < 0.5)[::-1]
-        scores = np.where(generator.random(200) < keep, is_member, ~is_member) * 1.0
-        scores = scores if ties else scores + generator.random(200) * 0.5
-        exceeded += epsilon_lower_bound_one_run(scores, is_member, 0.0, 0.05) > true_epsilon
-    assert exceeded < binom.isf(0.01, runs, 0.05)
+
+def test_r8_no_false_alarm_gives_a_finite_bound_with_half_the_level_for_each_rate():
+    """TAPAS says infinity; (α/2) for each rate, not α/4."""
+    assert clopper_pearson_bound(0, 0, 500, 500, 0.0, 0.05) == pytest.approx(4.9056, abs=1e-4)
+    assert clopper_pearson_bound(0, 0, 500, 500, 0.0, 0.05) > clopper_pearson_bound(0, 0, 500, 500, 0.1, 0.05) > 0.0
+
+
+def test_clopper_pearson_limits_are_scipys():
+    from scipy.stats import binomtest
+
+    for count, trials in ((0, 50), (7, 50), (50, 50), (250, 500)):
+        exact = binomtest(count, trials).proportion_ci(0.95, "exact")
+        assert clopper_pearson(count, trials) == pytest.approx((exact.low, exact.high), abs=1e-9)
+
+
+def test_p_value_is_what_the_bound_inverts():
+    bound = one_run_bound(300, 200, 150, 1e-5, 0.05)
+    assert one_run_p_value(300, 200, 150, bound, 1e-5) == pytest.approx(0.05, abs=1e-9)
+    assert one_run_p_value(300, 200, 0, 0.0, 1e-5) == 1.0
+
+
+@pytest.mark.parametrize("edge", [0.0, 1e-9, 0.7, 12.5, 3e4])
+def test_the_largest_refuted_is_found_to_twelve_digits(edge):
+    assert largest_refuted(lambda epsilon: epsilon <= edge) == pytest.approx(edge, rel=1e-11, abs=1e-11)
+    assert largest_refuted(lambda epsilon: False) == 0.0

@@ -135,6 +135,14 @@ class TestPlan:
         assert found["epsilon"] == plan["epsilon"] > 1
         assert plan["attack_risk"]["max_true_positive_rate"] == found["risk"] <= 0.05
 
+    def test_the_score_and_the_bound_that_decide_the_audit_are_named(self, workspace: Any, capsys: Capture) -> None:
+        assert workspace.execute(*self.arguments(workspace)) == 0
+        told = capsys.readouterr().out
+        assert workspace.execute(*self.arguments(workspace, "--json")) == 0
+        named = figures(capsys)["audit"]
+        assert set(named) == {"score", "bound"}
+        assert f"the audit is decided by one score and one bound: {named['score']}; {named['bound']}" in told
+
     def test_json(self, workspace: Any, capsys: Capture) -> None:
         assert workspace.execute(*self.arguments(workspace, "--json", "--delta", "1e-7", epsilon="1")) == 0
         plan = figures(capsys)
