@@ -9,6 +9,8 @@
     utility      train on synthetic, test on real
     membership   membership inference on the canaries
     copies       synthetic rows that equal training rows
+    inputs       what the audit reads, checked and coded
+    verdict      what the figures say about the claim, and the report
     suite        all of them in one report with a verdict
 
 Every function is a plain function of tables, scores and a seed: two runs give the same report, byte for byte.
