@@ -104,7 +104,8 @@ def prepare(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, n
     """
     coder = AuditCoder.from_reference(inputs.schema, inputs.kept_in)
     kept_in, left_out = coder.code(inputs.kept_in), coder.code(inputs.left_out)
-    if inputs.left_out_units is not None:
+    if inputs.kept_in_units is not None and inputs.left_out_units is not None:
+        kept_in = replace(kept_in, customers=numbered(inputs.kept_in_units))
         left_out = replace(left_out, customers=numbered(inputs.left_out_units))
     synthetic = coder.code(inputs.synthetic)
     no_attack, canaries = _missing_units(inputs), None

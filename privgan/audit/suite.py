@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from privgan.audit.attacks import copy_metrics, wp216_metrics
 from privgan.audit.bounds import OneRunBound, largest_one_run_bound, one_run_search
 from privgan.audit.ceilings import Claim
-from privgan.audit.copies import copies_metric
 from privgan.audit.fidelity import c2st_metric, tvd_metrics
 from privgan.audit.inputs import AuditInputs, Prepared, prepare, require_lengths
 from privgan.audit.membership import (
@@ -27,6 +27,7 @@ from privgan.audit.membership import (
     not_run,
 )
 from privgan.audit.quality import quality_metric
+from privgan.audit.shown import shown_metrics, shown_not_run
 from privgan.audit.utility import utility_metrics
 from privgan.audit.verdict import BOUND, LARGEST, AuditReport, Verdict, verdict_of
 from privgan.metric import Better, Metric
@@ -125,7 +126,8 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
         "marginals": lambda: tvd_metrics(coder, *tables, seed),
         "two-sample classifier": lambda: (c2st_metric(coder, *tables, seed),),
         "quality report": lambda: (quality_metric(coder, *tables, seed),),
-        "copies": lambda: (copies_metric(*tables, seed),),
+        "copies": lambda: copy_metrics(prepared),
+        "singling out, linkability, inference": lambda: wp216_metrics(prepared),
         "membership": lambda: _attack(prepared),
     }
     metrics: list[Metric] = []
@@ -153,10 +155,13 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
 def _attack(prepared: Prepared) -> tuple[Metric, ...]:
     canaries, claim = prepared.canaries, prepared.claim
     if canaries is None or prepared.no_attack:
-        return (*not_run(prepared.no_attack), *_no_bounds(prepared.no_bound))
+        return (*not_run(prepared.no_attack), *shown_not_run(prepared.no_attack), *_no_bounds(prepared.no_bound))
     ratio = density_ratio_scores(canaries, prepared.synthetic, prepared.seed)
     nearest = nearest_scores(prepared.coder, canaries, prepared.synthetic, prepared.seed)
-    figures = membership_metrics(canaries, ratio, nearest, claim, prepared.seed)
+    figures = (
+        *membership_metrics(canaries, ratio, nearest, claim, prepared.seed),
+        *shown_metrics(prepared.coder, canaries, prepared.synthetic, ratio, nearest, claim, prepared.seed),
+    )
     if prepared.no_bound:
         return (*figures, *_no_bounds(prepared.no_bound))
     delta, scores = claim.delta if claim else 0.0, combined_scores(ratio, nearest)
