@@ -13,11 +13,11 @@ from privgan.metric import Metric
 
 def copy_metrics(prepared: Prepared) -> tuple[Metric, ...]:
     """Exact and near copies, the decision on both, and the diagnostics that others print."""
-    coder, seed = prepared.coder, prepared.seed
+    coder, seed, claim = prepared.coder, prepared.seed, prepared.claim
     tables = (prepared.kept_in, prepared.left_out if len(prepared.left_out) else None, prepared.synthetic)
     return (
         copies_metric(*tables, seed),
-        *copy_test_metrics(coder, *tables, seed),
+        *copy_test_metrics(coder, *tables, claim, seed),
         *proxy_metrics(coder, *tables, seed),
     )
 

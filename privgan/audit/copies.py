@@ -10,13 +10,14 @@ next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from privgan.audit.ceilings import Claim
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
 from privgan.audit.contrasts import SIGNIFICANCE, holm
 from privgan.audit.intervals import difference_interval
@@ -92,6 +93,11 @@ class CopyScores:
     distance: NDArray[np.float64]
     ratio: NDArray[np.float64]
 
+    @property
+    def customers(self) -> int:
+        """How many customers there are."""
+        return int(self.owner.max(initial=-1)) + 1
+
 
 def copy_scores(coder: AuditCoder, real: CodedTable, synthetic: CodedTable) -> CopyScores:
     """The scores of all real rows, training and hold-out together.
@@ -164,43 +170,46 @@ def _keys_without_each(table: CodedTable) -> Iterator[NDArray[np.uint64]]:
         yield total - column
 
 
-def copy_p_values(scores: CopyScores, in_training: NDArray[np.bool_]) -> dict[str, float]:
-    """One exact one-sided p-value for each test, uncorrected.
+def copy_tests(scores: CopyScores) -> dict[str, NDArray[np.bool_]]:
+    """Which customers each test counts: those with a copy, and fixed shares of the best-scored, ties all in."""
+    tests = {"equal": _any(scores, scores.equal), "all but one column": _any(scores, scores.all_but_one)}
+    for coarseness, flags in zip(COARSENESS, scores.rounded, strict=True):
+        tests[f"rounded to {coarseness:g} of the spread"] = _any(scores, flags)
+    for name, values in {"distance": scores.distance, "distance ratio": scores.ratio}.items():
+        best = np.full(scores.customers, np.inf)
+        np.minimum.at(best, scores.owner, values)
+        ordered = np.sort(best)
+        tests |= {f"{name}, best {share:g}": best <= ordered[max(1, int(share * len(best))) - 1] for share in TAILS}
+    return tests
+
+
+def copy_p_values(tests: Mapping[str, NDArray[np.bool_]], in_training: NDArray[np.bool_]) -> dict[str, float]:
+    """One exact one-sided p-value for each test, after Holm's correction for all of them.
 
     Args:
-        scores: The rows' scores.
+        tests: Which customers each test counts [customers].
         in_training: Which customers are training customers [customers].
     """
     from scipy.stats import hypergeom
 
     customers, members = len(in_training), int(in_training.sum())
-    found = {}
-    for name, chosen in _tests(scores, customers).items():
-        size, hits = int(chosen.sum()), int((chosen & in_training).sum())
-        found[name] = float(hypergeom.sf(hits - 1, customers, size, members))
-    return found
+    sizes = [int(chosen.sum()) for chosen in tests.values()]
+    hits = [int((chosen & in_training).sum()) for chosen in tests.values()]
+    found = hypergeom.sf(np.array(hits) - 1, customers, sizes, members)
+    return dict(zip(tests, holm([float(value) for value in found]), strict=True))
 
 
-def _tests(scores: CopyScores, customers: int) -> dict[str, NDArray[np.bool_]]:
-    """Which customers each test counts: those with a copy, and fixed shares of the best-scored, ties all in."""
-    tests = {"equal": _any(scores.equal, scores.owner, customers)}
-    tests["all but one column"] = _any(scores.all_but_one, scores.owner, customers)
-    for coarseness, flags in zip(COARSENESS, scores.rounded, strict=True):
-        tests[f"rounded to {coarseness:g} of the spread"] = _any(flags, scores.owner, customers)
-    for name, values in {"distance": scores.distance, "distance ratio": scores.ratio}.items():
-        best = np.full(customers, np.inf)
-        np.minimum.at(best, scores.owner, values)
-        ordered = np.sort(best)
-        tests |= {f"{name}, best {share:g}": best <= ordered[max(1, int(share * customers)) - 1] for share in TAILS}
-    return tests
-
-
-def _any(flags: NDArray[np.bool_], owner: NDArray[np.int64], customers: int) -> NDArray[np.bool_]:
-    return np.bincount(owner, weights=flags, minlength=customers) > 0
+def _any(scores: CopyScores, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.bincount(scores.owner, weights=flags, minlength=scores.customers) > 0
 
 
 def copy_test_metrics(
-    coder: AuditCoder, kept_in: CodedTable, left_out: CodedTable | None, synthetic: CodedTable, seed: int
+    coder: AuditCoder,
+    kept_in: CodedTable,
+    left_out: CodedTable | None,
+    synthetic: CodedTable,
+    claim: Claim | None,
+    seed: int,
 ) -> tuple[Metric, ...]:
     """``attack.copies.flagged``, the one decision on copies, and ``attack.copies.near_excess``.
 
@@ -209,6 +218,7 @@ def copy_test_metrics(
         kept_in: The training rows.
         left_out: The hold-out rows, or None.
         synthetic: The synthetic rows.
+        claim: The claimed guarantee for the excess's ceiling, or None.
         seed: Draws the rows that are compared where the tables are too large for all.
 
     Returns:
@@ -227,7 +237,7 @@ def copy_test_metrics(
         return _not_run(f"needs at least {LEAST_CUSTOMERS} training and {LEAST_CUSTOMERS} left-out customers")
     made = synthetic.sample(most, generator)
     scores = copy_scores(coder, real, made)
-    return _flagged(scores, in_training, len(made)), _near(scores, in_training)
+    return _flagged(scores, in_training, len(made)), _near(scores, in_training, claim)
 
 
 def _not_run(reason: str) -> tuple[Metric, ...]:
@@ -253,11 +263,9 @@ def _pooled(kept_in: CodedTable, left_out: CodedTable) -> tuple[CodedTable, NDAr
 
 
 def _flagged(scores: CopyScores, in_training: NDArray[np.bool_], made: int) -> Metric:
-    found = copy_p_values(scores, in_training)
-    adjusted = dict(zip(found, holm(list(found.values())), strict=True))
-    p_value = min(adjusted.values())
-    chosen = _tests(scores, len(in_training))
-    members = int(in_training.sum())
+    tests = copy_tests(scores)
+    p_values, members = copy_p_values(tests, in_training), int(in_training.sum())
+    p_value = min(p_values.values())
     return Metric(
         name=FLAGGED,
         value=float(p_value < SIGNIFICANCE),
@@ -265,24 +273,24 @@ def _flagged(scores: CopyScores, in_training: NDArray[np.bool_], made: int) -> M
         baseline=0.0,
         n=len(in_training),
         method=f"{members} training and {len(in_training) - members} left-out customers against {made} synthetic rows; "
-        f"{len(found)} exact tests of who has a copy or near-copy, Holm at {SIGNIFICANCE:.0%}",
+        f"{len(tests)} exact tests of who has a copy or near-copy, Holm at {SIGNIFICANCE:.0%}",
         source="Fisher 1935; Holm 1979; audit reference, sections 0.1 (R1) and 1a",
         details={
             "p_value": p_value,
             "tests": {
                 name: {
-                    "p_value": adjusted[name],
-                    "training_rate": float(chosen[name][in_training].mean()),
-                    "left_out_rate": float(chosen[name][~in_training].mean()),
+                    "p_value": p_values[name],
+                    "training_rate": float(chosen[in_training].mean()),
+                    "left_out_rate": float(chosen[~in_training].mean()),
                 }
-                for name in found
+                for name, chosen in tests.items()
             },
         },
     )
 
 
-def _near(scores: CopyScores, in_training: NDArray[np.bool_]) -> Metric:
-    copied = _any(scores.equal | scores.all_but_one, scores.owner, len(in_training))
+def _near(scores: CopyScores, in_training: NDArray[np.bool_], claim: Claim | None) -> Metric:
+    copied = _any(scores, scores.equal | scores.all_but_one)
     training, holdout = ((int(copied[side].sum()), int(side.sum())) for side in (in_training, ~in_training))
     low, high = difference_interval(training, holdout)
     rates = training[0] / training[1], holdout[0] / holdout[1]
@@ -294,6 +302,7 @@ def _near(scores: CopyScores, in_training: NDArray[np.bool_]) -> Metric:
         confidence=0.95,
         better=Better.LOWER,
         baseline=0.0,
+        ceiling=claim.advantage() if claim else None,
         n=len(in_training),
         method="share of customers with a synthetic row equal in all columns, or in all but one in which no other real row "
         "is equal; training less left-out; Clopper-Pearson limits of both shares, Bonferroni",
