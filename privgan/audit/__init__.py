@@ -15,6 +15,7 @@
     singling_out, linkability, inference    the three questions of WP216
     copies       synthetic rows that equal, or nearly equal, training rows
     proxies      similarity figures that are no measure of privacy
+    reference_model    many small fits with and without the most exposed records; run only when asked
     attacks      what of these a whole audit runs
     inputs       what the audit reads, checked and coded
     verdict      what the figures say about the claim, and the report
