@@ -226,7 +226,7 @@ def copy_test_metrics(
         The excess is that of training over hold-out customers with a synthetic row equal in all columns but at most one.
     """
     if left_out is None:
-        return _not_run("there are no left-out rows to compare with")
+        return copy_tests_not_run("there are no left-out rows to compare with")
     generator = np.random.default_rng((seed, 59))
     real, in_training = _pooled(kept_in, left_out)
     width = sum(FeatureMap.from_reference(coder.columns, real).widths)
@@ -234,13 +234,14 @@ def copy_test_metrics(
     drawn = np.sort(generator.permutation(len(in_training))[:customers])
     real, in_training = real.take(np.isin(_owners(real), drawn)), in_training[drawn]
     if min(in_training.sum(), (~in_training).sum()) < LEAST_CUSTOMERS:
-        return _not_run(f"needs at least {LEAST_CUSTOMERS} training and {LEAST_CUSTOMERS} left-out customers")
+        return copy_tests_not_run(f"needs at least {LEAST_CUSTOMERS} training and {LEAST_CUSTOMERS} left-out customers")
     made = synthetic.sample(most, generator)
     scores = copy_scores(coder, real, made)
     return _flagged(scores, in_training, len(made)), _near(scores, in_training, claim)
 
 
-def _not_run(reason: str) -> tuple[Metric, ...]:
+def copy_tests_not_run(reason: str) -> tuple[Metric, ...]:
+    """The metrics of :func:`copy_test_metrics` as NOT_RUN."""
     return tuple(Metric.not_run(name, reason, better=Better.LOWER) for name in (FLAGGED, NEAR))
 
 
