@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from privgan.audit.bounds import largest_one_run_bound, one_run_search
 from privgan.audit.ceilings import Claim
 from privgan.audit.fdp import fdp_search, gdp_bound, gdp_mu
-from privgan.audit.membership import Canaries, best_threshold
+from privgan.audit.membership import Canaries
 from privgan.audit.power import POWER, epsilon_detectable
+from privgan.audit.roc import best_threshold
 from privgan.audit.score_bounds import holm_bounds
 from privgan.metric import Better, Metric
 from privgan.planning.plan import AUDIT

@@ -227,6 +227,11 @@ class FeatureMap:
         pairs = zip(reference.values.T, discrete, strict=True)
         return cls(tuple(_common(values) if flag else _sorted(values) for values, flag in pairs), discrete)
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many features each column has."""
+        return tuple(len(grid) if flag else 2 for grid, flag in zip(self.grids, self.discrete, strict=True))
+
     def __call__(self, table: CodedTable) -> NDArray[np.float32]:
         """The features of a table, one row per row."""
         parts = zip(table.values.T, self.grids, self.discrete, strict=True)

@@ -11,27 +11,29 @@ from numpy.typing import NDArray
 CONFIDENCE = 0.95
 
 
-def upper_limit(count: int, trials: int, level: float) -> float:
+def upper_limit(count: float, trials: int, level: float) -> float:
     """One-sided exact upper limit of a share (Clopper and Pearson 1934); it errs with probability at most ``level``."""
     from scipy.special import betaincinv
 
     return 1.0 if count >= trials else float(betaincinv(count + 1, trials - count, 1.0 - level))
 
 
-def lower_limit(count: int, trials: int, level: float) -> float:
+def lower_limit(count: float, trials: int, level: float) -> float:
     """One-sided exact lower limit of a share (Clopper and Pearson 1934)."""
     from scipy.special import betaincinv
 
     return 0.0 if count <= 0 else float(betaincinv(count, trials - count + 1, level))
 
 
-def clopper_pearson(count: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def clopper_pearson(count: float, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Exact two-sided interval of a share."""
     level = (1.0 - confidence) / 2.0
     return lower_limit(count, trials, level), upper_limit(count, trials, level)
 
 
-def difference_interval(first: tuple[int, int], second: tuple[int, int], confidence: float = CONFIDENCE) -> tuple[float, float]:
+def difference_interval(
+    first: tuple[float, int], second: tuple[float, int], confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Interval of the difference of two shares, each given as (count, trials).
 
     Both exact intervals hold at once with the stated confidence (Bonferroni), so the shares may depend on each other.

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from privgan.audit.ceilings import Claim
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked, trainable
-from privgan.audit.intervals import area_under_curve, clopper_pearson, difference_interval, hanley_mcneil
+from privgan.audit.intervals import area_under_curve, hanley_mcneil
+from privgan.audit.nearest import nearest
+from privgan.audit.roc import halves_hold_both, rates_at, rates_of_half, roc_points, told
 from privgan.errors import TableError
 from privgan.metric import Better, Metric
 
@@ -25,7 +27,6 @@ SYNTHETIC_ROWS = 20_000
 LEAST_CANARIES = 20
 FALSE_POSITIVE_RATE = 0.01
 LEAST_FOR_RATE = 100
-_BLOCK = 512
 _NAMES = (
     "attack.membership.auc",
     "attack.membership.advantage",
@@ -33,7 +34,7 @@ _NAMES = (
     "attack.membership.nearest_auc",
 )
 _NEAREST_WEIGHT = 3.0
-_METHOD = (
+METHOD = (
     f"rank of the density ratio (gradient boosting, synthetic rows against canaries of both kinds, {FOLDS} folds) "
     f"plus {_NEAREST_WEIGHT:g} times the rank of the nearness to a synthetic row"
 )
@@ -142,13 +143,9 @@ def nearest_scores(coder: AuditCoder, canaries: Canaries, synthetic: CodedTable,
     """
     features = FeatureMap.from_reference(coder.columns, canaries.rows)
     made = features(synthetic.sample(SYNTHETIC_ROWS, np.random.default_rng((seed, 19))))
-    rows, norms = features(canaries.rows), (made**2).sum(axis=1)
-    nearest = [
-        (norms - 2.0 * block @ made.T).min(axis=1) + (block**2).sum(axis=1)
-        for block in np.array_split(rows, max(1, len(rows) // _BLOCK))
-    ]
-    # Rounded: the last bits of a 32-bit product would order exact copies.
-    return canaries.max_by_customer(-np.round(np.maximum(0.0, np.concatenate(nearest).astype(float)), 5))
+    found = nearest(features(canaries.rows), made)
+    # Rounded: the search is in 32 bits, so that which of two equally near rows it finds is no knowledge.
+    return canaries.max_by_customer(-np.round(found.distances[:, 0], 5))
 
 
 def combined_scores(ratio: NDArray[np.float64], nearest: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -194,11 +191,11 @@ def membership_metrics(
     halves = canaries.folds(2, np.random.default_rng((seed, 23)))
     scores = combined_scores(ratio, nearest)
     shown = "one part of the score; shown only"
-    area = _area(_NAMES[0], canaries, scores, claim, 0.95, _METHOD, f"{_RATIO_SOURCE}; {_NEAREST_SOURCE}")
+    area = _area(_NAMES[0], canaries, scores, claim, 0.95, METHOD, f"{_RATIO_SOURCE}; {_NEAREST_SOURCE}")
     part = _area(_NAMES[0], canaries, ratio, claim, 0.975, shown, _RATIO_SOURCE)
     ends = {"value": part.value, "low": part.low, "high": part.high, "confidence": part.confidence}
     return (
-        replace(area, details={"density_ratio_auc": ends}),
+        replace(area, details={**area.details, "density_ratio_auc": ends}),
         _advantage(canaries, scores, halves, claim),
         _rate(canaries, scores, claim),
         _area(_NAMES[3], canaries, nearest, claim, 0.975, shown, _NEAREST_SOURCE),
@@ -223,61 +220,56 @@ def _area(
         n=len(canaries),
         method=f"{method}; Hanley-McNeil score interval",
         source=source,
+        details={"roc": roc_points(canaries.is_member, scores)},
     )
 
 
 def _advantage(canaries: Canaries, scores: NDArray, halves: NDArray[np.int64], claim: Claim | None) -> Metric:
     """The threshold is the best one of the first half, the figure is that of the second: nothing is searched."""
-    first, coin = halves == 0, canaries.is_member
-    if min(coin[first].sum(), (~coin[first]).sum(), coin[~first].sum(), (~coin[~first]).sum()) == 0:
+    first = halves == 0
+    if not halves_hold_both(canaries.is_member, first):
         return Metric.not_run(_NAMES[1], "a half of the canaries holds one kind only", better=Better.LOWER)
-    threshold = best_threshold(coin[first], scores[first])
-    guess, truth = scores[~first] >= threshold, coin[~first]
-    hits, alarms = (int((guess & truth).sum()), int(truth.sum())), (int((guess & ~truth).sum()), int((~truth).sum()))
-    low, high = difference_interval(hits, alarms)
+    rates = rates_of_half(canaries.is_member, scores, first)
+    low, high = rates.advantage_interval()
     return Metric(
         name=_NAMES[1],
-        value=hits[0] / hits[1] - alarms[0] / alarms[1],
+        value=rates.advantage,
         low=low,
         high=high,
         confidence=0.95,
         better=Better.LOWER,
         baseline=0.0,
         ceiling=claim.advantage() if claim else None,
-        n=len(truth),
-        method=f"{_METHOD}; threshold fixed on the other half of the canaries; Clopper-Pearson limits of both rates, Bonferroni",
+        n=rates.members + rates.others,
+        method=f"{METHOD}; threshold fixed on the other half of the canaries; Clopper-Pearson limits of both rates, Bonferroni",
         source="Yeom et al. 2018, definition 4; ceiling: Kairouz et al. 2015",
-        details={"true_positive_rate": hits[0] / hits[1], "false_positive_rate": alarms[0] / alarms[1]},
+        details={"true_positive_rate": rates.true_positive_rate, "false_positive_rate": rates.false_positive_rate},
     )
 
 
-def best_threshold(is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    """The score at which true- less false-positive rate is largest, guessing "in" from it upwards."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.append(np.diff(scores[order]) != 0, True)
-    rates = np.cumsum(is_member[order]) / is_member.sum() - np.cumsum(~is_member[order]) / (~is_member).sum()
-    return float(scores[order][ends][np.argmax(rates[ends])])
-
-
 def _rate(canaries: Canaries, scores: NDArray[np.float64], claim: Claim | None) -> Metric:
-    members, others = scores[canaries.is_member], scores[~canaries.is_member]
-    if len(others) < LEAST_FOR_RATE:
-        return Metric.not_run(_NAMES[2], f"needs at least {LEAST_FOR_RATE} left-out canaries", better=Better.LOWER)
-    threshold = np.sort(others)[::-1][int(FALSE_POSITIVE_RATE * len(others))]
-    hits, alarms = int((members > threshold).sum()), int((others > threshold).sum())
-    low, high = clopper_pearson(hits, len(members))
-    alarm_low, alarm_high = clopper_pearson(alarms, len(others))
+    return rate_metric(_NAMES[2], canaries, scores, claim, FALSE_POSITIVE_RATE, LEAST_FOR_RATE)
+
+
+def rate_metric(
+    name: str, canaries: Canaries, scores: NDArray[np.float64], claim: Claim | None, false_positive_rate: float, least: int
+) -> Metric:
+    """The combined score's true-positive rate at a false-positive rate; NOT_RUN below ``least`` left-out canaries."""
+    if int((~canaries.is_member).sum()) < least:
+        return Metric.not_run(name, f"needs at least {least} left-out canaries", better=Better.LOWER)
+    rates = rates_at(canaries.is_member, scores, false_positive_rate)
+    found = told(rates)
     return Metric(
-        name=_NAMES[2],
-        value=hits / len(members),
-        low=low,
-        high=high,
+        name=name,
+        value=found["value"],
+        low=found["low"],
+        high=found["high"],
         confidence=0.95,
         better=Better.LOWER,
-        baseline=FALSE_POSITIVE_RATE,
-        ceiling=claim.true_positive_rate(FALSE_POSITIVE_RATE) if claim else None,
-        n=len(members),
-        method=f"{_METHOD}; threshold: the left-out canaries' upper 1 %; Clopper-Pearson interval",
+        baseline=false_positive_rate,
+        ceiling=claim.true_positive_rate(false_positive_rate) if claim else None,
+        n=rates.members,
+        method=f"{METHOD}; threshold: the left-out canaries' upper {100 * false_positive_rate:g} %; Clopper-Pearson interval",
         source="Carlini et al. 2022, section III; ceiling: Kairouz et al. 2015",
-        details={"false_positive_rate": {"value": alarms / len(others), "low": alarm_low, "high": alarm_high}},
+        details={"false_positive_rate": found["false_positive_rate"]},
     )

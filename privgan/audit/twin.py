@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from privgan.audit.bounds import OneRunBound, clopper_pearson_bound, largest_one_run_bound, one_run_search
 from privgan.audit.ceilings import Claim
 from privgan.audit.fdp import gdp_bound, gdp_mu
-from privgan.audit.membership import best_threshold
+from privgan.audit.roc import best_threshold
 from privgan.audit.verdict import Verdict, verdict_of
 from privgan.metric import Better, Metric
 

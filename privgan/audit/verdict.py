@@ -1,8 +1,15 @@
-"""What an audit says about a claimed ε: one rule for every audit."""
+"""What the audit's figures say about the claimed (ε, δ), and the report that holds both."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from privgan.metric import Metric, facts_of
+
+FORMAT = "privgan.audit/1"
 
 
 class Verdict(StrEnum):
@@ -11,6 +18,51 @@ class Verdict(StrEnum):
     REFUTED = "REFUTED"
     NOT_REFUTED = "NOT_REFUTED"
     INCONCLUSIVE = "INCONCLUSIVE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditReport:
+    """The audit's figures and its verdict. INTERNAL.
+
+    Attributes:
+        metrics: All figures, the ones that were not run too.
+        verdict: What they say about the claimed guarantee.
+        seed: The seed of every draw.
+        counts: Rows of each table, and canaries of each kind.
+        epsilon: The claimed ε; None where nothing finite is claimed.
+        delta: The claimed δ.
+        format: Name and version of the report's format.
+    """
+
+    metrics: tuple[Metric, ...]
+    verdict: Verdict
+    seed: int
+    counts: Mapping[str, int]
+    epsilon: float | None = None
+    delta: float | None = None
+    format: str = FORMAT
+
+    def metric(self, name: str) -> Metric:
+        """The metric of a given name; KeyError where there is none."""
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(name)
+
+    def facts(self) -> dict[str, float | str]:
+        """All figures as dotted facts for a policy, and the verdict as ``audit.verdict``."""
+        return {**facts_of(self.metrics), "audit.verdict": str(self.verdict)}
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values; ``privgan/formats/audit.schema.json`` describes them."""
+        return {
+            "format": self.format,
+            "verdict": str(self.verdict),
+            "claim": {"epsilon": self.epsilon, "delta": self.delta},
+            "seed": self.seed,
+            "counts": dict(self.counts),
+            "metrics": [metric.to_json() for metric in self.metrics],
+        }
 
 
 def verdict_of(bound: float | None, largest: float | None, claimed: float | None) -> Verdict:

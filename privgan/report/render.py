@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from privgan.release.fields import REPORT, require_declared
+from privgan.report.attack_curves import SIZE, attack_panels
 from privgan.report.charts import attack_rows, curve_points, shape_chart, step_bars
 from privgan.report.data import InternalReport, ShareableReport
 from privgan.report.odds import odds
@@ -35,6 +36,8 @@ def render_internal(data: InternalReport) -> str:
             policy=data.verdict,
             audit=data.audit,
             attacks=attack_rows(metrics),
+            panels=attack_panels(metrics, data.audit.get("claim") or data.release["guarantee"]),
+            frame=SIZE,
             metric_groups=_grouped(metrics),
             utility=[metric for metric in metrics if metric["name"].startswith("utility.")],
             ledger=data.ledger,

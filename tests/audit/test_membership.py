@@ -14,12 +14,12 @@ from privgan.audit.copies import copies_metric
 from privgan.audit.intervals import area_under_curve
 from privgan.audit.membership import (
     Canaries,
-    best_threshold,
     combined_scores,
     density_ratio_scores,
     membership_metrics,
     nearest_scores,
 )
+from privgan.audit.roc import best_threshold
 from privgan.errors import TableError
 
 

@@ -1,4 +1,4 @@
-"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed``."""
+"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed | copies``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 
+from tests.benchmarks import copy_leak
 from tests.benchmarks.cells import Limits
 from tests.benchmarks.collect import Line, Scored, lines_of, score_all
 from tests.benchmarks.methods import METHODS, OWN
@@ -110,6 +112,17 @@ def speed(work: Path, points: str, minutes: float, out: Path) -> None:
     cost.write_csv(out / "scaling.csv", found)
     cost.write_markdown(out / "scaling.md", found, critic_step(work, measure=False))
     cost.draw(out / "scaling.png", found)
+
+
+@main.command()
+@click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
+@click.option("--work", type=FOLDER, required=True, help="Where the prepared table is kept.")
+@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table goes [default: reports/benchmarks].")
+def copies(data: Path, work: Path, out: Path) -> None:
+    """Put copied rows into tables of Adult's size and see who notices."""
+    prepared = prepare("adult", data.absolute(), work.absolute())
+    out.mkdir(parents=True, exist_ok=True)
+    copy_leak.run(pd.concat(prepared.frames(), ignore_index=True), prepared.schema, out / "copies.md", click.echo)
 
 
 def _scored(data: Path, work: Path, scorer: Path | None, chosen: dict[str, Any]) -> tuple[list[Scored], dict[str, int]]:

@@ -1,0 +1,152 @@
+"""What the audit reads, checked, and as arrays in an order that depends on the tables' contents alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from privgan.audit.ceilings import Claim
+from privgan.audit.coding import AuditCoder, CodedTable, require_columns
+from privgan.audit.membership import Canaries, obstacle
+from privgan.errors import TableError
+from privgan.privacy.contributions import numbered
+from privgan.table.schema import Schema
+
+_UNFAIR = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AuditInputs:
+    """What the audit of one run reads.
+
+    Each customer was a canary with a public probability before the first look; a fair coin of its own decided whether
+    a canary was left out.
+
+    Attributes:
+        schema: The schema.
+        kept_in: The real rows that the run saw.
+        canary_mask: Which of the kept-in rows belong to canaries.
+        left_out: The real rows of the canaries that were left out.
+        synthetic: The synthetic rows.
+        epsilon: The claimed ε.
+        delta: The claimed δ.
+        target: The column to predict; None to let the schema decide.
+        seed: Draws every sample, fold and split.
+        kept_in_units: The customer of each kept-in row; None where each row is a customer of its own.
+        left_out_units: The customer of each left-out row.
+    """
+
+    schema: Schema
+    kept_in: pd.DataFrame
+    canary_mask: NDArray[np.bool_]
+    left_out: pd.DataFrame
+    synthetic: pd.DataFrame
+    epsilon: float
+    delta: float
+    target: str | None = None
+    seed: int = 0
+    kept_in_units: NDArray[Any] | None = None
+    left_out_units: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """All tables as arrays, each in an order that depends on its contents alone."""
+
+    coder: AuditCoder
+    kept_in: CodedTable
+    left_out: CodedTable
+    synthetic: CodedTable
+    canaries: Canaries | None
+    claim: Claim | None
+    seed: int
+    target: str | None
+    no_attack: str = ""
+    no_bound: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
+    """Refuse tables that do not fit the schema, a mask or customers that do not fit the tables: TableError."""
+    for name, table in {"kept-in": inputs.kept_in, "left-out": inputs.left_out, "synthetic": inputs.synthetic}.items():
+        require_columns(inputs.schema, table, name)
+        if name != "left-out" and table.empty:
+            raise TableError(f"the {name} table has no rows; the audit needs some")
+    if len(mask) != len(inputs.kept_in):
+        raise TableError("canary_mask must have one entry per kept-in row")
+    if (inputs.kept_in_units is None) != (inputs.left_out_units is None):
+        raise TableError("give the customers of both the kept-in and the left-out rows, or of neither")
+    if inputs.kept_in_units is not None and inputs.left_out_units is not None:
+        pairs = ((inputs.kept_in_units, inputs.kept_in), (inputs.left_out_units, inputs.left_out))
+        if any(len(units) != len(table) for units, table in pairs):
+            raise TableError("kept_in_units and left_out_units must have one entry per row")
+        if np.isin(_text(inputs.kept_in_units)[~mask], _text(inputs.kept_in_units)[mask]).any():
+            raise TableError("a customer has both canary rows and other rows; a canary is a whole customer")
+
+
+def _text(units: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray([str(unit) for unit in units], dtype=object)
+
+
+def prepare(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, no_bound: str) -> Prepared:
+    """The inputs as arrays.
+
+    Args:
+        inputs: Checked by :func:`require_lengths`.
+        mask: Which of the kept-in rows belong to canaries.
+        claim: The claimed guarantee, or None.
+        no_bound: Why no bound on ε may be given; empty where one may.
+    """
+    coder = AuditCoder.from_reference(inputs.schema, inputs.kept_in)
+    kept_in, left_out = coder.code(inputs.kept_in), coder.code(inputs.left_out)
+    if inputs.kept_in_units is not None and inputs.left_out_units is not None:
+        kept_in = replace(kept_in, customers=numbered(inputs.kept_in_units))
+        left_out = replace(left_out, customers=numbered(inputs.left_out_units))
+    synthetic = coder.code(inputs.synthetic)
+    no_attack, canaries = _missing_units(inputs), None
+    if not no_attack:
+        units = None if inputs.kept_in_units is None else np.asarray(inputs.kept_in_units)[mask]
+        canaries = Canaries.pool(kept_in.take(mask), left_out, units, inputs.left_out_units)
+        no_attack = obstacle(canaries)
+    counts = {"kept_in": len(kept_in), "left_out": len(left_out), "synthetic": len(synthetic)}
+    if canaries is not None:
+        members = int(canaries.is_member.sum())
+        counts |= {"kept_in_canaries": members, "left_out_canaries": len(canaries) - members}
+    return Prepared(
+        coder=coder,
+        kept_in=_canonical(kept_in),
+        left_out=_canonical(left_out),
+        synthetic=_canonical(synthetic),
+        canaries=canaries,
+        claim=claim,
+        seed=inputs.seed,
+        target=inputs.target,
+        no_attack=no_attack,
+        no_bound=no_bound or no_attack or _unfair(canaries),
+        counts=counts,
+    )
+
+
+def _canonical(table: CodedTable) -> CodedTable:
+    return table.take(table.canonical_order())
+
+
+def _missing_units(inputs: AuditInputs) -> str:
+    """A row-level attack would understate what a customer with several rows loses."""
+    if inputs.schema.unit.max_rows > 1 and inputs.kept_in_units is None:
+        return "the schema's customers have several rows each: the audit needs to know whose each row is"
+    return ""
+
+
+def _unfair(canaries: Canaries | None) -> str:
+    """Whether the canaries' coins were visibly not fair, by an exact binomial test."""
+    from scipy.stats import binomtest
+
+    if canaries is None or binomtest(int(canaries.is_member.sum()), len(canaries)).pvalue >= _UNFAIR:
+        return ""
+    return "far from half of the canaries were left out: their coins were not fair"

@@ -1,0 +1,152 @@
+"""One picture of all attacks: what each finds at each rate of false alarms, under what the guarantee allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from privgan.privacy import tradeoff
+
+SIZE = 360.0
+_LOWEST = 1e-3
+_SCORES = {
+    "attack.membership.auc": "combined membership score (it decides)",
+    "attack.membership.density_ratio_auc": "density ratio",
+    "attack.membership.nearest_auc": "nearest synthetic row",
+    "attack.membership.calibrated_auc": "calibrated distance",
+    "attack.membership.monte_carlo_auc": "Monte Carlo count",
+    "attack.reference_model.auc": "reference models, most exposed records",
+}
+_EVENTS = {
+    "attack.linkability.excess": "linkability",
+    "attack.inference.excess": "attribute inference",
+    "attack.copies.near_excess": "near copies",
+    "attack.singling_out.excess": "singling out (no ceiling applies)",
+}
+_RATES = tuple((step / 20) ** 2 for step in range(21))
+_LOW_RATES = tuple(10 ** (-3 + step / 8) for step in range(25))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One attack's curve.
+
+    Attributes:
+        label: The attack.
+        style: Its number, for colour and dashes.
+        points: SVG points.
+    """
+
+    label: str
+    style: int
+    points: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """One attack that has a single pair of rates.
+
+    Attributes:
+        label: The attack.
+        letter: What is drawn.
+        x: Its place from the left.
+        y: Its place from the top.
+    """
+
+    label: str
+    letter: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One frame of the picture, in a square of ``SIZE``.
+
+    Attributes:
+        title: What the frame shows.
+        ticks: Places and labels of both axes, from the left and from below.
+        chance: SVG points of guessing.
+        ceiling: SVG points of the guarantee's ceiling; empty where nothing is claimed.
+        curves: The attacks with scores.
+        marks: The attacks with one pair of rates.
+    """
+
+    title: str
+    ticks: tuple[tuple[float, str], ...]
+    chance: str
+    ceiling: str
+    curves: tuple[Curve, ...]
+    marks: tuple[Mark, ...]
+
+
+def attack_panels(metrics: Sequence[Mapping[str, Any]], claim: Mapping[str, Any]) -> tuple[Panel, ...]:
+    """All rates on straight axes, and low rates on logarithmic ones; nothing where no attack has rates.
+
+    Args:
+        metrics: The audit's metrics, as JSON.
+        claim: ``epsilon`` and ``delta`` of the claimed guarantee; None or missing where nothing is claimed.
+    """
+    found = {metric["name"]: metric.get("details") or {} for metric in metrics if metric.get("value") is not None}
+    curves = {label: found[name]["roc"] for name, label in _SCORES.items() if "roc" in found.get(name, {})}
+    events = {label: found[name] for name, label in _EVENTS.items() if "true_positive_rate" in found.get(name, {})}
+    if not curves and not events:
+        return ()
+    straight = tuple((share, f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
+    low = tuple((_log(share), f"{share:.1%}" if share < 0.01 else f"{share:.0%}") for share in (1e-3, 1e-2, 1e-1, 1.0))
+    return (
+        _panel("All rates", lambda share: share, _RATES, straight, curves, events, claim),
+        _panel("Few false alarms, both axes logarithmic", _log, _LOW_RATES, low, curves, events, claim),
+    )
+
+
+def _log(share: float) -> float:
+    return math.log(max(_LOWEST, share) / _LOWEST) / math.log(1 / _LOWEST)
+
+
+def _panel(
+    title: str,
+    scale: Callable[[float], float],
+    rates: Sequence[float],
+    ticks: tuple[tuple[float, str], ...],
+    curves: Mapping[str, Mapping[str, Sequence[float]]],
+    events: Mapping[str, Mapping[str, float]],
+    claim: Mapping[str, Any],
+) -> Panel:
+    def place(alarms: float, hits: float) -> tuple[float, float]:
+        return SIZE * scale(alarms), SIZE * (1 - scale(hits))
+
+    def line(pairs: Sequence[tuple[float, float]]) -> str:
+        return " ".join("{:.1f},{:.1f}".format(*place(*pair)) for pair in pairs)
+
+    styles = {label: place for place, label in enumerate(_SCORES.values())}
+    marks = []
+    for letter, (label, event) in zip("ABCDEFGH", events.items(), strict=False):
+        x, y = place(event["false_positive_rate"], event["true_positive_rate"])
+        marks.append(Mark(label=label, letter=letter, x=round(x, 1), y=round(y, 1)))
+    return Panel(
+        title=title,
+        ticks=tuple((round(SIZE * at, 1), label) for at, label in ticks),
+        chance=line([(rate, rate) for rate in rates]),
+        ceiling=line(_ceiling(claim, rates)),
+        curves=tuple(
+            Curve(label=label, style=styles[label], points=line(_ended(roc, rates[0]))) for label, roc in curves.items()
+        ),
+        marks=tuple(marks),
+    )
+
+
+def _ended(roc: Mapping[str, Sequence[float]], first: float) -> list[tuple[float, float]]:
+    """A curve to the corner at 100 %, and from the one at 0 where that is on the axis."""
+    pairs = list(zip(roc["fpr"], roc["tpr"], strict=True))
+    return [(0.0, 0.0), *pairs, (1.0, 1.0)] if first == 0 else [*pairs, (1.0, 1.0)]
+
+
+def _ceiling(claim: Mapping[str, Any], rates: Sequence[float]) -> list[tuple[float, float]]:
+    if claim.get("epsilon") is None or claim.get("delta") is None:
+        return []
+    limits = tradeoff.of_budget(claim["epsilon"], claim["delta"])
+    bend = (1 - claim["delta"]) / (1 + math.exp(min(700.0, claim["epsilon"])))
+    return [(rate, limits.true_positive_rate(min(1.0, rate))) for rate in sorted({*rates, max(rates[0], bend)})]
