@@ -16,7 +16,7 @@ from privgan.audit.constraints import BrokenRules, broken_rules
 from privgan.audit.membership import Canaries, obstacle
 from privgan.errors import TableError
 from privgan.privacy.contributions import numbered
-from privgan.table.columns import Discrete
+from privgan.table.columns import Discrete, Numeric
 from privgan.table.schema import Schema
 
 _UNFAIR = 1e-6
@@ -99,13 +99,15 @@ def _require_types(schema: Schema, table: pd.DataFrame, name: str) -> None:
     """Refuse text where numbers or moments are expected: read as missing, it would be compared with nothing."""
     for column in schema.modelled:
         values = table[column.name]
-        if isinstance(column, Discrete) or pd.api.types.is_numeric_dtype(values):
+        if isinstance(column, Discrete):
             continue
-        unreadable = np.isnan(column_values(column, values)) & ~values.isna().to_numpy()
-        unreadable &= ~values.isin([*schema.missing_markers, np.inf, -np.inf]).to_numpy()
-        if unreadable.any():
+        wrong = pd.api.types.is_datetime64_any_dtype if isinstance(column, Numeric) else pd.api.types.is_numeric_dtype
+        unread = np.isnan(column_values(column, values)) | wrong(values)
+        known = values.isna() | values.isin([*schema.missing_markers, np.inf, -np.inf])
+        count = int((unread & ~known.to_numpy(dtype=bool)).sum())
+        if count:
             raise TableError(
-                f"the {name} table's column {column.name!r} has {int(unreadable.sum())} values that are no {column.kind.value}; "
+                f"the {name} table's column {column.name!r} has {count} values that are no {column.kind.value}; "
                 "give tables with the schema's types"
             )
 
