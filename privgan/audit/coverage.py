@@ -43,8 +43,8 @@ def coverage_metrics(
     """``fidelity.category_coverage``, ``fidelity.rare_category_coverage`` and ``fidelity.range_coverage``; 1 is all.
 
     Mean over columns of the share of the training rows' categories, of their categories with less than 1 % of the
-    rows, and of the range of their numbers, that occurs in the synthetic rows. They are facts of this very table, so
-    there is no interval.
+    rows, and of the range of their numbers, that occurs in the synthetic rows. They are counted in this very table, so
+    the interval is the figure itself.
 
     Args:
         coder: Names the columns.
@@ -117,6 +117,8 @@ def _metric(
     return Metric(
         name=name,
         value=float(made.mean()),
+        low=float(made.mean()),
+        high=float(made.mean()),
         better=Better.HIGHER,
         baseline=None if held is None else float(held.mean()),
         n=len(synthetic),

@@ -1,4 +1,4 @@
-"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed``."""
+"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed | audit-cost``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from tests.benchmarks.audit_cost import measure
+from tests.benchmarks.audit_cost import write_markdown as write_audit_cost
 from tests.benchmarks.cells import Limits
 from tests.benchmarks.collect import Line, Scored, lines_of, score_all
 from tests.benchmarks.methods import METHODS, OWN
@@ -110,6 +112,21 @@ def speed(work: Path, points: str, minutes: float, out: Path) -> None:
     cost.write_csv(out / "scaling.csv", found)
     cost.write_markdown(out / "scaling.md", found, critic_step(work, measure=False))
     cost.draw(out / "scaling.png", found)
+
+
+@main.command("audit-cost")
+@click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
+@click.option("--work", type=FOLDER, required=True, help="Where environments and results are kept.")
+@click.option("--minutes", default=20.0, show_default=True, help="Most minutes of one tool.")
+@click.option("--python", default=sys.executable, help="Makes the environment of anonymeter.")
+@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table goes [default: reports/benchmarks].")
+def audit_cost(data: Path, work: Path, minutes: float, python: str, out: Path) -> None:
+    """Measure what an audit of Adult costs, beside other tools; what was measured is not measured again."""
+    limits = Limits(minutes=minutes)
+    results = measure(data.absolute(), work.absolute(), limits, python=python, say=click.echo)
+    out.mkdir(parents=True, exist_ok=True)
+    write_audit_cost(out / "audit.md", results)
+    click.echo(f"{out / 'audit.md'}")
 
 
 def _scored(data: Path, work: Path, scorer: Path | None, chosen: dict[str, Any]) -> tuple[list[Scored], dict[str, int]]:
