@@ -204,7 +204,7 @@ def c2st_metric(coder: AuditCoder, kept_in: CodedTable, left_out: CodedTable | N
     found = _detect(left_out, synthetic, size, seed, explain=True)
     baseline = _detect(left_out, kept_in, min(size, len(kept_in)), seed, explain=False)
     low, high = hanley_mcneil(found.area, found.positives, found.negatives)
-    top = np.argsort(-found.drops, kind="stable")[:3]
+    top = np.argsort(-found.drops, kind="stable")[:WORST]
     return Metric(
         name=name,
         value=found.area,

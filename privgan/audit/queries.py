@@ -18,7 +18,7 @@ QUERIES = 500
 MOST_CONDITIONS = 3
 SANITY_BOUND = 0.001
 WORST = 10
-_CHUNK_CELLS = 4_000_000
+_CHUNK_ROWS = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +81,13 @@ def query_metric(coder: AuditCoder, kept_in: CodedTable, left_out: CodedTable | 
         seed: Draws the queries and the random samples.
     """
     queries, samples = random_queries(coder, kept_in, seed), nested_samples(len(kept_in), seed)
-    groups = named_subgroups(coder)
-    level = np.eye(len(samples.shares))[samples.replicates.block]
-    real = _counts(queries, kept_in, np.hstack([_members(groups, kept_in), level]))
-    by_sample = real[:, len(groups) + 1 :] @ samples.replicates.members.T
+    groups, levels = named_subgroups(coder), len(samples.shares)
+    counts = _counts(queries, groups, kept_in, np.eye(levels, dtype=np.float32)[samples.replicates.block])
+    by_sample = counts[:, -levels:] @ samples.replicates.members.T
     sampled = by_sample / np.maximum(1.0, samples.replicates.totals())
-    real, made = _shares(real[:, : len(groups) + 1], groups, kept_in), _table_shares(queries, groups, synthetic)
-    held = None if left_out is None else _table_shares(queries, groups, left_out)
+    real = counts[:, :-levels] / _sizes(groups, kept_in)
+    made = _counts(queries, groups, synthetic) / _sizes(groups, synthetic)
+    held = None if left_out is None else _counts(queries, groups, left_out) / _sizes(groups, left_out)
     errors = np.abs(made - real)
     value, width = float(errors[:, 0].mean()), 1.96 * float(errors[:, 0].std(ddof=1)) / len(queries) ** 0.5
     relative = errors[:, 0] / np.maximum(real[:, 0], SANITY_BOUND)
@@ -115,24 +115,23 @@ def query_metric(coder: AuditCoder, kept_in: CodedTable, left_out: CodedTable | 
     )
 
 
-def _members(groups: tuple[Subgroup, ...], table: CodedTable) -> NDArray[np.float64]:
-    """All rows, then each subgroup's [rows, 1 + subgroups], 1 or 0."""
-    return np.column_stack([np.ones(len(table)), *(group.rows(table) for group in groups)]).astype(float)
+def _counts(
+    queries: tuple[Query, ...], groups: tuple[Subgroup, ...], table: CodedTable, more: NDArray[np.float32] | None = None
+) -> NDArray[np.float64]:
+    """How many rows meet each query: of all rows, of each subgroup, and of each column of ``more`` [queries, columns]."""
+    counts: list[NDArray[np.float64]] = []
+    for start in range(0, len(table), _CHUNK_ROWS):
+        place = np.arange(start, min(start + _CHUNK_ROWS, len(table)))
+        rows = table.take(place)
+        members = np.column_stack([np.ones(len(rows)), *(group.rows(rows) for group in groups)]).astype(np.float32)
+        met = np.array([query.met(rows) for query in queries], dtype=np.float32)
+        counts.append((met @ (members if more is None else np.hstack([members, more[place]]))).astype(float))
+    return np.sum(counts, axis=0)
 
 
-def _counts(queries: tuple[Query, ...], table: CodedTable, members: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many rows of each column of ``members`` meet each query [queries, columns]."""
-    step = max(1, _CHUNK_CELLS // max(1, len(table)))
-    chunks = (queries[start : start + step] for start in range(0, len(queries), step))
-    return np.vstack([np.array([query.met(table) for query in chunk]).astype(float) @ members for chunk in chunks])
-
-
-def _shares(counts: NDArray[np.float64], groups: tuple[Subgroup, ...], table: CodedTable) -> NDArray[np.float64]:
-    return np.asarray(counts / np.maximum(1.0, _members(groups, table).sum(axis=0)))
-
-
-def _table_shares(queries: tuple[Query, ...], groups: tuple[Subgroup, ...], table: CodedTable) -> NDArray[np.float64]:
-    return _shares(_counts(queries, table, _members(groups, table)), groups, table)
+def _sizes(groups: tuple[Subgroup, ...], table: CodedTable) -> NDArray[np.float64]:
+    """The rows of the table and of each subgroup, at least one."""
+    return np.array([len(table), *(max(1, int(group.rows(table).sum())) for group in groups)], dtype=float)
 
 
 def _by_subgroup(

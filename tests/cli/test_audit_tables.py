@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -128,3 +131,15 @@ def test_a_hold_out_with_other_columns_is_told_without_a_schema(audit, tmp_path)
     code, _, err = audit(foreign(), schema=False)
     assert code == 2
     assert "--holdout: its columns differ from those of --real: missing ['age']" in err
+
+
+@pytest.mark.slow
+def test_two_processes_write_the_same_bytes(audit, tmp_path):
+    """Another process has another hash seed and another order of everything that sets are made of."""
+    audit(foreign())
+    files = [part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", str(tmp_path / f"{name}.csv"))]
+    command = [sys.executable, "-m", "privgan", "audit", *files, "--json", "--quiet", "--epsilon", "1", "--fair-coins"]
+    seeded = [os.environ | {"PYTHONHASHSEED": seed} for seed in ("1", "2")]
+    runs = [subprocess.run(command, capture_output=True, check=False, env=env) for env in seeded]
+    assert json.loads(runs[0].stdout)["metrics"]
+    assert runs[0].stdout == runs[1].stdout

@@ -6,29 +6,25 @@ from typing import Any
 
 from steps import Clock, main, read
 
-ATTACKS = 500
+ATTACKS, NEIGHBOURS = 500, 10
 
 
 def audit(job: dict[str, Any], clock: Clock) -> None:
-    """All attacks of the tool; the inference is that of the target from all other columns."""
+    """One attack, as the job's ``part`` says; the inference is that of the target from all other columns."""
     from anonymeter.evaluators import InferenceEvaluator, LinkabilityEvaluator, SinglingOutEvaluator
 
     real, control, synthetic = (read(job, name) for name in ("real", "holdout", "synthetic"))
     clock.done("import and read")
-    for mode in ("univariate", "multivariate"):
-        found = SinglingOutEvaluator(ori=real, syn=synthetic, control=control, n_attacks=ATTACKS, seed=0)
-        found.evaluate(mode=mode)
-        clock.done(f"singling out, {mode}")
-    names = [name for name in real if name != job["target"]]
-    halves = (names[: len(names) // 2], names[len(names) // 2 :])
-    linked = LinkabilityEvaluator(ori=real, syn=synthetic, control=control, n_attacks=ATTACKS, aux_cols=halves, n_neighbors=10)
-    linked.evaluate(n_jobs=1)
-    clock.done("linkability")
-    inferred = InferenceEvaluator(
-        ori=real, syn=synthetic, control=control, aux_cols=names, secret=job["target"], n_attacks=ATTACKS
-    )
-    inferred.evaluate(n_jobs=1)
-    clock.done("inference of one column")
+    tables = {"ori": real, "syn": synthetic, "control": control, "n_attacks": ATTACKS}
+    names, part = [name for name in real if name != job["target"]], job["part"]
+    if part == "linkability":
+        halves = (names[: len(names) // 2], names[len(names) // 2 :])
+        LinkabilityEvaluator(**tables, aux_cols=halves, n_neighbors=NEIGHBOURS).evaluate(n_jobs=1)
+    elif part == "inference":
+        InferenceEvaluator(**tables, aux_cols=names, secret=job["target"]).evaluate(n_jobs=1)
+    else:
+        SinglingOutEvaluator(**tables, seed=0).evaluate(mode=part)
+    clock.done(f"{part}, {ATTACKS} attacks")
 
 
 if __name__ == "__main__":
