@@ -129,7 +129,8 @@ def write_markdown(path: Path, results: Sequence[Mapping[str, Any]]) -> None:
         "",
         "The tools compute different things. SDMetrics' quality report has shapes and pair trends; privgan computes it too, on "
         "5,000 rows, and the same on all rows by its own means. SDMetrics' distances are a cross join of all pairs of rows. "
-        "anonymeter runs 500 attacks of each kind, univariate and multivariate being those of singling out. synthcity was not measured.",
+        "anonymeter runs 500 attacks of each kind, univariate and multivariate being those of singling out. synthcity was not "
+        "measured.",
         "",
     ]
     path.write_text("\n".join(told), encoding="utf-8")
