@@ -114,7 +114,7 @@ def write_markdown(path: Path, results: Sequence[Mapping[str, Any]]) -> None:
     """Write one table of all steps, and whether privgan is within its target."""
     head = ["| tool | step | s | processor s | peak MB |", "|---|---|---|---|---|"]
     lines = [line for result in results for line in _lines(result)]
-    versions = {name: version for result in results for name, version in result.get("versions", {}).items()}
+    versions = {f"{name} {version}" for result in results for name, version in result.get("versions", {}).items()}
     told = [
         "# What an audit costs\n",
         "Made by `python -m tests.benchmarks audit-cost --data DATA --work WORK`.\n",
@@ -125,7 +125,7 @@ def write_markdown(path: Path, results: Sequence[Mapping[str, Any]]) -> None:
         *head,
         *lines,
         "",
-        f"Versions: {', '.join(f'{name} {version}' for name, version in sorted(versions.items()))}.",
+        f"Versions, each in its own environment: {', '.join(sorted(versions))}.",
         "",
         "The tools compute different things. SDMetrics' quality report has shapes and pair trends; privgan computes it too, on "
         "5,000 rows, and the same on all rows by its own means. SDMetrics' distances are a cross join of all pairs of rows. "
