@@ -210,7 +210,7 @@ class FeatureMap:
     """A map from coded rows to numbers for linear models and distances.
 
     A number becomes its place in the reference's distribution, in [0, 1], with a flag for missing; a category one
-    flag for each of its 50 commonest values. Flags are scaled so that two different categories are at distance 1.
+    flag for each of its commonest values, 50 unless said. Flags are scaled so that two different categories are at distance 1.
 
     Attributes:
         grids: Sorted reference numbers, or the common categories, by column.
@@ -221,11 +221,13 @@ class FeatureMap:
     discrete: tuple[bool, ...]
 
     @classmethod
-    def from_reference(cls, columns: tuple[Column, ...], reference: CodedTable) -> FeatureMap:
-        """A feature map from a reference table."""
+    def from_reference(
+        cls, columns: tuple[Column, ...], reference: CodedTable, most_categories: int = COMMON_CATEGORIES
+    ) -> FeatureMap:
+        """A feature map from a reference table, with a flag for each of at most so many categories of a column."""
         discrete = tuple(isinstance(column, Discrete) for column in columns)
         pairs = zip(reference.values.T, discrete, strict=True)
-        return cls(tuple(_common(values) if flag else _sorted(values) for values, flag in pairs), discrete)
+        return cls(tuple(_common(values, most_categories) if flag else _sorted(values) for values, flag in pairs), discrete)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -238,9 +240,9 @@ class FeatureMap:
         return np.hstack([_flags(values, grid) if flag else _places_in(values, grid) for values, grid, flag in parts])
 
 
-def _common(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _common(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
     levels, counts = np.unique(np.nan_to_num(values, nan=-1.0), return_counts=True)
-    return levels[np.argsort(-counts, kind="stable")[:COMMON_CATEGORIES]]
+    return levels[np.argsort(-counts, kind="stable")[:most]]
 
 
 def _sorted(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from privgan.audit.coding import CodedTable
 from privgan.audit.intervals import CONFIDENCE, difference_interval
+from privgan.audit.multiplicity import holm
 from privgan.metric import Better, Metric
 
 SIGNIFICANCE = 1.0 - CONFIDENCE
@@ -93,14 +94,6 @@ def newcombe_interval(first: tuple[float, int], second: tuple[float, int], confi
     below = math.hypot(share - low, other_high - other)
     above = math.hypot(high - share, other - other_low)
     return share - other - below, share - other + above
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values corrected for having looked at all of them (Holm 1979), in the order given."""
-    order = np.argsort(p_values, kind="stable")
-    weights = np.arange(len(p_values), 0, -1)
-    adjusted = np.minimum(1.0, np.maximum.accumulate(np.asarray(p_values, dtype=float)[order] * weights))
-    return [float(value) for value in adjusted[np.argsort(order, kind="stable")]]
 
 
 def excess_metric(name: str, contrasts: Sequence[Contrast], *, method: str, source: str, ceiling: float | None = None) -> Metric:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from privgan.audit.ceilings import Claim
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
-from privgan.audit.contrasts import SIGNIFICANCE, holm
+from privgan.audit.contrasts import SIGNIFICANCE
 from privgan.audit.intervals import difference_interval
+from privgan.audit.multiplicity import holm
 from privgan.audit.nearest import Neighbours, affordable, nearest
 from privgan.metric import Better, Metric
 from privgan.table.columns import Discrete

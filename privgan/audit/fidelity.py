@@ -7,7 +7,6 @@ has a baseline: the same figure with real left-out, or kept-in, rows in the plac
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,17 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable, stacked, trainable
+from privgan.audit.equivalence import NestedSamples, nested_samples
 from privgan.audit.intervals import area_under_curve, hanley_mcneil
+from privgan.audit.replicates import JACKKNIFE_BLOCKS, jackknife_error
 from privgan.metric import Better, Metric
 
 TRIPLES, TRIPLE_SEED = 60, 1
 MOST_PAIRS = 1000
-BLOCKS = 10
 WORST = 5
 CLASSIFIER_ROWS = 10_000
 TEST_SHARE = 0.3
 LEAST_ROWS = 50
-_DENSE_CELLS = 2**22
+_DENSE_CELLS = 2**18
 _TVD_SOURCE = "NIST SDNist k-marginal score; audit reference, section 1c"
 _C2ST_SOURCE = "Lopez-Paz and Oquab 2017, section 3; interval: Hanley and McNeil 1982"
 
@@ -68,10 +68,18 @@ def _tvd_metric(
     if len(coder.columns) < order:
         return Metric.not_run(name, f"needs at least {order} columns", better=Better.LOWER)
     cliques = marginals(len(coder.columns), order)
-    blocks = np.random.default_rng((seed, order)).permutation(len(synthetic)) % BLOCKS
+    blocks = np.random.default_rng((seed, order)).permutation(len(synthetic)) % JACKKNIFE_BLOCKS
     distances = distances_by_block(coder.sizes, kept_in, synthetic, cliques, blocks)
-    value, error = _jackknife(distances.mean(axis=0))
-    details = {"rows": len(synthetic), "marginals": len(cliques), "worst": _worst(coder, cliques, distances[:, 0])}
+    means = distances.mean(axis=0)
+    value, error = float(means[0]), jackknife_error(means)
+    samples = nested_samples(len(kept_in), seed)
+    details: dict[str, object] = {
+        "rows": len(synthetic),
+        "marginals": len(cliques),
+        "worst": _worst(coder, cliques, distances[:, 0]),
+    }
+    sampled = sample_distances(coder.sizes, kept_in, cliques, samples)
+    details |= {"sample_equivalent": samples.equivalent(value, sampled)}
     baseline = None
     if left_out is not None and len(left_out):
         baseline = mean_tvd(coder.sizes, kept_in, left_out, cliques)
@@ -87,7 +95,7 @@ def _tvd_metric(
         baseline=baseline,
         n=len(synthetic),
         method=f"mean over {len(cliques)} {order}-way marginals; numbers cut at the training rows' 20-quantiles; "
-        f"interval: jackknife over {BLOCKS} blocks of synthetic rows",
+        f"interval: jackknife over {JACKKNIFE_BLOCKS} blocks of synthetic rows",
         source=_TVD_SOURCE,
         details=details,
     )
@@ -105,7 +113,7 @@ def distances_by_block(
     other: CodedTable,
     cliques: Sequence[tuple[int, ...]],
     block_of: NDArray[np.int64],
-    blocks: int = BLOCKS,
+    blocks: int = JACKKNIFE_BLOCKS,
 ) -> NDArray[np.float64]:
     """Total variation distance by marginal (line): of all rows first, then without each block of the other table."""
     return np.array([_clique_distances(sizes, real.codes, other.codes, list(c), block_of, blocks) for c in cliques])
@@ -114,7 +122,7 @@ def distances_by_block(
 def _clique_distances(
     sizes: Sequence[int], real: NDArray, other: NDArray, clique: list[int], block_of: NDArray[np.int64], blocks: int
 ) -> NDArray[np.float64]:
-    cells, size = _cells(sizes, np.vstack([real[:, clique], other[:, clique]]), clique)
+    cells, size = cells_of(sizes, np.vstack([real[:, clique], other[:, clique]]), clique)
     share = np.bincount(cells[: len(real)], minlength=size) / len(real)
     count = max(1, blocks)
     by_block = np.bincount(block_of * size + cells[len(real) :], minlength=count * size).reshape(count, size)
@@ -124,7 +132,7 @@ def _clique_distances(
     return 0.5 * np.asarray(np.abs(counts / totals - share).sum(axis=1))
 
 
-def _cells(sizes: Sequence[int], codes: NDArray[np.int64], clique: list[int]) -> tuple[NDArray[np.int64], int]:
+def cells_of(sizes: Sequence[int], codes: NDArray[np.int64], clique: list[int]) -> tuple[NDArray[np.int64], int]:
     """The cell of each row, and how many cells there are; only cells that occur where the marginal is large."""
     cells, size = np.zeros(len(codes), dtype=np.int64), 1
     for place, column in enumerate(clique):
@@ -133,13 +141,6 @@ def _cells(sizes: Sequence[int], codes: NDArray[np.int64], clique: list[int]) ->
             levels, cells = np.unique(cells, return_inverse=True)
             size = len(levels)
     return cells, size
-
-
-def _jackknife(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The value of all rows and the delete-a-group jackknife's standard error (Wolter 2007, section 4.2)."""
-    left = values[1:]
-    spread = math.sqrt((len(left) - 1) / len(left) * float(((left - left.mean()) ** 2).sum()))
-    return float(values[0]), spread
 
 
 def _same_size(
@@ -159,6 +160,19 @@ def _same_size(
 def _worst(coder: AuditCoder, cliques: Sequence[tuple[int, ...]], distances: NDArray[np.float64]) -> list[dict[str, object]]:
     order = np.argsort(-distances, kind="stable")[:WORST]
     return [{"columns": [coder.names[c] for c in cliques[i]], "tvd": float(distances[i])} for i in order]
+
+
+def sample_distances(
+    sizes: Sequence[int], real: CodedTable, cliques: Sequence[tuple[int, ...]], samples: NestedSamples
+) -> NDArray[np.float64]:
+    """Mean total variation distance of each nested sample of the real rows to all of them [samples]."""
+    found = np.zeros(len(samples.shares))
+    for clique in cliques:
+        cells, size = cells_of(sizes, real.codes[:, list(clique)], list(clique))
+        counts = samples.replicates.sums(cells, size)
+        shares = counts / np.maximum(1.0, counts.sum(axis=1, keepdims=True))
+        found += 0.5 * np.abs(shares - shares[:1]).sum(axis=1)
+    return found / len(cliques)
 
 
 @dataclass(frozen=True)
@@ -190,7 +204,7 @@ def c2st_metric(coder: AuditCoder, kept_in: CodedTable, left_out: CodedTable | N
     found = _detect(left_out, synthetic, size, seed, explain=True)
     baseline = _detect(left_out, kept_in, min(size, len(kept_in)), seed, explain=False)
     low, high = hanley_mcneil(found.area, found.positives, found.negatives)
-    top = np.argsort(-found.drops, kind="stable")[:3]
+    top = np.argsort(-found.drops, kind="stable")[:WORST]
     return Metric(
         name=name,
         value=found.area,

@@ -11,10 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from privgan.audit.ceilings import Claim
-from privgan.audit.coding import AuditCoder, CodedTable, require_columns
+from privgan.audit.coding import AuditCoder, CodedTable, column_values, require_columns
+from privgan.audit.constraints import BrokenRules, broken_rules
 from privgan.audit.membership import Canaries, obstacle
 from privgan.errors import TableError
 from privgan.privacy.contributions import numbered
+from privgan.table.columns import Discrete, Numeric
 from privgan.table.schema import Schema
 
 _UNFAIR = 1e-6
@@ -39,6 +41,7 @@ class AuditInputs:
         seed: Draws every sample, fold and split.
         kept_in_units: The customer of each kept-in row; None where each row is a customer of its own.
         left_out_units: The customer of each left-out row.
+        as_read: The left-out and the synthetic rows before values were mapped into the schema; None where none were.
     """
 
     schema: Schema
@@ -52,6 +55,7 @@ class AuditInputs:
     seed: int = 0
     kept_in_units: NDArray[Any] | None = None
     left_out_units: NDArray[Any] | None = None
+    as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,6 +70,7 @@ class Prepared:
     claim: Claim | None
     seed: int
     target: str | None
+    broken: tuple[BrokenRules, BrokenRules]
     no_attack: str = ""
     no_bound: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -75,6 +80,7 @@ def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
     """Refuse tables that do not fit the schema, a mask or customers that do not fit the tables: TableError."""
     for name, table in {"kept-in": inputs.kept_in, "left-out": inputs.left_out, "synthetic": inputs.synthetic}.items():
         require_columns(inputs.schema, table, name)
+        _require_types(inputs.schema, table, name)
         if name != "left-out" and table.empty:
             raise TableError(f"the {name} table has no rows; the audit needs some")
     if len(mask) != len(inputs.kept_in):
@@ -87,6 +93,23 @@ def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
             raise TableError("kept_in_units and left_out_units must have one entry per row")
         if np.isin(_text(inputs.kept_in_units)[~mask], _text(inputs.kept_in_units)[mask]).any():
             raise TableError("a customer has both canary rows and other rows; a canary is a whole customer")
+
+
+def _require_types(schema: Schema, table: pd.DataFrame, name: str) -> None:
+    """Refuse text where numbers or moments are expected: read as missing, it would be compared with nothing."""
+    for column in schema.modelled:
+        values = table[column.name]
+        if isinstance(column, Discrete):
+            continue
+        wrong = pd.api.types.is_datetime64_any_dtype if isinstance(column, Numeric) else pd.api.types.is_numeric_dtype
+        unread = np.isnan(column_values(column, values)) | wrong(values)
+        known = values.isna() | values.isin([*schema.missing_markers, np.inf, -np.inf])
+        count = int((unread & ~known.to_numpy(dtype=bool)).sum())
+        if count:
+            raise TableError(
+                f"the {name} table's column {column.name!r} has {count} values that are no {column.kind.value}; "
+                "give tables with the schema's types"
+            )
 
 
 def _text(units: NDArray[Any]) -> NDArray[Any]:
@@ -126,10 +149,16 @@ def prepare(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, n
         claim=claim,
         seed=inputs.seed,
         target=inputs.target,
+        broken=_broken(inputs),
         no_attack=no_attack,
         no_bound=no_bound or no_attack or _unfair(canaries),
         counts=counts,
     )
+
+
+def _broken(inputs: AuditInputs) -> tuple[BrokenRules, BrokenRules]:
+    left_out, synthetic = inputs.as_read or (inputs.left_out, inputs.synthetic)
+    return broken_rules(inputs.schema, synthetic), broken_rules(inputs.schema, left_out)
 
 
 def _canonical(table: CodedTable) -> CodedTable:

@@ -9,15 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.bounds import guesses_on_grid, largest_refuted, one_run_p_value
-
-
-def holm_adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
-    """P-values adjusted for being several (Holm 1979): those below α may be called significant together at level α."""
-    adjusted, running = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = running
-    return tuple(adjusted)
+from privgan.audit.multiplicity import holm
 
 
 def holm_bounds(
@@ -37,8 +29,8 @@ def holm_bounds(
     """
     guesses = {name: guesses_on_grid(values, is_member) for name, values in scores.items()}
 
-    def adjusted(epsilon: float) -> tuple[float, ...]:
-        return holm_adjusted([_over_grid(made, len(is_member), epsilon, delta) for made in guesses.values()])
+    def adjusted(epsilon: float) -> list[float]:
+        return holm([_over_grid(made, len(is_member), epsilon, delta) for made in guesses.values()])
 
     def refuted_by(place: int, epsilon: float) -> bool:
         return adjusted(epsilon)[place] < significance

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from privgan.audit.ceilings import Claim
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap
-from privgan.audit.contrasts import holm
 from privgan.audit.intervals import area_under_curve, hanley_mcneil
 from privgan.audit.membership import FOLDS, METHOD, Canaries, combined_scores, rate_metric
+from privgan.audit.multiplicity import holm
 from privgan.audit.nearest import counts_within, nearest
 from privgan.audit.roc import (
     GROUPS,

@@ -18,6 +18,7 @@ from privgan.audit.attacks import copy_metrics, wp216_metrics
 from privgan.audit.bound_metrics import BOUND, LARGEST, bound_metrics, no_bounds
 from privgan.audit.ceilings import Claim
 from privgan.audit.fidelity import c2st_metric, tvd_metrics
+from privgan.audit.fidelity_stage import fidelity_metrics
 from privgan.audit.inputs import AuditInputs, Prepared, prepare, require_lengths
 from privgan.audit.membership import (
     combined_scores,
@@ -28,7 +29,7 @@ from privgan.audit.membership import (
 )
 from privgan.audit.quality import quality_metric
 from privgan.audit.shown import shown_metrics, shown_not_run
-from privgan.audit.utility import utility_metrics
+from privgan.audit.utility_stage import all_utility_metrics
 from privgan.audit.verdict import AuditReport, Verdict, verdict_of
 from privgan.metric import Metric
 from privgan.table.schema import Schema
@@ -69,6 +70,7 @@ def run_table_audit(
     fair_coins: bool = False,
     real_units: NDArray[Any] | None = None,
     holdout_units: NDArray[Any] | None = None,
+    as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     progress: Progress | None = None,
 ) -> AuditReport:
     """Audit a synthetic table made by any tool, given the rows it saw and rows it never saw.
@@ -86,6 +88,8 @@ def run_table_audit(
             lower bound on ε, and a verdict other than INCONCLUSIVE.
         real_units: The customer of each real row; None where each row is a customer of its own.
         holdout_units: The customer of each hold-out row.
+        as_read: The hold-out and the synthetic rows before values were mapped into the schema, where they were: what
+            broke the schema is counted there.
         progress: Called with each stage's name and the share done before it.
 
     Returns:
@@ -106,6 +110,7 @@ def run_table_audit(
         seed=seed,
         kept_in_units=real_units,
         left_out_units=holdout_units,
+        as_read=as_read,
     )
     require_lengths(inputs, inputs.canary_mask)
     claim = None if epsilon is None else Claim(inputs.epsilon, inputs.delta)
@@ -120,9 +125,10 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
     tables = (prepared.kept_in, prepared.left_out if len(prepared.left_out) else None, prepared.synthetic)
     stages: dict[str, Callable[[], tuple[Metric, ...]]] = {
         # Utility first: a wrong target is told before the long work.
-        "utility": lambda: utility_metrics(coder, *tables, prepared.target, seed),
+        "utility": lambda: all_utility_metrics(coder, *tables, prepared.target, seed),
         "marginals": lambda: tvd_metrics(coder, *tables, seed),
         "two-sample classifier": lambda: (c2st_metric(coder, *tables, seed),),
+        "fidelity": lambda: fidelity_metrics(coder, *tables, prepared.broken, seed),
         "quality report": lambda: (quality_metric(coder, *tables, seed),),
         "copies": lambda: copy_metrics(prepared),
         "singling out, linkability, inference": lambda: wp216_metrics(prepared),

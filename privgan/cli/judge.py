@@ -36,7 +36,9 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
 @click.option("--real", type=PATH, help="Rows that the synthesizer saw.")
 @click.option("--holdout", type=PATH, help="Rows of the same kind that it never saw.")
 @click.option("--synthetic", type=PATH, help="The synthetic table, made by any tool.")
-@click.option("--schema", "schema_path", type=PATH, help="The schema, with --real; drafted from --real where none is given.")
+@click.option(
+    "--schema", "schema_path", type=PATH, help="The schema, with --real; drafted from --real and --holdout where none is given."
+)
 @click.option("--target", help="Column to predict [default: by a fixed rule].")
 @click.option("--epsilon", type=float, help="The claimed ε, with --real.")
 @click.option("--delta", type=float, help="The claimed δ, with --real.")
@@ -113,26 +115,26 @@ def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress:
 
 def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.audit.suite import run_table_audit
-    from privgan.table.conform import conform
-    from privgan.table.draft import draft_schema
-    from privgan.table.files import read_table
-    from privgan.table.schema_file import load_schema
+    from privgan.cli.foreign import read_foreign
 
-    real, holdout = (read_table(options[key], sep=options["sep"]) for key in ("real", "holdout"))
-    synthetic = read_table(options["synthetic"], sep=options["sep"])
-    if options["schema_path"]:
-        schema, violation = load_schema(options["schema_path"]), options["on_violation"]
-    else:
-        schema, violation = draft_schema(real, "audited", assume_public=True), "clamp"
-    names = [column.name for column in schema.modelled]
-    frames = [conform(frame, schema, on_violation=violation)[names] for frame in (real, holdout, synthetic)]
+    paths = {name: options[name] for name in ("real", "holdout", "synthetic")}
+    tables = read_foreign(paths, options["schema_path"], sep=options["sep"], on_violation=options["on_violation"])
+    skipped = [column.name for column in tables.schema.invented if column.name != tables.schema.unit.column]
+    if skipped:
+        progress.say(f"audit: not compared, as identifiers or free text: {', '.join(skipped)}")
+    real_units, holdout_units = tables.units or (None, None)
     return run_table_audit(
-        schema,
-        *frames,
+        tables.schema,
+        tables.real,
+        tables.holdout,
+        tables.synthetic,
         target=options["target"],
         epsilon=options["epsilon"],
         delta=options["delta"],
         fair_coins=options["fair_coins"],
+        real_units=real_units,
+        holdout_units=holdout_units,
+        as_read=tables.as_read,
         progress=lambda stage, _share: progress.say(f"audit: {stage}"),
     )
 

@@ -7,7 +7,7 @@ counts but never a value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,12 +42,14 @@ class Violation:
         problem: What is wrong, without any value.
         count: How many rows; None where the whole column is concerned.
         clampable: Whether ``--on-violation clamp`` can map the rows into the schema.
+        rows: Which rows [rows]; None where the whole column is concerned.
     """
 
     column: str
     problem: str
     count: int | None = None
     clampable: bool = True
+    rows: pd.Series | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         """As a line for the owner."""
@@ -189,7 +191,7 @@ def _column(values: pd.Series, column: Column, markers: tuple[str, ...]) -> tupl
     if not column.missing and absent.any():
         problems = [
             *problems,
-            Violation(column=column.name, problem="a value is missing where none may be", count=int(absent.sum())),
+            *_problem(column, absent, "a value is missing where none may be"),
         ]
         typed = typed.where(~absent, _fill(before))
     return typed if isinstance(column, Open) else clamp(typed, column), problems
@@ -222,7 +224,7 @@ def _fill(column: Column) -> Any:
 
 
 def _problem(column: Column, mask: pd.Series, text: str) -> list[Violation]:
-    return [Violation(column=column.name, problem=text, count=int(mask.sum()))] if mask.any() else []
+    return [Violation(column=column.name, problem=text, count=int(mask.sum()), rows=mask)] if mask.any() else []
 
 
 def _discrete(values: pd.Series, absent: pd.Series, column: Discrete) -> tuple[pd.Series, list[Violation]]:

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import fisher_exact
 
 from privgan.audit.coding import CodedTable
-from privgan.audit.contrasts import Contrast, excess_metric, holm, newcombe_interval, targets, wilson_interval
+from privgan.audit.contrasts import Contrast, excess_metric, newcombe_interval, targets, wilson_interval
+from privgan.audit.multiplicity import holm
 
 
 def _contrast(label: str, hits: int, control: int, trials: int = 100) -> Contrast:

@@ -14,22 +14,17 @@ from privgan.audit.bounds import one_run_search
 from privgan.audit.ceilings import Claim
 from privgan.audit.coding import AuditCoder
 from privgan.audit.membership import _NEAREST_WEIGHT, Canaries
-from privgan.audit.score_bounds import holm_adjusted, holm_bounds
+from privgan.audit.multiplicity import holm
+from privgan.audit.score_bounds import holm_bounds
 from privgan.audit.verdict import Verdict, verdict_of
 from privgan.metric import Metric, Status
 from privgan.planning.plan import AUDIT
 
 
-def test_holm_by_hand():
-    assert holm_adjusted([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
-    assert holm_adjusted([0.9, 0.5]) == (1.0, 1.0)
-    assert holm_adjusted([]) == ()
-
-
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8))
 def test_holm_lies_between_none_and_bonferroni_and_keeps_the_order(p_values):
-    adjusted = holm_adjusted(p_values)
+    adjusted = holm(p_values)
     assert all(p <= a <= min(1.0, len(p_values) * p) + 1e-12 for p, a in zip(p_values, adjusted, strict=True))
     order = np.argsort(p_values, kind="stable")
     assert list(np.asarray(adjusted)[order]) == sorted(adjusted)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from privgan.audit.coding import AuditCoder
-from privgan.audit.utility import _r_squared, choose_target, utility_metrics
+from privgan.audit.tasks import r_squared
+from privgan.audit.utility import choose_target, utility_metrics
 from privgan.errors import TableError
 from privgan.metric import Status
 from privgan.table.columns import Kind, Numeric
@@ -65,6 +66,6 @@ def test_unknown_target_is_refused(schema, draw_rows):
 
 def test_r_squared_by_hand():
     truth, guess = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0])
-    assert _r_squared(truth, guess, np.ones((1, 3)))[0] == pytest.approx(0.5)
+    assert r_squared(truth, guess, np.ones((1, 3)))[0] == pytest.approx(0.5)
     column = Numeric(name="x", kind=Kind.FLOAT, lower=0, upper=1)
     assert choose_target((column,)) == "x"

@@ -1,4 +1,4 @@
-"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed | copies``."""
+"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed | copies | audit-cost``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 import pandas as pd
 
 from tests.benchmarks import copy_leak
+from tests.benchmarks.audit_cost import measure
+from tests.benchmarks.audit_cost import write_markdown as write_audit_cost
 from tests.benchmarks.cells import Limits
 from tests.benchmarks.collect import Line, Scored, lines_of, score_all
 from tests.benchmarks.methods import METHODS, OWN
@@ -123,6 +125,21 @@ def copies(data: Path, work: Path, out: Path) -> None:
     prepared = prepare("adult", data.absolute(), work.absolute())
     out.mkdir(parents=True, exist_ok=True)
     copy_leak.run(pd.concat(prepared.frames(), ignore_index=True), prepared.schema, out / "copies.md", click.echo)
+
+
+@main.command("audit-cost")
+@click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
+@click.option("--work", type=FOLDER, required=True, help="Where environments and results are kept.")
+@click.option("--minutes", default=20.0, show_default=True, help="Most minutes of one tool.")
+@click.option("--python", default=sys.executable, help="Makes the environment of anonymeter.")
+@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table goes [default: reports/benchmarks].")
+def audit_cost(data: Path, work: Path, minutes: float, python: str, out: Path) -> None:
+    """Measure what an audit of Adult costs, beside other tools; what was measured is not measured again."""
+    limits = Limits(minutes=minutes)
+    results = measure(data.absolute(), work.absolute(), limits, python=python, say=click.echo)
+    out.mkdir(parents=True, exist_ok=True)
+    write_audit_cost(out / "audit.md", results)
+    click.echo(f"{out / 'audit.md'}")
 
 
 def _scored(data: Path, work: Path, scorer: Path | None, chosen: dict[str, Any]) -> tuple[list[Scored], dict[str, int]]:
