@@ -35,6 +35,7 @@ from privgan.table.files import read_table
 ROWS, MADE, EPSILON, SEED = 1_500, 700, 3.0, 11
 DATASET = "e2e-customers"
 COLUMNS = ("customer_id", "name", "email", "age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")
+CONSTRAINTS = [{"when": "spend_12m = 0", "then": "nps is missing", "description": "only buyers are asked"}]
 MODELLED = ("age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")  # In the schema's order.
 RELEASED = {*ALLOWED_FILES, MANIFEST_NAME, CHECKSUM_NAME}
 # Many canaries, so that the audit's intervals are narrow although the table is small.
@@ -147,6 +148,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     document = yaml.safe_load(demo_schema_yaml())
     document["dataset"] = DATASET
     document["columns"] = [column for column in document["columns"] if column["name"] in COLUMNS]
+    document["constraints"] = CONSTRAINTS
     found.schema.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRIVGAN_LEDGER", str(found.folder / "ledger.sqlite"))
