@@ -104,9 +104,9 @@ def _parsed(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:
         if tokens and tokens.pop(0).lower() != "and":
             raise UsageError(f"comparisons are joined by 'and'; {_EXAMPLE}")
         if not tokens and text.strip().lower().endswith(" and"):
-            raise UsageError(f"ends with 'and'; {_EXAMPLE}")
+            raise UsageError(f"the condition ends with 'and'; {_EXAMPLE}")
     if not conditions:
-        raise UsageError(f"is empty; {_EXAMPLE}")
+        raise UsageError(f"the condition is empty; {_EXAMPLE}")
     return tuple(conditions.values())
 
 
@@ -115,7 +115,7 @@ def _tokens(text: str) -> list[str]:
     while position < len(text.rstrip()):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise UsageError(f"cannot be read at character {position + 1}; {_EXAMPLE}")
+            raise UsageError(f"the condition cannot be read at character {position + 1}; {_EXAMPLE}")
         quoted = match.group("quoted")
         tokens.append(quoted[1:-1] if quoted else match.group().strip())
         position = match.end()

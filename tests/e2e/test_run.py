@@ -223,7 +223,10 @@ class TestRelease:
         for name in ("synthetic.csv", "synthetic.parquet"):
             checked = privgan("schema", "check", release / name, "--schema", place.schema)
             assert checked.code == 0, checked.out
+            assert checked.out == "the table fits the schema\n"  # and no row breaks the constraint
             assert len(read_table(release / name)) == MADE
+        assert "constraints[0]" in privgan("schema", "check", place.table, "--schema", place.schema).out
+        assert "only buyers are asked" in (release / "report.html").read_text(encoding="utf-8")
         assert list(read_table(release / "synthetic.csv").columns) == list(COLUMNS)
 
     def test_synthetic_values_vary_and_follow_the_table(self, release: Path, table: pd.DataFrame) -> None:
@@ -428,7 +431,7 @@ class TestSample:
     @pytest.mark.parametrize(
         ("where", "fragment"),
         [
-            ("", "--where is empty"),
+            ("", "--where: the condition is empty"),
             ("age", "nothing follows age"),
             ("age >=", "after age cannot be read"),
             ("age >= old", "'old' is no value of age"),
@@ -496,7 +499,7 @@ def test_a_blocked_run_leaves_its_candidate_and_no_release(place: Place, tmp_pat
     read_table(place.table)[["membership_tier", "converted"]].to_csv(table, index=False)
     document = yaml.safe_load(place.schema.read_text(encoding="utf-8"))
     document |= {"dataset": "two-columns", "unit": "row"}
-    del document["max_rows_per_unit"]
+    del document["max_rows_per_unit"], document["constraints"]
     document["columns"] = [column for column in document["columns"] if column["name"] in {"membership_tier", "converted"}]
     schema.write_text(yaml.safe_dump(document), encoding="utf-8")
     job = (
