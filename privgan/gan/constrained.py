@@ -77,12 +77,10 @@ class GroupSampler:
             self.log_evidence: np.ndarray = np.log(self._boxes.sum(1)) + np.where(np.isfinite(highest), highest, 0.0)[:, 0]
 
     def _possible(self, part_of: Mapping[str, np.ndarray], supported: Mapping[str, Sequence[PositionSet]]) -> np.ndarray:
-        """The boxes in which values that the model can give hold the order."""
-        order = self.group.order
-        if not order.constraints:
-            return np.arange(len(self.group.boxes))
-        sets = [{name: supported[name][part_of[name][box]] for name in order.columns} for box in range(len(self.group.boxes))]
-        kept = [box for box, found in enumerate(sets) if all(found.values()) and order.limits(found) is not None]
+        """The boxes in which the model can give a value to every column, and such values hold the order."""
+        names, boxes = self.group.columns, range(len(self.group.boxes))
+        sets = [{name: supported[name][part_of[name][box]] for name in names} for box in boxes]
+        kept = [box for box, found in enumerate(sets) if all(found.values()) and self.group.order.limits(found) is not None]
         return np.array(kept, dtype=np.int64)
 
     def _box_logs(self, entries: int, boxes: int) -> np.ndarray:
