@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -21,7 +21,8 @@ DocumentPath = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
 _LARGEST = 1_000_000  # nodes; aliases of aliases would have no end
-_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+_NULLS = frozenset({"null", "~", ""})
+_WORDS = {"true": True, "false": False, **dict.fromkeys(_NULLS)}
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,22 @@ class Document:
         return f"line {self.line_of(path)}: {message}"
 
 
-def load_document(path: Path, *, format_name: str, text_keys: frozenset[str] = frozenset()) -> Document:
+def load_document(
+    path: Path, *, format_name: str, text_keys: frozenset[str] = frozenset(), nullable_keys: frozenset[str] = frozenset()
+) -> Document:
     """Read and check a YAML document.
 
     Args:
         path: The file.
         format_name: E.g. ``privgan.schema/1``; names the JSON Schema that the document must follow.
         text_keys: Keys whose scalars stay text exactly as written (``no``, ``01`` and ``1`` are three texts).
+        nullable_keys: As text_keys, but a plain ``null`` is None.
 
     Raises:
         DocumentError: with every mistake found, each with its line.
     """
-    return parse_document(read_text(path), name=path.name, format_name=format_name, text_keys=text_keys)
+    text = read_text(path)
+    return parse_document(text, name=path.name, format_name=format_name, text_keys=text_keys, nullable_keys=nullable_keys)
 
 
 def read_text(path: Path) -> str:
@@ -73,13 +78,21 @@ def read_text(path: Path) -> str:
         raise DocumentError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from error
 
 
-def parse_document(text: str, *, name: str, format_name: str, text_keys: frozenset[str] = frozenset()) -> Document:
+def parse_document(
+    text: str,
+    *,
+    name: str,
+    format_name: str,
+    text_keys: frozenset[str] = frozenset(),
+    nullable_keys: frozenset[str] = frozenset(),
+) -> Document:
     """As load_document, from text."""
     lines: dict[DocumentPath, int] = {}
     twice: list[str] = []
+    readings = dict.fromkeys(text_keys, _as_text) | dict.fromkeys(nullable_keys, _as_text_or_null)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = None if node is None else _plain(node, (), lines, twice, text_keys, False)
+        data = None if node is None else _plain(node, (), lines, twice, readings, _scalar)
     except RecursionError:
         raise DocumentError(name, ["is nested too deeply"]) from None
     except yaml.MarkedYAMLError as error:
@@ -103,8 +116,8 @@ def _plain(
     path: DocumentPath,
     lines: dict[DocumentPath, int],
     twice: list[str],
-    text_keys: frozenset[str],
-    as_text: bool,
+    readings: Mapping[str, Callable[[str], Any]],
+    reading: Callable[[str], Any],
 ) -> Any:
     lines[path] = node.start_mark.line + 1
     if len(lines) > _LARGEST:
@@ -115,13 +128,22 @@ def _plain(
             key = str(key_node.value)
             if key in mapping:
                 twice.append(f"line {key_node.start_mark.line + 1}: the key {shown(key)} stands twice")
-            mapping[key] = _plain(value_node, (*path, key), lines, twice, text_keys, as_text or key in text_keys)
+            inner = reading if reading is not _scalar else readings.get(key, _scalar)
+            mapping[key] = _plain(value_node, (*path, key), lines, twice, readings, inner)
             lines[(*path, key)] = key_node.start_mark.line + 1
         return mapping
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(part, (*path, i), lines, twice, text_keys, as_text) for i, part in enumerate(node.value)]
+        return [_plain(part, (*path, i), lines, twice, readings, reading) for i, part in enumerate(node.value)]
     quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
-    return node.value if as_text or quoted else _scalar(node.value)
+    return node.value if quoted else reading(node.value)
+
+
+def _as_text(text: str) -> Any:
+    return text
+
+
+def _as_text_or_null(text: str) -> Any:
+    return None if text.lower() in _NULLS else text
 
 
 def _scalar(text: str) -> Any:

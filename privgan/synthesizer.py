@@ -15,14 +15,18 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from privgan.errors import IncompleteError, UsageError
+from privgan.errors import IncompleteError, InternalError, UsageError
 from privgan.gan.conditions import conditions_of
+from privgan.gan.constrained import ConstrainedMixture
 from privgan.gan.model import Mixture
 from privgan.gan.networks import Generator
 from privgan.table.cells import cells_of
+from privgan.table.constraints import place
 from privgan.table.encoding import ColumnCode, Encoder, encoder_from_json
 from privgan.table.files import presented
+from privgan.table.holding import broken
 from privgan.table.invent import SerialCustomers, invent
+from privgan.table.regions import Group, groups_of
 from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 from privgan.table.where import ColumnCondition
@@ -63,7 +67,7 @@ class Synthesizer:
     guarantee: Mapping[str, Any]
 
     def sample(self, rows: int | None = None, *, seed: int = 0, where: tuple[ColumnCondition, ...] = ()) -> pd.DataFrame:
-        """Synthetic rows in the schema's types and order.
+        """Synthetic rows in the schema's types and order; each holds every constraint of the schema.
 
         Args:
             rows: How many; None for the planned row count.
@@ -71,7 +75,7 @@ class Synthesizer:
             where: Conditions that every row meets.
 
         Raises:
-            IncompleteError: when the model gives the conditions next to no probability.
+            IncompleteError: when the model gives the conditions next to no probability, or none beside the constraints.
         """
         return pd.concat(list(self.chunks(rows, seed=seed, where=where)), ignore_index=True)
 
@@ -177,13 +181,42 @@ class _Sampler:
             raise IncompleteError(
                 f"--where: the model gives these conditions on {names} next to no probability; widen one of them"
             )
+        self.constrained = self._constrained(groups_of(synthesizer.schema, where)) if synthesizer.schema.constraints else None
+
+    def _constrained(self, groups: tuple[Group, ...]) -> ConstrainedMixture:
+        bound = {name for group in groups for name in group.columns}
+        free = {index: shares for index, shares in self.allowed.items() if self.of.encoder.names[index] not in bound}
+        constrained = ConstrainedMixture(groups, self.mixture, self.of.encoder, free)
+        if constrained.impossible:
+            told = "; ".join(group.told(self.of.schema.constraints) for group in constrained.impossible)
+            what = f"--where on {', '.join(self.where)} and the schema's {told}" if self.where else f"the schema's {told}"
+            advice = "widen a condition" if self.where else "fit again with a schema that leaves one out or allows more"
+            raise IncompleteError(f"the model gives no probability to a row that holds {what}; {advice}")
+        return constrained
 
     def chunk(self, rows: int, first_serial: int) -> pd.DataFrame:
-        codes = self.mixture.sample(rows, self.rng, self.allowed)
-        values = {column.name: self._values(column, codes[:, index]) for index, column in enumerate(self.of.encoder.columns)}
+        values = self._values_of(rows) if self.constrained is None else self._constrained_values(self.constrained, rows)
         customers = self.customers.take(rows)
         values |= invent(self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng)
         return presented(pd.DataFrame({name: values[name] for name in self.of.schema.names}), self.of.schema)
+
+    def _values_of(self, rows: int) -> dict[str, pd.Series]:
+        codes = self.mixture.sample(rows, self.rng, self.allowed)
+        return {column.name: self._values(column, codes[:, index]) for index, column in enumerate(self.of.encoder.columns)}
+
+    def _constrained_values(self, constrained: ConstrainedMixture, rows: int) -> dict[str, pd.Series]:
+        entries, positions = constrained.draw(rows, self.rng)
+        order = self.rng.permutation(rows)
+        axes = {name: axis for sampler in constrained.groups for name, axis in sampler.group.axes.items()}
+        values = {name: axes[name].typed(found[order]) for name, found in positions.items()}
+        broken_by = broken(pd.DataFrame(values), self.of.schema)
+        if broken_by:
+            raise InternalError(f"{place(broken_by[0][0])} is broken by {broken_by[0][1]} synthetic rows")
+        for index, column in enumerate(self.of.encoder.columns):
+            if column.name not in values:
+                codes = self.mixture.codes(index, entries, self.rng, self.allowed.get(index))
+                values[column.name] = self._values(column, codes[order])
+        return values
 
     def _values(self, column: ColumnCode, codes: np.ndarray) -> pd.Series:
         condition = self.where.get(column.name)

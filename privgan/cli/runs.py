@@ -164,8 +164,9 @@ def resume(
 def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Path) -> None:
     """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.
 
-    Under conditions the rows follow the model's exact conditional distribution; none is drawn and rejected. Where the
-    model gives the conditions next to no probability the command ends with code 3.
+    Under conditions the rows follow the model's exact conditional distribution, and every row holds the schema's
+    constraints; only at_most constraints are met by drawing a row again. Where the model gives the conditions next to no
+    probability the command ends with code 3.
 
     \b
     Example:

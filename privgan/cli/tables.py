@@ -136,22 +136,32 @@ def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool
 def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> None:
     """List every way in which TABLE departs from the schema. INTERNAL: counts are real.
 
+    Also tells how many rows break each of the schema's constraints. These say what synthetic rows hold: a fit takes real rows
+    that break one as they are, and the exit code does not depend on them.
+
     \b
     Example:
       privgan schema check customers.csv --schema schema.yaml
     """
     from privgan.table.conform import rows_over_limit, violations
+    from privgan.table.constraints import place
     from privgan.table.files import read_table
+    from privgan.table.holding import broken_constraints
     from privgan.table.schema_file import load_schema
 
     loaded, frame = load_schema(schema_path), read_table(table, sep=sep)
-    found = violations(frame, loaded)
+    found, broken = violations(frame, loaded), broken_constraints(frame, loaded)
     if as_json:
-        print_json([{"column": item.column, "problem": item.problem, "rows": item.count} for item in found])
+        told = [{"column": item.column, "problem": item.problem, "rows": item.count} for item in found]
+        print_json(told + [{"constraint": place(index), "rows": count} for index, count in broken])
     else:
         for item in found:
             click.echo(str(item))
         click.echo(f"{len(found)} violation{'s' * (len(found) != 1)}" if found else "the table fits the schema")
+        for index, count in broken:
+            rows = "cannot be checked" if count is None else f"{count} row{'s break' if count != 1 else ' breaks'} it"
+            what = f"{place(index)} ({loaded.constraints[index]})"
+            click.echo(f"INTERNAL: {what}: {rows}; a fit takes such rows as they are, no synthetic row breaks it")
         over = rows_over_limit(frame, loaded)
         if over:
             limit = f"max_rows_per_unit = {loaded.unit.max_rows}"

@@ -25,6 +25,7 @@ def demo_schema_yaml() -> str:
         "max_rows_per_unit": 1,
         "missing_markers": [""],
         "columns": [*_person_columns(), *_customer_columns(), *_outcome_columns()],
+        "constraints": _constraints(),
     }
     # default_flow_style=None keeps lists of texts on shared lines, so that 240 categories stay readable
     return _COMMENT + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=110)
@@ -89,6 +90,24 @@ def _outcome_columns() -> list[dict[str, Any]]:
             upper=p.NPS_SCORES - 1,
             missing=True,
         ),
+    ]
+
+
+def _constraints() -> list[dict[str, Any]]:
+    """What holds in every simulated row by construction."""
+    return [
+        {
+            "when": "orders_12m = 0",
+            "then": "spend_12m = 0 and average_basket = 0",
+            "description": "nothing is spent without an order",
+        },
+        {
+            "when": "orders_12m > 0",
+            "then": f"spend_12m > 0 and average_basket > 0 and recency_days <= {p.DAYS_PER_YEAR}",
+            "description": "every order costs something, and falls into the last 12 months",
+        },
+        {"at_most": ["average_basket", "spend_12m"], "description": "spend is orders times average basket"},
+        {"at_most": ["ad_clicks", "ad_impressions"], "description": "only what was shown can be clicked"},
     ]
 
 

@@ -133,13 +133,21 @@ class Mixture:
         in proportion, and within an entry the codes of each column), so that a sample's shares lie nearer to the mixture's.
         """
         allowed = allowed or {}
-        weights = self.evidence(allowed)
-        entries = _spread(weights, rows, rng)
-        columns = [
-            _choose(part * allowed[index] if index in allowed else part, entries, rng)
-            for index, part in enumerate(self.probabilities)
-        ]
+        entries = spread(self.evidence(allowed), rows, rng)
+        columns = [self.codes(index, entries, rng, allowed.get(index)) for index in range(len(self.probabilities))]
         return np.stack(columns, axis=1)[rng.permutation(rows)]
+
+    def codes(self, index: int, entries: np.ndarray, rng: np.random.Generator, allowed: np.ndarray | None = None) -> np.ndarray:
+        """Codes [rows] of one column, each from its row's entry.
+
+        Args:
+            index: The column.
+            entries: The entry of each row [rows], ascending.
+            rng: Public randomness.
+            allowed: The share of each code [codes] that a condition allows, or None for all.
+        """
+        part = self.probabilities[index]
+        return choose(part if allowed is None else part * allowed, entries, rng)
 
     def marginal(self, clique: Clique) -> np.ndarray:
         """The mixture's share of each cell [cells] of a clique, the last column varying fastest."""
@@ -161,7 +169,7 @@ class Mixture:
         return weights
 
 
-def _spread(weights: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
+def spread(weights: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
     """Entries [rows], ascending, as nearly in proportion to their weights [entries] as whole numbers allow."""
     points = (np.arange(rows) + rng.random()) / rows * weights.sum()
     return np.minimum(np.searchsorted(np.cumsum(weights), points, side="right"), len(weights) - 1)
@@ -182,7 +190,7 @@ def _places(entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (rank - first + starts) / count
 
 
-def _choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One code a row [rows] from unnormalised weights [entries, codes] of the row's entry [rows], ascending."""
     cumulative = np.cumsum(weights, axis=1)
     scale = cumulative[:, -1:]

@@ -20,6 +20,7 @@ from privgan.table.columns import Column, Open, OpenCategorical, OpenNumeric, Op
 from privgan.table.grid import bound_grid
 from privgan.table.measured import LARGEST_STEP, limits, steps_of, with_bounds, with_categories
 from privgan.table.private import PrivateTable
+from privgan.table.regions import refuse_impossible
 from privgan.table.schema import Schema
 
 # A range cell holds the steps from 2^i up to 2^(i+1), on either side of 0, which has a cell of its own.
@@ -64,12 +65,17 @@ def measure_domain(
 
     Returns:
         The schema with its measured facts.
+
+    Raises:
+        IncompleteError: where these leave no row that holds the schema's constraints; told before stage 2 is paid for.
     """
     looks = _Looks(table=table, steps={step.name: step for step in steps}, ledger=ledger, coins=coins)
     wanted = {step_name(kind, column) for column in schema.open_columns for kind in _kinds(column)}
     if set(looks.steps) != wanted or len(steps) != len(wanted):
         raise InternalError(f"the plan measures {sorted(looks.steps)}; the schema leaves open {sorted(wanted)}")
-    return schema.resolved({column.name: _measured(column, looks) for column in schema.open_columns})
+    resolved = schema.resolved({column.name: _measured(column, looks) for column in schema.open_columns})
+    refuse_impossible(resolved)
+    return resolved
 
 
 def _kinds(column: Open) -> tuple[StepKind, ...]:

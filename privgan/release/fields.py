@@ -132,7 +132,11 @@ _SCHEMA_COLUMN: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind role missing description pattern format decimals other"),
     **dict.fromkeys(("lower", "upper", "categories", "special_values"), _FACT),
 }
-_SCHEMA: dict[str, Declaration] = _named(PUBLIC, "dataset unit unit_source max_rows_per_unit missing_markers")
+_CONSTRAINT = _named(PUBLIC, "at_most below when then combinations allowed description")
+_SCHEMA: dict[str, Declaration] = {
+    **_named(PUBLIC, "dataset unit unit_source max_rows_per_unit missing_markers"),
+    "constraints": _CONSTRAINT,
+}
 SCHEMA: Declaration = MappingProxyType(
     {**_SCHEMA, "format": PUBLIC, "columns": {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)}},
 )

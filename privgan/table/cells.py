@@ -151,6 +151,15 @@ def step_of(column: Column) -> float:
     return float(_SECONDS[column.kind])
 
 
+def bounds_of(column: Column) -> tuple[float, float]:
+    """The lowest and the highest value of a numeric or temporal column: numbers, or seconds since 1970."""
+    if isinstance(column, Temporal):
+        return _epoch(column.lower), _epoch(column.upper)
+    if isinstance(column, Numeric):
+        return column.lower, column.upper
+    raise TypeError(f"column {column.name} is {column.kind} and has no bounds")
+
+
 def _epoch(moment: dt.datetime) -> float:
     return moment.replace(tzinfo=dt.UTC).timestamp()
 

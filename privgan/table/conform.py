@@ -90,6 +90,11 @@ def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
     return tuple(_typed(frame, schema)[1])
 
 
+def typed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The modelled columns that a table has, with the schema's types; what does not fit is mapped as ``clamp`` maps it."""
+    return _typed(frame, schema)[0]
+
+
 def rows_over_limit(frame: pd.DataFrame, schema: Schema) -> int:
     """How many rows a run will leave out, because their customers have more than max_rows_per_unit. INTERNAL."""
     unit = schema.unit.column

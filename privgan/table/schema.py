@@ -12,6 +12,7 @@ from typing import Any
 from privgan.errors import InternalError
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Column, Open, Source
+from privgan.table.constraints import Constraint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Schema:
         columns: The columns, in the order of the released table.
         missing_markers: Texts that stand for a missing value in a text file.
         unit_source: Where it comes from that the unit is the one who is to be protected.
+        constraints: What every synthetic row holds beside the columns' own facts; the mechanism's domain does not depend on it.
     """
 
     dataset: str
@@ -31,6 +33,7 @@ class Schema:
     columns: tuple[Column, ...]
     missing_markers: tuple[str, ...] = ("",)
     unit_source: Source = Source.DECLARED
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,7 +82,7 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """All facts as JSON values, each column with its class's fields."""
         columns = [{key: _plain(value) for key, value in asdict(column).items()} for column in self.columns]
-        return {
+        facts: dict[str, Any] = {
             "dataset": self.dataset,
             "unit": self.unit.column,
             "unit_source": self.unit_source.value,
@@ -87,6 +90,8 @@ class Schema:
             "missing_markers": list(self.missing_markers),
             "columns": columns,
         }
+        # Left out where there are none, so that a schema keeps its fingerprint.
+        return facts | ({"constraints": [part.to_json() for part in self.constraints]} if self.constraints else {})
 
 
 def next_by_name(columns: Iterable[Column], name: str) -> Column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,15 @@ from privgan.table.columns import (
     Source,
     Temporal,
 )
+from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
 from privgan.table.measured import LARGEST_STEP
 from privgan.table.schema import Schema
 
 FORMAT = "privgan.schema/1"
 ROW_UNIT = "row"
-_TEXT_KEYS = frozenset({"categories", "other", "labels", "name", "dataset", "unit", "missing_markers", "description", "pattern"})
+_TEXT_KEYS = TEXT_KEYS | frozenset(
+    {"categories", "other", "labels", "name", "dataset", "unit", "missing_markers", "description", "pattern"}
+)
 _DISCRETE = {Kind.CATEGORICAL, Kind.ORDINAL, Kind.BOOLEAN}
 _NUMERIC = {Kind.INTEGER, Kind.FLOAT}
 _TEMPORAL = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
@@ -70,12 +74,12 @@ def load_schema(path: Path | str) -> Schema:
     Raises:
         DocumentError: with every mistake and its line.
     """
-    return _schema(load_document(Path(path), format_name=FORMAT, text_keys=_TEXT_KEYS))
+    return _schema(load_document(Path(path), format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS))
 
 
 def parse_schema(text: str, name: str = "schema") -> Schema:
     """As load_schema, from YAML text."""
-    return _schema(parse_document(text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS))
+    return _schema(parse_document(text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS))
 
 
 def _schema(document: Document) -> Schema:
@@ -92,13 +96,14 @@ def _schema(document: Document) -> Schema:
         raise DocumentError(document.name, mistakes)
     unit = PrivacyUnit() if data["unit"] == ROW_UNIT else PrivacyUnit(column=data["unit"], max_rows=data["max_rows_per_unit"])
     markers = tuple(data.get("missing_markers", [""]))
-    return Schema(
+    schema = Schema(
         dataset=data["dataset"],
         unit=unit,
         columns=tuple(columns),
         missing_markers=markers,
         unit_source=Source(data.get("unit_source", Source.DECLARED)),
     )
+    return replace(schema, constraints=constraints_of(document, schema))
 
 
 def _table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
@@ -297,6 +302,8 @@ def dump_schema(schema: Schema, comment: str = "") -> str:
         data["max_rows_per_unit"] = schema.unit.max_rows
     data["missing_markers"] = list(schema.missing_markers)
     data["columns"] = [_item(column) for column in schema.columns]
+    if schema.constraints:
+        data["constraints"] = constraint_items(schema)
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
     return "".join(f"# {line}\n" for line in comment.splitlines()) + text
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from privgan.documents import did_you_mean, shown
 from privgan.errors import UsageError
-from privgan.table.cells import Cells
-from privgan.table.columns import Column, Discrete, Numeric, Temporal
+from privgan.table.cells import Cells, as_numbers
+from privgan.table.columns import Column, Discrete, Numeric, OpenCategorical, Temporal
 from privgan.table.schema import Schema
 
 _TOKEN = re.compile(
@@ -45,6 +46,20 @@ class ColumnCondition:
         """The column's cells cut to the condition."""
         return cells if cells.texts else cells.range_of(max(self.lower, -1e300), min(self.upper, 1e300))
 
+    def met(self, values: pd.Series) -> np.ndarray:
+        """Which typed values [rows] meet the condition [rows]."""
+        absent = values.isna().to_numpy()
+        if self.missing is True:
+            return absent
+        if self.texts is not None:
+            within = values.isin(self.texts).to_numpy()
+        elif math.isinf(self.lower) and math.isinf(self.upper):
+            within = ~absent
+        else:
+            numbers = as_numbers(values, self.column)
+            within = (numbers >= self.lower) & (numbers <= self.upper)
+        return within | (absent & (self.missing is None))
+
     def shares(self, cells: Cells) -> np.ndarray:
         """For each fine cell [cells] the share of its values that is allowed, in 0 to 1."""
         shares = np.zeros(cells.size)
@@ -60,12 +75,24 @@ class ColumnCondition:
         return shares
 
 
-def parse_where(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:
+def parse_where(text: str, schema: Schema, *, place: str = "--where") -> tuple[ColumnCondition, ...]:
     """Parse a condition: comparisons joined by ``and``.
+
+    Args:
+        text: The condition.
+        schema: The schema.
+        place: What the text is called in messages.
 
     Raises:
         UsageError: when it cannot be read, or names what the schema does not have.
     """
+    try:
+        return _parsed(text, schema)
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}") from error
+
+
+def _parsed(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:
     tokens = _tokens(text)
     conditions: dict[str, ColumnCondition] = {}
     while tokens:
@@ -75,11 +102,11 @@ def parse_where(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:
         known = conditions.get(column.name)
         conditions[column.name] = _both(known, found) if known else found
         if tokens and tokens.pop(0).lower() != "and":
-            raise UsageError(f"--where: comparisons are joined by 'and'; {_EXAMPLE}")
+            raise UsageError(f"comparisons are joined by 'and'; {_EXAMPLE}")
         if not tokens and text.strip().lower().endswith(" and"):
-            raise UsageError(f"--where ends with 'and'; {_EXAMPLE}")
+            raise UsageError(f"the condition ends with 'and'; {_EXAMPLE}")
     if not conditions:
-        raise UsageError(f"--where is empty; {_EXAMPLE}")
+        raise UsageError(f"the condition is empty; {_EXAMPLE}")
     return tuple(conditions.values())
 
 
@@ -88,7 +115,7 @@ def _tokens(text: str) -> list[str]:
     while position < len(text.rstrip()):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise UsageError(f"--where cannot be read at character {position + 1}; {_EXAMPLE}")
+            raise UsageError(f"the condition cannot be read at character {position + 1}; {_EXAMPLE}")
         quoted = match.group("quoted")
         tokens.append(quoted[1:-1] if quoted else match.group().strip())
         position = match.end()
@@ -100,20 +127,22 @@ def _column(name: str, schema: Schema) -> Column:
     if name not in names:
         invented = name in schema.names
         why = "is invented and cannot be a condition" if invented else f"is no column{did_you_mean(name, names)}"
-        raise UsageError(f"--where: {shown(name)} {why}; columns: {', '.join(names[:20])}")
+        raise UsageError(f"{shown(name)} {why}; columns: {', '.join(names[:20])}")
     return schema.column(name)
 
 
 def _comparison(column: Column, tokens: list[str]) -> ColumnCondition:
     if not tokens:
-        raise UsageError(f"--where: nothing follows {column.name}; {_EXAMPLE}")
+        raise UsageError(f"nothing follows {column.name}; {_EXAMPLE}")
     operator = tokens.pop(0).lower()
     if operator == "is":
         return _missingness(column, tokens)
+    if isinstance(column, OpenCategorical):
+        raise UsageError(f"the categories of {column.name} are measured, not declared; only 'is missing' and 'is not missing' go")
     if operator == "in":
         return _either(column, _list(tokens))
     if operator not in {"=", "==", "!=", "<", "<=", ">", ">="} or not tokens:
-        raise UsageError(f"--where: {shown(operator)} after {column.name} cannot be read; {_EXAMPLE}")
+        raise UsageError(f"{shown(operator)} after {column.name} cannot be read; {_EXAMPLE}")
     return _compared(column, operator, tokens.pop(0))
 
 
@@ -122,15 +151,15 @@ def _missingness(column: Column, tokens: list[str]) -> ColumnCondition:
     if words == ["not"] and tokens:
         words.append(tokens.pop(0).lower())
     if words not in (["missing"], ["not", "missing"]):
-        raise UsageError(f"--where: after 'is' comes 'missing' or 'not missing'; {_EXAMPLE}")
+        raise UsageError(f"after 'is' comes 'missing' or 'not missing'; {_EXAMPLE}")
     if words == ["missing"] and not column.missing:
-        raise UsageError(f"--where: {column.name} is never missing by the schema")
+        raise UsageError(f"{column.name} is never missing by the schema")
     return ColumnCondition(column=column, missing=words == ["missing"])
 
 
 def _list(tokens: list[str]) -> list[str]:
     if not tokens or tokens.pop(0) != "(" or ")" not in tokens:
-        raise UsageError(f"--where: after 'in' comes a list in brackets; {_EXAMPLE}")
+        raise UsageError(f"after 'in' comes a list in brackets; {_EXAMPLE}")
     end = tokens.index(")")
     values = [token for token in tokens[:end] if token != ","]
     del tokens[: end + 1]
@@ -139,7 +168,7 @@ def _list(tokens: list[str]) -> list[str]:
 
 def _either(column: Column, values: Sequence[str]) -> ColumnCondition:
     if not isinstance(column, Discrete):
-        raise UsageError(f"--where: 'in' goes with categories; {column.name} is {column.kind}, use >= and <=")
+        raise UsageError(f"'in' goes with categories; {column.name} is {column.kind}, use >= and <=")
     return ColumnCondition(column=column, texts=frozenset(_category(column, value) for value in values), missing=False)
 
 
@@ -148,7 +177,7 @@ def _compared(column: Column, operator: str, value: str) -> ColumnCondition:
         return ColumnCondition(column=column, texts=_texts(column, operator, value), missing=False)
     number, step = _number(column, value)
     if operator == "!=":
-        raise UsageError(f"--where: != goes with categories; {column.name} is {column.kind}, use < or >")
+        raise UsageError(f"!= goes with categories; {column.name} is {column.kind}, use < or >")
     beyond = step * _BEYOND_IN_STEPS
     lower = {"=": number, "==": number, ">=": number, ">": number + beyond}.get(operator, -math.inf)
     upper = {"=": number, "==": number, "<=": number, "<": number - beyond}.get(operator, math.inf)
@@ -163,7 +192,7 @@ def _texts(column: Discrete, operator: str, value: str) -> frozenset[str]:
     if operator == "!=":
         return frozenset(column.categories) - {text}
     if column.kind != "ordinal":
-        raise UsageError(f"--where: {operator} needs an order; {column.name} is {column.kind}")
+        raise UsageError(f"{operator} needs an order; {column.name} is {column.kind}")
     kept = {
         "<": column.categories[:position],
         "<=": column.categories[: position + 1],
@@ -177,7 +206,7 @@ def _category(column: Discrete, value: str) -> str:
         text for text in column.categories if text.lower() == value.lower()
     ]
     if not matches:
-        raise UsageError(f"--where: {shown(value)} is no category of {column.name}{did_you_mean(value, list(column.categories))}")
+        raise UsageError(f"{shown(value)} is no category of {column.name}{did_you_mean(value, list(column.categories))}")
     return matches[0]
 
 
@@ -193,7 +222,7 @@ def _number(column: Column, value: str) -> tuple[float, float]:
             raise ValueError
         return number, 10.0**-column.decimals
     except ValueError as error:
-        raise UsageError(f"--where: {shown(value)} is no value of {column.name}, which is {column.kind}") from error
+        raise UsageError(f"{shown(value)} is no value of {column.name}, which is {column.kind}") from error
 
 
 def _both(first: ColumnCondition, second: ColumnCondition) -> ColumnCondition:
@@ -201,7 +230,7 @@ def _both(first: ColumnCondition, second: ColumnCondition) -> ColumnCondition:
     texts = first.texts if second.texts is None else second.texts if first.texts is None else first.texts & second.texts
     missing = first.missing if second.missing is None else second.missing
     if None not in (first.missing, second.missing) and first.missing != second.missing:
-        raise UsageError(f"--where: {first.column.name} cannot be both missing and present")
+        raise UsageError(f"{first.column.name} cannot be both missing and present")
     return replace(
         first, texts=texts, lower=max(first.lower, second.lower), upper=min(first.upper, second.upper), missing=missing
     )

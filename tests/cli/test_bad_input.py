@@ -229,6 +229,10 @@ SCHEMAS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "bounds too wide": (replaced("upper: 5000", "upper: 1e300"), ("line 10", "spend")),
     "column twice": (replaced("name: tier", "name: age"), ("'age' stands twice",)),
     "category twice": (replaced("[basic, silver, gold]", "[basic, gold, gold]"), ("line 11",)),
+    "constraints with mistakes": (
+        replaced("kind: boolean}", "kind: boolean}\nconstraints:\n- {at_most: [age, tier]}\n- {when: age < 9, then: spend = 0}"),
+        ("2 mistakes", "line 15: constraints[0].at_most: 'tier'", "line 16: constraints[1].when: no value of 'age'", "18 to 99"),
+    ),
     "draft that nobody confirmed": (
         replaced("name: tier, kind", "name: tier, source: confirm, kind"),
         ("must still confirm", "tier.categories"),

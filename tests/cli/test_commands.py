@@ -67,6 +67,21 @@ class TestSchema:
         workspace.write_table(workspace.rows(), sep=";")
         assert len(draft(workspace, "--sep", ";")["columns"]) == 7
 
+    def test_check_counts_the_rows_that_break_each_constraint(self, workspace: Any, capsys: Capture) -> None:
+        limits = "\nconstraints:\n  - {when: tier = gold, then: active = true}\n  - {when: age > 18, then: spend > 3.3}\n"
+        workspace.with_schema({"kind: boolean}\n": "kind: boolean}" + limits})
+        arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.schema))
+        assert workspace.execute(*arguments) == 0
+        told = capsys.readouterr().out
+        assert "the table fits the schema" in told
+        assert "INTERNAL: constraints[0] (when tier = gold, then active = true): 10 rows break it; a fit takes such rows" in told
+        assert "constraints[1] (when age > 18, then spend > 3.3): 9 rows break it" in told
+        assert workspace.execute(*arguments, "--json") == 0
+        assert figures(capsys) == [{"constraint": "constraints[0]", "rows": 10}, {"constraint": "constraints[1]", "rows": 9}]
+        workspace.write_table(workspace.rows().drop(columns="active"))
+        assert workspace.execute(*arguments) == 2
+        assert "constraints[0] (when tier = gold, then active = true): cannot be checked" in capsys.readouterr().out
+
     def test_check_lists_every_violation_without_a_value(self, workspace: Any, capsys: Capture) -> None:
         workspace.write_table(workspace.rows().assign(age=workspace.number, tier=workspace.canary).drop(columns="joined"))
         arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.schema))

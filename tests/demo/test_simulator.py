@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -15,7 +16,9 @@ from privgan.demo.parameters import AGE_GROUPS, EDUCATION_GIVEN_AGE_GROUP, REFER
 from privgan.errors import UsageError
 from privgan.table.conform import violations
 from privgan.table.files import read_table
+from privgan.table.holding import broken_constraints
 from privgan.table.schema_file import load_schema, parse_schema
+from tests.constrained import fixed_synthesizer
 
 ROWS = 60_000
 # Two-sided normal tail at 5.5 standard errors is 4e-8; with some 650 cells a fresh seed fails with probability < 1e-4,
@@ -164,6 +167,16 @@ def test_structural_zeros_and_order_between_columns(table: pandas.DataFrame) -> 
     tenure = (pandas.Timestamp(REFERENCE_DATE) - table["sign_up_date"]).dt.days
     assert (table["recency_days"] <= tenure).all()
     assert ((table["recency_days"] > 365) <= idle).all()
+
+
+def test_simulated_and_synthetic_rows_hold_the_schemas_constraints(table: pandas.DataFrame) -> None:
+    schema = parse_schema(demo.demo_schema_yaml())
+    assert len(schema.constraints) == 4
+    assert broken_constraints(table, schema) == ()
+    synthesizer = fixed_synthesizer(schema, seed=1)
+    assert broken_constraints(synthesizer.sample(2_000, seed=1), schema) == ()
+    free = replace(synthesizer, schema=replace(schema, constraints=())).sample(2_000, seed=1)
+    assert [place for place, _ in broken_constraints(free, schema)] == [0, 1, 2, 3]
 
 
 def test_only_income_and_nps_are_missing_and_not_at_random(table: pandas.DataFrame) -> None:

@@ -35,6 +35,7 @@ from privgan.table.files import read_table
 ROWS, MADE, EPSILON, SEED = 1_500, 700, 3.0, 11
 DATASET = "e2e-customers"
 COLUMNS = ("customer_id", "name", "email", "age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")
+CONSTRAINTS = [{"when": "spend_12m = 0", "then": "nps is missing", "description": "only buyers are asked"}]
 MODELLED = ("age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")  # In the schema's order.
 RELEASED = {*ALLOWED_FILES, MANIFEST_NAME, CHECKSUM_NAME}
 # Many canaries, so that the audit's intervals are narrow although the table is small.
@@ -147,6 +148,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     document = yaml.safe_load(demo_schema_yaml())
     document["dataset"] = DATASET
     document["columns"] = [column for column in document["columns"] if column["name"] in COLUMNS]
+    document["constraints"] = CONSTRAINTS
     found.schema.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PRIVGAN_LEDGER", str(found.folder / "ledger.sqlite"))
@@ -221,7 +223,10 @@ class TestRelease:
         for name in ("synthetic.csv", "synthetic.parquet"):
             checked = privgan("schema", "check", release / name, "--schema", place.schema)
             assert checked.code == 0, checked.out
+            assert checked.out == "the table fits the schema\n"  # and no row breaks the constraint
             assert len(read_table(release / name)) == MADE
+        assert "constraints[0]" in privgan("schema", "check", place.table, "--schema", place.schema).out
+        assert "only buyers are asked" in (release / "report.html").read_text(encoding="utf-8")
         assert list(read_table(release / "synthetic.csv").columns) == list(COLUMNS)
 
     def test_synthetic_values_vary_and_follow_the_table(self, release: Path, table: pd.DataFrame) -> None:
@@ -426,7 +431,7 @@ class TestSample:
     @pytest.mark.parametrize(
         ("where", "fragment"),
         [
-            ("", "--where is empty"),
+            ("", "--where: the condition is empty"),
             ("age", "nothing follows age"),
             ("age >=", "after age cannot be read"),
             ("age >= old", "'old' is no value of age"),
@@ -494,7 +499,7 @@ def test_a_blocked_run_leaves_its_candidate_and_no_release(place: Place, tmp_pat
     read_table(place.table)[["membership_tier", "converted"]].to_csv(table, index=False)
     document = yaml.safe_load(place.schema.read_text(encoding="utf-8"))
     document |= {"dataset": "two-columns", "unit": "row"}
-    del document["max_rows_per_unit"]
+    del document["max_rows_per_unit"], document["constraints"]
     document["columns"] = [column for column in document["columns"] if column["name"] in {"membership_tier", "converted"}]
     schema.write_text(yaml.safe_dump(document), encoding="utf-8")
     job = (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from privgan.errors import InternalError
+from privgan.errors import IncompleteError, InternalError
 from privgan.measurement.domain import (
     RANGE_CELLS,
     bound_edges,
@@ -127,6 +127,18 @@ def test_every_look_is_charged_in_the_plans_order_and_redeemed_once() -> None:
     measure_domain(table, SCHEMA, steps, book, SecretStream())
     assert book.charged == [(step.name, step.event) for step in steps]
     assert table.looks == len(steps)
+
+
+@pytest.mark.parametrize(("then", "fits"), [("spend < 500", True), ("age > 1000", False)])
+def test_constraints_that_measured_bounds_leave_no_row_for_are_told(then: str, fits: bool) -> None:
+    """Ages are 18 to 95: with noiseless looks no measured bound is negative or reaches 1,000."""
+    rule = f"constraints:\n  - {{when: age >= 0, then: {then}}}\n  - {{when: age < 0, then: age < -1000}}\n"
+    schema = parse_schema(TEXT.replace("unit: id\nmax_rows_per_unit: 3", "unit: row") + rule)
+    if fits:
+        assert _measure(_frame(), Noiseless(), schema).constraints == schema.constraints
+    else:
+        with pytest.raises(IncompleteError, match=r"measured no row holds constraints\[0\]"):
+            _measure(_frame(), Noiseless(), schema)
 
 
 @pytest.mark.parametrize("at", [0, 1, 4, 15])

@@ -54,6 +54,13 @@ columns:
   - {name: spend, kind: float, lower: 0, upper: 500, decimals: 1, special_values: [0], source: {lower: assumed_public}}
   - {name: job, kind: categorical, other: another job, source: {categories: measured}}
   - {name: joined, kind: date, lower: 2020-01-01, upper: 2020-12-31}
+  - {name: calls, kind: integer, lower: 0, upper: 20}
+  - {name: answered, kind: integer, lower: 0, upper: 20}
+constraints:
+  - {at_most: [answered, calls], description: Only a call can be answered}
+  - {below: [calls, spend]}
+  - {when: "churned = yes", then: "segment = 'basic plan' and joined < 2020-12-01"}
+  - {combinations: [segment, churned], allowed: [[basic plan, "no"], [basic plan, "yes"], [silver plan, "no"]]}
 """
 AUDIT: dict[str, Any] = {
     "format": "privgan.audit/1",
@@ -79,6 +86,8 @@ def customers() -> pd.DataFrame:
             "spend": np.round(rng.gamma(2, 40, ROWS).clip(0, 500), 1),
             "job": np.where(np.arange(ROWS) == 5, "lighthouse keeper", rng.choice(["cashier at a shop", "taxi driver"], ROWS)),
             "joined": np.datetime_as_string(np.datetime64("2020-01-01") + rng.integers(0, 366, ROWS)),
+            "calls": rng.integers(0, 21, ROWS),
+            "answered": rng.integers(0, 11, ROWS),
         }
     )
 

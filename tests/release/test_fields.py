@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+import yaml
 from safetensors.numpy import save
 
 from privgan.errors import InternalError, UsageError
@@ -25,6 +26,7 @@ from privgan.release.contents import require_allowed_contents
 from privgan.release.fields import MANIFEST, MODEL, REPORT, SCHEMA, Again, Each, FieldSource, Stated, declared_fields, fields_of
 from privgan.release.manifest import FileEntry
 from privgan.synthesizer import load_synthesizer
+from privgan.table.schema_file import dump_schema, parse_schema
 
 SCHEMA_TEXT = "columns:\n- {name: a, kind: integer}\n- {name: b, kind: categorical}\n"
 PACKAGE = Path(__file__).parents[2] / "privgan"
@@ -119,6 +121,32 @@ def test_every_declared_field_has_one_of_four_sources() -> None:
         assert all(isinstance(leaf, FieldSource | Stated | Again) for leaf in leaves(declaration))
         assert len(set(declared_fields(declaration))) == len(list(declared_fields(declaration)))
     assert {str(source) for source in FieldSource} == {"public", "measured", "synthetic", "process"}
+
+
+def test_every_field_of_a_schema_with_constraints_has_a_source() -> None:
+    lines = (
+        "constraints:",
+        "- {at_most: [a, b], description: x}",
+        "- {below: [b, c]}",
+        "- {when: a = 1, then: b > 1}",
+        "- {combinations: [t, u], allowed: [[x, true]]}",
+    )
+    columns = [f"- {{name: {name}, kind: integer, lower: 0, upper: 9}}" for name in "abc"]
+    texts = ["- {name: t, kind: categorical, categories: [x]}", "- {name: u, kind: boolean}"]
+    head = ["format: privgan.schema/1", "dataset: d", "unit: row", "columns:"]
+    schema = parse_schema("\n".join([*head, *columns, *texts, *lines]))
+    for value, declaration in ((yaml.safe_load(dump_schema(schema)), SCHEMA), ({"schema": schema.to_json()}, REPORT)):
+        found = dict(fields_of(value, declaration))
+        assert None not in found.values()
+        assert {path.rpartition(".")[2].removesuffix("[]").removesuffix("[]") for path in found if "constraints" in path} == {
+            "at_most",
+            "below",
+            "when",
+            "then",
+            "combinations",
+            "allowed",
+            "description",
+        }
 
 
 def test_an_event_inside_an_event_is_declared_too() -> None:

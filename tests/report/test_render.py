@@ -178,7 +178,12 @@ HOSTILE = (
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_and_values_are_harmless(text: str, shareable: ShareableReport, internal: InternalReport) -> None:
     column = {**shareable.schema["columns"][2], "name": text, "categories": [text, "b"], "description": text}
-    schema = {**shareable.schema, "columns": [column]}
+    constraints = [
+        {"at_most": [text, "b"], "description": text},
+        {"when": text, "then": text},
+        {"combinations": [text, "b"], "allowed": [[text, None]]},
+    ]
+    schema = {**shareable.schema, "columns": [column], "constraints": constraints}
     shape = NoisyShape(column=text, kind="categorical", labels=[text, "b"], noisy=[1, -3], synthetic=[0, 0])
     release = {**shareable.release, "dataset": text, "context": {"recipient": text, "purpose": text}}
     changed = {"schema": schema, "release": release}
@@ -191,6 +196,26 @@ def test_hostile_names_and_values_are_harmless(text: str, shareable: ShareableRe
         assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08]", page)
         assert "x" * 700 not in page
         assert "{{" not in text or "{{ 7 * 7 }}" in page
+
+
+def test_constraints_stand_below_the_columns(shareable: ShareableReport) -> None:
+    assert "Every synthetic row holds" not in render_shareable(shareable)
+    constraints = [
+        {"below": ["first", "last"]},
+        {"at_most": ["clicks", "views"], "description": "only what was shown"},
+        {"when": "orders = 0", "then": "spend = 0"},
+        {"combinations": ["t", "u"], "allowed": [["x", "y"], ["z", None]]},
+    ]
+    page = render_shareable(replace(shareable, schema={**shareable.schema, "constraints": constraints}))
+    words = re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page))
+    for told in (
+        "first is below last",
+        "clicks is at most views",
+        "only what was shown",
+        "when orders = 0, then spend = 0",
+        "one of 2 combinations of t, u",
+    ):
+        assert told in words
 
 
 def test_many_columns_and_bins_stay_small(shareable: ShareableReport) -> None:

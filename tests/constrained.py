@@ -1,0 +1,68 @@
+"""A synthesizer over a mixture drawn at random, without a fit: for tests of constraints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from privgan.gan.model import Mixture
+from privgan.gan.networks import Generator
+from privgan.synthesizer import Synthesizer
+from privgan.table.cells import Cells, cells_of
+from privgan.table.encoding import ColumnCode, Encoder, identity_code, merged_code
+from privgan.table.schema import Schema
+from privgan.table.schema_file import parse_schema
+
+HEAD = "format: privgan.schema/1\ndataset: small\nunit: row\n"
+
+
+def schema_of(columns: str, constraints: str = "", head: str = HEAD) -> Schema:
+    """A schema from the lines of its columns and of its constraints."""
+    return parse_schema(head + "columns:\n" + columns + ("constraints:\n" + constraints if constraints else ""))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FixedSynthesizer(Synthesizer):
+    """A synthesizer whose mixture is given and not made by its network."""
+
+    fixed: Mixture
+
+    def mixture(self) -> Mixture:
+        """The given mixture."""
+        return self.fixed
+
+
+def fixed_synthesizer(
+    schema: Schema, seed: int = 0, *, entries: int = 30, rows_of_each: tuple[float, ...] = (1.0,), evenness: float = 0.3
+) -> FixedSynthesizer:
+    """A synthesizer over a schema whose entries are far apart.
+
+    Args:
+        schema: The schema; no column is open.
+        seed: Draws the mixture.
+        entries: Number of its entries.
+        rows_of_each: Share of the customers with 1, 2, … rows.
+        evenness: Parameter of the Dirichlet distribution of each entry's codes.
+    """
+    rng = np.random.default_rng(seed)
+    encoder = Encoder(tuple(_code(cells_of(column, 24), rng) for column in schema.modelled))
+    mixture = Mixture([rng.dirichlet(np.full(size, evenness), entries) + 1e-12 for size in encoder.sizes])
+    return FixedSynthesizer(
+        schema=schema,
+        encoder=encoder,
+        network=Generator(encoder.sizes, latent=2, width=4, entries=entries),
+        latents=torch.zeros(entries, 2),
+        condition_codes=np.full((entries, 2), -1),
+        frequencies=tuple(np.full(size, 1 / size) for size in encoder.sizes),
+        max_cells=24,
+        rows=500,
+        rows_of_each=rows_of_each,
+        guarantee={},
+        fixed=mixture,
+    )
+
+
+def _code(cells: Cells, rng: np.random.Generator) -> ColumnCode:
+    return identity_code(cells) if cells.size < 8 else merged_code(cells, rng.dirichlet(np.ones(cells.size)), max_codes=8)
