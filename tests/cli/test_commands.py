@@ -98,8 +98,10 @@ class TestSchema:
 
 class TestAuditOfTables:
     def test_one_separator_for_all_three_tables(self, workspace: Any, capsys: Capture) -> None:
-        workspace.write_table(workspace.rows(), sep=";")
-        tables = [part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", str(workspace.table))]
+        rows, holdout = workspace.rows(), workspace.table.with_name("holdout.csv")
+        workspace.write_table(rows[::2], sep=";")
+        rows[1::2].to_csv(holdout, index=False, sep=";")
+        tables = ("--real", str(workspace.table), "--holdout", str(holdout), "--synthetic", str(workspace.table))
         arguments = ("audit", *tables, "--schema", str(workspace.schema), "--target", "no such column", "--quiet")
         assert workspace.execute(*arguments, "--sep", ";") == 2
         assert "no such column" in capsys.readouterr().err
