@@ -1,4 +1,4 @@
-"""Which synthetic rows break what the schema promises: categories, bounds, decimals, types, missing values."""
+"""Which synthetic rows break what the schema promises: categories, bounds, decimals, types, missing values, constraints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pandas as pd
 from privgan.audit.intervals import clopper_pearson
 from privgan.metric import Better, Metric
 from privgan.privacy.unit import PrivacyUnit
-from privgan.table.conform import violations
+from privgan.table.conform import typed_columns, violations
+from privgan.table.holding import holds
+from privgan.table.regions import columns_of
 from privgan.table.schema import Schema
 
 NAME = "fidelity.constraint_violations"
@@ -38,7 +40,7 @@ class BrokenRules:
 
 
 def broken_rules(schema: Schema, table: pd.DataFrame) -> BrokenRules:
-    """Count the rows that break a rule of the schema's modelled columns; values are compared as they stand.
+    """Count the rows that break a rule of the schema's modelled columns, or a constraint between them; values are compared as they stand.
 
     Args:
         schema: The schema.
@@ -49,7 +51,13 @@ def broken_rules(schema: Schema, table: pd.DataFrame) -> BrokenRules:
     any_rule = np.zeros(len(table), dtype=bool)
     for violation in found:
         any_rule |= True if violation.rows is None else violation.rows.to_numpy(dtype=bool)
-    counted = ((item.column, item.problem, len(table) if item.count is None else item.count) for item in found)
+    typed = typed_columns(table, modelled)
+    between = [(constraint, ~holds(constraint, typed, modelled)) for constraint in schema.constraints]
+    for _, rows in between:
+        any_rule |= rows
+    counted = [(item.column, item.problem, len(table) if item.count is None else item.count) for item in found]
+    counted += [(", ".join(columns_of(constraint, schema)), str(constraint), int(rows.sum())) for constraint, rows in between]
+    counted = [rule for rule in counted if rule[2]]
     by_rule = tuple(sorted(counted, key=lambda rule: (-rule[2], rule[0], rule[1])))
     return BrokenRules(rows=len(table), broken=int(any_rule.sum()), by_rule=by_rule)
 
@@ -71,7 +79,7 @@ def constraint_metric(synthetic: BrokenRules, left_out: BrokenRules | None) -> M
         better=Better.LOWER,
         baseline=None if left_out is None or not left_out.rows else left_out.share,
         n=synthetic.rows,
-        method="rows that break a declared category, bound, number of decimals, type or the rule on missing values, "
+        method="rows that break a declared category, bound, number of decimals, type, the rule on missing values or a constraint, "
         "before anything is mapped into the schema; Clopper-Pearson interval",
         source="SDNist, inconsistencies; SDMetrics, diagnostic report; Clopper and Pearson 1934",
         details={

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from privgan.audit.replicates import whole
 from privgan.audit.shapes import distances, shapes_metric, two_sample_p_value
 from privgan.audit.subgroups import named_subgroups, subgroup_metric
 from privgan.metric import Status
+from privgan.table.constraints import WhenThen
 
 
 def coded(schema, *tables):
@@ -115,6 +118,15 @@ def test_broken_rules_by_hand(schema, draw_rows):
     assert metric.low < 0.1 < metric.high
     assert metric.baseline == 0.0
     assert "moon" not in str(metric.details)
+
+
+def test_rows_that_break_a_constraint_between_columns_are_counted(schema, draw_rows):
+    table = draw_rows(200, 1)
+    constrained = replace(schema, constraints=(WhenThen(when="region = north", then="grade in (1, 2)"),))
+    expected = int(((table["region"] == "north") & (table["grade"] > 2)).sum())
+    found = broken_rules(constrained, table)
+    assert 20 < expected == found.broken
+    assert found.by_rule == (("region, grade", "when region = north, then grade in (1, 2)", expected),)
 
 
 def test_r10_rates_have_their_own_tables_size(schema, draw_rows):
