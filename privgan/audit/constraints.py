@@ -40,7 +40,7 @@ class BrokenRules:
 
 
 def broken_rules(schema: Schema, table: pd.DataFrame) -> BrokenRules:
-    """Count the rows that break a rule of the schema's modelled columns, or a constraint between them; values are compared as they stand.
+    """Count the rows that break a rule of the schema's modelled columns or a constraint between them, as they stand.
 
     Args:
         schema: The schema.
@@ -79,7 +79,7 @@ def constraint_metric(synthetic: BrokenRules, left_out: BrokenRules | None) -> M
         better=Better.LOWER,
         baseline=None if left_out is None or not left_out.rows else left_out.share,
         n=synthetic.rows,
-        method="rows that break a declared category, bound, number of decimals, type, the rule on missing values or a constraint, "
+        method="rows that break a declared category, bound, number of decimals, type, rule on missing values or constraint, "
         "before anything is mapped into the schema; Clopper-Pearson interval",
         source="SDNist, inconsistencies; SDMetrics, diagnostic report; Clopper and Pearson 1934",
         details={
