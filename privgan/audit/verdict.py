@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -48,6 +48,10 @@ class AuditReport:
             if metric.name == name:
                 return metric
         raise KeyError(name)
+
+    def with_metrics(self, more: Sequence[Metric]) -> AuditReport:
+        """The report with figures that decide nothing added."""
+        return replace(self, metrics=tuple(sorted((*self.metrics, *more), key=lambda metric: metric.name)))
 
     def facts(self) -> dict[str, float | str]:
         """All figures as dotted facts for a policy, and the verdict as ``audit.verdict``."""

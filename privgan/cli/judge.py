@@ -48,6 +48,12 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
 @click.option(
     "--twin", is_flag=True, help="Test this machine's private critic by a run that is never charged nor released; see above."
 )
+@click.option(
+    "--reference-fits",
+    type=click.IntRange(min=4),
+    metavar="N",
+    help="With CANDIDATE: attack the most exposed customers through N small fits, at least 4 (some 15 s each).",
+)
 @violation_option
 @ledger_option
 @sep_option
@@ -75,6 +81,8 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
 
     if options["delta"] is not None and options["epsilon"] is None:
         raise click.UsageError("--delta goes with --epsilon: together they are the claim")
+    if options["reference_fits"] and candidate is None:
+        raise click.UsageError("--reference-fits repeats the fit of a CANDIDATE; give one with its TABLE")
     progress = Progress(quiet=quiet)
     report: AuditReport | TwinReport
     if options["twin"]:
@@ -107,7 +115,8 @@ def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress:
     raw = read_table(table, sep=options["sep"])
     frame = conform(raw, load_schema(candidate.schema), on_violation=options["on_violation"]).reset_index(drop=True)
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
-    report = audit_candidate(candidate, frame, ledger, target=options["target"], progress=progress)
+    fits = options["reference_fits"] or 0
+    report = audit_candidate(candidate, frame, ledger, target=options["target"], reference_fits=fits, progress=progress)
     # After the audit, which refuses a table that is not the candidate's.
     scan_candidate(candidate, raw, progress)
     return report

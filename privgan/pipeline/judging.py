@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from privgan.audit.reference_model import Game
 from privgan.audit.suite import AuditInputs, AuditReport, run_audit
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.pipeline.canaries import load_canaries
@@ -21,12 +22,14 @@ from privgan.pipeline.candidate import AUDIT_FILE, RELEASE, REPORT_FILE, Candida
 from privgan.pipeline.describe import report_groups, report_steps
 from privgan.pipeline.facts import audit_facts, public_facts
 from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
+from privgan.pipeline.reference_fits import audit_by_reference_fits
 from privgan.pipeline.scanning import read_scan, refuse_findings, scan_facts, with_declared
 from privgan.pipeline.shapes import noisy_shapes, real_shapes
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus, evaluate
 from privgan.privacy import accountant
+from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.bundle import write_release
@@ -46,6 +49,7 @@ def audit_candidate(
     ledger: PrivacyLedger,
     *,
     target: str | None = None,
+    reference_fits: int = 0,
     progress: Progress | None = None,
 ) -> AuditReport:
     """Audit a candidate against the table it was fitted on. INTERNAL: it reads real rows and is not charged.
@@ -55,8 +59,10 @@ def audit_candidate(
         frame: The same conforming table, in the same order [rows, columns].
         ledger: Where a refuted guarantee stops the data set at once.
         target: Column to predict; None for the audit's own rule.
+        reference_fits: Small fits that attack the most exposed customers, at least 4; 0 for none.
         progress: Tells the owner.
     """
+    game = Game(runs=reference_fits) if reference_fits else None
     record, schema = candidate.record(), load_schema(candidate.schema)
     refuse_changed(candidate, ledger)
     canaries = load_canaries(candidate.internal, frame, schema)
@@ -80,6 +86,11 @@ def audit_candidate(
         left_out_units=None if units is None else units[canaries.left_out],
     )
     report = run_audit(inputs, progress=_stages(progress))
+    if game and epsilon is not None:
+        if progress:
+            progress.say(f"audit: {game.runs} reference fits")
+        budget = PrivacyBudget(epsilon=epsilon, delta=delta)
+        report = report.with_metrics(audit_by_reference_fits(schema, inputs.kept_in, budget, game))
     if report.verdict == "REFUTED":
         ledger.refute(schema.dataset, record["run"])
     candidate.write_internal(AUDIT_FILE, json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False))
