@@ -122,7 +122,8 @@ class PrivateTrainer:
         self._optimizer.zero_grad(set_to_none=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            self._backward(self._loss(self.module(rows), kinds).loss_per_sample)
+            # Opacus' hooks would wait for a gradient of the rows, which nobody asks for.
+            self._backward(self._loss(self.module(rows.detach()), kinds).loss_per_sample)
             self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.module.disable_hooks()

@@ -24,7 +24,7 @@ from privgan.privacy.randomness import RepeatableStream
 from privgan.progress import Progress
 from privgan.table.conform import conform
 from privgan.table.schema_file import parse_schema
-from tests.sabotage import break_steps
+from tests.sabotage.variants import break_steps
 
 BUDGET = PrivacyBudget(epsilon=3)
 CANARIES = 600
