@@ -114,7 +114,7 @@ def run_table_audit(
     )
     require_lengths(inputs, inputs.canary_mask)
     claim = None if epsilon is None else Claim(inputs.epsilon, inputs.delta)
-    no_bound = "" if fair_coins else "the split was not made by fair coins; give fair_coins if it was"
+    no_bound = "" if fair_coins else "the split was not made by fair coins; give --fair-coins (fair_coins in Python) if it was"
     return _report(prepare(inputs, inputs.canary_mask, claim, no_bound), progress)
 
 
