@@ -118,12 +118,13 @@ class Synthesizer:
         (folder / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def load_synthesizer(folder: Path) -> Synthesizer:
+def load_synthesizer(folder: Path | str) -> Synthesizer:
     """Read a saved synthesizer; loading runs no code from the files.
 
     Raises:
         UsageError: when the folder holds none, or one of another version.
     """
+    folder = Path(folder)
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         weights = load_file(folder / WEIGHTS)

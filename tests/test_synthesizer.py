@@ -123,7 +123,7 @@ def folder(synthesizer: Synthesizer, tmp_path: Path) -> Path:
 
 
 def test_what_is_loaded_is_what_was_saved(synthesizer: Synthesizer, folder: Path) -> None:
-    again = load_synthesizer(folder)
+    again = load_synthesizer(str(folder))
     assert again.schema == SCHEMA
     assert (again.rows, again.max_cells, dict(again.guarantee)) == (777, 64, dict(synthesizer.guarantee))
     assert (again.condition_codes == synthesizer.condition_codes).all()

@@ -182,12 +182,12 @@ def _places(entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         entries: The entry of each row [rows], ascending.
         rng: Public randomness.
     """
-    first = np.searchsorted(entries, entries)
-    count = np.searchsorted(entries, entries, side="right") - first
+    counts = np.bincount(entries)
+    first = np.cumsum(counts) - counts
     rank = np.empty(len(entries))
-    rank[np.lexsort((rng.random(len(entries)), entries))] = np.arange(len(entries))
-    starts = rng.random(int(entries[-1]) + 1)[entries]
-    return (rank - first + starts) / count
+    rank[np.argsort(entries + rng.random(len(entries)))] = np.arange(len(entries))
+    starts = rng.random(len(counts))
+    return (rank + (starts - first)[entries]) / counts[entries]
 
 
 def choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:

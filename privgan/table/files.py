@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from privgan.documents import shown
@@ -151,8 +152,11 @@ def _fits_integer(column: Discrete) -> bool:
 
 def _integers(values: pd.Series, column: Discrete) -> pd.Series:
     """Category texts [rows] as integers, without the detour through float that a missing value would take."""
-    numbers: list[int | None] = [None if pd.isna(value) else int(value) for value in values]
-    return pd.Series(numbers, index=values.index, dtype="Int64" if column.missing else "int64")
+    known = np.array([int(category) for category in column.categories], dtype=np.int64)
+    codes = pd.Categorical(values, categories=list(column.categories)).codes
+    if not column.missing:
+        return pd.Series(known[codes], index=values.index)
+    return pd.Series(pd.arrays.IntegerArray(known[codes], codes < 0), index=values.index)
 
 
 def _plain_boolean(column: Discrete) -> bool:

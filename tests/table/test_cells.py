@@ -106,6 +106,23 @@ def test_rare_categories_share_one_code_and_come_back_by_their_noisy_shares() ->
     assert decoded.nunique() > 60
 
 
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.integers(0, 999), st.integers(2, 9))
+def test_codes_come_back_as_their_own_cells_in_their_shares(seed: int, max_codes: int) -> None:
+    """5 standard errors over at most 25 × 100 shares: a failure has a probability below .002, and draws are fixed."""
+    rng = np.random.default_rng(seed)
+    column = Discrete(name="c", kind=Kind.ORDINAL, categories=tuple(f"v{i}" for i in range(40)))
+    shares = rng.dirichlet(np.full(40, 0.3)) * (rng.random(40) < 0.7)
+    code = merged_code(cells_of(column), shares / shares.sum(), max_codes=max_codes)
+    codes = rng.integers(0, code.size, 20_000)
+    cells = code.cells.encode(code.decode(codes, rng))
+    assert (code.code_of[cells] == codes).all()
+    found = np.bincount(cells, minlength=40) / np.bincount(codes)[code.code_of]
+    assert (found[code.within == 0] == 0).all()
+    error = np.sqrt(code.within * (1 - code.within) / np.bincount(codes)[code.code_of])
+    assert (np.abs(found - code.within) <= 5 * error + 1e-3).all()
+
+
 def test_an_encoder_survives_writing() -> None:
     column = Numeric(name="x", kind=Kind.FLOAT, lower=0, upper=50, decimals=2)
     cells = cells_of(column, 64)
