@@ -148,7 +148,7 @@ def prepare(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, n
         canaries=canaries,
         claim=claim,
         seed=inputs.seed,
-        target=inputs.target,
+        target=inputs.target or inputs.schema.target,
         broken=_broken(inputs),
         no_attack=no_attack,
         no_bound=no_bound or no_attack or _unfair(canaries),

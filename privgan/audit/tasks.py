@@ -22,27 +22,6 @@ Model: TypeAlias = Callable[[CodedTable], NDArray[np.float64]]
 """From rows to predictions: probabilities of the task's classes [rows, classes], or numbers [rows]."""
 
 
-def choose_target(columns: tuple[Column, ...]) -> str | None:
-    """The target column, chosen from the schema alone.
-
-    The Discrete column with the fewest categories of those with two or more, the last one of several; without one the
-    last Numeric column; None where there is neither.
-    """
-    return choose_class(columns) or choose_number(columns)
-
-
-def choose_class(columns: tuple[Column, ...]) -> str | None:
-    """The target of a classification by :func:`choose_target`'s rule, or None."""
-    discrete = [column for column in columns if isinstance(column, Discrete) and len(column.categories) >= 2]
-    return min(reversed(discrete), key=lambda column: len(column.categories)).name if discrete else None
-
-
-def choose_number(columns: tuple[Column, ...]) -> str | None:
-    """The target of a regression by :func:`choose_target`'s rule, or None."""
-    numeric = [column.name for column in columns if isinstance(column, Numeric)]
-    return numeric[-1] if numeric else None
-
-
 def require_target(columns: tuple[Column, ...], name: str) -> Discrete | Numeric:
     """The column to predict; TableError where a name is no modelled discrete or numeric column."""
     found = {column.name: column for column in columns}

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.intervals import bootstrap_interval, bootstrap_weights
-from privgan.audit.tasks import BOOSTING, FAMILIES, LEAST_ROWS, Model, Task, choose_target, require_target
+from privgan.audit.tasks import BOOSTING, FAMILIES, LEAST_ROWS, Model, Task
 from privgan.metric import Better, Metric
-
-__all__ = ["Trial", "choose_target", "require_target", "trial_metrics", "trial_of", "utility_metrics"]
+from privgan.table.targets import choose_target
 
 FIT_ROWS = 20_000
 TEST_ROWS = 10_000

@@ -39,7 +39,7 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
 @click.option(
     "--schema", "schema_path", type=PATH, help="The schema, with --real; drafted from --real and --holdout where none is given."
 )
-@click.option("--target", help="Column to predict [default: by a fixed rule].")
+@click.option("--target", help="Column to predict [default: the schema's 'target', else by a fixed rule].")
 @click.option("--epsilon", type=float, help="The claimed ε, with --real.")
 @click.option("--delta", type=float, help="The claimed δ, with --real.")
 @click.option(

@@ -73,6 +73,11 @@ critic_option = click.option(
     show_default=True,
     help="Share of the model's budget for the private critic (DP-SGD), 0 to 0.95; the rest measures marginals.",
 )
+target_option = click.option(
+    "--target",
+    help="Column to predict: what tells of it is measured more closely, and the audit predicts it [default: the schema's"
+    " 'target', else by a fixed rule].",
+)
 fit_options = stacked(
     click.option(
         "--public-rows",

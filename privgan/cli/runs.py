@@ -22,6 +22,7 @@ from privgan.cli.options import (
     print_json,
     quiet_option,
     schema_option,
+    target_option,
     tell_asked,
 )
 
@@ -43,7 +44,7 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @policy_option
 @budget_options
 @fit_options
-@click.option("--target", help="Column that the audit predicts [default: by a fixed rule].")
+@target_option
 @ledger_option
 @context_option
 @click.option("--out", type=PATH, required=True, help="Folder for release/ and internal/.")
@@ -80,6 +81,7 @@ def run(
 @schema_option
 @budget_options
 @fit_options
+@target_option
 @ledger_option
 @click.option("--out", type=PATH, required=True, help="Folder for the candidate.")
 @json_option
@@ -191,11 +193,11 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Pat
 
 def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> tuple[RunRequest, RiskBudget | None]:
     from privgan.pipeline.note import RunRequest
-    from privgan.pipeline.run import plan_for
-    from privgan.table.schema_file import load_schema
+    from privgan.pipeline.run import plan_for, schema_of
 
     def plan(budget: PrivacyBudget) -> Plan:
-        return plan_for(RunRequest(table=table, schema=schema_path, budget=budget, **options), load_schema(schema_path))
+        request = RunRequest(table=table, schema=schema_path, budget=budget, **options)
+        return plan_for(request, schema_of(request))
 
     budget, asked = budget_of(options, plan)
     return RunRequest(table=table, schema=schema_path, budget=budget, **options), asked

@@ -22,6 +22,7 @@ from privgan.cli.options import (
     quiet_option,
     schema_option,
     sep_option,
+    target_option,
     tell_asked,
 )
 
@@ -174,6 +175,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
 @click.option("--public-rows", type=int, help="The table's row count, declared public; without it the count is measured.")
 @budget_options
 @critic_option
+@target_option
 @click.option(
     "--effort",
     type=click.Choice(["quick", "standard", "thorough"]),
@@ -182,7 +184,15 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     help="Free fitting: time against utility.",
 )
 @json_option
-def plan(schema_path: Path, public_rows: int | None, effort: str, critic_share: float, as_json: bool, **options: Any) -> None:
+def plan(
+    schema_path: Path,
+    public_rows: int | None,
+    effort: str,
+    critic_share: float,
+    target: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Print each step's cost, noise and expected error, without opening data.
 
     \b
@@ -197,8 +207,9 @@ def plan(schema_path: Path, public_rows: int | None, effort: str, critic_share: 
     from privgan.privacy.budget import PrivacyBudget, condition_text
     from privgan.table.columns import Source
     from privgan.table.schema_file import load_schema
+    from privgan.table.targets import with_target
 
-    loaded = load_schema(schema_path)
+    loaded = with_target(load_schema(schema_path), target)
 
     def planned(tried: PrivacyBudget) -> Plan:
         return make_plan(loaded, tried, public_rows=public_rows, effort=effort, marginal_share=1 - critic_share)

@@ -13,7 +13,7 @@ from privgan.errors import InternalError
 from privgan.measurement.density import cell_shares
 from privgan.measurement.marginals import Clique, Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
-from privgan.planning.workload import planned_sizes, small_triples
+from privgan.planning.workload import measured_at_once
 from privgan.privacy.events import DpEvent
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.privacy.randomness import SecretStream
@@ -77,14 +77,16 @@ def measure_one_way(table: PrivateTable, encoder: Encoder, plan: Plan, ledger: C
 
 
 def measure_all(
-    table: PrivateTable, encoder: Encoder, plan: Plan, ledger: Charger, coins: SecretStream, measurements: Measurements
+    table: PrivateTable,
+    schema: Schema,
+    encoder: Encoder,
+    plan: Plan,
+    ledger: Charger,
+    coins: SecretStream,
+    measurements: Measurements,
 ) -> Measurements:
     """The noisy marginals of all pairs of columns and of all small triples, each kind with one noise and one charge."""
-    sizes = planned_sizes([column.cells.column for column in encoder.columns], plan.marginals)
-    wanted: dict[StepKind, list[Clique]] = {
-        StepKind.PAIRS: list(itertools.combinations(range(len(encoder.sizes)), 2)),
-        StepKind.TRIPLES: list(small_triples(sizes, plan.marginals)),
-    }
+    wanted = measured_at_once(schema, plan.marginals)
     for step in (step for step in plan.steps if step.kind in wanted):
         if not isinstance(step.mechanism, CountHistograms):
             raise InternalError(f"the step {step.name} is not several histograms")

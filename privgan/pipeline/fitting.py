@@ -217,7 +217,7 @@ def _measured(job: Job, canaries: Canaries) -> Fitted:
     encoder = measure_encoder(job.table, job.schema, plan, job, job.coins)
     measurements = measure_one_way(job.table, encoder, plan, job, job.coins)
     with progress.task("measuring pairs and triples of columns"):
-        measurements = measure_all(job.table, encoder, plan, job, job.coins, measurements)
+        measurements = measure_all(job.table, job.schema, encoder, plan, job, job.coins, measurements)
     model = GeneratorModel(measurements, settings, seed=job.seed, device=device())
     rounds, rate = len(plan.of_kind(StepKind.SELECTION)), settings.offset_learning_rate
     with progress.task("warm start: the network") as task:

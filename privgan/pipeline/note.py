@@ -29,7 +29,7 @@ class RunRequest:
         on_violation: refuse or clamp.
         effort: quick, standard or thorough.
         canary_probability: Probability of each customer to be a canary; None for the planner's.
-        target: Column to predict in the audit; None for the audit's own rule.
+        target: Column to predict, in place of the schema's; None for the schema's, or a fixed rule.
         critic_share: Share of the model's budget for the private critic.
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
     """

@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from privgan.audit.utility import require_target
 from privgan.errors import InternalError, ReleaseExistsError, UsageError
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
@@ -38,6 +37,7 @@ from privgan.table.files import read_table
 from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
+from privgan.table.targets import with_target
 
 _BYTES_PER_VALUE = 40
 _FREE_BYTES = 50_000_000
@@ -135,18 +135,21 @@ def _scanned(candidate: Candidate, raw: pd.DataFrame, policy: Policy, ledger: Pr
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
     """Read and check everything that can be wrong, and make the plan; nothing is written and nothing charged."""
     refuse_taken(out)
-    schema = load_schema(request.schema)
+    schema = schema_of(request)
     unconfirmed(schema)
     unproven(schema)
     plan = plan_for(request, schema)
-    if request.target is not None:
-        require_target(schema.modelled, request.target)
     if request.rows is not None and request.rows < 1:
         raise UsageError(f"--rows is {request.rows}; it must be at least 1")
     raw = read_table(request.table, sep=request.sep)
     frame = conform(raw, schema, on_violation=request.on_violation).reset_index(drop=True)
     _refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
     return schema, frame, plan
+
+
+def schema_of(request: RunRequest) -> Schema:
+    """The schema of a request, with the target that it asks for; TableError where that is no column to predict."""
+    return with_target(load_schema(request.schema), request.target)
 
 
 def plan_for(request: RunRequest, schema: Schema) -> Plan:

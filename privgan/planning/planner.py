@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,10 +24,10 @@ from privgan.planning.workload import (
     MOST_CODES,
     SHARE_OF_ROUNDS,
     longer_fit,
+    measured_at_once,
     number_of_codes,
-    planned_sizes,
     share_of_triples,
-    small_triples,
+    target_weight,
 )
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
@@ -51,6 +51,14 @@ _ROUND_GROWTH = 4.0
 _LARGEST_NOISE = 1e4
 _SMALLEST_NOISE = 0.3
 _ABSOLUTE_ERROR = math.sqrt(2 / math.pi)
+_PAIRS, _TRIPLES = (StepKind.TARGET_PAIRS, StepKind.PAIRS), (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)
+_OF_TARGET = frozenset({StepKind.TARGET_PAIRS, StepKind.TARGET_TRIPLES})
+_NAMES = {
+    StepKind.TARGET_PAIRS: "pairs:target",
+    StepKind.PAIRS: "pairs",
+    StepKind.TARGET_TRIPLES: "triples:target",
+    StepKind.TRIPLES: "triples",
+}
 
 
 def make_plan(
@@ -219,16 +227,24 @@ class _Draft:
     def _wider(self, rho: float) -> list[PlanStep]:
         """All 2-way and small 3-way marginals at once, then rounds that choose what the model fits worst."""
         columns = len(self.schema.modelled)
-        pairs = columns * (columns - 1) // 2
-        settings = self.plan.marginals
-        triples = len(small_triples(planned_sizes(self.schema.modelled, settings), settings)) if settings.widest > 2 else 0
+        sizes = {kind: len(cliques) for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()}
+        pairs, triples = ({kind: sizes[kind] for kind in names if kind in sizes} for names in (_PAIRS, _TRIPLES))
         of_triples = share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers, columns) if triples else 0.0
         rounds = number_of_rounds(columns)
         of_rounds = SHARE_OF_ROUNDS if rounds else 0.0
-        steps = [self._histograms("pairs", StepKind.PAIRS, rho * (1 - of_triples - of_rounds), pairs)]
+        steps = self._at_once(rho * (1 - of_triples - of_rounds), pairs)
         if of_triples > 0:
-            steps.append(self._histograms("triples", StepKind.TRIPLES, rho * of_triples, triples))
+            steps += self._at_once(rho * of_triples, triples)
         return [*steps, *self._rounds(rho * of_rounds, rounds)]
+
+    def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
+        """Steps that share ρ so that each marginal with the target gets more than another, by ``target_weight``."""
+        weight = target_weight(self.plan.model_budget.epsilon, self.plan.kept_in_customers)
+        weights = {kind: weight if kind in _OF_TARGET else 1.0 for kind in numbers}
+        total = sum(weights[kind] * number for kind, number in numbers.items())
+        return [
+            self._histograms(_NAMES[kind], kind, rho * weights[kind] * number / total, number) for kind, number in numbers.items()
+        ]
 
     def _histograms(self, name: str, kind: StepKind, rho: float, number: int) -> PlanStep:
         one = self._histogram(name, kind, rho / number)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
-from privgan.planning.plan import MarginalSettings
+from privgan.planning.plan import MarginalSettings, StepKind
 from privgan.table.cells import cells_of
 from privgan.table.columns import Column
+from privgan.table.schema import Schema
+from privgan.table.targets import choose_target
+
+Wanted: TypeAlias = Mapping[StepKind, Sequence[tuple[int, ...]]]
 
 SHARE_OF_ROUNDS = 0.1
 FEWEST_CODES, MOST_CODES = 8, 20
@@ -20,6 +25,32 @@ def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tupl
     """The number of codes that each modelled column is planned to have, before anything is measured."""
     cells = [cells_of(column, settings.max_cells).size for column in columns]
     return tuple(size if size <= settings.largest_identity else settings.max_codes for size in cells)
+
+
+def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
+    """The wider marginals that are measured without being chosen, by the kind of the step that measures them.
+
+    Those with the target in them, which the schema names or leaves to a fixed rule, are steps of their own. Marginals are
+    tuples of positions among the modelled columns.
+    """
+    columns = schema.modelled
+    name = schema.target or choose_target(columns)
+    target = None if name is None else [column.name for column in columns].index(name)
+    pairs = itertools.combinations(range(len(columns)), 2) if settings.widest > 1 else ()
+    triples = small_triples(planned_sizes(columns, settings), settings) if settings.widest > 2 else ()
+    return {
+        **_split(pairs, target, StepKind.TARGET_PAIRS, StepKind.PAIRS),
+        **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
+    }
+
+
+def _split(
+    cliques: Iterable[tuple[int, ...]], target: int | None, with_target: StepKind, without: StepKind
+) -> dict[StepKind, list[tuple[int, ...]]]:
+    found: dict[StepKind, list[tuple[int, ...]]] = {with_target: [], without: []}
+    for clique in cliques:
+        found[with_target if target in clique else without].append(clique)
+    return {kind: members for kind, members in found.items() if members}
 
 
 def small_triples(sizes: tuple[int, ...], settings: MarginalSettings) -> list[tuple[int, int, int]]:
@@ -50,6 +81,15 @@ def share_of_triples(epsilon: float, customers: float, columns: int) -> float:
     """
     share = 0.25 * math.log2(strength(epsilon, customers) * _REFERENCE_COLUMNS / columns)
     return round(min(0.6, max(0.0, share)), 3)
+
+
+def target_weight(epsilon: float, customers: float) -> float:
+    """How much of the budget a marginal with the target in it gets, where any other gets 1: a table is mostly used to predict.
+
+    4 from ε = 1.1 on for 40,000 customers; down to 1 where pairs are hardly seen, and all of them are needed to be told from
+    noise. As measured on four tables (``reports/benchmarks``).
+    """
+    return round(min(4.0, max(1.0, 5 * strength(epsilon, customers) - 1.5)), 3)
 
 
 def number_of_codes(rows: float, noise: float) -> int:

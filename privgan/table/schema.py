@@ -25,6 +25,7 @@ class Schema:
         columns: The columns, in the order of the released table.
         missing_markers: Texts that stand for a missing value in a text file.
         unit_source: Where it comes from that the unit is the one who is to be protected.
+        target: The column that the table is mainly to predict; None to leave it to a fixed rule (``targets.py``).
         constraints: What every synthetic row holds beside the columns' own facts; the mechanism's domain does not depend on it.
     """
 
@@ -33,6 +34,7 @@ class Schema:
     columns: tuple[Column, ...]
     missing_markers: tuple[str, ...] = ("",)
     unit_source: Source = Source.DECLARED
+    target: str | None = None
     constraints: tuple[Constraint, ...] = ()
 
     @property
@@ -91,6 +93,8 @@ class Schema:
             "columns": columns,
         }
         # Left out where there are none, so that a schema keeps its fingerprint.
+        if self.target is not None:
+            facts["target"] = self.target
         return facts | ({"constraints": [part.to_json() for part in self.constraints]} if self.constraints else {})
 
 

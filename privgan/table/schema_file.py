@@ -29,6 +29,7 @@ from privgan.table.columns import (
 from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
 from privgan.table.measured import LARGEST_STEP
 from privgan.table.schema import Schema
+from privgan.table.targets import TARGET_KINDS
 
 FORMAT = "privgan.schema/1"
 ROW_UNIT = "row"
@@ -102,6 +103,7 @@ def _schema(document: Document) -> Schema:
         columns=tuple(columns),
         missing_markers=markers,
         unit_source=Source(data.get("unit_source", Source.DECLARED)),
+        target=data.get("target"),
     )
     return replace(schema, constraints=constraints_of(document, schema))
 
@@ -122,6 +124,9 @@ def _table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
         mistakes.append(document.mistake(("unit",), f"found {shown(unit)}, allowed: row, or a column of kind identifier"))
     elif "max_rows_per_unit" not in data:
         mistakes.append(document.mistake(("unit",), "a unit column needs max_rows_per_unit; it has no default"))
+    if "target" in data and kinds.get(data["target"]) not in TARGET_KINDS:
+        text = f"target: found {shown(data['target'])}, allowed: a categorical, ordinal, boolean or numeric column"
+        mistakes.append(document.mistake(("target",), text))
     if all(Kind(item["kind"]) not in _DISCRETE | _NUMERIC | set(_TEMPORAL) for item in data["columns"]):
         mistakes.append(document.mistake(("columns",), "no column can be modelled: all are identifiers or PII"))
     return mistakes
@@ -301,6 +306,8 @@ def dump_schema(schema: Schema, comment: str = "") -> str:
     if schema.unit.column:
         data["max_rows_per_unit"] = schema.unit.max_rows
     data["missing_markers"] = list(schema.missing_markers)
+    if schema.target is not None:
+        data["target"] = schema.target
     data["columns"] = [_item(column) for column in schema.columns]
     if schema.constraints:
         data["constraints"] = constraint_items(schema)

@@ -7,10 +7,11 @@ import pytest
 
 from privgan.audit.coding import AuditCoder
 from privgan.audit.tasks import r_squared
-from privgan.audit.utility import choose_target, utility_metrics
+from privgan.audit.utility import utility_metrics
 from privgan.errors import TableError
 from privgan.metric import Status
 from privgan.table.columns import Kind, Numeric
+from privgan.table.targets import choose_target
 
 
 def audit(schema, draw_rows, target=None, synthetic=None, left_out=None):

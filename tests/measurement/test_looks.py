@@ -37,7 +37,8 @@ SCHEMA = Schema(
     ),
 )
 PLAN = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=1_000, effort="quick", marginal_share=1.0)
-UNCHOSEN = [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
+# The last column is the target, so its pairs come first.
+UNCHOSEN = [(0,), (1,), (2,), (0, 2), (1, 2), (0, 1), (0, 1, 2)]
 
 
 class Noiseless(SecretStream):
@@ -102,7 +103,7 @@ def _frame(seed: int = 0, rows: int = 1_000) -> pd.DataFrame:
 def _measure(table: PrivateTable, book: Book, coins: SecretStream, plan: Plan = PLAN) -> tuple[Encoder, Measurements]:
     encoder = measure.measure_encoder(table, SCHEMA, plan, book, coins)
     first = measure.measure_one_way(table, encoder, plan, book, coins)
-    first = measure.measure_all(table, encoder, plan, book, coins, first)
+    first = measure.measure_all(table, SCHEMA, encoder, plan, book, coins, first)
     model = Even(encoder.sizes)
     return encoder, measure.measure_rounds(table, encoder, plan, book, coins, first, lambda *_: model, model)
 

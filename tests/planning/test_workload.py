@@ -10,10 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.errors import UsageError
+from privgan.planning.plan import StepKind
 from privgan.planning.planner import make_plan
-from privgan.planning.workload import FEWEST_CODES, MOST_CODES, longer_fit, number_of_codes, share_of_triples, small_triples
+from privgan.planning.workload import (
+    FEWEST_CODES,
+    MOST_CODES,
+    longer_fit,
+    measured_at_once,
+    number_of_codes,
+    share_of_triples,
+    small_triples,
+    target_weight,
+)
 from privgan.privacy.budget import PrivacyBudget
-from privgan.table.schema_file import load_schema
+from privgan.table.schema_file import load_schema, parse_schema
+from privgan.table.targets import with_target
 
 ADULT = Path(__file__).parents[1] / "data" / "schemas" / "adult.yaml"
 LIMITS = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=1), public_rows=32_561).marginals
@@ -45,6 +56,38 @@ def test_the_planned_codes_follow_from_public_facts() -> None:
     assert weak.marginals.max_codes < strong.marginals.max_codes == MOST_CODES
 
 
+@pytest.mark.parametrize("target", [None, "income", "race", "age"])
+def test_all_pairs_are_measured_once_and_those_of_the_target_by_a_step_of_their_own(target: str | None) -> None:
+    schema = with_target(load_schema(ADULT), target)
+    place = [column.name for column in schema.modelled].index(target or "income")
+    found = measured_at_once(schema, LIMITS)
+    pairs = [*found[StepKind.TARGET_PAIRS], *found[StepKind.PAIRS]]
+    assert sorted(pairs) == list(itertools.combinations(range(len(schema.modelled)), 2))
+    for with_target_in, without in ((StepKind.TARGET_PAIRS, StepKind.PAIRS), (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)):
+        assert all(place in clique for clique in found[with_target_in])
+        assert not any(place in clique for clique in found[without])
+
+
+def test_the_target_gets_its_weight_and_what_it_gets_the_others_pay() -> None:
+    schema, budget = load_schema(ADULT), PrivacyBudget(epsilon=3)
+    plan = make_plan(schema, budget, public_rows=32_561, canary_probability=0.0)
+    weight = target_weight(3.0, 32_561)
+    assert weight == 4.0
+    for kind in ("pairs", "triples"):
+        ratio = (plan.step(kind).noise / plan.step(f"{kind}:target").noise) ** 2
+        assert ratio == pytest.approx(weight, rel=1e-4)
+    assert [target_weight(epsilon, 40_000) for epsilon in (0.1, 0.5, 1.0, 1.1, 10)] == [1.0, 1.0, 3.5, 4.0, 4.0]
+
+
+def test_a_table_of_two_columns_is_one_pair() -> None:
+    text = """{format: privgan.schema/1, dataset: two, unit: row, columns: [
+        {name: a, kind: categorical, categories: [x, y]}, {name: b, kind: categorical, categories: [u, v, w]}]}"""
+    plan = make_plan(parse_schema(text), PrivacyBudget(epsilon=3), public_rows=5_000)
+    assert [step.name for step in plan.steps] == ["marginal:a", "marginal:b", "pairs:target"]
+    assert plan.cost is not None
+    assert 0.99 * 3 < plan.cost.epsilon <= 3
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(2, 60), min_size=1, max_size=12), st.integers(8, 3_000), st.integers(8, 20_000))
 def test_small_triples_are_the_smallest_and_stay_within_their_limits(sizes: list[int], largest: int, together: int) -> None:
@@ -71,12 +114,14 @@ def test_the_whole_budget_goes_to_marginals_unless_the_critic_is_given_some() ->
         make_plan(schema, budget, public_rows=32_561, resumable=True)
 
 
-@pytest.mark.parametrize(("widest", "kinds"), [(1, {"1-way marginal"}), (2, {"all 2-way marginals", "chosen marginal"})])
+@pytest.mark.parametrize(
+    ("widest", "kinds"), [(1, {"1-way marginal"}), (2, {"2-way marginals", "2-way marginals of the target", "chosen marginal"})]
+)
 def test_a_plan_may_stop_at_narrow_marginals(widest: int, kinds: set[str]) -> None:
     plan = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=32_561, marginal_share=0.2, widest=widest)
     found = {step.kind.value for step in plan.steps}
     assert kinds <= found
     assert "small 3-way marginals" not in found
-    assert ("all 2-way marginals" in found) == (widest == 2)
+    assert ("2-way marginals" in found) == (widest == 2)
     with pytest.raises(UsageError, match="1, 2 or 3"):
         make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=32_561, widest=4)

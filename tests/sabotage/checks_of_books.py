@@ -169,8 +169,9 @@ def sensitivities_come_from_the_unit() -> None:
     assert {step.kind for step in steps} == {
         StepKind.CELL_HISTOGRAM,
         StepKind.MARGINAL,
+        StepKind.TARGET_PAIRS,
         StepKind.PAIRS,
-        StepKind.TRIPLES,
+        StepKind.TARGET_TRIPLES,
         StepKind.SELECTION,
         StepKind.CHOSEN_MARGINAL,
     }

@@ -34,7 +34,7 @@ def write_markdown(path: Path, points: Sequence[Point], step: Point | None) -> N
     ]
     told = [
         "# What privgan costs\n",
-        "Made by `python -m tests.benchmarks speed`, with one thread.\n",
+        "Made by `python -m tests.benchmarks speed`, with one thread; seconds are the processor's.\n",
         _told(step),
         *head,
         *lines,
@@ -69,7 +69,7 @@ def draw(path: Path, points: Sequence[Point]) -> None:
     by_columns = [done[size.name] for size in BY_COLUMNS if size.name in done]
     figure = Figure(figsize=(8.4, 5.6), layout="constrained")
     axes = figure.subplots(2, 2)
-    for row, (name, label) in enumerate({"fit_s": "fit, seconds", "peak_mb": "peak memory, MB"}.items()):
+    for row, (name, label) in enumerate({"fit_s": "fit, processor seconds", "peak_mb": "peak memory, MB"}.items()):
         _lines(axes[row, 0], {"20 columns, 8 categories": by_rows}, "rows", name)
         axes[row, 0].set_xscale("log")
         axes[row, 0].set_xticks([size.rows for size in BY_ROWS], [f"{size.rows:,}" for size in BY_ROWS])
