@@ -42,6 +42,7 @@ class AuditInputs:
         kept_in_units: The customer of each kept-in row; None where each row is a customer of its own.
         left_out_units: The customer of each left-out row.
         as_read: The left-out and the synthetic rows before values were mapped into the schema; None where none were.
+        white_box: By white-box attack, a score for each row of the kept-in canaries and for each left-out row.
     """
 
     schema: Schema
@@ -56,6 +57,7 @@ class AuditInputs:
     kept_in_units: NDArray[Any] | None = None
     left_out_units: NDArray[Any] | None = None
     as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None
+    white_box: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,6 +76,7 @@ class Prepared:
     no_attack: str = ""
     no_bound: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
@@ -153,6 +156,7 @@ def prepare(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, n
         no_attack=no_attack,
         no_bound=no_bound or no_attack or _unfair(canaries),
         counts=counts,
+        white_box={} if canaries is None else {key: np.concatenate(two)[canaries.place] for key, two in inputs.white_box.items()},
     )
 
 

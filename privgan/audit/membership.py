@@ -7,7 +7,7 @@ kinds, out of fold. The order of the tables, which lists one kind after the othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,12 +51,14 @@ class Canaries:
         owner: For each row, the position of its customer.
         is_member: For each customer, the coin: whether it was kept in.
         twins: For each customer, a number shared by customers with equal rows.
+        place: For each row, its position among the kept-in canaries' rows followed by the left-out ones'.
     """
 
     rows: CodedTable
     owner: NDArray[np.int64]
     is_member: NDArray[np.bool_]
     twins: NDArray[np.int64]
+    place: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
         """The number of customers."""
@@ -86,7 +88,7 @@ class Canaries:
         rank[units] = np.arange(count)
         order = np.lexsort((keys, rank[owner]))
         twins = np.unique(unit_keys[units], return_inverse=True)[1]
-        return cls(rows.take(order), rank[owner][order], is_member[units], twins)
+        return cls(rows.take(order), rank[owner][order], is_member[units], twins, order)
 
     def folds(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """A fold for each customer; twins share one, so that equal rows are always scored alike."""

@@ -7,6 +7,7 @@ depends on a coin: distances are to synthetic rows, or to canaries of both kinds
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,25 +36,43 @@ RECORD_MAX, RECORD_MEAN = "attack.membership.record_max", "attack.membership.rec
 REFERENCE_ROWS = 10_000
 _LOW, _LEAST = 0.001, 1000
 _SLACK = 1e-5  # Distances are compared in 32 bits.
-_SOURCES = {
-    "density_ratio": "van Breugel et al. 2023 (DOMIAS), section 4.1",
-    "calibrated": "Chen et al. 2020 (GAN-Leaks), section 4.4",
-    "monte_carlo": "Hilprecht et al. 2019, section 3.2",
-}
-_WHAT = {
-    "density_ratio": "one part of the score: log-odds that a row is synthetic",
-    "calibrated": "distance to the nearest canary of other folds less distance to the nearest synthetic row",
-    "monte_carlo": "number of synthetic rows nearer than the median canary's nearest one",
-}
 
 
-def _name(attack: str) -> str:
-    return f"attack.membership.{attack}_auc"
+@dataclass(frozen=True)
+class Attack:
+    """An attack that is shown only.
+
+    Attributes:
+        name: Its metric's name.
+        what: Its score, in words.
+        source: Paper and section.
+    """
+
+    name: str
+    what: str
+    source: str
+
+
+DENSITY_RATIO = Attack(
+    "attack.membership.density_ratio_auc",
+    "one part of the score: log-odds that a row is synthetic",
+    "van Breugel et al. 2023 (DOMIAS), section 4.1",
+)
+CALIBRATED = Attack(
+    "attack.membership.calibrated_auc",
+    "distance to the nearest canary of other folds less distance to the nearest synthetic row",
+    "Chen et al. 2020 (GAN-Leaks), section 4.4",
+)
+MONTE_CARLO = Attack(
+    "attack.membership.monte_carlo_auc",
+    "number of synthetic rows nearer than the median canary's nearest one",
+    "Hilprecht et al. 2019, section 3.2",
+)
 
 
 def shown_not_run(reason: str) -> tuple[Metric, ...]:
     """All metrics of this module as NOT_RUN."""
-    names = (*map(_name, _SOURCES), LOW_RATE, RECORD_MAX, RECORD_MEAN)
+    names = (DENSITY_RATIO.name, CALIBRATED.name, MONTE_CARLO.name, LOW_RATE, RECORD_MAX, RECORD_MEAN)
     return tuple(Metric.not_run(name, reason, better=Better.LOWER) for name in names)
 
 
@@ -112,22 +131,30 @@ def shown_metrics(
         seed: Draws folds, halves and samples.
     """
     attacks = {
-        "density_ratio": ratio,
-        "calibrated": calibrated_scores(coder, canaries, nearest_scores, seed),
-        "monte_carlo": monte_carlo_scores(coder, canaries, synthetic, nearest_scores, seed),
+        DENSITY_RATIO: ratio,
+        CALIBRATED: calibrated_scores(coder, canaries, nearest_scores, seed),
+        MONTE_CARLO: monte_carlo_scores(coder, canaries, synthetic, nearest_scores, seed),
     }
     first = canaries.folds(2, np.random.default_rng((seed, 79))) == 0
     combined = combined_scores(ratio, nearest_scores)
     return (
-        *_areas(canaries, attacks, first, claim),
+        *area_metrics(canaries, attacks, first, claim),
         rate_metric(LOW_RATE, canaries, combined, claim, _LOW, _LEAST),
         *record_metrics(canaries, combined, first, claim),
     )
 
 
-def _areas(
-    canaries: Canaries, attacks: Mapping[str, NDArray[np.float64]], first: NDArray[np.bool_], claim: Claim | None
+def area_metrics(
+    canaries: Canaries, attacks: Mapping[Attack, NDArray[np.float64]], first: NDArray[np.bool_], claim: Claim | None
 ) -> list[Metric]:
+    """The area under each attack's curve, corrected for their number, with its rates.
+
+    Args:
+        canaries: The canaries.
+        attacks: The scores of each attack [customers].
+        first: The customers that fix the threshold of the advantage; it is judged on the others [customers].
+        claim: The claimed guarantee, or None.
+    """
     coin = canaries.is_member
     areas = {attack: area_under_curve(coin, scores) for attack, scores in attacks.items()}
     p_values = holm([area_p_value(areas[attack], coin, scores) for attack, scores in attacks.items()])
@@ -137,7 +164,7 @@ def _areas(
         low, high = hanley_mcneil(areas[attack], int(coin.sum()), int((~coin).sum()), confidence)
         found.append(
             Metric(
-                name=_name(attack),
+                name=attack.name,
                 value=areas[attack],
                 low=low,
                 high=high,
@@ -146,8 +173,8 @@ def _areas(
                 baseline=0.5,
                 ceiling=claim.area_under_curve() if claim else None,
                 n=len(canaries),
-                method=f"{_WHAT[attack]}; shown only; Hanley-McNeil score interval, Bonferroni over {len(attacks)} attacks",
-                source=_SOURCES[attack],
+                method=f"{attack.what}; shown only; Hanley-McNeil score interval, Bonferroni over {len(attacks)} attacks",
+                source=attack.source,
                 details={"p_value": p_value, "roc": roc_points(coin, scores), **_rates(coin, scores, first)},
             )
         )

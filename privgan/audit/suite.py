@@ -31,6 +31,7 @@ from privgan.audit.quality import quality_metric
 from privgan.audit.shown import shown_metrics, shown_not_run
 from privgan.audit.utility_stage import all_utility_metrics
 from privgan.audit.verdict import AuditReport, Verdict, verdict_of
+from privgan.audit.white_box import white_box_metrics
 from privgan.metric import Metric
 from privgan.table.schema import Schema
 
@@ -133,6 +134,9 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
         "copies": lambda: copy_metrics(prepared),
         "singling out, linkability, inference": lambda: wp216_metrics(prepared),
         "membership": lambda: _attack(prepared),
+        "white-box membership": lambda: white_box_metrics(
+            prepared.canaries, prepared.white_box, prepared.no_attack, prepared.claim, seed
+        ),
     }
     metrics: list[Metric] = []
     for done, (stage, compute) in enumerate(stages.items()):

@@ -57,7 +57,8 @@ class Refinement:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + 1)
             critic = Critic(sum(model.sizes) + len(model.sizes), width=settings.width)
-        self.trainer = trainer(critic.to(model.device, self._type), settings, charged, critic_losses, coins)
+        self.critic = critic.to(model.device, self._type)
+        self.trainer = trainer(self.critic, settings, charged, critic_losses, coins)
         self._loss_of = FitLoss(measurements.targets(), model.device)
         self.optimiser = torch.optim.Adam(model.network.parameters(), settings.generator_learning_rate, betas=(0.5, 0.9))
         self.loss = 0.0

@@ -13,6 +13,7 @@ from privgan.errors import InternalError, UsageError
 from privgan.gan import warm_start
 from privgan.gan.dpsgd import PrivateTrainer
 from privgan.gan.model import GeneratorModel
+from privgan.gan.networks import Critic
 from privgan.gan.refine import Refinement
 from privgan.measurement.counts import measure_row_count, measure_rows_of_each
 from privgan.measurement.domain import measure_domain
@@ -52,6 +53,7 @@ class Fitted:
         run: The run's identity in the ledger.
         secret: Whether the coins were secret; if not, ε is infinite.
         canaries: INTERNAL.
+        critic: INTERNAL: the critic, where the plan has one.
     """
 
     plan: Plan
@@ -62,6 +64,7 @@ class Fitted:
     run: str
     secret: bool
     canaries: Canaries
+    critic: Critic | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,7 +160,7 @@ def fit(
         if job.plan.critic is not None:
             receipt = job.charge("critic", job.plan.step("critic").event)
             refining = Refining(fitted=fitted, refinement=refinement_of(job, fitted, receipt.event), ledger=run)
-            run_refinement(job, refining, receipt, keep)
+            fitted = run_refinement(job, refining, receipt, keep)
         require_all_charged(job)
         return fitted
 
@@ -269,8 +272,12 @@ def refinement_of(job: Job, fitted: Fitted, charged: DpEvent) -> Refinement:
     )
 
 
-def run_refinement(job: Job, refining: Refining, receipt: Receipt, keep: Keep | None) -> None:
-    """The critic phase, with a checkpoint at its start and after each interval where the plan is resumable."""
+def run_refinement(job: Job, refining: Refining, receipt: Receipt, keep: Keep | None) -> Fitted:
+    """The critic phase, with a checkpoint at its start and after each interval where the plan is resumable.
+
+    Returns:
+        The fit with its critic.
+    """
     refinement, settings = refining.refinement, refining.refinement.settings
     samples = job.table.samples(receipt, refining.fitted.encoder.encode)
     with job.progress.task("private critic (DP-SGD)") as task:
@@ -284,6 +291,7 @@ def run_refinement(job: Job, refining: Refining, receipt: Receipt, keep: Keep | 
                     keep(refining, True)
                 raise
     refining.fitted.model.use_average()
+    return replace(refining.fitted, critic=refinement.critic)
 
 
 def _stops(settings: CriticSettings, start: int) -> list[int]:

@@ -25,6 +25,7 @@ from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.pipeline.reference_fits import audit_by_reference_fits
 from privgan.pipeline.scanning import read_scan, refuse_findings, scan_facts, with_declared
 from privgan.pipeline.shapes import noisy_shapes, real_shapes
+from privgan.pipeline.white_box import white_box_scores
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus, evaluate
@@ -73,17 +74,21 @@ def audit_candidate(
     unit = schema.unit.column
     units = None if unit is None else frame[unit].to_numpy()
     epsilon, delta = record["guarantee"]["epsilon"], record["guarantee"]["delta"]
+    kept_in, left_out = (modelled[rows].reset_index(drop=True) for rows in (~canaries.left_out, canaries.left_out))
+    mask = canaries.canary[~canaries.left_out]
+    members, others = white_box_scores(candidate, kept_in[mask]), white_box_scores(candidate, left_out)
     inputs = AuditInputs(
         schema=schema,
-        kept_in=modelled[~canaries.left_out].reset_index(drop=True),
-        canary_mask=canaries.canary[~canaries.left_out],
-        left_out=modelled[canaries.left_out].reset_index(drop=True),
+        kept_in=kept_in,
+        canary_mask=mask,
+        left_out=left_out,
         synthetic=conform(pd.read_parquet(candidate.parquet), schema)[list(modelled.columns)],
         epsilon=float("inf") if epsilon is None else epsilon,
         delta=delta,
         target=target,
         kept_in_units=None if units is None else units[~canaries.left_out],
         left_out_units=None if units is None else units[canaries.left_out],
+        white_box={attack: (members[attack], others[attack]) for attack in members},
     )
     report = run_audit(inputs, progress=_stages(progress))
     if game and epsilon is not None:

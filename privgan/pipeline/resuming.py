@@ -84,6 +84,6 @@ def resume(
     receipt = run.rest_of("critic")
     refinement = refinement_of(job, fitted, receipt.event)
     restore(refinement, checkpoint.tensors, checkpoint.step)
-    run_refinement(job, Refining(fitted=fitted, refinement=refinement, ledger=run), receipt, keep)
+    fitted = run_refinement(job, Refining(fitted=fitted, refinement=refinement, ledger=run), receipt, keep)
     require_all_charged(job)
     return fitted

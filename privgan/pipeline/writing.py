@@ -11,6 +11,7 @@ from privgan.measurement.marginals import Measurements, exact_counts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.fitting import Fitted
 from privgan.pipeline.guarantee import accounting, claim
+from privgan.pipeline.white_box import keep_critic
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.synthesizer import Synthesizer
@@ -36,6 +37,8 @@ def write_candidate(
     synthesizer = synthesizer_of(fitted)
     synthesizer.save(candidate.model)
     candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
+    if fitted.critic is not None:
+        keep_critic(candidate, fitted.critic)
     progress.say("sampling")
     made = write_tables(synthesizer.chunks(rows, seed=seed), schema, candidate.parquet, candidate.csv)
     candidate.write_record(_record(fitted, synthesizer, made, seed))

@@ -17,6 +17,8 @@ _SCORES = {
     "attack.membership.nearest_auc": "nearest synthetic row",
     "attack.membership.calibrated_auc": "calibrated distance",
     "attack.membership.monte_carlo_auc": "Monte Carlo count",
+    "attack.membership.likelihood_auc": "likelihood under the model (white box)",
+    "attack.membership.critic_auc": "the critic's score (white box)",
     "attack.reference_model.auc": "reference models, most exposed records",
 }
 _EVENTS = {

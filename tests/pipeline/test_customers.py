@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from privgan.audit.white_box import CRITIC, LIKELIHOOD, NO_CRITIC
 from privgan.gan.dpsgd import CLIP_MARGIN, PrivateTrainer
 from privgan.gan.losses import ABSENT, REAL, critic_losses
 from privgan.gan.networks import Critic
@@ -175,3 +176,7 @@ def test_the_audit_takes_customers_for_its_units(candidate_and_frame) -> None:  
     canaries = load_canaries(candidate.internal, frame, load_schema(candidate.schema))
     assert report.counts["left_out_canaries"] == frame.loc[canaries.left_out, "customer"].nunique()
     assert report.verdict in {"NOT_REFUTED", "INCONCLUSIVE"}
+    white_box = {metric.name: metric for metric in report.metrics if metric.name in {LIKELIHOOD.name, CRITIC.name}}
+    assert white_box[LIKELIHOOD.name].n == report.counts["kept_in_canaries"] + report.counts["left_out_canaries"]
+    assert white_box[LIKELIHOOD.name].low <= white_box[LIKELIHOOD.name].ceiling
+    assert white_box[CRITIC.name].reason == NO_CRITIC

@@ -1,0 +1,37 @@
+"""The scores of the audit's white-box attacks, from a candidate's model and the critic that was kept inside. INTERNAL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from privgan.gan.networks import Critic
+from privgan.gan.white_box import critic_scores, load_critic, log_likelihood, save_critic
+from privgan.pipeline.candidate import Candidate
+from privgan.synthesizer import load_synthesizer
+
+CRITIC_FILE = "internal-critic.safetensors"
+
+
+def keep_critic(candidate: Candidate, critic: Critic) -> None:
+    """Keep a run's critic inside, for the audit alone."""
+    path = candidate.internal / CRITIC_FILE
+    path.touch(mode=0o600)
+    save_critic(critic, path)
+
+
+def white_box_scores(candidate: Candidate, frame: pd.DataFrame) -> Mapping[str, np.ndarray]:
+    """By attack, the score of each row [rows]: high for what looks like a row that the fit saw.
+
+    Args:
+        candidate: The candidate.
+        frame: Typed rows that conform to its schema [rows, modelled columns].
+    """
+    synthesizer = load_synthesizer(candidate.model)
+    codes, path = synthesizer.encoder.encode(frame), candidate.internal / CRITIC_FILE
+    scores = {"likelihood": log_likelihood(synthesizer.mixture(), codes)}
+    if path.exists():
+        scores["critic"] = critic_scores(load_critic(path), codes, synthesizer.encoder.sizes)
+    return scores

@@ -1,0 +1,87 @@
+"""The scores of the white-box attacks: by hand, against sums over the codebook, and kept from one process to the next."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from privgan.gan.model import Mixture
+from privgan.gan.networks import Critic
+from privgan.gan.white_box import critic_scores, load_critic, log_likelihood
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.note import RunRequest
+from privgan.pipeline.run import fit_table
+from privgan.pipeline.white_box import CRITIC_FILE, keep_critic, white_box_scores
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.table.conform import conform
+from privgan.table.files import read_table
+from privgan.table.schema_file import load_schema
+
+SIZES = (3, 2, 4)
+
+
+def _critic() -> Critic:
+    torch.manual_seed(0)
+    return Critic(sum(SIZES) + len(SIZES), width=8)
+
+
+def test_the_likelihood_is_the_mixtures_own() -> None:
+    generator = np.random.default_rng(0)
+    mixture = Mixture([generator.dirichlet(np.ones(size), 5) for size in SIZES])
+    every = np.array([(a, b, c) for a in range(3) for b in range(2) for c in range(4)])
+    found = np.exp(log_likelihood(mixture, every))
+    assert found.sum() == pytest.approx(1.0)
+    assert found == pytest.approx(mixture.marginal((0, 1, 2)), rel=1e-5)
+
+
+def test_a_code_without_probability_is_unlikely_and_not_infinite() -> None:
+    mixture = Mixture([np.array([[1.0, 0.0]])])
+    found = log_likelihood(mixture, np.array([[0], [1]]))
+    assert found[0] == pytest.approx(0.0)
+    assert -1_000 < found[1] < -100
+
+
+def test_the_critics_score_is_the_mean_over_its_conditions() -> None:
+    critic, codes = _critic(), np.array([[0, 1, 3], [2, 0, 0]])
+    by_hand = np.zeros(2)
+    for mark in range(4):
+        rows = torch.zeros(2, 12)
+        for row, (a, b, c) in enumerate(codes):
+            rows[row, [a, 3 + b, 5 + c]] = 1.0
+        if mark < 3:
+            rows[:, 9 + mark] = 1.0
+        by_hand += (0.5 if mark == 3 else 0.5 / 3) * critic(rows).detach().double().numpy()
+    assert critic_scores(critic, codes, SIZES) == pytest.approx(by_hand, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_a_critic_is_kept_inside_and_scores_as_before(tmp_path: Path, kind: torch.dtype) -> None:
+    candidate, critic = Candidate(tmp_path / "candidate", tmp_path / "internal"), _critic().to(kind)
+    candidate.create()
+    keep_critic(candidate, critic)
+    assert stat.S_IMODE((candidate.internal / CRITIC_FILE).stat().st_mode) == 0o600
+    again, codes = load_critic(candidate.internal / CRITIC_FILE), np.array([[0, 1, 3], [2, 0, 0]])
+    assert critic_scores(again, codes, SIZES).tolist() == critic_scores(critic, codes, SIZES).tolist()
+
+
+def test_a_model_that_holds_its_rows_finds_them_likelier_than_others() -> None:
+    generator = np.random.default_rng(1)
+    rows = generator.integers(0, 6, size=(200, 8))
+    held = Mixture([0.99 * np.eye(6)[rows[:100, column]] + 0.01 / 6 for column in range(8)])
+    found = log_likelihood(held, rows)
+    assert found[:100].min() > found[100:].max()
+
+
+def test_a_run_with_a_critic_keeps_it_inside_for_the_audit(purchase_request: RunRequest, tmp_path: Path) -> None:
+    ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
+    candidate = fit_table(purchase_request, ledger, tmp_path / "candidate")
+    schema = load_schema(candidate.schema)
+    rows = conform(read_table(purchase_request.table), schema).head(50)[[column.name for column in schema.modelled]]
+    found = white_box_scores(candidate, rows)
+    assert {name: len(scores) for name, scores in found.items()} == {"likelihood": 50, "critic": 50}
+    assert all(np.isfinite(scores).all() for scores in found.values())
+    assert not [path for path in candidate.folder.rglob("*") if "critic" in path.name and path.parent != candidate.internal]
