@@ -1,4 +1,4 @@
-"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed | copies | audit-cost``."""
+"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed | choices | copies | audit-cost``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from tests.benchmarks import copy_leak
 from tests.benchmarks.audit_cost import measure
 from tests.benchmarks.audit_cost import write_markdown as write_audit_cost
 from tests.benchmarks.cells import Limits
+from tests.benchmarks.choices import write_markdown as write_choices
 from tests.benchmarks.collect import Line, Scored, lines_of, score_all
-from tests.benchmarks.methods import METHODS, OWN
+from tests.benchmarks.methods import CHOICES, METHODS, OWN
 from tests.benchmarks.picture import draw
 from tests.benchmarks.report import write_csv, write_markdown
 from tests.benchmarks.running import Selection
 from tests.benchmarks.running import run as run_cells
 from tests.benchmarks.speed import report as cost
 from tests.benchmarks.speed.points import POINTS, critic_step, fitted, run_points
-from tests.benchmarks.tables import SOURCES, prepare
+from tests.benchmarks.tables import SIMULATED, SOURCES, prepare
 from tests.benchmarks.targets import counted, judge_all
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -98,6 +99,23 @@ def report(data: Path, work: Path, scorer: Path | None, out: Path, **chosen: Any
     write_markdown(out / "peers.md", lines, judgements)
     draw(out / "peers.png", lines)
     click.echo(f"{len(lines)} lines in {out}; targets: {counted(judgements)}")
+
+
+@main.command()
+@click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
+@click.option("--work", type=FOLDER, required=True, help="Where environments, cells and results are kept.")
+@click.option("--tables", default=",".join(SIMULATED), show_default=True, help="The demo's customers, or published tables.")
+@click.option("--epsilons", default="1,3", show_default=True)
+@click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one cell.")
+@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table goes [default: reports/benchmarks].")
+def choices(data: Path, work: Path, tables: str, epsilons: str, minutes: float, out: Path) -> None:
+    """Hold the planner's choices against others, on tables that they were not tuned on; finished cells are not run again."""
+    selection = _selection(tables, ",".join((OWN, *CHOICES)), epsilons, 1)
+    run_cells(selection, data.absolute(), work.absolute(), Limits(minutes=minutes), python=sys.executable, say=click.echo)
+    prepared = {name: prepare(name, data.absolute(), work.absolute()) for name in selection.tables}
+    found = score_all(selection.cells(), prepared, work.absolute(), None)
+    out.mkdir(parents=True, exist_ok=True)
+    write_choices(out / "planner.md", lines_of(found, {name: table.rows for name, table in prepared.items()}))
 
 
 @main.command()

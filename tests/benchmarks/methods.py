@@ -53,6 +53,17 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "privgan-control": {"marginal_share": 0.5, "critic_sees_rows": False},
 }
 
+# The planner's choices and what they are held against: each factor or shift changes one public function of the plan.
+AS_PLANNED = "privgan"
+CHOICES: Mapping[str, Mapping[str, float]] = {
+    "privgan-codes-more": {"codes": 1.5},
+    "privgan-codes-fewer": {"codes": 1 / 1.5},
+    "privgan-triples-more": {"triples": 0.2},
+    "privgan-triples-fewer": {"triples": -0.2},
+    "privgan-target-more": {"target": 2.0},
+    "privgan-target-none": {"target": 0.0},
+}
+
 _DPMM_FREE = "which columns have missing values and one value for them; columns with a single value"
 _PEERS = (
     *(
@@ -91,12 +102,19 @@ METHODS: Mapping[str, Method] = {
 }
 
 
+STUDIED: Mapping[str, Method] = {
+    name: Method(name=name, environment=OWN, driver="privgan_driver.py", options={"choices": dict(choices)})
+    for name, choices in CHOICES.items()
+}
+
+
 def method_of(name: str) -> Method:
     """The method of a name.
 
     Raises:
         UsageError: when there is none.
     """
-    if name not in METHODS:
-        raise UsageError(f"method is {name!r}; allowed: {', '.join(METHODS)}")
-    return METHODS[name]
+    found = {**METHODS, **STUDIED}
+    if name not in found:
+        raise UsageError(f"method is {name!r}; allowed: {', '.join(found)}")
+    return found[name]

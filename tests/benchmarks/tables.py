@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
+from privgan.demo import demo_schema_yaml, simulate_customers
 from privgan.errors import UsageError
 from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Column, Discrete, Numeric
+from privgan.table.columns import Column, Discrete, Numeric, Temporal
 from privgan.table.conform import conform
 from privgan.table.files import read_table
 from privgan.table.schema import Schema
-from privgan.table.schema_file import dump_schema, load_schema
+from privgan.table.schema_file import dump_schema, load_schema, parse_schema
 
 SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
 TRAINING_SHARE = 0.8
@@ -50,6 +51,10 @@ SOURCES = {
         Source(name="online_shoppers", file="online_shoppers.csv", sep=";", target="Revenue"),
     )
 }
+
+# The demo's simulated customers at several sizes: tables that no choice was tuned on.
+SIMULATED = {f"simulated-{rows}": rows for rows in (5_000, 20_000, 80_000)}
+_SIMULATED_TEST, _SIMULATED_TARGET = 10_000, "churned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +111,16 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     Raises:
         UsageError: when the table is not one of the benchmark's.
     """
-    if name not in SOURCES:
-        raise UsageError(f"table is {name!r}; allowed: {', '.join(SOURCES)}")
-    source, folder = SOURCES[name], work / "tables" / name
+    if name not in {**SOURCES, **SIMULATED}:
+        raise UsageError(f"table is {name!r}; allowed: {', '.join({**SOURCES, **SIMULATED})}")
+    source = SOURCES.get(name, Source(name=name, file="", target=_SIMULATED_TARGET))
+    folder = work / "tables" / name
     found = Prepared(source=source, train=folder / "train.csv", test=folder / "test.csv", schema_file=folder / "schema.yaml")
     if not found.schema_file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        schema = _without_identifiers(load_schema(SCHEMAS / f"{name}.yaml"))
-        train, test = _split(source, data, list(schema.names))
+        schema = _without_identifiers(load_schema(SCHEMAS / f"{name}.yaml") if name in SOURCES else _simulated_schema())
+        names = list(schema.names)
+        train, test = _split(source, data, names) if name in SOURCES else _simulated(SIMULATED[name], names)
         train.to_csv(found.train, index=False)
         test.to_csv(found.test, index=False)
         found.schema_file.write_text(dump_schema(schema), encoding="utf-8")
@@ -129,6 +136,17 @@ def _without_identifiers(schema: Schema) -> Schema:
     if schema.unit.max_rows != 1:
         raise UsageError(f"{schema.dataset}: max_rows_per_unit is {schema.unit.max_rows}; the peers protect single rows only")
     return replace(schema, unit=PrivacyUnit(), columns=schema.modelled)
+
+
+def _simulated_schema() -> Schema:
+    """The demo's schema without dates, which not every peer takes, and without constraints."""
+    schema = parse_schema(demo_schema_yaml())
+    kept = tuple(column for column in schema.columns if not isinstance(column, Temporal))
+    return replace(schema, columns=kept, constraints=())
+
+
+def _simulated(rows: int, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return simulate_customers(rows, seed=1)[names], simulate_customers(_SIMULATED_TEST, seed=2)[names]
 
 
 def _split(source: Source, data: Path, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

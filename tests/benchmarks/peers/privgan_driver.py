@@ -15,6 +15,7 @@ from driver import Job, Sampler, main
 from privgan.errors import UsageError
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_candidate, prepare
+from privgan.planning import planner
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
@@ -26,7 +27,7 @@ from privgan.table.private import PrivateTable, Samples
 from privgan.table.schema import Schema
 
 # What this privgan can be asked for besides the plan of its own.
-SUPPORTED = frozenset({"marginal_share", "widest", "critic_sees_rows"})
+SUPPORTED = frozenset({"marginal_share", "widest", "critic_sees_rows", "choices"})
 
 
 def fit(job: Job) -> Sampler:
@@ -46,8 +47,9 @@ def fit(job: Job) -> Sampler:
     for left in job.out.glob("ledger.sqlite*"):
         left.unlink()
     ledger = PrivacyLedger.open(str(job.out / "ledger.sqlite"))
-    schema, frame, plan = prepare(request, folder)
     options = dict(job.options)
+    _change_choices(**options.pop("choices", {}))
+    schema, frame, plan = prepare(request, folder)
     if not options.pop("critic_sees_rows", True):
         _blind_the_critic()
     if options:
@@ -59,6 +61,20 @@ def fit(job: Job) -> Sampler:
 
 def _ablated(schema: Schema, request: RunRequest, options: dict[str, Any]) -> Plan:
     return make_plan(schema, request.budget, public_rows=request.public_rows, canary_probability=0.0, **options)
+
+
+def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.0) -> None:
+    """Let the planner choose otherwise than it would, in this process.
+
+    Args:
+        codes: Factor of the number of codes, within its limits.
+        triples: What is added to the share of triples, in 0 to 0.9.
+        target: Factor of the target's weight, at least 1.
+    """
+    number, share, weight = planner.number_of_codes, planner.share_of_triples, planner.target_weight
+    planner.number_of_codes = lambda *facts: round(codes * number(*facts))
+    planner.share_of_triples = lambda *facts: min(0.9, max(0.0, share(*facts) + triples))
+    planner.target_weight = lambda *facts: max(1.0, target * weight(*facts))
 
 
 def _refuse_unsupported(options: dict[str, Any]) -> None:
