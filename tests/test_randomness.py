@@ -156,8 +156,23 @@ def test_uniform_numbers_are_never_an_end_of_their_interval() -> None:
     ends = Ends().uniform(2)
     assert 0 < ends[0] < 1e-15
     assert 1 - 1e-15 < ends[1] < 1
-    assert np.isfinite(Ends().normal(7)).all()
-    assert len(SecretStream().normal(7)) == 7
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 100_003])
+def test_as_many_normals_as_asked_for_whatever_falls_outside_the_disc(count: int) -> None:
+    class Unlucky(SecretStream):
+        """Every other draw is a corner of the square, which is outside the disc."""
+
+        turn = 0
+
+        def uniform(self, count: int) -> np.ndarray:
+            self.turn += 1
+            return np.full(count, 1e-9) if self.turn % 2 else super().uniform(count)
+
+    for coins in (SecretStream(), Unlucky()):
+        found = coins.normal(count)
+        assert found.shape == (count,)
+        assert np.isfinite(found).all()
 
 
 ALPHA = 1e-7

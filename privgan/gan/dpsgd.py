@@ -48,6 +48,38 @@ class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
             parameter.summed_grad._processed = True
 
 
+class _BookKeeping(GradSampleModuleFastGradientClipping):
+    """Opacus' ghost clipping that keeps what its hooks see, so that the sum of clipped gradients needs no second pass.
+
+    Bu, Wang, Zha and Karypis 2023 (Differentially Private Optimization on Large Model at Small Cost), section 3: a linear
+    layer's sum of clipped gradients is one product of its inputs and of what flowed back to its outputs, each weighted by its
+    sample's clipping factor.
+    """
+
+    def __init__(self, critic: nn.Module, **settings: Any) -> None:
+        self._seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+        super().__init__(critic, **settings)
+
+    def capture_backprops_hook(
+        self, module: nn.Module, forward_input: Any, forward_output: Any, loss_reduction: str, batch_first: bool
+    ) -> None:
+        """Opacus' hook; before it, remember the layer's inputs and what flows back to its outputs."""
+        if self.hooks_enabled:
+            activations: Any = module.activations
+            self._seen[module] = activations[-1][0], forward_output[0].detach()
+        super().capture_backprops_hook(module, forward_input, forward_output, loss_reduction, batch_first)
+
+    def write_clipped_sums(self) -> None:
+        """Let every parameter's gradient be the sum of the samples' clipped ones; the losses were averaged."""
+        factors = self.get_clipping_coef()
+        for layer, (inputs, flow) in self._seen.items():
+            weighted = flow * (len(flow) * factors).view(-1, *[1] * (flow.dim() - 1))
+            layer.weight.grad = weighted.flatten(0, -2).T @ inputs.flatten(0, -2)
+            if layer.bias is not None:
+                layer.bias.grad = weighted.flatten(0, -2).sum(0)
+        self._seen.clear()
+
+
 class PrivateTrainer:
     """A critic whose every update is one DP-SGD step.
 
@@ -67,9 +99,12 @@ class PrivateTrainer:
         offenders = [type(module).__name__ for module in critic.modules() if isinstance(module, _CROSS_ROW_LAYERS)]
         if offenders:
             raise InternalError(f"the critic holds {offenders[0]}: it mixes rows, so that clipping a row bounds nothing")
+        trained = [module for module in critic.modules() if list(module.parameters(recurse=False))]
+        if not all(isinstance(module, nn.Linear) for module in trained):
+            raise InternalError("the critic holds a layer with parameters that is not linear: its clipped sum is not known")
         self.settings, self._coins = settings, coins
         self.steps_done = 0
-        self.module = GradSampleModuleFastGradientClipping(
+        self.module = _BookKeeping(
             critic,
             max_grad_norm=settings.max_grad_norm * (1 - CLIP_MARGIN),
             loss_reduction="mean",
@@ -129,17 +164,14 @@ class PrivateTrainer:
         self.module.disable_hooks()
 
     def _backward(self, losses: Tensor) -> None:
-        """Opacus' two passes over per-sample losses [batch]: norms by its hooks, then the sum of clipped gradients.
+        """One pass over per-sample losses [batch]: norms by Opacus' hooks, then the sum of clipped gradients.
 
-        As ``DPTensorFastGradientClipping.backward``, but of each layer's parameters the first pass asks for the smallest
-        alone: what flows back to every layer is all that the hooks need, and gradients of weights would be thrown away.
+        Of each layer's parameters the pass asks for the smallest alone: what flows back to every layer is all that is
+        needed, and gradients of weights would be thrown away.
         """
-        torch.autograd.backward(losses.mean(), inputs=self._smallest, retain_graph=True)
+        torch.autograd.backward(losses.mean(), inputs=self._smallest)
         self._optimizer.zero_grad()
-        clipped = (self.module.get_clipping_coef() * losses).sum()
-        self.module.disable_hooks()
-        torch.autograd.backward(clipped)
-        self.module.enable_hooks()
+        self.module.write_clipped_sums()
 
     def scores(self, rows: Tensor) -> Tensor:
         """Scores [batch] for the generator's step: no hooks, no gradient to the critic's weights."""

@@ -8,6 +8,7 @@ from ``--seed`` and may be known to everybody.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from typing import NoReturn
 
@@ -17,6 +18,9 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 _KEY_BYTES = 32
 _NONCE = bytes(16)
+# A point of the square lies in the disc with probability π/4 and gives two normals; with a little more, one draw is enough.
+_PAIRS_PER_NORMAL, _SPARE_PAIRS = 0.645, 64
+_MOST_PAIRS = 8_192  # At once: what fits into a processor's cache.
 
 
 class SecretStream:
@@ -49,11 +53,20 @@ class SecretStream:
         return ((self.words(count) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
     def normal(self, count: int) -> np.ndarray:
-        """Standard normal numbers [count], float64 (Box and Muller 1958)."""
-        half = (count + 1) // 2
-        radius = np.sqrt(-2.0 * np.log(self.uniform(half)))
-        angle = 2.0 * np.pi * self.uniform(half)
-        return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+        """Standard normal numbers [count], float64, by the polar method (Marsaglia and Bray 1964): no sine, no cosine."""
+        normals, found = np.empty(count), 0
+        while found < count:
+            draws = min(_MOST_PAIRS, math.ceil((count - found) * _PAIRS_PER_NORMAL) + _SPARE_PAIRS)
+            points = 2.0 * self.uniform(2 * draws).reshape(2, draws) - 1.0
+            square = points[0] * points[0] + points[1] * points[1]
+            inside = square < 1.0
+            square = square[inside]
+            factor = np.sqrt(-2.0 * np.log(square) / square)
+            for coordinate in points:
+                part = (coordinate[inside] * factor)[: count - found]
+                normals[found : found + len(part)] = part
+                found += len(part)
+        return normals
 
     def gaussian_noise(self, count: int) -> np.ndarray:
         """Standard normal noise [count] that withstands the floating-point attack on Gaussian noise.

@@ -122,6 +122,12 @@ def test_what_runs_must_be_what_was_charged(change: dict[str, float]) -> None:
         PrivateTrainer(_critic(), replace(SETTINGS, **change), SETTINGS.event, critic_losses, SecretStream())
 
 
+def test_a_layer_whose_clipped_sum_is_not_known_is_refused() -> None:
+    critic = nn.Sequential(nn.Linear(INPUTS, 4), nn.LayerNorm(4), nn.Linear(4, 1))
+    with pytest.raises(InternalError, match="layer with parameters that is not linear"):
+        PrivateTrainer(critic, SETTINGS, SETTINGS.event, critic_losses, SecretStream())
+
+
 @pytest.mark.parametrize("layer", [nn.BatchNorm1d(1), nn.InstanceNorm1d(1)])
 def test_layers_that_mix_rows_are_refused(layer: nn.Module) -> None:
     critic = nn.Sequential(nn.Linear(INPUTS, 1), layer)

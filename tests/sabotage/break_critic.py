@@ -79,7 +79,7 @@ def relativistic_loss(patch: Patch) -> None:
 def gp_on_real(patch: Patch) -> None:
     """A penalty on the slope between neighbouring rows of the batch, real and fake."""
     plain = refining.critic_losses
-    patch.setattr(refining, "critic_losses", lambda scores, real: plain(scores, real) + (scores - scores.roll(1)).square())
+    patch.setattr(refining, "critic_losses", lambda scores, real: plain(scores, real) + 100 * (scores - scores.roll(1)).square())
 
 
 @variant("L10", checks.private_steps_are_the_plans, "DID NOT RAISE")
