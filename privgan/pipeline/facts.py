@@ -88,8 +88,7 @@ def _values(column: Column) -> int | None:
     if isinstance(column, Discrete):
         return len(column.categories)
     if isinstance(column, Numeric):
-        special = sum(not column.lower <= value <= column.upper for value in column.special_values)
-        return round((column.upper - column.lower) * 10**column.decimals) + 1 + special
+        return round((column.upper - column.lower) * 10**column.decimals) + 1
     if isinstance(column, Temporal):
         step = dt.timedelta(days=1) if column.kind is Kind.DATE else dt.timedelta(seconds=1)
         return (column.upper - column.lower) // step + 1

@@ -9,7 +9,10 @@ from privgan.policy.verdict import GateStatus, Outcome, Verdict, explain
 
 INTERNAL_MARK = "INTERNAL: holds figures computed from real rows; it must not be shared"
 SHAREABLE_MARK = "shareable: the public gates, and that the internal checks passed"
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 does not allow, other control characters, and marks that turn the direction of a text.
+_UNTOLD = re.compile(
+    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def junit(verdict: Verdict, *, shareable: bool) -> str:
@@ -37,7 +40,7 @@ def junit(verdict: Verdict, *, shareable: bool) -> str:
     numbers = {name: str(number) for name, number in counts.items()} | {"time": "0"}
     name = f"{verdict.policy_name} {verdict.policy_version}"
     root = ElementTree.Element("testsuites", {"name": "privgan", **numbers})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": _legal(name), **numbers})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": legal(name), **numbers})
     properties = ElementTree.SubElement(suite, "properties")
     about = {
         "exposure": SHAREABLE_MARK if shareable else INTERNAL_MARK,
@@ -46,7 +49,7 @@ def junit(verdict: Verdict, *, shareable: bool) -> str:
         "internal_checks": verdict.internal_checks,
     }
     for key, value in about.items():
-        ElementTree.SubElement(properties, "property", {"name": key, "value": _legal(value)})
+        ElementTree.SubElement(properties, "property", {"name": key, "value": legal(value)})
     for outcome in outcomes:
         _case(suite, verdict.policy_name, outcome)
     if public is not None:
@@ -58,7 +61,7 @@ def junit(verdict: Verdict, *, shareable: bool) -> str:
 def _case(suite: ElementTree.Element, policy: str, outcome: Outcome) -> None:
     gate = outcome.gate
     case = ElementTree.SubElement(suite, "testcase", _named(f"{policy}.{gate.scope.value}", f"{gate.fact}: {gate.condition()}"))
-    told = _legal(explain(outcome))
+    told = legal(explain(outcome))
     if outcome.status is GateStatus.FAIL:
         ElementTree.SubElement(case, "failure", {"type": "FAIL", "message": told}).text = told
     elif outcome.status is GateStatus.MISSING:
@@ -68,9 +71,9 @@ def _case(suite: ElementTree.Element, policy: str, outcome: Outcome) -> None:
 
 
 def _named(classname: str, name: str) -> dict[str, str]:
-    return {"classname": _legal(f"privgan.{classname}"), "name": _legal(name), "time": "0"}
+    return {"classname": legal(f"privgan.{classname}"), "name": legal(name), "time": "0"}
 
 
-def _legal(text: str) -> str:
-    """The text with each character that XML 1.0 does not allow written as an escape."""
-    return _ILLEGAL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+def legal(text: str) -> str:
+    """The text with each character that XML 1.0 does not allow, or that could mislead a reader, written as an escape."""
+    return _UNTOLD.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
