@@ -32,7 +32,7 @@ def commands() -> list[str]:
     """Every privgan command in the examples and in the running text."""
     pipelines = [yaml.safe_load(block) for block in YAML]
     console = [line for language, block in BLOCKS if language == "console" for line in block.splitlines()]
-    inline = [code for code in re.findall(r"`(privgan [^`]+)`", TEXT) if not code.startswith(("privgan.", "privgan check`"))]
+    inline = [code for code in re.findall(r"`(privgan [^`]+)`", TEXT)]
     lines = [line for text in [*strings(pipelines), *console, *inline] for line in text.splitlines()]
     return [line.partition(" > ")[0].strip() for line in lines if line.strip().startswith("privgan ")]
 
@@ -49,8 +49,6 @@ def parse(command: click.Command, words: list[str], name: str) -> None:
 
 @pytest.mark.parametrize("line", sorted(set(commands())))
 def test_every_command_is_taken_as_written(line: str) -> None:
-    if line == "privgan ledger clear --who --why":  # Named in the text by its options alone.
-        return
     parse(group, shlex.split(line)[1:], "privgan")
 
 
