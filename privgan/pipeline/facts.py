@@ -38,7 +38,6 @@ def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedge
         "ledger.total_delta": account.delta,
         "ledger.initialised": account.initialised,
         "ledger.budget_set": account.lifetime is not None,
-        "ledger.attempts": account.attempts,
         "schema.assumed_public_facts": len(schema.facts_from(Source.ASSUMED_PUBLIC)),
         "schema.unmodelled_pii": len(schema.invented),
         **_roles(schema),

@@ -112,7 +112,8 @@ def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: 
     evaluation = {"policy": policy.fingerprint(), "evidence": evidence}
     refuse_changed(candidate, ledger)
     ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, **evaluation)
-    facts = public_facts(record, schema, ledger, context) | audit_facts(audit) | scan_facts(candidate)
+    inside = audit_facts(audit) | scan_facts(candidate) | {"ledger.attempts": ledger.account(schema.dataset).attempts}
+    facts = public_facts(record, schema, ledger, context) | inside
     verdict = evaluate(policy, facts, column_facts(schema))
     if any(outcome.status is GateStatus.FAIL for outcome in verdict.internal_outcomes):
         ledger.close(schema.dataset, record["run"], **evaluation)

@@ -39,7 +39,7 @@ class Fact:
     Attributes:
         name: Dotted name, e.g. ``guarantee.epsilon``.
         type: Type of its value.
-        exposure: INTERNAL when it is computed from real rows without noise.
+        exposure: INTERNAL when it follows from real rows without noise.
         description: What it is, in a sentence.
         values: All possible texts; empty where any value of the type may stand.
         minimum: The smallest value that it can have; None where there is no bound.

@@ -67,7 +67,7 @@ def _mistakes_of(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if known is None:
         yield "fact", f"there is no such fact{did_you_mean(entry['fact'], list(fact_vocabulary()))}"
     elif entry.get("scope") == Scope.PUBLIC.value and known.exposure is Exposure.INTERNAL:
-        yield "scope", "is computed from real rows, so its outcome must not leave; write scope: internal"
+        yield "scope", "follows from real rows without noise, so its outcome must not leave; write scope: internal"
     if len(found) != 1:
         yield "fact", _needs_one(list(Comparison), found)
     elif known is not None:

@@ -32,7 +32,7 @@ def commands() -> list[str]:
     """Every privgan command in the examples and in the running text."""
     pipelines = [yaml.safe_load(block) for block in YAML]
     console = [line for language, block in BLOCKS if language == "console" for line in block.splitlines()]
-    inline = [code for code in re.findall(r"`(privgan [^`]+)`", TEXT)]
+    inline = re.findall(r"`(privgan [^`]+)`", TEXT)
     lines = [line for text in [*strings(pipelines), *console, *inline] for line in text.splitlines()]
     return [line.partition(" > ")[0].strip() for line in lines if line.strip().startswith("privgan ")]
 
