@@ -198,29 +198,43 @@ def explain(outcome: Outcome, lang: str = "en") -> str:
         lang: ``en`` or ``zh``; texts that a policy does not give in Chinese stay as written.
     """
     gate, words = outcome.gate, _WORDS[lang]
-    found = words["missing"] if outcome.value is None else words["is"].format(_value(outcome, lang))
     if outcome.status is GateStatus.PASS:
-        given = isinstance(gate, Gate) and gate.comparison is Comparison.PRESENT
-        held = words["given"] if given else words["held"].format(gate.condition(lang))
-        return gate.fact + found + held
-    told = gate.fact + found + words["must"].format(gate.condition(lang))
+        return gate.fact + _passed(outcome, lang)
+    told = gate.fact + _fell_short(outcome, lang)
     if outcome.waiver:
         return told + words["waived"].format(**outcome.waiver.to_json())
     ended = words["ended"].format(**outcome.expired.to_json()) if outcome.expired else ""
     return told + ended + words["space"].join(("", *gate.in_language(lang)))
 
 
-def _value(outcome: Outcome, lang: str) -> str:
+def _passed(outcome: Outcome, lang: str) -> str:
+    gate, words = outcome.gate, _WORDS[lang]
+    condition = gate.condition(lang)
+    if isinstance(gate, ColumnGate):
+        return words["columns hold"].format(condition)
+    held = words["given"] if gate.comparison is Comparison.PRESENT else words["held"].format(condition)
+    return words["is"].format(_value(outcome, lang)) + held
+
+
+def _fell_short(outcome: Outcome, lang: str) -> str:
+    words, condition = _WORDS[lang], outcome.gate.condition(lang)
+    if outcome.value is None:
+        return words["missing"] + words["must"].format(condition)
     if isinstance(outcome.gate, ColumnGate):
-        return listed(outcome.breaking) if outcome.breaking else _WORDS[lang]["none"]
-    return in_words(outcome.value, lang) if outcome.value is not None else ""
+        return words["columns break"].format(listed(outcome.breaking), condition)
+    return words["is"].format(_value(outcome, lang)) + words["must"].format(condition)
+
+
+def _value(outcome: Outcome, lang: str) -> str:
+    return "" if outcome.value is None else in_words(outcome.value, lang)
 
 
 _WORDS = {
     "en": {
         "missing": " is not known",
         "is": " is {}",
-        "none": "kept by every column",
+        "columns hold": " holds: {}, as asked.",
+        "columns break": " is broken by {}; asked: {}.",
         "given": ", as the policy asks.",
         "held": ", {} as asked.",
         "must": "; it must be {}.",
@@ -231,7 +245,8 @@ _WORDS = {
     "zh": {
         "missing": "：未知",
         "is": "：{}",
-        "none": "所有列均符合",
+        "columns hold": "：符合要求（{}）。",
+        "columns break": "：{} 不符合；要求：{}。",
         "given": "，符合策略要求。",
         "held": "，符合要求（{}）。",
         "must": "；要求：{}。",

@@ -54,10 +54,17 @@ def test_columns_are_chosen_and_held_to_a_rule(tmp_path: Path, selection: str, r
 
 def test_explanation_names_the_columns(tmp_path: Path) -> None:
     outcome = judged(tmp_path, "role: quasi-identifier", "at_most_values: 50")
-    expected = "schema.columns[role=quasi-identifier] is age; it must be at most 50 different values each. Because. Change it."
+    expected = (
+        "schema.columns[role=quasi-identifier] is broken by age; asked: at most 50 different values each. Because. Change it."
+    )
     assert explain(outcome) == expected
     assert outcome.to_json()["columns"] == {"role": ["quasi-identifier"]}
-    assert "所有列均符合" in explain(judged(tmp_path, "role: identifier", "invented: true"), "zh")
+    assert explain(outcome, "zh").startswith(
+        "schema.columns[role=quasi-identifier]：age 不符合；要求：每列不超过 50 个不同取值。"
+    )
+    kept = judged(tmp_path, "role: identifier", "invented: true")
+    assert explain(kept) == "schema.columns[role=identifier] holds: invented, as asked."
+    assert explain(kept, "zh") == "schema.columns[role=identifier]：符合要求（其值须为虚构）。"
 
 
 def test_an_unknown_schema_blocks_and_an_unbounded_column_fails(tmp_path: Path) -> None:
