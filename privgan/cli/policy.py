@@ -93,13 +93,14 @@ def policy_explain(name: str, lang: str, as_json: bool) -> None:
     """
     from privgan.policy.describe import describe, description_json
     from privgan.policy.document import load_policy
+    from privgan.policy.plain import plain
 
     found = load_policy(name)
     if as_json:
         print_json(description_json(found, lang))
     else:
         for line in describe(found, lang):
-            click.echo(line)
+            click.echo(plain(line))
 
 
 @policy.command("diff")
@@ -117,6 +118,7 @@ def policy_diff(first: str, second: str, as_json: bool) -> None:
     """
     from privgan.policy.diff import differences
     from privgan.policy.document import load_policy
+    from privgan.policy.plain import plain
 
     found = differences(load_policy(first), load_policy(second))
     alike = not any(difference.decides for difference in found)
@@ -124,7 +126,7 @@ def policy_diff(first: str, second: str, as_json: bool) -> None:
         print_json({"alike": alike, "differences": [difference.to_json() for difference in found]})
     else:
         for difference in found:
-            click.echo(str(difference))
+            click.echo(plain(str(difference)))
         click.echo("both decide alike" if alike else "they do not decide alike")
     exit_with(0 if alike else 1)
 

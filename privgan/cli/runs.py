@@ -258,6 +258,7 @@ def perform(
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:
     """Print what a run ended in, and return its exit code."""
+    from privgan.policy.plain import plain
     from privgan.policy.verdict import explain
 
     status = str(outcome.verdict.status)
@@ -279,7 +280,7 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
     click.echo(outcome.guarantee)
     for gate in outcome.verdict.outcomes:
         if str(gate.status) != "PASS":
-            click.echo(f"  {explain(gate)}")
+            click.echo(f"  {plain(explain(gate))}")
     if outcome.release:
         click.echo(f"release:  {outcome.release} (report: {outcome.release / 'report.html'})")
     if outcome.candidate:

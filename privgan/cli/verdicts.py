@@ -82,6 +82,7 @@ def read_policy(name: str, waivers_path: Path | None) -> Policy:
     import datetime as dt
 
     from privgan.policy.document import load_policy
+    from privgan.policy.plain import plain
     from privgan.policy.waivers import load_waivers, waived
 
     policy = load_policy(name)
@@ -89,7 +90,8 @@ def read_policy(name: str, waivers_path: Path | None) -> Policy:
         return policy
     found = waived(policy, load_waivers(waivers_path, policy), dt.datetime.now(dt.UTC).date())
     for waiver in found.expired:
-        click.echo(f"the waiver of {waiver.fact} by {waiver.who} ended on {waiver.until} and counts no more", err=True)
+        ended = f"the waiver of {waiver.fact} by {waiver.who} ended on {waiver.until} and counts no more"
+        click.echo(plain(ended), err=True)
     return found
 
 
@@ -102,8 +104,9 @@ def read_context(path: Path | None) -> Context:
 
 def print_verdict(verdict: Verdict, lang: str = "en") -> None:
     """Each gate's outcome in a sentence, with what to change. INTERNAL."""
+    from privgan.policy.plain import plain
     from privgan.policy.verdict import explain
 
     click.echo(f"verdict: {verdict.status}")
     for outcome in verdict.outcomes:
-        click.echo(f"  {outcome.status!s:<8} [{outcome.gate.scope}] {explain(outcome, lang)}")
+        click.echo(f"  {outcome.status!s:<8} [{outcome.gate.scope}] {plain(explain(outcome, lang))}")

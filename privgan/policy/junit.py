@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
+from privgan.policy.plain import plain
 from privgan.policy.verdict import GateStatus, Outcome, Verdict, explain
 
 INTERNAL_MARK = "INTERNAL: holds figures computed from real rows; it must not be shared"
 SHAREABLE_MARK = "shareable: the public gates, and that the internal checks passed"
-# What XML 1.0 does not allow, other control characters, and marks that turn the direction of a text.
-_UNTOLD = re.compile(
-    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
 
 
 def junit(verdict: Verdict, *, shareable: bool) -> str:
@@ -40,7 +36,7 @@ def junit(verdict: Verdict, *, shareable: bool) -> str:
     numbers = {name: str(number) for name, number in counts.items()} | {"time": "0"}
     name = f"{verdict.policy_name} {verdict.policy_version}"
     root = ElementTree.Element("testsuites", {"name": "privgan", **numbers})
-    suite = ElementTree.SubElement(root, "testsuite", {"name": legal(name), **numbers})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": plain(name), **numbers})
     properties = ElementTree.SubElement(suite, "properties")
     about = {
         "exposure": SHAREABLE_MARK if shareable else INTERNAL_MARK,
@@ -49,7 +45,7 @@ def junit(verdict: Verdict, *, shareable: bool) -> str:
         "internal_checks": verdict.internal_checks,
     }
     for key, value in about.items():
-        ElementTree.SubElement(properties, "property", {"name": key, "value": legal(value)})
+        ElementTree.SubElement(properties, "property", {"name": key, "value": plain(value)})
     for outcome in outcomes:
         _case(suite, verdict.policy_name, outcome)
     if public is not None:
@@ -61,7 +57,7 @@ def junit(verdict: Verdict, *, shareable: bool) -> str:
 def _case(suite: ElementTree.Element, policy: str, outcome: Outcome) -> None:
     gate = outcome.gate
     case = ElementTree.SubElement(suite, "testcase", _named(f"{policy}.{gate.scope.value}", f"{gate.fact}: {gate.condition()}"))
-    told = legal(explain(outcome))
+    told = plain(explain(outcome))
     if outcome.status is GateStatus.FAIL:
         ElementTree.SubElement(case, "failure", {"type": "FAIL", "message": told}).text = told
     elif outcome.status is GateStatus.MISSING:
@@ -71,9 +67,4 @@ def _case(suite: ElementTree.Element, policy: str, outcome: Outcome) -> None:
 
 
 def _named(classname: str, name: str) -> dict[str, str]:
-    return {"classname": legal(f"privgan.{classname}"), "name": legal(name), "time": "0"}
-
-
-def legal(text: str) -> str:
-    """The text with each character that XML 1.0 does not allow, or that could mislead a reader, written as an escape."""
-    return _UNTOLD.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return {"classname": plain(f"privgan.{classname}"), "name": plain(name), "time": "0"}

@@ -7,7 +7,8 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from privgan.policy.junit import INTERNAL_MARK, SHAREABLE_MARK, legal
+from privgan.policy.junit import INTERNAL_MARK, SHAREABLE_MARK
+from privgan.policy.plain import plain
 from privgan.policy.verdict import GateStatus, Outcome, Verdict, explain
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -47,7 +48,7 @@ def sarif(verdict: Verdict, *, version: str, shareable: bool) -> str:
         ],
         "properties": {
             "exposure": SHAREABLE_MARK if shareable else INTERNAL_MARK,
-            "policy": legal(f"{verdict.policy_name} {verdict.policy_version}"),
+            "policy": plain(f"{verdict.policy_name} {verdict.policy_version}"),
             "policyHash": verdict.policy_hash,
             "status": verdict.status.value,
             "internalChecks": verdict.internal_checks,
@@ -63,12 +64,12 @@ def _identity(outcome: Outcome) -> str:
 
 def _rule(outcome: Outcome, name: str) -> dict[str, Any]:
     gate = outcome.gate
-    tags = {"scope": gate.scope.value} | ({"clause": legal(gate.clause)} if gate.clause else {})
+    tags = {"scope": gate.scope.value} | ({"clause": plain(gate.clause)} if gate.clause else {})
     return {
         "id": name,
-        "shortDescription": {"text": legal(f"{gate.fact} must be {gate.condition()}")},
-        "fullDescription": {"text": legal(gate.reason)},
-        "help": {"text": legal(gate.advice)},
+        "shortDescription": {"text": plain(f"{gate.fact} must be {gate.condition()}")},
+        "fullDescription": {"text": plain(gate.reason)},
+        "help": {"text": plain(gate.advice)},
         "defaultConfiguration": {"level": "error"},
         "properties": tags,
     }
@@ -80,7 +81,7 @@ def _result(verdict: Verdict, outcome: Outcome, name: str, place: int) -> dict[s
         "ruleIndex": place,
         "kind": "fail",
         "level": "warning" if outcome.waiver else "error",
-        "message": {"text": legal(explain(outcome))},
+        "message": {"text": plain(explain(outcome))},
         "locations": [
             {
                 "physicalLocation": {
@@ -94,5 +95,5 @@ def _result(verdict: Verdict, outcome: Outcome, name: str, place: int) -> dict[s
     }
     if outcome.waiver:
         until = f"{outcome.waiver.why} ({outcome.waiver.who}, until {outcome.waiver.until.isoformat()})"
-        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": legal(until)}]
+        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": plain(until)}]
     return result

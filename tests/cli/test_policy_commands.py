@@ -125,3 +125,15 @@ def test_list_names_all_policies_and_all_facts(capsys: Capture) -> None:
     assert len(capsys.readouterr().out.splitlines()) == len(shipped_policies())
     assert execute(["policy", "list", "--facts"]) == 0
     assert "guarantee.delta (number, 0 to 1; public): Delta of this run." in capsys.readouterr().out
+
+
+def test_a_hostile_policy_reaches_the_terminal_as_text(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "own.yaml"
+    text = WRONG[: WRONG.index("gates:")].replace("attempts_per_dataset: 0", "attempts_per_dataset: 1")
+    gate = '{fact: synthetic.rows, at_least: 1, scope: public, reason: "\\e[2J\\u202Egnp.exe", advice: "\\a"}'
+    path.write_text(f"{text}gates:\n  - {gate}\n")
+    assert execute(["policy", "explain", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "\\u001b[2J\\u202egnp.exe" in out
+    for character in "\x1b\u202e\x07":
+        assert character not in out

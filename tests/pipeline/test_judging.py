@@ -332,6 +332,10 @@ class TestOnTheCommandLine:
             assert self.run(place, "check", "internal-analytics", *options) == 2
         assert place[1].account("judged").attempts == attempts
 
+    def test_resume_without_a_policy_judges_nothing(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+        for option in ("--junit", "--waivers"):
+            assert execute(["resume", str(place[0].folder), str(tmp_path / "t.csv"), option, str(tmp_path / "v")]) == 2
+
     def test_explanations_in_chinese(self, place: tuple[Candidate, PrivacyLedger], capsys: pytest.CaptureFixture[str]) -> None:
         assert self.run(place, "check", "partner-share", "--lang", "zh") == 1
         told = capsys.readouterr().out
