@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.policy import (
@@ -26,6 +26,7 @@ from privgan.policy.diff import Change, differences
 from privgan.policy.document import parse_policy
 
 NUMBERS = ("guarantee.epsilon", "noisy.tvd1", "synthetic.rows", "attack.membership.advantage.high", "utility.tstr_auc.low")
+LAW = settings(deadline=None, max_examples=60)
 VERDICTS = ("REFUTED", "NOT_REFUTED", "INCONCLUSIVE")
 
 
@@ -86,6 +87,7 @@ schemas = st.lists(
 )
 
 
+@LAW
 @given(policies)
 def test_nothing_differs_from_itself(policy: Policy) -> None:
     assert differences(policy, policy) == ()
@@ -100,6 +102,7 @@ def tightened(rule: Any, step: float) -> Any:
     return replace(rule, threshold=rule.threshold + (step if rule.comparison is Comparison.AT_LEAST else -step))
 
 
+@LAW
 @given(policies, st.lists(thresholds, min_size=8, max_size=8), facts, schemas)
 def test_a_stricter_policy_never_passes_what_the_other_one_fails(
     first: Policy, steps: list[float], found: dict[str, Any], columns: list[ColumnFact]
@@ -114,6 +117,7 @@ def test_a_stricter_policy_never_passes_what_the_other_one_fails(
     )
 
 
+@LAW
 @given(policies, number_gates, facts, schemas)
 def test_one_more_gate_is_stricter(policy: Policy, more: Gate, found: dict[str, Any], columns: list[ColumnFact]) -> None:
     if (more.fact, more.comparison) not in {(gate.fact, gate.comparison) for gate in policy.gates}:
@@ -124,6 +128,7 @@ def test_one_more_gate_is_stricter(policy: Policy, more: Gate, found: dict[str, 
         assert not passed or evaluate(policy, found, columns).status is VerdictStatus.PASS
 
 
+@LAW
 @given(policies, policies)
 def test_the_way_back_is_the_mirror_image(first: Policy, second: Policy) -> None:
     mirror = {
@@ -137,6 +142,7 @@ def test_the_way_back_is_the_mirror_image(first: Policy, second: Policy) -> None
     assert there == back
 
 
+@LAW
 @given(policies, policies)
 def test_two_policies_have_one_fingerprint_only_where_they_say_the_same(first: Policy, second: Policy) -> None:
     assert (first == second) == (first.fingerprint() == second.fingerprint())

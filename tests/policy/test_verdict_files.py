@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.errors import InternalError
@@ -20,6 +20,7 @@ from privgan.policy.junit import junit
 from privgan.policy.plain import plain
 from privgan.policy.sarif import sarif
 
+LAW = settings(deadline=None, max_examples=60)
 HOSTILE = "<script>alert(1)</script> ]]> & \" ' \x00\x07\x1b[31m \u202eltr \ud800 =cmd|' /C calc'!A0 " + "x" * 10_000
 INTERNAL_FACT, INTERNAL_VALUE, INTERNAL_REASON = "attack.membership.advantage.high", 0.123456, "Nobody may be found."
 
@@ -211,6 +212,7 @@ def test_hostile_texts_stay_texts() -> None:
         assert character not in written[0] + json.dumps(written[1], ensure_ascii=False)
 
 
+@LAW
 @given(st.text(min_size=1).filter(str.strip))
 def test_any_text_stays_a_text(text: str) -> None:
     check_hostile(text)
