@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from privgan.cli.bundles import require_no_zip, zip_option, zipped
+from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
     context_option,
@@ -234,15 +236,24 @@ def _print_verdict(verdict: Verdict) -> None:
 @context_option
 @ledger_option
 @click.option("--out", type=PATH, required=True, help="Folder for release/.")
+@signing_option
+@zip_option
 @json_option
 def release(
-    candidate: Path, policy_name: str, context_path: Path | None, ledger_url: str | None, out: Path, as_json: bool
+    candidate: Path,
+    policy_name: str,
+    context_path: Path | None,
+    ledger_url: str | None,
+    out: Path,
+    key_name: str | None,
+    as_zip: bool,
+    as_json: bool,
 ) -> None:
     """Write OUT/release for a CANDIDATE that passes the policy: all of it, or nothing.
 
     \b
     Example:
-      privgan release candidate --policy partner-share --context context.yaml --out out
+      privgan release candidate --policy partner-share --context context.yaml --key keys/acme.key --out out
     """
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, release_candidate
@@ -250,12 +261,17 @@ def release(
     from privgan.privacy.ledger import PrivacyLedger
 
     found, policy, context = Candidate.find(candidate), load_policy(policy_name), _context(context_path)
+    require_no_zip(out, asked=as_zip)
+    key = signing_key(key_name) if key_name else None
     ledger = PrivacyLedger.open(ledger_url, create=False)
     verdict = judge(found, policy, ledger, context)
     if str(verdict.status) != "PASS" and not as_json:
         _print_verdict(verdict)
-    folder = release_candidate(found, verdict, ledger, context, out)
+    folder = release_candidate(found, verdict, ledger, context, out, key=key)
+    packed = zipped(folder) if as_zip else None
     if as_json:
-        print_json({"status": str(verdict.status), "release": str(folder)})
+        print_json({"status": str(verdict.status), "release": str(folder)} | ({"zip": str(packed)} if packed else {}))
     else:
         click.echo(f"release: {folder} (report: {folder / 'report.html'})")
+        if packed:
+            click.echo(f"zip:     {packed}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from privgan.cli.bundles import require_no_zip, zip_option, zipped
+from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
     SEED,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from privgan.planning.risk import RiskBudget
     from privgan.privacy.budget import PrivacyBudget
     from privgan.privacy.ledger import PrivacyLedger
+    from privgan.release.keys import SigningKey
 
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
@@ -47,6 +50,8 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @ledger_option
 @context_option
 @click.option("--out", type=PATH, required=True, help="Folder for release/ and internal/.")
+@signing_option
+@zip_option
 @json_option
 @quiet_option
 def run(
@@ -56,6 +61,8 @@ def run(
     ledger_url: str | None,
     context_path: Path | None,
     out: Path,
+    key_name: str | None,
+    as_zip: bool,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -71,7 +78,11 @@ def run(
         --epsilon 3 --context context.yaml --out out
     """
     request, asked = _request(table, schema_path, options)
-    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet)
+    require_no_zip(out, asked=as_zip)
+    key = signing_key(key_name) if key_name else None
+    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, key=key)
+    if as_zip and outcome.release:
+        zipped(outcome.release)
     exit_with(tell(outcome, as_json, asked))
 
 
@@ -119,6 +130,7 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
 @ledger_option
 @context_option
+@signing_option
 @json_option
 @quiet_option
 def resume(
@@ -127,6 +139,7 @@ def resume(
     policy_name: str | None,
     ledger_url: str | None,
     context_path: Path | None,
+    key_name: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -146,13 +159,14 @@ def resume(
     from privgan.progress import Progress
 
     progress = Progress(quiet=quiet)
+    key = signing_key(key_name) if key_name else None
     if policy_name is None:
         candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress)
         _tell_candidate(candidate, None, as_json)
         return
     policy, context = load_policy(policy_name), load_context(context_path) if context_path else Context()
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    exit_with(tell(resume_run(table, policy, context, ledger, folder, progress), as_json))
+    exit_with(tell(resume_run(table, policy, context, ledger, folder, progress, key), as_json))
 
 
 @click.command()
@@ -223,6 +237,7 @@ def perform(
     *,
     quiet: bool,
     introduce: bool = False,
+    key: SigningKey | None = None,
 ) -> RunOutcome:
     """The main job, with every file that it needs read first."""
     from privgan.pipeline.run import run as run_job
@@ -241,7 +256,7 @@ def perform(
             opened.introduce(dataset)
         return opened
 
-    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet))
+    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet), key)
 
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:

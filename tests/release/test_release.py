@@ -160,7 +160,7 @@ def test_untouched_release_verifies(release: Path) -> None:
 @pytest.mark.parametrize("names", [["synthetic.csv"], ["schema.yaml", "model/model.json"]])
 def test_part_of_the_files_verifies(tmp_path: Path, names: list[str], contents: Any, facts: Any, verdict: Any) -> None:
     files = {name: content for name, content in contents(tmp_path).items() if name in names}
-    facts = dataclasses.replace(facts, conditional_facts=(), context={}, epsilon_pld=None)
+    facts = dataclasses.replace(facts, context={}, epsilon_pld=None)
     assert verify_release(write_release(tmp_path / "a/b/release", files, facts, verdict())).ok
 
 
