@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,7 +103,7 @@ def verify_release(
     Raises:
         UsageError: There is no such folder.
     """
-    if not _is_folder(folder):
+    if not os.path.isdir(folder):
         raise UsageError(f"{folder}: there is no such folder; name the folder of a release, or its .zip")
     contents, trust = read_contents(folder), trust or Trust()
     signatures, problems = _signatures(contents)
@@ -125,13 +126,6 @@ def verify_release(
         signers=signers,
         notes=tuple(notes),
     )
-
-
-def _is_folder(folder: Path) -> bool:
-    try:
-        return folder.is_dir()
-    except ValueError:  # A NUL byte is in no name.
-        return False
 
 
 def _signatures(contents: Contents) -> tuple[list[Signature], list[str]]:

@@ -38,8 +38,7 @@ def new_folder(target: Path, *, exists: type[UsageError] = ReleaseExistsError) -
     _refuse_taken(target, exists)
     partial = _beside(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(target.parent)
+        _prepare(target.parent)
         partial.mkdir()
         with _locked(partial):
             yield partial
@@ -63,8 +62,7 @@ def new_file(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     _refuse_taken(target, UsageError)
     partial = _beside(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(target.parent)
+        _prepare(target.parent)
         handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(handle, "w+b") as file, _locked(partial):
             yield file
@@ -148,12 +146,18 @@ def _beside(target: Path) -> Path:
 
 
 def _refuse_taken(target: Path, exists: type[UsageError]) -> None:
-    try:
-        taken = os.path.lexists(target)
-    except ValueError as error:
-        raise UsageError(f"{ascii(str(target))[:80]}: is no name that a file can have") from error
-    if taken:
+    if "\0" in str(target):
+        raise UsageError(f"{ascii(str(target))[:80]}: is no name that a file can have")
+    if os.path.lexists(target):
         raise exists(f"{target} is there already; choose another name, nothing is overwritten")
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder to write into, and tidy it."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise UsageError(f"{folder}: is no folder; choose another")
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from safetensors.numpy import save
 from privgan.policy import Verdict, evaluate
 from privgan.policy.policy import Comparison, Gate, Policy, Scope
 from privgan.privacy import accountant, events
-from privgan.release import ReleaseFacts
+from privgan.release import ReleaseFacts, write_release
+from privgan.release.keys import SigningKey
 from privgan.table.schema_file import parse_schema
 
 POLICY = Policy(
@@ -144,6 +145,24 @@ def facts() -> ReleaseFacts:
 def verdict() -> Callable[..., Verdict]:
     """Makes a verdict for an ε, or for none."""
     return _verdict
+
+
+@pytest.fixture(scope="session")
+def signer() -> SigningKey:
+    """The key of the releases' owner."""
+    return SigningKey.generate()
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """An unsigned release."""
+    return write_release(tmp_path / "release", _contents(tmp_path), _FACTS, _verdict())
+
+
+@pytest.fixture
+def signed(tmp_path: Path, signer: SigningKey) -> Path:
+    """A release that its owner has signed."""
+    return write_release(tmp_path / "release", _contents(tmp_path), _FACTS, _verdict(), key=signer)
 
 
 @pytest.fixture

@@ -21,11 +21,6 @@ from privgan.release import FileEntry, build_manifest, bundle, verify_release, w
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def release(tmp_path: Path, contents: Any, facts: Any, verdict: Any) -> Path:
-    return write_release(tmp_path / "release", contents(tmp_path), facts, verdict())
-
-
 def edit(release: Path, change: Callable[[dict[str, Any]], Any], *, sealed: bool = True) -> None:
     path = release / "manifest.json"
     manifest = json.loads(path.read_text())
