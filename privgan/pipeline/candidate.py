@@ -36,9 +36,9 @@ class Candidate:
 
     def create(self) -> None:
         """Make the folders of a new candidate."""
-        self.internal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in sorted((self.folder, self.internal), key=lambda path: len(path.parts)):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.internal.chmod(0o700)
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def undo(self) -> None:
         """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty.

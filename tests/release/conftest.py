@@ -1,150 +1,28 @@
-"""What the tests of releases share: facts, a verdict that passed, and contents that the allow-list allows."""
+"""What the tests of releases share."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from safetensors.numpy import save
 
-from privgan.policy import Verdict, evaluate
-from privgan.policy.policy import Comparison, Gate, Policy, Scope
-from privgan.privacy import accountant, events
+from privgan.policy import Verdict
 from privgan.release import ReleaseFacts, write_release
 from privgan.release.keys import SigningKey
-from privgan.table.schema_file import parse_schema
-
-POLICY = Policy(
-    name="own",
-    version="1.0",
-    purpose="Tests.",
-    attempts_per_dataset=1,
-    gates=(
-        Gate(
-            fact="guarantee.epsilon",
-            comparison=Comparison.AT_MOST,
-            threshold=5.0,
-            scope=Scope.PUBLIC,
-            reason="Because.",
-            advice="Less.",
-        ),
-    ),
-)
-SCHEMA_TEXT = """\
-format: privgan.schema/1
-dataset: customers
-unit: row
-columns:
-- {name: a, kind: integer, lower: 0, upper: 999}
-- {name: b, kind: categorical, categories: [x, "y"], source: {categories: assumed_public}}
-"""
-SCHEMA = parse_schema(SCHEMA_TEXT)
-_EVENTS = {
-    "marginals": {
-        "event": "repeated",
-        "count": 2,
-        "of": {"event": "discrete_gaussian", "standard_deviation": 4.0, "sensitivity": 1},
-    },
-    "critic": {
-        "event": "repeated",
-        "count": 100,
-        "of": {"event": "poisson_sampled", "sample_rate": 0.02, "of": {"event": "gaussian", "noise_multiplier": 2.0}},
-    },
-}
-_SPENT = accountant.spent([events.from_json(event) for event in _EVENTS.values()], 1e-6)
-_STEPS = [{"name": name, "kind": "step", "noise": 4.0, "expected_error": None, "event": event} for name, event in _EVENTS.items()]
-_PLAN = {
-    "dataset": "customers",
-    "unit": "one row",
-    "epsilon": 3.0,
-    "delta": 1e-6,
-    "rows": 300,
-    "stages": [{"name": "model", "epsilon": 3.0, "delta": 1e-6, "steps": _STEPS, "cost": asdict(_SPENT)}],
-}
-_FACTS = ReleaseFacts(
-    created="2026-11-21T04:00:00+00:00",
-    dataset="customers",
-    release_id="r1",
-    epsilon=3.0,
-    delta=1e-6,
-    unit=str(SCHEMA.unit),
-    neighbouring_relation="add or remove one privacy unit",
-    max_rows_per_unit=1,
-    conditional_facts=("b.categories",),
-    accountant_name="dp-accounting",
-    accountant_version="0.4.4",
-    epsilon_pld=_SPENT.epsilon_pld,
-    epsilon_rdp=_SPENT.epsilon_rdp,
-    not_promised=("That a run happened stays hidden.",),
-    total_epsilon=3.0,
-    total_delta=1e-6,
-    total_runs=1,
-    plan=_PLAN,
-    accounting=tuple(
-        step | {"stage": "model", "epsilon": accountant.epsilon_by_rdp(events.from_json(step["event"]), 1e-6)} for step in _STEPS
-    ),
-    schema_fingerprint=SCHEMA.fingerprint(),
-    schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in SCHEMA.columns},
-    context={"recipient": "Nörthwind", "expiry": "2026-12-31"},
-    ledger_head="cd" * 32,
-    versions={"privgan": "0.1.0", "python": "3.11.9"},
-    canary_probability=0.2,
-    canary_commitment="",
-    retention="90 days.",
-)
-
-
-def _verdict(epsilon: float | None = 3.0) -> Verdict:
-    return evaluate(POLICY, {} if epsilon is None else {"guarantee.epsilon": epsilon})
-
-
-def _model(facts: ReleaseFacts, schema_text: str) -> bytes:
-    guarantee = {
-        "epsilon": facts.epsilon,
-        "delta": facts.delta,
-        "unit": facts.unit,
-        "max_rows_per_unit": facts.max_rows_per_unit,
-        "conditional_facts": list(facts.conditional_facts),
-    }
-    return json.dumps({"rows": 300, "schema": schema_text, "guarantee": guarantee}).encode()
-
-
-def _contents(
-    folder: Path, facts: ReleaseFacts = _FACTS, schema_text: str = SCHEMA_TEXT, rows: int = 300
-) -> dict[str, bytes | Path]:
-    parquet = folder / "source.parquet"
-    names = parse_schema(schema_text).names
-    frame = pd.DataFrame(
-        {name: np.arange(rows) if index == 0 else ["xy"[i % 2] for i in range(rows)] for index, name in enumerate(names)}
-    )
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None), parquet)
-    return {
-        "synthetic.parquet": parquet,
-        "synthetic.csv": frame.to_csv(index=False).encode(),
-        "schema.yaml": schema_text.encode(),
-        "model/model.safetensors": save({"network.out.bias": np.zeros(8), "codebook.latents": np.zeros(8)}),
-        "model/model.json": _model(facts, schema_text),
-        "report.html": f"<!doctype html><p>{facts.release_id}".encode(),
-    }
+from tests.release.making import FACTS, contents_of, passed
 
 
 @pytest.fixture
 def facts() -> ReleaseFacts:
     """What a manifest says."""
-    return _FACTS
+    return FACTS
 
 
 @pytest.fixture
 def verdict() -> Callable[..., Verdict]:
     """Makes a verdict for an ε, or for none."""
-    return _verdict
+    return passed
 
 
 @pytest.fixture(scope="session")
@@ -156,16 +34,16 @@ def signer() -> SigningKey:
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
     """An unsigned release."""
-    return write_release(tmp_path / "release", _contents(tmp_path), _FACTS, _verdict())
+    return write_release(tmp_path / "release", contents_of(tmp_path), FACTS, passed())
 
 
 @pytest.fixture
 def signed(tmp_path: Path, signer: SigningKey) -> Path:
     """A release that its owner has signed."""
-    return write_release(tmp_path / "release", _contents(tmp_path), _FACTS, _verdict(), key=signer)
+    return write_release(tmp_path / "release", contents_of(tmp_path), FACTS, passed(), key=signer)
 
 
 @pytest.fixture
 def contents() -> Callable[[Path], dict[str, bytes | Path]]:
     """Makes a release's files."""
-    return _contents
+    return contents_of
