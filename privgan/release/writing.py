@@ -12,7 +12,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -102,7 +102,7 @@ def replace_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
             partial.unlink()
 
 
-def remove_leftovers(folder: Path, tell: Callable[[Path], None] | None = None) -> int:
+def remove_leftovers(folder: Path) -> int:
     """Remove what killed processes left half-written in a folder; what a living one is writing is locked and stays.
 
     Returns:
@@ -114,8 +114,6 @@ def remove_leftovers(folder: Path, tell: Callable[[Path], None] | None = None) -
             files = 1 if not path.is_dir() else sum(1 for part in path.rglob("*") if not part.is_dir())
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             removed += files
-            if tell:
-                tell(path)
     return removed
 
 

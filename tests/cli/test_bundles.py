@@ -154,3 +154,27 @@ def test_bad_input_is_told(release: Path, keys: Path, arguments: tuple[str, ...]
     before = {str(path) for path in release.rglob("*")}
     assert message in refused(capsys, *(part.format(release=release) for part in arguments))
     assert {str(path) for path in release.rglob("*")} == before
+
+
+def test_a_policy_under_a_shipped_name_is_refused_before_a_fit_is_paid_for(
+    tmp_path: Path, capsys: Capture, workspace: Any, ledger_path: Path
+) -> None:
+    from privgan.policy.document import shipped_policies
+
+    own = tmp_path / "own.yaml"
+    own.write_text(shipped_policies()["internal-analytics"].read_text(encoding="utf-8").replace("at_most: 10\n", "at_most: 99\n"))
+    workspace.options["--policy"] = str(own)
+    assert workspace.execute() == 2
+    assert "give it a name or a version of its own" in capsys.readouterr().err
+    assert not ledger_path.exists()
+
+
+def test_a_zip_that_is_there_already_is_told_before_a_fit_is_paid_for(
+    capsys: Capture, workspace: Any, ledger_path: Path, keys: Path
+) -> None:
+    workspace.out.mkdir()
+    (workspace.out / "release.zip").write_text("mine")
+    run = ["run", str(workspace.table), *(part for option in workspace.options.items() for part in option)]
+    assert "is there already" in refused(capsys, *run, "--zip")
+    assert "cannot be read" in refused(capsys, *run, "--key", "absent")
+    assert not ledger_path.exists()

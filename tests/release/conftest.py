@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,16 +32,25 @@ def signer() -> SigningKey:
     return SigningKey.generate()
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, signer: SigningKey) -> Path:
+    """An unsigned and a signed release, to be copied."""
+    folder = tmp_path_factory.mktemp("made")
+    write_release(folder / "unsigned", contents_of(folder), FACTS, passed())
+    write_release(folder / "signed", contents_of(folder), FACTS, passed(), key=signer)
+    return folder
+
+
 @pytest.fixture
-def release(tmp_path: Path) -> Path:
+def release(tmp_path: Path, made: Path) -> Path:
     """An unsigned release."""
-    return write_release(tmp_path / "release", contents_of(tmp_path), FACTS, passed())
+    return shutil.copytree(made / "unsigned", tmp_path / "release")
 
 
 @pytest.fixture
-def signed(tmp_path: Path, signer: SigningKey) -> Path:
+def signed(tmp_path: Path, made: Path) -> Path:
     """A release that its owner has signed."""
-    return write_release(tmp_path / "release", contents_of(tmp_path), FACTS, passed(), key=signer)
+    return shutil.copytree(made / "signed", tmp_path / "release")
 
 
 @pytest.fixture

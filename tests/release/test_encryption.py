@@ -58,7 +58,7 @@ def test_the_recipient_gets_the_same_release(
     assert signed.exists()
     assert pair[0].stat().st_mode & 0o777 == 0o600
     assert b"manifest.json" not in sent.read_bytes()
-    assert {path.name for path in tmp_path.iterdir()} == {"keys", "release", "received", "release.zip.age", "source.parquet"}
+    assert {path.name for path in tmp_path.iterdir()} == {"keys", "release", "received", "release.zip.age"}
 
 
 def test_each_of_several_recipients_can_open_it_and_nobody_else(tmp_path: Path, signed: Path, pair: tuple[Path, Path]) -> None:

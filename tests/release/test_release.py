@@ -167,8 +167,9 @@ def test_sha256sum_reads_the_checksum(release: Path) -> None:
     subprocess.run(["sha256sum", "--check", "--strict", "manifest.sha256"], cwd=release, check=True, capture_output=True)
 
 
-def test_nothing_is_left_beside_a_release(release: Path) -> None:
-    assert sorted(path.name for path in release.parent.iterdir()) == ["release", "source.parquet"]
+def test_nothing_is_left_beside_a_release(tmp_path: Path, contents: Any, facts: Any, verdict: Any) -> None:
+    write_release(tmp_path / "release", contents(tmp_path), facts, verdict())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["release", "source.parquet"]
 
 
 @pytest.mark.parametrize("name", ["internal-audit.json", "../synthetic.csv", "/etc/x", "model/rows.npy", "manifest.json", ""])

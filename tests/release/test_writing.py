@@ -199,4 +199,4 @@ def test_a_zip_that_does_not_fit_is_not_left(release: Path, monkeypatch: pytest.
     monkeypatch.setattr("privgan.release.pack.require_intact", lambda _: None)
     with pytest.raises(UsageError, match="no room left"):
         pack_release(release, release.parent / "release.zip")
-    assert {path.name for path in release.parent.iterdir()} == {"release", "source.parquet"}
+    assert {path.name for path in release.parent.iterdir()} == {"release"}
