@@ -12,6 +12,7 @@ from privgan.cli.options import (
     context_option,
     exit_with,
     json_option,
+    language_option,
     ledger_option,
     policy_option,
     print_json,
@@ -233,10 +234,17 @@ def _print_verdict(verdict: Verdict) -> None:
 @policy_option
 @context_option
 @ledger_option
+@language_option
 @click.option("--out", type=PATH, required=True, help="Folder for release/.")
 @json_option
 def release(
-    candidate: Path, policy_name: str, context_path: Path | None, ledger_url: str | None, out: Path, as_json: bool
+    candidate: Path,
+    policy_name: str,
+    context_path: Path | None,
+    ledger_url: str | None,
+    language: str,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Write OUT/release for a CANDIDATE that passes the policy: all of it, or nothing.
 
@@ -254,7 +262,7 @@ def release(
     verdict = judge(found, policy, ledger, context)
     if str(verdict.status) != "PASS" and not as_json:
         _print_verdict(verdict)
-    folder = release_candidate(found, verdict, ledger, context, out)
+    folder = release_candidate(found, verdict, ledger, context, out, language=language)
     if as_json:
         print_json({"status": str(verdict.status), "release": str(folder)})
     else:

@@ -25,7 +25,7 @@ _COMMANDS = {
     "check": ("privgan.cli.judge", "check", "Judge a candidate by a policy and explain each gate."),
     "release": ("privgan.cli.judge", "release", "Write the release of a candidate that passes."),
     "verify": ("privgan.cli.records", "verify", "Check a release offline."),
-    "report": ("privgan.cli.records", "report", "Show what a release or a candidate says about itself."),
+    "report": ("privgan.cli.reports", "report", "Show or write the report of a release or a candidate."),
     "ledger": ("privgan.cli.ledger", "ledger", "Create, show, verify and budget the privacy ledger."),
     "purge": ("privgan.cli.records", "purge", "Remove what stays inside, and record it."),
 }

@@ -50,6 +50,14 @@ policy_option = click.option("--policy", "policy_name", required=True, help="A s
 context_option = click.option(
     "--context", "context_path", type=PATH, help="Reviewer, purpose, recipient, expiry, review date (YAML)."
 )
+language_option = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of the reports: English or Simplified Chinese.",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 budget_options = stacked(
     click.option("--epsilon", type=float, help="ε of this run, above 0 and at most 100 (useful: 0.5 to 5)."),

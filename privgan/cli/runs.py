@@ -17,6 +17,7 @@ from privgan.cli.options import (
     exit_with,
     fit_options,
     json_option,
+    language_option,
     ledger_option,
     policy_option,
     print_json,
@@ -46,6 +47,7 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.option("--target", help="Column that the audit predicts [default: by a fixed rule].")
 @ledger_option
 @context_option
+@language_option
 @click.option("--out", type=PATH, required=True, help="Folder for release/ and internal/.")
 @json_option
 @quiet_option
@@ -55,6 +57,7 @@ def run(
     policy_name: str,
     ledger_url: str | None,
     context_path: Path | None,
+    language: str,
     out: Path,
     as_json: bool,
     quiet: bool,
@@ -71,7 +74,7 @@ def run(
         --epsilon 3 --context context.yaml --out out
     """
     request, asked = _request(table, schema_path, options)
-    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet)
+    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, language=language)
     exit_with(tell(outcome, as_json, asked))
 
 
@@ -119,6 +122,7 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
 @ledger_option
 @context_option
+@language_option
 @json_option
 @quiet_option
 def resume(
@@ -127,6 +131,7 @@ def resume(
     policy_name: str | None,
     ledger_url: str | None,
     context_path: Path | None,
+    language: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -152,7 +157,7 @@ def resume(
         return
     policy, context = load_policy(policy_name), load_context(context_path) if context_path else Context()
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    exit_with(tell(resume_run(table, policy, context, ledger, folder, progress), as_json))
+    exit_with(tell(resume_run(table, policy, context, ledger, folder, progress, language=language), as_json))
 
 
 @click.command()
@@ -223,6 +228,7 @@ def perform(
     *,
     quiet: bool,
     introduce: bool = False,
+    language: str = "en",
 ) -> RunOutcome:
     """The main job, with every file that it needs read first."""
     from privgan.pipeline.run import run as run_job
@@ -241,7 +247,7 @@ def perform(
             opened.introduce(dataset)
         return opened
 
-    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet))
+    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet), language=language)
 
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:

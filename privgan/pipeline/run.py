@@ -20,8 +20,9 @@ from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, RUN_FILE, Ca
 from privgan.pipeline.checkpoint import newest_checkpoint, save_checkpoint
 from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.guarantee import statement
-from privgan.pipeline.judging import audit_candidate, judge, release_candidate, write_internal_report
+from privgan.pipeline.judging import audit_candidate, judge, release_candidate, release_facts
 from privgan.pipeline.note import RunRequest, read_note, write_note
+from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
 from privgan.pipeline.scanning import scan_candidate
 from privgan.pipeline.writing import write_candidate
@@ -69,6 +70,8 @@ def run(
     open_ledger: Callable[[], PrivacyLedger],
     out: Path,
     progress: Progress,
+    *,
+    language: str = "en",
 ) -> RunOutcome:
     """From a table to a release, or to a candidate that the policy blocked.
 
@@ -79,21 +82,31 @@ def run(
         open_ledger: Opens the ledger, after all else was found in order.
         out: The folder for ``release`` and ``internal``.
         progress: Tells the owner.
+        language: The language of both reports, ``en`` or ``zh``.
     """
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
     raw = read_table(request.table, sep=request.sep)
-    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress)
+    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, language)
 
 
-def resume_run(table: Path, policy: Policy, context: Context, ledger: PrivacyLedger, out: Path, progress: Progress) -> RunOutcome:
+def resume_run(
+    table: Path,
+    policy: Policy,
+    context: Context,
+    ledger: PrivacyLedger,
+    out: Path,
+    progress: Progress,
+    *,
+    language: str = "en",
+) -> RunOutcome:
     """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked."""
     request = read_note(out, table).request
     candidate = resume_candidate(out, table, ledger, progress)
     raw = read_table(table, sep=request.sep)
     frame = conform(raw, load_schema(candidate.schema), on_violation=request.on_violation).reset_index(drop=True)
-    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress)
+    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, language)
 
 
 def _finish(
@@ -106,16 +119,18 @@ def _finish(
     ledger: PrivacyLedger,
     out: Path,
     progress: Progress,
+    language: str,
 ) -> RunOutcome:
     needles = _scanned(candidate, raw, policy, ledger, progress)
     audit_candidate(candidate, frame, ledger, target=target, progress=progress)
     verdict = judge(candidate, policy, ledger, context)
-    write_internal_report(candidate, verdict, ledger, context, frame)
+    facts = release_facts(candidate, ledger, context, NOT_RELEASED)
+    write_internal_report(candidate, facts, verdict, ledger, frame, language)
     told = candidate.record()["guarantee"]["statement"]
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
         return RunOutcome(verdict=verdict, release=None, candidate=candidate.folder, internal=candidate.internal, guarantee=told)
-    release = release_candidate(candidate, verdict, ledger, context, out, needles)
+    release = release_candidate(candidate, verdict, ledger, context, out, needles, language)
     candidate.discard()
     progress.say(f"PASS: released to {release}")
     return RunOutcome(verdict=verdict, release=release, candidate=None, internal=candidate.internal, guarantee=told)
