@@ -9,6 +9,7 @@ Triangle = Sequence[Sequence[float | None]]
 SIDE = 16.0
 _LABELS = 150.0
 _FAINTEST = 0.04
+_CONTRAST = 0.7  # Weak associations are the many; below 1 they can be told apart.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,7 @@ class HeatMap:
         side: The side of a square.
         left: Room for the names.
         size: Width and height of all squares.
+        signed: Whether associations are drawn, which may be negative, rather than differences.
     """
 
     columns: tuple[tuple[str, int, float], ...]
@@ -62,6 +64,7 @@ class HeatMap:
     side: float
     left: float
     size: float
+    signed: bool
 
 
 def pairs_by_strength(columns: Sequence[str], triangle: Triangle) -> list[Pair]:
@@ -75,14 +78,14 @@ def pairs_by_strength(columns: Sequence[str], triangle: Triangle) -> list[Pair]:
     return sorted(pairs, key=lambda pair: -abs(pair.value))
 
 
-def heat_map(columns: Sequence[str], *, lower: Triangle, upper: Triangle | None = None) -> HeatMap:
+def heat_map(columns: Sequence[str], *, lower: Triangle, upper: Triangle | None = None, signed: bool = True) -> HeatMap:
     """A map with one table below the diagonal, and perhaps another above it."""
     squares = [_square(row + 1, column, value) for row, line in enumerate(lower) for column, value in enumerate(line)]
     if upper is not None:
         squares += [_square(column, row + 1, value) for row, line in enumerate(upper) for column, value in enumerate(line)]
     named = tuple((name, place + 1, (place + 0.5) * SIDE) for place, name in enumerate(columns))
     drawn = tuple(square for square in squares if square is not None)
-    return HeatMap(columns=named, squares=drawn, side=SIDE, left=_LABELS, size=SIDE * len(columns))
+    return HeatMap(columns=named, squares=drawn, side=SIDE, left=_LABELS, size=SIDE * len(columns), signed=signed)
 
 
 def difference_map(columns: Sequence[str], real: Triangle, synthetic: Triangle) -> tuple[HeatMap, list[Pair]]:
@@ -101,10 +104,10 @@ def difference_map(columns: Sequence[str], real: Triangle, synthetic: Triangle) 
         for row, line in enumerate(values)
         for column, value in enumerate(line)
     ]
-    return heat_map(columns, lower=values), sorted(pairs, key=lambda pair: -pair.value)
+    return heat_map(columns, lower=values, signed=False), sorted(pairs, key=lambda pair: -pair.value)
 
 
 def _square(row: int, column: int, value: float | None) -> Square | None:
     if value is None or abs(value) < _FAINTEST:
         return None
-    return Square(x=column * SIDE, y=row * SIDE, strength=round(min(1.0, abs(value)), 2), negative=value < 0)
+    return Square(x=column * SIDE, y=row * SIDE, strength=round(min(1.0, abs(value)) ** _CONTRAST, 2), negative=value < 0)

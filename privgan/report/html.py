@@ -51,7 +51,8 @@ def _style(*names: str) -> str:
 def _resolved() -> str:
     """The pictures' style with the colours of the light page in place of variables."""
     light = dict(_DECLARED.findall(_style("palette.css").split("@media")[0]))
-    return _VARIABLE.sub(lambda found: light[found.group(1)], _style("figures.css"))
+    style = _VARIABLE.sub(lambda found: light[found.group(1)], _style("figures.css"))
+    return style + ".thin{stroke-width:.7}.point{stroke-width:5}.range{stroke-width:3}"  # Its strokes scale with the picture.
 
 
 def _markup(trusted: str) -> Markup:

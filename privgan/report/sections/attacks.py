@@ -39,6 +39,8 @@ def interval(metric: Metric, words: Words) -> str:
     low, high = metric.get("low"), metric.get("high")
     if low is None and high is None:
         return words.text("number.none")
+    if high is None:
+        return words.text("number.at_least", low=number(low))
     return words.text("number.to", low=number(low), high=number(high))
 
 
@@ -48,7 +50,7 @@ def _picture(panels: Sequence[Panel], words: Words) -> Figure:
         drawing="attacks",
         data=panels,
         title=words("attacks.picture"),
-        alternative=words("attacks.picture_text", marks=joined(marks, " ")),
+        alternative=words("attacks.picture_text", marks=joined(marks, words.text("page.gap"))),
     )
 
 

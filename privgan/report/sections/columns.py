@@ -34,11 +34,11 @@ def trends_section(trends: Trends | RealTrends, words: Words) -> Section:
     real = isinstance(trends, RealTrends)
     drawn = _first_columns(trends)
     blocks: list[Block] = [Paragraph(text=words("trends.real_text" if real else "trends.synthetic_text"))]
-    pairs = pairs_by_strength(drawn.columns, drawn.synthetic)
+    lower = drawn.real if isinstance(drawn, RealTrends) else drawn.synthetic
+    pairs = pairs_by_strength(drawn.columns, lower)
     title = words("trends.map_real" if real else "trends.map")
     alternative = words("trends.strongest", pairs=_told(pairs, words)) if pairs else words("trends.none")
-    lower = drawn.real if isinstance(drawn, RealTrends) else None
-    grid = heat_map(drawn.columns, lower=lower or drawn.synthetic, upper=drawn.synthetic if real else None)
+    grid = heat_map(drawn.columns, lower=lower, upper=drawn.synthetic if real else None)
     blocks.append(Figure(drawing="heat", data=grid, title=title, alternative=alternative))
     if isinstance(drawn, RealTrends):
         blocks += _differences(drawn, words)

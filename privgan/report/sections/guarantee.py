@@ -65,7 +65,7 @@ def steps_section(release: Facts, schema: Facts, steps: Sequence[PlanStep], grou
         **({"condition": condition} if condition else {}),
     )
     if not any(is_critic(step) for step in steps):
-        text = joined((text, words("steps.no_critic")), " ")
+        text = joined((text, words("steps.no_critic")), words.text("page.gap"))
     heading = words("steps.heading")
     if not steps:
         return Section(name="steps", heading=heading, blocks=(Paragraph(text=text), Paragraph(text=words("steps.none"))))

@@ -52,7 +52,7 @@ def internal_answer(release: Facts, verdict: Facts, schema: Facts, words: Words)
     """INTERNAL: whether the table may be released, and what stands against it."""
     status = verdict["status"]
     if status == "PASS":
-        text = (*_passed_to(release, verdict, words), Run(" "), *words("answer.stays"))
+        text = (*_passed_to(release, verdict, words), Run(words.text("page.gap")), *words("answer.stays"))
         answer = Answer(look=Look.GOOD, heading=words("answer.internal_yes"), text=text, points=_waived(verdict, words))
     else:
         failed = status == "FAIL"
@@ -168,7 +168,7 @@ def _passed_to(release: Facts, policy: Facts, words: Words) -> Text:
         texts.append(words("answer.until", day=context["expiry"]))
     if not context.get("recipient"):
         texts.append(words("answer.meant_for", purpose=shown_purpose(policy, words)))
-    return joined(texts, " ")
+    return joined(texts, words.text("page.gap"))
 
 
 def _named(key: str, policy: Facts, words: Words) -> Text:

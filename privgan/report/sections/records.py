@@ -96,7 +96,7 @@ def _picture(line: LedgerLine, lifetime: float | None, words: Words) -> Figure:
     steps = line.steps
     text = words("ledger.figure_text", epsilon=Run(words.cost(steps[-1].total)), runs=len(steps))
     if lifetime is not None:
-        text = joined((text, words("ledger.figure_lifetime", lifetime=Run(words.cost(lifetime)))), " ")
+        text = joined((text, words("ledger.figure_lifetime", lifetime=Run(words.cost(lifetime)))), words.text("page.gap"))
     keys = (("ledger.run", False), ("ledger.when", False), ("ledger.total", True))
     return Figure(
         drawing="ledger",
