@@ -24,7 +24,10 @@ from privgan.cli.options import (
     quiet_option,
     schema_option,
     tell_asked,
+    verdict_file_options,
+    waivers_option,
 )
+from privgan.cli.verdicts import VerdictFiles, read_context, read_policy
 
 if TYPE_CHECKING:
     from privgan.pipeline.candidate import Candidate
@@ -48,6 +51,8 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @ledger_option
 @context_option
 @language_option
+@waivers_option
+@verdict_file_options
 @click.option("--out", type=PATH, required=True, help="Folder for release/ and internal/.")
 @json_option
 @quiet_option
@@ -58,6 +63,7 @@ def run(
     ledger_url: str | None,
     context_path: Path | None,
     language: str,
+    waivers_path: Path | None,
     out: Path,
     as_json: bool,
     quiet: bool,
@@ -73,8 +79,12 @@ def run(
       privgan run customers.csv --schema schema.yaml --policy partner-share \\
         --epsilon 3 --context context.yaml --out out
     """
+    files = VerdictFiles.asked(options)
     request, asked = _request(table, schema_path, options)
-    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, language=language)
+    outcome = perform(
+        request, policy_name, context_path, ledger_url, out, quiet=quiet, waivers_path=waivers_path, language=language
+    )
+    files.write(outcome.verdict)
     exit_with(tell(outcome, as_json, asked))
 
 
@@ -123,6 +133,8 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @ledger_option
 @context_option
 @language_option
+@waivers_option
+@verdict_file_options
 @json_option
 @quiet_option
 def resume(
@@ -132,8 +144,10 @@ def resume(
     ledger_url: str | None,
     context_path: Path | None,
     language: str,
+    waivers_path: Path | None,
     as_json: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Go on with a fit or run that was started with --resumable and interrupted. FOLDER is its --out.
 
@@ -145,19 +159,21 @@ def resume(
       privgan resume out customers.csv --policy partner-share --context context.yaml
     """
     from privgan.pipeline.run import resume_candidate, resume_run
-    from privgan.policy.context import Context, load_context
-    from privgan.policy.document import load_policy
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.progress import Progress
 
-    progress = Progress(quiet=quiet)
+    progress, files = Progress(quiet=quiet), VerdictFiles.asked(options)
     if policy_name is None:
+        if files.paths or waivers_path:
+            raise click.UsageError("--waivers, --junit and --sarif go with --policy: without one nothing is judged")
         candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress)
         _tell_candidate(candidate, None, as_json)
         return
-    policy, context = load_policy(policy_name), load_context(context_path) if context_path else Context()
+    policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    exit_with(tell(resume_run(table, policy, context, ledger, folder, progress, language=language), as_json))
+    outcome = resume_run(table, policy, context, ledger, folder, progress, language=language)
+    files.write(outcome.verdict)
+    exit_with(tell(outcome, as_json))
 
 
 @click.command()
@@ -229,16 +245,14 @@ def perform(
     quiet: bool,
     introduce: bool = False,
     language: str = "en",
+    waivers_path: Path | None = None,
 ) -> RunOutcome:
     """The main job, with every file that it needs read first."""
     from privgan.pipeline.run import run as run_job
-    from privgan.policy.context import Context, load_context
-    from privgan.policy.document import load_policy
     from privgan.progress import Progress
     from privgan.table.schema_file import load_schema
 
-    policy = load_policy(policy_name)
-    context = load_context(context_path) if context_path else Context()
+    policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     dataset = load_schema(request.schema).dataset
 
     def ledger() -> PrivacyLedger:
