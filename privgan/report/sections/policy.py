@@ -16,7 +16,11 @@ _CONDITIONS = {
     "equals": "policy.equals",
     "one_of": "policy.one_of",
     "present": "policy.present",
+    "dropped": "policy.dropped",
+    "invented": "policy.invented",
+    "at_most_values": "policy.at_most_values",
 }
+_WITHOUT_THRESHOLD = frozenset({"present", "dropped", "invented"})
 _LOOKS = {"PASS": Look.GOOD, "FAIL": Look.BAD}
 
 
@@ -67,9 +71,12 @@ def explained(outcome: Facts, words: Words) -> Text:
 
 def _row(outcome: Facts, words: Words) -> tuple[Text, ...]:
     status = outcome["status"]
+    fact: Text = (Run(outcome["fact"], Look.CODE),)
+    if outcome.get("clause"):
+        fact += (Run(outcome["clause"], Look.SMALL),)
     return (
         (Run(words.term("status", status), _LOOKS.get(status, Look.OPEN)),),
-        (Run(outcome["fact"], Look.CODE),),
+        fact,
         (Run(_condition(outcome, words), Look.NAME),),
         (Run(_value(outcome, words), Look.NAME),),
         explained(outcome, words),
@@ -85,8 +92,8 @@ def _condition(outcome: Facts, words: Words) -> str:
     key = _CONDITIONS.get(outcome["comparison"])
     if key is None:
         return str(outcome["condition"])
-    if outcome["comparison"] == "present":
-        return words.text("policy.present")
+    if outcome["comparison"] in _WITHOUT_THRESHOLD:
+        return words.text(key)
     threshold = outcome["threshold"]
     many = threshold if isinstance(threshold, list | tuple) else [threshold]
     return words.text(key, threshold=", ".join(_in_words(value, words) for value in many))
