@@ -14,6 +14,7 @@ from privgan.cli.options import (
     context_option,
     exit_with,
     json_option,
+    language_option,
     ledger_option,
     policy_option,
     print_json,
@@ -234,6 +235,7 @@ def check(
 @context_option
 @waivers_option
 @ledger_option
+@language_option
 @verdict_file_options
 @click.option("--out", type=PATH, required=True, help="Folder for release/.")
 @signing_option
@@ -245,6 +247,7 @@ def release(
     context_path: Path | None,
     waivers_path: Path | None,
     ledger_url: str | None,
+    language: str,
     out: Path,
     key_name: str | None,
     as_zip: bool,
@@ -270,7 +273,7 @@ def release(
     asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:
         print_verdict(verdict)
-    folder = release_candidate(found, verdict, ledger, context, out, key=key)
+    folder = release_candidate(found, verdict, ledger, context, out, key=key, language=language)
     packed = zipped(folder) if as_zip else None
     if as_json:
         print_json({"status": str(verdict.status), "release": str(folder)} | ({"zip": str(packed)} if packed else {}))

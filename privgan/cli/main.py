@@ -31,7 +31,7 @@ _COMMANDS = {
     "encrypt": ("privgan.cli.bundles", "encrypt", "Write a release for named recipients alone."),
     "decrypt": ("privgan.cli.bundles", "decrypt", "Open an encrypted release, and verify it."),
     "keys": ("privgan.cli.keys", "keys", "Create, rotate, revoke and list keys."),
-    "report": ("privgan.cli.records", "report", "Show what a release or a candidate says about itself."),
+    "report": ("privgan.cli.reports", "report", "Show or write the report of a release or a candidate."),
     "ledger": ("privgan.cli.ledger", "ledger", "Create, show, verify and budget the privacy ledger."),
     "purge": ("privgan.cli.records", "purge", "Remove what stays inside, and record it."),
 }

@@ -62,6 +62,14 @@ verdict_file_options = stacked(
         help="--junit and --sarif hold the public gates only; nothing is written where the internal checks did not pass.",
     ),
 )
+language_option = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of the reports: English or Simplified Chinese.",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 budget_options = stacked(
     click.option("--epsilon", type=float, help="ε of this run, above 0 and at most 100 (useful: 0.5 to 5)."),

@@ -19,6 +19,7 @@ from privgan.cli.options import (
     exit_with,
     fit_options,
     json_option,
+    language_option,
     ledger_option,
     policy_option,
     print_json,
@@ -53,6 +54,7 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @target_option
 @ledger_option
 @context_option
+@language_option
 @waivers_option
 @verdict_file_options
 @click.option("--out", type=PATH, required=True, help="Folder for release/ and internal/.")
@@ -66,6 +68,7 @@ def run(
     policy_name: str,
     ledger_url: str | None,
     context_path: Path | None,
+    language: str,
     waivers_path: Path | None,
     out: Path,
     key_name: str | None,
@@ -88,7 +91,17 @@ def run(
     request, asked = _request(table, schema_path, options)
     require_no_zip(out, asked=as_zip)
     key = signing_key(key_name) if key_name else None
-    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, waivers_path=waivers_path, key=key)
+    outcome = perform(
+        request,
+        policy_name,
+        context_path,
+        ledger_url,
+        out,
+        quiet=quiet,
+        waivers_path=waivers_path,
+        key=key,
+        language=language,
+    )
     files.write(outcome.verdict)
     if as_zip and outcome.release:
         zipped(outcome.release)
@@ -140,6 +153,7 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
 @ledger_option
 @context_option
+@language_option
 @waivers_option
 @verdict_file_options
 @signing_option
@@ -151,6 +165,7 @@ def resume(
     policy_name: str | None,
     ledger_url: str | None,
     context_path: Path | None,
+    language: str,
     waivers_path: Path | None,
     key_name: str | None,
     as_json: bool,
@@ -180,7 +195,7 @@ def resume(
         return
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    outcome = resume_run(table, policy, context, ledger, folder, progress, key)
+    outcome = resume_run(table, policy, context, ledger, folder, progress, key=key, language=language)
     files.write(outcome.verdict)
     exit_with(tell(outcome, as_json))
 
@@ -253,6 +268,7 @@ def perform(
     *,
     quiet: bool,
     introduce: bool = False,
+    language: str = "en",
     waivers_path: Path | None = None,
     key: SigningKey | None = None,
 ) -> RunOutcome:
@@ -270,7 +286,7 @@ def perform(
             opened.introduce(dataset)
         return opened
 
-    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet), key)
+    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet), key=key, language=language)
 
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:

@@ -22,6 +22,11 @@ RELEASE, INTERNAL = "release", "internal"
 _RECORD = "candidate.json"
 
 
+def internal_report_file(form: str) -> str:
+    """The name of the internal report in one form, such as ``html``."""
+    return f"{REPORT_FILE.removesuffix('.html')}.{form}"
+
+
 @dataclass(frozen=True)
 class Candidate:
     """Where a candidate lies.

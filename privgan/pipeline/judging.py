@@ -6,25 +6,21 @@ import datetime as dt
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from privgan.audit.reference_model import Game
 from privgan.audit.suite import AuditInputs, AuditReport, run_audit
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.pipeline.canaries import load_canaries
-from privgan.pipeline.candidate import AUDIT_FILE, RELEASE, REPORT_FILE, Candidate
-from privgan.pipeline.describe import report_groups, report_steps
+from privgan.pipeline.candidate import AUDIT_FILE, RELEASE, Candidate
 from privgan.pipeline.facts import accounting_complete, audit_facts, column_facts, public_facts
 from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.pipeline.reference_fits import audit_by_reference_fits
+from privgan.pipeline.reporting import shareable_files
 from privgan.pipeline.scanning import read_scan, refuse_findings, scan_facts, with_declared
-from privgan.pipeline.shapes import noisy_shapes, real_shapes
 from privgan.pipeline.white_box import white_box_scores
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
@@ -36,10 +32,8 @@ from privgan.progress import Progress
 from privgan.release.bundle import write_release
 from privgan.release.consistency import refuse_impostor
 from privgan.release.keys import SigningKey
-from privgan.release.manifest import ReleaseFacts, describe_release
+from privgan.release.manifest import ReleaseFacts
 from privgan.release.needles import Needles
-from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
-from privgan.synthesizer import load_synthesizer
 from privgan.table.conform import conform
 from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
@@ -155,7 +149,9 @@ def release_candidate(
     context: Context,
     out: Path,
     needles: Needles | None = None,
+    *,
     key: SigningKey | None = None,
+    language: str = "en",
 ) -> Path:
     """Write ``out/release`` for a candidate that passed.
 
@@ -167,6 +163,7 @@ def release_candidate(
         out: The folder for ``release``.
         needles: What the finished bundle is searched for, where the table is at hand.
         key: Signs the manifest; None for an unsigned release.
+        language: The language of the reports, ``en`` or ``zh``.
 
     Raises:
         PolicyFailedError: when a gate failed, or, whatever the policy asks, a scan has findings, the audit refuted the
@@ -197,7 +194,7 @@ def release_candidate(
         "schema.yaml": candidate.schema,
         "model/model.safetensors": candidate.model / "model.safetensors",
         "model/model.json": candidate.model / "model.json",
-        "report.html": shareable_report(candidate, facts, verdict).encode(),
+        **shareable_files(candidate, facts, verdict, language),
     }
     declared = with_declared(needles or Needles(), verdict.to_public_json(), context.to_json())
     return write_release(target, files, facts, verdict, declared, key)
@@ -247,70 +244,3 @@ def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context,
         canary_commitment=record["canaries"]["commitment"],
         retention=RETENTION,
     )
-
-
-def shareable_report(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) -> str:
-    """The report that leaves with a release, as HTML."""
-    synthesizer = load_synthesizer(candidate.model)
-    return render_shareable(
-        ShareableReport(
-            release=describe_release(facts),
-            policy=verdict.to_public_json(),
-            schema=synthesizer.schema.to_json(),
-            steps=report_steps(facts.accounting),
-            groups=report_groups(facts.accounting, facts.delta),
-            shapes=noisy_shapes(synthesizer, _synthetic_codes(candidate, synthesizer.schema)),
-            rows=candidate.record()["rows"],
-        )
-    )
-
-
-def write_internal_report(
-    candidate: Candidate, verdict: Verdict, ledger: PrivacyLedger, context: Context, frame: pd.DataFrame | None
-) -> Path:
-    """Write the CONFIDENTIAL report beside the audit.
-
-    Args:
-        candidate: The candidate.
-        verdict: The policy's verdict, whatever it is.
-        ledger: The ledger.
-        context: Who, for what, until when.
-        frame: The conforming table for the real column shapes; None to leave them out.
-    """
-    synthesizer = load_synthesizer(candidate.model)
-    schema = synthesizer.schema
-    shapes = []
-    if frame is not None:
-        frame = clamp_measured(frame, schema)
-        real = synthesizer.encoder.encode(frame[~load_canaries(candidate.internal, frame, schema).left_out])
-        shapes = real_shapes(synthesizer, real, _synthetic_codes(candidate, schema))
-    facts = release_facts(candidate, ledger, context, "not released")
-    report = InternalReport(
-        release=describe_release(facts),
-        verdict=verdict.to_json(),
-        schema=schema.to_json(),
-        steps=report_steps(facts.accounting),
-        groups=report_groups(facts.accounting, facts.delta),
-        shapes=shapes,
-        rows=candidate.record()["rows"],
-        audit=candidate.audit() or {"verdict": "NOT RUN", "metrics": []},
-        ledger=[_flat(asdict(entry)) for entry in ledger.entries(schema.dataset)],
-    )
-    return candidate.write_internal(REPORT_FILE, render_internal(report))
-
-
-def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
-    long = {"events", "planned", "columns"}
-    body = json.dumps({key: value for key, value in entry["body"].items() if key not in long}, ensure_ascii=False)
-    return {
-        "sequence": entry["sequence"],
-        "time": entry["time"],
-        "kind": entry["kind"],
-        "run": entry["run"][:8],
-        "particulars": body,
-    }
-
-
-def _synthetic_codes(candidate: Candidate, schema: Schema) -> np.ndarray:
-    synthesizer = load_synthesizer(candidate.model)
-    return synthesizer.encoder.encode(conform(pd.read_parquet(candidate.parquet), schema))

@@ -18,8 +18,9 @@ from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
 from privgan.pipeline.checkpoint import newest_checkpoint, save_checkpoint
 from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.guarantee import statement
-from privgan.pipeline.judging import audit_candidate, judge, release_candidate, write_internal_report
+from privgan.pipeline.judging import audit_candidate, judge, release_candidate, release_facts
 from privgan.pipeline.note import RunRequest, read_note, write_note
+from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
 from privgan.pipeline.scanning import scan_candidate
 from privgan.pipeline.writing import write_candidate
@@ -70,7 +71,9 @@ def run(
     open_ledger: Callable[[], PrivacyLedger],
     out: Path,
     progress: Progress,
+    *,
     key: SigningKey | None = None,
+    language: str = "en",
 ) -> RunOutcome:
     """From a table to a release, or to a candidate that the policy blocked.
 
@@ -82,13 +85,14 @@ def run(
         out: The folder for ``release`` and ``internal``.
         progress: Tells the owner.
         key: Signs the manifest; None for an unsigned release.
+        language: The language of both reports, ``en`` or ``zh``.
     """
     refuse_impostor(policy.name, policy.version, policy.fingerprint())
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
     raw = read_table(request.table, sep=request.sep)
-    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, key)
+    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, key=key, language=language)
 
 
 def resume_run(
@@ -98,14 +102,16 @@ def resume_run(
     ledger: PrivacyLedger,
     out: Path,
     progress: Progress,
+    *,
     key: SigningKey | None = None,
+    language: str = "en",
 ) -> RunOutcome:
     """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked."""
     request = read_note(out, table).request
     candidate = resume_candidate(out, table, ledger, progress)
     raw = read_table(table, sep=request.sep)
     frame = conform(raw, load_schema(candidate.schema), on_violation=request.on_violation).reset_index(drop=True)
-    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, key)
+    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, key=key, language=language)
 
 
 def _finish(
@@ -118,17 +124,20 @@ def _finish(
     ledger: PrivacyLedger,
     out: Path,
     progress: Progress,
+    *,
     key: SigningKey | None,
+    language: str,
 ) -> RunOutcome:
     needles = _scanned(candidate, raw, policy, ledger, progress)
     audit_candidate(candidate, frame, ledger, target=target, progress=progress)
     verdict = judge(candidate, policy, ledger, context)
-    write_internal_report(candidate, verdict, ledger, context, frame)
+    facts = release_facts(candidate, ledger, context, NOT_RELEASED)
+    write_internal_report(candidate, facts, verdict, ledger, frame, language)
     told = candidate.record()["guarantee"]["statement"]
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
         return RunOutcome(verdict=verdict, release=None, candidate=candidate.folder, internal=candidate.internal, guarantee=told)
-    release = release_candidate(candidate, verdict, ledger, context, out, needles, key)
+    release = release_candidate(candidate, verdict, ledger, context, out, needles, key=key, language=language)
     candidate.discard()
     progress.say(f"PASS: released to {release}")
     return RunOutcome(verdict=verdict, release=release, candidate=None, internal=candidate.internal, guarantee=told)

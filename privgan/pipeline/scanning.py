@@ -28,7 +28,7 @@ from privgan.table.schema_file import dump_schema, load_schema
 
 FORMAT, SCAN_FILE = "privgan.scan/1", "internal-scan.json"
 FACT = "artefacts.findings"
-_OWN_TEXTS = (".json", ".j2", ".css")
+_OWN_TEXTS = (".json", ".j2", ".css", ".yaml")
 # Invented people for demonstrations: they are nobody's words.
 _NO_OWN_WORDS = frozenset({"demo", "__pycache__"})
 

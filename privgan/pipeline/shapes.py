@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from privgan.report.data import NoisyShape, RealShape
+from privgan.report.data import Label, NoisyShape, RealShape
 from privgan.synthesizer import Synthesizer
 from privgan.table.cells import from_numbers
 from privgan.table.columns import Temporal
@@ -46,23 +46,23 @@ def _shares(codes: np.ndarray, size: int) -> list[float]:
     return [round(float(share), 6) for share in counts / max(1, counts.sum())]
 
 
-def labels(column: ColumnCode) -> list[str]:
-    """A label for each code of a column: a category, a special value, or from-to."""
+def labels(column: ColumnCode) -> list[Label]:
+    """A label for each code of a column: a category, a special value, from-to; None for missing, or a number of rarer values."""
     return [_label(column, np.flatnonzero(column.code_of == code)) for code in range(column.size)]
 
 
-def _label(column: ColumnCode, cells: np.ndarray) -> str:
+def _label(column: ColumnCode, cells: np.ndarray) -> Label:
     parts = column.cells
     if parts.missing_code is not None and cells[-1] == parts.missing_code:
-        return "missing"
+        return None
     if parts.texts:
-        return parts.texts[cells[0]] if len(cells) == 1 else f"{len(cells)} rarer values"
+        return parts.texts[cells[0]] if len(cells) == 1 else len(cells)
     if cells[0] < parts.first_interval:
         return canonical_number(parts.special[cells[0]])
     first, last = cells[0] - parts.first_interval, cells[-1] - parts.first_interval
     ends = [parts.starts[first], parts.starts[last] + parts.lengths[last] - 1]
     texts = [_written(parts.origin + end * parts.step, column) for end in ends]
-    return texts[0] if texts[0] == texts[1] else f"{texts[0]} to {texts[1]}"
+    return texts[0] if texts[0] == texts[1] else f"{texts[0]} … {texts[1]}"
 
 
 def _written(number: float, column: ColumnCode) -> str:

@@ -29,6 +29,8 @@ ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
         "model/model.safetensors": FieldSource.MEASURED,
         "model/model.json": FieldSource.MEASURED,
         "report.html": FieldSource.MEASURED,
+        "report.md": FieldSource.MEASURED,
+        "report.json": FieldSource.MEASURED,
     }
 )
 _CHUNK = 1 << 20

@@ -15,6 +15,7 @@ import yaml
 
 from privgan.errors import InternalError
 from privgan.release.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
+from privgan.release.report_files import REPORT_JSON, require_harmless_html, require_plain_markdown, require_report_json
 
 Content = bytes | Path
 _LARGEST_HEADER = 100_000_000
@@ -125,4 +126,7 @@ _CHECKS: Mapping[str, Callable[[str, BinaryIO, tuple[str, ...] | None], None]] =
     "model/model.safetensors": _check_tensors,
     "synthetic.parquet": _check_parquet,
     "synthetic.csv": _check_csv,
+    "report.html": lambda name, reader, _: require_harmless_html(name, reader.read()),
+    "report.md": lambda name, reader, _: require_plain_markdown(name, reader.read()),
+    REPORT_JSON: lambda name, reader, _: require_report_json(name, reader.read()),
 }

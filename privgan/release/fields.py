@@ -157,7 +157,10 @@ MODEL: Declaration = MappingProxyType(
         "frequencies": MEASURED,
     }
 )
-_REPORT_STEP: dict[str, Declaration] = {**_named(PUBLIC, "name what"), **_named(MEASURED, "epsilon noise expected_error")}
+_REPORT_STEP: dict[str, Declaration] = {
+    **_named(PUBLIC, "name kind count mechanism"),
+    **_named(MEASURED, "epsilon noise repeats rate expected_error"),
+}
 REPORT: Declaration = MappingProxyType(
     {
         "release": _ABOUT,
@@ -166,8 +169,20 @@ REPORT: Declaration = MappingProxyType(
         "steps": _REPORT_STEP,
         "groups": _REPORT_STEP,
         "shapes": {**_named(PUBLIC, "column kind"), **_named(MEASURED, "labels noisy"), "synthetic": SYNTHETIC},
+        "trends": {"columns": PUBLIC, "synthetic": SYNTHETIC},
         "rows": SYNTHETIC,
-        **_named(PUBLIC, "good_for bad_for"),
+    }
+)
+# The report's own file: its data, and the text made of them, which is as private as the most private of them.
+REPORT_FILE: Declaration = MappingProxyType(
+    {
+        **_named(PROCESS, "format kind language"),
+        "title": PUBLIC,
+        "data": REPORT,
+        "sections": {
+            **_named(PUBLIC, "name heading"),
+            "blocks": {"kind": PUBLIC, **_named(MEASURED, "heading text items columns rows")},
+        },
     }
 )
 # All that a Parquet file says beside its columns: pyarrow's own copy of their names and types.

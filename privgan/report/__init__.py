@@ -1,14 +1,23 @@
-"""Reports as single HTML files: one that may leave, one that stays inside."""
+"""Reports in HTML, PDF, Markdown and JSON: one that may leave, one that stays inside."""
 
-from privgan.report.data import InternalReport, NoisyShape, PlanStep, RealShape, ShareableReport
-from privgan.report.render import render_internal, render_shareable
+from privgan.report.data import InternalReport, NoisyShape, PlanStep, RealShape, RealTrends, ShareableReport, Trends
+from privgan.report.json_text import internal_of, shareable_of
+from privgan.report.render import FORMATS, render, render_internal, render_shareable
+from privgan.report.words import LANGUAGES
 
 __all__ = [
+    "FORMATS",
+    "LANGUAGES",
     "InternalReport",
     "NoisyShape",
     "PlanStep",
     "RealShape",
+    "RealTrends",
     "ShareableReport",
+    "Trends",
+    "internal_of",
+    "render",
     "render_internal",
     "render_shareable",
+    "shareable_of",
 ]

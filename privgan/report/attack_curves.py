@@ -8,25 +8,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from privgan.privacy import tradeoff
+from privgan.report.words import Words
 
 SIZE = 360.0
 _LOWEST = 1e-3
-_SCORES = {
-    "attack.membership.auc": "combined membership score (it decides)",
-    "attack.membership.density_ratio_auc": "density ratio",
-    "attack.membership.nearest_auc": "nearest synthetic row",
-    "attack.membership.calibrated_auc": "calibrated distance",
-    "attack.membership.monte_carlo_auc": "Monte Carlo count",
-    "attack.membership.likelihood_auc": "likelihood under the model (white box)",
-    "attack.membership.critic_auc": "the critic's score (white box)",
-    "attack.reference_model.auc": "reference models, most exposed records",
-}
-_EVENTS = {
-    "attack.linkability.excess": "linkability",
-    "attack.inference.excess": "attribute inference",
-    "attack.copies.near_excess": "near copies",
-    "attack.singling_out.excess": "singling out (no ceiling applies)",
-}
+_SCORES = (
+    "attack.membership.auc",
+    "attack.membership.density_ratio_auc",
+    "attack.membership.nearest_auc",
+    "attack.membership.calibrated_auc",
+    "attack.membership.monte_carlo_auc",
+    "attack.membership.likelihood_auc",
+    "attack.membership.critic_auc",
+    "attack.reference_model.auc",
+)
+_EVENTS = (
+    "attack.linkability.excess",
+    "attack.inference.excess",
+    "attack.copies.near_excess",
+    "attack.singling_out.excess",
+)
 _RATES = tuple((step / 20) ** 2 for step in range(21))
 _LOW_RATES = tuple(10 ** (-3 + step / 8) for step in range(25))
 
@@ -84,23 +85,24 @@ class Panel:
     marks: tuple[Mark, ...]
 
 
-def attack_panels(metrics: Sequence[Mapping[str, Any]], claim: Mapping[str, Any]) -> tuple[Panel, ...]:
+def attack_panels(metrics: Sequence[Mapping[str, Any]], claim: Mapping[str, Any], words: Words) -> tuple[Panel, ...]:
     """All rates on straight axes, and low rates on logarithmic ones; nothing where no attack has rates.
 
     Args:
         metrics: The audit's metrics, as JSON.
         claim: ``epsilon`` and ``delta`` of the claimed guarantee; None or missing where nothing is claimed.
+        words: The report's words.
     """
     found = {metric["name"]: metric.get("details") or {} for metric in metrics if metric.get("value") is not None}
-    curves = {label: found[name]["roc"] for name, label in _SCORES.items() if "roc" in found.get(name, {})}
-    events = {label: found[name] for name, label in _EVENTS.items() if "true_positive_rate" in found.get(name, {})}
+    curves = {name: found[name]["roc"] for name in _SCORES if "roc" in found.get(name, {})}
+    events = {name: found[name] for name in _EVENTS if "true_positive_rate" in found.get(name, {})}
     if not curves and not events:
         return ()
     straight = tuple((share, f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     low = tuple((_log(share), f"{share:.1%}" if share < 0.01 else f"{share:.0%}") for share in (1e-3, 1e-2, 1e-1, 1.0))
     return (
-        _panel("All rates", lambda share: share, _RATES, straight, curves, events, claim),
-        _panel("Few false alarms, both axes logarithmic", _log, _LOW_RATES, low, curves, events, claim),
+        _panel(words.text("attacks.all_rates"), lambda share: share, _RATES, straight, curves, events, claim, words),
+        _panel(words.text("attacks.low_rates"), _log, _LOW_RATES, low, curves, events, claim, words),
     )
 
 
@@ -116,6 +118,7 @@ def _panel(
     curves: Mapping[str, Mapping[str, Sequence[float]]],
     events: Mapping[str, Mapping[str, float]],
     claim: Mapping[str, Any],
+    words: Words,
 ) -> Panel:
     def place(alarms: float, hits: float) -> tuple[float, float]:
         return SIZE * scale(alarms), SIZE * (1 - scale(hits))
@@ -123,18 +126,18 @@ def _panel(
     def line(pairs: Sequence[tuple[float, float]]) -> str:
         return " ".join("{:.1f},{:.1f}".format(*place(*pair)) for pair in pairs)
 
-    styles = {label: place for place, label in enumerate(_SCORES.values())}
     marks = []
-    for letter, (label, event) in zip("ABCDEFGH", events.items(), strict=False):
+    for letter, (name, event) in zip("ABCDEFGH", events.items(), strict=False):
         x, y = place(event["false_positive_rate"], event["true_positive_rate"])
-        marks.append(Mark(label=label, letter=letter, x=round(x, 1), y=round(y, 1)))
+        marks.append(Mark(label=words.term("attack", name), letter=letter, x=round(x, 1), y=round(y, 1)))
     return Panel(
         title=title,
         ticks=tuple((round(SIZE * at, 1), label) for at, label in ticks),
         chance=line([(rate, rate) for rate in rates]),
         ceiling=line(_ceiling(claim, rates)),
         curves=tuple(
-            Curve(label=label, style=styles[label], points=line(_ended(roc, rates[0]))) for label, roc in curves.items()
+            Curve(label=words.term("attack", name), style=_SCORES.index(name), points=line(_ended(roc, rates[0])))
+            for name, roc in curves.items()
         ),
         marks=tuple(marks),
     )

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from privgan.report.data import NoisyShape, PlanStep, RealShape
+from privgan.report.data import Label, NoisyShape, PlanStep, RealShape
 from privgan.report.odds import Odds
+from privgan.report.words import Words
 
 _MOST_CATEGORIES = 8
 _MOST_BINS = 40
@@ -43,7 +44,7 @@ class ShapeChart:
 
     Attributes:
         column: The column's name.
-        kind: The kind of its values.
+        kind: The kind of its values, in words.
         bins: Whether it is drawn as a histogram rather than as bars by category.
         pairs: What is drawn.
         left_out: Number of categories that are not drawn.
@@ -83,13 +84,13 @@ class AttackRow:
     ceiling: float | None
 
 
-def shape_chart(shape: NoisyShape | RealShape) -> ShapeChart:
+def shape_chart(shape: NoisyShape | RealShape, words: Words) -> ShapeChart:
     """The picture of one column."""
     reference = _shares(shape.noisy if isinstance(shape, NoisyShape) else shape.real)
     synthetic = _shares(shape.synthetic)
     bins = shape.kind in _NUMERIC
     distance = sum(abs(a - b) for a, b in zip(reference, synthetic, strict=True)) / 2
-    triples = list(zip(map(str, shape.labels), reference, synthetic, strict=True))
+    triples = list(zip((_named(label, words) for label in shape.labels), reference, synthetic, strict=True))
     if bins:
         drawn = _merged(triples)
     else:
@@ -97,7 +98,7 @@ def shape_chart(shape: NoisyShape | RealShape) -> ShapeChart:
         drawn = [triples[index] for index in list(order)[:_MOST_CATEGORIES]]
     return ShapeChart(
         column=shape.column,
-        kind=shape.kind,
+        kind=words.term("kind", shape.kind),
         bins=bins,
         pairs=_pairs(drawn),
         left_out=0 if bins else len(triples) - len(drawn),
@@ -120,6 +121,12 @@ def attack_rows(metrics: Sequence[Mapping[str, Any]]) -> list[AttackRow]:
 def curve_points(odds: Odds) -> str:
     """The ceiling's curve as SVG points on a 100 by 100 frame, hits upwards."""
     return " ".join(f"{100 * alarms:.1f},{100 - 100 * hits:.1f}" for alarms, hits in odds.curve)
+
+
+def _named(label: Label, words: Words) -> str:
+    if label is None:
+        return words.text("shapes.missing")
+    return words.text("shapes.rarer", count=label) if isinstance(label, int) else label
 
 
 def _shares(values: Sequence[float]) -> list[float]:

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-GOOD_FOR = (
-    "building and testing software, pipelines and dashboards against realistic rows",
-    "exploring the shape of single columns and the common combinations of two or three",
-    "trying out models and teaching, before a final fit on the real table",
-)
-BAD_FOR = (
-    "decisions about any single person: no row belongs to one",
-    "counts of rare groups and outliers, which the noise hides on purpose",
-    "final statistics without a check against the real table, and joins with other tables",
-)
+# A bin's or category's label: its text, None for missing values, a number for so many rarer values together.
+Label: TypeAlias = str | int | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanStep:
-    """One step of the plan.
+    """One step of the plan, or all steps of one kind together.
 
     Attributes:
-        name: The step's name.
-        what: What it looks at, in words.
-        epsilon: Epsilon of the step alone.
-        noise: Its noise, in words.
-        expected_error: The error to expect, in words.
+        name: The step's name; of several, their kind.
+        kind: What it does, as in the plan.
+        count: How many steps these are.
+        epsilon: Epsilon of the step alone, or of all these together.
+        mechanism: Its noise: ``gaussian``, ``laplace``, ``gumbel`` or ``dp-sgd``; None for several steps.
+        noise: Standard deviation or scale in rows; for ``dp-sgd`` the noise multiplier. None for several steps.
+        repeats: Number of batches of ``dp-sgd``.
+        rate: Sampling rate of ``dp-sgd``.
+        expected_error: Expected error of a cell, as a share of the rows; None where there is none.
     """
 
     name: str
-    what: str
+    kind: str
+    count: int = 1
     epsilon: float
-    noise: str = ""
-    expected_error: str = ""
+    mechanism: str | None = None
+    noise: float | None = None
+    repeats: int | None = None
+    rate: float | None = None
+    expected_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class NoisyShape:
 
     column: str
     kind: str
-    labels: Sequence[str]
+    labels: Sequence[Label]
     noisy: Sequence[float]
     synthetic: Sequence[float]
 
@@ -70,9 +70,38 @@ class RealShape:
 
     column: str
     kind: str
-    labels: Sequence[str]
+    labels: Sequence[Label]
     real: Sequence[float]
     synthetic: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trends:
+    """How strongly each two columns go together in the synthetic table.
+
+    Attributes:
+        columns: The columns, in their order.
+        synthetic: Associations in [-1, 1], one row a column: of the second column with the first, of the third with the
+            first two, and so on; None where a column is constant.
+    """
+
+    columns: Sequence[str]
+    synthetic: Sequence[Sequence[float | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealTrends:
+    """INTERNAL: how strongly each two columns go together in the synthetic table, and in the real one.
+
+    Attributes:
+        columns: The columns, in their order.
+        synthetic: Associations of the synthetic table, as in ``Trends``.
+        real: Associations of the real rows, in the same order.
+    """
+
+    columns: Sequence[str]
+    synthetic: Sequence[Sequence[float | None]]
+    real: Sequence[Sequence[float | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +116,7 @@ class ShareableReport:
         shapes: Columns, noisy beside synthetic.
         rows: Rows of the synthetic table.
         groups: Steps of one kind together, for the picture.
-        good_for: What the table is good for.
-        bad_for: What it is bad for.
+        trends: Associations of the synthetic columns; None where they were not computed.
     """
 
     release: Mapping[str, Any]
@@ -98,8 +126,7 @@ class ShareableReport:
     shapes: Sequence[NoisyShape]
     rows: int
     groups: Sequence[PlanStep] = ()
-    good_for: Sequence[str] = GOOD_FOR
-    bad_for: Sequence[str] = BAD_FOR
+    trends: Trends | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +143,8 @@ class InternalReport:
         audit: The audit; its ``metrics`` are a list of ``Metric.to_json()``.
         ledger: Ledger entries, flat mappings with the same keys.
         groups: Steps of one kind together, for the picture.
-        good_for: What the table is good for.
-        bad_for: What it is bad for.
+        trends: Associations, real beside synthetic where the table was at hand; None where they were not computed.
+        lifetime: The ε that may be spent on the data set in all; None where no person has set it.
     """
 
     release: Mapping[str, Any]
@@ -129,5 +156,5 @@ class InternalReport:
     audit: Mapping[str, Any]
     ledger: Sequence[Mapping[str, Any]]
     groups: Sequence[PlanStep] = ()
-    good_for: Sequence[str] = GOOD_FOR
-    bad_for: Sequence[str] = BAD_FOR
+    trends: Trends | RealTrends | None = None
+    lifetime: float | None = None

@@ -40,3 +40,13 @@ def odds(epsilon: float, delta: float) -> Odds:
         weak=epsilon > WEAK_EPSILON,
         curve=tuple((alarms, ceilings.true_positive_rate(alarms)) for alarms in _CURVE),
     )
+
+
+def after(prior: float, epsilon: float) -> float:
+    """The largest belief that somebody is in the table after seeing the release, apart from δ (Bayes' rule).
+
+    Args:
+        prior: The belief before, in (0, 1).
+        epsilon: The guarantee's ε; the odds grow by at most e^ε.
+    """
+    return prior / (prior + (1 - prior) * math.exp(-epsilon))

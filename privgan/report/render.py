@@ -1,88 +1,62 @@
-"""Render a report as one HTML file that needs no network and runs no script."""
+"""Make a report in any of its forms from its data."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
 
+from privgan.errors import UsageError
 from privgan.release.fields import REPORT, require_declared
-from privgan.report.attack_curves import SIZE, attack_panels
-from privgan.report.charts import attack_rows, curve_points, shape_chart, step_bars
+from privgan.report.compose import internal_document, shareable_document
 from privgan.report.data import InternalReport, ShareableReport
-from privgan.report.odds import odds
-from privgan.report.text import ceiling_percent, clean, epsilon_text, number, short
+from privgan.report.document import Document
+from privgan.report.html import to_html
+from privgan.report.json_text import to_json, to_json_text
+from privgan.report.markdown import to_markdown
+from privgan.report.pdf import to_pdf
+from privgan.report.words import words_of
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_MOST_SHAPES = 60
-_METRIC_GROUPS = (("fidelity.", "Fidelity"), ("utility.", "Utility"), ("attack.", "Attacks"), ("audit.", "Audit"))
-
-
-def render_shareable(data: ShareableReport) -> str:
-    """The report that leaves with a release; InternalError where its data hold a field without a declared source."""
-    require_declared("the shareable report", asdict(data), REPORT)
-    return _environment().get_template("shareable.html.j2").render(**_common(data), policy=data.policy)
-
-
-def render_internal(data: InternalReport) -> str:
-    """CONFIDENTIAL: the report for the people who decide."""
-    metrics = list(data.audit.get("metrics", ()))
-    return (
-        _environment()
-        .get_template("internal.html.j2")
-        .render(
-            **_common(data),
-            policy=data.verdict,
-            audit=data.audit,
-            attacks=attack_rows(metrics),
-            panels=attack_panels(metrics, data.audit.get("claim") or data.release["guarantee"]),
-            frame=SIZE,
-            metric_groups=_grouped(metrics),
-            utility=[metric for metric in metrics if metric["name"].startswith("utility.")],
-            ledger=data.ledger,
-            ledger_keys=list(dict.fromkeys(key for entry in data.ledger for key in entry)),
-        )
-    )
-
-
-def _common(data: ShareableReport | InternalReport) -> dict[str, Any]:
-    guarantee = data.release["guarantee"]
-    odds_found = odds(guarantee["epsilon"], guarantee["delta"])
-    return {
-        "release": data.release,
-        "guarantee": guarantee,
-        "odds": odds_found,
-        "curve": curve_points(odds_found),
-        "schema": data.schema,
-        "steps": step_bars(data.steps),
-        "groups": step_bars(data.groups),
-        "critic": any(step.name.lower().startswith("critic") for step in data.steps),
-        "shapes": [shape_chart(shape) for shape in data.shapes[:_MOST_SHAPES]],
-        "shapes_left_out": max(0, len(data.shapes) - _MOST_SHAPES),
-        "rows": data.rows,
-        "good_for": data.good_for,
-        "bad_for": data.bad_for,
+Report = ShareableReport | InternalReport
+_FORMATS: Mapping[str, Callable[[Report, Document], bytes]] = MappingProxyType(
+    {
+        "html": lambda _, document: to_html(document).encode(),
+        "md": lambda _, document: to_markdown(document).encode(),
+        "json": lambda data, document: to_json_text(to_json(data, document)).encode(),
+        "pdf": lambda _, document: to_pdf(document),
     }
+)
+FORMATS = tuple(_FORMATS)
+# Those that are written with every release: they need nothing but privgan, and every byte of them can be searched.
+WRITTEN = ("html", "md", "json")
 
 
-def _grouped(metrics: list[Any]) -> list[tuple[str, list[Any]]]:
-    known = tuple(prefix for prefix, _ in _METRIC_GROUPS)
-    groups = [(title, [m for m in metrics if m["name"].startswith(prefix)]) for prefix, title in _METRIC_GROUPS]
-    groups.append(("Other", [metric for metric in metrics if not metric["name"].startswith(known)]))
-    return [(title, members) for title, members in groups if members]
+def render(data: Report, form: str = "html", language: str = "en") -> bytes:
+    """A report in one form and language.
+
+    Args:
+        data: What it says.
+        form: One of FORMATS.
+        language: ``en`` or ``zh``.
+
+    Raises:
+        InternalError: The data of a shareable report hold a field without a declared source.
+        UsageError: There is no such form or language, or a PDF cannot be made on this machine.
+    """
+    if form not in _FORMATS:
+        raise UsageError(f"the report's format is {form!r}; it must be one of {', '.join(FORMATS)}")
+    words = words_of(language)
+    if isinstance(data, ShareableReport):
+        require_declared("the shareable report", asdict(data), REPORT)
+        return _FORMATS[form](data, shareable_document(data, words))
+    return _FORMATS[form](data, internal_document(data, words))
 
 
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def render_shareable(data: ShareableReport, form: str = "html", language: str = "en") -> str:
+    """The report that leaves with a release, as text."""
+    return render(data, form, language).decode()
 
-    environment = Environment(
-        loader=PackageLoader("privgan.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "ceiling": ceiling_percent, "short": short, "epsilon": epsilon_text}
-    return environment
+
+def render_internal(data: InternalReport, form: str = "html", language: str = "en") -> str:
+    """CONFIDENTIAL: the report for the people who decide, as text."""
+    return render(data, form, language).decode()

@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any
 
 LONGEST_TEXT = 600
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def clean(value: Any) -> Any:
@@ -68,15 +68,8 @@ def raised(value: float, digits: int) -> float:
     return float(f"{up:.{digits}g}")
 
 
-def epsilon_text(guarantee: Any) -> str:
-    """Epsilon as it must always be printed, upwards: with its δ and the assumptions that it rests on."""
-    condition = guarantee["conditional_text"]
-    epsilon, delta = (None if value is None else raised(value, 4) for value in (guarantee["epsilon"], guarantee["delta"]))
-    return f"ε = {number(epsilon)} at δ = {number(delta)}" + (f", {condition}" if condition else "")
-
-
 def _visible(character: str) -> str:
-    if unicodedata.category(character) in _HIDDEN:
+    if unicodedata.category(character) in HIDDEN:
         return " " if character in "\t\n\r" else f"⟨U+{ord(character):04X}⟩"
     return character
 

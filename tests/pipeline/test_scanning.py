@@ -19,7 +19,7 @@ import yaml
 from privgan.cli.main import execute
 from privgan.errors import InternalError, PolicyFailedError
 from privgan.metric import Metric
-from privgan.pipeline import judging
+from privgan.pipeline import judging, reporting
 from privgan.pipeline import run as running
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.note import RunRequest
@@ -158,8 +158,8 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
     candidate, ledger, table = place
     scan_candidate(candidate, table)
     seen: list[ShareableReport] = []
-    render = judging.render_shareable
-    monkeypatch.setattr(judging, "render_shareable", lambda data: (seen.append(data), render(data))[1])
+    render = reporting.render_shareable
+    monkeypatch.setattr(reporting, "render_shareable", lambda data, *more: (seen.append(data), render(data, *more))[1])
     days = {"expiry": _day(2999), "next_review": _day(2999), "review_date": _day(2020)}
     everything = Context(**{part.name: days.get(part.name, "Stated") for part in dataclass_fields(Context)})
     verdict = judging.judge(candidate, _policy_with_everything(), ledger, everything)
@@ -169,6 +169,7 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
         "model": (json.loads((release / "model/model.json").read_text()), fields.MODEL),
         "schema": (yaml.safe_load((release / "schema.yaml").read_text()), fields.SCHEMA),
         "report": (asdict(seen[0]), fields.REPORT),
+        "report file": (json.loads((release / "report.json").read_text()), fields.REPORT_FILE),
     }
     for name, (value, declaration) in found.items():
         fields_found = list(fields_of(value, declaration))
@@ -270,10 +271,12 @@ def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
 def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     candidate, ledger, table = place
     needles = scan_candidate(candidate, table)
-    render = judging.render_shareable
-    monkeypatch.setattr(
-        judging, "render_shareable", lambda data: render(data).replace("</main>", "O&#x27;Hara: Kai O&#39;Hara</main>")
-    )
+    render = reporting.render_shareable
+
+    def leak(data: ShareableReport, form: str, language: str) -> str:
+        return render(data, form, language).replace("</main>", "O&#x27;Hara: Kai O&#39;Hara</main>")
+
+    monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match=r"report\.html \(text\): 1 × personal value"):
         judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
     assert list((tmp_path / "out").iterdir()) == []
@@ -284,8 +287,12 @@ def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
 ) -> None:
     candidate, ledger, table = place
     scan_candidate(candidate, table)
-    render = judging.render_shareable
-    monkeypatch.setattr(judging, "render_shareable", lambda data: render(data) + "attack.membership.auc")
+    render = reporting.render_shareable
+
+    def leak(data: ShareableReport, form: str, language: str) -> str:
+        return render(data, form, language) + ("attack.membership.auc" if form == "md" else "")
+
+    monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match="name of an internal figure"):
         judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from privgan.metric import Better, Metric
-from privgan.report import InternalReport, NoisyShape, PlanStep, RealShape, ShareableReport
+from privgan.report import InternalReport, NoisyShape, PlanStep, RealShape, RealTrends, ShareableReport, Trends
 
 RELEASE: dict[str, Any] = {
     "format": "privgan.manifest/1",
@@ -90,10 +90,11 @@ SCHEMA: dict[str, Any] = {
     ],
 }
 STEPS = (
-    PlanStep(name="One-way marginals", what="all columns", epsilon=0.81, noise="σ = 42", expected_error="0.4 %"),
-    PlanStep(name="Selection", what="which pairs are worst", epsilon=0.22),
-    PlanStep(name="Critic", what="2,000 Poisson batches", epsilon=2.1, noise="multiplier 3.8", expected_error="–"),
+    PlanStep(name="marginal:age", kind="1-way marginal", epsilon=0.81, mechanism="gaussian", noise=42.0, expected_error=0.004),
+    PlanStep(name="choice:1", kind="choice of a marginal", epsilon=0.22, mechanism="gumbel", noise=3.0),
+    PlanStep(name="critic", kind="critic by DP-SGD", epsilon=2.1, mechanism="dp-sgd", noise=3.8, repeats=2_000, rate=0.05),
 )
+GROUPS = tuple(PlanStep(name=step.kind, kind=step.kind, epsilon=step.epsilon) for step in STEPS)
 
 
 def outcome(fact: str, value: Any, status: str = "PASS", scope: str = "public") -> dict[str, Any]:
@@ -118,6 +119,7 @@ def verdict(status: str = "PASS", *outcomes: dict[str, Any]) -> dict[str, Any]:
         "purpose": "Sharing a table with a named partner under contract.",
         "hash": "ef" * 32,
         "status": status,
+        "public_checks": "passed",
         "internal_checks": "passed",
         "outcomes": [outcome("guarantee.epsilon", 3.0), outcome("ledger.initialised", True), *outcomes],
     }
@@ -148,6 +150,11 @@ def shapes(kind: type[NoisyShape] | type[RealShape], reference: str) -> tuple[An
     )
 
 
+def entry(sequence: int, time: str, kind: str, epsilon: float | None) -> dict[str, Any]:
+    return {"sequence": sequence, "time": time, "kind": kind, "run": "7f3a", "epsilon": epsilon, "particulars": "{}"}
+
+
+COLUMNS = ("age", "segment", "city")
 METRICS = [
     Metric(name="fidelity.tvd1", value=0.0071, low=0.006, high=0.0085, baseline=0.004, n=4000, better=Better.LOWER),
     Metric(name="fidelity.tvd3", value=0.049, low=0.047, high=0.052, baseline=0.023, n=4000, better=Better.LOWER),
@@ -179,6 +186,8 @@ def shareable() -> ShareableReport:
         schema=SCHEMA,
         steps=STEPS,
         shapes=shapes(NoisyShape, "noisy"),
+        groups=GROUPS,
+        trends=Trends(columns=COLUMNS, synthetic=[[0.4], [-0.3, None]]),
         rows=50_000,
     )
 
@@ -191,10 +200,14 @@ def internal() -> InternalReport:
         schema=SCHEMA,
         steps=STEPS,
         shapes=shapes(RealShape, "real"),
+        groups=GROUPS,
+        trends=RealTrends(columns=COLUMNS, synthetic=[[0.4], [-0.3, None]], real=[[0.5], [-0.9, 0.1]]),
+        lifetime=10.0,
         rows=50_000,
         audit={"verdict": "NOT_REFUTED", "metrics": [metric.to_json() for metric in METRICS]},
         ledger=(
-            {"entry": 1, "when": "2026-11-20T10:00:00Z", "what": "budget set", "epsilon": 10.0, "delta": 1e-5},
-            {"entry": 2, "when": "2026-11-21T03:10:00Z", "what": "one-way marginals", "epsilon": 0.81, "delta": 0.0},
+            entry(1, "2026-11-20T10:00:00+00:00", "budget", None),
+            entry(2, "2026-11-21T03:10:00+00:00", "run", 1.5),
+            entry(3, "2026-12-24T03:10:00+00:00", "run", 3.0),
         ),
     )

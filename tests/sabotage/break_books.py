@@ -183,12 +183,13 @@ def pickle_model(patch: Patch) -> None:
 @variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|name of an internal figure")
 def report_unlabelled(patch: Patch) -> None:
     """The shareable report shows the audit."""
-    report = judging.shareable_report
+    report = judging.shareable_files
 
-    def telling(candidate: Any, *more: Any) -> str:
-        return report(candidate, *more) + f"<pre>{json.dumps(candidate.audit())}</pre>"
+    def telling(candidate: Any, *more: Any) -> dict[str, bytes]:
+        told = f"<p>{json.dumps(candidate.audit())}</p>".encode()
+        return {name: content + told * (name == "report.html") for name, content in report(candidate, *more).items()}
 
-    patch.setattr(judging, "shareable_report", telling)
+    patch.setattr(judging, "shareable_files", telling)
 
 
 @variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|does not follow its JSON Schema|no declared source")

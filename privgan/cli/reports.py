@@ -1,0 +1,166 @@
+"""The command that shows and writes reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, sep_option, violation_option
+
+if TYPE_CHECKING:
+    from privgan.report import InternalReport, ShareableReport
+
+_FORMATS, _LANGUAGES = ("html", "pdf", "md", "json"), ("en", "zh")
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option("--format", "form", type=click.Choice(_FORMATS), help="Write the report in this form [default: from --out].")
+@click.option("--lang", "language", type=click.Choice(_LANGUAGES), help="Its language [default: the one it was written in].")
+@click.option("--out", type=PATH, help="Where to write it [default: the terminal, but for a PDF].")
+@click.option("--internal", is_flag=True, help="The internal report that a run left in FOLDER. CONFIDENTIAL.")
+@click.option("--table", type=PATH, help="The table that a candidate was fitted on: draws its real column shapes. INTERNAL.")
+@sep_option
+@violation_option
+@click.option(
+    "--policy",
+    "policy_name",
+    default="internal-analytics",
+    show_default=True,
+    help="Policy of a candidate's internal report.",
+)
+@ledger_option
+@json_option
+def report(
+    folder: Path, form: str | None, language: str | None, out: Path | None, internal: bool, as_json: bool, **options: Any
+) -> None:
+    """Say what a release promises, or write its report in another form or language, from the release alone.
+
+    For a candidate, judge it and write its internal report; that is one counted evaluation of its data set, as
+    'privgan check' is.
+
+    \b
+    Example:
+      privgan report out
+      privgan report out --lang zh --out report-zh.pdf
+      privgan report out --internal --out internal-report.pdf
+    """
+    from privgan.pipeline.run import release_folder
+
+    release = release_folder(folder)
+    form = form or (_form_of(out) if out else None)
+    if internal:
+        _rewrite_internal(folder, form, language, out)
+    elif not (release / "manifest.json").exists():
+        _tell_candidate(folder, form, language or "en", out, as_json, options)
+    elif form is None and language is None:
+        _tell_release(release, as_json)
+    else:
+        _rewrite_released(release, form or "html", language, out)
+
+
+def _form_of(out: Path) -> str:
+    form = out.suffix.removeprefix(".")
+    if form not in _FORMATS:
+        raise click.UsageError(f"{out}: must end in .{', .'.join(_FORMATS)}, or give --format")
+    return form
+
+
+def _rewrite_released(release: Path, form: str, language: str | None, out: Path | None) -> None:
+    from privgan.pipeline.reporting import released_report
+
+    _require_intact(release)
+    if out is not None and release.resolve() in out.resolve().parents:
+        raise click.UsageError(f"{out}: lies inside the release, which would no longer be intact; choose another --out")
+    data, own = released_report(release)
+    _write(data, form, language or own, out, private=False)
+
+
+def _rewrite_internal(folder: Path, form: str | None, language: str | None, out: Path | None) -> None:
+    from privgan.pipeline.reporting import internal_report
+
+    data, own = internal_report(folder)
+    _write(data, form or "md", language or own, out, private=True)
+
+
+def _write(data: ShareableReport | InternalReport, form: str, language: str, out: Path | None, *, private: bool) -> None:
+    from privgan.report import render
+
+    if out is None and form == "pdf":
+        raise click.UsageError("a PDF is not printed to the terminal; give --out")
+    if out is not None and out.exists():
+        raise click.UsageError(f"{out}: is there already; choose another --out")
+    content = render(data, form, language)
+    if out is None:
+        click.echo(content.decode(), nl=False)
+        return
+    out.touch(mode=0o600 if private else 0o666)
+    out.write_bytes(content)
+    click.echo(f"{out}: {'internal report (not to be shared)' if private else 'report'}, {len(content):,} bytes")
+
+
+def _require_intact(release: Path) -> None:
+    from privgan.release.verify import verify_release
+
+    found = verify_release(release)
+    if not found.ok:
+        for problem in found.problems:
+            click.echo(problem, err=True)
+        click.echo("NOT INTACT: what this release says about itself cannot be relied on", err=True)
+        exit_with(1)
+
+
+def _tell_release(release: Path, as_json: bool) -> None:
+    from privgan.pipeline.guarantee import meaning
+    from privgan.privacy import tradeoff
+
+    _require_intact(release)
+    manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    guarantee = manifest["guarantee"]
+    if as_json:
+        print_json({"report": str(release / "report.html"), "guarantee": guarantee, "policy": manifest["policy"]})
+        return
+    condition = f", {guarantee['conditional_text']}" if guarantee["conditional_text"] else ""
+    whom = f"{guarantee['unit']} (neighbouring: {guarantee['neighbouring_relation']})"
+    means = meaning(tradeoff.of_budget(guarantee["epsilon"], guarantee["delta"]))
+    click.echo(f"ε = {guarantee['epsilon']:g}, δ = {guarantee['delta']:g} for {whom}{condition}; {means}")
+    click.echo(f"data set {manifest['dataset']}, released {manifest['created']}")
+    total = guarantee["dataset_total"]
+    click.echo(f"total of the data set so far: ε = {total['epsilon']:g}, δ = {total['delta']:g} for {guarantee['unit']}")
+    click.echo(f"report: {release / 'report.html'}")
+
+
+def _tell_candidate(
+    folder: Path, form: str | None, language: str, out: Path | None, as_json: bool, options: dict[str, Any]
+) -> None:
+    path = _candidate_report(folder, language, options)
+    if form is not None:
+        _rewrite_internal(path.parent, form, language, out)
+    elif as_json:
+        print_json({"internal_report": str(path)})
+    else:
+        click.echo(f"internal report (not to be shared): {path}")
+
+
+def _candidate_report(folder: Path, language: str, options: dict[str, Any]) -> Path:
+    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.judging import judge, release_facts
+    from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
+    from privgan.policy.context import Context
+    from privgan.policy.document import load_policy
+    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.table.conform import conform
+    from privgan.table.files import read_table
+    from privgan.table.schema_file import load_schema
+
+    candidate, ledger = Candidate.find(folder), PrivacyLedger.open(options["ledger_url"], create=False)
+    verdict = judge(candidate, load_policy(options["policy_name"]), ledger, Context())
+    frame = None
+    if options["table"] is not None:
+        raw, schema = read_table(options["table"], sep=options["sep"]), load_schema(candidate.schema)
+        frame = conform(raw, schema, on_violation=options["on_violation"]).reset_index(drop=True)
+    facts = release_facts(candidate, ledger, Context(), NOT_RELEASED)
+    return write_internal_report(candidate, facts, verdict, ledger, frame, language)

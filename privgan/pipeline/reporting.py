@@ -1,0 +1,166 @@
+"""Make both reports of a candidate, and make them again from a release or from what stayed inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from privgan.errors import UsageError
+from privgan.pipeline.canaries import load_canaries
+from privgan.pipeline.candidate import INTERNAL, Candidate, internal_report_file
+from privgan.pipeline.describe import report_groups, report_steps
+from privgan.pipeline.shapes import noisy_shapes, real_shapes
+from privgan.pipeline.trends import real_trends, trends
+from privgan.policy.verdict import Verdict
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.release.manifest import ReleaseFacts, describe_release
+from privgan.release.report_files import REPORT_JSON, report_mistakes
+from privgan.report import (
+    InternalReport,
+    RealShape,
+    RealTrends,
+    ShareableReport,
+    Trends,
+    internal_of,
+    render_internal,
+    render_shareable,
+    shareable_of,
+)
+from privgan.report.render import WRITTEN
+from privgan.synthesizer import Synthesizer, load_synthesizer
+from privgan.table.conform import conform
+from privgan.table.measured import clamp_measured
+
+NOT_RELEASED = "not released"  # Stands in an internal report where a release has its identity.
+_LONG = frozenset({"events", "planned", "columns", "files"})
+
+
+def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) -> ShareableReport:
+    """What the report that leaves with a release says."""
+    synthesizer = load_synthesizer(candidate.model)
+    synthetic = _synthetic(candidate, synthesizer)
+    return ShareableReport(
+        release=describe_release(facts),
+        policy=verdict.to_public_json(),
+        schema=synthesizer.schema.to_json(),
+        steps=report_steps(facts.accounting),
+        groups=report_groups(facts.accounting, facts.delta),
+        shapes=noisy_shapes(synthesizer, synthesizer.encoder.encode(synthetic)),
+        trends=trends(synthesizer.schema, synthetic),
+        rows=candidate.record()["rows"],
+    )
+
+
+def shareable_files(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict, language: str) -> dict[str, bytes]:
+    """The files of the report that leaves with a release."""
+    data = shareable_data(candidate, facts, verdict)
+    return {f"report.{form}": render_shareable(data, form, language).encode() for form in WRITTEN}
+
+
+def write_internal_report(
+    candidate: Candidate,
+    facts: ReleaseFacts,
+    verdict: Verdict,
+    ledger: PrivacyLedger,
+    frame: pd.DataFrame | None,
+    language: str = "en",
+) -> Path:
+    """Write the CONFIDENTIAL report beside the audit.
+
+    Args:
+        candidate: The candidate.
+        facts: Everything a manifest would say about it.
+        verdict: The policy's verdict, whatever it is.
+        ledger: The ledger.
+        frame: The conforming table for the real column shapes; None to leave them out.
+        language: ``en`` or ``zh``.
+
+    Returns:
+        The HTML file; Markdown and JSON lie beside it.
+    """
+    data = _internal_data(candidate, facts, verdict, ledger, frame)
+    for form in WRITTEN:
+        candidate.write_internal(internal_report_file(form), render_internal(data, form, language))
+    return candidate.internal / internal_report_file("html")
+
+
+def released_report(release: Path) -> tuple[ShareableReport, str]:
+    """The data and the language of a release's report, from the release alone; verify the release first.
+
+    Raises:
+        UsageError: It holds no report as JSON, or one that does not follow its schema.
+    """
+    value = _read(release / REPORT_JSON, "it was made by an older privgan; open its report.html")
+    mistakes = report_mistakes(value)
+    if mistakes:
+        raise UsageError(f"{release / REPORT_JSON}: does not follow its schema: {'; '.join(mistakes[:3])}")
+    return shareable_of(value), value["language"]
+
+
+def internal_report(folder: Path) -> tuple[InternalReport, str]:
+    """INTERNAL: the data and the language of the report that a run, a fit or ``privgan report`` left inside a folder."""
+    name = internal_report_file("json")
+    found = next((path for path in (folder / INTERNAL / name, folder / name) if path.exists()), folder / INTERNAL / name)
+    value = _read(found, "make one with 'privgan run', or with 'privgan report' for a candidate")
+    return internal_of(value), value["language"]
+
+
+def _internal_data(
+    candidate: Candidate, facts: ReleaseFacts, verdict: Verdict, ledger: PrivacyLedger, frame: pd.DataFrame | None
+) -> InternalReport:
+    synthesizer = load_synthesizer(candidate.model)
+    schema, synthetic = synthesizer.schema, _synthetic(candidate, synthesizer)
+    shapes: list[RealShape] = []
+    together: Trends | RealTrends = trends(schema, synthetic)
+    if frame is not None:
+        frame = clamp_measured(frame, schema)
+        real = frame[~load_canaries(candidate.internal, frame, schema).left_out]
+        encode = synthesizer.encoder.encode
+        shapes, together = real_shapes(synthesizer, encode(real), encode(synthetic)), real_trends(schema, real, synthetic)
+    lifetime = ledger.account(schema.dataset).lifetime
+    return InternalReport(
+        release=describe_release(facts),
+        verdict=verdict.to_json(),
+        schema=schema.to_json(),
+        steps=report_steps(facts.accounting),
+        groups=report_groups(facts.accounting, facts.delta),
+        shapes=shapes,
+        trends=together,
+        rows=candidate.record()["rows"],
+        audit=candidate.audit() or {"verdict": "NOT RUN", "metrics": []},
+        ledger=[_flat(asdict(entry)) for entry in ledger.entries(schema.dataset)],
+        lifetime=None if lifetime is None else lifetime.epsilon,
+    )
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    body = {key: value for key, value in entry["body"].items() if key not in _LONG}
+    return {
+        "sequence": entry["sequence"],
+        "time": entry["time"],
+        "kind": entry["kind"],
+        "run": entry["run"][:8],
+        "epsilon": body.pop("epsilon", None) if entry["kind"] == "run" else None,
+        "particulars": json.dumps(body, ensure_ascii=False),
+    }
+
+
+def _synthetic(candidate: Candidate, synthesizer: Synthesizer) -> pd.DataFrame:
+    return conform(pd.read_parquet(candidate.parquet), synthesizer.schema)
+
+
+def _read(path: Path, otherwise: str) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: is missing; {otherwise}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is not JSON; it is damaged") from error
+    if not isinstance(value, dict):
+        raise UsageError(f"{path}: is not a report; it is damaged")
+    return value

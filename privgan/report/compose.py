@@ -1,0 +1,103 @@
+"""Put a report together: its sections in their order, for those who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from privgan.report.data import InternalReport, ShareableReport
+from privgan.report.document import Answer, Document, Look, Run, Section
+from privgan.report.sections.attacks import attacks_section
+from privgan.report.sections.card import card_section
+from privgan.report.sections.columns import shapes_section, trends_section
+from privgan.report.sections.dictionary import dictionary_section
+from privgan.report.sections.guarantee import guarantee_section, steps_section
+from privgan.report.sections.opening import internal_answer, meaning, shareable_answer
+from privgan.report.sections.policy import policy_section, promises_section
+from privgan.report.sections.records import ledger_section, provenance_section, standards_section
+from privgan.report.sections.usefulness import metrics_section, subgroups_section, utility_section
+from privgan.report.text import number, short
+from privgan.report.words import Words
+
+_LONGEST_NAME = 80
+
+
+def shareable_document(data: ShareableReport, words: Words) -> Document:
+    """The report that leaves with a release."""
+    sections = [
+        shareable_answer(data.release, data.policy, data.schema, words),
+        *_guarantee(data, words),
+        shapes_section(data.shapes, words, real=False),
+    ]
+    if data.trends is not None:
+        sections.append(trends_section(data.trends, words))
+    sections += [policy_section(data.policy, words), promises_section(data.release["guarantee"], words)]
+    sections += [
+        dictionary_section(data.schema, words),
+        card_section(data.release, data.schema, data.steps, data.shapes, words, real=False),
+    ]
+    dataset = short(data.release["dataset"], _LONGEST_NAME)
+    return Document(
+        language=words.language,
+        title=words("report.shareable_title", dataset=dataset),
+        kind=words("report.shareable_kind"),
+        name=(Run(dataset, Look.NAME),),
+        lead=_lead(data, words),
+        mark=(),
+        sections=_ended(sections, data.release, data.policy, words),
+        footer=words("report.shareable_footer"),
+    )
+
+
+def internal_document(data: InternalReport, words: Words) -> Document:
+    """CONFIDENTIAL: the report for the people who decide."""
+    metrics: Sequence[Mapping[str, Any]] = list(data.audit.get("metrics", ()))
+    sections = [
+        internal_answer(data.release, data.verdict, data.schema, words),
+        *_guarantee(data, words),
+        shapes_section(data.shapes, words, real=True),
+    ]
+    if data.trends is not None:
+        sections.append(trends_section(data.trends, words))
+    sections += [
+        attacks_section(data.audit, data.release["guarantee"], words),
+        utility_section(metrics, words),
+        subgroups_section(metrics, words),
+        metrics_section(metrics, words),
+        policy_section(data.verdict, words),
+        promises_section(data.release["guarantee"], words),
+        dictionary_section(data.schema, words),
+        card_section(data.release, data.schema, data.steps, data.shapes, words, real=True),
+        ledger_section(data.ledger, data.lifetime, words),
+    ]
+    dataset = short(data.release["dataset"], _LONGEST_NAME)
+    return Document(
+        language=words.language,
+        title=words("report.internal_title", dataset=dataset),
+        kind=words("report.internal_kind"),
+        name=(Run(dataset, Look.NAME),),
+        lead=_lead(data, words),
+        mark=words("report.mark"),
+        sections=_ended(sections, data.release, data.verdict, words),
+        footer=words("report.internal_footer", command=Run("privgan purge", Look.CODE)),
+    )
+
+
+def _guarantee(data: ShareableReport | InternalReport, words: Words) -> list[Section]:
+    return [
+        meaning(data.release, data.schema, words),
+        guarantee_section(data.release, data.schema, words),
+        steps_section(data.release, data.schema, data.steps, data.groups, words),
+    ]
+
+
+def _ended(
+    sections: Sequence[Section], release: Mapping[str, Any], policy: Mapping[str, Any], words: Words
+) -> tuple[Section, ...]:
+    answer = next(block.heading for block in sections[0].blocks if isinstance(block, Answer))
+    return (*sections, standards_section(sections, answer, words), provenance_section(release, policy, words))
+
+
+def _lead(data: ShareableReport | InternalReport, words: Words) -> tuple[Run, ...]:
+    rows = Run(number(data.rows))
+    return words("report.lead", rows=rows, columns=len(data.schema["columns"]), day=Run(data.release["created"][:10]))

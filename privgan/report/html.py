@@ -1,0 +1,91 @@
+"""A document as one HTML file that needs no network and runs no script."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from privgan.report.attack_curves import SIZE
+from privgan.report.document import Document, plain
+from privgan.report.text import clean, number, short
+from privgan.report.words import words_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_VARIABLE = re.compile(r"var\((--[a-z-]+)\)")
+_DECLARED = re.compile(r"(--[a-z-]+):([^;}]+)")
+_COORDINATES = re.compile(r"[0-9., -]*\Z")
+
+
+def to_html(document: Document, *, printed: bool = False) -> str:
+    """The page.
+
+    Args:
+        document: What it says.
+        printed: For the printer of PDF files, which knows no style of a page inside pictures.
+    """
+    words = words_of(document.language)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            document=document,
+            t=words.text,
+            percent=words.percent,
+            frame=SIZE,
+            page_style=_markup(_style("palette.css", "style.css", "figures.css", *(["pdf.css"] if printed else []))),
+            svg_style=_markup(f"<style>{_resolved()}</style>" if printed else ""),
+        )
+    )
+
+
+def _style(*names: str) -> str:
+    folder = files("privgan.report").joinpath("templates")
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+def _resolved() -> str:
+    """The pictures' style with the colours of the light page in place of variables."""
+    light = dict(_DECLARED.findall(_style("palette.css").split("@media")[0]))
+    style = _VARIABLE.sub(lambda found: light[found.group(1)], _style("figures.css"))
+    return style + ".thin{stroke-width:.7}.point{stroke-width:5}.range{stroke-width:3}"  # Its strokes scale with the picture.
+
+
+def _markup(trusted: str) -> Markup:
+    """Text of this package, which is no value and needs no escape."""
+    from markupsafe import Markup
+
+    return Markup(trusted)
+
+
+def _verbatim(points: str) -> Any:
+    """A list of coordinates, which may be longer than any text; anything else is refused."""
+    if not _COORDINATES.match(points):
+        raise ValueError("these are no coordinates")
+    return _markup(points)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("privgan.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=clean,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number,
+        "short": short,
+        "plain": plain,
+        "verbatim": _verbatim,
+        "kind": lambda block: type(block).__name__,
+    }
+    return environment

@@ -1,0 +1,150 @@
+"""A report as JSON: its data, and its text section by section."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from privgan.errors import UsageError
+from privgan.report.data import InternalReport, NoisyShape, PlanStep, RealShape, RealTrends, ShareableReport, Trends
+from privgan.report.document import Answer, Block, Bullets, Cards, Document, Figure, Note, Paragraph, Section, Stats, Table, plain
+from privgan.report.text import HIDDEN, LONGEST_TEXT, short
+
+FORMAT = "privgan.report/1"
+SHAREABLE, INTERNAL = "shareable", "internal"
+
+
+def to_json(data: ShareableReport | InternalReport, document: Document) -> dict[str, Any]:
+    """The report as JSON values: ``data`` exactly, ``sections`` as a reader sees them."""
+    return {
+        "format": FORMAT,
+        "kind": SHAREABLE if isinstance(data, ShareableReport) else INTERNAL,
+        "language": document.language,
+        "title": _shown(document.title),
+        "data": _values(asdict(data)),
+        "sections": [_section(section) for section in document.sections],
+    }
+
+
+def to_json_text(value: Mapping[str, Any]) -> str:
+    """JSON whose text shows no invisible character and turns no line around: these are written as escapes."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    return "".join(_escaped(character) for character in text) + "\n"
+
+
+def shareable_of(value: Mapping[str, Any]) -> ShareableReport:
+    """The data of a shareable report's JSON, which follows the format's schema.
+
+    Raises:
+        UsageError: It is no shareable report.
+    """
+    data = _data(value, SHAREABLE)
+    return ShareableReport(
+        **_common(data),
+        policy=data["policy"],
+        shapes=[NoisyShape(**shape) for shape in data["shapes"]],
+        trends=None if data["trends"] is None else Trends(**data["trends"]),
+    )
+
+
+def internal_of(value: Mapping[str, Any]) -> InternalReport:
+    """INTERNAL: the data of an internal report's JSON.
+
+    Raises:
+        UsageError: It is no internal report.
+    """
+    data = _data(value, INTERNAL)
+    trends = data["trends"]
+    return InternalReport(
+        **_common(data),
+        verdict=data["verdict"],
+        shapes=[RealShape(**shape) for shape in data["shapes"]],
+        audit=data["audit"],
+        ledger=data["ledger"],
+        trends=None if trends is None else (RealTrends if "real" in trends else Trends)(**trends),
+        lifetime=data["lifetime"],
+    )
+
+
+def _data(value: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    if value.get("format") != FORMAT or value.get("kind") != kind:
+        found = f"{value.get('format')!r}, {value.get('kind')!r}"
+        raise UsageError(f"the report's format and kind are {found}; this privgan reads {FORMAT!r}, {kind!r} here")
+    data: Mapping[str, Any] = value["data"]
+    return data
+
+
+def _common(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: data[name] for name in ("release", "schema", "rows")},
+        **{name: [PlanStep(**step) for step in data[name]] for name in ("steps", "groups")},
+    }
+
+
+def _values(value: Any) -> Any:
+    """JSON values: JSON has no infinity and no tuple."""
+    if isinstance(value, Mapping):
+        return {str(key): _values(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_values(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "name": section.name,
+        "heading": _shown(section.heading),
+        "blocks": [part for block in section.blocks for part in _blocks(block)],
+    }
+
+
+def _blocks(block: Block) -> list[dict[str, Any]]:
+    if isinstance(block, Paragraph | Note):
+        return [{"kind": "note" if isinstance(block, Note) else "paragraph", "text": _shown(block.text)}]
+    if isinstance(block, Bullets):
+        return [{"kind": "list", "items": [_shown(item) for item in block.items]}]
+    if isinstance(block, Answer):
+        told = {"kind": "answer", "heading": _shown(block.heading), "text": _shown(block.text)}
+        return [told | {"items": [_shown(point) for point in block.points]}]
+    if isinstance(block, Stats):
+        rows = [[_shown(part) for part in (stat.label, stat.value, stat.text)] for stat in block.stats]
+        return [{"kind": "figures", "rows": rows}]
+    if isinstance(block, Cards):
+        return [
+            part
+            for card in block.cards
+            for part in ({"kind": "heading", "text": _shown(card.heading)}, *(p for b in card.blocks for p in _blocks(b)))
+        ]
+    if isinstance(block, Figure):
+        told = {"kind": "figure", "heading": _shown(block.title), "text": _shown(block.alternative)}
+        return [told, *(_blocks(block.table) if block.table else [])]
+    return [_table(block)]
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "kind": "table",
+        "heading": _shown(table.caption),
+        "columns": [_shown(column.heading) for column in table.columns],
+        "rows": [[_shown(cell) for cell in row] for row in table.rows],
+    }
+
+
+def _shown(text: Any) -> str:
+    return short(plain(text), 4 * LONGEST_TEXT)
+
+
+def _escaped(character: str) -> str:
+    if character == "\n" or unicodedata.category(character) not in HIDDEN:
+        return character
+    code = ord(character)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    high, low = divmod(code - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"

@@ -1,0 +1,1 @@
+"""The sections of a report, one concern each: from the report's data and a language's words to blocks."""

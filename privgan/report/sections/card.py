@@ -1,0 +1,68 @@
+"""The model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from privgan.report.charts import shape_chart
+from privgan.report.data import NoisyShape, PlanStep, RealShape
+from privgan.report.document import Look, Run, Section, Table, Text, joined
+from privgan.report.sections.opening import bad_for, good_for
+from privgan.report.steps import is_critic
+from privgan.report.words import Words
+
+Facts = Mapping[str, Any]
+
+
+def card_section(
+    release: Facts,
+    schema: Facts,
+    steps: Sequence[PlanStep],
+    shapes: Sequence[NoisyShape] | Sequence[RealShape],
+    words: Words,
+    *,
+    real: bool,
+) -> Section:
+    """What the model is, what it is for, how good and how private it is."""
+    rows: list[tuple[str, Text]] = [
+        ("card.type", words("card.type_critic" if any(map(is_critic, steps)) else "card.type_marginals")),
+        ("card.data", _data(release, schema, words)),
+        ("card.use", joined(good_for(words), "; ")),
+        ("card.not_for", joined(bad_for(words), "; ")),
+        ("card.privacy", (Run(words.epsilon(release["guarantee"])),)),
+    ]
+    if shapes:
+        rows.append(("card.quality", _quality(shapes, words, real=real)))
+    files = {"weights": Run("model.safetensors", Look.CODE), "facts": Run("model.json", Look.CODE)}
+    rows += [
+        ("card.limits", words("card.limits_text")),
+        ("card.files", words("card.files_text", **files)),
+        ("card.made", made_with(release)),
+    ]
+    table = Table(caption=words("card.caption"), columns=(), rows=tuple((words(name), text) for name, text in rows))
+    return Section(name="card", heading=words("card.heading"), blocks=(table,))
+
+
+def made_with(release: Facts) -> Text:
+    """The versions of what the release was made with."""
+    return joined((Run(f"{name} {version}", Look.NAME),) for name, version in release["versions"].items())
+
+
+def _data(release: Facts, schema: Facts, words: Words) -> Text:
+    rows, columns = release["plan"].get("rows"), len(schema["columns"])
+    if rows is None:
+        return words("card.data_text_short", dataset=release["dataset"], columns=columns)
+    return words("card.data_text", dataset=release["dataset"], rows=round(rows), columns=columns)
+
+
+def _quality(shapes: Sequence[NoisyShape] | Sequence[RealShape], words: Words, *, real: bool) -> Text:
+    charts = [shape_chart(shape, words) for shape in shapes]
+    worst = max(charts, key=lambda chart: chart.distance)
+    mean = sum(chart.distance for chart in charts) / len(charts)
+    return words(
+        "card.quality_real" if real else "card.quality_noisy",
+        mean=Run(f"{mean:.3f}"),
+        largest=Run(f"{worst.distance:.3f}"),
+        column=worst.column,
+    )

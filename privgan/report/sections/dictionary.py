@@ -1,0 +1,85 @@
+"""The data dictionary: every column and constraint of the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from privgan.report.document import Block, Bullets, Look, Paragraph, Run, Section, Table, Text, joined
+from privgan.report.document import Column as Heading
+from privgan.report.text import number, short
+from privgan.report.words import Words
+
+Facts = Mapping[str, Any]
+_HEADINGS = (
+    "dictionary.column",
+    "dictionary.kind",
+    "dictionary.role",
+    "dictionary.values",
+    "dictionary.missing",
+    "dictionary.sources",
+)
+_MOST_VALUES, _LONGEST_VALUE, _LONGEST_NAME, _LONGEST_TEXT = 8, 30, 60, 200
+
+
+def dictionary_section(schema: Facts, words: Words) -> Section:
+    """Columns with their kinds, roles, values and the sources of their facts; then what holds between them."""
+    table = Table(
+        caption=words("dictionary.caption"),
+        columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),
+        rows=tuple(_row(column, words) for column in schema["columns"]),
+    )
+    blocks: list[Block] = [table]
+    if schema.get("constraints"):
+        blocks.append(Paragraph(text=words("dictionary.constraints")))
+        blocks.append(Bullets(items=tuple(_constraint(constraint, words) for constraint in schema["constraints"])))
+    return Section(name="dictionary", heading=words("dictionary.heading"), blocks=tuple(blocks))
+
+
+def _row(column: Facts, words: Words) -> tuple[Text, ...]:
+    name: Text = (Run(short(column["name"], _LONGEST_NAME), Look.NAME),)
+    if column.get("description"):
+        name += (Run(short(column["description"], _LONGEST_TEXT), Look.SMALL),)
+    sources = joined(
+        words("dictionary.source", fact=Run(words.term("fact", fact)), source=Run(words.term("source", source)))
+        for fact, source in column["sources"].items()
+        if source != "declared"
+    )
+    return (
+        name,
+        (Run(words.term("kind", column["kind"])),),
+        (Run(words.term("role", column["role"])),),
+        _values(column, words),
+        words("number.yes" if column["missing"] else "number.no"),
+        sources or words("number.none"),
+    )
+
+
+def _values(column: Facts, words: Words) -> Text:
+    if column.get("categories"):
+        shown = joined((Run(short(value, _LONGEST_VALUE), Look.NAME),) for value in column["categories"][:_MOST_VALUES])
+        more = len(column["categories"]) - _MOST_VALUES
+        return words("dictionary.more", values=shown, count=more) if more > 0 else shown
+    if "lower" in column:
+        ends = {key: Run(number(column[name])) for key, name in (("low", "lower"), ("high", "upper"))}
+        return words("dictionary.between", **ends)
+    return words("dictionary.invented")
+
+
+def _constraint(constraint: Facts, words: Words) -> Text:
+    text = _rule(constraint, words)
+    if constraint.get("description"):
+        text += (Run(short(constraint["description"], _LONGEST_TEXT), Look.SMALL),)
+    return text
+
+
+def _rule(constraint: Facts, words: Words) -> Text:
+    for kind, key in (("at_most", "dictionary.at_most"), ("below", "dictionary.below")):
+        if kind in constraint:
+            first, second = (short(name, _LONGEST_NAME) for name in constraint[kind])
+            return words(key, first=first, second=second)
+    if "when" in constraint:
+        when, then = (short(constraint[part], _LONGEST_TEXT) for part in ("when", "then"))
+        return words("dictionary.when", when=when, then=then)
+    columns = short(", ".join(map(str, constraint["combinations"])), _LONGEST_TEXT)
+    return words("dictionary.combinations", count=len(constraint["allowed"]), columns=columns)

@@ -1,0 +1,220 @@
+"""The first screen: may it be released, to whom, what the guarantee means, what the table is good and bad for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from privgan.report.charts import curve_points
+from privgan.report.document import (
+    Answer,
+    Block,
+    Bullets,
+    Card,
+    Cards,
+    Column,
+    Figure,
+    Look,
+    Note,
+    Paragraph,
+    Run,
+    Section,
+    Stat,
+    Stats,
+    Table,
+    Text,
+    joined,
+)
+from privgan.report.odds import Odds, after, odds
+from privgan.report.sections.policy import explained, shown_purpose
+from privgan.report.words import Words
+
+Facts = Mapping[str, Any]
+_MOST_FACTS = 20
+_PRIORS = (0.01, 0.1, 0.5, 0.9)
+_FALSE_ALARMS, _HALF = 0.01, 0.5
+_LARGEST_EXPONENT = 700.0
+
+
+def shareable_answer(release: Facts, policy: Facts, schema: Facts, words: Words) -> Section:
+    """Whether the table may be shared, for everybody who receives the report."""
+    passed = policy["status"] == "PASS"
+    answer = Answer(
+        look=Look.GOOD if passed else Look.BAD,
+        heading=words("answer.shareable_yes" if passed else "answer.shareable_no"),
+        text=_passed_to(release, policy, words) if passed else _named("answer.not_passed", policy, words),
+    )
+    return _section(answer, release, schema, words)
+
+
+def internal_answer(release: Facts, verdict: Facts, schema: Facts, words: Words) -> Section:
+    """INTERNAL: whether the table may be released, and what stands against it."""
+    status = verdict["status"]
+    if status == "PASS":
+        text = (*_passed_to(release, verdict, words), Run(words.text("page.gap")), *words("answer.stays"))
+        answer = Answer(look=Look.GOOD, heading=words("answer.internal_yes"), text=text, points=_waived(verdict, words))
+    else:
+        failed = status == "FAIL"
+        answer = Answer(
+            look=Look.BAD if failed else Look.OPEN,
+            heading=words("answer.internal_no" if failed else "answer.internal_open"),
+            text=_named("answer.not_passed", verdict, words),
+            points=tuple(
+                explained(outcome, words) for outcome in verdict["outcomes"] if outcome["status"] in {"FAIL", "MISSING"}
+            ),
+        )
+    return _section(answer, release, schema, words)
+
+
+def meaning(release: Facts, schema: Facts, words: Words) -> Section:
+    """What the guarantee means in plain words and in odds."""
+    guarantee = release["guarantee"]
+    found, total = odds(guarantee["epsilon"], guarantee["delta"]), guarantee["dataset_total"]
+    condition, delta = words.condition(guarantee), words.cost(guarantee["delta"])
+    spent = {"runs": total["runs"], "epsilon": words.cost(total["epsilon"]), "delta": words.cost(total["delta"])}
+    under = {"condition": condition} if condition else {}
+    cannot = words(
+        "means.cannot_text",
+        unit=words.unit(schema),
+        half=words.percent(_HALF),
+        certainty=words.ceiling(found.posterior),
+        epsilon=Run(words.epsilon(guarantee)),
+        delta=delta,
+    )
+    cards = (
+        _card("means.cannot", (Paragraph(text=cannot), Paragraph(text=words("means.ceilings"))), words),
+        _card(
+            "means.can",
+            (
+                Paragraph(text=words("means.can_text")),
+                Paragraph(text=words("means.adds_up_under" if condition else "means.adds_up", **spent, **under)),
+            ),
+            words,
+        ),
+        _card("means.good", (Bullets(items=good_for(words)),), words),
+        _card("means.bad", (Bullets(items=bad_for(words)),), words),
+        _card("means.odds", _odds_blocks(guarantee, words), words),
+        _card("means.curve", (_curve(guarantee, found, words),), words),
+    )
+    return Section(name="means", heading=words("means.heading"), blocks=(Cards(cards=cards),))
+
+
+def good_for(words: Words) -> tuple[Text, ...]:
+    """What the table is good for."""
+    return words("means.good_1"), words("means.good_2"), words("means.good_3")
+
+
+def bad_for(words: Words) -> tuple[Text, ...]:
+    """What the table is bad for."""
+    return words("means.bad_1"), words("means.bad_2"), words("means.bad_3")
+
+
+def _section(answer: Answer, release: Facts, schema: Facts, words: Words) -> Section:
+    guarantee = release["guarantee"]
+    notes: list[Block] = []
+    if odds(guarantee["epsilon"], guarantee["delta"]).weak:
+        warning = Run(words.text("guarantee.weak_warning"), Look.STRONG)
+        notes.append(Note(text=words("guarantee.weak", warning=warning, epsilon=Run(words.epsilon(guarantee)))))
+    if guarantee["conditional_facts"]:
+        facts: list[Text] = [(Run(fact, Look.CODE),) for fact in guarantee["conditional_facts"][:_MOST_FACTS]]
+        if len(guarantee["conditional_facts"]) > _MOST_FACTS:
+            facts.append(words("guarantee.more", count=len(guarantee["conditional_facts"]) - _MOST_FACTS))
+        claim = Run(words.epsilon(guarantee), Look.STRONG)
+        notes.append(Note(text=words("guarantee.conditional", epsilon=claim, facts=joined(facts))))
+    return Section(name="answer", heading=(), blocks=(answer, *notes, _stats(guarantee, schema, words)))
+
+
+def _stats(guarantee: Facts, schema: Facts, words: Words) -> Stats:
+    found, condition = odds(guarantee["epsilon"], guarantee["delta"]), words.condition(guarantee)
+    rate = words.percent(_FALSE_ALARMS)
+    text = words(
+        "stats.guarantee_text_under" if condition else "stats.guarantee_text",
+        delta=Run(words.cost(guarantee["delta"])),
+        unit=words.unit(schema),
+        neighbours=words.phrase(guarantee["neighbouring_relation"]),
+        **({"condition": condition} if condition else {}),
+    )
+    return Stats(
+        stats=(
+            Stat(label=words("stats.guarantee"), value=(Run(f"ε = {words.cost(guarantee['epsilon'])}"),), text=text),
+            Stat(
+                label=words("stats.certainty"),
+                value=(Run(words.ceiling(found.posterior)),),
+                text=words("stats.certainty_text", half=words.percent(_HALF)),
+            ),
+            Stat(
+                label=words("stats.advantage"),
+                value=(Run(words.ceiling(found.advantage)),),
+                text=words("stats.advantage_text", zero=words.percent(0)),
+            ),
+            Stat(
+                label=words("stats.hits", rate=rate),
+                value=(Run(words.ceiling(found.hits)),),
+                text=words("stats.hits_text", rate=rate),
+            ),
+        )
+    )
+
+
+def _passed_to(release: Facts, policy: Facts, words: Words) -> Text:
+    context = release["context"]
+    texts = [_named("answer.passed", policy, words)]
+    if context.get("recipient"):
+        texts.append(words("answer.recipient", recipient=Run(context["recipient"], Look.STRONG)))
+    if context.get("purpose"):
+        texts.append(words("answer.purpose", purpose=context["purpose"]))
+    if context.get("expiry"):
+        texts.append(words("answer.until", day=context["expiry"]))
+    if not context.get("recipient"):
+        texts.append(words("answer.meant_for", purpose=shown_purpose(policy, words)))
+    return joined(texts, words.text("page.gap"))
+
+
+def _named(key: str, policy: Facts, words: Words) -> Text:
+    return words(key, policy=policy["name"], version=policy["version"])
+
+
+def _waived(verdict: Facts, words: Words) -> tuple[Text, ...]:
+    count = sum(outcome["status"] == "WAIVED" for outcome in verdict["outcomes"])
+    if not count:
+        return ()
+    return (words("answer.waived_one") if count == 1 else words("answer.waived_many", count=count),)
+
+
+def _card(heading: str, blocks: tuple[Block, ...], words: Words) -> Card:
+    return Card(heading=words(heading), blocks=blocks)
+
+
+def _odds_blocks(guarantee: Facts, words: Words) -> tuple[Block, ...]:
+    factor = math.exp(min(_LARGEST_EXPONENT, guarantee["epsilon"]))
+    shown = words.cost(factor) if guarantee["epsilon"] < _LARGEST_EXPONENT else "∞"
+    text = words("means.odds_text", factor=Run(shown), delta=Run(words.cost(guarantee["delta"])))
+    table = Table(
+        caption=words("means.odds_caption", epsilon=Run(words.epsilon(guarantee))),
+        columns=(Column(heading=words("means.odds_before")), Column(heading=words("means.odds_after"), numeric=True)),
+        rows=tuple(
+            ((Run(words.percent(prior)),), (Run(words.ceiling(after(prior, guarantee["epsilon"]))),)) for prior in _PRIORS
+        ),
+    )
+    return Paragraph(text=text), table
+
+
+def _curve(guarantee: Facts, found: Odds, words: Words) -> Figure:
+    shown = [found.curve[step] for step in range(0, len(found.curve), 8)]
+    return Figure(
+        drawing="curve",
+        data={"points": curve_points(found), "hits": words.ceiling(found.hits)},
+        title=words("means.curve"),
+        alternative=words(
+            "means.curve_text",
+            epsilon=Run(words.epsilon(guarantee)),
+            rate=words.percent(_FALSE_ALARMS),
+            hits=words.ceiling(found.hits),
+        ),
+        table=Table(
+            caption=words("means.curve"),
+            columns=(Column(heading=words("means.curve_alarms")), Column(heading=words("means.curve_hits"), numeric=True)),
+            rows=tuple(((Run(words.percent(alarms)),), (Run(words.ceiling(hits)),)) for alarms, hits in shown),
+        ),
+    )
