@@ -20,6 +20,7 @@ from privgan.errors import DocumentError
 DocumentPath = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _LARGEST = 1_000_000  # nodes; aliases of aliases would have no end
 _NULLS = frozenset({"null", "~", ""})
 _WORDS = {"true": True, "false": False, **dict.fromkeys(_NULLS)}
@@ -105,10 +106,26 @@ def parse_document(
     if len(lines) > _LARGEST:
         raise DocumentError(name, [f"has more than {_LARGEST:,} entries; is an alias (*) used inside another?"])
     document = Document(name, data, lines)
-    mistakes = twice + list(schema_mistakes(document, format_name))
+    mistakes = twice + list(_unwritable(document)) + list(schema_mistakes(document, format_name))
     if mistakes:
         raise DocumentError(name, mistakes)
     return document
+
+
+def _unwritable(document: Document) -> Iterator[str]:
+    """Every text that no text file can hold: a NUL would cut it short, half of a surrogate pair is no character."""
+
+    def walk(value: Any, path: DocumentPath) -> Iterator[str]:
+        if isinstance(value, str) and _UNWRITABLE.search(value):
+            yield document.mistake(path, f"{_where(path)}{shown(value)} holds a NUL or half of a character; leave it out")
+        elif isinstance(value, Mapping):
+            for key, part in value.items():
+                yield from walk(part, (*path, key))
+        elif isinstance(value, list):
+            for index, part in enumerate(value):
+                yield from walk(part, (*path, index))
+
+    return walk(document.data, ())
 
 
 def _plain(

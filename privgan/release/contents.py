@@ -15,6 +15,7 @@ import yaml
 
 from privgan.errors import InternalError
 from privgan.release.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
+from privgan.table.spreadsheet import unescaped
 
 Content = bytes | Path
 _LARGEST_HEADER = 100_000_000
@@ -110,7 +111,7 @@ def _check_parquet(name: str, reader: BinaryIO, columns: tuple[str, ...] | None)
 
 def _check_csv(name: str, reader: BinaryIO, columns: tuple[str, ...] | None) -> None:
     text = io.TextIOWrapper(reader, encoding="utf-8", newline="")
-    _require_columns(name, tuple(next(csv.reader(text), [])), columns)
+    _require_columns(name, tuple(map(unescaped, next(csv.reader(text), []))), columns)
     text.detach()
 
 

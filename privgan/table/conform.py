@@ -29,6 +29,7 @@ from privgan.table.columns import (
 from privgan.table.measured import clamp, clip_moments, opened, widest_moments, widest_numbers
 from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
+from privgan.table.spreadsheet import restored
 
 _TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
 
@@ -139,6 +140,7 @@ def unproven(schema: Schema) -> None:
 
 
 def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Violation]]:
+    frame = restored(frame, schema)
     found = list(_shape_violations(frame, schema))
     missing_columns = {violation.column for violation in found if not violation.clampable}
     typed: dict[str, pd.Series] = {}
