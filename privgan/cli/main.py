@@ -26,6 +26,7 @@ _COMMANDS = {
     "release": ("privgan.cli.judge", "release", "Write the release of a candidate that passes."),
     "verify": ("privgan.cli.records", "verify", "Check a release offline."),
     "report": ("privgan.cli.records", "report", "Show what a release or a candidate says about itself."),
+    "serve": ("privgan.cli.serving", "serve", "Show a folder of releases in the browser, read only."),
     "ledger": ("privgan.cli.ledger", "ledger", "Create, show, verify and budget the privacy ledger."),
     "purge": ("privgan.cli.records", "purge", "Remove what stays inside, and record it."),
 }

@@ -29,6 +29,7 @@ CONTRACT = {
     "release": "CANDIDATE --policy --context --out --json",
     "verify": "FOLDER --json",
     "report": "FOLDER --json",
+    "serve": "FOLDER --port --ledger --internal",
     "ledger init": "--ledger --filter",
     "ledger show": "--json",
     "ledger verify": "--json",
