@@ -88,7 +88,8 @@ def _guarantee(held: Held) -> dict[str, str]:
         "ε by privacy loss distributions": number(guarantee["accountant"]["epsilon_pld"]),
         "ε by Rényi divergences": number(guarantee["accountant"]["epsilon_rdp"]),
         "accountant": f"{guarantee['accountant']['name']} {guarantee['accountant']['version']}",
-        "total of the data set": f"ε = {number(total['epsilon'])}, δ = {number(total['delta'])}, {total['runs']} runs",
+        "total of the data set": f"ε = {number(total['epsilon'])}, δ = {number(total['delta'])}",
+        "runs of the data set": number(total["runs"]),
         "canaries": f"probability {number(manifest['canaries']['probability'])}",
     }
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.browser.page import Browser, chromium
+from tests.hostile_run import HostileRun, run_hostile
 from tests.report.conftest import internal, shareable  # noqa: F401 - fixtures
 
 
@@ -28,7 +28,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
             yield running
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Path:
-    """A folder for pages."""
-    return tmp_path
+@pytest.fixture(scope="session")
+def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> HostileRun:
+    """One small run on a hostile table, for all tests."""
+    return run_hostile(tmp_path_factory.mktemp("hostile"))
