@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from privgan.serve.exchange import BINARY, CSS, DOWNLOAD_POLICY, REPORT_POLICY, TEXT, Request, Response
 from privgan.serve.guard import METHODS, Guard
 from privgan.serve.library import Held, Library
-from privgan.serve.opening import open_inside, size_and_digest
+from privgan.serve.opening import size_and_digest
 from privgan.serve.pages import render, style
 
 REPORT = "report.html"
@@ -90,7 +90,7 @@ class Application:
         if name not in held.files:
             return None
         try:
-            file = open_inside(held.folder, name.split("/"))
+            file = held.open(name)
         except OSError:
             return None
         size, digest = size_and_digest(file)
@@ -131,7 +131,7 @@ class Application:
         if inside is None or len(parts) != 2 or parts[1] not in inside.reports:
             return None
         try:
-            file = open_inside(inside.folder, [parts[1]])
+            file = inside.open(parts[1])
         except OSError:
             return None
         size, _digest = size_and_digest(file)

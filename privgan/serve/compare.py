@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from privgan.errors import PrivganError
 from privgan.report.text import number
 from privgan.serve.library import Held
-from privgan.serve.opening import open_inside
+from privgan.serve.pages import cost
 from privgan.table.columns import Column, Discrete, Numeric, Temporal
 from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
@@ -61,7 +61,7 @@ def compare(first: Held, second: Held) -> tuple[Section, ...]:
 def schema_of(held: Held) -> Schema | None:
     """The schema of an intact release; None where it is too large, or of a version that is not read."""
     try:
-        with open_inside(held.folder, ["schema.yaml"]) as file:
+        with held.open("schema.yaml") as file:
             content = file.read(_LARGEST_SCHEMA + 1)
         return None if len(content) > _LARGEST_SCHEMA else parse_schema(content.decode("utf-8"))
     except (OSError, UnicodeDecodeError, PrivganError):
@@ -79,8 +79,8 @@ def _guarantee(held: Held) -> dict[str, str]:
     return {
         "data set": manifest["dataset"],
         "created": manifest["created"],
-        "ε": number(guarantee["epsilon"]),
-        "δ": number(guarantee["delta"]),
+        "ε": cost(guarantee["epsilon"]),
+        "δ": cost(guarantee["delta"]),
         "who is protected": guarantee["unit"],
         "neighbouring tables": guarantee["neighbouring_relation"],
         "most rows of one unit": number(guarantee["max_rows_per_unit"]),
@@ -88,7 +88,7 @@ def _guarantee(held: Held) -> dict[str, str]:
         "ε by privacy loss distributions": number(guarantee["accountant"]["epsilon_pld"]),
         "ε by Rényi divergences": number(guarantee["accountant"]["epsilon_rdp"]),
         "accountant": f"{guarantee['accountant']['name']} {guarantee['accountant']['version']}",
-        "total of the data set": f"ε = {number(total['epsilon'])}, δ = {number(total['delta'])}",
+        "total of the data set": f"ε = {cost(total['epsilon'])}, δ = {cost(total['delta'])}",
         "runs of the data set": number(total["runs"]),
         "canaries": f"probability {number(manifest['canaries']['probability'])}",
     }

@@ -9,7 +9,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from io import BufferedReader
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Any
 
@@ -17,6 +18,7 @@ from privgan.errors import UsageError
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
 from privgan.release.verify import Verification, verify_release
+from privgan.serve.opening import open_inside
 
 INTERNAL = "internal"
 INTERNAL_REPORTS = tuple(f"internal-report.{ending}" for ending in ("html", "pdf", "md", "json"))
@@ -30,15 +32,19 @@ class Held:
 
     Attributes:
         id: Its name in addresses, from which no path can be made.
-        name: Its path below the folder, ``.`` for the folder itself.
-        folder: Where it lies.
+        name: Its path below the library's folder, ``.`` for that folder itself.
+        root: The library's folder.
         verification: What the check found.
     """
 
     id: str
     name: str
-    folder: Path
+    root: Path
     verification: Verification
+
+    def open(self, file: str) -> BufferedReader:
+        """Open one of its files; OSError where it is none, or a link is on the way."""
+        return open_inside(self.root, [*PurePosixPath(self.name).parts, *file.split("/")])
 
     @cached_property
     def manifest(self) -> Mapping[str, Any] | None:
@@ -57,17 +63,28 @@ class Held:
         if not self.ok:
             return ()
         listed = [name for name in self.verification.manifest["files"] if name in ALLOWED_FILES]
-        return (*sorted(listed), *(name for name in _OWN_FILES if (self.folder / name).is_file()))
+        return (*sorted(listed), *(name for name in _OWN_FILES if _is_file(self.root / self.name / name)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inside:
-    """INTERNAL: a folder of files that stay inside, and its reports."""
+    """INTERNAL: a folder of files that stay inside, and its reports.
+
+    Attributes:
+        id: Its name in addresses.
+        name: Its path below the library's folder.
+        root: The library's folder.
+        reports: The names of its reports.
+    """
 
     id: str
     name: str
-    folder: Path
+    root: Path
     reports: tuple[str, ...]
+
+    def open(self, file: str) -> BufferedReader:
+        """Open one of its reports; OSError where it is none, or a link is on the way."""
+        return open_inside(self.root, [*PurePosixPath(self.name).parts, file])
 
 
 class Library:
@@ -106,7 +123,7 @@ class Library:
             inner = folder / INTERNAL
             reports = tuple(name for name in INTERNAL_REPORTS if not inner.is_symlink() and _is_file(inner / name))
             if reports:
-                found.append(Inside(id=self._id(inner), name=self._name(inner), folder=inner, reports=reports))
+                found.append(Inside(id=self._id(inner), name=self._name(inner), root=self.root, reports=reports))
         return tuple(found)
 
     def _folders(self) -> Iterator[Path]:
@@ -131,7 +148,7 @@ class Library:
             found = verify_release(folder, now=now)
         except OSError as error:
             found = Verification(ok=False, problems=(f"cannot be read: {error.strerror}",), signed=False, manifest={})
-        held = Held(id=self._id(folder), name=self._name(folder), folder=folder, verification=found)
+        held = Held(id=self._id(folder), name=self._name(folder), root=self.root, verification=found)
         with self._lock:
             self._checked[folder] = (state, held)
         return held

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from privgan.report.text import clean, number, short
+from privgan.report.text import clean, number, raised, short
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -21,6 +21,11 @@ def render(template: str, **values: Any) -> str:
         values: What it shows.
     """
     return _environment().get_template(f"{template}.html.j2").render(**values)
+
+
+def cost(value: float) -> str:
+    """An ε or a δ, rounded upwards: what is shown of a cost is never less than the cost."""
+    return number(raised(value, 4))
 
 
 @cache
@@ -41,5 +46,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "short": short, "path": lambda text: quote(text, safe="")}
+    environment.filters |= {"number": number, "cost": cost, "short": short, "path": lambda text: quote(text, safe="")}
     return environment

@@ -8,7 +8,6 @@ from typing import Any
 
 from privgan.serve.compare import schema_of
 from privgan.serve.library import Held
-from privgan.serve.opening import open_inside
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
 
 _ROWS, _BINS, _MOST_BARS, _MOST_COLUMNS = 50_000, 20, 12, 40
@@ -71,7 +70,7 @@ def _read(held: Held, names: list[str]) -> Any:
     if held.verification.manifest["files"][_TABLE]["bytes"] > _LARGEST:
         return None
     try:
-        with open_inside(held.folder, [_TABLE]) as file:
+        with held.open(_TABLE) as file:
             batch = next(pq.ParquetFile(file).iter_batches(batch_size=_ROWS, columns=names), None)
     except (OSError, pa.ArrowException):
         return None

@@ -128,9 +128,9 @@ class Browser:
 
     driver: WebDriver
 
-    def open(self, url: str, name: str, width: str = "desk", scheme: str = "light", height: int = 900) -> Page:
-        """Open a page afresh; what was logged before is forgotten."""
-        pixels = WIDTHS[width]
+    def open(self, url: str, name: str, width: str | int = "desk", scheme: str = "light", height: int = 900) -> Page:
+        """Open a page afresh, at a named width or one in pixels; what was logged before is forgotten."""
+        pixels = width if isinstance(width, int) else WIDTHS[width]
         self.driver.get("about:blank")
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",

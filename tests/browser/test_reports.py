@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from privgan.report import InternalReport, NoisyShape, RealShape, ShareableReport, render_internal, render_shareable
 from tests.browser.page import LOOKS, Browser, Page
+from tests.browser.picture import HEIGHT, WIDTH, take
 from tests.hostile import HOSTILE
 from tests.report.conftest import outcome, verdict
 
@@ -111,3 +113,12 @@ def test_the_checks_see_what_they_look_for(tmp_path: Path, browser: Browser) -> 
     found = page.violations()
     for rule in ("color-contrast", "image-alt", "html-has-lang"):
         assert any(violation.startswith(rule) for violation in found)
+
+
+def test_the_readme_s_picture_can_be_taken_again(render: Render, browser: Browser, tmp_path: Path) -> None:
+    picture = tmp_path / "report.png"
+    take(browser, render("shareable"), picture)
+    with Image.open(picture) as image:
+        assert image.size == (WIDTH, HEIGHT)
+        assert len(image.convert("RGB").getcolors(1 << 24) or []) > 20
+    assert picture.stat().st_size < 300_000

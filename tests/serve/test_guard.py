@@ -117,6 +117,17 @@ def test_opening_stays_inside_whatever_lies_there(tmp_path: Path) -> None:
             open_inside(root, parts)
 
 
+def test_a_release_that_is_swapped_for_a_link_after_the_check_is_not_followed(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.add("one")
+    held = shelf.pages().application.library.releases()[0]
+    with held.open("manifest.json") as file:
+        assert file.read(1) == b"{"
+    (shelf.root / "one").rename(tmp_path / "away")
+    (shelf.root / "one").symlink_to(tmp_path / "away")
+    with pytest.raises(OSError, match="Errno"):
+        held.open("manifest.json")
+
+
 @pytest.mark.parametrize(
     ("host", "status"),
     [

@@ -170,7 +170,16 @@ def test_two_releases_stand_side_by_side(shelf: Shelf) -> None:
     shelf.add("two", other, {"age": [20, 20, 20, 20], "=new": ["<b>", "y", "y", "y"]}, total_runs=3)
     pages = shelf.pages()
     text = pages.text(f"/compare?first={pages.id('one')}&second={pages.id('two')}")
-    for told in ("column tier", "column =new", "18 to 120", "runs of the data set", "effort", "differs", "Total variation distance", "PASS"):
+    for told in (
+        "column tier",
+        "column =new",
+        "18 to 120",
+        "runs of the data set",
+        "effort",
+        "differs",
+        "Total variation distance",
+        "PASS",
+    ):
         assert told in text
     assert "<b>" not in text
     assert "column age" in text
