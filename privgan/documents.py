@@ -20,7 +20,8 @@ from privgan.errors import DocumentError
 DocumentPath = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
-_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+# No text file can hold it: a NUL would cut the text short, half of a surrogate pair is no character.
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _LARGEST = 1_000_000  # nodes; aliases of aliases would have no end
 _NULLS = frozenset({"null", "~", ""})
 _WORDS = {"true": True, "false": False, **dict.fromkeys(_NULLS)}
@@ -113,10 +114,10 @@ def parse_document(
 
 
 def _unwritable(document: Document) -> Iterator[str]:
-    """Every text that no text file can hold: a NUL would cut it short, half of a surrogate pair is no character."""
+    """Every text that no text file can hold."""
 
     def walk(value: Any, path: DocumentPath) -> Iterator[str]:
-        if isinstance(value, str) and _UNWRITABLE.search(value):
+        if isinstance(value, str) and UNWRITABLE.search(value):
             yield document.mistake(path, f"{_where(path)}{shown(value)} holds a NUL or half of a character; leave it out")
         elif isinstance(value, Mapping):
             for key, part in value.items():

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+_SMALL = 1e-3
+
+
 def render(template: str, **values: Any) -> str:
     """One page.
 
@@ -25,7 +28,8 @@ def render(template: str, **values: Any) -> str:
 
 def cost(value: float) -> str:
     """An ε or a δ, rounded upwards: what is shown of a cost is never less than the cost."""
-    return number(raised(value, 4))
+    digits = 3 if value < _SMALL else 4  # As many as number() writes.
+    return number(raised(value, digits))
 
 
 @cache

@@ -81,7 +81,8 @@ def _restoration(column: Column, *, ours: bool) -> Callable[[str], str] | None:
 
 
 def _is_text(values: pd.Series) -> bool:
-    return pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
+    known = pd.api.types
+    return known.is_object_dtype(values) or known.is_string_dtype(values) or isinstance(values.dtype, pd.CategoricalDtype)
 
 
 def _mapped(values: pd.Series, change: Callable[[str], str]) -> pd.Series:
@@ -89,4 +90,4 @@ def _mapped(values: pd.Series, change: Callable[[str], str]) -> pd.Series:
     after = {text: change(text) for text in {value for value in values if isinstance(value, str)}}
     if all(text == new for text, new in after.items()):
         return values
-    return values.map(lambda value: after[value] if isinstance(value, str) else value)
+    return values.astype(object).map(lambda value: after[value] if isinstance(value, str) else value)

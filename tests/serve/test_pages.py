@@ -14,6 +14,7 @@ from privgan.errors import UsageError
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.serve import Library
+from privgan.serve.pages import cost
 from privgan.table.columns import Discrete, Kind
 from tests.hostile import HOSTILE, MARK
 from tests.serve.conftest import COLUMNS, SECRET, Shelf, body, rewrite_manifest
@@ -272,3 +273,7 @@ def test_what_stays_inside_is_shown_only_on_request(shelf: Shelf) -> None:
     assert "internal-report" not in plain.text()
     assert "CONFIDENTIAL" not in plain.text()
     assert [held.name for held in plain.application.library.releases()] == ["run/release"]
+
+
+def test_a_cost_is_never_shown_too_small() -> None:
+    assert [cost(value) for value in (3.0, 2.3451, 1e-6, 1.00001e-6, 0.0)] == ["3", "2.346", "1 × 10⁻⁶", "1.01 × 10⁻⁶", "0"]

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.cli.foreign import read_foreign
-from privgan.errors import DocumentError, InternalError
+from privgan.errors import DocumentError, InternalError, TableError
 from privgan.privacy.unit import PrivacyUnit
 from privgan.release.contents import require_allowed_contents
-from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
+from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, OpenCategorical, Temporal
 from privgan.table.conform import conform
 from privgan.table.files import read_table, write_tables
 from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
-from privgan.table.spreadsheet import escaped, restored, unescaped
+from privgan.table.spreadsheet import escaped, escaped_frame, restored, unescaped
 
 FORMULAS = (
     "=1+1",
@@ -189,3 +189,20 @@ def test_a_release_accepts_its_own_escaped_header_and_no_other(name: str, tmp_pa
     require_allowed_contents(files)
     with pytest.raises(InternalError, match="columns are not the schema's"):
         require_allowed_contents(files | {"synthetic.csv": b"other\n1\n"})
+
+
+def test_texts_of_any_type_are_escaped(tmp_path: Path) -> None:
+    for kind in (object, "string", "category"):
+        frame = pd.DataFrame({"c": pd.Series(["=a", None, "b"], dtype=kind)})
+        assert escaped_frame(frame)["c"].tolist()[::2] == ["'=a", "b"]
+    mixed = pd.DataFrame({"c": pd.Series(["=a", 1, None, ["=b"]], dtype=object)})
+    assert escaped_frame(mixed)["c"].tolist() == ["'=a", 1, None, ["=b"]]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800"])
+def test_a_text_that_no_file_can_hold_is_never_discovered(text: str) -> None:
+    schema = schema_of(OpenCategorical(name="c", kind=Kind.CATEGORICAL, other="elsewhere"))
+    table = pd.DataFrame({"c": [text, "x"]}, dtype=object)
+    with pytest.raises(TableError, match="a NUL or half of a character"):
+        conform(table, schema)
+    assert conform(table, schema, on_violation="clamp")["c"].tolist() == ["elsewhere", "x"]
