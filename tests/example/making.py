@@ -51,7 +51,7 @@ class Example:
     rows: int = 2_000
     epsilon: float = 3.0
     policy: str = "partner-share"
-    effort: str = "standard"
+    effort: str = "quick"
 
 
 def make_example(target: Path, example: Example | None = None) -> Path:
