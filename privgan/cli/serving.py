@@ -21,7 +21,7 @@ def serve(folder: Path, port: int, ledger_url: str | None, internal: bool) -> No
 
     The folder may hold releases, and runs (OUT) with a release inside. Each is verified before it is shown; of one that is
     not intact nothing is handed out. Two releases are compared side by side. What is INTERNAL is shown only on request, and
-    then every page asks for the key in the printed address, since all users of a machine reach its 127.0.0.1.
+    its pages are marked. All users of a machine reach its 127.0.0.1: the printed address holds a key; keep it to yourself.
 
     \b
     Example:
@@ -33,7 +33,7 @@ def serve(folder: Path, port: int, ledger_url: str | None, internal: bool) -> No
     server = make_server(folder, port=port, internal=internal, ledger=ledger_url)
     click.echo(f"{folder}: {server.address} (Ctrl-C ends it)")
     if internal or ledger_url:
-        click.echo("CONFIDENTIAL: the address holds a key to INTERNAL pages; keep it to yourself", err=True)
+        click.echo("CONFIDENTIAL: some of these pages are INTERNAL", err=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

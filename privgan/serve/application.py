@@ -47,14 +47,17 @@ class Application:
             parts = [unquote(part, errors="strict") for part in address.path.split("/")[1:]]
         except ValueError:
             return self._problem(400, "The address cannot be read.")
-        if "key" in query and self.guard.confidential and self.guard.fits(query["key"][0]):
+        if "key" in query and self.guard.fits(query["key"][0]):
             return Response(status=303, kind=TEXT, extra={"Location": "/", "Set-Cookie": self.guard.cookie})
         if parts == ["style.css"]:
             return Response.page(style(), kind=CSS)
         if parts == ["favicon.ico"]:
             return Response(status=204, kind=TEXT)
         if not self.guard.knows(request):
-            return self._problem(403, "These pages are INTERNAL: open the whole address that the terminal shows.")
+            return self._problem(
+                403,
+                "Only the one who started the server sees its pages: open the whole address that the terminal shows.",
+            )
         return self._route(parts, {name: values[0] for name, values in query.items()})
 
     def _route(self, parts: list[str], query: Mapping[str, str]) -> Response:

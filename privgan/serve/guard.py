@@ -1,4 +1,4 @@
-"""Who may ask: this machine's own browser, for this server by its own name, and for what is INTERNAL only with the key."""
+"""Who may ask: this machine's own browser, by the server's own name, with the key."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ class Guard:
     """Refuses what does not come from the owner's browser.
 
     A page of another site can let its own name point to 127.0.0.1 (DNS rebinding); the Host header gives it away. Other
-    users of the machine reach 127.0.0.1 too: what is INTERNAL asks for a key, which the printed address carries.
+    users of the machine reach 127.0.0.1 too, whatever the folder's own rights: so each page asks for the key that the
+    printed address carries.
 
     Attributes:
         port: The server's port.
-        confidential: Whether INTERNAL pages are served, so that the key is asked for.
         key: The key, new for each server.
     """
 
     port: int
-    confidential: bool = False
     key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     @property
     def address(self) -> str:
         """What to open in a browser."""
-        return f"http://127.0.0.1:{self.port}/" + (f"?key={self.key}" if self.confidential else "")
+        return f"http://127.0.0.1:{self.port}/?key={self.key}"
 
     def refusal(self, request: Request) -> tuple[int, str] | None:
         """Status and reason where a request is refused; None where it is let in."""
@@ -48,8 +47,6 @@ class Guard:
 
     def knows(self, request: Request) -> bool:
         """Whether the browser has shown the key before."""
-        if not self.confidential:
-            return True
         cookies = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
         return any(name == self._cookie_name and self.fits(value) for name, _, value in cookies)
 

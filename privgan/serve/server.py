@@ -37,8 +37,7 @@ def make_server(root: Path, *, port: int = 0, internal: bool = False, ledger: st
     except (OSError, OverflowError) as error:
         told = getattr(error, "strerror", None) or error
         raise UsageError(f"port {port} of {ADDRESS} cannot be used: {told}; name another with --port") from error
-    guard = Guard(port=server.server_address[1], confidential=internal or ledger is not None)
-    server.application = Application(library=library, guard=guard, ledger=ledger)
+    server.application = Application(library=library, guard=Guard(port=server.server_address[1]), ledger=ledger)
     return server
 
 
@@ -50,7 +49,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """What to open in a browser; it holds the key."""
         return self.application.guard.address
 
     def handle_error(self, request: Any, client_address: Any) -> None:

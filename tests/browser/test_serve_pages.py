@@ -100,10 +100,10 @@ def test_two_releases_are_chosen_and_compared_by_hand(server: Server, addresses:
     assert page.complaints() == []
 
 
-def test_without_the_key_nothing_internal_is_shown(server: Server, browser: Browser) -> None:
+def test_without_the_key_nothing_is_shown(server: Server, browser: Browser) -> None:
     browser.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
     browser.open(f"http://127.0.0.1:{server.server_address[1]}/ledger", "without-key")
-    assert "INTERNAL: open the whole address" in browser.driver.find_element(By.TAG_NAME, "main").text
+    assert "open the whole address" in browser.driver.find_element(By.TAG_NAME, "main").text
 
 
 def test_another_page_can_neither_frame_nor_read_it(server: Server, browser: Browser, tmp_path: Path) -> None:

@@ -64,10 +64,10 @@ class Shelf:
         }
         return write_release(self.root / name, files, replace(self.facts, **changes), self.verdict)
 
-    def pages(self, *, internal: bool = False, ledger: str | None = None, key: bool = False) -> Pages:
-        """The pages of the shelf; with the key asked for where wanted."""
+    def pages(self, *, internal: bool = False, ledger: str | None = None) -> Pages:
+        """The pages of the shelf."""
         library = Library(self.root, internal=internal)
-        return Pages(Application(library=library, guard=Guard(port=PORT, confidential=key), ledger=ledger))
+        return Pages(Application(library=library, guard=Guard(port=PORT), ledger=ledger))
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,9 @@ class Pages:
     application: Application
 
     def ask(self, target: str = "/", method: str = "GET", **headers: str) -> Response:
-        """One request by the right name; other headers may be given."""
-        named = {"host": f"127.0.0.1:{PORT}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        """One request by the right name and with the key; other headers may be given."""
+        usual = {"host": f"127.0.0.1:{PORT}", "cookie": self.application.guard.cookie.split(";")[0]}
+        named = {**usual, **{name.replace("_", "-"): value for name, value in headers.items()}}
         return self.application.respond(Request(method=method, target=target, headers=named))
 
     def text(self, target: str = "/") -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from privgan.serve import Guard, Request
+from privgan.serve import Guard
 from privgan.serve.opening import open_inside
 from tests.serve.conftest import PORT, SECRET, Shelf, body
 
@@ -187,14 +187,26 @@ def test_every_answer_carries_the_same_care(shelf: Shelf) -> None:
         assert "Access-Control-Allow-Origin" not in headers
 
 
-def test_internal_pages_ask_for_the_key(shelf: Shelf) -> None:
-    pages = shelf.pages(internal=True, key=True)
+def test_every_page_asks_for_the_key(shelf: Shelf) -> None:
+    shelf.add("one")
+    pages = shelf.pages()
     guard = pages.application.guard
-    assert guard.address.endswith(f"/?key={guard.key}")
+    assert guard.address == f"http://127.0.0.1:{PORT}/?key={guard.key}"
     assert guard.key not in repr(guard)
-    for target in ("/", "/?key=wrong", "/?key=", "/ledger", "/compare"):
-        assert pages.ask(target).status == 403
-    shown = pages.ask(f"/?key={guard.key}")
+    identity = pages.id("one")
+    for target in (
+        "/",
+        "/?key=wrong",
+        "/?key=",
+        "/ledger",
+        "/compare",
+        f"/release/{identity}",
+        f"/release/{identity}/file/schema.yaml",
+    ):
+        response = pages.ask(target, cookie="")
+        assert response.status == 403
+        assert b"customers" not in body(response)
+    shown = pages.ask(f"/?key={guard.key}", cookie="")
     assert (shown.status, shown.headers["Location"]) == (303, "/")
     assert "HttpOnly" in shown.headers["Set-Cookie"]
     assert "SameSite=Strict" in shown.headers["Set-Cookie"]
@@ -204,7 +216,10 @@ def test_internal_pages_ask_for_the_key(shelf: Shelf) -> None:
     assert Guard(port=PORT).key != Guard(port=PORT).key
 
 
-def test_a_guard_without_internal_pages_asks_for_no_key() -> None:
-    guard = Guard(port=PORT)
-    assert guard.address == f"http://127.0.0.1:{PORT}/"
-    assert guard.knows(Request())
+def test_a_folder_s_name_may_be_any_bytes(shelf: Shelf) -> None:
+    release = shelf.add("one")
+    os.rename(release, os.path.join(os.fsencode(shelf.root), b"\xff\n<b>"))
+    pages = shelf.pages()
+    held = pages.application.library.releases()[0]
+    assert "<b>" not in pages.text()
+    assert body(pages.ask(f"/release/{held.id}/file/manifest.json")).startswith(b"{")

@@ -29,7 +29,8 @@ def server(shelf: Shelf) -> Iterator[Server]:
 
 def ask(server: Server, method: str, target: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
-    connection.request(method, target, headers=headers)
+    cookie = server.application.guard.cookie.split(";")[0]
+    connection.request(method, target, headers={"Cookie": cookie, **headers})
     response = connection.getresponse()
     content = response.read()
     connection.close()
@@ -120,8 +121,7 @@ def test_the_command_tells_the_address_and_ends_by_ctrl_c(
     assert execute(["serve", str(shelf.root), "--port", "0"]) == 0
     told = capsys.readouterr()
     assert "http://127.0.0.1:" in told.out
-    assert "key=" not in told.out
+    assert "/?key=" in told.out
+    assert "CONFIDENTIAL" not in told.err
     assert execute(["serve", str(shelf.root), "--port", "0", "--internal"]) == 0
-    told = capsys.readouterr()
-    assert "?key=" in told.out
-    assert "CONFIDENTIAL" in told.err
+    assert "CONFIDENTIAL" in capsys.readouterr().err
