@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all check install clean
+.PHONY: demo test test-all check example picture install clean
 
 install: $(STAMP)
 
@@ -32,6 +32,13 @@ test: check
 
 test-all: $(STAMP)
 	$(BIN)/pytest -m "slow"
+
+# The example release and the README's picture of it; the picture needs chromium and chromium-driver.
+example: $(STAMP)
+	$(BIN)/python -m tests.example
+
+picture: $(STAMP)
+	$(BIN)/python -m tests.browser.picture
 
 clean:
 	rm -rf $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

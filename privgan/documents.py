@@ -20,6 +20,8 @@ from privgan.errors import DocumentError
 DocumentPath = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
+# No text file can hold it: a NUL would cut the text short, half of a surrogate pair is no character.
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _LARGEST = 1_000_000  # nodes; aliases of aliases would have no end
 _NULLS = frozenset({"null", "~", ""})
 _WORDS = {"true": True, "false": False, **dict.fromkeys(_NULLS)}
@@ -113,7 +115,8 @@ def parse_document(
         raise DocumentError(name, [f"has more than {_LARGEST:,} entries; is an alias (*) used inside another?"])
     document = Document(name, data, lines)
     more = [document.mistake(path, text) for path, text in also(data)] if also else []
-    mistakes = twice + sorted([*schema_mistakes(document, format_name), *more], key=_line_told)
+    found = [*_unwritable(document), *schema_mistakes(document, format_name), *more]
+    mistakes = twice + sorted(found, key=_line_told)
     if mistakes:
         raise DocumentError(name, mistakes)
     return document
@@ -121,6 +124,22 @@ def parse_document(
 
 def _line_told(mistake: str) -> int:
     return int(mistake.removeprefix("line ").partition(":")[0])
+
+
+def _unwritable(document: Document) -> Iterator[str]:
+    """Every text that no text file can hold."""
+
+    def walk(value: Any, path: DocumentPath) -> Iterator[str]:
+        if isinstance(value, str) and UNWRITABLE.search(value):
+            yield document.mistake(path, f"{_where(path)}{shown(value)} holds a NUL or half of a character; leave it out")
+        elif isinstance(value, Mapping):
+            for key, part in value.items():
+                yield from walk(part, (*path, key))
+        elif isinstance(value, list):
+            for index, part in enumerate(value):
+                yield from walk(part, (*path, index))
+
+    return walk(document.data, ())
 
 
 def _plain(

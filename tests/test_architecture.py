@@ -21,6 +21,7 @@ LAYERS = [
     {"synthesizer", "audit", "policy", "progress", "demo"},
     {"release"},
     {"report"},
+    {"serve"},
     {"pipeline"},
     {"cli"},
     {"__main__"},

@@ -48,14 +48,17 @@ def read_foreign(paths: Mapping[str, Path], schema_path: Path | None, *, sep: st
     Raises:
         TableError: A table cannot be read, lacks a column or has one too many, or breaks the schema; names the table.
     """
-    from privgan.table.files import read_table
+    from privgan.table.files import PARQUET, read_table
     from privgan.table.schema_file import load_schema
+    from privgan.table.spreadsheet import restored
 
     tables = {name: read_table(path, sep=sep) for name, path in paths.items()}
     if schema_path is None:
         schema, on_violation = _drafted(tables["real"], tables["holdout"]), "clamp"
     else:
         schema = load_schema(schema_path)
+    if paths["synthetic"].suffix.lower() not in PARQUET:
+        tables["synthetic"] = restored(tables["synthetic"], schema, ours=True)
     read = {name: harmonised(table, schema) for name, table in tables.items()}
     typed = {name: _conformed(table, schema, name, on_violation, schema_path is None) for name, table in read.items()}
     unit, names = schema.unit.column, [column.name for column in schema.modelled]

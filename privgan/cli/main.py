@@ -32,6 +32,7 @@ _COMMANDS = {
     "decrypt": ("privgan.cli.bundles", "decrypt", "Open an encrypted release, and verify it."),
     "keys": ("privgan.cli.keys", "keys", "Create, rotate, revoke and list keys."),
     "report": ("privgan.cli.reports", "report", "Show or write the report of a release or a candidate."),
+    "serve": ("privgan.cli.serving", "serve", "Show a folder of releases in the browser, read only."),
     "ledger": ("privgan.cli.ledger", "ledger", "Create, show, verify and budget the privacy ledger."),
     "purge": ("privgan.cli.records", "purge", "Remove what stays inside, and record it."),
 }

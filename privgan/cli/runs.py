@@ -213,6 +213,8 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, out: Pat
     constraints; only at_most constraints are met by drawing a row again. Where the model gives the conditions next to no
     probability the command ends with code 3.
 
+    In a .csv file an apostrophe stands before text that a spreadsheet would run as a formula ('=1+1); .parquet holds it as it is.
+
     \b
     Example:
       privgan sample out/release --rows 1000 --where "membership_tier = gold and age >= 60" --out gold.csv

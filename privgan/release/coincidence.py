@@ -22,6 +22,7 @@ from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Tem
 from privgan.table.conform import canonical_text
 from privgan.table.invent import could_be_invented, invent
 from privgan.table.schema import Schema
+from privgan.table.spreadsheet import unescaped_frame
 
 FRESH_TABLES = 5
 SIGNIFICANCE = 1e-6
@@ -191,4 +192,5 @@ def _batches(name: str, reader: IO[bytes]) -> Iterator[pd.DataFrame]:
             yield batch.to_pandas()
         return
     options: dict[str, Any] = {"dtype": str, "keep_default_na": False, "chunksize": _ROWS, "on_bad_lines": "skip"}
-    yield from pd.read_csv(reader, **options)
+    for part in pd.read_csv(reader, **options):
+        yield unescaped_frame(part)

@@ -16,6 +16,7 @@ import yaml
 from privgan.errors import InternalError
 from privgan.release.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
 from privgan.release.report_files import REPORT_JSON, require_harmless_html, require_plain_markdown, require_report_json
+from privgan.table.spreadsheet import unescaped
 
 Content = bytes | Path
 _LARGEST_HEADER = 100_000_000
@@ -111,7 +112,7 @@ def _check_parquet(name: str, reader: BinaryIO, columns: tuple[str, ...] | None)
 
 def _check_csv(name: str, reader: BinaryIO, columns: tuple[str, ...] | None) -> None:
     text = io.TextIOWrapper(reader, encoding="utf-8", newline="")
-    _require_columns(name, tuple(next(csv.reader(text), [])), columns)
+    _require_columns(name, tuple(map(unescaped, next(csv.reader(text), []))), columns)
     text.detach()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from privgan.documents import UNWRITABLE
 from privgan.errors import TableError
 from privgan.table.columns import (
     Column,
@@ -29,6 +30,7 @@ from privgan.table.columns import (
 from privgan.table.measured import clamp, clip_moments, opened, widest_moments, widest_numbers
 from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
+from privgan.table.spreadsheet import restored
 
 _TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
 
@@ -139,6 +141,7 @@ def unproven(schema: Schema) -> None:
 
 
 def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Violation]]:
+    frame = restored(frame, schema)
     found = list(_shape_violations(frame, schema))
     missing_columns = {violation.column for violation in found if not violation.clampable}
     typed: dict[str, pd.Series] = {}
@@ -206,12 +209,19 @@ def _typed_values(values: pd.Series, absent: pd.Series, column: Column) -> tuple
     if isinstance(column, Discrete):
         return _discrete(values, absent, column)
     if isinstance(column, OpenCategorical):
-        return values.astype(object).map(canonical_text).astype(object).where(~absent, None), []
+        return _undiscovered(values, absent, column)
     if isinstance(column, Numeric | OpenNumeric):
         return _numeric(values, absent, column)
     if isinstance(column, Temporal | OpenTemporal):
         return _temporal(values, absent, column)
     raise TypeError(f"column {column.name} is invented and has no typed values")
+
+
+def _undiscovered(values: pd.Series, absent: pd.Series, column: OpenCategorical) -> tuple[pd.Series, list[Violation]]:
+    texts = values.astype(object).map(canonical_text).astype(object)
+    unwritable = ~absent & texts.map(lambda text: bool(UNWRITABLE.search(text)))
+    problems = _problem(column, unwritable, "a text with a NUL or half of a character, which no text file can hold")
+    return texts.where(~unwritable, column.other).where(~absent, None), problems
 
 
 def _fill(column: Column) -> Any:

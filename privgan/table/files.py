@@ -5,19 +5,20 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from privgan.documents import shown
 from privgan.errors import TableError
-from privgan.table.columns import Discrete, Kind, Temporal
+from privgan.table.columns import Column, Discrete, Invented, Kind, Temporal
 from privgan.table.schema import Schema
+from privgan.table.spreadsheet import escaped_frame
 
 _BLOCK = 1 << 20
 _LARGEST_INTEGER = 2**63
-_PARQUET = {".parquet", ".pq"}
+PARQUET = {".parquet", ".pq"}
 _SEPARATORS = {"\\t": "\t", "tab": "\t"}
 
 
@@ -37,7 +38,7 @@ def read_table(path: Path | str, *, sep: str = ",") -> pd.DataFrame:
     path = Path(path)
     if path.is_dir() or not path.exists():
         raise TableError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; give the path of a CSV or Parquet file")
-    frame = _read_parquet(path) if path.suffix.lower() in _PARQUET else _read_text(path, _SEPARATORS.get(sep, sep))
+    frame = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_text(path, _SEPARATORS.get(sep, sep))
     if frame.empty:
         raise TableError(f"{path}: the table has no rows")
     return frame
@@ -179,6 +180,8 @@ def as_written(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path | None, text: Path | None) -> int:
     """Write presented rows chunk by chunk as Parquet and as comma-separated text; a missing value is an empty cell.
 
+    In the text, what a spreadsheet would run as a formula is escaped; Parquet holds every value as it is.
+
     Returns:
         The number of rows written.
     """
@@ -193,12 +196,25 @@ def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path |
                 writer = writer or pq.ParquetWriter(parquet, _without_nulls(table.schema))
                 writer.write_table(table.cast(writer.schema))
             if text is not None:
-                as_written(chunk, schema).to_csv(text, index=False, mode="a" if rows else "w", header=not rows)
+                cells = escaped_frame(as_written(chunk, schema))
+                cells.to_csv(text, index=False, mode="a" if rows else "w", header=not rows, quoting=_quoting(schema))
             rows += len(chunk)
     finally:
         if writer is not None:
             writer.close()
     return rows
+
+
+def _quoting(schema: Schema) -> Literal[0, 2]:
+    """A carriage return ends a line, and a byte order mark at the start is dropped, unless quotes stand around them."""
+    stated = [text for column in schema.columns for text in (column.name, *_texts(column))]
+    return csv.QUOTE_NONNUMERIC if any("\r" in text or "\ufeff" in text for text in stated) else csv.QUOTE_MINIMAL
+
+
+def _texts(column: Column) -> tuple[str, ...]:
+    if isinstance(column, Discrete):
+        return column.categories
+    return (column.format,) if isinstance(column, Temporal) else (column.pattern,) if isinstance(column, Invented) else ()
 
 
 def _without_nulls(schema: Any) -> Any:

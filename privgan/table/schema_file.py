@@ -66,6 +66,7 @@ _MEASURABLE: Mapping[Kind, tuple[str, ...]] = {
 _OPTIONAL = frozenset({"special_values", "other"})
 _GENERAL_FACTS = ("kind", "missing", "role")
 _MOST_STEPS = 2**53
+_LINE_ENDS = "\r\x85\u2028\u2029"
 BOOLEAN_LABELS = ("False", "True")
 
 
@@ -311,8 +312,20 @@ def dump_schema(schema: Schema, comment: str = "") -> str:
     data["columns"] = [_item(column) for column in schema.columns]
     if schema.constraints:
         data["constraints"] = constraint_items(schema)
-    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
     return "".join(f"# {line}\n" for line in comment.splitlines()) + text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts double quotes around line ends of all alphabets, which YAML folds into a space inside single ones."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = '"' if any(sign in text for sign in _LINE_ENDS) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def _item(column: Column) -> dict[str, Any]:

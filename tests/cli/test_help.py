@@ -43,6 +43,7 @@ CONTRACT = {
     "keys list": "--dir --json",
     "keys show": "KEY --json",
     "report": "FOLDER --json",
+    "serve": "FOLDER --port --ledger --internal",
     "ledger init": "--ledger --filter",
     "ledger show": "--json",
     "ledger verify": "--json",

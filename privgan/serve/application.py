@@ -1,0 +1,152 @@
+"""From a request to a response: which address shows what. No path is ever made from an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from privgan.serve.exchange import BINARY, CSS, DOWNLOAD_POLICY, REPORT_POLICY, TEXT, Request, Response
+from privgan.serve.guard import METHODS, Guard
+from privgan.serve.library import Held, Library
+from privgan.serve.opening import size_and_digest
+from privgan.serve.pages import render, style
+
+REPORT = "report.html"
+_LONGEST = 2_000
+_MISSING = "There is no such page."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """The pages of one folder of releases.
+
+    Attributes:
+        library: The releases.
+        guard: Who may ask.
+        ledger: The owner's ledger, by path or URL; None to show none.
+    """
+
+    library: Library
+    guard: Guard
+    ledger: str | None = None
+
+    def respond(self, request: Request) -> Response:
+        """Answer a request; whatever it holds, nothing is changed and nothing outside the folder is read."""
+        refused = self.guard.refusal(request)
+        if refused:
+            status, reason = refused
+            extra = {"Allow": ", ".join(METHODS)} if status == 405 else {}
+            return Response(status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra)
+        if len(request.target) > _LONGEST:
+            return self._problem(414, "The address is too long.")
+        try:
+            address = urlsplit(request.target)
+            query = parse_qs(address.query, max_num_fields=8)
+            parts = [unquote(part, errors="strict") for part in address.path.split("/")[1:]]
+        except ValueError:
+            return self._problem(400, "The address cannot be read.")
+        if "key" in query and self.guard.fits(query["key"][0]):
+            return Response(status=303, kind=TEXT, extra={"Location": "/", "Set-Cookie": self.guard.cookie})
+        if parts == ["style.css"]:
+            return Response.page(style(), kind=CSS)
+        if parts == ["favicon.ico"]:
+            return Response(status=204, kind=TEXT)
+        if not self.guard.knows(request):
+            return self._problem(
+                403,
+                "Only the one who started the server sees its pages: open the whole address that the terminal shows.",
+            )
+        return self._route(parts, {name: values[0] for name, values in query.items()})
+
+    def _route(self, parts: list[str], query: Mapping[str, str]) -> Response:
+        pages: Mapping[str, Callable[[list[str], Mapping[str, str]], Response | None]] = {
+            "": self._list,
+            "release": self._release,
+            "compare": self._compare,
+            "ledger": self._ledger,
+            "internal": self._internal,
+        }
+        page = pages.get(parts[0])
+        found = page(parts[1:], query) if page else None
+        return found or self._problem(404, _MISSING)
+
+    def _list(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
+        return None if parts else self._page("list", "Releases", releases=self.library.releases(), insides=self.library.insides())
+
+    def _release(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
+        held = self.library.release(parts[0]) if parts else None
+        if held is None:
+            return None
+        if len(parts) == 1:
+            title = held.manifest["dataset"] if held.manifest else held.name
+            return self._page("release", title, held=held, manifest=held.manifest, report=REPORT)
+        if len(parts) == 3 and parts[1] == "file":
+            return self._file(held, parts[2])
+        return None
+
+    def _file(self, held: Held, name: str) -> Response | None:
+        """One of the release's own files, whose hash is checked on the very bytes that are sent."""
+        if not held.ok:
+            return self._problem(409, "This release is not intact; nothing of it is handed out.")
+        if name not in held.files:
+            return None
+        try:
+            file = held.open(name)
+        except OSError:
+            return None
+        size, digest = size_and_digest(file)
+        entry = held.verification.manifest["files"].get(name)
+        if entry is not None and entry["sha256"] != digest:
+            file.close()
+            return self._problem(409, "This file was changed a moment ago; nothing of it is handed out.")
+        if name == REPORT:
+            return Response(file=file, size=size, policy=REPORT_POLICY)
+        download = {"Content-Disposition": f'attachment; filename="{name.rsplit("/", 1)[-1]}"'}
+        return Response(file=file, size=size, kind=BINARY, policy=DOWNLOAD_POLICY, extra=download)
+
+    def _compare(self, parts: list[str], query: Mapping[str, str]) -> Response | None:
+        if parts:
+            return None
+        chosen = [self.library.release(query.get(side, "")) for side in ("first", "second")]
+        first, second = chosen
+        if first is None or second is None:
+            return self._page("choose", "Compare two releases", releases=[held for held in self.library.releases() if held.ok])
+        if not (first.ok and second.ok):
+            return self._problem(409, "A release that is not intact is not compared: what it says cannot be relied on.")
+        from privgan.serve.compare import compare
+        from privgan.serve.shapes import shapes_of
+
+        sections, shapes = compare(first, second), shapes_of(first, second)
+        return self._page("compare", "Two releases", first=first, second=second, sections=sections, shapes=shapes)
+
+    def _ledger(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
+        if parts or self.ledger is None:
+            return None
+        from privgan.serve.books import read_books
+
+        return self._page("ledger", "Ledger", confidential=True, books=read_books(self.ledger))
+
+    def _internal(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
+        """INTERNAL: a report that stays inside; there is none unless the library was opened with them."""
+        inside = next((inside for inside in self.library.insides() if parts[:1] == [inside.id]), None)
+        if inside is None or len(parts) != 2 or parts[1] not in inside.reports:
+            return None
+        try:
+            file = inside.open(parts[1])
+        except OSError:
+            return None
+        size, _digest = size_and_digest(file)
+        if parts[1].endswith(".html"):
+            return Response(file=file, size=size, policy=REPORT_POLICY)
+        download = {"Content-Disposition": f'attachment; filename="{parts[1]}"'}
+        return Response(file=file, size=size, kind=BINARY, policy=DOWNLOAD_POLICY, extra=download)
+
+    def _problem(self, status: int, reason: str) -> Response:
+        text = render("problem", title="Not shown", confidential=False, ledger=False, reason=reason)
+        return Response.page(text, status=status)
+
+    def _page(self, template: str, title: str, *, confidential: bool = False, **values: Any) -> Response:
+        secret = confidential or self.library.internal
+        return Response.page(render(template, title=title, confidential=secret, ledger=self.ledger is not None, **values))

@@ -1,0 +1,142 @@
+"""Two releases side by side: guarantee, policy, plan, context and schema, a row for each thing they say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from privgan.errors import PrivganError
+from privgan.report.text import number
+from privgan.serve.library import Held
+from privgan.serve.pages import cost
+from privgan.table.columns import Column, Discrete, Numeric, Temporal
+from privgan.table.schema import Schema
+from privgan.table.schema_file import parse_schema
+
+_LARGEST_SCHEMA = 4 << 20
+_SHOWN_CATEGORIES = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One thing that two releases say; an empty text where one of them says nothing."""
+
+    label: str
+    first: str
+    second: str
+
+    @property
+    def same(self) -> bool:
+        """Whether both say the same."""
+        return self.first == self.second
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Rows under one heading."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+    @property
+    def differing(self) -> int:
+        """How many rows differ."""
+        return sum(not row.same for row in self.rows)
+
+
+def compare(first: Held, second: Held) -> tuple[Section, ...]:
+    """What two intact releases say, side by side."""
+    sections: tuple[tuple[str, Callable[[Held], Mapping[str, str]]], ...] = (
+        ("Guarantee", _guarantee),
+        ("Policy", _policy),
+        ("Plan", _plan),
+        ("Schema", _schema),
+        ("Context", lambda held: dict(held.verification.manifest["context"])),
+        ("Versions", lambda held: dict(held.verification.manifest["versions"])),
+    )
+    return tuple(Section(title=title, rows=tuple(_rows(facts(first), facts(second)))) for title, facts in sections)
+
+
+def schema_of(held: Held) -> Schema | None:
+    """The schema of an intact release; None where it is too large, or of a version that is not read."""
+    try:
+        with held.open("schema.yaml") as file:
+            content = file.read(_LARGEST_SCHEMA + 1)
+        return None if len(content) > _LARGEST_SCHEMA else parse_schema(content.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, PrivganError):
+        return None
+
+
+def _rows(first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[Row]:
+    for label in dict.fromkeys([*first, *second]):
+        yield Row(label=label, first=first.get(label, ""), second=second.get(label, ""))
+
+
+def _guarantee(held: Held) -> dict[str, str]:
+    manifest = held.verification.manifest
+    guarantee, total = manifest["guarantee"], manifest["guarantee"]["dataset_total"]
+    return {
+        "data set": manifest["dataset"],
+        "created": manifest["created"],
+        "ε": cost(guarantee["epsilon"]),
+        "δ": cost(guarantee["delta"]),
+        "who is protected": guarantee["unit"],
+        "neighbouring tables": guarantee["neighbouring_relation"],
+        "most rows of one unit": number(guarantee["max_rows_per_unit"]),
+        "assumed public facts": ", ".join(guarantee["conditional_facts"]) or "none",
+        "ε by privacy loss distributions": number(guarantee["accountant"]["epsilon_pld"]),
+        "ε by Rényi divergences": number(guarantee["accountant"]["epsilon_rdp"]),
+        "accountant": f"{guarantee['accountant']['name']} {guarantee['accountant']['version']}",
+        "total of the data set": f"ε = {cost(total['epsilon'])}, δ = {cost(total['delta'])}",
+        "runs of the data set": number(total["runs"]),
+        "canaries": f"probability {number(manifest['canaries']['probability'])}",
+    }
+
+
+def _policy(held: Held) -> dict[str, str]:
+    policy = held.verification.manifest["policy"]
+    gates = {
+        f"gate {gate['fact']}": f"{gate['condition']}; found {number(gate['value'])}: {gate['status']}"
+        for gate in policy["outcomes"]
+    }
+    return {
+        "policy": f"{policy['name']} {policy['version']}",
+        "hash": policy["hash"][:16],
+        "verdict": policy["status"],
+        "internal checks": policy["internal_checks"],
+        **gates,
+    }
+
+
+def _plan(held: Held) -> dict[str, str]:
+    manifest = held.verification.manifest
+    plain = {
+        name.replace("_", " "): number(value) for name, value in manifest["plan"].items() if isinstance(value, str | int | float)
+    }
+    plain = {name: value for name, value in plain.items() if name not in {"format", "dataset", "epsilon", "delta"}}
+    steps = Counter(str(step.get("kind", step["name"])) for step in manifest["accounting"])
+    return plain | {f"steps: {kind}": number(count) for kind, count in steps.items()}
+
+
+def _schema(held: Held) -> dict[str, str]:
+    schema = schema_of(held)
+    if schema is None:
+        return {"schema": f"not read here; fingerprint {held.verification.manifest['schema_fingerprint'][:16]}"}
+    facts = {f"column {column.name}": _column(column) for column in schema.columns}
+    return {"unit": schema.unit.column or "row", "columns": number(len(facts)), **facts}
+
+
+def _column(column: Column) -> str:
+    words = [column.kind.value]
+    if isinstance(column, Discrete):
+        more = len(column.categories) - _SHOWN_CATEGORIES
+        words.append(" · ".join(column.categories[:_SHOWN_CATEGORIES]) + (f" and {more} more" if more > 0 else ""))
+    elif isinstance(column, Numeric):
+        words.append(f"{number(column.lower)} to {number(column.upper)}, {column.decimals} decimals")
+    elif isinstance(column, Temporal):
+        words.append(f"{column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}")
+    measured = ", ".join(f"{fact} {source}" for fact, source in column.sources.items() if source.value != "declared")
+    return "; ".join(
+        [*words, *(["may be missing"] if column.missing else []), *([measured] if measured else []), column.role.value]
+    )

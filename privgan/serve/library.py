@@ -1,0 +1,199 @@
+"""The releases below a folder: found by a walk that follows no link, each checked by ``verify_release``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BufferedReader
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import Any
+
+from privgan.errors import UsageError
+from privgan.release.bundle import ALLOWED_FILES
+from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
+from privgan.release.verify import Verification, verify_release
+from privgan.serve.opening import open_inside
+
+INTERNAL = "internal"
+INTERNAL_REPORTS = tuple(f"internal-report.{ending}" for ending in ("html", "pdf", "md", "json"))
+_OWN_FILES = (MANIFEST_NAME, CHECKSUM_NAME, "manifest.sig")
+_DEEPEST, _MOST_FOLDERS, _MOST_FILES = 5, 20_000, 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A release that the folder holds.
+
+    Attributes:
+        id: Its name in addresses, from which no path can be made.
+        name: Its path below the library's folder, ``.`` for that folder itself.
+        root: The library's folder.
+        verification: What the check found.
+    """
+
+    id: str
+    name: str
+    root: Path
+    verification: Verification
+
+    def open(self, file: str) -> BufferedReader:
+        """Open one of its files; OSError where it is none, or a link is on the way."""
+        return open_inside(self.root, [*PurePosixPath(self.name).parts, *file.split("/")])
+
+    @cached_property
+    def manifest(self) -> Mapping[str, Any] | None:
+        """The manifest, where it has a manifest's form; what it says is to be believed only where ``ok``."""
+        found = self.verification.manifest
+        return found if found and not manifest_mistakes(found) else None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the release is what its manifest says."""
+        return self.verification.ok
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that may be downloaded: those that the manifest lists and a release may hold, and the manifest itself."""
+        if not self.ok:
+            return ()
+        listed = [name for name in self.verification.manifest["files"] if name in ALLOWED_FILES]
+        return (*sorted(listed), *(name for name in _OWN_FILES if _is_file(self.root / self.name / name)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inside:
+    """INTERNAL: a folder of files that stay inside, and its reports.
+
+    Attributes:
+        id: Its name in addresses.
+        name: Its path below the library's folder.
+        root: The library's folder.
+        reports: The names of its reports.
+    """
+
+    id: str
+    name: str
+    root: Path
+    reports: tuple[str, ...]
+
+    def open(self, file: str) -> BufferedReader:
+        """Open one of its reports; OSError where it is none, or a link is on the way."""
+        return open_inside(self.root, [*PurePosixPath(self.name).parts, file])
+
+
+class Library:
+    """A folder of releases, and of runs with a release inside.
+
+    Args:
+        root: The folder.
+        internal: Whether the internal reports of the runs may be seen.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
+
+    def __init__(self, root: Path, *, internal: bool = False) -> None:
+        if not root.is_dir():
+            raise UsageError(f"{root}: there is no such folder; name a folder of releases")
+        self.root, self.internal = root.resolve(), internal
+        self._checked: dict[Path, tuple[object, Held]] = {}
+        self._lock = Lock()
+
+    def releases(self) -> tuple[Held, ...]:
+        """All releases, the newest first."""
+        found = [self._held(folder) for folder in self._folders() if _is_file(folder / MANIFEST_NAME)]
+        return tuple(sorted(found, key=_newest_first, reverse=True))
+
+    def release(self, identity: str) -> Held | None:
+        """One release by its name in addresses."""
+        return next((held for held in self.releases() if held.id == identity), None)
+
+    def insides(self) -> tuple[Inside, ...]:
+        """INTERNAL: the folders with internal reports; none unless asked for when the library was made."""
+        if not self.internal:
+            return ()
+        found = []
+        for folder in self._folders():
+            inner = folder / INTERNAL
+            reports = tuple(name for name in INTERNAL_REPORTS if not inner.is_symlink() and _is_file(inner / name))
+            if reports:
+                found.append(Inside(id=self._id(inner), name=self._name(inner), root=self.root, reports=reports))
+        return tuple(found)
+
+    def _folders(self) -> Iterator[Path]:
+        """The folder and all below it, but for hidden and internal ones, links, and what lies inside a release."""
+        waiting, seen = [(self.root, 0)], 0
+        while waiting and seen < _MOST_FOLDERS:
+            folder, depth = waiting.pop()
+            seen += 1
+            yield folder
+            if depth < _DEEPEST and not _is_file(folder / MANIFEST_NAME):
+                waiting += [(inner, depth + 1) for inner in _inner_folders(folder)]
+
+    def _held(self, folder: Path) -> Held:
+        """A release with its check's result; made again where a file changed, and each day, as a release may expire."""
+        now = dt.datetime.now(dt.UTC)
+        state = (now.date(), _state(folder))
+        with self._lock:
+            known = self._checked.get(folder)
+        if known and known[0] == state:
+            return known[1]
+        try:
+            found = verify_release(folder, now=now)
+        except OSError as error:
+            found = Verification(ok=False, problems=(f"cannot be read: {error.strerror}",), signed=False, manifest={})
+        held = Held(id=self._id(folder), name=self._name(folder), root=self.root, verification=found)
+        with self._lock:
+            self._checked[folder] = (state, held)
+        return held
+
+    def _name(self, folder: Path) -> str:
+        return folder.relative_to(self.root).as_posix()
+
+    def _id(self, folder: Path) -> str:
+        return hashlib.sha256(os.fsencode(self._name(folder))).hexdigest()[:16]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _inner_folders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            inner = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(inner, reverse=True) if name != INTERNAL and not name.startswith(".")]
+
+
+def _state(folder: Path) -> object:
+    """What changes whenever a file of a release does."""
+    found = []
+    for where, _, names in os.walk(folder, followlinks=False):
+        found += [(where, name, _stamp(os.path.join(where, name))) for name in [".", *names]]
+        if len(found) > _MOST_FILES:  # More than any release has.
+            break
+    return tuple(found)
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    try:
+        entry = os.lstat(path)
+    except OSError:
+        return ()
+    return entry.st_mode, entry.st_ino, entry.st_size, entry.st_mtime_ns, entry.st_ctime_ns
+
+
+def _newest_first(held: Held) -> tuple[str, str]:
+    created = held.verification.manifest.get("created", "")
+    return (created if isinstance(created, str) else "", held.name)

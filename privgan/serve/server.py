@@ -1,0 +1,104 @@
+"""The pages on 127.0.0.1, one thread a request."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+from privgan.errors import UsageError
+from privgan.serve.application import Application
+from privgan.serve.exchange import TEXT, Request, Response
+from privgan.serve.guard import Guard
+from privgan.serve.library import Library
+
+ADDRESS = "127.0.0.1"
+_SECONDS = 30
+
+
+def make_server(root: Path, *, port: int = 0, internal: bool = False, ledger: str | None = None) -> Server:
+    """A server for a folder of releases, bound to 127.0.0.1 and to nothing else; not running yet.
+
+    Args:
+        root: The folder.
+        port: The port; 0 for a free one.
+        internal: Whether internal reports are shown.
+        ledger: The owner's ledger; None to show none.
+
+    Raises:
+        UsageError: There is no such folder, or the port is taken.
+    """
+    library = Library(root, internal=internal)
+    try:
+        server = Server((ADDRESS, port), _Handler)
+    except (OSError, OverflowError) as error:
+        told = getattr(error, "strerror", None) or error
+        raise UsageError(f"port {port} of {ADDRESS} cannot be used: {told}; name another with --port") from error
+    server.application = Application(library=library, guard=Guard(port=server.server_address[1]), ledger=ledger)
+    return server
+
+
+class Server(ThreadingHTTPServer):
+    """The standard library's server with the pages to show."""
+
+    daemon_threads = True
+    application: Application
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser; it holds the key."""
+        return self.application.guard.address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a connection that broke off."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout: ClassVar[int] = _SECONDS
+    server: Server
+
+    def version_string(self) -> str:
+        """The server's name, without the versions of what it is built on."""
+        return "privgan"
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        # The base class looks up do_GET, do_POST, …; every method gets the same answer path.
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
+
+    def _answer(self) -> None:
+        names = {name.lower() for name in self.headers}
+        headers = {name: ", ".join(self.headers.get_all(name, [])) for name in names}
+        response = self.server.application.respond(Request(method=self.command, target=self.path, headers=headers))
+        with contextlib.ExitStack() as stack:
+            if response.file is not None:
+                stack.callback(response.file.close)
+            self._send(response)
+
+    def _send(self, response: Response) -> None:
+        self.send_response(response.status)
+        # A body that was sent along is not read: the connection ends, so that it is no next request.
+        self.close_connection = True
+        for name, value in {**response.headers, "Connection": "close"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if response.file is not None:
+            shutil.copyfileobj(response.file, self.wfile)
+        else:
+            self.wfile.write(response.body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """A request that cannot be read gets the same headers as any other, and nothing of itself back."""
+        self.command = getattr(self, "command", None) or "GET"
+        body = b"The request cannot be read."
+        self._send(Response(status=int(code), kind=TEXT, body=body, size=len(body)))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing is logged: addresses may carry the key."""

@@ -1,0 +1,133 @@
+"""The columns of two synthetic tables beside each other. Both tables left already: nothing here reads a real row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from privgan.serve.compare import schema_of
+from privgan.serve.library import Held
+from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+
+_ROWS, _BINS, _MOST_BARS, _MOST_COLUMNS = 50_000, 20, 12, 40
+_LARGEST = 512 << 20
+_TABLE = "synthetic.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """Shares of one value or bin, in percent."""
+
+    label: str
+    first: float
+    second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """One column in both tables.
+
+    Attributes:
+        column: Its name.
+        distance: Total variation distance of the two tables, 0 to 1.
+        bars: The largest shares, or the bins in order.
+        binned: Whether the bars are bins in order.
+        top: The largest share of all bars, in percent.
+    """
+
+    column: str
+    distance: float
+    bars: tuple[Bar, ...]
+    binned: bool
+
+    @property
+    def top(self) -> float:
+        """The largest share, in percent; above 0."""
+        return max([1e-9, *(max(bar.first, bar.second) for bar in self.bars)])
+
+
+def shapes_of(first: Held, second: Held) -> tuple[Shape, ...]:
+    """Columns that both schemas have with one kind, the most different first; of large tables the first 50,000 rows."""
+    schemas = schema_of(first), schema_of(second)
+    if schemas[0] is None or schemas[1] is None or any(_TABLE not in held.files for held in (first, second)):
+        return ()
+    others: Mapping[str, Column] = {column.name: column for column in schemas[1].modelled}
+    pairs = [(column, others[column.name]) for column in schemas[0].modelled if column.name in others]
+    pairs = [(one, other) for one, other in pairs if type(one) is type(other) and one.kind is other.kind][:_MOST_COLUMNS]
+    names = [column.name for column, _ in pairs]
+    tables = _read(first, names), _read(second, names)
+    if tables[0] is None or tables[1] is None:
+        return ()
+    found = [_shape(one, other, tables[0][one.name], tables[1][one.name]) for one, other in pairs]
+    return tuple(sorted(found, key=lambda shape: -shape.distance))
+
+
+def _read(held: Held, names: list[str]) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if held.verification.manifest["files"][_TABLE]["bytes"] > _LARGEST:
+        return None
+    try:
+        with held.open(_TABLE) as file:
+            batch = next(pq.ParquetFile(file).iter_batches(batch_size=_ROWS, columns=names), None)
+    except (OSError, pa.ArrowException):
+        return None
+    return None if batch is None or batch.num_rows == 0 else batch.to_pandas()
+
+
+def _shape(one: Column, other: Column, first: Any, second: Any) -> Shape:
+    binned = not isinstance(one, Discrete)
+    bars = _bins(one, other, first, second) if binned else _categories(first, second)
+    distance = sum(abs(bar.first - bar.second) for bar in bars) / 200
+    if not binned:
+        bars = sorted(bars, key=lambda bar: -max(bar.first, bar.second))[:_MOST_BARS]
+    return Shape(column=one.name, distance=distance, bars=tuple(bars), binned=binned)
+
+
+def _categories(first: Any, second: Any) -> list[Bar]:
+    shares = [
+        100 * values.astype(object).map(str, na_action="ignore").fillna("missing").value_counts(normalize=True)
+        for values in (first, second)
+    ]
+    labels = dict.fromkeys([*shares[0].index, *shares[1].index])
+    return [Bar(label=label, first=float(shares[0].get(label, 0)), second=float(shares[1].get(label, 0))) for label in labels]
+
+
+def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
+    """Shares of equal bins over both columns' bounds, and of what is missing."""
+    import numpy as np
+
+    assert isinstance(one, Numeric | Temporal)
+    assert isinstance(other, Numeric | Temporal)
+    lower, upper = min(_number(one.lower), _number(other.lower)), max(_number(one.upper), _number(other.upper))
+    edges = np.linspace(lower, upper, _BINS + 1)
+    shares = [_shares(one, values, edges) for values in (first, second)]
+    labels = [f"{_edge(one, edges[bin])} to {_edge(one, edges[bin + 1])}" for bin in range(_BINS)] + ["missing"]
+    bars = [Bar(label=label, first=a, second=b) for label, a, b in zip(labels, *shares, strict=True)]
+    return bars if bars[-1].first or bars[-1].second else bars[:-1]
+
+
+def _shares(column: Column, values: Any, edges: Any) -> list[float]:
+    """Percent of the rows in each bin, and missing."""
+    import numpy as np
+
+    known = values[values.notna()]
+    numbers = known.astype("datetime64[s]").astype("int64") if isinstance(column, Temporal) else known.astype(float)
+    counts, _ = np.histogram(numbers, bins=edges)
+    return [100 * int(count) / len(values) for count in (*counts, len(values) - len(known))]
+
+
+def _number(bound: Any) -> float:
+    import pandas as pd
+
+    return float(bound) if isinstance(bound, int | float) else float(pd.Timestamp(bound).timestamp())
+
+
+def _edge(column: Column, edge: float) -> str:
+    import pandas as pd
+
+    if isinstance(column, Temporal):
+        return str(pd.Timestamp(edge, unit="s").strftime("%Y-%m-%d"))
+    return f"{edge:.0f}" if column.kind is Kind.INTEGER and abs(edge) < 1e12 else f"{edge:.4g}"

@@ -1,0 +1,93 @@
+"""Text that a spreadsheet would run as a formula, escaped in CSV by an apostrophe, and the way back.
+
+A cell that begins with ``=``, ``+``, ``-``, ``@`` (or their full-width twins), also after blanks and invisible signs, is
+a formula to a spreadsheet; a tab or a line end at the start may become one. Source: OWASP, "CSV Injection". Plain numbers,
+and signs alone, stay as they are. The escape is a bijection on texts: one apostrophe in front of what begins as a formula
+after any number of apostrophes. It does not help a program that splits the file at another sign than the comma.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+
+from privgan.table.columns import Column, Discrete, Temporal
+from privgan.table.schema import Schema
+
+_INVISIBLE = r"[\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\u3000]"
+_FORMULA = re.compile(rf"'*(?:[\t\r\n]|{_INVISIBLE}*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212])")
+_NUMBER_OR_SIGNS = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]+")
+_MARK = "'"
+
+
+def escaped(text: str) -> str:
+    """A text as a CSV cell that no spreadsheet takes for a formula."""
+    return _MARK + text if _FORMULA.match(text) and not _NUMBER_OR_SIGNS.fullmatch(text) else text
+
+
+def unescaped(cell: str) -> str:
+    """The text behind a cell that ``escaped`` wrote: ``unescaped(escaped(text)) == text`` for every text."""
+    return cell[1:] if cell.startswith(_MARK) and escaped(cell[1:]) == cell else cell
+
+
+def escaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame [rows, columns] ready for a CSV file: headers and text cells escaped, numbers as they are."""
+    changed = {str(name): _mapped(values, escaped) for name, values in frame.items() if _is_text(values)}
+    return frame.assign(**changed).rename(columns=escaped)
+
+
+def unescaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of text [rows, columns] behind one that privgan wrote as CSV."""
+    return frame.apply(lambda values: _mapped(values, unescaped)).rename(columns=unescaped)
+
+
+def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.DataFrame:
+    """A table as read, with escapes undone where the schema says so.
+
+    A header becomes the column that the schema names, a cell the category that the schema lists. Each cell's result is a
+    function of the cell and the schema alone.
+
+    Args:
+        frame: The table as read [rows, columns].
+        schema: The public facts.
+        ours: Whether privgan wrote the file. Then a cell that is itself a category is an escape too where the text
+            behind it is a category; any other file is taken at its word.
+    """
+    names = [str(name) for name in frame.columns]
+    own = {escaped(name): name for name in schema.names if escaped(name) != name and (ours or escaped(name) not in schema.names)}
+    found = {name: own[name] for name in names if name in own and own[name] not in names}
+    if found:
+        frame = frame.rename(columns=found)
+    changed = {}
+    for column in schema.modelled:
+        change = _restoration(column, ours=ours)
+        if change and list(frame.columns).count(column.name) == 1 and _is_text(frame[column.name]):
+            changed[column.name] = _mapped(frame[column.name], change)
+    return frame.assign(**changed) if changed else frame
+
+
+def _restoration(column: Column, *, ours: bool) -> Callable[[str], str] | None:
+    """What undoes the escapes of a column; None where its values need none. Identifiers are never touched."""
+    if isinstance(column, Temporal):
+        return unescaped if escaped(column.format) != column.format else None
+    if not isinstance(column, Discrete):
+        return None
+    cells = {escaped(text): text for text in column.categories if escaped(text) != text}
+    if not ours:
+        cells = {cell: text for cell, text in cells.items() if cell not in column.categories}
+    return (lambda cell: cells.get(cell, cell)) if cells else None
+
+
+def _is_text(values: pd.Series) -> bool:
+    known = pd.api.types
+    return known.is_object_dtype(values) or known.is_string_dtype(values) or isinstance(values.dtype, pd.CategoricalDtype)
+
+
+def _mapped(values: pd.Series, change: Callable[[str], str]) -> pd.Series:
+    """Each distinct text changed once; what is no text, or missing, stays."""
+    after = {text: change(text) for text in {value for value in values if isinstance(value, str)}}
+    if all(text == new for text, new in after.items()):
+        return values
+    return values.astype(object).map(lambda value: after[value] if isinstance(value, str) else value)

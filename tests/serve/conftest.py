@@ -1,0 +1,125 @@
+"""A shelf: a folder of small releases, made without a fit, and the pages that show it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from privgan.policy import Verdict
+from privgan.privacy.unit import PrivacyUnit
+from privgan.release import ReleaseFacts, write_release
+from privgan.serve import Application, Guard, Library, Request, Response
+from privgan.table.columns import Column, Discrete, Kind, Numeric
+from privgan.table.files import write_tables
+from privgan.table.schema import Schema
+from privgan.table.schema_file import dump_schema
+from tests.release.conftest import contents, facts, verdict  # noqa: F401 - fixtures
+
+PORT = 8765
+SECRET = "Zephyrine-918273645"
+COLUMNS: tuple[Column, ...] = (
+    Numeric(name="age", kind=Kind.INTEGER, lower=18, upper=99),
+    Discrete(name="tier", kind=Kind.CATEGORICAL, categories=("basic", "gold"), missing=True),
+)
+
+
+@dataclass
+class Shelf:
+    """A folder of releases, and what makes them.
+
+    Attributes:
+        root: The folder; a secret lies beside it.
+        facts: What their manifests say.
+        verdict: Their verdict.
+        contents: The files that do not matter here.
+    """
+
+    root: Path
+    facts: ReleaseFacts
+    verdict: Verdict
+    contents: Callable[[Path], dict[str, bytes | Path]]
+
+    def add(
+        self, name: str, columns: tuple[Column, ...] = COLUMNS, rows: Mapping[str, list[Any]] | None = None, **changes: Any
+    ) -> Path:
+        """Write a release; changes are facts of its manifest."""
+        source = self.root.parent / "source" / name
+        source.mkdir(parents=True)
+        schema = Schema(dataset="customers", unit=PrivacyUnit(), columns=columns)
+        frame = pd.DataFrame(rows or {"age": [20, 40, 60, 80], "tier": ["gold", "basic", None, "basic"]})
+        write_tables([frame], schema, source / "t.parquet", source / "t.csv")
+        text = dump_schema(schema).encode()
+        files = self.contents(source) | {
+            "schema.yaml": text,
+            "synthetic.parquet": source / "t.parquet",
+            "synthetic.csv": source / "t.csv",
+            "model/model.json": json.dumps({"rows": 4, "schema": text.decode()}).encode(),
+        }
+        return write_release(self.root / name, files, replace(self.facts, **changes), self.verdict)
+
+    def pages(self, *, internal: bool = False, ledger: str | None = None) -> Pages:
+        """The pages of the shelf."""
+        library = Library(self.root, internal=internal)
+        return Pages(Application(library=library, guard=Guard(port=PORT), ledger=ledger))
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What a browser sees."""
+
+    application: Application
+
+    def ask(self, target: str = "/", method: str = "GET", **headers: str) -> Response:
+        """One request by the right name and with the key; other headers may be given."""
+        usual = {"host": f"127.0.0.1:{PORT}", "cookie": self.application.guard.cookie.split(";")[0]}
+        named = {**usual, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return self.application.respond(Request(method=method, target=target, headers=named))
+
+    def text(self, target: str = "/") -> str:
+        """A page that must be there."""
+        response = self.ask(target)
+        assert response.status == 200, response
+        return body(response).decode()
+
+    def id(self, name: str) -> str:
+        """A release's name in addresses."""
+        return next(held.id for held in self.application.library.releases() if held.name == name)
+
+
+def body(response: Response) -> bytes:
+    """What is sent."""
+    if response.file is None:
+        return response.body
+    with response.file as file:
+        return file.read()
+
+
+def rewrite_manifest(release: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Edit a manifest as somebody who can rewrite all files would: with a fresh checksum."""
+    manifest = json.loads((release / "manifest.json").read_text())
+    change(manifest)
+    text = json.dumps(manifest).encode()
+    (release / "manifest.json").write_bytes(text)
+    (release / "manifest.sha256").write_text(f"{hashlib.sha256(text).hexdigest()}  manifest.json\n")
+
+
+@pytest.fixture
+def shelf(
+    tmp_path: Path,
+    facts: ReleaseFacts,  # noqa: F811 - the fixture
+    verdict: Callable[..., Verdict],  # noqa: F811
+    contents: Callable[[Path], dict[str, bytes | Path]],  # noqa: F811
+) -> Shelf:
+    """An empty shelf with a secret beside it."""
+    root = tmp_path / "shelf"
+    root.mkdir()
+    (tmp_path / "secret.txt").write_text(SECRET)
+    far = replace(facts, context={"recipient": "Nörthwind", "expiry": "2999-12-31"})
+    return Shelf(root=root, facts=far, verdict=verdict(), contents=contents)
