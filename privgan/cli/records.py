@@ -11,8 +11,6 @@ from privgan.cli.options import PATH, ledger_option
 
 @click.command()
 @click.argument("folder", type=PATH)
-@click.command()
-@click.argument("folder", type=PATH)
 @ledger_option
 def purge(folder: Path, ledger_url: str | None) -> None:
     """Remove what stays inside (canaries, audit, internal report, log, candidate) and record that in the ledger.
