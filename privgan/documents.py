@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -51,7 +51,12 @@ class Document:
 
 
 def load_document(
-    path: Path, *, format_name: str, text_keys: frozenset[str] = frozenset(), nullable_keys: frozenset[str] = frozenset()
+    path: Path,
+    *,
+    format_name: str,
+    text_keys: frozenset[str] = frozenset(),
+    nullable_keys: frozenset[str] = frozenset(),
+    also: Callable[[Any], Iterable[tuple[DocumentPath, str]]] | None = None,
 ) -> Document:
     """Read and check a YAML document.
 
@@ -60,12 +65,13 @@ def load_document(
         format_name: E.g. ``privgan.schema/1``; names the JSON Schema that the document must follow.
         text_keys: Keys whose scalars stay text exactly as written (``no``, ``01`` and ``1`` are three texts).
         nullable_keys: As text_keys, but a plain ``null`` is None.
+        also: Finds more mistakes in the data, each with its path; it must bear data of a wrong form.
 
     Raises:
         DocumentError: with every mistake found, each with its line.
     """
-    text = read_text(path)
-    return parse_document(text, name=path.name, format_name=format_name, text_keys=text_keys, nullable_keys=nullable_keys)
+    keys = {"text_keys": text_keys, "nullable_keys": nullable_keys}
+    return parse_document(read_text(path), name=path.name, format_name=format_name, also=also, **keys)
 
 
 def read_text(path: Path) -> str:
@@ -85,6 +91,7 @@ def parse_document(
     format_name: str,
     text_keys: frozenset[str] = frozenset(),
     nullable_keys: frozenset[str] = frozenset(),
+    also: Callable[[Any], Iterable[tuple[DocumentPath, str]]] | None = None,
 ) -> Document:
     """As load_document, from text."""
     lines: dict[DocumentPath, int] = {}
@@ -105,10 +112,15 @@ def parse_document(
     if len(lines) > _LARGEST:
         raise DocumentError(name, [f"has more than {_LARGEST:,} entries; is an alias (*) used inside another?"])
     document = Document(name, data, lines)
-    mistakes = twice + list(schema_mistakes(document, format_name))
+    more = [document.mistake(path, text) for path, text in also(data)] if also else []
+    mistakes = twice + sorted([*schema_mistakes(document, format_name), *more], key=_line_told)
     if mistakes:
         raise DocumentError(name, mistakes)
     return document
+
+
+def _line_told(mistake: str) -> int:
+    return int(mistake.removeprefix("line ").partition(":")[0])
 
 
 def _plain(

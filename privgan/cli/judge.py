@@ -19,14 +19,15 @@ from privgan.cli.options import (
     print_json,
     quiet_option,
     sep_option,
+    verdict_file_options,
     violation_option,
+    waivers_option,
 )
+from privgan.cli.verdicts import VerdictFiles, print_verdict, read_context, read_policy
 
 if TYPE_CHECKING:
     from privgan.audit.suite import AuditReport
     from privgan.audit.twin import TwinReport
-    from privgan.policy.context import Context
-    from privgan.policy.verdict import Verdict
 
 _NAME, _TWIN_EPSILON = 40, 3.0
 _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
@@ -186,55 +187,54 @@ def _print_audit(report: AuditReport | TwinReport, basis: str) -> None:
 @click.argument("candidate", type=PATH)
 @policy_option
 @context_option
+@waivers_option
 @ledger_option
+@verdict_file_options
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the explanations.")
 @json_option
-def check(candidate: Path, policy_name: str, context_path: Path | None, ledger_url: str | None, as_json: bool) -> None:
+def check(
+    candidate: Path,
+    policy_name: str,
+    context_path: Path | None,
+    waivers_path: Path | None,
+    ledger_url: str | None,
+    lang: str,
+    as_json: bool,
+    **files: Any,
+) -> None:
     """Judge CANDIDATE by a policy and explain each gate, to the owner. INTERNAL.
 
-    A candidate that is judged counts as one attempt on its data set; the policy caps them.
+    A candidate that is judged counts as one attempt on its data set; the policy caps them. An internal gate that fails
+    closes the candidate. In a pipeline the exit code decides: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
 
     \b
     Example:
       privgan check candidate --policy partner-share --context context.yaml
+      privgan check candidate --policy partner-share --junit verdict.xml --sarif verdict.sarif
     """
     from privgan.cli.runs import STATUS_CODES
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge
-    from privgan.policy.document import load_policy
     from privgan.privacy.ledger import PrivacyLedger
 
-    verdict = judge(
-        Candidate.find(candidate),
-        load_policy(policy_name),
-        PrivacyLedger.open(ledger_url, create=False),
-        _context(context_path),
-    )
+    asked = VerdictFiles.asked(files)
+    found, policy, context = Candidate.find(candidate), read_policy(policy_name, waivers_path), read_context(context_path)
+    verdict = judge(found, policy, PrivacyLedger.open(ledger_url, create=False), context)
+    asked.write(verdict)
     if as_json:
         print_json(verdict.to_json())
     else:
-        _print_verdict(verdict)
+        print_verdict(verdict, lang)
     exit_with(STATUS_CODES[str(verdict.status)])
-
-
-def _context(path: Path | None) -> Context:
-    from privgan.policy.context import Context, load_context
-
-    return load_context(path) if path else Context()
-
-
-def _print_verdict(verdict: Verdict) -> None:
-    from privgan.policy.verdict import explain
-
-    click.echo(f"verdict: {verdict.status}")
-    for outcome in verdict.outcomes:
-        click.echo(f"  {outcome.status!s:<8} [{outcome.gate.scope}] {explain(outcome)}")
 
 
 @click.command()
 @click.argument("candidate", type=PATH)
 @policy_option
 @context_option
+@waivers_option
 @ledger_option
+@verdict_file_options
 @click.option("--out", type=PATH, required=True, help="Folder for release/.")
 @signing_option
 @zip_option
@@ -243,11 +243,13 @@ def release(
     candidate: Path,
     policy_name: str,
     context_path: Path | None,
+    waivers_path: Path | None,
     ledger_url: str | None,
     out: Path,
     key_name: str | None,
     as_zip: bool,
     as_json: bool,
+    **files: Any,
 ) -> None:
     """Write OUT/release for a CANDIDATE that passes the policy: all of it, or nothing.
 
@@ -257,16 +259,17 @@ def release(
     """
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, release_candidate
-    from privgan.policy.document import load_policy
     from privgan.privacy.ledger import PrivacyLedger
 
-    found, policy, context = Candidate.find(candidate), load_policy(policy_name), _context(context_path)
+    asked = VerdictFiles.asked(files)
+    found, policy, context = Candidate.find(candidate), read_policy(policy_name, waivers_path), read_context(context_path)
     require_no_zip(out, asked=as_zip)
     key = signing_key(key_name) if key_name else None
     ledger = PrivacyLedger.open(ledger_url, create=False)
     verdict = judge(found, policy, ledger, context)
+    asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:
-        _print_verdict(verdict)
+        print_verdict(verdict)
     folder = release_candidate(found, verdict, ledger, context, out, key=key)
     packed = zipped(folder) if as_zip else None
     if as_json:

@@ -48,7 +48,19 @@ violation_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 policy_option = click.option("--policy", "policy_name", required=True, help="A shipped policy's name, or a policy file.")
 context_option = click.option(
-    "--context", "context_path", type=PATH, help="Reviewer, purpose, recipient, expiry, review date (YAML)."
+    "--context", "context_path", type=PATH, help="Reviewer, purpose, recipient, expiry, review date and more (YAML)."
+)
+waivers_option = click.option(
+    "--waivers", "waivers_path", type=PATH, help="Gates that need not pass: fact, who, why, until (YAML); see policies/README.md."
+)
+verdict_file_options = stacked(
+    click.option("--junit", type=PATH, help="Also write the verdict as JUnit XML. INTERNAL, unless --shareable."),
+    click.option("--sarif", type=PATH, help="Also write the verdict as SARIF 2.1.0. INTERNAL, unless --shareable."),
+    click.option(
+        "--shareable",
+        is_flag=True,
+        help="--junit and --sarif hold the public gates only; nothing is written where the internal checks did not pass.",
+    ),
 )
 quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 budget_options = stacked(

@@ -25,7 +25,10 @@ from privgan.cli.options import (
     quiet_option,
     schema_option,
     tell_asked,
+    verdict_file_options,
+    waivers_option,
 )
+from privgan.cli.verdicts import VerdictFiles, read_context, read_policy
 
 if TYPE_CHECKING:
     from privgan.pipeline.candidate import Candidate
@@ -49,6 +52,8 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.option("--target", help="Column that the audit predicts [default: by a fixed rule].")
 @ledger_option
 @context_option
+@waivers_option
+@verdict_file_options
 @click.option("--out", type=PATH, required=True, help="Folder for release/ and internal/.")
 @signing_option
 @zip_option
@@ -60,6 +65,7 @@ def run(
     policy_name: str,
     ledger_url: str | None,
     context_path: Path | None,
+    waivers_path: Path | None,
     out: Path,
     key_name: str | None,
     as_zip: bool,
@@ -77,10 +83,12 @@ def run(
       privgan run customers.csv --schema schema.yaml --policy partner-share \\
         --epsilon 3 --context context.yaml --out out
     """
+    files = VerdictFiles.asked(options)
     request, asked = _request(table, schema_path, options)
     require_no_zip(out, asked=as_zip)
     key = signing_key(key_name) if key_name else None
-    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, key=key)
+    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, waivers_path=waivers_path, key=key)
+    files.write(outcome.verdict)
     if as_zip and outcome.release:
         zipped(outcome.release)
     exit_with(tell(outcome, as_json, asked))
@@ -130,6 +138,8 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
 @ledger_option
 @context_option
+@waivers_option
+@verdict_file_options
 @signing_option
 @json_option
 @quiet_option
@@ -139,9 +149,11 @@ def resume(
     policy_name: str | None,
     ledger_url: str | None,
     context_path: Path | None,
+    waivers_path: Path | None,
     key_name: str | None,
     as_json: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Go on with a fit or run that was started with --resumable and interrupted. FOLDER is its --out.
 
@@ -153,20 +165,22 @@ def resume(
       privgan resume out customers.csv --policy partner-share --context context.yaml
     """
     from privgan.pipeline.run import resume_candidate, resume_run
-    from privgan.policy.context import Context, load_context
-    from privgan.policy.document import load_policy
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.progress import Progress
 
-    progress = Progress(quiet=quiet)
+    progress, files = Progress(quiet=quiet), VerdictFiles.asked(options)
     key = signing_key(key_name) if key_name else None
     if policy_name is None:
+        if files.paths or waivers_path:
+            raise click.UsageError("--waivers, --junit and --sarif go with --policy: without one nothing is judged")
         candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress)
         _tell_candidate(candidate, None, as_json)
         return
-    policy, context = load_policy(policy_name), load_context(context_path) if context_path else Context()
+    policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    exit_with(tell(resume_run(table, policy, context, ledger, folder, progress, key), as_json))
+    outcome = resume_run(table, policy, context, ledger, folder, progress, key)
+    files.write(outcome.verdict)
+    exit_with(tell(outcome, as_json))
 
 
 @click.command()
@@ -237,17 +251,15 @@ def perform(
     *,
     quiet: bool,
     introduce: bool = False,
+    waivers_path: Path | None = None,
     key: SigningKey | None = None,
 ) -> RunOutcome:
     """The main job, with every file that it needs read first."""
     from privgan.pipeline.run import run as run_job
-    from privgan.policy.context import Context, load_context
-    from privgan.policy.document import load_policy
     from privgan.progress import Progress
     from privgan.table.schema_file import load_schema
 
-    policy = load_policy(policy_name)
-    context = load_context(context_path) if context_path else Context()
+    policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     dataset = load_schema(request.schema).dataset
 
     def ledger() -> PrivacyLedger:
@@ -261,6 +273,7 @@ def perform(
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:
     """Print what a run ended in, and return its exit code."""
+    from privgan.policy.plain import plain
     from privgan.policy.verdict import explain
 
     status = str(outcome.verdict.status)
@@ -282,7 +295,7 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
     click.echo(outcome.guarantee)
     for gate in outcome.verdict.outcomes:
         if str(gate.status) != "PASS":
-            click.echo(f"  {explain(gate)}")
+            click.echo(f"  {plain(explain(gate))}")
     if outcome.release:
         click.echo(f"release:  {outcome.release} (report: {outcome.release / 'report.html'})")
     if outcome.candidate:

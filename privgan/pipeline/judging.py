@@ -20,7 +20,7 @@ from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsErro
 from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import AUDIT_FILE, RELEASE, REPORT_FILE, Candidate
 from privgan.pipeline.describe import report_groups, report_steps
-from privgan.pipeline.facts import audit_facts, public_facts
+from privgan.pipeline.facts import accounting_complete, audit_facts, column_facts, public_facts
 from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.pipeline.reference_fits import audit_by_reference_fits
 from privgan.pipeline.scanning import read_scan, refuse_findings, scan_facts, with_declared
@@ -114,8 +114,9 @@ def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: 
     evaluation = {"policy": policy.fingerprint(), "evidence": evidence}
     refuse_changed(candidate, ledger)
     ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, **evaluation)
-    facts = public_facts(record, schema, ledger, context) | audit_facts(audit) | scan_facts(candidate)
-    verdict = evaluate(policy, facts)
+    inside = audit_facts(audit) | scan_facts(candidate) | {"ledger.attempts": ledger.account(schema.dataset).attempts}
+    facts = public_facts(record, schema, ledger, context) | inside
+    verdict = evaluate(policy, facts, column_facts(schema))
     if any(outcome.status is GateStatus.FAIL for outcome in verdict.internal_outcomes):
         ledger.close(schema.dataset, record["run"], **evaluation)
     return verdict
@@ -163,7 +164,8 @@ def release_candidate(
         key: Signs the manifest; None for an unsigned release.
 
     Raises:
-        PolicyFailedError: when a gate failed, or a scan has findings.
+        PolicyFailedError: when a gate failed, or, whatever the policy asks, a scan has findings, the audit refuted the
+            guarantee or the ledger does not bear it out.
         IncompleteError: when a fact is missing.
         ReleaseExistsError: when there is one already.
     """
@@ -180,6 +182,7 @@ def release_candidate(
     if record["guarantee"]["epsilon"] is None:
         raise PolicyFailedError("this candidate has no guarantee: the coins of its run were not secret; it cannot be released")
     refuse_findings(candidate)
+    _refuse_unfounded(candidate, schema, verdict, ledger)
     refuse_changed(candidate, ledger)
     ledger.release(schema.dataset, record["run"], {"release": identity, "policy": verdict.policy_name})
     facts = release_facts(candidate, ledger, context, identity)
@@ -193,6 +196,15 @@ def release_candidate(
     }
     declared = with_declared(needles or Needles(), verdict.to_public_json(), context.to_json())
     return write_release(target, files, facts, verdict, declared, key)
+
+
+def _refuse_unfounded(candidate: Candidate, schema: Schema, verdict: Verdict, ledger: PrivacyLedger) -> None:
+    """Refuse what no policy may allow: a guarantee that the audit refuted, or that the ledger does not bear out."""
+    if (candidate.audit() or {}).get("verdict") == "REFUTED":
+        raise PolicyFailedError(f"{schema.dataset}: the audit refuted the guarantee of this candidate; it cannot be released")
+    asked = any(outcome.gate.fact == "accounting.complete" for outcome in verdict.outcomes)
+    if not asked and not accounting_complete(candidate.record(), schema, ledger):
+        raise PolicyFailedError(f"{schema.dataset}: the ledger does not bear out the guarantee; it cannot be released")
 
 
 def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context, identity: str) -> ReleaseFacts:

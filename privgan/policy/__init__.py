@@ -1,12 +1,18 @@
-"""What must hold before a table may leave: policies, facts and verdicts. Names and numbers only."""
+"""What must hold before a table may leave: policies, waivers, facts and verdicts. Names and numbers only."""
 
+from privgan.policy.columns import ColumnComparison, ColumnFact, ColumnGate
 from privgan.policy.context import Context, load_context
 from privgan.policy.document import load_policy, shipped_policies
 from privgan.policy.facts import Fact, FactType, FactValue, fact_vocabulary
-from privgan.policy.policy import Comparison, Gate, Policy, Scope
+from privgan.policy.gates import Comparison, Gate, Scope
+from privgan.policy.policy import Policy, Waiver
 from privgan.policy.verdict import GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
+from privgan.policy.waivers import load_waivers, waived
 
 __all__ = [
+    "ColumnComparison",
+    "ColumnFact",
+    "ColumnGate",
     "Comparison",
     "Context",
     "Fact",
@@ -19,10 +25,13 @@ __all__ = [
     "Scope",
     "Verdict",
     "VerdictStatus",
+    "Waiver",
     "evaluate",
     "explain",
     "fact_vocabulary",
     "load_context",
     "load_policy",
+    "load_waivers",
     "shipped_policies",
+    "waived",
 ]

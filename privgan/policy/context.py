@@ -1,10 +1,10 @@
-"""The context of a release: who receives it, for what and until when."""
+"""The context of a release: who receives it, for what, until when, and what else a person must state for a standard."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from privgan.documents import Document, load_document
@@ -12,13 +12,12 @@ from privgan.errors import DocumentError
 from privgan.policy.facts import FactValue
 
 CONTEXT_FORMAT = "privgan.context/1"
-_DATES = ("expiry", "review_date")
-_TEXT_KEYS = frozenset({"format", "reviewer", "purpose", "recipient", *_DATES})
+_DATES = ("expiry", "review_date", "next_review")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Who receives a release, for what and until when; printed in the release.
+    """What people state about a release; printed in the release. Each may be left out.
 
     Attributes:
         reviewer: Who reviewed the release.
@@ -26,6 +25,27 @@ class Context:
         recipient: Who receives it.
         expiry: Last day on which it may be used.
         review_date: Day of the review.
+        next_review: Day by which it is to be reviewed again.
+        responsible: Who answers for the release after it was handed out.
+        incident_contact: Whom to tell when somebody seems to have been identified.
+        legal_basis: On what legal basis the table was collected and made into a stand-in.
+        agreement: The contract or terms that forbid to identify anybody.
+        safeguards: Technical and organisational measures at the recipient.
+        retention: How long the table and what stays inside are kept.
+        impact_assessment: Reference of the impact assessment.
+        available_information: What other information about the same people the recipient may have.
+        threat_model: Who might try to learn about somebody, and by which means.
+        transfer_basis: On what basis the release leaves the country or territory.
+        expert: The expert who determined the risk of identification.
+        expert_qualification: The expert's knowledge and experience.
+        method_report: Reference of the document with methods and results of the analysis.
+        data_origin: How and for what original purpose the data were collected.
+        preparation: What was done to the data before the fit.
+        assumptions: What the data are supposed to measure and represent.
+        suitability: Why the data are enough and suitable for the purpose.
+        bias_examination: Reference of the examination for biases.
+        known_gaps: Known gaps and shortcomings of the data.
+        setting: The geographical, behavioural or functional setting that the data are for.
     """
 
     reviewer: str | None = None
@@ -33,24 +53,44 @@ class Context:
     recipient: str | None = None
     expiry: dt.date | None = None
     review_date: dt.date | None = None
+    next_review: dt.date | None = None
+    responsible: str | None = None
+    incident_contact: str | None = None
+    legal_basis: str | None = None
+    agreement: str | None = None
+    safeguards: str | None = None
+    retention: str | None = None
+    impact_assessment: str | None = None
+    available_information: str | None = None
+    threat_model: str | None = None
+    transfer_basis: str | None = None
+    expert: str | None = None
+    expert_qualification: str | None = None
+    method_report: str | None = None
+    data_origin: str | None = None
+    preparation: str | None = None
+    assumptions: str | None = None
+    suitability: str | None = None
+    bias_examination: str | None = None
+    known_gaps: str | None = None
+    setting: str | None = None
 
     def to_json(self) -> dict[str, str]:
         """What is known, as JSON values."""
-        known = {
-            "reviewer": self.reviewer,
-            "purpose": self.purpose,
-            "recipient": self.recipient,
-            "expiry": self.expiry.isoformat() if self.expiry else None,
-            "review_date": self.review_date.isoformat() if self.review_date else None,
-        }
-        return {name: value for name, value in known.items() if value}
+        known = {part.name: getattr(self, part.name) for part in fields(self)}
+        return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in known.items() if value}
 
     def facts(self, today: dt.date) -> dict[str, FactValue]:
         """What a policy may ask; what is not known is left out, and blocks where a policy asks for it."""
         facts: dict[str, FactValue] = {f"context.{name}": value for name, value in self.to_json().items()}
         if self.expiry:
             facts["context.not_expired"] = today <= self.expiry
+        if self.next_review:
+            facts["context.review_not_due"] = today <= self.next_review
         return facts
+
+
+_TEXT_KEYS = frozenset({"format", *(part.name for part in fields(Context))})
 
 
 def load_context(path: Path) -> Context:
@@ -61,13 +101,7 @@ def load_context(path: Path) -> Context:
         raise DocumentError(document.name, mistakes)
     data = {name: str(value).strip() for name, value in document.data.items() if name != "format"}
     dates = {name: dt.date.fromisoformat(data.pop(name)) for name in _DATES if name in data}
-    return Context(
-        reviewer=data.get("reviewer"),
-        purpose=data.get("purpose"),
-        recipient=data.get("recipient"),
-        expiry=dates.get("expiry"),
-        review_date=dates.get("review_date"),
-    )
+    return Context(**data, **dates)  # type: ignore[arg-type]
 
 
 def _mistakes_of_dates(document: Document) -> Iterator[str]:
@@ -78,5 +112,6 @@ def _mistakes_of_dates(document: Document) -> Iterator[str]:
             valid[name] = dt.date.fromisoformat(text)
         except ValueError:
             yield document.mistake((name,), f"{name}: there is no day {text}; write YYYY-MM-DD")
-    if len(valid) == len(_DATES) and valid["expiry"] < valid["review_date"]:
-        yield document.mistake(("expiry",), f"expiry: {found['expiry']} is before the review on {found['review_date']}")
+    for later in ("expiry", "next_review"):
+        if {later, "review_date"} <= set(valid) and valid[later] < valid["review_date"]:
+            yield document.mistake((later,), f"{later}: {found[later]} is before the review on {found['review_date']}")

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from itertools import combinations
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from privgan.documents import Document, did_you_mean, load_document, shown
-from privgan.errors import DocumentError, UsageError
-from privgan.metric import Exposure
-from privgan.policy.facts import Fact, FactType, fact_vocabulary
-from privgan.policy.policy import Comparison, Gate, Policy, Scope, Threshold
+from privgan.documents import Document, did_you_mean, load_document, parse_document, shown
+from privgan.errors import UsageError
+from privgan.policy.columns import ColumnComparison, ColumnGate
+from privgan.policy.gates import Comparison, Gate, Scope, Threshold
+from privgan.policy.mistakes import chosen_columns, mistakes_of_policy
+from privgan.policy.policy import Policy
 
 POLICY_FORMAT = "privgan.policy/1"
-_TEXT_KEYS = frozenset({"format", "name", "version", "purpose", "fact", "one_of", "scope", "reason", "advice"})
-_ORDERED = frozenset({Comparison.AT_MOST, Comparison.AT_LEAST})
+_TEXT_KEYS = frozenset(
+    {"format", "name", "version", "purpose", "purpose_zh", "standard", "fact", "one_of", "scope", "role", "kind"}
+    | {"reason", "reason_zh", "advice", "advice_zh", "clause"}
+)
 
 
 def shipped_policies() -> Mapping[str, Path]:
@@ -40,26 +41,35 @@ def load_policy(name_or_path: str) -> Policy:
         UsageError: There is no such policy.
         DocumentError: The file is wrong; lists every mistake with its line.
     """
-    return policy_from_document(load_document(_policy_path(name_or_path), format_name=POLICY_FORMAT, text_keys=_TEXT_KEYS))
+    path = policy_path(name_or_path)
+    return _policy(load_document(path, format_name=POLICY_FORMAT, text_keys=_TEXT_KEYS, also=mistakes_of_policy))
 
 
-def policy_from_document(document: Document) -> Policy:
-    """The policy that a document describes; DocumentError with every mistake."""
-    entries = document.data["gates"]
-    numbered = [*_mistakes_of_gates(entries), *_contradictions(entries)]
-    if numbered:
-        ordered = sorted(numbered, key=lambda mistake: document.line_of(mistake[0]))
-        raise DocumentError(document.name, [document.mistake(path, text) for path, text in ordered])
+def parse_policy(text: str, name: str) -> Policy:
+    """As load_policy, from the text of a file with a name."""
+    checks: dict[str, Any] = {"text_keys": _TEXT_KEYS, "also": mistakes_of_policy}
+    return _policy(parse_document(text, name=name, format_name=POLICY_FORMAT, **checks))
+
+
+def _policy(document: Document) -> Policy:
+    data = document.data
     return Policy(
-        name=document.data["name"],
-        version=document.data["version"],
-        purpose=document.data["purpose"],
-        attempts_per_dataset=int(document.data["attempts_per_dataset"]),
-        gates=tuple(_gate(entry) for entry in entries),
+        name=data["name"],
+        version=data["version"],
+        purpose=_text(data["purpose"]),
+        attempts_per_dataset=int(data["attempts_per_dataset"]),
+        gates=tuple(_gate(entry, document.line_of(("gates", place))) for place, entry in enumerate(data["gates"])),
+        columns=tuple(
+            _column_gate(entry, document.line_of(("columns", place))) for place, entry in enumerate(data.get("columns", []))
+        ),
+        purpose_zh=_text(data.get("purpose_zh", "")),
+        standard=_text(data.get("standard", "")),
+        file=document.name,
     )
 
 
-def _policy_path(name_or_path: str) -> Path:
+def policy_path(name_or_path: str) -> Path:
+    """The file of a shipped policy's name, or the path itself; UsageError where there is none."""
     shipped = shipped_policies()
     if name_or_path in shipped:
         return shipped[name_or_path]
@@ -74,102 +84,32 @@ def _policy_path(name_or_path: str) -> Path:
     )
 
 
-_Mistake = tuple[tuple[str | int, ...], str]
+def _text(text: str) -> str:
+    return text.strip()
 
 
-def _mistakes_of_gates(entries: list[dict[str, Any]]) -> Iterator[_Mistake]:
-    for index, entry in enumerate(entries):
-        for key, text in _mistakes_of(entry):
-            yield ("gates", index, key), f"{entry['fact']}: {text}"
+def _texts(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {key: _text(entry.get(key, "")) for key in ("reason", "advice", "reason_zh", "advice_zh", "clause")}
 
 
-def _mistakes_of(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    known = fact_vocabulary().get(entry["fact"])
-    found = [comparison for comparison in Comparison if comparison.value in entry]
-    if known is None:
-        yield "fact", f"there is no such fact{did_you_mean(entry['fact'], list(fact_vocabulary()))}"
-    elif entry["scope"] == Scope.PUBLIC.value and known.exposure is Exposure.INTERNAL:
-        yield "scope", "is computed from real rows, so its outcome must not leave; write scope: internal"
-    if len(found) != 1:
-        named = " and ".join(found) if found else "none"
-        yield "fact", f"needs exactly one of {', '.join(Comparison)}; found {named}"
-    elif known is not None:
-        yield from ((found[0].value, text) for text in _misfits(known, found[0], entry[found[0].value]))
-
-
-def _misfits(known: Fact, comparison: Comparison, threshold: Any) -> Iterator[str]:
-    if comparison in _ORDERED and known.type is not FactType.NUMBER:
-        yield f"is a {known.type.value}, and {comparison.value} needs a number"
-    elif comparison in _ORDERED and not math.isfinite(threshold):
-        yield f"{comparison.value} needs a finite number"
-    elif comparison is Comparison.ONE_OF and known.type is not FactType.STRING:
-        yield f"is a {known.type.value}, and one_of needs a text"
-    elif comparison is Comparison.EQUALS and not known.type.fits(threshold):
-        yield f"is a {known.type.value}, found {shown(threshold)}"
-    elif known.values:
-        for value in _texts(comparison, threshold):
-            if value not in known.values:
-                yield f"never is {shown(value)}; it is one of {', '.join(known.values)}"
-
-
-def _texts(comparison: Comparison, threshold: Any) -> list[str]:
-    if comparison is Comparison.ONE_OF:
-        return [str(value) for value in threshold]
-    return [str(threshold)] if comparison is Comparison.EQUALS else []
-
-
-def _contradictions(entries: list[dict[str, Any]]) -> Iterator[_Mistake]:
-    """Pairs of gates on one fact that no value can pass together, or that say the same thing twice."""
-    for (first, one), (second, other) in combinations(enumerate(entries), 2):
-        if one["fact"] != other["fact"]:
-            continue
-        for left in Comparison:
-            for right in Comparison:
-                if left.value in one and right.value in other:
-                    text = _clash(left, one[left.value], right, other[right.value])
-                    if text:
-                        yield ("gates", second, right.value), f"{one['fact']}: {text} (gates {first + 1}, {second + 1})"
-
-
-def _clash(left: Comparison, low: Any, right: Comparison, high: Any) -> str:
-    if left is right and low == high:
-        return f"{left.value} stands twice"
-    if (left, right) == (Comparison.AT_MOST, Comparison.AT_LEAST):
-        left, low, right, high = right, high, left, low
-    try:
-        impossible = _impossible(left, low, right, high) or _impossible(right, high, left, low)
-    except TypeError:  # A threshold of the wrong type is reported on its own.
-        return ""
-    return f"{left.value} {shown(low)} and {right.value} {shown(high)} can never both hold" if impossible else ""
-
-
-def _impossible(left: Comparison, one: Any, right: Comparison, other: Any) -> bool:
-    if left is Comparison.AT_LEAST and right is Comparison.AT_MOST:
-        return bool(one > other)
-    if left is Comparison.EQUALS and right is not Comparison.PRESENT:
-        return not _value_holds(one, right, other)
-    if left is Comparison.ONE_OF and right is Comparison.ONE_OF:
-        return not set(one) & set(other)
-    return False
-
-
-def _value_holds(value: Any, comparison: Comparison, threshold: Any) -> bool:
-    if comparison is Comparison.AT_MOST:
-        return bool(value <= threshold)
-    if comparison is Comparison.AT_LEAST:
-        return bool(value >= threshold)
-    return bool(value in threshold if comparison is Comparison.ONE_OF else value == threshold)
-
-
-def _gate(entry: dict[str, Any]) -> Gate:
+def _gate(entry: dict[str, Any], line: int) -> Gate:
     comparison = next(comparison for comparison in Comparison if comparison.value in entry)
     written = entry[comparison.value]
     threshold: Threshold = tuple(written) if isinstance(written, list) else written
-    return Gate(
-        fact=entry["fact"],
+    texts = _texts(entry)
+    scope = Scope(entry["scope"])
+    return Gate(fact=entry["fact"], comparison=comparison, threshold=threshold, scope=scope, line=line, **texts)
+
+
+def _column_gate(entry: dict[str, Any], line: int) -> ColumnGate:
+    comparison = next(comparison for comparison in ColumnComparison if comparison.value in entry)
+    chosen = chosen_columns(entry)
+    return ColumnGate(
+        names=chosen.get("name", ()),
+        roles=chosen.get("role", ()),
+        kinds=chosen.get("kind", ()),
         comparison=comparison,
-        threshold=threshold,
-        scope=Scope(entry["scope"]),
-        reason=entry["reason"].strip(),
-        advice=entry["advice"].strip(),
+        threshold=entry[comparison.value],
+        line=line,
+        **_texts(entry),
     )

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from privgan.metric import Exposure
 
@@ -39,9 +39,11 @@ class Fact:
     Attributes:
         name: Dotted name, e.g. ``guarantee.epsilon``.
         type: Type of its value.
-        exposure: INTERNAL when it is computed from real rows without noise.
+        exposure: INTERNAL when it follows from real rows without noise.
         description: What it is, in a sentence.
         values: All possible texts; empty where any value of the type may stand.
+        minimum: The smallest value that it can have; None where there is no bound.
+        maximum: The largest value that it can have; None where there is no bound.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Fact:
     exposure: Exposure
     description: str
     values: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 @cache
@@ -59,7 +63,7 @@ def fact_vocabulary() -> Mapping[str, Fact]:
     return MappingProxyType({name: _fact(name, entry) for name, entry in properties.items()})
 
 
-def _fact(name: str, entry: Mapping[str, object]) -> Fact:
+def _fact(name: str, entry: Mapping[str, Any]) -> Fact:
     values = entry.get("enum", ())
     return Fact(
         name=name,
@@ -67,4 +71,6 @@ def _fact(name: str, entry: Mapping[str, object]) -> Fact:
         exposure=Exposure(str(entry["x-exposure"])),
         description=str(entry["description"]),
         values=tuple(str(value) for value in values) if isinstance(values, list) else (),
+        minimum=entry.get("minimum"),
+        maximum=entry.get("maximum"),
     )

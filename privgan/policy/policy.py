@@ -1,91 +1,40 @@
-"""A policy and its gates: what must hold before a table may leave."""
+"""A policy: what must hold before a table may leave, and what a person waived."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from privgan.policy.facts import FactValue
+from privgan.policy.columns import ColumnGate
+from privgan.policy.gates import Comparison, Gate, Scope, Threshold, in_words
 
-Threshold: TypeAlias = float | bool | str | tuple[str, ...]
+__all__ = ["Comparison", "Gate", "Policy", "Rule", "Scope", "Threshold", "Waiver", "in_words"]
 
-
-class Comparison(StrEnum):
-    """How a fact is held against a threshold."""
-
-    AT_MOST = "at_most"
-    AT_LEAST = "at_least"
-    EQUALS = "equals"
-    ONE_OF = "one_of"
-    PRESENT = "present"
-
-
-class Scope(StrEnum):
-    """Who may learn a gate's outcome."""
-
-    PUBLIC = "public"
-    INTERNAL = "internal"
+Rule: TypeAlias = Gate | ColumnGate
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate:
-    """One condition on one fact.
+class Waiver:
+    """A person's word that a gate need not pass.
 
     Attributes:
-        fact: The fact's name.
-        comparison: How it is compared.
-        threshold: What it is compared with; True for PRESENT.
-        scope: INTERNAL when the outcome must never leave.
-        reason: Why the gate stands.
-        advice: What to change when it fails.
+        fact: The gate's fact.
+        who: The person who answers for it.
+        why: The reason.
+        until: Last day on which it holds.
     """
 
     fact: str
-    comparison: Comparison
-    threshold: Threshold
-    scope: Scope
-    reason: str
-    advice: str
+    who: str
+    why: str
+    until: dt.date
 
-    def holds(self, value: FactValue) -> bool:
-        """Whether a value passes the gate."""
-        if self.comparison is Comparison.AT_MOST:
-            return float(value) <= float(self._single())
-        if self.comparison is Comparison.AT_LEAST:
-            return float(value) >= float(self._single())
-        if self.comparison is Comparison.ONE_OF:
-            return isinstance(self.threshold, tuple) and value in self.threshold
-        if self.comparison is Comparison.EQUALS:
-            return value == self._single()
-        return True
-
-    def condition(self) -> str:
-        """The condition in words, e.g. ``at most 5``."""
-        if self.comparison is Comparison.PRESENT:
-            return "present"
-        if isinstance(self.threshold, tuple):
-            return "one of " + ", ".join(self.threshold)
-        return f"{self.comparison.value.replace('_', ' ')} {in_words(self.threshold)}"
-
-    def to_json(self) -> dict[str, Any]:
-        """The gate as JSON values."""
-        threshold = list(self.threshold) if isinstance(self.threshold, tuple) else self.threshold
-        return {
-            "fact": self.fact,
-            "comparison": self.comparison.value,
-            "threshold": threshold,
-            "scope": self.scope.value,
-            "reason": self.reason,
-            "advice": self.advice,
-        }
-
-    def _single(self) -> FactValue:
-        if isinstance(self.threshold, tuple):
-            raise TypeError(f"gate {self.fact}: {self.comparison.value} takes one value, not a list")
-        return self.threshold
+    def to_json(self) -> dict[str, str]:
+        """Who, why and until when, as JSON values."""
+        return {"who": self.who, "why": self.why, "until": self.until.isoformat()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +46,13 @@ class Policy:
         version: The policy's version.
         purpose: What kind of release it is for.
         attempts_per_dataset: Candidates that may be judged per data set.
-        gates: The conditions, all of which must pass.
+        gates: The conditions on facts, all of which must pass.
+        columns: The conditions on columns, all of which must pass.
+        purpose_zh: The purpose in Simplified Chinese; empty where there is none.
+        standard: The written standard that the gates are mapped to; empty where there is none.
+        waivers: Gates that need not pass, by a person's word that holds today.
+        expired: Waivers that have ended; no part of what the policy says.
+        file: Name of the file it was read from; no part of what the policy says.
     """
 
     name: str
@@ -105,27 +60,40 @@ class Policy:
     purpose: str
     attempts_per_dataset: int
     gates: tuple[Gate, ...]
+    columns: tuple[ColumnGate, ...] = ()
+    purpose_zh: str = ""
+    standard: str = ""
+    waivers: tuple[Waiver, ...] = ()
+    expired: tuple[Waiver, ...] = field(default=(), compare=False)
+    file: str = field(default="", compare=False)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All conditions: those on facts, then those on columns."""
+        return (*self.gates, *self.columns)
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything the policy says, in hexadecimal."""
+        """SHA-256 of everything the policy says, waivers included, in hexadecimal."""
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def own_fingerprint(self) -> str:
+        """As fingerprint, without the waivers: what anybody can compute who has the policy file."""
+        return replace(self, waivers=()).fingerprint()
+
     def to_json(self) -> dict[str, Any]:
-        """The policy as JSON values."""
+        """The policy as JSON values; what is empty is left out, so that a policy keeps its fingerprint."""
+        optional = {
+            "purpose_zh": self.purpose_zh,
+            "standard": self.standard,
+            "columns": [gate.to_json() for gate in self.columns],
+            "waivers": [{"fact": waiver.fact, **waiver.to_json()} for waiver in sorted(self.waivers, key=lambda w: w.fact)],
+        }
         return {
             "name": self.name,
             "version": self.version,
             "purpose": self.purpose,
             "attempts_per_dataset": self.attempts_per_dataset,
             "gates": [gate.to_json() for gate in self.gates],
+            **{name: value for name, value in optional.items() if value},
         }
-
-
-def in_words(value: FactValue) -> str:
-    """A value as it stands in a sentence."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    return f"{value:.6g}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from privgan.errors import InternalError
+from privgan.policy.columns import ColumnFact, ColumnGate, listed
 from privgan.policy.facts import FactValue, fact_vocabulary
-from privgan.policy.policy import Comparison, Gate, Policy, Scope, in_words
+from privgan.policy.gates import Comparison, Gate, Scope, in_words
+from privgan.policy.policy import Policy, Rule, Waiver
 
 
 class GateStatus(StrEnum):
@@ -19,6 +21,7 @@ class GateStatus(StrEnum):
     PASS = "PASS"
     FAIL = "FAIL"
     MISSING = "MISSING"
+    WAIVED = "WAIVED"
 
 
 class VerdictStatus(StrEnum):
@@ -29,27 +32,36 @@ class VerdictStatus(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
 
 
+_PASSED = frozenset({GateStatus.PASS, GateStatus.WAIVED})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """One gate's outcome.
 
     Attributes:
         gate: The gate.
-        status: What became of it.
-        value: The fact's value; None when it is missing.
+        status: What became of it; WAIVED where it did not pass and a waiver holds.
+        value: The fact's value, or how many columns break the condition; None when it is missing.
+        breaking: Of a gate on columns: the columns that break it.
+        waiver: The waiver that holds, where the status is WAIVED.
+        expired: The waiver that has ended, where there is one and the gate did not pass.
     """
 
-    gate: Gate
+    gate: Rule
     status: GateStatus
     value: FactValue | None
+    breaking: tuple[str, ...] = ()
+    waiver: Waiver | None = None
+    expired: Waiver | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as JSON values, with its explanation."""
         value = self.value
         # JSON has no infinity: a candidate made with test noise has ε = ∞ and must still be explained.
         plain = in_words(value) if isinstance(value, float) and not math.isfinite(value) else value
-        found = {"status": self.status.value, "value": plain, "condition": self.gate.condition()}
-        return self.gate.to_json() | found | {"explanation": explain(self)}
+        found = {"status": self.status.value, "value": plain, "condition": self.gate.condition(), "explanation": explain(self)}
+        return self.gate.to_json() | found | ({"waiver": self.waiver.to_json()} if self.waiver else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +72,12 @@ class Verdict:
         policy_name: The policy's name.
         policy_version: The policy's version.
         policy_purpose: What kind of release the policy is for.
-        policy_hash: The policy's fingerprint.
+        policy_hash: The policy's fingerprint, waivers included.
         outcomes: One outcome per gate, in the policy's order.
+        policy_own_hash: The policy's fingerprint without waivers; the same where there are none.
+        policy_purpose_zh: The purpose in Simplified Chinese; empty where there is none.
+        policy_standard: The standard that the policy is mapped to; empty where there is none.
+        policy_file: The policy file's name.
     """
 
     policy_name: str
@@ -69,14 +85,18 @@ class Verdict:
     policy_purpose: str
     policy_hash: str
     outcomes: tuple[Outcome, ...]
+    policy_own_hash: str = ""
+    policy_purpose_zh: str = ""
+    policy_standard: str = ""
+    policy_file: str = ""
 
     @property
     def status(self) -> VerdictStatus:
-        """FAIL when a gate failed, else INCONCLUSIVE when a fact is missing, else PASS."""
+        """FAIL when a gate failed, else INCONCLUSIVE when a fact is missing, else PASS; a waived gate blocks nothing."""
         found = {outcome.status for outcome in self.outcomes}
         if GateStatus.FAIL in found:
             return VerdictStatus.FAIL
-        return VerdictStatus.PASS if found == {GateStatus.PASS} else VerdictStatus.INCONCLUSIVE
+        return VerdictStatus.PASS if found and found <= _PASSED else VerdictStatus.INCONCLUSIVE
 
     @property
     def public_outcomes(self) -> tuple[Outcome, ...]:
@@ -90,73 +110,170 @@ class Verdict:
 
     @property
     def internal_passed(self) -> bool:
-        """Whether every internal gate passed; True when the policy has none."""
-        return all(outcome.status is GateStatus.PASS for outcome in self.internal_outcomes)
+        """Whether every internal gate passed or is waived; True when the policy has none."""
+        return all(outcome.status in _PASSED for outcome in self.internal_outcomes)
 
     def to_json(self) -> dict[str, Any]:
         """INTERNAL: everything, with explanations."""
         return self._heading() | {
-            "internal_checks": self._internal_checks() if self.internal_passed else "not passed",
+            "internal_checks": self.internal_checks,
             "outcomes": [outcome.to_json() for outcome in self.outcomes],
         }
 
     def to_public_json(self) -> dict[str, Any]:
         """What may leave: the public outcomes, and that the internal checks passed.
 
+        A waived internal gate shows in nothing but the policy's hash.
+
         Raises:
             InternalError: The internal checks did not pass, so nothing about them may leave.
         """
         if not self.internal_passed:
             raise InternalError("a public verdict was asked for although the internal checks did not pass")
-        public = all(outcome.status is GateStatus.PASS for outcome in self.public_outcomes)
         return self._heading() | {
-            "public_checks": "passed" if public else "not passed",
-            "internal_checks": self._internal_checks(),
+            "public_checks": self.public_checks,
+            "internal_checks": self.internal_checks,
             "outcomes": [outcome.to_json() for outcome in self.public_outcomes],
         }
 
-    def _internal_checks(self) -> str:
+    @property
+    def public_checks(self) -> str:
+        """The public gates together, in words."""
+        found = {outcome.status for outcome in self.public_outcomes}
+        if not found <= _PASSED:
+            return "not passed"
+        return "passed with waivers" if GateStatus.WAIVED in found else "passed"
+
+    @property
+    def internal_checks(self) -> str:
+        """The internal gates together, in words; leaves only where they passed."""
+        if not self.internal_passed:
+            return "not passed"
         return "passed" if self.internal_outcomes else "none in this policy"
 
     def _heading(self) -> dict[str, Any]:
+        optional = {"purpose_zh": self.policy_purpose_zh, "standard": self.policy_standard}
         return {
             "name": self.policy_name,
             "version": self.policy_version,
             "purpose": self.policy_purpose,
             "hash": self.policy_hash,
+            "own_hash": self.policy_own_hash or self.policy_hash,
             "status": self.status.value,
+            **{name: text for name, text in optional.items() if text},
         }
 
 
-def evaluate(policy: Policy, facts: Mapping[str, FactValue]) -> Verdict:
+def evaluate(policy: Policy, facts: Mapping[str, FactValue], columns: Sequence[ColumnFact] | None = None) -> Verdict:
     """Hold facts against a policy.
 
     Args:
         policy: The policy.
         facts: Name to value; a fact that is absent, NaN or an empty text is missing, and blocks.
+        columns: What the released schema says of each column; None where it is not known, which blocks gates on columns.
 
     Raises:
         InternalError: A fact that a gate reads has not the type that the vocabulary gives it.
     """
+    waivers = {waiver.fact: waiver for waiver in policy.waivers}
+    expired = {waiver.fact: waiver for waiver in policy.expired}
+    found = [
+        *(_judge(gate, facts.get(gate.fact)) for gate in policy.gates),
+        *(_judge_columns(gate, columns) for gate in policy.columns),
+    ]
     return Verdict(
         policy_name=policy.name,
         policy_version=policy.version,
         policy_purpose=policy.purpose,
         policy_hash=policy.fingerprint(),
-        outcomes=tuple(_judge(gate, facts.get(gate.fact)) for gate in policy.gates),
+        outcomes=tuple(_with_waiver(outcome, waivers, expired) for outcome in found),
+        policy_own_hash=policy.own_fingerprint(),
+        policy_purpose_zh=policy.purpose_zh,
+        policy_standard=policy.standard,
+        policy_file=policy.file,
     )
 
 
-def explain(outcome: Outcome) -> str:
-    """What became of a gate and, unless it passed, what to change; INTERNAL when the gate is."""
-    gate = outcome.gate
-    if outcome.status is GateStatus.MISSING or outcome.value is None:
-        return f"{gate.fact} is not known; it must be {gate.condition()}. {gate.reason} {gate.advice}"
-    value = in_words(outcome.value)
+def explain(outcome: Outcome, lang: str = "en") -> str:
+    """What became of a gate and, unless it passed, what to change; INTERNAL when the gate is.
+
+    Args:
+        outcome: The outcome.
+        lang: ``en`` or ``zh``; texts that a policy does not give in Chinese stay as written.
+    """
+    gate, words = outcome.gate, _WORDS[lang]
     if outcome.status is GateStatus.PASS:
-        held = "as the policy asks" if gate.comparison is Comparison.PRESENT else f"{gate.condition()} as asked"
-        return f"{gate.fact} is {value}, {held}."
-    return f"{gate.fact} is {value}; it must be {gate.condition()}. {gate.reason} {gate.advice}"
+        return gate.fact + _passed(outcome, lang)
+    told = gate.fact + _fell_short(outcome, lang)
+    if outcome.waiver:
+        return told + words["waived"].format(**outcome.waiver.to_json())
+    ended = words["ended"].format(**outcome.expired.to_json()) if outcome.expired else ""
+    return told + ended + words["space"].join(("", *gate.in_language(lang)))
+
+
+def _passed(outcome: Outcome, lang: str) -> str:
+    gate, words = outcome.gate, _WORDS[lang]
+    condition = gate.condition(lang)
+    if isinstance(gate, ColumnGate):
+        return words["columns hold"].format(condition)
+    held = words["given"] if gate.comparison is Comparison.PRESENT else words["held"].format(condition)
+    return words["is"].format(_value(outcome, lang)) + held
+
+
+def _fell_short(outcome: Outcome, lang: str) -> str:
+    words, condition = _WORDS[lang], outcome.gate.condition(lang)
+    if outcome.value is None:
+        return words["missing"] + words["must"].format(condition)
+    if isinstance(outcome.gate, ColumnGate):
+        return words["columns break"].format(listed(outcome.breaking), condition)
+    return words["is"].format(_value(outcome, lang)) + words["must"].format(condition)
+
+
+def _value(outcome: Outcome, lang: str) -> str:
+    return "" if outcome.value is None else in_words(outcome.value, lang)
+
+
+_WORDS = {
+    "en": {
+        "missing": " is not known",
+        "is": " is {}",
+        "columns hold": " holds: {}, as asked.",
+        "columns break": " is broken by {}; asked: {}.",
+        "given": ", as the policy asks.",
+        "held": ", {} as asked.",
+        "must": "; it must be {}.",
+        "waived": " Waived by {who} until {until}: {why}",
+        "ended": " The waiver by {who} ended on {until} and counts no more.",
+        "space": " ",
+    },
+    "zh": {
+        "missing": "：未知",
+        "is": "：{}",
+        "columns hold": "：符合要求（{}）。",
+        "columns break": "：{} 不符合；要求：{}。",
+        "given": "，符合策略要求。",
+        "held": "，符合要求（{}）。",
+        "must": "；要求：{}。",
+        "waived": "由 {who} 豁免，有效期至 {until}，理由：{why}",
+        "ended": "{who} 的豁免已于 {until} 到期，不再有效。",
+        "space": "",
+    },
+}
+
+
+def _with_waiver(outcome: Outcome, waivers: Mapping[str, Waiver], expired: Mapping[str, Waiver]) -> Outcome:
+    if outcome.status is GateStatus.PASS:
+        return outcome
+    fact, waiver = outcome.gate.fact, waivers.get(outcome.gate.fact)
+    status = GateStatus.WAIVED if waiver else outcome.status
+    return Outcome(
+        gate=outcome.gate,
+        status=status,
+        value=outcome.value,
+        breaking=outcome.breaking,
+        waiver=waiver,
+        expired=None if waiver else expired.get(fact),
+    )
 
 
 def _judge(gate: Gate, value: FactValue | None) -> Outcome:
@@ -169,3 +286,11 @@ def _judge(gate: Gate, value: FactValue | None) -> Outcome:
     if (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and not value.strip()):
         return Outcome(gate=gate, status=GateStatus.MISSING, value=None)
     return Outcome(gate=gate, status=GateStatus.PASS if gate.holds(value) else GateStatus.FAIL, value=value)
+
+
+def _judge_columns(gate: ColumnGate, columns: Sequence[ColumnFact] | None) -> Outcome:
+    if columns is None:
+        return Outcome(gate=gate, status=GateStatus.MISSING, value=None)
+    breaking = gate.breaking(columns)
+    status = GateStatus.FAIL if breaking else GateStatus.PASS
+    return Outcome(gate=gate, status=status, value=len(breaking), breaking=breaking)

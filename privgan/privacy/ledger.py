@@ -123,9 +123,13 @@ class PrivacyLedger:
             transaction.append(dataset, "", "lifetime", {**lifetime.to_body(), "who": _who()})
 
     def clear(self, dataset: str, *, who: str, why: str) -> None:
-        """A named person clears a data set that an audit had stopped."""
+        """A named person clears a data set that an audit had stopped; UsageError without a name, a reason or a stop."""
+        _refuse_nameless(who, why)
         with self._store.transaction() as transaction:
-            transaction.append(dataset, "", "clear", {"who": who, "why": why})
+            self._refuse_broken(transaction)
+            if not account_of(dataset, transaction.entries(dataset)).refuted:
+                raise UsageError(f"{dataset}: no audit has stopped this data set; there is nothing to clear")
+            transaction.append(dataset, "", "clear", {"who": who, "why": why, "by": _who()})
 
     def record(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
         """Record something that happened to a run: ``candidate`` or ``purge``."""
@@ -207,6 +211,7 @@ class PrivacyLedger:
 
     def accept(self, dataset: str, columns: Sequence[str], *, who: str, why: str) -> None:
         """A named person records that a table with these columns belongs to the data set."""
+        _refuse_nameless(who, why)
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
             body = {"columns": hashed(transaction, columns), "who": who, "why": why, "by": _who()}
@@ -284,6 +289,12 @@ class PrivacyLedger:
             self._refuse_broken(transaction)
             self._refuse_refuted(transaction, dataset)
             return resume_run(self._store, transaction, dataset, run, lineage=lineage, digest=digest, reserve=reserve, who=_who())
+
+
+def _refuse_nameless(who: str, why: str) -> None:
+    for name, text in (("--who", who), ("--why", why)):
+        if not text.strip():
+            raise UsageError(f"{name} is empty; a person must answer for this, with a reason")
 
 
 def _evaluation(entry: Entry) -> dict[str, str]:

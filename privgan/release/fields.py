@@ -111,18 +111,25 @@ _ABOUT: dict[str, Declaration] = {
     "plan": _PLAN,
     "accounting": _ACCOUNTING,
     "schema_sources": Each(Each(PUBLIC)),
-    "context": _named(PROCESS, "reviewer purpose recipient expiry review_date"),
+    "context": {
+        **_named(PROCESS, "reviewer purpose recipient expiry review_date next_review responsible incident_contact legal_basis"),
+        **_named(PROCESS, "agreement safeguards retention impact_assessment available_information threat_model"),
+        **_named(PROCESS, "transfer_basis expert expert_qualification method_report data_origin preparation assumptions"),
+        **_named(PROCESS, "suitability bias_examination known_gaps setting"),
+    },
     "ledger": _named(PROCESS, "head"),
     "versions": Each(PROCESS),
     "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
 }
-# Only the outcomes of public gates may leave; of the internal ones only that they passed.
+# Only the outcomes of public gates may leave; of the internal ones, waived or not, only that they passed.
 _POLICY: dict[str, Declaration] = {
-    **_named(PUBLIC, "name version purpose hash"),
+    **_named(PUBLIC, "name version purpose purpose_zh standard hash own_hash"),
     **_named(PROCESS, "status public_checks internal_checks"),
     "outcomes": {
-        **_named(PUBLIC, "fact comparison threshold scope reason advice condition"),
+        **_named(PUBLIC, "fact comparison threshold scope reason advice reason_zh advice_zh clause condition"),
         **_named(PROCESS, "status value explanation"),
+        "columns": _named(PUBLIC, "name role kind"),
+        "waiver": _named(PROCESS, "who why until"),
     },
 }
 MANIFEST: Declaration = MappingProxyType(

@@ -209,6 +209,8 @@ class TestLedger:
         assert figures(capsys)["lifetime_epsilon"] == 8
         assert workspace.execute("ledger", "budget", "acme") == 0
         assert "ε = 8, δ = 1e-05 left of lifetime ε = 8" in capsys.readouterr().out
+        assert workspace.execute("ledger", "clear", "acme", "--who", "A. Officer", "--why", "mended") == 2
+        assert "there is nothing to clear" in capsys.readouterr().err
         PrivacyLedger.open(str(ledger_path)).record("acme", "run", "refuted", {})
         assert workspace.execute("ledger", "clear", "acme", "--who", "A. Officer", "--why", "mended") == 0
         assert not PrivacyLedger.open(str(ledger_path)).account("acme").refuted

@@ -163,7 +163,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def in_one_go(place: Place) -> None:
     out = place.folder / "out"
     job = ("run", place.table, "--schema", place.schema, *FIT, "--policy", "internal-analytics", "--target", "converted")
-    place.do("run", *job, "--out", out, "--json")
+    place.do("run", *job, "--out", out, "--json", "--junit", place.folder / "verdict.xml", "--shareable")
     place.do("run again", *job, "--out", out, code=2)
 
 
@@ -297,6 +297,14 @@ class TestInternal:
 
 
 class TestTerminal:
+    def test_the_verdict_for_a_pipeline_is_the_manifest_s_and_holds_nothing_internal(self, place: Place) -> None:
+        told = (place.folder / "verdict.xml").read_text(encoding="utf-8")
+        manifest = json.loads((place.folder / "out" / "release" / MANIFEST_NAME).read_text(encoding="utf-8"))
+        assert manifest["policy"]["hash"] in told
+        assert "internal_checks: passed" in told
+        for word in ("attack.", "fidelity.", "audit.", "artefacts."):
+            assert word not in told
+
     def test_standard_output_holds_the_figures_alone(self, place: Place) -> None:
         told = place.ended["run"].json()
         assert told["status"] == "PASS"

@@ -1,5 +1,6 @@
 """After the fit: a candidate is judged as it was made, the ledger bears out its claim, and closed means closed."""
 
+import datetime as dt
 import json
 import shutil
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from privgan.cli.main import execute
 from privgan.demo import simulate_customers
 from privgan.errors import PolicyFailedError, UsageError
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
@@ -18,11 +20,12 @@ from privgan.pipeline.run import fit_table
 from privgan.pipeline.scanning import scan_candidate
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
-from privgan.policy.policy import Comparison, Policy
+from privgan.policy.policy import Comparison, Policy, Waiver
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
+from tests.policy.sound import columns, gate, make_policy, write_policy
 
 SCHEMA = """format: privgan.schema/1
 dataset: judged
@@ -64,6 +67,15 @@ def place(made: Path, tmp_path: Path) -> tuple[Candidate, PrivacyLedger]:
     """A copy of candidate and ledger, for each test to spoil."""
     shutil.copytree(made, tmp_path / "copy")
     return Candidate.find(tmp_path / "copy" / "candidate"), PrivacyLedger.open(str(tmp_path / "copy" / "ledger.sqlite"))
+
+
+ATTACK = "attack.membership.advantage.high"
+WORD = "we accept the risk of a small table"
+
+
+def _waived(policy: Policy, fact: str = ATTACK) -> Policy:
+    """The policy with a gate that a person waived."""
+    return replace(policy, waivers=(Waiver(fact=fact, who="A. Officer", why=WORD, until=dt.date(2099, 1, 1)),))
 
 
 def _strict(policy: Policy) -> Policy:
@@ -146,3 +158,185 @@ def test_what_leaves_is_the_same_whatever_was_judged_before(place: tuple[Candida
     manifest = json.loads((release / "manifest.json").read_text())
     assert set(manifest["ledger"]) == {"head"}
     assert "attempt" not in json.dumps(manifest)
+
+
+def test_attempts_are_capped_by_the_policy_and_each_other_way_to_judge_counts(place: tuple[Candidate, PrivacyLedger]) -> None:
+    """Another policy, other waivers and other evidence are attempts of their own; the same again is none."""
+    candidate, ledger = place
+    lax = replace(load_policy("internal-analytics"), attempts_per_dataset=3)
+    for policy in (lax, lax, _waived(lax), replace(lax, version="2")):
+        judge(candidate, policy, ledger, Context())
+    assert ledger.account("judged").attempts == 3
+    with pytest.raises(PolicyFailedError, match="judged 3 times and the policy allows 3"):
+        judge(candidate, replace(lax, version="3"), ledger, Context())
+    candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT | {"again": True}))
+    with pytest.raises(PolicyFailedError, match="judged 3 times"):
+        judge(candidate, lax, ledger, Context())
+
+
+def test_a_waiver_after_the_fact_opens_no_closed_candidate(place: tuple[Candidate, PrivacyLedger]) -> None:
+    candidate, ledger = place
+    strict = _strict(load_policy("internal-analytics"))
+    assert str(judge(candidate, strict, ledger, Context()).status) == "FAIL"
+    with pytest.raises(PolicyFailedError, match="closed"):
+        judge(candidate, _waived(strict), ledger, Context())
+
+
+def test_an_internal_waiver_leaves_no_trace_but_the_hash(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+    candidate, ledger = place
+    waived = _waived(_strict(load_policy("internal-analytics")))
+    verdict = judge(candidate, waived, ledger, Context())
+    assert str(verdict.status) == "PASS"
+    release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    for path in (path for path in release.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        for secret in (WORD, "A. Officer", "WAIVED", ATTACK):
+            assert secret.encode() not in content, path.name
+    manifest = json.loads((release / "manifest.json").read_text())
+    assert (manifest["policy"]["internal_checks"], manifest["policy"]["public_checks"]) == ("passed", "passed")
+    assert manifest["policy"]["hash"] == waived.fingerprint()
+
+
+def test_a_public_waiver_is_printed_in_the_manifest(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+    candidate, ledger = place
+    policy = load_policy("internal-analytics")
+    small = [replace(gate, threshold=0.5) if gate.fact == "guarantee.epsilon" else gate for gate in policy.gates]
+    verdict = judge(candidate, _waived(replace(policy, name="small", gates=tuple(small)), "guarantee.epsilon"), ledger, Context())
+    release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    told = json.loads((release / "manifest.json").read_text())["policy"]
+    [outcome] = [outcome for outcome in told["outcomes"] if outcome["status"] == "WAIVED"]
+    assert outcome["fact"] == "guarantee.epsilon"
+    assert outcome["waiver"] == {"who": "A. Officer", "why": WORD, "until": "2099-01-01"}
+    assert told["public_checks"] == "passed with waivers"
+
+
+def test_no_policy_lets_a_refuted_candidate_out_even_after_the_data_set_was_cleared(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+) -> None:
+    candidate, ledger = place
+    policy = load_policy("internal-analytics")
+    careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "audit.verdict"))
+    candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT | {"verdict": "REFUTED"}))
+    ledger.refute("judged", candidate.record()["run"])
+    ledger.clear("judged", who="A. Officer", why="looked into")
+    verdict = judge(candidate, careless, ledger, Context())
+    assert str(verdict.status) == "PASS"
+    with pytest.raises(PolicyFailedError, match="refuted the guarantee of this candidate"):
+        release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_policy_lets_a_claim_out_that_the_ledger_does_not_bear_out(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, ledger = place
+    policy = load_policy("internal-analytics")
+    careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "accounting.complete"))
+    verdict = judge(candidate, careless, ledger, Context())
+    monkeypatch.setattr("privgan.pipeline.judging.accounting_complete", lambda *_: False)
+    with pytest.raises(PolicyFailedError, match="does not bear out"):
+        release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+
+
+def test_facts_of_budget_roles_and_columns_reach_the_gates(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+    candidate, ledger = place
+    rules = (
+        ("ledger.budget_set", "equals: true"),
+        ("ledger.remaining_epsilon", "at_least: 1"),
+        ("schema.quasi_identifiers", "at_most: 0"),
+        ("noisy.tvd1", "at_most: 1"),
+    )
+    gates = [gate(fact, rule) for fact, rule in rules]
+    policy = make_policy(tmp_path, *gates, more="columns:\n" + columns("kind: categorical", "at_most_values: 2"))
+    before = {outcome.gate.fact: str(outcome.status) for outcome in judge(candidate, policy, ledger, Context()).outcomes}
+    assert (before["ledger.budget_set"], before["ledger.remaining_epsilon"]) == ("FAIL", "MISSING")
+    assert before["schema.columns[kind=categorical]"] == "FAIL"
+    ledger.set_lifetime("judged", PrivacyBudget(epsilon=5, delta=1e-5))
+    after = {outcome.gate.fact: outcome.value for outcome in judge(candidate, policy, ledger, Context()).outcomes}
+    assert after["ledger.budget_set"] is True
+    assert after["ledger.remaining_epsilon"] == pytest.approx(3)
+
+
+class TestOnTheCommandLine:
+    """``check`` and ``release`` in a pipeline: exit codes, files, and what they hold."""
+
+    def run(self, place: tuple[Candidate, PrivacyLedger], command: str, policy: str, *more: object) -> int:
+        candidate, ledger = place
+        arguments = [command, str(candidate.folder), "--policy", policy, "--ledger", ledger.url, *map(str, more)]
+        return execute(arguments)
+
+    def failing(self, folder: Path) -> str:
+        return write_policy(folder, gate("guarantee.epsilon", "at_most: 3"), gate(ATTACK, "at_most: 0.01", "internal"))
+
+    def test_a_passing_check_writes_both_files_and_ends_with_0(
+        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+    ) -> None:
+        files = tmp_path / "v.xml", tmp_path / "v.sarif"
+        assert self.run(place, "check", "internal-analytics", "--junit", files[0], "--sarif", files[1]) == 0
+        for path in files:
+            assert "INTERNAL" in path.read_text()
+            assert ATTACK in path.read_text()
+            assert path.stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("command", ["check", "release"])
+    def test_a_failed_internal_check_writes_nothing_shareable_and_removes_what_was_there(
+        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        files = tmp_path / "v.xml", tmp_path / "v.sarif"
+        for path in files:
+            path.write_text("an earlier verdict: passed")
+        more = ("--out", tmp_path / "out") if command == "release" else ()
+        options = ("--junit", files[0], "--sarif", files[1], "--shareable")
+        assert self.run(place, command, self.failing(tmp_path), *options, *more) == 1
+        assert not any(path.exists() for path in files)
+        assert "not written" in capsys.readouterr().err
+
+    def test_a_failed_public_gate_is_shareable(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+        policy = write_policy(tmp_path, gate("guarantee.epsilon", "at_most: 1"), gate(ATTACK, "at_most: 0.3", "internal"))
+        assert self.run(place, "check", policy, "--junit", tmp_path / "v.xml", "--shareable") == 1
+        told = (tmp_path / "v.xml").read_text()
+        assert "internal_checks: passed" in told
+        assert "guarantee.epsilon is 2; it must be at most 1" in told
+        assert "attack" not in told
+
+    def test_a_release_writes_what_may_leave(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+        options = ("--out", tmp_path / "out", "--sarif", tmp_path / "v.sarif", "--shareable")
+        assert self.run(place, "release", "internal-analytics", *options) == 0
+        run = json.loads((tmp_path / "v.sarif").read_text())["runs"][0]
+        manifest = json.loads((tmp_path / "out" / "release" / "manifest.json").read_text())
+        assert run["properties"]["policyHash"] == manifest["policy"]["hash"]
+        assert run["results"] == []
+
+    def test_waivers_on_the_command_line(
+        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        waivers = tmp_path / "waivers.yaml"
+        entry = f"{{fact: {ATTACK}, who: A. Officer, why: {WORD}, until: %s}}"
+        waivers.write_text("format: privgan.waivers/1\npolicy: own\nwaivers:\n  - " + entry % "2020-01-01")
+        assert self.run(place, "check", self.failing(tmp_path), "--waivers", waivers) == 1
+        told = capsys.readouterr()
+        assert f"the waiver of {ATTACK} by A. Officer ended on 2020-01-01 and counts no more" in told.err
+        assert "FAIL     [internal]" in told.out
+        assert "A. Officer" in told.out
+
+    def test_options_that_cannot_be_met_cost_no_attempt(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+        attempts = place[1].account("judged").attempts
+        same = tmp_path / "v"
+        for options in (
+            ("--shareable",),
+            ("--junit", tmp_path / "nowhere" / "v.xml"),
+            ("--junit", tmp_path),
+            ("--junit", same, "--sarif", same),
+            ("--waivers", tmp_path / "none.yaml"),
+        ):
+            assert self.run(place, "check", "internal-analytics", *options) == 2
+        assert place[1].account("judged").attempts == attempts
+
+    def test_resume_without_a_policy_judges_nothing(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+        for option in ("--junit", "--waivers"):
+            assert execute(["resume", str(place[0].folder), str(tmp_path / "t.csv"), option, str(tmp_path / "v")]) == 2
+
+    def test_explanations_in_chinese(self, place: tuple[Candidate, PrivacyLedger], capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.run(place, "check", "partner-share", "--lang", "zh") == 1
+        told = capsys.readouterr().out
+        assert "context.recipient：未知；要求：必须提供。发布包必须写明由谁接收。在上下文文件中填写 recipient（接收方）。" in told

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.scanning import FACT, SCAN_FILE, needles_of, read_scan, scan_candidate, scan_facts
 from privgan.planning.effort import EFFORTS, Effort
+from privgan.policy.columns import ColumnComparison, ColumnGate
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
+from privgan.policy.policy import Policy, Waiver
 from privgan.policy.verdict import Verdict
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
@@ -157,8 +160,9 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
     seen: list[ShareableReport] = []
     render = judging.render_shareable
     monkeypatch.setattr(judging, "render_shareable", lambda data: (seen.append(data), render(data))[1])
-    everything = replace(CONTEXT, recipient="Northwind", expiry=_day(2999), review_date=_day(2020))
-    verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, everything)
+    days = {"expiry": _day(2999), "next_review": _day(2999), "review_date": _day(2020)}
+    everything = Context(**{part.name: days.get(part.name, "Stated") for part in dataclass_fields(Context)})
+    verdict = judging.judge(candidate, _policy_with_everything(), ledger, everything)
     release = judging.release_candidate(candidate, verdict, ledger, everything, tmp_path / "out")
     found: dict[str, tuple[Any, fields.Declaration]] = {
         "manifest": (json.loads((release / "manifest.json").read_text()), fields.MANIFEST),
@@ -172,6 +176,25 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
         used = {path.replace("[]", "").replace(".of.", ".") for path, _ in fields_found}
         declared = {path for path in declared_fields(declaration) if ".event." not in path}
         assert declared - used == set(), name
+
+
+def _policy_with_everything() -> Policy:
+    """A policy with every text, a gate on columns by name, role and kind, and a public gate that a person waived."""
+    policy = load_policy("internal-analytics")
+    first, *rest = policy.gates
+    column = ColumnGate(
+        names=("name",), roles=("identifier",), kinds=("name",), comparison=ColumnComparison.INVENTED, threshold=True,
+        reason="Because.", advice="Change it.", reason_zh="因为。", advice_zh="请修改。", clause="Article 1",
+    )  # fmt: skip
+    waiver = Waiver(fact=first.fact, who="A. Officer", why="a test", until=_day(2999))
+    return replace(
+        policy,
+        name="everything",
+        standard="A standard",
+        gates=(replace(first, threshold=0.5), *rest),
+        columns=(column,),
+        waivers=(waiver,),
+    )
 
 
 def _day(year: int) -> Any:

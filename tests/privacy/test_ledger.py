@@ -138,9 +138,18 @@ def test_a_refuted_guarantee_stops_the_data_set_until_a_person_clears_it(ledger:
         ledger.judge("a", "another", limit=9, policy="p", evidence="e")
     with pytest.raises(PolicyFailedError, match="refuted"):
         ledger.release("a", "another", {})
+    for who, why in (("", "mended"), ("A. Officer", "  ")):
+        with pytest.raises(UsageError, match="a person must answer for this"):
+            ledger.clear("a", who=who, why=why)
+    assert ledger.account("a").refuted
     ledger.clear("a", who="A. Officer", why="mended")
+    recorded = ledger.entries("a")[-1]
+    assert (recorded.kind, recorded.body["who"], recorded.body["why"]) == ("clear", "A. Officer", "mended")
+    assert recorded.body["by"]
     with ledger.run("a", BUDGET, secret=True):
         pass
+    with pytest.raises(UsageError, match="nothing to clear"):
+        ledger.clear("a", who="A. Officer", why="again")
 
 
 def test_receipts_work_once_and_are_made_by_the_ledger_only() -> None:
