@@ -91,7 +91,6 @@ def run(
     request, asked = _request(table, schema_path, options)
     require_no_zip(out, asked=as_zip)
     key = signing_key(key_name) if key_name else None
-<<<<<<< HEAD
     outcome = perform(
         request,
         policy_name,
@@ -103,9 +102,6 @@ def run(
         key=key,
         language=language,
     )
-=======
-    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, waivers_path=waivers_path, key=key)
->>>>>>> wip-bundle
     files.write(outcome.verdict)
     if as_zip and outcome.release:
         zipped(outcome.release)
@@ -157,10 +153,7 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
 @ledger_option
 @context_option
-<<<<<<< HEAD
 @language_option
-=======
->>>>>>> wip-bundle
 @waivers_option
 @verdict_file_options
 @signing_option
@@ -172,10 +165,7 @@ def resume(
     policy_name: str | None,
     ledger_url: str | None,
     context_path: Path | None,
-<<<<<<< HEAD
     language: str,
-=======
->>>>>>> wip-bundle
     waivers_path: Path | None,
     key_name: str | None,
     as_json: bool,
@@ -205,11 +195,7 @@ def resume(
         return
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     ledger = PrivacyLedger.open(ledger_url, create=False)
-<<<<<<< HEAD
     outcome = resume_run(table, policy, context, ledger, folder, progress, key=key, language=language)
-=======
-    outcome = resume_run(table, policy, context, ledger, folder, progress, key)
->>>>>>> wip-bundle
     files.write(outcome.verdict)
     exit_with(tell(outcome, as_json))
 
@@ -284,10 +270,7 @@ def perform(
     *,
     quiet: bool,
     introduce: bool = False,
-<<<<<<< HEAD
     language: str = "en",
-=======
->>>>>>> wip-bundle
     waivers_path: Path | None = None,
     key: SigningKey | None = None,
 ) -> RunOutcome:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+_SENTENCE = 60
+
 
 class Look(StrEnum):
     """How a piece of text stands out; what it says never depends on it."""
@@ -124,6 +126,10 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Text, ...], ...]
     folded: Text = ()
+
+    def holds_sentences(self, place: int) -> bool:
+        """Whether a column needs more room than others, from 0."""
+        return any(len(plain(row[place])) > _SENTENCE for row in self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)

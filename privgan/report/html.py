@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"var\((--[a-z-]+)\)")
 _DECLARED = re.compile(r"(--[a-z-]+):([^;}]+)")
+# The printer scales strokes with their picture, whatever vector-effect says.
+_THIN = ".thin{stroke-width:.7}.point{stroke-width:5}.range{stroke-width:4}"
+_THINNER = ".base,.ceiling{stroke-width:.5;stroke-dasharray:none}.axis{stroke-width:.4}.point{stroke-width:2.2}"
 _COORDINATES = re.compile(r"[0-9., -]*\Z")
 
 
@@ -38,7 +41,8 @@ def to_html(document: Document, *, printed: bool = False) -> str:
             percent=words.percent,
             frame=SIZE,
             page_style=_markup(_style("palette.css", "style.css", "figures.css", *(["pdf.css"] if printed else []))),
-            svg_style=_markup(f"<style>{_resolved()}</style>" if printed else ""),
+            svg_style=_markup(f"<style>{_resolved()}{_THIN}</style>" if printed else ""),
+            row_style=_markup(f"<style>{_THINNER}</style>" if printed else ""),
         )
     )
 
@@ -51,8 +55,7 @@ def _style(*names: str) -> str:
 def _resolved() -> str:
     """The pictures' style with the colours of the light page in place of variables."""
     light = dict(_DECLARED.findall(_style("palette.css").split("@media")[0]))
-    style = _VARIABLE.sub(lambda found: light[found.group(1)], _style("figures.css"))
-    return style + ".thin{stroke-width:.7}.point{stroke-width:5}.range{stroke-width:3}"  # Its strokes scale with the picture.
+    return _VARIABLE.sub(lambda found: light[found.group(1)], _style("figures.css"))
 
 
 def _markup(trusted: str) -> Markup:
