@@ -16,18 +16,34 @@ from privgan.policy import Verdict
 from privgan.privacy.unit import PrivacyUnit
 from privgan.release import ReleaseFacts, write_release
 from privgan.serve import Application, Guard, Library, Request, Response
-from privgan.table.columns import Column, Discrete, Kind, Numeric
+from privgan.table.columns import Column, Discrete, Kind, Numeric, Source
 from privgan.table.files import write_tables
 from privgan.table.schema import Schema
-from privgan.table.schema_file import dump_schema
+from privgan.table.schema_file import dump_schema, parse_schema
 from tests.release.conftest import contents, facts, verdict  # noqa: F401 - fixtures
 
 PORT = 8765
 SECRET = "Zephyrine-918273645"
+ASSUMED = dict.fromkeys(("kind", "missing", "role"), Source.DECLARED) | {"categories": Source.ASSUMED_PUBLIC}
 COLUMNS: tuple[Column, ...] = (
     Numeric(name="age", kind=Kind.INTEGER, lower=18, upper=99),
-    Discrete(name="tier", kind=Kind.CATEGORICAL, categories=("basic", "gold"), missing=True),
+    Discrete(name="tier", kind=Kind.CATEGORICAL, categories=("basic", "gold"), missing=True, sources=ASSUMED),
 )
+DECLARED = (COLUMNS[0], replace(COLUMNS[1], sources={}))
+
+
+def fitted(schema: Schema, stated: ReleaseFacts) -> ReleaseFacts:
+    """What a manifest says, made to fit a schema."""
+    parsed = parse_schema(dump_schema(schema))
+    return replace(
+        stated,
+        unit=str(parsed.unit),
+        max_rows_per_unit=parsed.unit.max_rows,
+        conditional_facts=list(parsed.facts_from(Source.ASSUMED_PUBLIC)),
+        schema_fingerprint=parsed.fingerprint(),
+        schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in parsed.columns},
+        plan={**stated.plan, "dataset": parsed.dataset, "unit": str(parsed.unit)},
+    )
 
 
 @dataclass
@@ -52,17 +68,21 @@ class Shelf:
         """Write a release; changes are facts of its manifest."""
         source = self.root.parent / "source" / name
         source.mkdir(parents=True)
-        schema = Schema(dataset="customers", unit=PrivacyUnit(), columns=columns)
+        schema = Schema(dataset=changes.get("dataset", self.facts.dataset), unit=PrivacyUnit(), columns=columns)
+        said = fitted(schema, replace(self.facts, **changes))
         frame = pd.DataFrame(rows or {"age": [20, 40, 60, 80], "tier": ["gold", "basic", None, "basic"]})
         write_tables([frame], schema, source / "t.parquet", source / "t.csv")
-        text = dump_schema(schema).encode()
+        text = dump_schema(schema)
+        claim = ("epsilon", "delta", "unit", "max_rows_per_unit", "conditional_facts")
+        model = {"rows": 4, "schema": text, "guarantee": {key: getattr(said, key) for key in claim}}
         files = self.contents(source) | {
-            "schema.yaml": text,
+            "schema.yaml": text.encode(),
             "synthetic.parquet": source / "t.parquet",
             "synthetic.csv": source / "t.csv",
-            "model/model.json": json.dumps({"rows": 4, "schema": text.decode()}).encode(),
+            "model/model.json": json.dumps(model).encode(),
+            "report.html": f"<!doctype html><p>{said.release_id}".encode(),
         }
-        return write_release(self.root / name, files, replace(self.facts, **changes), self.verdict)
+        return write_release(self.root / name, files, said, self.verdict)
 
     def pages(self, *, internal: bool = False, ledger: str | None = None) -> Pages:
         """The pages of the shelf."""

@@ -17,11 +17,11 @@ from privgan.serve import Library
 from privgan.serve.pages import cost
 from privgan.table.columns import Discrete, Kind
 from tests.hostile import HOSTILE, MARK
-from tests.serve.conftest import COLUMNS, SECRET, Shelf, body, rewrite_manifest
+from tests.serve.conftest import COLUMNS, DECLARED, SECRET, Shelf, body, rewrite_manifest
 
 
 def test_the_list_shows_each_release_with_its_guarantee_and_what_the_check_found(shelf: Shelf) -> None:
-    shelf.add("old", created="2026-01-02T03:04:05+00:00", dataset="first-set", conditional_facts=())
+    shelf.add("old", DECLARED, created="2026-01-02T03:04:05+00:00", dataset="first-set")
     (shelf.root / "run").mkdir()
     shelf.add("run/release", dataset="second-set")
     pages = shelf.pages()
@@ -64,7 +64,7 @@ def test_a_release_page_shows_the_manifest_and_hands_out_its_own_files(shelf: Sh
     for told in (
         "Nörthwind",
         "That a run happened stays hidden.",
-        "city.categories",
+        "tier.categories",
         "cd" * 32,
         "90 days.",
         "Because.",
@@ -167,7 +167,7 @@ def test_hostile_texts_of_a_manifest_stay_texts(shelf: Shelf) -> None:
 
 def test_two_releases_stand_side_by_side(shelf: Shelf) -> None:
     other = (replace(COLUMNS[0], upper=120), Discrete(name="=new", kind=Kind.CATEGORICAL, categories=("<b>", "y")))
-    shelf.add("one", plan={"rows": 4, "effort": "quick"})
+    shelf.add("one", plan={**shelf.facts.plan, "effort": "quick"})
     shelf.add("two", other, {"age": [20, 20, 20, 20], "=new": ["<b>", "y", "y", "y"]}, total_runs=3)
     pages = shelf.pages()
     text = pages.text(f"/compare?first={pages.id('one')}&second={pages.id('two')}")
