@@ -33,7 +33,8 @@ ONLY_IN = {
     "sdmetrics": {"audit/quality.py"},
     "sqlalchemy": {"privacy/ledger_store.py", "privacy/ledger_sqlite.py", "privacy/ledger_postgres.py"},
     "psycopg": set(),
-    "cryptography": {"privacy/randomness.py"},
+    "cryptography": {"privacy/randomness.py", "release/keys.py"},
+    "pyrage": {"release/encryption.py"},
     "torch": {"gan/", "synthesizer.py", "pipeline/fitting.py"},
 }
 FORBIDDEN = {

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from privgan.cli.bundles import require_no_zip, zip_option, zipped
+from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
     context_option,
@@ -234,6 +236,8 @@ def check(
 @ledger_option
 @verdict_file_options
 @click.option("--out", type=PATH, required=True, help="Folder for release/.")
+@signing_option
+@zip_option
 @json_option
 def release(
     candidate: Path,
@@ -242,6 +246,8 @@ def release(
     waivers_path: Path | None,
     ledger_url: str | None,
     out: Path,
+    key_name: str | None,
+    as_zip: bool,
     as_json: bool,
     **files: Any,
 ) -> None:
@@ -249,7 +255,7 @@ def release(
 
     \b
     Example:
-      privgan release candidate --policy partner-share --context context.yaml --out out
+      privgan release candidate --policy partner-share --context context.yaml --key keys/acme.key --out out
     """
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, release_candidate
@@ -257,13 +263,18 @@ def release(
 
     asked = VerdictFiles.asked(files)
     found, policy, context = Candidate.find(candidate), read_policy(policy_name, waivers_path), read_context(context_path)
+    require_no_zip(out, asked=as_zip)
+    key = signing_key(key_name) if key_name else None
     ledger = PrivacyLedger.open(ledger_url, create=False)
     verdict = judge(found, policy, ledger, context)
     asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:
         print_verdict(verdict)
-    folder = release_candidate(found, verdict, ledger, context, out)
+    folder = release_candidate(found, verdict, ledger, context, out, key=key)
+    packed = zipped(folder) if as_zip else None
     if as_json:
-        print_json({"status": str(verdict.status), "release": str(folder)})
+        print_json({"status": str(verdict.status), "release": str(folder)} | ({"zip": str(packed)} if packed else {}))
     else:
         click.echo(f"release: {folder} (report: {folder / 'report.html'})")
+        if packed:
+            click.echo(f"zip:     {packed}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from privgan.cli.bundles import require_no_zip, zip_option, zipped
+from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
     SEED,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from privgan.planning.risk import RiskBudget
     from privgan.privacy.budget import PrivacyBudget
     from privgan.privacy.ledger import PrivacyLedger
+    from privgan.release.keys import SigningKey
 
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
@@ -52,6 +55,8 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @waivers_option
 @verdict_file_options
 @click.option("--out", type=PATH, required=True, help="Folder for release/ and internal/.")
+@signing_option
+@zip_option
 @json_option
 @quiet_option
 def run(
@@ -62,6 +67,8 @@ def run(
     context_path: Path | None,
     waivers_path: Path | None,
     out: Path,
+    key_name: str | None,
+    as_zip: bool,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -78,8 +85,12 @@ def run(
     """
     files = VerdictFiles.asked(options)
     request, asked = _request(table, schema_path, options)
-    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, waivers_path=waivers_path)
+    require_no_zip(out, asked=as_zip)
+    key = signing_key(key_name) if key_name else None
+    outcome = perform(request, policy_name, context_path, ledger_url, out, quiet=quiet, waivers_path=waivers_path, key=key)
     files.write(outcome.verdict)
+    if as_zip and outcome.release:
+        zipped(outcome.release)
     exit_with(tell(outcome, as_json, asked))
 
 
@@ -129,6 +140,7 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @context_option
 @waivers_option
 @verdict_file_options
+@signing_option
 @json_option
 @quiet_option
 def resume(
@@ -138,6 +150,7 @@ def resume(
     ledger_url: str | None,
     context_path: Path | None,
     waivers_path: Path | None,
+    key_name: str | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -156,6 +169,7 @@ def resume(
     from privgan.progress import Progress
 
     progress, files = Progress(quiet=quiet), VerdictFiles.asked(options)
+    key = signing_key(key_name) if key_name else None
     if policy_name is None:
         if files.paths or waivers_path:
             raise click.UsageError("--waivers, --junit and --sarif go with --policy: without one nothing is judged")
@@ -164,7 +178,7 @@ def resume(
         return
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    outcome = resume_run(table, policy, context, ledger, folder, progress)
+    outcome = resume_run(table, policy, context, ledger, folder, progress, key)
     files.write(outcome.verdict)
     exit_with(tell(outcome, as_json))
 
@@ -238,6 +252,7 @@ def perform(
     quiet: bool,
     introduce: bool = False,
     waivers_path: Path | None = None,
+    key: SigningKey | None = None,
 ) -> RunOutcome:
     """The main job, with every file that it needs read first."""
     from privgan.pipeline.run import run as run_job
@@ -253,7 +268,7 @@ def perform(
             opened.introduce(dataset)
         return opened
 
-    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet))
+    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet), key)
 
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:

@@ -36,9 +36,9 @@ class Candidate:
 
     def create(self) -> None:
         """Make the folders of a new candidate."""
-        self.internal.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in sorted((self.folder, self.internal), key=lambda path: len(path.parts)):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.internal.chmod(0o700)
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def undo(self) -> None:
         """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty.
@@ -89,6 +89,12 @@ class Candidate:
         text = json.dumps({"format": FORMAT, **record}, indent=1, ensure_ascii=False, allow_nan=False)
         (self.folder / _RECORD).write_text(text, encoding="utf-8")
 
+    def close_to_others(self) -> None:
+        """Leave every file of the candidate to its owner alone: nobody has judged it yet."""
+        for path in [*self.folder.glob("*"), *self.model.glob("*")]:
+            if path.is_file() or path == self.model:
+                path.chmod(0o700 if path.is_dir() else 0o600)
+
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each file that a release would be made from, and of the record."""
         files = [self.parquet, self.csv, self.schema, self.folder / _RECORD, *sorted(self.model.glob("*"))]
@@ -123,6 +129,12 @@ class Candidate:
     def discard(self) -> None:
         """Remove the candidate's folder; what is INTERNAL stays where it is."""
         shutil.rmtree(self.folder)
+
+    def remove_files(self) -> None:
+        """Remove the candidate's own files by their names, and nothing else that may lie beside them."""
+        shutil.rmtree(self.model, ignore_errors=True)
+        for path in (self.parquet, self.csv, self.schema, self.folder / _RECORD):
+            path.unlink(missing_ok=True)
 
 
 def _sha256(path: Path) -> str:

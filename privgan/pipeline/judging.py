@@ -33,6 +33,8 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.bundle import write_release
+from privgan.release.consistency import refuse_impostor
+from privgan.release.keys import SigningKey
 from privgan.release.manifest import ReleaseFacts, describe_release
 from privgan.release.needles import Needles
 from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
@@ -123,6 +125,8 @@ def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: 
 def refuse_changed(candidate: Candidate, ledger: PrivacyLedger) -> None:
     """Refuse a candidate whose files are not the ones that the fit wrote, by the hashes that the ledger keeps.
 
+    What a crash kept the fit from removing at its end is removed now.
+
     Raises:
         UsageError: naming the files that were changed or removed.
     """
@@ -136,6 +140,7 @@ def refuse_changed(candidate: Candidate, ledger: PrivacyLedger) -> None:
     changed = sorted(name for name in {*found, *kept} if found.get(name) != kept.get(name))
     if changed:
         raise UsageError(f"{candidate.folder}: {', '.join(changed)} changed after the fit; a candidate is judged as it was made")
+    candidate.remove_checkpoints()
 
 
 def release_candidate(
@@ -145,6 +150,7 @@ def release_candidate(
     context: Context,
     out: Path,
     needles: Needles | None = None,
+    key: SigningKey | None = None,
 ) -> Path:
     """Write ``out/release`` for a candidate that passed.
 
@@ -155,6 +161,7 @@ def release_candidate(
         context: Who, for what, until when.
         out: The folder for ``release``.
         needles: What the finished bundle is searched for, where the table is at hand.
+        key: Signs the manifest; None for an unsigned release.
 
     Raises:
         PolicyFailedError: when a gate failed, or, whatever the policy asks, a scan has findings, the audit refuted the
@@ -166,6 +173,7 @@ def release_candidate(
         raise PolicyFailedError("the policy does not allow this release; 'privgan check' explains each gate")
     if verdict.status is VerdictStatus.INCONCLUSIVE:
         raise IncompleteError("the policy cannot be decided: a fact is missing; 'privgan check' explains each gate")
+    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_hash)
     target = out / RELEASE
     if target.exists():
         raise ReleaseExistsError(f"{target}: there is a release already; choose another --out")
@@ -187,7 +195,7 @@ def release_candidate(
         "report.html": shareable_report(candidate, facts, verdict).encode(),
     }
     declared = with_declared(needles or Needles(), verdict.to_public_json(), context.to_json())
-    return write_release(target, files, facts, verdict, declared)
+    return write_release(target, files, facts, verdict, declared, key)
 
 
 def _refuse_unfounded(candidate: Candidate, schema: Schema, verdict: Verdict, ledger: PrivacyLedger) -> None:

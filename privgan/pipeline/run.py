@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from privgan.audit.utility import require_target
 from privgan.errors import InternalError, ReleaseExistsError, UsageError
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
-from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, RUN_FILE, Candidate
+from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
 from privgan.pipeline.checkpoint import newest_checkpoint, save_checkpoint
 from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.guarantee import statement
@@ -32,6 +31,8 @@ from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
+from privgan.release.consistency import refuse_impostor
+from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
 from privgan.table.conform import conform, unconfirmed, unproven
 from privgan.table.files import read_table
@@ -69,6 +70,7 @@ def run(
     open_ledger: Callable[[], PrivacyLedger],
     out: Path,
     progress: Progress,
+    key: SigningKey | None = None,
 ) -> RunOutcome:
     """From a table to a release, or to a candidate that the policy blocked.
 
@@ -79,21 +81,31 @@ def run(
         open_ledger: Opens the ledger, after all else was found in order.
         out: The folder for ``release`` and ``internal``.
         progress: Tells the owner.
+        key: Signs the manifest; None for an unsigned release.
     """
+    refuse_impostor(policy.name, policy.version, policy.fingerprint())
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
     raw = read_table(request.table, sep=request.sep)
-    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress)
+    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, key)
 
 
-def resume_run(table: Path, policy: Policy, context: Context, ledger: PrivacyLedger, out: Path, progress: Progress) -> RunOutcome:
+def resume_run(
+    table: Path,
+    policy: Policy,
+    context: Context,
+    ledger: PrivacyLedger,
+    out: Path,
+    progress: Progress,
+    key: SigningKey | None = None,
+) -> RunOutcome:
     """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked."""
     request = read_note(out, table).request
     candidate = resume_candidate(out, table, ledger, progress)
     raw = read_table(table, sep=request.sep)
     frame = conform(raw, load_schema(candidate.schema), on_violation=request.on_violation).reset_index(drop=True)
-    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress)
+    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, key)
 
 
 def _finish(
@@ -106,6 +118,7 @@ def _finish(
     ledger: PrivacyLedger,
     out: Path,
     progress: Progress,
+    key: SigningKey | None,
 ) -> RunOutcome:
     needles = _scanned(candidate, raw, policy, ledger, progress)
     audit_candidate(candidate, frame, ledger, target=target, progress=progress)
@@ -115,7 +128,7 @@ def _finish(
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
         return RunOutcome(verdict=verdict, release=None, candidate=candidate.folder, internal=candidate.internal, guarantee=told)
-    release = release_candidate(candidate, verdict, ledger, context, out, needles)
+    release = release_candidate(candidate, verdict, ledger, context, out, needles, key)
     candidate.discard()
     progress.say(f"PASS: released to {release}")
     return RunOutcome(verdict=verdict, release=release, candidate=None, internal=candidate.internal, guarantee=told)
@@ -281,28 +294,3 @@ def model_folder(path: Path) -> Path:
     """The model of a release, of a candidate, or of a run's folder."""
     inside = [path, path / "model", path / RELEASE / "model", path / INTERNAL / "candidate" / "model"]
     return next((folder for folder in inside if (folder / "model.json").exists()), path)
-
-
-def purge(out: Path, ledger: PrivacyLedger) -> int:
-    """Remove a run's or candidate's internal files, and record it.
-
-    Returns:
-        The number of files removed.
-    """
-    internal = out / INTERNAL
-    if not internal.is_dir():
-        raise UsageError(f"{out}: has no folder {INTERNAL}; nothing is left to purge")
-    dataset, run_id = _whose(out)
-    files = [path for path in internal.rglob("*") if path.is_file()]
-    shutil.rmtree(internal)
-    ledger.record(dataset, run_id, "purge", {"files": len(files)})
-    return len(files)
-
-
-def _whose(out: Path) -> tuple[str, str]:
-    """The data set and the run of a folder, known from the run's beginning on."""
-    note = out / INTERNAL / RUN_FILE
-    if not note.exists():
-        raise UsageError(f"{note}: is missing, so that the purge cannot be recorded; remove the folder by hand")
-    begun = json.loads(note.read_text(encoding="utf-8"))
-    return begun["dataset"], begun["run"]

@@ -39,6 +39,7 @@ def write_candidate(
     progress.say("sampling")
     made = write_tables(synthesizer.chunks(rows, seed=seed), schema, candidate.parquet, candidate.csv)
     candidate.write_record(_record(fitted, synthesizer, made, seed))
+    candidate.close_to_others()
     ledger.record(schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
     candidate.remove_checkpoints()
     return candidate

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from privgan.errors import IncompleteError, InternalError, PolicyFailedError, ReleaseExistsError, UsageError
+from privgan.errors import IncompleteError, InternalError, PolicyFailedError, UsageError
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.release.contents import opened, require_allowed_contents
 from privgan.release.fields import FieldSource
+from privgan.release.keys import SigningKey
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, FileEntry, ReleaseFacts, build_manifest, to_text
 from privgan.release.needles import Needles
 from privgan.release.scan import scan_files
+from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
+from privgan.release.writing import new_folder, sync_folder
 
 ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
     {
@@ -40,6 +41,7 @@ def write_release(
     facts: ReleaseFacts,
     verdict: Verdict,
     needles: Needles | None = None,
+    key: SigningKey | None = None,
 ) -> Path:
     """Write a release in one step: either the whole folder is there, or nothing is.
 
@@ -49,6 +51,7 @@ def write_release(
         facts: What the manifest says.
         verdict: The policy's verdict, which must be PASS.
         needles: Private values that must not be in it, where the table is at hand; INTERNAL names never may.
+        key: Signs the manifest, which then names it; None for an unsigned release.
 
     Returns:
         The folder.
@@ -63,21 +66,12 @@ def write_release(
     _refuse_unless_passed(verdict)
     _refuse_unknown_files(files)
     require_allowed_contents(files)
-    if os.path.lexists(target):
-        raise ReleaseExistsError(f"{target} is there already; name a new folder, a release is never overwritten")
-    partial = target.parent / f".{target.name}.partial-{secrets.token_hex(8)}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    if key is not None:
+        facts = replace(facts, signer=key.public.id)
+    with new_folder(target) as partial:
         _refuse_without_room(target.parent, files)
-        _fill(partial, files, facts, verdict)
-        written = [*files, MANIFEST_NAME, CHECKSUM_NAME]
+        written = _fill(partial, files, facts, verdict, key)
         scan_files({name: partial / name for name in written}, needles or Needles()).require_clean()
-        _publish(partial, target)
-    except OSError as error:
-        raise _as_usage_error(error, target) from error
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(partial)
     return target
 
 
@@ -102,15 +96,22 @@ def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> Non
         raise UsageError(f"{folder}: the release needs {needed:,} bytes, {free:,} are free; make room or name another")
 
 
-def _fill(partial: Path, files: Mapping[str, bytes | Path], facts: ReleaseFacts, verdict: Verdict) -> None:
-    """Write every file, the manifest last, so that a folder without a manifest is never taken for a release."""
-    partial.mkdir()
+def _fill(
+    partial: Path, files: Mapping[str, bytes | Path], facts: ReleaseFacts, verdict: Verdict, key: SigningKey | None
+) -> list[str]:
+    """Write every file, the manifest after them, and name what was written."""
     entries = {name: _copy(content, partial / name, ALLOWED_FILES[name]) for name, content in sorted(files.items())}
     manifest = to_text(build_manifest(facts, verdict, entries)).encode()
     written = _copy(manifest, partial / MANIFEST_NAME, FieldSource.PROCESS)
     _copy(f"{written.sha256}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, FieldSource.PROCESS)
+    seals = [MANIFEST_NAME, CHECKSUM_NAME]
+    if key is not None:
+        signed = signature_file([sign_manifest(key, facts.release_id, manifest)])
+        _copy(signed, partial / SIGNATURE_NAME, FieldSource.PROCESS)
+        seals.append(SIGNATURE_NAME)
     for folder in {(partial / name).parent for name in files} | {partial}:
-        _sync_folder(folder)
+        sync_folder(folder)
+    return [*files, *seals]
 
 
 def _copy(content: bytes | Path, destination: Path, source: FieldSource) -> FileEntry:
@@ -123,26 +124,3 @@ def _copy(content: bytes | Path, destination: Path, source: FieldSource) -> File
         writer.flush()
         os.fsync(writer.fileno())
     return FileEntry(sha256=digest.hexdigest(), bytes=size, source=source.value)
-
-
-def _publish(partial: Path, target: Path) -> None:
-    if os.path.lexists(target):  # Rename would quietly replace an empty folder made in the meantime.
-        raise ReleaseExistsError(f"{target} appeared while the release was written; name a new folder")
-    partial.rename(target)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _as_usage_error(error: OSError, target: Path) -> UsageError:
-    if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
-        return ReleaseExistsError(f"{target} is there already; name a new folder")
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return UsageError(f"{target}: no room left on the disk; make room, or name a folder elsewhere")
-    return UsageError(f"{target}: cannot be written: {error.strerror or error}")

@@ -100,7 +100,7 @@ _PLAN: dict[str, Declaration] = {
 }
 _ACCOUNTING: dict[str, Declaration] = {**_STEP, "epsilon": MEASURED, "stage": PUBLIC}
 _ABOUT: dict[str, Declaration] = {
-    **_named(PROCESS, "format created release_id retention"),
+    **_named(PROCESS, "format created release_id retention signer"),
     **_named(PUBLIC, "dataset schema_fingerprint"),
     "guarantee": {
         **_named(PUBLIC, "epsilon delta unit neighbouring_relation max_rows_per_unit conditional_facts conditional_text"),

@@ -73,6 +73,7 @@ class ReleaseFacts:
         canary_probability: Probability with which a customer is a canary.
         canary_commitment: Commitment to the canary coins; empty where there is none.
         retention: What stays inside, and for how long.
+        signer: Id of the key that signs the manifest when it is made; empty where none does.
     """
 
     created: str
@@ -102,6 +103,7 @@ class ReleaseFacts:
     canary_probability: float
     canary_commitment: str
     retention: str
+    signer: str = ""
 
 
 def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
@@ -121,6 +123,8 @@ def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
         "versions": dict(facts.versions),
         "canaries": {"probability": facts.canary_probability, "commitment": facts.canary_commitment},
         "retention": facts.retention,
+        # Left out where there is none; where there is one, a signature that was taken away or replaced shows.
+        **({"signer": facts.signer} if facts.signer else {}),
     }
 
 

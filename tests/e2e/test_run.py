@@ -29,6 +29,7 @@ from privgan.planning.plan import GeneratorSettings
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
+from privgan.release.signature import SIGNATURE_NAME
 from privgan.synthesizer import load_synthesizer
 from privgan.table.files import read_table
 
@@ -134,7 +135,8 @@ def policy_asking_a_reviewer(folder: Path) -> Path:
     from privgan.policy.document import shipped_policies
 
     path = folder / "reviewed.yaml"
-    path.write_text(shipped_policies()["internal-analytics"].read_text(encoding="utf-8") + ASKS_A_REVIEWER, encoding="utf-8")
+    shipped = shipped_policies()["internal-analytics"].read_text(encoding="utf-8")
+    path.write_text(shipped.replace("name: internal-analytics", "name: reviewed") + ASKS_A_REVIEWER, encoding="utf-8")
     return path
 
 
@@ -179,12 +181,15 @@ def step_by_step(place: Place) -> None:
     place.do("check without reviewer", "check", candidate, "--policy", reviewed, code=3)
     place.do("release without reviewer", "release", candidate, "--policy", reviewed, "--out", folder / "no", code=3)
     place.do("release above the policy", "release", candidate, "--policy", weak, "--out", folder / "no", code=1)
-    place.do("release", "release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise")
+    place.do("keys", "keys", "create", "acme", "--out", folder / "keys", "--json")
+    job = ("release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise")
+    place.do("release", *job, "--key", folder / "keys" / "acme.key", "--zip")
     place.do(
         "release again", "release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise", code=2
     )
     place.do("report of candidate", "report", candidate, "--table", table, "--json")
-    place.do("verify", "verify", folder / "stepwise", "--json")
+    place.do("verify", "verify", folder / "stepwise", "--key", folder / "keys" / "acme.pub", "--policy", reviewed, "--json")
+    place.do("verify zip", "verify", folder / "stepwise" / "release.zip", "--json")
     place.do("report", "report", folder / "stepwise", "--json")
     place.do("sample", "sample", candidate, "--rows", 50, "--out", folder / "sample.csv")
 
@@ -205,7 +210,8 @@ class TestRelease:
     @pytest.mark.parametrize("out", ["out", "stepwise"])
     def test_holds_exactly_the_allowed_files(self, place: Place, out: str) -> None:
         folder = place.folder / out / "release"
-        assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == RELEASED
+        signed = {SIGNATURE_NAME} if out == "stepwise" else set()
+        assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == RELEASED | signed
 
     def test_manifest_follows_its_schema_and_states_the_guarantee(self, place: Place, release: Path) -> None:
         manifest = json.loads((release / MANIFEST_NAME).read_text(encoding="utf-8"))
@@ -477,7 +483,11 @@ class TestSample:
 
 class TestRecords:
     def test_verify_and_report(self, place: Place) -> None:
-        assert place.ended["verify"].json() == {"ok": True, "signed": False, "problems": []}
+        verified = place.ended["verify"].json()
+        assert (verified["ok"], verified["signature"], verified["problems"]) == (True, "signed", [])
+        assert [signer["key"] for signer in verified["signers"]] == [place.ended["keys"].json()["key"]]
+        zipped = place.ended["verify zip"].json()
+        assert (zipped["ok"], zipped["signature"]) == (True, "signer unknown")
         told = place.ended["report"].json()
         assert told["guarantee"]["epsilon"] == EPSILON
         assert told["guarantee"]["dataset_total"]["epsilon"] == 2 * EPSILON

@@ -17,7 +17,8 @@ from privgan.gan.refine import Refinement
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.facts import accounting_complete
 from privgan.pipeline.note import RunRequest
-from privgan.pipeline.run import fit_table, purge, resume_candidate
+from privgan.pipeline.purging import purge
+from privgan.pipeline.run import fit_table, resume_candidate
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.ledger_runs import RunLedger
 from privgan.progress import Progress

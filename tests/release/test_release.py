@@ -21,11 +21,6 @@ from privgan.release import FileEntry, build_manifest, bundle, verify_release, w
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def release(tmp_path: Path, contents: Any, facts: Any, verdict: Any) -> Path:
-    return write_release(tmp_path / "release", contents(tmp_path), facts, verdict())
-
-
 def edit(release: Path, change: Callable[[dict[str, Any]], Any], *, sealed: bool = True) -> None:
     path = release / "manifest.json"
     manifest = json.loads(path.read_text())
@@ -160,7 +155,7 @@ def test_untouched_release_verifies(release: Path) -> None:
 @pytest.mark.parametrize("names", [["synthetic.csv"], ["schema.yaml", "model/model.json"]])
 def test_part_of_the_files_verifies(tmp_path: Path, names: list[str], contents: Any, facts: Any, verdict: Any) -> None:
     files = {name: content for name, content in contents(tmp_path).items() if name in names}
-    facts = dataclasses.replace(facts, conditional_facts=(), context={}, epsilon_pld=None)
+    facts = dataclasses.replace(facts, context={}, epsilon_pld=None)
     assert verify_release(write_release(tmp_path / "a/b/release", files, facts, verdict())).ok
 
 
@@ -172,8 +167,9 @@ def test_sha256sum_reads_the_checksum(release: Path) -> None:
     subprocess.run(["sha256sum", "--check", "--strict", "manifest.sha256"], cwd=release, check=True, capture_output=True)
 
 
-def test_nothing_is_left_beside_a_release(release: Path) -> None:
-    assert sorted(path.name for path in release.parent.iterdir()) == ["release", "source.parquet"]
+def test_nothing_is_left_beside_a_release(tmp_path: Path, contents: Any, facts: Any, verdict: Any) -> None:
+    write_release(tmp_path / "release", contents(tmp_path), facts, verdict())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["release", "source.parquet"]
 
 
 @pytest.mark.parametrize("name", ["internal-audit.json", "../synthetic.csv", "/etc/x", "model/rows.npy", "manifest.json", ""])

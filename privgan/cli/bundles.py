@@ -1,0 +1,191 @@
+"""Commands about finished releases: verify, sign, pack, encrypt, decrypt."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from privgan.cli.keys import signing_key, trust_of, trust_options
+from privgan.cli.options import PATH, exit_with, json_option, print_json
+
+if TYPE_CHECKING:
+    from privgan.release.verify import Verification
+
+_EXPECTED_POLICY = click.option(
+    "--policy", "policy_name", help="The policy that it must have been judged by: a shipped policy's name, or a policy file."
+)
+
+zip_option = click.option("--zip", "as_zip", is_flag=True, help="Write release.zip beside the release too.")
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@trust_options
+@_EXPECTED_POLICY
+@json_option
+def verify(
+    folder: Path,
+    key_names: tuple[str, ...],
+    rotations: tuple[Path, ...],
+    lists: tuple[Path, ...],
+    policy_name: str | None,
+    as_json: bool,
+) -> None:
+    """Check a release offline, without the private table. FOLDER may also be its .zip.
+
+    Every hash, the manifest's form, its claim against its accounting, policy, schema, model and expiry. Without --key
+    integrity alone is shown, and whoever can rewrite all files can lie; with --key, one of these keys must have signed.
+
+    \b
+    Example:
+      privgan verify out/release
+      privgan verify out/release --key keys/acme.pub --revoked revoked.json
+    """
+    from privgan.pipeline.run import release_folder
+    from privgan.policy.document import load_policy
+    from privgan.release.pack import verify_packed
+    from privgan.release.verify import verify_release
+
+    trust = trust_of(key_names, rotations, lists)
+    policy = load_policy(policy_name) if policy_name else None
+    if folder.is_file():
+        found = verify_packed(folder, trust=trust, policy=policy)
+    else:
+        found = verify_release(release_folder(folder), trust=trust, policy=policy)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _tell(found)
+    exit_with(0 if found.ok else 1)
+
+
+def _tell(found: Verification) -> None:
+    for problem in found.problems:
+        click.echo(problem)
+    for note in found.notes:
+        click.echo(f"note: {note}")
+    for signer in found.signers:
+        click.echo(f"{'signed' if signer.believed else 'signer unknown'}: key {signer.key}, {signer.signed.isoformat()}")
+    click.echo(f"{'intact' if found.ok else 'NOT INTACT'}, {found.signature}")
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option("--key", "key_name", required=True, metavar="KEY", help="The signer's private key: a file, or its name.")
+@json_option
+def sign(folder: Path, key_name: str, as_json: bool) -> None:
+    """Sign a release that was written before, beside the signatures that it bears; it must be intact.
+
+    \b
+    Example:
+      privgan sign out/release --key keys/officer.key
+    """
+    from privgan.pipeline.run import release_folder
+    from privgan.release.signature import SIGNATURE_NAME
+    from privgan.release.signing import sign_release
+
+    release = release_folder(folder)
+    added = sign_release(release, signing_key(key_name))
+    if as_json:
+        print_json({"signature": str(release / SIGNATURE_NAME), "key": added.key.id, "signed": added.signed.isoformat()})
+    else:
+        click.echo(f"{release / SIGNATURE_NAME}: signed by key {added.key.id}")
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option("--out", type=PATH, help="The zip file to make [default: FOLDER.zip].")
+@json_option
+def pack(folder: Path, out: Path | None, as_json: bool) -> None:
+    """Write an intact release as one zip file; 'privgan verify FILE.zip' checks it.
+
+    \b
+    Example:
+      privgan pack out/release --out release.zip
+    """
+    from privgan.pipeline.run import release_folder
+
+    target = zipped(release_folder(folder), out)
+    if as_json:
+        print_json({"zip": str(target), "bytes": target.stat().st_size})
+    else:
+        click.echo(f"{target}: {target.stat().st_size:,} bytes")
+
+
+def require_no_zip(out: Path, *, asked: bool) -> None:
+    """Refuse, before anything is made, where the zip file that was asked for is there already."""
+    from privgan.errors import ReleaseExistsError
+
+    path = out / "release.zip"
+    if asked and os.path.lexists(path):
+        raise ReleaseExistsError(f"{path}: is there already; choose another --out")
+
+
+def zipped(release: Path, target: Path | None = None) -> Path:
+    """Pack a release, by default beside it."""
+    from privgan.release.pack import pack_release
+
+    return pack_release(release, target or release.with_name(f"{release.name}.zip"))
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option("--to", "recipients", multiple=True, required=True, help="An age1… key, or a file of such keys.")
+@click.option("--out", type=PATH, required=True, help="The file to make; such files usually end in .age.")
+@json_option
+def encrypt(folder: Path, recipients: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Write an intact release as a zip file that only the named recipients can open (age).
+
+    The clear release is not deleted: it stays where it is.
+
+    \b
+    Example:
+      privgan encrypt out/release --to partner.age-pub --out release.zip.age
+    """
+    from privgan.pipeline.run import release_folder
+    from privgan.release.encryption import encrypt_release, recipients_of
+
+    release, known = release_folder(folder), recipients_of(recipients)
+    target = encrypt_release(release, known, out)
+    if as_json:
+        print_json({"file": str(target), "recipients": known, "clear": str(release)})
+    else:
+        click.echo(f"{target}: for {len(known)} recipient{'s' if len(known) > 1 else ''}; the clear release stays in {release}")
+
+
+@click.command()
+@click.argument("file", type=PATH)
+@click.option("--identity", type=PATH, required=True, help="The recipient's identity file (AGE-SECRET-KEY-1…), mode 0600.")
+@click.option("--out", type=PATH, required=True, help="Folder for the release.")
+@trust_options
+@_EXPECTED_POLICY
+@json_option
+def decrypt(
+    file: Path,
+    identity: Path,
+    out: Path,
+    key_names: tuple[str, ...],
+    rotations: tuple[Path, ...],
+    lists: tuple[Path, ...],
+    policy_name: str | None,
+    as_json: bool,
+) -> None:
+    """Decrypt a release and keep it only if it verifies, as 'privgan verify' would.
+
+    \b
+    Example:
+      privgan decrypt release.zip.age --identity partner.age-key --out release --key keys/acme.pub
+    """
+    from privgan.policy.document import load_policy
+    from privgan.release.encryption import decrypt_release
+
+    trust = trust_of(key_names, rotations, lists)
+    found = decrypt_release(file, identity, out, trust=trust, policy=load_policy(policy_name) if policy_name else None)
+    if as_json:
+        print_json({"release": str(out), **found.to_json()})
+    else:
+        _tell(found)
+        click.echo(f"release: {out}")

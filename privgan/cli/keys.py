@@ -1,0 +1,245 @@
+"""Commands about keys: create, rotate, revoke, list, show; and the options by which others take keys."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from privgan.cli.options import PATH, json_option, print_json, stacked
+
+if TYPE_CHECKING:
+    from privgan.release.keys import SigningKey
+    from privgan.release.trust import Trust
+
+PASSPHRASE = "PRIVGAN_KEY_PASSPHRASE"
+_REASONS = ("compromised", "superseded", "retired")
+
+trust_options = stacked(
+    click.option(
+        "--key", "key_names", multiple=True, metavar="PUB", help="A public key that may sign; may be given more than once."
+    ),
+    click.option("--rotation", "rotations", multiple=True, type=PATH, help="A statement by which a --key names its successor."),
+    click.option("--revoked", "lists", multiple=True, type=PATH, help="A revocation list that a --key signed."),
+)
+signing_option = click.option("--key", "key_name", metavar="KEY", help="Private key that signs the manifest: a file, or a name.")
+_out_option = click.option("--out", type=PATH, help="Folder of the key files [default: $PRIVGAN_KEYS, or the user's data].")
+_passphrase_option = click.option(
+    "--passphrase", is_flag=True, help=f"Encrypt the private file; the passphrase is asked for, or taken from ${PASSPHRASE}."
+)
+
+
+@click.group()
+def keys() -> None:
+    """Make and retire the keys that sign releases (Ed25519), or that releases are encrypted to (age).
+
+    Private files have mode 0600; whoever has one can sign, or decrypt. Keep a copy in a safe place.
+    """
+
+
+@keys.command()
+@click.argument("name")
+@_out_option
+@_passphrase_option
+@click.option("--encryption", is_flag=True, help="Keys to encrypt to and decrypt with (age), in place of keys to sign with.")
+@json_option
+def create(name: str, out: Path | None, passphrase: bool, encryption: bool, as_json: bool) -> None:
+    """Make a pair of keys called NAME: a private and a public file.
+
+    \b
+    Example:
+      privgan keys create acme --out keys
+    """
+    from privgan.release.keys import create_keys, keys_folder, load_public_key
+
+    folder = out or keys_folder()
+    if encryption:
+        from privgan.release.encryption import create_encryption_keys
+
+        if passphrase:
+            raise click.UsageError("--passphrase is for signing keys; an identity of age is protected by its mode alone")
+        private, public = create_encryption_keys(folder, name)
+        identity = public.read_text(encoding="ascii").strip()
+    else:
+        private, public = create_keys(folder, name, _new_passphrase(asked=passphrase))
+        identity = load_public_key(public).id
+    if as_json:
+        print_json({"key": identity, "private": str(private), "public": str(public)})
+        return
+    click.echo(f"key:     {identity}")
+    click.echo(f"private: {private} (keep it; mode 0600)")
+    click.echo(f"public:  {public} (give it to whoever {'encrypts for you' if encryption else 'verifies your releases'})")
+
+
+@keys.command()
+@click.argument("old")
+@click.argument("name")
+@_out_option
+@_passphrase_option
+@json_option
+def rotate(old: str, name: str, out: Path | None, passphrase: bool, as_json: bool) -> None:
+    """Make a new signing key called NAME, and let the OLD private key name it as its successor.
+
+    Writes NAME.key, NAME.pub and NAME.rotation.json. Whoever believes the old key believes the new one with
+    'privgan verify --key OLD.pub --rotation NAME.rotation.json'. The old key stays valid until 'privgan keys revoke'.
+
+    \b
+    Example:
+      privgan keys rotate keys/acme.key acme-2027 --out keys
+    """
+    from privgan.errors import UsageError
+    from privgan.release.keys import create_keys, keys_folder, load_public_key
+    from privgan.release.trust import make_rotation
+    from privgan.release.writing import write_new_file
+
+    signer, folder = signing_key(old), out or keys_folder()
+    statement = folder / f"{name}.rotation.json"
+    if os.path.lexists(statement):
+        raise UsageError(f"{statement}: is there already; choose another name")
+    private, public = create_keys(folder, name, _new_passphrase(asked=passphrase))
+    new = load_public_key(public)
+    write_new_file(statement, make_rotation(signer, new, dt.datetime.now(dt.UTC).date()))
+    if as_json:
+        print_json(
+            {"old": signer.public.id, "key": new.id, "private": str(private), "public": str(public), "rotation": str(statement)}
+        )
+        return
+    click.echo(f"key:      {new.id}, named as its successor by {signer.public.id}")
+    click.echo(f"private:  {private} (keep it; mode 0600)")
+    click.echo(f"public:   {public}")
+    click.echo(f"rotation: {statement} (give it, with the public key, to whoever verifies your releases)")
+
+
+@keys.command()
+@click.argument("key")
+@click.option("--by", "issuer", required=True, metavar="KEY", help="Private key that signs the list: the same, or an officer's.")
+@click.option("--reason", type=click.Choice(_REASONS), default="compromised", show_default=True, help="Why, as one of three.")
+@click.option("--why", required=True, help="Why, in a sentence; printed wherever the key is met.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="First day whose signatures do not count [default: today].",
+)
+@click.option("--list", "path", type=PATH, required=True, help="The revocation list; made, or added to.")
+@json_option
+def revoke(key: str, issuer: str, reason: str, why: str, since: dt.datetime | None, path: Path, as_json: bool) -> None:
+    """Put a public KEY on a revocation list, and sign the list as a whole.
+
+    A compromised key's signatures are all refused, whatever day they state. The list counts where whoever verifies
+    believes its issuer: 'privgan verify DIR --key OFFICER.pub --revoked LIST'.
+
+    \b
+    Example:
+      privgan keys revoke keys/acme.pub --by keys/officer.key --why "laptop stolen" --list revoked.json
+    """
+    from privgan.errors import UsageError
+    from privgan.release.keys import PUBLIC_SUFFIX, find_key, load_public_key
+    from privgan.release.trust import Reason, Revocation, make_revocations, read_revocations
+    from privgan.release.writing import replace_file
+
+    revoked, signer = load_public_key(find_key(key, PUBLIC_SUFFIX)), signing_key(issuer)
+    before = read_revocations(path) if os.path.lexists(path) else None
+    if before and before.issuer != signer.public:
+        raise UsageError(f"{path}: is signed by key {before.issuer.id}; add to it with that key, or name another file")
+    day = since.date() if since else dt.datetime.now(dt.UTC).date()
+    if not why.strip() or len(why) > 1000:
+        raise UsageError("--why is empty or has more than 1,000 characters; say in a sentence why the key is revoked")
+    entry = Revocation(key=revoked.id, reason=Reason(reason), since=day, why=why.strip())
+    entries = (*(before.entries if before else ()), entry)
+    replace_file(path, make_revocations(signer, entries))
+    if as_json:
+        print_json(
+            {"revoked": revoked.id, "reason": reason, "since": day.isoformat(), "list": str(path), "entries": len(entries)}
+        )
+        return
+    click.echo(f"key {revoked.id} {entry}")
+    click.echo(f"list: {path}, {len(entries)} entries, signed by {signer.public.id}")
+
+
+@keys.command(name="list")
+@click.option("--dir", "folder", type=PATH, help="Folder of the keys [default: $PRIVGAN_KEYS, else the user's data folder].")
+@json_option
+def list_keys(folder: Path | None, as_json: bool) -> None:
+    """List the signing keys of a folder.
+
+    \b
+    Example:
+      privgan keys list --dir keys
+    """
+    from privgan.release.keys import PRIVATE_SUFFIX, keys_folder, public_keys_in
+
+    place = folder or keys_folder()
+    found = [
+        {"name": name, "key": key.id, "private": (place / f"{name}{PRIVATE_SUFFIX}").exists()}
+        for name, key in public_keys_in(place).items()
+    ]
+    if as_json:
+        print_json(found)
+        return
+    for row in found:
+        click.echo(f"{row['name']:<20} {row['key']}  {'private half here' if row['private'] else 'public half only'}")
+    if not found:
+        click.echo(f"{place}: holds no signing key; 'privgan keys create NAME' makes one")
+
+
+@keys.command()
+@click.argument("key")
+@json_option
+def show(key: str, as_json: bool) -> None:
+    """Print the id of a public KEY: the SHA-256 of its DER, to be compared over another channel.
+
+    \b
+    Example:
+      privgan keys show keys/acme.pub
+    """
+    from privgan.release.keys import PUBLIC_SUFFIX, find_key, load_public_key
+
+    path = find_key(key, PUBLIC_SUFFIX)
+    public = load_public_key(path)
+    if as_json:
+        print_json({"key": public.id, "algorithm": "Ed25519", "file": str(path)})
+    else:
+        click.echo(f"key: {public.id} (Ed25519)")
+
+
+def signing_key(text: str) -> SigningKey:
+    """A private key by its file or its name; its passphrase from the environment, else asked for."""
+    from privgan.release.keys import PRIVATE_SUFFIX, find_key, load_signing_key
+
+    return load_signing_key(find_key(text, PRIVATE_SUFFIX), _known_passphrase)
+
+
+def trust_of(key_names: tuple[str, ...], rotations: tuple[Path, ...], lists: tuple[Path, ...]) -> Trust:
+    """Whom the options of ``trust_options`` believe."""
+    from privgan.release.keys import PUBLIC_SUFFIX, find_key, load_public_key
+    from privgan.release.trust import make_trust, read_revocations, read_rotation
+
+    return make_trust(
+        [load_public_key(find_key(name, PUBLIC_SUFFIX)) for name in key_names],
+        [read_rotation(path) for path in rotations],
+        [read_revocations(path) for path in lists],
+    )
+
+
+def _known_passphrase() -> bytes | None:
+    given = os.environ.get(PASSPHRASE)
+    if given:
+        return given.encode()
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"the private key is encrypted; give its passphrase in ${PASSPHRASE}")
+    asked: str = click.prompt("passphrase of the private key", hide_input=True, err=True)
+    return asked.encode()
+
+
+def _new_passphrase(*, asked: bool) -> bytes | None:
+    given = os.environ.get(PASSPHRASE)
+    if given or not asked:
+        return given.encode() if given else None
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"--passphrase asks for one on a terminal; without one give it in ${PASSPHRASE}")
+    text: str = click.prompt("new passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    return text.encode()

@@ -1,0 +1,207 @@
+"""Whether what a manifest says holds together: with itself, with its policy, with the day, and with the other files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from privgan.errors import PrivganError, UsageError
+from privgan.policy.document import load_policy, shipped_policies
+from privgan.policy.policy import Comparison, Gate, Policy, Scope, Threshold
+from privgan.release.contents import require_allowed_contents
+from privgan.release.fields import MANIFEST, require_declared
+from privgan.release.integrity import shown
+from privgan.release.manifest import MANIFEST_NAME, conditional_text
+from privgan.release.strict_json import read_json
+from privgan.table.columns import Source
+from privgan.table.schema import Schema
+from privgan.table.schema_file import parse_schema
+
+_SCHEMA, _MODEL = "schema.yaml", "model/model.json"
+_LARGEST = 64 << 20
+_BUG = ". This is a bug in privgan; nothing was released."
+_REPORTS = ("report.html", "report.md", "report.json")
+
+
+def contradictions(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Statements of one manifest that cannot both be true: an unskilled edit with a fresh checksum shows here."""
+    guarantee, policy = manifest["guarantee"], manifest["policy"]
+    if guarantee["conditional_text"] != conditional_text(len(guarantee["conditional_facts"])):
+        yield f"{MANIFEST_NAME}: the conditional text does not fit the list of assumed public facts"
+    judged = {outcome["fact"]: outcome["value"] for outcome in policy["outcomes"]}
+    stated = {
+        "guarantee.epsilon": guarantee["epsilon"],
+        "guarantee.delta": guarantee["delta"],
+        "guarantee.max_rows_per_unit": guarantee["max_rows_per_unit"],
+        "ledger.total_epsilon": guarantee["dataset_total"]["epsilon"],
+        "ledger.total_delta": guarantee["dataset_total"]["delta"],
+        "schema.assumed_public_facts": len(guarantee["conditional_facts"]),
+        **{f"context.{name}": value for name, value in manifest["context"].items()},
+    }
+    for fact, value in stated.items():
+        if fact in judged and judged[fact] != value:
+            yield f"{MANIFEST_NAME}: states {fact} as {shown(value)}, and the policy judged {shown(judged[fact])}"
+    known = [value for value in map(guarantee["accountant"].get, ("epsilon_pld", "epsilon_rdp")) if value is not None]
+    if known and guarantee["epsilon"] < min(known) * (1 - 1e-9):
+        yield f"{MANIFEST_NAME}: epsilon {guarantee['epsilon']:g} is below what either accountant found"
+    if not math.isfinite(guarantee["epsilon"]):
+        yield f"{MANIFEST_NAME}: epsilon is not finite"
+
+
+def undeclared_fields(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Fields that no release may hold."""
+    try:
+        require_declared(MANIFEST_NAME, manifest, MANIFEST)
+    except PrivganError:
+        yield f"{MANIFEST_NAME}: holds a field that no manifest has"
+
+
+def policy_problems(manifest: Mapping[str, Any], given: Policy | None) -> Iterator[str]:
+    """Whether the policy is the one it calls itself, and its public outcomes are what its gates give.
+
+    Args:
+        manifest: A manifest that follows its JSON Schema.
+        given: The policy that the release must have been judged by; None to know shipped ones by their names alone.
+    """
+    stated = manifest["policy"]
+    yield from _gate_problems(stated["outcomes"])
+    policy = given or shipped_policy(stated["name"], stated["version"])
+    if policy is None:
+        return
+    if (policy.name, policy.version) != (stated["name"], stated["version"]):
+        yield f"policy: is {stated['name']} {stated['version']}, and was to be {policy.name} {policy.version}"
+    elif policy.fingerprint() != stated["hash"]:
+        yield f"policy: is called {policy.name} {policy.version}, and is another one: its hash is not that policy's"
+    else:
+        gates = [gate.to_json() for gate in policy.gates if gate.scope is Scope.PUBLIC]
+        keys = ("fact", "comparison", "threshold", "reason", "advice")
+        listed = [{key: outcome[key] for key in keys} for outcome in stated["outcomes"]]
+        if listed != [{key: gate[key] for key in keys} for gate in gates]:
+            yield f"policy: the outcomes are not those of the public gates of {policy.name} {policy.version}"
+
+
+def shipped_policy(name: str, version: str) -> Policy | None:
+    """The shipped policy of a name and version; None where this privgan ships none such."""
+    if name not in shipped_policies():
+        return None
+    policy = load_policy(name)
+    return policy if policy.version == version else None
+
+
+def refuse_impostor(name: str, version: str, fingerprint: str) -> None:
+    """Refuse a policy under the name and version of a shipped one that says something else: its release would not verify.
+
+    Raises:
+        UsageError: It is such a policy.
+    """
+    shipped = shipped_policy(name, version)
+    if shipped is not None and shipped.fingerprint() != fingerprint:
+        raise UsageError(
+            f"the policy calls itself {name} {version}, and is not the one that privgan ships under that name; "
+            "give it a name or a version of its own"
+        )
+
+
+def _gate_problems(outcomes: list[Mapping[str, Any]]) -> Iterator[str]:
+    for outcome in outcomes:
+        if outcome["status"] == "PASS" and not _holds(outcome["comparison"], outcome["threshold"], outcome["value"]):
+            condition, value = f"{outcome['comparison']} {outcome['threshold']}", shown(outcome["value"])
+            yield f"policy: {shown(outcome['fact'])} is {value}, which is not {shown(condition)}, and is said to pass"
+
+
+def _holds(comparison: str, threshold: Any, value: Any) -> bool:
+    limit: Threshold = tuple(threshold) if isinstance(threshold, list) else threshold
+    gate = Gate(fact="", comparison=Comparison(comparison), threshold=limit, scope=Scope.PUBLIC, reason="", advice="")
+    try:
+        return gate.holds(value)
+    except (TypeError, ValueError):
+        return False
+
+
+def expiry_problems(manifest: Mapping[str, Any], now: dt.datetime) -> Iterator[str]:
+    """Whether the release may still be used."""
+    expiry = manifest["context"].get("expiry")
+    if expiry is None:
+        return
+    try:
+        last = dt.date.fromisoformat(expiry)
+    except ValueError:
+        yield f"{MANIFEST_NAME}: context.expiry: there is no day {expiry}"
+        return
+    if now.astimezone(dt.UTC).date() > last:
+        yield f"the release expired on {expiry}; ask its owner for a new review"
+
+
+def file_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Whether schema, model, tables and report are those that the manifest speaks of.
+
+    Args:
+        folder: A release whose files have the hashes that the manifest lists.
+        manifest: Its manifest.
+    """
+    listed = set(manifest["files"])
+    if _SCHEMA in listed:
+        schema = _schema(folder / _SCHEMA)
+        if schema is None:
+            yield f"{_SCHEMA}: is not a schema"
+            return
+        yield from _schema_problems(schema, manifest)
+    if _MODEL in listed:
+        yield from _model_problems(folder / _MODEL, manifest)
+    for name in _REPORTS:
+        if name in listed and manifest["release_id"].encode() not in (folder / name).read_bytes():
+            yield f"{name}: is the report of another release: it does not name release {shown(manifest['release_id'])}"
+    try:
+        require_allowed_contents({name: folder / name for name in listed})
+    except PrivganError as error:
+        yield str(error).removesuffix(_BUG)
+
+
+def _schema(path: Path) -> Schema | None:
+    if path.stat().st_size > _LARGEST:
+        return None
+    try:
+        return parse_schema(path.read_bytes().decode("utf-8"), name=_SCHEMA)
+    except (PrivganError, ValueError):
+        return None
+
+
+def _schema_problems(schema: Schema, manifest: Mapping[str, Any]) -> Iterator[str]:
+    guarantee, plan = manifest["guarantee"], manifest["plan"]
+    if schema.fingerprint() != manifest["schema_fingerprint"]:
+        yield f"{_SCHEMA}: is not the schema that the manifest speaks of: its fingerprint is another"
+        return
+    sources = {column.name: {fact: str(source) for fact, source in column.sources.items()} for column in schema.columns}
+    stated = {
+        "schema_sources": (manifest["schema_sources"], sources),
+        "dataset": (manifest["dataset"], schema.dataset),
+        "guarantee.unit": (guarantee["unit"], str(schema.unit)),
+        "guarantee.max_rows_per_unit": (guarantee["max_rows_per_unit"], schema.unit.max_rows),
+        "guarantee.conditional_facts": (guarantee["conditional_facts"], list(schema.facts_from(Source.ASSUMED_PUBLIC))),
+        "plan.dataset": (plan.get("dataset"), schema.dataset),
+        "plan.unit": (plan.get("unit"), str(schema.unit)),
+    }
+    for name, (said, meant) in stated.items():
+        if said != meant:
+            yield f"{MANIFEST_NAME}: {name} is {shown(said)}, and {_SCHEMA} says {shown(meant)}"
+
+
+def _model_problems(path: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError("larger than any model's description")
+        model = read_json(path.read_bytes())
+        schema = parse_schema(model["schema"], name=_MODEL)
+        claim = model["guarantee"]
+        stated = {key: claim[key] for key in ("epsilon", "delta", "unit", "max_rows_per_unit", "conditional_facts")}
+    except (PrivganError, ValueError, KeyError, TypeError):
+        yield f"{_MODEL}: is not a model"
+        return
+    if schema.fingerprint() != manifest["schema_fingerprint"]:
+        yield f"{_MODEL}: was made for another schema than the one that the manifest speaks of"
+    for key, value in stated.items():
+        if value != manifest["guarantee"][key]:
+            yield f"{_MODEL}: claims {key} {shown(value)}, and the manifest {shown(manifest['guarantee'][key])}"

@@ -1,0 +1,115 @@
+"""Account for a release again: do the events that its manifest lists bear out the (ε, δ) that it claims?"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from privgan.errors import InternalError
+from privgan.privacy import accountant, events
+from privgan.privacy.accountant import PrivacySpent
+
+# Another version of dp-accounting may differ in the last digits; a thousandth of ε changes nothing about what it means.
+SLACK = 1e-3
+_MOST_STEPS, _MOST_TIMES, _DEEPEST = 100_000, 1 << 40, 12
+# Far above the claim by Rényi divergences, it is above it by any bound, and privacy losses of any size are not worked out.
+_FAR = 4.0
+
+
+def accounting_problems(manifest: Mapping[str, Any]) -> list[str]:
+    """Where a manifest's claim does not follow from its plan and its accounting, a sentence each.
+
+    Args:
+        manifest: A manifest that follows its JSON Schema.
+    """
+    try:
+        return list(_problems(manifest))
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, InternalError) as error:
+        return [f"the accounting cannot be worked out again ({type(error).__name__}): a step or stage is not written in full"]
+
+
+def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
+    guarantee, plan, accounting = manifest["guarantee"], manifest["plan"], manifest["accounting"]
+    stages: Sequence[Mapping[str, Any]] = plan["stages"]
+    for name in ("epsilon", "delta"):
+        if plan[name] != guarantee[name]:
+            yield f"the guarantee's {name} is {guarantee[name]:g}, the plan's {plan[name]:g}"
+        together = math.fsum(stage[name] for stage in stages)
+        if not together <= guarantee[name] * (1 + 1e-9):
+            yield f"the plan's stages are given {name} {together:g} together, and {guarantee[name]:g} is claimed"
+    planned = {(stage["name"], step["name"]): step["event"] for stage in stages for step in stage["steps"]}
+    counted = {(step["stage"], step["name"]): step["event"] for step in accounting}
+    if planned != counted or len(counted) != len(accounting):
+        yield "the accounting does not list exactly the plan's steps with their events"
+        return
+    yield from _costs(guarantee, stages, accounting)
+
+
+def _costs(
+    guarantee: Mapping[str, Any], stages: Sequence[Mapping[str, Any]], accounting: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    totals: dict[str, list[float]] = {"epsilon_pld": [], "epsilon_rdp": []}
+    for stage in stages:
+        steps = [step for step in accounting if step["stage"] == stage["name"]]
+        yield from _single_costs(steps, stage["delta"])
+        found = _spent(json.dumps([step["event"] for step in steps]), stage["delta"], stage["epsilon"])
+        if not found.epsilon <= stage["epsilon"] * (1 + SLACK):
+            yield (
+                f"the steps of stage {stage['name']!r} cost ε = {found.epsilon:.6g} at δ = {stage['delta']:g}, "
+                f"and the manifest gives them {stage['epsilon']:.6g}"
+            )
+            return
+        for name, costs in totals.items():
+            costs.append(getattr(found, name))
+    for name, costs in totals.items():
+        stated = guarantee["accountant"][name]
+        if stated is not None and not _near(math.fsum(costs), stated):
+            yield f"the accountant's {name} is stated as {stated:.6g}, and is {math.fsum(costs):.6g}"
+
+
+def _single_costs(steps: Sequence[Mapping[str, Any]], delta: float) -> Iterator[str]:
+    for step in steps:
+        found = _alone(json.dumps(step["event"]), delta)
+        if not _near(found, step["epsilon"]):
+            yield f"step {step['name']!r} costs ε = {found:.6g} alone, and the manifest states {step['epsilon']:.6g}"
+
+
+def _near(found: float, stated: float) -> bool:
+    return math.isclose(found, stated, rel_tol=SLACK, abs_tol=1e-9)
+
+
+@lru_cache(maxsize=4096)
+def _alone(event: str, delta: float) -> float:
+    return accountant.epsilon_by_rdp(_event(json.loads(event)), delta)
+
+
+@lru_cache(maxsize=64)
+def _spent(steps: str, delta: float, claimed: float) -> PrivacySpent:
+    found = [_event(event) for event in json.loads(steps)]
+    together = events.Composed(found)
+    by_rdp = accountant.epsilon_by_rdp(together, delta)
+    if not by_rdp <= _FAR * claimed + _FAR:
+        return PrivacySpent(epsilon=by_rdp, delta=delta, epsilon_pld=math.inf, epsilon_rdp=by_rdp)
+    return accountant.spent(found, delta)
+
+
+def _event(data: Any) -> events.DpEvent:
+    """An event whose parameters can be worked with; ValueError otherwise."""
+    _require_sane(data)
+    return events.from_json(data)
+
+
+def _require_sane(data: Any, depth: int = 0) -> None:
+    if depth > _DEEPEST or not isinstance(data, Mapping):
+        raise ValueError("an event is nested too deeply, or is none")
+    for key, value in data.items():
+        parts = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else []
+        if len(parts) > _MOST_STEPS or (key == "count" and not 1 <= value <= _MOST_TIMES):
+            raise ValueError("an event is repeated too often")
+        if isinstance(value, bool) or (isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))):
+            raise ValueError("an event has an impossible parameter")
+        for part in parts:
+            _require_sane(part, depth + 1)

@@ -1,0 +1,169 @@
+"""Write a file or a folder in one step: it is there as a whole, or not at all, whatever happens in between.
+
+What is being made lies beside its target under a hidden name and is locked by the process that makes it. What a killed
+process left there is unlocked, and is removed by the next one that writes beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from privgan.errors import ReleaseExistsError, UsageError
+
+_MARK = ".privgan-partial-"
+# A name that is itself as long as the disk allows leaves no room for the mark.
+_KEPT = 40
+
+
+@contextmanager
+def new_folder(target: Path, *, exists: type[UsageError] = ReleaseExistsError) -> Iterator[Path]:
+    """A folder to fill; it gets its name when the block ends without an error, and is gone otherwise.
+
+    Args:
+        target: The folder's name to be.
+        exists: What is raised when something of that name is there.
+
+    Raises:
+        UsageError: It cannot be written, or the disk is full.
+    """
+    _refuse_taken(target, exists)
+    partial = _beside(target)
+    try:
+        _prepare(target.parent)
+        partial.mkdir()
+        with _locked(partial):
+            yield partial
+            _refuse_taken(target, exists)  # Rename would quietly replace an empty folder made in the meantime.
+            partial.rename(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise as_usage_error(error, target, exists) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def new_file(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """A file to fill; as new_folder.
+
+    Args:
+        target: The file's name to be.
+        mode: Its mode, less what the process's mask takes away.
+    """
+    _refuse_taken(target, UsageError)
+    partial = _beside(target)
+    try:
+        _prepare(target.parent)
+        handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(handle, "w+b") as file, _locked(partial):
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            _refuse_taken(target, UsageError)
+            partial.rename(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise as_usage_error(error, target, UsageError) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def write_new_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a new file at once; UsageError where it is there already or cannot be written."""
+    with new_file(target, mode=mode) as file:
+        file.write(content)
+
+
+def replace_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file at once in place of the one that may be there."""
+    partial = _beside(target)
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise as_usage_error(error, target, UsageError) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove what killed processes left half-written in a folder; what a living one is writing is locked and stays.
+
+    Returns:
+        The number of files removed.
+    """
+    removed = 0
+    for path in sorted(folder.glob(f".*{_MARK}*")):
+        with contextlib.suppress(OSError), _locked(path):
+            files = 1 if not path.is_dir() else sum(1 for part in path.rglob("*") if not part.is_dir())
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            removed += files
+    return removed
+
+
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def as_usage_error(error: OSError, target: Path, exists: type[UsageError] = UsageError) -> UsageError:
+    """An operating system's refusal in words that say what to do."""
+    if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
+        return exists(f"{target} is there already; choose another name, nothing is overwritten")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return UsageError(f"{target}: no room left on the disk; make room, or name a folder elsewhere")
+    if error.errno == errno.EROFS:
+        return UsageError(f"{target}: the disk is read-only; name a folder on another one")
+    if error.errno == errno.ENAMETOOLONG:
+        return UsageError(f"{str(target)[:80]}…: the name is too long for this disk; choose a shorter one")
+    return UsageError(f"{target}: cannot be written: {error.strerror or error}")
+
+
+def _beside(target: Path) -> Path:
+    return target.parent / f".{target.name[:_KEPT]}{_MARK}{secrets.token_hex(8)}"
+
+
+def _refuse_taken(target: Path, exists: type[UsageError]) -> None:
+    if "\0" in str(target):
+        raise UsageError(f"{ascii(str(target))[:80]}: is no name that a file can have")
+    if os.path.lexists(target):
+        raise exists(f"{target} is there already; choose another name, nothing is overwritten")
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder to write into, and tidy it."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise UsageError(f"{folder}: is no folder; choose another")
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a file or folder alone; OSError where another process holds it, or it is a link."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
