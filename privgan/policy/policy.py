@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from privgan.policy.columns import ColumnGate
@@ -76,6 +76,10 @@ class Policy:
         """SHA-256 of everything the policy says, waivers included, in hexadecimal."""
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def own_fingerprint(self) -> str:
+        """As fingerprint, without the waivers: what anybody can compute who has the policy file."""
+        return replace(self, waivers=()).fingerprint()
 
     def to_json(self) -> dict[str, Any]:
         """The policy as JSON values; what is empty is left out, so that a policy keeps its fingerprint."""

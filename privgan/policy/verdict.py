@@ -74,6 +74,7 @@ class Verdict:
         policy_purpose: What kind of release the policy is for.
         policy_hash: The policy's fingerprint, waivers included.
         outcomes: One outcome per gate, in the policy's order.
+        policy_own_hash: The policy's fingerprint without waivers; the same where there are none.
         policy_purpose_zh: The purpose in Simplified Chinese; empty where there is none.
         policy_standard: The standard that the policy is mapped to; empty where there is none.
         policy_file: The policy file's name.
@@ -84,6 +85,7 @@ class Verdict:
     policy_purpose: str
     policy_hash: str
     outcomes: tuple[Outcome, ...]
+    policy_own_hash: str = ""
     policy_purpose_zh: str = ""
     policy_standard: str = ""
     policy_file: str = ""
@@ -156,6 +158,7 @@ class Verdict:
             "version": self.policy_version,
             "purpose": self.policy_purpose,
             "hash": self.policy_hash,
+            "own_hash": self.policy_own_hash or self.policy_hash,
             "status": self.status.value,
             **{name: text for name, text in optional.items() if text},
         }
@@ -184,6 +187,7 @@ def evaluate(policy: Policy, facts: Mapping[str, FactValue], columns: Sequence[C
         policy_purpose=policy.purpose,
         policy_hash=policy.fingerprint(),
         outcomes=tuple(_with_waiver(outcome, waivers, expired) for outcome in found),
+        policy_own_hash=policy.own_fingerprint(),
         policy_purpose_zh=policy.purpose_zh,
         policy_standard=policy.standard,
         policy_file=policy.file,

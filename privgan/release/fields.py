@@ -123,7 +123,7 @@ _ABOUT: dict[str, Declaration] = {
 }
 # Only the outcomes of public gates may leave; of the internal ones, waived or not, only that they passed.
 _POLICY: dict[str, Declaration] = {
-    **_named(PUBLIC, "name version purpose purpose_zh standard hash"),
+    **_named(PUBLIC, "name version purpose purpose_zh standard hash own_hash"),
     **_named(PROCESS, "status public_checks internal_checks"),
     "outcomes": {
         **_named(PUBLIC, "fact comparison threshold scope reason advice reason_zh advice_zh clause condition"),

@@ -77,6 +77,7 @@ def test_an_internal_waiver_shows_in_the_hash_alone(policy: Policy, tmp_path: Pa
     assert failing.to_public_json() == sound.to_public_json()
     differing = {key for key, value in failing.to_public_json().items() if plain.to_public_json()[key] != value}
     assert differing == {"hash"}
+    assert failing.to_public_json()["own_hash"] == policy.fingerprint() == plain.to_public_json()["hash"]
     assert "WAIVED" in json.dumps(failing.to_json())
 
 
