@@ -201,7 +201,7 @@ def test_a_public_waiver_is_printed_in_the_manifest(place: tuple[Candidate, Priv
     candidate, ledger = place
     policy = load_policy("internal-analytics")
     small = [replace(gate, threshold=0.5) if gate.fact == "guarantee.epsilon" else gate for gate in policy.gates]
-    verdict = judge(candidate, _waived(replace(policy, gates=tuple(small)), "guarantee.epsilon"), ledger, Context())
+    verdict = judge(candidate, _waived(replace(policy, name="small", gates=tuple(small)), "guarantee.epsilon"), ledger, Context())
     release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
     told = json.loads((release / "manifest.json").read_text())["policy"]
     [outcome] = [outcome for outcome in told["outcomes"] if outcome["status"] == "WAIVED"]
@@ -215,7 +215,7 @@ def test_no_policy_lets_a_refuted_candidate_out_even_after_the_data_set_was_clea
 ) -> None:
     candidate, ledger = place
     policy = load_policy("internal-analytics")
-    careless = replace(policy, gates=tuple(gate for gate in policy.gates if gate.fact != "audit.verdict"))
+    careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "audit.verdict"))
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT | {"verdict": "REFUTED"}))
     ledger.refute("judged", candidate.record()["run"])
     ledger.clear("judged", who="A. Officer", why="looked into")
@@ -231,7 +231,7 @@ def test_no_policy_lets_a_claim_out_that_the_ledger_does_not_bear_out(
 ) -> None:
     candidate, ledger = place
     policy = load_policy("internal-analytics")
-    careless = replace(policy, gates=tuple(gate for gate in policy.gates if gate.fact != "accounting.complete"))
+    careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "accounting.complete"))
     verdict = judge(candidate, careless, ledger, Context())
     monkeypatch.setattr("privgan.pipeline.judging.accounting_complete", lambda *_: False)
     with pytest.raises(PolicyFailedError, match="does not bear out"):

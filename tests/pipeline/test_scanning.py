@@ -188,7 +188,12 @@ def _policy_with_everything() -> Policy:
     )  # fmt: skip
     waiver = Waiver(fact=first.fact, who="A. Officer", why="a test", until=_day(2999))
     return replace(
-        policy, standard="A standard", gates=(replace(first, threshold=0.5), *rest), columns=(column,), waivers=(waiver,)
+        policy,
+        name="everything",
+        standard="A standard",
+        gates=(replace(first, threshold=0.5), *rest),
+        columns=(column,),
+        waivers=(waiver,),
     )
 
 
