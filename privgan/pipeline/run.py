@@ -83,7 +83,7 @@ def run(
         progress: Tells the owner.
         key: Signs the manifest; None for an unsigned release.
     """
-    refuse_impostor(policy.name, policy.version, policy.fingerprint())
+    refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
