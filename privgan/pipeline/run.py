@@ -87,7 +87,7 @@ def run(
         key: Signs the manifest; None for an unsigned release.
         language: The language of both reports, ``en`` or ``zh``.
     """
-    refuse_impostor(policy.name, policy.version, policy.fingerprint())
+    refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
     schema, frame, plan = prepare(request, out)
     ledger = open_ledger()
     candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)

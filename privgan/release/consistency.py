@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import PrivganError, UsageError
+from privgan.policy.columns import ColumnComparison
 from privgan.policy.document import load_policy, shipped_policies
 from privgan.policy.policy import Comparison, Gate, Policy, Scope, Threshold
 from privgan.release.contents import require_allowed_contents
@@ -73,10 +74,10 @@ def policy_problems(manifest: Mapping[str, Any], given: Policy | None) -> Iterat
         return
     if (policy.name, policy.version) != (stated["name"], stated["version"]):
         yield f"policy: is {stated['name']} {stated['version']}, and was to be {policy.name} {policy.version}"
-    elif policy.fingerprint() != stated["hash"]:
+    elif policy.own_fingerprint() != stated.get("own_hash", stated["hash"]):
         yield f"policy: is called {policy.name} {policy.version}, and is another one: its hash is not that policy's"
     else:
-        gates = [gate.to_json() for gate in policy.gates if gate.scope is Scope.PUBLIC]
+        gates = [gate.to_json() for gate in policy.rules if gate.scope is Scope.PUBLIC]
         keys = ("fact", "comparison", "threshold", "reason", "advice")
         listed = [{key: outcome[key] for key in keys} for outcome in stated["outcomes"]]
         if listed != [{key: gate[key] for key in keys} for gate in gates]:
@@ -113,6 +114,8 @@ def _gate_problems(outcomes: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _holds(comparison: str, threshold: Any, value: Any) -> bool:
+    if comparison in set(ColumnComparison):
+        return value == 0  # The number of columns that break it.
     limit: Threshold = tuple(threshold) if isinstance(threshold, list) else threshold
     gate = Gate(fact="", comparison=Comparison(comparison), threshold=limit, scope=Scope.PUBLIC, reason="", advice="")
     try:

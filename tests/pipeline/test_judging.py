@@ -23,6 +23,7 @@ from privgan.policy.document import load_policy
 from privgan.policy.policy import Comparison, Policy, Waiver
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
+from privgan.release.verify import verify_release
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
 from tests.policy.sound import columns, gate, make_policy, write_policy
@@ -340,3 +341,17 @@ class TestOnTheCommandLine:
         assert self.run(place, "check", "partner-share", "--lang", "zh") == 1
         told = capsys.readouterr().out
         assert "context.recipient：未知；要求：必须提供。发布包必须写明由谁接收。在上下文文件中填写 recipient（接收方）。" in told
+
+
+@pytest.mark.parametrize("fact", [ATTACK, "guarantee.epsilon"])
+def test_a_release_under_a_shipped_policy_with_a_waiver_verifies(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path, fact: str
+) -> None:
+    """A waiver changes the hash; the policy's own hash still tells that it is the shipped one."""
+    candidate, ledger = place
+    verdict = judge(candidate, _waived(load_policy("internal-analytics"), fact), ledger, Context())
+    release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    found = verify_release(release)
+    assert found.ok, found.problems
+    manifest = json.loads((release / "manifest.json").read_text())["policy"]
+    assert manifest["hash"] != manifest["own_hash"] == load_policy("internal-analytics").fingerprint()

@@ -73,7 +73,7 @@ def shipped(manifest: dict[str, Any], **changes: Any) -> None:
     for outcome in outcomes:
         if outcome["fact"] == "guarantee.delta":
             outcome["value"] = manifest["guarantee"]["delta"]
-    named = {"name": SHIPPED.name, "version": SHIPPED.version, "hash": SHIPPED.fingerprint()}
+    named = {"name": SHIPPED.name, "version": SHIPPED.version, "hash": SHIPPED.fingerprint(), "own_hash": SHIPPED.fingerprint()}
     manifest["policy"].update({**named, "outcomes": outcomes} | changes)
 
 
@@ -114,7 +114,7 @@ STATEMENTS: dict[str, tuple[Change, str]] = {
     ),
     "threshold of another type": (edited(lambda m: m["policy"]["outcomes"][0].update(threshold="much")), "is said to pass"),
     "value that was not judged": (edited(lambda m: m["policy"]["outcomes"][0].update(value=2.0)), "the policy judged"),
-    "swapped policy": (edited(lambda m: shipped(m, hash="ab" * 32)), "hash is not that policy's"),
+    "swapped policy": (edited(lambda m: shipped(m, hash="ab" * 32, own_hash="ab" * 32)), "hash is not that policy's"),
     "gate left out of a shipped policy": (
         edited(lambda m: (shipped(m), m["policy"]["outcomes"].pop())), "not those of the public gates",
     ),
