@@ -19,7 +19,7 @@ from tests.report.conftest import outcome, verdict
 
 pytestmark = pytest.mark.slow
 REPORTS = ("shareable", "internal")
-Render = Callable[[str], Path]
+Render = Callable[..., Path]
 
 
 def attacked(report: Any, text: str) -> Any:
@@ -46,10 +46,10 @@ def attacked(report: Any, text: str) -> Any:
 def render(tmp_path: Path, shareable: ShareableReport, internal: InternalReport) -> Render:
     """Writes a report as the file that a recipient would open; with hostile texts where wanted."""
 
-    def write(name: str, hostile: str | None = None) -> Path:
+    def write(name: str, hostile: str | None = None, language: str = "en") -> Path:
         report: Any = shareable if name == "shareable" else internal
         report = report if hostile is None else attacked(report, hostile)
-        text = render_shareable(report) if name == "shareable" else render_internal(report)
+        text = (render_shareable if name == "shareable" else render_internal)(report, "html", language)
         path = tmp_path / f"{name}.html"
         path.write_text(text, encoding="utf-8")
         return path
@@ -73,6 +73,17 @@ def test_a_report_reads_well(name: str, width: str, scheme: str, render: Render,
     assert page.overflow() == (0, [])
     assert page.pictures_without_text() == []
     assert page.violations() == []
+
+
+@pytest.mark.parametrize("width", sorted({width for width, _ in LOOKS}))
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_in_chinese_reads_well(name: str, width: str, render: Render, browser: Browser) -> None:
+    page = browser.open(render(name, language="zh").as_uri(), f"{name}-zh", width)
+    require_harmless(page)
+    assert page.overflow() == (0, [])
+    assert page.pictures_without_text() == []
+    assert page.violations() == []
+    assert page.driver.execute_script("return document.documentElement.lang").startswith("zh")
 
 
 @pytest.mark.parametrize("name", REPORTS)
