@@ -17,6 +17,7 @@ from typing import Any
 from privgan.errors import UsageError
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
+from privgan.release.trust import Trust
 from privgan.release.verify import Verification, verify_release
 from privgan.serve.opening import open_inside
 
@@ -93,15 +94,16 @@ class Library:
     Args:
         root: The folder.
         internal: Whether the internal reports of the runs may be seen.
+        trust: Whose signatures are believed; where it holds a key, a release that none of them signed is not intact.
 
     Raises:
         UsageError: There is no such folder.
     """
 
-    def __init__(self, root: Path, *, internal: bool = False) -> None:
+    def __init__(self, root: Path, *, internal: bool = False, trust: Trust | None = None) -> None:
         if not root.is_dir():
             raise UsageError(f"{root}: there is no such folder; name a folder of releases")
-        self.root, self.internal = root.resolve(), internal
+        self.root, self.internal, self._trust = root.resolve(), internal, trust
         self._checked: dict[Path, tuple[object, Held]] = {}
         self._lock = Lock()
 
@@ -145,7 +147,7 @@ class Library:
         if known and known[0] == state:
             return known[1]
         try:
-            found = verify_release(folder, now=now)
+            found = verify_release(folder, now=now, trust=self._trust)
         except OSError as error:
             found = Verification(ok=False, problems=(f"cannot be read: {error.strerror}",), signed=False, manifest={})
         held = Held(id=self._id(folder), name=self._name(folder), root=self.root, verification=found)

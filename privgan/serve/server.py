@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from privgan.errors import UsageError
+from privgan.release.trust import Trust
 from privgan.serve.application import Application
 from privgan.serve.exchange import TEXT, Request, Response
 from privgan.serve.guard import Guard
@@ -19,7 +20,9 @@ ADDRESS = "127.0.0.1"
 _SECONDS = 30
 
 
-def make_server(root: Path, *, port: int = 0, internal: bool = False, ledger: str | None = None) -> Server:
+def make_server(
+    root: Path, *, port: int = 0, internal: bool = False, ledger: str | None = None, trust: Trust | None = None
+) -> Server:
     """A server for a folder of releases, bound to 127.0.0.1 and to nothing else; not running yet.
 
     Args:
@@ -27,11 +30,12 @@ def make_server(root: Path, *, port: int = 0, internal: bool = False, ledger: st
         port: The port; 0 for a free one.
         internal: Whether internal reports are shown.
         ledger: The owner's ledger; None to show none.
+        trust: Whose signatures are believed.
 
     Raises:
         UsageError: There is no such folder, or the port is taken.
     """
-    library = Library(root, internal=internal)
+    library = Library(root, internal=internal, trust=trust)
     try:
         server = Server((ADDRESS, port), _Handler)
     except (OSError, OverflowError) as error:
