@@ -13,6 +13,9 @@ import pytest
 from privgan.errors import UsageError
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
+from privgan.release.keys import SigningKey
+from privgan.release.signing import sign_release
+from privgan.release.trust import make_trust
 from privgan.serve import Library
 from privgan.serve.pages import cost
 from privgan.table.columns import Discrete, Kind
@@ -277,3 +280,17 @@ def test_what_stays_inside_is_shown_only_on_request(shelf: Shelf) -> None:
 
 def test_a_cost_is_never_shown_too_small() -> None:
     assert [cost(value) for value in (3.0, 2.3451, 1e-6, 1.00001e-6, 0.0)] == ["3", "2.346", "1 × 10⁻⁶", "1.01 × 10⁻⁶", "0"]
+
+
+def test_only_signers_that_are_believed_count_where_some_are_named(shelf: Shelf) -> None:
+    ours, other = SigningKey.generate(), SigningKey.generate()
+    sign_release(shelf.add("signed"), ours)
+    shelf.add("bare")
+    states = {}
+    for name, keys in {"nobody": [], "ours": [ours.public], "other": [other.public]}.items():
+        held = Library(shelf.root, trust=make_trust(keys)).releases()
+        states[name] = {one.name: (one.ok, one.verification.signature.value) for one in held}
+    assert states["nobody"] == {"signed": (True, "signer unknown"), "bare": (True, "unsigned")}
+    assert states["ours"] == {"signed": (True, "signed"), "bare": (False, "unsigned")}
+    assert {ok for ok, _ in states["other"].values()} == {False}
+    assert "signer unknown" in shelf.pages().text()
