@@ -33,10 +33,10 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.bundle import write_release
-from privgan.release.consistency import refuse_impostor
 from privgan.release.keys import SigningKey
 from privgan.release.manifest import ReleaseFacts, describe_release
 from privgan.release.needles import Needles
+from privgan.release.policy_check import refuse_impostor
 from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
 from privgan.synthesizer import load_synthesizer
 from privgan.table.conform import conform
@@ -173,7 +173,7 @@ def release_candidate(
         raise PolicyFailedError("the policy does not allow this release; 'privgan check' explains each gate")
     if verdict.status is VerdictStatus.INCONCLUSIVE:
         raise IncompleteError("the policy cannot be decided: a fact is missing; 'privgan check' explains each gate")
-    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_hash)
+    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash or verdict.policy_hash)
     target = out / RELEASE
     if target.exists():
         raise ReleaseExistsError(f"{target}: there is a release already; choose another --out")

@@ -146,12 +146,19 @@ def _inside_number(data: bytes, place: int, end: int) -> bool:
 
 @cache
 def internal_names() -> re.Pattern[bytes]:
-    """The names of INTERNAL figures and files: every name of a family that the vocabulary of facts keeps INTERNAL."""
+    """The names of INTERNAL figures and files: all of a family that is INTERNAL as a whole, else each such name itself."""
     families: dict[str, set[Exposure]] = {}
     for name, fact in fact_vocabulary().items():
         families.setdefault(name.split(".")[0], set()).add(fact.exposure)
-    inside = "|".join(sorted(family for family, found in families.items() if found == {Exposure.INTERNAL}))
-    return re.compile(rf"(?<![\w.-])(?:(?:{inside})\.[a-z][a-z0-9_.]*|internal-[a-z][a-z0-9-]*\.[a-z]+)".encode())
+    inside = [family for family, found in sorted(families.items()) if found == {Exposure.INTERNAL}]
+    single = [
+        re.escape(name)
+        for name, fact in sorted(fact_vocabulary().items())
+        if fact.exposure is Exposure.INTERNAL and name.split(".")[0] not in inside
+    ]
+    names = [rf"(?:{'|'.join(inside)})\.[a-z][a-z0-9_.]*", r"internal-[a-z][a-z0-9-]*\.[a-z]+"]
+    names += [rf"(?:{'|'.join(single)})(?![\w-])"] if single else []
+    return re.compile(rf"(?<![\w.-])(?:{'|'.join(names)})".encode())
 
 
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
