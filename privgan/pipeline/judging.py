@@ -30,10 +30,10 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.bundle import write_release
-from privgan.release.consistency import refuse_impostor
 from privgan.release.keys import SigningKey
 from privgan.release.manifest import ReleaseFacts
 from privgan.release.needles import Needles
+from privgan.release.policy_check import refuse_impostor
 from privgan.table.conform import conform
 from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema

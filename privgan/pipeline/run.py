@@ -31,9 +31,9 @@ from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
-from privgan.release.consistency import refuse_impostor
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
+from privgan.release.policy_check import refuse_impostor
 from privgan.table.conform import conform, unconfirmed, unproven
 from privgan.table.files import read_table
 from privgan.table.measured import clamp_measured

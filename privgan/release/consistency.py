@@ -8,10 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from privgan.errors import PrivganError, UsageError
-from privgan.policy.columns import ColumnComparison
-from privgan.policy.document import load_policy, shipped_policies
-from privgan.policy.policy import Comparison, Gate, Policy, Scope, Threshold
+from privgan.errors import PrivganError
 from privgan.release.contents import require_allowed_contents
 from privgan.release.fields import MANIFEST, require_declared
 from privgan.release.integrity import shown
@@ -58,70 +55,6 @@ def undeclared_fields(manifest: Mapping[str, Any]) -> Iterator[str]:
         require_declared(MANIFEST_NAME, manifest, MANIFEST)
     except PrivganError:
         yield f"{MANIFEST_NAME}: holds a field that no manifest has"
-
-
-def policy_problems(manifest: Mapping[str, Any], given: Policy | None) -> Iterator[str]:
-    """Whether the policy is the one it calls itself, and its public outcomes are what its gates give.
-
-    Args:
-        manifest: A manifest that follows its JSON Schema.
-        given: The policy that the release must have been judged by; None to know shipped ones by their names alone.
-    """
-    stated = manifest["policy"]
-    yield from _gate_problems(stated["outcomes"])
-    policy = given or shipped_policy(stated["name"], stated["version"])
-    if policy is None:
-        return
-    if (policy.name, policy.version) != (stated["name"], stated["version"]):
-        yield f"policy: is {stated['name']} {stated['version']}, and was to be {policy.name} {policy.version}"
-    elif policy.own_fingerprint() != stated.get("own_hash", stated["hash"]):
-        yield f"policy: is called {policy.name} {policy.version}, and is another one: its hash is not that policy's"
-    else:
-        gates = [gate.to_json() for gate in policy.rules if gate.scope is Scope.PUBLIC]
-        keys = ("fact", "comparison", "threshold", "reason", "advice")
-        listed = [{key: outcome[key] for key in keys} for outcome in stated["outcomes"]]
-        if listed != [{key: gate[key] for key in keys} for gate in gates]:
-            yield f"policy: the outcomes are not those of the public gates of {policy.name} {policy.version}"
-
-
-def shipped_policy(name: str, version: str) -> Policy | None:
-    """The shipped policy of a name and version; None where this privgan ships none such."""
-    if name not in shipped_policies():
-        return None
-    policy = load_policy(name)
-    return policy if policy.version == version else None
-
-
-def refuse_impostor(name: str, version: str, fingerprint: str) -> None:
-    """Refuse a policy under the name and version of a shipped one that says something else: its release would not verify.
-
-    Raises:
-        UsageError: It is such a policy.
-    """
-    shipped = shipped_policy(name, version)
-    if shipped is not None and shipped.fingerprint() != fingerprint:
-        raise UsageError(
-            f"the policy calls itself {name} {version}, and is not the one that privgan ships under that name; "
-            "give it a name or a version of its own"
-        )
-
-
-def _gate_problems(outcomes: list[Mapping[str, Any]]) -> Iterator[str]:
-    for outcome in outcomes:
-        if outcome["status"] == "PASS" and not _holds(outcome["comparison"], outcome["threshold"], outcome["value"]):
-            condition, value = f"{outcome['comparison']} {outcome['threshold']}", shown(outcome["value"])
-            yield f"policy: {shown(outcome['fact'])} is {value}, which is not {shown(condition)}, and is said to pass"
-
-
-def _holds(comparison: str, threshold: Any, value: Any) -> bool:
-    if comparison in set(ColumnComparison):
-        return value == 0  # The number of columns that break it.
-    limit: Threshold = tuple(threshold) if isinstance(threshold, list) else threshold
-    gate = Gate(fact="", comparison=Comparison(comparison), threshold=limit, scope=Scope.PUBLIC, reason="", advice="")
-    try:
-        return gate.holds(value)
-    except (TypeError, ValueError):
-        return False
 
 
 def expiry_problems(manifest: Mapping[str, Any], now: dt.datetime) -> Iterator[str]:

@@ -146,15 +146,19 @@ def _inside_number(data: bytes, place: int, end: int) -> bool:
 
 @cache
 def internal_names() -> re.Pattern[bytes]:
-    """The names of INTERNAL figures and files: every name of a family that the vocabulary of facts keeps INTERNAL, and others."""
+    """The names of INTERNAL figures and files: all of a family that is INTERNAL as a whole, else each such name itself."""
     families: dict[str, set[Exposure]] = {}
     for name, fact in fact_vocabulary().items():
         families.setdefault(name.split(".")[0], set()).add(fact.exposure)
-    whole = {family for family, found in families.items() if found == {Exposure.INTERNAL}}
-    inside = "|".join(sorted(whole))
-    internal = (name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.INTERNAL)
-    single = "".join(rf"|{re.escape(name)}\b" for name in internal if name.split(".")[0] not in whole)
-    return re.compile(rf"(?<![\w.-])(?:(?:{inside})\.[a-z][a-z0-9_.]*|internal-[a-z][a-z0-9-]*\.[a-z]+{single})".encode())
+    inside = [family for family, found in sorted(families.items()) if found == {Exposure.INTERNAL}]
+    single = [
+        re.escape(name)
+        for name, fact in sorted(fact_vocabulary().items())
+        if fact.exposure is Exposure.INTERNAL and name.split(".")[0] not in inside
+    ]
+    names = [rf"(?:{'|'.join(inside)})\.[a-z][a-z0-9_.]*", r"internal-[a-z][a-z0-9-]*\.[a-z]+"]
+    names += [rf"(?:{'|'.join(single)})(?![\w-])"] if single else []
+    return re.compile(rf"(?<![\w.-])(?:{'|'.join(names)})".encode())
 
 
 _PATTERNS: Mapping[str, re.Pattern[str]] = {

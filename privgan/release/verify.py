@@ -16,12 +16,11 @@ from privgan.release.consistency import (
     contradictions,
     expiry_problems,
     file_problems,
-    policy_problems,
-    shipped_policy,
     undeclared_fields,
 )
 from privgan.release.integrity import Contents, read_contents
 from privgan.release.manifest import MANIFEST_NAME
+from privgan.release.policy_check import policy_problems, shipped_policy
 from privgan.release.recount import accounting_problems
 from privgan.release.signature import SIGNATURE_NAME, Signature, SignatureFileError, read_signatures
 from privgan.release.trust import Trust

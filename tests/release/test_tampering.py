@@ -81,6 +81,19 @@ UNCOUNTED = "cannot be worked out"
 # Each line holds the line before twice: written out it would fill any memory.
 ALIASES = b"a: &a [x, x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (i, i, i - 1, i - 1) for i in range(98, 122))
 
+
+def waived(m: dict[str, Any], *, until: str = "2027-01-01", waiver: bool = True, hashed: bool = True, said: bool = True) -> None:
+    """A public gate that did not pass, and a person's word that it need not."""
+    outcome = m["policy"]["outcomes"][0]
+    outcome.update(status="WAIVED", threshold=1.0)
+    if waiver:
+        outcome["waiver"] = {"who": "A. Officer", "why": "A test.", "until": until}
+    if hashed:
+        m["policy"].update(own_hash=m["policy"]["hash"], hash="ef" * 32)
+    if said:
+        m["policy"].update(public_checks="passed with waivers")
+
+
 # What is done, and a part of what must be said about it.
 STATEMENTS: dict[str, tuple[Change, str]] = {
     "smaller epsilon everywhere": (edited(lambda m: smaller_claim(m, 1.0)), "cost ε"),
@@ -120,6 +133,14 @@ STATEMENTS: dict[str, tuple[Change, str]] = {
     ),
     "loosened gate of a shipped policy": (
         edited(lambda m: (shipped(m), m["policy"]["outcomes"][0].update(threshold=99))), "not those of the public gates",
+    ),
+    "gate waived by nobody": (edited(lambda m: waived(m, waiver=False)), "nobody waived it"),
+    "waiver that had ended": (edited(lambda m: waived(m, until="2026-11-20")), "before the release was made"),
+    "waiver until no day": (edited(lambda m: waived(m, until="2026-02-30")), "which is no day"),
+    "waiver that the hash does not know": (edited(lambda m: waived(m, hashed=False)), "hash is that without waivers"),
+    "waiver that is not said": (edited(lambda m: waived(m, said=False)), "not what their outcomes say"),
+    "columns that break a gate": (
+        edited(lambda m: m["policy"]["outcomes"][0].update(comparison="dropped", value=2, threshold=True)), "is said to pass",
     ),
     "schema with fresh hash": (text("schema.yaml", "upper: 999", "upper: 99"), "fingerprint is another"),
     "schema that is none": (refiled("schema.yaml", lambda _: b"[]"), "is not a schema"),
@@ -271,6 +292,11 @@ def test_files_of_such_names_show(release: Path, name: str) -> None:
 def test_a_manifest_without_end_is_not_read(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(integrity, "LARGEST_MANIFEST", 1_000)
     assert check(release).problems == ("manifest.json: is larger than any manifest (1,000 bytes)",)
+
+
+def test_a_waiver_that_holds_raises_no_alarm(release: Path) -> None:
+    edited(waived)(release)
+    assert check(release).problems == ()
 
 
 def test_the_shipped_policy_itself_raises_no_alarm(release: Path) -> None:
