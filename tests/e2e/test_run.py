@@ -22,7 +22,7 @@ from privgan.demo import demo_schema_yaml, simulate_customers
 from privgan.gan.model import GeneratorModel
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline.canaries import FILE as CANARY_FILE
-from privgan.pipeline.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE, RUN_FILE
+from privgan.pipeline.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE, RUN_FILE, internal_report_file
 from privgan.pipeline.scanning import SCAN_FILE
 from privgan.planning.plan import GeneratorSettings
 from privgan.privacy.ledger import PrivacyLedger
@@ -38,6 +38,7 @@ COLUMNS = ("customer_id", "name", "email", "age", "sign_up_date", "membership_ti
 CONSTRAINTS = [{"when": "spend_12m = 0", "then": "nps is missing", "description": "only buyers are asked"}]
 MODELLED = ("age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")  # In the schema's order.
 RELEASED = {*ALLOWED_FILES, MANIFEST_NAME, CHECKSUM_NAME}
+REPORTS = {internal_report_file(form) for form in ("html", "md", "json")}
 # Many canaries, so that the audit's intervals are narrow although the table is small.
 FIT = ("--epsilon", str(EPSILON), "--public-rows", str(ROWS), "--rows", str(MADE), "--seed", str(SEED), "--effort", "quick",
        "--canary-probability", "0.5")  # fmt: skip
@@ -277,7 +278,7 @@ class TestInternal:
         internal = place.folder / folder
         assert internal.stat().st_mode & 0o777 == 0o700
         files = [path for path in internal.rglob("*") if path.is_file()]
-        assert {path.name for path in files} == {CANARY_FILE, AUDIT_FILE, REPORT_FILE, LOG_FILE, RUN_FILE, SCAN_FILE}
+        assert {path.name for path in files} == {CANARY_FILE, AUDIT_FILE, LOG_FILE, RUN_FILE, SCAN_FILE, *REPORTS}
         assert all(path.name.startswith("internal-") for path in files)
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
@@ -502,7 +503,7 @@ class TestRecords:
         copy = shutil.copytree(place.folder / "out", tmp_path / "out")
         ended = privgan("purge", copy)
         assert ended.code == 0, ended.err
-        assert "6 files removed" in ended.out
+        assert "8 files removed" in ended.out
         assert {path.name for path in copy.iterdir()} == {"release"}
         assert place.ledger.entries(DATASET)[-1].kind == "purge"
         assert privgan("verify", copy).code == 0
@@ -542,10 +543,10 @@ def test_a_blocked_run_leaves_its_candidate_and_no_release(place: Place, tmp_pat
         "candidate",
         CANARY_FILE,
         AUDIT_FILE,
-        REPORT_FILE,
         LOG_FILE,
         RUN_FILE,
         SCAN_FILE,
+        *REPORTS,
     }
     account = PrivacyLedger.open(str(tmp_path / "ledger.sqlite")).account("two-columns")
     assert (account.runs, account.epsilon, account.attempts) == (1, EPSILON, 1)

@@ -270,7 +270,10 @@ def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
     needles = scan_candidate(candidate, table)
     context = Context(reviewer="Zoltan Nyström", purpose="Testing, by zoltan.0@mail.example.org")
     verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, context)
-    assert judging.release_candidate(candidate, verdict, ledger, context, tmp_path / "out", needles).exists()
+    release = judging.release_candidate(candidate, verdict, ledger, context, tmp_path / "out", needles, language="zh")
+    for form in ("html", "md", "json"):
+        assert "Zoltan Nyström" in (release / f"report.{form}").read_text(encoding="utf-8")
+        assert "本表可以对外提供" in (release / f"report.{form}").read_text(encoding="utf-8")
 
 
 def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from privgan.report.document import Block, Bullets, Look, Paragraph, Run, Sectio
 from privgan.report.document import Column as Heading
 from privgan.report.text import number, short
 from privgan.report.words import Words
+from privgan.table.columns import Kind
 
 Facts = Mapping[str, Any]
 _HEADINGS = (
@@ -19,6 +20,7 @@ _HEADINGS = (
     "dictionary.missing",
     "dictionary.sources",
 )
+_DAY = len("2026-11-21")
 _MOST_VALUES, _LONGEST_VALUE, _LONGEST_NAME, _LONGEST_TEXT = 8, 30, 60, 200
 
 
@@ -61,9 +63,13 @@ def _values(column: Facts, words: Words) -> Text:
         more = len(column["categories"]) - _MOST_VALUES
         return words("dictionary.more", values=shown, count=more) if more > 0 else shown
     if "lower" in column:
-        ends = {key: Run(number(column[name])) for key, name in (("low", "lower"), ("high", "upper"))}
-        return words("dictionary.between", **ends)
+        return words("dictionary.between", low=Run(_end(column, "lower")), high=Run(_end(column, "upper")))
     return words("dictionary.invented")
+
+
+def _end(column: Facts, name: str) -> str:
+    shown = number(column[name])
+    return shown[:_DAY] if column["kind"] == Kind.DATE else shown
 
 
 def _constraint(constraint: Facts, words: Words) -> Text:

@@ -33,7 +33,7 @@ def policy_section(policy: Facts, words: Words) -> Section:
         purpose=shown_purpose(policy, words),
         checks=words.term("checks", policy["internal_checks"]),
     )
-    headings = ("policy.outcome", "policy.fact", "policy.must_be", "policy.is", "policy.why")
+    headings = ("policy.fact", "policy.outcome", "policy.must_be", "policy.is", "policy.why")
     table = Table(
         caption=words("policy.caption"),
         columns=tuple(Column(heading=words(heading)) for heading in headings),
@@ -75,8 +75,8 @@ def _row(outcome: Facts, words: Words) -> tuple[Text, ...]:
     if outcome.get("clause"):
         fact += (Run(outcome["clause"], Look.SMALL),)
     return (
-        (Run(words.term("status", status), _LOOKS.get(status, Look.OPEN)),),
         fact,
+        (Run(words.term("status", status), _LOOKS.get(status, Look.OPEN)),),
         (Run(_condition(outcome, words), Look.NAME),),
         (Run(_value(outcome, words), Look.NAME),),
         explained(outcome, words),
