@@ -70,13 +70,17 @@ def _form_of(out: Path) -> str:
 
 
 def _rewrite_released(release: Path, form: str, language: str | None, out: Path | None) -> None:
+    from privgan.errors import UsageError
     from privgan.pipeline.reporting import released_report
 
     _require_intact(release)
     if out is not None and release.resolve() in out.resolve().parents:
         raise click.UsageError(f"{out}: lies inside the release, which would no longer be intact; choose another --out")
     data, own = released_report(release)
-    _write(data, form, language or own, out, private=False)
+    try:
+        _write(data, form, language or own, out, private=False)
+    except (ValueError, TypeError, KeyError, IndexError) as error:  # Whoever made the release may have written anything.
+        raise UsageError(f"{release}: the parts of its report do not fit together; open its report.html") from error
 
 
 def _rewrite_internal(folder: Path, form: str | None, language: str | None, out: Path | None) -> None:

@@ -103,6 +103,19 @@ def test_a_changed_release_tells_nothing(released: Path, tmp_path: Path, capsys:
     assert not (tmp_path / "x.md").exists()
 
 
+def test_parts_that_do_not_fit_together_are_told(
+    tmp_path: Path, report: ShareableReport, facts: Any, verdict: Any, contents: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shorten(value: dict[str, Any]) -> None:
+        value["data"]["shapes"][0]["labels"].pop()
+
+    files = contents(tmp_path) | {"report.json": _json(render(report, "json"), shorten)}
+    write_release(tmp_path / "release", files, facts, verdict())
+    assert execute(["report", str(tmp_path / "release"), "--out", str(tmp_path / "x.md")]) == 2
+    assert "do not fit together" in capsys.readouterr().err
+    assert not (tmp_path / "x.md").exists()
+
+
 CHANGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "field": ("report.json", lambda made: _json(made, lambda report: report["data"].update(audit={"auc": 1})), "data.audit"),
     "block": ("report.json", lambda made: _json(made, lambda report: report["sections"][0].update(real=1)), "sections[].real"),

@@ -34,6 +34,15 @@ def test_a_waived_gate_says_who_why_and_until_when(internal: InternalReport) -> 
     assert '<span class="tag open">Waived</span>' in render_internal(report)
 
 
+def test_the_recipient_is_told_of_a_waived_public_gate(shareable: ShareableReport) -> None:
+    first, *rest = shareable.policy["outcomes"]
+    policy = {**shareable.policy, "outcomes": [{**first, "status": "WAIVED", "waiver": WAIVER}, *rest]}
+    told = _plain(render_shareable(replace(shareable, policy=policy)))
+    assert "One gate was waived" in told
+    assert "Waived by A. Officer until 2027-01-31" in told
+    assert "waived" not in _plain(render_shareable(shareable))
+
+
 def test_chinese_texts_of_gates_and_policies_are_used(internal: InternalReport) -> None:
     told = _plain(render_internal(_with_waiver(internal), language="zh"))
     for text in ("超过上限的保护太弱。", "由 A. Officer 豁免至 2027-01-31", "供机构内部使用。", "有 1 项要求被豁免"):

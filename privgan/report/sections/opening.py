@@ -44,6 +44,7 @@ def shareable_answer(release: Facts, policy: Facts, schema: Facts, words: Words)
         look=Look.GOOD if passed else Look.BAD,
         heading=words("answer.shareable_yes" if passed else "answer.shareable_no"),
         text=_passed_to(release, policy, words) if passed else _named("answer.not_passed", policy, words),
+        points=_waived(policy, words) if passed else (),
     )
     return _section(answer, release, schema, words)
 
