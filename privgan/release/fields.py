@@ -100,7 +100,7 @@ _PLAN: dict[str, Declaration] = {
 }
 _ACCOUNTING: dict[str, Declaration] = {**_STEP, "epsilon": MEASURED, "stage": PUBLIC}
 _ABOUT: dict[str, Declaration] = {
-    **_named(PROCESS, "format created release_id retention signer"),
+    **_named(PROCESS, "format created release_id retention"),
     **_named(PUBLIC, "dataset schema_fingerprint"),
     "guarantee": {
         **_named(PUBLIC, "epsilon delta unit neighbouring_relation max_rows_per_unit conditional_facts conditional_text"),
@@ -133,7 +133,7 @@ _POLICY: dict[str, Declaration] = {
     },
 }
 MANIFEST: Declaration = MappingProxyType(
-    {**_ABOUT, "policy": _POLICY, "files": Each({**_named(PROCESS, "sha256 bytes"), "source": PUBLIC})}
+    {**_ABOUT, "signer": PROCESS, "policy": _POLICY, "files": Each({**_named(PROCESS, "sha256 bytes"), "source": PUBLIC})}
 )
 _SCHEMA_COLUMN: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind role missing description pattern format decimals other"),

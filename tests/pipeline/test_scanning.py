@@ -37,6 +37,7 @@ from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release import fields
 from privgan.release.fields import declared_fields, fields_of
+from privgan.release.keys import SigningKey
 from privgan.report import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema, parse_schema
@@ -163,7 +164,8 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
     days = {"expiry": _day(2999), "next_review": _day(2999), "review_date": _day(2020)}
     everything = Context(**{part.name: days.get(part.name, "Stated") for part in dataclass_fields(Context)})
     verdict = judging.judge(candidate, _policy_with_everything(), ledger, everything)
-    release = judging.release_candidate(candidate, verdict, ledger, everything, tmp_path / "out")
+    key = SigningKey.generate()
+    release = judging.release_candidate(candidate, verdict, ledger, everything, tmp_path / "out", key=key)
     found: dict[str, tuple[Any, fields.Declaration]] = {
         "manifest": (json.loads((release / "manifest.json").read_text()), fields.MANIFEST),
         "model": (json.loads((release / "model/model.json").read_text()), fields.MODEL),
