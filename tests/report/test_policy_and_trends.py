@@ -107,3 +107,10 @@ def test_the_line_of_the_ledger_adds_up_and_stays_inside() -> None:
     assert line.lifetime < min(y for _, y in pairs)
     assert [step.run for step in line.ends] == ["r2", "r12"]
     assert ledger_line(entries[:1], None).steps == ()
+
+
+def test_a_named_target_is_told_in_the_model_card(shareable: ShareableReport) -> None:
+    named = replace(shareable, schema={**shareable.schema, "target": "segment"})
+    for language, told in (("en", "Column that it is mainly to predict"), ("zh", "主要用于预测的列")):
+        assert told in render_shareable(named, "md", language)
+        assert told not in render_shareable(shareable, "md", language)

@@ -32,6 +32,8 @@ def card_section(
         ("card.not_for", joined(bad_for(words), "; ")),
         ("card.privacy", (Run(words.epsilon(release["guarantee"])),)),
     ]
+    if schema.get("target"):
+        rows.append(("card.target", (Run(schema["target"], Look.NAME),)))
     if shapes:
         rows.append(("card.quality", _quality(shapes, words, real=real)))
     files = {"weights": Run("model.safetensors", Look.CODE), "facts": Run("model.json", Look.CODE)}
