@@ -182,7 +182,7 @@ def test_a_fit_writes_no_encoded_row_and_what_a_kill_leaves_goes_with_the_next_c
     with pytest.raises(ReleaseExistsError):
         refuse_taken(out)
     refuse_changed(Candidate.find(out), ledger)
-    inside = {"internal-canaries.json", "internal-run.json", "internal-run.log"}
+    inside = {"internal-canaries.json", "internal-run.json", "internal-run.log", "internal-critic.safetensors"}
     assert names(out) == CANDIDATE | {"internal"} | {f"internal/{name}" for name in inside}
     assert {path.stat().st_mode & 0o777 for path in [*out.rglob("*"), out] if path.is_dir()} == {0o700}
     assert {path.stat().st_mode & 0o777 for path in out.rglob("*") if path.is_file()} == {0o600}
