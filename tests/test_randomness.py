@@ -165,9 +165,9 @@ def test_as_many_normals_as_asked_for_whatever_falls_outside_the_disc(count: int
 
         turn = 0
 
-        def uniform(self, count: int) -> np.ndarray:
+        def words(self, count: int) -> np.ndarray:
             self.turn += 1
-            return np.full(count, 1e-9) if self.turn % 2 else super().uniform(count)
+            return np.full(count, 2**63, dtype=np.uint64) if self.turn % 2 else super().words(count)
 
     for coins in (SecretStream(), Unlucky()):
         found = coins.normal(count)

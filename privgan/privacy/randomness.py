@@ -57,8 +57,11 @@ class SecretStream:
         normals, found = np.empty(count), 0
         while found < count:
             draws = min(_MOST_PAIRS, math.ceil((count - found) * _PAIRS_PER_NORMAL) + _SPARE_PAIRS)
-            points = 2.0 * self.uniform(2 * draws).reshape(2, draws) - 1.0
-            square = points[0] * points[0] + points[1] * points[1]
+            # Odd multiples of 2⁻⁵³ in (−1, 1): never 0, where a logarithm would end.
+            points = ((self.words(2 * draws).view(np.int64) >> 11) + 0.5).reshape(2, draws)
+            points *= 2.0**-52
+            square = points[0] * points[0]
+            square += points[1] * points[1]
             inside = square < 1.0
             square = square[inside]
             factor = np.sqrt(-2.0 * np.log(square) / square)
