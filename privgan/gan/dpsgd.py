@@ -14,7 +14,6 @@ import torch
 from opacus.grad_sample import GradSampleModuleFastGradientClipping
 from opacus.grad_sample.linear import compute_linear_norm_sample
 from opacus.optimizers.optimizer_fast_gradient_clipping import DPOptimizerFastGradientClipping
-from opacus.utils.fast_gradient_clipping_utils import DPLossFastGradientClipping
 from torch import Tensor, nn
 
 from privgan.errors import InternalError
@@ -24,6 +23,7 @@ from privgan.privacy.randomness import SecretStream
 
 # Norms and sums are rounded: samples are clipped a little below the norm that the noise is scaled to.
 CLIP_MARGIN = 1e-3
+_ROWS_AT_ONCE = 8_192
 _CROSS_ROW_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
 
@@ -34,10 +34,15 @@ class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
         super().__init__(optimizer, **settings)
         self._coins = coins
 
+    def accumulate(self) -> None:
+        """Take the sums as the critic's hooks made them, in double precision."""
+        for parameter in self.params:
+            parameter.summed_grad = parameter.clipped_sum
+
     def add_noise(self) -> None:
         """Add noise of standard deviation noise_multiplier · max_grad_norm to each summed gradient, once.
 
-        The sum is taken in double precision; rounding it to the parameter's type afterwards is post-processing.
+        Sum and noise are in double precision; the mean is rounded to the parameter's type afterwards, as post-processing.
         """
         for parameter in self.params:
             if getattr(parameter.summed_grad, "_processed", False):
@@ -45,7 +50,7 @@ class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
             noise = torch.from_numpy(self._coins.gaussian_noise(parameter.numel())).view_as(parameter)
             scaled = noise * (self.noise_multiplier * self.max_grad_norm)
             noisy = parameter.summed_grad.double() + scaled.to(parameter.device)
-            parameter.grad = noisy.to(parameter.dtype)
+            parameter.grad = (noisy / self.expected_batch_size).to(parameter.dtype)
             parameter.summed_grad._processed = True
 
 
@@ -83,14 +88,26 @@ class _BookKeeping(GradSampleModuleFastGradientClipping):
         super().capture_backprops_hook(module, forward_input, forward_output, loss_reduction, batch_first)
 
     def write_clipped_sums(self) -> None:
-        """Let every parameter's gradient be the sum of the samples' clipped ones; the losses were averaged."""
-        factors = self.get_clipping_coef()
+        """Give every parameter the sum of the samples' clipped gradients; the losses were added up.
+
+        In double precision: one sample more must not move the sum by the rounding of hundreds of thousands of others.
+        """
+        factors = self.get_clipping_coef().double()
         for layer, (inputs, flow) in self._seen.items():
-            weighted = flow * (len(flow) * factors).view(-1, *[1] * (flow.dim() - 1))
-            layer.weight.grad = weighted.flatten(0, -2).T @ inputs.flatten(0, -2)
-            if layer.bias is not None:
-                layer.bias.grad = weighted.flatten(0, -2).sum(0)
+            sums = [
+                _weighted_sums(factors[rows], flow[rows], inputs[rows])
+                for rows in (slice(start, start + _ROWS_AT_ONCE) for start in range(0, max(1, len(flow)), _ROWS_AT_ONCE))
+            ]
+            parameters: list[Any] = [layer.weight] if layer.bias is None else [layer.weight, layer.bias]
+            for parameter, parts in zip(parameters, zip(*sums, strict=True), strict=False):
+                parameter.clipped_sum = torch.stack(parts).sum(0)
         self._seen.clear()
+
+
+def _weighted_sums(factors: Tensor, flow: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """The sums [outputs, inputs] and [outputs] of weighted samples' gradients of a linear layer, in double precision."""
+    weighted = (flow.double() * factors.view(-1, *[1] * (flow.dim() - 1))).flatten(0, -2)
+    return weighted.T @ inputs.flatten(0, -2).double(), weighted.sum(0)
 
 
 class PrivateTrainer:
@@ -120,7 +137,7 @@ class PrivateTrainer:
         self.module = _BookKeeping(
             critic,
             max_grad_norm=settings.max_grad_norm * (1 - CLIP_MARGIN),
-            loss_reduction="mean",
+            loss_reduction="sum",
             use_ghost_clipping=True,
         )
         self.module.disable_hooks()
@@ -130,11 +147,11 @@ class PrivateTrainer:
             noise_multiplier=settings.noise_multiplier,
             max_grad_norm=settings.max_grad_norm,
             expected_batch_size=settings.expected_batch_size,
-            loss_reduction="mean",
+            loss_reduction="sum",
         )
         layers = (list(module.parameters(recurse=False)) for module in critic.modules())
         self._smallest = [min(layer, key=torch.numel) for layer in layers if layer]
-        self._loss = DPLossFastGradientClipping(self.module, self._optimizer, _Criterion(criterion), loss_reduction="mean")
+        self._criterion = criterion
 
     @property
     def critic(self) -> nn.Module:
@@ -171,7 +188,7 @@ class PrivateTrainer:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             # Opacus' hooks would wait for a gradient of the rows, which nobody asks for.
-            self._backward(self._loss(self.module(rows.detach()), kinds).loss_per_sample)
+            self._backward(self._criterion(self.module(rows.detach()), kinds))
             self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.module.disable_hooks()
@@ -182,7 +199,7 @@ class PrivateTrainer:
         Of each layer's parameters the pass asks for the smallest alone: what flows back to every layer is all that is
         needed, and gradients of weights would be thrown away.
         """
-        torch.autograd.backward(losses.mean(), inputs=self._smallest)
+        torch.autograd.backward(losses.sum(), inputs=self._smallest)
         self._optimizer.zero_grad()
         self.module.write_clipped_sums()
 
@@ -191,15 +208,3 @@ class PrivateTrainer:
         parameters = {name: value.detach() for name, value in self.critic.named_parameters()}
         scores: Tensor = torch.func.functional_call(self.critic, parameters, (rows,))
         return scores
-
-
-class _Criterion:
-    """A per-sample loss in the shape that Opacus expects."""
-
-    def __init__(self, losses: Any) -> None:
-        self._losses = losses
-        self.reduction = "mean"
-
-    def __call__(self, scores: Tensor, kinds: Tensor) -> Tensor:
-        losses: Tensor = self._losses(scores, kinds)
-        return losses

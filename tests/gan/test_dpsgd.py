@@ -94,6 +94,20 @@ def test_one_real_row_more_moves_the_sum_by_at_most_the_clip_norm(seed: int, siz
     assert float(moved) <= SETTINGS.max_grad_norm
 
 
+@pytest.mark.parametrize("count", [1, 8_191, 8_192, 150_000])
+def test_one_row_among_very_many_alike_moves_the_sum_by_at_most_the_clip_norm(count: int) -> None:
+    """In single precision the rounding of so many equal terms adds up to more than the norm."""
+    row = torch.randn(1, INPUTS, generator=torch.Generator().manual_seed(3)) * 3
+    sums = []
+    for rows in (count, count + 1):
+        critic = _critic()
+        trainer = _trainer(critic, _Silent())
+        trainer.step(row.expand(rows, INPUTS), torch.ones(rows))
+        sums.append(torch.cat([parameter.clipped_sum.flatten() for parameter in critic.parameters()]))
+    assert sums[0].dtype == torch.float64
+    assert 0.99 < float((sums[1] - sums[0]).norm()) / SETTINGS.max_grad_norm <= 1
+
+
 def test_noise_is_added_once_at_the_plans_scale() -> None:
     rows, real = _batch(1, 4, 5)
     clean = _gradients(rows, real)
