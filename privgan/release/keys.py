@@ -161,6 +161,8 @@ def read_private(path: Path) -> bytes:
         UsageError: It cannot be read, or others than its owner may read it.
     """
     content = read_small(path)
+    if b"PUBLIC KEY" in content:
+        raise UsageError(f"{path}: is a public key; give the private one, a file like {path.with_suffix(PRIVATE_SUFFIX).name}")
     if path.stat().st_mode & _OTHERS:
         raise UsageError(f"{path}: has mode {path.stat().st_mode & 0o777:04o}, so others can use this key; chmod 600 it")
     return content

@@ -29,8 +29,9 @@ from privgan.report.document import (
 from privgan.report.text import LONGEST_TEXT, short
 from privgan.report.words import words_of
 
-_STRUCTURE = re.compile(r"[\\`*_\[\]<>&|~!$@{}#=^\"']|://|(?i:www)\.")
-_START = re.compile(r"^([-+>]|[0-9]+[.)])")
+# An underscore inside a word is text, a number's point too; a sign of equality or a hash is structure at a line's start alone.
+_STRUCTURE = re.compile(r"[\\`*\[\]<>&|~!$@^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|://|(?i:www)\.")
+_START = re.compile(r"^([-+>#=]|[0-9]+[.)](?=\s|$))")
 _BOLD = frozenset({Look.STRONG, Look.GOOD, Look.BAD, Look.OPEN})
 
 

@@ -100,6 +100,24 @@ def test_sign_verify_revoke(keys: Path, release: Path, tmp_path: Path, capsys: C
     assert capsys.readouterr().out.splitlines()[-1] == "intact, signed"
 
 
+def test_what_is_intact_but_not_as_asked_is_not_told_as_tampering(keys: Path, release: Path, capsys: Capture) -> None:
+    assert execute(["sign", str(release), "--key", "acme"]) == 0
+    for asked in (["--key", "officer"], ["--policy", "public-release"]):
+        capsys.readouterr()
+        assert execute(["verify", str(release), *asked]) == 1
+        assert "intact, but NOT what was asked for" in capsys.readouterr().out
+    (release / "schema.yaml").write_bytes(b"changed")
+    assert execute(["verify", str(release), "--key", "officer"]) == 1
+    assert "NOT INTACT" in capsys.readouterr().out
+
+
+def test_signing_says_that_an_older_zip_lacks_the_signature(keys: Path, release: Path, capsys: Capture) -> None:
+    told(capsys, "pack", release)
+    capsys.readouterr()
+    assert execute(["sign", str(release), "--key", "acme"]) == 0
+    assert "does not hold this signature" in capsys.readouterr().err
+
+
 def test_a_successor_is_believed(keys: Path, release: Path, capsys: Capture) -> None:
     told(capsys, "keys", "rotate", "acme", "next")
     told(capsys, "sign", release, "--key", "next")

@@ -276,7 +276,7 @@ def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
     release = judging.release_candidate(candidate, verdict, ledger, context, tmp_path / "out", needles, language="zh")
     for form in ("html", "md", "json"):
         assert "Zoltan Nyström" in (release / f"report.{form}").read_text(encoding="utf-8")
-        assert "本表可以对外提供" in (release / f"report.{form}").read_text(encoding="utf-8")
+        assert "本表可以按策略发布" in (release / f"report.{form}").read_text(encoding="utf-8")
 
 
 def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def test_every_section_is_there(report: str, shareable: ShareableReport, interna
 def test_shareable_shows_its_figures(shareable: ShareableReport) -> None:
     page = render_shareable(shareable)
     for text in (
-        "This table may be shared",
+        "This table may be released under its policy",
         "Northwind Analytics",
         "ε = 3",
         "95.3 %",
