@@ -36,7 +36,7 @@ from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform
 from privgan.table.measured import clamp_measured
 
-NOT_RELEASED = "not released"  # Stands in an internal report where a release has its identity.
+NOT_RELEASED = "this report comes before the release"  # Stands in an internal report where a release has its identity.
 _LONG = frozenset({"events", "planned", "columns", "files"})
 
 
