@@ -16,6 +16,7 @@ from privgan.serve.pages import render, style
 REPORT = "report.html"
 _LONGEST = 2_000
 _MISSING = "There is no such page."
+_NO_KEY = "Only the one who started the server sees its pages: open the whole address that was printed there."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,28 +38,25 @@ class Application:
         refused = self.guard.refusal(request)
         if refused:
             status, reason = refused
-            extra = {"Allow": ", ".join(METHODS)} if status == 405 else {}
-            return Response(status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra)
+            return _refused(status, reason, {"Allow": ", ".join(METHODS)} if status == 405 else {})
         if len(request.target) > _LONGEST:
-            return self._problem(414, "The address is too long.")
+            return _refused(414, "The address is too long.")
         try:
             address = urlsplit(request.target)
             query = parse_qs(address.query, max_num_fields=8)
             parts = [unquote(part, errors="strict") for part in address.path.split("/")[1:]]
         except ValueError:
-            return self._problem(400, "The address cannot be read.")
-        if "key" in query and self.guard.fits(query["key"][0]):
-            return Response(status=303, kind=TEXT, extra={"Location": "/", "Set-Cookie": self.guard.cookie})
-        if parts == ["style.css"]:
-            return Response.page(style(), kind=CSS)
-        if parts == ["favicon.ico"]:
+            return _refused(400, "The address cannot be read.")
+        if parts == ["favicon.ico"]:  # The browser asks for it by itself, without the key.
             return Response(status=204, kind=TEXT)
-        if not self.guard.knows(request):
-            return self._problem(
-                403,
-                "Only the one who started the server sees its pages: open the whole address that the terminal shows.",
-            )
-        return self._route(parts, {name: values[0] for name, values in query.items()})
+        inside = self.guard.inside(parts)
+        if inside is None:
+            return _refused(403, _NO_KEY)
+        if not inside:
+            return Response(status=303, kind=TEXT, extra={"Location": self.guard.home})
+        if inside == ["style.css"]:
+            return Response.page(style(), kind=CSS)
+        return self._route(inside, {name: values[0] for name, values in query.items()})
 
     def _route(self, parts: list[str], query: Mapping[str, str]) -> Response:
         pages: Mapping[str, Callable[[list[str], Mapping[str, str]], Response | None]] = {
@@ -144,9 +142,17 @@ class Application:
         return Response(file=file, size=size, kind=BINARY, policy=DOWNLOAD_POLICY, extra=download)
 
     def _problem(self, status: int, reason: str) -> Response:
-        text = render("problem", title="Not shown", confidential=False, ledger=False, reason=reason)
-        return Response.page(text, status=status)
+        return Response.page(self._render("problem", "Not shown", reason=reason), status=status)
 
     def _page(self, template: str, title: str, *, confidential: bool = False, **values: Any) -> Response:
         secret = confidential or self.library.internal
-        return Response.page(render(template, title=title, confidential=secret, ledger=self.ledger is not None, **values))
+        shown = self._render(template, title, confidential=secret, ledger=self.ledger is not None, **values)
+        return Response.page(shown)
+
+    def _render(self, template: str, title: str, *, confidential: bool = False, ledger: bool = False, **values: Any) -> str:
+        return render(template, title=title, home=self.guard.home, confidential=confidential, ledger=ledger, **values)
+
+
+def _refused(status: int, reason: str, extra: Mapping[str, str] | None = None) -> Response:
+    """A sentence without a link: whoever gets it has not shown the key."""
+    return Response(status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra or {})
