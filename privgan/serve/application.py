@@ -56,7 +56,10 @@ class Application:
             return Response(status=303, kind=TEXT, extra={"Location": self.guard.home})
         if inside == ["style.css"]:
             return Response.page(style(), kind=CSS)
-        return self._route(inside, {name: values[0] for name, values in query.items()})
+        try:
+            return self._route(inside, {name: values[0] for name, values in query.items()})
+        except Exception:  # No reply at all would tell the owner nothing.
+            return self._problem(500, "This page cannot be shown: a release that it tells of cannot be read.")
 
     def _route(self, parts: list[str], query: Mapping[str, str]) -> Response:
         pages: Mapping[str, Callable[[list[str], Mapping[str, str]], Response | None]] = {
@@ -71,18 +74,38 @@ class Application:
         return found or self._problem(404, _MISSING)
 
     def _list(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
-        return None if parts else self._page("list", "Releases", releases=self.library.releases(), insides=self.library.insides())
+        if parts:
+            return None
+        return self._page("list", "Releases", releases=self._releases(), insides=self.library.insides())
 
     def _release(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
-        held = self.library.release(parts[0]) if parts else None
+        held = self._one(parts[0]) if parts else None
         if held is None:
             return None
         if len(parts) == 1:
-            title = held.manifest["dataset"] if held.manifest else held.name
-            return self._page("release", title, held=held, manifest=held.manifest, report=REPORT)
+            return self._release_page(held)
         if len(parts) == 3 and parts[1] == "file":
             return self._file(held, parts[2])
         return None
+
+    def _release_page(self, held: Held) -> Response:
+        title = held.manifest["dataset"] if held.manifest else held.name
+        return self._page("release", title, held=held, manifest=held.manifest, report=REPORT)
+
+    def _releases(self) -> list[Held]:
+        return [self._presentable(held) for held in self.library.releases()]
+
+    def _one(self, identity: str) -> Held | None:
+        held = self.library.release(identity)
+        return held and self._presentable(held)
+
+    def _presentable(self, held: Held) -> Held:
+        """The release; without what it says where its own page fails on that, as on a figure beyond all floats."""
+        try:
+            self._release_page(held)
+        except Exception as error:
+            return held.broken(error)
+        return held
 
     def _file(self, held: Held, name: str) -> Response | None:
         """One of the release's own files, whose hash is checked on the very bytes that are sent."""
@@ -107,10 +130,9 @@ class Application:
     def _compare(self, parts: list[str], query: Mapping[str, str]) -> Response | None:
         if parts:
             return None
-        chosen = [self.library.release(query.get(side, "")) for side in ("first", "second")]
-        first, second = chosen
+        first, second = (self._one(query.get(side, "")) for side in ("first", "second"))
         if first is None or second is None:
-            return self._page("choose", "Compare two releases", releases=[held for held in self.library.releases() if held.ok])
+            return self._page("choose", "Compare two releases", releases=[held for held in self._releases() if held.ok])
         if not (first.ok and second.ok):
             return self._problem(409, "A release that is not intact is not compared: what it says cannot be relied on.")
         from privgan.serve.compare import compare
