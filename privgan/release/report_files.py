@@ -21,8 +21,16 @@ _TAGS = frozenset(
         "svg desc rect line polyline polygon circle path text",
     )
 )
-_LOADING = re.compile(r"url\(|@import|https?:|//", re.IGNORECASE)
+_LOADING = re.compile(r"url\(|src\(|image-set|@import|https?:|//", re.IGNORECASE)
 _ADDRESSES = frozenset({"src", "srcset", "action", "formaction", "data", "xlink:href", "background", "poster", "ping"})
+_TEXTS = frozenset({"aria-label", "content"})
+# A parser and a browser may differ about where other markup ends: comments, declarations, values in other quotes or in none.
+_ATTRIBUTE = r'\s+[A-Za-z][A-Za-z0-9:-]*(?:="[^"<>]*")?'
+_ODD_MARKUP = re.compile(rf"<(?!!doctype html>|/[a-z][a-z0-9]*>|[a-z][a-z0-9]*(?:{_ATTRIBUTE})*\s*/?>)", re.IGNORECASE | re.ASCII)
+# An escape character may begin another encoding of what follows.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Escapes of CSS and, in a picture's style, of HTML would hide from the search for what loads.
+_ESCAPED_STYLE = re.compile(r"[<&\\]")
 # Markdown is written with character references in place of all of these.
 _MARKUP = re.compile(r"[<\[\]`\\]")
 
@@ -46,9 +54,13 @@ def require_harmless_html(name: str, content: bytes) -> None:
     Raises:
         InternalError: naming the element or attribute.
     """
-    page = _Page()
-    page.feed(content.decode())
+    page, text = _Page(), content.decode()
+    page.feed(text)
     page.close()
+    if _ODD_MARKUP.search(text):
+        page.refused.add("markup in a form that no report is written in")
+    if _CONTROL.search(text):
+        page.refused.add("a control character")
     if page.refused:
         raise InternalError(f"{name}: holds what a report may not hold: {', '.join(sorted(page.refused)[:8])}")
 
@@ -98,10 +110,17 @@ class _Page(HTMLParser):
             self.refused.add(f"<{tag}>")
         for key, value in attrs:
             address = key in _ADDRESSES or (key == "href" and not (value or "").startswith("#"))
-            loading = key == "style" and _LOADING.search(value or "")
-            refresh = key == "http-equiv" and value != "Content-Security-Policy"
-            if key.startswith("on") or address or loading or refresh:
+            loading = key not in _TEXTS and _loads(value or "", style=key == "style")
+            if key.startswith("on") or address or loading or key == "referrerpolicy":
                 self.refused.add(f"<{tag} {key}>")
+        if tag == "meta" and not _is_harmless_meta(attrs):
+            self.refused.update(f"<meta {key}>" for key, _ in attrs)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element that ends at once; a browser takes the rest of the page for the text of such a style or title."""
+        if tag in {"style", "title"}:
+            self.refused.add(f"<{tag}/>")
+        super().handle_startendtag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         """The end of an element."""
@@ -109,5 +128,28 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Text; a style must not load anything."""
-        if self._inside == "style" and _LOADING.search(data):
+        if self._inside == "style" and _loads(data, style=True):
             self.refused.add("<style> that loads")
+
+    def close(self) -> None:
+        """The end of the page; the text of a style without an end was not handed out."""
+        super().close()
+        if self._inside == "style":
+            self.refused.add("<style> without an end")
+
+
+def _loads(text: str, *, style: bool) -> bool:
+    return bool(_LOADING.search(text) or (style and _ESCAPED_STYLE.search(text)))
+
+
+def _is_harmless_meta(attrs: list[tuple[str, str | None]]) -> bool:
+    """Whether it says the encoding that was read, restricts the page, or sets its width: nothing that moves or tells."""
+    said = dict(attrs)
+    if len(said) != len(attrs):
+        return False
+    return (
+        (said.keys() == {"charset"} and said["charset"] == "utf-8")
+        or (said.keys() == {"http-equiv", "content"} and said["http-equiv"] == "Content-Security-Policy")
+        or (said.keys() == {"name", "content"} and said["name"] == "viewport")
+        or said == {"name": "referrer", "content": "no-referrer"}
+    )

@@ -16,6 +16,7 @@ from privgan.serve.pages import render, style
 REPORT = "report.html"
 _LONGEST = 2_000
 _MISSING = "There is no such page."
+_NO_KEY = "Only the one who started the server sees its pages: open the whole address that was printed there."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,28 +38,28 @@ class Application:
         refused = self.guard.refusal(request)
         if refused:
             status, reason = refused
-            extra = {"Allow": ", ".join(METHODS)} if status == 405 else {}
-            return Response(status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra)
+            return _refused(status, reason, {"Allow": ", ".join(METHODS)} if status == 405 else {})
         if len(request.target) > _LONGEST:
-            return self._problem(414, "The address is too long.")
+            return _refused(414, "The address is too long.")
         try:
             address = urlsplit(request.target)
             query = parse_qs(address.query, max_num_fields=8)
             parts = [unquote(part, errors="strict") for part in address.path.split("/")[1:]]
         except ValueError:
-            return self._problem(400, "The address cannot be read.")
-        if "key" in query and self.guard.fits(query["key"][0]):
-            return Response(status=303, kind=TEXT, extra={"Location": "/", "Set-Cookie": self.guard.cookie})
-        if parts == ["style.css"]:
-            return Response.page(style(), kind=CSS)
-        if parts == ["favicon.ico"]:
+            return _refused(400, "The address cannot be read.")
+        if parts == ["favicon.ico"]:  # The browser asks for it by itself, without the key.
             return Response(status=204, kind=TEXT)
-        if not self.guard.knows(request):
-            return self._problem(
-                403,
-                "Only the one who started the server sees its pages: open the whole address that the terminal shows.",
-            )
-        return self._route(parts, {name: values[0] for name, values in query.items()})
+        inside = self.guard.inside(parts)
+        if inside is None:
+            return _refused(403, _NO_KEY)
+        if not inside:
+            return Response(status=303, kind=TEXT, extra={"Location": self.guard.home})
+        if inside == ["style.css"]:
+            return Response.page(style(), kind=CSS)
+        try:
+            return self._route(inside, {name: values[0] for name, values in query.items()})
+        except Exception:  # No reply at all would tell the owner nothing.
+            return self._problem(500, "This page cannot be shown: a release that it tells of cannot be read.")
 
     def _route(self, parts: list[str], query: Mapping[str, str]) -> Response:
         pages: Mapping[str, Callable[[list[str], Mapping[str, str]], Response | None]] = {
@@ -73,18 +74,38 @@ class Application:
         return found or self._problem(404, _MISSING)
 
     def _list(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
-        return None if parts else self._page("list", "Releases", releases=self.library.releases(), insides=self.library.insides())
+        if parts:
+            return None
+        return self._page("list", "Releases", releases=self._releases(), insides=self.library.insides())
 
     def _release(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
-        held = self.library.release(parts[0]) if parts else None
+        held = self._one(parts[0]) if parts else None
         if held is None:
             return None
         if len(parts) == 1:
-            title = held.manifest["dataset"] if held.manifest else held.name
-            return self._page("release", title, held=held, manifest=held.manifest, report=REPORT)
+            return self._release_page(held)
         if len(parts) == 3 and parts[1] == "file":
             return self._file(held, parts[2])
         return None
+
+    def _release_page(self, held: Held) -> Response:
+        title = held.manifest["dataset"] if held.manifest else held.name
+        return self._page("release", title, held=held, manifest=held.manifest, report=REPORT)
+
+    def _releases(self) -> list[Held]:
+        return [self._presentable(held) for held in self.library.releases()]
+
+    def _one(self, identity: str) -> Held | None:
+        held = self.library.release(identity)
+        return held and self._presentable(held)
+
+    def _presentable(self, held: Held) -> Held:
+        """The release; without what it says where its own page fails on that, as on a figure beyond all floats."""
+        try:
+            self._release_page(held)
+        except Exception as error:
+            return held.broken(error)
+        return held
 
     def _file(self, held: Held, name: str) -> Response | None:
         """One of the release's own files, whose hash is checked on the very bytes that are sent."""
@@ -109,10 +130,9 @@ class Application:
     def _compare(self, parts: list[str], query: Mapping[str, str]) -> Response | None:
         if parts:
             return None
-        chosen = [self.library.release(query.get(side, "")) for side in ("first", "second")]
-        first, second = chosen
+        first, second = (self._one(query.get(side, "")) for side in ("first", "second"))
         if first is None or second is None:
-            return self._page("choose", "Compare two releases", releases=[held for held in self.library.releases() if held.ok])
+            return self._page("choose", "Compare two releases", releases=[held for held in self._releases() if held.ok])
         if not (first.ok and second.ok):
             return self._problem(409, "A release that is not intact is not compared: what it says cannot be relied on.")
         from privgan.serve.compare import compare
@@ -144,9 +164,17 @@ class Application:
         return Response(file=file, size=size, kind=BINARY, policy=DOWNLOAD_POLICY, extra=download)
 
     def _problem(self, status: int, reason: str) -> Response:
-        text = render("problem", title="Not shown", confidential=False, ledger=False, reason=reason)
-        return Response.page(text, status=status)
+        return Response.page(self._render("problem", "Not shown", reason=reason), status=status)
 
     def _page(self, template: str, title: str, *, confidential: bool = False, **values: Any) -> Response:
         secret = confidential or self.library.internal
-        return Response.page(render(template, title=title, confidential=secret, ledger=self.ledger is not None, **values))
+        shown = self._render(template, title, confidential=secret, ledger=self.ledger is not None, **values)
+        return Response.page(shown)
+
+    def _render(self, template: str, title: str, *, confidential: bool = False, ledger: bool = False, **values: Any) -> str:
+        return render(template, title=title, home=self.guard.home, confidential=confidential, ledger=ledger, **values)
+
+
+def _refused(status: int, reason: str, extra: Mapping[str, str] | None = None) -> Response:
+    """A sentence without a link: whoever gets it has not shown the key."""
+    return Response(status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra or {})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from privgan.serve.exchange import Request
 
 METHODS = ("GET", "HEAD")
+_FIRST = "k"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +18,8 @@ class Guard:
     """Refuses what does not come from the owner's browser.
 
     A page of another site can let its own name point to 127.0.0.1 (DNS rebinding); the Host header gives it away. Other
-    users of the machine reach 127.0.0.1 too, whatever the folder's own rights: so each page asks for the key that the
-    printed address carries.
+    users of the machine reach 127.0.0.1 too, whatever the folder's own rights: so every address begins with the key that the
+    terminal shows. A cookie would not do: the browser sends it to all other ports of 127.0.0.1 as well, whoever listens there.
 
     Attributes:
         port: The server's port.
@@ -30,7 +32,12 @@ class Guard:
     @property
     def address(self) -> str:
         """What to open in a browser."""
-        return f"http://127.0.0.1:{self.port}/?key={self.key}"
+        return f"http://127.0.0.1:{self.port}{self.home}"
+
+    @property
+    def home(self) -> str:
+        """How the path of every page begins."""
+        return f"/{_FIRST}/{self.key}/"
 
     def refusal(self, request: Request) -> tuple[int, str] | None:
         """Status and reason where a request is refused; None where it is let in."""
@@ -45,21 +52,13 @@ class Guard:
             return 403, "Another site asked for this page; open it from the address that the terminal shows."
         return None
 
-    def knows(self, request: Request) -> bool:
-        """Whether the browser has shown the key before."""
-        cookies = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
-        return any(name == self._cookie_name and self.fits(value) for name, _, value in cookies)
+    def inside(self, parts: Sequence[str]) -> list[str] | None:
+        """What follows the key in a path; None where the path does not begin with this server's key.
 
-    def fits(self, key: str) -> bool:
-        """Whether a key is this server's."""
+        Args:
+            parts: The path's parts, decoded.
+        """
+        return list(parts[2:]) if len(parts) > 1 and parts[0] == _FIRST and self._fits(parts[1]) else None
+
+    def _fits(self, key: str) -> bool:
         return hmac.compare_digest(key.encode("utf-8", "replace"), self.key.encode())
-
-    @property
-    def cookie(self) -> str:
-        """What the browser keeps once it has shown the key: no script reads it, no other site sends it."""
-        return f"{self._cookie_name}={self.key}; HttpOnly; SameSite=Strict; Path=/"
-
-    @property
-    def _cookie_name(self) -> str:
-        # Cookies do not tell ports apart; two servers must not overwrite each other's.
-        return f"privgan-key-{self.port}"

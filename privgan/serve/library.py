@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
@@ -52,6 +52,10 @@ class Held:
         """The manifest, where it has a manifest's form; what it says is to be believed only where ``ok``."""
         found = self.verification.manifest
         return found if found and not manifest_mistakes(found) else None
+
+    def broken(self, error: Exception) -> Held:
+        """The same release as one that cannot be read, and is not intact for that."""
+        return replace(self, verification=_unreadable(error))
 
     @property
     def ok(self) -> bool:
@@ -148,8 +152,8 @@ class Library:
             return known[1]
         try:
             found = verify_release(folder, now=now, trust=self._trust)
-        except OSError as error:
-            found = Verification(ok=False, problems=(f"cannot be read: {error.strerror}",), signed=False, manifest={})
+        except Exception as error:  # Whatever a hostile release breaks in its check, the other releases are shown.
+            found = _unreadable(error)
         held = Held(id=self._id(folder), name=self._name(folder), root=self.root, verification=found)
         with self._lock:
             self._checked[folder] = (state, held)
@@ -160,6 +164,11 @@ class Library:
 
     def _id(self, folder: Path) -> str:
         return hashlib.sha256(os.fsencode(self._name(folder))).hexdigest()[:16]
+
+
+def _unreadable(error: Exception) -> Verification:
+    reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+    return Verification(ok=False, problems=(f"cannot be read: {reason}",), signed=False, manifest={})
 
 
 def _is_file(path: Path) -> bool:

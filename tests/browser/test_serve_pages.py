@@ -34,7 +34,7 @@ def server(hostile_run: HostileRun, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def addresses(server: Server) -> Mapping[str, str]:
-    """Kind of page to its path."""
+    """Kind of page to its path after the key."""
     held = server.application.library.releases()
     whole, broken = [each.id for each in held if each.ok], [each.id for each in held if not each.ok]
     assert (len(whole), len(broken)) == (2, 1)
@@ -53,10 +53,8 @@ def addresses(server: Server) -> Mapping[str, str]:
 
 
 def opened(browser: Browser, server: Server, path: str, name: str, width: str = "desk", scheme: str = "light") -> Page:
-    """A page, in a browser that has shown the key."""
-    browser.driver.get(server.address)
-    base = f"http://127.0.0.1:{server.server_address[1]}"
-    return browser.open(base + path, f"serve-{name}", width, scheme)
+    """A page, by the address that holds the key."""
+    return browser.open(server.address[:-1] + path, f"serve-{name}", width, scheme)
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
@@ -101,18 +99,18 @@ def test_two_releases_are_chosen_and_compared_by_hand(server: Server, addresses:
 
 
 def test_without_the_key_nothing_is_shown(server: Server, browser: Browser) -> None:
-    browser.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    opened(browser, server, "/", "with-key")
+    assert browser.driver.get_cookies() == []
     browser.open(f"http://127.0.0.1:{server.server_address[1]}/ledger", "without-key")
-    assert "open the whole address" in browser.driver.find_element(By.TAG_NAME, "main").text
+    assert "open the whole address" in browser.driver.find_element(By.TAG_NAME, "body").text
 
 
 def test_another_page_can_neither_frame_nor_read_it(server: Server, browser: Browser, tmp_path: Path) -> None:
-    port = server.server_address[1]
     browser.driver.get(server.address)
     path = tmp_path / "other.html"
     path.write_text(
-        f"<!doctype html><iframe src='http://127.0.0.1:{port}/' id=f></iframe><script>"
-        f"const request = new XMLHttpRequest(); request.open('GET', 'http://127.0.0.1:{port}/', false);"
+        f"<!doctype html><iframe src='{server.address}' id=f></iframe><script>"
+        f"const request = new XMLHttpRequest(); request.open('GET', '{server.address}', false);"
         "try { request.send(); document.title = 'read ' + request.responseText.length } catch { document.title = 'refused' }"
         "</script>"
     )

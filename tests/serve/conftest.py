@@ -97,9 +97,12 @@ class Pages:
     application: Application
 
     def ask(self, target: str = "/", method: str = "GET", **headers: str) -> Response:
-        """One request by the right name and with the key; other headers may be given."""
-        usual = {"host": f"127.0.0.1:{PORT}", "cookie": self.application.guard.cookie.split(";")[0]}
-        named = {**usual, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        """One request by the right name, with the key before the target; other headers may be given."""
+        return self.bare(self.application.guard.home[:-1] + target, method, **headers)
+
+    def bare(self, target: str, method: str = "GET", **headers: str) -> Response:
+        """One request for exactly this target."""
+        named = {"host": f"127.0.0.1:{PORT}", **{name.replace("_", "-"): value for name, value in headers.items()}}
         return self.application.respond(Request(method=method, target=target, headers=named))
 
     def text(self, target: str = "/") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -53,12 +54,15 @@ ESCAPES = (
 def test_no_address_leads_out_of_the_folder(target: str, shelf: Shelf) -> None:
     shelf.add("one")
     pages = shelf.pages()
-    response = pages.ask(target.replace("{id}", pages.id("one")))
+    address = target.replace("{id}", pages.id("one"))
+    asked = {"with the key": pages.ask(address), "without": pages.bare(address)}
     if not target.startswith("/compare"):
-        assert response.status in {400, 404, 414}
-    sent = body(response)
-    assert SECRET.encode() not in sent
-    assert b"root:" not in sent
+        assert asked["with the key"].status in ({400, 404, 414} if target.startswith("/") else {303, 403})
+    assert asked["without"].status in {400, 403, 414}
+    for response in asked.values():
+        sent = body(response)
+        assert SECRET.encode() not in sent
+        assert b"root:" not in sent
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -67,9 +71,10 @@ def test_no_address_leads_out_of_the_folder(target: str, shelf: Shelf) -> None:
     | st.from_regex(r"/(release|internal|compare|\.\.|%2e|/)*.{0,12}")
 )
 def test_any_address_gets_an_answer(target: str, shelf: Shelf) -> None:
-    response = shelf.pages().ask(target)
-    assert response.status in {200, 204, 400, 404, 414}
-    assert SECRET.encode() not in body(response)
+    pages = shelf.pages()
+    for response in (pages.ask(target), pages.bare(target)):
+        assert response.status in {200, 204, 303, 400, 403, 404, 414}
+        assert SECRET.encode() not in body(response)
 
 
 def test_links_are_not_followed(shelf: Shelf, tmp_path: Path) -> None:
@@ -170,10 +175,10 @@ def test_every_answer_carries_the_same_care(shelf: Shelf) -> None:
         f"{address}/file/report.html",
         f"{address}/file/synthetic.csv",
         "/style.css",
-        "/favicon.ico",
         "/nothing",
     )
-    for response in (*(pages.ask(target) for target in targets), pages.ask(host="evil"), pages.ask(method="POST")):
+    bare = (pages.bare("/"), pages.bare("/favicon.ico"), pages.ask(host="evil"), pages.ask(method="POST"), pages.ask(""))
+    for response in (*(pages.ask(target) for target in targets), *bare):
         headers = response.headers
         body(response)
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -185,35 +190,51 @@ def test_every_answer_carries_the_same_care(shelf: Shelf) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "script" not in policy
         assert "Access-Control-Allow-Origin" not in headers
+        assert "Set-Cookie" not in headers, "the browser would send it to every other port of 127.0.0.1"
 
 
 def test_every_page_asks_for_the_key(shelf: Shelf) -> None:
     shelf.add("one")
     pages = shelf.pages()
     guard = pages.application.guard
-    assert guard.address == f"http://127.0.0.1:{PORT}/?key={guard.key}"
+    assert guard.address == f"http://127.0.0.1:{PORT}/k/{guard.key}/"
     assert guard.key not in repr(guard)
     identity = pages.id("one")
-    for target in (
-        "/",
-        "/?key=wrong",
-        "/?key=",
-        "/ledger",
-        "/compare",
-        f"/release/{identity}",
-        f"/release/{identity}/file/schema.yaml",
-    ):
-        response = pages.ask(target, cookie="")
-        assert response.status == 403
-        assert b"customers" not in body(response)
-    shown = pages.ask(f"/?key={guard.key}", cookie="")
-    assert (shown.status, shown.headers["Location"]) == (303, "/")
-    assert "HttpOnly" in shown.headers["Set-Cookie"]
-    assert "SameSite=Strict" in shown.headers["Set-Cookie"]
-    cookie = shown.headers["Set-Cookie"].split(";")[0]
-    assert pages.ask(cookie=f"other=a;b; {cookie}").status == 200
-    assert pages.ask(cookie=cookie[:-1]).status == 403
+    paths = ("", "ledger", "compare", "style.css", f"release/{identity}", f"release/{identity}/file/schema.yaml")
+    for before in ("/", "/k/", "/k//", "/k/wrong/", f"/k/{guard.key[:-1]}/", f"/k/{guard.key}x/", f"/{guard.key}/", "/k/%ff/"):
+        for path in paths:
+            response = pages.bare(before + path)
+            assert response.status in {400, 403}, before + path
+            assert guard.key.encode() not in body(response)
+    assert b"that was printed" in body(pages.bare("/"))
+    for cookie in (guard.key, f"privgan-key-{PORT}={guard.key}"):
+        assert pages.bare(f"/?key={guard.key}", cookie=cookie).status == 403
+    short = pages.bare(f"/k/{guard.key}")
+    assert (short.status, short.headers["Location"]) == (303, f"/k/{guard.key}/")
+    assert pages.bare(f"/k/{guard.key}/").status == 200
     assert Guard(port=PORT).key != Guard(port=PORT).key
+
+
+def test_every_link_carries_the_key(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.add("one")
+    shelf.add("two")
+    inner = shelf.root / "internal"
+    inner.mkdir()
+    (inner / "internal-report.html").write_text("<p>x</p>")
+    pages = shelf.pages(internal=True, ledger=str(tmp_path / "none.sqlite"))
+    one, two = pages.id("one"), pages.id("two")
+    found: set[str] = set()
+    for path in ("/", f"/release/{one}", "/compare", f"/compare?first={one}&second={two}", "/ledger", "/nothing"):
+        found |= set(re.findall(r'(?:href|src|action)="([^"#]*)"', body(pages.ask(path)).decode()))
+    home = pages.application.guard.home
+    kinds = ("", "compare", "ledger", "style.css", f"release/{two}", f"release/{one}/file/report.html")
+    assert {home + kind for kind in kinds} <= found
+    assert any(link.endswith("/internal-report.html") for link in found)
+    assert [link for link in found if not link.startswith(home)] == []
+    for link in found:
+        response = pages.bare(link)
+        body(response)
+        assert response.status == 200, link
 
 
 def test_a_folder_s_name_may_be_any_bytes(shelf: Shelf) -> None:

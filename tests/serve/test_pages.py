@@ -7,6 +7,7 @@ import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.keys import SigningKey
 from privgan.release.signing import sign_release
 from privgan.release.trust import make_trust
-from privgan.serve import Library
+from privgan.release.verify import Verification, verify_release
+from privgan.serve import Library, library
 from privgan.serve.pages import cost
 from privgan.table.columns import Discrete, Kind
 from tests.hostile import HOSTILE, MARK
@@ -143,6 +145,57 @@ def test_a_manifest_that_is_no_manifest_breaks_no_page(shelf: Shelf) -> None:
         assert "Not intact" in pages.text(f"/release/{pages.id(name)}")
 
 
+FIGURES = {
+    "a cost beyond all floats": ("guarantee", {"epsilon": 10**400}),
+    "a cost next to nothing": ("guarantee", {"delta": 5e-324}),
+    "runs beyond all floats": ("guarantee", {"dataset_total": {"epsilon": 1.0, "delta": 0.0, "runs": 10**400}}),
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_that_nothing_can_show_spoils_its_own_release_alone(figure: str, shelf: Shelf) -> None:
+    shelf.add("good", dataset="good-customers")
+    part, change = FIGURES[figure]
+    rewrite_manifest(shelf.add("bad", dataset="bad-customers"), lambda manifest: manifest[part].update(change))
+    pages = shelf.pages()
+    assert "good-customers" in pages.text()
+    assert "<bdi>bad</bdi> is not intact" in pages.text()
+    assert "Not intact" in pages.text(f"/release/{pages.id('bad')}")
+    assert pages.ask(f"/release/{pages.id('bad')}/file/schema.yaml").status == 409
+
+
+@pytest.mark.parametrize("error", [OverflowError(), MemoryError(), RecursionError(), KeyError("files"), OSError(5, "told")])
+def test_whatever_breaks_the_check_of_one_release_leaves_the_others(
+    error: Exception, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add("good", dataset="good-customers")
+    shelf.add("bad")
+
+    def check(folder: Path, **given: Any) -> Verification:
+        if folder.name == "bad":
+            raise error
+        return verify_release(folder, **given)
+
+    monkeypatch.setattr(library, "verify_release", check)
+    pages = shelf.pages()
+    assert "good-customers" in pages.text()
+    told = "told" if isinstance(error, OSError) else type(error).__name__
+    assert f"cannot be read: {told}" in pages.text(f"/release/{pages.id('bad')}")
+    assert pages.ask(f"/release/{pages.id('bad')}/file/schema.yaml").status == 409
+
+
+def test_a_page_that_fails_is_told(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_library: Library) -> None:
+        raise OverflowError(SECRET)
+
+    pages = shelf.pages()
+    monkeypatch.setattr(Library, "releases", fail)
+    response = pages.ask("/")
+    assert response.status == 500
+    assert b"cannot be shown" in body(response)
+    assert SECRET.encode() not in body(response)
+
+
 def test_hostile_texts_of_a_manifest_stay_texts(shelf: Shelf) -> None:
     for index, hostile in enumerate(HOSTILE):
         release = shelf.add(f"r{index}")
@@ -224,7 +277,8 @@ def test_the_ledger_is_shown_only_where_the_owner_gave_it(shelf: Shelf, tmp_path
     with ledger.run("test-customers", PrivacyBudget(epsilon=1, delta=1e-6), secret=False):
         pass
     assert shelf.pages().ask("/ledger").status == 404
-    assert "/ledger" not in shelf.pages().text()
+    assert ">Ledger</a>" not in shelf.pages().text()
+    assert ">Ledger</a>" in shelf.pages(ledger=str(path)).text()
     text = shelf.pages(ledger=str(path)).text("/ledger")
     for told in (
         "CONFIDENTIAL",

@@ -29,8 +29,7 @@ def server(shelf: Shelf) -> Iterator[Server]:
 
 def ask(server: Server, method: str, target: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
-    cookie = server.application.guard.cookie.split(";")[0]
-    connection.request(method, target, headers={"Cookie": cookie, **headers})
+    connection.request(method, server.application.guard.home[:-1] + target, headers=headers)
     response = connection.getresponse()
     content = response.read()
     connection.close()
@@ -44,7 +43,7 @@ def raw(server: Server, sent: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_pages_and_files_arrive_whole(server: Server, shelf: Shelf) -> None:
+def test_pages_and_files_arrive_whole(server: Server, shelf: Shelf, capfd: pytest.CaptureFixture[str]) -> None:
     response, content = ask(server, "GET", "/")
     assert response.status == 200
     assert b"socket-customers" in content
@@ -56,6 +55,7 @@ def test_pages_and_files_arrive_whole(server: Server, shelf: Shelf) -> None:
     head, nothing = ask(server, "HEAD", f"/release/{identity}/file/synthetic.parquet")
     assert nothing == b""
     assert head.headers["Content-Length"] == str(len(content))
+    assert capfd.readouterr() == ("", ""), "an address holds the key"
 
 
 def test_it_listens_on_this_machine_alone(server: Server) -> None:
@@ -121,7 +121,7 @@ def test_the_command_tells_the_address_and_ends_by_ctrl_c(
     assert execute(["serve", str(shelf.root), "--port", "0"]) == 0
     told = capsys.readouterr()
     assert "http://127.0.0.1:" in told.out
-    assert "/?key=" in told.out
+    assert "/k/" in told.out
     assert "CONFIDENTIAL" not in told.err
     assert execute(["serve", str(shelf.root), "--port", "0", "--internal"]) == 0
     assert "CONFIDENTIAL" in capsys.readouterr().err
