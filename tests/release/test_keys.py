@@ -118,7 +118,7 @@ class TestFiles:
         with pytest.raises(UsageError, match=r"ends in \.pub"):
             load_public_key(private)
         public.chmod(0o600)
-        with pytest.raises(UsageError, match="is a public key; give the private one, a file like acme.key"):
+        with pytest.raises(UsageError, match=r"is a public key; give the private one, a file like acme\.key"):
             load_signing_key(public, none)
         with pytest.raises(UsageError, match="cannot be read"):
             load_public_key(tmp_path / "absent")
