@@ -175,7 +175,7 @@ def release_candidate(
         raise PolicyFailedError("the policy does not allow this release; 'privgan check' explains each gate")
     if verdict.status is VerdictStatus.INCONCLUSIVE:
         raise IncompleteError("the policy cannot be decided: a fact is missing; 'privgan check' explains each gate")
-    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash or verdict.policy_hash)
+    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
     target = out / RELEASE
     if target.exists():
         raise ReleaseExistsError(f"{target}: there is a release already; choose another --out")

@@ -73,9 +73,17 @@ class Policy:
         return (*self.gates, *self.columns)
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything the policy says, waivers included, in hexadecimal."""
+        """INTERNAL: SHA-256 of everything the policy says, all waivers included, in hexadecimal.
+
+        It has no salt, so that a waiver could be guessed from it: what leaves bears ``public_fingerprint``.
+        """
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def public_fingerprint(self) -> str:
+        """As fingerprint, with the waivers of public gates alone: it says nothing of waivers of internal gates."""
+        public = {rule.fact for rule in self.rules if rule.scope is Scope.PUBLIC}
+        return replace(self, waivers=tuple(waiver for waiver in self.waivers if waiver.fact in public)).fingerprint()
 
     def own_fingerprint(self) -> str:
         """As fingerprint, without the waivers: what anybody can compute who has the policy file."""

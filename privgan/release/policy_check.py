@@ -68,9 +68,9 @@ def refuse_impostor(name: str, version: str, fingerprint: str) -> None:
 
 
 def _is(policy: Policy, stated: Mapping[str, Any]) -> bool:
-    """A policy with its waivers is known by its whole hash, one without by its own."""
+    """A policy with waivers is known by the hash that bears those of its public gates, one without by its own."""
     own = stated.get("own_hash", stated["hash"])
-    return policy.own_fingerprint() == own and (not policy.waivers or policy.fingerprint() == stated["hash"])
+    return policy.own_fingerprint() == own and (not policy.waivers or policy.public_fingerprint() == stated["hash"])
 
 
 def _outcome_problems(stated: Mapping[str, Any], created: str) -> Iterator[str]:

@@ -69,16 +69,21 @@ def test_a_gate_that_passes_needs_no_waiver_and_shows_none(policy: Policy, tmp_p
     assert SECRET not in json.dumps(verdict.to_public_json())
 
 
-def test_an_internal_waiver_shows_in_the_hash_alone(policy: Policy, tmp_path: Path) -> None:
+def test_an_internal_waiver_shows_in_nothing_that_leaves(policy: Policy, tmp_path: Path) -> None:
     allowed = with_waivers(policy, tmp_path, ("attack.membership.advantage.high", "2026-12-31"))
     failing = evaluate(allowed, SOUND | {"attack.membership.advantage.high": 0.9})
     sound, plain = evaluate(allowed, SOUND), evaluate(policy, SOUND)
     assert failing.status is VerdictStatus.PASS
-    assert failing.to_public_json() == sound.to_public_json()
-    differing = {key for key, value in failing.to_public_json().items() if plain.to_public_json()[key] != value}
-    assert differing == {"hash"}
+    assert failing.to_public_json() == sound.to_public_json() == plain.to_public_json()
     assert failing.to_public_json()["own_hash"] == policy.fingerprint() == plain.to_public_json()["hash"]
     assert "WAIVED" in json.dumps(failing.to_json())
+    assert failing.to_json()["hash"] == allowed.fingerprint() != policy.fingerprint()
+
+
+def test_the_hash_that_leaves_bears_the_public_waivers_alone(policy: Policy, tmp_path: Path) -> None:
+    public, internal = ("guarantee.epsilon", "2026-12-31"), ("attack.membership.advantage.high", "2026-12-31")
+    one, both = with_waivers(policy, tmp_path, public), with_waivers(policy, tmp_path, public, internal)
+    assert evaluate(both, SOUND).to_public_json()["hash"] == one.fingerprint() != policy.fingerprint()
 
 
 @pytest.mark.parametrize(("today", "holds"), [(dt.date(2026, 12, 31), True), (dt.date(2027, 1, 1), False)])
