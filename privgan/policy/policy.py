@@ -5,15 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from privgan.policy.columns import ColumnGate
 from privgan.policy.gates import Comparison, Gate, Scope, Threshold, in_words
 
-__all__ = ["Comparison", "Gate", "Policy", "Rule", "Scope", "Threshold", "Waiver", "in_words"]
+__all__ = ["UNWAIVABLE", "Comparison", "Gate", "Policy", "Rule", "Scope", "Threshold", "Waiver", "in_words"]
 
 Rule: TypeAlias = Gate | ColumnGate
+# Without these nothing is guaranteed, or a known leak would leave: no person's word can stand for them.
+UNWAIVABLE: Mapping[str, str] = MappingProxyType(
+    {
+        "accounting.complete": "without complete accounting there is no guarantee",
+        "audit.verdict": "a refuted guarantee stops the data set until a person clears it with 'privgan ledger clear'",
+        "artefacts.findings": "what identifies a customer must not leave",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)

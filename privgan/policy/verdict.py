@@ -12,7 +12,7 @@ from privgan.errors import InternalError
 from privgan.policy.columns import ColumnFact, ColumnGate, listed
 from privgan.policy.facts import FactValue, fact_vocabulary
 from privgan.policy.gates import Comparison, Gate, Scope, in_words
-from privgan.policy.policy import Policy, Rule, Waiver
+from privgan.policy.policy import UNWAIVABLE, Policy, Rule, Waiver
 
 
 class GateStatus(StrEnum):
@@ -170,7 +170,7 @@ def evaluate(policy: Policy, facts: Mapping[str, FactValue], columns: Sequence[C
     """Hold facts against a policy.
 
     Args:
-        policy: The policy.
+        policy: The policy, with the waivers that hold; those of facts that nobody may waive count for nothing.
         facts: Name to value; a fact that is absent, NaN or an empty text is missing, and blocks.
         columns: What the released schema says of each column; None where it is not known, which blocks gates on columns.
 
@@ -265,7 +265,7 @@ _WORDS = {
 
 
 def _with_waiver(outcome: Outcome, waivers: Mapping[str, Waiver], expired: Mapping[str, Waiver]) -> Outcome:
-    if outcome.status is GateStatus.PASS:
+    if outcome.status is GateStatus.PASS or outcome.gate.fact in UNWAIVABLE:
         return outcome
     fact, waiver = outcome.gate.fact, waivers.get(outcome.gate.fact)
     status = GateStatus.WAIVED if waiver else outcome.status

@@ -8,7 +8,7 @@ from typing import Any
 
 from privgan.errors import UsageError
 from privgan.policy.document import load_policy, shipped_policies
-from privgan.policy.policy import Comparison, Gate, Policy, Scope, Threshold
+from privgan.policy.policy import UNWAIVABLE, Comparison, Gate, Policy, Scope, Threshold
 from privgan.policy.verdict import GateStatus
 from privgan.release.integrity import shown
 
@@ -91,6 +91,8 @@ def _outcome_problems(stated: Mapping[str, Any], created: str) -> Iterator[str]:
 
 def _waiver_problems(outcome: Mapping[str, Any], created: str) -> Iterator[str]:
     waiver = outcome.get("waiver")
+    if outcome["fact"] in UNWAIVABLE:
+        yield f"did not pass, and cannot be waived: {UNWAIVABLE[outcome['fact']]}"
     if waiver is None:
         yield "did not pass, and nobody waived it"
         return

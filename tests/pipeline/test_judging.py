@@ -233,10 +233,11 @@ def test_no_policy_lets_a_claim_out_that_the_ledger_does_not_bear_out(
     candidate, ledger = place
     policy = load_policy("internal-analytics")
     careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "accounting.complete"))
-    verdict = judge(candidate, careless, ledger, Context())
+    verdicts = [judge(candidate, judged, ledger, Context()) for judged in (careless, policy)]
     monkeypatch.setattr("privgan.pipeline.judging.accounting_complete", lambda *_: False)
-    with pytest.raises(PolicyFailedError, match="does not bear out"):
-        release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    for verdict in verdicts:
+        with pytest.raises(PolicyFailedError, match="does not bear out"):
+            release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
 
 
 def test_facts_of_budget_roles_and_columns_reach_the_gates(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ def policy(tmp_path: Path) -> Policy:
     )
 
 
-SOUND = {
+SOUND: dict[str, Any] = {
     "guarantee.epsilon": 2.0,
     "accounting.complete": True,
     "attack.membership.advantage.high": 0.1,
@@ -99,7 +101,7 @@ def test_an_expired_waiver_is_as_if_absent_and_says_so(policy: Policy, tmp_path:
 
 def test_a_missing_fact_can_be_waived_by_a_person_too(policy: Policy, tmp_path: Path) -> None:
     allowed = with_waivers(policy, tmp_path, ("attack.membership.advantage.high", "2026-12-31"))
-    facts = {name: value for name, value in SOUND.items() if name != "attack.membership.advantage.high"}
+    facts = _without("attack.membership.advantage.high")
     assert evaluate(policy, facts).status is VerdictStatus.INCONCLUSIVE
     assert evaluate(allowed, facts).status is VerdictStatus.PASS
 
@@ -108,6 +110,24 @@ def test_a_missing_fact_can_be_waived_by_a_person_too(policy: Policy, tmp_path: 
 def test_what_nobody_may_waive(policy: Policy, tmp_path: Path, fact: str) -> None:
     with pytest.raises(DocumentError, match=f"line 4: .*{fact} cannot be waived: "):
         with_waivers(policy, tmp_path, (fact, "2026-12-31"))
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"), [("accounting.complete", False), ("audit.verdict", "REFUTED"), ("artefacts.findings", 3)]
+)
+def test_a_waiver_of_what_nobody_may_waive_counts_for_nothing_wherever_it_comes_from(
+    policy: Policy, fact: str, value: object
+) -> None:
+    """Whoever makes the policy in Python passes by the reader of the waivers file."""
+    waiver = Waiver(fact=fact, who="Mallory", why="trust me", until=dt.date(2099, 1, 1))
+    for facts, status in ((SOUND | {fact: value}, VerdictStatus.FAIL), (_without(fact), VerdictStatus.INCONCLUSIVE)):
+        verdict = evaluate(replace(policy, waivers=(waiver,)), facts)
+        assert verdict.status is status
+        assert GateStatus.WAIVED not in {outcome.status for outcome in verdict.outcomes}
+
+
+def _without(fact: str) -> dict[str, Any]:
+    return {name: value for name, value in SOUND.items() if name != fact}
 
 
 def test_every_mistake_at_once(policy: Policy, tmp_path: Path) -> None:
