@@ -27,17 +27,19 @@ def policy_problems(manifest: Mapping[str, Any], given: Policy | None) -> Iterat
     policy = given or shipped_policy(stated["name"], stated["version"])
     if policy is None:
         return
+    named = shown(f"{policy.name} {policy.version}")
     if (policy.name, policy.version) != (stated["name"], stated["version"]):
-        yield f"policy: is {stated['name']} {stated['version']}, and was to be {policy.name} {policy.version}"
+        found = shown(f"{stated['name']} {stated['version']}")
+        yield f"policy: is {found}, and was to be {named}"
     elif not _is(policy, stated):
-        yield f"policy: is called {policy.name} {policy.version}, and is another one: its hash is not that policy's"
+        yield f"policy: is called {named}, and is another one: its hash is not that policy's"
     else:
         rules = [rule.to_json() for rule in policy.rules if rule.scope is Scope.PUBLIC]
         outcomes: Sequence[Mapping[str, Any]] = stated["outcomes"]
         if len(rules) != len(outcomes) or not all(
             rule == {key: outcome.get(key) for key in rule} for rule, outcome in zip(rules, outcomes, strict=True)
         ):
-            yield f"policy: the outcomes are not those of the public gates of {policy.name} {policy.version}"
+            yield f"policy: the outcomes are not those of the public gates of {named}"
 
 
 def shipped_policy(name: str, version: str) -> Policy | None:
@@ -102,7 +104,7 @@ def _waiver_problems(outcome: Mapping[str, Any], created: str) -> Iterator[str]:
         yield f"is waived until {shown(waiver['until'])}, which is no day"
         return
     if ended:
-        yield f"is waived until {waiver['until']}, before the release was made"
+        yield f"is waived until {shown(waiver['until'])}, before the release was made"
 
 
 def _holds(comparison: str, threshold: Any, value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What no release may bear: a waiver of what nobody may waive."""
+"""The policy of a release: no waiver of what nobody may waive, and nothing that a terminal obeys in what is said of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from privgan.errors import PolicyFailedError
 from privgan.policy import GateStatus, VerdictStatus, Waiver
+from privgan.policy.document import load_policy
 from privgan.policy.policy import UNWAIVABLE, Comparison, Gate, Scope
 from privgan.policy.verdict import Outcome
 from privgan.release import verify_release, write_release
@@ -45,3 +46,13 @@ def test_a_release_with_a_waiver_of_what_nobody_may_waive_does_not_verify(releas
     edited(waive)(release)
     found = verify_release(release, now=NOW)
     assert found.problems == (f"policy: '{fact}' did not pass, and cannot be waived: {UNWAIVABLE[fact]}",)
+
+
+@pytest.mark.parametrize("key", ["name", "version"])
+def test_a_hostile_name_or_version_is_obeyed_by_no_terminal(release: Path, key: str) -> None:
+    edited(lambda manifest: manifest["policy"].update({key: "x\x1b[2J\x1b[Hintact, signed\x1b[8m\u202e"}))(release)
+    for policy in (load_policy("partner-share"), replace(load_policy("partner-share"), **{key: "y\x1b[8m\u202e"})):
+        [problem] = verify_release(release, now=NOW, policy=policy).problems
+        assert problem.startswith("policy: is ")
+        assert problem.isascii()
+        assert problem.isprintable()
