@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -15,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privgan.errors import InternalError
+from privgan.cli.verdicts import VerdictFiles
+from privgan.errors import InternalError, UsageError
 from privgan.policy import Comparison, Gate, Policy, Scope, Verdict, Waiver, evaluate
 from privgan.policy.junit import junit
 from privgan.policy.plain import plain
@@ -183,6 +185,34 @@ def test_verdicts_that_differ_in_internal_waivers_alone_leave_the_same_bytes(pub
         assert plain_policy.fingerprint() in write(found[0])
     # Inside the three ways to judge stay apart: the ledger counts each as an evaluation of its own.
     assert len({verdict.to_json()["hash"] for verdict in found}) == 3
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    (tmp_path / "release" / "model").mkdir(parents=True)
+    for name in ("manifest.json", "manifest.sha256", "model/model.json"):
+        (tmp_path / "release" / name).write_text("{}")
+    (tmp_path / "link").symlink_to(tmp_path / "release" / "model", target_is_directory=True)
+    return tmp_path / "release"
+
+
+def asked(path: Path) -> VerdictFiles:
+    return VerdictFiles.asked({"junit": path, "sarif": None, "shareable": False})
+
+
+@pytest.mark.parametrize(
+    "name", ["x.xml", "model/x.xml", "model/model.json", "model/../x.xml", "../link/x.xml", "../link/model.json"]
+)
+def test_no_verdict_is_written_into_a_release_and_none_of_its_files_removed(release: Path, name: str) -> None:
+    before = sorted(release.rglob("*"))
+    with pytest.raises(UsageError, match="a release holds nothing but what its manifest lists"):
+        asked(release / name)
+    assert sorted(release.rglob("*")) == before
+
+
+def test_a_verdict_may_stand_beside_a_release_and_below_another_program_s_manifest(release: Path) -> None:
+    (release.parent / "manifest.json").write_text("{}")
+    assert asked(release.parent / "x.xml").junit == release.parent / "x.xml"
 
 
 def hostile(text: str) -> Verdict:
