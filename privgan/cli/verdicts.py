@@ -45,7 +45,7 @@ class VerdictFiles:
         for path in files.paths:
             if path.is_dir() or not path.absolute().parent.is_dir():
                 raise UsageError(f"{path}: is a folder, or its folder is missing; give the path of a file")
-            if (path.absolute().parent / "manifest.json").exists():
+            if _in_release(path):
                 raise UsageError(f"{path}: a release holds nothing but what its manifest lists; choose another folder")
         for path in files.paths:
             path.unlink(missing_ok=True)
@@ -75,6 +75,14 @@ class VerdictFiles:
     def _put(self, path: Path, text: str) -> None:
         path.touch(mode=0o644 if self.shareable else 0o600)
         path.write_text(text, encoding="utf-8")
+
+
+def _in_release(path: Path) -> bool:
+    """Whether a file's folder lies in a release, at any depth and through any link; a web page's manifest.json makes none."""
+    from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME
+
+    folder = path.absolute().parent.resolve()
+    return any(all((place / name).exists() for name in (MANIFEST_NAME, CHECKSUM_NAME)) for place in (folder, *folder.parents))
 
 
 def read_policy(name: str, waivers_path: Path | None) -> Policy:

@@ -175,7 +175,7 @@ def release_candidate(
         raise PolicyFailedError("the policy does not allow this release; 'privgan check' explains each gate")
     if verdict.status is VerdictStatus.INCONCLUSIVE:
         raise IncompleteError("the policy cannot be decided: a fact is missing; 'privgan check' explains each gate")
-    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash or verdict.policy_hash)
+    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
     target = out / RELEASE
     if target.exists():
         raise ReleaseExistsError(f"{target}: there is a release already; choose another --out")
@@ -184,7 +184,7 @@ def release_candidate(
     if record["guarantee"]["epsilon"] is None:
         raise PolicyFailedError("this candidate has no guarantee: the coins of its run were not secret; it cannot be released")
     refuse_findings(candidate)
-    _refuse_unfounded(candidate, schema, verdict, ledger)
+    _refuse_unfounded(candidate, schema, ledger)
     refuse_changed(candidate, ledger)
     ledger.release(schema.dataset, record["run"], {"release": identity, "policy": verdict.policy_name})
     facts = release_facts(candidate, ledger, context, identity)
@@ -200,12 +200,11 @@ def release_candidate(
     return write_release(target, files, facts, verdict, declared, key)
 
 
-def _refuse_unfounded(candidate: Candidate, schema: Schema, verdict: Verdict, ledger: PrivacyLedger) -> None:
+def _refuse_unfounded(candidate: Candidate, schema: Schema, ledger: PrivacyLedger) -> None:
     """Refuse what no policy may allow: a guarantee that the audit refuted, or that the ledger does not bear out."""
     if (candidate.audit() or {}).get("verdict") == "REFUTED":
         raise PolicyFailedError(f"{schema.dataset}: the audit refuted the guarantee of this candidate; it cannot be released")
-    asked = any(outcome.gate.fact == "accounting.complete" for outcome in verdict.outcomes)
-    if not asked and not accounting_complete(candidate.record(), schema, ledger):
+    if not accounting_complete(candidate.record(), schema, ledger):
         raise PolicyFailedError(f"{schema.dataset}: the ledger does not bear out the guarantee; it cannot be released")
 
 

@@ -40,7 +40,7 @@ def junit(verdict: Verdict, *, shareable: bool) -> str:
     properties = ElementTree.SubElement(suite, "properties")
     about = {
         "exposure": SHAREABLE_MARK if shareable else INTERNAL_MARK,
-        "policy.hash": verdict.policy_hash,
+        "policy.hash": verdict.policy_public_hash if shareable else verdict.policy_hash,
         "status": verdict.status.value,
         "internal_checks": verdict.internal_checks,
     }

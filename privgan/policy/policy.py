@@ -5,15 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from privgan.policy.columns import ColumnGate
 from privgan.policy.gates import Comparison, Gate, Scope, Threshold, in_words
 
-__all__ = ["Comparison", "Gate", "Policy", "Rule", "Scope", "Threshold", "Waiver", "in_words"]
+__all__ = ["UNWAIVABLE", "Comparison", "Gate", "Policy", "Rule", "Scope", "Threshold", "Waiver", "in_words"]
 
 Rule: TypeAlias = Gate | ColumnGate
+# Without these nothing is guaranteed, or a known leak would leave: no person's word can stand for them.
+UNWAIVABLE: Mapping[str, str] = MappingProxyType(
+    {
+        "accounting.complete": "without complete accounting there is no guarantee",
+        "audit.verdict": "a refuted guarantee stops the data set until a person clears it with 'privgan ledger clear'",
+        "artefacts.findings": "what identifies a customer must not leave",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +83,17 @@ class Policy:
         return (*self.gates, *self.columns)
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything the policy says, waivers included, in hexadecimal."""
+        """INTERNAL: SHA-256 of everything the policy says, all waivers included, in hexadecimal.
+
+        It has no salt, so that a waiver could be guessed from it: what leaves bears ``public_fingerprint``.
+        """
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def public_fingerprint(self) -> str:
+        """As fingerprint, with the waivers of public gates alone: it says nothing of waivers of internal gates."""
+        public = {rule.fact for rule in self.rules if rule.scope is Scope.PUBLIC}
+        return replace(self, waivers=tuple(waiver for waiver in self.waivers if waiver.fact in public)).fingerprint()
 
     def own_fingerprint(self) -> str:
         """As fingerprint, without the waivers: what anybody can compute who has the policy file."""

@@ -49,7 +49,7 @@ def sarif(verdict: Verdict, *, version: str, shareable: bool) -> str:
         "properties": {
             "exposure": SHAREABLE_MARK if shareable else INTERNAL_MARK,
             "policy": plain(f"{verdict.policy_name} {verdict.policy_version}"),
-            "policyHash": verdict.policy_hash,
+            "policyHash": verdict.policy_public_hash if shareable else verdict.policy_hash,
             "status": verdict.status.value,
             "internalChecks": verdict.internal_checks,
         },

@@ -12,7 +12,7 @@ from privgan.errors import InternalError
 from privgan.policy.columns import ColumnFact, ColumnGate, listed
 from privgan.policy.facts import FactValue, fact_vocabulary
 from privgan.policy.gates import Comparison, Gate, Scope, in_words
-from privgan.policy.policy import Policy, Rule, Waiver
+from privgan.policy.policy import UNWAIVABLE, Policy, Rule, Waiver
 
 
 class GateStatus(StrEnum):
@@ -72,9 +72,10 @@ class Verdict:
         policy_name: The policy's name.
         policy_version: The policy's version.
         policy_purpose: What kind of release the policy is for.
-        policy_hash: The policy's fingerprint, waivers included.
+        policy_hash: INTERNAL: the policy's fingerprint, all waivers included.
+        policy_public_hash: The policy's fingerprint, waivers of public gates included.
+        policy_own_hash: The policy's fingerprint without waivers; all three are the same where there are none.
         outcomes: One outcome per gate, in the policy's order.
-        policy_own_hash: The policy's fingerprint without waivers; the same where there are none.
         policy_purpose_zh: The purpose in Simplified Chinese; empty where there is none.
         policy_standard: The standard that the policy is mapped to; empty where there is none.
         policy_file: The policy file's name.
@@ -84,8 +85,9 @@ class Verdict:
     policy_version: str
     policy_purpose: str
     policy_hash: str
+    policy_public_hash: str
+    policy_own_hash: str
     outcomes: tuple[Outcome, ...]
-    policy_own_hash: str = ""
     policy_purpose_zh: str = ""
     policy_standard: str = ""
     policy_file: str = ""
@@ -115,7 +117,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """INTERNAL: everything, with explanations."""
-        return self._heading() | {
+        return self._heading(self.policy_hash) | {
             "internal_checks": self.internal_checks,
             "outcomes": [outcome.to_json() for outcome in self.outcomes],
         }
@@ -123,14 +125,14 @@ class Verdict:
     def to_public_json(self) -> dict[str, Any]:
         """What may leave: the public outcomes, and that the internal checks passed.
 
-        A waived internal gate shows in nothing but the policy's hash.
+        A waiver of an internal gate shows in nothing.
 
         Raises:
             InternalError: The internal checks did not pass, so nothing about them may leave.
         """
         if not self.internal_passed:
             raise InternalError("a public verdict was asked for although the internal checks did not pass")
-        return self._heading() | {
+        return self._heading(self.policy_public_hash) | {
             "public_checks": self.public_checks,
             "internal_checks": self.internal_checks,
             "outcomes": [outcome.to_json() for outcome in self.public_outcomes],
@@ -151,14 +153,14 @@ class Verdict:
             return "not passed"
         return "passed" if self.internal_outcomes else "none in this policy"
 
-    def _heading(self) -> dict[str, Any]:
+    def _heading(self, fingerprint: str) -> dict[str, Any]:
         optional = {"purpose_zh": self.policy_purpose_zh, "standard": self.policy_standard}
         return {
             "name": self.policy_name,
             "version": self.policy_version,
             "purpose": self.policy_purpose,
-            "hash": self.policy_hash,
-            "own_hash": self.policy_own_hash or self.policy_hash,
+            "hash": fingerprint,
+            "own_hash": self.policy_own_hash,
             "status": self.status.value,
             **{name: text for name, text in optional.items() if text},
         }
@@ -168,7 +170,7 @@ def evaluate(policy: Policy, facts: Mapping[str, FactValue], columns: Sequence[C
     """Hold facts against a policy.
 
     Args:
-        policy: The policy.
+        policy: The policy, with the waivers that hold; those of facts that nobody may waive count for nothing.
         facts: Name to value; a fact that is absent, NaN or an empty text is missing, and blocks.
         columns: What the released schema says of each column; None where it is not known, which blocks gates on columns.
 
@@ -186,8 +188,9 @@ def evaluate(policy: Policy, facts: Mapping[str, FactValue], columns: Sequence[C
         policy_version=policy.version,
         policy_purpose=policy.purpose,
         policy_hash=policy.fingerprint(),
-        outcomes=tuple(_with_waiver(outcome, waivers, expired) for outcome in found),
+        policy_public_hash=policy.public_fingerprint(),
         policy_own_hash=policy.own_fingerprint(),
+        outcomes=tuple(_with_waiver(outcome, waivers, expired) for outcome in found),
         policy_purpose_zh=policy.purpose_zh,
         policy_standard=policy.standard,
         policy_file=policy.file,
@@ -262,7 +265,7 @@ _WORDS = {
 
 
 def _with_waiver(outcome: Outcome, waivers: Mapping[str, Waiver], expired: Mapping[str, Waiver]) -> Outcome:
-    if outcome.status is GateStatus.PASS:
+    if outcome.status is GateStatus.PASS or outcome.gate.fact in UNWAIVABLE:
         return outcome
     fact, waiver = outcome.gate.fact, waivers.get(outcome.gate.fact)
     status = GateStatus.WAIVED if waiver else outcome.status

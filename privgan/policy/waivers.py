@@ -13,15 +13,9 @@ from pathlib import Path
 
 from privgan.documents import Document, did_you_mean, load_document, shown
 from privgan.errors import DocumentError
-from privgan.policy.policy import Policy, Waiver
+from privgan.policy.policy import UNWAIVABLE, Policy, Waiver
 
 WAIVERS_FORMAT = "privgan.waivers/1"
-# Without these nothing is guaranteed, or a known leak would leave: no person's word can stand for them.
-UNWAIVABLE = {
-    "accounting.complete": "without complete accounting there is no guarantee",
-    "audit.verdict": "a refuted guarantee stops the data set until a person clears it with 'privgan ledger clear'",
-    "artefacts.findings": "what identifies a customer must not leave",
-}
 _TEXT_KEYS = frozenset({"format", "policy", "fact", "who", "why", "until"})
 
 

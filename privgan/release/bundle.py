@@ -11,7 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, UsageError
-from privgan.policy.verdict import Verdict, VerdictStatus
+from privgan.policy.policy import UNWAIVABLE
+from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
 from privgan.release.contents import opened, require_allowed_contents
 from privgan.release.fields import FieldSource
 from privgan.release.keys import SigningKey
@@ -59,7 +60,7 @@ def write_release(
         The folder.
 
     Raises:
-        PolicyFailedError: A gate failed.
+        PolicyFailedError: A gate failed, or one that nobody may waive was waived.
         IncompleteError: A fact is missing.
         InternalError: A file, or a field or text of a file, that a release may not hold.
         ReleaseExistsError: The folder is there already.
@@ -82,6 +83,9 @@ def _refuse_unless_passed(verdict: Verdict) -> None:
         raise PolicyFailedError(f"policy {verdict.policy_name} failed; no release was written")
     if verdict.status is not VerdictStatus.PASS:
         raise IncompleteError(f"policy {verdict.policy_name} lacks a fact; no release was written")
+    for fact in (outcome.gate.fact for outcome in verdict.outcomes if outcome.status is not GateStatus.PASS):
+        if fact in UNWAIVABLE:
+            raise PolicyFailedError(f"{fact} cannot be waived: {UNWAIVABLE[fact]}; no release was written")
 
 
 def _refuse_unknown_files(files: Mapping[str, bytes | Path]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from privgan.errors import UsageError
 from privgan.policy.document import load_policy, shipped_policies
-from privgan.policy.policy import Comparison, Gate, Policy, Scope, Threshold
+from privgan.policy.policy import UNWAIVABLE, Comparison, Gate, Policy, Scope, Threshold
 from privgan.policy.verdict import GateStatus
 from privgan.release.integrity import shown
 
@@ -27,17 +27,19 @@ def policy_problems(manifest: Mapping[str, Any], given: Policy | None) -> Iterat
     policy = given or shipped_policy(stated["name"], stated["version"])
     if policy is None:
         return
+    named = shown(f"{policy.name} {policy.version}")
     if (policy.name, policy.version) != (stated["name"], stated["version"]):
-        yield f"policy: is {stated['name']} {stated['version']}, and was to be {policy.name} {policy.version}"
+        found = shown(f"{stated['name']} {stated['version']}")
+        yield f"policy: is {found}, and was to be {named}"
     elif not _is(policy, stated):
-        yield f"policy: is called {policy.name} {policy.version}, and is another one: its hash is not that policy's"
+        yield f"policy: is called {named}, and is another one: its hash is not that policy's"
     else:
         rules = [rule.to_json() for rule in policy.rules if rule.scope is Scope.PUBLIC]
         outcomes: Sequence[Mapping[str, Any]] = stated["outcomes"]
         if len(rules) != len(outcomes) or not all(
             rule == {key: outcome.get(key) for key in rule} for rule, outcome in zip(rules, outcomes, strict=True)
         ):
-            yield f"policy: the outcomes are not those of the public gates of {policy.name} {policy.version}"
+            yield f"policy: the outcomes are not those of the public gates of {named}"
 
 
 def shipped_policy(name: str, version: str) -> Policy | None:
@@ -68,9 +70,9 @@ def refuse_impostor(name: str, version: str, fingerprint: str) -> None:
 
 
 def _is(policy: Policy, stated: Mapping[str, Any]) -> bool:
-    """A policy with its waivers is known by its whole hash, one without by its own."""
+    """A policy with waivers is known by the hash that bears those of its public gates, one without by its own."""
     own = stated.get("own_hash", stated["hash"])
-    return policy.own_fingerprint() == own and (not policy.waivers or policy.fingerprint() == stated["hash"])
+    return policy.own_fingerprint() == own and (not policy.waivers or policy.public_fingerprint() == stated["hash"])
 
 
 def _outcome_problems(stated: Mapping[str, Any], created: str) -> Iterator[str]:
@@ -91,6 +93,8 @@ def _outcome_problems(stated: Mapping[str, Any], created: str) -> Iterator[str]:
 
 def _waiver_problems(outcome: Mapping[str, Any], created: str) -> Iterator[str]:
     waiver = outcome.get("waiver")
+    if outcome["fact"] in UNWAIVABLE:
+        yield f"did not pass, and cannot be waived: {UNWAIVABLE[outcome['fact']]}"
     if waiver is None:
         yield "did not pass, and nobody waived it"
         return
@@ -100,7 +104,7 @@ def _waiver_problems(outcome: Mapping[str, Any], created: str) -> Iterator[str]:
         yield f"is waived until {shown(waiver['until'])}, which is no day"
         return
     if ended:
-        yield f"is waived until {waiver['until']}, before the release was made"
+        yield f"is waived until {shown(waiver['until'])}, before the release was made"
 
 
 def _holds(comparison: str, threshold: Any, value: Any) -> bool:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 
 from privgan.table.columns import Column, Discrete, Temporal
+from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
 
 _INVISIBLE = r"[\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\u3000]"
@@ -46,14 +48,14 @@ def unescaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
 def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.DataFrame:
     """A table as read, with escapes undone where the schema says so.
 
-    A header becomes the column that the schema names, a cell the category that the schema lists. Each cell's result is a
-    function of the cell and the schema alone.
+    A header becomes the column that the schema names, a cell the category that the schema lists, or the text of the
+    column's date format. Each cell's result is a function of the cell and the schema alone.
 
     Args:
         frame: The table as read [rows, columns].
         schema: The public facts.
-        ours: Whether privgan wrote the file. Then a cell that is itself a category is an escape too where the text
-            behind it is a category; any other file is taken at its word.
+        ours: Whether privgan wrote the file. Then a cell that is itself a category, or a moment of the column's format,
+            is an escape too where the text behind it is one; any other file is taken at its word.
     """
     names = [str(name) for name in frame.columns]
     own = {escaped(name): name for name in schema.names if escaped(name) != name and (ours or escaped(name) not in schema.names)}
@@ -64,20 +66,28 @@ def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.D
     for column in schema.modelled:
         change = _restoration(column, ours=ours)
         if change and list(frame.columns).count(column.name) == 1 and _is_text(frame[column.name]):
-            changed[column.name] = _mapped(frame[column.name], change)
+            changed[column.name] = change(frame[column.name])
     return frame.assign(**changed) if changed else frame
 
 
-def _restoration(column: Column, *, ours: bool) -> Callable[[str], str] | None:
+def _restoration(column: Column, *, ours: bool) -> Callable[[pd.Series], pd.Series] | None:
     """What undoes the escapes of a column; None where its values need none. Identifiers are never touched."""
     if isinstance(column, Temporal):
-        return unescaped if escaped(column.format) != column.format else None
+        return partial(_moments_restored, column.format, ours=ours) if escaped(column.format) != column.format else None
     if not isinstance(column, Discrete):
         return None
     cells = {escaped(text): text for text in column.categories if escaped(text) != text}
     if not ours:
         cells = {cell: text for cell, text in cells.items() if cell not in column.categories}
-    return (lambda cell: cells.get(cell, cell)) if cells else None
+    return (lambda values: _mapped(values, lambda cell: cells.get(cell, cell))) if cells else None
+
+
+def _moments_restored(pattern: str, values: pd.Series, *, ours: bool) -> pd.Series:
+    """Moments as texts; a pattern that begins with an apostrophe looks like an escape, and is none in somebody's own file."""
+    undone = _mapped(values, unescaped)
+    if ours or undone is values:
+        return undone
+    return undone.where(read_moments(values.astype("string"), pattern).isna(), values)
 
 
 def _is_text(values: pd.Series) -> bool:

@@ -183,7 +183,7 @@ def test_a_waiver_after_the_fact_opens_no_closed_candidate(place: tuple[Candidat
         judge(candidate, _waived(strict), ledger, Context())
 
 
-def test_an_internal_waiver_leaves_no_trace_but_the_hash(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+def test_an_internal_waiver_leaves_no_trace(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
     candidate, ledger = place
     waived = _waived(_strict(load_policy("internal-analytics")))
     verdict = judge(candidate, waived, ledger, Context())
@@ -195,7 +195,7 @@ def test_an_internal_waiver_leaves_no_trace_but_the_hash(place: tuple[Candidate,
             assert secret.encode() not in content, path.name
     manifest = json.loads((release / "manifest.json").read_text())
     assert (manifest["policy"]["internal_checks"], manifest["policy"]["public_checks"]) == ("passed", "passed")
-    assert manifest["policy"]["hash"] == waived.fingerprint()
+    assert manifest["policy"]["hash"] == manifest["policy"]["own_hash"] == replace(waived, waivers=()).fingerprint()
 
 
 def test_a_public_waiver_is_printed_in_the_manifest(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
@@ -233,10 +233,11 @@ def test_no_policy_lets_a_claim_out_that_the_ledger_does_not_bear_out(
     candidate, ledger = place
     policy = load_policy("internal-analytics")
     careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "accounting.complete"))
-    verdict = judge(candidate, careless, ledger, Context())
+    verdicts = [judge(candidate, judged, ledger, Context()) for judged in (careless, policy)]
     monkeypatch.setattr("privgan.pipeline.judging.accounting_complete", lambda *_: False)
-    with pytest.raises(PolicyFailedError, match="does not bear out"):
-        release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    for verdict in verdicts:
+        with pytest.raises(PolicyFailedError, match="does not bear out"):
+            release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
 
 
 def test_facts_of_budget_roles_and_columns_reach_the_gates(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
@@ -347,11 +348,14 @@ class TestOnTheCommandLine:
 def test_a_release_under_a_shipped_policy_with_a_waiver_verifies(
     place: tuple[Candidate, PrivacyLedger], tmp_path: Path, fact: str
 ) -> None:
-    """A waiver changes the hash; the policy's own hash still tells that it is the shipped one."""
+    """A public waiver changes the hash, an internal one nothing; the own hash tells that the policy is the shipped one."""
     candidate, ledger = place
-    verdict = judge(candidate, _waived(load_policy("internal-analytics"), fact), ledger, Context())
+    waived = _waived(load_policy("internal-analytics"), fact)
+    verdict = judge(candidate, waived, ledger, Context())
     release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
-    found = verify_release(release)
-    assert found.ok, found.problems
+    for policy in (None, load_policy("internal-analytics"), waived):
+        found = verify_release(release, policy=policy)
+        assert found.ok, found.problems
     manifest = json.loads((release / "manifest.json").read_text())["policy"]
-    assert manifest["hash"] != manifest["own_hash"] == load_policy("internal-analytics").fingerprint()
+    assert manifest["own_hash"] == load_policy("internal-analytics").fingerprint()
+    assert (manifest["hash"] == manifest["own_hash"]) is (fact == ATTACK)

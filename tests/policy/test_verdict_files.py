@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -14,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privgan.errors import InternalError
+from privgan.cli.verdicts import VerdictFiles
+from privgan.errors import InternalError, UsageError
 from privgan.policy import Comparison, Gate, Policy, Scope, Verdict, Waiver, evaluate
 from privgan.policy.junit import junit
 from privgan.policy.plain import plain
@@ -163,17 +166,53 @@ def test_nothing_is_shareable_where_the_internal_checks_did_not_pass(value: floa
     assert "not passed" in junit(failed, shareable=False)
 
 
-def test_an_internal_waiver_changes_the_hash_alone() -> None:
-    waiver = Waiver(fact=INTERNAL_FACT, who="Somebody Special", why="a secret reason", until=dt.date(2030, 1, 1))
-    waived = replace(POLICY, waivers=(*POLICY.waivers, waiver))
-    texts = [
-        write(evaluate(policy, FACTS | {INTERNAL_FACT: value}))
-        for policy, value in ((waived, 0.9), (waived, 0.1))
-        for write in (lambda found: junit(found, shareable=True), lambda found: sarif(found, version="0.1.0", shareable=True))
+@pytest.mark.parametrize("public", [True, False], ids=["beside a public waiver", "alone"])
+def test_verdicts_that_differ_in_internal_waivers_alone_leave_the_same_bytes(public: bool) -> None:
+    gates = POLICY.gates if public else POLICY.gates[-1:]
+    plain_policy = replace(POLICY, gates=gates, waivers=POLICY.waivers if public else ())
+    secret = Waiver(fact=INTERNAL_FACT, who="Somebody Special", why="a secret reason", until=dt.date(2030, 1, 1))
+    waived = replace(plain_policy, waivers=(secret, *plain_policy.waivers))
+    other = replace(plain_policy, waivers=(replace(secret, who="Somebody Else"), *plain_policy.waivers))
+    cases = [(plain_policy, 0.1), (waived, 0.1), (waived, 0.9), (other, 0.9)]
+    found = [evaluate(policy, FACTS | {INTERNAL_FACT: value}) for policy, value in cases]
+    writers: list[Callable[[Verdict], str]] = [
+        lambda verdict: json.dumps(verdict.to_public_json()),
+        lambda verdict: junit(verdict, shareable=True),
+        lambda verdict: sarif(verdict, version="0.1.0", shareable=True),
     ]
-    assert texts[0] == texts[2]
-    assert texts[1] == texts[3]
-    assert "Special" not in "".join(texts)
+    for write in writers:
+        assert len({write(verdict) for verdict in found}) == 1
+        assert plain_policy.fingerprint() in write(found[0])
+    # Inside the three ways to judge stay apart: the ledger counts each as an evaluation of its own.
+    assert len({verdict.to_json()["hash"] for verdict in found}) == 3
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    (tmp_path / "release" / "model").mkdir(parents=True)
+    for name in ("manifest.json", "manifest.sha256", "model/model.json"):
+        (tmp_path / "release" / name).write_text("{}")
+    (tmp_path / "link").symlink_to(tmp_path / "release" / "model", target_is_directory=True)
+    return tmp_path / "release"
+
+
+def asked(path: Path) -> VerdictFiles:
+    return VerdictFiles.asked({"junit": path, "sarif": None, "shareable": False})
+
+
+@pytest.mark.parametrize(
+    "name", ["x.xml", "model/x.xml", "model/model.json", "model/../x.xml", "../link/x.xml", "../link/model.json"]
+)
+def test_no_verdict_is_written_into_a_release_and_none_of_its_files_removed(release: Path, name: str) -> None:
+    before = sorted(release.rglob("*"))
+    with pytest.raises(UsageError, match="a release holds nothing but what its manifest lists"):
+        asked(release / name)
+    assert sorted(release.rglob("*")) == before
+
+
+def test_a_verdict_may_stand_beside_a_release_and_below_another_program_s_manifest(release: Path) -> None:
+    (release.parent / "manifest.json").write_text("{}")
+    assert asked(release.parent / "x.xml").junit == release.parent / "x.xml"
 
 
 def hostile(text: str) -> Verdict:

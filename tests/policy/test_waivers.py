@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ def policy(tmp_path: Path) -> Policy:
     )
 
 
-SOUND = {
+SOUND: dict[str, Any] = {
     "guarantee.epsilon": 2.0,
     "accounting.complete": True,
     "attack.membership.advantage.high": 0.1,
@@ -69,16 +71,21 @@ def test_a_gate_that_passes_needs_no_waiver_and_shows_none(policy: Policy, tmp_p
     assert SECRET not in json.dumps(verdict.to_public_json())
 
 
-def test_an_internal_waiver_shows_in_the_hash_alone(policy: Policy, tmp_path: Path) -> None:
+def test_an_internal_waiver_shows_in_nothing_that_leaves(policy: Policy, tmp_path: Path) -> None:
     allowed = with_waivers(policy, tmp_path, ("attack.membership.advantage.high", "2026-12-31"))
     failing = evaluate(allowed, SOUND | {"attack.membership.advantage.high": 0.9})
     sound, plain = evaluate(allowed, SOUND), evaluate(policy, SOUND)
     assert failing.status is VerdictStatus.PASS
-    assert failing.to_public_json() == sound.to_public_json()
-    differing = {key for key, value in failing.to_public_json().items() if plain.to_public_json()[key] != value}
-    assert differing == {"hash"}
+    assert failing.to_public_json() == sound.to_public_json() == plain.to_public_json()
     assert failing.to_public_json()["own_hash"] == policy.fingerprint() == plain.to_public_json()["hash"]
     assert "WAIVED" in json.dumps(failing.to_json())
+    assert failing.to_json()["hash"] == allowed.fingerprint() != policy.fingerprint()
+
+
+def test_the_hash_that_leaves_bears_the_public_waivers_alone(policy: Policy, tmp_path: Path) -> None:
+    public, internal = ("guarantee.epsilon", "2026-12-31"), ("attack.membership.advantage.high", "2026-12-31")
+    one, both = with_waivers(policy, tmp_path, public), with_waivers(policy, tmp_path, public, internal)
+    assert evaluate(both, SOUND).to_public_json()["hash"] == one.fingerprint() != policy.fingerprint()
 
 
 @pytest.mark.parametrize(("today", "holds"), [(dt.date(2026, 12, 31), True), (dt.date(2027, 1, 1), False)])
@@ -94,7 +101,7 @@ def test_an_expired_waiver_is_as_if_absent_and_says_so(policy: Policy, tmp_path:
 
 def test_a_missing_fact_can_be_waived_by_a_person_too(policy: Policy, tmp_path: Path) -> None:
     allowed = with_waivers(policy, tmp_path, ("attack.membership.advantage.high", "2026-12-31"))
-    facts = {name: value for name, value in SOUND.items() if name != "attack.membership.advantage.high"}
+    facts = _without("attack.membership.advantage.high")
     assert evaluate(policy, facts).status is VerdictStatus.INCONCLUSIVE
     assert evaluate(allowed, facts).status is VerdictStatus.PASS
 
@@ -103,6 +110,24 @@ def test_a_missing_fact_can_be_waived_by_a_person_too(policy: Policy, tmp_path: 
 def test_what_nobody_may_waive(policy: Policy, tmp_path: Path, fact: str) -> None:
     with pytest.raises(DocumentError, match=f"line 4: .*{fact} cannot be waived: "):
         with_waivers(policy, tmp_path, (fact, "2026-12-31"))
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"), [("accounting.complete", False), ("audit.verdict", "REFUTED"), ("artefacts.findings", 3)]
+)
+def test_a_waiver_of_what_nobody_may_waive_counts_for_nothing_wherever_it_comes_from(
+    policy: Policy, fact: str, value: object
+) -> None:
+    """Whoever makes the policy in Python passes by the reader of the waivers file."""
+    waiver = Waiver(fact=fact, who="Mallory", why="trust me", until=dt.date(2099, 1, 1))
+    for facts, status in ((SOUND | {fact: value}, VerdictStatus.FAIL), (_without(fact), VerdictStatus.INCONCLUSIVE)):
+        verdict = evaluate(replace(policy, waivers=(waiver,)), facts)
+        assert verdict.status is status
+        assert GateStatus.WAIVED not in {outcome.status for outcome in verdict.outcomes}
+
+
+def _without(fact: str) -> dict[str, Any]:
+    return {name: value for name, value in SOUND.items() if name != fact}
 
 
 def test_every_mistake_at_once(policy: Policy, tmp_path: Path) -> None:

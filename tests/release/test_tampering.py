@@ -307,7 +307,7 @@ def test_the_shipped_policy_itself_raises_no_alarm(release: Path) -> None:
 
 def test_the_policy_that_was_expected_is_compared(release: Path) -> None:
     found = verify_release(release, now=NOW, policy=SHIPPED)
-    assert found.problems == (f"policy: is own 1.0, and was to be internal-analytics {SHIPPED.version}",)
+    assert found.problems == (f"policy: is 'own 1.0', and was to be 'internal-analytics {SHIPPED.version}'",)
     assert "was not compared" in check(release).notes[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -134,6 +135,27 @@ def test_a_date_format_that_looks_like_a_formula_is_read_back(tmp_path: Path) ->
     write_tables([pd.DataFrame({"@day": moments})], schema, None, tmp_path / "t.csv")
     assert cells_of(tmp_path / "t.csv") == [["'@day"], ["'@2020-01-02"]]
     assert conform(read_table(tmp_path / "t.csv"), schema)["@day"].tolist() == moments.tolist()
+
+
+@pytest.mark.parametrize("sign", ["'-", "'=", "''@", "=", "-"])
+@pytest.mark.parametrize("kind", [object, "string", "category"])
+def test_a_table_in_a_date_format_that_looks_like_an_escape_is_read_as_it_is(sign: str, kind: str, tmp_path: Path) -> None:
+    pattern = f"{sign}%Y-%m-%d"
+    bounds = pd.Timestamp("2020-01-01").to_pydatetime(), pd.Timestamp("2020-12-31").to_pydatetime()
+    schema = schema_of(Temporal(name="d", kind=Kind.DATE, lower=bounds[0], upper=bounds[1], format=pattern, missing=True))
+    schema = replace(schema, missing_markers=("",))
+    moments = [pd.Timestamp("2020-03-04"), pd.Timestamp("2020-05-06"), None]
+    table = pd.DataFrame({"d": pd.Series([f"{sign}2020-03-04", f"{sign}2020-05-06", None], dtype=kind)})
+    expected = pd.Series(moments, dtype="datetime64[s]")
+
+    for rule in ("refuse", "clamp"):
+        assert conform(table, schema, on_violation=rule)["d"].equals(expected)
+
+    write_tables([pd.DataFrame({"d": expected})], schema, None, tmp_path / "ours.csv")
+    written = read_table(tmp_path / "ours.csv")
+    assert cells_of(tmp_path / "ours.csv")[1] == [f"'{sign}2020-03-04"]
+    assert conform(written, schema)["d"].equals(expected)
+    assert restored(written, schema, ours=True)["d"].tolist()[:2] == table["d"].tolist()[:2]
 
 
 def test_only_what_the_schema_lists_is_undone() -> None:
