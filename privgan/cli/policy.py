@@ -77,7 +77,7 @@ def policy_check(file: str, waivers_path: Path | None, as_json: bool) -> None:
     else:
         waivers = f", {len(found.waivers)} waived" if found.waivers else ""
         counts = f"{public} public and {len(found.rules) - public} internal gates{waivers}"
-        click.echo(f"{found.name} {found.version}: valid; {counts}; hash {found.fingerprint()}")
+        click.echo(f"{found.name} {found.version}: valid; {counts}; hash {found.public_fingerprint()}")
 
 
 @policy.command("explain")

@@ -25,9 +25,9 @@ NOT_PROMISED = (
     "Timing, power and other side channels of the machine that ran the fit.",
 )
 RETENTION = (
-    "The owner keeps the folder internal (canaries, audit, scan, internal report, the run's note, log) until the release is "
-    "withdrawn or its retention ends, and then removes it with 'privgan purge'. Encoded rows are never written to disk; a "
-    "resumable run keeps a checkpoint inside, without rows, until it has ended."
+    "The owner keeps the folder internal (canaries, the critic, audit, scan, internal report, the run's note, log) until the "
+    "release is withdrawn or its retention ends, and then removes it with 'privgan purge'. Encoded rows are never written to "
+    "disk; a resumable run keeps a checkpoint inside, without rows, until it has ended."
 )
 _PACKAGES = ("privgan", "torch", "opacus", "dp-accounting", "opendp", "numpy", "pandas")
 
