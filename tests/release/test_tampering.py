@@ -53,6 +53,12 @@ def deep(levels: int) -> Any:
     return event
 
 
+def slow(manifest: dict[str, Any]) -> None:
+    """A thousandth of a second to write, half a minute and gigabytes to account for."""
+    event = {"event": "discrete_gaussian", "standard_deviation": 1e5, "sensitivity": 1}
+    both(manifest, {"event": "repeated", "count": 10**12, "of": event})
+
+
 def smaller_claim(manifest: dict[str, Any], epsilon: float) -> None:
     """A smaller ε wherever it is claimed."""
     manifest["guarantee"].update(epsilon=epsilon)
@@ -118,6 +124,9 @@ STATEMENTS: dict[str, tuple[Change, str]] = {
     "event without noise": (edited(lambda m: both(m, {"event": "gaussian"})), UNCOUNTED),
     "negative noise": (edited(lambda m: event_of(m, standard_deviation=-4.0)), UNCOUNTED),
     "endless repetition": (edited(lambda m: both(m, {"event": "repeated", "count": 10**30, "of": deep(0)})), UNCOUNTED),
+    "noise that fills any memory": (edited(lambda m: event_of(m, standard_deviation=1e10)), UNCOUNTED),
+    "noise and repetition that take minutes": (edited(slow), UNCOUNTED),
+    "integer beyond a float": (manifest_text('"epsilon": 3.0', f'"epsilon": 1{"0" * 400}'), "too large a number"),
     "no repetition": (edited(lambda m: both(m, {"event": "repeated", "count": 0, "of": deep(0)})), UNCOUNTED),
     "deep event": (edited(lambda m: both(m, deep(40))), UNCOUNTED),
     "release of rows as they are": (edited(lambda m: both(m, {"event": "non_private"})), "alone"),
