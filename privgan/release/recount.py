@@ -52,7 +52,8 @@ def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"the plan's stages are given {name} {together:g} together, and {guarantee[name]:g} is claimed"
     planned = {(stage["name"], step["name"]): step["event"] for stage in stages for step in stage["steps"]}
     counted = {(step["stage"], step["name"]): step["event"] for step in accounting}
-    if planned != counted or len(counted) != len(accounting):
+    listed = sum(len(stage["steps"]) for stage in stages)
+    if planned != counted or not len(counted) == len(accounting) == listed:
         yield "the accounting does not list exactly the plan's steps with their events"
         return
     yield from _costs(guarantee, stages, accounting)
@@ -123,5 +124,7 @@ def _require_sane(data: Any, depth: int = 0) -> None:
             raise ValueError("an event has an impossible parameter")
         if key == "standard_deviation" and value > _MOST_NOISE:
             raise ValueError("an event has more noise than can be accounted for")
+        if key == "sensitivity" and value < 1:
+            raise ValueError("an event that no row can change")
         for part in parts:
             _require_sane(part, depth + 1)
