@@ -298,3 +298,12 @@ class TestTrust:
         path.write_text(text)
         with pytest.raises(UsageError, match=r"is not a privgan\.revocations/1"):
             read_revocations(path)
+
+
+def test_two_successors_of_one_key_show(tmp_path: Path) -> None:
+    """Whoever stole a key names a successor too."""
+    old, new, other = (SigningKey.generate() for _ in range(3))
+    ours, theirs = rotation(tmp_path, old, new), rotation(tmp_path, old, other)
+    assert make_trust([old.public], [ours, ours]).problems == ()
+    (problem,) = make_trust([old.public], [ours, theirs]).problems
+    assert "names 2 successors" in problem
