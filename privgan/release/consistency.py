@@ -45,6 +45,15 @@ def contradictions(manifest: Mapping[str, Any]) -> Iterator[str]:
     known = [value for value in map(guarantee["accountant"].get, ("epsilon_pld", "epsilon_rdp")) if value is not None]
     if known and guarantee["epsilon"] < min(known) * (1 - 1e-9):
         yield f"{MANIFEST_NAME}: epsilon {guarantee['epsilon']:g} is below what either accountant found"
+    if not known:
+        yield f"{MANIFEST_NAME}: states neither accountant's epsilon"
+    for name in ("epsilon", "delta"):
+        if guarantee["dataset_total"][name] < guarantee[name] * (1 - 1e-9):
+            yield f"{MANIFEST_NAME}: the data set's total {name} is below that of this run alone"
+    try:
+        dt.datetime.fromisoformat(manifest["created"])
+    except ValueError:
+        yield f"{MANIFEST_NAME}: created: there is no moment {shown(manifest['created'])}"
     if not math.isfinite(guarantee["epsilon"]):
         yield f"{MANIFEST_NAME}: epsilon is not finite"
 

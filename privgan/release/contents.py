@@ -79,9 +79,17 @@ def _check_model(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None
 
 
 def _check_tensors(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
-    unknown = [tensor for tensor in safetensors_header(reader) if not _allowed_tensor(tensor)]
+    header = safetensors_header(reader)
+    unknown = [tensor for tensor in header if not _allowed_tensor(tensor)]
     if unknown:
         raise InternalError(f"{name}: holds {len(unknown)} tensors or entries that the allow-list does not name")
+    begun, place = reader.tell(), 0
+    for first, last in sorted(tensor["data_offsets"] for tensor in header.values()):
+        if first != place or last < first:
+            raise InternalError(f"{name}: holds bytes between its tensors")
+        place = last
+    if reader.seek(0, io.SEEK_END) != begun + place:
+        raise InternalError(f"{name}: holds bytes after its tensors, or lacks some")
 
 
 def _allowed_tensor(name: str) -> bool:
@@ -112,7 +120,11 @@ def _check_parquet(name: str, reader: BinaryIO, columns: tuple[str, ...] | None)
 
 def _check_csv(name: str, reader: BinaryIO, columns: tuple[str, ...] | None) -> None:
     text = io.TextIOWrapper(reader, encoding="utf-8", newline="")
-    _require_columns(name, tuple(map(unescaped, next(csv.reader(text), []))), columns)
+    rows = csv.reader(text)
+    header = next(rows, [])
+    _require_columns(name, tuple(map(unescaped, header)), columns)
+    if any(len(row) != len(header) and (row or len(header) > 1) for row in rows):
+        raise InternalError(f"{name}: a line has another number of cells than there are columns")
     text.detach()
 
 

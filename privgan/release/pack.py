@@ -16,6 +16,7 @@ from privgan.errors import UsageError, VerificationError
 from privgan.policy.policy import Policy
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.integrity import ALLOWED_FOLDERS, SEALS, shown
+from privgan.release.tiling import require_tiled
 from privgan.release.trust import Trust
 from privgan.release.verify import Verification, verify_release
 from privgan.release.writing import new_file
@@ -81,8 +82,9 @@ def unpack(source: Path, folder: Path) -> None:
         UsageError: It cannot be read, or there is no room for what it holds.
     """
     try:
-        with zipfile.ZipFile(source) as archive:
+        with source.open("rb") as file, zipfile.ZipFile(file) as archive:
             entries = _checked(archive, source.stat().st_size)
+            require_tiled(file, archive)
             _require_room(folder, sum(entry.file_size for entry in entries))
             for entry in entries:
                 path = folder / entry.filename

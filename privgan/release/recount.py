@@ -14,7 +14,8 @@ from privgan.privacy.accountant import PrivacySpent
 
 # Another version of dp-accounting may differ in the last digits; a thousandth of ε changes nothing about what it means.
 SLACK = 1e-3
-_MOST_STEPS, _MOST_TIMES, _DEEPEST = 100_000, 1 << 40, 12
+_MOST_STEPS, _MOST_TIMES, _DEEPEST = 100_000, 1 << 24, 12
+_MOST_NOISE = 1e5  # In counts; time and memory grow with it, and a table that it suits has no use for so much.
 # Far above the claim by Rényi divergences, it is above it by any bound, and privacy losses of any size are not worked out.
 _FAR = 4.0
 
@@ -27,7 +28,16 @@ def accounting_problems(manifest: Mapping[str, Any]) -> list[str]:
     """
     try:
         return list(_problems(manifest))
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, InternalError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+        MemoryError,
+        InternalError,
+    ) as error:
         return [f"the accounting cannot be worked out again ({type(error).__name__}): a step or stage is not written in full"]
 
 
@@ -42,7 +52,8 @@ def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"the plan's stages are given {name} {together:g} together, and {guarantee[name]:g} is claimed"
     planned = {(stage["name"], step["name"]): step["event"] for stage in stages for step in stage["steps"]}
     counted = {(step["stage"], step["name"]): step["event"] for step in accounting}
-    if planned != counted or len(counted) != len(accounting):
+    listed = sum(len(stage["steps"]) for stage in stages)
+    if planned != counted or not len(counted) == len(accounting) == listed:
         yield "the accounting does not list exactly the plan's steps with their events"
         return
     yield from _costs(guarantee, stages, accounting)
@@ -111,5 +122,9 @@ def _require_sane(data: Any, depth: int = 0) -> None:
             raise ValueError("an event is repeated too often")
         if isinstance(value, bool) or (isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))):
             raise ValueError("an event has an impossible parameter")
+        if key == "standard_deviation" and value > _MOST_NOISE:
+            raise ValueError("an event has more noise than can be accounted for")
+        if key == "sensitivity" and value < 1:
+            raise ValueError("an event that no row can change")
         for part in parts:
             _require_sane(part, depth + 1)

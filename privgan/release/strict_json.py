@@ -15,7 +15,11 @@ def read_json(content: bytes) -> Any:
     """
     try:
         value = json.loads(
-            content.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite
+            content.decode("utf-8"),
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_within_floats,
         )
         json.dumps(value, ensure_ascii=False).encode()  # Half of a surrogate pair is no character, and cannot be printed.
     except RecursionError as error:
@@ -39,3 +43,8 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")
     return number
+
+
+def _within_floats(text: str) -> int:
+    _finite(text)
+    return int(text)

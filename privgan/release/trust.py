@@ -136,6 +136,14 @@ def make_trust(keys: Sequence[PublicKey], rotations: Sequence[Rotation] = (), li
         for rotation in rotations
         if rotation.new.id not in followed
     ]
+    successors: dict[str, set[str]] = {}
+    for rotation in rotations:
+        successors.setdefault(rotation.old.id, set()).add(rotation.new.id)
+    problems += [
+        f"key {old} names {len(new)} successors, {', '.join(sorted(new))}; a key has one: ask its owner which"
+        for old, new in successors.items()
+        if len(new) > 1
+    ]
     return Trust(keys=believed, revoked=revoked, problems=tuple(problems))
 
 

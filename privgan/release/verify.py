@@ -25,6 +25,8 @@ from privgan.release.recount import accounting_problems
 from privgan.release.signature import SIGNATURE_NAME, Signature, SignatureFileError, read_signatures
 from privgan.release.trust import Trust
 
+_AHEAD = dt.timedelta(days=1)  # By as much another's clock may go before ours.
+
 
 class SignatureStatus(StrEnum):
     """Who vouches for a manifest."""
@@ -110,8 +112,10 @@ def verify_release(
     signers = tuple(_signer(signature, trust) for signature in signatures)
     notes: list[str] = []
     if contents.readable:
+        now = now or dt.datetime.now(dt.UTC)
         problems += _signer_problems(contents.manifest, signatures, signers, trust)
-        problems += _statements(contents.manifest, now or dt.datetime.now(dt.UTC), policy)
+        problems += _moment_problems(contents.manifest["created"], signatures, now)
+        problems += _statements(contents.manifest, now, policy)
         notes += _notes(contents.manifest, policy)
         if not contents.problems:
             problems += file_problems(folder, contents.manifest)
@@ -159,6 +163,19 @@ def _signer_problems(
     if trust.keys and not any(signer.believed for signer in signers):
         found = ", ".join(signer.key for signer in signers) or "nobody"
         yield f"{SIGNATURE_NAME}: none of the given keys vouches for this release; it is signed by {found}"
+
+
+def _moment_problems(created: str, signatures: list[Signature], now: dt.datetime) -> Iterator[str]:
+    """A key that was retired could state an earlier day; none is earlier than the manifest."""
+    try:
+        begun = dt.datetime.fromisoformat(created).astimezone(dt.UTC).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        return  # What states no moment is told of elsewhere.
+    for signature in signatures:
+        if signature.signed < begun:
+            yield f"{SIGNATURE_NAME}: key {signature.key.id} signed before the manifest was made, as it states"
+        elif signature.signed - now > _AHEAD:
+            yield f"{SIGNATURE_NAME}: key {signature.key.id} signed later than now, as it states"
 
 
 def _statements(manifest: Mapping[str, Any], now: dt.datetime, policy: Policy | None) -> Iterator[str]:

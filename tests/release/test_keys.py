@@ -15,7 +15,7 @@ import pytest
 from privgan.errors import UsageError, VerificationError
 from privgan.release import verify_release
 from privgan.release.keys import SigningKey, create_keys, find_key, load_public_key, load_signing_key, public_keys_in
-from privgan.release.signature import SIGNATURE_NAME, read_signatures
+from privgan.release.signature import SIGNATURE_NAME, read_signatures, sign_manifest, signature_file
 from privgan.release.signing import sign_release
 from privgan.release.trust import (
     Reason,
@@ -161,6 +161,17 @@ class TestSigning:
         sign_release(release, signer, now=NOW)
         assert check(release, make_trust([signer.public])).signed
 
+    @pytest.mark.parametrize(("days", "told"), [(-400, "before the manifest was made"), (2, "later than now"), (0.9, "")])
+    def test_a_signature_states_a_day_between_the_manifest_s_and_ours(self, release: Path, days: float, told: str) -> None:
+        """A key that was retired signs on a day when it was not yet."""
+        sign_release(release, (key := SigningKey.generate()), now=NOW)
+        content = (release / "manifest.json").read_bytes()
+        signature = sign_manifest(key, json.loads(content)["release_id"], content, now=NOW + dt.timedelta(days=days))
+        (release / SIGNATURE_NAME).write_bytes(signature_file([signature]))
+        problems = check(release, make_trust([key.public])).problems
+        assert len(problems) == bool(told)
+        assert all(told in problem for problem in problems)
+
     def test_what_is_not_intact_is_not_signed(self, release: Path, signer: SigningKey) -> None:
         edited(lambda m: m["guarantee"].update(epsilon=0.1))(release)
         with pytest.raises(VerificationError, match="is not signed"):
@@ -287,3 +298,12 @@ class TestTrust:
         path.write_text(text)
         with pytest.raises(UsageError, match=r"is not a privgan\.revocations/1"):
             read_revocations(path)
+
+
+def test_two_successors_of_one_key_show(tmp_path: Path) -> None:
+    """Whoever stole a key names a successor too."""
+    old, new, other = (SigningKey.generate() for _ in range(3))
+    ours, theirs = rotation(tmp_path, old, new), rotation(tmp_path, old, other)
+    assert make_trust([old.public], [ours, ours]).problems == ()
+    (problem,) = make_trust([old.public], [ours, theirs]).problems
+    assert "names 2 successors" in problem

@@ -7,6 +7,7 @@ import stat
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from privgan.release.trust import make_trust
 from tests.release.changes import NOW
 
 Names = dict[str, bytes]
+HIDDEN = "no part of a file of the release"
 
 
 @pytest.fixture
@@ -105,6 +107,78 @@ def other_names(packed: Path) -> None:
     packed.write_bytes(content)
 
 
+def _reshaped(packed: Path, change: Callable[[bytes, bytes, bytes], tuple[bytes, bytes, bytes]]) -> None:
+    """Change entries, directory or end record; the end record then says where the directory is, and how long."""
+    content = packed.read_bytes()
+    with zipfile.ZipFile(packed) as archive:
+        start = archive.start_dir
+    entries, directory, end = change(content[:start], content[start:-22], content[-22:])
+    packed.write_bytes(entries + directory + end[:12] + struct.pack("<2L", len(directory), len(entries)) + end[20:])
+
+
+def _entry(name: str = "synthetic.csv", content: bytes = b"a,b\n7,a real row\n") -> bytes:
+    """A local entry as a program that reads from the front would unpack it."""
+    head = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 33, zlib.crc32(content), len(content), len(content), len(name), 0)
+    return head + name.encode() + content
+
+
+def prefixed(packed: Path) -> None:
+    packed.write_bytes(_entry() + packed.read_bytes())
+
+
+def hidden_between(packed: Path) -> None:
+    _reshaped(packed, lambda entries, directory, end: (entries + _entry("customers.txt"), directory, end))
+
+
+def hidden_before_the_end(packed: Path) -> None:
+    content = packed.read_bytes()
+    packed.write_bytes(content[:-22] + b"real rows" + content[-22:])
+
+
+def with_info(packed: Path, **changes: Any) -> None:
+    """Facts of the first entry that no reader of files looks at."""
+
+    def change(archive: zipfile.ZipFile, names: Names) -> None:
+        for number, (name, content) in enumerate(names.items()):
+            entry = zipfile.ZipInfo(name)
+            for fact, value in changes.items() if number == 0 else ():
+                setattr(entry, fact, value)
+            archive.writestr(entry, content)
+
+    rezip(packed, change)
+
+
+def behind_a_stream(packed: Path) -> None:
+    """Bytes inside an entry, after the end of its compressed stream; all sizes say so."""
+
+    def change(entries: bytes, directory: bytes, end: bytes) -> tuple[bytes, bytes, bytes]:
+        last = directory.rindex(b"PK\1\2")
+        size, place = (struct.unpack("<L", directory[last + at : last + at + 4])[0] for at in (20, 42))
+        longer = struct.pack("<L", size + 9)
+        directory = directory[: last + 20] + longer + directory[last + 24 :]
+        return entries[: place + 18] + longer + entries[place + 22 :] + b"real rows", directory, end
+
+    _reshaped(packed, change)
+
+
+def streamed(packed: Path) -> None:
+    """As written to a pipe: the sizes stand behind the content."""
+    with zipfile.ZipFile(packed) as archive:
+        names = {name: archive.read(name) for name in archive.namelist()}
+    with packed.open("wb") as file:
+        file.seekable = lambda: False  # type: ignore[method-assign]
+        file.tell = lambda: (_ for _ in ()).throw(OSError())  # type: ignore[method-assign]
+        with zipfile.ZipFile(file, "w") as archive:
+            all_of(archive, names)
+
+
+def other_local_name(packed: Path) -> None:
+    """A folder is never opened: only its local header tells what a program that reads from the front makes of it."""
+    added("model/", b"")(packed)
+    content = packed.read_bytes()
+    packed.write_bytes(content.replace(b"model/PK\1\2", b"row_7/PK\1\2"))
+
+
 HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "upwards": (added("../evil"), "no release may hold it"),
     "upwards from a folder": (added("model/../../evil"), "no release may hold it"),
@@ -126,7 +200,19 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "another compression": (
         lambda p: rezip(p, all_of, compression=zipfile.ZIP_BZIP2), "compressed in a way",
     ),
-    "names that differ": (other_names, "no whole zip file"),
+    "names that differ": (other_names, "the local header of manifest.json"),
+    "folder's names that differ": (other_local_name, "the local header of model/"),
+    "entries before the zip": (prefixed, HIDDEN),
+    "entries that the directory lacks": (hidden_between, "before the directory"),
+    "bytes before the end record": (hidden_before_the_end, ""),
+    "bytes after the end record": (lambda p: p.write_bytes(p.read_bytes() + b"real rows"), ""),
+    "bytes behind a compressed stream": (behind_a_stream, "behind the content of synthetic.parquet"),
+    "comment of an entry": (lambda p: with_info(p, comment=b"real rows"), "a comment or an extra field"),
+    "extra field of an entry": (
+        lambda p: with_info(p, extra=struct.pack("<HH", 0xCAFE, 9) + b"real rows"), "a comment or an extra field",
+    ),
+    "disk number": (lambda p: p.write_bytes(p.read_bytes()[:-18] + b"\7" + p.read_bytes()[-17:]), ""),
+    "sizes behind the content": (streamed, HIDDEN),
     "cut": (lambda p: p.write_bytes(p.read_bytes()[:-200]), "no whole zip file"),
     "flipped bit": (lambda p: p.write_bytes(p.read_bytes()[:900] + b"\x00\x01" + p.read_bytes()[902:]), ""),
     "no zip": (lambda p: p.write_bytes(b"PK\x03\x04 nonsense"), "no whole zip file"),
@@ -173,6 +259,26 @@ def test_a_folder_zipped_by_another_tool_verifies(signed: Path, tmp_path: Path, 
         for part in sorted(signed.rglob("*")):
             archive.write(part, part.relative_to(signed))
     assert verify_packed(path).problems == ()
+
+
+def test_large_files_raise_no_alarm(signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond 2 GB sizes and places stand in 64 bits; here a lower limit brings the same form."""
+    monkeypatch.setattr(pack, "verify_release", _at_that_time)
+    monkeypatch.setattr(pack, "_LARGEST_SIZE", 1)
+    assert verify_packed(pack_release(signed, tmp_path / "local.zip")).problems == ()
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 300)
+    whole = pack_release(signed, tmp_path / "whole.zip")
+    assert b"PK\6\6" in whole.read_bytes()
+    assert verify_packed(whole).problems == ()
+
+
+def test_what_compresses_well_raises_no_alarm(tmp_path: Path) -> None:
+    for size in (0, 1, (1 << 20) - 1, 1 << 20, (1 << 21) + 1, 5_000_000):
+        path = tmp_path / f"{size}.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("synthetic.csv", bytes(size))
+        unpack(path, _made(tmp_path / str(size)))
+        assert (tmp_path / str(size) / "synthetic.csv").stat().st_size == size
 
 
 def test_what_is_not_intact_is_not_packed(signed: Path, packed: Path) -> None:

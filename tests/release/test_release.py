@@ -17,8 +17,7 @@ import pytest
 
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.release import FileEntry, build_manifest, bundle, verify_release, write_release
-
-NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
+from tests.release.changes import NOW, refiled
 
 
 def edit(release: Path, change: Callable[[dict[str, Any]], Any], *, sealed: bool = True) -> None:
@@ -248,3 +247,17 @@ def test_manifest_that_says_nonsense_is_a_bug(changes: dict[str, Any], facts: An
 def test_verify_needs_a_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         verify_release(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden", "told"),
+    [
+        ("model/model.safetensors", b"customer 7 is 93", "bytes after its tensors"),
+        ("synthetic.csv", b"1,x,customer 7 is 93\n", "another number of cells"),
+    ],
+)
+def test_bytes_that_no_reader_of_the_file_sees_show(release: Path, name: str, hidden: bytes, told: str) -> None:
+    """Appended to a file whose fresh hash is listed: neither a tensor nor a cell of a column."""
+    refiled(name, lambda content: content + hidden)(release)
+    (problem,) = verify_release(release, now=NOW).problems
+    assert told in problem

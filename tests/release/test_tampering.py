@@ -53,6 +53,12 @@ def deep(levels: int) -> Any:
     return event
 
 
+def slow(manifest: dict[str, Any]) -> None:
+    """A thousandth of a second to write, half a minute and gigabytes to account for."""
+    event = {"event": "discrete_gaussian", "standard_deviation": 1e5, "sensitivity": 1}
+    both(manifest, {"event": "repeated", "count": 10**12, "of": event})
+
+
 def smaller_claim(manifest: dict[str, Any], epsilon: float) -> None:
     """A smaller ε wherever it is claimed."""
     manifest["guarantee"].update(epsilon=epsilon)
@@ -106,6 +112,20 @@ STATEMENTS: dict[str, tuple[Change, str]] = {
         "epsilon_pld is stated",
     ),
     "step listed twice": (edited(lambda m: m["accounting"].append(m["accounting"][0])), "exactly the plan's steps"),
+    "plan that lists its steps again": (
+        edited(lambda m: m["plan"]["stages"][0].update(steps=m["plan"]["stages"][0]["steps"] * 21)), "exactly the plan's steps",
+    ),
+    "counts that no row changes": (edited(lambda m: event_of(m, sensitivity=0)), UNCOUNTED),
+    "total below the run": (
+        edited(lambda m: m["guarantee"].update(dataset_total={"epsilon": 0, "delta": 1, "runs": 1})), "total epsilon is below",
+    ),
+    "total delta below the run": (
+        edited(lambda m: m["guarantee"].update(dataset_total={"epsilon": 9, "delta": 0, "runs": 1})), "total delta is below",
+    ),
+    "moment that is none": (edited(lambda m: m.update(created="2026-99-99T99:99:99Z")), "there is no moment"),
+    "no accountant's figure": (
+        edited(lambda m: m["guarantee"]["accountant"].update(epsilon_pld=None, epsilon_rdp=None)), "neither accountant",
+    ),
     "step of no stage": (edited(lambda m: m["accounting"][0].update(stage="free")), "exactly the plan's steps"),
     "plan of another epsilon": (edited(lambda m: m["plan"].update(epsilon=2.0)), "the plan's 2"),
     "plan of another delta": (edited(lambda m: m["plan"].update(delta=1e-9)), "the plan's 1e-09"),
@@ -118,6 +138,9 @@ STATEMENTS: dict[str, tuple[Change, str]] = {
     "event without noise": (edited(lambda m: both(m, {"event": "gaussian"})), UNCOUNTED),
     "negative noise": (edited(lambda m: event_of(m, standard_deviation=-4.0)), UNCOUNTED),
     "endless repetition": (edited(lambda m: both(m, {"event": "repeated", "count": 10**30, "of": deep(0)})), UNCOUNTED),
+    "noise that fills any memory": (edited(lambda m: event_of(m, standard_deviation=1e10)), UNCOUNTED),
+    "noise and repetition that take minutes": (edited(slow), UNCOUNTED),
+    "integer beyond a float": (manifest_text('"epsilon": 3.0', f'"epsilon": 1{"0" * 400}'), "too large a number"),
     "no repetition": (edited(lambda m: both(m, {"event": "repeated", "count": 0, "of": deep(0)})), UNCOUNTED),
     "deep event": (edited(lambda m: both(m, deep(40))), UNCOUNTED),
     "release of rows as they are": (edited(lambda m: both(m, {"event": "non_private"})), "alone"),
