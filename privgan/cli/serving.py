@@ -39,8 +39,11 @@ def serve(
       privgan serve releases --port 8765
       privgan serve out --internal --ledger ledger.sqlite
     """
+    from privgan.privacy.ledger import PrivacyLedger
     from privgan.serve.server import make_server
 
+    if ledger_url:
+        PrivacyLedger.open(ledger_url, create=False)  # A wrong one is told now, and not by a page.
     server = make_server(folder, port=port, internal=internal, ledger=ledger_url, trust=trust_of(key_names, rotations, lists))
     click.echo(f"{folder}: {server.address} (Ctrl-C ends it)")
     if internal or ledger_url:

@@ -15,7 +15,7 @@ from privgan.privacy.accountant import PrivacySpent
 # Another version of dp-accounting may differ in the last digits; a thousandth of ε changes nothing about what it means.
 SLACK = 1e-3
 _MOST_STEPS, _MOST_TIMES, _DEEPEST = 100_000, 1 << 24, 12
-_MOST_NOISE = 1e5  # In counts; time and memory grow with it, and a table that it suits has no use for so much.
+_MOST_NOISE = 1e5  # In sensitivities; time and memory grow with it, and a table that it suits has no use for so much.
 # Far above the claim by Rényi divergences, it is above it by any bound, and privacy losses of any size are not worked out.
 _FAR = 4.0
 
@@ -122,7 +122,7 @@ def _require_sane(data: Any, depth: int = 0) -> None:
             raise ValueError("an event is repeated too often")
         if isinstance(value, bool) or (isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))):
             raise ValueError("an event has an impossible parameter")
-        if key == "standard_deviation" and value > _MOST_NOISE:
+        if key == "standard_deviation" and value > _MOST_NOISE * max(1.0, float(data.get("sensitivity", 1))):
             raise ValueError("an event has more noise than can be accounted for")
         if key == "sensitivity" and value < 1:
             raise ValueError("an event that no row can change")

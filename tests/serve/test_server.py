@@ -6,6 +6,7 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -125,3 +126,10 @@ def test_the_command_tells_the_address_and_ends_by_ctrl_c(
     assert "CONFIDENTIAL" not in told.err
     assert execute(["serve", str(shelf.root), "--port", "0", "--internal"]) == 0
     assert "CONFIDENTIAL" in capsys.readouterr().err
+
+
+def test_a_ledger_that_is_not_there_is_told_at_the_start(
+    shelf: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["serve", str(shelf.root), "--port", "0", "--ledger", str(tmp_path / "none.sqlite")]) == 2
+    assert "none.sqlite" in capsys.readouterr().err
