@@ -32,6 +32,7 @@ from privgan.report.words import words_of
 # An underscore inside a word is text, a number's point too; a sign of equality or a hash is structure at a line's start alone.
 _STRUCTURE = re.compile(r"[\\`*\[\]<>&|~!$@^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|://|(?i:www)\.")
 _START = re.compile(r"^([-+>#=]|[0-9]+[.)](?=\s|$))")
+_BLANK = "&#160;"  # A text of blanks alone; without it a list's item or a paragraph would be none.
 _BOLD = frozenset({Look.STRONG, Look.GOOD, Look.BAD, Look.OPEN})
 
 
@@ -103,7 +104,8 @@ def _table(table: Table) -> Iterator[str]:
 def _inline(text: Text) -> str:
     """A text on one line."""
     written = "".join(_run(run) for run in text)
-    return _START.sub(lambda found: _references(found.group()), written).strip()
+    written = _START.sub(lambda found: _references(found.group()), written).strip()
+    return written or _BLANK
 
 
 def _run(run: Run) -> str:

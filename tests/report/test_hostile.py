@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -136,6 +136,8 @@ def test_a_page_keeps_its_skeleton_and_shows_the_text(text: str, both: Both) -> 
 
 
 @SETTINGS
+@example(text="\r")
+@example(text=" ")
 @given(text=NASTY)
 def test_markdown_keeps_its_structure_and_shows_the_text(text: str, both: Both) -> None:
     for report, render in both.reports:
