@@ -23,6 +23,7 @@ from privgan.privacy.events import DiscreteGaussian
 from privgan.privacy.ledger import PrivacyLedger
 
 NOBODY = 65534
+PATIENCE = 60.0  # Seconds within which a process has released something, or has gone wrong.
 STEPS = {f"step{i}": DiscreteGaussian(500.0, 1) for i in range(4)}
 BUDGET = PrivacyBudget(epsilon=0.1, delta=1e-7)
 
@@ -91,14 +92,15 @@ def create(url: str, count: int) -> dict[str, Any]:
 
 
 def kill(url: str, kills: int, seed: int, released: str) -> dict[str, Any]:
-    """A run is killed at random moments; each time the ledger must know all that was released."""
+    """A process is killed, from its start on or after some releases, at a random moment; the ledger must know all that left."""
     coins, file, counted, lost, spoilt = random.Random(seed), Path(released), 0, [], []
-    longest = 8 * _warm_up()
+    longest = 4 * _warm_up()
     for i in range(kills):
         place = url if "://" in url else f"{url}.{i // 4}"
         child = os.fork()
         if child == 0:
             os._exit(_code(lambda place=place: _run_on(place, file)))
+        _wait_for_lines(file, i % 4)
         time.sleep(coins.uniform(0, longest))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -110,6 +112,14 @@ def kill(url: str, kills: int, seed: int, released: str) -> dict[str, Any]:
         counted += len(lines)
         file.unlink(missing_ok=True)
     return {"released": counted, "lost": lost, "problems": spoilt}
+
+
+def _wait_for_lines(file: Path, count: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while count and time.monotonic() < deadline:
+        if file.exists() and file.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.001)
 
 
 def _run_on(url: str, file: Path) -> int:
