@@ -42,7 +42,7 @@ class AuditInputs:
         kept_in_units: The customer of each kept-in row; None where each row is a customer of its own.
         left_out_units: The customer of each left-out row.
         as_read: The left-out and the synthetic rows before values were mapped into the schema; None where none were.
-        white_box: By white-box attack, a score for each row of the kept-in canaries and for each left-out row.
+        white_box: By white-box attack, a score for each row of the kept-in canaries followed by each left-out row.
     """
 
     schema: Schema
@@ -57,7 +57,7 @@ class AuditInputs:
     kept_in_units: NDArray[Any] | None = None
     left_out_units: NDArray[Any] | None = None
     as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None
-    white_box: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=dict)
+    white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,6 +88,8 @@ def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
             raise TableError(f"the {name} table has no rows; the audit needs some")
     if len(mask) != len(inputs.kept_in):
         raise TableError("canary_mask must have one entry per kept-in row")
+    if any(len(part) != mask.sum() + len(inputs.left_out) for part in inputs.white_box.values()):
+        raise TableError("white_box must have one score per row of the kept-in canaries and per left-out row")
     if (inputs.kept_in_units is None) != (inputs.left_out_units is None):
         raise TableError("give the customers of both the kept-in and the left-out rows, or of neither")
     if inputs.kept_in_units is not None and inputs.left_out_units is not None:
@@ -156,7 +158,7 @@ def prepare(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, n
         no_attack=no_attack,
         no_bound=no_bound or no_attack or _unfair(canaries),
         counts=counts,
-        white_box={} if canaries is None else {key: np.concatenate(two)[canaries.place] for key, two in inputs.white_box.items()},
+        white_box={} if canaries is None else {key: part[canaries.place] for key, part in inputs.white_box.items()},
     )
 
 

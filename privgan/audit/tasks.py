@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, trainable
 from privgan.audit.intervals import weighted_areas
-from privgan.errors import TableError
-from privgan.table.columns import Column, Discrete, Numeric
+from privgan.table.columns import Discrete, Numeric
+from privgan.table.targets import require_target
 
 BOOSTING, LINEAR = "gradient_boosting", "linear"
 FAMILIES = (BOOSTING, LINEAR)
@@ -20,17 +20,6 @@ LEAST_ROWS = 20
 
 Model: TypeAlias = Callable[[CodedTable], NDArray[np.float64]]
 """From rows to predictions: probabilities of the task's classes [rows, classes], or numbers [rows]."""
-
-
-def require_target(columns: tuple[Column, ...], name: str) -> Discrete | Numeric:
-    """The column to predict; TableError where a name is no modelled discrete or numeric column."""
-    found = {column.name: column for column in columns}
-    if name not in found:
-        raise TableError(f"target {name!r} is not a modelled column; choose one of {', '.join(found)}")
-    column = found[name]
-    if not isinstance(column, Discrete | Numeric):
-        raise TableError(f"target {name!r} is a {column.kind.value} column; choose a discrete or numeric one")
-    return column
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +44,7 @@ class Task:
     def of(cls, coder: AuditCoder, kept_in: CodedTable, name: str) -> Task:
         """The task of predicting a column; TableError where it is not one to predict."""
         column, place = require_target(coder.columns, name), coder.names.index(name)
+        assert isinstance(column, Discrete | Numeric)
         others = coder.columns[:place] + coder.columns[place + 1 :]
         without = CodedTable(np.delete(kept_in.codes, place, axis=1), np.delete(kept_in.values, place, axis=1))
         classes = np.unique(kept_in.values[:, place]) if isinstance(column, Discrete) else np.empty(0)

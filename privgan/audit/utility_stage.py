@@ -8,11 +8,11 @@ from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.importance import importance_metric
 from privgan.audit.queries import query_metric
 from privgan.audit.subgroup_utility import subgroup_gap_metric
-from privgan.audit.tasks import Task, require_target
+from privgan.audit.tasks import Task
 from privgan.audit.utility import Trial, trial_metrics, trial_of
 from privgan.metric import Better, Metric
 from privgan.table.columns import Discrete
-from privgan.table.targets import choose_class, choose_number, choose_target
+from privgan.table.targets import choose_class, choose_number, choose_target, require_target
 
 _NO_TARGET = "the schema has no Discrete or Numeric column to predict"
 _GAPS = {"auc": "gap_auc", "r2": "gap_r2"}

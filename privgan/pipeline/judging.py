@@ -72,7 +72,6 @@ def audit_candidate(
     epsilon, delta = record["guarantee"]["epsilon"], record["guarantee"]["delta"]
     kept_in, left_out = (modelled[rows].reset_index(drop=True) for rows in (~canaries.left_out, canaries.left_out))
     mask = canaries.canary[~canaries.left_out]
-    members, others = white_box_scores(candidate, kept_in[mask]), white_box_scores(candidate, left_out)
     inputs = AuditInputs(
         schema=schema,
         kept_in=kept_in,
@@ -84,7 +83,7 @@ def audit_candidate(
         target=target,
         kept_in_units=None if units is None else units[~canaries.left_out],
         left_out_units=None if units is None else units[canaries.left_out],
-        white_box={attack: (members[attack], others[attack]) for attack in members},
+        white_box=white_box_scores(candidate, pd.concat([kept_in[mask], left_out])),
     )
     report = run_audit(inputs, progress=_stages(progress))
     if game and epsilon is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from privgan.report.attack_curves import SIZE
 from privgan.report.document import Document, plain
-from privgan.report.text import clean, number, short
+from privgan.report.environment import environment_of
 from privgan.report.words import words_of
 
 if TYPE_CHECKING:
@@ -74,21 +74,4 @@ def _verbatim(points: str) -> Any:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("privgan.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number,
-        "short": short,
-        "plain": plain,
-        "verbatim": _verbatim,
-        "kind": lambda block: type(block).__name__,
-    }
-    return environment
+    return environment_of("privgan.report", {"plain": plain, "verbatim": _verbatim, "kind": lambda block: type(block).__name__})

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any
 
 LONGEST_TEXT = 600
+_SMALL, _LARGE = 1e-3, 1e6  # Outside these number() writes three digits and a power of ten.
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
@@ -43,7 +44,7 @@ def number(value: Any) -> str:
         return "0"
     if abs(value) >= 10_000 and value == int(value):
         return f"{value:,.0f}"
-    if abs(value) < 1e-3 or abs(value) >= 1e6:
+    if not _SMALL <= abs(value) < _LARGE:
         digits, _, exponent = f"{value:.3g}".partition("e")
         return f"{digits} × 10{_raised(int(exponent))}" if exponent else digits
     return f"{value:.4g}"
@@ -64,8 +65,15 @@ def raised(value: float, digits: int) -> float:
     if not (math.isfinite(value) and value > 0):
         return value
     unit = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
+    if not unit:  # A figure at the end of what a float can hold has fewer digits.
+        return value
     up = math.ceil(value / unit - 1e-9) * unit
     return float(f"{up:.{digits}g}")
+
+
+def cost(value: float) -> str:
+    """An ε or a δ in words, rounded upwards: what is shown of a cost is never less than the cost."""
+    return number(raised(value, 4 if _SMALL <= value < _LARGE else 3))
 
 
 def _visible(character: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from privgan.errors import InternalError, UsageError
 from privgan.report.document import Look, Run, Text, plain
-from privgan.report.text import ceiling_percent, number, raised
+from privgan.report.text import ceiling_percent, cost, number
 
 LANGUAGES = ("en", "zh")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -71,7 +71,7 @@ class Words:
 
     def cost(self, value: float | None) -> str:
         """An ε or δ, never rounded down."""
-        return number(None if value is None else raised(value, 4))
+        return number(None) if value is None else cost(value)
 
     def condition(self, guarantee: Mapping[str, Any]) -> str:
         """What an ε rests on: the number of facts that were assumed to be public; empty where none was."""

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from privgan.errors import PrivganError
-from privgan.report.text import number
+from privgan.report.text import cost, number
 from privgan.serve.library import Held
-from privgan.serve.pages import cost
 from privgan.table.columns import Column, Discrete, Numeric, Temporal
 from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema

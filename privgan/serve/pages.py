@@ -7,13 +7,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from privgan.report.text import clean, number, raised, short
+from privgan.report.environment import environment_of
+from privgan.report.text import cost
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-
-_SMALL = 1e-3
 
 
 def render(template: str, **values: Any) -> str:
@@ -26,12 +24,6 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(f"{template}.html.j2").render(**values)
 
 
-def cost(value: float) -> str:
-    """An ε or a δ, rounded upwards: what is shown of a cost is never less than the cost."""
-    digits = 3 if value < _SMALL else 4  # As many as number() writes.
-    return number(raised(value, digits))
-
-
 @cache
 def style() -> str:
     """The pages' style sheet."""
@@ -40,15 +32,4 @@ def style() -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("privgan.serve"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "cost": cost, "short": short, "path": lambda text: quote(text, safe="")}
-    return environment
+    return environment_of("privgan.serve", {"cost": cost, "path": lambda text: quote(text, safe="")})

@@ -33,13 +33,17 @@ def choose_number(columns: Sequence[Column]) -> str | None:
     return numeric[-1] if numeric else None
 
 
+def require_target(columns: Sequence[Column], name: str) -> Column:
+    """The column to predict; TableError where a name is no modelled discrete or numeric column."""
+    found = {column.name: column for column in columns}
+    if name not in found:
+        raise TableError(f"target {name!r} is not a modelled column; choose one of {', '.join(found)}")
+    column = found[name]
+    if column.kind not in TARGET_KINDS:
+        raise TableError(f"target {name!r} is a {column.kind.value} column; choose a discrete or numeric one")
+    return column
+
+
 def with_target(schema: Schema, name: str | None) -> Schema:
     """A schema that names a target; as it is where the name is None. TableError where no such column can be predicted."""
-    if name is None:
-        return schema
-    modelled = {column.name: column.kind for column in schema.modelled}
-    if name not in modelled:
-        raise TableError(f"target {name!r} is not a modelled column; choose one of {', '.join(modelled)}")
-    if modelled[name] not in TARGET_KINDS:
-        raise TableError(f"target {name!r} is a {modelled[name].value} column; choose a discrete or numeric one")
-    return replace(schema, target=name)
+    return schema if name is None else replace(schema, target=require_target(schema.modelled, name).name)

@@ -16,7 +16,7 @@ from privgan.policy import evaluate, load_policy
 from privgan.privacy.unit import PrivacyUnit
 from privgan.report import InternalReport, NoisyShape, ShareableReport, render_internal, render_shareable
 from privgan.report.odds import odds
-from privgan.report.text import ceiling_percent, number, short
+from privgan.report.text import ceiling_percent, cost, number, short
 from privgan.report.words import words_of
 from privgan.table.columns import Discrete, Invented, Kind, Numeric, Source, Temporal
 from privgan.table.schema import Schema
@@ -310,3 +310,9 @@ def test_real_schema_verdict_and_release_render(shareable: ShareableReport, inte
 def test_a_printed_epsilon_is_never_below_the_claim(epsilon: float, shown: str) -> None:
     told = words_of("en").epsilon({"epsilon": epsilon, "delta": 1e-6, "conditional_facts": []})
     assert told == f"ε = {shown} at δ = 1 × 10⁻⁶"
+
+
+def test_a_cost_is_never_shown_too_small() -> None:
+    values = (3.0, 2.3451, 1e-6, 1.00001e-6, 1.0001e6, 0.0)
+    assert [cost(value) for value in values] == ["3", "2.346", "1 × 10⁻⁶", "1.01 × 10⁻⁶", "1,010,000", "0"]
+    assert cost(5e-324) == number(5e-324)

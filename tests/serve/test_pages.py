@@ -19,7 +19,6 @@ from privgan.release.signing import sign_release
 from privgan.release.trust import make_trust
 from privgan.release.verify import Verification, verify_release
 from privgan.serve import Library, library
-from privgan.serve.pages import cost
 from privgan.table.columns import Discrete, Kind
 from tests.hostile import HOSTILE, MARK
 from tests.serve.conftest import COLUMNS, DECLARED, SECRET, Shelf, body, rewrite_manifest
@@ -330,10 +329,6 @@ def test_what_stays_inside_is_shown_only_on_request(shelf: Shelf) -> None:
     assert "internal-report" not in plain.text()
     assert "CONFIDENTIAL" not in plain.text()
     assert [held.name for held in plain.application.library.releases()] == ["run/release"]
-
-
-def test_a_cost_is_never_shown_too_small() -> None:
-    assert [cost(value) for value in (3.0, 2.3451, 1e-6, 1.00001e-6, 0.0)] == ["3", "2.346", "1 × 10⁻⁶", "1.01 × 10⁻⁶", "0"]
 
 
 def test_only_signers_that_are_believed_count_where_some_are_named(shelf: Shelf) -> None:
