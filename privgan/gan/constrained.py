@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from privgan.gan.model import Mixture, choose, spread
+from privgan.gan.model import Mixture
 from privgan.table.constraints import AtMost
 from privgan.table.encoding import Encoder
 from privgan.table.pieces import Pieces, pieces_of
 from privgan.table.positions import MISSING, Axis, PositionSet
 from privgan.table.regions import Group
+from privgan.table.stratified import choose, spread
 
 ATTEMPTS = 200
 _CANDIDATES = 20_000

@@ -19,6 +19,7 @@ from privgan.gan.conditions import condition_codes, conditions_of
 from privgan.gan.networks import Generator
 from privgan.measurement.marginals import Clique, Measurements
 from privgan.planning.plan import GeneratorSettings
+from privgan.table.stratified import choose, spread
 
 _TEMPERATURE = 0.5
 
@@ -167,34 +168,3 @@ class Mixture:
         for index, shares in allowed.items():
             weights = weights * (self.probabilities[index] @ shares)
         return weights
-
-
-def spread(weights: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Entries [rows], ascending, as nearly in proportion to their weights [entries] as whole numbers allow."""
-    points = (np.arange(rows) + rng.random()) / rows * weights.sum()
-    return np.minimum(np.searchsorted(np.cumsum(weights), points, side="right"), len(weights) - 1)
-
-
-def _places(entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """For each row a number in [0, 1): those of one entry spread evenly and in random order.
-
-    Args:
-        entries: The entry of each row [rows], ascending.
-        rng: Public randomness.
-    """
-    counts = np.bincount(entries)
-    first = np.cumsum(counts) - counts
-    rank = np.empty(len(entries))
-    rank[np.argsort(entries + rng.random(len(entries)))] = np.arange(len(entries))
-    starts = rng.random(len(counts))
-    return (rank + (starts - first)[entries]) / counts[entries]
-
-
-def choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One code a row [rows] from unnormalised weights [entries, codes] of the row's entry [rows], ascending."""
-    cumulative = np.cumsum(weights, axis=1)
-    scale = cumulative[:, -1:]
-    steps = cumulative / np.where(scale > 0, scale, 1.0) + np.arange(len(weights))[:, None]
-    points = _places(entries, rng) + entries
-    codes = np.searchsorted(steps.ravel(), points, side="right") - entries * weights.shape[1]
-    return np.clip(codes, 0, weights.shape[1] - 1)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from privgan.table.cells import Cells
+from privgan.table.stratified import choose_within
 
 _ON_QUANTILE = 1e-9
 
@@ -62,20 +63,15 @@ class ColumnCode:
             weight: For each fine cell [cells] the share of it that a condition allows, or None for all.
         """
         within = self.within if weight is None else self.within * weight
-        fine = self._fine_cells(codes, within, rng.random(len(codes)))
+        fine = self._fine_cells(codes, within, rng)
         return (allowed or self.cells).decode(fine, rng.random(len(codes)))
 
-    def _fine_cells(self, codes: np.ndarray, within: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-        """The fine cell of each code [rows]: the inverse of each code's distribution at a uniform number [rows]."""
+    def _fine_cells(self, codes: np.ndarray, within: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A fine cell of each code [rows], all together in the shares of the cells within their codes."""
         possible = np.flatnonzero(within > 0)
         cells = possible[np.argsort(self.code_of[possible], kind="stable")]
         owner = self.code_of[cells]
-        first, last = (np.searchsorted(owner, np.arange(self.size), side=side) for side in ("left", "right"))
-        ends = np.concatenate([[0.0], np.cumsum(within[cells])])
-        mass = np.where(last > first, ends[last] - ends[first], 1.0)
-        steps = owner + (ends[1:] - ends[first][owner]) / mass[owner]
-        place = np.searchsorted(steps, codes + uniform, side="right")
-        chosen: np.ndarray = cells[np.clip(place, first[codes], last[codes] - 1)]
+        chosen: np.ndarray = cells[choose_within(owner, within[cells], codes, rng)]
         return chosen
 
     def to_json(self) -> dict[str, Any]:

@@ -1,0 +1,57 @@
+"""Stratified draws: as many of each choice as whole numbers allow, in random order; every single draw has its distribution.
+
+No search: how often each choice is drawn follows from the cumulative shares, and only the order is left to chance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def spread(weights: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Entries [rows], ascending, as nearly in proportion to their weights [entries] as whole numbers allow."""
+    points = (np.arange(rows) + rng.random()) / rows * weights.sum()
+    return np.minimum(np.searchsorted(np.cumsum(weights), points, side="right"), len(weights) - 1)
+
+
+def choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One code a row [rows] from unnormalised weights [entries, codes] of the row's entry [rows], ascending."""
+    groups, codes = weights.shape
+    cumulative = np.cumsum(weights, axis=1)
+    scale = cumulative[:, -1:]
+    counts = np.bincount(entries, minlength=groups)
+    reached = _reached(cumulative / np.where(scale > 0, scale, 1.0), counts[:, None], rng.random((groups, 1)))
+    reached[:, -1] = counts
+    drawn = np.repeat(np.tile(np.arange(codes), groups), np.diff(reached, axis=1, prepend=0).ravel())
+    return drawn[np.argsort(entries + rng.random(len(entries)))]
+
+
+def choose_within(owner: np.ndarray, weights: np.ndarray, groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One cell a row [rows], of those that the row's group owns.
+
+    Args:
+        owner: The group of each cell [cells], ascending.
+        weights: Unnormalised weight of each cell [cells], above 0; every group that a row is in owns a cell.
+        groups: The group of each row [rows], in any order.
+        rng: Public randomness.
+    """
+    total = int(owner[-1]) + 1
+    if np.array_equal(owner, np.arange(total)):
+        return groups
+    counts, first = np.bincount(groups, minlength=total), np.searchsorted(owner, np.arange(total))
+    ends = np.concatenate([[0.0], np.cumsum(weights)])
+    mass = np.bincount(owner, weights=weights)
+    reached = _reached((ends[1:] - ends[first][owner]) / mass[owner], counts[owner], rng.random(total)[owner])
+    last = np.append(owner[1:] != owner[:-1], True)
+    reached[last] = counts[owner[last]]
+    before = np.where(np.append(True, last[:-1]), 0, np.append(0, reached[:-1]))
+    order = rng.permutation(len(groups))
+    order = order[np.argsort(groups[order].astype(np.min_scalar_type(total)), kind="stable")]
+    chosen = np.empty(len(groups), dtype=np.int64)
+    chosen[order] = np.repeat(np.arange(len(owner)), reached - before)
+    return chosen
+
+
+def _reached(shares: np.ndarray, counts: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """How many of the evenly spaced points (start + 0, 1, …)/counts lie below cumulative shares."""
+    return np.clip(np.ceil(shares * counts - start), 0, counts).astype(np.int64)
