@@ -13,11 +13,12 @@ from privgan.errors import InternalError
 from privgan.gan import refine as refining
 from privgan.gan import warm_start
 from privgan.gan.conditions import UNCONDITIONED_SHARE, condition_codes, conditions_of
-from privgan.gan.losses import MarginalLoss, critic_losses, information, soft_marginal
+from privgan.gan.losses import critic_losses, information
+from privgan.gan.marginal_loss import MarginalLoss
 from privgan.gan.model import GeneratorModel, Mixture
 from privgan.gan.networks import Critic, Generator
 from privgan.gan.refine import Refinement
-from privgan.measurement.marginals import Marginal, Measurements, Target, exact_counts
+from privgan.measurement.marginals import Marginal, Measurements, exact_counts
 from privgan.planning.plan import CriticSettings
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
@@ -274,22 +275,6 @@ def test_a_real_rows_mark_comes_from_its_own_coin() -> None:
 # --- losses, networks, mixture ------------------------------------------------------------------------------------
 
 
-@given(st.integers(0, 999), st.integers(1, 8))
-def test_the_soft_marginal_is_the_mean_of_outer_products(seed: int, entries: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    parts = [torch.rand(entries, size, generator=generator).softmax(1) for size in SIZES]
-    for clique in [(0,), (1, 2), (0, 1, 2)]:
-        expected = torch.zeros([SIZES[c] for c in clique])
-        for entry in range(entries):
-            product = parts[clique[0]][entry]
-            for column in clique[1:]:
-                product = product[..., None] * parts[column][entry]
-            expected += product / entries
-        torch.testing.assert_close(soft_marginal(parts, clique), expected.flatten())
-        mixture = Mixture([part.numpy().astype(float) for part in parts])
-        np.testing.assert_allclose(mixture.marginal(clique), expected.flatten().numpy(), atol=1e-6)
-
-
 def test_the_marginal_loss_is_zero_at_the_targets_and_only_there() -> None:
     codes = torch.as_tensor(_codes(0, 500))
     rows = [torch.nn.functional.one_hot(codes[:, c], size).float() for c, size in enumerate(SIZES)]
@@ -297,26 +282,6 @@ def test_the_marginal_loss_is_zero_at_the_targets_and_only_there() -> None:
     assert float(loss(rows, np.random.default_rng(0))) < 1e-9
     rows[0] = rows[0].roll(1, 1)
     assert float(loss(rows, np.random.default_rng(0))) > 1e-4
-
-
-@settings(deadline=None, max_examples=20)
-@given(st.integers(0, 999))
-def test_the_marginal_loss_is_the_sum_over_its_targets(seed: int) -> None:
-    """Blocks of one matrix product against a loop over cliques."""
-    rng = np.random.default_rng(seed)
-    cliques = [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)]
-    sizes = [int(np.prod([SIZES[column] for column in clique])) for clique in cliques]
-    targets = [
-        Target(clique=clique, shares=rng.dirichlet(np.ones(size)), precision=float(rng.uniform(1, 9)))
-        for clique, size in zip(cliques, sizes, strict=True)
-    ]
-    parts = [torch.tensor(rng.dirichlet(np.ones(size), 6), dtype=torch.float32) for size in SIZES]
-    mean = np.mean([target.precision for target in targets if len(target.clique) < 3])
-    by_hand = sum(
-        target.precision / mean * float(((soft_marginal(parts, target.clique).numpy() - target.shares) ** 2).sum())
-        for target in targets
-    )
-    assert float(MarginalLoss(targets, CPU)(parts, rng)) == pytest.approx(by_hand, rel=1e-4)
 
 
 def test_information_is_what_the_entry_tells_of_the_columns() -> None:

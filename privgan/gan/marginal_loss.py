@@ -1,0 +1,143 @@
+"""How far a mixture's marginals are from noisy ones: shares in, an error out; no optimiser, no real row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from privgan.measurement.marginals import Clique, Target
+
+CODES_PER_STEP = 360
+
+
+def soft_marginal(probabilities: Sequence[Tensor], clique: Clique) -> Tensor:
+    """The shares [cells] of a clique in a mixture: the mean over its entries of outer products of column probabilities."""
+    product = probabilities[clique[0]]
+    if len(clique) == 1:
+        return product.mean(0)
+    for column in clique[1:-1]:
+        product = (product.unsqueeze(2) * probabilities[column].unsqueeze(1)).flatten(1)
+    return (product.T @ probabilities[clique[-1]]).flatten() / len(product)
+
+
+class _PairError(torch.autograd.Function):
+    """Weighted squared error of 2-way marginals, with a gradient of its own: one product of matrices each way."""
+
+    @staticmethod
+    def forward(ctx: Any, shares: Tensor, drawn: Tensor | None, wanted: Tensor, weights: Tensor) -> Tensor:
+        """The error.
+
+        Args:
+            ctx: What the way back needs.
+            shares: Probabilities of all codes [entries, codes].
+            drawn: Which codes' marginals with all codes are looked at [drawn], or None for all.
+            wanted: Noisy shares of each pair of codes [codes, codes], symmetric.
+            weights: Half of each one's weight, in either place; symmetric.
+        """
+        if drawn is None:
+            gap = shares.T @ shares / len(shares) - wanted
+            pull = weights * gap
+        else:
+            gap = shares[:, drawn].T @ shares / len(shares) - wanted[drawn]
+            pull = weights[drawn] * gap
+        ctx.drawn = drawn
+        ctx.save_for_backward(shares, pull)
+        return (pull * gap).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *flow: Tensor) -> tuple[Tensor | None, ...]:
+        shares, pull = ctx.saved_tensors
+        scale = 2.0 / len(shares) * flow[0]
+        if ctx.drawn is None:
+            return scale * 2.0 * (shares @ pull), None, None, None
+        slope = shares[:, ctx.drawn] @ pull
+        slope.index_add_(1, ctx.drawn, shares @ pull.T)
+        return scale * slope, None, None, None
+
+
+class MarginalLoss:
+    """Precision-weighted squared error between a mixture's marginals and noisy ones.
+
+    All 1- and 2-way marginals of a mixture are blocks of one product of matrices. Where there are very many codes, the
+    pairs of columns drawn for one evaluation stand for all, so that its cost is linear in the number of codes. 3-way
+    marginals are drawn step by step.
+
+    Args:
+        targets: Noisy marginals as shares, the 1-way marginal of every column among them.
+        device: Where the mixture is.
+        triples_per_step: 3-way targets drawn for one evaluation; they are weighted to stand for all.
+        codes_per_step: About how many codes' marginals with all others are looked at in one evaluation.
+
+    Attributes:
+        mean_precision: Of 1- and 2-way targets: weights are relative to it.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        device: torch.device,
+        *,
+        triples_per_step: int = 15,
+        codes_per_step: int = CODES_PER_STEP,
+    ) -> None:
+        narrow = [target for target in targets if len(target.clique) <= 2]
+        self.mean_precision = float(np.mean([target.precision for target in narrow]))
+        singles = sorted((target for target in targets if len(target.clique) == 1), key=lambda target: target.clique)
+        ends = np.cumsum([len(target.shares) for target in singles])
+        self._span = [slice(int(end) - len(target.shares), int(end)) for end, target in zip(ends, singles, strict=True)]
+        codes = int(ends[-1])
+        self._single, self._single_weight = torch.zeros(codes), torch.zeros(codes)
+        self._pair, self._pair_weight = torch.zeros(codes, codes), torch.zeros(codes, codes)
+        self._triples: list[tuple[Clique, Tensor, float]] = []
+        for target in targets:
+            self._place(target, target.precision / self.mean_precision, device)
+        self._single, self._single_weight = self._single.to(device), self._single_weight.to(device)
+        self._pair, self._pair_weight = self._pair.to(device), self._pair_weight.to(device)
+        self._per_step = triples_per_step
+        # A draw takes two products back instead of one: it pays from 1.5 times as many codes on.
+        share = codes_per_step / codes if codes > 1.5 * codes_per_step else 1.0
+        self._columns_per_step = max(1, round(len(singles) * share))
+
+    def _place(self, target: Target, weight: float, device: torch.device) -> None:
+        shares, spans = torch.tensor(target.shares, dtype=torch.float32), [self._span[column] for column in target.clique]
+        if len(spans) == 1:
+            self._single[spans[0]], self._single_weight[spans[0]] = shares, weight
+            return
+        sizes = [span.stop - span.start for span in spans]
+        table = shares.view(sizes)
+        if len(spans) == 2:
+            first, second = spans
+            self._pair[first, second], self._pair[second, first] = table, table.T
+            self._pair_weight[first, second] = self._pair_weight[second, first] = weight / 2
+        else:
+            # The largest column last: only the outer product of the others is ever written down.
+            order = sorted(range(len(sizes)), key=sizes.__getitem__)
+            clique = tuple(target.clique[place] for place in order)
+            self._triples.append((clique, table.permute(order).flatten().to(device), weight))
+
+    def __call__(self, probabilities: Sequence[Tensor], rng: np.random.Generator) -> Tensor:
+        """The loss of column probabilities, each [entries, codes]."""
+        together = torch.cat(list(probabilities), 1)
+        total = (self._single_weight * (together.mean(0) - self._single).square()).sum()
+        total = total + self._pair_error(together, rng)
+        drawn = np.arange(len(self._triples))
+        if len(drawn) > self._per_step:
+            drawn = rng.choice(drawn, size=self._per_step, replace=False)
+        for index in drawn:
+            clique, shares, weight = self._triples[index]
+            error = (soft_marginal(probabilities, clique) - shares).square().sum()
+            total = total + len(self._triples) / len(drawn) * weight * error
+        return total
+
+    def _pair_error(self, together: Tensor, rng: np.random.Generator) -> Tensor:
+        columns, drawn = len(self._span), None
+        if self._columns_per_step < columns:
+            chosen = np.sort(rng.choice(columns, size=self._columns_per_step, replace=False))
+            codes = np.concatenate([np.arange(self._span[column].start, self._span[column].stop) for column in chosen])
+            drawn = torch.from_numpy(codes).to(together.device)
+        error: Tensor = _PairError.apply(together, drawn, self._pair, self._pair_weight)
+        return columns / self._columns_per_step * error if drawn is not None else error
