@@ -76,6 +76,7 @@ def harmonised(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """The table with each category spelt as the schema spells it: a tool that works with floats writes 3 as 3.0."""
     from privgan.audit.coding import category_text
     from privgan.table.columns import Discrete
+    from privgan.table.frames import with_columns
 
     changed = {}
     for column in schema.modelled:
@@ -85,7 +86,7 @@ def harmonised(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             values = table[column.name]
             others = {value: spelt.get(category_text(value), value) for value in values.dropna().unique() if value not in known}
             changed[column.name] = values.map(lambda value, others=others: others.get(value, value), na_action="ignore")
-    return table.assign(**changed)
+    return with_columns(table, changed)
 
 
 def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> Schema:

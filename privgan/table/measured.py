@@ -23,6 +23,7 @@ from privgan.table.columns import (
     Source,
     Temporal,
 )
+from privgan.table.frames import with_columns
 from privgan.table.schema import Schema
 
 # Steps are counted from 0, or from 1970, and stay within what a double holds exactly.
@@ -134,7 +135,7 @@ def clamp_measured(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         frame: Typed rows that conform to the schema as it was before measuring [rows, columns].
         schema: The schema with its measured facts.
     """
-    return frame.assign(**{column.name: clamp(frame[column.name], column) for column in schema.modelled})
+    return with_columns(frame, {column.name: clamp(frame[column.name], column) for column in schema.modelled})
 
 
 def _common(column: Column) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from functools import partial
 import pandas as pd
 
 from privgan.table.columns import Column, Discrete, Temporal
+from privgan.table.frames import with_columns
 from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
 
@@ -37,7 +38,7 @@ def unescaped(cell: str) -> str:
 def escaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """A frame [rows, columns] ready for a CSV file: headers and text cells escaped, numbers as they are."""
     changed = {str(name): _mapped(values, escaped) for name, values in frame.items() if _is_text(values)}
-    return frame.assign(**changed).rename(columns=escaped)
+    return with_columns(frame, changed).rename(columns=escaped)
 
 
 def unescaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +68,7 @@ def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.D
         change = _restoration(column, ours=ours)
         if change and list(frame.columns).count(column.name) == 1 and _is_text(frame[column.name]):
             changed[column.name] = change(frame[column.name])
-    return frame.assign(**changed) if changed else frame
+    return with_columns(frame, changed) if changed else frame
 
 
 def _restoration(column: Column, *, ours: bool) -> Callable[[pd.Series], pd.Series] | None:
