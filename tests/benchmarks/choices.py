@@ -69,7 +69,7 @@ def write_markdown(path: Path, lines: Sequence[Line]) -> None:
     told = [
         "# The planner's choices, held against others\n",
         _INTRODUCTION,
-        "| table | ε | choice | tvd3 | gap | c2st |",
+        _HEAD,
         "|" + "---|" * 6,
     ]
     for table, epsilon in cells:
@@ -81,9 +81,9 @@ def write_markdown(path: Path, lines: Sequence[Line]) -> None:
     told += [
         "",
         "## Chosen without the table itself\n",
-        "| left out | chosen on the others | its tvd3 there over the planned one's |",
+        _HEAD_LEFT_OUT,
+        "|" + "---|" * 3,
     ]
-    told += ["|" + "---|" * 3]
     told += [f"| {found.table} | {_in_words(found.chosen)} | {found.ratio:.3f} |" for found in leave_one_out(ratios_of(lines))]
     path.write_text("\n".join([*told, ""]), encoding="utf-8")
 

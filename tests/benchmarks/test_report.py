@@ -1,6 +1,7 @@
 """The report: medians, ratios to the best private peer, targets, and every line shown, wins and losses alike."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def _judged(target: str, lines: list[Line] = LINES) -> Judgement:
     return found
 
 
-def _scored(seed: int, seconds: float, status: str = "ok", **figures: float) -> Scored:
+def _scored(seed: int, seconds: float, status: str = "ok", *, processor: float | None = None, **figures: float) -> Scored:
     cell = Cell(table="bank", method="privgan", epsilon=3.0, seed=seed)
     result = {
         "status": status,
@@ -46,18 +47,21 @@ def _scored(seed: int, seconds: float, status: str = "ok", **figures: float) -> 
         "rows": 1_000,
         "peak_megabytes": 9,
     }
+    if processor is not None:
+        result |= {"fit_processor_seconds": processor, "sample_processor_seconds": 0.25}
     return Scored(cell=cell, result=result, figures=figures, doubts=("c2st 0.6 against 0.9",) if seed == 2 else ())
 
 
 def test_a_line_holds_the_medians_over_the_seeds() -> None:
     seeds = [
-        _scored(0, 10.0, tvd3=0.1),
+        _scored(0, 10.0, processor=7.0, tvd3=0.1),
         _scored(1, 30.0, tvd3=0.4),
         _scored(2, 20.0, tvd3=0.2),
         _scored(3, 90.0, "failed: no luck"),
     ]
     (line,) = lines_of(seeds, {"bank": 36_168})
-    assert dict(line.figures) == {"tvd3": 0.2, "fit_s": 20.0, "sample_rows_s": 2_000.0, "peak_mb": 9}
+    clock = {"fit_s": 20.0, "sample_rows_s": 2_000.0}
+    assert dict(line.figures) == {"tvd3": 0.2, "peak_mb": 9} | clock | {"fit_cpu_s": 7.0, "sample_cpu_rows_s": 4_000.0}
     assert (line.seeds, line.status, line.seconds, line.rows) == (3, "ok; failed: no luck", 90.0, 36_168)
     assert line.doubts == ("c2st 0.6 against 0.9",)
 
@@ -84,6 +88,14 @@ def test_a_peer_without_a_result_can_show_a_met_target_but_never_a_missed_one() 
     assert (_judged("fit time").verdict, _judged("fit time").limit) == ("met", 360.0)
     slow = [_line("privgan", fit_s=500.0), *LINES[1:]]
     assert _judged("fit time", slow).verdict == "cannot be judged"
+
+
+def test_times_are_judged_by_the_processor_where_both_sides_have_it() -> None:
+    own, ctgan = (_line(name, fit_s=9.0, sample_rows_s=10.0, sample_cpu_rows_s=1_000.0) for name in ("privgan", "ctgan"))
+    without = replace(ctgan, epsilon=None, figures={"sample_rows_s": 0.5})
+    assert (_judged("rows sampled", [own, without]).value, _judged("rows sampled", [own, without]).limit) == (10.0, 5.0)
+    timed = replace(without, figures={"sample_rows_s": 0.5, "sample_cpu_rows_s": 200.0})
+    assert (_judged("rows sampled", [own, timed]).value, _judged("rows sampled", [own, timed]).limit) == (1_000.0, 2_000.0)
 
 
 def test_small_tables_have_a_target_of_their_own() -> None:
