@@ -23,8 +23,6 @@ from privgan.table.encoding import ColumnCode, Encoder, identity_code, merged_co
 from privgan.table.private import PrivateTable
 from privgan.table.schema import Schema
 
-_ERROR_OF_NORMAL = math.sqrt(2 / math.pi)
-
 
 class Charger(Protocol):
     """What charges a step: the ledger's run."""
@@ -178,17 +176,19 @@ def _scores(
     rows: float,
     noise: float,
 ) -> np.ndarray:
-    """How much each candidate's L1 error exceeds what its noise would bring, weighted [candidates].
+    """How much of each candidate's error would be seen through its noise, weighted [candidates].
 
-    One unit moves the exact counts by at most its number of rows in L1, and no weight is above 1, so a score moves by at
-    most that: everything else in it is public (McKenna et al. 2022, AIM, section 3).
+    Of each cell's error what exceeds one standard deviation counts. AIM's score takes the noise of all cells off the whole
+    L1 error instead, and so never chooses a marginal of many cells of which few hold rows, as where one column follows
+    from two others. One unit moves the exact counts by at most its number of rows in L1, each cell's term by no more than
+    its count moves, and no weight is above 1, so a score moves by at most that number: everything else in it is public
+    (for AIM's score: McKenna et al. 2022, section 3).
     """
     weights = workload_weights(candidates)
     scores = np.empty(len(candidates))
     for index, clique in enumerate(candidates):
-        exact = counter.counts(codes, clique)
-        error = np.abs(exact - rows * modelled(clique)).sum()
-        scores[index] = weights[index] * (error - _ERROR_OF_NORMAL * noise * len(exact))
+        error = np.abs(counter.counts(codes, clique) - rows * modelled(clique))
+        scores[index] = weights[index] * np.maximum(error - noise, 0.0).sum()
     return scores
 
 

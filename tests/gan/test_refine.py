@@ -13,7 +13,7 @@ from privgan.errors import InternalError
 from privgan.gan import refine as refining
 from privgan.gan import warm_start
 from privgan.gan.conditions import UNCONDITIONED_SHARE, condition_codes, conditions_of
-from privgan.gan.losses import critic_losses, information
+from privgan.gan.losses import critic_losses, information, weights_by_dependence
 from privgan.gan.marginal_loss import MarginalLoss
 from privgan.gan.model import GeneratorModel, Mixture
 from privgan.gan.networks import Critic, Generator
@@ -287,9 +287,17 @@ def test_the_marginal_loss_is_zero_at_the_targets_and_only_there() -> None:
 def test_information_is_what_the_entry_tells_of_the_columns() -> None:
     """Nothing where all entries agree; the entropy of the codes where each entry has one (Cover and Thomas, chapter 2)."""
     same = torch.tensor([[0.2, 0.3, 0.5]]).repeat(4, 1)
-    assert float(information([same], [same.log()])) == pytest.approx(0, abs=1e-6)
+    assert information([same], [same.log()]).tolist() == pytest.approx([0], abs=1e-6)
     certain = torch.log_softmax(40 * torch.eye(3), 1)
-    assert float(information([certain.exp(), certain.exp()], [certain, certain])) == pytest.approx(2 * np.log(3), rel=1e-5)
+    assert information([certain.exp(), certain.exp()], [certain, certain]).tolist() == pytest.approx([np.log(3)] * 2, rel=1e-5)
+
+
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=9))
+def test_columns_that_tell_more_pay_less_and_all_together_as_much(told: list[float]) -> None:
+    weights = weights_by_dependence(torch.tensor(told))
+    assert float(weights.mean()) == pytest.approx(1.0, rel=1e-5)
+    order = np.argsort(told)
+    assert (np.diff(weights.numpy()[order]) <= 1e-6).all()
 
 
 def test_the_fit_does_not_follow_noise() -> None:
