@@ -56,7 +56,21 @@ def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
     if planned != counted or not len(counted) == len(accounting) == listed:
         yield "the accounting does not list exactly the plan's steps with their events"
         return
+    for step in (*(step for stage in stages for step in stage["steps"]), *accounting):
+        noise = _noise_of(step["event"])
+        if noise is not None and not math.isclose(step["noise"], noise, rel_tol=1e-9):
+            yield f"step {step['name']!r} is said to have noise {step['noise']:g}, and its event has {noise:g}"
     yield from _costs(guarantee, stages, accounting)
+
+
+def _noise_of(event: Mapping[str, Any]) -> float | None:
+    """The noise of an event's counts or gradients; None where it is a choice, a discovery or several kinds at once."""
+    while isinstance(event.get("of"), Mapping):
+        event = event["of"]
+    found: float | None = event.get(
+        {"discrete_gaussian": "standard_deviation", "gaussian": "noise_multiplier"}.get(event["event"], "")
+    )
+    return found
 
 
 def _costs(

@@ -56,7 +56,11 @@ EVENTS = {
     },
 }
 SPENT = accountant.spent([events.from_json(event) for event in EVENTS.values()], 1e-6)
-STEPS = [{"name": name, "kind": "step", "noise": 4.0, "expected_error": None, "event": event} for name, event in EVENTS.items()]
+NOISES = {"marginals": 4.0, "critic": 2.0}
+STEPS = [
+    {"name": name, "kind": "step", "noise": NOISES[name], "expected_error": None, "event": event}
+    for name, event in EVENTS.items()
+]
 PLAN = {
     "dataset": "customers",
     "unit": "one row",
