@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ class Synthesizer:
         for start in range(0, wanted, CHUNK):
             yield draw.chunk(min(CHUNK, wanted - start), start + 1)
 
+    @cached_property
     @torch.no_grad()
     def mixture(self) -> Mixture:
         """The model as a mixture of product distributions over codes."""
@@ -140,9 +142,12 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
     if found != FORMAT:
         raise UsageError(f"{folder}: the model's format is {found!r}; this privgan reads {FORMAT}")
     try:
-        return _rebuilt(facts, weights)
+        synthesizer = _rebuilt(facts, weights)
+        # The network's one pass: whoever loads a model samples from it, and parts that do not fit show here.
+        _ = synthesizer.mixture
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
         raise UsageError(f"{folder}: the model's parts do not fit together ({type(error).__name__}); it is damaged") from error
+    return synthesizer
 
 
 def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
@@ -173,7 +178,7 @@ class _Sampler:
         self.of, self.where = synthesizer, {condition.column.name: condition for condition in where}
         self.rng = np.random.default_rng([seed, 2])
         self.customers = SerialCustomers(synthesizer.rows_of_each, self.rng)
-        self.mixture = synthesizer.mixture()
+        self.mixture = synthesizer.mixture
         self.allowed = {
             index: self._allowed(column) for index, column in enumerate(synthesizer.encoder.columns) if column.name in self.where
         }
@@ -199,7 +204,7 @@ class _Sampler:
         values = self._values_of(rows) if self.constrained is None else self._constrained_values(self.constrained, rows)
         customers = self.customers.take(rows)
         values |= invent(self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng)
-        return presented(pd.DataFrame({name: values[name] for name in self.of.schema.names}), self.of.schema)
+        return presented(pd.DataFrame({name: values[name] for name in self.of.schema.names}, copy=False), self.of.schema)
 
     def _values_of(self, rows: int) -> dict[str, pd.Series]:
         codes = self.mixture.sample(rows, self.rng, self.allowed)

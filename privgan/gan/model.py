@@ -19,7 +19,7 @@ from privgan.gan.conditions import condition_codes, conditions_of
 from privgan.gan.networks import Generator
 from privgan.measurement.marginals import Clique, Measurements
 from privgan.planning.plan import GeneratorSettings
-from privgan.table.stratified import choose, spread
+from privgan.table.stratified import choose, choose_by_shares, cumulative_shares, spread
 
 _TEMPERATURE = 0.5
 
@@ -119,6 +119,7 @@ class Mixture:
     def __init__(self, probabilities: Sequence[np.ndarray]) -> None:
         self.probabilities = [part / part.sum(1, keepdims=True) for part in probabilities]
         self.entries = len(self.probabilities[0])
+        self._shares = [cumulative_shares(part) for part in self.probabilities]
 
     def sample(self, rows: int, rng: np.random.Generator, allowed: dict[int, np.ndarray] | None = None) -> np.ndarray:
         """Codes [rows, columns].
@@ -136,7 +137,7 @@ class Mixture:
         allowed = allowed or {}
         entries = spread(self.evidence(allowed), rows, rng)
         columns = [self.codes(index, entries, rng, allowed.get(index)) for index in range(len(self.probabilities))]
-        return np.stack(columns, axis=1)[rng.permutation(rows)]
+        return np.stack(columns)[:, rng.permutation(rows)].T
 
     def codes(self, index: int, entries: np.ndarray, rng: np.random.Generator, allowed: np.ndarray | None = None) -> np.ndarray:
         """Codes [rows] of one column, each from its row's entry.
@@ -147,8 +148,9 @@ class Mixture:
             rng: Public randomness.
             allowed: The share of each code [codes] that a condition allows, or None for all.
         """
-        part = self.probabilities[index]
-        return choose(part if allowed is None else part * allowed, entries, rng)
+        if allowed is None:
+            return choose_by_shares(self._shares[index], entries, rng)
+        return choose(self.probabilities[index] * allowed, entries, rng)
 
     def marginal(self, clique: Clique) -> np.ndarray:
         """The mixture's share of each cell [cells] of a clique, the last column varying fastest."""

@@ -31,7 +31,7 @@ def white_box_scores(candidate: Candidate, frame: pd.DataFrame) -> Mapping[str, 
     """
     synthesizer = load_synthesizer(candidate.model)
     codes, path = synthesizer.encoder.encode(frame), candidate.internal / CRITIC_FILE
-    scores = {"likelihood": log_likelihood(synthesizer.mixture(), codes)}
+    scores = {"likelihood": log_likelihood(synthesizer.mixture, codes)}
     if path.exists():
         scores["critic"] = critic_scores(load_critic(path), codes, synthesizer.encoder.sizes)
     return scores

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Open, OpenNumeric, OpenTemporal, Temporal
+from privgan.table.frames import positions_of
 from privgan.table.grid import calendar_steps, number_steps, starts_of
 
 MAX_CELLS = 512
@@ -72,8 +73,7 @@ class Cells:
         return np.where(absent, self.missing_code, codes)
 
     def _text_codes(self, values: pd.Series) -> np.ndarray:
-        codes = pd.Categorical(values, categories=list(self.texts)).codes.astype(np.int64)
-        return np.maximum(codes, 0)
+        return np.maximum(positions_of(values, self.texts), 0)
 
     def _number_codes(self, values: pd.Series) -> np.ndarray:
         numbers = as_numbers(values, self.column)
@@ -88,13 +88,12 @@ class Cells:
         if self.texts:
             texts = np.array([*self.texts, *([None] if self.column.missing else [])], dtype=object)
             return pd.Series(texts[codes])
-        numbers = np.full(len(codes), np.nan)
+        before, after = len(self.special), self.size - len(self.special) - len(self.starts)
+        starts = np.pad(self.starts.astype(np.float64), (before, after), constant_values=np.nan)
+        lengths = np.pad(self.lengths.astype(np.float64), (before, after))
+        numbers = self.origin + (starts[codes] + np.floor(uniform * lengths[codes])) * self.step
         for code, value in enumerate(self.special):
             numbers[codes == code] = value
-        inside = (codes >= self.first_interval) & (codes < self.first_interval + len(self.starts))
-        interval = codes[inside] - self.first_interval
-        offset = np.floor(uniform[inside] * self.lengths[interval])
-        numbers[inside] = self.origin + (self.starts[interval] + offset) * self.step
         return from_numbers(numbers, self.column)
 
     def range_of(self, lower: float, upper: float) -> Cells:

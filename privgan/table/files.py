@@ -13,6 +13,7 @@ import pandas as pd
 from privgan.documents import shown
 from privgan.errors import TableError
 from privgan.table.columns import Column, Discrete, Invented, Kind, Temporal
+from privgan.table.frames import positions_of
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
 
@@ -142,8 +143,7 @@ def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             if _fits_integer(column):
                 shown_frame[column.name] = _integers(frame[column.name], column)
             elif _plain_boolean(column):
-                truth = frame[column.name].map({column.categories[0]: False, column.categories[1]: True})
-                shown_frame[column.name] = truth.astype("boolean" if column.missing else "bool")
+                shown_frame[column.name] = _booleans(frame[column.name], column)
     return shown_frame
 
 
@@ -154,10 +154,18 @@ def _fits_integer(column: Discrete) -> bool:
 def _integers(values: pd.Series, column: Discrete) -> pd.Series:
     """Category texts [rows] as integers, without the detour through float that a missing value would take."""
     known = np.array([int(category) for category in column.categories], dtype=np.int64)
-    codes = pd.Categorical(values, categories=list(column.categories)).codes
+    codes = positions_of(values, column.categories)
     if not column.missing:
         return pd.Series(known[codes], index=values.index)
     return pd.Series(pd.arrays.IntegerArray(known[codes], codes < 0), index=values.index)
+
+
+def _booleans(values: pd.Series, column: Discrete) -> pd.Series:
+    """The two labels of a plain boolean [rows] as truth values."""
+    codes = positions_of(values, column.categories)
+    if not column.missing:
+        return pd.Series(codes == 1, index=values.index)
+    return pd.Series(pd.arrays.BooleanArray(codes == 1, codes < 0), index=values.index)
 
 
 def _plain_boolean(column: Discrete) -> bool:
@@ -173,8 +181,14 @@ def as_written(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         if isinstance(column, Temporal):
             written[column.name] = written[column.name].dt.strftime(column.format)
         elif isinstance(column, Discrete) and _plain_boolean(column):
-            written[column.name] = written[column.name].map({False: column.categories[0], True: column.categories[1]})
+            written[column.name] = _labels(written[column.name], column)
     return written
+
+
+def _labels(values: pd.Series, column: Discrete) -> pd.Series:
+    """Truth values [rows] as the labels of a plain boolean; a missing one as None."""
+    codes = np.where(values.isna(), len(column.categories), values.fillna(False).to_numpy(dtype=bool))
+    return pd.Series(np.array([*column.categories, None], dtype=object)[codes], index=values.index)
 
 
 def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path | None, text: Path | None) -> int:

@@ -98,6 +98,9 @@ class SerialCustomers:
 
     def take(self, rows: int) -> np.ndarray:
         """The customers of the next rows [rows], from 1; a customer may go on in the next part."""
+        if len(self._shares) == 1:
+            self._last += rows
+            return np.arange(self._last - rows, self._last) + 1
         sizes = [self._left]
         while sum(sizes) < rows:
             sizes.extend((self._rng.choice(len(self._shares), size=rows, p=self._shares) + 1).tolist())

@@ -16,13 +16,24 @@ def spread(weights: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarr
 
 def choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One code a row [rows] from unnormalised weights [entries, codes] of the row's entry [rows], ascending."""
-    groups, codes = weights.shape
+    return choose_by_shares(cumulative_shares(weights), entries, rng)
+
+
+def cumulative_shares(weights: np.ndarray) -> np.ndarray:
+    """The share of each code and those before it [entries, codes]; zeros for an entry without weight."""
     cumulative = np.cumsum(weights, axis=1)
     scale = cumulative[:, -1:]
-    counts = np.bincount(entries, minlength=groups)
-    reached = _reached(cumulative / np.where(scale > 0, scale, 1.0), counts[:, None], rng.random((groups, 1)))
-    reached[:, -1] = counts
-    drawn = np.repeat(np.tile(np.arange(codes), groups), np.diff(reached, axis=1, prepend=0).ravel())
+    return cumulative / np.where(scale > 0, scale, 1.0)
+
+
+def choose_by_shares(shares: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As choose, from cumulative shares [entries, codes]."""
+    groups, codes = shares.shape
+    counts = np.bincount(entries, minlength=groups)[:, None]
+    reached = _reached(shares, counts, rng.random((groups, 1)))
+    reached[:, -1:] = counts
+    reached += np.cumsum(counts)[:, None] - counts
+    drawn = np.repeat(np.tile(np.arange(codes), groups), np.diff(reached.ravel(), prepend=0))
     return drawn[np.argsort(entries + rng.random(len(entries)))]
 
 
@@ -54,4 +65,7 @@ def choose_within(owner: np.ndarray, weights: np.ndarray, groups: np.ndarray, rn
 
 def _reached(shares: np.ndarray, counts: np.ndarray, start: np.ndarray) -> np.ndarray:
     """How many of the evenly spaced points (start + 0, 1, …)/counts lie below cumulative shares."""
-    return np.clip(np.ceil(shares * counts - start), 0, counts).astype(np.int64)
+    found = shares * counts
+    found -= start
+    np.ceil(found, out=found)
+    return np.clip(found, 0, counts, out=found).astype(np.int64)

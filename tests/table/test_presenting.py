@@ -1,0 +1,66 @@
+"""Typed rows as people expect them, and back in the schema's own writing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from privgan.table.files import as_written, presented
+from privgan.table.frames import positions_of
+from privgan.table.invent import SerialCustomers
+from privgan.table.schema import Schema
+from privgan.table.schema_file import parse_schema
+
+
+def schema_of(missing: bool) -> Schema:
+    return parse_schema(f"""
+        format: privgan.schema/1
+        dataset: test
+        unit: row
+        columns:
+          - {{name: flag, kind: boolean, missing: {str(missing).lower()}}}
+          - {{name: level, kind: categorical, categories: ["10", "-3", "7"], missing: {str(missing).lower()}}}
+    """)
+
+
+@given(texts=st.lists(st.sampled_from(["a", "b", "nan", "", "elsewhere", None]), max_size=20))
+def test_positions_are_those_of_the_categories_and_minus_one_elsewhere(texts: Sequence[str | None]) -> None:
+    categories = ("nan", "b", "", "a")
+    found = positions_of(pd.Series(texts, dtype=object), categories)
+    assert found.dtype == np.int64
+    assert found.tolist() == [categories.index(text) if text in categories else -1 for text in texts]
+
+
+@pytest.mark.parametrize("absent", [None, np.nan, pd.NA])
+def test_a_missing_value_stays_missing_in_every_presented_type(absent: object) -> None:
+    schema = schema_of(missing=True)
+    typed = {"flag": ["True", absent, "False"], "level": ["-3", "10", absent]}
+    shown = presented(pd.DataFrame(typed, dtype=object), schema)
+    assert shown.dtypes.astype(str).to_dict() == {"flag": "boolean", "level": "Int64"}
+    assert shown["flag"].tolist() == [True, pd.NA, False]
+    assert shown["level"].tolist() == [-3, 10, pd.NA]
+    assert as_written(shown, schema)["flag"].tolist() == ["True", None, "False"]
+
+
+def test_complete_columns_are_plain_booleans_and_integers() -> None:
+    schema = schema_of(missing=False)
+    shown = presented(pd.DataFrame({"flag": ["True", "False"], "level": ["7", "10"]}, dtype=object), schema)
+    assert shown.dtypes.astype(str).to_dict() == {"flag": "bool", "level": "int64"}
+    assert shown["level"].tolist() == [7, 10]
+    assert as_written(shown, schema)["flag"].tolist() == ["True", "False"]
+
+
+@pytest.mark.parametrize("shares", [(1.0,), (0.3, 0.5, 0.2)])
+def test_customers_are_numbered_on_from_one_part_to_the_next(shares: tuple[float, ...]) -> None:
+    customers = SerialCustomers(shares, np.random.default_rng(0))
+    taken = np.concatenate([customers.take(rows) for rows in (7, 1, 30)])
+    assert len(taken) == 38
+    assert taken[0] == 1
+    steps = set(np.diff(taken).tolist())
+    assert steps == ({1} if len(shares) == 1 else {0, 1})
+    assert np.bincount(taken).max() <= len(shares)
