@@ -6,10 +6,11 @@ import json
 import shutil
 from pathlib import Path
 
+from privgan.durable import sync_folder
 from privgan.errors import UsageError
 from privgan.pipeline.candidate import INTERNAL, RUN_FILE, Candidate
 from privgan.privacy.ledger import PrivacyLedger
-from privgan.release.writing import remove_leftovers, sync_folder
+from privgan.release.writing import remove_leftovers
 
 
 def purge(out: Path, ledger: PrivacyLedger) -> int:

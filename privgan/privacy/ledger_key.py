@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from privgan.durable import sync_folder
 from privgan.errors import UsageError
 from privgan.privacy.ledger_store import fingerprint
 
@@ -83,7 +84,7 @@ def _make_both(path: Path, pending: Path, parts: LedgerParts) -> bool:
         os.fsync(handle)
         parts.make(key)
         os.replace(pending, path)
-        _flush_folder(path.parent)
+        sync_folder(path.parent)
         return True
 
 
@@ -132,12 +133,3 @@ def _read(path: Path) -> bytes:
 
 def _belongs(key: bytes, kept: str) -> bool:
     return hmac.compare_digest(fingerprint(key), kept)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a new name in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

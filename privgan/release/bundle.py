@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from privgan.durable import sync_folder
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, UsageError
 from privgan.policy.policy import UNWAIVABLE
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
@@ -20,7 +21,7 @@ from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, FileEntry, Re
 from privgan.release.needles import Needles
 from privgan.release.scan import scan_files
 from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
-from privgan.release.writing import new_folder, sync_folder
+from privgan.release.writing import new_folder
 
 ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
     {

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from privgan.durable import sync_folder
 from privgan.errors import ReleaseExistsError, UsageError
 
 _MARK = ".privgan-partial-"
@@ -115,15 +116,6 @@ def remove_leftovers(folder: Path) -> int:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             removed += files
     return removed
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def as_usage_error(error: OSError, target: Path, exists: type[UsageError] = UsageError) -> UsageError:

@@ -1,209 +1,40 @@
-"""The main job end to end, in process: once as ``privgan run``, once step by step, on a small simulated table."""
+"""What the main job leaves: the release, what stays inside, the terminal, the ledger."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 
-from privgan.cli.main import execute
-from privgan.demo import demo_schema_yaml, simulate_customers
-from privgan.gan.model import GeneratorModel
-from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline.canaries import FILE as CANARY_FILE
-from privgan.pipeline.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE, RUN_FILE, internal_report_file
+from privgan.pipeline.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE, RUN_FILE
 from privgan.pipeline.scanning import SCAN_FILE
-from privgan.planning.plan import GeneratorSettings
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.bundle import ALLOWED_FILES
-from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
+from privgan.release.manifest import MANIFEST_NAME, manifest_mistakes
 from privgan.release.signature import SIGNATURE_NAME
 from privgan.synthesizer import load_synthesizer
 from privgan.table.files import read_table
-
-ROWS, MADE, EPSILON, SEED = 1_500, 700, 3.0, 11
-DATASET = "e2e-customers"
-COLUMNS = ("customer_id", "name", "email", "age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")
-CONSTRAINTS = [{"when": "spend_12m = 0", "then": "nps is missing", "description": "only buyers are asked"}]
-MODELLED = ("age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")  # In the schema's order.
-RELEASED = {*ALLOWED_FILES, MANIFEST_NAME, CHECKSUM_NAME}
-REPORTS = {internal_report_file(form) for form in ("html", "md", "json")}
-# Many canaries, so that the audit's intervals are narrow although the table is small.
-FIT = ("--epsilon", str(EPSILON), "--public-rows", str(ROWS), "--rows", str(MADE), "--seed", str(SEED), "--effort", "quick",
-       "--canary-probability", "0.5")  # fmt: skip
-ASKS_A_REVIEWER = """
-  - fact: context.reviewer
-    present: true
-    scope: public
-    reason: A release must say who reviewed it.
-    advice: Add reviewer to the context file.
-"""
-
-
-@dataclass
-class Ended:
-    """What a command ended in."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        """Standard output as JSON; fails where anything else stands there."""
-        return json.loads(self.out)
-
-
-def privgan(*arguments: object) -> Ended:
-    """Run the command line in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = execute([str(argument) for argument in arguments])
-    return Ended(code, out.getvalue(), err.getvalue())
-
-
-@dataclass
-class Place:
-    """A folder with a table, its schema and a ledger; how each command ended; each fit's initial weights."""
-
-    folder: Path
-    ended: dict[str, Ended] = field(default_factory=dict)
-    started_with: list[Start] = field(default_factory=list)
-
-    @property
-    def table(self) -> Path:
-        return self.folder / "customers.csv"
-
-    @property
-    def schema(self) -> Path:
-        return self.folder / "schema.yaml"
-
-    @property
-    def ledger(self) -> PrivacyLedger:
-        return PrivacyLedger.open(str(self.folder / "ledger.sqlite"), create=False)
-
-    def do(self, name: str, *arguments: object, code: int = 0) -> Ended:
-        """Run a command and keep how it ended."""
-        ended = self.ended[name] = privgan(*arguments)
-        assert ended.code == code, f"{name} ended with {ended.code}\n{ended.out}\n{ended.err}"
-        return ended
-
-
-def initial_weights(model: GeneratorModel) -> dict[str, torch.Tensor]:
-    return {name: weights.detach().clone() for name, weights in model.network.state_dict().items()}
-
-
-@dataclass
-class Start:
-    """What a fit's generator started from."""
-
-    measurements: Measurements
-    settings: GeneratorSettings
-    seed: int
-    weights: dict[str, torch.Tensor]
-
-    def again(self, seed: int) -> dict[str, torch.Tensor]:
-        """The initial weights for the same sizes and a given seed, from marginals that hold nothing of the run."""
-        sizes = self.measurements.sizes
-        even = [Marginal(clique=(i,), counts=np.ones(size), standard_deviation=1.0) for i, size in enumerate(sizes)]
-        return initial_weights(GeneratorModel(Measurements(sizes, even), self.settings, seed=seed, device=torch.device("cpu")))
-
-
-def remembering(seen: list[Start]) -> type[GeneratorModel]:
-    """The generator's class, with a note of what each fit starts from."""
-
-    class Remembering(GeneratorModel):
-        def __init__(self, measurements: Measurements, settings: GeneratorSettings, *, seed: int, device: torch.device) -> None:
-            super().__init__(measurements, settings, seed=seed, device=device)
-            seen.append(Start(measurements, settings, seed, initial_weights(self)))
-
-    return Remembering
-
-
-def policy_asking_a_reviewer(folder: Path) -> Path:
-    """The shipped policy internal-analytics, and one fact more."""
-    from privgan.policy.document import shipped_policies
-
-    path = folder / "reviewed.yaml"
-    shipped = shipped_policies()["internal-analytics"].read_text(encoding="utf-8")
-    path.write_text(shipped.replace("name: internal-analytics", "name: reviewed") + ASKS_A_REVIEWER, encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Table, schema and ledger, and the main job done in both ways with the same seed."""
-    found = Place(tmp_path_factory.mktemp("e2e"))
-    customers = simulate_customers(ROWS, seed=5)[list(COLUMNS)]
-    customers["customer_id"] = [f"K{serial * 7919 % 10**8:08d}" for serial in range(1, ROWS + 1)]  # Not the pattern's.
-    customers.to_csv(found.table, index=False, date_format="%Y-%m-%d")
-    document = yaml.safe_load(demo_schema_yaml())
-    document["dataset"] = DATASET
-    document["columns"] = [column for column in document["columns"] if column["name"] in COLUMNS]
-    document["constraints"] = CONSTRAINTS
-    found.schema.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PRIVGAN_LEDGER", str(found.folder / "ledger.sqlite"))
-        patch.setattr("privgan.pipeline.fitting.GeneratorModel", remembering(found.started_with))
-        found.do("init", "ledger", "init", DATASET, "--epsilon", 6)
-        in_one_go(found)
-        step_by_step(found)
-        yield found
-
-
-def in_one_go(place: Place) -> None:
-    out = place.folder / "out"
-    job = ("run", place.table, "--schema", place.schema, *FIT, "--policy", "internal-analytics", "--target", "converted")
-    place.do("run", *job, "--out", out, "--json", "--junit", place.folder / "verdict.xml", "--shareable")
-    place.do("run again", *job, "--out", out, code=2)
-
-
-def step_by_step(place: Place) -> None:
-    candidate, table, folder = place.folder / "candidate", place.table, place.folder
-    reviewed, weak = policy_asking_a_reviewer(folder), folder / "weak.yaml"
-    weak.write_text(reviewed.read_text().replace("at_most: 10\n", "at_most: 2.5\n"), encoding="utf-8")
-    context = folder / "context.yaml"
-    context.write_text("format: privgan.context/1\nreviewer: A. Reviewer\nexpiry: 2999-12-31\n", encoding="utf-8")
-    place.do("fit", "fit", table, "--schema", place.schema, *FIT, "--out", candidate, "--json", "--quiet")
-    place.do("check before audit", "check", candidate, "--policy", "internal-analytics", "--json", code=3)
-    place.do("audit", "audit", candidate, table, "--target", "converted", "--json", "--quiet")
-    place.do("check", "check", candidate, "--policy", "internal-analytics", "--json")
-    place.do("check without reviewer", "check", candidate, "--policy", reviewed, code=3)
-    place.do("release without reviewer", "release", candidate, "--policy", reviewed, "--out", folder / "no", code=3)
-    place.do("release above the policy", "release", candidate, "--policy", weak, "--out", folder / "no", code=1)
-    place.do("keys", "keys", "create", "acme", "--out", folder / "keys", "--json")
-    job = ("release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise")
-    place.do("release", *job, "--key", folder / "keys" / "acme.key", "--zip")
-    place.do(
-        "release again", "release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise", code=2
-    )
-    place.do("report of candidate", "report", candidate, "--table", table, "--json")
-    place.do("verify", "verify", folder / "stepwise", "--key", folder / "keys" / "acme.pub", "--policy", reviewed, "--json")
-    place.do("verify zip", "verify", folder / "stepwise" / "release.zip", "--json")
-    place.do("report", "report", folder / "stepwise", "--json")
-    place.do("sample", "sample", candidate, "--rows", 50, "--out", folder / "sample.csv")
-
-
-@pytest.fixture(scope="module")
-def release(place: Place) -> Path:
-    """The release of the main job."""
-    return place.folder / "out" / "release"
-
-
-@pytest.fixture(scope="module")
-def table(place: Place) -> pd.DataFrame:
-    """The real table, as text."""
-    return read_table(place.table)
+from tests.e2e.main_job import (
+    COLUMNS,
+    DATASET,
+    EPSILON,
+    FIT,
+    MADE,
+    MODELLED,
+    RELEASED,
+    REPORTS,
+    ROWS,
+    SEED,
+    Place,
+    policy_asking_a_reviewer,
+    privgan,
+)
 
 
 class TestRelease:

@@ -1,0 +1,36 @@
+"""Rows come out of a private table against a receipt only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from privgan.errors import InternalError
+from privgan.privacy.events import DiscreteGaussian
+from privgan.privacy.receipts import mint
+from privgan.privacy.unit import PrivacyUnit
+from privgan.table.private import PrivateTable
+
+
+def test_a_refused_receipt_touches_no_row() -> None:
+    looked: list[int] = []
+
+    def encode(frame: pd.DataFrame) -> np.ndarray:
+        looked.append(len(frame))
+        return frame.to_numpy()
+
+    table = PrivateTable("small", PrivacyUnit(), pd.DataFrame({"x": [1, 2]}))
+    other = mint(dataset="other", step="one", event=DiscreteGaussian(5.0, 1))
+    with pytest.raises(InternalError):
+        table.codes(other, encode)
+    assert looked == []
+    assert table.codes(mint(dataset="small", step="one", event=DiscreteGaussian(5.0, 1)), encode).tolist() == [[1], [2]]
+    assert looked == [2]
+
+
+@pytest.mark.filterwarnings("ignore:in 3.12 __contains__:DeprecationWarning")
+def test_an_unpaid_look_needs_its_name() -> None:
+    table = PrivateTable("small", PrivacyUnit(), pd.DataFrame({"x": [1, 2]}))
+    with pytest.raises((InternalError, TypeError)):
+        table.uncharged_rows("curiosity")  # type: ignore[arg-type]
