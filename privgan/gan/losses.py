@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from privgan.gan.marginal_loss import MarginalLoss
+from privgan.gan.side_by_side import information, shares_of
 from privgan.measurement.marginals import Target
 
 _INFORMATION_PRICE = 0.19
 _DEPENDENT = 1.0  # Nats: a column with that much information about the entry is priced half as high as one with none.
-_TINY = 1e-12
 
 
 class FitLoss:
@@ -38,26 +38,13 @@ class FitLoss:
 
     def __init__(self, targets: Sequence[Target], device: torch.device) -> None:
         self._error = MarginalLoss(targets, device)
-        codes = sum(len(target.shares) for target in targets if len(target.clique) == 1)
-        self._price = _INFORMATION_PRICE * math.sqrt(codes / self._error.mean_precision)
+        self._price = _INFORMATION_PRICE * math.sqrt(sum(self._error.layout.sizes) / self._error.mean_precision)
 
-    def __call__(self, logits: Sequence[Tensor], rng: np.random.Generator) -> Tensor:
-        """The loss of logits, each [entries, codes]."""
-        logs = [F.log_softmax(part, 1) for part in logits]
-        shares = [part.exp() for part in logs]
-        told = information(shares, logs)
+    def __call__(self, logits: Tensor, rng: np.random.Generator) -> Tensor:
+        """The loss of the logits of all columns [entries, all codes]."""
+        shares = shares_of(logits, self._error.layout)
+        told = information(shares, self._error.layout)
         return self._error(shares, rng) + self._price * (weights_by_dependence(told.detach()) * told).sum()
-
-
-def information(shares: Sequence[Tensor], logs: Sequence[Tensor]) -> Tensor:
-    """Mutual information in nats between a mixture's entry and each column [columns].
-
-    Args:
-        shares: Probabilities of each column, each [entries, codes].
-        logs: Their logarithms.
-    """
-    pairs = zip(shares, logs, strict=True)
-    return torch.stack([(part * (log - part.mean(0).clamp_min(_TINY).log())).sum(1).mean() for part, log in pairs])
 
 
 def weights_by_dependence(told: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from privgan.gan.side_by_side import Layout
 from privgan.measurement.marginals import Clique, Target
 
 CODES_PER_STEP = 360
@@ -73,6 +74,7 @@ class MarginalLoss:
         codes_per_step: About how many codes' marginals with all others are looked at in one evaluation.
 
     Attributes:
+        layout: Which codes are whose.
         mean_precision: Of 1- and 2-way targets: weights are relative to it.
     """
 
@@ -87,8 +89,9 @@ class MarginalLoss:
         narrow = [target for target in targets if len(target.clique) <= 2]
         self.mean_precision = float(np.mean([target.precision for target in narrow]))
         singles = sorted((target for target in targets if len(target.clique) == 1), key=lambda target: target.clique)
-        ends = np.cumsum([len(target.shares) for target in singles])
-        self._span = [slice(int(end) - len(target.shares), int(end)) for end, target in zip(ends, singles, strict=True)]
+        self.layout = Layout([len(target.shares) for target in singles], device)
+        ends = np.cumsum(self.layout.sizes)
+        self._span = [slice(int(end) - size, int(end)) for end, size in zip(ends, self.layout.sizes, strict=True)]
         codes = int(ends[-1])
         self._single, self._single_weight = torch.zeros(codes), torch.zeros(codes)
         self._pair, self._pair_weight = torch.zeros(codes, codes), torch.zeros(codes, codes)
@@ -119,25 +122,25 @@ class MarginalLoss:
             clique = tuple(target.clique[place] for place in order)
             self._triples.append((clique, table.permute(order).flatten().to(device), weight))
 
-    def __call__(self, probabilities: Sequence[Tensor], rng: np.random.Generator) -> Tensor:
-        """The loss of column probabilities, each [entries, codes]."""
-        together = torch.cat(list(probabilities), 1)
-        total = (self._single_weight * (together.mean(0) - self._single).square()).sum()
-        total = total + self._pair_error(together, rng)
+    def __call__(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
+        """The loss of the probabilities of all columns [entries, all codes]."""
+        total = (self._single_weight * (shares.mean(0) - self._single).square()).sum()
+        total = total + self._pair_error(shares, rng)
+        parts = self.layout.split(shares)
         drawn = np.arange(len(self._triples))
         if len(drawn) > self._per_step:
             drawn = rng.choice(drawn, size=self._per_step, replace=False)
         for index in drawn:
-            clique, shares, weight = self._triples[index]
-            error = (soft_marginal(probabilities, clique) - shares).square().sum()
+            clique, wanted, weight = self._triples[index]
+            error = (soft_marginal(parts, clique) - wanted).square().sum()
             total = total + len(self._triples) / len(drawn) * weight * error
         return total
 
-    def _pair_error(self, together: Tensor, rng: np.random.Generator) -> Tensor:
+    def _pair_error(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
         columns, drawn = len(self._span), None
         if self._columns_per_step < columns:
             chosen = np.sort(rng.choice(columns, size=self._columns_per_step, replace=False))
             codes = np.concatenate([np.arange(self._span[column].start, self._span[column].stop) for column in chosen])
-            drawn = torch.from_numpy(codes).to(together.device)
-        error: Tensor = _PairError.apply(together, drawn, self._pair, self._pair_weight)
+            drawn = torch.from_numpy(codes).to(shares.device)
+        error: Tensor = _PairError.apply(shares, drawn, self._pair, self._pair_weight)
         return columns / self._columns_per_step * error if drawn is not None else error

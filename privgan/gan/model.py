@@ -61,9 +61,17 @@ class GeneratorModel:
         self.latents, self.codes_of_conditions = latents.to(self.device), condition_codes
         self.conditions = conditions_of(condition_codes, self.sizes).to(self.device)
 
+    def logits(self) -> Tensor:
+        """The logits of all columns [entries, all codes]."""
+        return self.logits_before_offsets() + self.network.offsets
+
+    def logits_before_offsets(self) -> Tensor:
+        """As logits, without what each entry has of its own."""
+        return self.network.before_offsets(self.latents, self.conditions)
+
     def components(self) -> tuple[Tensor, ...]:
         """Logits [entries, codes] of each column."""
-        logits: tuple[Tensor, ...] = self.network(self.latents, self.conditions)
+        logits: tuple[Tensor, ...] = self.logits().split(self.sizes, 1)
         return logits
 
     def fake_rows(self, components: Sequence[Tensor], batch: int) -> Tensor:

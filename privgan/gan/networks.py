@@ -43,19 +43,16 @@ class Generator(nn.Module):
 
         A condition row is zero, or one-hot in the column that is fixed; that column's logits leave only the fixed code.
         """
-        return self.shifted(self.before_offsets(latent, condition))
+        logits: tuple[Tensor, ...] = (self.before_offsets(latent, condition) + self.offsets).split(self.sizes, 1)
+        return logits
 
-    def shifted(self, logits: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Logits with the offsets added, each [entries, codes]."""
-        return tuple(part + offset for part, offset in zip(logits, self.offsets.split(self.sizes, 1), strict=True))
-
-    def before_offsets(self, latent: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
-        """What the network alone makes of latents and conditions: logits, each [entries, codes]."""
+    def before_offsets(self, latent: Tensor, condition: Tensor) -> Tensor:
+        """What the network alone makes of latents and conditions: the logits of all columns [entries, all codes]."""
         hidden = torch.cat([F.relu(self.first_norm(self.first(torch.cat([latent, condition], 1)))), latent], 1)
         hidden = torch.cat([F.relu(self.second_norm(self.second(hidden))), hidden], 1)
-        logits = self.out(hidden).split(self.sizes, 1)
-        fixed = condition.split(self.sizes, 1)
-        return tuple(part + _FORBIDDEN * (want.sum(1, keepdim=True) - want) for part, want in zip(logits, fixed, strict=True))
+        others = torch.cat([want.sum(1, keepdim=True) - want for want in condition.split(self.sizes, 1)], 1)
+        logits: Tensor = self.out(hidden) + _FORBIDDEN * others
+        return logits
 
 
 class Critic(nn.Module):

@@ -60,7 +60,9 @@ class Refinement:
         self.critic = critic.to(model.device, self._type)
         self.trainer = trainer(self.critic, settings, charged, critic_losses, coins)
         self._loss_of = FitLoss(measurements.targets(), model.device)
-        self.optimiser = torch.optim.Adam(model.network.parameters(), settings.generator_learning_rate, betas=(0.5, 0.9))
+        self.optimiser = torch.optim.Adam(
+            model.network.parameters(), settings.generator_learning_rate, betas=(0.5, 0.9), fused=True
+        )
         self.loss = 0.0
         model.restart_average()
 
@@ -108,10 +110,10 @@ class Refinement:
 
     def _generator_step(self) -> float:
         model = self.model
-        components = model.components()
-        fakes = model.fake_rows(components, model.settings.fake_rows).to(self._type)
+        logits = model.logits()
+        fakes = model.fake_rows(logits.split(model.sizes, 1), model.settings.fake_rows).to(self._type)
         loss = generator_loss(self.trainer.scores(fakes)).float()
-        loss = loss + self.settings.marginal_weight * self._loss_of(components, model.rng)
+        loss = loss + self.settings.marginal_weight * self._loss_of(logits, model.rng)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()

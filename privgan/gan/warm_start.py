@@ -6,7 +6,7 @@ First the network alone finds the shape of the table, then each codebook entry's
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -42,9 +42,9 @@ def fit_network(
         The last loss.
     """
     model.update_conditions(measurements)
-    optimiser = torch.optim.Adam(model.network.weights, learning_rate, betas=_BETAS)
+    optimiser = torch.optim.Adam(model.network.weights, learning_rate, betas=_BETAS, fused=True)
     loss_of = FitLoss([target for target in measurements.targets() if len(target.clique) <= 2], model.device)
-    return _minimise(model, loss_of, optimiser, model.components, steps, decay_from=0.0, progress=progress)
+    return _minimise(model, loss_of, optimiser, model.logits, steps, decay_from=0.0, progress=progress)
 
 
 def fit_offsets(
@@ -70,12 +70,12 @@ def fit_offsets(
         The last loss.
     """
     with torch.no_grad():
-        before = model.network.before_offsets(model.latents, model.conditions)
-    optimiser = torch.optim.Adam([model.network.offsets], learning_rate, betas=_BETAS)
+        before = model.logits_before_offsets()
+    optimiser = torch.optim.Adam([model.network.offsets], learning_rate, betas=_BETAS, fused=True)
     decay_from = _DECAY_FROM if settle else 1.0
     loss_of = FitLoss(measurements.targets(), model.device)
     loss = _minimise(
-        model, loss_of, optimiser, lambda: model.network.shifted(before), steps, decay_from=decay_from, progress=progress
+        model, loss_of, optimiser, lambda: before + model.network.offsets, steps, decay_from=decay_from, progress=progress
     )
     if settle and steps:
         model.use_average()
@@ -86,7 +86,7 @@ def _minimise(
     model: GeneratorModel,
     loss_of: FitLoss,
     optimiser: torch.optim.Optimizer,
-    logits: Callable[[], Sequence[Tensor]],
+    logits: Callable[[], Tensor],
     steps: int,
     *,
     decay_from: float,

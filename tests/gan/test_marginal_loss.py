@@ -61,7 +61,7 @@ def test_the_marginal_loss_is_the_sum_over_its_targets(seed: int) -> None:
     targets = _targets(rng, [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)])
     parts = [part.requires_grad_() for part in _parts(rng)]
     expected = _by_hand(targets, parts)
-    found = MarginalLoss(targets, CPU)(parts, rng)
+    found = MarginalLoss(targets, CPU)(torch.cat(parts, 1), rng)
     assert float(found.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
     for slope, wanted in zip(torch.autograd.grad(found, parts), torch.autograd.grad(expected.float(), parts), strict=True):
         torch.testing.assert_close(slope, wanted, rtol=1e-3, atol=1e-6)
@@ -72,7 +72,7 @@ def test_a_triple_is_the_same_whatever_the_order_of_its_columns(order: tuple[int
     rng = np.random.default_rng(1)
     targets = _targets(rng, [(0,), (1,), (2,), (0, 1, 2)], order)
     parts = _parts(rng, order)
-    assert float(MarginalLoss(targets, CPU)(parts, rng)) == pytest.approx(float(_by_hand(targets, parts)), rel=1e-4)
+    assert float(MarginalLoss(targets, CPU)(torch.cat(parts, 1), rng)) == pytest.approx(float(_by_hand(targets, parts)), rel=1e-4)
 
 
 @pytest.mark.parametrize("drawn", [None, torch.tensor([0, 1, 2, 5]), torch.tensor([6])])
@@ -98,7 +98,7 @@ def test_a_part_of_the_pairs_stands_for_all_of_them() -> None:
     """The mean over every draw that there is."""
     rng, sizes = np.random.default_rng(3), (3, 4, 2, 5)
     targets = _targets(rng, [(0,), (1,), (2,), (3,), *itertools.combinations(range(4), 2)], sizes)
-    parts = _parts(rng, sizes)
+    parts = torch.cat(_parts(rng, sizes), 1)
     whole = float(MarginalLoss(targets, CPU)(parts, RNG))
     part = MarginalLoss(targets, CPU, codes_per_step=7)
     draws = [float(part(parts, _Chosen(columns))) for columns in itertools.combinations(range(4), 2)]  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from privgan.errors import InternalError
 from privgan.gan import refine as refining
 from privgan.gan import warm_start
 from privgan.gan.conditions import UNCONDITIONED_SHARE, condition_codes, conditions_of
-from privgan.gan.losses import critic_losses, information, weights_by_dependence
+from privgan.gan.losses import critic_losses, weights_by_dependence
 from privgan.gan.marginal_loss import MarginalLoss
 from privgan.gan.model import GeneratorModel, Mixture
 from privgan.gan.networks import Critic, Generator
@@ -279,17 +279,9 @@ def test_the_marginal_loss_is_zero_at_the_targets_and_only_there() -> None:
     codes = torch.as_tensor(_codes(0, 500))
     rows = [torch.nn.functional.one_hot(codes[:, c], size).float() for c, size in enumerate(SIZES)]
     loss = MarginalLoss(_measurements().targets(), CPU)
-    assert float(loss(rows, np.random.default_rng(0))) < 1e-9
+    assert float(loss(torch.cat(rows, 1), np.random.default_rng(0))) < 1e-9
     rows[0] = rows[0].roll(1, 1)
-    assert float(loss(rows, np.random.default_rng(0))) > 1e-4
-
-
-def test_information_is_what_the_entry_tells_of_the_columns() -> None:
-    """Nothing where all entries agree; the entropy of the codes where each entry has one (Cover and Thomas, chapter 2)."""
-    same = torch.tensor([[0.2, 0.3, 0.5]]).repeat(4, 1)
-    assert information([same], [same.log()]).tolist() == pytest.approx([0], abs=1e-6)
-    certain = torch.log_softmax(40 * torch.eye(3), 1)
-    assert information([certain.exp(), certain.exp()], [certain, certain]).tolist() == pytest.approx([np.log(3)] * 2, rel=1e-5)
+    assert float(loss(torch.cat(rows, 1), np.random.default_rng(0))) > 1e-4
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=9))
