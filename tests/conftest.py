@@ -1,4 +1,4 @@
-"""What all tests share: no test ever touches the user's own ledger."""
+"""What all tests share: none touches the user's own ledger, and none fails because a machine is slow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("privgan", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("privgan")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -68,7 +68,7 @@ def _exists(free: FixedSynthesizer, schema: Schema, where: tuple[ColumnCondition
 # --- every row ------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.sets(st.sampled_from(LINES), min_size=1),
     st.sampled_from(WHERES),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,19 +11,24 @@ import torch
 from torch import Tensor
 
 from privgan.gan.side_by_side import Layout
-from privgan.measurement.marginals import Clique, Target
+from privgan.measurement.marginals import Target
 
 CODES_PER_STEP = 360
 
 
-def soft_marginal(probabilities: Sequence[Tensor], clique: Clique) -> Tensor:
-    """The shares [cells] of a clique in a mixture: the mean over its entries of outer products of column probabilities."""
-    product = probabilities[clique[0]]
-    if len(clique) == 1:
-        return product.mean(0)
-    for column in clique[1:-1]:
-        product = (product.unsqueeze(2) * probabilities[column].unsqueeze(1)).flatten(1)
-    return (product.T @ probabilities[clique[-1]]).flatten() / len(product)
+@dataclass(frozen=True, eq=False)
+class _Triple:
+    """A 3-way target, its largest column last: only the outer product of the others is ever written down.
+
+    Attributes:
+        spans: Where the codes of its columns are.
+        wanted: Noisy shares [codes of the first · codes of the second, codes of the last].
+        weight: Of its squared error.
+    """
+
+    spans: tuple[slice, slice, slice]
+    wanted: Tensor
+    weight: float
 
 
 class _PairError(torch.autograd.Function):
@@ -60,6 +66,31 @@ class _PairError(torch.autograd.Function):
         return scale * slope, None, None, None
 
 
+class _TripleError(torch.autograd.Function):
+    """Weighted squared error of 3-way marginals; the gradient is found beside it, while the outer products are at hand."""
+
+    @staticmethod
+    def forward(ctx: Any, shares: Tensor, triples: Sequence[_Triple]) -> Tensor:
+        error, slope = shares.new_zeros(()), torch.zeros_like(shares)
+        for triple in triples:
+            first, second, last = (shares[:, span] for span in triple.spans)
+            outer = (first[:, :, None] * second[:, None, :]).flatten(1)
+            gap = outer.T @ last / len(shares) - triple.wanted
+            pull = gap * (2 * triple.weight / len(shares))
+            back = (last @ pull.T).unflatten(1, (first.shape[1], second.shape[1]))
+            parts = (back @ second[:, :, None])[:, :, 0], (first[:, None, :] @ back)[:, 0], outer @ pull
+            for span, part in zip(triple.spans, parts, strict=True):
+                slope[:, span] += part
+            error += triple.weight * gap.square().sum()
+        ctx.save_for_backward(slope)
+        return error
+
+    @staticmethod
+    def backward(ctx: Any, *flow: Tensor) -> tuple[Tensor | None, ...]:
+        (slope,) = ctx.saved_tensors
+        return slope * flow[0], None
+
+
 class MarginalLoss:
     """Precision-weighted squared error between a mixture's marginals and noisy ones.
 
@@ -95,7 +126,7 @@ class MarginalLoss:
         codes = int(ends[-1])
         self._single, self._single_weight = torch.zeros(codes), torch.zeros(codes)
         self._pair, self._pair_weight = torch.zeros(codes, codes), torch.zeros(codes, codes)
-        self._triples: list[tuple[Clique, Tensor, float]] = []
+        self._triples: list[_Triple] = []
         for target in targets:
             self._place(target, target.precision / self.mean_precision, device)
         self._single, self._single_weight = self._single.to(device), self._single_weight.to(device)
@@ -117,24 +148,21 @@ class MarginalLoss:
             self._pair[first, second], self._pair[second, first] = table, table.T
             self._pair_weight[first, second] = self._pair_weight[second, first] = weight / 2
         else:
-            # The largest column last: only the outer product of the others is ever written down.
-            order = sorted(range(len(sizes)), key=sizes.__getitem__)
-            clique = tuple(target.clique[place] for place in order)
-            self._triples.append((clique, table.permute(order).flatten().to(device), weight))
+            small, middle, large = sorted(range(len(sizes)), key=sizes.__getitem__)
+            wanted = table.permute(small, middle, large).reshape(-1, sizes[large]).to(device)
+            self._triples.append(_Triple((spans[small], spans[middle], spans[large]), wanted, weight))
 
     def __call__(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
         """The loss of the probabilities of all columns [entries, all codes]."""
         total = (self._single_weight * (shares.mean(0) - self._single).square()).sum()
         total = total + self._pair_error(shares, rng)
-        parts = self.layout.split(shares)
+        if not self._triples:
+            return total
         drawn = np.arange(len(self._triples))
         if len(drawn) > self._per_step:
             drawn = rng.choice(drawn, size=self._per_step, replace=False)
-        for index in drawn:
-            clique, wanted, weight = self._triples[index]
-            error = (soft_marginal(parts, clique) - wanted).square().sum()
-            total = total + len(self._triples) / len(drawn) * weight * error
-        return total
+        error: Tensor = _TripleError.apply(shares, [self._triples[index] for index in drawn])
+        return total + len(self._triples) / len(drawn) * error
 
     def _pair_error(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
         columns, drawn = len(self._span), None

@@ -109,7 +109,7 @@ counts = st.integers(2, 300).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(counts, st.sampled_from([0.0, 1e-6, 1e-4, 1e-2]))
 def test_monotone_in_hits_canaries_and_delta(sizes, delta):
     canaries, guesses, correct = sizes

@@ -89,7 +89,7 @@ counts = st.integers(2, 150).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(counts, st.sampled_from([1e-6, 1e-4, 1e-2]))
 def test_monotone_in_hits_and_delta(sizes, delta):
     canaries, guesses, correct = sizes
@@ -101,7 +101,7 @@ def test_monotone_in_hits_and_delta(sizes, delta):
         assert fdp_bound(canaries, guesses, correct + 1, delta, 0.05) >= bound - slack
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(st.integers(0, 60), st.integers(0, 60), st.sampled_from([1e-6, 1e-3]))
 def test_gdp_falls_with_errors_and_delta(misses, alarms, delta):
     bound = gdp_bound(misses, alarms, 100, 100, delta, 0.05)

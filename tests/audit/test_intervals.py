@@ -70,7 +70,7 @@ def test_interval_narrows_with_the_root_of_the_sample():
     assert widths[1] / widths[2] == pytest.approx(2, rel=0.1)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=60))
 def test_area_agrees_with_scikit_learn(rows):
     labels, scores = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=float)

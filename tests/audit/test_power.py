@@ -55,7 +55,7 @@ def test_critical_counts_are_where_the_bound_begins():
     assert critical_counts(20, 1e-5, 0.05, above=9.0) == (21,)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(st.integers(20, 400), st.floats(0.0, 4.0), st.floats(0.05, 1.0))
 def test_power_is_a_probability_that_rises_with_epsilon(canaries, epsilon, more):
     needed = critical_counts(canaries, 1e-6, 0.05)
@@ -63,7 +63,7 @@ def test_power_is_a_probability_that_rises_with_epsilon(canaries, epsilon, more)
     assert -1e-9 <= low <= high + 1e-9 <= 1.0 + 2e-9
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8, derandomize=True)
 @given(st.integers(20, 200), st.sampled_from([0.0, 1e-5, 1e-4]))
 def test_delta_a_higher_level_and_more_power_never_make_it_smaller(canaries, delta):
     plain = epsilon_detectable(canaries, delta, 0.05)

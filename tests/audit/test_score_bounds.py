@@ -21,7 +21,7 @@ from privgan.metric import Metric, Status
 from privgan.planning.plan import AUDIT
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8))
 def test_holm_lies_between_none_and_bonferroni_and_keeps_the_order(p_values):
     adjusted = holm(p_values)

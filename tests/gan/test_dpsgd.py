@@ -76,7 +76,7 @@ def _batch(seed: int, reals: int, fakes: int) -> tuple[torch.Tensor, torch.Tenso
     return rows, torch.arange(reals + fakes) < reals
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(0, 6), st.integers(1, 6))
 def test_the_sum_is_the_loop_over_rows(seed: int, reals: int, fakes: int) -> None:
     rows, real = _batch(seed, reals, fakes)
@@ -84,7 +84,7 @@ def test_the_sum_is_the_loop_over_rows(seed: int, reals: int, fakes: int) -> Non
     torch.testing.assert_close(_gradients(rows, real), expected, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.floats(0.1, 1e3))
 def test_one_real_row_more_moves_the_sum_by_at_most_the_clip_norm(seed: int, size: float) -> None:
     rows, real = _batch(seed, 4, 5)

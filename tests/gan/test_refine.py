@@ -349,7 +349,7 @@ def test_sampling_is_spread_evenly_and_every_row_follows_the_mixture() -> None:
         assert statistic < stats.chi2.isf(1e-6, len(expected) - 1)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 99))
 def test_a_mixture_samples_its_conditional_distribution(seed: int) -> None:
     """Against Bayes' rule over all cells; chi-square at 1e-9 for 15 draws."""

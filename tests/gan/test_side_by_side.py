@@ -38,7 +38,7 @@ def test_logits_of_any_size_give_shares() -> None:
     torch.testing.assert_close(shares[0], torch.cat([first, second]))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(SIZES, st.integers(0, 999))
 def test_gradients_are_those_of_finite_differences(sizes: list[int], seed: int) -> None:
     layout = _layout(sizes)

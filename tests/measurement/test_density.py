@@ -14,7 +14,7 @@ def _column(special: tuple[float, ...] = ()) -> Numeric:
     return Numeric(name="x", kind=Kind.INTEGER, lower=0, upper=1_000_000, special_values=special, missing=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 999), st.floats(0.1, 1e4), st.booleans())
 def test_shares_are_a_distribution_whatever_the_noise(seed: int, noise: float, special: bool) -> None:
     cells = cells_of(_column((0.0,) if special else ()), 96)

@@ -163,7 +163,7 @@ def test_steps_that_are_not_the_schemas_are_refused_before_the_first_look() -> N
 _STEPS = st.lists(st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(-50, 50), max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_STEPS, st.lists(st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(-5, 5), min_size=1, max_size=5))
 def test_a_customers_rows_move_range_counts_by_their_number_at_most(others: list[int], own: list[int]) -> None:
     one, two = range_counts(np.array(others, np.int64)), range_counts(np.array(others + own, np.int64))
@@ -171,7 +171,7 @@ def test_a_customers_rows_move_range_counts_by_their_number_at_most(others: list
     assert np.abs(two - one).sum() == len(own)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_STEPS, st.lists(st.integers(-60, 60), min_size=1, max_size=5), st.lists(st.integers(-70, 70), min_size=1, unique=True))
 def test_a_customers_rows_move_every_score_by_their_number_at_most(others: list[int], own: list[int], edges: list[int]) -> None:
     grid = np.array(sorted(edges))
@@ -181,7 +181,7 @@ def test_a_customers_rows_move_every_score_by_their_number_at_most(others: list[
         assert np.abs(two - one).max() <= len(own) + 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1_000), st.integers(1, 3))
 def test_a_customers_rows_count_by_their_number_whatever_the_column(seed: int, own: int) -> None:
     """From typed values on: missing ones do not count, and no value counts twice."""
@@ -210,7 +210,7 @@ class Fixed(SecretStream):
         return len(scores) // 3
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 1_000), st.integers(1, 3))
 def test_what_meets_the_noise_moves_by_no_more_than_the_noise_was_made_for(seed: int, own: int) -> None:
     """Two tables that differ in a customer's rows: counts differ by its rows, scores by one sensitivity, at every look."""
@@ -328,7 +328,7 @@ def test_hardly_any_rows_still_give_a_usable_schema(rows: int) -> None:
         assert parse_schema(dump_schema(measured)) == measured
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=25, phases=[Phase.explicit, Phase.generate])
 @given(
     st.integers(0, 10_000),
     st.integers(1, 60),
@@ -397,7 +397,7 @@ def test_noise_alone_hardly_ever_shows_a_cell() -> None:
     assert sum(found != (-LARGEST_STEP, LARGEST_STEP) for found in shown) <= 12
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(-LARGEST_STEP, LARGEST_STEP), st.integers(0, 2**53 - 2))
 def test_edges_are_few_sorted_and_inside(first: int, width: int) -> None:
     last = min(first + width, LARGEST_STEP)

@@ -207,7 +207,7 @@ def test_stage_2_is_a_function_of_the_noisy_count_alone(rows: int) -> None:
 # --- sensitivities ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 60), st.integers(0, 10_000))
 def test_one_row_moves_one_cell_of_each_histogram_by_one(seed: int, rows: int, extra: int) -> None:
     """What CountHistogram's noise rests on, for cells, 1-way and wider marginals alike."""
@@ -223,7 +223,7 @@ def test_one_row_moves_one_cell_of_each_histogram_by_one(seed: int, rows: int, e
 _ENCODER = measure.measure_encoder(PrivateTable("looks", PrivacyUnit(), _frame()), SCHEMA, PLAN, Book(), RepeatableStream(0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(2, 6), min_size=2, max_size=6),
     st.integers(0, 10_000),

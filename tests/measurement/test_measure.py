@@ -92,7 +92,7 @@ def test_wider_targets_agree_with_the_one_way_estimates(seed: int, sigma: float)
             np.testing.assert_allclose(table.sum(axis=others), found.one_way(column), atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(1, 40), st.tuples(*(st.integers(0, size - 1) for size in SIZES)), st.floats(0.1, 90))
 def test_one_row_moves_every_score_by_at_most_one(seed: int, rows: int, extra: tuple[int, ...], noise: float) -> None:
     """The sensitivity that the exponential mechanism's noise rests on: add or remove one row, one row a customer."""

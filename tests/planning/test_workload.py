@@ -88,7 +88,7 @@ def test_a_table_of_two_columns_is_one_pair() -> None:
     assert 0.99 * 3 < plan.cost.epsilon <= 3
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(2, 60), min_size=1, max_size=12), st.integers(8, 3_000), st.integers(8, 20_000))
 def test_small_triples_are_the_smallest_and_stay_within_their_limits(sizes: list[int], largest: int, together: int) -> None:
     limits = replace(LIMITS, largest_triple=largest, triple_cells=together)

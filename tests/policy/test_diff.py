@@ -26,7 +26,7 @@ from privgan.policy.diff import Change, differences
 from privgan.policy.document import parse_policy
 
 NUMBERS = ("guarantee.epsilon", "noisy.tvd1", "synthetic.rows", "attack.membership.advantage.high", "utility.tstr_auc.low")
-LAW = settings(deadline=None, max_examples=60)
+LAW = settings(max_examples=60)
 VERDICTS = ("REFUTED", "NOT_REFUTED", "INCONCLUSIVE")
 
 

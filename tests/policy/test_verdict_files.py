@@ -23,7 +23,7 @@ from privgan.policy.junit import junit
 from privgan.policy.plain import plain
 from privgan.policy.sarif import sarif
 
-LAW = settings(deadline=None, max_examples=60)
+LAW = settings(max_examples=60)
 HOSTILE = "<script>alert(1)</script> ]]> & \" ' \x00\x07\x1b[31m \u202eltr \ud800 =cmd|' /C calc'!A0 " + "x" * 10_000
 INTERNAL_FACT, INTERNAL_VALUE, INTERNAL_REASON = "attack.membership.advantage.high", 0.123456, "Nobody may be found."
 

@@ -227,7 +227,7 @@ def test_events_survive_writing(parts: list[events.DpEvent]) -> None:
     assert events.from_json(events.to_json(event)) == event
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8, derandomize=True)
 @given(st.lists(_SINGLE, min_size=2, max_size=4), st.randoms(use_true_random=False), _SINGLE)
 def test_order_does_not_matter_and_one_more_step_never_costs_less(
     parts: list[events.DpEvent], random: Random, more: events.DpEvent

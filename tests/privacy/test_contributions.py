@@ -11,7 +11,7 @@ from privgan.privacy.contributions import bounded, numbered, rows_of_each
 from privgan.privacy.randomness import SecretStream
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 12), max_size=60), st.integers(1, 5))
 def test_each_customer_keeps_as_many_rows_as_allowed(customers: list[int], max_rows: int) -> None:
     numbers = np.array(customers, dtype=np.int64)
@@ -29,7 +29,7 @@ def test_every_row_of_a_customer_is_as_likely() -> None:
     assert stats.binomtest(int(together.sum()), len(picks), 1 / 6).pvalue > 1e-8
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 8), max_size=40), st.integers(1, 4), st.integers(1, 6))
 def test_one_customer_more_moves_one_count_by_one(customers: list[int], max_rows: int, new: int) -> None:
     numbers = np.array(customers, dtype=np.int64)

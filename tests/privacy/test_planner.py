@@ -82,7 +82,7 @@ def test_planning_opens_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=3, deadline=None, derandomize=True)
+@settings(max_examples=3, derandomize=True)
 @given(st.floats(0.1, 6), st.integers(500, 400_000), st.sampled_from(["quick", "standard"]), st.sampled_from([0.5, 1.0]))
 def test_a_plan_never_costs_more_than_its_budget_and_wastes_little(epsilon: float, rows: int, effort: str, share: float) -> None:
     plan = _plan(epsilon, rows, delta=1e-7, effort=effort, marginal_share=share)

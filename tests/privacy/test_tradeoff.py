@@ -79,7 +79,7 @@ _EVENT = st.one_of(
 )
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(st.lists(_EVENT, min_size=1, max_size=3))
 def test_any_curve_rises_and_stays_below_its_epsilon_and_delta(parts: list[events.DpEvent]) -> None:
     curve = tradeoff.of_events(parts)
@@ -95,7 +95,7 @@ def test_any_curve_rises_and_stays_below_its_epsilon_and_delta(parts: list[event
             assert found <= worst.true_positive_rate(alarms) + 1e-6
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(st.floats(0, 60), st.floats(0, 5), st.floats(0, 0.4), st.floats(0, 0.4))
 def test_more_epsilon_or_delta_allows_more(epsilon: float, more: float, delta: float, more_delta: float) -> None:
     less, much = tradeoff.of_budget(epsilon, delta), tradeoff.of_budget(epsilon + more, delta + more_delta)

@@ -259,7 +259,7 @@ def test_internal_names_are_looked_for_without_a_table() -> None:
 # --- the search itself --------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.text("ab cé1", min_size=6, max_size=12), min_size=1, max_size=6, unique=True),
     st.text("ab cé1", max_size=80),

@@ -339,7 +339,7 @@ def fixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fixed")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), file=st.integers(0, 8), bit=st.integers(0, 7))
 def test_one_flipped_bit_anywhere_shows(fixed: Path, signed: Path, place: float, file: int, bit: int) -> None:
     kept = fixed / "release"

@@ -72,7 +72,7 @@ def both(shareable: ShareableReport, internal: InternalReport) -> Both:
     return Both((shareable, render_shareable), (internal, render_internal))
 
 
-SETTINGS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Skeleton(HTMLParser):

@@ -65,7 +65,7 @@ def test_no_address_leads_out_of_the_folder(target: str, shelf: Shelf) -> None:
         assert b"root:" not in sent
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     target=st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
     | st.from_regex(r"/(release|internal|compare|\.\.|%2e|/)*.{0,12}")

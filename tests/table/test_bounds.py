@@ -49,7 +49,7 @@ def test_the_far_future_date_of_many_tables_is_read() -> None:
     assert str(typed["x"].iloc[0])[:10] == "9999-12-31"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)),
     st.integers(1, 40_000),

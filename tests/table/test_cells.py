@@ -35,7 +35,7 @@ def _values(column: Numeric, seed: int, count: int = 60) -> pd.Series:
     return pd.Series(numbers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(numeric_columns(), st.integers(0, 999), st.integers(16, 256))
 def test_decoding_a_code_stays_in_its_cell_on_the_grid_and_in_bounds(column: Numeric, seed: int, max_cells: int) -> None:
     cells = cells_of(column, max_cells)
@@ -48,7 +48,7 @@ def test_decoding_a_code_stays_in_its_cell_on_the_grid_and_in_bounds(column: Num
     assert decoded.isna().sum() == (1 if column.missing else 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(numeric_columns(), st.integers(16, 256))
 def test_cells_cover_every_step_once(column: Numeric, max_cells: int) -> None:
     cells = cells_of(column, max_cells)
@@ -80,7 +80,7 @@ def test_small_domains_come_back_exactly(column: Column, values: list[object]) -
     assert [None if pd.isna(value) else value for value in decoded] == values
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(numeric_columns(), st.integers(0, 999), st.integers(3, 30))
 def test_merged_codes_keep_order_mass_and_the_special_values(column: Numeric, seed: int, max_codes: int) -> None:
     cells = cells_of(column, 128)
@@ -106,7 +106,7 @@ def test_rare_categories_share_one_code_and_come_back_by_their_noisy_shares() ->
     assert decoded.nunique() > 60
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 @given(st.integers(0, 999), st.integers(2, 9))
 def test_codes_come_back_as_their_own_cells_in_their_shares(seed: int, max_codes: int) -> None:
     """5 standard errors over at most 25 × 100 shares: a failure has a probability below .002, and draws are fixed."""

@@ -42,7 +42,6 @@ def _allowed(where: str, schema: Schema) -> float:
     return float(condition.shares(cells) @ values)
 
 
-@settings(deadline=None)
 @given(st.integers(-500, 500), st.integers(1, 900), st.integers(-600, 1_500), st.sampled_from(sorted(OPERATORS)), st.booleans())
 def test_comparisons_allow_exactly_the_integers_that_meet_them(
     lower: int, width: int, value: int, sign: str, special: bool
@@ -54,7 +53,6 @@ def test_comparisons_allow_exactly_the_integers_that_meet_them(
     assert _allowed(f"x {sign} {value}", _schema(column)) == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 3), st.integers(-999, 999), st.integers(1, 3_000), st.integers(0, 3_000), st.sampled_from(sorted(OPERATORS))
 )
@@ -97,7 +95,7 @@ def test_every_value_of_a_wide_column_can_be_asked_for() -> None:
     assert lost == []
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True), st.data())
 def test_categories_allow_exactly_themselves(categories: list[str], data: st.DataObject) -> None:
     column = Discrete(name="x", kind=Kind.ORDINAL, categories=tuple(categories), missing=True)
@@ -120,7 +118,7 @@ def test_two_conditions_on_one_column_meet() -> None:
         parse_where("x is missing and x > 3", _schema(column))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=40))
 @example("tier = 'low")
 @example("in in in (")

@@ -25,7 +25,7 @@ _CELLS = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(_CELLS, st.sampled_from(["a", "b"])), min_size=5, max_size=40))
 def test_a_text_table_conforms_to_its_own_draft(rows: list[tuple[str, str]]) -> None:
     """But for identifiers that repeat: there a person must name the unit."""
@@ -36,7 +36,7 @@ def test_a_text_table_conforms_to_its_own_draft(rows: list[tuple[str, str]]) -> 
 
 @pytest.mark.parametrize("kind", ["date", "integer", "decimal"])
 @given(seed=st.integers(0, 999))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_column_of_one_kind_conforms_to_its_own_draft(kind: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = {

@@ -20,7 +20,7 @@ def _alone(cells: Cells, value: float) -> bool:
     return int(cells.starts[interval]) == step and int(cells.lengths[interval]) == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**13), st.integers(-(10**13), 10**13), st.integers(0, 9), st.integers(16, 1024))
 def test_a_grid_is_sorted_starts_at_the_first_step_and_holds_each_atom_alone(
     last: int, zero: int, decimals: int, max_cells: int
@@ -73,7 +73,7 @@ def test_the_first_of_a_year_and_of_a_month_is_a_cell_of_its_own() -> None:
     assert all(_alone(cells, dt.datetime(2018, month, 1, tzinfo=dt.UTC).timestamp()) for month in range(1, 13))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.datetimes(dt.datetime(1, 1, 1)), st.datetimes(dt.datetime(1, 1, 1)), st.integers(16, 1024), st.sampled_from([1, 86_400])
 )

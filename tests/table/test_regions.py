@@ -67,7 +67,7 @@ def _within(values: PositionSet, positions: np.ndarray) -> np.ndarray:
     return inside | ((positions == MISSING) & values.missing)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(constraint_lines())
 def test_boxes_leave_exactly_the_rows_that_hold_the_constraints(lines: str) -> None:
     """Each row that holds what boxes can say is in one box, each other row in none; and impossible means impossible."""
@@ -96,7 +96,7 @@ def _within_all(box: Sequence[PositionSet], positions: Sequence[np.ndarray]) -> 
     return np.logical_and.reduce([_within(values, found) for values, found in zip(box, positions, strict=True)])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(constraint_lines())
 def test_what_is_refused_as_impossible_is_impossible(lines: str) -> None:
     free = schema_of(SMALL)
@@ -114,7 +114,7 @@ def _one_by_one(lines: str) -> list[Constraint]:
     return [schema_of(SMALL, f"{line}\n").constraints[0] for line in lines.splitlines()]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)), st.booleans(), st.booleans(), st.integers(-2, 32))
 def test_sets_of_positions_are_sets(first: set[int], second: set[int], absent: bool, other: bool, place: int) -> None:
     one, two = set_of(first, absent), set_of(second, other)
@@ -125,7 +125,7 @@ def test_sets_of_positions_are_sets(first: set[int], second: set[int], absent: b
     assert one.last_to(place) == max((value for value in first if value <= place), default=None)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.integers(0, 4), st.integers(-10_000, 10_000), st.integers(1, 500), st.integers(-600, 12_000), st.booleans())
 def test_positions_of_numbers_are_found_as_the_numbers_are_written(
     decimals: int, lower: int, width: int, number: int, strict: bool

@@ -74,7 +74,7 @@ def _schemas(draw: st.DrawFn) -> Schema:
     return Schema(dataset="d", unit=PrivacyUnit(), columns=tuple(columns), missing_markers=("", draw(_NAMES)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(_schemas())
 def test_a_schema_survives_writing(schema: Schema) -> None:
     assert parse_schema(dump_schema(schema, comment="a\nb")) == schema

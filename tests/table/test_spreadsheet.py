@@ -85,7 +85,7 @@ def test_the_escape_is_a_bijection_that_leaves_no_formula(text: str) -> None:
     assert number or not BEGINS_AS_FORMULA.match(cell)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_hostile_tables_survive_csv_parquet_and_schema(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     names = data.draw(st.lists(texts, min_size=1, max_size=3, unique=True))
