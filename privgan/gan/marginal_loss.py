@@ -71,18 +71,20 @@ class _TripleError(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, shares: Tensor, triples: Sequence[_Triple]) -> Tensor:
-        error, slope = shares.new_zeros(()), torch.zeros_like(shares)
+        # Entries last: outer products and their sums then run along memory.
+        across = shares.T.contiguous()
+        error, slope = shares.new_zeros(()), torch.zeros_like(across)
         for triple in triples:
-            first, second, last = (shares[:, span] for span in triple.spans)
-            outer = (first[:, :, None] * second[:, None, :]).flatten(1)
-            gap = outer.T @ last / len(shares) - triple.wanted
+            first, second, last = (across[span] for span in triple.spans)
+            outer = (first[:, None] * second).flatten(0, 1)
+            gap = outer @ last.T / len(shares) - triple.wanted
             pull = gap * (2 * triple.weight / len(shares))
-            back = (last @ pull.T).unflatten(1, (first.shape[1], second.shape[1]))
-            parts = (back @ second[:, :, None])[:, :, 0], (first[:, None, :] @ back)[:, 0], outer @ pull
+            back = (pull @ last).unflatten(0, (len(first), len(second)))
+            parts = (back * second).sum(1), (back * first[:, None]).sum(0), pull.T @ outer
             for span, part in zip(triple.spans, parts, strict=True):
-                slope[:, span] += part
+                slope[span] += part
             error += triple.weight * gap.square().sum()
-        ctx.save_for_backward(slope)
+        ctx.save_for_backward(slope.T)
         return error
 
     @staticmethod
