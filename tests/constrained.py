@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ class FixedSynthesizer(Synthesizer):
 
     fixed: Mixture
 
+    @cached_property
     def mixture(self) -> Mixture:
         """The given mixture."""
         return self.fixed
