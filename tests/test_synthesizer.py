@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from privgan.errors import IncompleteError, UsageError
 from privgan.gan.conditions import condition_codes
@@ -166,6 +167,7 @@ def test_the_files_hold_nothing_but_what_is_named(folder: Path) -> None:
         "cut facts",
         "cut weights",
         "pickle",
+        "condition elsewhere",
         "version",
         "list",
         "lacks columns",
@@ -182,6 +184,10 @@ def test_damaged_models_are_told(folder: Path, damage: str) -> None:
         path.write_bytes(path.read_bytes()[:200])
     elif damage == "pickle":
         torch.save({"network.first.weight": torch.zeros(1)}, folder / WEIGHTS)
+    elif damage == "condition elsewhere":
+        # Every part has its shape; only the network's pass shows that they do not fit.
+        weights = load_file(folder / WEIGHTS)
+        save_file(weights | {"codebook.conditions": torch.full_like(weights["codebook.conditions"], 99)}, folder / WEIGHTS)
     else:
         changed: object = {
             "version": facts | {"format": "privgan.model/9"},

@@ -63,15 +63,11 @@ class GeneratorModel:
 
     def logits(self) -> Tensor:
         """The logits of all columns [entries, all codes]."""
-        return self.logits_before_offsets() + self.network.offsets
-
-    def logits_before_offsets(self) -> Tensor:
-        """As logits, without what each entry has of its own."""
-        return self.network.before_offsets(self.latents, self.conditions)
+        return self.network.logits(self.latents, self.conditions)
 
     def components(self) -> tuple[Tensor, ...]:
         """Logits [entries, codes] of each column."""
-        logits: tuple[Tensor, ...] = self.logits().split(self.sizes, 1)
+        logits: tuple[Tensor, ...] = self.network(self.latents, self.conditions)
         return logits
 
     def fake_rows(self, components: Sequence[Tensor], batch: int) -> Tensor:

@@ -43,8 +43,12 @@ class Generator(nn.Module):
 
         A condition row is zero, or one-hot in the column that is fixed; that column's logits leave only the fixed code.
         """
-        logits: tuple[Tensor, ...] = (self.before_offsets(latent, condition) + self.offsets).split(self.sizes, 1)
-        return logits
+        parts: tuple[Tensor, ...] = self.logits(latent, condition).split(self.sizes, 1)
+        return parts
+
+    def logits(self, latent: Tensor, condition: Tensor) -> Tensor:
+        """As forward, of all columns in one matrix [entries, all codes]."""
+        return self.before_offsets(latent, condition) + self.offsets
 
     def before_offsets(self, latent: Tensor, condition: Tensor) -> Tensor:
         """What the network alone makes of latents and conditions: the logits of all columns [entries, all codes]."""

@@ -1,6 +1,6 @@
 """Columns side by side in one matrix [rows, all codes]: softmax and information, each with a gradient of its own.
 
-A step of the fit spends its time on such matrices; with automatic gradients column by column it takes half as long again.
+A step of the fit spends its time on such matrices: small operations column by column, and their automatic gradients, cost more.
 """
 
 from __future__ import annotations

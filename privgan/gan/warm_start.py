@@ -70,7 +70,7 @@ def fit_offsets(
         The last loss.
     """
     with torch.no_grad():
-        before = model.logits_before_offsets()
+        before = model.network.before_offsets(model.latents, model.conditions)
     optimiser = torch.optim.Adam([model.network.offsets], learning_rate, betas=_BETAS, fused=True)
     decay_from = _DECAY_FROM if settle else 1.0
     loss_of = FitLoss(measurements.targets(), model.device)
