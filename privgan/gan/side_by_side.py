@@ -20,11 +20,16 @@ class Layout:
     Args:
         sizes: Number of codes of each column.
         device: Where the matrices are.
+
+    Attributes:
+        ends: Each column's first code [columns], and its last [columns].
     """
 
     def __init__(self, sizes: Sequence[int], device: torch.device) -> None:
         self.sizes = tuple(sizes)
         owner = torch.repeat_interleave(torch.arange(len(self.sizes)), torch.tensor(self.sizes))
+        ends = torch.tensor(self.sizes).cumsum(0)
+        self.ends = (ends - torch.tensor(self.sizes)).to(device), (ends - 1).to(device)
         self._member = torch.nn.functional.one_hot(owner, len(self.sizes)).float().to(device)
 
     def split(self, matrix: Tensor) -> tuple[Tensor, ...]:
