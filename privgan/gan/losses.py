@@ -25,11 +25,11 @@ class FitLoss:
 
     The price is half of the mutual information between the codebook's entry and each column and half of the columns' total
     correlation, times a weight. Of all mixtures that agree with noisy marginals it prefers the one that says least beyond
-    them, as a maximum-entropy model does; without it the many free parameters fit the noise. The first part alone bounds the
-    second from above, and leaves mixtures whose rows hold more structure than their pairs of columns need. The weight is
-    proportional to the noise's standard deviation and to the square root of the number of codes, as the largest singular
-    value of a matrix of noise is, which a penalty must reach to keep it out; its factor was chosen on Adult and held on
-    three other tables (``reports/benchmarks``).
+    them, as a maximum-entropy model does; without it the many free parameters fit the noise. The information bounds the
+    total correlation from above, but alone it leaves mixtures whose rows hold more structure than their pairs of columns
+    need. The weight is proportional to the noise's standard deviation and to the square root of the number of codes, as the
+    largest singular value of a matrix of noise is, which a penalty must reach to keep it out; its factor was chosen on Adult
+    and held on three other tables (``reports/benchmarks``).
 
     A price alike for all columns would also push back what stands far out of the noise, as where one column follows from
     others. So columns that already tell much pay less of the first part, and the others more: on average as much
