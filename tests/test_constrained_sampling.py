@@ -75,8 +75,11 @@ def _exists(free: FixedSynthesizer, schema: Schema, where: tuple[ColumnCondition
     st.integers(0, 10_000),
     st.sampled_from([0.05, 1.0]),
     st.sampled_from([1, 200]),
+    st.booleans(),
 )
-def test_every_row_holds_every_constraint(lines: set[str], where: str | None, seed: int, evenness: float, attempts: int) -> None:
+def test_every_row_holds_every_constraint(
+    lines: set[str], where: str | None, seed: int, evenness: float, attempts: int, balanced: bool
+) -> None:
     """Whatever the model, the conditions and the number of attempts; and what is refused does not exist in the model."""
     schema = _schema(*sorted(lines))
     synthesizer = fixed_synthesizer(schema, seed, entries=8, evenness=evenness)
@@ -84,7 +87,7 @@ def test_every_row_holds_every_constraint(lines: set[str], where: str | None, se
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(constrained, "ATTEMPTS", attempts)
         try:
-            rows = synthesizer.sample(150, seed=seed, where=conditions)
+            rows = synthesizer.sample(150, seed=seed, where=conditions, balanced=balanced)
         except IncompleteError:
             assert not _exists(_free(synthesizer), schema, conditions)
             return

@@ -8,13 +8,14 @@ marginals of the whole mixture are known exactly at every step.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from privgan.gan.balanced import balance
 from privgan.gan.conditions import condition_codes, conditions_of
 from privgan.gan.networks import Generator
 from privgan.measurement.marginals import Clique, Measurements
@@ -125,7 +126,9 @@ class Mixture:
         self.entries = len(self.probabilities[0])
         self._shares = [cumulative_shares(part) for part in self.probabilities]
 
-    def sample(self, rows: int, rng: np.random.Generator, allowed: dict[int, np.ndarray] | None = None) -> np.ndarray:
+    def sample(
+        self, rows: int, rng: np.random.Generator, allowed: Mapping[int, np.ndarray] | None = None, *, balanced: bool = False
+    ) -> np.ndarray:
         """Codes [rows, columns].
 
         Args:
@@ -134,14 +137,45 @@ class Mixture:
             allowed: For some columns the share of each code [codes] that a condition allows. Entries are drawn by Bayes'
                 rule from the probability that each gives the conditions, and the codes from what is allowed: the exact
                 conditional distribution of the mixture, without rejection.
+            balanced: Whether rows exchange values until 3-way counts are near to the mixture's (``balance``).
 
         Each row follows the mixture. Rows are spread evenly over it instead of independently (stratified sampling: entries
         in proportion, and within an entry the codes of each column), so that a sample's shares lie nearer to the mixture's.
         """
         allowed = allowed or {}
         entries = spread(self.evidence(allowed), rows, rng)
-        columns = [self.codes(index, entries, rng, allowed.get(index)) for index in range(len(self.probabilities))]
-        return np.stack(columns)[:, rng.permutation(rows)].T
+        columns = {index: self.codes(index, entries, rng, allowed.get(index)) for index in range(len(self.probabilities))}
+        if balanced:
+            columns = self.balance(columns, entries, rng, allowed)
+        return np.stack(list(columns.values()))[:, rng.permutation(rows)].T
+
+    def balance(
+        self,
+        columns: Mapping[int, np.ndarray],
+        entries: np.ndarray,
+        rng: np.random.Generator,
+        allowed: Mapping[int, np.ndarray] | None = None,
+    ) -> dict[int, np.ndarray]:
+        """Codes [rows] of some columns, exchanged within entries so that 3-way counts are near to the mixture's.
+
+        Args:
+            columns: Drawn codes [rows] by column.
+            entries: The entry of each row [rows], ascending.
+            rng: Public randomness.
+            allowed: For some columns the share of each code [codes] that a condition allowed.
+        """
+        codes = np.stack(list(columns.values()), axis=1).astype(np.int32)
+        balance(codes, entries, [self._given(index, (allowed or {}).get(index)) for index in columns], rng)
+        return {index: codes[:, place].astype(np.int64) for place, index in enumerate(columns)}
+
+    def _given(self, index: int, allowed: np.ndarray | None) -> np.ndarray:
+        """Probability of each code of a column in each entry [entries, codes], of those that a condition allows."""
+        if allowed is None:
+            return self.probabilities[index]
+        weights = self.probabilities[index] * allowed
+        total = weights.sum(1, keepdims=True)
+        given: np.ndarray = weights / np.where(total > 0, total, 1.0)
+        return given
 
     def codes(self, index: int, entries: np.ndarray, rng: np.random.Generator, allowed: np.ndarray | None = None) -> np.ndarray:
         """Codes [rows] of one column, each from its row's entry.
@@ -168,7 +202,7 @@ class Mixture:
     def _single(self, column: int) -> np.ndarray:
         return self.probabilities[column].astype(np.float32)
 
-    def evidence(self, allowed: dict[int, np.ndarray]) -> np.ndarray:
+    def evidence(self, allowed: Mapping[int, np.ndarray]) -> np.ndarray:
         """Probability of the conditions in each entry [entries]."""
         weights = np.ones(self.entries)
         for index, shares in allowed.items():

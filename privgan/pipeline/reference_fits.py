@@ -42,6 +42,6 @@ def small_fit(schema: Schema, budget: PrivacyBudget) -> Fit:
         with tempfile.TemporaryDirectory(prefix="privgan-reference-") as folder:
             ledger = PrivacyLedger.open(str(Path(folder) / "ledger.sqlite"))
             fitted = fit(frame, schema, plan, ledger, seed=seed, progress=Progress(quiet=True))
-            return synthesizer_of(fitted).sample(len(frame), seed=seed)
+            return synthesizer_of(fitted).sample(len(frame), seed=seed, balanced=True)
 
     return fitted_sample

@@ -40,7 +40,7 @@ def write_candidate(
     if fitted.critic is not None:
         keep_critic(candidate, fitted.critic)
     progress.say("sampling")
-    made = write_tables(synthesizer.chunks(rows, seed=seed), schema, candidate.parquet, candidate.csv)
+    made = write_tables(synthesizer.chunks(rows, seed=seed, balanced=True), schema, candidate.parquet, candidate.csv)
     candidate.write_record(_record(fitted, synthesizer, made, seed))
     candidate.close_to_others()
     ledger.record(schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})

@@ -263,6 +263,14 @@ class TestSample:
         assert one.equals(same)
         assert not one["age"].equals(other["age"])
 
+    def test_the_released_table_can_be_drawn_again(self, release: Path, tmp_path: Path) -> None:
+        released = read_table(release / "synthetic.parquet")
+        drawn = ("--rows", MADE, "--seed", SEED)
+        again = self.sample(release, tmp_path / "again.parquet", *drawn, "--balanced")
+        plain = self.sample(release, tmp_path / "plain.parquet", *drawn)
+        assert again.equals(released)
+        assert not plain.equals(released)
+
     def test_where_holds_in_every_row(self, place: Place, release: Path, tmp_path: Path) -> None:
         where = "membership_tier in (gold, silver) and age >= 40 and spend_12m > 0 and sign_up_date < 2022-01-01"
         made = self.sample(release, tmp_path / "s.csv", "--rows", 300, "--where", where)

@@ -10,9 +10,11 @@ import shutil
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from driver import Job, Sampler, main
 
 from privgan.errors import UsageError
+from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_candidate, prepare
 from privgan.planning import planner
@@ -25,13 +27,15 @@ from privgan.synthesizer import load_synthesizer
 from privgan.table.files import as_written
 from privgan.table.private import PrivateTable, Samples
 from privgan.table.schema import Schema
+from privgan.table.schema_file import load_schema
 
 # What this privgan can be asked for besides the plan of its own.
 SUPPORTED = frozenset({"marginal_share", "widest", "critic_sees_rows", "choices"})
+CANDIDATE = "candidate"
 
 
 def fit(job: Job) -> Sampler:
-    """Fit a candidate, and sample from its saved model."""
+    """Fit a candidate, its table included, and sample from its saved model."""
     _refuse_unsupported(job.options)
     request = RunRequest(
         table=job.train,
@@ -42,7 +46,7 @@ def fit(job: Job) -> Sampler:
         on_violation="clamp",
         canary_probability=0.0,
     )
-    folder = job.out / "candidate"
+    folder = job.out / CANDIDATE
     shutil.rmtree(folder, ignore_errors=True)
     for left in job.out.glob("ledger.sqlite*"):
         left.unlink()
@@ -57,6 +61,12 @@ def fit(job: Job) -> Sampler:
     candidate = fit_candidate(request, schema, frame, plan, ledger, folder, folder / "internal", Progress(quiet=True))
     synthesizer = load_synthesizer(candidate.folder / "model")
     return lambda rows: as_written(synthesizer.sample(rows, seed=job.seed), schema)
+
+
+def made(job: Job) -> pd.DataFrame:
+    """The candidate's own table: what a release would hold."""
+    candidate = Candidate.find(job.out / CANDIDATE)
+    return as_written(pd.read_parquet(candidate.parquet), load_schema(candidate.schema))
 
 
 def _ablated(schema: Schema, request: RunRequest, options: dict[str, Any]) -> Plan:
@@ -95,4 +105,4 @@ def _blind_the_critic() -> None:
 
 
 if __name__ == "__main__":
-    main(fit, ("privgan", "torch", "numpy", "pandas"))
+    main(fit, ("privgan", "torch", "numpy", "pandas"), made)
