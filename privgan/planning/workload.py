@@ -16,8 +16,8 @@ from privgan.table.targets import choose_target
 Wanted: TypeAlias = Mapping[StepKind, Sequence[tuple[int, ...]]]
 
 SHARE_OF_ROUNDS = 0.1
-FEWEST_CODES, MOST_CODES = 8, 20
-_CODES_BY_SIGNAL = 3.3
+FEWEST_CODES, MOST_CODES = 10, 20
+_WELL_SEEN = 500.0
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
 
 
@@ -93,13 +93,16 @@ def target_weight(epsilon: float, customers: float) -> float:
 
 
 def number_of_codes(rows: float, noise: float) -> int:
-    """Codes of a merged column: fewer where pairs are hardly seen through their noise, as measured on four tables.
+    """Codes of a merged column: its twentieths, or its tenths where pairs are hardly seen through their noise.
+
+    Round quantiles are what tables are read by, so that what is alike inside a code is alike in most tables made of it. As
+    measured on four tables and on simulated ones (``reports/benchmarks``).
 
     Args:
         rows: The rows that are measured.
         noise: Standard deviation of a pair's counts when all pairs share the whole budget.
     """
-    return round(min(MOST_CODES, max(FEWEST_CODES, _CODES_BY_SIGNAL * (rows / noise) ** 0.25)))
+    return MOST_CODES if rows / noise >= _WELL_SEEN else FEWEST_CODES
 
 
 def longer_fit(steps: int, epsilon: float, customers: float) -> int:

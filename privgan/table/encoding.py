@@ -126,7 +126,12 @@ def merged_code(cells: Cells, shares: np.ndarray, *, max_codes: int) -> ColumnCo
     if cells.missing_code is not None:
         single[cells.missing_code] = True
     mergeable = np.flatnonzero(~single)
-    groups = _adjacent(shares[mergeable], max_codes) if cells.adjacent else _rarest(shares[mergeable], max_codes)
+    if cells.adjacent:
+        total = max(shares[: cells.first_interval + len(cells.starts)].sum(), 1e-12)
+        ends = np.cumsum(shares[mergeable]) + _special_below(cells, shares)[: len(mergeable)]
+        groups = _adjacent(shares[mergeable] / total, ends / total, max_codes)
+    else:
+        groups = _rarest(shares[mergeable], max_codes)
     code_of = np.empty(cells.size, dtype=np.int64)
     specials = np.flatnonzero(single[: cells.first_interval])
     code_of[specials] = np.arange(len(specials))
@@ -136,12 +141,28 @@ def merged_code(cells: Cells, shares: np.ndarray, *, max_codes: int) -> ColumnCo
     return ColumnCode(cells=cells, code_of=code_of, within=within_shares(cells, code_of, shares))
 
 
-def _adjacent(shares: np.ndarray, max_codes: int) -> np.ndarray:
-    """Group neighbouring cells at the quantiles: a cell that holds one starts a code, and one as heavy as a code is alone."""
-    target = max(shares.sum(), 1e-12) / max_codes
-    ends = np.cumsum(shares)
-    starts = np.floor(ends / target - _ON_QUANTILE) > np.floor((ends - shares) / target - _ON_QUANTILE)
-    starts[1:] |= shares[:-1] >= target
+def _special_below(cells: Cells, shares: np.ndarray) -> np.ndarray:
+    """Share of the special values below each interval [intervals]; zeros [cells] for categories, which have none."""
+    if cells.texts:
+        return np.zeros(cells.size)
+    special, mass = np.asarray(cells.special), shares[: cells.first_interval]
+    below: np.ndarray = ((special < (cells.origin + cells.starts * cells.step)[:, None]) * mass).sum(1)
+    return below
+
+
+def _adjacent(shares: np.ndarray, ends: np.ndarray, max_codes: int) -> np.ndarray:
+    """Group neighbouring cells at the quantiles: a cell that holds one starts a code, and one as heavy as a code is alone.
+
+    The quantiles are those of the whole column, its special values counted, so that codes are what people read a column by:
+    with 20 codes its twentieths, with 10 its tenths.
+
+    Args:
+        shares: Share of each cell [cells] among the column's values.
+        ends: Share of all values up to the end of each cell [cells].
+        max_codes: The number of quantiles, the last one counted.
+    """
+    starts = np.diff(np.floor(ends * max_codes - _ON_QUANTILE), prepend=0.0) > 0
+    starts[1:] |= shares[:-1] * max_codes >= 1
     starts[0] = False
     return np.cumsum(starts)
 

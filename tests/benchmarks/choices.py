@@ -90,7 +90,7 @@ def write_markdown(path: Path, lines: Sequence[Line]) -> None:
 
 _INTRODUCTION = """Made by `python -m tests.benchmarks choices`: single seeds, privgan's own figures. The planner's constants
 were set on Adult, Bank, credit default and online shoppers; the simulated customers of the demo were not among them. Each
-choice changes one function: half as many codes again or a third fewer, 0.2 more or less of the budget to triples, twice the
+choice changes one function: twice as many codes or half as many, 0.2 more or less of the budget to triples, twice the
 target's weight or none. Differences below some 3 % are the noise of a single fit.
 """
 _HEAD = "| table | ε | choice | tvd3 | gap | c2st |"

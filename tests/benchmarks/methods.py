@@ -56,8 +56,8 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
 # The planner's choices and what they are held against: each factor or shift changes one public function of the plan.
 AS_PLANNED = "privgan"
 CHOICES: Mapping[str, Mapping[str, float]] = {
-    "privgan-codes-more": {"codes": 1.5},
-    "privgan-codes-fewer": {"codes": 1 / 1.5},
+    "privgan-codes-more": {"codes": 2.0},
+    "privgan-codes-fewer": {"codes": 0.5},
     "privgan-triples-more": {"triples": 0.2},
     "privgan-triples-fewer": {"triples": -0.2},
     "privgan-target-more": {"target": 2.0},

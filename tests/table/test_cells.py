@@ -96,6 +96,24 @@ def test_merged_codes_keep_order_mass_and_the_special_values(column: Numeric, se
         assert (code.code_of == code.code_of[cell]).sum() == 1
 
 
+@pytest.mark.parametrize(
+    ("lower", "special_share", "codes"),
+    [(0, 0.0, 10), (0, 0.3, 7), (-50, 0.0, 10), (-50, 0.4, 6), (-50, 0.98, 2)],
+)
+def test_codes_are_quantiles_of_the_whole_column(lower: int, special_share: float, codes: int) -> None:
+    """Zeros that are 30 % of a column hold three of its tenths, and the values above them the other seven."""
+    column = Numeric(name="x", kind=Kind.INTEGER, lower=lower, upper=lower + 100, special_values=(0.0,), missing=True)
+    cells = cells_of(column, 512)
+    shares = np.full(cells.size, 0.9 * (1 - special_share) / len(cells.starts))
+    shares[0], shares[cells.size - 1] = 0.9 * special_share, 0.1
+    code = merged_code(cells, shares, max_codes=10)
+    inside = code.code_of[cells.first_interval : cells.first_interval + len(cells.starts)]
+    assert len(set(inside)) == codes
+    if special_share < 0.9:
+        masses = np.bincount(inside, weights=np.full(len(inside), (1 - special_share) / len(inside)))[1:]
+        assert np.abs(masses - 0.1).max() < 0.03
+
+
 def test_rare_categories_share_one_code_and_come_back_by_their_noisy_shares() -> None:
     column = Discrete(name="c", kind=Kind.CATEGORICAL, categories=tuple(f"v{i}" for i in range(100)))
     shares = np.r_[np.full(4, 0.2), np.full(96, 0.2 / 96)]

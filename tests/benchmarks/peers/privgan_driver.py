@@ -77,7 +77,7 @@ def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.
     """Let the planner choose otherwise than it would, in this process.
 
     Args:
-        codes: Factor of the number of codes, within its limits.
+        codes: Factor of the number of codes.
         triples: What is added to the share of triples, in 0 to 0.9.
         target: Factor of the target's weight, at least 1.
     """
