@@ -18,11 +18,13 @@ class Marginal:
         clique: The columns, ascending.
         counts: Noisy counts [cells], the last column varying fastest.
         standard_deviation: Noise on each cell, in counts.
+        interaction_only: Whether the counts tell neither 1-way shares nor how many rows there are.
     """
 
     clique: Clique
     counts: np.ndarray
     standard_deviation: float
+    interaction_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,7 +95,7 @@ class Measurements:
         """The column's 1-way shares from every marginal that holds it, each by its precision."""
         total, weight = np.zeros(self.sizes[column]), 0.0
         for marginal in self.marginals:
-            if column in marginal.clique:
+            if column in marginal.clique and not marginal.interaction_only:
                 shape = [self.sizes[other] for other in marginal.clique]
                 axes = tuple(axis for axis, other in enumerate(marginal.clique) if other != column)
                 summed = marginal.counts.reshape(shape).sum(axis=axes)
@@ -104,8 +106,9 @@ class Measurements:
 
 def _rows(marginals: Sequence[Marginal]) -> float:
     """Estimated row count: the sums of the marginals, each by its precision."""
-    precision = np.array([1 / (len(marginal.counts) * marginal.standard_deviation**2) for marginal in marginals])
-    sums = np.array([marginal.counts.sum() for marginal in marginals], dtype=float)
+    whole = [marginal for marginal in marginals if not marginal.interaction_only]
+    precision = np.array([1 / (len(marginal.counts) * marginal.standard_deviation**2) for marginal in whole])
+    sums = np.array([marginal.counts.sum() for marginal in whole], dtype=float)
     return max(1.0, float((precision * sums).sum() / precision.sum()))
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from privgan.errors import InternalError
 from privgan.measurement.density import cell_shares
+from privgan.measurement.differences import differences, marginal_of
 from privgan.measurement.marginals import Clique, Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
-from privgan.planning.workload import measured_at_once
+from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
 from privgan.privacy.events import DpEvent
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.privacy.randomness import SecretStream
@@ -89,13 +90,20 @@ def measure_all(
         if not isinstance(step.mechanism, CountHistograms):
             raise InternalError(f"the step {step.name} is not several histograms")
         codes = table.codes(ledger.charge(step.name, step.event), encoder.encode)
-        cliques = wanted[step.kind]
-        noisy = step.mechanism.release([exact_counts(codes, clique, encoder.sizes) for clique in cliques], coins)
-        found = [
-            Marginal(clique=clique, counts=counts.astype(float), standard_deviation=step.noise)
-            for clique, counts in zip(cliques, noisy, strict=True)
-        ]
-        measurements = measurements.with_marginals(found)
+        cliques, by_difference = wanted[step.kind], step.kind in BY_DIFFERENCE
+        counts = [exact_counts(codes, clique, encoder.sizes) for clique in cliques]
+        sizes = [[encoder.sizes[column] for column in clique] for clique in cliques]
+        if by_difference:
+            counts = [differences(part, size) for part, size in zip(counts, sizes, strict=True)]
+        noisy = zip(cliques, step.mechanism.release(counts, coins), sizes, strict=True)
+        measurements = measurements.with_marginals(
+            [
+                marginal_of(clique, part, size, step.noise)
+                if by_difference
+                else Marginal(clique=clique, counts=part.astype(float), standard_deviation=step.noise)
+                for clique, part, size in noisy
+            ]
+        )
     return measurements
 
 

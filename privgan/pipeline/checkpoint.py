@@ -93,7 +93,11 @@ def _facts(refining: Refining, lineage: int) -> dict[str, Any]:
         "columns": {column.name: column.to_json() for column in fitted.encoder.columns},
         "max_cells": fitted.plan.marginals.max_cells,
         "marginals": [
-            {"clique": list(marginal.clique), "standard_deviation": marginal.standard_deviation}
+            {
+                "clique": list(marginal.clique),
+                "standard_deviation": marginal.standard_deviation,
+                "interaction_only": marginal.interaction_only,
+            }
             for marginal in fitted.measurements.marginals
         ],
     }
@@ -136,6 +140,7 @@ def _read(facts: dict[str, Any], tensors: Tensors, digest: str) -> Checkpoint:
             clique=tuple(part["clique"]),
             counts=tensors.pop(_MARGINAL.format(index)).numpy(),
             standard_deviation=part["standard_deviation"],
+            interaction_only=part["interaction_only"],
         )
         for index, part in enumerate(facts["marginals"])
     ]

@@ -32,6 +32,8 @@ class StepKind(StrEnum):
     MARGINAL = "1-way marginal"
     TARGET_PAIRS = "2-way marginals of the target"
     PAIRS = "2-way marginals"
+    TARGET_DIFFERENCES = "differences in 2-way marginals of the target"
+    DIFFERENCES = "differences in 2-way marginals"
     TARGET_TRIPLES = "small 3-way marginals of the target"
     TRIPLES = "small 3-way marginals"
     SELECTION = "choice of a marginal"

@@ -21,6 +21,7 @@ from privgan.planning.plan import (
     events_of,
 )
 from privgan.planning.workload import (
+    BY_DIFFERENCE,
     MOST_CODES,
     SHARE_OF_ROUNDS,
     longer_fit,
@@ -45,15 +46,20 @@ RESERVE = "critic:reserve"
 _FINE_SHARE = 0.20
 _CELLS_BY_SIGNAL = 16.0
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
-_ONE_WAY_SHARE = 0.05
+_ONE_WAY_SHARE = 0.08
 _SELECTION_SHARE = 0.10
 _ROUND_GROWTH = 4.0
 _LARGEST_NOISE = 1e4
 _SMALLEST_NOISE = 0.3
 _ABSOLUTE_ERROR = math.sqrt(2 / math.pi)
-_PAIRS, _TRIPLES = (StepKind.TARGET_PAIRS, StepKind.PAIRS), (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)
-_OF_TARGET = frozenset({StepKind.TARGET_PAIRS, StepKind.TARGET_TRIPLES})
+_PAIRS = (StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.PAIRS)
+_TRIPLES = (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)
+_OF_TARGET = frozenset({StepKind.TARGET_DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.TARGET_TRIPLES})
+# Half the cost, for differences, gives the interaction with the noise of whole marginals.
+_SHARE_OF_DIFFERENCES = 0.5
 _NAMES = {
+    StepKind.TARGET_DIFFERENCES: "differences:target",
+    StepKind.DIFFERENCES: "differences",
     StepKind.TARGET_PAIRS: "pairs:target",
     StepKind.PAIRS: "pairs",
     StepKind.TARGET_TRIPLES: "triples:target",
@@ -240,7 +246,10 @@ class _Draft:
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
         """Steps that share ρ so that each marginal with the target gets more than another, by ``target_weight``."""
         weight = target_weight(self.plan.model_budget.epsilon, self.plan.kept_in_customers)
-        weights = {kind: weight if kind in _OF_TARGET else 1.0 for kind in numbers}
+        weights = {
+            kind: (weight if kind in _OF_TARGET else 1.0) * (_SHARE_OF_DIFFERENCES if kind in BY_DIFFERENCE else 1.0)
+            for kind in numbers
+        }
         total = sum(weights[kind] * number for kind, number in numbers.items())
         return [
             self._histograms(_NAMES[kind], kind, rho * weights[kind] * number / total, number) for kind, number in numbers.items()

@@ -15,9 +15,13 @@ from privgan.table.targets import choose_target
 
 Wanted: TypeAlias = Mapping[StepKind, Sequence[tuple[int, ...]]]
 
+# Pairs with a column of two values: their differences alone are measured (``privgan.measurement.differences``).
+BY_DIFFERENCE = frozenset({StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES})
+
 SHARE_OF_ROUNDS = 0.1
 FEWEST_CODES, MOST_CODES = 10, 20
 _WELL_SEEN = 500.0
+_TWO = 2
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
 
 
@@ -30,16 +34,19 @@ def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tupl
 def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
     """The wider marginals that are measured without being chosen, by the kind of the step that measures them.
 
-    Those with the target in them, which the schema names or leaves to a fixed rule, are steps of their own. Marginals are
-    tuples of positions among the modelled columns.
+    Those with the target in them, which the schema names or leaves to a fixed rule, are steps of their own, and so are pairs
+    with a column of two values. Marginals are tuples of positions among the modelled columns.
     """
     columns = schema.modelled
     name = schema.target or choose_target(columns)
     target = None if name is None else [column.name for column in columns].index(name)
-    pairs = itertools.combinations(range(len(columns)), 2) if settings.widest > 1 else ()
-    triples = small_triples(planned_sizes(columns, settings), settings) if settings.widest > 2 else ()
+    sizes = planned_sizes(columns, settings)
+    pairs = list(itertools.combinations(range(len(columns)), 2)) if settings.widest > 1 else []
+    halved = [pair for pair in pairs if any(sizes[column] == _TWO for column in pair)]
+    triples = small_triples(sizes, settings) if settings.widest > 2 else ()
     return {
-        **_split(pairs, target, StepKind.TARGET_PAIRS, StepKind.PAIRS),
+        **_split(halved, target, StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES),
+        **_split([pair for pair in pairs if pair not in set(halved)], target, StepKind.TARGET_PAIRS, StepKind.PAIRS),
         **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
     }
 

@@ -13,6 +13,7 @@ from privgan.errors import InternalError
 from privgan.gan.model import Mixture
 from privgan.measurement import measure
 from privgan.measurement.counts import measure_row_count
+from privgan.measurement.differences import differences
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings, Plan, StepKind
 from privgan.planning.planner import make_plan, with_domain
@@ -130,7 +131,12 @@ def test_without_noise_the_measurements_are_the_counts() -> None:
     assert [marginal.clique for marginal in found.marginals[:7]] == UNCHOSEN
     assert len({marginal.clique for marginal in found.marginals[7:]}) == len(found.marginals[7:]) == 3
     for marginal in found.marginals:
-        assert marginal.counts.tolist() == exact_counts(codes, marginal.clique, encoder.sizes).tolist()
+        counts, sizes = exact_counts(codes, marginal.clique, encoder.sizes), [encoder.sizes[place] for place in marginal.clique]
+        if marginal.interaction_only:
+            assert differences(marginal.counts, sizes).tolist() == differences(counts, sizes).tolist()
+        else:
+            assert marginal.counts.tolist() == counts.tolist()
+    assert any(marginal.interaction_only for marginal in found.marginals)
     assert found.rows == pytest.approx(1_000)
     assert {0, 2} <= set(found.marginals[7].clique)
 

@@ -13,6 +13,7 @@ from privgan.errors import UsageError
 from privgan.planning.plan import StepKind
 from privgan.planning.planner import make_plan
 from privgan.planning.workload import (
+    BY_DIFFERENCE,
     FEWEST_CODES,
     MOST_CODES,
     longer_fit,
@@ -61,11 +62,15 @@ def test_all_pairs_are_measured_once_and_those_of_the_target_by_a_step_of_their_
     schema = with_target(load_schema(ADULT), target)
     place = [column.name for column in schema.modelled].index(target or "income")
     found = measured_at_once(schema, LIMITS)
-    pairs = [*found[StepKind.TARGET_PAIRS], *found[StepKind.PAIRS]]
-    assert sorted(pairs) == list(itertools.combinations(range(len(schema.modelled)), 2))
-    for with_target_in, without in ((StepKind.TARGET_PAIRS, StepKind.PAIRS), (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)):
-        assert all(place in clique for clique in found[with_target_in])
-        assert not any(place in clique for clique in found[without])
+    kinds = [StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.PAIRS]
+    pairs = {kind: list(found.get(kind, ())) for kind in kinds}
+    assert sorted(itertools.chain(*pairs.values())) == list(itertools.combinations(range(len(schema.modelled)), 2))
+    for with_target_in, without in (kinds[:2], kinds[2:], (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)):
+        assert all(place in clique for clique in found.get(with_target_in, ()))
+        assert not any(place in clique for clique in found.get(without, ()))
+    binary = {place for place, column in enumerate(schema.modelled) if column.name in {"sex", "income"}}
+    for kind, cliques in pairs.items():
+        assert all(bool(binary & set(clique)) == (kind in BY_DIFFERENCE) for clique in cliques)
 
 
 def test_the_target_gets_its_weight_and_what_it_gets_the_others_pay() -> None:
@@ -73,9 +78,10 @@ def test_the_target_gets_its_weight_and_what_it_gets_the_others_pay() -> None:
     plan = make_plan(schema, budget, public_rows=32_561, canary_probability=0.0)
     weight = target_weight(3.0, 32_561)
     assert weight == 4.0
-    for kind in ("pairs", "triples"):
+    for kind in ("differences", "triples"):
         ratio = (plan.step(kind).noise / plan.step(f"{kind}:target").noise) ** 2
         assert ratio == pytest.approx(weight, rel=1e-4)
+    assert (plan.step("differences").noise / plan.step("pairs").noise) ** 2 == pytest.approx(2, rel=1e-4)
     assert [target_weight(epsilon, 40_000) for epsilon in (0.1, 0.5, 1.0, 1.1, 10)] == [1.0, 1.0, 3.5, 4.0, 4.0]
 
 
@@ -83,7 +89,7 @@ def test_a_table_of_two_columns_is_one_pair() -> None:
     text = """{format: privgan.schema/1, dataset: two, unit: row, columns: [
         {name: a, kind: categorical, categories: [x, y]}, {name: b, kind: categorical, categories: [u, v, w]}]}"""
     plan = make_plan(parse_schema(text), PrivacyBudget(epsilon=3), public_rows=5_000)
-    assert [step.name for step in plan.steps] == ["marginal:a", "marginal:b", "pairs:target"]
+    assert [step.name for step in plan.steps] == ["marginal:a", "marginal:b", "differences:target"]
     assert plan.cost is not None
     assert 0.99 * 3 < plan.cost.epsilon <= 3
 
@@ -115,7 +121,8 @@ def test_the_whole_budget_goes_to_marginals_unless_the_critic_is_given_some() ->
 
 
 @pytest.mark.parametrize(
-    ("widest", "kinds"), [(1, {"1-way marginal"}), (2, {"2-way marginals", "2-way marginals of the target", "chosen marginal"})]
+    ("widest", "kinds"),
+    [(1, {"1-way marginal"}), (2, {"2-way marginals", "differences in 2-way marginals of the target", "chosen marginal"})],
 )
 def test_a_plan_may_stop_at_narrow_marginals(widest: int, kinds: set[str]) -> None:
     plan = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=32_561, marginal_share=0.2, widest=widest)

@@ -169,7 +169,7 @@ def sensitivities_come_from_the_unit() -> None:
     assert {step.kind for step in steps} == {
         StepKind.CELL_HISTOGRAM,
         StepKind.MARGINAL,
-        StepKind.TARGET_PAIRS,
+        StepKind.TARGET_DIFFERENCES,
         StepKind.PAIRS,
         StepKind.TARGET_TRIPLES,
         StepKind.SELECTION,
