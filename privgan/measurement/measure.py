@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -90,21 +91,33 @@ def measure_all(
         if not isinstance(step.mechanism, CountHistograms):
             raise InternalError(f"the step {step.name} is not several histograms")
         codes = table.codes(ledger.charge(step.name, step.event), encoder.encode)
-        cliques, by_difference = wanted[step.kind], step.kind in BY_DIFFERENCE
-        counts = [exact_counts(codes, clique, encoder.sizes) for clique in cliques]
-        sizes = [[encoder.sizes[column] for column in clique] for clique in cliques]
-        if by_difference:
-            counts = [differences(part, size) for part, size in zip(counts, sizes, strict=True)]
-        noisy = zip(cliques, step.mechanism.release(counts, coins), sizes, strict=True)
-        measurements = measurements.with_marginals(
-            [
-                marginal_of(clique, part, size, step.noise)
-                if by_difference
-                else Marginal(clique=clique, counts=part.astype(float), standard_deviation=step.noise)
-                for clique, part, size in noisy
-            ]
-        )
+        cliques, part = wanted[step.kind], _Part(encoder.sizes, step)
+        noisy = step.mechanism.release([part.exact(codes, clique) for clique in cliques], coins)
+        found = [part.marginal(clique, figures) for clique, figures in zip(cliques, noisy, strict=True)]
+        measurements = measurements.with_marginals(found)
     return measurements
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a step looks at in each of its marginals: all cells, or their differences."""
+
+    sizes: Sequence[int]
+    step: PlanStep
+
+    def exact(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
+        """The exact figures of codes [rows, columns]: one row moves one of them by one."""
+        counts = exact_counts(codes, clique, self.sizes)
+        return differences(counts, self._sizes_of(clique)) if self.step.kind in BY_DIFFERENCE else counts
+
+    def marginal(self, clique: Clique, noisy: np.ndarray) -> Marginal:
+        """What the noisy figures tell."""
+        if self.step.kind in BY_DIFFERENCE:
+            return marginal_of(clique, noisy, self._sizes_of(clique), self.step.noise)
+        return Marginal(clique=clique, counts=noisy.astype(float), standard_deviation=self.step.noise)
+
+    def _sizes_of(self, clique: Clique) -> list[int]:
+        return [self.sizes[column] for column in clique]
 
 
 def measure_rounds(

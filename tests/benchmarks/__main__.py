@@ -17,6 +17,7 @@ from tests.benchmarks.audit_cost import write_markdown as write_audit_cost
 from tests.benchmarks.cells import Limits
 from tests.benchmarks.choices import write_markdown as write_choices
 from tests.benchmarks.collect import Line, Scored, lines_of, score_all
+from tests.benchmarks.earlier import read_lines, with_earlier
 from tests.benchmarks.methods import CHOICES, METHODS, OWN
 from tests.benchmarks.picture import draw
 from tests.benchmarks.report import write_csv, write_markdown
@@ -88,11 +89,13 @@ def score(data: Path, work: Path, scorer: Path | None, **chosen: Any) -> None:
 @main.command()
 @_selecting
 @click.option("--scorer", type=FILE, help="An external scorer, to check privgan's own figures.")
+@click.option("--earlier", type=FILE, help="A peers.csv of an earlier run: its lines stand for cells that WORK does not have.")
 @click.option("--out", type=FOLDER, default=REPORTS, help="Where the table and the picture go [default: reports/benchmarks].")
-def report(data: Path, work: Path, scorer: Path | None, out: Path, **chosen: Any) -> None:
+def report(data: Path, work: Path, scorer: Path | None, earlier: Path | None, out: Path, **chosen: Any) -> None:
     """Write one table and one picture of all finished cells."""
+    before = read_lines(earlier) if earlier else []
     found, rows = _scored(data, work, scorer, chosen)
-    lines: list[Line] = lines_of(found, rows)
+    lines: list[Line] = with_earlier(lines_of(found, rows), before, _selection(**chosen))
     judgements = judge_all(lines, OWN)
     out.mkdir(parents=True, exist_ok=True)
     write_csv(out / "peers.csv", lines)

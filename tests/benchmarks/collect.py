@@ -31,6 +31,7 @@ class Line:
         seconds: The longest that a seed ran, with or without a result.
         figures: Medians over those seeds; empty where there is none.
         doubts: Where the two scorers do not agree.
+        earlier: Whether the line is of an earlier run, maybe on another machine.
     """
 
     table: str
@@ -42,6 +43,7 @@ class Line:
     seconds: float = 0.0
     figures: Mapping[str, float] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    earlier: bool = False
 
     def figure(self, name: str) -> float | None:
         """A figure; None where there is none."""

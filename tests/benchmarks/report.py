@@ -43,6 +43,7 @@ _SHOWN = (
     "peak_mb",
 )
 _RATIOS = {"tvd3": "tvd3_ratio", "gap": "gap_ratio"}
+_RUN = {False: "this", True: "earlier"}
 _INTRODUCTION = """# privgan and its peers
 
 Made by `python -m tests.benchmarks report`; `tests/benchmarks/README.md` says how. Each figure is the median over the seeds.
@@ -51,7 +52,8 @@ and for c2st (ROC AUC of a classifier that tells synthetic rows from test rows; 
 test rows of a classifier fitted on synthetic rows; trtr: on the real ones). All four see numbers cut at the training
 rows' 20-quantiles; c2st raw sees the values themselves. *tvd3 ratio* is the figure over the best private peer's. Times are
 by the clock on the wall and, with *cpu*, by the processor's, which other work on the machine does not lengthen; targets are
-judged by the processor's where both sides have it.
+judged by the processor's where both sides have it. A line marked *earlier* is of an earlier run, its times maybe of another
+machine; its figures are as that run's table has them.
 """
 
 
@@ -59,12 +61,12 @@ def write_csv(path: Path, lines: Sequence[Line]) -> None:
     """Write every line, one figure a cell."""
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow(["table", "rows", "epsilon", "method", "status", "seeds", *COLUMNS, *_RATIOS.values(), "doubts"])
+        writer.writerow(["table", "rows", "epsilon", "method", "status", "seeds", *COLUMNS, *_RATIOS.values(), "run", "doubts"])
         for line in lines:
             figures = [_figure(line, name) for name in COLUMNS] + [_shown(ratio(line, lines, name), ".3f") for name in _RATIOS]
             budget = "" if line.epsilon is None else f"{line.epsilon:g}"
-            doubts = "; ".join(line.doubts)
-            writer.writerow([line.table, line.rows, budget, line.method, line.status, line.seeds, *figures, doubts])
+            last = [_RUN[line.earlier], "; ".join(line.doubts)]
+            writer.writerow([line.table, line.rows, budget, line.method, line.status, line.seeds, *figures, *last])
 
 
 def ratio(line: Line, lines: Sequence[Line], name: str) -> float | None:
@@ -119,7 +121,8 @@ def _section(own: Sequence[Line], lines: Sequence[Line]) -> str:
 
 
 def _status(line: Line) -> str:
-    return f"{line.status} **SCORERS DISAGREE**" if line.doubts else line.status.replace("|", "/")
+    told = f"{line.status}, earlier" if line.earlier else line.status
+    return f"{told} **SCORERS DISAGREE**" if line.doubts else told.replace("|", "/")
 
 
 def _budget(line: Line) -> str:

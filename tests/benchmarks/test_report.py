@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from privgan.errors import UsageError
 from tests.benchmarks.cells import Cell
 from tests.benchmarks.collect import Line, Scored, best_peer, lines_of, same_cell
+from tests.benchmarks.earlier import read_lines, with_earlier
 from tests.benchmarks.methods import METHODS, OWN
 from tests.benchmarks.picture import STYLES, draw
 from tests.benchmarks.report import ratio, write_csv, write_markdown
+from tests.benchmarks.running import Selection
 from tests.benchmarks.targets import Judgement, judge, judge_all
 
 
@@ -126,3 +129,29 @@ def test_privgan_and_every_peer_have_a_style_of_their_own_and_the_picture_is_dra
     assert len(set(STYLES.values())) == len(STYLES)
     draw(tmp_path / "peers.png", [*LINES, _line("privgan", 1.0, tvd3=0.1, gap=0.01, c2st=0.7)])
     assert (tmp_path / "peers.png").stat().st_size > 10_000
+
+
+def test_earlier_lines_stand_for_cells_that_were_not_run(tmp_path: Path) -> None:
+    write_csv(tmp_path / "peers.csv", LINES)
+    earlier = read_lines(tmp_path / "peers.csv")
+    assert all(line.earlier for line in earlier)
+    assert [(line.method, line.figures.get("tvd3"), line.status) for line in earlier] == [
+        (line.method, line.figures.get("tvd3"), line.status) for line in LINES
+    ]
+    assert {line.method: line.seconds for line in earlier}["dpmm-aim"] == 3_600
+    better = replace(LINES[0], figures={**LINES[0].figures, "tvd3": 0.05})
+    selection = Selection(tables=["adult"], methods=["privgan", "dpmm-mst", "dpmm-aim", "ctgan"], epsilons=[10.0], seeds=1)
+    merged = with_earlier([better], earlier, selection)
+    assert [(line.method, line.earlier) for line in merged] == [
+        ("privgan", False), ("dpmm-mst", True), ("dpmm-aim", True), ("ctgan", True),
+    ]  # fmt: skip
+    assert merged[0].figures["tvd3"] == 0.05
+    write_markdown(tmp_path / "peers.md", merged, judge_all(merged, OWN))
+    text = (tmp_path / "peers.md").read_text(encoding="utf-8")
+    assert "| dpmm-mst | ok, earlier |" in text
+    assert "| privgan | ok |" in text
+    write_csv(tmp_path / "again.csv", merged)
+    assert {line.method: line.status for line in read_lines(tmp_path / "again.csv")}["dpmm-aim"] == "no result in 60 minutes"
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match=r"other\.csv: is no peers\.csv"):
+        read_lines(tmp_path / "other.csv")

@@ -19,7 +19,7 @@ from privgan.planning.plan import MarginalSettings, Plan, StepKind
 from privgan.planning.planner import make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DpEvent
-from privgan.privacy.mechanisms import CountHistogram
+from privgan.privacy.mechanisms import CountHistogram, CountHistograms
 from privgan.privacy.randomness import RepeatableStream, SecretStream
 from privgan.privacy.receipts import Receipt, mint
 from privgan.privacy.unit import PrivacyUnit
@@ -224,6 +224,38 @@ def test_one_row_moves_one_cell_of_each_histogram_by_one(seed: int, rows: int, e
         moved = exact_counts(two, clique, encoder.sizes) - exact_counts(one, clique, encoder.sizes)
         assert moved.min() >= 0
         assert moved.sum() == 1
+
+
+class Recording(Noiseless):
+    """Coins that add nothing and remember what they should have been added to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[np.ndarray] = []
+
+    def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
+        self.seen.append(np.asarray(counts))
+        return super().discrete_gaussian(counts, standard_deviation)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.integers(1, 60), st.integers(0, 10_000))
+def test_one_row_moves_one_figure_of_each_marginal_that_meets_the_noise(seed: int, rows: int, extra: int) -> None:
+    """Whole counts and differences alike: as many steps of one as the event pays for, and no more."""
+    frame, seen = _frame(seed, rows), []
+    for table in (frame, pd.concat([frame, _frame(extra, 1)], ignore_index=True)):
+        coins, private = Recording(), PrivateTable("looks", PrivacyUnit(), table)
+        first = measure.measure_one_way(private, _ENCODER, PLAN, Book(), coins)
+        measure.measure_all(private, SCHEMA, _ENCODER, PLAN, Book(), coins, first)
+        seen.append(coins.seen)
+    paid = [
+        step.mechanism for step in PLAN.steps if step.kind is StepKind.MARGINAL or isinstance(step.mechanism, CountHistograms)
+    ]
+    assert len(seen[0]) == len(paid)
+    for mechanism, one, two in zip(paid, *seen, strict=True):
+        moved = np.abs(two - one)
+        assert moved.max() == 1
+        assert moved.sum() == getattr(mechanism, "number", 1)
 
 
 _ENCODER = measure.measure_encoder(PrivateTable("looks", PrivacyUnit(), _frame()), SCHEMA, PLAN, Book(), RepeatableStream(0))
