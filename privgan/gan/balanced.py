@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_SWEEPS = 4
+# The first two sweeps bring most of it, and the more rows the less there is to bring.
+_SWEEPS, _SWEEPS_OF_MANY, _MANY_ROWS = 4, 2, 50_000
 _BLOCKS = 1.5
 _MOST_TRIPLES, _MOST_CELLS = 3_000, 16_000_000
 _ROWS_AT_ONCE = 4_096
@@ -34,7 +35,7 @@ def balance(codes: np.ndarray, entries: np.ndarray, probabilities: Sequence[np.n
     excess = _Excess(codes, entries, probabilities)
     # Exchanges of one block are judged by the same counts: their number goes with the deviations that they are to mend.
     blocks = max(1, round(_BLOCKS * math.sqrt(len(codes) / excess.mean_cells)))
-    for _ in range(_SWEEPS):
+    for _ in range(_SWEEPS if len(codes) <= _MANY_ROWS else _SWEEPS_OF_MANY):
         for column in rng.permutation(codes.shape[1]):
             for pairs in np.array_split(_partners(entries, codes[:, column], rng), blocks, axis=1):
                 excess.exchange(codes, int(column), *pairs)
