@@ -86,7 +86,7 @@ def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, seed: int) -> M
 
 def noisy_figures(synthesizer: Synthesizer, measurements: Measurements, seed: int) -> dict[str, float]:
     """Distance of a synthetic sample to the noisy marginals: post-processing, so it may leave."""
-    sample = synthesizer.sample(min(synthesizer.rows, 50_000), seed=seed)
+    sample = synthesizer.sample(min(synthesizer.rows, 50_000), seed=seed, balanced=True)
     codes = synthesizer.encoder.encode(conform(sample, synthesizer.schema))
     distances: dict[int, list[float]] = {1: [], 2: []}
     for target in measurements.targets():

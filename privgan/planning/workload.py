@@ -42,11 +42,12 @@ def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
     target = None if name is None else [column.name for column in columns].index(name)
     sizes = planned_sizes(columns, settings)
     pairs = list(itertools.combinations(range(len(columns)), 2)) if settings.widest > 1 else []
-    halved = [pair for pair in pairs if any(sizes[column] == _TWO for column in pair)]
+    halved = [pair for pair in pairs if _TWO in (sizes[pair[0]], sizes[pair[1]])]
+    whole = [pair for pair in pairs if _TWO not in (sizes[pair[0]], sizes[pair[1]])]
     triples = small_triples(sizes, settings) if settings.widest > 2 else ()
     return {
         **_split(halved, target, StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES),
-        **_split([pair for pair in pairs if pair not in set(halved)], target, StepKind.TARGET_PAIRS, StepKind.PAIRS),
+        **_split(whole, target, StepKind.TARGET_PAIRS, StepKind.PAIRS),
         **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
     }
 
