@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +26,10 @@ from privgan.cli.options import (
     target_option,
     tell_asked,
 )
+from privgan.documents import shown
+
+if TYPE_CHECKING:
+    from privgan.table.schema import Schema
 
 DEMO_ROWS = 20_000
 DEMO_DATASET = "retail-demo"
@@ -122,11 +127,26 @@ def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool
         note = "All facts are taken as public (source: assumed_public): every ε is conditional on them."
     else:
         note = "INTERNAL draft. Check each fact against what is publicly known, then replace 'confirm' by 'declared'."
-    more = "If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit."
+    more = (
+        "If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit.\n"
+        "'target: COLUMN' names what the table is to predict; left out: the last column with the fewest categories."
+    )
     text = dump_schema(drafted, comment=f"{note}\n{more}")
     parse_schema(text, name=str(out))  # Refuses a name that no schema may have before anything is written.
     out.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {len(drafted.columns)} columns drafted. {note}")
+    for line in _what_to_look_at(drafted):
+        click.echo(line)
+
+
+def _what_to_look_at(drafted: Schema) -> Iterator[str]:
+    """What a draft takes for missing, and which columns it gives up: guesses that change the synthetic table most."""
+    markers = [shown(marker) for marker in drafted.missing_markers if marker]
+    if markers:
+        yield f"Read as a missing value: {', '.join(markers)}."
+    invented = [f"{column.name} ({column.kind.value})" for column in drafted.invented]
+    if invented:
+        yield f"Not modelled, but invented: {', '.join(invented)}. Numbers must be written without signs and separators."
 
 
 @schema.command("check")

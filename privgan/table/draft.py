@@ -18,6 +18,7 @@ from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Role, Source, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.moments import read_moments
+from privgan.table.notation import NUMBER, missing_markers, moment_format
 from privgan.table.schema import Schema
 
 _MOST_CATEGORIES = 1_000
@@ -29,34 +30,31 @@ _MOST_DECIMALS = 6
 _BOOLEANS = frozenset({"true", "false"})
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]+\Z")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()/-]{6,}\Z")
-_NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*\Z")
 _NAMED = {
     Kind.NAME: re.compile(r"(^|_)(first|last|full|sur)?_?name$", re.I),
     Kind.ADDRESS: re.compile(r"address|street", re.I),
 }
 _IDENTIFIER = re.compile(r"(^|[_ ])(id|uuid|guid|key|number|no)$", re.I)
-_MOMENTS = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
+_TYPED_MOMENTS = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
 
 
-def draft_schema(
-    frame: pd.DataFrame, dataset: str, *, assume_public: bool = False, missing_markers: tuple[str, ...] = ("",)
-) -> Schema:
+def draft_schema(frame: pd.DataFrame, dataset: str, *, assume_public: bool = False) -> Schema:
     """Draft a schema.
 
     Args:
         frame: The table as read.
         dataset: The data set's name.
         assume_public: Take all drafted facts as they are, marked ``assumed_public``; else each is marked ``confirm``.
-        missing_markers: Texts that stand for a missing value.
 
     Returns:
         A schema with bounds rounded outwards; its unit is one row, which a person must check.
     """
     source = Source.ASSUMED_PUBLIC if assume_public else Source.CONFIRM
-    columns = tuple(_column(frame[name], str(name), source, missing_markers) for name in frame.columns)
+    markers = missing_markers(frame)
+    columns = tuple(_column(frame[name], str(name), source, markers) for name in frame.columns)
     if all(column.invented for column in columns):
         raise TableError("no column of the table can be modelled: each looks like an identifier or free text; is --sep right?")
-    return Schema(dataset=dataset, unit=PrivacyUnit(), columns=columns, missing_markers=missing_markers, unit_source=source)
+    return Schema(dataset=dataset, unit=PrivacyUnit(), columns=columns, missing_markers=markers, unit_source=source)
 
 
 def _column(values: pd.Series, name: str, source: Source, markers: tuple[str, ...]) -> Column:
@@ -91,13 +89,13 @@ def _drafted(present: pd.Series, common: dict[str, Any]) -> Column:
     if set(texts.str.lower().unique()) <= _BOOLEANS and distinct <= 2:
         return Discrete(kind=Kind.BOOLEAN, categories=_boolean_labels(texts), **common)
     if pd.api.types.is_datetime64_any_dtype(present):
-        return _temporal(present, common)
-    if texts.map(lambda text: bool(_NUMBER.match(text))).all():
+        kind = Kind.DATE if bool((present == present.dt.normalize()).all()) else Kind.DATETIME
+        return _temporal(present, common, kind, _TYPED_MOMENTS[kind])
+    if texts.map(lambda text: bool(NUMBER.match(text))).all():
         return _number(present, texts, distinct, common)
-    for kind, pattern in _MOMENTS.items():
-        moments = read_moments(texts, pattern)
-        if moments.notna().all():
-            return _temporal(moments, common, kind)
+    written = moment_format(texts.unique())
+    if written is not None:
+        return _temporal(read_moments(texts, written[1]), common, *written)
     return _text(texts, distinct, common)
 
 
@@ -141,14 +139,12 @@ def outward(lower: float, upper: float, decimals: int) -> tuple[float, float]:
     return round(low, decimals), round(high if high > low else low + step, decimals)
 
 
-def _temporal(moments: pd.Series, common: dict[str, Any], kind: Kind | None = None) -> Temporal:
-    midnight = bool((moments == moments.dt.normalize()).all())
-    kind = kind or (Kind.DATE if midnight else Kind.DATETIME)
+def _temporal(moments: pd.Series, common: dict[str, Any], kind: Kind, pattern: str) -> Temporal:
     first, last = moments.min(), moments.max()
     lower, upper = dt.datetime(first.year, 1, 1), dt.datetime(last.year, 12, 31, 23, 59, 59)
     if kind is Kind.DATE:
         upper = dt.datetime(last.year, 12, 31)
-    return Temporal(kind=kind, lower=lower, upper=upper, format=_MOMENTS[kind], **common)
+    return Temporal(kind=kind, lower=lower, upper=upper, format=pattern, **common)
 
 
 def _text(texts: pd.Series, distinct: int, common: dict[str, Any]) -> Column:
@@ -162,7 +158,8 @@ def _text(texts: pd.Series, distinct: int, common: dict[str, Any]) -> Column:
         if looks.search(name) and many:
             return Invented(kind=kind, role=Role.IDENTIFIER, **common)
     if distinct > _UNIQUE_SHARE * len(texts) and distinct > _FEW_VALUES:
-        kind = Kind.IDENTIFIER if _IDENTIFIER.search(name) or not sample.str.contains(" ").any() else Kind.TEXT
+        coded = distinct == len(texts) and not sample.str.contains(" ").any()
+        kind = Kind.IDENTIFIER if _IDENTIFIER.search(name) or coded else Kind.TEXT
         return Invented(kind=kind, role=Role.IDENTIFIER, **common)
     if distinct > _MOST_CATEGORIES:
         return Invented(kind=Kind.TEXT, role=Role.IDENTIFIER, **common)

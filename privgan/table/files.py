@@ -124,7 +124,10 @@ def _header(path: Path, sep: str) -> list[str]:
         raise TableError(f"{path}: is empty; it needs a header line and rows")
     _refuse_repeated(path, header)
     if "" in header:
-        raise TableError(f"{path}: column {header.index('') + 1} of the header has no name")
+        raise TableError(
+            f"{path}: column {header.index('') + 1} of the header has no name; name it, or drop it where it is a row number"
+            " (pandas writes one without index=False)"
+        )
     return header
 
 

@@ -43,6 +43,14 @@ class TestSchema:
         }
         assert "7 columns drafted" in capsys.readouterr().out
 
+    def test_init_tells_what_it_takes_for_missing_and_what_it_gives_up(self, workspace: Any, capsys: Capture) -> None:
+        workspace.with_cells("spend", "N/A")
+        assert draft(workspace)["missing_markers"] == ["", "N/A"]
+        told = capsys.readouterr().out
+        assert "Read as a missing value: 'N/A'." in told
+        assert "Not modelled, but invented: customer_id (identifier), full_name (name)." in told
+        assert workspace.canary not in told
+
     def test_init_rounds_outwards_and_copies_no_name(self, workspace: Any) -> None:
         workspace.with_cells("spend", "4321.09")
         drafted = draft(workspace)
