@@ -57,7 +57,7 @@ def with_earlier(lines: Iterable[Line], earlier: Iterable[Line], selection: Sele
     here = {_key(line): line for line in lines}
     wanted = {(cell.table, cell.epsilon, cell.method) for cell in selection.cells()}
     missing = {_key(line): line for line in earlier if _key(line) in wanted}
-    tables, methods = list(SOURCES), list(METHODS)
+    tables, methods = [*SOURCES, *selection.tables], list(METHODS)
     return sorted(
         (missing | here).values(),
         key=lambda line: (tables.index(line.table), methods.index(line.method), line.epsilon or 0.0),

@@ -104,27 +104,45 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     """Write a table's training and test rows into the work folder, once.
 
     Args:
-        name: The table.
+        name: One of the benchmark's tables, or NAME of somebody's own: NAME.csv and its schema NAME.yaml in the data folder.
         data: The folder of the published files.
         work: The benchmark's work folder.
 
     Raises:
-        UsageError: when the table is not one of the benchmark's.
+        UsageError: when the table is neither, or its schema names no target.
     """
-    if name not in {**SOURCES, **SIMULATED}:
-        raise UsageError(f"table is {name!r}; allowed: {', '.join({**SOURCES, **SIMULATED})}")
-    source = SOURCES.get(name, Source(name=name, file="", target=_SIMULATED_TARGET))
+    if name not in {**SOURCES, **SIMULATED} and not _own_schema(name, data).exists():
+        raise UsageError(
+            f"table is {name!r}; allowed: {', '.join({**SOURCES, **SIMULATED})}, or NAME with NAME.csv, NAME.yaml in {data}"
+        )
+    schema = _compared(name, data)
+    target = _SIMULATED_TARGET if name in SIMULATED else schema.target
+    source = SOURCES.get(name, Source(name=name, file=f"{name}.csv", target=target or ""))
+    if not source.target:
+        raise UsageError(f"{_own_schema(name, data)}: names no target; add 'target: COLUMN'")
     folder = work / "tables" / name
     found = Prepared(source=source, train=folder / "train.csv", test=folder / "test.csv", schema_file=folder / "schema.yaml")
     if not found.schema_file.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        schema = _without_identifiers(load_schema(SCHEMAS / f"{name}.yaml") if name in SOURCES else _simulated_schema())
         names = list(schema.names)
-        train, test = _split(source, data, names) if name in SOURCES else _simulated(SIMULATED[name], names)
+        train, test = _simulated(SIMULATED[name], names) if name in SIMULATED else _split(source, data, names)
         train.to_csv(found.train, index=False)
         test.to_csv(found.test, index=False)
         found.schema_file.write_text(dump_schema(schema), encoding="utf-8")
     return found
+
+
+def _own_schema(name: str, data: Path) -> Path:
+    return data / f"{name}.yaml"
+
+
+def _compared(name: str, data: Path) -> Schema:
+    """The schema of the columns that are compared; of tables without a schema here, those that every peer takes."""
+    if name in SOURCES:
+        return _without_identifiers(load_schema(SCHEMAS / f"{name}.yaml"))
+    schema = parse_schema(demo_schema_yaml()) if name in SIMULATED else load_schema(_own_schema(name, data))
+    kept = tuple(column for column in schema.columns if not isinstance(column, Temporal))
+    return _without_identifiers(replace(schema, columns=kept, constraints=()))
 
 
 def _without_identifiers(schema: Schema) -> Schema:
@@ -136,13 +154,6 @@ def _without_identifiers(schema: Schema) -> Schema:
     if schema.unit.max_rows != 1:
         raise UsageError(f"{schema.dataset}: max_rows_per_unit is {schema.unit.max_rows}; the peers protect single rows only")
     return replace(schema, unit=PrivacyUnit(), columns=schema.modelled)
-
-
-def _simulated_schema() -> Schema:
-    """The demo's schema without dates, which not every peer takes, and without constraints."""
-    schema = parse_schema(demo_schema_yaml())
-    kept = tuple(column for column in schema.columns if not isinstance(column, Temporal))
-    return replace(schema, columns=kept, constraints=())
 
 
 def _simulated(rows: int, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

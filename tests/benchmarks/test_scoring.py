@@ -151,6 +151,18 @@ def test_rows_are_split_once_and_for_all(publish: Callable[..., Callable[[], Pre
         prepare("huge", tmp_path, tmp_path)
 
 
+def test_somebodys_own_table_needs_a_schema_that_names_the_target(tmp_path: Path) -> None:
+    _rows(5).assign(day="2024-01-02").to_csv(tmp_path / "own.csv", index=False)
+    schema = f"{SCHEMA}  - {{name: day, kind: date, lower: 2024-01-01, upper: 2024-12-31}}\n"
+    (tmp_path / "own.yaml").write_text(schema)
+    with pytest.raises(UsageError, match="names no target; add"):
+        prepare("own", tmp_path, tmp_path / "work")
+    (tmp_path / "own.yaml").write_text(f"{schema}target: bought\n")
+    found = prepare("own", tmp_path, tmp_path / "work")
+    assert (found.source.target, found.rows) == ("bought", 320)
+    assert [column["name"] for column in public_columns(found.schema)] == ["age", "tier", "bought"]
+
+
 def test_identifiers_are_left_out_where_a_customer_has_one_row(publish: Callable[..., Callable[[], Prepared]]) -> None:
     found = publish(IDENTIFIED, _rows(6).assign(id=range(400)))()
     assert found.schema.unit.column is None
