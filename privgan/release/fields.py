@@ -141,7 +141,7 @@ _SCHEMA_COLUMN: dict[str, Declaration] = {
 }
 _CONSTRAINT = _named(PUBLIC, "at_most below when then combinations allowed description")
 _SCHEMA: dict[str, Declaration] = {
-    **_named(PUBLIC, "dataset unit unit_source max_rows_per_unit missing_markers target"),
+    **_named(PUBLIC, "dataset unit unit_source max_rows_per_unit missing_markers missing_markers_source target"),
     "constraints": _CONSTRAINT,
 }
 SCHEMA: Declaration = MappingProxyType(

@@ -54,7 +54,14 @@ def draft_schema(frame: pd.DataFrame, dataset: str, *, assume_public: bool = Fal
     columns = tuple(_column(frame[name], str(name), source, markers) for name in frame.columns)
     if all(column.invented for column in columns):
         raise TableError("no column of the table can be modelled: each looks like an identifier or free text; is --sep right?")
-    return Schema(dataset=dataset, unit=PrivacyUnit(), columns=columns, missing_markers=markers, unit_source=source)
+    return Schema(
+        dataset=dataset,
+        unit=PrivacyUnit(),
+        columns=columns,
+        missing_markers=markers,
+        unit_source=source,
+        missing_markers_source=source if markers != ("",) else Source.DECLARED,
+    )
 
 
 def _column(values: pd.Series, name: str, source: Source, markers: tuple[str, ...]) -> Column:

@@ -25,6 +25,7 @@ class Schema:
         columns: The columns, in the order of the released table.
         missing_markers: Texts that stand for a missing value in a text file.
         unit_source: Where it comes from that the unit is the one who is to be protected.
+        missing_markers_source: Where it comes from that these texts stand for a missing value.
         target: The column that the table is mainly to predict; None to leave it to a fixed rule (``targets.py``).
         constraints: What every synthetic row holds beside the columns' own facts; the mechanism's domain does not depend on it.
     """
@@ -34,6 +35,7 @@ class Schema:
     columns: tuple[Column, ...]
     missing_markers: tuple[str, ...] = ("",)
     unit_source: Source = Source.DECLARED
+    missing_markers_source: Source = Source.DECLARED
     target: str | None = None
     constraints: tuple[Constraint, ...] = ()
 
@@ -73,9 +75,10 @@ class Schema:
         return next_by_name(self.columns, name)
 
     def facts_from(self, source: Source) -> tuple[str, ...]:
-        """All facts with a given source, as ``column.fact``; and ``unit``."""
-        unit = ("unit",) if self.unit_source is source else ()
-        return unit + tuple(f"{column.name}.{fact}" for column in self.columns for fact in column.facts_from(source))
+        """All facts with a given source, as ``column.fact``; and ``unit`` and ``missing_markers``."""
+        tables = {"unit": self.unit_source, "missing_markers": self.missing_markers_source}
+        of_table = tuple(fact for fact, given in tables.items() if given is source)
+        return of_table + tuple(f"{column.name}.{fact}" for column in self.columns for fact in column.facts_from(source))
 
     def fingerprint(self) -> str:
         """SHA-256 of the schema's facts, in hexadecimal."""
@@ -93,6 +96,8 @@ class Schema:
             "columns": columns,
         }
         # Left out where there are none, so that a schema keeps its fingerprint.
+        if self.missing_markers_source is not Source.DECLARED:
+            facts["missing_markers_source"] = self.missing_markers_source.value
         if self.target is not None:
             facts["target"] = self.target
         return facts | ({"constraints": [part.to_json() for part in self.constraints]} if self.constraints else {})

@@ -104,6 +104,7 @@ def _schema(document: Document) -> Schema:
         columns=tuple(columns),
         missing_markers=markers,
         unit_source=Source(data.get("unit_source", Source.DECLARED)),
+        missing_markers_source=Source(data.get("missing_markers_source", Source.DECLARED)),
         target=data.get("target"),
     )
     return replace(schema, constraints=constraints_of(document, schema))
@@ -307,6 +308,8 @@ def dump_schema(schema: Schema, comment: str = "") -> str:
     if schema.unit.column:
         data["max_rows_per_unit"] = schema.unit.max_rows
     data["missing_markers"] = list(schema.missing_markers)
+    if schema.missing_markers_source is not Source.DECLARED:
+        data["missing_markers_source"] = schema.missing_markers_source.value
     if schema.target is not None:
         data["target"] = schema.target
     data["columns"] = [_item(column) for column in schema.columns]

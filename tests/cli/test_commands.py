@@ -45,7 +45,8 @@ class TestSchema:
 
     def test_init_tells_what_it_takes_for_missing_and_what_it_gives_up(self, workspace: Any, capsys: Capture) -> None:
         workspace.with_cells("spend", "N/A")
-        assert draft(workspace)["missing_markers"] == ["", "N/A"]
+        drafted = draft(workspace)
+        assert (drafted["missing_markers"], drafted["missing_markers_source"]) == (["", "N/A"], "confirm")
         told = capsys.readouterr().out
         assert "Read as a missing value: 'N/A'." in told
         assert "Not modelled, but invented: customer_id (identifier), full_name (name)." in told

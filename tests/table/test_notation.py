@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privgan.table.columns import Kind, Numeric, Temporal
+from privgan.table.columns import Kind, Numeric, Source, Temporal
 from privgan.table.conform import conform, violations
 from privgan.table.draft import draft_schema
 from privgan.table.files import as_written
@@ -23,6 +23,7 @@ def test_a_marker_among_numbers_is_a_missing_value(marker: str) -> None:
     frame = pd.DataFrame({"x": [*NUMBERS, marker, marker], "y": ["a", "b"] * 21})
     schema = draft_schema(frame, "d", assume_public=True)
     assert schema.missing_markers == ("", marker)
+    assert "missing_markers" in schema.facts_from(Source.ASSUMED_PUBLIC)
     assert isinstance(schema.column("x"), Numeric)
     assert violations(frame, schema) == ()
     assert conform(frame, schema)["x"].isna().tolist() == [False] * 40 + [True] * 2
