@@ -17,7 +17,8 @@ import numpy as np
 # The first sweep brings most of it, and the more rows the less there is to bring.
 _SWEEPS, _SWEEPS_OF_MANY, _MANY_ROWS = 4, 1, 50_000
 _BLOCKS = 1.5
-_MOST_TRIPLES, _MOST_CELLS = 3_000, 16_000_000
+# Beyond 40 triples for each column more of them bring next to nothing, and so the cost is linear in the columns.
+_TRIPLES_PER_COLUMN, _MOST_CELLS = 40, 16_000_000
 _ROWS_AT_ONCE = 4_096
 
 
@@ -137,11 +138,12 @@ def chosen_triples(sizes: np.ndarray) -> np.ndarray:
         sizes: Number of codes of each column [columns].
     """
     columns, rng = len(sizes), np.random.default_rng(0)
-    if math.comb(columns, 3) <= _MOST_TRIPLES:
+    most = _TRIPLES_PER_COLUMN * columns
+    if math.comb(columns, 3) <= most:
         triples = np.array(list(itertools.combinations(range(columns), 3)))
     else:
-        drawn = rng.permuted(np.tile(np.arange(columns), (2 * _MOST_TRIPLES, 1)), axis=1)[:, :3]
-        triples = rng.permutation(np.unique(np.sort(drawn, axis=1), axis=0))[:_MOST_TRIPLES]
+        drawn = rng.permuted(np.tile(np.arange(columns), (2 * most, 1)), axis=1)[:, :3]
+        triples = rng.permutation(np.unique(np.sort(drawn, axis=1), axis=0))[:most]
     cells = sizes[triples].prod(1)
     order = np.lexsort((rng.permutation(len(triples)), cells))
     kept = order[np.cumsum(cells[order]) <= _MOST_CELLS]

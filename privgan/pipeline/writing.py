@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from privgan.measurement.marginals import Measurements, exact_counts
+from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.fitting import Fitted
 from privgan.pipeline.guarantee import accounting, claim
@@ -18,6 +20,8 @@ from privgan.synthesizer import Synthesizer
 from privgan.table.conform import conform
 from privgan.table.files import write_tables
 from privgan.table.schema_file import dump_schema
+
+_ENOUGH_ROWS = 50_000
 
 
 def write_candidate(
@@ -40,8 +44,10 @@ def write_candidate(
     if fitted.critic is not None:
         keep_critic(candidate, fitted.critic)
     progress.say("sampling")
-    made = write_tables(synthesizer.chunks(rows, seed=seed, balanced=True), schema, candidate.parquet, candidate.csv)
-    candidate.write_record(_record(fitted, synthesizer, made, seed))
+    chunks = synthesizer.chunks(rows, seed=seed, balanced=True)
+    first = next(chunks)
+    made = write_tables(itertools.chain([first], chunks), schema, candidate.parquet, candidate.csv)
+    candidate.write_record(_record(fitted, synthesizer, made, noisy_figures(first, fitted)))
     candidate.close_to_others()
     ledger.record(schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
     candidate.remove_checkpoints()
@@ -65,7 +71,7 @@ def synthesizer_of(fitted: Fitted) -> Synthesizer:
     )
 
 
-def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, seed: int) -> Mapping[str, Any]:
+def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, figures: Mapping[str, float]) -> Mapping[str, Any]:
     plan = fitted.plan
     costs = [cost for cost in (plan.domain_cost, plan.cost) if cost is not None]
     return {
@@ -79,15 +85,20 @@ def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, seed: int) -> M
             "epsilon_pld": sum(cost.epsilon_pld for cost in costs),
             "epsilon_rdp": sum(cost.epsilon_rdp for cost in costs),
         },
-        "figures": noisy_figures(synthesizer, fitted.measurements, seed),
+        "figures": dict(figures),
         "canaries": {"probability": plan.canary_probability, "commitment": fitted.canaries.commitment},
     }
 
 
-def noisy_figures(synthesizer: Synthesizer, measurements: Measurements, seed: int) -> dict[str, float]:
-    """Distance of a synthetic sample to the noisy marginals: post-processing, so it may leave."""
-    sample = synthesizer.sample(min(synthesizer.rows, 50_000), seed=seed, balanced=True)
-    codes = synthesizer.encoder.encode(conform(sample, synthesizer.schema))
+def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:
+    """Distance of the synthetic table to the noisy marginals: post-processing, so it may leave.
+
+    Args:
+        rows: The table, or its first rows: enough of them tell as much.
+        fitted: The fit that it was drawn from.
+    """
+    measurements = fitted.measurements
+    codes = fitted.encoder.encode(conform(rows[:_ENOUGH_ROWS], fitted.schema))
     distances: dict[int, list[float]] = {1: [], 2: []}
     for target in measurements.targets():
         if len(target.clique) in distances:

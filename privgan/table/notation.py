@@ -14,7 +14,8 @@ NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*\Z"
 # What programs write for a missing value; taken for one only where all else in a column is a number or a moment.
 _ABSENT = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "none", "missing", "\\n", "?", "-", "--", "."})
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y")
-_TIMES = (" %H:%M:%S", "T%H:%M:%S", "T%H:%M:%SZ", " %H:%M", "T%H:%M", " %H:%M:%S.%f", "T%H:%M:%S.%fZ", " %I:%M %p", " %I:%M:%S %p")
+_CLOCKS = (" %H:%M:%S", "T%H:%M:%S", "T%H:%M:%SZ", " %H:%M", "T%H:%M", " %I:%M %p", " %I:%M:%S %p")
+_TIMES = (*_CLOCKS, " %H:%M:%S.%f", "T%H:%M:%S.%fZ")
 _FORMATS = dict.fromkeys(_DAYS, Kind.DATE) | {day + time: Kind.DATETIME for day in _DAYS for time in _TIMES}
 _FIRST = 50
 
