@@ -18,7 +18,7 @@ import numpy as np
 _SWEEPS, _SWEEPS_OF_MANY, _MANY_ROWS = 4, 1, 50_000
 _BLOCKS = 1.5
 # Beyond 40 triples for each column more of them bring next to nothing, and so the cost is linear in the columns.
-_TRIPLES_PER_COLUMN, _MOST_CELLS = 40, 16_000_000
+_TRIPLES_PER_COLUMN, _MOST_CELLS = 40, 4_000_000
 _ROWS_AT_ONCE = 4_096
 
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from privgan.gan.side_by_side import Layout
 from privgan.measurement.marginals import Target
 
-CODES_PER_STEP = 360
+CODES_PER_STEP = 240
+_DRAWN_FROM = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,8 @@ class MarginalLoss:
         targets: Noisy marginals as shares, the 1-way marginal of every column among them.
         device: Where the mixture is.
         triples_per_step: 3-way targets drawn for one evaluation; they are weighted to stand for all.
-        codes_per_step: About how many codes' marginals with all others are looked at in one evaluation.
+        codes_per_step: About how many codes' marginals with all others are looked at in one evaluation, where there are more
+            than twice as many.
 
     Attributes:
         layout: Which codes are whose.
@@ -134,8 +136,7 @@ class MarginalLoss:
         self._single, self._single_weight = self._single.to(device), self._single_weight.to(device)
         self._pair, self._pair_weight = self._pair.to(device), self._pair_weight.to(device)
         self._per_step = triples_per_step
-        # A draw takes two products back instead of one: it pays from 1.5 times as many codes on.
-        share = codes_per_step / codes if codes > 1.5 * codes_per_step else 1.0
+        share = codes_per_step / codes if codes > _DRAWN_FROM * codes_per_step else 1.0
         self._columns_per_step = max(1, round(len(singles) * share))
 
     def _place(self, target: Target, weight: float, device: torch.device) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -232,8 +233,7 @@ class _Draft:
 
     def _wider(self, rho: float) -> list[PlanStep]:
         """All 2-way and small 3-way marginals at once, then rounds that choose what the model fits worst."""
-        columns = len(self.schema.modelled)
-        sizes = {kind: len(cliques) for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()}
+        columns, sizes = len(self.schema.modelled), self._numbers
         pairs, triples = ({kind: sizes[kind] for kind in names if kind in sizes} for names in (_PAIRS, _TRIPLES))
         of_triples = share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers, columns) if triples else 0.0
         rounds = number_of_rounds(columns)
@@ -242,6 +242,11 @@ class _Draft:
         if of_triples > 0:
             steps += self._at_once(rho * of_triples, triples)
         return [*steps, *self._rounds(rho * of_rounds, rounds)]
+
+    @cached_property
+    def _numbers(self) -> Mapping[StepKind, int]:
+        """How many marginals each step that chooses none measures: the same for any noise."""
+        return {kind: len(cliques) for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()}
 
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
         """Steps that share ρ so that each marginal with the target gets more than another, by ``target_weight``."""

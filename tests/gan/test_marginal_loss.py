@@ -107,7 +107,7 @@ def test_a_part_of_the_pairs_stands_for_all_of_them() -> None:
     targets = _targets(rng, [(0,), (1,), (2,), (3,), *itertools.combinations(range(4), 2)], sizes)
     parts = torch.cat(_parts(rng, sizes), 1)
     whole = float(MarginalLoss(targets, CPU)(parts, RNG))
-    part = MarginalLoss(targets, CPU, codes_per_step=7)
+    part = MarginalLoss(targets, CPU, codes_per_step=6)
     draws = [float(part(parts, _Chosen(columns))) for columns in itertools.combinations(range(4), 2)]  # type: ignore[arg-type]
     assert len(set(draws)) == 6
     assert np.mean(draws) == pytest.approx(whole, rel=1e-4)
