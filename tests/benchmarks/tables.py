@@ -126,8 +126,9 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
         folder.mkdir(parents=True, exist_ok=True)
         names = list(schema.names)
         train, test = _simulated(SIMULATED[name], names) if name in SIMULATED else _split(source, data, names)
-        train.to_csv(found.train, index=False)
-        test.to_csv(found.test, index=False)
+        for rows, path in ((train, found.train), (test, found.test)):
+            # Not every peer knows a marker but the empty cell.
+            rows.mask(rows.isin(schema.missing_markers), "").to_csv(path, index=False)
         found.schema_file.write_text(dump_schema(schema), encoding="utf-8")
     return found
 

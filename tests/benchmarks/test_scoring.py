@@ -157,8 +157,9 @@ def test_somebodys_own_table_needs_a_schema_that_names_the_target(tmp_path: Path
     (tmp_path / "own.yaml").write_text(schema)
     with pytest.raises(UsageError, match="names no target; add"):
         prepare("own", tmp_path, tmp_path / "work")
-    (tmp_path / "own.yaml").write_text(f"{schema}target: bought\n")
+    (tmp_path / "own.yaml").write_text(schema.replace('[""]', '["", low]') + "target: bought\n")
     found = prepare("own", tmp_path, tmp_path / "work")
+    assert set(pd.read_csv(found.train, keep_default_na=False)["tier"]) == {"", "high"}
     assert (found.source.target, found.rows) == ("bought", 320)
     assert [column["name"] for column in public_columns(found.schema)] == ["age", "tier", "bought"]
 
