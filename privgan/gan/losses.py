@@ -16,6 +16,8 @@ from privgan.gan.total_correlation import total_correlation
 from privgan.measurement.marginals import Target
 
 _INFORMATION_PRICE = 0.19
+# Where the rows are fewer than so many times the marginals' noise, the price grows, up to twice.
+_HARDLY_SEEN, _GROWTH, _HIGHEST = 60.0, 0.6, 2.0
 _ROWS_PER_STEP = 250
 _DEPENDENT = 1.0  # Nats: a column with that much information about the entry is priced half as high as one with none.
 
@@ -29,7 +31,8 @@ class FitLoss:
     total correlation from above, but alone it leaves mixtures whose rows hold more structure than their pairs of columns
     need. The weight is proportional to the noise's standard deviation and to the square root of the number of codes, as the
     largest singular value of a matrix of noise is, which a penalty must reach to keep it out; its factor was chosen on Adult
-    and held on three other tables (``reports/benchmarks``).
+    and held on three other tables (``reports/benchmarks``). Where hardly anything is seen, a small table of many columns, the
+    price is up to twice as high.
 
     A price alike for all columns would also push back what stands far out of the noise, as where one column follows from
     others. So columns that already tell much pay less of the first part, and the others more: on average as much
@@ -42,7 +45,7 @@ class FitLoss:
 
     def __init__(self, targets: Sequence[Target], device: torch.device) -> None:
         self._error = MarginalLoss(targets, device)
-        self._price = _INFORMATION_PRICE * math.sqrt(sum(self._error.layout.sizes) / self._error.mean_precision)
+        self._price = price_of(sum(self._error.layout.sizes), math.sqrt(self._error.mean_precision))
 
     def __call__(self, logits: Tensor, rng: np.random.Generator) -> Tensor:
         """The loss of the logits of all columns [entries, all codes]."""
@@ -51,6 +54,17 @@ class FitLoss:
         apart = (weights_by_dependence(told.detach()) * told).sum()
         together = total_correlation(shares, self._error.layout, _ROWS_PER_STEP, rng)
         return self._error(shares, rng) + self._price * (apart + together) / 2
+
+
+def price_of(codes: int, seen: float) -> float:
+    """The price of one nat.
+
+    Args:
+        codes: The number of codes of all columns.
+        seen: How well marginals are seen: rows over the standard deviation of a count's noise.
+    """
+    hardly = min(_HIGHEST, max(1.0, (_HARDLY_SEEN / seen) ** _GROWTH))
+    return hardly * _INFORMATION_PRICE * math.sqrt(codes) / seen
 
 
 def weights_by_dependence(told: Tensor) -> Tensor:

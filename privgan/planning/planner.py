@@ -28,6 +28,7 @@ from privgan.planning.workload import (
     longer_fit,
     measured_at_once,
     number_of_codes,
+    share_of_one_way,
     share_of_triples,
     target_weight,
 )
@@ -47,7 +48,6 @@ RESERVE = "critic:reserve"
 _FINE_SHARE = 0.20
 _CELLS_BY_SIGNAL = 16.0
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
-_ONE_WAY_SHARE = 0.08
 _SELECTION_SHARE = 0.10
 _ROUND_GROWTH = 4.0
 _LARGEST_NOISE = 1e4
@@ -196,10 +196,14 @@ def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float
 
 def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:
     """The settings with as many codes a column as the noise of pairs will let be seen."""
+    return replace(plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, _noise_of_pairs(plan, schema)))
+
+
+def _noise_of_pairs(plan: Plan, schema: Schema) -> float:
+    """Standard deviation of a pair's counts when all pairs share the whole budget."""
     columns = len(schema.modelled)
     pairs = max(1, columns * (columns - 1) // 2)
-    noise = plan.unit.count_sensitivity * math.sqrt(pairs / (2 * zcdp_of(plan.model_budget) * plan.marginal_share))
-    return replace(plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, noise))
+    return plan.unit.count_sensitivity * math.sqrt(pairs / (2 * zcdp_of(plan.model_budget) * plan.marginal_share))
 
 
 def number_of_cells(rows: float, noise: float) -> int:
@@ -226,10 +230,10 @@ class _Draft:
         fine_share = _FINE_SHARE * len(merged) / len(columns)
         fine = [self._histogram(f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)) for name in merged]
         rest = rho * (1 - fine_share)
-        widest = min(self.plan.marginals.widest, len(columns))
-        one_way = rest * (_ONE_WAY_SHARE if widest > 1 else 1.0) / len(columns)
-        ways = [self._histogram(f"marginal:{column.name}", StepKind.MARGINAL, one_way) for column in columns]
-        return (*fine, *ways, *(self._wider(rest * (1 - _ONE_WAY_SHARE)) if widest > 1 else ()))
+        wider = min(self.plan.marginals.widest, len(columns)) > 1
+        share = share_of_one_way(self.plan.kept_in_rows, _noise_of_pairs(self.plan, self.schema)) if wider else 1.0
+        ways = [self._histogram(f"marginal:{column.name}", StepKind.MARGINAL, rest * share / len(columns)) for column in columns]
+        return (*fine, *ways, *(self._wider(rest * (1 - share)) if wider else ()))
 
     def _wider(self, rho: float) -> list[PlanStep]:
         """All 2-way and small 3-way marginals at once, then rounds that choose what the model fits worst."""

@@ -20,7 +20,8 @@ BY_DIFFERENCE = frozenset({StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES})
 
 SHARE_OF_ROUNDS = 0.1
 FEWEST_CODES, MOST_CODES = 10, 20
-_WELL_SEEN = 500.0
+_WELL_SEEN, _SEEN = 500.0, 160.0
+_LEAST_OF_ONE_WAY, _MOST_OF_ONE_WAY = 0.08, 0.4
 _TWO = 2
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
 
@@ -111,6 +112,19 @@ def number_of_codes(rows: float, noise: float) -> int:
         noise: Standard deviation of a pair's counts when all pairs share the whole budget.
     """
     return MOST_CODES if rows / noise >= _WELL_SEEN else FEWEST_CODES
+
+
+def share_of_one_way(rows: float, noise: float) -> float:
+    """Share of the marginals' budget for the 1-way ones: more where these are nearly all that is seen.
+
+    0.08 where the rows are 160 times a pair's noise or more, up to 0.4 where they are 32 times or less. As measured on tables
+    of 1,000 to 10,000 rows (``reports/benchmarks``).
+
+    Args:
+        rows: The rows that are measured.
+        noise: Standard deviation of a pair's counts when all pairs share the whole budget.
+    """
+    return round(min(_MOST_OF_ONE_WAY, max(_LEAST_OF_ONE_WAY, _LEAST_OF_ONE_WAY * _SEEN * noise / rows)), 3)
 
 
 def longer_fit(steps: int, epsilon: float, customers: float) -> int:

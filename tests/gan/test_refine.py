@@ -13,7 +13,7 @@ from privgan.errors import InternalError
 from privgan.gan import refine as refining
 from privgan.gan import warm_start
 from privgan.gan.conditions import UNCONDITIONED_SHARE, condition_codes, conditions_of
-from privgan.gan.losses import critic_losses, weights_by_dependence
+from privgan.gan.losses import critic_losses, price_of, weights_by_dependence
 from privgan.gan.marginal_loss import MarginalLoss
 from privgan.gan.model import GeneratorModel, Mixture
 from privgan.gan.networks import Critic, Generator
@@ -92,6 +92,13 @@ def _equal(one: list[torch.Tensor], two: list[torch.Tensor]) -> bool:
 
 
 # --- real rows and the generator ----------------------------------------------------------------------------------
+
+
+def test_the_price_follows_the_noise_and_grows_faster_where_hardly_anything_is_seen() -> None:
+    assert price_of(200, 300.0) == pytest.approx(2 * price_of(200, 600.0))
+    assert price_of(800, 300.0) == pytest.approx(2 * price_of(200, 300.0))
+    assert price_of(200, 30.0) == pytest.approx(2**0.6 * 2 * price_of(200, 60.0))
+    assert price_of(200, 5.0) == pytest.approx(2 * 12 * price_of(200, 60.0))
 
 
 def test_a_critic_that_learns_nothing_tells_the_generator_nothing() -> None:

@@ -19,6 +19,7 @@ from privgan.planning.workload import (
     longer_fit,
     measured_at_once,
     number_of_codes,
+    share_of_one_way,
     share_of_triples,
     small_triples,
     target_weight,
@@ -49,6 +50,21 @@ def test_columns_have_fewer_codes_where_pairs_are_hardly_seen() -> None:
     codes = [number_of_codes(rows, noise) for rows, noise in ((500, 500), (9_864, 56), (32_561, 46), (32_561, 6))]
     assert codes == [FEWEST_CODES, FEWEST_CODES, MOST_CODES, MOST_CODES]
     assert MOST_CODES % FEWEST_CODES == 0  # Tenths are twentieths too: no code of one cuts through codes of the other.
+
+
+def test_single_columns_get_more_where_pairs_are_hardly_seen() -> None:
+    shares = [share_of_one_way(rows, noise) for rows, noise in ((32_561, 46), (9_864, 56), (4_000, 62), (1_176, 36), (1_176, 99))]
+    assert shares == [0.08, 0.08, pytest.approx(0.198), pytest.approx(0.392), 0.4]
+
+
+def test_a_small_table_of_many_columns_is_planned_so() -> None:
+    schema = load_schema(ADULT)
+    few, many = (
+        make_plan(schema, PrivacyBudget(epsilon=1), public_rows=rows).of_kind(StepKind.MARGINAL) for rows in (2_000, 32_561)
+    )
+    pairs = [make_plan(schema, PrivacyBudget(epsilon=1), public_rows=rows).step("pairs").noise for rows in (2_000, 32_561)]
+    assert few[0].noise < 0.6 * many[0].noise
+    assert pairs[0] > pairs[1]
 
 
 def test_the_planned_codes_follow_from_public_facts() -> None:
