@@ -231,7 +231,7 @@ class _Draft:
         fine = [self._histogram(f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)) for name in merged]
         rest = rho * (1 - fine_share)
         wider = min(self.plan.marginals.widest, len(columns)) > 1
-        share = share_of_one_way(self.plan.kept_in_rows, _noise_of_pairs(self.plan, self.schema)) if wider else 1.0
+        share = self._one_way_share if wider else 1.0
         ways = [self._histogram(f"marginal:{column.name}", StepKind.MARGINAL, rest * share / len(columns)) for column in columns]
         return (*fine, *ways, *(self._wider(rest * (1 - share)) if wider else ()))
 
@@ -248,13 +248,17 @@ class _Draft:
         return [*steps, *self._rounds(rho * of_rounds, rounds)]
 
     @cached_property
+    def _one_way_share(self) -> float:
+        return share_of_one_way(self.plan.kept_in_rows, _noise_of_pairs(self.plan, self.schema))
+
+    @cached_property
     def _numbers(self) -> Mapping[StepKind, int]:
         """How many marginals each step that chooses none measures: the same for any noise."""
         return {kind: len(cliques) for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()}
 
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
         """Steps that share ρ so that each marginal with the target gets more than another, by ``target_weight``."""
-        weight = target_weight(self.plan.model_budget.epsilon, self.plan.kept_in_customers)
+        weight = target_weight(self.plan.model_budget.epsilon, self.plan.kept_in_customers, self._one_way_share)
         weights = {
             kind: (weight if kind in _OF_TARGET else 1.0) * (_SHARE_OF_DIFFERENCES if kind in BY_DIFFERENCE else 1.0)
             for kind in numbers

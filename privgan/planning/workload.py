@@ -92,13 +92,20 @@ def share_of_triples(epsilon: float, customers: float, columns: int) -> float:
     return round(min(0.6, max(0.0, share)), 3)
 
 
-def target_weight(epsilon: float, customers: float) -> float:
+def target_weight(epsilon: float, customers: float, of_one_way: float) -> float:
     """How much of the budget a marginal with the target in it gets, where any other gets 1: a table is mostly used to predict.
 
     4 from ε = 1.1 on for 40,000 customers; down to 1 where pairs are hardly seen, and all of them are needed to be told from
-    noise. As measured on four tables (``reports/benchmarks``).
+    noise; up to 4 again where so little is seen that single columns get more and other pairs are given up. As measured on four
+    tables, and on small ones (``reports/benchmarks``).
+
+    Args:
+        epsilon: The budget's ε.
+        customers: The number of customers.
+        of_one_way: The share of the 1-way marginals.
     """
-    return round(min(4.0, max(1.0, 5 * strength(epsilon, customers) - 1.5)), 3)
+    given_up = (of_one_way - _LEAST_OF_ONE_WAY) / (_MOST_OF_ONE_WAY - _LEAST_OF_ONE_WAY)
+    return round(min(4.0, max(1.0 + 3.0 * given_up, 5 * strength(epsilon, customers) - 1.5)), 3)
 
 
 def number_of_codes(rows: float, noise: float) -> int:

@@ -92,13 +92,14 @@ def test_all_pairs_are_measured_once_and_those_of_the_target_by_a_step_of_their_
 def test_the_target_gets_its_weight_and_what_it_gets_the_others_pay() -> None:
     schema, budget = load_schema(ADULT), PrivacyBudget(epsilon=3)
     plan = make_plan(schema, budget, public_rows=32_561, canary_probability=0.0)
-    weight = target_weight(3.0, 32_561)
+    weight = target_weight(3.0, 32_561, 0.08)
     assert weight == 4.0
     for kind in ("differences", "triples"):
         ratio = (plan.step(kind).noise / plan.step(f"{kind}:target").noise) ** 2
         assert ratio == pytest.approx(weight, rel=1e-4)
     assert (plan.step("differences").noise / plan.step("pairs").noise) ** 2 == pytest.approx(2, rel=1e-4)
-    assert [target_weight(epsilon, 40_000) for epsilon in (0.1, 0.5, 1.0, 1.1, 10)] == [1.0, 1.0, 3.5, 4.0, 4.0]
+    assert [target_weight(epsilon, 40_000, 0.08) for epsilon in (0.1, 0.5, 1.0, 1.1, 10)] == [1.0, 1.0, 3.5, 4.0, 4.0]
+    assert [target_weight(0.2, 1_000, share) for share in (0.08, 0.24, 0.4)] == [1.0, 2.5, 4.0]
 
 
 def test_a_table_of_two_columns_is_one_pair() -> None:
