@@ -48,6 +48,7 @@ dataset: scanned
 unit: customer_id
 max_rows_per_unit: 1
 missing_markers: ["", "unknown-value"]
+missing_markers_source: assumed_public
 columns:
   - {name: customer_id, kind: identifier, pattern: "SYN-{:08d}", role: identifier}
   - {name: name, kind: name, role: identifier}
