@@ -146,7 +146,7 @@ def _what_to_look_at(drafted: Schema) -> Iterator[str]:
         yield f"Read as a missing value: {', '.join(markers)}."
     invented = [f"{column.name} ({column.kind.value})" for column in drafted.invented]
     if invented:
-        yield f"Not modelled, but invented: {', '.join(invented)}. Numbers must be written without signs and separators."
+        yield f"Not modelled, but invented: {', '.join(invented)}. Numbers hold no sign of currency, per cent or thousands."
 
 
 @schema.command("check")

@@ -125,7 +125,7 @@ def share_of_one_way(rows: float, noise: float) -> float:
     """Share of the marginals' budget for the 1-way ones: more where these are nearly all that is seen.
 
     0.08 where the rows are 160 times a pair's noise or more, up to 0.4 where they are 32 times or less. As measured on tables
-    of 1,000 to 10,000 rows (``reports/benchmarks``).
+    of 1,000 to 5,000 rows (``reports/benchmarks``).
 
     Args:
         rows: The rows that are measured.

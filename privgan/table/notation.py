@@ -28,7 +28,7 @@ def missing_markers(frame: pd.DataFrame) -> tuple[str, ...]:
     """
     found = {""}
     for name in frame.columns:
-        texts = {value for value in frame[name].dropna().unique() if isinstance(value, str)}
+        texts = {value for value in frame[name] if isinstance(value, str)}
         found |= {text for text in texts if not text.strip()}
         absent = {text for text in texts if text.strip().lower() in _ABSENT}
         numbers = {text for text in texts if NUMBER.match(text)}

@@ -51,6 +51,12 @@ def test_what_is_left_must_be_numbers(texts: list[str]) -> None:
     assert missing_markers(pd.DataFrame({"x": texts})) == ("",)
 
 
+def test_lists_of_parquet_are_no_texts() -> None:
+    frame = pd.DataFrame({"x": [[1, 2], [3]] * 5, "y": ["1", "2", "3", "4", "NA"] * 2})
+    assert missing_markers(frame) == ("", "NA")
+    assert draft_schema(frame, "d").names == ("x", "y")
+
+
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
