@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -28,6 +29,7 @@ ONE_THREAD = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
 _LAST = 2_000
+_GIVEN = re.compile(rf"^{NO_RESULT} in ([\d.]+) minutes(?: \(([\d.]+) of processor\))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,7 @@ def run_cell(cell: Cell, work: Path, command: Sequence[str], job: Mapping[str, A
         limits: What it may use.
 
     Returns:
-        The result, as JSON values: ``status`` is ``ok``, ``no result in … minutes`` or ``failed: …``.
+        The result, as JSON values: ``status`` is ``ok``, ``no result in … minutes (… of processor)`` or ``failed: …``.
     """
     folder = cell.folder(work)
     found = result_of(folder)
@@ -97,11 +99,42 @@ def run_cell(cell: Cell, work: Path, command: Sequence[str], job: Mapping[str, A
     for name in (SYNTHETIC, FACTS):
         (folder / name).unlink(missing_ok=True)
     (folder / JOB).write_text(json.dumps({**job, "out": str(folder)}), encoding="utf-8")
-    started = time.monotonic()
+    started, processor = time.monotonic(), _processor_seconds()
     status = _run([*command, str(folder / JOB)], folder / LOG, limits)
-    result = {**asdict(cell), "status": status, "seconds": time.monotonic() - started, "minutes_allowed": limits.minutes}
+    seconds, processor = time.monotonic() - started, _processor_seconds() - processor
+    if status == NO_RESULT:
+        status = f"{NO_RESULT} in {limits.minutes:g} minutes ({processor / 60:.0f} of processor)"
+    result = {**asdict(cell), "status": status, "seconds": seconds, "minutes_allowed": limits.minutes}
     if status == "ok":
         result |= json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    return _finish(folder, result)
+
+
+def conclude(cell: Cell, work: Path, smaller: Cell) -> dict[str, Any]:
+    """Finish a cell without running it: the same training at a smaller ε, which ends earlier, had no result.
+
+    Args:
+        cell: What is finished.
+        work: The benchmark's work folder.
+        smaller: The cell without a result.
+
+    Returns:
+        The result, as :func:`run_cell`'s.
+    """
+    folder, found = cell.folder(work), result_of(smaller.folder(work))
+    assert found is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    status = f"{found['status'].split(';')[0]}; so told by ε {smaller.epsilon:g}"
+    return _finish(folder, {**found, **asdict(cell), "status": status})
+
+
+def given_seconds(status: str) -> float:
+    """How long a cell without a result had, by the processor's clock where that was read; 0 for any other status."""
+    found = _GIVEN.match(status)
+    return 60.0 * float(found[2] or found[1]) if found else 0.0
+
+
+def _finish(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     # Written under another name first: a result is there as a whole, or not at all.
     (folder / f"{RESULT}.part").write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
     os.replace(folder / f"{RESULT}.part", folder / RESULT)
@@ -122,10 +155,16 @@ def _run(command: Sequence[str], log: Path, limits: Limits) -> str:
         try:
             code = process.wait(timeout=limits.minutes * 60)
         except subprocess.TimeoutExpired:
-            return f"{NO_RESULT} in {limits.minutes:g} minutes"
+            return NO_RESULT
         finally:
             _kill_group(process)
     return "ok" if code == 0 else f"failed: {_last_line(log) or f'exit code {code}'}"
+
+
+def _processor_seconds() -> float:
+    """What the drivers that have ended took of processors, with what they started and waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _limit_memory(gigabytes: float | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.cells import Cell, result_of
+from tests.benchmarks.cells import Cell, given_seconds, result_of
 from tests.benchmarks.methods import method_of
 from tests.benchmarks.scoring import Figures, disagreements, external_of, score_cell
 from tests.benchmarks.tables import Prepared
@@ -28,7 +28,7 @@ class Line:
         method: The method.
         status: ``ok``, or how the seeds ended, each way once.
         seeds: How many seeds have figures.
-        seconds: The longest that a seed ran, with or without a result.
+        seconds: What a seed without a result was given, by the processor's clock where that was read; 0 where all have one.
         figures: Medians over those seeds; empty where there is none.
         doubts: Where the two scorers do not agree.
         earlier: Whether the line is of an earlier run, maybe on another machine.
@@ -95,7 +95,7 @@ def _line(group: list[Scored], rows: int) -> Line:
         method=cell.method,
         status="; ".join(dict.fromkeys(found.result["status"] for found in group)),
         seeds=len(done),
-        seconds=max(found.result["seconds"] for found in group),
+        seconds=max(given_seconds(found.result["status"]) for found in group),
         figures=figures,
         doubts=tuple(doubt for found in done for doubt in found.doubts),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from privgan.errors import UsageError
-from tests.benchmarks.cells import NO_RESULT
+from tests.benchmarks.cells import given_seconds
 from tests.benchmarks.collect import Line
 from tests.benchmarks.methods import METHODS
 from tests.benchmarks.running import Selection
@@ -40,16 +40,11 @@ def _line(row: dict[str, str]) -> Line:
         method=row["method"],
         status=row["status"],
         seeds=int(row["seeds"]),
-        seconds=_seconds(row["status"]),
+        seconds=given_seconds(row["status"]),
         figures=figures,
         doubts=tuple(part for part in row["doubts"].split("; ") if part),
         earlier=True,
     )
-
-
-def _seconds(status: str) -> float:
-    """How long a cell without a result had; 0 where that is not told."""
-    return 60.0 * float(status.removeprefix(f"{NO_RESULT} in ").split()[0]) if status.startswith(NO_RESULT) else 0.0
 
 
 def with_earlier(lines: Iterable[Line], earlier: Iterable[Line], selection: Selection) -> list[Line]:

@@ -24,6 +24,7 @@ class Method:
         options: What the driver is told besides the job.
         private: Whether it has an ε.
         reads_for_free: What it learns from the private rows without paying; empty where nothing is known.
+        epsilon_ends_training: Whether ε does nothing but end one and the same training.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Method:
     options: Mapping[str, Any] = field(default_factory=dict)
     private: bool = True
     reads_for_free: str = ""
+    epsilon_ends_training: bool = False
 
     @property
     def own(self) -> bool:
@@ -89,6 +91,7 @@ _PEERS = (
         driver="smartnoise_driver.py",
         options={"synthesizer": "dpctgan"},
         reads_for_free="the share of each category, and which rows have it, for its conditions; opacus warns of a wrong ε",
+        epsilon_ends_training=True,
     ),
     Method(name="ctgan", environment="ctgan", driver="ctgan_driver.py", private=False, reads_for_free="everything: no privacy"),
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.cells import Cell, Limits, run_cell
+from tests.benchmarks.cells import NO_RESULT, Cell, Limits, conclude, result_of, run_cell
 from tests.benchmarks.environments import python_of
 from tests.benchmarks.methods import HERE, method_of
 from tests.benchmarks.tables import Prepared, prepare, public_columns
@@ -59,12 +59,28 @@ def run(
     """
     results = []
     for cell in selection.cells():
-        method = method_of(cell.method)
-        command = [python_of(method.environment, work, python=python), str(HERE / "peers" / method.driver)]
-        result = run_cell(cell, work, command, job_of(cell, prepare(cell.table, data, work)), limits)
+        smaller = None if result_of(cell.folder(work)) else ended_before(cell, selection, work, limits)
+        if smaller is not None:
+            result = conclude(cell, work, smaller)
+        else:
+            method = method_of(cell.method)
+            command = [python_of(method.environment, work, python=python), str(HERE / "peers" / method.driver)]
+            result = run_cell(cell, work, command, job_of(cell, prepare(cell.table, data, work)), limits)
         say(f"{cell}: {result['status']} ({result['seconds']:.0f} s)")
         results.append(result)
     return results
+
+
+def ended_before(cell: Cell, selection: Selection, work: Path, limits: Limits) -> Cell | None:
+    """The same cell at a smaller ε without a result in the same time, where ε only ends the training; None for none."""
+    if not method_of(cell.method).epsilon_ends_training or cell.epsilon is None:
+        return None
+    for epsilon in sorted(epsilon for epsilon in selection.epsilons if epsilon < cell.epsilon):
+        smaller = replace(cell, epsilon=epsilon)
+        found = result_of(smaller.folder(work))
+        if found and found["status"].startswith(NO_RESULT) and found["minutes_allowed"] >= limits.minutes:
+            return smaller
+    return None
 
 
 def job_of(cell: Cell, table: Prepared) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from privgan.errors import UsageError
-from tests.benchmarks.cells import FACTS, LOG, RESULT, SYNTHETIC, Cell, Limits, result_of, run_cell
-from tests.benchmarks.running import Selection
+from tests.benchmarks.cells import FACTS, LOG, RESULT, SYNTHETIC, Cell, Limits, conclude, given_seconds, result_of, run_cell
+from tests.benchmarks.running import Selection, ended_before
 
 CELL = Cell(table="adult", method="dpmm-mst", epsilon=3.0, seed=0)
 SHORT = Limits(minutes=0.02, gigabytes=None)
@@ -61,10 +61,40 @@ def test_a_slow_cell_is_ended_with_everything_it_started_and_is_a_result(tmp_pat
     command = _driver(tmp_path, SLEEPS)
     result = run_cell(CELL, tmp_path, command, {}, SHORT)
     assert time.monotonic() - started < 10
-    assert result["status"] == "no result in 0.02 minutes"
+    assert result["status"] == "no result in 0.02 minutes (0 of processor)"
     assert run_cell(CELL, tmp_path, command, {}, SHORT) == result
     time.sleep(max(0.0, 4 - (time.monotonic() - started)))
     assert not (CELL.folder(tmp_path) / "late").exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds"),
+    [
+        ("no result in 60 minutes", 3_600.0),
+        ("no result in 60 minutes (38 of processor)", 2_280.0),
+        ("no result in 0.5 minutes (0.4 of processor); so told by ε 3", 24.0),
+        ("ok", 0.0),
+        ("failed: no result in 60 minutes", 0.0),
+    ],
+)
+def test_what_a_cell_without_a_result_was_given_is_by_the_processor_where_that_was_read(status: str, seconds: float) -> None:
+    assert given_seconds(status) == pytest.approx(seconds)
+
+
+def test_a_training_that_a_larger_epsilon_only_prolongs_is_not_run_again_at_one(tmp_path: Path) -> None:
+    chosen = Selection(tables=["adult"], methods=["smartnoise-dpctgan", "dpmm-aim"], epsilons=[1.0, 3.0, 10.0], seeds=1)
+    cells = {(cell.method, cell.epsilon): cell for cell in chosen.cells()}
+    for (_, epsilon), cell in cells.items():
+        if epsilon == 3.0:
+            run_cell(cell, tmp_path, _driver(tmp_path, SLEEPS), {}, SHORT)
+    three, ten = cells["smartnoise-dpctgan", 3.0], cells["smartnoise-dpctgan", 10.0]
+    assert ended_before(ten, chosen, tmp_path, SHORT) == three
+    assert ended_before(ten, chosen, tmp_path, Limits(minutes=1.0)) is None
+    assert ended_before(cells["smartnoise-dpctgan", 1.0], chosen, tmp_path, SHORT) is None
+    assert ended_before(cells["dpmm-aim", 10.0], chosen, tmp_path, SHORT) is None
+    result = conclude(ten, tmp_path, three)
+    assert (result["epsilon"], result["status"]) == (10.0, "no result in 0.02 minutes (0 of processor); so told by ε 3")
+    assert result == result_of(ten.folder(tmp_path))
 
 
 def test_a_failure_is_a_result_with_its_last_line(tmp_path: Path) -> None:

@@ -65,8 +65,13 @@ def test_a_line_holds_the_medians_over_the_seeds() -> None:
     (line,) = lines_of(seeds, {"bank": 36_168})
     clock = {"fit_s": 20.0, "sample_rows_s": 2_000.0}
     assert dict(line.figures) == {"tvd3": 0.2, "peak_mb": 9} | clock | {"fit_cpu_s": 7.0, "sample_cpu_rows_s": 4_000.0}
-    assert (line.seeds, line.status, line.seconds, line.rows) == (3, "ok; failed: no luck", 90.0, 36_168)
+    assert (line.seeds, line.status, line.seconds, line.rows) == (3, "ok; failed: no luck", 0.0, 36_168)
     assert line.doubts == ("c2st 0.6 against 0.9",)
+
+
+def test_a_seed_without_a_result_tells_what_it_was_given() -> None:
+    (line,) = lines_of([_scored(0, 3_600.0, "no result in 60 minutes (41 of processor)")], {"bank": 36_168})
+    assert line.seconds == 41 * 60.0
 
 
 def test_the_best_peer_is_private_and_not_privgan() -> None:
