@@ -1,10 +1,13 @@
 """From a column's noisy fine counts to the shares of its cells: post-processing, free of charge.
 
 Most cells of a fine grid hold less than their noise. Over stretches of cells the counts are fitted by a density that is
-constant but for jumps; only a cell that stands out of its stretch, such as a round number, keeps its own count.
+constant but for jumps, averaged over where these may be; only a cell that stands out of its stretch, such as a round
+number, keeps its own count.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,38 +55,74 @@ def smooth(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """
     outlier = np.zeros(len(counts), dtype=bool)
     for _ in range(2):
-        stretch, fitted = piecewise(counts, np.where(outlier, 0.0, weights), weights)
+        stretches = Stretches.of(counts, np.where(outlier, 0.0, weights))
+        fitted = stretches.mean_density() * weights
         left = counts - fitted
         outlier = np.abs(left) > _OUTLIER
+    stretch = stretches.likeliest()
     number = np.bincount(stretch, weights=~outlier)
     squares = np.bincount(stretch, weights=np.where(outlier, 0.0, left**2))
     kept = np.where(number > 3, np.maximum(0.0, 1.0 - (number - 2) / np.maximum(squares, 1e-12)), 0.0)
     return np.maximum(0.0, np.where(outlier, counts, fitted + kept[stretch] * left))
 
 
-def piecewise(counts: np.ndarray, used: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The density, constant but for jumps, with the least squared error plus a penalty a stretch (Jackson et al. 2005).
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """Every stretch of neighbouring cells in which a density might be constant.
 
-    Args:
-        counts: Noisy counts [cells].
-        used: The weights [cells], 0 for cells that are left out.
-        weights: What each cell holds under a density of 1 [cells].
-
-    Returns:
-        The stretch of each cell [cells], and its fitted count [cells].
+    Attributes:
+        evidence: Logarithm of how well each stretch explains the counts, less a penalty for its being one
+            [first cells, ends]; -inf where the end, the first cell after the stretch, is not beyond its first cell.
+        density: The density fitted to each stretch [first cells, ends].
     """
-    products, squares = counts * used, used**2
-    best, start = np.zeros(len(counts) + 1), np.zeros(len(counts) + 1, dtype=np.int64)
-    for end in range(1, len(counts) + 1):
-        product, square = (np.cumsum(part[:end][::-1])[::-1] for part in (products, squares))
-        cost = best[:end] + _PENALTY - np.maximum(product, 0.0) ** 2 / np.maximum(square, 1e-300)
-        start[end] = np.argmin(cost)
-        best[end] = cost[start[end]]
-    stretch, end = np.zeros(len(counts), dtype=np.int64), len(counts)
-    while end:
-        stretch[start[end]] = 1
-        end = start[end]
-    stretch = np.cumsum(stretch) - 1
-    product, square = (np.bincount(stretch, weights=part) for part in (products, squares))
-    density = np.maximum(product, 0.0) / np.maximum(square, 1e-300)
-    return stretch, density[stretch] * weights
+
+    evidence: np.ndarray
+    density: np.ndarray
+
+    @classmethod
+    def of(cls, counts: np.ndarray, weights: np.ndarray) -> Stretches:
+        """The stretches of noisy counts [cells] whose noise has variance 1.
+
+        Args:
+            counts: Noisy counts.
+            weights: What each cell holds under a density of 1 [cells]; 0 for one that is left out.
+        """
+        cells = len(counts)
+        evidence, density = np.full((cells, cells + 1), -np.inf), np.zeros((cells, cells + 1))
+        products, squares = counts * weights, weights**2
+        for end in range(1, cells + 1):
+            product, square = (np.cumsum(part[:end][::-1])[::-1] for part in (products, squares))
+            product, square = np.maximum(product, 0.0), np.maximum(square, 1e-300)
+            density[:end, end] = product / square
+            evidence[:end, end] = (product**2 / square - _PENALTY) / 2
+        return cls(evidence=evidence, density=density)
+
+    def likeliest(self) -> np.ndarray:
+        """The stretch of each cell [cells] in the single best way to cut them, by dynamic programming (Jackson et al. 2005)."""
+        cells = len(self.evidence)
+        best, start = np.zeros(cells + 1), np.zeros(cells + 1, dtype=np.int64)
+        for end in range(1, cells + 1):
+            found = best[:end] + self.evidence[:end, end]
+            start[end] = np.argmax(found)
+            best[end] = found[start[end]]
+        first, end = np.zeros(cells, dtype=np.int64), cells
+        while end:
+            first[start[end]] = 1
+            end = start[end]
+        return np.cumsum(first) - 1
+
+    def mean_density(self) -> np.ndarray:
+        """The density at each cell [cells], averaged over all ways to cut them, each as probable as it explains the counts.
+
+        Where a density changes slowly the places of its jumps are not known, and the average slopes (Hutter 2007).
+        """
+        cells = len(self.evidence)
+        before, after = np.zeros(cells + 1), np.zeros(cells + 1)
+        for end in range(1, cells + 1):
+            before[end] = np.logaddexp.reduce(before[:end] + self.evidence[:end, end])
+        for first in range(cells - 1, -1, -1):
+            after[first] = np.logaddexp.reduce(self.evidence[first, first + 1 :] + after[first + 1 :])
+        probability = np.exp(before[:cells, None] + self.evidence + after - before[cells])
+        mass = probability * self.density
+        started, ended = mass.sum(1), mass.sum(0)[:cells]
+        return np.maximum(0.0, np.cumsum(started - ended))

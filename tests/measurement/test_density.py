@@ -1,10 +1,12 @@
 """From noisy fine counts to shares: what stands out stays, what is noise is smoothed away."""
 
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privgan.measurement.density import cell_shares, interval_weights, piecewise, smooth
+from privgan.measurement.density import Stretches, cell_shares, interval_weights, smooth
 from privgan.measurement.marginals import onto_simplex
 from privgan.table.cells import cells_of
 from privgan.table.columns import Kind, Numeric
@@ -32,9 +34,33 @@ def test_a_column_without_any_count_gets_even_shares() -> None:
 
 def test_a_jump_is_found_where_it_is() -> None:
     counts = np.r_[np.full(30, 2.0), np.full(20, 12.0)]
-    stretch, fitted = piecewise(counts, np.ones(50), np.ones(50))
-    assert np.flatnonzero(np.diff(stretch)).tolist() == [29]
-    np.testing.assert_allclose(fitted, counts)
+    stretches = Stretches.of(counts, np.ones(50))
+    assert np.flatnonzero(np.diff(stretches.likeliest())).tolist() == [29]
+    np.testing.assert_allclose(stretches.mean_density(), counts, atol=0.1)
+
+
+def test_the_mean_density_is_the_average_over_all_ways_to_cut() -> None:
+    counts, weights = np.array([3.0, 0.5, -1.0, 6.0, 5.0]), np.array([1.0, 0.5, 0.0, 0.8, 1.0])
+    total, mean = 0.0, np.zeros(5)
+    for jumps in itertools.product((False, True), repeat=4):
+        stretch = np.r_[0, np.cumsum(jumps)]
+        product = np.maximum(0.0, np.bincount(stretch, weights=counts * weights))
+        square = np.maximum(np.bincount(stretch, weights=weights**2), 1e-300)
+        probability = np.exp(((product**2 / square) - 6.0).sum() / 2)
+        total, mean = total + probability, mean + probability * (product / square)[stretch]
+    np.testing.assert_allclose(Stretches.of(counts, weights).mean_density(), mean / total)
+
+
+def test_a_slope_is_nearer_to_the_average_than_to_the_best_cut() -> None:
+    exact, rng, errors = np.linspace(2.0, 8.0, 60), np.random.default_rng(3), np.zeros(2)
+    for _ in range(20):
+        stretches = Stretches.of(exact + rng.normal(0, 1, 60), np.ones(60))
+        first, end = (
+            np.flatnonzero(np.diff(stretches.likeliest(), prepend=-1, append=-1))[at] for at in (slice(-1), slice(1, None))
+        )
+        cut = np.repeat(stretches.density[first, end], end - first)
+        errors += [((found - exact) ** 2).mean() for found in (stretches.mean_density(), cut)]
+    assert errors[0] < 0.8 * errors[1]
 
 
 def test_a_heavy_value_keeps_its_count_and_its_neighbours_stay_flat() -> None:
