@@ -258,15 +258,18 @@ class _Draft:
 
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
         """Steps that share ρ so that each marginal with the target gets more than another, by ``target_weight``."""
-        weight = target_weight(self.plan.model_budget.epsilon, self.plan.kept_in_customers, self._one_way_share)
-        weights = {
-            kind: (weight if kind in _OF_TARGET else 1.0) * (_SHARE_OF_DIFFERENCES if kind in BY_DIFFERENCE else 1.0)
-            for kind in numbers
-        }
+        weights = {kind: self._weight(kind) for kind in numbers}
         total = sum(weights[kind] * number for kind, number in numbers.items())
         return [
             self._histograms(_NAMES[kind], kind, rho * weights[kind] * number / total, number) for kind, number in numbers.items()
         ]
+
+    def _weight(self, kind: StepKind) -> float:
+        """How much one marginal of a kind costs, where a whole one without the target costs 1."""
+        facts = (self.plan.model_budget.epsilon, self.plan.kept_in_customers, self._one_way_share)
+        by_difference = kind in BY_DIFFERENCE
+        weight = target_weight(*facts, by_difference=by_difference) if kind in _OF_TARGET else 1.0
+        return weight * (_SHARE_OF_DIFFERENCES if by_difference else 1.0)
 
     def _histograms(self, name: str, kind: StepKind, rho: float, number: int) -> PlanStep:
         one = self._histogram(name, kind, rho / number)

@@ -22,6 +22,7 @@ SHARE_OF_ROUNDS = 0.1
 FEWEST_CODES, MOST_CODES = 10, 20
 _WELL_SEEN, _SEEN = 500.0, 160.0
 _LEAST_OF_ONE_WAY, _MOST_OF_ONE_WAY = 0.08, 0.4
+_MOST_WEIGHT = 4.0
 _TWO = 2
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
 
@@ -92,20 +93,24 @@ def share_of_triples(epsilon: float, customers: float, columns: int) -> float:
     return round(min(0.6, max(0.0, share)), 3)
 
 
-def target_weight(epsilon: float, customers: float, of_one_way: float) -> float:
+def target_weight(epsilon: float, customers: float, of_one_way: float, *, by_difference: bool = False) -> float:
     """How much of the budget a marginal with the target in it gets, where any other gets 1: a table is mostly used to predict.
 
     4 from ε = 1.1 on for 40,000 customers; down to 1 where pairs are hardly seen, and all of them are needed to be told from
-    noise; up to 4 again where so little is seen that single columns get more and other pairs are given up. As measured on four
-    tables, and on small ones (``reports/benchmarks``).
+    noise; up to 4 again where so little is seen that single columns get more and other pairs are given up. Always 4 for pairs
+    that cost half. As measured on four tables, and on small ones (``reports/benchmarks``).
 
     Args:
         epsilon: The budget's ε.
         customers: The number of customers.
         of_one_way: The share of the 1-way marginals.
+        by_difference: Whether the marginal is a pair with a column of two values, whose differences are measured for half.
     """
+    if by_difference:
+        return _MOST_WEIGHT
     given_up = (of_one_way - _LEAST_OF_ONE_WAY) / (_MOST_OF_ONE_WAY - _LEAST_OF_ONE_WAY)
-    return round(min(4.0, max(1.0 + 3.0 * given_up, 5 * strength(epsilon, customers) - 1.5)), 3)
+    least = 1.0 + (_MOST_WEIGHT - 1.0) * given_up
+    return round(min(_MOST_WEIGHT, max(least, 5 * strength(epsilon, customers) - 1.5)), 3)
 
 
 def number_of_codes(rows: float, noise: float) -> int:

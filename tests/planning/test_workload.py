@@ -100,6 +100,15 @@ def test_the_target_gets_its_weight_and_what_it_gets_the_others_pay() -> None:
     assert (plan.step("differences").noise / plan.step("pairs").noise) ** 2 == pytest.approx(2, rel=1e-4)
     assert [target_weight(epsilon, 40_000, 0.08) for epsilon in (0.1, 0.5, 1.0, 1.1, 10)] == [1.0, 1.0, 3.5, 4.0, 4.0]
     assert [target_weight(0.2, 1_000, share) for share in (0.08, 0.24, 0.4)] == [1.0, 2.5, 4.0]
+    assert {target_weight(epsilon, 40_000, 0.08, by_difference=True) for epsilon in (0.1, 1.0, 10.0)} == {4.0}
+
+
+def test_pairs_with_a_target_of_two_values_are_measured_closely_even_where_little_is_seen() -> None:
+    budget = PrivacyBudget(epsilon=0.5)
+    plan = make_plan(load_schema(ADULT), budget, public_rows=15_000, canary_probability=0.0)
+    assert (plan.step("differences").noise / plan.step("differences:target").noise) ** 2 == pytest.approx(4, rel=1e-4)
+    whole = make_plan(with_target(load_schema(ADULT), "race"), budget, public_rows=15_000, canary_probability=0.0)
+    assert (whole.step("pairs").noise / whole.step("pairs:target").noise) ** 2 < 1.1
 
 
 def test_a_table_of_two_columns_is_one_pair() -> None:

@@ -84,7 +84,7 @@ def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.
     number, share, weight = planner.number_of_codes, planner.share_of_triples, planner.target_weight
     planner.number_of_codes = lambda *facts: round(codes * number(*facts))
     planner.share_of_triples = lambda *facts: min(0.9, max(0.0, share(*facts) + triples))
-    planner.target_weight = lambda *facts: max(1.0, target * weight(*facts))
+    planner.target_weight = lambda *facts, **kind: max(1.0, target * weight(*facts, **kind))
 
 
 def _refuse_unsupported(options: dict[str, Any]) -> None:
