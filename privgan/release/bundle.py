@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import shutil
@@ -46,6 +47,8 @@ def write_release(
     verdict: Verdict,
     needles: Needles | None = None,
     key: SigningKey | None = None,
+    *,
+    now: dt.datetime | None = None,
 ) -> Path:
     """Write a release in one step: either the whole folder is there, or nothing is.
 
@@ -56,6 +59,7 @@ def write_release(
         verdict: The policy's verdict, which must be PASS.
         needles: Private values that must not be in it, where the table is at hand; INTERNAL names never may.
         key: Signs the manifest, which then names it; None for an unsigned release.
+        now: When it is signed; the clock's time where none is given.
 
     Returns:
         The folder.
@@ -74,7 +78,7 @@ def write_release(
         facts = replace(facts, signer=key.public.id)
     with new_folder(target) as partial:
         _refuse_without_room(target.parent, files)
-        written = _fill(partial, files, facts, verdict, key)
+        written = _fill(partial, files, facts, verdict, key, now)
         scan_files({name: partial / name for name in written}, needles or Needles()).require_clean()
     return target
 
@@ -104,7 +108,12 @@ def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> Non
 
 
 def _fill(
-    partial: Path, files: Mapping[str, bytes | Path], facts: ReleaseFacts, verdict: Verdict, key: SigningKey | None
+    partial: Path,
+    files: Mapping[str, bytes | Path],
+    facts: ReleaseFacts,
+    verdict: Verdict,
+    key: SigningKey | None,
+    now: dt.datetime | None,
 ) -> list[str]:
     """Write every file, the manifest after them, and name what was written."""
     entries = {name: _copy(content, partial / name, ALLOWED_FILES[name]) for name, content in sorted(files.items())}
@@ -113,7 +122,7 @@ def _fill(
     _copy(f"{written.sha256}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, FieldSource.PROCESS)
     seals = [MANIFEST_NAME, CHECKSUM_NAME]
     if key is not None:
-        signed = signature_file([sign_manifest(key, facts.release_id, manifest)])
+        signed = signature_file([sign_manifest(key, facts.release_id, manifest, now=now)])
         _copy(signed, partial / SIGNATURE_NAME, FieldSource.PROCESS)
         seals.append(SIGNATURE_NAME)
     for folder in {(partial / name).parent for name in files} | {partial}:

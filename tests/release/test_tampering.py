@@ -389,7 +389,7 @@ def test_what_nobody_touched_raises_no_alarm(tmp_path: Path, number: int, facts:
     rows = [1, 3, 300, 2_000][number % 4]
     key = SigningKey.generate() if number % 3 else None
     files = contents(tmp_path, facts, json.dumps(head, ensure_ascii=bool(number % 3)), rows)
-    target = write_release(tmp_path / ("out" if number % 2 else "外 <release>"), files, facts, verdict(), key=key)
+    target = write_release(tmp_path / ("out" if number % 2 else "外 <release>"), files, facts, verdict(), key=key, now=NOW)
     found = check(target, *([key] if key else []))
     assert found.problems == ()
     assert found.signed is (key is not None)

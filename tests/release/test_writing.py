@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import signal
 import subprocess
@@ -47,7 +48,8 @@ def test_a_kill_at_any_write_leaves_no_release_and_the_next_one_cleans_up(
     files, left = contents(tmp_path), 0
     for number in range(30):
         target = tmp_path / f"release{number}"
-        killed = killed_at(number, lambda target=target: write_release(target, files, facts, verdict(), key=signer))  # type: ignore[misc]
+        job = functools.partial(write_release, target, files, facts, verdict(), key=signer, now=NOW)
+        killed = killed_at(number, job)
         if not target.exists():
             left += 1
             assert killed
