@@ -93,7 +93,7 @@ FACTS = ReleaseFacts(
     ),
     schema_fingerprint=SCHEMA.fingerprint(),
     schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in SCHEMA.columns},
-    context={"recipient": "Nörthwind", "expiry": "2026-12-31"},
+    context={"recipient": "Nörthwind", "expiry": "2999-12-31"},
     ledger_head="cd" * 32,
     versions={"privgan": "0.1.0", "python": "3.11.9"},
     canary_probability=0.2,

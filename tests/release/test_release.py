@@ -147,8 +147,8 @@ def test_untouched_release_verifies(release: Path) -> None:
     assert found.ok, found.problems
     assert not found.signed
     assert found.manifest["guarantee"]["conditional_text"] == "conditional on 1 assumed public fact"
-    assert verify_release(release, now=dt.datetime(2026, 12, 31, 23, tzinfo=dt.UTC)).ok
-    assert not verify_release(release, now=dt.datetime(2027, 1, 1, tzinfo=dt.UTC)).ok
+    assert verify_release(release, now=dt.datetime(2999, 12, 31, 23, tzinfo=dt.UTC)).ok
+    assert not verify_release(release, now=dt.datetime(3000, 1, 1, tzinfo=dt.UTC)).ok
 
 
 @pytest.mark.parametrize("names", [["synthetic.csv"], ["schema.yaml", "model/model.json"]])
