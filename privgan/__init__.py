@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from privgan.errors import PrivganError
     from privgan.metric import Metric
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import audit_candidate, judge, release_candidate
+    from privgan.pipeline.judging import audit_candidate, judge
     from privgan.pipeline.note import RunRequest
+    from privgan.pipeline.releasing import release_candidate
     from privgan.pipeline.run import fit_table
     from privgan.planning.planner import make_plan
     from privgan.policy.context import Context
@@ -57,7 +58,7 @@ _HOMES = {
     "load_synthesizer": "privgan.synthesizer",
     "make_plan": "privgan.planning.planner",
     "read_table": "privgan.table.files",
-    "release_candidate": "privgan.pipeline.judging",
+    "release_candidate": "privgan.pipeline.releasing",
     "run_table_audit": "privgan.audit.suite",
     "verify_release": "privgan.release.verify",
 }

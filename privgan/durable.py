@@ -1,8 +1,10 @@
-"""What has to survive a loss of power."""
+"""What has to survive a loss of power, and whom new files belong to."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -13,3 +15,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def owner_only() -> Iterator[None]:
+    """Make new files 0600 and new folders 0700, from their first byte, while the block lasts."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)

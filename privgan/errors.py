@@ -4,6 +4,7 @@
     ├── UsageError                    2   the request or its input is wrong; nothing was written
     │   ├── DocumentError             2   a schema, policy or context file; lists every mistake with its line
     │   ├── TableError                2   the table cannot be read or does not fit the schema
+    │   ├── NoLedgerError             2   there is no ledger, and none was to be made
     │   └── ReleaseExistsError        2   the output folder already holds a release
     ├── VerificationError             1   a release is not what its manifest says
     ├── PolicyFailedError             1   a policy gate failed
@@ -50,6 +51,10 @@ class DocumentError(UsageError):
 
 class TableError(UsageError):
     """The table cannot be read, or does not fit the schema."""
+
+
+class NoLedgerError(UsageError):
+    """There is no ledger, and none was to be made."""
 
 
 class ReleaseExistsError(UsageError):

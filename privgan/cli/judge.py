@@ -109,7 +109,7 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
 def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
-    from privgan.pipeline.scanning import scan_candidate
+    from privgan.pipeline.scanning import needles_of, scan_candidate
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.conform import conform
     from privgan.table.files import read_table
@@ -122,7 +122,7 @@ def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress:
     fits = options["reference_fits"] or 0
     report = audit_candidate(candidate, frame, ledger, target=options["target"], reference_fits=fits, progress=progress)
     # After the audit, which refuses a table that is not the candidate's.
-    scan_candidate(candidate, raw, progress)
+    scan_candidate(candidate, needles_of(raw, load_schema(candidate.schema)), ledger, progress)
     return report
 
 
@@ -261,7 +261,8 @@ def release(
       privgan release candidate --policy partner-share --context context.yaml --key keys/acme.key --out out
     """
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge, release_candidate
+    from privgan.pipeline.judging import judge
+    from privgan.pipeline.releasing import release_candidate
     from privgan.privacy.ledger import PrivacyLedger
 
     asked = VerdictFiles.asked(files)

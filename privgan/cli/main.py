@@ -16,7 +16,7 @@ from privgan.errors import PrivganError
 _COMMANDS = {
     "demo": ("privgan.cli.tables", "demo", "Make a simulated customer table and run the main job on it."),
     "schema": ("privgan.cli.tables", "schema", "Draft a schema, or check a table against one."),
-    "plan": ("privgan.cli.tables", "plan", "Print each step's cost, noise and expected error; opens no data."),
+    "plan": ("privgan.cli.plans", "plan", "Print each step's cost, noise and expected error; opens no data."),
     "policy": ("privgan.cli.policy", "policy", "Make, check, explain and compare policies."),
     "run": ("privgan.cli.runs", "run", "Do everything: from a table to a release."),
     "fit": ("privgan.cli.runs", "fit", "Fit a candidate."),

@@ -151,7 +151,8 @@ def _tell_candidate(
 
 def _candidate_report(folder: Path, language: str, options: dict[str, Any]) -> Path:
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge, release_facts
+    from privgan.pipeline.judging import judge
+    from privgan.pipeline.releasing import release_facts
     from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
     from privgan.policy.context import Context
     from privgan.policy.document import load_policy

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from privgan.cli.beforehand import BeforehandOptions, beforehand_options
 from privgan.cli.bundles import require_no_zip, zip_option, zipped
 from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
@@ -79,8 +81,10 @@ def run(
 ) -> None:
     """Everything: check, plan, charge, fit, sample, audit, judge, release, report.
 
-    Writes OUT/release (what may leave) and OUT/internal (what may not). A candidate that the policy blocks is paid for
-    and stays in OUT/internal/candidate. --rows is always the number of rows to make; --public-rows the table's own.
+    Writes OUT/release (what may leave) and OUT/internal (what may not). What is known before the first look is judged
+    first: a run that can never pass ends with code 1, or 3 where a fact is missing, and nothing is charged. A candidate
+    that the policy blocks later is paid for and stays in OUT/internal/candidate. --rows is always the number of rows to
+    make; --public-rows the table's own.
 
     \b
     Example:
@@ -115,24 +119,43 @@ def run(
 @fit_options
 @target_option
 @ledger_option
-@click.option("--out", type=PATH, required=True, help="Folder for the candidate.")
+@beforehand_options
+@click.option("--out", type=PATH, required=True, help="Folder for the candidate; it becomes its owner's alone (0700).")
 @json_option
 @quiet_option
-def fit(table: Path, schema_path: Path, ledger_url: str | None, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+def fit(
+    table: Path,
+    schema_path: Path,
+    ledger_url: str | None,
+    out: Path,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
     """Fit a candidate: plan, charge, train, sample. Judge it later with audit, check and release.
+
+    With --policy everything that is known before the first look is judged first. A run that can never pass ends with
+    code 1, or 3 where a fact is missing, and nothing is charged.
 
     \b
     Example:
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --out candidate
+      privgan fit customers.csv --schema schema.yaml --epsilon 3 --policy partner-share --context context.yaml --out candidate
     """
-    from privgan.pipeline.run import fit_candidate, prepare
+    from privgan.pipeline.run import conforming, fit_candidate, planned
     from privgan.progress import Progress
+    from privgan.table.files import read_table
 
-    request, asked = _request(table, schema_path, options)
-    schema, frame, plan = prepare(request, out)
-    candidate = fit_candidate(
-        request, schema, frame, plan, open_ledger(ledger_url, schema.dataset), out, out / "internal", Progress(quiet=quiet)
-    )
+    asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
+    (request, asked), progress = _request(table, schema_path, options), Progress(quiet=quiet)
+    schema, plan = planned(request, out)
+    first = asked_of.judge(schema, plan)
+    if first:
+        first.require()
+        progress.say(str(first))
+    frame = conforming(request, read_table(table, sep=request.sep), schema, out)
+    ledger = open_ledger(ledger_url, schema.dataset)
+    candidate = fit_candidate(request, schema, frame, plan, ledger, out, out / "internal", progress)
     _tell_candidate(candidate, asked, as_json)
 
 
@@ -281,13 +304,16 @@ def perform(
 ) -> RunOutcome:
     """The main job, with every file that it needs read first."""
     from privgan.pipeline.run import run as run_job
+    from privgan.privacy.ledger import PrivacyLedger
     from privgan.progress import Progress
     from privgan.table.schema_file import load_schema
 
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     dataset = load_schema(request.schema).dataset
 
-    def ledger() -> PrivacyLedger:
+    def ledger(create: bool) -> PrivacyLedger | None:
+        if not create and not introduce:
+            return PrivacyLedger.find(ledger_url)
         opened = open_ledger(ledger_url, dataset)
         if introduce and not opened.account(dataset).initialised:
             opened.introduce(dataset)
@@ -306,9 +332,11 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
         print_json(
             {
                 "status": status,
+                "charged": not outcome.blocked,
+                "blocked": list(outcome.blocked),
                 "release": str(outcome.release) if outcome.release else None,
                 "candidate": str(outcome.candidate) if outcome.candidate else None,
-                "internal": str(outcome.internal),
+                "internal": str(outcome.internal) if outcome.internal else None,
                 "guarantee": outcome.guarantee,
                 "verdict": outcome.verdict.to_json(),
             }
@@ -317,6 +345,9 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
         return STATUS_CODES[status]
     tell_asked(asked)
     click.echo(f"verdict: {status}")
+    if outcome.blocked:
+        _tell_blocked(outcome.blocked)
+        return STATUS_CODES[status]
     click.echo(outcome.guarantee)
     for gate in outcome.verdict.outcomes:
         if str(gate.status) != "PASS":
@@ -327,3 +358,12 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
         click.echo(f"blocked; the candidate stays in {outcome.candidate}")
     click.echo(f"internal: {outcome.internal} (not to be shared)")
     return STATUS_CODES[status]
+
+
+def _tell_blocked(reasons: Sequence[str]) -> None:
+    """Say why a run was not begun."""
+    from privgan.policy.plain import plain
+
+    click.echo("this run can never pass the policy; nothing was charged, and no row was looked at")
+    for reason in reasons:
+        click.echo(f"  {plain(reason)}")

@@ -1,21 +1,17 @@
-"""Commands about tables and plans: demo, schema, plan."""
+"""Commands about tables: demo, schema."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from privgan.cli.options import (
     PATH,
     SEED,
-    asked_json,
-    budget_of,
-    budget_options,
-    critic_option,
     exit_with,
     json_option,
     ledger_option,
@@ -23,8 +19,6 @@ from privgan.cli.options import (
     quiet_option,
     schema_option,
     sep_option,
-    target_option,
-    tell_asked,
 )
 from privgan.documents import shown
 
@@ -188,77 +182,3 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
             limit = f"max_rows_per_unit = {loaded.unit.max_rows}"
             click.echo(f"INTERNAL: {over} rows are beyond {limit} of their customers; a run leaves them out, picked at random")
     exit_with(2 if found else 0)
-
-
-@click.command()
-@schema_option
-@click.option("--public-rows", type=int, help="The table's row count, declared public; without it the count is measured.")
-@budget_options
-@critic_option
-@target_option
-@click.option(
-    "--effort",
-    type=click.Choice(["quick", "standard", "thorough"]),
-    default="standard",
-    show_default=True,
-    help="Free fitting: time against utility.",
-)
-@json_option
-def plan(
-    schema_path: Path,
-    public_rows: int | None,
-    effort: str,
-    critic_share: float,
-    target: str | None,
-    as_json: bool,
-    **options: Any,
-) -> None:
-    """Print each step's cost, noise and expected error, without opening data.
-
-    \b
-    Example:
-      privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
-    """
-    from privgan.pipeline.describe import plan_lines
-    from privgan.pipeline.guarantee import accounting, meaning, statement
-    from privgan.planning.plan import AUDIT, Plan
-    from privgan.planning.planner import make_plan
-    from privgan.planning.risk import curve_of, is_known
-    from privgan.privacy.budget import PrivacyBudget, condition_text
-    from privgan.table.columns import Source
-    from privgan.table.schema_file import load_schema
-    from privgan.table.targets import with_target
-
-    loaded = with_target(load_schema(schema_path), target)
-
-    def planned(tried: PrivacyBudget) -> Plan:
-        return make_plan(loaded, tried, public_rows=public_rows, effort=effort, marginal_share=1 - critic_share)
-
-    budget, asked = budget_of(options, planned)
-    made = planned(budget)
-    steps, curve = accounting(made), curve_of(made)
-    if as_json:
-        print_json(made.to_json() | {"accounting": steps, "attack_risk": curve.to_json()} | asked_json(asked))
-        return
-    tell_asked(asked)
-    click.echo(statement(budget, loaded))
-    if is_known(made):
-        click.echo(f"by the plan's own trade-off curve: {meaning(curve)}")
-    condition = condition_text(len(loaded.facts_from(Source.ASSUMED_PUBLIC)))
-    for stage, budgeted, spent in (
-        ("stage 1 (domain)", made.domain_budget, made.domain_cost),
-        ("stage 2 (model)", made.model_budget, made.cost),
-    ):
-        if spent is not None and budgeted is not None:
-            cost = f"PLD {spent.epsilon_pld:.4f}, RDP {spent.epsilon_rdp:.4f}"
-            click.echo(f"{stage}: ε = {spent.epsilon:.4f} ({cost}) at δ = {budgeted.delta:.3g} {condition}".rstrip())
-        elif budgeted is not None:
-            text = f"{stage}: ε = {budgeted.epsilon:.4f} at δ = {budgeted.delta:.3g} are left for it"
-            click.echo(f"{text}; it is planned from what stage 1 measures, before its first look")
-    if made.cost is not None:
-        share = made.marginal_share
-        click.echo(f"share of the budget for marginals {share:.2f}, for the private critic {1 - share:.2f}")
-    click.echo(f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}")
-    click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
-    for name, _what, cost, noise in plan_lines(made, steps):
-        click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")

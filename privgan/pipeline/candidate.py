@@ -40,10 +40,10 @@ class Candidate:
     internal: Path
 
     def create(self) -> None:
-        """Make the folders of a new candidate."""
+        """Make the folders of a new candidate, for their owner alone: nobody has judged it yet."""
         for folder in sorted((self.folder, self.internal), key=lambda path: len(path.parts)):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.internal.chmod(0o700)
+            folder.chmod(0o700)
 
     def undo(self) -> None:
         """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty.
@@ -93,12 +93,6 @@ class Candidate:
         """Write what the fit says about itself; the candidate exists from here on."""
         text = json.dumps({"format": FORMAT, **record}, indent=1, ensure_ascii=False, allow_nan=False)
         (self.folder / _RECORD).write_text(text, encoding="utf-8")
-
-    def close_to_others(self) -> None:
-        """Leave every file of the candidate to its owner alone: nobody has judged it yet."""
-        for path in [*self.folder.glob("*"), *self.model.glob("*")]:
-            if path.is_file() or path == self.model:
-                path.chmod(0o700 if path.is_dir() else 0o600)
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each file that a release would be made from, and of the record."""

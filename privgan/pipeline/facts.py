@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -28,32 +29,46 @@ def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedge
         ledger: The ledger; its MAC chain must be whole for the accounting to count as complete.
         context: Who, for what, until when.
     """
-    account = ledger.account(schema.dataset)
-    guarantee, figures = record["guarantee"], record["figures"]
+    guarantee = record["guarantee"]
     facts: dict[str, FactValue] = {
-        "guarantee.delta": guarantee["delta"],
-        "guarantee.unit_declared": schema.unit_source is Source.DECLARED,
-        "guarantee.max_rows_per_unit": schema.unit.max_rows,
+        **claim_facts(guarantee["epsilon"], guarantee["delta"], schema),
         "accounting.complete": accounting_complete(record, schema, ledger),
-        "ledger.total_delta": account.delta,
-        "ledger.initialised": account.initialised,
-        "ledger.budget_set": account.lifetime is not None,
-        "schema.assumed_public_facts": len(schema.facts_from(Source.ASSUMED_PUBLIC)),
-        "schema.unmodelled_pii": len(schema.invented),
-        **_roles(schema),
+        **ledger_facts(ledger.account(schema.dataset)),
+        **schema_facts(schema),
         "synthetic.rows": record["rows"],
-        **figures,
+        **record["figures"],
     }
-    if guarantee["epsilon"] is not None:
-        facts["guarantee.epsilon"] = guarantee["epsilon"]
-        facts["ledger.total_epsilon"] = account.epsilon
-        facts |= _remaining(account)
     return facts | context.facts(dt.datetime.now(dt.UTC).date())
 
 
-def _roles(schema: Schema) -> dict[str, FactValue]:
+def claim_facts(epsilon: float | None, delta: float, schema: Schema) -> dict[str, FactValue]:
+    """What a run claims; without ε where its coins were not secret."""
+    facts: dict[str, FactValue] = {
+        "guarantee.delta": delta,
+        "guarantee.unit_declared": schema.unit_source is Source.DECLARED,
+        "guarantee.max_rows_per_unit": schema.unit.max_rows,
+    }
+    return facts if epsilon is None else facts | {"guarantee.epsilon": epsilon}
+
+
+def ledger_facts(account: DatasetAccount) -> dict[str, FactValue]:
+    """What was spent on a data set, the run in question included; no total where it is infinite."""
+    facts: dict[str, FactValue] = {
+        "ledger.total_delta": account.delta,
+        "ledger.initialised": account.initialised,
+        "ledger.budget_set": account.lifetime is not None,
+    }
+    if not math.isfinite(account.epsilon):
+        return facts
+    return facts | {"ledger.total_epsilon": account.epsilon} | _remaining(account)
+
+
+def schema_facts(schema: Schema) -> dict[str, FactValue]:
+    """How many facts are assumed, and how many columns have which role."""
     found = Counter(column.role for column in schema.columns)
     return {
+        "schema.assumed_public_facts": len(schema.facts_from(Source.ASSUMED_PUBLIC)),
+        "schema.unmodelled_pii": len(schema.invented),
         "schema.identifiers": found[Role.IDENTIFIER],
         "schema.quasi_identifiers": found[Role.QUASI_IDENTIFIER],
         "schema.sensitive_columns": found[Role.SENSITIVE],

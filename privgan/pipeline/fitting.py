@@ -145,7 +145,7 @@ def fit(
         plan.budget,
         secret=coins.secret,
         conditional_facts=assumed,
-        planned=[step.event for step in (*plan.domain_steps, *plan.steps)],
+        planned=plan.events,
         columns=schema.names,
     ) as run:
         customers = customers_of(frame, schema)

@@ -56,9 +56,8 @@ def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) 
     )
 
 
-def shareable_files(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict, language: str) -> dict[str, bytes]:
+def written_forms(data: ShareableReport, language: str) -> dict[str, bytes]:
     """The files of the report that leaves with a release."""
-    data = shareable_data(candidate, facts, verdict)
     return {f"report.{form}": render_shareable(data, form, language).encode() for form in WRITTEN}
 
 

@@ -11,18 +11,20 @@ from typing import Any
 
 import pandas as pd
 
-from privgan.errors import InternalError, ReleaseExistsError, UsageError
+from privgan.errors import ReleaseExistsError, UsageError
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
 from privgan.pipeline.checkpoint import newest_checkpoint, save_checkpoint
 from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.guarantee import statement
-from privgan.pipeline.judging import audit_candidate, judge, release_candidate, release_facts
+from privgan.pipeline.judging import audit_candidate, judge
 from privgan.pipeline.note import RunRequest, read_note, write_note
+from privgan.pipeline.preflight import Books, Preflight, preflight
+from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
-from privgan.pipeline.scanning import scan_candidate
+from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
@@ -45,6 +47,9 @@ _BYTES_PER_VALUE = 40
 _FREE_BYTES = 50_000_000
 
 
+OpenLedger = Callable[[bool], PrivacyLedger | None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
     """What a run ended in.
@@ -52,23 +57,25 @@ class RunOutcome:
     Attributes:
         verdict: The policy's verdict.
         release: The release's folder, or None where the policy blocked it.
-        candidate: The candidate's folder, or None where it was released.
-        internal: The folder that stays inside.
+        candidate: The candidate's folder, or None where it was released or never fitted.
+        internal: The folder that stays inside, or None where nothing was fitted.
         guarantee: The claim in one sentence.
+        blocked: Why the run was not even begun, a sentence each; nothing was charged then.
     """
 
     verdict: Verdict
     release: Path | None
     candidate: Path | None
-    internal: Path
+    internal: Path | None
     guarantee: str
+    blocked: tuple[str, ...] = ()
 
 
 def run(
     request: RunRequest,
     policy: Policy,
     context: Context,
-    open_ledger: Callable[[], PrivacyLedger],
+    open_ledger: OpenLedger,
     out: Path,
     progress: Progress,
     *,
@@ -81,18 +88,33 @@ def run(
         request: What the owner asks for.
         policy: What is allowed.
         context: Who, for what, until when.
-        open_ledger: Opens the ledger, after all else was found in order.
+        open_ledger: Opens the ledger; told whether to make it where there is none.
         out: The folder for ``release`` and ``internal``.
         progress: Tells the owner.
         key: Signs the manifest; None for an unsigned release.
         language: The language of both reports, ``en`` or ``zh``.
+
+    Raises:
+        BudgetExceededError: when the lifetime budget does not allow it; nothing is charged then.
     """
     refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
-    schema, frame, plan = prepare(request, out)
-    ledger = open_ledger()
-    candidate = fit_candidate(request, schema, frame, plan, ledger, out / INTERNAL / "candidate", out / INTERNAL, progress)
+    schema, plan = planned(request, out)
+    books = Books.of(open_ledger(False), schema.dataset)
+    first = preflight(policy, context, schema, plan, books, rows=request.rows)
+    progress.say(str(first))
+    if first.blocking:
+        return _not_begun(first, plan, schema)
+    first.require()
     raw = read_table(request.table, sep=request.sep)
-    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, key=key, language=language)
+    frame = conforming(request, raw, schema, out)
+    needles = needles_of(raw, schema)
+    del raw
+    ledger = open_ledger(True)
+    assert ledger is not None
+    internal = out / INTERNAL
+    candidate = fit_candidate(request, schema, frame, plan, ledger, internal / "candidate", internal, progress)
+    judging = Judging(policy=policy, context=context, key=key, language=language, target=request.target)
+    return _finish(candidate, needles, frame, judging, ledger, out, progress)
 
 
 def resume_run(
@@ -106,56 +128,91 @@ def resume_run(
     key: SigningKey | None = None,
     language: str = "en",
 ) -> RunOutcome:
-    """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked."""
+    """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked.
+
+    A policy that the run can never pass ends it before the checkpoint is used.
+    """
     request = read_note(out, table).request
+    schema = schema_of(request)
+    plan = plan_for(request, schema)
+    books = Books.of(ledger, schema.dataset, reserved=True)
+    first = preflight(policy, context, schema, plan, books, rows=request.rows)
+    progress.say(str(first))
+    if first.blocking:
+        return _not_begun(first, plan, schema)
+    first.require()
     candidate = resume_candidate(out, table, ledger, progress)
     raw = read_table(table, sep=request.sep)
-    frame = conform(raw, load_schema(candidate.schema), on_violation=request.on_violation).reset_index(drop=True)
-    return _finish(candidate, raw, frame, request.target, policy, context, ledger, out, progress, key=key, language=language)
+    released = load_schema(candidate.schema)
+    frame = conform(raw, released, on_violation=request.on_violation).reset_index(drop=True)
+    judging = Judging(policy=policy, context=context, key=key, language=language, target=request.target)
+    return _finish(candidate, needles_of(raw, released), frame, judging, ledger, out, progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging:
+    """How a candidate is judged and released.
+
+    Attributes:
+        policy: What is allowed.
+        context: Who, for what, until when.
+        key: Signs the manifest; None for an unsigned release.
+        language: The language of both reports.
+        target: Column that the audit predicts; None for its own rule.
+    """
+
+    policy: Policy
+    context: Context
+    key: SigningKey | None
+    language: str
+    target: str | None
+
+
+def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
+    return RunOutcome(
+        verdict=first.verdict,
+        release=None,
+        candidate=None,
+        internal=None,
+        guarantee=statement(plan.budget, schema),
+        blocked=first.reasons,
+    )
 
 
 def _finish(
     candidate: Candidate,
-    raw: pd.DataFrame,
+    needles: Needles,
     frame: pd.DataFrame,
-    target: str | None,
-    policy: Policy,
-    context: Context,
+    judging: Judging,
     ledger: PrivacyLedger,
     out: Path,
     progress: Progress,
-    *,
-    key: SigningKey | None,
-    language: str,
 ) -> RunOutcome:
-    needles = _scanned(candidate, raw, policy, ledger, progress)
-    audit_candidate(candidate, frame, ledger, target=target, progress=progress)
-    verdict = judge(candidate, policy, ledger, context)
+    needles = scan_candidate(candidate, needles, ledger, progress)
+    audit_candidate(candidate, frame, ledger, target=judging.target, progress=progress)
+    context, language = judging.context, judging.language
+    verdict = judge(candidate, judging.policy, ledger, context)
     facts = release_facts(candidate, ledger, context, NOT_RELEASED)
     write_internal_report(candidate, facts, verdict, ledger, frame, language)
     told = candidate.record()["guarantee"]["statement"]
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
         return RunOutcome(verdict=verdict, release=None, candidate=candidate.folder, internal=candidate.internal, guarantee=told)
-    release = release_candidate(candidate, verdict, ledger, context, out, needles, key=key, language=language)
+    release = release_candidate(candidate, verdict, ledger, context, out, needles, key=judging.key, language=language)
     candidate.discard()
     progress.say(f"PASS: released to {release}")
     return RunOutcome(verdict=verdict, release=release, candidate=None, internal=candidate.internal, guarantee=told)
 
 
-def _scanned(candidate: Candidate, raw: pd.DataFrame, policy: Policy, ledger: PrivacyLedger, progress: Progress) -> Needles:
-    """Scan a candidate; a finding counts as an evaluation and closes it, for that there is no release may tell up to one bit."""
-    try:
-        return scan_candidate(candidate, raw, progress)
-    except InternalError:
-        record, evaluation = candidate.record(), {"policy": policy.fingerprint(), "evidence": "scan"}
-        ledger.judge(record["dataset"], record["run"], limit=policy.attempts_per_dataset, **evaluation)
-        ledger.close(record["dataset"], record["run"], **evaluation)
-        raise
-
-
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
     """Read and check everything that can be wrong, and make the plan; nothing is written and nothing charged."""
+    schema, plan = planned(request, out)
+    raw = read_table(request.table, sep=request.sep)
+    return schema, conforming(request, raw, schema, out), plan
+
+
+def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
+    """The schema, every fact of it confirmed, and the plan; no table is read."""
     refuse_taken(out)
     schema = schema_of(request)
     unconfirmed(schema)
@@ -163,10 +220,21 @@ def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]
     plan = plan_for(request, schema)
     if request.rows is not None and request.rows < 1:
         raise UsageError(f"--rows is {request.rows}; it must be at least 1")
-    raw = read_table(request.table, sep=request.sep)
+    return schema, plan
+
+
+def conforming(request: RunRequest, raw: pd.DataFrame, schema: Schema, out: Path) -> pd.DataFrame:
+    """The table as typed rows that conform to the schema, once there is room for the result.
+
+    Args:
+        request: What the owner asks for.
+        raw: The table as read [rows, columns].
+        schema: The schema.
+        out: The folder to write to.
+    """
     frame = conform(raw, schema, on_violation=request.on_violation).reset_index(drop=True)
     _refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
-    return schema, frame, plan
+    return frame
 
 
 def schema_of(request: RunRequest) -> Schema:

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from functools import cache
-from importlib.resources import files as packaged
-from importlib.resources.abc import Traversable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
 
 from privgan.errors import PolicyFailedError
 from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.public_texts import fit_text, own_words, release_text, schema_text, texts_in
 from privgan.policy.facts import FactValue
+from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
-from privgan.release.needles import LONGEST, SHORTEST, SHORTEST_TEXT, Matcher, NeedleKind, Needles
-from privgan.release.scan import scan_files
+from privgan.release.manifest import ReleaseFacts
+from privgan.release.needles import LONGEST, SHORTEST, SHORTEST_TEXT, NeedleKind, Needles
+from privgan.release.report_files import REPORT_JSON
+from privgan.release.scan import LeakError, Scan, scan_files
+from privgan.report import ShareableReport, render_shareable
+from privgan.report.render import WRITTEN
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.schema import Schema
-from privgan.table.schema_file import dump_schema, load_schema
+from privgan.table.schema_file import load_schema
 
 FORMAT, SCAN_FILE = "privgan.scan/1", "internal-scan.json"
 FACT = "artefacts.findings"
-_OWN_TEXTS = (".json", ".j2", ".css", ".yaml")
-# Invented people for demonstrations: they are nobody's words.
-_NO_OWN_WORDS = frozenset({"demo", "__pycache__"})
 
 
 def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
@@ -47,46 +47,97 @@ def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
             for text in _private_texts(table[column.name], column, schema.missing_markers):
                 if len(text) >= least:
                     values.setdefault(text[:LONGEST], kind)
-    declared = dump_schema(schema) + "\n".join(_texts_in(schema.to_json()))
-    values = _without(values, f"{declared}\n{_own_words()}\n{_format_words(schema)}")
-    return Needles(values=values, schema=schema, declared=declared)
+    found = Needles(values=values, schema=schema)
+    return found.declaring(schema_text(schema)).without(own_words(schema))
 
 
-def _without(values: Mapping[str, NeedleKind], public: str) -> dict[str, NeedleKind]:
-    """The values that a public text does not hold: where it stands, so do they."""
-    hits = Matcher(values).hits(public.encode("utf-8", "replace"))
-    found = {hit.value.decode() for hit in hits if hit.whole or not hit.digits}
-    return {value: kind for value, kind in values.items() if value not in found}
+def needles_for(candidate: Candidate, needles: Needles) -> Needles:
+    """The same needles less what the released schema, its grid and the fit itself say.
+
+    Args:
+        candidate: The candidate.
+        needles: What must not leave of its table.
+    """
+    schema, record = load_schema(candidate.schema), candidate.record()
+    cells = record["plan"]["settings"]["marginals"]["max_cells"]
+    public = f"{schema_text(schema, cells)}\n{fit_text(record, schema)}"
+    return replace(needles, schema=schema).declaring(public)
 
 
-def scan_candidate(candidate: Candidate, table: pd.DataFrame, progress: Progress | None = None) -> Needles:
+def needles_for_release(needles: Needles, facts: ReleaseFacts, data: ShareableReport, language: str) -> Needles:
+    """The same needles less what a release says of its making, and less the figures of its report.
+
+    The report's files are a function of its data. The data is searched here, for all needles; so a figure in a file is
+    one of the data's, and only another one is a finding there.
+
+    Args:
+        needles: What must not leave of the candidate.
+        facts: What the manifest says.
+        data: What the report says.
+        language: The report's language.
+
+    Raises:
+        LeakError: when the data holds what must stay inside.
+    """
+    left = needles.declaring(release_text(facts))
+    left = left.declaring("\n".join([*texts_in(data.policy), *texts_in(facts.context)]))
+    content = json.dumps(asdict(data), ensure_ascii=False, default=str).encode()
+    scan_files({REPORT_JSON: content}, left).require_clean()
+    if not left.values:
+        return left
+    return left.without_figures("\n".join(render_shareable(data, form, language) for form in WRITTEN))
+
+
+def scan_candidate(candidate: Candidate, needles: Needles, ledger: PrivacyLedger, progress: Progress | None = None) -> Needles:
     """Search everything that would leave of a candidate, and write what was found beside the audit.
 
     Args:
         candidate: The candidate.
-        table: The table that it was fitted on, as read.
+        needles: What must not leave of the table that it was fitted on.
+        ledger: Where a finding closes the candidate.
         progress: Tells the owner.
 
     Returns:
         What was looked for, for the release's own scan.
 
     Raises:
-        InternalError: when anything was found: a bug in privgan; the candidate cannot be released any more.
+        LeakError: when anything was found: a bug in privgan; the candidate is closed.
     """
-    needles = needles_of(table, load_schema(candidate.schema))
-    hashes = candidate.hashes()
-    scan = scan_files({name: candidate.folder / name for name in hashes}, needles)
+    needles = needles_for(candidate, needles)
+    scan = scan_files({name: candidate.folder / name for name in candidate.hashes()}, needles)
+    if progress:
+        told = f"{len(scan.files)} files searched; {len(scan.findings)} findings (INTERNAL)"
+        progress.say(f"scan: {told}")
+    with closing_on_findings(candidate, ledger, needles):
+        scan.require_clean()
+    _write_scan(candidate, scan, needles)
+    return needles
+
+
+@contextmanager
+def closing_on_findings(candidate: Candidate, ledger: PrivacyLedger, needles: Needles) -> Iterator[None]:
+    """Write what a scan in the block found, close the candidate, and count an evaluation.
+
+    That there is no release may tell up to one bit about real rows, as an internal check does.
+    """
+    try:
+        yield
+    except LeakError as error:
+        _write_scan(candidate, error.scan, needles)
+        record = candidate.record()
+        ledger.close_by_scan(record["dataset"], record["run"])
+        raise
+
+
+def _write_scan(candidate: Candidate, scan: Scan, needles: Needles) -> None:
     record = {
         "format": FORMAT,
-        "candidate": _fingerprint(hashes),
+        "candidate": _fingerprint(candidate.hashes()),
         "looked_for": dict(Counter(str(kind) for kind in needles.values.values())),
         **scan.to_json(),
     }
-    candidate.write_internal(SCAN_FILE, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False))
-    if progress:
-        progress.say(f"scan: {len(scan.files)} files searched; {len(scan.findings)} findings (INTERNAL)")
-    scan.require_clean()
-    return needles
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    candidate.write_internal(SCAN_FILE, text)
 
 
 def scan_facts(candidate: Candidate) -> dict[str, FactValue]:
@@ -117,12 +168,6 @@ def refuse_findings(candidate: Candidate) -> None:
         )
 
 
-def with_declared(needles: Needles, *values: Any) -> Needles:
-    """The same needles, with the texts of more public JSON values declared: the policy's and the context's."""
-    texts = "\n".join(text for value in values for text in _texts_in(value))
-    return replace(needles, values=_without(needles.values, texts), declared=f"{needles.declared}\n{texts}")
-
-
 def _fingerprint(hashes: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
@@ -149,56 +194,3 @@ def _private_texts(values: pd.Series, column: Column, markers: tuple[str, ...]) 
         text = canonical_text(value).strip()
         if text not in known:
             yield text
-
-
-def _texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield str(key)
-            yield from _texts_in(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _texts_in(part)
-
-
-@cache
-def _own_words() -> str:
-    """Everything that privgan can write by itself: a real value that is one of its words says nothing where it stands."""
-    return "\n".join(_package_texts(packaged("privgan")))
-
-
-def _package_texts(folder: Traversable) -> Iterator[str]:
-    for entry in folder.iterdir():
-        if entry.is_dir() and entry.name not in _NO_OWN_WORDS:
-            yield from _package_texts(entry)
-        elif entry.name.endswith(".py"):
-            yield from _words_of_code(entry.read_text(encoding="utf-8"))
-        elif entry.name.endswith(_OWN_TEXTS):
-            yield entry.read_text(encoding="utf-8")
-
-
-def _words_of_code(code: str) -> Iterator[str]:
-    """Texts and names, which become keys; not the prose of docstrings and comments, which is never written anywhere."""
-    tree = ast.parse(code)
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            yield node.value
-        elif isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
-        elif isinstance(node, ast.arg | ast.keyword):
-            yield node.arg or ""
-
-
-def _format_words(schema: Schema) -> str:
-    """What the Parquet format says about a table with these columns and no row."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(pd.DataFrame({name: [] for name in schema.names}), preserve_index=False), sink)
-    return bytes(sink.getvalue()).decode("utf-8", "replace")

@@ -8,7 +8,7 @@ import pandas as pd
 from privgan.report.data import Label, NoisyShape, RealShape
 from privgan.synthesizer import Synthesizer
 from privgan.table.cells import from_numbers
-from privgan.table.columns import Temporal
+from privgan.table.columns import Column, Temporal
 from privgan.table.encoding import ColumnCode
 from privgan.table.where import canonical_number
 
@@ -61,12 +61,13 @@ def _label(column: ColumnCode, cells: np.ndarray) -> Label:
         return canonical_number(parts.special[cells[0]])
     first, last = cells[0] - parts.first_interval, cells[-1] - parts.first_interval
     ends = [parts.starts[first], parts.starts[last] + parts.lengths[last] - 1]
-    texts = [_written(parts.origin + end * parts.step, column) for end in ends]
-    return texts[0] if texts[0] == texts[1] else f"{texts[0]} … {texts[1]}"
+    low, high = written(parts.origin + np.array(ends) * parts.step, parts.column)
+    return low if low == high else f"{low} … {high}"
 
 
-def _written(number: float, column: ColumnCode) -> str:
-    value = from_numbers(np.array([number]), column.cells.column).iloc[0]
-    if isinstance(column.cells.column, Temporal):
-        return str(pd.Timestamp(value).strftime("%Y-%m-%d"))
-    return canonical_number(float(value))
+def written(numbers: np.ndarray, column: Column) -> list[str]:
+    """Numbers [values], or moments in seconds since 1970, as labels of a column write them."""
+    values = from_numbers(numbers, column)
+    if isinstance(column, Temporal):
+        return list(pd.to_datetime(values).dt.strftime("%Y-%m-%d"))
+    return [canonical_number(float(value)) for value in values]

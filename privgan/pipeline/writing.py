@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from privgan.durable import owner_only
 from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.fitting import Fitted
@@ -37,8 +38,15 @@ def write_candidate(
         seed: Public randomness.
         progress: Tells the owner.
     """
-    schema = fitted.schema
-    synthesizer = synthesizer_of(fitted)
+    with owner_only():
+        _write_files(candidate, fitted, rows=rows, seed=seed, progress=progress)
+    ledger.record(fitted.schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
+    candidate.remove_checkpoints()
+    return candidate
+
+
+def _write_files(candidate: Candidate, fitted: Fitted, *, rows: int | None, seed: int, progress: Progress) -> None:
+    schema, synthesizer = fitted.schema, synthesizer_of(fitted)
     synthesizer.save(candidate.model)
     candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
     if fitted.critic is not None:
@@ -48,10 +56,6 @@ def write_candidate(
     first = next(chunks)
     made = write_tables(itertools.chain([first], chunks), schema, candidate.parquet, candidate.csv)
     candidate.write_record(_record(fitted, synthesizer, made, noisy_figures(first, fitted)))
-    candidate.close_to_others()
-    ledger.record(schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
-    candidate.remove_checkpoints()
-    return candidate
 
 
 def synthesizer_of(fitted: Fitted) -> Synthesizer:

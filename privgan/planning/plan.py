@@ -240,6 +240,11 @@ class Plan:
             raise ValueError("the plan has no row count yet")
         return self.rows * (1.0 - self.canary_probability / 2.0)
 
+    @property
+    def events(self) -> tuple[events.DpEvent, ...]:
+        """The event of every step that is planned so far."""
+        return tuple(step.event for step in (*self.domain_steps, *self.steps))
+
     def step(self, name: str) -> PlanStep:
         """The step of a given name; KeyError where there is none."""
         for step in (*self.domain_steps, *self.steps):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from privgan.errors import PolicyFailedError, UsageError
+from privgan.errors import NoLedgerError, PolicyFailedError, UsageError
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger_account import DatasetAccount, account_of
@@ -47,6 +47,14 @@ class PrivacyLedger:
             timeout: Seconds to wait for another process that holds it.
         """
         return cls(open_store(url, create=create, timeout=timeout))
+
+    @classmethod
+    def find(cls, url: str | None = None) -> PrivacyLedger | None:
+        """The ledger as ``open`` names it, or None where there is none yet."""
+        try:
+            return cls.open(url, create=False)
+        except NoLedgerError:
+            return None
 
     @property
     def url(self) -> str:
@@ -179,18 +187,45 @@ class PrivacyLedger:
             if not any(entry.kind == "closed" and entry.run == run for entry in transaction.entries(dataset)):
                 transaction.append(dataset, run, "closed", {"policy": policy, "evidence": evidence, "who": _who()})
 
+    def close_by_scan(self, dataset: str, run: str) -> None:
+        """Close a candidate in which a scan found what must stay inside; that counts as an evaluation."""
+        evaluation = {"policy": "none", "evidence": "scan"}
+        with self._store.transaction() as transaction:
+            own = [entry for entry in transaction.entries(dataset) if entry.run == run]
+            for kind in ("attempt", "closed"):
+                if not any(entry.kind == kind and _evaluation(entry) == evaluation for entry in own):
+                    transaction.append(dataset, run, kind, {**evaluation, "who": _who()})
+
     def release(self, dataset: str, run: str, body: Mapping[str, Any]) -> None:
-        """Record that a candidate is about to be released.
+        """Record that a candidate is released; called when its whole bundle lies ready.
 
         Raises:
             PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
         """
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
-            self._refuse_refuted(transaction, dataset)
-            if any(entry.kind == "closed" and entry.run == run for entry in transaction.entries(dataset)):
-                raise PolicyFailedError(f"{dataset}: an internal check closed this candidate; fit another")
+            self._refuse_unreleasable(transaction, dataset, run)
             transaction.append(dataset, run, "release", {**body, "who": _who()})
+
+    def require_releasable(self, dataset: str, run: str) -> None:
+        """Refuse a candidate that may not be released.
+
+        Raises:
+            PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
+        """
+        with self._store.transaction() as transaction:
+            self._refuse_unreleasable(transaction, dataset, run)
+
+    def released_manifests(self, dataset: str, run: str) -> frozenset[str]:
+        """SHA-256 of each manifest that was recorded as a release of a candidate."""
+        entries = [entry for entry in self.entries(dataset) if entry.run == run and entry.kind == "release"]
+        return frozenset(str(entry.body["manifest"]) for entry in entries if "manifest" in entry.body)
+
+    def _refuse_unreleasable(self, transaction: Transaction, dataset: str, run: str) -> None:
+        self._refuse_broken(transaction)
+        self._refuse_refuted(transaction, dataset)
+        entries = transaction.entries(dataset)
+        if any(entry.kind == "closed" and entry.run == run for entry in entries):
+            raise PolicyFailedError(f"{dataset}: an internal check closed this candidate; fit another")
 
     def refute(self, dataset: str, run: str) -> None:
         """Stop a data set whose guarantee an audit refuted, until a person clears it."""

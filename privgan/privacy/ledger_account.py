@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget, condition_text
@@ -65,6 +65,24 @@ class DatasetAccount:
             self.rdp.refuse(what, self.rdp_cost, self.rdp.cost(planned))
         elif self.lifetime is not None:
             refuse_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
+
+    def after(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent], conditional_facts: int = 0) -> DatasetAccount:
+        """The account as it will be when a run has reserved its budget.
+
+        Args:
+            budget: What the run may spend.
+            planned: Its steps, as far as they are planned.
+            conditional_facts: The schema facts that it assumes to be public.
+        """
+        return replace(
+            self,
+            known=True,
+            epsilon=self.epsilon + budget.epsilon,
+            delta=self.delta + budget.delta,
+            rdp_cost=self.rdp_cost + self.rdp.cost(planned) if self.rdp else self.rdp_cost,
+            runs=self.runs + 1,
+            conditional_facts=max(self.conditional_facts, conditional_facts),
+        )
 
 
 def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:

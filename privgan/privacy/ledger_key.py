@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privgan.durable import sync_folder
-from privgan.errors import UsageError
+from privgan.errors import NoLedgerError, UsageError
 from privgan.privacy.ledger_store import fingerprint
 
 
@@ -54,7 +54,7 @@ def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, 
     if not path.exists():
         there = parts.exists()
         if not there and not create:
-            raise UsageError(f"{parts.url}: there is no ledger; make one with 'privgan ledger init'")
+            raise NoLedgerError(f"{parts.url}: there is no ledger; make one with 'privgan ledger init'")
         if (there and pending.exists()) or not there:
             created_now = _make_both(path, pending, parts)
     if not path.exists():

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +48,7 @@ def write_release(
     needles: Needles | None = None,
     key: SigningKey | None = None,
     *,
+    book: Callable[[str], None] | None = None,
     now: dt.datetime | None = None,
 ) -> Path:
     """Write a release in one step: either the whole folder is there, or nothing is.
@@ -59,6 +60,7 @@ def write_release(
         verdict: The policy's verdict, which must be PASS.
         needles: Private values that must not be in it, where the table is at hand; INTERNAL names never may.
         key: Signs the manifest, which then names it; None for an unsigned release.
+        book: Records the release, told the manifest's SHA-256; called when all lies ready and was searched.
         now: When it is signed; the clock's time where none is given.
 
     Returns:
@@ -67,7 +69,8 @@ def write_release(
     Raises:
         PolicyFailedError: A gate failed, or one that nobody may waive was waived.
         IncompleteError: A fact is missing.
-        InternalError: A file, or a field or text of a file, that a release may not hold.
+        InternalError: A file or a field that a release may not hold.
+        LeakError: A text that must stay inside; nothing is recorded then.
         ReleaseExistsError: The folder is there already.
         UsageError: No room, or no right to write.
     """
@@ -80,6 +83,8 @@ def write_release(
         _refuse_without_room(target.parent, files)
         written = _fill(partial, files, facts, verdict, key, now)
         scan_files({name: partial / name for name in written}, needles or Needles()).require_clean()
+        if book is not None:
+            book(hashlib.sha256((partial / MANIFEST_NAME).read_bytes()).hexdigest())
     return target
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from privgan.release.needles import Matcher, NeedleKind, Needles, looks_like_pii
+from privgan.release.needles import Matcher, NeedleKind, Needles, is_figure, looks_like_pii
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.invent import could_be_invented, invent
@@ -107,6 +107,7 @@ class ColumnScan:
         self._met: Counter[tuple[str, NeedleKind]] = Counter()
         self._rows = 0
         self._known: set[bytes] = set()
+        self._has_figures = any(is_figure(value.encode()) for value in needles.values)
         self._seen: set[tuple[str, bytes]] = set()
 
     @property
@@ -152,6 +153,7 @@ class ColumnScan:
     def _column(self, name: str, values: pd.Series) -> None:
         column = None if self._schema is None or name not in self._schema.names else self._schema.column(name)
         if isinstance(column, Numeric | Temporal):
+            self._figures(values, column)
             return
         texts = values.dropna().map(canonical_text)
         if not isinstance(column, Invented):
@@ -164,6 +166,19 @@ class ColumnScan:
             if hit.whole and (column.kind is not Kind.IDENTIFIER or (name, hit.value) not in self._seen):
                 self._seen.add((name, hit.value))
                 self._met[name, hit.kind] += 1
+
+    def _figures(self, values: pd.Series, column: Numeric | Temporal) -> None:
+        """Note the real values that cells of a modelled number or moment hold: they coincide by design."""
+        written = pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
+        if not written or not self._needles.values or (isinstance(column, Numeric) and not self._has_figures):
+            return
+        texts = pd.Series(values.dropna().unique(), dtype=object)
+        if isinstance(column, Numeric):
+            read = pd.to_numeric(texts, errors="coerce")
+        else:
+            read = pd.to_datetime(texts, format=column.format, errors="coerce")
+        for hit in self._matcher.hits("\n".join(texts[read.notna()]).encode("utf-8", "replace")):
+            self._known.add(hit.value)
 
     def _search(self, name: str, cells: list[str]) -> None:
         """Cells that neither invention nor the schema explains."""

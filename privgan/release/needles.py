@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from typing import IO
@@ -27,6 +27,8 @@ _OVERLAP = 4 * LONGEST + 8
 _BLOCK = 2 << 20
 _TABLE_BITS = 22
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+# Digits and the signs that numbers and moments are written with: it looks like any other figure.
+_FIGURE = re.compile(rb"(?=.*[0-9])[0-9.,:+\-/ ()%TZeE]+\Z")
 _WORD = np.array([chr(byte).isalnum() if byte < 128 else True for byte in range(256)])
 
 
@@ -58,6 +60,36 @@ class Needles:
         """How many; never a value."""
         return f"Needles({len(self.values)})"
 
+    def declaring(self, public: str) -> Needles:
+        """The same needles with more public text: the values that it holds are taken out.
+
+        Args:
+            public: A function of the schema, of the public grid or of the process; never of rows.
+        """
+        return replace(self._without(public), declared=f"{self.declared}\n{public}")
+
+    def without(self, words: str) -> Needles:
+        """The same needles less the values that a text holds, which is not declared thereby.
+
+        Args:
+            words: Public words that may hold the names of INTERNAL figures, which stay looked for.
+        """
+        return self._without(words)
+
+    def without_figures(self, written: str) -> Needles:
+        """The same needles less the figures that a text holds: numbers and moments coincide by design.
+
+        Args:
+            written: Text made of figures that may leave.
+        """
+        return self._without(written, figures=True)
+
+    def _without(self, text: str, *, figures: bool = False) -> Needles:
+        hits = Matcher(self.values).hits(text.encode("utf-8", "replace"))
+        found = {hit.value.decode() for hit in hits if (hit.whole or not hit.digits) and (hit.figure or not figures)}
+        values = {value: kind for value, kind in self.values.items() if value not in found}
+        return replace(self, values=values) if found else self
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -77,6 +109,11 @@ class Hit:
     def digits(self) -> int:
         """The number of digits of a value that is nothing but digits, else 0."""
         return len(self.value) if self.value.isdigit() else 0
+
+    @property
+    def figure(self) -> bool:
+        """Whether the value is written as a number or a moment is."""
+        return is_figure(self.value)
 
 
 class Matcher:
@@ -131,6 +168,11 @@ class Matcher:
         if before or after:
             return False
         return not value.isdigit() or not _inside_number(data, place, end)
+
+
+def is_figure(value: bytes) -> bool:
+    """Whether a text is written as a number or a moment is: no search can tell it from one."""
+    return bool(_FIGURE.match(value))
 
 
 def _slots(prefixes: np.ndarray) -> np.ndarray:

@@ -74,11 +74,23 @@ class Scan:
         """Refuse to go on where anything was found.
 
         Raises:
-            InternalError: naming file, kind and count, never the value.
+            LeakError: naming file, kind and count, never the value.
         """
         if self.findings:
-            told = "; ".join(f"{found.file} ({found.where}): {found.count} × {found.kind}" for found in self.findings[:8])
-            raise InternalError(f"what must stay inside was found in what would leave: {told}")
+            raise LeakError(self)
+
+
+class LeakError(InternalError):
+    """What must stay inside stands in what would leave.
+
+    Args:
+        scan: What was found.
+    """
+
+    def __init__(self, scan: Scan) -> None:
+        parts = (f"{part.file} ({part.where}): {part.count} × {part.kind}" for part in scan.findings[:8])
+        super().__init__(f"what must stay inside was found in what would leave: {'; '.join(parts)}")
+        self.scan = scan
 
 
 def scan_files(files: Mapping[str, Content], needles: Needles) -> Scan:
@@ -132,11 +144,13 @@ class _Scanner:
         return columns.known
 
     def _raw(self, name: str, content: Content, known: frozenset[bytes]) -> None:
-        binary = name.endswith(_BINARY)
+        binary, is_json = name.endswith(_BINARY), name.endswith(".json")
         with opened(content) as reader:
             for hit in self.matcher.hits_of(reader):
                 wanted = len(hit.value) >= _LEAST_IN_BINARY if binary else hit.whole
-                if wanted and not hit.digits and hit.value not in known:
+                # Figures of JSON stand in its numbers; its texts are searched by themselves.
+                figure = hit.digits or (is_json and hit.figure)
+                if wanted and not figure and hit.value not in known:
                     self.found[name, "bytes", hit.kind] += 1
         with opened(content) as reader:
             size, kept = 0, b""
@@ -162,7 +176,8 @@ class _Scanner:
     def _search(self, name: str, where: str, text: str, *, least_digits: int, patterns: bool) -> None:
         data = text.encode("utf-8", "replace")
         for hit in self.matcher.hits(data):
-            if hit.whole and (not hit.digits or hit.digits >= least_digits):
+            shown = hit.digits >= least_digits if hit.digits else not hit.figure or least_digits < _NEVER
+            if hit.whole and shown:
                 self.found[name, where, hit.kind] += 1
         self._names(name, where, (match.group() for match in internal_names().finditer(data)))
         if patterns and self.needles.schema is not None:

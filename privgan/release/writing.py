@@ -12,7 +12,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -118,6 +118,26 @@ def remove_leftovers(folder: Path) -> int:
     return removed
 
 
+def adopt_leftover(target: Path, wanted: Callable[[Path], bool]) -> bool:
+    """Give what a killed process left ready its name, where it is the one wanted.
+
+    Args:
+        target: The folder's name to be.
+        wanted: Whether a folder that was left is whole, and is what is asked for.
+
+    Returns:
+        Whether there was one.
+    """
+    for path in sorted(target.parent.glob(f"{_hidden(target)}*")):
+        with contextlib.suppress(OSError), _locked(path):
+            if path.is_dir() and wanted(path):
+                _refuse_taken(target, ReleaseExistsError)
+                path.rename(target)
+                sync_folder(target.parent)
+                return True
+    return False
+
+
 def as_usage_error(error: OSError, target: Path, exists: type[UsageError] = UsageError) -> UsageError:
     """An operating system's refusal in words that say what to do."""
     if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
@@ -132,7 +152,11 @@ def as_usage_error(error: OSError, target: Path, exists: type[UsageError] = Usag
 
 
 def _beside(target: Path) -> Path:
-    return target.parent / f".{target.name[:_KEPT]}{_MARK}{secrets.token_hex(8)}"
+    return target.parent / f"{_hidden(target)}{secrets.token_hex(8)}"
+
+
+def _hidden(target: Path) -> str:
+    return f".{target.name[:_KEPT]}{_MARK}"
 
 
 def _refuse_taken(target: Path, exists: type[UsageError]) -> None:

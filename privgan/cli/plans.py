@@ -1,0 +1,134 @@
+"""The command that prints a plan, and says beforehand whether it can pass a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from privgan.cli.beforehand import BeforehandOptions, beforehand_options
+from privgan.cli.options import (
+    asked_json,
+    budget_of,
+    budget_options,
+    critic_option,
+    exit_with,
+    json_option,
+    ledger_option,
+    print_json,
+    schema_option,
+    target_option,
+    tell_asked,
+)
+
+if TYPE_CHECKING:
+    from privgan.pipeline.preflight import Preflight
+    from privgan.planning.plan import Plan
+    from privgan.privacy.budget import PrivacyBudget
+    from privgan.table.schema import Schema
+
+_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
+
+
+@click.command()
+@schema_option
+@click.option("--public-rows", type=int, help="The table's row count, declared public; without it the count is measured.")
+@budget_options
+@critic_option
+@target_option
+@click.option(
+    "--effort",
+    type=click.Choice(["quick", "standard", "thorough"]),
+    default="standard",
+    show_default=True,
+    help="Free fitting: time against utility.",
+)
+@beforehand_options
+@ledger_option
+@click.option("--rows", type=int, help="With --policy: rows to make [default: the planned row count].")
+@json_option
+def plan(
+    schema_path: Path,
+    public_rows: int | None,
+    effort: str,
+    critic_share: float,
+    target: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Print each step's cost, noise and expected error, without opening data.
+
+    With --policy also what that policy says of such a run before anything is charged: the command ends with code 1
+    where it can never pass, with 3 where a fact is missing, and with 4 where the lifetime budget does not allow it.
+
+    \b
+    Example:
+      privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
+      privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3 --policy partner-share --context context.yaml
+    """
+    from privgan.pipeline.guarantee import accounting
+    from privgan.planning.planner import make_plan
+    from privgan.planning.risk import curve_of
+    from privgan.table.schema_file import load_schema
+    from privgan.table.targets import with_target
+
+    asked_of = BeforehandOptions.taken(options)
+    loaded = with_target(load_schema(schema_path), target)
+
+    def planned(tried: PrivacyBudget) -> Plan:
+        return make_plan(loaded, tried, public_rows=public_rows, effort=effort, marginal_share=1 - critic_share)
+
+    budget, asked = budget_of(options, planned)
+    made = planned(budget)
+    first = asked_of.judge(loaded, made)
+    if as_json:
+        told = {"accounting": accounting(made), "attack_risk": curve_of(made).to_json()}
+        judged = {"policy": first.to_json()} if first else {}
+        print_json(made.to_json() | told | judged | asked_json(asked))
+    else:
+        tell_asked(asked)
+        _print_plan(made, loaded)
+        if first:
+            _print_preflight(first)
+    exit_with(_CODES[str(first.status)] if first else 0)
+
+
+def _print_plan(made: Plan, loaded: Schema) -> None:
+    from privgan.pipeline.describe import plan_lines
+    from privgan.pipeline.guarantee import accounting, meaning, statement
+    from privgan.planning.plan import AUDIT
+    from privgan.planning.risk import curve_of, is_known
+    from privgan.privacy.budget import condition_text
+    from privgan.table.columns import Source
+
+    click.echo(statement(made.budget, loaded))
+    if is_known(made):
+        click.echo(f"by the plan's own trade-off curve: {meaning(curve_of(made))}")
+    condition = condition_text(len(loaded.facts_from(Source.ASSUMED_PUBLIC)))
+    for stage, budgeted, spent in (
+        ("stage 1 (domain)", made.domain_budget, made.domain_cost),
+        ("stage 2 (model)", made.model_budget, made.cost),
+    ):
+        if spent is not None and budgeted is not None:
+            cost = f"PLD {spent.epsilon_pld:.4f}, RDP {spent.epsilon_rdp:.4f}"
+            told = f"{stage}: ε = {spent.epsilon:.4f} ({cost}) at δ = {budgeted.delta:.3g} {condition}"
+            click.echo(told.rstrip())
+        elif budgeted is not None:
+            text = f"{stage}: ε = {budgeted.epsilon:.4f} at δ = {budgeted.delta:.3g} are left for it"
+            click.echo(f"{text}; it is planned from what stage 1 measures, before its first look")
+    if made.cost is not None:
+        share = made.marginal_share
+        click.echo(f"share of the budget for marginals {share:.2f}, for the private critic {1 - share:.2f}")
+    click.echo(f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}")
+    click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
+    for name, _what, cost, noise in plan_lines(made, accounting(made)):
+        click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")
+
+
+def _print_preflight(first: Preflight) -> None:
+    from privgan.policy.plain import plain
+
+    click.echo(f"\n{first}")
+    for reason in first.reasons:
+        click.echo(f"  {plain(reason)}")

@@ -1,0 +1,211 @@
+"""Judge before paying: hold what is known before the first look against the policy.
+
+A function of the plan, the schema, the ledger and the context alone; no row is read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from privgan.errors import (
+    BudgetExceededError,
+    IncompleteError,
+    PolicyFailedError,
+    PrivganError,
+)
+from privgan.metric import Exposure
+from privgan.pipeline.facts import claim_facts, column_facts, ledger_facts, schema_facts
+from privgan.planning.plan import Plan
+from privgan.policy.columns import ColumnComparison
+from privgan.policy.context import Context
+from privgan.policy.facts import FactValue, fact_vocabulary
+from privgan.policy.policy import Policy, Rule
+from privgan.policy.verdict import GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
+from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
+from privgan.privacy.ledger_account import account_of
+from privgan.table.schema import Schema
+
+_PASSED = frozenset({GateStatus.PASS, GateStatus.WAIVED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """What the ledger knows before a run.
+
+    Attributes:
+        account: The data set's account.
+        whole: Whether the ledger's chain is whole.
+        reserved: Whether the account holds the run already, because it goes on.
+    """
+
+    account: DatasetAccount
+    whole: bool = True
+    reserved: bool = False
+
+    @classmethod
+    def of(cls, ledger: PrivacyLedger | None, dataset: str, *, reserved: bool = False) -> Books:
+        """Read them from a ledger; None where there is no ledger yet."""
+        if ledger is None:
+            return cls(account=account_of(dataset, ()))
+        return cls(account=ledger.account(dataset), whole=not ledger.problems(), reserved=reserved)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preflight:
+    """What a policy says of a run before anything is charged.
+
+    Attributes:
+        verdict: All gates; those that are judged after the fit are MISSING.
+        blocking: The outcomes that are certain and did not pass.
+        later: The gates that only the fitted candidate decides.
+        problems: What blocks the run beside its gates.
+    """
+
+    verdict: Verdict
+    blocking: tuple[Outcome, ...]
+    later: tuple[Rule, ...]
+    problems: tuple[PrivganError, ...]
+
+    @property
+    def status(self) -> VerdictStatus:
+        """FAIL or INCONCLUSIVE where the run can never pass, else PASS."""
+        found = {outcome.status for outcome in self.blocking}
+        if GateStatus.FAIL in found or self.problems:
+            return VerdictStatus.FAIL
+        return VerdictStatus.INCONCLUSIVE if found else VerdictStatus.PASS
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the run can never pass, all reasons, a sentence each."""
+        return (*map(explain, self.blocking), *map(str, self.problems))
+
+    def __str__(self) -> str:
+        """The outcome in words."""
+        name = f"policy {self.verdict.policy_name}"
+        if self.status is not VerdictStatus.PASS:
+            return f"{name}: this run cannot pass; nothing was charged"
+        public = sum(rule.scope == "public" for rule in self.later)
+        internal = len(self.later) - public
+        if not self.later:
+            return f"{name}: every gate passes"
+        return (
+            f"{name}: no gate fails so far; {public} public and {internal} internal gates are judged "
+            "after the fit, may still block the release, and what was charged then stays charged"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as JSON values."""
+        return {
+            "name": self.verdict.policy_name,
+            "status": self.status.value,
+            "reasons": list(self.reasons),
+            "judged_later": [rule.fact for rule in self.later],
+        }
+
+    def require(self) -> None:
+        """Refuse a run that can never pass, with all reasons at once.
+
+        Raises:
+            BudgetExceededError: when the lifetime budget alone does not allow it.
+            PolicyFailedError: when a gate fails.
+            IncompleteError: when a fact is missing.
+        """
+        if self.status is VerdictStatus.PASS:
+            return
+        if not self.blocking and len(self.problems) == 1:
+            raise self.problems[0]
+        told = "\n".join([str(self), *(f"  {reason}" for reason in self.reasons)])
+        failed = self.status is VerdictStatus.FAIL
+        raise PolicyFailedError(told) if failed else IncompleteError(told)
+
+
+def preflight(
+    policy: Policy, context: Context, schema: Schema, plan: Plan, books: Books, *, rows: int | None = None
+) -> Preflight:
+    """Judge every gate whose fact is known before the first look.
+
+    Args:
+        policy: The policy, with the waivers that hold.
+        context: Who, for what, until when.
+        schema: The schema; facts that are still to be measured are not known yet.
+        plan: The plan.
+        books: What the ledger knows.
+        rows: Rows to make; None for the planned row count.
+    """
+    account = books.account
+    if not books.reserved:
+        account = account.after(plan.budget, plan.events)
+    facts = _known_facts(schema, plan, account, context, whole=books.whole, rows=rows)
+    later = _later(policy, schema, facts, stage_2_is_open=plan.cost is None)
+    verdict = _with_open_gates(evaluate(policy, facts, column_facts(schema)), later)
+    failed = [outcome for outcome in verdict.outcomes if outcome.status not in _PASSED]
+    return Preflight(
+        verdict=verdict,
+        blocking=tuple(outcome for outcome in failed if outcome.gate not in later),
+        later=tuple(outcome.gate for outcome in failed if outcome.gate in later),
+        problems=tuple(_problems(policy, plan, books)),
+    )
+
+
+def _known_facts(
+    schema: Schema, plan: Plan, account: DatasetAccount, context: Context, *, whole: bool, rows: int | None
+) -> dict[str, FactValue]:
+    planned = plan.declared_rows if plan.rows is None else plan.rows
+    made = planned if rows is None else rows
+    facts: dict[str, FactValue] = {
+        **claim_facts(plan.budget.epsilon, plan.budget.delta, schema),
+        "accounting.complete": whole,
+        "ledger.attempts": account.attempts + 1,
+        **ledger_facts(account),
+        **schema_facts(schema),
+        **context.facts(dt.datetime.now(dt.UTC).date()),
+    }
+    return facts if made is None else facts | {"synthetic.rows": made}
+
+
+def _later(policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, stage_2_is_open: bool) -> tuple[Rule, ...]:
+    """The gates that only the fitted candidate decides."""
+    made = {"synthetic.rows", "noisy.tvd1", "noisy.tvd2"} - set(facts)
+    if stage_2_is_open:
+        made.add("ledger.remaining_epsilon")  # Its cost at a filter's order is planned later.
+    known = [*facts, *(name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC)]
+    certain = set(known) - made
+    wide = [gate for gate in policy.columns if gate.comparison is ColumnComparison.AT_MOST_VALUES]
+    columns = column_facts(schema)
+    measured = {column.name for column in schema.open_columns}
+    closed = [column for column in columns if column.name not in measured]
+    return (
+        *(gate for gate in policy.gates if gate.fact not in certain),
+        *(gate for gate in wide if gate.breaking(columns) and not gate.breaking(closed)),
+    )
+
+
+def _with_open_gates(verdict: Verdict, later: tuple[Rule, ...]) -> Verdict:
+    """The verdict with each gate that is judged later as one whose fact is missing, unless it is waived."""
+    outcomes = (
+        replace(outcome, status=GateStatus.MISSING, value=None, breaking=())
+        if outcome.gate in later and outcome.status not in _PASSED
+        else outcome
+        for outcome in verdict.outcomes
+    )
+    return replace(verdict, outcomes=tuple(outcomes))
+
+
+def _problems(policy: Policy, plan: Plan, books: Books) -> Iterator[PrivganError]:
+    account = books.account
+    if account.refuted:
+        clear = "a person must clear it with 'privgan ledger clear'"
+        yield PolicyFailedError(f"{plan.dataset}: an audit refuted the guarantee; {clear}")
+    if account.attempts >= policy.attempts_per_dataset:
+        yield PolicyFailedError(
+            f"{plan.dataset}: candidates were judged {account.attempts} times and the policy allows "
+            f"{policy.attempts_per_dataset}; a person must decide on a policy that allows more"
+        )
+    if not books.reserved:
+        try:
+            account.refuse_run(plan.budget, plan.events)
+        except BudgetExceededError as error:
+            yield error

@@ -1,0 +1,132 @@
+"""Texts that are public by construction: functions of the schema, of the public grid, or of the process.
+
+A real value that is one of them tells nothing where it stands, and no release is refused because of it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files as packaged
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from privgan.pipeline.guarantee import statement, versions
+from privgan.pipeline.shapes import written
+from privgan.privacy import accountant
+from privgan.privacy.budget import PrivacyBudget
+from privgan.release.manifest import ReleaseFacts
+from privgan.table.cells import MAX_CELLS, Cells, cells_of
+from privgan.table.columns import Numeric, Temporal
+from privgan.table.schema import Schema
+from privgan.table.schema_file import dump_schema
+
+_OWN_TEXTS = (".json", ".j2", ".css", ".yaml")
+# Invented people for demonstrations: they are nobody's words.
+_NO_OWN_WORDS = frozenset({"demo", "__pycache__"})
+
+
+def schema_text(schema: Schema, max_cells: int = MAX_CELLS) -> str:
+    """The schema as its file writes it, each of its texts, and the labels of its grid.
+
+    Args:
+        schema: The schema; a column that is still to be measured has no grid yet.
+        max_cells: The most intervals of a numeric or temporal column.
+    """
+    closed = [column for column in schema.modelled if isinstance(column, Numeric | Temporal)]
+    grid = [label for column in closed for label in _edge_labels(cells_of(column, max_cells))]
+    return "\n".join([dump_schema(schema), *texts_in(schema.to_json()), *grid])
+
+
+def own_words(schema: Schema) -> str:
+    """All that privgan and the formats of its files can write by themselves."""
+    return f"{_words_of_package()}\n{_format_words(schema)}"
+
+
+def fit_text(record: Mapping[str, Any], schema: Schema) -> str:
+    """What a fit says of itself whatever the rows are: names, hashes, versions, and the claim.
+
+    Args:
+        record: The candidate's record.
+        schema: The released schema.
+    """
+    guarantee = record["guarantee"]
+    claims = []
+    if guarantee["epsilon"] is not None:
+        budget = PrivacyBudget(epsilon=guarantee["epsilon"], delta=guarantee["delta"])
+        claims.append(statement(budget, schema))
+    hashes = [record["run"], record["canaries"]["commitment"], schema.fingerprint()]
+    named = [f"{name} {version}" for name, version in versions().items()]
+    return "\n".join([*hashes, *named, accountant.accountant_version(), *claims])
+
+
+def release_text(facts: ReleaseFacts) -> str:
+    """What a release says of its making: its moment, its name, the chain's head and the versions."""
+    day, _, clock = facts.created.partition("T")
+    named = [f"{name} {version}" for name, version in facts.versions.items()]
+    return "\n".join([facts.created, day, clock[:8], facts.release_id, facts.ledger_head, *named])
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text of a JSON value, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield str(key)
+            yield from texts_in(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from texts_in(part)
+
+
+def _edge_labels(cells: Cells) -> Iterator[str]:
+    """Each value at which a bin of the column can begin or end, as a label writes it."""
+    steps = np.concatenate([cells.starts, cells.starts + cells.lengths - 1])
+    numbers = np.concatenate([cells.origin + steps * cells.step, np.array(cells.special)])
+    yield from written(np.unique(numbers), cells.column)
+
+
+@cache
+def _words_of_package() -> str:
+    """Everything that privgan can write by itself: a real value that is one of its words says nothing where it stands."""
+    return "\n".join(_package_texts(packaged("privgan")))
+
+
+def _package_texts(folder: Traversable) -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry.name not in _NO_OWN_WORDS:
+            yield from _package_texts(entry)
+        elif entry.name.endswith(".py"):
+            yield from _words_of_code(entry.read_text(encoding="utf-8"))
+        elif entry.name.endswith(_OWN_TEXTS):
+            yield entry.read_text(encoding="utf-8")
+
+
+def _words_of_code(code: str) -> Iterator[str]:
+    """Texts and names, which become keys; not the prose of docstrings and comments, which is never written anywhere."""
+    tree = ast.parse(code)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.arg | ast.keyword):
+            yield node.arg or ""
+
+
+def _format_words(schema: Schema) -> str:
+    """What the Parquet format says about a table with these columns and no row."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(pd.DataFrame({name: [] for name in schema.names}), preserve_index=False), sink)
+    return bytes(sink.getvalue()).decode("utf-8", "replace")

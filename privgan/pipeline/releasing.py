@@ -1,0 +1,146 @@
+"""Release a candidate that passed: make the whole bundle, search it, record it, and give it its name, in this order."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from pathlib import Path
+
+from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError
+from privgan.pipeline.candidate import RELEASE, Candidate
+from privgan.pipeline.facts import accounting_complete
+from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
+from privgan.pipeline.judging import refuse_changed
+from privgan.pipeline.reporting import shareable_data, written_forms
+from privgan.pipeline.scanning import closing_on_findings, needles_for_release, refuse_findings
+from privgan.policy.context import Context
+from privgan.policy.verdict import Verdict, VerdictStatus
+from privgan.privacy import accountant
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.release.bundle import write_release
+from privgan.release.keys import SigningKey
+from privgan.release.manifest import ReleaseFacts
+from privgan.release.needles import Needles
+from privgan.release.policy_check import refuse_impostor
+from privgan.release.unfinished import Asked, take_up
+from privgan.table.schema import Schema
+from privgan.table.schema_file import load_schema
+
+
+def release_candidate(
+    candidate: Candidate,
+    verdict: Verdict,
+    ledger: PrivacyLedger,
+    context: Context,
+    out: Path,
+    needles: Needles | None = None,
+    *,
+    key: SigningKey | None = None,
+    language: str = "en",
+) -> Path:
+    """Write ``out/release`` for a candidate that passed.
+
+    The whole bundle is made and searched; then the ledger records it; then it gets its name. A process killed between
+    the last two leaves a whole bundle under a hidden name, which the next call takes up.
+
+    Args:
+        candidate: The candidate.
+        verdict: The policy's verdict on it.
+        ledger: The ledger.
+        context: Who, for what, until when.
+        out: The folder for ``release``.
+        needles: What the finished bundle is searched for, where the table is at hand.
+        key: Signs the manifest; None for an unsigned release.
+        language: The language of the reports, ``en`` or ``zh``.
+
+    Raises:
+        PolicyFailedError: when a gate failed, or, whatever the policy asks, a scan has findings, the audit refuted the
+            guarantee or the ledger does not bear it out.
+        LeakError: when the finished bundle holds what must stay inside; the candidate is closed.
+        IncompleteError: when a fact is missing.
+        ReleaseExistsError: when there is one already.
+    """
+    if verdict.status is VerdictStatus.FAIL:
+        raise PolicyFailedError("the policy does not allow this release; 'privgan check' explains each gate")
+    if verdict.status is VerdictStatus.INCONCLUSIVE:
+        raise IncompleteError("the policy cannot be decided: a fact is missing; 'privgan check' explains each gate")
+    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
+    target = out / RELEASE
+    if target.exists():
+        raise ReleaseExistsError(f"{target}: there is a release already; choose another --out")
+    record, schema = candidate.record(), load_schema(candidate.schema)
+    if record["guarantee"]["epsilon"] is None:
+        text = "the coins of its run were not secret; it cannot be released"
+        raise PolicyFailedError(f"this candidate has no guarantee: {text}")
+    refuse_findings(candidate)
+    _refuse_unfounded(candidate, schema, ledger)
+    refuse_changed(candidate, ledger)
+    ledger.require_releasable(schema.dataset, record["run"])
+    asked = Asked(verdict=verdict, context=context, signer=key.public.id if key else "", language=language)
+    if take_up(target, asked, ledger.released_manifests(schema.dataset, record["run"])):
+        return target
+    identity = uuid.uuid4().hex
+    facts = release_facts(candidate, ledger, context, identity)
+    data = shareable_data(candidate, facts, verdict)
+    files: dict[str, bytes | Path] = {
+        "synthetic.parquet": candidate.parquet,
+        "synthetic.csv": candidate.csv,
+        "schema.yaml": candidate.schema,
+        "model/model.safetensors": candidate.model / "model.safetensors",
+        "model/model.json": candidate.model / "model.json",
+        **written_forms(data, language),
+    }
+
+    def book(manifest: str) -> None:
+        body = {"release": identity, "policy": verdict.policy_name, "manifest": manifest}
+        ledger.release(schema.dataset, record["run"], body)
+
+    looked_for = needles or Needles()
+    with closing_on_findings(candidate, ledger, looked_for):
+        left = needles_for_release(looked_for, facts, data, language)
+        return write_release(target, files, facts, verdict, left, key, book=book)
+
+
+def _refuse_unfounded(candidate: Candidate, schema: Schema, ledger: PrivacyLedger) -> None:
+    """Refuse what no policy may allow: a guarantee that the audit refuted, or that the ledger does not bear out."""
+    if (candidate.audit() or {}).get("verdict") == "REFUTED":
+        raise PolicyFailedError(f"{schema.dataset}: the audit refuted the guarantee of this candidate; it cannot be released")
+    if not accounting_complete(candidate.record(), schema, ledger):
+        raise PolicyFailedError(f"{schema.dataset}: the ledger does not bear out the guarantee; it cannot be released")
+
+
+def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context, identity: str) -> ReleaseFacts:
+    """Everything a manifest says about a candidate, apart from files and policy."""
+    record, schema = candidate.record(), load_schema(candidate.schema)
+    account, guarantee = ledger.account(schema.dataset), record["guarantee"]
+    name, _, version = accountant.accountant_version().partition(" ")
+    cost = record["cost"]
+    return ReleaseFacts(
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        dataset=schema.dataset,
+        release_id=identity,
+        epsilon=guarantee["epsilon"],
+        delta=guarantee["delta"],
+        unit=guarantee["unit"],
+        neighbouring_relation=guarantee["neighbouring_relation"],
+        max_rows_per_unit=guarantee["max_rows_per_unit"],
+        conditional_facts=guarantee["conditional_facts"],
+        accountant_name=name,
+        accountant_version=version,
+        epsilon_pld=cost["epsilon_pld"],
+        epsilon_rdp=cost["epsilon_rdp"],
+        not_promised=NOT_PROMISED,
+        total_epsilon=account.epsilon,
+        total_delta=account.delta,
+        total_runs=account.runs,
+        plan=record["plan"],
+        accounting=record["accounting"],
+        schema_fingerprint=schema.fingerprint(),
+        schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in schema.columns},
+        context=context.to_json(),
+        ledger_head=ledger.head(),
+        versions=versions(),
+        canary_probability=record["canaries"]["probability"],
+        canary_commitment=record["canaries"]["commitment"],
+        retention=RETENTION,
+    )
