@@ -6,6 +6,7 @@ A real value that is one of them tells nothing where it stands, and no release i
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files as packaged
@@ -39,7 +40,10 @@ def schema_text(schema: Schema, max_cells: int = MAX_CELLS) -> str:
     """
     closed = [column for column in schema.modelled if isinstance(column, Numeric | Temporal)]
     grid = [label for column in closed for label in _edge_labels(cells_of(column, max_cells))]
-    return "\n".join([dump_schema(schema), *texts_in(schema.to_json()), *grid])
+    written = dump_schema(schema)
+    # Inside a JSON text its line ends are escaped, and the letter of an escape joins the word that follows.
+    escaped = json.dumps(written, ensure_ascii=False)
+    return "\n".join([written, escaped, *texts_in(schema.to_json()), *grid])
 
 
 def own_words(schema: Schema) -> str:
@@ -61,7 +65,8 @@ def fit_text(record: Mapping[str, Any], schema: Schema) -> str:
         claims.append(statement(budget, schema))
     hashes = [record["run"], record["canaries"]["commitment"], schema.fingerprint()]
     named = [f"{name} {version}" for name, version in versions().items()]
-    return "\n".join([*hashes, *named, accountant.accountant_version(), *claims])
+    steps = [step["name"] for step in record["accounting"]]
+    return "\n".join([*hashes, *named, *steps, accountant.accountant_version(), *claims])
 
 
 def release_text(facts: ReleaseFacts) -> str:

@@ -65,10 +65,10 @@ def needles_for(candidate: Candidate, needles: Needles) -> Needles:
 
 
 def needles_for_release(needles: Needles, facts: ReleaseFacts, data: ShareableReport, language: str) -> Needles:
-    """The same needles less what a release says of its making, and less the figures of its report.
+    """The same needles less what a release says of its making, and what its report says.
 
-    The report's files are a function of its data. The data is searched here, for all needles; so a figure in a file is
-    one of the data's, and only another one is a finding there.
+    The report's files are a function of its data, which is searched here. So what stands in the report made of clean
+    data is public, and anything more in its files is a finding.
 
     Args:
         needles: What must not leave of the candidate.
@@ -85,7 +85,7 @@ def needles_for_release(needles: Needles, facts: ReleaseFacts, data: ShareableRe
     scan_files({REPORT_JSON: content}, left).require_clean()
     if not left.values:
         return left
-    return left.without_figures("\n".join(render_shareable(data, form, language) for form in WRITTEN))
+    return left.without("\n".join(render_shareable(data, form, language) for form in WRITTEN))
 
 
 def scan_candidate(candidate: Candidate, needles: Needles, ledger: PrivacyLedger, progress: Progress | None = None) -> Needles:

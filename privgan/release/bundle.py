@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -81,10 +81,12 @@ def write_release(
         facts = replace(facts, signer=key.public.id)
     with new_folder(target) as partial:
         _refuse_without_room(target.parent, files)
-        written = _fill(partial, files, facts, verdict, key, now)
-        scan_files({name: partial / name for name in written}, needles or Needles()).require_clean()
+        made = _fill(partial, files, facts, verdict, key, now)
+        # A hash or a signature of files is no text of a table, whatever it looks like.
+        left = (needles or Needles()).without(made.seals)
+        scan_files({name: partial / name for name in made.names}, left).require_clean()
         if book is not None:
-            book(hashlib.sha256((partial / MANIFEST_NAME).read_bytes()).hexdigest())
+            book(made.manifest)
     return target
 
 
@@ -112,6 +114,15 @@ def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> Non
         raise UsageError(f"{folder}: the release needs {needed:,} bytes, {free:,} are free; make room or name another")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """What was written: the files' names, the manifest's SHA-256, and all hashes and signatures as text."""
+
+    names: list[str]
+    manifest: str
+    seals: str
+
+
 def _fill(
     partial: Path,
     files: Mapping[str, bytes | Path],
@@ -119,20 +130,21 @@ def _fill(
     verdict: Verdict,
     key: SigningKey | None,
     now: dt.datetime | None,
-) -> list[str]:
+) -> _Made:
     """Write every file, the manifest after them, and name what was written."""
     entries = {name: _copy(content, partial / name, ALLOWED_FILES[name]) for name, content in sorted(files.items())}
     manifest = to_text(build_manifest(facts, verdict, entries)).encode()
-    written = _copy(manifest, partial / MANIFEST_NAME, FieldSource.PROCESS)
-    _copy(f"{written.sha256}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, FieldSource.PROCESS)
-    seals = [MANIFEST_NAME, CHECKSUM_NAME]
+    digest = _copy(manifest, partial / MANIFEST_NAME, FieldSource.PROCESS).sha256
+    _copy(f"{digest}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, FieldSource.PROCESS)
+    names, signed = [*files, MANIFEST_NAME, CHECKSUM_NAME], b""
     if key is not None:
         signed = signature_file([sign_manifest(key, facts.release_id, manifest, now=now)])
         _copy(signed, partial / SIGNATURE_NAME, FieldSource.PROCESS)
-        seals.append(SIGNATURE_NAME)
+        names.append(SIGNATURE_NAME)
     for folder in {(partial / name).parent for name in files} | {partial}:
         sync_folder(folder)
-    return [*files, *seals]
+    seals = [*(entry.sha256 for entry in entries.values()), digest, signed.decode()]
+    return _Made(names=names, manifest=digest, seals="\n".join(seals))
 
 
 def _copy(content: bytes | Path, destination: Path, source: FieldSource) -> FileEntry:

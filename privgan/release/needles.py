@@ -66,27 +66,16 @@ class Needles:
         Args:
             public: A function of the schema, of the public grid or of the process; never of rows.
         """
-        return replace(self._without(public), declared=f"{self.declared}\n{public}")
+        return replace(self.without(public), declared=f"{self.declared}\n{public}")
 
-    def without(self, words: str) -> Needles:
-        """The same needles less the values that a text holds, which is not declared thereby.
-
-        Args:
-            words: Public words that may hold the names of INTERNAL figures, which stay looked for.
-        """
-        return self._without(words)
-
-    def without_figures(self, written: str) -> Needles:
-        """The same needles less the figures that a text holds: numbers and moments coincide by design.
+    def without(self, public: str) -> Needles:
+        """The same needles less the values that a public text holds: where it stands, so do they.
 
         Args:
-            written: Text made of figures that may leave.
+            public: As for ``declaring``; INTERNAL names in it stay looked for.
         """
-        return self._without(written, figures=True)
-
-    def _without(self, text: str, *, figures: bool = False) -> Needles:
-        hits = Matcher(self.values).hits(text.encode("utf-8", "replace"))
-        found = {hit.value.decode() for hit in hits if (hit.whole or not hit.digits) and (hit.figure or not figures)}
+        hits = Matcher(self.values).hits(public.encode("utf-8", "replace"))
+        found = {hit.value.decode() for hit in hits if hit.whole or not hit.digits}
         values = {value: kind for value, kind in self.values.items() if value not in found}
         return replace(self, values=values) if found else self
 

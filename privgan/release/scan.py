@@ -2,9 +2,9 @@
 
 The first net is the allow-list; a finding here is a bug in privgan. What is read, for each file: its raw bytes; its text
 with JSON and HTML escapes resolved; the strings of JSON and of metadata; and each column of the table, decoded. Two things
-it cannot tell, and does not claim: a private value that is nothing but digits looks like any other number, so it is
-looked for in text columns and in strings (from ten digits on in any text); and values of modelled columns are drawn from
-the schema's declared domain, where a real value coincides with a synthetic one by design.
+it cannot tell, and does not claim: a private value that is written as a number or a moment looks like any other one, so
+it is looked for in text columns, strings and texts, not among the numbers of JSON and of tensors; and values of
+modelled columns are drawn from the schema's declared domain, where a real value coincides with a synthetic one by design.
 """
 
 from __future__ import annotations
@@ -25,10 +25,8 @@ from privgan.release.needles import Matcher, NeedleKind, Needles, internal_names
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([\"/\\])")
 _BINARY = (".parquet", ".safetensors")
 _LEAST_IN_BINARY = 8
-_LEAST_DIGITS = 10
 _BLOCK = 2 << 20
 _OVERLAP = 256
-_NEVER = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,17 +165,16 @@ class _Scanner:
         # Numbers of JSON are figures of declared fields; its texts stand in its strings.
         is_json = value is not None
         plain = html.unescape(_ESCAPE.sub(_unescaped, text))
-        self._search(name, "text", plain, least_digits=_NEVER if is_json else _LEAST_DIGITS, patterns=not is_json)
+        self._search(name, "text", plain, figures=not is_json, patterns=not is_json)
         self._strings(name, "strings", _strings_in(value))
 
     def _strings(self, name: str, where: str, strings: Iterable[str]) -> None:
-        self._search(name, where, "\n".join(strings), least_digits=0, patterns=True)
+        self._search(name, where, "\n".join(strings), figures=True, patterns=True)
 
-    def _search(self, name: str, where: str, text: str, *, least_digits: int, patterns: bool) -> None:
+    def _search(self, name: str, where: str, text: str, *, figures: bool, patterns: bool) -> None:
         data = text.encode("utf-8", "replace")
         for hit in self.matcher.hits(data):
-            shown = hit.digits >= least_digits if hit.digits else not hit.figure or least_digits < _NEVER
-            if hit.whole and shown:
+            if hit.whole and (figures or not hit.figure):
                 self.found[name, where, hit.kind] += 1
         self._names(name, where, (match.group() for match in internal_names().finditer(data)))
         if patterns and self.needles.schema is not None:

@@ -14,10 +14,11 @@ from privgan.demo import simulate_customers
 from privgan.errors import PolicyFailedError, UsageError
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.facts import accounting_complete
-from privgan.pipeline.judging import judge, release_candidate
+from privgan.pipeline.judging import judge
 from privgan.pipeline.note import RunRequest
+from privgan.pipeline.releasing import release_candidate
 from privgan.pipeline.run import fit_table
-from privgan.pipeline.scanning import scan_candidate
+from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
 from privgan.policy.policy import Comparison, Policy, Waiver
@@ -57,9 +58,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         public_rows=900,
         effort="quick",
     )
-    candidate = fit_table(request, PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "candidate")
+    ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
+    candidate = fit_table(request, ledger, folder / "candidate")
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
-    scan_candidate(candidate, read_table(folder / "table.csv"))
+    needles = needles_of(read_table(folder / "table.csv"), load_schema(folder / "schema.yaml"))
+    scan_candidate(candidate, needles, ledger)
     return folder
 
 
@@ -234,7 +237,7 @@ def test_no_policy_lets_a_claim_out_that_the_ledger_does_not_bear_out(
     policy = load_policy("internal-analytics")
     careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "accounting.complete"))
     verdicts = [judge(candidate, judged, ledger, Context()) for judged in (careless, policy)]
-    monkeypatch.setattr("privgan.pipeline.judging.accounting_complete", lambda *_: False)
+    monkeypatch.setattr("privgan.pipeline.releasing.accounting_complete", lambda *_: False)
     for verdict in verdicts:
         with pytest.raises(PolicyFailedError, match="does not bear out"):
             release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")

@@ -19,8 +19,7 @@ import yaml
 from privgan.cli.main import execute
 from privgan.errors import InternalError, PolicyFailedError
 from privgan.metric import Metric
-from privgan.pipeline import judging, reporting
-from privgan.pipeline import run as running
+from privgan.pipeline import judging, releasing, reporting
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.run import fit_table
@@ -34,10 +33,11 @@ from privgan.policy.verdict import Verdict
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
-from privgan.progress import Progress
 from privgan.release import fields
 from privgan.release.fields import declared_fields, fields_of
 from privgan.release.keys import SigningKey
+from privgan.release.needles import Needles
+from privgan.release.scan import LeakError
 from privgan.report import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema, parse_schema
@@ -133,13 +133,17 @@ Place = tuple[Candidate, PrivacyLedger, pd.DataFrame]
 CONTEXT = Context(reviewer="A. Reviewer <reviewer@firm.example>", purpose="Testing")
 
 
+def scanned(candidate: Candidate, table: pd.DataFrame, ledger: PrivacyLedger) -> Needles:
+    return scan_candidate(candidate, needles_of(table, load_schema(candidate.schema)), ledger)
+
+
 def judged(candidate: Candidate, ledger: PrivacyLedger) -> Verdict:
     return judging.judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
 
 
 def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(place: Place, tmp_path: Path) -> None:
     candidate, ledger, table = place
-    needles = scan_candidate(candidate, table)
+    needles = scanned(candidate, table, ledger)
     scan = read_scan(candidate)
     assert scan is not None
     assert scan["findings"] == []
@@ -148,7 +152,7 @@ def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(place: Place
     assert "lighthouse keeper" in needles.values  # Too rare to be discovered.
     assert "taxi driver" not in needles.values
     assert (candidate.internal / SCAN_FILE).stat().st_mode & 0o777 == 0o600
-    release = judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
+    release = releasing.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
     for path in release.rglob("*"):
         if path.is_file():
             assert FACT.encode() not in path.read_bytes()
@@ -159,7 +163,7 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate, ledger, table = place
-    scan_candidate(candidate, table)
+    scanned(candidate, table, ledger)
     seen: list[ShareableReport] = []
     render = reporting.render_shareable
     monkeypatch.setattr(reporting, "render_shareable", lambda data, *more: (seen.append(data), render(data, *more))[1])
@@ -167,7 +171,7 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
     everything = Context(**{part.name: days.get(part.name, "Stated") for part in dataclass_fields(Context)})
     verdict = judging.judge(candidate, _policy_with_everything(), ledger, everything)
     key = SigningKey.generate()
-    release = judging.release_candidate(candidate, verdict, ledger, everything, tmp_path / "out", key=key)
+    release = releasing.release_candidate(candidate, verdict, ledger, everything, tmp_path / "out", key=key)
     found: dict[str, tuple[Any, fields.Declaration]] = {
         "manifest": (json.loads((release / "manifest.json").read_text()), fields.MANIFEST),
         "model": (json.loads((release / "model/model.json").read_text()), fields.MODEL),
@@ -253,28 +257,30 @@ def test_a_leak_is_told_without_its_value_and_bars_the_release(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leak: Callable[[Candidate], None], where: str
 ) -> None:
     candidate, ledger, table = place
+    scanned(candidate, table, ledger)
+    verdict = judged(candidate, ledger)
     leak(candidate)
-    monkeypatch.setattr(judging, "refuse_changed", lambda *_: None)  # As if the fit itself had written it.
+    monkeypatch.setattr(judging, "refuse_changed", lambda *_: None)
+    monkeypatch.setattr(releasing, "refuse_changed", lambda *_: None)  # As if the fit itself had written it.
     with pytest.raises(InternalError, match=where.replace(".", r"\.")) as error:
-        scan_candidate(candidate, table)
+        scanned(candidate, table, ledger)
     told = str(error.value) + (candidate.internal / SCAN_FILE).read_text(encoding="utf-8")
     for value in ("K00007919", "complained on day 5", "Nyström", "zoltan.0@"):
         assert value not in told
     assert scan_facts(candidate)[FACT] >= 1
-    verdict = judged(candidate, ledger)
-    assert [str(outcome.status) for outcome in verdict.outcomes if outcome.gate.fact == FACT] == ["FAIL"]
-    lax = replace(verdict, outcomes=tuple(outcome for outcome in verdict.outcomes if outcome.gate.fact != FACT))
+    with pytest.raises(PolicyFailedError, match="closed"):
+        judged(candidate, ledger)
     with pytest.raises(PolicyFailedError, match="findings"):
-        judging.release_candidate(candidate, lax, ledger, CONTEXT, tmp_path / "out")
+        releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
     candidate, ledger, table = place
-    needles = scan_candidate(candidate, table)
+    needles = scanned(candidate, table, ledger)
     context = Context(reviewer="Zoltan Nyström", purpose="Testing, by zoltan.0@mail.example.org")
     verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, context)
-    release = judging.release_candidate(candidate, verdict, ledger, context, tmp_path / "out", needles, language="zh")
+    release = releasing.release_candidate(candidate, verdict, ledger, context, tmp_path / "out", needles, language="zh")
     for form in ("html", "md", "json"):
         assert "Zoltan Nyström" in (release / f"report.{form}").read_text(encoding="utf-8")
         assert "本表可以按策略发布" in (release / f"report.{form}").read_text(encoding="utf-8")
@@ -282,7 +288,7 @@ def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
 
 def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     candidate, ledger, table = place
-    needles = scan_candidate(candidate, table)
+    needles = scanned(candidate, table, ledger)
     render = reporting.render_shareable
 
     def leak(data: ShareableReport, form: str, language: str) -> str:
@@ -290,7 +296,7 @@ def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, 
 
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match=r"report\.html \(text\): 1 × personal value"):
-        judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
+        releasing.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -298,7 +304,7 @@ def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate, ledger, table = place
-    scan_candidate(candidate, table)
+    scanned(candidate, table, ledger)
     render = reporting.render_shareable
 
     def leak(data: ShareableReport, form: str, language: str) -> str:
@@ -306,30 +312,58 @@ def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
 
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match="name of an internal figure"):
-        judging.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out")
+        releasing.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out")
 
 
 def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(place: Place, monkeypatch: Any) -> None:
     """Whoever learns that there is no release learns up to one bit about real rows, as from any internal check."""
     candidate, ledger, table = place
-
-    def finding(*_: object) -> None:
-        raise InternalError("something of the table was found")
-
-    monkeypatch.setattr(running, "scan_candidate", finding)
+    _in_model(candidate)
     before = ledger.account("scanned").attempts
-    with pytest.raises(InternalError, match="was found"):
-        running._scanned(candidate, table, load_policy("internal-analytics"), ledger, Progress(quiet=True))
-    assert ledger.account("scanned").attempts == before + 1
+    for _ in range(2):
+        with pytest.raises(LeakError, match="was found"):
+            scanned(candidate, table, ledger)
+        assert ledger.account("scanned").attempts == before + 1
+    monkeypatch.setattr(judging, "refuse_changed", lambda *_: None)
     with pytest.raises(PolicyFailedError, match="closed"):
         judged(candidate, ledger)
+
+
+def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_second_command_releases_it(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, ledger, table = place
+    needles = scanned(candidate, table, ledger)
+    verdict, render = judged(candidate, ledger), reporting.render_shareable
+    attempts = ledger.account("scanned").attempts
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            reporting,
+            "render_shareable",
+            lambda data, form, language: render(data, form, language) + ("Kai O'Hara" if form == "md" else ""),
+        )
+        with pytest.raises(LeakError):
+            releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out", needles)
+    scan = read_scan(candidate)
+    assert scan is not None
+    assert {finding["file"] for finding in scan["findings"]} == {"report.md"}
+    assert ledger.account("scanned").attempts == attempts + 1
+    kinds = [entry.kind for entry in ledger.entries("scanned")]
+    assert (kinds.count("closed"), kinds.count("release")) == (1, 0)
+    for again in (needles, None):
+        with pytest.raises(PolicyFailedError, match="findings"):
+            releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out", again)
+    (candidate.internal / SCAN_FILE).unlink()
+    with pytest.raises(PolicyFailedError, match="closed"):
+        releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_scan_of_other_files_is_no_fact(place: Place) -> None:
     candidate, ledger, table = place
     assert scan_facts(candidate) == {}
     assert str(judged(candidate, ledger).status) == "INCONCLUSIVE"
-    scan_candidate(candidate, table)
+    scanned(candidate, table, ledger)
     assert scan_facts(candidate) == {FACT: 0}
     candidate.schema.write_text(candidate.schema.read_text() + "\n")
     assert scan_facts(candidate) == {}

@@ -19,8 +19,9 @@ import torch
 
 from privgan.errors import BudgetExceededError, InternalError, UsageError
 from privgan.pipeline.candidate import AUDIT_FILE
-from privgan.pipeline.judging import judge, release_candidate
-from privgan.pipeline.scanning import scan_candidate
+from privgan.pipeline.judging import judge
+from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.planning.plan import StepKind
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
@@ -31,9 +32,9 @@ from privgan.privacy.ledger_runs import RunLedger
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import RepeatableStream
 from privgan.privacy.receipts import Receipt, mint
-from privgan.progress import Progress
 from privgan.synthesizer import load_synthesizer
 from privgan.table.private import PrivateTable
+from privgan.table.schema_file import load_schema
 from tests.sabotage import world
 
 ALPHA = 1e-8
@@ -287,7 +288,7 @@ def no_internal_figure_leaves() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         made, ledger = world.candidate(world.table(), world.Deaf(1), Path(folder))
-        scan_candidate(made, world.table(), Progress(quiet=True))
+        scan_candidate(made, needles_of(world.table(), load_schema(made.schema)), ledger)
         made.write_internal(AUDIT_FILE, json.dumps(audit))
         verdict = judge(made, load_policy("internal-analytics"), ledger, Context())
         release = release_candidate(made, verdict, ledger, Context(), Path(folder) / "out")

@@ -1,0 +1,189 @@
+"""A process killed at any moment of a release leaves none, or a whole one that the ledger names once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from privgan.errors import PolicyFailedError
+from privgan.pipeline import reporting
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.judging import judge
+from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.scanning import needles_of, read_scan, scan_candidate
+from privgan.policy.context import Context
+from privgan.policy.document import load_policy
+from privgan.privacy.ledger import PrivacyLedger
+from privgan.release.needles import Needles
+from privgan.release.scan import LeakError
+from privgan.release.verify import verify_release
+from privgan.table.files import read_table
+from privgan.table.schema_file import load_schema
+from tests.pipeline.test_colliding_ids import CONTEXT, fitted
+
+EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "sqlite3.connect", "fcntl.flock")
+DATASET = "colliding"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scanned and judged candidate, with its table and ledger."""
+    from privgan.planning.effort import EFFORTS, Effort
+
+    folder = tmp_path_factory.mktemp("crashes") / "made"
+    tiny = Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
+        patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
+        candidate, ledger, needles = fitted(folder, [])
+    scan_candidate(candidate, needles, ledger)
+    judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
+    # Once before all forks, so that a child imports nothing.
+    shutil.copytree(folder, folder.parent / "warm")
+    Copy(folder.parent / "warm").release()
+    return folder
+
+
+class Copy:
+    """A copy of the candidate, to release and to kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.candidate = Candidate.find(folder / "candidate")
+        self.ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
+        self.out = folder / "out"
+
+    def needles(self) -> Needles:
+        return needles_of(read_table(self.folder / "table.csv"), load_schema(self.folder / "schema.yaml"))
+
+    def release(self, context: Context = CONTEXT) -> Path:
+        verdict = judge(self.candidate, load_policy("internal-analytics"), self.ledger, context)
+        return release_candidate(self.candidate, verdict, self.ledger, context, self.out, self.needles())
+
+    def entries(self, kind: str) -> list[Any]:
+        return [entry for entry in self.ledger.entries(DATASET) if entry.kind == kind]
+
+
+def copied(made: Path, target: Path) -> Copy:
+    shutil.copytree(made, target)
+    return Copy(target)
+
+
+def killed_at(moment: int, work: Callable[[], object]) -> int:
+    """Do some work in a child that is killed at its n-th look at the disk; how many looks it made before.
+
+    A moment of 0 kills it never. The count comes back through a pipe.
+    """
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def hook(event: str, _: tuple[Any, ...]) -> None:
+            nonlocal count
+            if event in EVENTS:
+                count += 1
+                os.write(write, b".")
+                if count == moment:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        try:
+            work()
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        looks = len(pipe.read())
+    os.waitpid(child, 0)
+    return looks
+
+
+def moments(looks: int, number: int) -> list[int]:
+    """So many different moments, evenly spread, the last ones all: there the steps of publishing lie."""
+    last = list(range(max(1, looks - number // 2), looks + 1))
+    spread = [1 + looks * place // (number - len(last) + 1) for place in range(number - len(last))]
+    return sorted({*spread, *last})
+
+
+NUMBERS = [pytest.param(8, id="8"), pytest.param(100, id="100", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_release_killed_at_any_moment_is_named_once(made: Path, tmp_path: Path, number: int) -> None:
+    looks = killed_at(0, copied(made, tmp_path / "count").release)
+    taken_up = 0
+    for moment in moments(looks, number):
+        copy = copied(made, tmp_path / str(moment))
+        killed_at(moment, copy.release)
+        recorded = len(copy.entries("release"))
+        assert recorded <= 1
+        assert not copy.entries("closed")
+        release = copy.out / "release"
+        if not release.exists():
+            taken_up += recorded
+            assert copy.release() == release
+        assert verify_release(release).ok
+        digest = hashlib.sha256((release / "manifest.json").read_bytes()).hexdigest()
+        assert [entry.body["manifest"] for entry in copy.entries("release")] == [digest]
+        assert [path.name for path in copy.out.iterdir()] == ["release"]
+    assert taken_up >= 1, "no moment between the record and the name was met"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_finding_whose_process_is_killed_is_forgotten_or_bars_the_release(
+    made: Path, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render = reporting.render_shareable
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            reporting,
+            "render_shareable",
+            lambda data, form, language: render(data, form, language) + ("4000017" if form == "md" else ""),
+        )
+        count = copied(made, tmp_path / "count")
+        with pytest.raises(LeakError):
+            count.release()
+        shutil.rmtree(tmp_path / "count")
+        looks = killed_at(0, copied(made, tmp_path / "count").release)
+        copies = [(copied(made, tmp_path / str(moment)), moment) for moment in moments(looks, number)]
+        for copy, moment in copies:
+            killed_at(moment, copy.release)
+    barred = 0
+    for copy, _ in copies:
+        assert not (copy.out / "release").exists()
+        assert not copy.entries("release")
+        scan = read_scan(copy.candidate)
+        if copy.entries("closed") or (scan is not None and scan["findings"]):
+            barred += 1
+            with pytest.raises(PolicyFailedError):
+                copy.release()
+            assert not (copy.out / "release").exists()
+        else:
+            assert copy.release().exists()
+    assert barred >= 1
+
+
+def test_what_was_left_ready_is_taken_up_only_for_the_same_recipient(made: Path, tmp_path: Path) -> None:
+    copy = copied(made, tmp_path / "copy")
+    looks = killed_at(0, copied(made, tmp_path / "count").release)
+    for moment in range(looks, 0, -1):
+        shutil.rmtree(copy.folder)
+        copy = copied(made, tmp_path / "copy")
+        killed_at(moment, copy.release)
+        if copy.entries("release") and not (copy.out / "release").exists():
+            break
+    other = Context(reviewer="B. Reviewer", purpose="Testing")
+    release = copy.release(other)
+    assert json.loads((release / "manifest.json").read_text())["context"]["reviewer"] == "B. Reviewer"
+    assert len(copy.entries("release")) == 2
+    assert [path.name for path in copy.out.iterdir()] == ["release"]
