@@ -139,7 +139,7 @@ def preflight(
     if not books.reserved:
         account = account.after(plan.budget, plan.events)
     facts = _known_facts(schema, plan, account, context, whole=books.whole, rows=rows)
-    later = _later(policy, schema, facts, stage_2_is_open=plan.cost is None)
+    later = _later(policy, schema, facts, filtered=account.rdp is not None and plan.cost is None)
     verdict = _with_open_gates(evaluate(policy, facts, column_facts(schema)), later)
     failed = [outcome for outcome in verdict.outcomes if outcome.status not in _PASSED]
     return Preflight(
@@ -166,11 +166,11 @@ def _known_facts(
     return facts if made is None else facts | {"synthetic.rows": made}
 
 
-def _later(policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, stage_2_is_open: bool) -> tuple[Rule, ...]:
+def _later(policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool) -> tuple[Rule, ...]:
     """The gates that only the fitted candidate decides."""
     made = {"synthetic.rows", "noisy.tvd1", "noisy.tvd2"} - set(facts)
-    if stage_2_is_open:
-        made.add("ledger.remaining_epsilon")  # Its cost at a filter's order is planned later.
+    if filtered:
+        made.add("ledger.remaining_epsilon")  # What stage 2 costs at the filter's order is planned later.
     known = [*facts, *(name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC)]
     certain = set(known) - made
     wide = [gate for gate in policy.columns if gate.comparison is ColumnComparison.AT_MOST_VALUES]
