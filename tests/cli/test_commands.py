@@ -12,6 +12,7 @@ import yaml
 from privgan.cli.runs import open_ledger
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
+from tests.policy.sound import HEAD, gate
 
 Capture = pytest.CaptureFixture[str]
 
@@ -182,6 +183,8 @@ class TestPlan:
         """Told before the first look; the table turns out to be too small only after it."""
         workspace.with_schema({"name: tier, kind": "name: tier, source: assumed_public, kind"})
         workspace.options["--epsilon"] = "20"
+        policy = HEAD + "gates:\n" + gate("guarantee.epsilon", "at_most: 100")
+        workspace.options["--policy"] = str(workspace.write("lax.yaml", policy))
         assert workspace.execute() == 2
         message = capsys.readouterr().err
         assert "conditional on 4 assumed public facts" in message

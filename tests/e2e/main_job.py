@@ -40,6 +40,15 @@ ASKS_A_REVIEWER = """
 """
 
 
+ASKS_REFERENCE_FITS = """
+  - fact: attack.reference_model.auc.high
+    at_most: 1
+    scope: internal
+    reason: The most exposed customers must have been attacked.
+    advice: Audit with --reference-fits.
+"""
+
+
 @dataclass
 class Ended:
     """What a command ended in."""

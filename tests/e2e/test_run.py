@@ -21,6 +21,8 @@ from privgan.release.signature import SIGNATURE_NAME
 from privgan.synthesizer import load_synthesizer
 from privgan.table.files import read_table
 from tests.e2e.main_job import (
+    ASKS_A_REVIEWER,
+    ASKS_REFERENCE_FITS,
     COLUMNS,
     DATASET,
     EPSILON,
@@ -350,7 +352,7 @@ class TestRecords:
 
 
 def test_a_blocked_run_leaves_its_candidate_and_no_release(place: Place, tmp_path: Path, monkeypatch: Any) -> None:
-    """Paid for, so it stays: two columns and a measured row count, under a policy that asks for a reviewer."""
+    """Paid for, so it stays: two columns and a measured row count, under a policy whose internal gate nothing meets."""
     monkeypatch.setenv("PRIVGAN_LEDGER", str(tmp_path / "ledger.sqlite"))
     table, schema, out = tmp_path / "two.csv", tmp_path / "two.yaml", tmp_path / "out"
     read_table(place.table)[["membership_tier", "converted"]].to_csv(table, index=False)
@@ -373,10 +375,19 @@ def test_a_blocked_run_leaves_its_candidate_and_no_release(place: Place, tmp_pat
         "--out",
         out,
     )
-    ended = privgan(*job, "--policy", policy_asking_a_reviewer(tmp_path))
+    reviewed = policy_asking_a_reviewer(tmp_path)
+    unpaid = privgan(*job, "--policy", reviewed)
+    assert unpaid.code == 3, unpaid.err
+    assert "verdict: INCONCLUSIVE" in unpaid.out
+    assert "context.reviewer is not known" in unpaid.out
+    assert not out.exists()
+    assert not (tmp_path / "ledger.sqlite").exists()
+    short = tmp_path / "short.yaml"
+    short.write_text(reviewed.read_text().replace(ASKS_A_REVIEWER, ASKS_REFERENCE_FITS), encoding="utf-8")
+    ended = privgan(*job, "--policy", short)
     assert ended.code == 3, ended.err
     assert "verdict: INCONCLUSIVE" in ended.out
-    assert "context.reviewer is not known" in ended.out
+    assert "attack.reference_model.auc.high is not known" in ended.out
     assert not (out / "release").exists()
     assert {path.name for path in (out / "internal").iterdir()} == {
         "candidate",

@@ -12,7 +12,7 @@ import numpy as np
 
 from privgan import synthesizer
 from privgan.measurement import measure
-from privgan.pipeline import fitting, judging
+from privgan.pipeline import fitting, releasing
 from privgan.planning import planner
 from privgan.privacy import accountant, events, ledger_account, ledger_runs
 from privgan.privacy.ledger_runs import RunLedger
@@ -183,22 +183,27 @@ def pickle_model(patch: Patch) -> None:
 @variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|name of an internal figure")
 def report_unlabelled(patch: Patch) -> None:
     """The shareable report shows the audit."""
-    report = judging.shareable_files
+    data, forms, audits = releasing.shareable_data, releasing.written_forms, list[Any]()
 
-    def telling(candidate: Any, *more: Any) -> dict[str, bytes]:
-        told = f"<p>{json.dumps(candidate.audit())}</p>".encode()
-        return {name: content + told * (name == "report.html") for name, content in report(candidate, *more).items()}
+    def remembering(candidate: Any, *more: Any) -> Any:
+        audits.append(candidate.audit())
+        return data(candidate, *more)
 
-    patch.setattr(judging, "shareable_files", telling)
+    def telling(*given: Any) -> dict[str, bytes]:
+        told = f"<p>{json.dumps(audits[-1])}</p>".encode()
+        return {name: content + told * (name == "report.html") for name, content in forms(*given).items()}
+
+    patch.setattr(releasing, "shareable_data", remembering)
+    patch.setattr(releasing, "written_forms", telling)
 
 
 @variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|does not follow its JSON Schema|no declared source")
 def loss_in_bundle(patch: Patch) -> None:
     """The manifest has a field for the audit."""
-    facts = judging.release_facts
+    facts = releasing.release_facts
 
     def telling(candidate: Any, *more: Any) -> Any:
         made = facts(candidate, *more)
         return replace(made, plan=dict(made.plan) | {"audit": candidate.audit()})
 
-    patch.setattr(judging, "release_facts", telling)
+    patch.setattr(releasing, "release_facts", telling)

@@ -16,6 +16,11 @@ from tests.sabotage.checks_of_books import (
     sensitivities_come_from_the_unit,
     the_generator_sees_no_row,
 )
+from tests.sabotage.checks_of_releases import (
+    a_release_is_searched_before_it_is_recorded,
+    public_texts_stop_no_release,
+    what_can_never_pass_charges_nothing,
+)
 from tests.sabotage.checks_of_steps import (
     a_key_holds_at_least_128_bits,
     batches_are_poisson_samples,
@@ -62,4 +67,7 @@ ALL = (
     a_checkpoint_resumes_once_and_pays,
     loading_runs_no_code,
     no_internal_figure_leaves,
+    a_release_is_searched_before_it_is_recorded,
+    public_texts_stop_no_release,
+    what_can_never_pass_charges_nothing,
 )
