@@ -126,8 +126,10 @@ class Candidate:
             path.unlink()
 
     def discard(self) -> None:
-        """Remove the candidate's folder; what is INTERNAL stays where it is."""
-        shutil.rmtree(self.folder)
+        """Remove the candidate's files, and its folder where nothing else lies in it; what is INTERNAL stays."""
+        self.remove_files()
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
     def remove_files(self) -> None:
         """Remove the candidate's own files by their names, and nothing else that may lie beside them."""

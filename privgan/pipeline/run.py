@@ -132,8 +132,8 @@ def resume_run(
 
     A policy that the run can never pass ends it before the checkpoint is used.
     """
-    request = read_note(out, table).request
-    schema = schema_of(request)
+    begun = read_note(out, table)
+    request, schema = begun.request, begun.schema
     plan = plan_for(request, schema)
     books = Books.of(ledger, schema.dataset, reserved=True)
     first = preflight(policy, context, schema, plan, books, rows=request.rows)

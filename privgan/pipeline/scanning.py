@@ -24,7 +24,7 @@ from privgan.release.report_files import REPORT_JSON
 from privgan.release.scan import LeakError, Scan, scan_files
 from privgan.report import ShareableReport, render_shareable
 from privgan.report.render import WRITTEN
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.table.columns import Column, Discrete, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
@@ -183,9 +183,9 @@ def _kind(column: Column, schema: Schema) -> tuple[NeedleKind, int]:
 def _private_texts(values: pd.Series, column: Column, markers: tuple[str, ...]) -> Iterator[str]:
     """The distinct texts of a column that its declared domain does not hold."""
     distinct = pd.Series(values.dropna().unique(), dtype=object)
-    if isinstance(column, Numeric):
+    if isinstance(column, Numeric | OpenNumeric):
         distinct = distinct[pd.to_numeric(distinct, errors="coerce").isna()]
-    elif isinstance(column, Temporal):
+    elif isinstance(column, Temporal | OpenTemporal):
         if pd.api.types.is_datetime64_any_dtype(values):
             return
         distinct = distinct[pd.to_datetime(distinct.map(str), format=column.format, errors="coerce").isna()]

@@ -14,14 +14,18 @@ from safetensors import safe_open
 
 from privgan.errors import BudgetExceededError, UsageError
 from privgan.gan.refine import Refinement
-from privgan.pipeline.candidate import Candidate
+from privgan.metric import Metric
+from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.facts import accounting_complete
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.purging import purge
-from privgan.pipeline.run import fit_table, resume_candidate
+from privgan.pipeline.run import fit_table, resume_candidate, resume_run
+from privgan.policy.context import Context
+from privgan.policy.document import load_policy
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.ledger_runs import RunLedger
 from privgan.progress import Progress
+from privgan.release.verify import verify_release
 from privgan.table.schema_file import load_schema
 
 QUIET = Progress(quiet=True)
@@ -206,3 +210,26 @@ def test_what_does_not_fit_is_refused_and_charges_nothing(tmp_path: Path, purcha
 def test_a_fit_that_is_not_resumable_leaves_no_checkpoint(tmp_path: Path, purchase_request: RunRequest) -> None:
     _, out = _stopped(replace(purchase_request, resumable=False), tmp_path, 13, KeyboardInterrupt)
     assert not list((out / "internal").glob("internal-checkpoint-*"))
+
+
+def test_a_run_that_can_never_pass_does_not_go_on(
+    tmp_path: Path, purchase_request: RunRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The policy is judged before the checkpoint is used; with another one the same checkpoint still goes on."""
+    ledger, out = _stopped(purchase_request, tmp_path, 11, _Crash)
+    told = (Context(), ledger, out, QUIET)
+    blocked = resume_run(purchase_request.table, load_policy("public-release"), *told)
+    assert (blocked.release, blocked.candidate) == (None, None)
+    assert any("guarantee.epsilon is 6" in reason for reason in blocked.blocked)
+    assert not [entry for entry in ledger.entries("purchases") if entry.kind == "resume"]
+    assert "critic:reserve" not in _charged(ledger)
+    monkeypatch.setattr("privgan.pipeline.run.audit_candidate", lambda candidate, *_, **__: _audited(candidate))
+    outcome = resume_run(purchase_request.table, load_policy("internal-analytics"), *told)
+    assert outcome.release == out / "release"
+    assert verify_release(out / "release").ok
+
+
+def _audited(candidate: Candidate) -> None:
+    figures = {"attack.membership.advantage": 0.05, "fidelity.tvd1": 0.05}
+    metrics = [Metric(name=name, value=0.01, low=0.0, high=high).to_json() for name, high in figures.items()]
+    candidate.write_internal(AUDIT_FILE, json.dumps({"format": "privgan.audit/1", "verdict": "NOT_REFUTED", "metrics": metrics}))

@@ -413,3 +413,13 @@ def test_identifiers_of_a_typed_table_are_looked_for_as_text() -> None:
     )
     table = pd.DataFrame({"id": [1234567.0, 7654321.0], "x": [1, 2]})
     assert set(needles_of(table, schema).values) == {"1234567", "7654321"}
+
+
+def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() -> None:
+    schema = parse_schema(
+        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n"
+        "  - {name: x, kind: float, decimals: 3, source: {lower: measured, upper: measured}}\n"
+        "  - {name: day, kind: date, source: {lower: measured, upper: measured}}\n"
+    )
+    table = pd.DataFrame({"x": ["1234567.125", "about a million"], "day": ["2026-11-29", "last summer"]})
+    assert set(needles_of(table, schema).values) == {"about a million", "last summer"}
