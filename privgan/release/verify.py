@@ -23,9 +23,7 @@ from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.policy_check import policy_problems, shipped_policy
 from privgan.release.recount import accounting_problems
 from privgan.release.signature import SIGNATURE_NAME, Signature, SignatureFileError, read_signatures
-from privgan.release.trust import Trust
-
-_AHEAD = dt.timedelta(days=1)  # By as much another's clock may go before ours.
+from privgan.release.trust import AHEAD, Trust
 
 
 class SignatureStatus(StrEnum):
@@ -146,17 +144,19 @@ def _signatures(contents: Contents) -> tuple[list[Signature], list[str]]:
 
 def _signer(signature: Signature, trust: Trust) -> Signer:
     key = signature.key.id
-    refused = trust.refusal(key, signature.signed.date())
-    return Signer(key=key, signed=signature.signed, believed=key in trust.keys and refused is None)
+    refused = trust.refusals(key, signature.manifest_sha256, signature.signed.date())
+    return Signer(key=key, signed=signature.signed, believed=key in trust.keys and not refused)
 
 
 def _signer_problems(
     manifest: Mapping[str, Any], signatures: list[Signature], signers: tuple[Signer, ...], trust: Trust
 ) -> Iterator[str]:
+    vouched = any(signer.believed and signer.key not in trust.revoked for signer in signers)
     for signature in signatures:
-        refused = trust.refusal(signature.key.id, signature.signed.date())
-        if refused:
-            yield f"{SIGNATURE_NAME}: key {signature.key.id} {refused}"
+        key, day = signature.key.id, signature.signed.date()
+        for refused in trust.refusals(key, signature.manifest_sha256, day):
+            if not (vouched and refused.leaves_to_others(day)):
+                yield f"{SIGNATURE_NAME}: key {key} {refused}"
     named = manifest.get("signer")
     if named and named not in {signer.key for signer in signers}:
         yield f"{SIGNATURE_NAME}: the manifest was signed by key {named} when it was made, and bears no signature of it"
@@ -174,7 +174,7 @@ def _moment_problems(created: str, signatures: list[Signature], now: dt.datetime
     for signature in signatures:
         if signature.signed < begun:
             yield f"{SIGNATURE_NAME}: key {signature.key.id} signed before the manifest was made, as it states"
-        elif signature.signed - now > _AHEAD:
+        elif signature.signed - now > AHEAD:
             yield f"{SIGNATURE_NAME}: key {signature.key.id} signed later than now, as it states"
 
 
