@@ -16,6 +16,11 @@ from tests.sabotage.checks_of_books import (
     sensitivities_come_from_the_unit,
     the_generator_sees_no_row,
 )
+from tests.sabotage.checks_of_libraries import (
+    a_library_that_states_more_stops_the_run_unpaid,
+    libraries_state_what_is_charged,
+    no_step_goes_unchecked,
+)
 from tests.sabotage.checks_of_steps import (
     a_key_holds_at_least_128_bits,
     batches_are_poisson_samples,
@@ -62,4 +67,7 @@ ALL = (
     a_checkpoint_resumes_once_and_pays,
     loading_runs_no_code,
     no_internal_figure_leaves,
+    libraries_state_what_is_charged,
+    no_step_goes_unchecked,
+    a_library_that_states_more_stops_the_run_unpaid,
 )
