@@ -115,6 +115,7 @@ def verify_release(
         problems += _moment_problems(contents.manifest["created"], signatures, now)
         problems += _statements(contents.manifest, now, policy)
         notes += _notes(contents.manifest, policy)
+        notes += _ended(signers, trust)
         if not contents.problems:
             problems += file_problems(folder, contents.manifest)
     signed = any(signer.believed for signer in signers)
@@ -193,6 +194,12 @@ def _notes(manifest: Mapping[str, Any], policy: Policy | None) -> Iterator[str]:
             f"policy {stated['name']!a} {stated['version']!a} is none that this privgan ships; its text was not "
             "compared, give it with --policy"
         )
+
+
+def _ended(signers: tuple[Signer, ...], trust: Trust) -> Iterator[str]:
+    for signer in signers:
+        if signer.key in trust.revoked and not signer.believed:
+            yield f"the signature of key {signer.key} does not count: the key has ended"
 
 
 def _status(contents: Contents, signers: tuple[Signer, ...], *, signed: bool) -> SignatureStatus:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from importlib import metadata
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 from privgan.errors import InternalError, LibraryError
 from privgan.gan import dpsgd
 from privgan.pipeline.maps import check_libraries
+from privgan.pipeline.resuming import resume
 from privgan.privacy import opendp_noise
 from privgan.privacy.events import DiscreteGaussian, dp_sgd
 from privgan.privacy.libraries import require_tested
@@ -89,6 +94,19 @@ def test_plans_of_both_stages_and_of_several_rows_are_checked() -> None:
     with world.quick():
         for plan in (world.plan(), world.plan(900), world.planned(), world.planned_for(3)):
             check_libraries(plan)
+
+
+def test_a_resumed_run_asks_its_libraries_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reserve is charged when the ledger resumes: by then the library was refused."""
+    with world.quick():
+        plan = world.planned()
+    stood: Any = SimpleNamespace(schema=world.SCHEMA, plan=plan.fingerprint())
+    ledger = mock.Mock()
+    more: Any = {"seed": 0, "progress": None, "keep": None}
+    monkeypatch.setattr(opendp_noise, "discrete_gaussian_rho", lambda noise, rows: 1e9)
+    with pytest.raises(LibraryError, match="discrete Gaussian"):
+        resume(pd.DataFrame(), plan, stood, mock.Mock(), ledger, **more)
+    assert not ledger.method_calls
 
 
 @pytest.mark.parametrize(
