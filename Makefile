@@ -3,17 +3,29 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo-out
 WORKERS ?= 2
+LOCK ?= requirements.lock
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all check example picture install clean
+.PHONY: demo test test-all check example picture install lock clean
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e ".[dev]"
 	touch $(STAMP)
+
+# The newest versions that pyproject.toml allows, in a fresh environment; test before you keep them.
+lock: FRESH := $(VENV)-lock/bin/python -m pip --disable-pip-version-check
+lock:
+	rm -rf $(VENV)-lock
+	$(PYTHON) -m venv $(VENV)-lock
+	$(FRESH) install --quiet -c constraints.txt -e ".[dev]"
+	sed -n '/^#/p' requirements.lock > requirements.lock.new
+	$(FRESH) freeze --exclude-editable | grep -v '^privgan' | sed 's/+cpu$$//' >> requirements.lock.new
+	mv requirements.lock.new requirements.lock
+	rm -rf $(VENV)-lock
 
 demo: $(STAMP)
 	@if [ -d $(DEMO)/release ]; then echo "$(DEMO)/release is there; 'make clean' removes it"; \

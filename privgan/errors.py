@@ -3,6 +3,7 @@
     PrivganError                     70   never raised itself
     ├── UsageError                    2   the request or its input is wrong; nothing was written
     │   ├── DocumentError             2   a schema, policy or context file; lists every mistake with its line
+    │   ├── LibraryError              2   an installed library is not one that was tested
     │   ├── TableError                2   the table cannot be read or does not fit the schema
     │   ├── NoLedgerError             2   there is no ledger, and none was to be made
     │   └── ReleaseExistsError        2   the output folder already holds a release
@@ -47,6 +48,10 @@ class DocumentError(UsageError):
         count = len(self.mistakes)
         heading = f"{name}: {count} mistake{'s' if count != 1 else ''}"
         super().__init__("\n".join([heading, *(f"  {mistake}" for mistake in self.mistakes)]))
+
+
+class LibraryError(UsageError):
+    """An installed library is not one that the guarantee was tested with."""
 
 
 class TableError(UsageError):

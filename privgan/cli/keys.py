@@ -85,7 +85,9 @@ def rotate(old: str, name: str, out: Path | None, passphrase: bool, as_json: boo
     """Make a new signing key called NAME, and let the OLD private key name it as its successor.
 
     Writes NAME.key, NAME.pub and NAME.rotation.json. Whoever believes the old key believes the new one with
-    'privgan verify --key OLD.pub --rotation NAME.rotation.json'. The old key stays valid until 'privgan keys revoke'.
+    'privgan verify --key OLD.pub --rotation NAME.rotation.json'. The old key stays valid until
+    'privgan keys revoke OLD.pub --by NEW.key --reason superseded --successor NAME.rotation.json
+    --keep RELEASE ...'; then destroy OLD.key.
 
     \b
     Example:
@@ -93,7 +95,7 @@ def rotate(old: str, name: str, out: Path | None, passphrase: bool, as_json: boo
     """
     from privgan.errors import UsageError
     from privgan.release.keys import create_keys, keys_folder, load_public_key
-    from privgan.release.trust import make_rotation
+    from privgan.release.statements import make_rotation
     from privgan.release.writing import write_new_file
 
     signer, folder = signing_key(old), out or keys_folder()
@@ -116,48 +118,77 @@ def rotate(old: str, name: str, out: Path | None, passphrase: bool, as_json: boo
 
 @keys.command()
 @click.argument("key")
-@click.option("--by", "issuer", required=True, metavar="KEY", help="Private key that signs the list: the same, or an officer's.")
-@click.option("--reason", type=click.Choice(_REASONS), default="compromised", show_default=True, help="Why, as one of three.")
-@click.option("--why", required=True, help="Why, in a sentence; printed wherever the key is met.")
+@click.option("--by", "issuer", required=True, metavar="KEY", help="Private key that signs it.")
+@click.option(
+    "--reason",
+    type=click.Choice(_REASONS),
+    default="compromised",
+    show_default=True,
+    help="Why, as one of three.",
+)
+@click.option("--why", required=True, help="Why, in a sentence; printed where the key is met.")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="First day whose signatures do not count [default: today].",
+    help="The key's last day, today or before [default: today].",
 )
+@click.option(
+    "--keep",
+    "kept",
+    multiple=True,
+    type=PATH,
+    metavar="RELEASE",
+    help="A release, zip or manifest.json that it signed, to stay valid; may be repeated.",
+)
+@click.option("--successor", help="Of a superseded key: the public key, or the rotation, it named.")
 @click.option("--list", "path", type=PATH, required=True, help="The revocation list; made, or added to.")
 @json_option
-def revoke(key: str, issuer: str, reason: str, why: str, since: dt.datetime | None, path: Path, as_json: bool) -> None:
+def revoke(
+    key: str,
+    issuer: str,
+    reason: str,
+    why: str,
+    since: dt.datetime | None,
+    kept: tuple[Path, ...],
+    successor: str | None,
+    path: Path,
+    as_json: bool,
+) -> None:
     """Put a public KEY on a revocation list, and sign the list as a whole.
 
-    A compromised key's signatures are all refused, whatever day they state. The list counts where whoever verifies
-    believes its issuer: 'privgan verify DIR --key OFFICER.pub --revoked LIST'.
+    Nothing that the key signed is believed any more, whatever day it states, but for what is given
+    with --keep and --successor; a compromised key keeps nothing. Destroy the private half of a key
+    that you retire. The list counts where whoever verifies believes its issuer: 'privgan verify DIR
+    --key OFFICER.pub --revoked LIST'. An issuer that is revoked itself keeps nothing.
 
     \b
     Example:
       privgan keys revoke keys/acme.pub --by keys/officer.key --why "laptop stolen" --list revoked.json
+      privgan keys revoke acme --by officer --reason superseded --why "new year" --keep out/release
+        --successor keys/acme-2027.rotation.json --list revoked.json
     """
-    from privgan.errors import UsageError
+    from privgan.release.ending import ended, make_or_extend
     from privgan.release.keys import PUBLIC_SUFFIX, find_key, load_public_key
-    from privgan.release.trust import Reason, Revocation, make_revocations, read_revocations
-    from privgan.release.writing import replace_file
+    from privgan.release.revocation import Reason
 
-    revoked, signer = load_public_key(find_key(key, PUBLIC_SUFFIX)), signing_key(issuer)
-    before = read_revocations(path) if os.path.lexists(path) else None
-    if before and before.issuer != signer.public:
-        raise UsageError(f"{path}: is signed by key {before.issuer.id}; add to it with that key, or name another file")
-    day = since.date() if since else dt.datetime.now(dt.UTC).date()
-    if not why.strip() or len(why) > 1000:
-        raise UsageError("--why is empty or has more than 1,000 characters; say in a sentence why the key is revoked")
-    entry = Revocation(key=revoked.id, reason=Reason(reason), since=day, why=why.strip())
-    entries = (*(before.entries if before else ()), entry)
-    replace_file(path, make_revocations(signer, entries))
+    entry = ended(
+        load_public_key(find_key(key, PUBLIC_SUFFIX)),
+        Reason(reason),
+        why=why,
+        since=since.date() if since else None,
+        kept=kept,
+        successor=find_key(successor, PUBLIC_SUFFIX) if successor else None,
+    )
+    signer = signing_key(issuer)
+    entries = make_or_extend(path, signer, entry)
     if as_json:
-        print_json(
-            {"revoked": revoked.id, "reason": reason, "since": day.isoformat(), "list": str(path), "entries": len(entries)}
-        )
+        told = {"revoked": entry.key, "reason": reason, "since": entry.since.isoformat()}
+        kept_too = {"kept": list(entry.kept), "successor": entry.successor or None}
+        print_json({**told, **kept_too, "list": str(path), "entries": entries})
         return
-    click.echo(f"key {revoked.id} {entry}")
-    click.echo(f"list: {path}, {len(entries)} entries, signed by {signer.public.id}")
+    click.echo(f"key {entry.key} {entry}")
+    click.echo(f"kept: {len(entry.kept)} manifests, successor {entry.successor or 'none'}")
+    click.echo(f"list: {path}, {entries} entries, signed by {signer.public.id}")
 
 
 @keys.command(name="list")
@@ -216,7 +247,8 @@ def signing_key(text: str) -> SigningKey:
 def trust_of(key_names: tuple[str, ...], rotations: tuple[Path, ...], lists: tuple[Path, ...]) -> Trust:
     """Whom the options of ``trust_options`` believe."""
     from privgan.release.keys import PUBLIC_SUFFIX, find_key, load_public_key
-    from privgan.release.trust import make_trust, read_revocations, read_rotation
+    from privgan.release.statements import read_revocations, read_rotation
+    from privgan.release.trust import make_trust
 
     return make_trust(
         [load_public_key(find_key(name, PUBLIC_SUFFIX)) for name in key_names],

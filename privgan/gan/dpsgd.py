@@ -11,6 +11,7 @@ import warnings
 from typing import Any, ClassVar
 
 import torch
+from opacus.accountants.analysis import rdp
 from opacus.grad_sample import GradSampleModuleFastGradientClipping
 from opacus.grad_sample.linear import compute_linear_norm_sample
 from opacus.optimizers.optimizer_fast_gradient_clipping import DPOptimizerFastGradientClipping
@@ -18,12 +19,16 @@ from torch import Tensor, nn
 
 from privgan.errors import InternalError
 from privgan.planning.plan import CriticSettings
-from privgan.privacy.events import DpEvent
+from privgan.privacy import accountant
+from privgan.privacy.events import DpEvent, SelfComposed
+from privgan.privacy.privacy_map import require_map
 from privgan.privacy.randomness import SecretStream
 
 # Norms and sums are rounded: samples are clipped a little below the norm that the noise is scaled to.
 CLIP_MARGIN = 1e-3
 _ROWS_AT_ONCE = 8_192
+_ORDERS = (2.0, 8.0, 32.0)
+_ROUNDING = 1e-14  # Of one step's RDP: the logarithm of a number near 1.
 _CROSS_ROW_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
 
 
@@ -165,6 +170,12 @@ class PrivateTrainer:
         adam: torch.optim.Optimizer = self._optimizer.original_optimizer
         return adam
 
+    @property
+    def mechanism(self) -> tuple[float, float, float]:
+        """Standard deviation of the noise on the sum, norm of one sample, probability of each."""
+        noise = self._optimizer.noise_multiplier * self._optimizer.max_grad_norm
+        return noise, float(self.module.max_grad_norm), self.settings.sample_rate
+
     def batch_members(self, customers: int) -> Tensor:
         """Indices of this step's batch: each customer by a coin of its own (Poisson sampling)."""
         return torch.from_numpy(self._coins.bernoulli(self.settings.sample_rate, customers).nonzero()[0])
@@ -208,3 +219,33 @@ class PrivateTrainer:
         parameters = {name: value.detach() for name, value in self.critic.named_parameters()}
         scores: Tensor = torch.func.functional_call(self.critic, parameters, (rows,))
         return scores
+
+
+def check_map(settings: CriticSettings, charged: DpEvent) -> None:
+    """Hold what a trainer does, and Opacus' Rényi bound for it, against an event to be charged.
+
+    OpenDP has no mechanism for DP-SGD. So a trainer is made as for a run, on a network of its own;
+    noise, clip norm and rate are its own.
+
+    Raises:
+        InternalError: The event is not that of these settings, or the trainer has others.
+        LibraryError: Opacus states more than the event.
+    """
+    if not isinstance(charged, SelfComposed) or charged != settings.event_of(charged.count):
+        raise InternalError("the critic's event is not that of its settings")
+    coins = SecretStream()
+    trainer = PrivateTrainer(nn.Linear(1, 1), settings, settings.event, None, coins)
+    noise, norm, rate = trainer.mechanism
+    planned = settings.noise_multiplier * settings.max_grad_norm
+    if noise < planned or norm > settings.max_grad_norm or rate != settings.sample_rate:
+        raise InternalError("the critic's trainer has other noise, norm or rate than its settings")
+    steps = int(charged.count)
+    for order in _ORDERS:
+        stated = rdp.compute_rdp(
+            q=rate,
+            noise_multiplier=noise / settings.max_grad_norm,
+            steps=steps,
+            orders=order,
+        )
+        accounted = accountant.rdp_of_order(charged, order)
+        require_map("DP-SGD", float(stated), accounted, "RDP", rounding=_ROUNDING * steps)

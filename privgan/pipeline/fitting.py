@@ -20,6 +20,7 @@ from privgan.measurement.domain import measure_domain
 from privgan.measurement.marginals import Measurements
 from privgan.measurement.measure import measure_all, measure_encoder, measure_one_way, measure_rounds
 from privgan.pipeline.canaries import Canaries, draw_canaries
+from privgan.pipeline.maps import check_libraries
 from privgan.planning.first_stage import ROW_COUNT, ROWS_OF_EACH
 from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
 from privgan.planning.planner import RESERVE, with_domain
@@ -139,6 +140,7 @@ def fit(
         The fitted parts.
     """
     coins = coins or SecretStream()
+    check_libraries(plan)
     assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
     with ledger.run(
         schema.dataset,
@@ -155,6 +157,7 @@ def fit(
         table = bounded_table(frame, customers, canaries, schema, coins)
         job = Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress, trainer=trainer)
         job = _with_measured_domain(job)
+        check_libraries(job.plan)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
         fitted = _measured(job, canaries)
         if job.plan.critic is not None:

@@ -21,6 +21,7 @@ from privgan.pipeline.fitting import (
     require_all_charged,
     run_refinement,
 )
+from privgan.pipeline.maps import check_libraries
 from privgan.planning.plan import Plan
 from privgan.planning.planner import RESERVE, with_domain
 from privgan.privacy.ledger import PrivacyLedger
@@ -64,6 +65,7 @@ def resume(
             "the plan made now is not the one that was being run: it is made from the request that the run began with, "
             "by the same version of privgan"
         )
+    check_libraries(plan)
     run = ledger.resume(plan.dataset, checkpoint.run, lineage=checkpoint.lineage, digest=checkpoint.digest, reserve=RESERVE)
     if run.secret != coins.secret:
         raise InternalError("a run goes on with coins of the kind that it began with")

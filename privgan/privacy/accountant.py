@@ -97,7 +97,7 @@ class _Rdp(RdpAccountant):
     _rdp: np.ndarray
 
     def _maybe_compose(self, event: DpEvent, count: int, do_compose: bool) -> Any:
-        rho = _zcdp(event)
+        rho = zcdp(event)
         if rho is None:
             return super()._maybe_compose(event, count, do_compose)
         if do_compose:
@@ -105,7 +105,7 @@ class _Rdp(RdpAccountant):
         return None
 
 
-def _zcdp(event: DpEvent) -> float | None:
+def zcdp(event: DpEvent) -> float | None:
     """The ρ of an event that we account for ourselves under RDP, else None.
 
     Discrete Gaussian: Canonne, Kamath, Steinke 2020, Theorem 14. Exponential mechanism: Cesar and Rogers 2021, Lemma 3.2.

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from privgan.errors import InternalError
+from privgan.privacy import accountant, opendp_noise
 from privgan.privacy.events import (
     Discovery,
     DiscreteGaussian,
@@ -18,6 +19,7 @@ from privgan.privacy.events import (
     ExponentialMechanism,
     SelfComposed,
 )
+from privgan.privacy.privacy_map import require_map
 from privgan.privacy.randomness import SecretStream
 
 
@@ -37,6 +39,10 @@ class CountHistogram:
     def event(self) -> DpEvent:
         """What the release costs."""
         return DiscreteGaussian(self.standard_deviation, self.sensitivity)
+
+    def check_map(self) -> None:
+        """Hold OpenDP's privacy map against the event; LibraryError where it says more."""
+        _check_gaussian(self.event, self.standard_deviation, self.sensitivity)
 
     def release(self, counts: np.ndarray, coins: SecretStream) -> np.ndarray:
         """Noisy counts [cells], int64, from exact ones [cells]."""
@@ -65,6 +71,10 @@ class CountHistograms:
         """What the release of all of them costs."""
         return SelfComposed(self.histogram.event, self.number)
 
+    def check_map(self) -> None:
+        """As that of one: under zCDP both the map and the event grow by their number."""
+        self.histogram.check_map()
+
     def release(self, counts: Sequence[np.ndarray], coins: SecretStream) -> list[np.ndarray]:
         """Noisy counts, int64, of each histogram, from exact ones, each [cells].
 
@@ -90,13 +100,24 @@ class TotalCount:
     sensitivity: int
 
     @property
-    def event(self) -> DpEvent:
+    def event(self) -> DiscreteLaplace:
         """What the release costs."""
         return DiscreteLaplace(self.epsilon / self.sensitivity, self.sensitivity)
 
+    @property
+    def scale(self) -> float:
+        """The noise's scale."""
+        return self.sensitivity / self.epsilon
+
+    def check_map(self) -> None:
+        """Hold OpenDP's privacy map against the event; LibraryError where it says more."""
+        stated = opendp_noise.discrete_laplace_epsilon(self.scale, self.sensitivity)
+        event = self.event
+        require_map("discrete Laplace", stated, event.noise_parameter * event.sensitivity, "ε")
+
     def release(self, count: int, coins: SecretStream) -> int:
         """The noisy count."""
-        return coins.discrete_laplace(count, self.sensitivity / self.epsilon)
+        return coins.discrete_laplace(count, self.scale)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +137,19 @@ class Selection:
         """What the choice costs."""
         return ExponentialMechanism(self.epsilon)
 
+    @property
+    def scale(self) -> float:
+        """The Gumbel noise's scale on scores of sensitivity 1."""
+        return 2.0 / self.epsilon
+
+    def check_map(self) -> None:
+        """Hold OpenDP's privacy map against the event; LibraryError where it says more."""
+        stated = opendp_noise.gumbel_choice_rho(self.scale)
+        require_map("noisy max", stated, accountant.zcdp(self.event), "ρ")
+
     def choose(self, scores: np.ndarray, coins: SecretStream) -> int:
         """The index of the chosen candidate, from scores [candidates]."""
-        return coins.exponential_choice(scores / self.sensitivity, 2.0 / self.epsilon)
+        return coins.exponential_choice(scores / self.sensitivity, self.scale)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +178,10 @@ class CategoryDiscovery:
     def event(self) -> DpEvent:
         """What the release costs."""
         return Discovery(self.standard_deviation, self.max_rows, self.delta)
+
+    def check_map(self) -> None:
+        """Hold OpenDP's map of the noise against the event; the threshold's δ is our own proof."""
+        _check_gaussian(self.event, self.standard_deviation, self.max_rows)
 
     @cached_property
     def threshold(self) -> int:
@@ -180,3 +215,8 @@ class CategoryDiscovery:
         values = sorted(counts)
         noisy = coins.discrete_gaussian(np.array([counts[value] for value in values], dtype=np.int64), self.standard_deviation)
         return tuple(value for value, count in zip(values, noisy, strict=True) if count >= self.threshold)
+
+
+def _check_gaussian(event: DpEvent, standard_deviation: float, sensitivity: int) -> None:
+    stated = opendp_noise.discrete_gaussian_rho(standard_deviation, sensitivity)
+    require_map("discrete Gaussian", stated, accountant.zcdp(event), "ρ")

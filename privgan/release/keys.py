@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from privgan.errors import UsageError
 from privgan.privacy.ledger_open import data_folder
+from privgan.release.edwards import weakness
 from privgan.release.writing import write_new_file
 
 PRIVATE_SUFFIX, PUBLIC_SUFFIX = ".key", ".pub"
@@ -28,6 +29,10 @@ _LARGEST = 1 << 16
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 Passphrase = Callable[[], bytes | None]
+
+
+class WeakKeyError(ValueError):
+    """The bytes cannot be a public key that vouches for anything; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,12 @@ class PublicKey:
     """
 
     raw: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse bytes under which anybody could sign; WeakKeyError says why."""
+        weak = weakness(self.raw)
+        if weak:
+            raise WeakKeyError(weak)
 
     @cached_property
     def id(self) -> str:
@@ -168,15 +179,15 @@ def read_private(path: Path) -> bytes:
     return content
 
 
-def read_small(path: Path) -> bytes:
+def read_small(path: Path, largest: int = _LARGEST) -> bytes:
     """The content of a file that can only be small; UsageError where it cannot be read or is not."""
     try:
         with path.open("rb") as reader:
-            content = reader.read(_LARGEST + 1)
+            content = reader.read(largest + 1)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if len(content) > _LARGEST:
-        raise UsageError(f"{path}: has more than {_LARGEST:,} bytes; a key file is shorter")
+    if len(content) > largest:
+        raise UsageError(f"{path}: has more than {largest:,} bytes; such a file is shorter")
     return content
 
 
@@ -205,7 +216,7 @@ def load_signing_key(path: Path, passphrase: Passphrase) -> SigningKey:
 
 
 def load_public_key(path: Path) -> PublicKey:
-    """Read a public key; UsageError where the file is none of Ed25519."""
+    """Read a public key; UsageError where the file is none of Ed25519, or one of small order."""
     content = read_small(path)
     try:
         key = serialization.load_pem_public_key(content)
@@ -214,7 +225,11 @@ def load_public_key(path: Path) -> PublicKey:
         raise UsageError(f"{path}: is not a public key in PEM{hint}") from error
     if not isinstance(key, Ed25519PublicKey):
         raise UsageError(f"{path}: is a public key of another kind; releases are signed with Ed25519")
-    return PublicKey(key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    try:
+        return PublicKey(raw)
+    except WeakKeyError as error:
+        raise UsageError(f"{path}: is a public key that nobody may use: {error}") from error
 
 
 def public_keys_in(folder: Path) -> dict[str, PublicKey]:

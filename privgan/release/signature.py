@@ -23,7 +23,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from privgan.release.keys import PublicKey, SigningKey
+from privgan.release.keys import PublicKey, SigningKey, WeakKeyError
 
 SIGNATURE_NAME = "manifest.sig"
 LARGEST_SIGNATURE_FILE = 1 << 16
@@ -154,6 +154,9 @@ def _of_block(block: re.Match[str], number: int) -> Signature:
             signature=signature,
         )
         known = found.key.id == block["key"] and found.to_text() == block.group()
+    except WeakKeyError as error:
+        told = f"names a key that nobody may use: {error}"
+        raise SignatureFileError(f"signature {number} {told}") from error
     except (binascii.Error, ValueError) as error:
         raise SignatureFileError(f"signature {number} holds a key, signature or time that cannot be one") from error
     if not known:

@@ -23,9 +23,7 @@ from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.policy_check import policy_problems, shipped_policy
 from privgan.release.recount import accounting_problems
 from privgan.release.signature import SIGNATURE_NAME, Signature, SignatureFileError, read_signatures
-from privgan.release.trust import Trust
-
-_AHEAD = dt.timedelta(days=1)  # By as much another's clock may go before ours.
+from privgan.release.trust import AHEAD, Trust
 
 
 class SignatureStatus(StrEnum):
@@ -117,6 +115,7 @@ def verify_release(
         problems += _moment_problems(contents.manifest["created"], signatures, now)
         problems += _statements(contents.manifest, now, policy)
         notes += _notes(contents.manifest, policy)
+        notes += _ended(signers, trust)
         if not contents.problems:
             problems += file_problems(folder, contents.manifest)
     signed = any(signer.believed for signer in signers)
@@ -146,17 +145,19 @@ def _signatures(contents: Contents) -> tuple[list[Signature], list[str]]:
 
 def _signer(signature: Signature, trust: Trust) -> Signer:
     key = signature.key.id
-    refused = trust.refusal(key, signature.signed.date())
-    return Signer(key=key, signed=signature.signed, believed=key in trust.keys and refused is None)
+    refused = trust.refusals(key, signature.manifest_sha256, signature.signed.date())
+    return Signer(key=key, signed=signature.signed, believed=key in trust.keys and not refused)
 
 
 def _signer_problems(
     manifest: Mapping[str, Any], signatures: list[Signature], signers: tuple[Signer, ...], trust: Trust
 ) -> Iterator[str]:
+    vouched = any(signer.believed and signer.key not in trust.revoked for signer in signers)
     for signature in signatures:
-        refused = trust.refusal(signature.key.id, signature.signed.date())
-        if refused:
-            yield f"{SIGNATURE_NAME}: key {signature.key.id} {refused}"
+        key, day = signature.key.id, signature.signed.date()
+        for refused in trust.refusals(key, signature.manifest_sha256, day):
+            if not (vouched and refused.leaves_to_others(day)):
+                yield f"{SIGNATURE_NAME}: key {key} {refused}"
     named = manifest.get("signer")
     if named and named not in {signer.key for signer in signers}:
         yield f"{SIGNATURE_NAME}: the manifest was signed by key {named} when it was made, and bears no signature of it"
@@ -174,7 +175,7 @@ def _moment_problems(created: str, signatures: list[Signature], now: dt.datetime
     for signature in signatures:
         if signature.signed < begun:
             yield f"{SIGNATURE_NAME}: key {signature.key.id} signed before the manifest was made, as it states"
-        elif signature.signed - now > _AHEAD:
+        elif signature.signed - now > AHEAD:
             yield f"{SIGNATURE_NAME}: key {signature.key.id} signed later than now, as it states"
 
 
@@ -193,6 +194,12 @@ def _notes(manifest: Mapping[str, Any], policy: Policy | None) -> Iterator[str]:
             f"policy {stated['name']!a} {stated['version']!a} is none that this privgan ships; its text was not "
             "compared, give it with --policy"
         )
+
+
+def _ended(signers: tuple[Signer, ...], trust: Trust) -> Iterator[str]:
+    for signer in signers:
+        if signer.key in trust.revoked and not signer.believed:
+            yield f"the signature of key {signer.key} does not count: the key has ended"
 
 
 def _status(contents: Contents, signers: tuple[Signer, ...], *, signed: bool) -> SignatureStatus:

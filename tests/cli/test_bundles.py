@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -98,6 +99,44 @@ def test_sign_verify_revoke(keys: Path, release: Path, tmp_path: Path, capsys: C
     assert "empty" in refused(capsys, *revoke[:6], " ", *revoke[7:])
     assert execute(["verify", str(release), "--key", "acme"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "intact, signed"
+
+
+def test_a_key_ends_and_what_it_signed_is_kept(
+    keys: Path,
+    release: Path,
+    tmp_path: Path,
+    capsys: Capture,
+) -> None:
+    """Rotate, sign, retire: with --keep and --successor all stays valid, without them nothing."""
+    told(capsys, "sign", release, "--key", "acme")
+    told(capsys, "keys", "rotate", "acme", "next")
+    rotation, manifest = keys / "next.rotation.json", release / "manifest.json"
+    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    packed = told(capsys, "pack", release)["zip"]
+    ways = [release, manifest, packed, release.parent]
+    for number, (place, successor) in enumerate(zip(ways, [rotation, "next"] * 2, strict=True)):
+        listed, by = tmp_path / f"{number}.json", ("--by", "next", "--why", "new year")
+        revoke = ("keys", "revoke", "acme", *by, "--reason", "superseded", "--list", listed)
+        made = told(capsys, *revoke, "--keep", place, "--successor", successor)
+        assert (made["kept"], len(made["successor"])) == ([digest], 64)
+        trust = ("--key", "acme", "--rotation", rotation, "--revoked", listed)
+        found = told(capsys, "verify", release, *trust)
+        assert (found["problems"], found["signed"]) == ([], True)
+        told(capsys, *revoke)
+        assert not told(capsys, "verify", release, *trust, code=1)["signed"]
+    revoke = ("keys", "revoke", "acme", *by, "--list", tmp_path / "new.json")
+    keep = ("--keep", release)
+    assert "keeps no signature" in refused(capsys, *revoke, *keep)
+    retired = (*revoke, "--reason", "retired")
+    assert "no successor" in refused(capsys, *retired, "--successor", rotation)
+    assert "a day to come" in refused(capsys, *retired, "--since", "2999-01-01")
+    assert "bears no valid signature" in refused(capsys, *retired, "--since", "2020-01-01", *keep)
+    assert "no release whose" in refused(capsys, *retired, "--keep", keys)
+    other = ("keys", "revoke", "officer", *revoke[3:], "--reason", "retired", *keep)
+    assert "bears no valid signature" in refused(capsys, *other)
+    itself = ("keys", "revoke", "acme", "--by", "acme", *revoke[5:], "--reason", "retired", *keep)
+    assert "can keep nothing" in refused(capsys, *itself)
+    assert not (tmp_path / "new.json").exists()
 
 
 def test_what_is_intact_but_not_as_asked_is_not_told_as_tampering(keys: Path, release: Path, capsys: Capture) -> None:

@@ -39,7 +39,7 @@ CONTRACT = {
     "decrypt": "FILE --identity --out --key --json",
     "keys create": "NAME --out --encryption --passphrase --json",
     "keys rotate": "OLD NAME --out --json",
-    "keys revoke": "KEY --by --why --since --reason --list --json",
+    "keys revoke": "KEY --by --why --since --reason --keep --successor --list --json",
     "keys list": "--dir --json",
     "keys show": "KEY --json",
     "report": "FOLDER --json",

@@ -15,18 +15,16 @@ import pytest
 from privgan.errors import UsageError, VerificationError
 from privgan.release import verify_release
 from privgan.release.keys import SigningKey, create_keys, find_key, load_public_key, load_signing_key, public_keys_in
+from privgan.release.revocation import Reason, Revocation
 from privgan.release.signature import SIGNATURE_NAME, read_signatures, sign_manifest, signature_file
 from privgan.release.signing import sign_release
-from privgan.release.trust import (
-    Reason,
-    Revocation,
-    Trust,
+from privgan.release.statements import (
     make_revocations,
     make_rotation,
-    make_trust,
     read_revocations,
     read_rotation,
 )
+from privgan.release.trust import Trust, make_trust
 from tests.release.changes import NOW, edited
 
 DAY = NOW.date()
@@ -239,15 +237,6 @@ class TestTrust:
         assert not found.signed
         assert "laptop stolen" in "\n".join(found.problems)
 
-    @pytest.mark.parametrize("reason", [Reason.SUPERSEDED, Reason.RETIRED])
-    def test_a_retired_key_is_believed_for_what_it_signed_before(
-        self, tmp_path: Path, release: Path, signer: SigningKey, reason: Reason
-    ) -> None:
-        sign_release(release, signer, now=NOW)
-        for days, believed in ((1, True), (0, False), (-1, False)):
-            part = revoked(tmp_path, signer, entry(signer, reason, DAY + dt.timedelta(days=days)))
-            assert check(release, make_trust([signer.public], (), [part])).ok is believed
-
     def test_a_compromised_key_names_no_successor(self, tmp_path: Path, signed: Path, signer: SigningKey) -> None:
         """A thief makes a successor, and a list that revokes nobody of interest."""
         old, officer = SigningKey.generate(), SigningKey.generate()
@@ -276,7 +265,7 @@ class TestTrust:
         elif change == "issuer":
             data["issuer"] = json.loads(make_revocations(SigningKey.generate(), [entry(signer)]))["issuer"]
         elif change == "newer":
-            data["format"] = "privgan.revocations/2"
+            data["format"] = "privgan.revocations/3"
         elif change == "extra":
             data["note"] = "x"
         elif change == "empty":
@@ -296,7 +285,7 @@ class TestTrust:
         with pytest.raises(UsageError, match="was changed"):
             read_rotation(path)
         path.write_text(text)
-        with pytest.raises(UsageError, match=r"is not a privgan\.revocations/1"):
+        with pytest.raises(UsageError, match=r"is not a privgan\.revocations/2"):
             read_revocations(path)
 
 

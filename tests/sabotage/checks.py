@@ -16,6 +16,11 @@ from tests.sabotage.checks_of_books import (
     sensitivities_come_from_the_unit,
     the_generator_sees_no_row,
 )
+from tests.sabotage.checks_of_libraries import (
+    a_library_that_states_more_stops_the_run_unpaid,
+    libraries_state_what_is_charged,
+    no_step_goes_unchecked,
+)
 from tests.sabotage.checks_of_releases import (
     a_release_is_searched_before_it_is_recorded,
     public_texts_stop_no_release,
@@ -70,4 +75,7 @@ ALL = (
     a_release_is_searched_before_it_is_recorded,
     public_texts_stop_no_release,
     what_can_never_pass_charges_nothing,
+    libraries_state_what_is_charged,
+    no_step_goes_unchecked,
+    a_library_that_states_more_stops_the_run_unpaid,
 )

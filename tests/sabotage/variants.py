@@ -1,6 +1,22 @@
 """All ways of breaking the code, in the order of the table in README.md."""
 
-from tests.sabotage import break_books, break_critic, break_looks, break_releases, break_steps
+from tests.sabotage import (
+    break_books,
+    break_critic,
+    break_libraries,
+    break_looks,
+    break_releases,
+    break_steps,
+)
 from tests.sabotage.registry import ALL, Variant
 
-__all__ = ["ALL", "Variant", "break_books", "break_critic", "break_looks", "break_releases", "break_steps"]
+__all__ = [
+    "ALL",
+    "Variant",
+    "break_books",
+    "break_critic",
+    "break_libraries",
+    "break_looks",
+    "break_releases",
+    "break_steps",
+]
