@@ -220,11 +220,11 @@ def plan(
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
     """
     from privgan.pipeline.describe import plan_lines
-    from privgan.pipeline.guarantee import accounting, meaning, statement
     from privgan.planning.plan import AUDIT, Plan
     from privgan.planning.planner import make_plan
     from privgan.planning.risk import curve_of, is_known
     from privgan.privacy.budget import PrivacyBudget, condition_text
+    from privgan.release.guarantee import accounting, meaning, statement
     from privgan.table.columns import Source
     from privgan.table.schema_file import load_schema
     from privgan.table.targets import with_target

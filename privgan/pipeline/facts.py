@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from privgan.policy.columns import ColumnFact
 from privgan.policy.context import Context
 from privgan.policy.facts import FactValue
+from privgan.policy.schema_facts import schema_facts
 from privgan.privacy import accountant, events
 from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
 from privgan.privacy.ledger_runs import RESERVE
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Role, Source, Temporal
 from privgan.table.schema import Schema
 
 _SLACK = 1e-9
@@ -32,15 +30,11 @@ def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedge
     guarantee, figures = record["guarantee"], record["figures"]
     facts: dict[str, FactValue] = {
         "guarantee.delta": guarantee["delta"],
-        "guarantee.unit_declared": schema.unit_source is Source.DECLARED,
-        "guarantee.max_rows_per_unit": schema.unit.max_rows,
         "accounting.complete": accounting_complete(record, schema, ledger),
         "ledger.total_delta": account.delta,
         "ledger.initialised": account.initialised,
         "ledger.budget_set": account.lifetime is not None,
-        "schema.assumed_public_facts": len(schema.facts_from(Source.ASSUMED_PUBLIC)),
-        "schema.unmodelled_pii": len(schema.invented),
-        **_roles(schema),
+        **schema_facts(schema),
         "synthetic.rows": record["rows"],
         **figures,
     }
@@ -51,47 +45,12 @@ def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedge
     return facts | context.facts(dt.datetime.now(dt.UTC).date())
 
 
-def _roles(schema: Schema) -> dict[str, FactValue]:
-    found = Counter(column.role for column in schema.columns)
-    return {
-        "schema.identifiers": found[Role.IDENTIFIER],
-        "schema.quasi_identifiers": found[Role.QUASI_IDENTIFIER],
-        "schema.sensitive_columns": found[Role.SENSITIVE],
-    }
-
-
 def _remaining(account: DatasetAccount) -> dict[str, FactValue]:
     """What is left of the lifetime budget; nothing where none was set."""
     lifetime = account.lifetime
     if lifetime is None:
         return {}
     return {"ledger.remaining_epsilon": max(0.0, lifetime.epsilon - account.lifetime_spent)}
-
-
-def column_facts(schema: Schema) -> tuple[ColumnFact, ...]:
-    """What gates on columns ask of the released schema, which is public."""
-    return tuple(
-        ColumnFact(
-            name=column.name,
-            kind=str(column.kind),
-            role=str(column.role),
-            invented=column.invented,
-            values=_values(column),
-        )
-        for column in schema.columns
-    )
-
-
-def _values(column: Column) -> int | None:
-    """How many different values a column can take by its schema, missing ones apart; None where that is not bounded."""
-    if isinstance(column, Discrete):
-        return len(column.categories)
-    if isinstance(column, Numeric):
-        return round((column.upper - column.lower) * 10**column.decimals) + 1
-    if isinstance(column, Temporal):
-        step = dt.timedelta(days=1) if column.kind is Kind.DATE else dt.timedelta(seconds=1)
-        return (column.upper - column.lower) // step + 1
-    return None
 
 
 def accounting_complete(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedger) -> bool:

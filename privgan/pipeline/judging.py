@@ -16,20 +16,21 @@ from privgan.audit.suite import AuditInputs, AuditReport, run_audit
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import AUDIT_FILE, RELEASE, Candidate
-from privgan.pipeline.facts import accounting_complete, audit_facts, column_facts, public_facts
-from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
+from privgan.pipeline.facts import accounting_complete, audit_facts, public_facts
 from privgan.pipeline.reference_fits import audit_by_reference_fits
 from privgan.pipeline.reporting import shareable_files
 from privgan.pipeline.scanning import read_scan, refuse_findings, scan_facts, with_declared
 from privgan.pipeline.white_box import white_box_scores
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
+from privgan.policy.schema_facts import column_facts
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus, evaluate
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.bundle import write_release
+from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.release.keys import SigningKey
 from privgan.release.manifest import ReleaseFacts
 from privgan.release.needles import Needles

@@ -18,6 +18,7 @@ import yaml
 
 from privgan.cli.main import execute
 from privgan.errors import InternalError, PolicyFailedError
+from privgan.fields import declared_fields, fields_of
 from privgan.metric import Metric
 from privgan.pipeline import judging, reporting
 from privgan.pipeline import run as running
@@ -36,7 +37,6 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release import fields
-from privgan.release.fields import declared_fields, fields_of
 from privgan.release.keys import SigningKey
 from privgan.report import ShareableReport
 from privgan.table.files import read_table
