@@ -28,7 +28,7 @@ def noisy_shapes(encoder: Encoder, frequencies: Sequence[np.ndarray], counts: Se
             kind=column.cells.column.kind.value,
             labels=labels(column),
             noisy=[round(float(share), 6) for share in frequencies[index]],
-            synthetic=_shares(counts[index]),
+            synthetic=shares_of(counts[index]),
         )
         for index, column in enumerate(encoder.columns)
     ]
@@ -41,8 +41,8 @@ def real_shapes(encoder: Encoder, real: np.ndarray, synthetic: np.ndarray) -> li
             column=column.name,
             kind=column.cells.column.kind.value,
             labels=labels(column),
-            real=_shares(first),
-            synthetic=_shares(second),
+            real=shares_of(first),
+            synthetic=shares_of(second),
         )
         for column, first, second in zip(
             encoder.columns, code_counts(encoder, real), code_counts(encoder, synthetic), strict=True
@@ -55,7 +55,8 @@ def code_counts(encoder: Encoder, codes: np.ndarray) -> list[np.ndarray]:
     return [np.bincount(codes[:, index], minlength=size) for index, size in enumerate(encoder.sizes)]
 
 
-def _shares(counts: np.ndarray) -> list[float]:
+def shares_of(counts: np.ndarray) -> list[float]:
+    """Counts [codes] as shares, as a report holds them."""
     return [round(float(share), 6) for share in counts / max(1, counts.sum())]
 
 

@@ -1,0 +1,259 @@
+"""A report in another version's words: does it still say what its data say, and nothing else?
+
+Templates and words change from version to version, figures and claims do not. Every text that this version would not
+write itself is searched for figures, for each ε and δ, and for who is protected.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html.parser import HTMLParser
+from typing import Any
+
+from privgan.release.integrity import shown
+from privgan.release.numbers_in_text import claims_in, numbers_in
+from privgan.report.text import cost, number, raised
+from privgan.report.words import words_of
+
+_BLANK = re.compile(r"[\s*|]+")
+_HIDING = re.compile(
+    r"display\s*:\s*none|visibility\s*:|(?<![a-z-])content\s*:|font-size\s*:\s*0|font\s*:\s*0|text-indent|clip|"
+    r"(?<![a-z-])opacity\s*:|color\s*:\s*transparent|unicode-bidi|direction\s*:|transform\s*:",
+    re.IGNORECASE,
+)
+_SIZES = re.compile(r"(?:(?:max|min)-width:[0-9.]+px;?)*\Z")
+_LONGEST_WORDS = 60  # A label that this version does not write: longer ones could be sentences.
+
+
+def section_problems(report: Mapping[str, Any], composed: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Hold the sections of a report against those that this version makes of the same data.
+
+    Args:
+        report: The report's JSON.
+        composed: The JSON that this version makes of its data.
+        manifest: The manifest.
+    """
+    own = {section["name"]: list(_strings(section)) for section in composed["sections"]}
+    everything = [composed["title"], *(text for texts in own.values() for text in texts)]
+    known, claims, units = set(everything), claims_in(everything), _units(report)
+    if report["title"] not in known:
+        yield from _foreign("its title", report["title"], numbers_in(composed["title"]), claims, units)
+    said: list[str] = []
+    for section in report["sections"]:
+        texts = list(_strings(section))
+        said += texts
+        figures = numbers_in(" \n ".join(own.get(section["name"], everything)))
+        for text in texts:
+            if text not in known:
+                yield from _foreign(f"its section {shown(section['name'])}", text, figures, claims, units)
+    yield from _unsaid(report, composed, said, manifest)
+
+
+def _foreign(where: str, text: str, figures: set[str], claims: set[tuple[str, str]], units: _Units) -> Iterator[str]:
+    more = numbers_in(text) - figures
+    if more:
+        yield f"{where} shows {shown(sorted(more)[0])}, which its data do not give there"
+    wrong = claims_in([text]) - claims
+    if wrong:
+        name, value = min(wrong)
+        yield f"{where} states {name} = {shown(value)}, and its data do not"
+    other = units.wrong_in(text)
+    if other:
+        yield f"{where} says that {shown(other)} is protected, and its data do not"
+
+
+def _unsaid(
+    report: Mapping[str, Any], composed: Mapping[str, Any], said: Sequence[str], manifest: Mapping[str, Any]
+) -> Iterator[str]:
+    """What every version's report says: ε, δ, who is protected, what is not promised, which release it is of."""
+    together, words = "\n".join(said), words_of(report["language"])
+    guarantee, schema = manifest["guarantee"], report["data"]["schema"]
+    for name, value in (("ε", guarantee["epsilon"]), ("δ", guarantee["delta"])):
+        if (name, words.cost(value)) not in claims_in(said):
+            yield f"its sections do not state {name} = {words.cost(value)}"
+    unit = "".join(run.text for run in words.unit(schema))
+    if _short(unit) not in _short(together):
+        yield f"its sections do not say who is protected: {shown(unit)}"
+    sentences = [sentence for sentence in guarantee["not_promised"]]
+    for sentence in sentences:
+        if _short(sentence) not in _short(together) and _short(words.phrase(sentence)) not in _short(together):
+            yield f"its sections do not say that this is not promised: {shown(sentence)}"
+    if manifest["release_id"] not in together:
+        yield "its sections do not name the release"
+    lost = [section["name"] for section in composed["sections"] if section["name"] in {"guarantee", "promises", "answer"}]
+    if not set(lost) <= {section["name"] for section in report["sections"]}:
+        yield "its sections lack the answer, the guarantee or what is not promised"
+
+
+def visible_problems(form: str, text: str, own: str, report: Mapping[str, Any]) -> Iterator[str]:
+    """Hold what a reader sees of a report's page or Markdown against the text in its JSON.
+
+    Args:
+        form: ``html`` or ``md``.
+        text: The file.
+        own: The file that this version makes of the same data.
+        report: The report's JSON.
+    """
+    seen, mine = _seen(form, text), _seen(form, own)
+    yield from seen.hidden
+    place, stream = 0, _short("".join(seen.texts))
+    for wanted, optional in _in_order(form, report):
+        at = stream.find(_short(wanted), place)
+        if at >= 0:
+            place = at + len(_short(wanted))
+        elif not optional:
+            yield f"does not show, at its place, {shown(wanted)}"
+            return
+    told = [report["title"], *(part for section in report["sections"] for part in _strings(section))]
+    known, fragments = {_short(part) for part in (*mine.texts, *told)}, _short("\n".join((*told, *mine.texts)))
+    claims = claims_in((*told, "".join(mine.texts), *mine.texts))
+    for piece in (*seen.texts, *seen.labels):
+        short = _short(piece)
+        if not short or short in known:
+            continue
+        figures = numbers_in(piece)
+        if short in fragments and not (figures - numbers_in(" ".join((*told, *mine.texts)))):
+            continue
+        if figures or claims_in([piece]) - claims or len(piece) > _LONGEST_WORDS:
+            yield f"shows {shown(piece.strip())}, which is not in its JSON"
+            return
+    wrong = claims_in(["".join(seen.texts)]) - claims
+    if wrong:
+        yield f"states {min(wrong)[0]} = {shown(min(wrong)[1])}, and its JSON does not"
+
+
+def unreported_problems(form: str, text: str, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Of a report without its JSON: whether each ε and δ that it shows is one of the manifest's."""
+    allowed = {written for value in _numbers(manifest) for written in _written(value)}
+    for name, value in sorted(claims_in(["".join(_seen(form, text).texts)])):
+        if value.rstrip(",.;") not in allowed:
+            yield f"states {name} = {shown(value)}, and the manifest does not"
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from _numbers(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _numbers(part)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+
+
+def _written(value: float) -> set[str]:
+    return {number(value), cost(value), f"{value:g}", f"{raised(value, 6):g}", str(value)}
+
+
+class _Units:
+    """Who could be protected, in a language's words, and who is."""
+
+    def __init__(self, language: str, schema: Mapping[str, Any]) -> None:
+        words = words_of(language)
+        right = "".join(run.text for run in words.unit(schema))
+        self._right = right
+        forms = [words.texts[f"guarantee.unit_{name}"] for name in ("row", "one", "many")]
+        parts = (re.escape(form).replace(r"\{column\}", r"\S{1,200}?").replace(r"\{most\}", "[0-9,]+") for form in forms)
+        self._forms = re.compile("|".join(reversed(list(parts))))
+
+    def wrong_in(self, text: str) -> str:
+        """Somebody else who is said to be protected; empty where none is."""
+        left = text.replace(self._right, "")
+        found = self._forms.search(left)
+        return found.group() if found else ""
+
+
+def _units(report: Mapping[str, Any]) -> _Units:
+    return _Units(report["language"], report["data"]["schema"])
+
+
+def _strings(value: Any, key: str = "") -> Iterator[str]:
+    """Every text of a section, in its order."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            if name not in {"name", "kind"}:
+                yield from _strings(part, name)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part, key)
+    elif isinstance(value, str):
+        yield value
+
+
+def _in_order(form: str, report: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Every text that must be seen, and whether this form may leave it out."""
+    for section in report["sections"]:
+        yield section["heading"], False
+        figure = False
+        for block in section["blocks"]:
+            drawn = figure and block["kind"] == "table" and form == "html"
+            figure = block["kind"] == "figure"
+            for name, part in block.items():
+                if name == "kind":
+                    continue
+                # A page draws the figures that a table holds elsewhere, and a card's picture has one heading.
+                optional = drawn or (figure and name == "heading")
+                yield from ((text, optional) for text in _strings(part))
+
+
+class _Seen:
+    """What a reader sees of a file."""
+
+    def __init__(self, texts: Iterable[str], labels: Iterable[str] = (), hidden: Iterable[str] = ()) -> None:
+        self.texts, self.labels, self.hidden = list(texts), list(labels), list(hidden)
+
+
+def _seen(form: str, text: str) -> _Seen:
+    if form == "md":
+        return _Seen([html.unescape(line) + "\n" for line in text.splitlines()])
+    page = _Page()
+    page.feed(text)
+    page.close()
+    return _Seen(page.texts, page.labels, page.hidden)
+
+
+class _Page(HTMLParser):
+    """Texts, labels and what could hide or turn a text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.labels: list[str] = []
+        self.hidden: list[str] = []
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element."""
+        if tag not in {"meta", "br"}:
+            self._inside.append(tag)
+        for key, value in attrs:
+            if key == "hidden" or (key == "style" and not _SIZES.match(value or "")):
+                self.hidden.append(f"an element <{tag}> may hide or move what it says")
+            if key in {"aria-label", "title", "alt", "placeholder", "value"} and value:
+                self.labels.append(value)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element without an end."""
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """The end of an element."""
+        if tag in self._inside:
+            while self._inside.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        """A text."""
+        if "style" in self._inside:
+            if _HIDING.search(data.replace("stroke-opacity", "").replace("fill-opacity", "")):
+                self.hidden.append("its style may hide or change what it says")
+        else:
+            self.texts.append(data)
+
+
+def _short(text: str) -> str:
+    """A text without blanks and marks of Markdown: how lines are broken changes nothing."""
+    return _BLANK.sub("", text)

@@ -1,0 +1,213 @@
+"""Whether the tables of a release hold the same rows, each of which the schema allows, and the figures said of them.
+
+The Parquet file is read in parts; each part is written as text again and compared with the CSV file, byte for byte and,
+where that differs, cell by cell. What is kept of a row is one hash for each column of identifiers, and one number for
+each modelled column where the associations are worked out again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from privgan.audit.coding import column_values
+from privgan.release.integrity import parse_manifest, shown
+from privgan.release.manifest import MANIFEST_NAME
+from privgan.release.released import CSV, PARQUET, REPORT, Released
+from privgan.release.row_domain import column_problem, typed_part
+from privgan.report.shapes import code_counts, shares_of
+from privgan.report.trends import trends_of_values
+from privgan.table.columns import Invented, Kind
+from privgan.table.constraints import place
+from privgan.table.files import csv_text
+from privgan.table.holding import broken
+from privgan.table.schema import Schema
+from privgan.table.spreadsheet import unescaped
+
+PART = 50_000
+MOST_NUMBERS = 50_000_000  # Numbers kept for the associations: 400 MB; a larger table's are not worked out again.
+_ROUNDING = 1e-6
+_LAST_DIGIT = 1.01e-4
+
+
+def table_problems(folder: Path) -> list[str]:
+    """Where the tables of a release contradict each other, its schema or its report; none where they agree.
+
+    Args:
+        folder: A release whose other files agree with each other.
+    """
+    manifest, _ = parse_manifest((folder / MANIFEST_NAME).read_bytes())
+    return list(_problems(Released(folder, manifest)))
+
+
+@dataclass(eq=False)
+class _Told:
+    """What is kept of the parts that were read.
+
+    Attributes:
+        rows: How many rows there were.
+        counts: Rows with each code of each column; empty where no model says what codes there are.
+        values: The numbers of each modelled column, part by part; empty where they are too many.
+        hashes: A hash of each value of each column of identifiers, part by part.
+        broken: Rows that break each constraint.
+    """
+
+    rows: int = 0
+    counts: list[NDArray[np.int64]] = field(default_factory=list)
+    values: list[list[NDArray[np.float64]]] = field(default_factory=list)
+    hashes: dict[str, list[NDArray[np.uint64]]] = field(default_factory=dict)
+    broken: dict[int, int] = field(default_factory=dict)
+
+
+def _problems(released: Released) -> Iterator[str]:
+    import pyarrow.parquet as pq
+
+    schema, told = released.schema, _Told()
+    with pq.ParquetFile(released.folder / PARQUET) as file:
+        kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
+        parts = _parts(file, schema)
+        text = released.folder / CSV if released.holds(CSV) else None
+        try:
+            yield from _read(parts, released, text, told, kept=kept)
+        except _WrongRowError as error:
+            yield str(error)
+            return
+    yield from _customers(schema, told)
+    for index, count in sorted(told.broken.items()):
+        yield f"{PARQUET}: {count:,} rows break {place(index)}: {shown(str(schema.constraints[index]))}"
+    yield from _counted(released, told)
+    if released.holds(REPORT):
+        yield from _reported(released, told)
+
+
+class _WrongRowError(Exception):
+    """A row that cannot be: what follows it need not be read."""
+
+
+def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
+    """The rows as they were written [rows, columns]: with the types that the synthesizer gives them."""
+    import pyarrow as pa
+
+    absent = {column.name for column in schema.columns if column.missing}
+    types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    for batch in file.iter_batches(batch_size=PART):
+        frame = batch.to_pandas(types_mapper=types.get)
+        for name, values in frame.items():
+            if name not in absent and isinstance(values.dtype, pd.Int64Dtype | pd.BooleanDtype) and not values.hasnans:
+                frame[name] = values.astype(values.dtype.numpy_dtype)
+        yield frame
+
+
+def _read(parts: Iterator[pd.DataFrame], released: Released, text: Path | None, told: _Told, *, kept: bool) -> Iterator[str]:
+    """Compare part by part, and keep what the rest is worked out from."""
+    if text is None:
+        for part in parts:
+            _take(part, released, told, kept=kept)
+        return
+    with text.open("rb") as reader:
+        for part in parts:
+            begun = told.rows
+            _take(part, released, told, kept=kept)
+            position = reader.tell()
+            written = csv_text(part, released.schema, header=not begun).encode()
+            if reader.read(len(written)) != written:
+                reader.seek(position)
+                _compare_cells(reader, written, begun, part, ours=released.ours)
+        if reader.read(1):
+            yield f"{CSV}: holds rows after those of {PARQUET}, which has {told.rows:,}"
+
+
+def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) -> None:
+    schema = released.schema
+    for column in schema.columns:
+        problem = column_problem(part[column.name], column)
+        if problem:
+            raise _WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
+    typed = typed_part(part, schema)
+    for index, count in broken(typed, schema):
+        told.broken[index] = told.broken.get(index, 0) + count
+    if released.whole_model:
+        counts = code_counts(released.encoder, released.encoder.encode(typed))
+        told.counts = [a + b for a, b in zip(told.counts, counts, strict=True)] if told.counts else counts
+    if kept:
+        values = [column_values(column, typed[column.name]) for column in schema.modelled]
+        told.values = told.values or [[] for _ in values]
+        for parts, found in zip(told.values, values, strict=True):
+            parts.append(found)
+    for column in schema.columns:
+        if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
+            hashes = pd.util.hash_array(part[column.name].to_numpy(dtype=object), categorize=False)
+            told.hashes.setdefault(column.name, []).append(hashes)
+    told.rows += len(part)
+
+
+def _compare_cells(reader: BinaryIO, written: bytes, begun: int, part: pd.DataFrame, *, ours: bool) -> None:
+    """Find the first cell that differs; another version may have quoted or escaped in another way."""
+    wanted = list(csv.reader(io.StringIO(written.decode("utf-8"), newline="")))
+    lines = io.TextIOWrapper(reader, encoding="utf-8", newline="")
+    try:
+        rows = csv.reader(lines)
+        names = list(part.columns)
+        for index, meant in enumerate(wanted):
+            row = next(rows, None)
+            number = begun + index + (begun > 0)
+            if row is None:
+                raise _WrongRowError(f"{CSV}: ends before row {number:,}, and {PARQUET} has more rows")
+            same = [unescaped(a) == unescaped(b) for a, b in zip(row, meant, strict=False)]
+            if len(row) != len(meant) or not all(same):
+                column = shown(names[same.index(False)]) if False in same else "a column"
+                where = f"row {number:,}" if number else "its header"
+                raise _WrongRowError(f"{CSV}: {where} differs from {PARQUET} in {column}")
+        if ours:
+            raise _WrongRowError(f"{CSV}: is not written as this privgan writes the rows of {PARQUET}")
+        raise _WrongRowError(f"{CSV}: is written in a way that could not be compared with {PARQUET}")
+    finally:
+        lines.detach()
+
+
+def _customers(schema: Schema, told: _Told) -> Iterator[str]:
+    """No customer has more rows than are counted of one, and no other identifier stands twice."""
+    for name, parts in told.hashes.items():
+        most = schema.unit.max_rows if name == schema.unit.column else 1
+        _, counts = np.unique(np.concatenate(parts), return_counts=True)
+        if counts.size and counts.max() > most:
+            yield f"{PARQUET}: column {shown(name)}: an identifier stands in {counts.max()} rows, and may in {most}"
+
+
+def _counted(released: Released, told: _Told) -> Iterator[str]:
+    for outcome in released.manifest["policy"]["outcomes"]:
+        if outcome["fact"] == "synthetic.rows" and outcome["value"] != told.rows:
+            yield f"{PARQUET}: has {told.rows:,} rows, and the policy judged {shown(outcome['value'])}"
+    if released.holds(REPORT) and released.report["data"]["rows"] != told.rows:
+        yield f"{REPORT}: says {shown(released.report['data']['rows'])} rows, and {PARQUET} has {told.rows:,}"
+
+
+def _reported(released: Released, told: _Told) -> Iterator[str]:
+    """The report's synthetic figures, worked out again."""
+    data = released.report["data"]
+    if told.counts:
+        for shape, counts in zip(data["shapes"], told.counts, strict=True):
+            meant = shares_of(counts)
+            if len(meant) != len(shape["synthetic"]) or not np.allclose(meant, shape["synthetic"], rtol=0, atol=_ROUNDING):
+                yield f"{REPORT}: the synthetic shares of {shown(shape['column'])} are not those of {PARQUET}"
+    if told.values and data["trends"] is not None:
+        found = trends_of_values(released.schema, [np.concatenate(parts) for parts in told.values])
+        if not _near(found.synthetic, data["trends"]["synthetic"]):
+            yield f"{REPORT}: the associations of the synthetic table are not those of {PARQUET}"
+
+
+def _near(meant: Any, said: Any) -> bool:
+    """Whether two triangles of numbers or None are the same but for the last digit that is written."""
+    if isinstance(meant, list | tuple):
+        return isinstance(said, list) and len(meant) == len(said) and all(map(_near, meant, said))
+    if meant is None or said is None:
+        return meant is said
+    return abs(meant - said) <= _LAST_DIGIT
