@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable
 
 _NUMBER = re.compile(r"[0-9][0-9,.]*(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|e[+-]?[0-9]+)?|∞", re.IGNORECASE)
+_POWER = r"(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
 _CLAIM = re.compile(
-    r"([εδ]|epsilon|delta)\s*(?:=|＝|is|of|:|：|为|是|≤|<=|≈)\s*([^\s,;，；()（）]+(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)", re.IGNORECASE
+    r"([εδ]|epsilon|delta)\s*(?:=|＝|is|of|:|：|为|是|≤|<=|≈)\s*"
+    rf"([^\s,;，；()（）]+{_POWER})",
+    re.IGNORECASE,
 )
 _GREEK = {"epsilon": "ε", "delta": "δ"}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from privgan.release.guarantee import versions
 from privgan.release.strict_json import read_json
 from privgan.table.cells import cells_of
 from privgan.table.encoding import Encoder, encoder_from_json
@@ -20,6 +20,7 @@ from privgan.table.schema_file import parse_schema
 SCHEMA, MODEL, REPORT = "schema.yaml", "model/model.json", "report.json"
 WEIGHTS, PARQUET, CSV = "model/model.safetensors", "synthetic.parquet", "synthetic.csv"
 _MODEL_FORMAT = "privgan.model/1"
+_OWN_VERSION = versions().get("privgan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Released:
     def ours(self) -> bool:
         """Whether the manifest says that this version of privgan made it."""
         said = self.manifest["versions"].get("privgan")
-        return bool(said == metadata.version("privgan"))
+        return bool(said == _OWN_VERSION)
 
     def holds(self, name: str) -> bool:
         """Whether the manifest lists a file."""

@@ -17,13 +17,15 @@ from privgan.release.numbers_in_text import claims_in, numbers_in
 from privgan.report.text import cost, number, raised
 from privgan.report.words import words_of
 
-_BLANK = re.compile(r"[\s*|]+")
+_BLANK = re.compile(r"[\s*|()]+")
 _HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:|(?<![a-z-])content\s*:|font-size\s*:\s*0|font\s*:\s*0|text-indent|clip|"
+    r"display\s*:\s*none|visibility\s*:\s*(?!visible)|(?<![a-z-])content\s*:|font-size\s*:\s*0|font\s*:\s*0|text-indent|clip|"
     r"(?<![a-z-])opacity\s*:|color\s*:\s*transparent|unicode-bidi|direction\s*:|transform\s*:",
     re.IGNORECASE,
 )
+_PRINTED, _NESTED = "@media print", 2
 _SIZES = re.compile(r"(?:(?:max|min)-width:[0-9.]+px;?)*\Z")
+_LONGEST_SEEN = 400  # Files cut longer texts than their JSON does.
 _LONGEST_WORDS = 60  # A label that this version does not write: longer ones could be sentences.
 
 
@@ -76,9 +78,9 @@ def _unsaid(
     unit = "".join(run.text for run in words.unit(schema))
     if _short(unit) not in _short(together):
         yield f"its sections do not say who is protected: {shown(unit)}"
-    sentences = [sentence for sentence in guarantee["not_promised"]]
-    for sentence in sentences:
-        if _short(sentence) not in _short(together) and _short(words.phrase(sentence)) not in _short(together):
+    plain = _short(together)
+    for sentence in guarantee["not_promised"]:
+        if not any(_short(form) in plain for form in (sentence, words.phrase(sentence))):
             yield f"its sections do not say that this is not promised: {shown(sentence)}"
     if manifest["release_id"] not in together:
         yield "its sections do not name the release"
@@ -99,18 +101,18 @@ def visible_problems(form: str, text: str, own: str, report: Mapping[str, Any]) 
     seen, mine = _seen(form, text), _seen(form, own)
     yield from seen.hidden
     place, stream = 0, _short("".join(seen.texts))
-    for wanted, optional in _in_order(form, report):
-        at = stream.find(_short(wanted), place)
-        if at >= 0:
-            place = at + len(_short(wanted))
-        elif not optional:
+    for wanted in _in_order(form, report):
+        short = _short(wanted[:_LONGEST_SEEN])
+        at = stream.find(short, place)
+        if at < 0:
             yield f"does not show, at its place, {shown(wanted)}"
             return
+        place = at + len(short)
     told = [report["title"], *(part for section in report["sections"] for part in _strings(section))]
     known, fragments = {_short(part) for part in (*mine.texts, *told)}, _short("\n".join((*told, *mine.texts)))
     claims = claims_in((*told, "".join(mine.texts), *mine.texts))
     for piece in (*seen.texts, *seen.labels):
-        short = _short(piece)
+        short = _short(piece).removesuffix("…")
         if not short or short in known:
             continue
         figures = numbers_in(piece)
@@ -182,10 +184,10 @@ def _strings(value: Any, key: str = "") -> Iterator[str]:
         yield value
 
 
-def _in_order(form: str, report: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Every text that must be seen, and whether this form may leave it out."""
+def _in_order(form: str, report: Mapping[str, Any]) -> Iterator[str]:
+    """Every text that must be seen, in its order."""
     for section in report["sections"]:
-        yield section["heading"], False
+        yield section["heading"]
         figure = False
         for block in section["blocks"]:
             drawn = figure and block["kind"] == "table" and form == "html"
@@ -193,9 +195,9 @@ def _in_order(form: str, report: Mapping[str, Any]) -> Iterator[tuple[str, bool]
             for name, part in block.items():
                 if name == "kind":
                     continue
-                # A page draws the figures that a table holds elsewhere, and a card's picture has one heading.
-                optional = drawn or (figure and name == "heading")
-                yield from ((text, optional) for text in _strings(part))
+                # A page draws what a picture's table holds, and a picture in a card has the card's heading.
+                if not (drawn or (figure and name == "heading")):
+                    yield from _strings(part)
 
 
 class _Seen:
@@ -248,10 +250,20 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         """A text."""
         if "style" in self._inside:
-            if _HIDING.search(data.replace("stroke-opacity", "").replace("fill-opacity", "")):
+            if _hides(data):
                 self.hidden.append("its style may hide or change what it says")
         else:
             self.texts.append(data)
+
+
+def _hides(style: str) -> bool:
+    """Whether a style sheet can hide or change a text on the screen; on paper it may leave links out."""
+    for found in _HIDING.finditer(style):
+        *_, printed = style[: found.start()].rpartition(_PRINTED)
+        inside = _PRINTED in style[: found.start()] and printed.count("{") - printed.count("}") >= _NESTED
+        if not (inside and found.group().startswith("display")):
+            return True
+    return False
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,10 +73,13 @@ def _problems(released: Released) -> Iterator[str]:
     schema, told = released.schema, _Told()
     with pq.ParquetFile(released.folder / PARQUET) as file:
         kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
-        parts = _parts(file, schema)
-        text = released.folder / CSV if released.holds(CSV) else None
+        text = released.folder / CSV
         try:
-            yield from _read(parts, released, text, told, kept=kept)
+            if not released.holds(CSV):
+                for part in _parts(file, schema):
+                    _take(part, released, told, kept=kept)
+            elif not _same_text(_parts(file, schema), text, released, told, kept=kept):
+                yield from _cell_problems(_parts(file, schema), text, released)
         except _WrongRowError as error:
             yield str(error)
             return
@@ -106,23 +109,17 @@ def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
         yield frame
 
 
-def _read(parts: Iterator[pd.DataFrame], released: Released, text: Path | None, told: _Told, *, kept: bool) -> Iterator[str]:
-    """Compare part by part, and keep what the rest is worked out from."""
-    if text is None:
-        for part in parts:
-            _take(part, released, told, kept=kept)
-        return
+def _same_text(parts: Iterator[pd.DataFrame], text: Path, released: Released, told: _Told, *, kept: bool) -> bool:
+    """Take every part, and compare each with the next bytes of the text file; whether all are the same."""
+    same = True
     with text.open("rb") as reader:
         for part in parts:
-            begun = told.rows
+            header = not told.rows
             _take(part, released, told, kept=kept)
-            position = reader.tell()
-            written = csv_text(part, released.schema, header=not begun).encode()
-            if reader.read(len(written)) != written:
-                reader.seek(position)
-                _compare_cells(reader, written, begun, part, ours=released.ours)
-        if reader.read(1):
-            yield f"{CSV}: holds rows after those of {PARQUET}, which has {told.rows:,}"
+            if same:
+                written = csv_text(part, released.schema, header=header).encode()
+                same = reader.read(len(written)) == written
+        return same and not reader.read(1)
 
 
 def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) -> None:
@@ -149,28 +146,28 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
     told.rows += len(part)
 
 
-def _compare_cells(reader: BinaryIO, written: bytes, begun: int, part: pd.DataFrame, *, ours: bool) -> None:
-    """Find the first cell that differs; another version may have quoted or escaped in another way."""
-    wanted = list(csv.reader(io.StringIO(written.decode("utf-8"), newline="")))
-    lines = io.TextIOWrapper(reader, encoding="utf-8", newline="")
-    try:
-        rows = csv.reader(lines)
-        names = list(part.columns)
-        for index, meant in enumerate(wanted):
-            row = next(rows, None)
-            number = begun + index + (begun > 0)
-            if row is None:
-                raise _WrongRowError(f"{CSV}: ends before row {number:,}, and {PARQUET} has more rows")
-            same = [unescaped(a) == unescaped(b) for a, b in zip(row, meant, strict=False)]
-            if len(row) != len(meant) or not all(same):
-                column = shown(names[same.index(False)]) if False in same else "a column"
-                where = f"row {number:,}" if number else "its header"
-                raise _WrongRowError(f"{CSV}: {where} differs from {PARQUET} in {column}")
-        if ours:
-            raise _WrongRowError(f"{CSV}: is not written as this privgan writes the rows of {PARQUET}")
-        raise _WrongRowError(f"{CSV}: is written in a way that could not be compared with {PARQUET}")
-    finally:
-        lines.detach()
+def _cell_problems(parts: Iterator[pd.DataFrame], text: Path, released: Released) -> Iterator[str]:
+    """The first cell that differs; what is quoted or escaped in another way is the same cell."""
+    with text.open(encoding="utf-8", newline="") as lines:
+        rows, number = csv.reader(lines), 0
+        for part in parts:
+            written = csv_text(part, released.schema, header=not number)
+            for meant in csv.reader(io.StringIO(written, newline="")):
+                row = next(rows, None)
+                if row is None:
+                    yield f"{CSV}: ends before row {number:,}, and {PARQUET} has more rows"
+                    return
+                same = [unescaped(a) == unescaped(b) for a, b in zip(row, meant, strict=False)]
+                if len(row) != len(meant) or not all(same):
+                    column = shown(part.columns[same.index(False)]) if False in same else "a column"
+                    where = f"row {number:,}" if number else "its header"
+                    yield f"{CSV}: {where} differs from {PARQUET} in {column}"
+                    return
+                number += 1
+        if next(rows, None) is not None:
+            yield f"{CSV}: holds rows after those of {PARQUET}, which has {number - 1:,}"
+        elif released.ours:
+            yield f"{CSV}: is not written as this privgan writes the rows of {PARQUET}"
 
 
 def _customers(schema: Schema, told: _Told) -> Iterator[str]:
