@@ -147,5 +147,5 @@ def _column_gate(outcome: Mapping[str, Any]) -> ColumnGate:
     )
 
 
-def _texts(outcome: Mapping[str, Any]) -> dict[str, str]:
+def _texts(outcome: Mapping[str, Any]) -> dict[str, Any]:
     return {name: outcome.get(name, "") for name in _TEXTS}

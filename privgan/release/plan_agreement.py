@@ -112,6 +112,7 @@ def _critic(plan: Mapping[str, Any]) -> Iterator[str]:
     steps = {step["kind"]: step for stage in plan["stages"] for step in stage["steps"] if step["kind"] in _CRITIC}
     if (critic is None) != (StepKind.CRITIC.value not in steps):
         yield "the critic's settings and the plan's steps do not both have a critic, or none"
+        return
     if critic is None:
         return
     reserve = critic["checkpoint_interval"]

@@ -34,6 +34,7 @@ from privgan.table.spreadsheet import unescaped
 
 PART = 50_000
 MOST_NUMBERS = 50_000_000  # Numbers kept for the associations: 400 MB; a larger table's are not worked out again.
+_PLAIN = {"Int64": "int64", "boolean": "bool"}
 _ROUNDING = 1e-6
 _LAST_DIGIT = 1.01e-4
 
@@ -104,8 +105,9 @@ def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
     for batch in file.iter_batches(batch_size=PART):
         frame = batch.to_pandas(types_mapper=types.get)
         for name, values in frame.items():
-            if name not in absent and isinstance(values.dtype, pd.Int64Dtype | pd.BooleanDtype) and not values.hasnans:
-                frame[name] = values.astype(values.dtype.numpy_dtype)
+            plain = _PLAIN.get(str(values.dtype))
+            if plain and name not in absent and not values.hasnans:
+                frame[name] = values.astype(plain)
         yield frame
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ class Forgery:
         report: Its ``report.json``; the other forms are rendered again from its data unless they are kept.
         model: Its ``model.json``.
         touched: Files that were changed by hand.
+        left_out: Files that are removed.
         rendered: Whether the report's forms and sections are made again from its data.
     """
 
@@ -42,6 +44,7 @@ class Forgery:
     model: dict[str, Any]
     rendered: bool = True
     touched: dict[str, bytes] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, folder: Path) -> Forgery:
@@ -58,7 +61,7 @@ class Forgery:
     def told_everywhere(self) -> None:
         """The report says what the manifest says."""
         told = {key: value for key, value in self.manifest.items() if key not in {"policy", "files", "signer"}}
-        self.data["release"], self.data["policy"] = told, self.manifest["policy"]
+        self.data.update(copy.deepcopy({"release": told, "policy": self.manifest["policy"]}))
 
     def both(self, change: Callable[[dict[str, Any]], Any]) -> None:
         """The same lie in the manifest and in the report."""
@@ -74,6 +77,17 @@ class Forgery:
         text = self.content(name).decode()
         assert old in text, old
         self.touched[name] = text.replace(old, new, count).encode()
+
+    def replace_shown(self, old: str, new: str) -> None:
+        """Replace a text wherever a reader of the report sees it, and leave its data."""
+        report = json.loads(self.content("report.json"))
+        sections = json.dumps(report["sections"], ensure_ascii=False)
+        assert old in sections, old
+        report["sections"] = json.loads(sections.replace(old, new))
+        self.touched["report.json"] = json.dumps(report, indent=1, ensure_ascii=False).encode()
+        for name in ("report.html", "report.md"):
+            if old in self.content(name).decode():
+                self.replace(name, old, new)
 
     def frame(self) -> pd.DataFrame:
         """The synthetic rows."""
@@ -114,6 +128,8 @@ class Forgery:
             if name in self.manifest["files"]:
                 entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
                 self.manifest["files"][name].update(entry)
+        for name in self.left_out:
+            (self.folder / name).unlink()
         (self.folder / "manifest.json").write_text(json.dumps(self.manifest, indent=2, ensure_ascii=False))
         seal(self.folder)
 
