@@ -26,6 +26,8 @@ _HIDING = re.compile(
 _PRINTED, _NESTED = "@media print", 2
 _SIZES = re.compile(r"(?:(?:max|min)-width:[0-9.]+px;?)*\Z")
 _LONGEST_SEEN = 400  # Files cut longer texts than their JSON does.
+_HEAD, _LONGEST_HEAD, _LONGEST_GAP = 8, 400, 24
+_MARKS = re.compile(r"[-#>:;.,]+")
 _LONGEST_WORDS = 60  # A label that this version does not write: longer ones could be sentences.
 
 
@@ -100,30 +102,52 @@ def visible_problems(form: str, text: str, own: str, report: Mapping[str, Any]) 
     """
     seen, mine = _seen(form, text), _seen(form, own)
     yield from seen.hidden
-    place, stream = 0, _short("".join(seen.texts))
-    for wanted in _in_order(form, report):
+    place, stream, between = 0, _short("".join(seen.texts)), list[str]()
+    for wanted in filter(_short, _in_order(form, report)):
         short = _short(wanted[:_LONGEST_SEEN])
         at = stream.find(short, place)
         if at < 0:
             yield f"does not show, at its place, {shown(wanted)}"
             return
+        between.append(stream[place:at])
         place = at + len(short)
     told = [report["title"], *(part for section in report["sections"] for part in _strings(section))]
-    known, fragments = {_short(part) for part in (*mine.texts, *told)}, _short("\n".join((*told, *mine.texts)))
     claims = claims_in((*told, "".join(mine.texts), *mine.texts))
-    for piece in (*seen.texts, *seen.labels):
-        short = _short(piece).removesuffix("…")
-        if not short or short in known:
-            continue
-        figures = numbers_in(piece)
-        if short in fragments and not (figures - numbers_in(" ".join((*told, *mine.texts)))):
-            continue
-        if figures or claims_in([piece]) - claims or len(piece) > _LONGEST_WORDS:
-            yield f"shows {shown(piece.strip())}, which is not in its JSON"
-            return
+    if form == "html":
+        yield from _pieces(seen, [*told, *mine.texts], claims)
+    else:
+        yield from _gaps([*between, stream[place:]], mine.texts, told)
     wrong = claims_in(["".join(seen.texts)]) - claims
     if wrong:
         yield f"states {min(wrong)[0]} = {shown(min(wrong)[1])}, and its JSON does not"
+
+
+def _pieces(seen: _Seen, known: Sequence[str], claims: set[tuple[str, str]]) -> Iterator[str]:
+    """Each text of a page is one of the JSON's, or of this version's page, or a label without a figure."""
+    whole, fragments = {_short(part) for part in known}, _short("\n".join(known))
+    figures = numbers_in("\n".join(known))
+    for piece in (*seen.texts, *seen.labels):
+        short = _short(piece).removesuffix("…")
+        numbers = numbers_in(piece)
+        if not short or short in whole or (short in fragments and numbers <= figures):
+            continue
+        if numbers or claims_in([piece]) - claims or len(piece) > _LONGEST_WORDS:
+            yield f"shows {shown(piece.strip())}, which is not in its JSON"
+            return
+
+
+def _gaps(gaps: Sequence[str], own: Sequence[str], told: Sequence[str]) -> Iterator[str]:
+    """Between two texts of the JSON, Markdown has marks and labels alone; a head before them, and a line after them."""
+    figures = numbers_in(_short("\n".join((*own[:_HEAD], *own[-_HEAD:]))))
+    cut = {_short(part[_LONGEST_SEEN:]) for part in told}
+    for place, gap in enumerate(gaps):
+        ends = place in {0, len(gaps) - 1}
+        left = gap if ends else _MARKS.sub("", gap)
+        if left in cut or (not ends and left.endswith("…")):
+            continue
+        if numbers_in(left) - (figures if ends else set()) or len(left) > (_LONGEST_HEAD if ends else _LONGEST_GAP):
+            yield f"shows {shown(left)}, which is not in its JSON"
+            return
 
 
 def unreported_problems(form: str, text: str, manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -196,7 +220,7 @@ def _in_order(form: str, report: Mapping[str, Any]) -> Iterator[str]:
                 if name == "kind":
                     continue
                 # A page draws what a picture's table holds, and a picture in a card has the card's heading.
-                if not (drawn or (figure and name == "heading")):
+                if not (drawn or (figure and form == "html" and name == "heading")):
                     yield from _strings(part)
 
 

@@ -357,7 +357,7 @@ def in_section(old: str, new: str) -> Lie:
 OLDER: dict[str, tuple[Lie, str]] = {
     "epsilon of 0.3 everywhere in the report": (in_section("ε = 3", "ε = 0.3"), "0.3"),
     "delta everywhere in the report": (in_section("10⁻⁶", "10⁻⁹"), "which its data do not give there"),
-    "unit everywhere in the report": (in_section("its row", "its rows (at most 9)"), "protected"),
+    "unit everywhere in the report": (in_section("its row", "its rows (at most 9)"), "shows '9'"),
     "another unit in the report": (in_section(UNIT, "one row"), "protected"),
     "epsilon on the page": (rendered_text("report.html", "ε = 3", "ε = 0.3"), "report.html: does not show"),
     "epsilon in Markdown": (rendered_text("report.md", "ε = 3", "ε = 0.3"), "report.md: does not show"),
