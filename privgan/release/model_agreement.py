@@ -138,7 +138,11 @@ def _shapes(released: Released) -> dict[str, tuple[int | None, ...]]:
     """The shape of each tensor; None stands for the number of codebook entries."""
     latent, width = released.model["latent"], released.model["width"]
     codes = sum(released.encoder.sizes)
-    layers = {"first": (width, latent + codes), "second": (width, latent + width), "out": (codes, latent + 2 * width)}
+    layers = {
+        "first": (width, latent + codes),
+        "second": (width, latent + width),
+        "out": (codes, latent + 2 * width),
+    }
     found: dict[str, tuple[int | None, ...]] = {
         "codebook.latents": (None, latent),
         "codebook.conditions": (None, 2),

@@ -52,7 +52,10 @@ def _derived(released: Released) -> dict[str, FactValue]:
     if released.holds(SCHEMA):
         found |= schema_facts(released.schema)
     made = dt.date.fromisoformat(manifest["created"][:10])
-    for fact, name in (("context.not_expired", "expiry"), ("context.review_not_due", "next_review")):
+    for fact, name in (
+        ("context.not_expired", "expiry"),
+        ("context.review_not_due", "next_review"),
+    ):
         last = dt.date.fromisoformat(context[name]) if name in context else None
         # It may be judged before midnight, and written after it.
         if last is not None and last != made - dt.timedelta(days=1):

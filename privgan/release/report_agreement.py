@@ -55,7 +55,12 @@ def _data_problems(released: Released) -> Iterator[str]:
         ("release", data["release"], about, "the manifest"),
         ("policy", data["policy"], manifest["policy"], "the manifest"),
         ("schema", data["schema"], _plain(released.schema.to_json()), SCHEMA),
-        ("steps", data["steps"], _plain([asdict(step) for step in report_steps(manifest["accounting"])]), "the accounting"),
+        (
+            "steps",
+            data["steps"],
+            _plain([asdict(step) for step in report_steps(manifest["accounting"])]),
+            "the accounting",
+        ),
     )
     for name, said, meant, where in parts:
         places = differences(said, meant, name)

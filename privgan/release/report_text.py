@@ -69,7 +69,10 @@ def _foreign(where: str, text: str, figures: set[str], claims: set[tuple[str, st
 
 
 def _unsaid(
-    report: Mapping[str, Any], composed: Mapping[str, Any], said: Sequence[str], manifest: Mapping[str, Any]
+    report: Mapping[str, Any],
+    composed: Mapping[str, Any],
+    said: Sequence[str],
+    manifest: Mapping[str, Any],
 ) -> Iterator[str]:
     """What every version's report says: ε, δ, who is protected, what is not promised, which release it is of."""
     together, words = "\n".join(said), words_of(report["language"])
@@ -111,7 +114,10 @@ def visible_problems(form: str, text: str, own: str, report: Mapping[str, Any]) 
             return
         between.append(stream[place:at])
         place = at + len(short)
-    told = [report["title"], *(part for section in report["sections"] for part in _strings(section))]
+    told = [
+        report["title"],
+        *(part for section in report["sections"] for part in _strings(section)),
+    ]
     claims = claims_in((*told, "".join(mine.texts), *mine.texts))
     if form == "html":
         yield from _pieces(seen, [*told, *mine.texts], claims)

@@ -127,13 +127,19 @@ def critic(f: Forgery, **changes: object) -> None:
 
 LIES: dict[str, tuple[Lie, str]] = {
     "histogram of rows of each": (lambda f: sensitivity(f, "rows of each customer", 3), ""),
-    "shares of rows of each": (lambda f: f.both(lambda m: put(m, "plan", "rows_of_each", to=[1.0, 0.0, 0.0])), "rows_of_each"),
+    "shares of rows of each": (
+        lambda f: f.both(lambda m: put(m, "plan", "rows_of_each", to=[1.0, 0.0, 0.0])),
+        "rows_of_each",
+    ),
     "batch of the critic": (lambda f: critic(f, expected_batch_size=7), "expected batch is 7"),
     "clip norm": (lambda f: critic(f, max_grad_norm=5.0), "is not the one that"),
     "noise of the critic": (lambda f: critic(f, noise_multiplier=9.0), "critic's settings say"),
     "steps of the critic": (lambda f: critic(f, steps=1), "critic's settings say"),
     "rate of the critic": (lambda f: critic(f, sample_rate=0.01), "critic's settings say"),
-    "reserve of the critic": (lambda f: critic(f, checkpoint_interval=0), "holds critic steps in reserve"),
+    "reserve of the critic": (
+        lambda f: critic(f, checkpoint_interval=0),
+        "holds critic steps in reserve",
+    ),
     "noisy row count": (lambda f: f.both(lambda m: put(m, "plan", "rows", to=1_800)), "rows is"),
     "row that breaks a constraint": (lambda f: constraint(f), "constraints[0]"),
     "customer with four rows": (lambda f: crowd(f), "stands in 4 rows"),
