@@ -1,13 +1,14 @@
-"""Whether the files of a release mean the same: manifest, schema, plan, policy, model, report and tables.
+"""Whether the files of a release mean the same: manifest, schema, plan, model, report and tables.
 
-Whoever can write all files lists fresh hashes. What is derived from other parts is derived again here and compared.
+Whoever can write all files lists fresh hashes. What follows from other parts is worked out again
+here, and compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from privgan.errors import PrivganError
 from privgan.release.bundle import ALLOWED_FILES
@@ -20,6 +21,7 @@ from privgan.release.released import CSV, MODEL, PARQUET, REPORT, SCHEMA, Releas
 from privgan.release.report_agreement import report_problems
 from privgan.release.table_agreement import table_problems
 
+_Check: TypeAlias = Callable[[Released], Iterator[str]]
 _REPORTS = ("report.html", "report.md")
 # What a damaged or hostile value makes the comparison itself run into.
 _UNREADABLE = (
@@ -36,7 +38,7 @@ _UNREADABLE = (
 
 
 def meaning_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Where the files of a release contradict each other, or what follows from them, a sentence each.
+    """Where the files of a release contradict each other, a sentence each.
 
     The tables are read only where all else agrees.
 
@@ -58,18 +60,20 @@ def agreement_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
     released = Released(Path(), manifest)
     if not released.ours:
         said = ascii(manifest["versions"].get("privgan"))
-        yield f"privgan {said} made it: its plan was not made again, and its report was compared by its text"
+        told = "its plan was not made again, and its report was compared by its text"
+        yield f"privgan {said} made it: {told}"
     if not released.holds(REPORT) and any(released.holds(name) for name in _REPORTS):
         yield f"it holds no {REPORT}: of its report only each ε and δ was compared"
     if released.holds(CSV) and not released.holds(PARQUET):
         yield f"it holds no {PARQUET}: the rows of {CSV} were not compared"
 
 
-def _told(name: str, check: Callable[[Released], Iterator[str]], released: Released) -> Iterator[str]:
+def _told(name: str, check: _Check, released: Released) -> Iterator[str]:
     try:
         yield from check(released)
     except _UNREADABLE as error:
-        yield f"{name}: cannot be compared with the rest ({type(error).__name__}): it is not written in full"
+        why = f"({type(error).__name__}): it is not written in full"
+        yield f"{name}: cannot be compared with the rest {why}"
 
 
 def _missing(released: Released) -> Iterator[str]:
@@ -84,7 +88,7 @@ def _tables(released: Released) -> Iterator[str]:
     yield from table_problems(released.folder)
 
 
-_CHECKS: tuple[tuple[str, Callable[[Released], Iterator[str]]], ...] = (
+_CHECKS: tuple[tuple[str, _Check], ...] = (
     ("the release", _missing),
     ("manifest.json", claim_problems),
     ("plan", plan_problems),

@@ -1,4 +1,4 @@
-"""Whether a manifest's claim is one that privgan makes: relation, canaries, totals, ledger, versions, promises."""
+"""Whether a manifest's claim is one that privgan makes: relation, canaries, totals, promises."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def _problems(released: Released) -> Iterator[str]:
         yield "what is not promised is not what this privgan writes"
     if ours and manifest["retention"] != RETENTION:
         yield "the retention of what stays inside is not what this privgan writes"
-    if not all(sentence.strip() for sentence in (*guarantee["not_promised"], manifest["retention"])):
+    sentences = (*guarantee["not_promised"], manifest["retention"])
+    if not all(sentence.strip() for sentence in sentences):
         yield "what is not promised, or the retention, holds an empty sentence"
     yield from _days(released)
 

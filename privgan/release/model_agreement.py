@@ -1,4 +1,4 @@
-"""Whether a model is the one that the manifest speaks of: its claim, its sizes, its codes and its noisy shares."""
+"""Whether a model is the one that the manifest speaks of: its claim, sizes, codes and shares."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def model_problems(released: Released) -> Iterator[str]:
         return
     if not released.whole_model:
         if released.ours:
-            yield f"{MODEL}: its format is {shown(released.model.get('format'))}, and this privgan writes another"
+            found_format = shown(released.model.get("format"))
+            yield f"{MODEL}: its format is {found_format}, and this privgan writes another"
         return
     found = [*_claim(released), *_sizes(released), *_codes(released)]
     yield from (f"{MODEL}: {problem}" for problem in found)
@@ -43,15 +44,17 @@ def _claim(released: Released) -> Iterator[str]:
     if said["statement"] == meant:
         return
     if released.ours or not _says_the_same(said["statement"], meant, released):
-        yield f"states {shown(said['statement'])}, and its ε, δ, unit and assumed facts give {shown(meant)}"
+        told = f"states {shown(said['statement'])}"
+        yield f"{told}, and its ε, δ, unit and assumed facts give {shown(meant)}"
 
 
 def _says_the_same(said: str, meant: str, released: Released) -> bool:
-    """Whether another version's words claim the same: ε and δ, the unit, the relation, and no other figure."""
+    """Whether another version's words claim the same: ε, δ, unit, relation, and no other figure."""
     parts = (str(released.schema.unit), NEIGHBOURING_RELATION)
     condition = released.manifest["guarantee"]["conditional_text"]
     whole = all(part in said for part in (*parts, condition))
-    return whole and claims_in([said]) == claims_in([meant]) and numbers_in(said) <= numbers_in(meant)
+    same = claims_in([said]) == claims_in([meant])
+    return whole and same and numbers_in(said) <= numbers_in(meant)
 
 
 def _sizes(released: Released) -> Iterator[str]:
@@ -71,26 +74,29 @@ def _sizes(released: Released) -> Iterator[str]:
 
 
 def _codes(released: Released) -> Iterator[str]:
-    """Whether each column's cells have codes without gaps, with shares that add up, and its noisy shares too."""
+    """Whether each column's cells have codes without gaps, and all shares add up."""
     names = [column.name for column in released.schema.modelled]
     if list(released.model["columns"]) != names:
         yield "its encoder is not of the schema's modelled columns"
         return
     merged = _merged(released.manifest["plan"])
     for column in released.encoder.columns:
-        yield from (f"column {shown(column.name)}: {told}" for told in _code_problems(column, merged))
+        found = _code_problems(column, merged)
+        yield from (f"column {shown(column.name)}: {told}" for told in found)
     if len(released.frequencies) != len(names):
-        yield f"has noisy shares of {len(released.frequencies)} columns, and {len(names)} are modelled"
+        told = f"has noisy shares of {len(released.frequencies)} columns"
+        yield f"{told}, and {len(names)} are modelled"
         return
     for column, shares in zip(released.encoder.columns, released.frequencies, strict=True):
         if shares.shape != (column.size,):
-            yield f"column {shown(column.name)}: has {shares.size} noisy shares and {column.size} codes"
+            told = f"has {shares.size} noisy shares and {column.size} codes"
+            yield f"column {shown(column.name)}: {told}"
         elif not (np.all(shares >= 0) and abs(shares.sum() - 1) <= _ROUNDING * max(1, shares.size)):
             yield f"column {shown(column.name)}: its noisy shares do not add up to 1"
 
 
 def _merged(plan: Mapping[str, Any]) -> set[str] | None:
-    """The columns whose cells the plan lets be merged; None where the plan names its steps in another way."""
+    """The columns whose cells the plan merges; None where it names its steps in another way."""
     steps = [step for stage in plan["stages"] for step in stage["steps"]]
     if not any(step["kind"] == "1-way marginal" for step in steps):
         return None
@@ -107,7 +113,8 @@ def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]
         yield "its codes are not numbered without gaps"
         return
     if merged is not None and column.name not in merged and column.size != cells:
-        yield f"its {cells} cells are merged into {column.size} codes, and the plan does not merge them"
+        told = f"its {cells} cells are merged into {column.size} codes"
+        yield f"{told}, and the plan does not merge them"
     shares = np.bincount(code_of, weights=within)
     if not (np.all(within >= 0) and np.allclose(shares, 1, rtol=0, atol=_ROUNDING * cells)):
         yield "the shares of the cells within a code do not add up to 1"
@@ -118,20 +125,27 @@ def _tensors(released: Released) -> Iterator[str]:
 
     wanted = _shapes(released)
     with safe_open(released.folder / WEIGHTS, framework="np") as file:
-        found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+        names = file.keys()
+        found = {name: tuple(file.get_slice(name).get_shape()) for name in names}
         entries = dict(found).get("codebook.latents", (0,))[0]
         generator = released.manifest["plan"].get("settings", {}).get("generator", {})
         if entries != generator.get("entries", entries):
-            yield f"holds {entries} entries of the codebook, and the plan's are {generator['entries']}"
-        meant = {name: tuple(entries if size is None else size for size in shape) for name, shape in wanted.items()}
+            planned = generator["entries"]
+            yield f"holds {entries} entries of the codebook, and the plan's are {planned}"
+        meant = {name: _with_entries(shape, entries) for name, shape in wanted.items()}
         if found != meant:
             odd = sorted(name for name in {*found, *meant} if found.get(name) != meant.get(name))
-            yield f"the tensors {', '.join(map(shown, odd[:5]))} have not the shapes that {MODEL} gives them"
+            named = ", ".join(map(shown, odd[:5]))
+            yield f"the tensors {named} have not the shapes that {MODEL} gives them"
             return
         for name in found:
             if not np.isfinite(file.get_tensor(name)).all():
                 yield f"the tensor {shown(name)} holds a value that is no finite number"
         yield from _conditions(file.get_tensor("codebook.conditions"), released.encoder.sizes)
+
+
+def _with_entries(shape: tuple[int | None, ...], entries: int) -> tuple[int, ...]:
+    return tuple(entries if size is None else size for size in shape)
 
 
 def _shapes(released: Released) -> dict[str, tuple[int | None, ...]]:

@@ -1,10 +1,10 @@
-"""Whether the outcomes of a policy's public gates are those that the released facts give, in figures and in words."""
+"""Whether the outcomes of public gates are what the released facts give, in figures and in words."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from privgan.metric import Exposure
 from privgan.policy.columns import ColumnComparison, ColumnGate
@@ -18,6 +18,8 @@ from privgan.release.numbers_in_text import numbers_in
 from privgan.release.released import SCHEMA, Released
 from privgan.table.schema import Schema
 
+_Json: TypeAlias = Mapping[str, Any]
+_Facts: TypeAlias = Mapping[str, FactValue]
 _TEXTS = ("reason", "advice", "reason_zh", "advice_zh", "clause")
 _COLUMN_COMPARISONS = frozenset(ColumnComparison)
 
@@ -63,7 +65,7 @@ def _derived(released: Released) -> dict[str, FactValue]:
     return found
 
 
-def _fact_problems(outcome: Mapping[str, Any], derived: Mapping[str, FactValue], released: Released) -> Iterator[str]:
+def _fact_problems(outcome: _Json, derived: _Facts, released: Released) -> Iterator[str]:
     fact, value = outcome["fact"], outcome["value"]
     known = fact_vocabulary().get(fact)
     if known is None:
@@ -79,7 +81,8 @@ def _fact_problems(outcome: Mapping[str, Any], derived: Mapping[str, FactValue],
     if fact.startswith("context.") and fact not in derived and value is not None:
         yield f"is judged as {shown(value)}, and the context does not state it"
     elif fact in derived and value != derived[fact]:
-        yield f"is judged as {shown(value)}, and the release's own facts give {shown(derived[fact])}"
+        meant = shown(derived[fact])
+        yield f"is judged as {shown(value)}, and the release's own facts give {meant}"
     yield from _text_problems(outcome, _gate(outcome), (), released)
 
 
@@ -97,7 +100,8 @@ def _column_problems(outcome: Mapping[str, Any], released: Released) -> Iterator
     schema: Schema | None = released.schema if released.holds(SCHEMA) else None
     breaking = gate.breaking(column_facts(schema)) if schema else ()
     if schema and outcome["value"] != len(breaking):
-        yield f"is broken by {shown(outcome['value'])} columns, and by {len(breaking)} columns of the schema"
+        told = f"is broken by {shown(outcome['value'])} columns"
+        yield f"{told}, and by {len(breaking)} columns of the schema"
     yield from _text_problems(outcome, gate, breaking, released)
 
 
@@ -123,7 +127,8 @@ def _text_problems(
 
 
 def _waiver(stated: Mapping[str, str]) -> Waiver:
-    return Waiver(fact="", who=stated["who"], why=stated["why"], until=dt.date.fromisoformat(stated["until"]))
+    until = dt.date.fromisoformat(stated["until"])
+    return Waiver(fact="", who=stated["who"], why=stated["why"], until=until)
 
 
 def _gate(outcome: Mapping[str, Any]) -> Gate:

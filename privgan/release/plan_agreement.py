@@ -1,4 +1,4 @@
-"""Whether a plan is one that privgan makes for the schema, the budget and the row count that the release states."""
+"""Whether a plan is one that privgan makes for the schema, the budget and the row count stated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REACHED_WITH = ("numpy", "dp-accounting")
 
 
 def plan_problems(released: Released) -> Iterator[str]:
-    """Where a plan's parts contradict each other, or the plan that follows from the public facts, a sentence each."""
+    """Where a plan contradicts itself, or what follows from the public facts, a sentence each."""
     if not released.holds(SCHEMA):
         return
     plan = released.manifest["plan"]
@@ -51,7 +51,8 @@ def _facts(released: Released, plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"is made for {shown(rows)} rows, and {shown(declared)} are declared"
     each, most = plan.get("rows_of_each", [1.0]), released.schema.unit.max_rows
     if len(each) != most or min(each) < 0 or not math.isclose(math.fsum(each), 1, rel_tol=1e-6):
-        yield f"the shares of customers with 1, 2, … rows are {shown(each)}, of at most {most} rows each"
+        told = f"the shares of customers with 1, 2, … rows are {shown(each)}"
+        yield f"{told}, of at most {most} rows each"
         return
     customers = rows / math.fsum(share * count for count, share in enumerate(each, start=1))
     if not plan["delta"] * customers < 1:
@@ -68,7 +69,7 @@ def _facts(released: Released, plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _steps(schema: Schema, plan: Mapping[str, Any]) -> Iterator[str]:
-    """Of every event the sensitivity, and of every choice and count the noise that it is said to have."""
+    """Of every event the sensitivity; of every choice and count the noise that it is said to have."""
     most = schema.unit.max_rows
     whole = plan.get("format") == FORMAT
     for step in (step for stage in plan["stages"] for step in stage["steps"]):
@@ -76,7 +77,7 @@ def _steps(schema: Schema, plan: Mapping[str, Any]) -> Iterator[str]:
         if whole and kind not in _KINDS:
             yield f"step {name} is of kind {shown(kind)}, which no plan has"
             continue
-        # A customer is in one cell only of the histogram of rows of each, whatever its number of rows.
+        # A customer is in one cell of the histogram of rows of each, whatever its number of rows.
         alone = kind == StepKind.ROWS_OF_EACH and step["name"] == ROWS_OF_EACH
         wanted = 1 if alone else most
         for event in _parts(step["event"]):
@@ -85,7 +86,8 @@ def _steps(schema: Schema, plan: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{told}, and a customer may have {wanted}"
         noise = _noise(step["event"], most)
         if noise is not None and not math.isclose(step["noise"], noise, rel_tol=_EXACT):
-            yield f"step {name} is said to have noise {step['noise']:g}, and its event has {noise:g}"
+            told = f"step {name} is said to have noise {step['noise']:g}"
+            yield f"{told}, and its event has {noise:g}"
 
 
 def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -96,7 +98,7 @@ def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _noise(event: Mapping[str, Any], most: int) -> float | None:
-    """The noise of a choice, a count of rows or a discovery; None of other events, which are compared elsewhere."""
+    """The noise of a choice, a count of rows or a discovery; that of others is compared elsewhere."""
     if event["event"] == "exponential_mechanism":
         return 2 * most / float(event["epsilon"])
     if event["event"] == "discrete_laplace":
@@ -109,21 +111,23 @@ def _critic(plan: Mapping[str, Any]) -> Iterator[str]:
     if "settings" not in plan:
         return
     critic = plan["settings"]["critic"]
-    steps = {step["kind"]: step for stage in plan["stages"] for step in stage["steps"] if step["kind"] in _CRITIC}
+    listed = [step for stage in plan["stages"] for step in stage["steps"]]
+    steps = {step["kind"]: step for step in listed if step["kind"] in _CRITIC}
     if (critic is None) != (StepKind.CRITIC.value not in steps):
         yield "the critic's settings and the plan's steps do not both have a critic, or none"
         return
     if critic is None:
         return
     reserve = critic["checkpoint_interval"]
-    if bool(reserve) != bool(plan["resumable"]) or bool(reserve) != (StepKind.CRITIC_AGAIN.value in steps):
+    if not bool(reserve) == bool(plan["resumable"]) == (StepKind.CRITIC_AGAIN.value in steps):
         yield "a resumable plan holds critic steps in reserve, and no other does"
     wanted = {StepKind.CRITIC.value: critic["steps"], StepKind.CRITIC_AGAIN.value: reserve}
     for kind, step in steps.items():
         event = step["event"]
         said = (event["count"], event["of"]["sample_rate"], event["of"]["of"]["noise_multiplier"])
         if said != (wanted[kind], critic["sample_rate"], critic["noise_multiplier"]):
-            yield f"step {shown(step['name'])} is not what the critic's settings say: steps, sampling rate or noise"
+            told = "is not what the critic's settings say: steps, sampling rate or noise"
+            yield f"step {shown(step['name'])} {told}"
     if critic["max_grad_norm"] <= 0:
         yield "the critic's clip norm is not above 0"
     each = math.fsum(share * count for count, share in enumerate(plan["rows_of_each"], start=1))
@@ -135,7 +139,7 @@ def _critic(plan: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _made_again(released: Released, stated: Mapping[str, Any]) -> Iterator[str]:
-    """The plan is a public function of schema, budget, row count and settings: it is made once more."""
+    """The plan is a public function of schema, budget, rows and settings: it is made once more."""
     try:
         plan = _planned(released.schema, stated)
     except UsageError as error:
@@ -145,10 +149,15 @@ def _made_again(released: Released, stated: Mapping[str, Any]) -> Iterator[str]:
     same = all(versions.get(name) == metadata.version(name) for name in _REACHED_WITH)
     made = json.loads(json.dumps(plan.to_json()))
     # How much free fitting there is changes no guarantee.
-    parts = [{**part, "settings": {**part["settings"], "generator": None}} for part in (stated, made)]
-    places = differences(parts[0], parts[1], slack=_EXACT if same else SLACK)
+    slack = _EXACT if same else SLACK
+    places = differences(_without_fitting(stated), _without_fitting(made), slack=slack)
     if places:
-        yield f"is not the one that this privgan makes for the same facts; it differs at {', '.join(places)}"
+        told = "is not the one that this privgan makes for the same facts"
+        yield f"{told}; it differs at {', '.join(places)}"
+
+
+def _without_fitting(plan: Mapping[str, Any]) -> dict[str, Any]:
+    return {**plan, "settings": {**plan["settings"], "generator": None}}
 
 
 def _planned(schema: Schema, stated: Mapping[str, Any]) -> Plan:

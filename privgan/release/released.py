@@ -109,9 +109,12 @@ _MOST_PLACES = 5
 _SMALL_WHOLE = 100
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _same(found: Any, meant: Any, slack: float) -> bool:
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (found, meant))
-    if not numbers:
+    if not (_is_number(found) and _is_number(meant)):
         return type(found) is type(meant) and bool(found == meant)
     if found == meant or not slack:
         return bool(found == meant)

@@ -1,11 +1,11 @@
-"""Whether a report says what the rest of the release says: its data, the text made of them, and its other forms."""
+"""Whether a report says what its release says: its data, the text made of them, its other forms."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeAlias
 
 from privgan.release.integrity import shown
 from privgan.release.recount import SLACK
@@ -23,7 +23,9 @@ from privgan.report.shapes import labels
 from privgan.report.trends import MOST_COLUMNS
 from privgan.report.words import words_of
 
+_NOT_ABOUT = frozenset({"policy", "files", "signer"})
 _FORMS = ("html", "md")
+_Json: TypeAlias = Mapping[str, Any]
 _EXACT = 1e-9
 
 
@@ -45,12 +47,13 @@ def _without_data(released: Released) -> Iterator[str]:
         name = f"report.{form}"
         if released.holds(name):
             text = (released.folder / name).read_text(encoding="utf-8")
-            yield from (f"{name}: {told}" for told in unreported_problems(form, text, released.manifest))
+            found = unreported_problems(form, text, released.manifest)
+            yield from (f"{name}: {told}" for told in found)
 
 
 def _data_problems(released: Released) -> Iterator[str]:
     manifest, data = released.manifest, released.report["data"]
-    about = {key: value for key, value in manifest.items() if key not in {"policy", "files", "signer"}}
+    about = {key: value for key, value in manifest.items() if key not in _NOT_ABOUT}
     parts = (
         ("release", data["release"], about, "the manifest"),
         ("policy", data["policy"], manifest["policy"], "the manifest"),
@@ -66,7 +69,8 @@ def _data_problems(released: Released) -> Iterator[str]:
         places = differences(said, meant, name)
         if places:
             yield f"says otherwise than {where} at {', '.join(places)}"
-    groups = [asdict(step) for step in report_groups(manifest["accounting"], manifest["guarantee"]["delta"])]
+    found = report_groups(manifest["accounting"], manifest["guarantee"]["delta"])
+    groups = [asdict(step) for step in found]
     places = differences(data["groups"], _plain(groups), "groups", slack=SLACK)
     if places:
         yield f"says otherwise than the accounting at {', '.join(places)}"
@@ -74,7 +78,7 @@ def _data_problems(released: Released) -> Iterator[str]:
 
 
 def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[str]:
-    """Names, labels and noisy shares of its pictures; the synthetic figures are compared with the table's rows."""
+    """Names, labels and noisy shares of its pictures; the others are compared with the rows."""
     if released.whole_model:
         meant = [
             {
@@ -85,7 +89,8 @@ def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[st
             }
             for column, shares in zip(released.encoder.columns, released.frequencies, strict=True)
         ]
-        said = [{key: shape[key] for key in ("column", "kind", "labels", "noisy")} for shape in data["shapes"]]
+        keys = ("column", "kind", "labels", "noisy")
+        said = [{key: shape[key] for key in keys} for shape in data["shapes"]]
         places = differences(said, meant, "shapes", slack=_EXACT)
         if places:
             yield f"says otherwise than schema and model at {', '.join(places)}"
@@ -108,7 +113,8 @@ def _text_problems(released: Released) -> Iterator[str]:
                 yield f"{REPORT}: {name} is not what its data give"
         yield from _rendered(released, data, report["language"])
         return
-    yield from (f"{REPORT}: {told}" for told in section_problems(report, composed, released.manifest))
+    found = section_problems(report, composed, released.manifest)
+    yield from (f"{REPORT}: {told}" for told in found)
     for form in _FORMS:
         name = f"report.{form}"
         if released.holds(name):
@@ -117,7 +123,7 @@ def _text_problems(released: Released) -> Iterator[str]:
             yield from (f"{name}: {told}" for told in visible_problems(form, text, own, report))
 
 
-def _sections(report: Mapping[str, Any], composed: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def _sections(report: _Json, composed: _Json) -> Iterator[tuple[str, Any, Any]]:
     yield "its title", report["title"], composed["title"]
     said = {section["name"]: section for section in report["sections"]}
     meant = {section["name"]: section for section in composed["sections"]}

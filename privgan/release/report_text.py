@@ -1,29 +1,34 @@
 """A report in another version's words: does it still say what its data say, and nothing else?
 
-Templates and words change from version to version, figures and claims do not. Every text that this version would not
-write itself is searched for figures, for each ε and δ, and for who is protected.
+Templates and words change from version to version, figures and claims do not. Every text that this
+version would not write itself is searched for figures, for each ε and δ, and for who is protected.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, TypeAlias
 
 from privgan.release.integrity import shown
 from privgan.release.numbers_in_text import claims_in, numbers_in
 from privgan.report.text import cost, number, raised
 from privgan.report.words import words_of
 
+_Json: TypeAlias = Mapping[str, Any]
+_Texts: TypeAlias = Sequence[str]
+_Claims: TypeAlias = set[tuple[str, str]]
 _BLANK = re.compile(r"[\s*|()]+")
 _HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?!visible)|(?<![a-z-])content\s*:|font-size\s*:\s*0|font\s*:\s*0|text-indent|clip|"
+    r"display\s*:\s*none|visibility\s*:\s*(?!visible)|(?<![a-z-])content\s*:|"
+    r"font-size\s*:\s*0|font\s*:\s*0|text-indent|clip|"
     r"(?<![a-z-])opacity\s*:|color\s*:\s*transparent|unicode-bidi|direction\s*:|transform\s*:",
     re.IGNORECASE,
 )
 _PRINTED, _NESTED = "@media print", 2
+_NEEDED = frozenset({"answer", "guarantee", "promises"})
 _SIZES = re.compile(r"(?:(?:max|min)-width:[0-9.]+px;?)*\Z")
 _LONGEST_SEEN = 400  # Files cut longer texts than their JSON does.
 _HEAD, _LONGEST_HEAD, _LONGEST_GAP = 8, 400, 24
@@ -31,7 +36,7 @@ _MARKS = re.compile(r"[-#>:;.,]+")
 _LONGEST_WORDS = 60  # A label that this version does not write: longer ones could be sentences.
 
 
-def section_problems(report: Mapping[str, Any], composed: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
+def section_problems(report: _Json, composed: _Json, manifest: _Json) -> Iterator[str]:
     """Hold the sections of a report against those that this version makes of the same data.
 
     Args:
@@ -43,7 +48,8 @@ def section_problems(report: Mapping[str, Any], composed: Mapping[str, Any], man
     everything = [composed["title"], *(text for texts in own.values() for text in texts)]
     known, claims, units = set(everything), claims_in(everything), _units(report)
     if report["title"] not in known:
-        yield from _foreign("its title", report["title"], numbers_in(composed["title"]), claims, units)
+        figures = numbers_in(composed["title"])
+        yield from _foreign("its title", report["title"], figures, claims, units)
     said: list[str] = []
     for section in report["sections"]:
         texts = list(_strings(section))
@@ -51,11 +57,12 @@ def section_problems(report: Mapping[str, Any], composed: Mapping[str, Any], man
         figures = numbers_in(" \n ".join(own.get(section["name"], everything)))
         for text in texts:
             if text not in known:
-                yield from _foreign(f"its section {shown(section['name'])}", text, figures, claims, units)
+                where = f"its section {shown(section['name'])}"
+                yield from _foreign(where, text, figures, claims, units)
     yield from _unsaid(report, composed, said, manifest)
 
 
-def _foreign(where: str, text: str, figures: set[str], claims: set[tuple[str, str]], units: _Units) -> Iterator[str]:
+def _foreign(where: str, text: str, figures: set[str], claims: _Claims, units: _Units) -> Iterator[str]:
     more = numbers_in(text) - figures
     if more:
         yield f"{where} shows {shown(sorted(more)[0])}, which its data do not give there"
@@ -74,7 +81,7 @@ def _unsaid(
     said: Sequence[str],
     manifest: Mapping[str, Any],
 ) -> Iterator[str]:
-    """What every version's report says: ε, δ, who is protected, what is not promised, which release it is of."""
+    """What every version's report says: ε, δ, who is protected, what is not promised, its release."""
     together, words = "\n".join(said), words_of(report["language"])
     guarantee, schema = manifest["guarantee"], report["data"]["schema"]
     for name, value in (("ε", guarantee["epsilon"]), ("δ", guarantee["delta"])):
@@ -89,8 +96,7 @@ def _unsaid(
             yield f"its sections do not say that this is not promised: {shown(sentence)}"
     if manifest["release_id"] not in together:
         yield "its sections do not name the release"
-    lost = [section["name"] for section in composed["sections"] if section["name"] in {"guarantee", "promises", "answer"}]
-    if not set(lost) <= {section["name"] for section in report["sections"]}:
+    if not {section["name"] for section in report["sections"]} >= _NEEDED:
         yield "its sections lack the answer, the guarantee or what is not promised"
 
 
@@ -129,10 +135,10 @@ def visible_problems(form: str, text: str, own: str, report: Mapping[str, Any]) 
 
 
 def _pieces(seen: _Seen, known: Sequence[str], claims: set[tuple[str, str]]) -> Iterator[str]:
-    """Each text of a page is one of the JSON's, or of this version's page, or a label without a figure."""
+    """Each text of a page is one of the JSON's, or of this version's page, or names no figure."""
     whole, fragments = {_short(part) for part in known}, _short("\n".join(known))
     figures = numbers_in("\n".join(known))
-    for piece in (*seen.texts, *seen.labels):
+    for piece in dict.fromkeys((*seen.texts, *seen.labels)):
         short = _short(piece).removesuffix("…")
         numbers = numbers_in(piece)
         if not short or short in whole or (short in fragments and numbers <= figures):
@@ -143,7 +149,7 @@ def _pieces(seen: _Seen, known: Sequence[str], claims: set[tuple[str, str]]) -> 
 
 
 def _gaps(gaps: Sequence[str], own: Sequence[str], told: Sequence[str]) -> Iterator[str]:
-    """Between two texts of the JSON, Markdown has marks and labels alone; a head before them, and a line after them."""
+    """Between two texts of the JSON, Markdown has marks and labels alone; a head before all of them."""
     figures = numbers_in(_short("\n".join((*own[:_HEAD], *own[-_HEAD:]))))
     cut = {_short(part[_LONGEST_SEEN:]) for part in told}
     for place, gap in enumerate(gaps):
@@ -151,13 +157,14 @@ def _gaps(gaps: Sequence[str], own: Sequence[str], told: Sequence[str]) -> Itera
         left = gap if ends else _MARKS.sub("", gap)
         if left in cut or (not ends and left.endswith("…")):
             continue
-        if numbers_in(left) - (figures if ends else set()) or len(left) > (_LONGEST_HEAD if ends else _LONGEST_GAP):
+        more = numbers_in(left) - (figures if ends else set())
+        if more or len(left) > (_LONGEST_HEAD if ends else _LONGEST_GAP):
             yield f"shows {shown(left)}, which is not in its JSON"
             return
 
 
 def unreported_problems(form: str, text: str, manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Of a report without its JSON: whether each ε and δ that it shows is one of the manifest's."""
+    """Of a report without its JSON: whether each ε and δ that it shows is the manifest's."""
     allowed = {written for value in _numbers(manifest) for written in _written(value)}
     for name, value in sorted(claims_in(["".join(_seen(form, text).texts)])):
         if value.rstrip(",.;") not in allowed:
@@ -187,8 +194,8 @@ class _Units:
         right = "".join(run.text for run in words.unit(schema))
         self._right = right
         forms = [words.texts[f"guarantee.unit_{name}"] for name in ("row", "one", "many")]
-        parts = (re.escape(form).replace(r"\{column\}", r"\S{1,200}?").replace(r"\{most\}", "[0-9,]+") for form in forms)
-        self._forms = re.compile("|".join(reversed(list(parts))))
+        parts = [re.escape(form).replace(r"\{column\}", r"\S{1,200}?") for form in reversed(forms)]
+        self._forms = re.compile("|".join(parts).replace(r"\{most\}", "[0-9,]+"))
 
     def wrong_in(self, text: str) -> str:
         """Somebody else who is said to be protected; empty where none is."""
@@ -225,7 +232,7 @@ def _in_order(form: str, report: Mapping[str, Any]) -> Iterator[str]:
             for name, part in block.items():
                 if name == "kind":
                     continue
-                # A page draws what a picture's table holds, and a picture in a card has the card's heading.
+                # A page draws what a picture's table holds; in a card it has the card's heading.
                 if not (drawn or (figure and form == "html" and name == "heading")):
                     yield from _strings(part)
 
@@ -233,8 +240,8 @@ def _in_order(form: str, report: Mapping[str, Any]) -> Iterator[str]:
 class _Seen:
     """What a reader sees of a file."""
 
-    def __init__(self, texts: Iterable[str], labels: Iterable[str] = (), hidden: Iterable[str] = ()) -> None:
-        self.texts, self.labels, self.hidden = list(texts), list(labels), list(hidden)
+    def __init__(self, texts: _Texts, labels: _Texts = (), hidden: _Texts = ()) -> None:
+        self.texts, self.labels, self.hidden = texts, labels, hidden
 
 
 def _seen(form: str, text: str) -> _Seen:
@@ -287,10 +294,11 @@ class _Page(HTMLParser):
 
 
 def _hides(style: str) -> bool:
-    """Whether a style sheet can hide or change a text on the screen; on paper it may leave links out."""
+    """Whether a style sheet can hide a text on the screen; on paper it may leave links out."""
     for found in _HIDING.finditer(style):
         *_, printed = style[: found.start()].rpartition(_PRINTED)
-        inside = _PRINTED in style[: found.start()] and printed.count("{") - printed.count("}") >= _NESTED
+        deep = printed.count("{") - printed.count("}") >= _NESTED
+        inside = deep and _PRINTED in style[: found.start()]
         if not (inside and found.group().startswith("display")):
             return True
     return False

@@ -1,4 +1,4 @@
-"""Whether values of a synthetic table are such as the synthesizer makes: of the schema's types, within its domain."""
+"""Whether values of a synthetic table are such as the synthesizer makes: within the domain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from privgan.table.schema import Schema
 
 
 def column_problem(values: pd.Series, column: Column) -> str:
-    """What is wrong with a column's values [rows] as they stand in the Parquet file; empty where nothing is."""
+    """What is wrong with a column's values [rows] of the Parquet file; empty where nothing is."""
     absent = values.isna().to_numpy()
     if absent.any() and not column.missing:
         return "a value is missing where none may be"
@@ -24,8 +24,8 @@ def column_problem(values: pd.Series, column: Column) -> str:
     if isinstance(column, Temporal):
         return _temporal_problem(present, column)
     assert isinstance(column, Invented)
-    odd = any(not isinstance(value, str) or not could_be_invented(column, value) for value in present)
-    return "a value is none that is invented for it" if odd else ""
+    known = all(isinstance(value, str) and could_be_invented(column, value) for value in present)
+    return "" if known else "a value is none that is invented for it"
 
 
 def _discrete_problem(values: pd.Series, column: Discrete) -> str:
@@ -35,7 +35,7 @@ def _discrete_problem(values: pd.Series, column: Discrete) -> str:
 
 
 def category_texts(values: pd.Series, column: Discrete) -> pd.Series:
-    """Presented categories [rows], whole numbers and truth values among them, as the schema's texts; None where missing."""
+    """Presented categories [rows], numbers and truth values too, as the schema's texts, or None."""
     if pd.api.types.is_bool_dtype(values.dtype):
         pair = dict(zip((False, True), column.categories, strict=False))
         return values.astype(object).map(pair).where(~values.isna(), None)
@@ -72,8 +72,9 @@ def _temporal_problem(values: pd.Series, column: Temporal) -> str:
 
 
 def typed_part(part: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows within the domain, with the types that encoders and constraints read [rows, modelled columns]."""
-    return pd.DataFrame({column.name: _typed(part[column.name], column) for column in schema.modelled})
+    """Presented rows within the domain, as encoders read them [rows, modelled columns]."""
+    typed = {column.name: _typed(part[column.name], column) for column in schema.modelled}
+    return pd.DataFrame(typed)
 
 
 def _typed(values: pd.Series, column: Column) -> pd.Series:

@@ -1,8 +1,8 @@
-"""Whether the tables of a release hold the same rows, each of which the schema allows, and the figures said of them.
+"""Whether the tables of a release hold the same rows, each of which the schema allows.
 
-The Parquet file is read in parts; each part is written as text again and compared with the CSV file, byte for byte and,
-where that differs, cell by cell. What is kept of a row is one hash for each column of identifiers, and one number for
-each modelled column where the associations are worked out again.
+The Parquet file is read in parts; each part is written as text again and compared with the CSV
+file, byte for byte and, where that differs, cell by cell. What is kept of a row is one hash for each
+column of identifiers, and one number for each modelled column, for the report's associations.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -32,15 +32,17 @@ from privgan.table.holding import broken
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import unescaped
 
+_Parts: TypeAlias = Iterator[pd.DataFrame]
 PART = 50_000
-MOST_NUMBERS = 50_000_000  # Numbers kept for the associations: 400 MB; a larger table's are not worked out again.
+# Numbers kept for the associations; of a larger table these are not worked out again.
+MOST_NUMBERS = 25_000_000
 _PLAIN = {"Int64": "int64", "boolean": "bool"}
 _ROUNDING = 1e-6
 _LAST_DIGIT = 1.01e-4
 
 
 def table_problems(folder: Path) -> list[str]:
-    """Where the tables of a release contradict each other, its schema or its report; none where they agree.
+    """Where the tables of a release contradict each other, its schema or its report.
 
     Args:
         folder: A release whose other files agree with each other.
@@ -86,7 +88,8 @@ def _problems(released: Released) -> Iterator[str]:
             return
     yield from _customers(schema, told)
     for index, count in sorted(told.broken.items()):
-        yield f"{PARQUET}: {count:,} rows break {place(index)}: {shown(str(schema.constraints[index]))}"
+        what = shown(str(schema.constraints[index]))
+        yield f"{PARQUET}: {count:,} rows break {place(index)}: {what}"
     yield from _counted(released, told)
     if released.holds(REPORT):
         yield from _reported(released, told)
@@ -97,7 +100,7 @@ class _WrongRowError(Exception):
 
 
 def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
-    """The rows as they were written [rows, columns]: with the types that the synthesizer gives them."""
+    """The rows as they were written [rows, columns], with the types that they had."""
     import pyarrow as pa
 
     absent = {column.name for column in schema.columns if column.missing}
@@ -111,8 +114,8 @@ def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
         yield frame
 
 
-def _same_text(parts: Iterator[pd.DataFrame], text: Path, released: Released, told: _Told, *, kept: bool) -> bool:
-    """Take every part, and compare each with the next bytes of the text file; whether all are the same."""
+def _same_text(parts: _Parts, text: Path, released: Released, told: _Told, *, kept: bool) -> bool:
+    """Take every part, and compare each with the next bytes of the text file."""
     same = True
     with text.open("rb") as reader:
         for part in parts:
@@ -135,7 +138,8 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
         told.broken[index] = told.broken.get(index, 0) + count
     if released.whole_model:
         counts = code_counts(released.encoder, released.encoder.encode(typed))
-        told.counts = [a + b for a, b in zip(told.counts, counts, strict=True)] if told.counts else counts
+        before = told.counts or [np.zeros_like(part_counts) for part_counts in counts]
+        told.counts = [a + b for a, b in zip(before, counts, strict=True)]
     if kept:
         values = [column_values(column, typed[column.name]) for column in schema.modelled]
         told.values = told.values or [[] for _ in values]
@@ -178,15 +182,18 @@ def _customers(schema: Schema, told: _Told) -> Iterator[str]:
         most = schema.unit.max_rows if name == schema.unit.column else 1
         _, counts = np.unique(np.concatenate(parts), return_counts=True)
         if counts.size and counts.max() > most:
-            yield f"{PARQUET}: column {shown(name)}: an identifier stands in {counts.max()} rows, and may in {most}"
+            told_of = f"an identifier stands in {counts.max()} rows, and may in {most}"
+            yield f"{PARQUET}: column {shown(name)}: {told_of}"
 
 
 def _counted(released: Released, told: _Told) -> Iterator[str]:
     for outcome in released.manifest["policy"]["outcomes"]:
         if outcome["fact"] == "synthetic.rows" and outcome["value"] != told.rows:
-            yield f"{PARQUET}: has {told.rows:,} rows, and the policy judged {shown(outcome['value'])}"
+            judged = shown(outcome["value"])
+            yield f"{PARQUET}: has {told.rows:,} rows, and the policy judged {judged}"
     if released.holds(REPORT) and released.report["data"]["rows"] != told.rows:
-        yield f"{REPORT}: says {shown(released.report['data']['rows'])} rows, and {PARQUET} has {told.rows:,}"
+        said = shown(released.report["data"]["rows"])
+        yield f"{REPORT}: says {said} rows, and {PARQUET} has {told.rows:,}"
 
 
 def _reported(released: Released, told: _Told) -> Iterator[str]:
@@ -195,16 +202,20 @@ def _reported(released: Released, told: _Told) -> Iterator[str]:
     if told.counts:
         for shape, counts in zip(data["shapes"], told.counts, strict=True):
             meant = shares_of(counts)
-            if len(meant) != len(shape["synthetic"]) or not np.allclose(meant, shape["synthetic"], rtol=0, atol=_ROUNDING):
-                yield f"{REPORT}: the synthetic shares of {shown(shape['column'])} are not those of {PARQUET}"
+            said = shape["synthetic"]
+            if len(meant) != len(said) or not np.allclose(meant, said, rtol=0, atol=_ROUNDING):
+                name = shown(shape["column"])
+                yield f"{REPORT}: the synthetic shares of {name} are not those of {PARQUET}"
     if told.values and data["trends"] is not None:
-        found = trends_of_values(released.schema, [np.concatenate(parts) for parts in told.values])
+        values = [np.concatenate(parts) for parts in told.values]
+        told.values.clear()
+        found = trends_of_values(released.schema, values)
         if not _near(found.synthetic, data["trends"]["synthetic"]):
             yield f"{REPORT}: the associations of the synthetic table are not those of {PARQUET}"
 
 
 def _near(meant: Any, said: Any) -> bool:
-    """Whether two triangles of numbers or None are the same but for the last digit that is written."""
+    """Whether two triangles of numbers or None are the same but for the last digit written."""
     if isinstance(meant, list | tuple):
         return isinstance(said, list) and len(meant) == len(said) and all(map(_near, meant, said))
     if meant is None or said is None:

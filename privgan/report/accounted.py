@@ -39,7 +39,8 @@ def report_groups(accounting: Sequence[Mapping[str, Any]], delta: float) -> list
 
 def _group(kind: str, steps: Sequence[Mapping[str, Any]], delta: float) -> PlanStep:
     together = events.Composed([events.from_json(step["event"]) for step in steps])
-    return PlanStep(name=kind, kind=kind, count=len(steps), epsilon=accountant.epsilon_by_rdp(together, delta))
+    epsilon = accountant.epsilon_by_rdp(together, delta)
+    return PlanStep(name=kind, kind=kind, count=len(steps), epsilon=epsilon)
 
 
 def _mechanism(step: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,10 @@ from privgan.table.columns import Temporal
 from privgan.table.encoding import ColumnCode, Encoder
 from privgan.table.where import canonical_number
 
+_Columns: TypeAlias = Sequence[np.ndarray]
 
-def noisy_shapes(encoder: Encoder, frequencies: Sequence[np.ndarray], counts: Sequence[np.ndarray]) -> list[NoisyShape]:
+
+def noisy_shapes(encoder: Encoder, frequencies: _Columns, counts: _Columns) -> list[NoisyShape]:
     """Every modelled column as it was measured with noise, beside the synthetic table.
 
     Args:
@@ -36,6 +39,7 @@ def noisy_shapes(encoder: Encoder, frequencies: Sequence[np.ndarray], counts: Se
 
 def real_shapes(encoder: Encoder, real: np.ndarray, synthetic: np.ndarray) -> list[RealShape]:
     """INTERNAL: every modelled column in the real codes [rows, columns], beside the synthetic ones."""
+    counts = code_counts(encoder, real), code_counts(encoder, synthetic)
     return [
         RealShape(
             column=column.name,
@@ -44,15 +48,14 @@ def real_shapes(encoder: Encoder, real: np.ndarray, synthetic: np.ndarray) -> li
             real=shares_of(first),
             synthetic=shares_of(second),
         )
-        for column, first, second in zip(
-            encoder.columns, code_counts(encoder, real), code_counts(encoder, synthetic), strict=True
-        )
+        for column, first, second in zip(encoder.columns, *counts, strict=True)
     ]
 
 
 def code_counts(encoder: Encoder, codes: np.ndarray) -> list[np.ndarray]:
     """The number of rows with each code of each column, from codes [rows, columns]."""
-    return [np.bincount(codes[:, index], minlength=size) for index, size in enumerate(encoder.sizes)]
+    sizes = enumerate(encoder.sizes)
+    return [np.bincount(codes[:, index], minlength=size) for index, size in sizes]
 
 
 def shares_of(counts: np.ndarray) -> list[float]:

@@ -22,7 +22,8 @@ _DIGITS = 4
 def trends(schema: Schema, synthetic: pd.DataFrame) -> Trends:
     """The associations within the synthetic table [rows, columns], of its first modelled columns."""
     table = _modelled(schema, synthetic)
-    return trends_of_values(schema, [column_values(column, table[column.name]) for column in schema.modelled])
+    values = [column_values(column, table[column.name]) for column in schema.modelled]
+    return trends_of_values(schema, values)
 
 
 def trends_of_values(schema: Schema, values: Sequence[NDArray[np.float64]]) -> Trends:

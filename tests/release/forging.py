@@ -1,4 +1,4 @@
-"""Forgeries of meaning: every hash is fresh, and what can be written again from the lie is written again."""
+"""Forgeries of meaning: every hash is fresh, and what follows from the lie is written again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Forgery:
     Attributes:
         folder: The release.
         manifest: Its manifest; written at the end.
-        report: Its ``report.json``; the other forms are rendered again from its data unless they are kept.
+        report: Its ``report.json``; the other forms are rendered again from its data.
         model: Its ``model.json``.
         touched: Files that were changed by hand.
         left_out: Files that are removed.
@@ -49,7 +49,8 @@ class Forgery:
     @classmethod
     def of(cls, folder: Path) -> Forgery:
         """Take a release."""
-        read = (json.loads((folder / name).read_text()) for name in ("manifest.json", "report.json", "model/model.json"))
+        names = ("manifest.json", "report.json", "model/model.json")
+        read = (json.loads((folder / name).read_text()) for name in names)
         return cls(folder, *read)
 
     @property
@@ -60,7 +61,8 @@ class Forgery:
 
     def told_everywhere(self) -> None:
         """The report says what the manifest says."""
-        told = {key: value for key, value in self.manifest.items() if key not in {"policy", "files", "signer"}}
+        more = {"policy", "files", "signer"}
+        told = {key: value for key, value in self.manifest.items() if key not in more}
         self.data.update(copy.deepcopy({"release": told, "policy": self.manifest["policy"]}))
 
     def both(self, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -103,7 +105,8 @@ class Forgery:
         self.touched["synthetic.parquet"] = path.read_bytes()
         if text:
             schema = load_schema(self.folder / "schema.yaml")
-            self.touched["synthetic.csv"] = csv_text(presented(frame, schema), schema, header=True).encode()
+            written = csv_text(presented(frame, schema), schema, header=True)
+            self.touched["synthetic.csv"] = written.encode()
 
     def tensors(self, change: Callable[[dict[str, np.ndarray]], Any]) -> None:
         """Other weights."""
@@ -121,8 +124,9 @@ class Forgery:
 
     def write(self) -> None:
         """Write everything with fresh hashes."""
-        self.touched.setdefault("report.json", json.dumps(self.report, indent=1, ensure_ascii=False).encode())
-        self.touched.setdefault("model/model.json", json.dumps(self.model, indent=1, ensure_ascii=False).encode())
+        for name, value in (("report.json", self.report), ("model/model.json", self.model)):
+            text = json.dumps(value, indent=1, ensure_ascii=False)
+            self.touched.setdefault(name, text.encode())
         for name, content in self.touched.items():
             (self.folder / name).write_bytes(content)
             if name in self.manifest["files"]:
@@ -130,7 +134,8 @@ class Forgery:
                 self.manifest["files"][name].update(entry)
         for name in self.left_out:
             (self.folder / name).unlink()
-        (self.folder / "manifest.json").write_text(json.dumps(self.manifest, indent=2, ensure_ascii=False))
+        text = json.dumps(self.manifest, indent=2, ensure_ascii=False)
+        (self.folder / "manifest.json").write_text(text)
         seal(self.folder)
 
 
@@ -140,7 +145,7 @@ def forge(folder: Path, lie: Lie, *, rendered: bool = True) -> None:
     Args:
         folder: The release.
         lie: Changes manifest, report, model or files.
-        rendered: Whether the report's forms are made from its data before the lie is told, or after it.
+        rendered: Whether the report's forms are made after the lie was told, or before it.
     """
     forgery = Forgery.of(folder)
     if rendered:
