@@ -28,7 +28,7 @@ _HIDING = re.compile(
     re.IGNORECASE,
 )
 _PRINTED, _NESTED = "@media print", 2
-_NEEDED = frozenset({"answer", "guarantee", "promises"})
+_NEEDED = frozenset({"answer", "guarantee", "not-promised"})
 _SIZES = re.compile(r"(?:(?:max|min)-width:[0-9.]+px;?)*\Z")
 _LONGEST_SEEN = 400  # Files cut longer texts than their JSON does.
 _HEAD, _LONGEST_HEAD, _LONGEST_GAP = 8, 400, 24
