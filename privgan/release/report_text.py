@@ -32,7 +32,7 @@ _NEEDED = frozenset({"answer", "guarantee", "not-promised"})
 _SIZES = re.compile(r"(?:(?:max|min)-width:[0-9.]+px;?)*\Z")
 _LONGEST_SEEN = 400  # Files cut longer texts than their JSON does.
 _HEAD, _LONGEST_HEAD, _LONGEST_GAP = 8, 400, 24
-_MARKS = re.compile(r"[-#>:;.,]+")
+_MARKS = re.compile(r"[-#>:;.,…]+")
 _LONGEST_WORDS = 60  # A label that this version does not write: longer ones could be sentences.
 
 
@@ -120,6 +120,8 @@ def visible_problems(form: str, text: str, own: str, report: Mapping[str, Any]) 
             return
         between.append(stream[place:at])
         place = at + len(short)
+        rest = _short(wanted)[len(short) :]
+        place += _alike(rest, stream[place : place + len(rest)])
     told = [
         report["title"],
         *(part for section in report["sections"] for part in _strings(section)),
@@ -128,7 +130,7 @@ def visible_problems(form: str, text: str, own: str, report: Mapping[str, Any]) 
     if form == "html":
         yield from _pieces(seen, [*told, *mine.texts], claims)
     else:
-        yield from _gaps([*between, stream[place:]], mine.texts, told)
+        yield from _gaps([*between, stream[place:]], mine.texts)
     wrong = claims_in(["".join(seen.texts)]) - claims
     if wrong:
         yield f"states {min(wrong)[0]} = {shown(min(wrong)[1])}, and its JSON does not"
@@ -148,15 +150,15 @@ def _pieces(seen: _Seen, known: Sequence[str], claims: set[tuple[str, str]]) -> 
             return
 
 
-def _gaps(gaps: Sequence[str], own: Sequence[str], told: Sequence[str]) -> Iterator[str]:
+def _gaps(gaps: Sequence[str], own: Sequence[str]) -> Iterator[str]:
     """Between two texts of the JSON, Markdown has marks and labels alone; a head before all of them."""
+    stream = _short("".join(own))
     figures = numbers_in(_short("\n".join((*own[:_HEAD], *own[-_HEAD:]))))
-    cut = {_short(part[_LONGEST_SEEN:]) for part in told}
     for place, gap in enumerate(gaps):
         ends = place in {0, len(gaps) - 1}
         left = gap if ends else _MARKS.sub("", gap)
-        if left in cut or (not ends and left.endswith("…")):
-            continue
+        if len(gap) > _LONGEST_GAP and gap in stream:
+            continue  # Of very long texts the JSON holds less.
         more = numbers_in(left) - (figures if ends else set())
         if more or len(left) > (_LONGEST_HEAD if ends else _LONGEST_GAP):
             yield f"shows {shown(left)}, which is not in its JSON"
@@ -302,6 +304,12 @@ def _hides(style: str) -> bool:
         if not (inside and found.group().startswith("display")):
             return True
     return False
+
+
+def _alike(first: str, second: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
 def _short(text: str) -> str:
