@@ -12,15 +12,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first: a module may import modules of its own layer's folder and of lower layers only.
 LAYERS = [
     {"errors", "formats"},
-    {"metric", "documents", "durable"},
+    {"metric", "documents", "durable", "fields"},
     {"privacy"},
     {"table"},
     {"planning"},
     {"measurement"},
     {"gan"},
     {"synthesizer", "audit", "policy", "progress", "demo"},
-    {"release"},
     {"report"},
+    {"release"},
     {"serve"},
     {"pipeline"},
     {"cli"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,8 +110,13 @@ class AuditCoder:
     def from_reference(cls, schema: Schema, reference: pd.DataFrame) -> AuditCoder:
         """A coder whose quantiles are those of a reference table."""
         require_columns(schema, reference, "reference")
-        values = (column_values(column, reference[column.name]) for column in schema.modelled)
-        return cls(schema.modelled, tuple(map(_grid_of, schema.modelled, values)))
+        values = [column_values(column, reference[column.name]) for column in schema.modelled]
+        return cls.from_values(schema.modelled, values)
+
+    @classmethod
+    def from_values(cls, columns: tuple[Column, ...], values: Sequence[NDArray[np.float64]]) -> AuditCoder:
+        """As from_reference, from the reference's values [rows] of each column, as ``column_values`` gives them."""
+        return cls(columns, tuple(map(_grid_of, columns, values)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,7 +130,10 @@ class AuditCoder:
 
     def code(self, table: pd.DataFrame) -> CodedTable:
         """A table as arrays."""
-        values = [column_values(column, table[column.name]) for column in self.columns]
+        return self.code_values([column_values(column, table[column.name]) for column in self.columns])
+
+    def code_values(self, values: Sequence[NDArray[np.float64]]) -> CodedTable:
+        """As code, from the values [rows] of each column."""
         codes = [grid.code(column) for grid, column in zip(self.grids, values, strict=True)]
         return CodedTable(np.column_stack(codes), np.column_stack(values))
 

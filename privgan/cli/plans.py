@@ -67,9 +67,9 @@ def plan(
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3 --policy partner-share --context context.yaml
     """
-    from privgan.pipeline.guarantee import accounting
     from privgan.planning.planner import make_plan
     from privgan.planning.risk import curve_of
+    from privgan.release.guarantee import accounting
     from privgan.table.schema_file import load_schema
     from privgan.table.targets import with_target
 
@@ -96,10 +96,10 @@ def plan(
 
 def _print_plan(made: Plan, loaded: Schema) -> None:
     from privgan.pipeline.describe import plan_lines
-    from privgan.pipeline.guarantee import accounting, meaning, statement
     from privgan.planning.plan import AUDIT
     from privgan.planning.risk import curve_of, is_known
     from privgan.privacy.budget import condition_text
+    from privgan.release.guarantee import accounting, meaning, statement
     from privgan.table.columns import Source
 
     click.echo(statement(made.budget, loaded))

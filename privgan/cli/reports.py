@@ -118,8 +118,8 @@ def _require_intact(release: Path) -> None:
 
 
 def _tell_release(release: Path, as_json: bool) -> None:
-    from privgan.pipeline.guarantee import meaning
     from privgan.privacy import tradeoff
+    from privgan.release.guarantee import meaning
 
     _require_intact(release)
     manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))

@@ -1,56 +1,16 @@
-"""A plan in words: for the terminal and for the reports."""
+"""A plan in words, for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privgan.planning.plan import Plan, StepKind
-from privgan.privacy import accountant, events
-from privgan.report.data import PlanStep as ReportStep
+from privgan.planning.plan import Plan
+from privgan.report.accounted import report_steps
+from privgan.report.data import PlanStep
 from privgan.report.document import plain
-from privgan.report.steps import DP_SGD, error, noise
+from privgan.report.steps import error, noise
 from privgan.report.words import Words, words_of
-
-_BY_GUMBEL = frozenset({StepKind.SELECTION, StepKind.LOWER_BOUND, StepKind.UPPER_BOUND})
-_BY_GRADIENTS = frozenset({StepKind.CRITIC, StepKind.CRITIC_AGAIN})
-
-
-def report_steps(accounting: Sequence[Mapping[str, Any]]) -> list[ReportStep]:
-    """The accounting's steps as a report shows them."""
-    return [
-        ReportStep(
-            name=step["name"],
-            kind=step["kind"],
-            epsilon=step["epsilon"],
-            expected_error=step["expected_error"],
-            noise=step["noise"],
-            **_mechanism(step),
-        )
-        for step in accounting
-    ]
-
-
-def report_groups(accounting: Sequence[Mapping[str, Any]], delta: float) -> list[ReportStep]:
-    """The accounting's steps of each kind together, with what they cost together."""
-    kinds: dict[str, list[Mapping[str, Any]]] = {}
-    for step in accounting:
-        kinds.setdefault(step["kind"], []).append(step)
-    return [_group(kind, steps, delta) for kind, steps in kinds.items()]
-
-
-def _group(kind: str, steps: Sequence[Mapping[str, Any]], delta: float) -> ReportStep:
-    together = events.Composed([events.from_json(step["event"]) for step in steps])
-    return ReportStep(name=kind, kind=kind, count=len(steps), epsilon=accountant.epsilon_by_rdp(together, delta))
-
-
-def _mechanism(step: Mapping[str, Any]) -> dict[str, Any]:
-    if step["kind"] in _BY_GRADIENTS:
-        event = step["event"]
-        return {"mechanism": DP_SGD, "rate": event["of"]["sample_rate"], "repeats": event["count"]}
-    if step["kind"] in _BY_GUMBEL:
-        return {"mechanism": "gumbel"}
-    return {"mechanism": "laplace" if step["kind"] == StepKind.ROW_COUNT else "gaussian"}
 
 
 def plan_lines(plan: Plan, accounting: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
@@ -67,6 +27,6 @@ def plan_lines(plan: Plan, accounting: Sequence[Mapping[str, Any]]) -> list[tupl
     ]
 
 
-def _noise_and_error(step: ReportStep, words: Words) -> str:
+def _noise_and_error(step: PlanStep, words: Words) -> str:
     texts = [plain(noise(step, words))] + ([plain(error(step, words))] if step.expected_error is not None else [])
     return "; ".join(texts)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from privgan.policy.columns import ColumnFact
 from privgan.policy.context import Context
 from privgan.policy.facts import FactValue
+from privgan.policy.schema_facts import schema_facts
 from privgan.privacy import accountant, events
 from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
 from privgan.privacy.ledger_runs import RESERVE
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Role, Source, Temporal
 from privgan.table.schema import Schema
 
 _SLACK = 1e-9
@@ -31,7 +29,7 @@ def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedge
     """
     guarantee = record["guarantee"]
     facts: dict[str, FactValue] = {
-        **claim_facts(guarantee["epsilon"], guarantee["delta"], schema),
+        **claim_facts(guarantee["epsilon"], guarantee["delta"]),
         "accounting.complete": accounting_complete(record, schema, ledger),
         **ledger_facts(ledger.account(schema.dataset)),
         **schema_facts(schema),
@@ -41,13 +39,9 @@ def public_facts(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedge
     return facts | context.facts(dt.datetime.now(dt.UTC).date())
 
 
-def claim_facts(epsilon: float | None, delta: float, schema: Schema) -> dict[str, FactValue]:
+def claim_facts(epsilon: float | None, delta: float) -> dict[str, FactValue]:
     """What a run claims; without ε where its coins were not secret."""
-    facts: dict[str, FactValue] = {
-        "guarantee.delta": delta,
-        "guarantee.unit_declared": schema.unit_source is Source.DECLARED,
-        "guarantee.max_rows_per_unit": schema.unit.max_rows,
-    }
+    facts: dict[str, FactValue] = {"guarantee.delta": delta}
     return facts if epsilon is None else facts | {"guarantee.epsilon": epsilon}
 
 
@@ -63,50 +57,12 @@ def ledger_facts(account: DatasetAccount) -> dict[str, FactValue]:
     return facts | {"ledger.total_epsilon": account.epsilon} | _remaining(account)
 
 
-def schema_facts(schema: Schema) -> dict[str, FactValue]:
-    """How many facts are assumed, and how many columns have which role."""
-    found = Counter(column.role for column in schema.columns)
-    return {
-        "schema.assumed_public_facts": len(schema.facts_from(Source.ASSUMED_PUBLIC)),
-        "schema.unmodelled_pii": len(schema.invented),
-        "schema.identifiers": found[Role.IDENTIFIER],
-        "schema.quasi_identifiers": found[Role.QUASI_IDENTIFIER],
-        "schema.sensitive_columns": found[Role.SENSITIVE],
-    }
-
-
 def _remaining(account: DatasetAccount) -> dict[str, FactValue]:
     """What is left of the lifetime budget; nothing where none was set."""
     lifetime = account.lifetime
     if lifetime is None:
         return {}
     return {"ledger.remaining_epsilon": max(0.0, lifetime.epsilon - account.lifetime_spent)}
-
-
-def column_facts(schema: Schema) -> tuple[ColumnFact, ...]:
-    """What gates on columns ask of the released schema, which is public."""
-    return tuple(
-        ColumnFact(
-            name=column.name,
-            kind=str(column.kind),
-            role=str(column.role),
-            invented=column.invented,
-            values=_values(column),
-        )
-        for column in schema.columns
-    )
-
-
-def _values(column: Column) -> int | None:
-    """How many different values a column can take by its schema, missing ones apart; None where that is not bounded."""
-    if isinstance(column, Discrete):
-        return len(column.categories)
-    if isinstance(column, Numeric):
-        return round((column.upper - column.lower) * 10**column.decimals) + 1
-    if isinstance(column, Temporal):
-        step = dt.timedelta(days=1) if column.kind is Kind.DATE else dt.timedelta(seconds=1)
-        return (column.upper - column.lower) // step + 1
-    return None
 
 
 def accounting_complete(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedger) -> bool:

@@ -13,12 +13,13 @@ from privgan.audit.suite import AuditInputs, AuditReport, run_audit
 from privgan.errors import UsageError
 from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
-from privgan.pipeline.facts import audit_facts, column_facts, public_facts
+from privgan.pipeline.facts import audit_facts, public_facts
 from privgan.pipeline.reference_fits import audit_by_reference_fits
 from privgan.pipeline.scanning import read_scan, scan_facts
 from privgan.pipeline.white_box import white_box_scores
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
+from privgan.policy.schema_facts import column_facts
 from privgan.policy.verdict import GateStatus, Verdict, evaluate
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger

@@ -17,12 +17,13 @@ from privgan.errors import (
     PrivganError,
 )
 from privgan.metric import Exposure
-from privgan.pipeline.facts import claim_facts, column_facts, ledger_facts, schema_facts
+from privgan.pipeline.facts import claim_facts, ledger_facts
 from privgan.planning.plan import Plan
 from privgan.policy.columns import ColumnComparison
 from privgan.policy.context import Context
 from privgan.policy.facts import FactValue, fact_vocabulary
 from privgan.policy.policy import Policy, Rule
+from privgan.policy.schema_facts import column_facts, schema_facts
 from privgan.policy.verdict import GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
 from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
 from privgan.privacy.ledger_account import account_of
@@ -156,7 +157,7 @@ def _known_facts(
     planned = plan.declared_rows if plan.rows is None else plan.rows
     made = planned if rows is None else rows
     facts: dict[str, FactValue] = {
-        **claim_facts(plan.budget.epsilon, plan.budget.delta, schema),
+        **claim_facts(plan.budget.epsilon, plan.budget.delta),
         "accounting.complete": whole,
         "ledger.attempts": account.attempts + 1,
         **ledger_facts(account),

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from privgan.pipeline.guarantee import statement, versions
-from privgan.pipeline.shapes import written
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
+from privgan.release.guarantee import statement, versions
 from privgan.release.manifest import ReleaseFacts
+from privgan.report.shapes import written
 from privgan.table.cells import MAX_CELLS, Cells, cells_of
 from privgan.table.columns import Numeric, Temporal
 from privgan.table.schema import Schema

@@ -9,7 +9,6 @@ from pathlib import Path
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError
 from privgan.pipeline.candidate import RELEASE, Candidate
 from privgan.pipeline.facts import accounting_complete
-from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.pipeline.judging import refuse_changed
 from privgan.pipeline.reporting import shareable_data, written_forms
 from privgan.pipeline.scanning import closing_on_findings, needles_for_release, refuse_findings
@@ -18,6 +17,7 @@ from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.bundle import write_release
+from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.release.keys import SigningKey
 from privgan.release.manifest import ReleaseFacts
 from privgan.release.needles import Needles

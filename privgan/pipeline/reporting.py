@@ -13,9 +13,6 @@ import pandas as pd
 from privgan.errors import UsageError
 from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import INTERNAL, Candidate, internal_report_file
-from privgan.pipeline.describe import report_groups, report_steps
-from privgan.pipeline.shapes import noisy_shapes, real_shapes
-from privgan.pipeline.trends import real_trends, trends
 from privgan.policy.verdict import Verdict
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.manifest import ReleaseFacts, describe_release
@@ -31,7 +28,10 @@ from privgan.report import (
     render_shareable,
     shareable_of,
 )
+from privgan.report.accounted import report_groups, report_steps
 from privgan.report.render import WRITTEN
+from privgan.report.shapes import code_counts, noisy_shapes, real_shapes
+from privgan.report.trends import real_trends, trends
 from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform
 from privgan.table.measured import clamp_measured
@@ -43,14 +43,15 @@ _LONG = frozenset({"events", "planned", "columns", "files"})
 def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) -> ShareableReport:
     """What the report that leaves with a release says."""
     synthesizer = load_synthesizer(candidate.model)
-    synthetic = _synthetic(candidate, synthesizer)
+    synthetic, encoder = _synthetic(candidate, synthesizer), synthesizer.encoder
+    counts = code_counts(encoder, encoder.encode(synthetic))
     return ShareableReport(
         release=describe_release(facts),
         policy=verdict.to_public_json(),
         schema=synthesizer.schema.to_json(),
         steps=report_steps(facts.accounting),
         groups=report_groups(facts.accounting, facts.delta),
-        shapes=noisy_shapes(synthesizer, synthesizer.encoder.encode(synthetic)),
+        shapes=noisy_shapes(encoder, synthesizer.frequencies, counts),
         trends=trends(synthesizer.schema, synthetic),
         rows=candidate.record()["rows"],
     )
@@ -119,8 +120,9 @@ def _internal_data(
     if frame is not None:
         frame = clamp_measured(frame, schema)
         real = frame[~load_canaries(candidate.internal, frame, schema).left_out]
-        encode = synthesizer.encoder.encode
-        shapes, together = real_shapes(synthesizer, encode(real), encode(synthetic)), real_trends(schema, real, synthetic)
+        encoder = synthesizer.encoder
+        shapes = real_shapes(encoder, encoder.encode(real), encoder.encode(synthetic))
+        together = real_trends(schema, real, synthetic)
     lifetime = ledger.account(schema.dataset).lifetime
     return InternalReport(
         release=describe_release(facts),

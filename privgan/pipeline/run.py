@@ -17,7 +17,6 @@ from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
 from privgan.pipeline.checkpoint import newest_checkpoint, save_checkpoint
 from privgan.pipeline.fitting import Refining, fit
-from privgan.pipeline.guarantee import statement
 from privgan.pipeline.judging import audit_candidate, judge
 from privgan.pipeline.note import RunRequest, read_note, write_note
 from privgan.pipeline.preflight import Books, Preflight, preflight
@@ -33,6 +32,7 @@ from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
+from privgan.release.guarantee import statement
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
 from privgan.release.policy_check import refuse_impostor

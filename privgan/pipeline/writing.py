@@ -13,10 +13,10 @@ from privgan.durable import owner_only
 from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.fitting import Fitted
-from privgan.pipeline.guarantee import accounting, claim
 from privgan.pipeline.white_box import keep_critic
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
+from privgan.release.guarantee import accounting, claim
 from privgan.synthesizer import Synthesizer
 from privgan.table.conform import conform
 from privgan.table.files import write_tables

@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from privgan.durable import sync_folder
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, UsageError
+from privgan.fields import FieldSource
 from privgan.policy.policy import UNWAIVABLE
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
 from privgan.release.contents import opened, require_allowed_contents
-from privgan.release.fields import FieldSource
 from privgan.release.keys import SigningKey
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, FileEntry, ReleaseFacts, build_manifest, to_text
 from privgan.release.needles import Needles

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import PrivganError
+from privgan.fields import MANIFEST, require_declared
 from privgan.release.contents import require_allowed_contents
-from privgan.release.fields import MANIFEST, require_declared
 from privgan.release.integrity import shown
 from privgan.release.manifest import MANIFEST_NAME, conditional_text
 from privgan.release.strict_json import read_json

@@ -14,7 +14,7 @@ from typing import IO, Any, BinaryIO
 import yaml
 
 from privgan.errors import InternalError
-from privgan.release.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
+from privgan.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
 from privgan.release.report_files import REPORT_JSON, require_harmless_html, require_plain_markdown, require_report_json
 from privgan.table.spreadsheet import unescaped
 

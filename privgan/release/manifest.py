@@ -10,8 +10,8 @@ from importlib.resources import files as packaged
 from typing import Any, Protocol
 
 from privgan.errors import InternalError
+from privgan.fields import MANIFEST, require_declared
 from privgan.privacy.budget import condition_text
-from privgan.release.fields import MANIFEST, require_declared
 
 MANIFEST_FORMAT = "privgan.manifest/1"
 MANIFEST_NAME = "manifest.json"
@@ -43,7 +43,7 @@ class FileEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseFacts:
-    """Everything a manifest says apart from its files and the policy: JSON values only, each declared in ``fields.py``.
+    """Everything a manifest says apart from its files and the policy: JSON values only, each declared in ``privgan/fields.py``.
 
     Attributes:
         created: Moment of the release, UTC, ISO 8601 with ``+00:00`` or ``Z``.

@@ -10,7 +10,7 @@ from importlib.resources import files as packaged
 from typing import Any
 
 from privgan.errors import InternalError
-from privgan.release.fields import REPORT_FILE, require_declared
+from privgan.fields import REPORT_FILE, require_declared
 
 REPORT_JSON = "report.json"
 _TAGS = frozenset(

@@ -12,6 +12,7 @@ from typing import Any
 
 from privgan.errors import UsageError
 from privgan.policy.policy import Policy
+from privgan.release.agreement import agreement_notes, meaning_problems
 from privgan.release.consistency import (
     contradictions,
     expiry_problems,
@@ -117,7 +118,8 @@ def verify_release(
         notes += _notes(contents.manifest, policy)
         notes += _ended(signers, trust)
         if not contents.problems:
-            problems += file_problems(folder, contents.manifest)
+            found = list(file_problems(folder, contents.manifest))
+            problems += found or meaning_problems(folder, contents.manifest)
     signed = any(signer.believed for signer in signers)
     return Verification(
         ok=not problems,
@@ -188,6 +190,7 @@ def _statements(manifest: Mapping[str, Any], now: dt.datetime, policy: Policy | 
 
 
 def _notes(manifest: Mapping[str, Any], policy: Policy | None) -> Iterator[str]:
+    yield from agreement_notes(manifest)
     stated = manifest["policy"]
     if policy is None and shipped_policy(stated["name"], stated["version"]) is None:
         yield (

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from types import MappingProxyType
 
 from privgan.errors import UsageError
-from privgan.release.fields import REPORT, require_declared
+from privgan.fields import REPORT, require_declared
 from privgan.report.compose import internal_document, shareable_document
 from privgan.report.data import InternalReport, ShareableReport
 from privgan.report.document import Document

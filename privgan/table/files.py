@@ -213,13 +213,26 @@ def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path |
                 writer = writer or pq.ParquetWriter(parquet, _without_nulls(table.schema))
                 writer.write_table(table.cast(writer.schema))
             if text is not None:
-                cells = escaped_frame(as_written(chunk, schema))
-                cells.to_csv(text, index=False, mode="a" if rows else "w", header=not rows, quoting=_quoting(schema))
+                with text.open("a" if rows else "w", encoding="utf-8", newline="") as file:
+                    file.write(csv_text(chunk, schema, header=not rows))
             rows += len(chunk)
     finally:
         if writer is not None:
             writer.close()
     return rows
+
+
+def csv_text(frame: pd.DataFrame, schema: Schema, *, header: bool) -> str:
+    """Presented rows as comma-separated text, as a release holds them.
+
+    Args:
+        frame: The rows [rows, columns].
+        schema: The public facts.
+        header: Whether the line of column names comes first.
+    """
+    cells = escaped_frame(as_written(frame, schema))
+    written: str = cells.to_csv(index=False, header=header, quoting=_quoting(schema))
+    return written
 
 
 def _quoting(schema: Schema) -> Literal[0, 2]:

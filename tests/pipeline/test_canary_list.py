@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from privgan.fields import MANIFEST
 from privgan.gan.refine import Refinement
 from privgan.pipeline.canaries import FILE, Canaries, draw_canaries
 from privgan.pipeline.note import RunRequest
@@ -16,7 +17,6 @@ from privgan.pipeline.run import fit_table, resume_candidate
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.randomness import RepeatableStream
 from privgan.progress import Progress
-from privgan.release.fields import MANIFEST
 
 
 class _Crash(Exception):

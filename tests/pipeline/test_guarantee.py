@@ -6,9 +6,9 @@ import pytest
 
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.candidate import AUDIT_FILE, CHECKPOINTS, LOG_FILE, REPORT_FILE, RUN_FILE
-from privgan.pipeline.guarantee import RETENTION
 from privgan.pipeline.scanning import SCAN_FILE
 from privgan.pipeline.white_box import CRITIC_FILE
+from privgan.release.guarantee import RETENTION
 
 INSIDE = {
     CANARIES_FILE: "canaries",

@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from privgan import fields
 from privgan.cli.main import execute
 from privgan.errors import InternalError, PolicyFailedError
+from privgan.fields import declared_fields, fields_of
 from privgan.metric import Metric
 from privgan.pipeline import judging, releasing, reporting
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
@@ -33,8 +35,6 @@ from privgan.policy.verdict import Verdict
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
-from privgan.release import fields
-from privgan.release.fields import declared_fields, fields_of
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
 from privgan.release.scan import LeakError

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from privgan.errors import DocumentError
-from privgan.pipeline.facts import column_facts
 from privgan.policy import ColumnFact, GateStatus, evaluate, explain, load_policy
+from privgan.policy.schema_facts import column_facts
 from privgan.table.schema_file import parse_schema
 from tests.policy.sound import COLUMNS, columns, gate, make_policy, write_policy
 

@@ -99,7 +99,7 @@ def test_the_context_s_keys_agree_everywhere() -> None:
     from dataclasses import fields
 
     from privgan.documents import json_schema
-    from privgan.release.fields import MANIFEST, declared_fields
+    from privgan.fields import MANIFEST, declared_fields
 
     stated = {part.name for part in fields(Context)}
     derived = {"not_expired", "review_not_due"}

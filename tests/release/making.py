@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -95,7 +96,7 @@ FACTS = ReleaseFacts(
     schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in SCHEMA.columns},
     context={"recipient": "Nörthwind", "expiry": "2999-12-31"},
     ledger_head="cd" * 32,
-    versions={"privgan": "0.1.0", "python": "3.11.9"},
+    versions={"privgan": "0.0.9", "python": "3.11.9"},
     canary_probability=0.2,
     canary_commitment="",
     retention="90 days.",
@@ -117,14 +118,19 @@ def model_of(facts: ReleaseFacts, schema_text: str) -> bytes:
     return json.dumps({"rows": 300, "schema": schema_text, "guarantee": guarantee}).encode()
 
 
+def frame_of(names: Sequence[str], rows: int) -> pd.DataFrame:
+    """The rows of the table: a number first, then categories."""
+    return pd.DataFrame(
+        {name: np.arange(rows) if index == 0 else ["xy"[i % 2] for i in range(rows)] for index, name in enumerate(names)}
+    )
+
+
 def contents_of(
     folder: Path, facts: ReleaseFacts = FACTS, schema_text: str = SCHEMA_TEXT, rows: int = 300
 ) -> dict[str, bytes | Path]:
     parquet = folder / "source.parquet"
     names = parse_schema(schema_text).names
-    frame = pd.DataFrame(
-        {name: np.arange(rows) if index == 0 else ["xy"[i % 2] for i in range(rows)] for index, name in enumerate(names)}
-    )
+    frame = frame_of(names, rows)
     pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None), parquet)
     return {
         "synthetic.parquet": parquet,

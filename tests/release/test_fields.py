@@ -21,9 +21,9 @@ import yaml
 from safetensors.numpy import save
 
 from privgan.errors import InternalError, UsageError
+from privgan.fields import MANIFEST, MODEL, REPORT, SCHEMA, Again, Each, FieldSource, Stated, declared_fields, fields_of
 from privgan.release import build_manifest, write_release
 from privgan.release.contents import require_allowed_contents
-from privgan.release.fields import MANIFEST, MODEL, REPORT, SCHEMA, Again, Each, FieldSource, Stated, declared_fields, fields_of
 from privgan.release.manifest import FileEntry
 from privgan.synthesizer import load_synthesizer
 from privgan.table.schema_file import dump_schema, parse_schema

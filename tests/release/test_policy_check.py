@@ -45,7 +45,7 @@ def test_a_release_with_a_waiver_of_what_nobody_may_waive_does_not_verify(releas
 
     edited(waive)(release)
     found = verify_release(release, now=NOW)
-    assert found.problems == (f"policy: '{fact}' did not pass, and cannot be waived: {UNWAIVABLE[fact]}",)
+    assert f"policy: '{fact}' did not pass, and cannot be waived: {UNWAIVABLE[fact]}" in found.problems
 
 
 @pytest.mark.parametrize("key", ["name", "version"])

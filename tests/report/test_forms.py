@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from privgan.errors import InternalError, UsageError
-from privgan.release.fields import REPORT_FILE, fields_of
+from privgan.fields import REPORT_FILE, fields_of
 from privgan.release.report_files import (
     report_mistakes,
     require_harmless_html,

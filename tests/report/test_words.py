@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from privgan.errors import InternalError, UsageError
-from privgan.pipeline.guarantee import NOT_PROMISED, RETENTION
 from privgan.planning.plan import StepKind
 from privgan.policy.columns import ColumnComparison
 from privgan.policy.context import Context
@@ -20,6 +19,7 @@ from privgan.policy.gates import Comparison
 from privgan.policy.verdict import GateStatus
 from privgan.privacy.budget import condition_text
 from privgan.privacy.unit import NEIGHBOURING_RELATION, PrivacyUnit
+from privgan.release.guarantee import NOT_PROMISED, RETENTION
 from privgan.report.attack_curves import _EVENTS, _SCORES
 from privgan.report.document import plain
 from privgan.report.sections.policy import _CONDITIONS

@@ -18,7 +18,6 @@ from privgan.pipeline.note import RunRequest
 from privgan.pipeline.public_texts import schema_text
 from privgan.pipeline.releasing import release_candidate
 from privgan.pipeline.scanning import scan_candidate
-from privgan.pipeline.shapes import written
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
 from privgan.policy.verdict import Verdict
@@ -26,6 +25,7 @@ from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.needles import NeedleKind, Needles
 from privgan.release.scan import LeakError
+from privgan.report.shapes import written
 from privgan.table.cells import cells_of
 from privgan.table.schema_file import dump_schema
 from tests.sabotage import world

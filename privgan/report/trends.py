@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from privgan.audit.associations import Associations
-from privgan.audit.coding import AuditCoder, CodedTable
+from privgan.audit.coding import AuditCoder, CodedTable, column_values
 from privgan.audit.replicates import whole
 from privgan.report.data import RealTrends, Trends
 from privgan.table.schema import Schema
@@ -19,8 +21,15 @@ _DIGITS = 4
 
 def trends(schema: Schema, synthetic: pd.DataFrame) -> Trends:
     """The associations within the synthetic table [rows, columns], of its first modelled columns."""
-    coder = _coder(schema, synthetic)
-    made = coder.code(_modelled(schema, synthetic))
+    table = _modelled(schema, synthetic)
+    values = [column_values(column, table[column.name]) for column in schema.modelled]
+    return trends_of_values(schema, values)
+
+
+def trends_of_values(schema: Schema, values: Sequence[NDArray[np.float64]]) -> Trends:
+    """As trends, from the values [rows] of each modelled column, as ``column_values`` gives them."""
+    coder = AuditCoder.from_values(schema.modelled, values)
+    made = coder.code_values(values)
     measure = Associations.from_reference(coder, made)
     return Trends(columns=list(coder.names[:MOST_COLUMNS]), synthetic=_triangle(measure, made))
 

@@ -2,47 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 
 from privgan.report.data import Label, NoisyShape, RealShape
-from privgan.synthesizer import Synthesizer
 from privgan.table.cells import from_numbers
 from privgan.table.columns import Column, Temporal
-from privgan.table.encoding import ColumnCode
+from privgan.table.encoding import ColumnCode, Encoder
 from privgan.table.where import canonical_number
 
+_Columns: TypeAlias = Sequence[np.ndarray]
 
-def noisy_shapes(synthesizer: Synthesizer, synthetic: np.ndarray) -> list[NoisyShape]:
-    """Every modelled column as it was measured with noise, beside the synthetic codes [rows, columns]."""
+
+def noisy_shapes(encoder: Encoder, frequencies: _Columns, counts: _Columns) -> list[NoisyShape]:
+    """Every modelled column as it was measured with noise, beside the synthetic table.
+
+    Args:
+        encoder: Rows to codes.
+        frequencies: Noisy share of each code of each column.
+        counts: Number of synthetic rows with each code of each column.
+    """
     return [
         NoisyShape(
             column=column.name,
             kind=column.cells.column.kind.value,
             labels=labels(column),
-            noisy=[round(float(share), 6) for share in synthesizer.frequencies[index]],
-            synthetic=_shares(synthetic[:, index], column.size),
+            noisy=[round(float(share), 6) for share in frequencies[index]],
+            synthetic=shares_of(counts[index]),
         )
-        for index, column in enumerate(synthesizer.encoder.columns)
+        for index, column in enumerate(encoder.columns)
     ]
 
 
-def real_shapes(synthesizer: Synthesizer, real: np.ndarray, synthetic: np.ndarray) -> list[RealShape]:
+def real_shapes(encoder: Encoder, real: np.ndarray, synthetic: np.ndarray) -> list[RealShape]:
     """INTERNAL: every modelled column in the real codes [rows, columns], beside the synthetic ones."""
+    counts = code_counts(encoder, real), code_counts(encoder, synthetic)
     return [
         RealShape(
             column=column.name,
             kind=column.cells.column.kind.value,
             labels=labels(column),
-            real=_shares(real[:, index], column.size),
-            synthetic=_shares(synthetic[:, index], column.size),
+            real=shares_of(first),
+            synthetic=shares_of(second),
         )
-        for index, column in enumerate(synthesizer.encoder.columns)
+        for column, first, second in zip(encoder.columns, *counts, strict=True)
     ]
 
 
-def _shares(codes: np.ndarray, size: int) -> list[float]:
-    counts = np.bincount(codes, minlength=size)
+def code_counts(encoder: Encoder, codes: np.ndarray) -> list[np.ndarray]:
+    """The number of rows with each code of each column, from codes [rows, columns]."""
+    sizes = enumerate(encoder.sizes)
+    return [np.bincount(codes[:, index], minlength=size) for index, size in sizes]
+
+
+def shares_of(counts: np.ndarray) -> list[float]:
+    """Counts [codes] as shares, as a report holds them."""
     return [round(float(share), 6) for share in counts / max(1, counts.sum())]
 
 

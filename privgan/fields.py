@@ -208,7 +208,7 @@ def require_declared(what: str, value: Any, declaration: Declaration) -> None:
     if unknown:
         raise InternalError(
             f"{what}: the fields {', '.join(unknown[:8])} have no declared source; "
-            "a release is built only from what privgan/release/fields.py declares"
+            "a release is built only from what privgan/fields.py declares"
         )
 
 

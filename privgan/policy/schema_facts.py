@@ -1,0 +1,51 @@
+"""What a policy may ask of a released schema, which is public."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+
+from privgan.policy.columns import ColumnFact
+from privgan.policy.facts import FactValue
+from privgan.table.columns import Column, Discrete, Kind, Numeric, Role, Source, Temporal
+from privgan.table.schema import Schema
+
+
+def schema_facts(schema: Schema) -> dict[str, FactValue]:
+    """The facts that follow from the schema alone."""
+    found = Counter(column.role for column in schema.columns)
+    return {
+        "guarantee.unit_declared": schema.unit_source is Source.DECLARED,
+        "guarantee.max_rows_per_unit": schema.unit.max_rows,
+        "schema.assumed_public_facts": len(schema.facts_from(Source.ASSUMED_PUBLIC)),
+        "schema.unmodelled_pii": len(schema.invented),
+        "schema.identifiers": found[Role.IDENTIFIER],
+        "schema.quasi_identifiers": found[Role.QUASI_IDENTIFIER],
+        "schema.sensitive_columns": found[Role.SENSITIVE],
+    }
+
+
+def column_facts(schema: Schema) -> tuple[ColumnFact, ...]:
+    """What gates on columns ask of the released schema, which is public."""
+    return tuple(
+        ColumnFact(
+            name=column.name,
+            kind=str(column.kind),
+            role=str(column.role),
+            invented=column.invented,
+            values=_values(column),
+        )
+        for column in schema.columns
+    )
+
+
+def _values(column: Column) -> int | None:
+    """How many different values a column can take by its schema, missing ones apart; None where that is not bounded."""
+    if isinstance(column, Discrete):
+        return len(column.categories)
+    if isinstance(column, Numeric):
+        return round((column.upper - column.lower) * 10**column.decimals) + 1
+    if isinstance(column, Temporal):
+        step = dt.timedelta(days=1) if column.kind is Kind.DATE else dt.timedelta(seconds=1)
+        return (column.upper - column.lower) // step + 1
+    return None

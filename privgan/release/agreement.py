@@ -1,0 +1,98 @@
+"""Whether the files of a release mean the same: manifest, schema, plan, model, report and tables.
+
+Whoever can write all files lists fresh hashes. What follows from other parts is worked out again
+here, and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from privgan.errors import PrivganError
+from privgan.release.bundle import ALLOWED_FILES
+from privgan.release.claim_agreement import claim_problems
+from privgan.release.model_agreement import model_problems
+from privgan.release.outcome_agreement import outcome_problems
+from privgan.release.plan_agreement import plan_problems
+from privgan.release.recount import accounting_problems
+from privgan.release.released import CSV, MODEL, PARQUET, REPORT, SCHEMA, Released
+from privgan.release.report_agreement import report_problems
+from privgan.release.table_agreement import table_problems
+
+_Check: TypeAlias = Callable[[Released], Iterator[str]]
+_REPORTS = ("report.html", "report.md")
+# What a damaged or hostile value makes the comparison itself run into.
+_UNREADABLE = (
+    PrivganError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+    OSError,
+)
+
+
+def meaning_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Where the files of a release contradict each other, a sentence each.
+
+    The tables are read only where all else agrees.
+
+    Args:
+        folder: A release whose files have the hashes and the forms that they should have.
+        manifest: Its manifest.
+    """
+    if accounting_problems(manifest):
+        return  # Told already; and what follows works with the events.
+    released = Released(folder, manifest)
+    found = [problem for name, check in _CHECKS for problem in _told(name, check, released)]
+    yield from found
+    if not found and released.holds(SCHEMA) and released.holds(PARQUET):
+        yield from _told(PARQUET, _tables, released)
+
+
+def agreement_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What could not be compared, a sentence each."""
+    released = Released(Path(), manifest)
+    if not released.ours:
+        said = ascii(manifest["versions"].get("privgan"))
+        told = "its plan was not made again, and its report was compared by its text"
+        yield f"privgan {said} made it: {told}"
+    if not released.holds(REPORT) and any(released.holds(name) for name in _REPORTS):
+        yield f"it holds no {REPORT}: of its report only each ε and δ was compared"
+    if released.holds(CSV) and not released.holds(PARQUET):
+        yield f"it holds no {PARQUET}: the rows of {CSV} were not compared"
+
+
+def _told(name: str, check: _Check, released: Released) -> Iterator[str]:
+    try:
+        yield from check(released)
+    except _UNREADABLE as error:
+        why = f"({type(error).__name__}): it is not written in full"
+        yield f"{name}: cannot be compared with the rest {why}"
+
+
+def _missing(released: Released) -> Iterator[str]:
+    """What every release of this version holds."""
+    if released.ours:
+        for name in ALLOWED_FILES:
+            if not released.holds(name):
+                yield f"{name}: is missing, and every release of this privgan holds it"
+
+
+def _tables(released: Released) -> Iterator[str]:
+    yield from table_problems(released.folder)
+
+
+_CHECKS: tuple[tuple[str, _Check], ...] = (
+    ("the release", _missing),
+    ("manifest.json", claim_problems),
+    ("plan", plan_problems),
+    ("policy", outcome_problems),
+    (MODEL, model_problems),
+    (REPORT, report_problems),
+)

@@ -1,0 +1,94 @@
+"""Whether a manifest's claim is one that privgan makes: relation, canaries, totals, promises."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterator
+
+from privgan.privacy.unit import NEIGHBOURING_RELATION
+from privgan.release.guarantee import NOT_PROMISED, RETENTION
+from privgan.release.integrity import shown
+from privgan.release.released import Released
+
+_NAME = "manifest.json"
+_HASH = re.compile(r"[0-9a-f]{64}\Z")
+_DAYS = ("review_date", "next_review")
+_LARGEST_CANARY_PROBABILITY = 0.5
+
+
+def claim_problems(released: Released) -> Iterator[str]:
+    """What a manifest says that no release can say, a sentence each."""
+    for problem in _problems(released):
+        yield f"{_NAME}: {problem}"
+
+
+def _problems(released: Released) -> Iterator[str]:
+    manifest, ours = released.manifest, released.ours
+    guarantee, plan = manifest["guarantee"], manifest["plan"]
+    for where, said in (("guarantee", guarantee), ("plan", plan)):
+        relation = said.get("neighbouring_relation", NEIGHBOURING_RELATION)
+        if relation != NEIGHBOURING_RELATION:
+            told = f"the {where}'s neighbouring relation is {shown(relation)}"
+            yield f"{told}, and every guarantee is for {NEIGHBOURING_RELATION!r}"
+    yield from _canaries(released)
+    yield from _total(released)
+    if not _HASH.match(manifest["ledger"]["head"]):
+        yield f"ledger.head is {shown(manifest['ledger']['head'])}, which is no SHA-256"
+    yield from _accountant(released)
+    if ours and tuple(guarantee["not_promised"]) != NOT_PROMISED:
+        yield "what is not promised is not what this privgan writes"
+    if ours and manifest["retention"] != RETENTION:
+        yield "the retention of what stays inside is not what this privgan writes"
+    sentences = (*guarantee["not_promised"], manifest["retention"])
+    if not all(sentence.strip() for sentence in sentences):
+        yield "what is not promised, or the retention, holds an empty sentence"
+    yield from _days(released)
+
+
+def _canaries(released: Released) -> Iterator[str]:
+    stated, plan = released.manifest["canaries"], released.manifest["plan"]
+    probability, commitment = stated["probability"], stated["commitment"]
+    planned = plan.get("canary_probability", probability)
+    if not 0 <= probability <= _LARGEST_CANARY_PROBABILITY:
+        yield f"the canary probability is {shown(probability)}, and can be 0 to 0.5"
+    elif probability != planned:
+        yield f"the canary probability is {probability:g}, and the plan's is {shown(planned)}"
+    if not _HASH.match(commitment) and (released.ours or commitment):
+        yield f"the canaries' commitment is {shown(commitment)}, which is no SHA-256"
+
+
+def _total(released: Released) -> Iterator[str]:
+    guarantee = released.manifest["guarantee"]
+    total = guarantee["dataset_total"]
+    for name in ("epsilon", "delta"):
+        known = math.isclose(total[name], guarantee[name], rel_tol=1e-9)
+        if total["runs"] == 1 and not known:
+            told = f"the data set's total {name} after one run is {total[name]:g}"
+            yield f"{told}, and that run's is {guarantee[name]:g}"
+
+
+def _accountant(released: Released) -> Iterator[str]:
+    stated, versions = released.manifest["guarantee"]["accountant"], released.manifest["versions"]
+    version = versions.get(stated["name"])
+    if version is not None and stated["version"].partition(" ")[0] != version:
+        told = f"the accountant is {shown(stated['name'])} {shown(stated['version'])}"
+        yield f"{told}, and the versions say {shown(version)}"
+    for name in ("privgan", "python"):
+        if not versions.get(name):
+            yield f"versions: does not say which {name} made it"
+
+
+def _days(released: Released) -> Iterator[str]:
+    context = released.manifest["context"]
+    found: dict[str, dt.date] = {}
+    for name in (*_DAYS, "expiry"):
+        try:
+            if name in context:
+                found[name] = dt.date.fromisoformat(context[name])
+        except ValueError:
+            yield f"context.{name}: there is no day {shown(context[name])}"
+    for later in ("expiry", "next_review"):
+        if {later, "review_date"} <= set(found) and found[later] < found["review_date"]:
+            yield f"context.{later} is before context.review_date"

@@ -1,0 +1,123 @@
+"""A release opened for the comparison of its files: what each of them says, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from privgan.release.guarantee import versions
+from privgan.release.strict_json import read_json
+from privgan.table.cells import cells_of
+from privgan.table.encoding import Encoder, encoder_from_json
+from privgan.table.schema import Schema
+from privgan.table.schema_file import parse_schema
+
+SCHEMA, MODEL, REPORT = "schema.yaml", "model/model.json", "report.json"
+WEIGHTS, PARQUET, CSV = "model/model.safetensors", "synthetic.parquet", "synthetic.csv"
+_MODEL_FORMAT = "privgan.model/1"
+_OWN_VERSION = versions().get("privgan")
+
+
+@dataclass(frozen=True, eq=False)
+class Released:
+    """The files of a release, each with the hash that its manifest lists, and the manifest itself.
+
+    Attributes:
+        folder: Where they lie.
+        manifest: The manifest, which follows its JSON Schema.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def ours(self) -> bool:
+        """Whether the manifest says that this version of privgan made it."""
+        said = self.manifest["versions"].get("privgan")
+        return bool(said == _OWN_VERSION)
+
+    def holds(self, name: str) -> bool:
+        """Whether the manifest lists a file."""
+        return name in self.manifest["files"]
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The public facts."""
+        text = (self.folder / SCHEMA).read_bytes().decode("utf-8")
+        return parse_schema(text, name=SCHEMA)
+
+    @cached_property
+    def model(self) -> Mapping[str, Any]:
+        """What ``model.json`` says."""
+        found: Mapping[str, Any] = read_json((self.folder / MODEL).read_bytes())
+        return found
+
+    @property
+    def whole_model(self) -> bool:
+        """Whether ``model.json`` is in the form that says all that a model is made of."""
+        return self.holds(MODEL) and self.model.get("format") == _MODEL_FORMAT
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Values to codes, from the schema and ``model.json``."""
+        most = self.model["max_cells"]
+        cells = {column.name: cells_of(column, most) for column in self.schema.modelled}
+        return encoder_from_json(cells, self.model["columns"])
+
+    @cached_property
+    def frequencies(self) -> tuple[np.ndarray, ...]:
+        """Noisy share of each code of each column, from ``model.json``."""
+        return tuple(np.asarray(shares, dtype=float) for shares in self.model["frequencies"])
+
+    @cached_property
+    def report(self) -> Mapping[str, Any]:
+        """What ``report.json`` says."""
+        found: Mapping[str, Any] = read_json((self.folder / REPORT).read_bytes())
+        return found
+
+
+def differences(found: Any, meant: Any, path: str = "", slack: float = 0.0) -> list[str]:
+    """The places where two JSON values differ, at most a few.
+
+    Args:
+        found: One value.
+        meant: The other.
+        path: Where they lie.
+        slack: By how much numbers may differ, as a share; whole numbers beyond 100 by one at most.
+    """
+    if isinstance(found, Mapping) and isinstance(meant, Mapping):
+        keys = [*found, *(key for key in meant if key not in found)]
+        parts = ((key, found.get(key, _ABSENT), meant.get(key, _ABSENT)) for key in keys)
+        lists = (differences(a, b, f"{path}.{key}".lstrip("."), slack) for key, a, b in parts)
+        return [place for places in lists for place in places][:_MOST_PLACES]
+    if isinstance(found, list | tuple) and isinstance(meant, list | tuple):
+        if len(found) != len(meant):
+            return [path]
+        pairs = enumerate(zip(found, meant, strict=True))
+        lists = (differences(a, b, f"{path}[{index}]", slack) for index, (a, b) in pairs)
+        return [place for places in lists for place in places][:_MOST_PLACES]
+    return [] if _same(found, meant, slack) else [path]
+
+
+_ABSENT = object()
+_MOST_PLACES = 5
+_SMALL_WHOLE = 100
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _same(found: Any, meant: Any, slack: float) -> bool:
+    if not (_is_number(found) and _is_number(meant)):
+        return type(found) is type(meant) and bool(found == meant)
+    if found == meant or not slack:
+        return bool(found == meant)
+    if isinstance(found, int) and isinstance(meant, int):
+        return max(abs(found), abs(meant)) > _SMALL_WHOLE and abs(found - meant) <= 1
+    return bool(abs(found - meant) <= slack * max(abs(found), abs(meant)) + 1e-12)
