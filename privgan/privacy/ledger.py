@@ -19,10 +19,11 @@ from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger_account import DatasetAccount, account_of
 from privgan.privacy.ledger_columns import hashed, refuse_other_table
+from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_filter import Filter, Lifetime, costs_of, total_of
 from privgan.privacy.ledger_open import open_store
 from privgan.privacy.ledger_runs import RunLedger, resume_run
-from privgan.privacy.ledger_store import TIMEOUT, Entry, LedgerStore, Transaction
+from privgan.privacy.ledger_store import TIMEOUT, Entry, Transaction
 
 __all__ = ["DatasetAccount", "PrivacyLedger", "RunLedger"]
 
