@@ -35,6 +35,23 @@ class Place:
     key: Path
     execute: Callable[[str], list[Any]]
 
+    @property
+    def anchor(self) -> Path:
+        """The anchor's file."""
+        return self.key.with_suffix(".head")
+
+    def tamper(self, *statements: str) -> None:
+        """What somebody does who takes the ledger's triggers away first and puts them back afterwards."""
+        if self.kind == "sqlite":
+            triggers = self.execute("select name, sql from sqlite_master where type = 'trigger'")
+            before = [f"drop trigger {name}" for name, _ in triggers]
+            after = [definition for _, definition in triggers]
+        else:
+            before = ["alter table entries disable trigger all"]
+            after = ["alter table entries enable always trigger entries_stay"]
+        for statement in (*before, *statements, *after):
+            self.execute(statement)
+
 
 def _programs() -> Path | None:
     """The folder of PostgreSQL's server programs."""
