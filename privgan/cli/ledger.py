@@ -1,4 +1,4 @@
-"""The ledger's commands: init, show, verify, budget, accept, clear."""
+"""The ledger's commands: init, show, verify, budget, accept, clear, repair-clock."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from privgan.errors import UsageError
 
 if TYPE_CHECKING:
     from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
+    from privgan.privacy.ledger_restored import Spent
+    from privgan.privacy.ledger_store import Entry
 
 _LIFETIME_DELTA = 1e-5
 # As under 'dataset:' in a schema (formats/schema.schema.json).
@@ -54,10 +56,8 @@ def ledger_init(dataset: str | None, epsilon: float | None, delta: float, kind: 
     from privgan.privacy.budget import PrivacyBudget
     from privgan.privacy.ledger import PrivacyLedger
 
-    if dataset and not _NAME.fullmatch(dataset):
-        raise UsageError(
-            f"{dataset!r}: is no data set's name; write it as under 'dataset:' in the schema: lower-case letters, digits, . _ -"
-        )
+    if dataset:
+        _refuse_name(dataset)
     budget = None if epsilon is None else PrivacyBudget(epsilon=epsilon, delta=delta)
     _refuse_idle_filter(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url)
@@ -90,7 +90,7 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
     opened = PrivacyLedger.open(ledger_url, create=False)
     _warn_of_problems(opened)
     entries = opened.entries(dataset)
-    names = dict.fromkeys(entry.dataset for entry in entries)
+    names = dict.fromkeys(entry.dataset for entry in entries if entry.dataset)
     if as_json:
         totals = {name: _account_json(opened.account(name)) for name in names}
         print_json(
@@ -98,7 +98,7 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
                 "ledger": opened.url,
                 "head": opened.head(),
                 "datasets": totals,
-                "entries": [asdict(entry) for entry in entries],
+                "entries": [_shown(asdict(entry)) for entry in entries],
             }
         )
         return
@@ -119,7 +119,9 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
 @ledger_option
 @json_option
 def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) -> None:
-    """Check the chain: edited, removed or reordered entries; with --manifest also a cut tail.
+    """Check the ledger: edited, removed or reordered entries, a cut end, an older copy, foreign triggers.
+
+    The end is held to the anchor on this machine. With --manifest it is also held to a release.
 
     \b
     Example:
@@ -137,12 +139,14 @@ def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) 
             raise UsageError(f"{manifest}: is no manifest of a release") from error
         if not opened.holds(head):
             problems.append("the chain head of the manifest is not in the ledger: its tail was cut, or it is another ledger")
+    newest = (opened.entries() or (None,))[-1] if not problems else None
     if as_json:
-        print_json({"ok": not problems, "problems": problems})
+        end = {"sequence": newest.sequence, "head": newest.mac} if newest else {}
+        print_json({"ok": not problems, "problems": problems, **end})
     else:
         for problem in problems:
             click.echo(problem)
-        click.echo("NOT WHOLE" if problems else "the chain is whole")
+        click.echo("NOT WHOLE" if problems else f"the chain is whole; {_end_text(opened, newest)}")
     exit_with(1 if problems else 0)
 
 
@@ -183,20 +187,66 @@ def ledger_budget(
 
 
 @ledger.command("accept")
-@click.argument("dataset")
-@click.option("--schema", "schema_path", type=PATH, required=True, help="The schema of the table with other columns.")
+@click.argument("dataset", required=False)
+@click.option("--schema", "schema_path", type=PATH, help="The schema of a table of DATASET with other columns.")
+@click.option("--same-customers-as", "other", help="A data set whose customers DATASET shares, or seems to share.")
+@click.option("--restored", is_flag=True, help="The ledger was put back from a copy, or its newest entries are lost.")
+@click.option(
+    "--spent",
+    multiple=True,
+    metavar="DATASET=EPSILON[,DELTA]",
+    help="With --restored: what was spent since the copy, 0 for nothing [default: the rest of the budget].",
+)
 @person_options
 @ledger_option
-def ledger_accept(dataset: str, schema_path: Path, who: str, why: str, ledger_url: str | None) -> None:
-    """Let a person say that a table with other columns than before belongs to the same DATASET.
+def ledger_accept(
+    dataset: str | None,
+    schema_path: Path | None,
+    other: str | None,
+    restored: bool,
+    spent: tuple[str, ...],
+    who: str,
+    why: str,
+    ledger_url: str | None,
+) -> None:
+    """Let a person accept what the ledger refuses by itself; one of three things.
 
-    Both then spend one budget. A table about other customers needs a 'dataset:' name of its own instead.
+    --schema: a table with other columns than before belongs to the same DATASET; both then spend one
+    budget. --same-customers-as: two data sets with a budget each are about the same customers, or
+    their ids look alike. --restored: the ledger does not hold what its anchor names; the gap is
+    recorded, and every data set is charged what --spent says, else the rest of its lifetime budget,
+    or ε = ∞ where none is set. Runs and candidates of before the gap cannot go on. A data set that
+    only the lost entries knew must be named with --spent.
 
     \b
-    Example:
-      privgan ledger accept acme-customers --schema new.yaml --who "A. Officer" --why "columns renamed in May"
+    Examples:
+      privgan ledger accept acme-customers --schema new.yaml --who "A. Officer" --why "columns renamed"
+      privgan ledger accept acme-orders --same-customers-as acme-customers --who "A. Officer" --why "ids 1 to n"
+      privgan ledger accept --restored --spent acme-customers=2,1e-6 --who "A. Officer" --why "disk lost"
     """
-    from privgan.errors import UsageError
+    from privgan.privacy.ledger import PrivacyLedger
+
+    if [schema_path is not None, other is not None, restored].count(True) != 1:
+        raise UsageError("give one of --schema, --same-customers-as and --restored")
+    if restored == bool(dataset):
+        text = "--restored is about the whole ledger; name no DATASET" if restored else "DATASET is missing"
+        raise UsageError(text)
+    if spent and not restored:
+        raise UsageError("--spent is for --restored only")
+    if restored:
+        _accept_restored(spent, who, why, ledger_url)
+        return
+    assert dataset is not None
+    _refuse_name(dataset)
+    if other is not None:
+        PrivacyLedger.open(ledger_url, create=False).accept_customers(dataset, other, who=who, why=why)
+        click.echo(f"{dataset}: the same customers as {other}, accepted by {who}; each keeps its own budget")
+        return
+    assert schema_path is not None
+    _accept_columns(dataset, schema_path, who, why, ledger_url)
+
+
+def _accept_columns(dataset: str, schema_path: Path, who: str, why: str, ledger_url: str | None) -> None:
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.schema_file import load_schema
 
@@ -205,6 +255,58 @@ def ledger_accept(dataset: str, schema_path: Path, who: str, why: str, ledger_ur
         raise UsageError(f"{schema_path}: is the schema of {schema.dataset}, not of {dataset}")
     PrivacyLedger.open(ledger_url, create=False).accept(dataset, schema.names, who=who, why=why)
     click.echo(f"{dataset}: {len(schema.names)} columns accepted by {who}")
+
+
+def _accept_restored(spent: tuple[str, ...], who: str, why: str, ledger_url: str | None) -> None:
+    from privgan.privacy.ledger import PrivacyLedger
+
+    stated = _stated(spent)
+    opened = PrivacyLedger.open(ledger_url, create=False)
+    opened.accept_restored(stated, who=who, why=why)
+    click.echo(f"{opened.url}: accepted by {who}; the gap is recorded")
+    for name in dict.fromkeys(entry.dataset for entry in opened.entries() if entry.dataset):
+        account = opened.account(name)
+        click.echo(f"{name}: {_spent_text(account)}; {_lifetime_text(account)}")
+
+
+def _stated(spent: tuple[str, ...]) -> dict[str, Spent]:
+    """What --spent says, by data set."""
+    from privgan.privacy.ledger_restored import Spent
+
+    found: dict[str, Spent] = {}
+    for text in spent:
+        name, separator, figures = text.partition("=")
+        _refuse_name(name)
+        try:
+            epsilon, _, delta = figures.partition(",")
+            value = (float(epsilon), float(delta or 0))
+        except ValueError:
+            separator = ""
+        if not separator:
+            raise UsageError(f"--spent {text}: write DATASET=EPSILON,DELTA, such as acme-customers=2,1e-6, or DATASET=0")
+        if name in found:
+            raise UsageError(f"--spent names {name} twice; give the sum")
+        found[name] = Spent(epsilon=value[0], delta=value[1])
+    return found
+
+
+@ledger.command("repair-clock")
+@person_options
+@ledger_option
+def ledger_repair_clock(who: str, why: str, ledger_url: str | None) -> None:
+    """Let a person record that the newest entry's clock stood in the future, so that work goes on.
+
+    First set this machine's clock right: the record bears its time, and later entries follow it.
+
+    \b
+    Example:
+      privgan ledger repair-clock --who "A. Officer" --why "the clock of host7 stood at 2031"
+    """
+    from privgan.privacy.ledger import PrivacyLedger
+
+    opened = PrivacyLedger.open(ledger_url, create=False)
+    opened.repair_clock(who=who, why=why)
+    click.echo(f"{opened.url}: recorded by {who}; time goes on from {opened.entries()[-1].time[:19]} (UTC)")
 
 
 @ledger.command("clear")
@@ -224,10 +326,26 @@ def ledger_clear(dataset: str, who: str, why: str, ledger_url: str | None) -> No
     click.echo(f"{dataset}: cleared by {who}")
 
 
+def _refuse_name(dataset: str) -> None:
+    if not _NAME.fullmatch(dataset):
+        raise UsageError(
+            f"{dataset!r}: is no data set's name; write it as under 'dataset:' in the schema: lower-case letters, digits, . _ -"
+        )
+
+
 def _filter(kind: str | None) -> Any:
     from privgan.privacy.ledger_filter import Filter
 
     return Filter(kind) if kind else None
+
+
+def _end_text(opened: PrivacyLedger, newest: Entry | None) -> str:
+    """The newest entry, to compare with a colleague's, and what the anchor says of it."""
+    end = f"it ends at entry {newest.sequence} (MAC {newest.mac[:12]}…)" if newest else "it has no entry yet"
+    anchor = opened.anchored()
+    if anchor is None:
+        return f"{end}; no anchor on this machine yet: the next entry makes one"
+    return f"{end}; the anchor names {anchor}"
 
 
 def _warn_of_problems(opened: PrivacyLedger) -> None:
@@ -240,6 +358,11 @@ def _refuse_idle_filter(kind: str | None, epsilon: float | None) -> None:
 
     if kind and epsilon is None:
         raise UsageError(f"--filter {kind} sets nothing without --epsilon; give both")
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry without the sealed sketch of the customers, which nobody can read."""
+    return {**entry, "body": {key: value for key, value in entry["body"].items() if key != "customers"}}
 
 
 def _particulars(body: Mapping[str, Any]) -> str:

@@ -31,13 +31,14 @@ from privgan.report import (
     render_shareable,
     shareable_of,
 )
+from privgan.report.ledger_line import SPENDING
 from privgan.report.render import WRITTEN
 from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform
 from privgan.table.measured import clamp_measured
 
 NOT_RELEASED = "this report comes before the release"  # Stands in an internal report where a release has its identity.
-_LONG = frozenset({"events", "planned", "columns", "files"})
+_LONG = frozenset({"events", "planned", "columns", "files", "customers"})
 
 
 def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) -> ShareableReport:
@@ -145,7 +146,7 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
         "time": entry["time"],
         "kind": entry["kind"],
         "run": entry["run"][:8],
-        "epsilon": body.pop("epsilon", None) if entry["kind"] == "run" else None,
+        "epsilon": body.pop("epsilon", None) if entry["kind"] in SPENDING else None,
         "particulars": json.dumps(body, ensure_ascii=False),
     }
 

@@ -14,6 +14,7 @@ from sqlalchemy import exc
 
 from privgan.errors import UsageError
 from privgan.privacy.ledger_anchor import EMPTY, Anchor, Head
+from privgan.privacy.ledger_sketch import Sketcher
 from privgan.privacy.ledger_store import Entry, Transaction
 
 
@@ -65,6 +66,10 @@ class LedgerStore(ABC):
     def anchor_path(self) -> Path:
         """Where the anchor is."""
         return self._anchor.path
+
+    def sketcher(self) -> Sketcher:
+        """Makes, seals and opens sketches of customers under the ledger's key."""
+        return Sketcher(self._key)
 
     def anchored(self) -> Head | None:
         """The entry that the anchor names; None where there is no anchor yet."""
