@@ -328,9 +328,7 @@ class PrivacyLedger:
             transaction.append(dataset, identity, "run", body)
         yield RunLedger(self._store, dataset, identity, budget, secret=secret)
 
-    def _compare_customers(
-        self, transaction: Transaction, dataset: str, sketcher: Sketcher, sketch: Sketch
-    ) -> bool:
+    def _compare_customers(self, transaction: Transaction, dataset: str, sketcher: Sketcher, sketch: Sketch) -> bool:
         """Refuse customers that are known under another name; whether they are new under this one."""
         entries = transaction.entries()
         known = known_sketches(sketcher, entries)

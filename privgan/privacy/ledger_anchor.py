@@ -188,9 +188,7 @@ def _lock_until(handle: int, deadline: float, timeout: float) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 text = f"another process has held the ledger for {timeout:g} s"
-                raise UsageError(
-                    f"{text}; wait until it ends, then try again; nothing was charged"
-                ) from None
+                raise UsageError(f"{text}; wait until it ends, then try again; nothing was charged") from None
             time.sleep(_POLL)
         else:
             return

@@ -120,9 +120,7 @@ class LedgerStore(ABC):
         except exc.DBAPIError as error:
             raise UsageError(f"{self.url}: {self._explain(error)}{result}") from None
 
-    def _checked(
-        self, connection: sql.Connection, transaction: Transaction, *, restored: bool
-    ) -> Head | None:
+    def _checked(self, connection: sql.Connection, transaction: Transaction, *, restored: bool) -> Head | None:
         """Refuse a ledger that is not whole at its end; what the anchor named, None where it is to be set anew."""
         foreign = self._foreign(connection)
         if foreign:
@@ -159,7 +157,7 @@ class LedgerStore(ABC):
         text = f"its end is anchored on this machine from now on, in {self._anchor.path}, at"
         self._tell(f"{text} {transaction.head()}; compare it with a colleague's or a copy's")
 
-    def _read_anchor(self) -> Head | None | str:
+    def _read_anchor(self) -> Head | str | None:
         """What the anchor names; what is wrong with it, in words."""
         try:
             read = self._anchor.read(self._key)
@@ -169,7 +167,7 @@ class LedgerStore(ABC):
             return str(error)
         return read
 
-    def _anchor_problem(self, transaction: Transaction, read: Head | None | str) -> str | None:
+    def _anchor_problem(self, transaction: Transaction, read: Head | str | None) -> str | None:
         if read is None or isinstance(read, str):
             return read
         if read == EMPTY or transaction.mac_of(read.sequence) == read.mac:

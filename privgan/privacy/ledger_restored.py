@@ -57,8 +57,7 @@ def accept_restored(
     names += [name for name in spent if name not in names]
     if not names:
         raise UsageError(
-            "the ledger knows no data set that could be charged for what is lost; "
-            "name each with --spent DATASET=EPSILON,DELTA"
+            "the ledger knows no data set that could be charged for what is lost; name each with --spent DATASET=EPSILON,DELTA"
         )
     head, lost = transaction.head(), transaction.lost
     gap: dict[str, Any] = {

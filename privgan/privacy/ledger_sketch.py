@@ -71,8 +71,7 @@ class Sketcher:
 
     def __init__(self, key: bytes) -> None:
         self._names, self._seals = (
-            hmac.new(key, f"customers:{use}".encode(), hashlib.sha256).digest()
-            for use in ("names", "seals")
+            hmac.new(key, f"customers:{use}".encode(), hashlib.sha256).digest() for use in ("names", "seals")
         )
 
     def sketch(self, names: Sequence[bytes]) -> Sketch:
@@ -105,9 +104,7 @@ def known_sketches(sketcher: Sketcher, entries: Sequence[Entry]) -> list[tuple[s
     return [(dataset, sketcher.open(customers["sealed"])) for dataset, customers in sealed]
 
 
-def refuse_same_customers(
-    dataset: str, sketch: Sketch, known: Sequence[tuple[str, Sketch]], entries: Sequence[Entry]
-) -> None:
+def refuse_same_customers(dataset: str, sketch: Sketch, known: Sequence[tuple[str, Sketch]], entries: Sequence[Entry]) -> None:
     """Refuse a table whose customers are known under another name, unless a person accepted the two.
 
     Args:

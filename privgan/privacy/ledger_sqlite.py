@@ -19,7 +19,6 @@ from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_key import LedgerParts, obtain_key
 from privgan.privacy.ledger_store import ENTRIES, META, TIMEOUT, check_tables, make_tables
 
-
 _REFUSED = "SELECT raise(ABORT, 'the entries of a ledger are only ever added to')"
 _NEXT = "(SELECT coalesce(max(sequence), 0) + 1 FROM entries)"
 # INSERT OR REPLACE deletes without the trigger on deletes; the one on inserts lets nothing but a next entry in.

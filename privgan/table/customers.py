@@ -34,4 +34,4 @@ def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Moments to the second, so that one value has one hash whatever unit pandas keeps it in."""
     moments = frame.select_dtypes("datetime").columns
-    return frame.astype({name: "datetime64[s]" for name in moments})
+    return frame.astype(dict.fromkeys(moments, "datetime64[s]"))

@@ -131,9 +131,11 @@ def _in_postgres(url: str, statement: str, schema: str = "privgan") -> list[Any]
 
 def _in_sqlite(path: Path, statement: str) -> list[Any]:
     connection = sqlite3.connect(path)
-    found = connection.execute(statement).fetchall()
-    connection.commit()
-    connection.close()
+    try:
+        found = connection.execute(statement).fetchall()
+        connection.commit()
+    finally:
+        connection.close()
     return found
 
 

@@ -61,7 +61,7 @@ def _refused(place: Any, text: str, *, chain: bool = True) -> None:
 
 
 ATTACKS = {
-    "the last entry": (["delete from entries where sequence = 5"], CUT),
+    "the last entry": (["delete from entries where sequence = 4"], CUT),
     "the last three": (["delete from entries where sequence > 2"], CUT),
     "all entries": (["delete from entries"], CUT),
     "all entries and the key": (["delete from entries", "delete from meta where key = 'key'"], CUT),
@@ -314,6 +314,9 @@ def test_a_ledger_and_its_journal_of_before_are_refused(path: Path) -> None:
     connection.execute("PRAGMA cache_spill=1")
     connection.execute("PRAGMA cache_size=1")
     connection.execute("BEGIN IMMEDIATE")
+    for name in ("entries_stay", "entries_keep", "entries_grow"):
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute("UPDATE entries SET body = body || ' '")  # so that the journal has their page as it was
     connection.execute("CREATE TABLE filler (x)")
     connection.executemany("INSERT INTO filler VALUES (?)", [("x" * 900,)] * 200)
     shutil.copy(journal, kept)
@@ -321,8 +324,10 @@ def test_a_ledger_and_its_journal_of_before_are_refused(path: Path) -> None:
     connection.close()
     _run(ledger)
     shutil.copy(kept, journal)
-    with pytest.raises(UsageError, match=r"anchor names|is not a whole ledger|readable ledger|could not be read"):
+    with pytest.raises(UsageError, match=CUT):
         _run(PrivacyLedger.open(str(path)))
+    assert not journal.exists()
+    assert PrivacyLedger.open(str(path)).account("a").runs == 0
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -150,14 +150,12 @@ def test_the_rdp_of_a_randomised_response_is_exact_and_the_most_of_any_pure_mech
         one, two = np.array([yes, 1 - yes]), np.array([1 - yes, yes])
         for order in (2, 7, 64):
             found = response_rdp(epsilon, order)
+            assert found <= min(epsilon, order * epsilon**2 / 2) + 1e-12
             if epsilon < 10:
                 assert found == pytest.approx(math.log((one**order * two ** (1 - order)).sum()) / (order - 1), abs=1e-9)
-            assert found <= min(epsilon, order * epsilon**2 / 2) + 1e-12
-            laplace = math.log(
-                order / (2 * order - 1) * math.exp((order - 1) * epsilon)
-                + (order - 1) / (2 * order - 1) * math.exp(-order * epsilon)
-            ) / (order - 1)
-            assert laplace <= found + 1e-9
+                share = order / (2 * order - 1)
+                laplace = share * math.exp((order - 1) * epsilon) + (1 - share) * math.exp(-order * epsilon)
+                assert math.log(laplace) / (order - 1) <= found + 1e-9
 
 
 def test_the_commands(ledger: PrivacyLedger, place: Any, capsys: pytest.CaptureFixture[str]) -> None:
