@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from privgan.cli.ledger_text import account_json, condition, lifetime_text, particulars, shown, spent_text
 from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, stacked
 from privgan.errors import UsageError
 
 if TYPE_CHECKING:
-    from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
+    from privgan.privacy.ledger import PrivacyLedger
     from privgan.privacy.ledger_restored import Spent
     from privgan.privacy.ledger_store import Entry
 
@@ -69,7 +69,7 @@ def ledger_init(dataset: str | None, epsilon: float | None, delta: float, kind: 
         if budget:
             opened.set_lifetime(dataset, budget, _filter(kind))
         done = "was introduced before" if known else "introduced"
-        click.echo(f"{dataset}: {done}, {_lifetime_text(opened.account(dataset))}")
+        click.echo(f"{dataset}: {done}, {lifetime_text(opened.account(dataset))}")
 
 
 @ledger.command("show")
@@ -92,13 +92,13 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
     entries = opened.entries(dataset)
     names = dict.fromkeys(entry.dataset for entry in entries if entry.dataset)
     if as_json:
-        totals = {name: _account_json(opened.account(name)) for name in names}
+        totals = {name: account_json(opened.account(name)) for name in names}
         print_json(
             {
                 "ledger": opened.url,
                 "head": opened.head(),
                 "datasets": totals,
-                "entries": [_shown(asdict(entry)) for entry in entries],
+                "entries": [shown(asdict(entry)) for entry in entries],
             }
         )
         return
@@ -107,11 +107,11 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
         who = str(entry.body.get("who") or by_run.get(entry.run, ""))
         when = entry.time[:19].replace("T", " ")
         line = f"{entry.sequence:>5}  {when}  {who:<20}  {entry.dataset:<20}  {entry.run[:8]:<8}  {entry.kind:<10}"
-        click.echo(f"{line}  {_particulars(entry.body)}")
+        click.echo(f"{line}  {particulars(entry.body)}")
     for name in names:
         account = opened.account(name)
         done = f"{account.runs} runs, {account.attempts} judged"
-        click.echo(f"{name}: {_spent_text(account)}; {_lifetime_text(account)}; {done}{_condition(account)}")
+        click.echo(f"{name}: {spent_text(account)}; {lifetime_text(account)}; {done}{condition(account)}")
 
 
 @ledger.command("verify")
@@ -180,10 +180,10 @@ def ledger_budget(
     _warn_of_problems(opened)
     account = opened.account(dataset)
     if as_json:
-        print_json(_account_json(account))
+        print_json(account_json(account))
         return
-    spent = f"{_spent_text(account)} in {account.runs} run{'s' * (account.runs != 1)}"
-    click.echo(f"{dataset}: {spent}; {_lifetime_text(account)}{_condition(account)}")
+    spent = f"{spent_text(account)} in {account.runs} run{'s' * (account.runs != 1)}"
+    click.echo(f"{dataset}: {spent}; {lifetime_text(account)}{condition(account)}")
 
 
 @ledger.command("accept")
@@ -266,7 +266,7 @@ def _accept_restored(spent: tuple[str, ...], who: str, why: str, ledger_url: str
     click.echo(f"{opened.url}: accepted by {who}; the gap is recorded")
     for name in dict.fromkeys(entry.dataset for entry in opened.entries() if entry.dataset):
         account = opened.account(name)
-        click.echo(f"{name}: {_spent_text(account)}; {_lifetime_text(account)}")
+        click.echo(f"{name}: {spent_text(account)}; {lifetime_text(account)}")
 
 
 def _stated(spent: tuple[str, ...]) -> dict[str, Spent]:
@@ -358,72 +358,3 @@ def _refuse_idle_filter(kind: str | None, epsilon: float | None) -> None:
 
     if kind and epsilon is None:
         raise UsageError(f"--filter {kind} sets nothing without --epsilon; give both")
-
-
-def _shown(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry without the sealed sketch of the customers, which nobody can read."""
-    return {**entry, "body": {key: value for key, value in entry["body"].items() if key != "customers"}}
-
-
-def _particulars(body: Mapping[str, Any]) -> str:
-    """An entry's body in one line, without what stands elsewhere or is long."""
-    short = {key: value for key, value in body.items() if key != "who" and not isinstance(value, (list, dict))}
-    return json.dumps(short, ensure_ascii=False)[:110]
-
-
-def _number(value: float) -> str:
-    return f"{value:.6g}" if math.isfinite(value) else "infinite"
-
-
-def _spent_text(account: DatasetAccount) -> str:
-    return f"ε = {_number(account.epsilon)}, δ = {account.delta:g} spent"
-
-
-def _lifetime_text(account: DatasetAccount) -> str:
-    """The lifetime budget, and what its filter has left."""
-    lifetime, rdp = account.lifetime, account.rdp
-    if lifetime is None:
-        return "no lifetime budget"
-    of = f"of lifetime ε = {lifetime.epsilon:g}, δ = {lifetime.delta:g}"
-    if rdp is None:
-        left = max(0.0, lifetime.epsilon - account.epsilon), max(0.0, lifetime.delta - account.delta)
-        return f"ε = {left[0]:.6g}, δ = {left[1]:.6g} left {of} (filter: sum)"
-    left_rdp = max(0.0, rdp.allowance - account.rdp_cost.rdp)
-    left_delta = max(0.0, rdp.discovery_delta - account.rdp_cost.discovery_delta)
-    return (
-        f"{left_rdp:.4g} of {rdp.allowance:.4g} RDP of order {rdp.order} left {of} "
-        f"(filter: rdp; spent by it: ε = {_number(account.lifetime_spent)}; δ of discoveries left: {left_delta:.3g})"
-    )
-
-
-def _condition(account: DatasetAccount) -> str:
-    return f"; {account.condition}" if account.condition else ""
-
-
-def _account_json(account: DatasetAccount) -> dict[str, Any]:
-    def number(value: float) -> float | str:
-        return round(value, 9) if math.isfinite(value) else "infinite"
-
-    lifetime, rdp = account.lifetime, account.rdp
-    figures: dict[str, Any] = {
-        "epsilon": number(account.epsilon),
-        "delta": account.delta,
-        "runs": account.runs,
-        "attempts": account.attempts,
-        "initialised": account.initialised,
-        "refuted": account.refuted,
-        "condition": account.condition,
-        "lifetime_epsilon": lifetime.epsilon if lifetime else None,
-        "lifetime_delta": lifetime.delta if lifetime else None,
-        "lifetime_spent": number(account.lifetime_spent),
-        "filter": None if lifetime is None else "rdp" if rdp else "sum",
-    }
-    if rdp:
-        figures["rdp"] = {
-            "order": rdp.order,
-            "allowance": rdp.allowance,
-            "spent": number(account.rdp_cost.rdp),
-            "discovery_delta_allowance": rdp.discovery_delta,
-            "discovery_delta_spent": account.rdp_cost.discovery_delta,
-        }
-    return figures

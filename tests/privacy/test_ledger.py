@@ -99,7 +99,7 @@ def test_every_change_of_an_entry_shows(ledger: PrivacyLedger, place: Any, chang
     place.tamper(change)
     spoilt = PrivacyLedger.open(place.url)
     assert spoilt.problems()
-    with pytest.raises(UsageError, match="not whole|its anchor names"), spoilt.run("a", BUDGET, secret=True):
+    with pytest.raises(UsageError, match=r"not whole|its anchor names"), spoilt.run("a", BUDGET, secret=True):
         pass
 
 

@@ -203,7 +203,7 @@ def test_what_is_not_ours_and_acts_on_the_tables_is_refused(ledger: PrivacyLedge
         for statement in FOREIGN[place.kind]:
             place.execute(statement)
             assert any("privgan did not make" in problem for problem in ledger.problems()), statement
-            with pytest.raises(UsageError, match="privgan did not make.*nothing was charged"):
+            with pytest.raises(UsageError, match=r"privgan did not make.*nothing was charged"):
                 run.charge("one", EVENT)
             undo(place)
             assert ledger.problems() == (), statement
@@ -231,7 +231,8 @@ def _undo_postgres(place: Any) -> None:
         "drop index if exists i",
         "alter table entries drop constraint if exists c",
         "alter table entries alter body drop default",
-        f"create or replace function refuse_change() returns trigger language plpgsql set search_path = pg_catalog as $b${_BODY}$b$",
+        "create or replace function refuse_change() returns trigger language plpgsql "
+        f"set search_path = pg_catalog as $b${_BODY}$b$",
     ):
         place.execute(statement)
 
@@ -278,7 +279,7 @@ def test_a_process_killed_between_commit_and_anchor_leaves_a_ledger_that_goes_on
 def test_a_disk_that_takes_no_anchor_charges_nothing(ledger: PrivacyLedger, place: Any) -> None:
     _run(ledger)
     place.anchor.with_name(place.anchor.name + ".new").mkdir()
-    with pytest.raises(UsageError, match="the ledger's anchor cannot be written.*nothing was charged"):
+    with pytest.raises(UsageError, match=r"the ledger's anchor cannot be written.*nothing was charged"):
         _run(ledger)
     assert ledger.account("a").runs == 1
 
@@ -377,7 +378,7 @@ def test_a_new_member_gets_an_anchor_of_their_own(
     assert "from now on" in capsys.readouterr().err
     place.tamper("delete from entries where sequence > 5")
     mine.with_suffix(".head").unlink()
-    with pytest.raises(UsageError, match="its anchor .* is missing"):
+    with pytest.raises(UsageError, match=r"its anchor .* is missing"):
         _run(PrivacyLedger.open(place.url))
     monkeypatch.setenv("PRIVGAN_LEDGER_KEY", str(place.key))
     _run(PrivacyLedger.open(place.url))  # This member has not seen what was cut.

@@ -61,7 +61,7 @@ def test_the_same_customers_under_a_second_name_are_refused_until_accepted(
 
 def test_serial_numbers_look_alike_and_a_few_coincident_ids_do_not(ledger: PrivacyLedger) -> None:
     _run(ledger, "a", _names(range(1, 501), "id"))
-    with pytest.raises(UsageError, match="Serial numbers .* look alike in any two tables"):
+    with pytest.raises(UsageError, match=r"Serial numbers .* look alike in any two tables"):
         _run(ledger, "b", _names(range(1, 301), "id"))
     _run(ledger, "c", [*_names(range(1_000, 1_100), "id"), *_names(range(1, 10), "id")])
     _run(ledger, "d", _names([1, 2, 3, 4, 5_000], "id"))

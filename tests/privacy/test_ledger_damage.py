@@ -131,7 +131,7 @@ def test_a_charge_that_cannot_be_written_hands_out_no_receipt_and_no_row(path: P
     with PrivacyLedger.open(str(path)).run("b", BUDGET, secret=True) as run:
         run.approve("model", {"one": EVENT}, BUDGET)
         _sql(path, "create trigger full before insert on entries begin select raise(abort, 'disk is full'); end")
-        with pytest.raises(UsageError, match="holds a trigger 'full' that privgan did not make.*nothing was charged"):
+        with pytest.raises(UsageError, match=r"holds a trigger 'full' that privgan did not make.*nothing was charged"):
             table.rows(run.charge("one", EVENT))
         assert Spy.looks == 0
         assert dict(run.charged) == {}

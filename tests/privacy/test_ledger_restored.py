@@ -117,7 +117,7 @@ def test_runs_and_candidates_of_before_the_gap_do_not_go_on(ledger: PrivacyLedge
         lambda: open_run.charge("one", EVENT),
         lambda: open_run.checkpoint(lineage=1, step=0, digest="d", clean=False),
     ):
-        with pytest.raises(UsageError, match="began before entry .* by which a restored ledger was accepted"):
+        with pytest.raises(UsageError, match=r"began before entry .* by which a restored ledger was accepted"):
             act()
     again.record("a", identity, "purge", {"files": 1})
     again.judge("a", _run(again), limit=9, policy="p", evidence="e")
