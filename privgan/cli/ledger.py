@@ -219,7 +219,7 @@ def ledger_accept(
     only the lost entries knew must be named with --spent.
 
     \b
-    Examples:
+    Example:
       privgan ledger accept acme-customers --schema new.yaml --who "A. Officer" --why "columns renamed"
       privgan ledger accept acme-orders --same-customers-as acme-customers --who "A. Officer" --why "ids 1 to n"
       privgan ledger accept --restored --spent acme-customers=2,1e-6 --who "A. Officer" --why "disk lost"
