@@ -192,6 +192,26 @@ def test_the_commands(ledger: PrivacyLedger, place: Any, capsys: pytest.CaptureF
     assert execute(["ledger", "show", "--json", "--ledger", place.url]) == 0
 
 
+def test_reports_and_books_bear_the_new_kinds(ledger: PrivacyLedger, place: Any) -> None:
+    from privgan.pipeline.reporting import _flat
+    from privgan.report.ledger_line import ledger_line
+    from privgan.serve.books import read_books
+
+    ledger.set_lifetime("a", LIFETIME)
+    _run(ledger)
+    again = _cut(ledger, place)
+    again.accept_restored({"b": Spent(epsilon=1.0, delta=1e-6)}, **PERSON)
+    flat = [_flat(dict(vars(entry))) for entry in again.entries("a")]
+    assert [step.total for step in ledger_line(flat, 6.0).steps] == [1.0, 6.0]
+    assert ledger_line(flat, 6.0).steps[-1].run == "restored"
+    books = read_books(place.url)
+    assert books.problems == ()
+    assert [account.dataset for account in books.accounts] == ["a", "b"]
+    assert [account.left for account in books.accounts] == [0.0, None]
+    assert {"gap", "restored"} <= {line.kind for line in books.lines}
+    assert all(line.who for line in books.lines if line.kind in {"gap", "restored"})
+
+
 # --- the clock ----------------------------------------------------------------------------------------------------
 
 
