@@ -119,7 +119,7 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
 @ledger_option
 @json_option
 def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) -> None:
-    """Check the ledger: edited, removed or reordered entries, a cut end, an older copy, foreign triggers.
+    """Check the ledger: changed entries, a cut end, an older copy, foreign triggers.
 
     The end is held to the anchor on this machine. With --manifest it is also held to a release.
 
@@ -188,14 +188,14 @@ def ledger_budget(
 
 @ledger.command("accept")
 @click.argument("dataset", required=False)
-@click.option("--schema", "schema_path", type=PATH, help="The schema of a table of DATASET with other columns.")
-@click.option("--same-customers-as", "other", help="A data set whose customers DATASET shares, or seems to share.")
-@click.option("--restored", is_flag=True, help="The ledger was put back from a copy, or its newest entries are lost.")
+@click.option("--schema", "schema_path", type=PATH, help="The schema of a DATASET's table with other columns.")
+@click.option("--same-customers-as", "other", help="A data set whose customers DATASET seems to share.")
+@click.option("--restored", is_flag=True, help="The ledger was put back from a copy, or its end is lost.")
 @click.option(
     "--spent",
     multiple=True,
     metavar="DATASET=EPSILON[,DELTA]",
-    help="With --restored: what was spent since the copy, 0 for nothing [default: the rest of the budget].",
+    help="With --restored: what was spent since the copy [default: the rest of the budget].",
 )
 @person_options
 @ledger_option
@@ -220,9 +220,9 @@ def ledger_accept(
 
     \b
     Example:
-      privgan ledger accept acme-customers --schema new.yaml --who "A. Officer" --why "columns renamed"
-      privgan ledger accept acme-orders --same-customers-as acme-customers --who "A. Officer" --why "ids 1 to n"
-      privgan ledger accept --restored --spent acme-customers=2,1e-6 --who "A. Officer" --why "disk lost"
+      privgan ledger accept acme-customers --schema new.yaml --who A --why "columns renamed"
+      privgan ledger accept acme-orders --same-customers-as acme-customers --who A --why "ids 1 to n"
+      privgan ledger accept --restored --spent acme-customers=2,1e-6 --who A --why "disk lost"
     """
     from privgan.privacy.ledger import PrivacyLedger
 

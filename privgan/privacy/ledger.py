@@ -214,7 +214,7 @@ class PrivacyLedger:
             raise UsageError(f"{self.url}: the ledger's chain is not whole ({problems[0]}); restore it, then verify it")
 
     def accept_customers(self, dataset: str, other: str, *, who: str, why: str) -> None:
-        """A named person lets two data sets, with a budget each, be about the same customers, or look alike."""
+        """A named person lets two data sets be about the same customers, or look alike."""
         _refuse_nameless(who, why)
         if dataset == other:
             raise UsageError(f"{dataset}: is the same name twice; one data set has one budget anyway")
@@ -226,16 +226,17 @@ class PrivacyLedger:
             transaction.append(dataset, "", "accept", body)
 
     def accept_restored(self, spent: Mapping[str, Spent], *, who: str, why: str) -> None:
-        """A named person accepts a ledger that was put back from a copy; the gap is recorded and charged.
+        """A named person accepts a ledger put back from a copy; the gap is recorded and charged.
 
         Args:
-            spent: By data set, what was spent in the lost entries; for all others the rest of the lifetime budget is
-                charged, and ε = ∞ where none is set.
+            spent: By data set, what was spent in the lost entries; for all others the rest of the
+                lifetime budget is charged, and ε = ∞ where none is set.
             who: The person.
             why: The reason.
 
         Raises:
-            UsageError: when the chain is not whole, nothing is wrong with its end, or no data set is known to be charged.
+            UsageError: when the chain is not whole, nothing is wrong with its end, or no data set
+                is known to be charged.
         """
         _refuse_nameless(who, why)
         with self._store.transaction(restored=True) as transaction:
@@ -244,7 +245,9 @@ class PrivacyLedger:
             accept_restored(transaction, transaction.entries(), spent, person)
 
     def repair_clock(self, *, who: str, why: str) -> None:
-        """A named person records that the newest entry's clock stood in the future; from now on time goes on from here.
+        """A named person records that the newest entry's clock stood in the future.
+
+        Time goes on from this machine's clock.
 
         Raises:
             UsageError: when the newest entry is not ahead of this machine's clock.
@@ -290,12 +293,14 @@ class PrivacyLedger:
             conditional_facts: Number of schema facts assumed to be public, on which the guarantee is conditional.
             planned: Its steps, as far as they are planned; the rdp filter reserves their cost.
             columns: The table's column names; the ledger keeps a keyed hash of each, to tell two tables of one name apart.
-            customers: A name of each customer; the ledger keeps a sealed sketch, to recognise them under another name.
+            customers: A name of each customer; the ledger keeps a sealed sketch, to recognise them
+                under another name.
 
         Raises:
             BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded then.
             PolicyFailedError: when an audit refuted the guarantee and no person has cleared the data set.
-            UsageError: when the columns are those of another table, or the customers those of another data set.
+            UsageError: when the columns are those of another table, or the customers those of
+                another data set.
         """
         identity = uuid.uuid4().hex
         sketcher = self._store.sketcher()
@@ -329,7 +334,7 @@ class PrivacyLedger:
         yield RunLedger(self._store, dataset, identity, budget, secret=secret)
 
     def _compare_customers(self, transaction: Transaction, dataset: str, sketcher: Sketcher, sketch: Sketch) -> bool:
-        """Refuse customers that are known under another name; whether they are new under this one."""
+        """Refuse customers known under another name; whether they are new under this one."""
         entries = transaction.entries()
         known = known_sketches(sketcher, entries)
         refuse_same_customers(dataset, sketch, known, entries)

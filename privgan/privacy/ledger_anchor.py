@@ -108,7 +108,7 @@ class Anchor:
                 os.close(handle)
 
     def prepare(self, key: bytes, head: Head) -> None:
-        """Make room for the next anchor, so that a full or closed disk shows before anything is charged."""
+        """Make room for the next anchor, so that a full disk shows before anything is charged."""
         try:
             self._write_new(key, head)
         except OSError as error:

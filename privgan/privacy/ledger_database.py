@@ -1,4 +1,4 @@
-"""The database that holds a ledger: one transaction at a time, held to the ledger's anchor before and after."""
+"""The database that holds a ledger: one transaction at a time, held to the ledger's anchor."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LedgerStore(ABC):
 
     @abstractmethod
     def _foreign(self, connection: sql.Connection) -> tuple[str, ...]:
-        """What acts on the ledger's tables and is not ours: triggers, rules, views and the like, in words."""
+        """What acts on the ledger's tables and is not ours, in words: triggers, rules and so on."""
 
     @abstractmethod
     def _protect(self, connection: sql.Connection) -> str | None:
@@ -81,8 +81,8 @@ class LedgerStore(ABC):
             return Transaction(connection, self._key, self.url).entries()
 
     def problems(self) -> tuple[str, ...]:
-        """What is wrong: edited, removed or reordered entries, a cut end, triggers; empty when the ledger is whole."""
-        read = self._read_anchor()  # Before the entries: it may lag behind them, never the other way round.
+        """What is wrong: changed entries, a cut end, triggers; empty when the ledger is whole."""
+        read = self._read_anchor()  # Before the entries: it may lag behind them.
         with self._connected() as connection:
             transaction = Transaction(connection, self._key, self.url)
             found = (*transaction.problems(), *self._foreign(connection))
@@ -91,13 +91,13 @@ class LedgerStore(ABC):
 
     @contextmanager
     def transaction(self, *, restored: bool = False) -> Iterator[Transaction]:
-        """Hold the ledger alone; what is appended is on the disk when the block ends, or nothing is.
+        """Hold the ledger alone; what is appended is on the disk at the end, or nothing is.
 
         Args:
             restored: Whether a person accepts a ledger that does not hold what its anchor names.
 
         Raises:
-            UsageError: when it is held, cannot be written, or is not the ledger that its anchor names.
+            UsageError: when it is held, cannot be written, or is not what its anchor names.
         """
         result = "; nothing was charged"
         try:
@@ -121,7 +121,7 @@ class LedgerStore(ABC):
             raise UsageError(f"{self.url}: {self._explain(error)}{result}") from None
 
     def _checked(self, connection: sql.Connection, transaction: Transaction, *, restored: bool) -> Head | None:
-        """Refuse a ledger that is not whole at its end; what the anchor named, None where it is to be set anew."""
+        """Refuse a ledger that is not whole at its end; what the anchor named, None to set it."""
         foreign = self._foreign(connection)
         if foreign:
             text = "let its owner remove that, then verify the ledger"
@@ -136,7 +136,7 @@ class LedgerStore(ABC):
             transaction.lost = read if isinstance(read, Head) else None
             return None
         if problem:
-            advice = "restore the newest copy, or let a person accept this one: 'privgan ledger accept --restored'"
+            advice = "restore the newest copy, or see 'privgan ledger accept --restored'"
             raise UsageError(f"{self.url}: {problem}; {advice}; nothing was charged")
         assert not isinstance(read, str)
         if read is None:

@@ -161,8 +161,9 @@ class Lifetime:
 def costs_of(found: RdpFilter, entries: Sequence[Entry]) -> dict[str, RdpCost]:
     """What each run cost at the filter's order: the larger of what it planned at its start and its approved stages.
 
-    A run whose coins were not secret, or whose stages an earlier version wrote without their events, costs infinity. What
-    was spent in entries that a restored ledger lost costs what a person stated, else the whole allowance.
+    A run whose coins were not secret, or whose stages an earlier version wrote without their events,
+    costs infinity. What was spent in entries that a restored ledger lost costs what a person stated,
+    else the whole allowance.
     """
     planned: dict[str, RdpCost] = {}
     stages: defaultdict[str, RdpCost] = defaultdict(RdpCost)
@@ -182,7 +183,8 @@ def _lost_cost(found: RdpFilter, entry: Entry) -> RdpCost:
     """The cost of lost entries.
 
     What is (ε, δ)-DP is dominated by revealing all with probability δ and a randomised response of ε
-    otherwise (Kairouz, Oh and Viswanath 2015): its δ adds up as a discovery's does, and its RDP is that response's.
+    otherwise (Kairouz, Oh and Viswanath 2015): its δ adds up as a discovery's does, and its RDP is
+    that response's.
     """
     if entry.body["epsilon"] == "infinite":
         return INFINITE

@@ -90,7 +90,7 @@ class PostgresStore(LedgerStore):
             return check_tables(connection, self.url, _tables(connection))
 
     def _lock(self, connection: sql.Connection) -> None:
-        """An advisory lock, for which SELECT and INSERT are enough; older versions lock the table against it."""
+        """A lock for which SELECT and INSERT are enough; older versions lock the table."""
         connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_WRITING)))
         connection.exec_driver_sql(f"LOCK TABLE {_SCHEMA}.entries IN ROW EXCLUSIVE MODE")
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: the ledger's entries are only ever added to, and nothing that is not ours acts on its tables."""
+"""PostgreSQL: entries are only ever added, and nothing that is not ours acts on the tables."""
 
 from __future__ import annotations
 

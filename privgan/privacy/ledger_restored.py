@@ -1,4 +1,4 @@
-"""A ledger that was restored from a copy: what was spent since is charged before it is used again."""
+"""A ledger restored from a copy: what was spent since is charged before it is used again."""
 
 from __future__ import annotations
 

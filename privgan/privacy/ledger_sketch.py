@@ -1,8 +1,8 @@
-"""Which customers a table is about: a keyed sketch that the ledger keeps, so that one table has one budget.
+"""Which customers a table is about: a keyed sketch in the ledger; one table has one budget.
 
-Of a keyed hash of each customer's name the smallest are kept (bottom-k): two such sketches tell which
-share of the smaller table's customers is in the other one. A sketch is sealed under the ledger's key and
-has one length for all tables, so that the ledger's file tells nothing of it, not even how many
+Of a keyed hash of each customer's name the smallest are kept (bottom-k): two such sketches tell
+which share of the smaller table's customers is in the other one. A sketch is sealed under the
+ledger's key and has one length for all tables, so that the ledger's file tells nothing of it, not even how many
 customers there are.
 """
 
@@ -50,7 +50,7 @@ class Sketch:
         return bool(np.array_equal(self.hashes, other.hashes))
 
     def shared(self, other: Sketch) -> tuple[int, float]:
-        """How many customers were seen in both, and which share of the smaller table they are, estimated."""
+        """How many customers were seen in both, and their share of the smaller table, estimated."""
         limit = min(self.limit, other.limit)
         one, two = (part.hashes[part.hashes <= np.uint64(limit)] for part in (self, other))
         both = len(np.intersect1d(one, two, assume_unique=True))
@@ -75,7 +75,7 @@ class Sketcher:
         )
 
     def sketch(self, names: Sequence[bytes]) -> Sketch:
-        """The sketch of a table's customers; the order and repetitions of their names do not matter."""
+        """The sketch of a table's customers; order and repetitions do not matter."""
         blake, key = hashlib.blake2b, self._names
         digests = b"".join([blake(name, key=key, digest_size=_BYTES).digest() for name in names])
         return Sketch(hashes=np.unique(np.frombuffer(digests, dtype="<u8"))[:SIZE])

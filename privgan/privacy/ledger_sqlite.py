@@ -21,7 +21,7 @@ from privgan.privacy.ledger_store import ENTRIES, META, TIMEOUT, check_tables, m
 
 _REFUSED = "SELECT raise(ABORT, 'the entries of a ledger are only ever added to')"
 _NEXT = "(SELECT coalesce(max(sequence), 0) + 1 FROM entries)"
-# INSERT OR REPLACE deletes without the trigger on deletes; the one on inserts lets nothing but a next entry in.
+# INSERT OR REPLACE deletes past the trigger on deletes; the one on inserts lets a next entry in only.
 _TRIGGERS = {
     "entries_stay": f"CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN {_REFUSED}; END",
     "entries_keep": f"CREATE TRIGGER entries_keep BEFORE UPDATE ON entries BEGIN {_REFUSED}; END",

@@ -20,7 +20,7 @@ VERSION = 1
 TIMEOUT = 60.0
 # Kinds of entries that the chain itself knows.
 CLOCK, GAP, RESTORED = "clock", "gap", "restored"
-# What may still be written of a run that began before a gap: nothing that spends, judges or releases.
+# What may still be written of a run of before a gap: nothing that spends, judges or releases.
 _AFTER_GAP = frozenset({"closed", "purge", "refuted"})
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 METADATA = sql.MetaData()
@@ -166,7 +166,7 @@ class Transaction:
         return hmac.new(self._key, f"keyed:{text}".encode(), hashlib.sha256).hexdigest()[:24]
 
     def newest_time(self) -> str | None:
-        """The newest entry's time, where it lies so far ahead of this machine's clock that nothing can be added."""
+        """The newest entry's time, where it is so far ahead of the clock that nothing can be added."""
         last = self._last()
         return last.time if last and self._ahead(last.time, utc_now()) > CLOCK_TOLERANCE else None
 
