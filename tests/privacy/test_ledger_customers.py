@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -201,3 +202,19 @@ def test_names_of_customers_and_of_rows() -> None:
     assert sketches[0].shared(sketches[2])[0] == 0
     finer = frame.assign(since=frame["since"].astype("datetime64[ns]"), tier=frame["tier"].astype("category"))
     assert customer_names(finer, row) == customer_names(frame, row)
+
+
+def test_a_fit_asks_the_ledger_before_it_charges_anything(ledger: PrivacyLedger) -> None:
+    from privgan.pipeline.fitting import fit
+    from privgan.progress import Progress
+    from tests.sabotage import world
+
+    frame = world.table(0, 700)
+    _run(ledger, "small", customer_names(frame, world.SCHEMA))
+    before = ledger.head()
+    with world.quick():
+        plan = world.plan(150)
+    second = replace(world.SCHEMA, dataset="second")
+    with pytest.raises(UsageError, match=r"second: many of this table's customers are also in .* small"):
+        fit(frame.iloc[:150], second, plan, ledger, seed=0, progress=Progress(quiet=True))
+    assert ledger.head() == before
