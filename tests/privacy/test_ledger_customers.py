@@ -213,8 +213,8 @@ def test_a_fit_asks_the_ledger_before_it_charges_anything(ledger: PrivacyLedger)
     _run(ledger, "small", customer_names(frame, world.SCHEMA))
     before = ledger.head()
     with world.quick():
-        plan = world.plan(150)
+        plan = world.plan(700)
     second = replace(world.SCHEMA, dataset="second")
     with pytest.raises(UsageError, match=r"second: many of this table's customers are also in .* small"):
-        fit(frame.iloc[:150], second, plan, ledger, seed=0, progress=Progress(quiet=True))
+        fit(frame.iloc[:600], second, plan, ledger, seed=0, progress=Progress(quiet=True))
     assert ledger.head() == before
