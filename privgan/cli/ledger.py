@@ -1,21 +1,23 @@
-"""The ledger's commands: init, show, verify, budget, accept, clear."""
+"""The ledger's commands: init, show, verify, budget, accept, clear, repair-clock."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from privgan.cli.ledger_text import account_json, condition, lifetime_text, particulars, shown, spent_text
 from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, stacked
 from privgan.errors import UsageError
 
 if TYPE_CHECKING:
-    from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
+    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.privacy.ledger_restored import Spent
+    from privgan.privacy.ledger_store import Entry
 
 _LIFETIME_DELTA = 1e-5
 # As under 'dataset:' in a schema (formats/schema.schema.json).
@@ -54,10 +56,8 @@ def ledger_init(dataset: str | None, epsilon: float | None, delta: float, kind: 
     from privgan.privacy.budget import PrivacyBudget
     from privgan.privacy.ledger import PrivacyLedger
 
-    if dataset and not _NAME.fullmatch(dataset):
-        raise UsageError(
-            f"{dataset!r}: is no data set's name; write it as under 'dataset:' in the schema: lower-case letters, digits, . _ -"
-        )
+    if dataset:
+        _refuse_name(dataset)
     budget = None if epsilon is None else PrivacyBudget(epsilon=epsilon, delta=delta)
     _refuse_idle_filter(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url)
@@ -69,7 +69,7 @@ def ledger_init(dataset: str | None, epsilon: float | None, delta: float, kind: 
         if budget:
             opened.set_lifetime(dataset, budget, _filter(kind))
         done = "was introduced before" if known else "introduced"
-        click.echo(f"{dataset}: {done}, {_lifetime_text(opened.account(dataset))}")
+        click.echo(f"{dataset}: {done}, {lifetime_text(opened.account(dataset))}")
 
 
 @ledger.command("show")
@@ -90,15 +90,15 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
     opened = PrivacyLedger.open(ledger_url, create=False)
     _warn_of_problems(opened)
     entries = opened.entries(dataset)
-    names = dict.fromkeys(entry.dataset for entry in entries)
+    names = dict.fromkeys(entry.dataset for entry in entries if entry.dataset)
     if as_json:
-        totals = {name: _account_json(opened.account(name)) for name in names}
+        totals = {name: account_json(opened.account(name)) for name in names}
         print_json(
             {
                 "ledger": opened.url,
                 "head": opened.head(),
                 "datasets": totals,
-                "entries": [asdict(entry) for entry in entries],
+                "entries": [shown(asdict(entry)) for entry in entries],
             }
         )
         return
@@ -107,11 +107,11 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
         who = str(entry.body.get("who") or by_run.get(entry.run, ""))
         when = entry.time[:19].replace("T", " ")
         line = f"{entry.sequence:>5}  {when}  {who:<20}  {entry.dataset:<20}  {entry.run[:8]:<8}  {entry.kind:<10}"
-        click.echo(f"{line}  {_particulars(entry.body)}")
+        click.echo(f"{line}  {particulars(entry.body)}")
     for name in names:
         account = opened.account(name)
         done = f"{account.runs} runs, {account.attempts} judged"
-        click.echo(f"{name}: {_spent_text(account)}; {_lifetime_text(account)}; {done}{_condition(account)}")
+        click.echo(f"{name}: {spent_text(account)}; {lifetime_text(account)}; {done}{condition(account)}")
 
 
 @ledger.command("verify")
@@ -119,7 +119,9 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
 @ledger_option
 @json_option
 def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) -> None:
-    """Check the chain: edited, removed or reordered entries; with --manifest also a cut tail.
+    """Check the ledger: changed entries, a cut end, an older copy, foreign triggers.
+
+    The end is held to the anchor on this machine. With --manifest it is also held to a release.
 
     \b
     Example:
@@ -137,12 +139,14 @@ def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) 
             raise UsageError(f"{manifest}: is no manifest of a release") from error
         if not opened.holds(head):
             problems.append("the chain head of the manifest is not in the ledger: its tail was cut, or it is another ledger")
+    newest = (opened.entries() or (None,))[-1] if not problems else None
     if as_json:
-        print_json({"ok": not problems, "problems": problems})
+        end = {"sequence": newest.sequence, "head": newest.mac} if newest else {}
+        print_json({"ok": not problems, "problems": problems, **end})
     else:
         for problem in problems:
             click.echo(problem)
-        click.echo("NOT WHOLE" if problems else "the chain is whole")
+        click.echo("NOT WHOLE" if problems else f"the chain is whole; {_end_text(opened, newest)}")
     exit_with(1 if problems else 0)
 
 
@@ -176,27 +180,73 @@ def ledger_budget(
     _warn_of_problems(opened)
     account = opened.account(dataset)
     if as_json:
-        print_json(_account_json(account))
+        print_json(account_json(account))
         return
-    spent = f"{_spent_text(account)} in {account.runs} run{'s' * (account.runs != 1)}"
-    click.echo(f"{dataset}: {spent}; {_lifetime_text(account)}{_condition(account)}")
+    spent = f"{spent_text(account)} in {account.runs} run{'s' * (account.runs != 1)}"
+    click.echo(f"{dataset}: {spent}; {lifetime_text(account)}{condition(account)}")
 
 
 @ledger.command("accept")
-@click.argument("dataset")
-@click.option("--schema", "schema_path", type=PATH, required=True, help="The schema of the table with other columns.")
+@click.argument("dataset", required=False)
+@click.option("--schema", "schema_path", type=PATH, help="The schema of a DATASET's table with other columns.")
+@click.option("--same-customers-as", "other", help="A data set whose customers DATASET seems to share.")
+@click.option("--restored", is_flag=True, help="The ledger was put back from a copy, or its end is lost.")
+@click.option(
+    "--spent",
+    multiple=True,
+    metavar="DATASET=EPSILON[,DELTA]",
+    help="With --restored: what was spent since the copy [default: the rest of the budget].",
+)
 @person_options
 @ledger_option
-def ledger_accept(dataset: str, schema_path: Path, who: str, why: str, ledger_url: str | None) -> None:
-    """Let a person say that a table with other columns than before belongs to the same DATASET.
+def ledger_accept(
+    dataset: str | None,
+    schema_path: Path | None,
+    other: str | None,
+    restored: bool,
+    spent: tuple[str, ...],
+    who: str,
+    why: str,
+    ledger_url: str | None,
+) -> None:
+    """Let a person accept what the ledger refuses by itself; one of three things.
 
-    Both then spend one budget. A table about other customers needs a 'dataset:' name of its own instead.
+    --schema: a table with other columns than before belongs to the same DATASET; both then spend one
+    budget. --same-customers-as: two data sets with a budget each are about the same customers, or
+    their ids look alike. --restored: the ledger does not hold what its anchor names; the gap is
+    recorded, and every data set is charged what --spent says, else the rest of its lifetime budget,
+    or ε = ∞ where none is set. Runs and candidates of before the gap cannot go on. A data set that
+    only the lost entries knew must be named with --spent.
 
     \b
     Example:
-      privgan ledger accept acme-customers --schema new.yaml --who "A. Officer" --why "columns renamed in May"
+      privgan ledger accept acme-customers --schema new.yaml --who A --why "columns renamed"
+      privgan ledger accept acme-orders --same-customers-as acme-customers --who A --why "ids 1 to n"
+      privgan ledger accept --restored --spent acme-customers=2,1e-6 --who A --why "disk lost"
     """
-    from privgan.errors import UsageError
+    from privgan.privacy.ledger import PrivacyLedger
+
+    if [schema_path is not None, other is not None, restored].count(True) != 1:
+        raise UsageError("give one of --schema, --same-customers-as and --restored")
+    if restored == bool(dataset):
+        text = "--restored is about the whole ledger; name no DATASET" if restored else "DATASET is missing"
+        raise UsageError(text)
+    if spent and not restored:
+        raise UsageError("--spent is for --restored only")
+    if restored:
+        _accept_restored(spent, who, why, ledger_url)
+        return
+    assert dataset is not None
+    _refuse_name(dataset)
+    if other is not None:
+        PrivacyLedger.open(ledger_url, create=False).accept_customers(dataset, other, who=who, why=why)
+        click.echo(f"{dataset}: the same customers as {other}, accepted by {who}; each keeps its own budget")
+        return
+    assert schema_path is not None
+    _accept_columns(dataset, schema_path, who, why, ledger_url)
+
+
+def _accept_columns(dataset: str, schema_path: Path, who: str, why: str, ledger_url: str | None) -> None:
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.schema_file import load_schema
 
@@ -205,6 +255,58 @@ def ledger_accept(dataset: str, schema_path: Path, who: str, why: str, ledger_ur
         raise UsageError(f"{schema_path}: is the schema of {schema.dataset}, not of {dataset}")
     PrivacyLedger.open(ledger_url, create=False).accept(dataset, schema.names, who=who, why=why)
     click.echo(f"{dataset}: {len(schema.names)} columns accepted by {who}")
+
+
+def _accept_restored(spent: tuple[str, ...], who: str, why: str, ledger_url: str | None) -> None:
+    from privgan.privacy.ledger import PrivacyLedger
+
+    stated = _stated(spent)
+    opened = PrivacyLedger.open(ledger_url, create=False)
+    opened.accept_restored(stated, who=who, why=why)
+    click.echo(f"{opened.url}: accepted by {who}; the gap is recorded")
+    for name in dict.fromkeys(entry.dataset for entry in opened.entries() if entry.dataset):
+        account = opened.account(name)
+        click.echo(f"{name}: {spent_text(account)}; {lifetime_text(account)}")
+
+
+def _stated(spent: tuple[str, ...]) -> dict[str, Spent]:
+    """What --spent says, by data set."""
+    from privgan.privacy.ledger_restored import Spent
+
+    found: dict[str, Spent] = {}
+    for text in spent:
+        name, separator, figures = text.partition("=")
+        _refuse_name(name)
+        try:
+            epsilon, _, delta = figures.partition(",")
+            value = (float(epsilon), float(delta or 0))
+        except ValueError:
+            separator = ""
+        if not separator:
+            raise UsageError(f"--spent {text}: write DATASET=EPSILON,DELTA, such as acme-customers=2,1e-6, or DATASET=0")
+        if name in found:
+            raise UsageError(f"--spent names {name} twice; give the sum")
+        found[name] = Spent(epsilon=value[0], delta=value[1])
+    return found
+
+
+@ledger.command("repair-clock")
+@person_options
+@ledger_option
+def ledger_repair_clock(who: str, why: str, ledger_url: str | None) -> None:
+    """Let a person record that the newest entry's clock stood in the future, so that work goes on.
+
+    First set this machine's clock right: the record bears its time, and later entries follow it.
+
+    \b
+    Example:
+      privgan ledger repair-clock --who "A. Officer" --why "the clock of host7 stood at 2031"
+    """
+    from privgan.privacy.ledger import PrivacyLedger
+
+    opened = PrivacyLedger.open(ledger_url, create=False)
+    opened.repair_clock(who=who, why=why)
+    click.echo(f"{opened.url}: recorded by {who}; time goes on from {opened.entries()[-1].time[:19]} (UTC)")
 
 
 @ledger.command("clear")
@@ -224,10 +326,26 @@ def ledger_clear(dataset: str, who: str, why: str, ledger_url: str | None) -> No
     click.echo(f"{dataset}: cleared by {who}")
 
 
+def _refuse_name(dataset: str) -> None:
+    if not _NAME.fullmatch(dataset):
+        raise UsageError(
+            f"{dataset!r}: is no data set's name; write it as under 'dataset:' in the schema: lower-case letters, digits, . _ -"
+        )
+
+
 def _filter(kind: str | None) -> Any:
     from privgan.privacy.ledger_filter import Filter
 
     return Filter(kind) if kind else None
+
+
+def _end_text(opened: PrivacyLedger, newest: Entry | None) -> str:
+    """The newest entry, to compare with a colleague's, and what the anchor says of it."""
+    end = f"it ends at entry {newest.sequence} (MAC {newest.mac[:12]}…)" if newest else "it has no entry yet"
+    anchor = opened.anchored()
+    if anchor is None:
+        return f"{end}; no anchor on this machine yet: the next entry makes one"
+    return f"{end}; the anchor names {anchor}"
 
 
 def _warn_of_problems(opened: PrivacyLedger) -> None:
@@ -240,67 +358,3 @@ def _refuse_idle_filter(kind: str | None, epsilon: float | None) -> None:
 
     if kind and epsilon is None:
         raise UsageError(f"--filter {kind} sets nothing without --epsilon; give both")
-
-
-def _particulars(body: Mapping[str, Any]) -> str:
-    """An entry's body in one line, without what stands elsewhere or is long."""
-    short = {key: value for key, value in body.items() if key != "who" and not isinstance(value, (list, dict))}
-    return json.dumps(short, ensure_ascii=False)[:110]
-
-
-def _number(value: float) -> str:
-    return f"{value:.6g}" if math.isfinite(value) else "infinite"
-
-
-def _spent_text(account: DatasetAccount) -> str:
-    return f"ε = {_number(account.epsilon)}, δ = {account.delta:g} spent"
-
-
-def _lifetime_text(account: DatasetAccount) -> str:
-    """The lifetime budget, and what its filter has left."""
-    lifetime, rdp = account.lifetime, account.rdp
-    if lifetime is None:
-        return "no lifetime budget"
-    of = f"of lifetime ε = {lifetime.epsilon:g}, δ = {lifetime.delta:g}"
-    if rdp is None:
-        left = max(0.0, lifetime.epsilon - account.epsilon), max(0.0, lifetime.delta - account.delta)
-        return f"ε = {left[0]:.6g}, δ = {left[1]:.6g} left {of} (filter: sum)"
-    left_rdp = max(0.0, rdp.allowance - account.rdp_cost.rdp)
-    left_delta = max(0.0, rdp.discovery_delta - account.rdp_cost.discovery_delta)
-    return (
-        f"{left_rdp:.4g} of {rdp.allowance:.4g} RDP of order {rdp.order} left {of} "
-        f"(filter: rdp; spent by it: ε = {_number(account.lifetime_spent)}; δ of discoveries left: {left_delta:.3g})"
-    )
-
-
-def _condition(account: DatasetAccount) -> str:
-    return f"; {account.condition}" if account.condition else ""
-
-
-def _account_json(account: DatasetAccount) -> dict[str, Any]:
-    def number(value: float) -> float | str:
-        return round(value, 9) if math.isfinite(value) else "infinite"
-
-    lifetime, rdp = account.lifetime, account.rdp
-    figures: dict[str, Any] = {
-        "epsilon": number(account.epsilon),
-        "delta": account.delta,
-        "runs": account.runs,
-        "attempts": account.attempts,
-        "initialised": account.initialised,
-        "refuted": account.refuted,
-        "condition": account.condition,
-        "lifetime_epsilon": lifetime.epsilon if lifetime else None,
-        "lifetime_delta": lifetime.delta if lifetime else None,
-        "lifetime_spent": number(account.lifetime_spent),
-        "filter": None if lifetime is None else "rdp" if rdp else "sum",
-    }
-    if rdp:
-        figures["rdp"] = {
-            "order": rdp.order,
-            "allowance": rdp.allowance,
-            "spent": number(account.rdp_cost.rdp),
-            "discovery_delta_allowance": rdp.discovery_delta,
-            "discovery_delta_spent": account.rdp_cost.discovery_delta,
-        }
-    return figures

@@ -33,6 +33,7 @@ from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
 from privgan.progress import Progress
 from privgan.table.columns import Column, Discrete, Numeric, Source, Temporal
+from privgan.table.customers import customer_names
 from privgan.table.encoding import Encoder
 from privgan.table.measured import clamp_measured
 from privgan.table.private import PrivateTable
@@ -149,6 +150,7 @@ def fit(
         conditional_facts=assumed,
         planned=plan.events,
         columns=schema.names,
+        customers=customer_names(frame, schema),
     ) as run:
         customers = customers_of(frame, schema)
         canaries = draw_canaries(customers, plan.canary_probability, coins)

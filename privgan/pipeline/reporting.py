@@ -29,6 +29,7 @@ from privgan.report import (
     shareable_of,
 )
 from privgan.report.accounted import report_groups, report_steps
+from privgan.report.ledger_line import SPENDING
 from privgan.report.render import WRITTEN
 from privgan.report.shapes import code_counts, noisy_shapes, real_shapes
 from privgan.report.trends import real_trends, trends
@@ -37,7 +38,7 @@ from privgan.table.conform import conform
 from privgan.table.measured import clamp_measured
 
 NOT_RELEASED = "this report comes before the release"  # Stands in an internal report where a release has its identity.
-_LONG = frozenset({"events", "planned", "columns", "files"})
+_LONG = frozenset({"events", "planned", "columns", "files", "customers"})
 
 
 def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) -> ShareableReport:
@@ -146,7 +147,7 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
         "time": entry["time"],
         "kind": entry["kind"],
         "run": entry["run"][:8],
-        "epsilon": body.pop("epsilon", None) if entry["kind"] == "run" else None,
+        "epsilon": body.pop("epsilon", None) if entry["kind"] in SPENDING else None,
         "particulars": json.dumps(body, ensure_ascii=False),
     }
 

@@ -18,11 +18,15 @@ from privgan.errors import NoLedgerError, PolicyFailedError, UsageError
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger_account import DatasetAccount, account_of
+from privgan.privacy.ledger_anchor import Head
 from privgan.privacy.ledger_columns import hashed, refuse_other_table
+from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_filter import Filter, Lifetime, costs_of, total_of
 from privgan.privacy.ledger_open import open_store
+from privgan.privacy.ledger_restored import Spent, accept_restored
 from privgan.privacy.ledger_runs import RunLedger, resume_run
-from privgan.privacy.ledger_store import TIMEOUT, Entry, LedgerStore, Transaction
+from privgan.privacy.ledger_sketch import Sketch, Sketcher, known_sketches, refuse_same_customers
+from privgan.privacy.ledger_store import CLOCK, TIMEOUT, Entry, Transaction
 
 __all__ = ["DatasetAccount", "PrivacyLedger", "RunLedger"]
 
@@ -244,6 +248,57 @@ class PrivacyLedger:
         if problems:
             raise UsageError(f"{self.url}: the ledger's chain is not whole ({problems[0]}); restore it, then verify it")
 
+    def accept_customers(self, dataset: str, other: str, *, who: str, why: str) -> None:
+        """A named person lets two data sets be about the same customers, or look alike."""
+        _refuse_nameless(who, why)
+        if dataset == other:
+            raise UsageError(f"{dataset}: is the same name twice; one data set has one budget anyway")
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            if not transaction.entries(other):
+                raise UsageError(f"{other}: the ledger does not know this data set; 'privgan ledger show' lists all")
+            body = {"same_customers_as": other, "who": who, "why": why, "by": _who()}
+            transaction.append(dataset, "", "accept", body)
+
+    def accept_restored(self, spent: Mapping[str, Spent], *, who: str, why: str) -> None:
+        """A named person accepts a ledger put back from a copy; the gap is recorded and charged.
+
+        Args:
+            spent: By data set, what was spent in the lost entries; for all others the rest of the
+                lifetime budget is charged, and ε = ∞ where none is set.
+            who: The person.
+            why: The reason.
+
+        Raises:
+            UsageError: when the chain is not whole, nothing is wrong with its end, or no data set
+                is known to be charged.
+        """
+        _refuse_nameless(who, why)
+        with self._store.transaction(restored=True) as transaction:
+            self._refuse_broken(transaction)
+            person = {"who": who, "why": why, "by": _who()}
+            accept_restored(transaction, transaction.entries(), spent, person)
+
+    def repair_clock(self, *, who: str, why: str) -> None:
+        """A named person records that the newest entry's clock stood in the future.
+
+        Time goes on from this machine's clock.
+
+        Raises:
+            UsageError: when the newest entry is not ahead of this machine's clock.
+        """
+        _refuse_nameless(who, why)
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            newest = transaction.newest_time()
+            if newest is None:
+                raise UsageError(f"{self.url}: the newest entry is not ahead of this machine's clock; nothing is to repair")
+            transaction.append("", "", CLOCK, {"was": newest, "who": who, "why": why, "by": _who()})
+
+    def anchored(self) -> Head | None:
+        """The entry that the anchor on this machine names; None where there is no anchor yet."""
+        return self._store.anchored()
+
     def accept(self, dataset: str, columns: Sequence[str], *, who: str, why: str) -> None:
         """A named person records that a table with these columns belongs to the data set."""
         _refuse_nameless(who, why)
@@ -262,6 +317,7 @@ class PrivacyLedger:
         conditional_facts: int = 0,
         planned: Sequence[events.DpEvent] | None = None,
         columns: Sequence[str] = (),
+        customers: Sequence[bytes] = (),
     ) -> Iterator[RunLedger]:
         """Reserve a run's whole budget, then hand out what charges its steps.
 
@@ -272,19 +328,25 @@ class PrivacyLedger:
             conditional_facts: Number of schema facts assumed to be public, on which the guarantee is conditional.
             planned: Its steps, as far as they are planned; the rdp filter reserves their cost.
             columns: The table's column names; the ledger keeps a keyed hash of each, to tell two tables of one name apart.
+            customers: A name of each customer; the ledger keeps a sealed sketch, to recognise them
+                under another name.
 
         Raises:
             BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded then.
             PolicyFailedError: when an audit refuted the guarantee and no person has cleared the data set.
-            UsageError: when the columns are those of another table.
+            UsageError: when the columns are those of another table, or the customers those of
+                another data set.
         """
         identity = uuid.uuid4().hex
+        sketcher = self._store.sketcher()
+        sketch = sketcher.sketch(customers) if customers else None
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
             self._refuse_refuted(transaction, dataset)
             entries = transaction.entries(dataset)
             hashes = hashed(transaction, columns)
             refuse_other_table(dataset, entries, hashes)
+            new_customers = sketch is not None and self._compare_customers(transaction, dataset, sketcher, sketch)
             account = account_of(dataset, entries)
             if secret:
                 account.refuse_run(budget, planned or ())
@@ -299,10 +361,19 @@ class PrivacyLedger:
             }
             if hashes:
                 body["columns"] = hashes
+            if sketch is not None and new_customers:
+                body["customers"] = {"sealed": sketcher.seal(sketch)}
             if account.rdp is not None and planned:
                 body["planned"] = [events.to_json(event) for event in planned]
             transaction.append(dataset, identity, "run", body)
         yield RunLedger(self._store, dataset, identity, budget, secret=secret)
+
+    def _compare_customers(self, transaction: Transaction, dataset: str, sketcher: Sketcher, sketch: Sketch) -> bool:
+        """Refuse customers known under another name; whether they are new under this one."""
+        entries = transaction.entries()
+        known = known_sketches(sketcher, entries)
+        refuse_same_customers(dataset, sketch, known, entries)
+        return not any(name == dataset and sketch.is_same(before) for name, before in known)
 
     def resume(self, dataset: str, run: str, *, lineage: int, digest: str, reserve: str) -> RunLedger:
         """Go on with a run from its newest checkpoint; each checkpoint resumes once.

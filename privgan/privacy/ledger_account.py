@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget, condition_text
 from privgan.privacy.ledger_filter import Lifetime, RdpCost, RdpFilter, costs_of, refuse_sum, total_of
-from privgan.privacy.ledger_store import Entry
+from privgan.privacy.ledger_store import RESTORED, Entry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,8 @@ class DatasetAccount:
         known: Whether the ledger has any entry of it.
         initialised: Whether a person introduced it with ``privgan ledger init``.
         lifetime: The lifetime budget, or None where none was set.
-        epsilon: Sum of the ε of all runs so far.
-        delta: Sum of the δ of all runs so far.
+        epsilon: Sum of the ε of all runs so far, and of what was charged for lost entries.
+        delta: Sum of the δ of all runs so far, and of what was charged for lost entries.
         rdp: The lifetime's privacy filter, or None where the runs' (ε, δ) are added.
         rdp_cost: What all runs cost at the filter's order; nothing where there is no filter.
         runs: Number of runs so far.
@@ -91,7 +91,7 @@ def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
     for entry in entries:
         if entry.kind == "lifetime":
             lifetime = Lifetime.from_entry(entry)
-        elif entry.kind == "run":
+        elif entry.kind in {"run", RESTORED}:
             epsilon.append(math.inf if entry.body["epsilon"] == "infinite" else entry.body["epsilon"])
             delta.append(entry.body["delta"])
         elif entry.kind in {"refuted", "clear"}:
@@ -106,7 +106,7 @@ def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
         delta=math.fsum(delta),
         rdp=rdp,
         rdp_cost=total_of(costs_of(rdp, entries)) if rdp else RdpCost(),
-        runs=len(epsilon),
+        runs=sum(entry.kind == "run" for entry in entries),
         attempts=sum(entry.kind == "attempt" for entry in entries),
         refuted=refuted,
         conditional_facts=max((entry.body["conditional_facts"] for entry in entries if entry.kind == "run"), default=0),

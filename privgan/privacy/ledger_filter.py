@@ -16,7 +16,7 @@ from typing import Any
 from privgan.errors import BudgetExceededError, UsageError
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger_store import Entry
+from privgan.privacy.ledger_store import RESTORED, Entry
 
 SLACK = 1e-9
 # Discoveries take a δ of their own; the theorem wants every bound fixed beforehand, so they get this share of δ for good.
@@ -161,7 +161,9 @@ class Lifetime:
 def costs_of(found: RdpFilter, entries: Sequence[Entry]) -> dict[str, RdpCost]:
     """What each run cost at the filter's order: the larger of what it planned at its start and its approved stages.
 
-    A run whose coins were not secret, or whose stages an earlier version wrote without their events, costs infinity.
+    A run whose coins were not secret, or whose stages an earlier version wrote without their events,
+    costs infinity. What was spent in entries that a restored ledger lost costs what a person stated,
+    else the whole allowance.
     """
     planned: dict[str, RdpCost] = {}
     stages: defaultdict[str, RdpCost] = defaultdict(RdpCost)
@@ -172,7 +174,33 @@ def costs_of(found: RdpFilter, entries: Sequence[Entry]) -> dict[str, RdpCost]:
         elif entry.kind == "stage":
             steps = entry.body.get("events")
             stages[entry.run] += INFINITE if steps is None else found.cost(_events(steps.values()))
+        elif entry.kind == RESTORED:
+            planned[f"{RESTORED}:{entry.sequence}"] = _lost_cost(found, entry)
     return {run: cost.at_least(stages[run]) for run, cost in planned.items()}
+
+
+def _lost_cost(found: RdpFilter, entry: Entry) -> RdpCost:
+    """The cost of lost entries.
+
+    What is (ε, δ)-DP is dominated by revealing all with probability δ and a randomised response of ε
+    otherwise (Kairouz, Oh and Viswanath 2015): its δ adds up as a discovery's does, and its RDP is
+    that response's.
+    """
+    if entry.body["epsilon"] == "infinite":
+        return INFINITE
+    if not entry.body["stated"]:
+        return RdpCost(rdp=found.allowance, discovery_delta=found.discovery_delta)
+    return RdpCost(rdp=response_rdp(entry.body["epsilon"], found.order), discovery_delta=entry.body["delta"])
+
+
+def response_rdp(epsilon: float, order: int) -> float:
+    """The RDP of a randomised response that is ε-DP: the most that any ε-DP mechanism has."""
+    if epsilon == 0:
+        return 0.0
+    # log(p^α q^(1-α) + q^α p^(1-α)) with log p = ε + log q.
+    log_q = -epsilon - math.log1p(math.exp(-epsilon))
+    high, low = log_q + order * epsilon, log_q + (1 - order) * epsilon
+    return (high + math.log1p(math.exp(low - high))) / (order - 1)
 
 
 def total_of(costs: Mapping[str, RdpCost]) -> RdpCost:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from privgan.durable import sync_folder
 from privgan.errors import NoLedgerError, UsageError
+from privgan.privacy.ledger_anchor import Anchor
 from privgan.privacy.ledger_store import fingerprint
 
 
@@ -24,12 +25,14 @@ class LedgerParts:
         exists: Whether it is there.
         make: Makes it for a key, wholly or not at all.
         keeps: The fingerprint that it keeps of its key, None where it keeps none; refuses what is no whole ledger.
+        anchor: Where its newest entry is kept, outside it.
     """
 
     url: str
     exists: Callable[[], bool]
     make: Callable[[bytes], None]
     keeps: Callable[[], str | None]
+    anchor: Anchor
 
 
 def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, bool]:
@@ -75,26 +78,29 @@ def _make_both(path: Path, pending: Path, parts: LedgerParts) -> bool:
             pending.unlink()
             return False
         if parts.exists():
-            _finish(pending, path, parts.keeps())
+            _finish(pending, path, parts)
             return False
         key = os.urandom(32)
         os.fchmod(handle, 0o600)
         os.ftruncate(handle, 0)
-        os.pwrite(handle, key.hex().encode(), 0)
+        os.pwrite(handle, f"{key.hex()}\n{parts.anchor.mark}\n".encode(), 0)
         os.fsync(handle)
         parts.make(key)
+        parts.anchor.begin(key)
         os.replace(pending, path)
         sync_folder(path.parent)
         return True
 
 
-def _finish(pending: Path, path: Path, kept: str | None) -> None:
+def _finish(pending: Path, path: Path, parts: LedgerParts) -> None:
     """Mend a crash after the ledger was made and before its key had its name."""
+    kept = parts.keeps()
     try:
-        whole = kept is not None and _belongs(_read(pending), kept)
+        key = _read(pending)
     except UsageError:
-        whole = False
-    if whole:
+        key = b""
+    if key and kept is not None and _belongs(key, kept):
+        parts.anchor.begin(key)
         os.replace(pending, path)
     else:
         pending.unlink()
@@ -123,11 +129,11 @@ def _is_still(pending: Path, handle: int) -> bool:
 
 def _read(path: Path) -> bytes:
     try:
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip().partition("\n")[0])
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise UsageError(f"{path}: is not a ledger's key (64 hexadecimal digits); restore it")
+        raise UsageError(f"{path}: is not a ledger's key (64 hexadecimal digits in its first line); restore it")
     return key
 
 

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 from privgan.errors import UsageError
+from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_postgres import SCHEMES, PostgresStore
 from privgan.privacy.ledger_sqlite import SqliteStore
-from privgan.privacy.ledger_store import TIMEOUT, LedgerStore
+from privgan.privacy.ledger_store import TIMEOUT
 
 
 def data_folder() -> Path:

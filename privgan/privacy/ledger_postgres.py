@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 from pathlib import Path
 
 import sqlalchemy as sql
 from sqlalchemy import exc
 
 from privgan.errors import UsageError
+from privgan.privacy.ledger_anchor import Anchor
+from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_key import LedgerParts, obtain_key
-from privgan.privacy.ledger_store import TIMEOUT, LedgerStore, check_tables, make_tables
+from privgan.privacy.ledger_postgres_guard import SCHEMA as _SCHEMA
+from privgan.privacy.ledger_postgres_guard import foreign_objects, protect
+from privgan.privacy.ledger_store import TIMEOUT, check_tables, make_tables
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
-_SCHEMA = "privgan"
 # One lock for all who make a ledger at the same moment; any number that nothing else uses.
 _MAKING = 7_723_519_402
+_WRITING = 7_723_519_403
 _PORT = 5432
 _SECRETS = ("password", "sslpassword", "passfile")
 
@@ -39,14 +44,29 @@ class PostgresStore(LedgerStore):
         self._engine = _connect(address, timeout)
         named = os.environ.get("PRIVGAN_LEDGER_KEY")
         key_path = Path(named).expanduser() if named else data_folder / "keys" / key_name(url)
-        parts = LedgerParts(url=url, exists=lambda: bool(self._tables()), make=self._make, keeps=self._keeps)
+        anchor = Anchor(key_path, f"at {_machine(key_path)}")
+        parts = LedgerParts(
+            url=url,
+            exists=lambda: bool(self._tables()),
+            make=self._make,
+            keeps=self._keeps,
+            anchor=anchor,
+        )
         try:
             key, created_now = obtain_key(key_path, parts, create=create)
         except OSError as error:
             raise UsageError(f"{key_path}: the ledger's key cannot be used: {error.strerror or error}") from None
         except exc.DBAPIError as error:
             raise UsageError(f"{url}: {self._explain(error)}") from None
-        super().__init__(url, self._engine, key, key_path=key_path, created_now=created_now)
+        super().__init__(
+            url,
+            self._engine,
+            key,
+            anchor=anchor,
+            key_path=key_path,
+            created_now=created_now,
+            timeout=timeout,
+        )
 
     def _tables(self) -> set[str]:
         with self._engine.connect() as connection:
@@ -62,6 +82,7 @@ class PostgresStore(LedgerStore):
                 )
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
             make_tables(connection, key)
+            self._protect(connection)
             connection.commit()
 
     def _keeps(self) -> str | None:
@@ -69,7 +90,15 @@ class PostgresStore(LedgerStore):
             return check_tables(connection, self.url, _tables(connection))
 
     def _lock(self, connection: sql.Connection) -> None:
-        connection.exec_driver_sql(f"LOCK TABLE {_SCHEMA}.entries IN EXCLUSIVE MODE")
+        """A lock for which SELECT and INSERT are enough; older versions lock the table."""
+        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_WRITING)))
+        connection.exec_driver_sql(f"LOCK TABLE {_SCHEMA}.entries IN ROW EXCLUSIVE MODE")
+
+    def _foreign(self, connection: sql.Connection) -> tuple[str, ...]:
+        return foreign_objects(connection)
+
+    def _protect(self, connection: sql.Connection) -> str | None:
+        return protect(connection)
 
     def _explain(self, error: exc.DBAPIError) -> str:
         state = str(getattr(error.orig, "sqlstate", None) or "")
@@ -87,6 +116,11 @@ def key_name(url: str) -> str:
     """The key's file name for a ledger's URL without its password."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", url.partition("://")[2]).strip("-")[:60]
     return f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.key"
+
+
+def _machine(key_path: Path) -> str:
+    """A name for this machine and this place of the key, which tells neither."""
+    return hashlib.sha256(f"{socket.gethostname()}:{key_path.absolute()}".encode()).hexdigest()[:16]
 
 
 def _address(given: str) -> sql.URL:
@@ -120,7 +154,8 @@ def _without_secrets(address: sql.URL) -> str:
 def _connect(address: sql.URL, timeout: float) -> sql.Engine:
     milliseconds = max(1, round(timeout * 1000))
     # A commit must be on the server's disk, and each statement must see what was committed before the lock was ours.
-    options = f"-c synchronous_commit=on -c lock_timeout={milliseconds}"
+    # No function or operator of another schema stands in for the server's own.
+    options = f"-c synchronous_commit=on -c lock_timeout={milliseconds} -c search_path=pg_catalog"
     try:
         engine = sql.create_engine(
             address,

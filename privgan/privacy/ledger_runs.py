@@ -9,8 +9,9 @@ from privgan.errors import BudgetExceededError, InternalError, UsageError
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger_account import refuse_stage
+from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_filter import SLACK
-from privgan.privacy.ledger_store import Entry, LedgerStore, Transaction
+from privgan.privacy.ledger_store import Entry, Transaction
 from privgan.privacy.receipts import Receipt, mint
 
 RESERVE = ":reserve"

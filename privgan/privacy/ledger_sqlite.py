@@ -6,14 +6,27 @@ import os
 import sqlite3
 import uuid
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sql
 from sqlalchemy import exc
+from sqlalchemy.schema import CreateTable
 
 from privgan.errors import UsageError
+from privgan.privacy.ledger_anchor import Anchor
+from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_key import LedgerParts, obtain_key
-from privgan.privacy.ledger_store import TIMEOUT, LedgerStore, check_tables, make_tables
+from privgan.privacy.ledger_store import ENTRIES, META, TIMEOUT, check_tables, make_tables
+
+_REFUSED = "SELECT raise(ABORT, 'the entries of a ledger are only ever added to')"
+_NEXT = "(SELECT coalesce(max(sequence), 0) + 1 FROM entries)"
+# INSERT OR REPLACE deletes past the trigger on deletes; the one on inserts lets a next entry in only.
+_TRIGGERS = {
+    "entries_stay": f"CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN {_REFUSED}; END",
+    "entries_keep": f"CREATE TRIGGER entries_keep BEFORE UPDATE ON entries BEGIN {_REFUSED}; END",
+    "entries_grow": f"CREATE TRIGGER entries_grow BEFORE INSERT ON entries WHEN NEW.sequence <> {_NEXT} BEGIN {_REFUSED}; END",
+}
 
 
 class SqliteStore(LedgerStore):
@@ -33,15 +46,30 @@ class SqliteStore(LedgerStore):
         self._path, self._timeout = path.resolve(), timeout
         url = str(path)
         engine = _connect(self._path, timeout)
-        parts = LedgerParts(url=url, exists=self._path.exists, make=self._make, keeps=lambda: self._keeps(engine, url))
         key_path = self._path.with_name(self._path.name + ".key")
+        anchor = Anchor(key_path, "beside its file")
+        parts = LedgerParts(
+            url=url,
+            exists=self._path.exists,
+            make=self._make,
+            keeps=lambda: self._keeps(engine, url),
+            anchor=anchor,
+        )
         try:
             key, created_now = obtain_key(key_path, parts, create=create)
         except OSError as error:
             raise UsageError(f"{url}: the ledger cannot be used: {error.strerror or error}") from None
         except exc.DBAPIError as error:
             raise UsageError(f"{url}: {self._explain(error)}") from None
-        super().__init__(url, engine, key, key_path=key_path, created_now=created_now)
+        super().__init__(
+            url,
+            engine,
+            key,
+            anchor=anchor,
+            key_path=key_path,
+            created_now=created_now,
+            timeout=timeout,
+        )
 
     def _make(self, key: bytes) -> None:
         """Make the ledger under another name first, so that it is never seen half made."""
@@ -51,6 +79,7 @@ class SqliteStore(LedgerStore):
             with engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 make_tables(connection, key)
+                self._protect(connection)
                 connection.commit()
             unfinished.chmod(0o600)
             os.replace(unfinished, self._path)
@@ -63,6 +92,23 @@ class SqliteStore(LedgerStore):
 
     def _lock(self, connection: sql.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _foreign(self, connection: sql.Connection) -> tuple[str, ...]:
+        """Everything in the file but our tables and triggers, each as we make it."""
+        expected = {table.name: _plain(str(CreateTable(table).compile(connection))) for table in (META, ENTRIES)}
+        expected |= {name: _plain(text) for name, text in _TRIGGERS.items()}
+        found = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master")
+        return tuple(
+            f"the ledger's file holds a {row.type} {row.name!r} that privgan did not make"
+            for row in found
+            if not _is_key_index(row) and expected.get(row.name) != _plain(row.sql or "")
+        )
+
+    def _protect(self, connection: sql.Connection) -> str | None:
+        found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
+        for name in _TRIGGERS.keys() - set(found):
+            connection.exec_driver_sql(_TRIGGERS[name])
+        return None
 
     def _explain(self, error: exc.DBAPIError) -> str:
         text = str(error.orig)
@@ -84,3 +130,12 @@ def _connect(path: Path, timeout: float, mode: str = "rw") -> sql.Engine:
         return opened
 
     return sql.create_engine("sqlite://", creator=connection, poolclass=sql.pool.NullPool)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _is_key_index(row: sql.Row[Any]) -> bool:
+    """Whether it is the index that SQLite makes by itself for a table's primary key."""
+    return row.type == "index" and row.sql is None and row.tbl_name in {META.name, ENTRIES.name}

@@ -6,21 +6,22 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy import exc
 
 from privgan.errors import UsageError
+from privgan.privacy.ledger_anchor import EMPTY, Head
 
 VERSION = 1
 TIMEOUT = 60.0
+# Kinds of entries that the chain itself knows.
+CLOCK, GAP, RESTORED = "clock", "gap", "restored"
+# What may still be written of a run of before a gap: nothing that spends, judges or releases.
+_AFTER_GAP = frozenset({"closed", "purge", "refuted"})
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 METADATA = sql.MetaData()
 META = sql.Table("meta", METADATA, sql.Column("key", sql.Text, primary_key=True), sql.Column("value", sql.Text))
@@ -45,11 +46,11 @@ class Entry:
 
     Attributes:
         sequence: Counted from 1 without gaps.
-        time: UTC, ISO 8601; never before the entry before.
+        time: UTC, ISO 8601; never before the entry before, but for a repaired clock.
         dataset: The data set concerned.
         run: The run concerned, or empty.
         kind: What happened: announced, introduce, accept, lifetime, run, stage, charge, checkpoint, resume, candidate,
-            attempt, release, refuted, clear, closed or purge.
+            attempt, release, refuted, clear, closed, purge, gap, restored or clock.
         body: The particulars.
         previous: The MAC of the entry before.
         mac: HMAC-SHA256 over all of the above.
@@ -65,66 +66,20 @@ class Entry:
     mac: str
 
 
-class LedgerStore(ABC):
-    """A database with a ledger in it, opened.
-
-    Args:
-        url: Where it is, without a password.
-        engine: Connects to it.
-        key: The MAC key.
-        key_path: The key's file.
-        created_now: Whether it was made by this opening.
-    """
-
-    def __init__(self, url: str, engine: sql.Engine, key: bytes, *, key_path: Path, created_now: bool) -> None:
-        self.url, self.key_path, self.created_now = url, key_path, created_now
-        self._engine, self._key = engine, key
-
-    @abstractmethod
-    def _lock(self, connection: sql.Connection) -> None:
-        """Wait until no other process writes, and keep others from writing until the connection's transaction ends."""
-
-    @abstractmethod
-    def _explain(self, error: exc.DBAPIError) -> str:
-        """What went wrong, in words, and what to do."""
-
-    def entries(self) -> tuple[Entry, ...]:
-        """All entries, oldest first."""
-        with self._connected() as connection:
-            return Transaction(connection, self._key, self.url).entries()
-
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong with the chain: edited, removed or reordered entries; empty when it is whole."""
-        with self._connected() as connection:
-            return Transaction(connection, self._key, self.url).problems()
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Hold the ledger alone; what is appended is on the disk when the block ends, or nothing is."""
-        result = "; nothing was charged"
-        try:
-            with self._engine.connect() as connection:
-                self._lock(connection)
-                yield Transaction(connection, self._key, self.url)
-                result = "; it may have been recorded, but no row was read for it"
-                connection.commit()
-        except exc.DBAPIError as error:
-            raise UsageError(f"{self.url}: {self._explain(error)}{result}") from None
-
-    @contextmanager
-    def _connected(self) -> Iterator[sql.Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except exc.DBAPIError as error:
-            raise UsageError(f"{self.url}: {self._explain(error)}") from None
-
-
 class Transaction:
-    """Reads and appends on one connection, between taking the ledger's lock and committing."""
+    """Reads and appends on one connection, between taking the ledger's lock and committing.
+
+    Attributes:
+        appended: The rows that were added.
+        gap: In the acceptance of a restored ledger: how it departs from its anchor; else None.
+        lost: In that case the entry that the anchor names, where it can be read.
+    """
 
     def __init__(self, connection: sql.Connection, key: bytes, url: str) -> None:
         self._connection, self._key, self._url = connection, key, url
+        self.appended: list[dict[str, Any]] = []
+        self.gap: str | None = None
+        self.lost: Head | None = None
 
     def entries(self, dataset: str | None = None) -> tuple[Entry, ...]:
         """All entries, or those of one data set, oldest first."""
@@ -140,25 +95,62 @@ class Transaction:
         """How many entries of each kind a run has."""
         return Counter(self._connection.execute(sql.select(ENTRIES.c.kind).where(ENTRIES.c.run == run)).scalars())
 
+    def head(self) -> Head:
+        """The newest entry."""
+        last = self._last()
+        return Head(sequence=last.sequence, mac=str(last.mac)) if last else EMPTY
+
+    def mac_of(self, sequence: int) -> str | None:
+        """The MAC of an entry; None where there is no such entry."""
+        query = sql.select(ENTRIES.c.mac).where(ENTRIES.c.sequence == sequence)
+        return self._connection.execute(query).scalar()
+
     def append(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
-        """Add an entry at the end."""
-        last = self._connection.execute(sql.select(ENTRIES).order_by(ENTRIES.c.sequence.desc()).limit(1)).first()
+        """Add an entry at the end, and read it again."""
+        self._refuse_before_gap(run, kind)
+        last = self._last()
         row = {
             "sequence": (last.sequence if last else 0) + 1,
-            "time": self._time(last.time if last else None),
+            "time": self._time(last.time if last else None, repairs=kind == CLOCK),
             "dataset": dataset,
             "run": run,
             "kind": kind,
             "body": json.dumps(dict(body), sort_keys=True),
             "previous": last.mac if last else "",
         }
-        self._connection.execute(ENTRIES.insert().values(**row, mac=chain_mac(self._key, row)))
+        row["mac"] = chain_mac(self._key, row)
+        self._connection.execute(ENTRIES.insert().values(**row))
+        self.require([row], "nothing was charged")
+        self.appended.append(row)
 
-    def problems(self) -> tuple[str, ...]:
-        """What is wrong with the chain; empty when it is whole."""
-        found, previous = [], ""
-        rows = self._connection.execute(sql.select(ENTRIES).order_by(ENTRIES.c.sequence)).mappings().all()
-        for position, row in enumerate(rows, start=1):
+    def require(self, rows: Sequence[Mapping[str, Any]], result: str) -> None:
+        """Refuse a database that does not hold rows as they were added.
+
+        Raises:
+            UsageError: naming the entry, and what became of the request.
+        """
+        numbers = [row["sequence"] for row in rows]
+        query = sql.select(ENTRIES).where(ENTRIES.c.sequence.in_(numbers))
+        found = {row["sequence"]: dict(row) for row in self._connection.execute(query).mappings()}
+        for row in rows:
+            if found.get(row["sequence"]) != row:
+                text = f"entry {row['sequence']} is not there as it was written"
+                cause = "the database changes or removes what is added"
+                raise UsageError(f"{self._url}: {text}: {cause}; mend that, then verify it; {result}")
+
+    def problems(self, since: Head = EMPTY) -> tuple[str, ...]:
+        """What is wrong with the chain; empty when it is whole.
+
+        Args:
+            since: The entry that is known to be right, from which on the chain is looked at.
+        """
+        found: list[str] = []
+        query = sql.select(ENTRIES).order_by(ENTRIES.c.sequence)
+        if since.sequence:
+            query = query.where(ENTRIES.c.sequence >= since.sequence)
+        rows = self._connection.execute(query).mappings().all()
+        previous = rows[0]["previous"] if since.sequence and rows else ""
+        for position, row in enumerate(rows, start=max(since.sequence, 1)):
             if row["sequence"] != position:
                 found.append(f"entry {position} is missing (found {row['sequence']})")
                 break
@@ -173,22 +165,48 @@ class Transaction:
         """A hash of a text that says nothing to anyone without the ledger's key."""
         return hmac.new(self._key, f"keyed:{text}".encode(), hashlib.sha256).hexdigest()[:24]
 
-    def _time(self, newest: str | None) -> str:
+    def newest_time(self) -> str | None:
+        """The newest entry's time, where it is so far ahead of the clock that nothing can be added."""
+        last = self._last()
+        return last.time if last and self._ahead(last.time, utc_now()) > CLOCK_TOLERANCE else None
+
+    def _last(self) -> sql.Row[Any] | None:
+        return self._connection.execute(sql.select(ENTRIES).order_by(ENTRIES.c.sequence.desc()).limit(1)).first()
+
+    def _refuse_before_gap(self, run: str, kind: str) -> None:
+        """Refuse to go on with a run of before a gap: what it did in the lost entries is not known."""
+        if not run or kind in _AFTER_GAP:
+            return
+        gap = self._connection.execute(sql.select(sql.func.max(ENTRIES.c.sequence)).where(ENTRIES.c.kind == GAP)).scalar()
+        if gap is None:
+            return
+        own = sql.select(sql.func.min(ENTRIES.c.sequence)).where(ENTRIES.c.run == run)
+        start = self._connection.execute(own).scalar()
+        if start is not None and start < gap:
+            raise UsageError(
+                f"{self._url}: run {run} began before entry {gap}, by which a restored ledger was accepted; "
+                "what it did in the lost entries is not known; fit anew"
+            )
+
+    def _time(self, newest: str | None, *, repairs: bool) -> str:
         """Now; within the tolerance never before the newest entry, further back the clock cannot be believed."""
         now = utc_now()
         text = now.isoformat(timespec="milliseconds")
-        if newest is None or newest <= text:
+        if newest is None or newest <= text or repairs:
             return text
-        try:
-            ahead = dt.datetime.fromisoformat(newest) - now
-        except (ValueError, TypeError):
-            raise UsageError(f"{self._url}: the newest entry's time is no time; verify the ledger, then restore it") from None
-        if ahead > CLOCK_TOLERANCE:
+        if self._ahead(newest, now) > CLOCK_TOLERANCE:
             raise UsageError(
                 f"{self._url}: this machine's clock says {text[:19]}, the ledger's newest entry is of {newest[:19]} (UTC): "
-                "the clock runs backwards; set it right; nothing was charged"
+                "the clock runs backwards; set it right, or where the entry's clock stood in the future, let a person "
+                "repair that: 'privgan ledger repair-clock'; nothing was charged"
             )
         return newest
+
+    def _ahead(self, newest: str, now: dt.datetime) -> dt.timedelta:
+        try:
+            return dt.datetime.fromisoformat(newest) - now
+        except (ValueError, TypeError):
+            raise UsageError(f"{self._url}: the newest entry's time is no time; verify the ledger, then restore it") from None
 
 
 def utc_now() -> dt.datetime:

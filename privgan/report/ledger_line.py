@@ -1,4 +1,4 @@
-"""Geometry of the ledger over time: a line that rises with each run by the ε reserved for it."""
+"""Geometry of the ledger over time: a line that rises with each run, or other charge, by its ε."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# A run, and what was charged for the lost entries of a restored ledger.
+SPENDING = frozenset({"run", "restored"})
 WIDTH, HEIGHT = 640.0, 200.0
 _ROOM = 1.08
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One run.
+    """One run, or what was charged for the lost entries of a restored ledger.
 
     Attributes:
-        run: The run's short name.
+        run: The run's short name; ``restored`` for lost entries.
         time: When it reserved its budget.
         total: ε of the data set from then on.
         x: Its place from the left.
@@ -61,17 +63,17 @@ def ledger_line(entries: Sequence[Mapping[str, Any]], lifetime: float | None) ->
     """The line of a data set.
 
     Args:
-        entries: The ledger's entries; those of kind ``run`` have an ``epsilon``.
+        entries: The ledger's entries; those that spend have an ``epsilon``.
         lifetime: The lifetime budget, or None.
     """
-    runs = [entry for entry in entries if entry.get("kind") == "run" and isinstance(entry.get("epsilon"), int | float)]
+    runs = [entry for entry in entries if entry.get("kind") in SPENDING and isinstance(entry.get("epsilon"), int | float)]
     times = [_moment(entry["time"]) for entry in runs]
     first, span = min(times, default=0.0), max(times, default=0.0) - min(times, default=0.0)
     totals = [sum(float(entry["epsilon"]) for entry in runs[: place + 1]) for place in range(len(runs))]
     top = max([*totals, lifetime or 0.0, 1e-9]) * _ROOM
     steps = tuple(
         Step(
-            run=str(entry.get("run", "")),
+            run=str(entry.get("run") or entry["kind"]),
             time=str(entry["time"]),
             total=total,
             x=round(_place(when - first, span), 1),

@@ -82,7 +82,7 @@ def read_books(url: str) -> Books:
     try:
         ledger = PrivacyLedger.open(url, create=False)
         entries, problems = ledger.entries(), ledger.problems()
-        accounts = [ledger.account(name) for name in dict.fromkeys(entry.dataset for entry in entries)]
+        accounts = [ledger.account(name) for name in dict.fromkeys(entry.dataset for entry in entries if entry.dataset)]
     except PrivganError as error:
         return Books(problems=(str(error),))
     by_run = {entry.run: str(entry.body.get("who", "")) for entry in entries if entry.kind == "run"}

@@ -17,7 +17,11 @@ Encode = Callable[[pd.DataFrame], np.ndarray]
 
 
 class UnpaidLook(StrEnum):
-    """The only looks at rows that are not charged; what they compute is INTERNAL."""
+    """The only looks at rows that are not charged; what they compute is INTERNAL.
+
+    Validating includes asking the ledger whether the customers are known under another name
+    (``table/customers.py``).
+    """
 
     DRAFT_SCHEMA = "drafting a schema"
     VALIDATE = "validating the table against its schema"

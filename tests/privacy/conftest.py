@@ -35,6 +35,23 @@ class Place:
     key: Path
     execute: Callable[[str], list[Any]]
 
+    @property
+    def anchor(self) -> Path:
+        """The anchor's file."""
+        return self.key.with_suffix(".head")
+
+    def tamper(self, *statements: str) -> None:
+        """What somebody does who takes the ledger's triggers away first and puts them back afterwards."""
+        if self.kind == "sqlite":
+            triggers = self.execute("select name, sql from sqlite_master where type = 'trigger'")
+            before = [f"drop trigger {name}" for name, _ in triggers]
+            after = [definition for _, definition in triggers]
+        else:
+            before = ["alter table entries disable trigger all"]
+            after = ["alter table entries enable always trigger entries_stay"]
+        for statement in (*before, *statements, *after):
+            self.execute(statement)
+
 
 def _programs() -> Path | None:
     """The folder of PostgreSQL's server programs."""
@@ -114,9 +131,11 @@ def _in_postgres(url: str, statement: str, schema: str = "privgan") -> list[Any]
 
 def _in_sqlite(path: Path, statement: str) -> list[Any]:
     connection = sqlite3.connect(path)
-    found = connection.execute(statement).fetchall()
-    connection.commit()
-    connection.close()
+    try:
+        found = connection.execute(statement).fetchall()
+        connection.commit()
+    finally:
+        connection.close()
     return found
 
 

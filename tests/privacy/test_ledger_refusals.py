@@ -99,7 +99,7 @@ def test_a_table_dropped_under_an_open_ledger_charges_nothing(ledger: PrivacyLed
 @pytest.mark.parametrize("body", ["{}", "5", "not json", '{"epsilon": "much", "delta": 1}', '{"epsilon": -1, "delta": 0.1}'])
 def test_an_entry_edited_by_hand_is_told_and_grants_nothing(ledger: PrivacyLedger, place: Any, body: str) -> None:
     ledger.set_lifetime("a", BUDGET)
-    place.execute(f"update entries set body = '{body}' where kind = 'lifetime'")
+    place.tamper(f"update entries set body = '{body}' where kind = 'lifetime'")
     assert ledger.problems()
     for act in (lambda: ledger.account("a"), lambda: _run(ledger), lambda: ledger.set_lifetime("a", BUDGET)):
         with pytest.raises(UsageError, match=r"ledger|epsilon"):
@@ -111,7 +111,11 @@ def test_an_older_copy_put_back_under_a_run_ends_it(ledger: PrivacyLedger, place
     with ledger.run("a", BUDGET, secret=True) as run:
         run.approve("model", {"one": EVENT, "two": EVENT}, PrivacyBudget(epsilon=1.0, delta=1e-6))
         run.charge("one", EVENT)
-        place.execute(f"delete from entries where {cut}")
+        place.tamper(f"delete from entries where {cut}")
+        with pytest.raises(UsageError, match="entries were removed from its end, or an older copy was put back"):
+            run.charge("two", EVENT)
+        place.key.with_suffix(".head").unlink()
+        place.key.write_text(place.key.read_text().splitlines()[0])
         with pytest.raises(UsageError, match="its entries are gone from the ledger"):
             run.charge("two", EVENT)
 
@@ -207,7 +211,7 @@ def _through_a_link_to_nothing(folder: Path) -> None:
 def _with_odd_characters(folder: Path) -> None:
     path = folder / "a b?c#d%20é.sqlite"
     _run(PrivacyLedger.open(str(path)))
-    assert sorted(os.listdir(folder)) == [path.name, path.name + ".key"]
+    assert sorted(os.listdir(folder)) == [path.name, path.name + ".head", path.name + ".key"]
 
 
 @pytest.mark.parametrize("look", [_through_a_link, _of_a_folder, _through_a_link_to_nothing, _with_odd_characters])
@@ -243,7 +247,7 @@ def test_without_a_key_file_of_its_own_the_key_lies_in_the_user_s_data_folder(
         return
     assert ledger.key_path == tmp_path / "data" / "privgan" / "keys" / key_name(ledger.url)
     assert stat.S_IMODE(ledger.key_path.stat().st_mode) == 0o600
-    assert ledger.key_path.read_text() not in str(place.execute("select * from meta"))
+    assert ledger.key_path.read_text().splitlines()[0] not in str(place.execute("select * from meta"))
 
 
 def test_one_ledger_has_one_spelling() -> None:

@@ -14,9 +14,12 @@ from privgan import synthesizer
 from privgan.measurement import measure
 from privgan.pipeline import fitting, releasing
 from privgan.planning import planner
-from privgan.privacy import accountant, events, ledger_account, ledger_runs
+from privgan.privacy import accountant, events, ledger, ledger_account, ledger_runs
+from privgan.privacy.ledger_anchor import Anchor
+from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_runs import RunLedger
-from privgan.privacy.ledger_store import Entry
+from privgan.privacy.ledger_sketch import Sketcher
+from privgan.privacy.ledger_store import Entry, Transaction
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt, mint
@@ -172,6 +175,43 @@ def resume_forgets(patch: Patch) -> None:
     """Steps that are run again are not charged again."""
     refuse = ledger_runs._refuse_checkpoint
     patch.setattr(ledger_runs, "_refuse_checkpoint", lambda *arguments: refuse(*arguments) or True)
+
+
+@variant("L32", checks.the_ledger_tells_no_customer, "without the ledger's key")
+def sketch_without_key(patch: Patch) -> None:
+    """The sketch of the customers is neither keyed nor sealed."""
+    patch.setattr(Sketcher, "__init__", lambda self, key: vars(self).update(_names=b"", _seals=b""))
+    patch.setattr(Sketcher, "_masked", lambda self, nonce, content: content)
+
+
+@variant("L6, L32", checks.the_ledger_tells_no_customer, "as long as the table")
+def sketch_as_long_as_the_table(patch: Patch) -> None:
+    """The sketch is sealed as it is, so that its length tells the number of customers."""
+    patch.setattr(Sketcher, "seal", lambda self, sketch: self._masked(b"n" * 16, sketch.hashes.tobytes()).hex())
+
+
+@variant("L15", checks.one_table_has_one_budget, "DID NOT RAISE")
+def customers_not_compared(patch: Patch) -> None:
+    """The same customers under a second name get a second budget."""
+    patch.setattr(ledger, "refuse_same_customers", lambda *arguments: None)
+
+
+@variant("L15", checks.a_cut_ledger_is_refused, "DID NOT RAISE")
+def anchor_not_compared(patch: Patch) -> None:
+    """The ledger's end is not held to its anchor."""
+    patch.setattr(LedgerStore, "_anchor_problem", lambda *arguments: None)
+
+
+@variant("L15", checks.a_cut_ledger_is_refused, "DID NOT RAISE")
+def anchor_only_at_the_start(patch: Patch) -> None:
+    """The anchor is made with the ledger and never moved."""
+    patch.setattr(Anchor, "move", lambda *arguments: None)
+
+
+@variant("L15", checks.what_a_trigger_removes_is_not_charged, "DID NOT RAISE")
+def entries_not_read_again(patch: Patch) -> None:
+    """What was added is taken to be there."""
+    patch.setattr(Transaction, "require", lambda *arguments: None)
 
 
 @variant("L33", checks.loading_runs_no_code, "ran code")

@@ -17,6 +17,7 @@ from privgan.gan.model import GeneratorModel
 from privgan.measurement import measure
 from privgan.pipeline import fitting
 from privgan.privacy import events
+from privgan.privacy.ledger_sketch import Sketcher
 from privgan.privacy.receipts import mint
 from privgan.privacy.unit import PrivacyUnit
 from privgan.progress import Progress
@@ -176,6 +177,34 @@ def count_in_log(patch: Patch) -> None:
     """The log of a run tells how many rows it saw."""
     kept, say = _stash_frame(patch), Progress.say
     patch.setattr(Progress, "say", lambda self, text: say(self, f"{text} ({len(kept[0]) if kept else 0} rows)"))
+
+
+@variant("L31", checks.nothing_but_mechanisms_sees_the_rows, "reach log past")
+def customers_counted_in_log(patch: Patch) -> None:
+    """The log tells how many customers the ledger was asked about."""
+    kept, say = _stash_names(patch), Progress.say
+    patch.setattr(Progress, "say", lambda self, text: say(self, f"{text} ({sum(map(len, kept))} customers)"))
+
+
+@variant("L32", checks.nothing_but_mechanisms_sees_the_rows, "reach model/model.json past")
+def sketch_in_artefact(patch: Patch) -> None:
+    """The model's file holds the sketch of the customers that the ledger compares."""
+    kept, save = _stash_names(patch), synthesizer.Synthesizer.save
+
+    def with_sketch(self: Any, folder: Any) -> None:
+        save(self, folder)
+        sketch = Sketcher(b"k" * 32).sketch(kept[-1]).hashes
+        facts = json.loads((folder / synthesizer.FACTS).read_text()) | {"customers": sketch.tolist()}
+        (folder / synthesizer.FACTS).write_text(json.dumps(facts))
+
+    patch.setattr(synthesizer.Synthesizer, "save", with_sketch)
+
+
+def _stash_names(patch: Patch) -> list[list[bytes]]:
+    """Keeps what a fit tells the ledger about the table's customers."""
+    kept, names = list[list[bytes]](), fitting.customer_names
+    patch.setattr(fitting, "customer_names", lambda frame, schema: kept.append(names(frame, schema)) or kept[-1])
+    return kept
 
 
 @variant("L32", checks.nothing_but_mechanisms_sees_the_rows, "reach model/model.json past")

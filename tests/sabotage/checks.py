@@ -2,6 +2,7 @@
 
 from tests.sabotage.checks_of_books import (
     a_checkpoint_resumes_once_and_pays,
+    a_cut_ledger_is_refused,
     a_plan_costs_at_most_its_budget,
     events_dominate_their_mechanisms,
     every_look_is_charged_before,
@@ -10,11 +11,14 @@ from tests.sabotage.checks_of_books import (
     noise_drawn_is_noise_charged,
     nothing_but_mechanisms_sees_the_rows,
     one_row_moves_counts_by_its_sensitivity,
+    one_table_has_one_budget,
     receipts_work_once,
     runs_add_up,
     sampling_needs_no_row,
     sensitivities_come_from_the_unit,
     the_generator_sees_no_row,
+    the_ledger_tells_no_customer,
+    what_a_trigger_removes_is_not_charged,
 )
 from tests.sabotage.checks_of_libraries import (
     a_library_that_states_more_stops_the_run_unpaid,
@@ -44,6 +48,10 @@ from tests.sabotage.checks_of_steps import (
 )
 
 ALL = (
+    a_cut_ledger_is_refused,
+    one_table_has_one_budget,
+    the_ledger_tells_no_customer,
+    what_a_trigger_removes_is_not_charged,
     noise_has_the_plans_scale,
     no_seed_moves_a_coin,
     a_key_holds_at_least_128_bits,

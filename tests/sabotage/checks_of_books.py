@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import pickle
@@ -29,10 +31,12 @@ from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.ledger_runs import RunLedger
+from privgan.privacy.ledger_sqlite import SqliteStore
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import RepeatableStream
 from privgan.privacy.receipts import Receipt, mint
 from privgan.synthesizer import load_synthesizer
+from privgan.table.customers import customer_names
 from privgan.table.private import PrivateTable
 from privgan.table.schema_file import load_schema
 from tests.sabotage import world
@@ -301,3 +305,62 @@ def no_internal_figure_leaves() -> None:
 def _codes(rows: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return np.stack([rng.integers(0, size, rows) for size in SIZES], axis=1)
+
+
+def the_ledger_tells_no_customer() -> None:
+    """Of tables of different sizes the ledger keeps as much, and nothing that its key is not needed for."""
+    lengths = []
+    for rows in (40, 950):
+        names = customer_names(world.table(0, rows), world.SCHEMA)
+        with tempfile.TemporaryDirectory() as folder:
+            with PrivacyLedger.open(f"{folder}/l").run("small", world.BUDGET, secret=True, customers=names):
+                pass
+            with sqlite3.connect(f"{folder}/l") as other:
+                (body,) = other.execute("select body from entries where kind = 'run'").fetchone()
+        sealed = json.loads(body)["customers"]["sealed"]
+        try:
+            kept = base64.b64decode(sealed, validate=True)
+        except ValueError:
+            kept = bytes.fromhex(sealed)
+        plain = [hashlib.new(kind, name).digest()[:8] for kind in ("sha256", "sha1", "md5", "blake2b") for name in names]
+        plain += [hashlib.blake2b(name, digest_size=8).digest() for name in names]
+        assert not any(digest in kept for digest in plain), "a customer is found in the ledger without the ledger's key"
+        lengths.append(len(kept))
+    assert lengths[0] == lengths[1], "what the ledger keeps is as long as the table"
+
+
+def one_table_has_one_budget() -> None:
+    """A table under a second name is refused."""
+    names = customer_names(world.table(0, 700), world.SCHEMA)
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = PrivacyLedger.open(f"{folder}/l")
+        with ledger.run("small", world.BUDGET, secret=True, customers=names):
+            pass
+        with pytest.raises(UsageError, match="also in a table of the data set small"):
+            with ledger.run("again", world.BUDGET, secret=True, customers=names[:200]):
+                pass
+
+
+def a_cut_ledger_is_refused() -> None:
+    """An older copy of the file put back grants nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = PrivacyLedger.open(f"{folder}/l")
+        copy = Path(folder, "l").read_bytes()
+        with ledger.run("small", world.BUDGET, secret=True):
+            pass
+        Path(folder, "l").write_bytes(copy)
+        with pytest.raises(UsageError, match="an older copy was put back"):
+            ledger.introduce("small")
+
+
+def what_a_trigger_removes_is_not_charged() -> None:
+    """Where the database drops what is added, even unseen by the search for triggers, nothing is handed out."""
+    drops = "create trigger t after insert on entries begin delete from entries where sequence = NEW.sequence; end"
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = PrivacyLedger.open(f"{folder}/l")
+        with sqlite3.connect(f"{folder}/l") as other:
+            for statement in ("drop trigger entries_stay", drops):
+                other.execute(statement)
+        blind = {"_foreign": lambda self, connection: (), "_protect": lambda self, connection: None}
+        with mock.patch.multiple(SqliteStore, **blind), pytest.raises(UsageError, match="not there as it was written"):
+            ledger.introduce("small")

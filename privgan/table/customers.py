@@ -1,0 +1,37 @@
+"""Which customers a table is about, for the ledger to recognise them under another name.
+
+A part of validating the table, which is an unpaid look: the names go to the ledger alone, which
+keeps a sealed sketch of them; the outcome, refused or not, is the owner's.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from privgan.table.schema import Schema
+
+
+def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
+    """A name of each customer of a conforming table, each once. PRIVATE.
+
+    With ``unit: row`` nothing names a customer, so that the row's own modelled values do: two tables
+    are then compared only where they have the same modelled columns.
+
+    Args:
+        frame: Typed rows that conform to the schema [rows, modelled columns and unit column].
+        schema: The public facts.
+    """
+    unit = schema.unit.column
+    if unit is not None:
+        names = frame[unit].drop_duplicates().astype(object)
+        return [b"unit:" + str(name).strip().encode(errors="surrogatepass") for name in names]
+    columns = sorted(column.name for column in schema.modelled)
+    rows = pd.util.hash_pandas_object(_plain(frame[columns]), index=False).unique()
+    about = f"row:{columns}:".encode()
+    return [about + int(row).to_bytes(8, "little") for row in rows]
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Moments to the second, so that one value has one hash whatever unit pandas keeps it in."""
+    moments = frame.select_dtypes("datetime").columns
+    return frame.astype(dict.fromkeys(moments, "datetime64[s]"))
