@@ -6,8 +6,6 @@ has its stages approved, then charges each step. A crash may waste what was rese
 
 from __future__ import annotations
 
-import getpass
-import socket
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from privgan.privacy.ledger_columns import hashed, refuse_other_table
 from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_filter import Filter, Lifetime, costs_of, total_of
 from privgan.privacy.ledger_open import open_store
+from privgan.privacy.ledger_people import account_name, refuse_nameless
 from privgan.privacy.ledger_restored import Spent, accept_restored
 from privgan.privacy.ledger_runs import RunLedger, resume_run
 from privgan.privacy.ledger_sketch import Sketch, Sketcher, known_sketches, refuse_same_customers
@@ -109,7 +108,7 @@ class PrivacyLedger:
     def introduce(self, dataset: str) -> None:
         """Record that a person introduced a data set."""
         with self._store.transaction() as transaction:
-            transaction.append(dataset, "", "introduce", {"who": _who()})
+            transaction.append(dataset, "", "introduce", {"who": account_name()})
 
     def set_lifetime(self, dataset: str, budget: PrivacyBudget, kind: Filter | None = None) -> None:
         """Set the lifetime budget of a data set; runs of before count, and may not have spent more already.
@@ -132,16 +131,16 @@ class PrivacyLedger:
                 if not lifetime.rdp.admits(spent):
                     told = f"ε = {lifetime.rdp.epsilon(spent.rdp):.4g} by RDP of order {lifetime.rdp.order}"
                     raise UsageError(f"{asked}: {told}, {spent.discovery_delta:.3g} δ of discoveries is already spent")
-            transaction.append(dataset, "", "lifetime", {**lifetime.to_body(), "who": _who()})
+            transaction.append(dataset, "", "lifetime", {**lifetime.to_body(), "who": account_name()})
 
     def clear(self, dataset: str, *, who: str, why: str) -> None:
         """A named person clears a data set that an audit had stopped; UsageError without a name, a reason or a stop."""
-        _refuse_nameless(who, why)
+        refuse_nameless(who, why)
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
             if not account_of(dataset, transaction.entries(dataset)).refuted:
                 raise UsageError(f"{dataset}: no audit has stopped this data set; there is nothing to clear")
-            transaction.append(dataset, "", "clear", {"who": who, "why": why, "by": _who()})
+            transaction.append(dataset, "", "clear", {"who": who, "why": why, "by": account_name()})
 
     def record(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
         """Record something that happened to a run: ``candidate`` or ``purge``."""
@@ -149,7 +148,7 @@ class PrivacyLedger:
             own = [entry.kind for entry in transaction.entries(dataset) if entry.run == run]
             if kind == "candidate" and kind in own:
                 raise UsageError(f"run {run} of {dataset} has ended with a candidate already; it can have one only")
-            transaction.append(dataset, run, kind, {**body, "who": _who()})
+            transaction.append(dataset, run, kind, {**body, "who": account_name()})
 
     def judge(self, dataset: str, run: str, *, limit: int, policy: str, evidence: str) -> None:
         """Count one evaluation of a candidate before it is made: each may tell up to one bit about real rows.
@@ -183,13 +182,13 @@ class PrivacyLedger:
                     f"{dataset}: candidates were judged {len(attempts)} times and the policy allows {limit}; "
                     "judging until one passes would leak; a person must decide on a policy that allows more"
                 )
-            transaction.append(dataset, run, "attempt", {**evaluation, "who": _who()})
+            transaction.append(dataset, run, "attempt", {**evaluation, "who": account_name()})
 
     def close(self, dataset: str, run: str, *, policy: str, evidence: str) -> None:
         """Close a candidate that an internal gate failed; only the evaluation that closed it can be asked for again."""
         with self._store.transaction() as transaction:
             if not any(entry.kind == "closed" and entry.run == run for entry in transaction.entries(dataset)):
-                transaction.append(dataset, run, "closed", {"policy": policy, "evidence": evidence, "who": _who()})
+                transaction.append(dataset, run, "closed", {"policy": policy, "evidence": evidence, "who": account_name()})
 
     def close_by_scan(self, dataset: str, run: str) -> None:
         """Close a candidate in which a scan found what must stay inside; that counts as an evaluation."""
@@ -198,7 +197,7 @@ class PrivacyLedger:
             own = [entry for entry in transaction.entries(dataset) if entry.run == run]
             for kind in ("attempt", "closed"):
                 if not any(entry.kind == kind and _evaluation(entry) == evaluation for entry in own):
-                    transaction.append(dataset, run, kind, {**evaluation, "who": _who()})
+                    transaction.append(dataset, run, kind, {**evaluation, "who": account_name()})
 
     def release(self, dataset: str, run: str, body: Mapping[str, Any]) -> None:
         """Record that a candidate is released; called when its whole bundle lies ready.
@@ -208,7 +207,7 @@ class PrivacyLedger:
         """
         with self._store.transaction() as transaction:
             self._refuse_unreleasable(transaction, dataset, run)
-            transaction.append(dataset, run, "release", {**body, "who": _who()})
+            transaction.append(dataset, run, "release", {**body, "who": account_name()})
 
     def require_releasable(self, dataset: str, run: str) -> None:
         """Refuse a candidate that may not be released.
@@ -235,7 +234,7 @@ class PrivacyLedger:
         """Stop a data set whose guarantee an audit refuted, until a person clears it."""
         with self._store.transaction() as transaction:
             if not account_of(dataset, transaction.entries(dataset)).refuted:
-                transaction.append(dataset, run, "refuted", {"who": _who()})
+                transaction.append(dataset, run, "refuted", {"who": account_name()})
 
     def _refuse_refuted(self, transaction: Transaction, dataset: str) -> None:
         if account_of(dataset, transaction.entries(dataset)).refuted:
@@ -250,14 +249,14 @@ class PrivacyLedger:
 
     def accept_customers(self, dataset: str, other: str, *, who: str, why: str) -> None:
         """A named person lets two data sets be about the same customers, or look alike."""
-        _refuse_nameless(who, why)
+        refuse_nameless(who, why)
         if dataset == other:
             raise UsageError(f"{dataset}: is the same name twice; one data set has one budget anyway")
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
             if not transaction.entries(other):
                 raise UsageError(f"{other}: the ledger does not know this data set; 'privgan ledger show' lists all")
-            body = {"same_customers_as": other, "who": who, "why": why, "by": _who()}
+            body = {"same_customers_as": other, "who": who, "why": why, "by": account_name()}
             transaction.append(dataset, "", "accept", body)
 
     def accept_restored(self, spent: Mapping[str, Spent], *, who: str, why: str) -> None:
@@ -273,10 +272,10 @@ class PrivacyLedger:
             UsageError: when the chain is not whole, nothing is wrong with its end, or no data set
                 is known to be charged.
         """
-        _refuse_nameless(who, why)
+        refuse_nameless(who, why)
         with self._store.transaction(restored=True) as transaction:
             self._refuse_broken(transaction)
-            person = {"who": who, "why": why, "by": _who()}
+            person = {"who": who, "why": why, "by": account_name()}
             accept_restored(transaction, transaction.entries(), spent, person)
 
     def repair_clock(self, *, who: str, why: str) -> None:
@@ -287,13 +286,13 @@ class PrivacyLedger:
         Raises:
             UsageError: when the newest entry is not ahead of this machine's clock.
         """
-        _refuse_nameless(who, why)
+        refuse_nameless(who, why)
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
             newest = transaction.newest_time()
             if newest is None:
                 raise UsageError(f"{self.url}: the newest entry is not ahead of this machine's clock; nothing is to repair")
-            transaction.append("", "", CLOCK, {"was": newest, "who": who, "why": why, "by": _who()})
+            transaction.append("", "", CLOCK, {"was": newest, "who": who, "why": why, "by": account_name()})
 
     def anchored(self) -> Head | None:
         """The entry that the anchor on this machine names; None where there is no anchor yet."""
@@ -301,10 +300,10 @@ class PrivacyLedger:
 
     def accept(self, dataset: str, columns: Sequence[str], *, who: str, why: str) -> None:
         """A named person records that a table with these columns belongs to the data set."""
-        _refuse_nameless(who, why)
+        refuse_nameless(who, why)
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
-            body = {"columns": hashed(transaction, columns), "who": who, "why": why, "by": _who()}
+            body = {"columns": hashed(transaction, columns), "who": who, "why": why, "by": account_name()}
             transaction.append(dataset, "", "accept", body)
 
     @contextmanager
@@ -351,13 +350,13 @@ class PrivacyLedger:
             if secret:
                 account.refuse_run(budget, planned or ())
             if not account.known:
-                transaction.append(dataset, "", "announced", {"who": _who()})
+                transaction.append(dataset, "", "announced", {"who": account_name()})
             body: dict[str, Any] = {
                 "epsilon": budget.epsilon if secret else "infinite",
                 "planned_epsilon": budget.epsilon,
                 "delta": budget.delta,
                 "conditional_facts": conditional_facts,
-                "who": _who(),
+                "who": account_name(),
             }
             if hashes:
                 body["columns"] = hashes
@@ -394,21 +393,8 @@ class PrivacyLedger:
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
             self._refuse_refuted(transaction, dataset)
-            return resume_run(self._store, transaction, dataset, run, lineage=lineage, digest=digest, reserve=reserve, who=_who())
-
-
-def _refuse_nameless(who: str, why: str) -> None:
-    for name, text in (("--who", who), ("--why", why)):
-        if not text.strip():
-            raise UsageError(f"{name} is empty; a person must answer for this, with a reason")
+            return resume_run(self._store, transaction, dataset, run, lineage=lineage, digest=digest, reserve=reserve, who=account_name())
 
 
 def _evaluation(entry: Entry) -> dict[str, str]:
     return {key: entry.body[key] for key in ("policy", "evidence")}
-
-
-def _who() -> str:
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (OSError, KeyError):
-        return f"unknown@{socket.gethostname()}"

@@ -6,16 +6,24 @@ keeps a sealed sketch of them; the outcome, refused or not, is the owner's.
 
 from __future__ import annotations
 
+import hashlib
+
+import numpy as np
 import pandas as pd
 
 from privgan.table.schema import Schema
+
+LEAST_DISTINCT = 0.5
+# Names of one table as a whole: as many as two sketches must share to be alike, and some more.
+_PARTS = 16
 
 
 def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
     """A name of each customer of a conforming table, each once. PRIVATE.
 
     With ``unit: row`` nothing names a customer, so that the row's own modelled values do: two tables
-    are then compared only where they have the same modelled columns.
+    are then compared only where they have the same modelled columns. Where most rows repeat, their
+    values name nobody, and only the very same table is known again, by all rows together.
 
     Args:
         frame: Typed rows that conform to the schema [rows, modelled columns and unit column].
@@ -26,7 +34,12 @@ def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
         names = frame[unit].drop_duplicates().astype(object)
         return [b"unit:" + str(name).strip().encode(errors="surrogatepass") for name in names]
     columns = sorted(column.name for column in schema.modelled)
-    rows = pd.util.hash_pandas_object(_plain(frame[columns]), index=False).unique()
+    hashes = pd.util.hash_pandas_object(_plain(frame[columns]), index=False).to_numpy(np.uint64)
+    rows = np.unique(hashes)
+    if len(rows) < LEAST_DISTINCT * len(hashes):
+        whole = hashlib.sha256(np.sort(hashes).tobytes()).digest()
+        about = f"table:{columns}:".encode() + whole
+        return [about + bytes([part]) for part in range(_PARTS)]
     about = f"row:{columns}:".encode()
     return [about + int(row).to_bytes(8, "little") for row in rows]
 

@@ -218,3 +218,20 @@ def test_a_fit_asks_the_ledger_before_it_charges_anything(ledger: PrivacyLedger)
     with pytest.raises(UsageError, match=r"second: many of this table's customers are also in .* small"):
         fit(frame.iloc[:600], second, plan, ledger, seed=0, progress=Progress(quiet=True))
     assert ledger.head() == before
+
+
+def test_rows_of_few_different_values_name_nobody_and_the_same_table_is_known_all_the_same() -> None:
+    schema = parse_schema(SCHEMA.format(unit="row"))
+    rng = np.random.default_rng(1)
+
+    def few(seed: int) -> pd.DataFrame:
+        frame = _frame(900, 0)
+        part = np.random.default_rng(seed).integers(0, 6, 900)
+        return frame.iloc[part].reset_index(drop=True)
+
+    one, other = few(1), few(2)
+    shuffled = one.sample(frac=1, random_state=int(rng.integers(9))).reset_index(drop=True)
+    sketches = [SKETCHER.sketch(customer_names(frame, schema)) for frame in (one, shuffled, other, one.head(800))]
+    assert sketches[0].resembles(sketches[1])
+    assert not sketches[0].resembles(sketches[2])
+    assert not sketches[0].resembles(sketches[3])
