@@ -11,7 +11,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Lowest first: a module may import modules of its own layer's folder and of lower layers only.
 LAYERS = [
-    {"errors", "formats"},
+    {"errors", "formats", "limits"},
     {"metric", "documents", "durable"},
     {"privacy"},
     {"table"},
