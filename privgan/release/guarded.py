@@ -81,9 +81,7 @@ def _run(question: IO[bytes], reply: IO[bytes], seconds: float) -> int | None:
     # -P: the current folder may be a hostile release, and a json.py in it must not be imported.
     command = [sys.executable, "-P", "-c", _BOOT]
     environment = {**os.environ, **_QUIET}
-    with subprocess.Popen(
-        command, stdin=question, stdout=reply, stderr=subprocess.DEVNULL, env=environment
-    ) as child:
+    with subprocess.Popen(command, stdin=question, stdout=reply, stderr=subprocess.DEVNULL, env=environment) as child:
         try:
             return child.wait(timeout=seconds)
         except subprocess.TimeoutExpired:

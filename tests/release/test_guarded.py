@@ -91,9 +91,7 @@ def test_time_and_memory_have_an_end() -> None:
         assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - before < 400_000
 
 
-def test_a_folder_that_one_stands_in_is_not_imported_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_one_stands_in_is_not_imported_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit(9)")
     (tmp_path / "pyarrow.py").write_text("raise SystemExit(9)")
     monkeypatch.chdir(tmp_path)
