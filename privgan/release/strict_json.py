@@ -1,4 +1,4 @@
-"""Read JSON as strictly as its standard: no key twice, no NaN, no number beyond a float, UTF-8 only, and an end to everything."""
+"""Read JSON as strictly as its standard: no key twice, no NaN, UTF-8 only, and an end to sizes and depth."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _no_constant(name: str) -> Any:
 
 def _finite(text: str) -> float:
     if len(text) > LONGEST_NUMBER:
-        raise ValueError(f"a number has more than {LONGEST_NUMBER} digits")
+        raise ValueError(f"{text[:20]} is too large a number: it has {len(text):,} digits")
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from privgan.errors import IncompleteError, UsageError
 from privgan.limits import MOST_CONSTRAINT_CASES
@@ -182,11 +183,11 @@ def _single(axis: Axis, text: str | None) -> PositionSet:
 def _cut(boxes: Sequence[Box], regions: Sequence[Region], names: Sequence[str], index: int, left: _Left) -> list[Box]:
     products = len(boxes) * len(regions)
     left.cases -= products
-    cuts = (
-        [] if products > _MOST_PRODUCTS or left.cases < 0 else [_both(box, region, names) for box in boxes for region in regions]
-    )
+    many = products > _MOST_PRODUCTS or left.cases < 0
+    pairs = () if many else product(boxes, regions)
+    cuts = (_both(box, region, names) for box, region in pairs)
     kept = [box for box in cuts if box is not None]
-    if products > _MOST_PRODUCTS or left.cases < 0 or len(kept) > MOST_BOXES:
+    if many or len(kept) > MOST_BOXES:
         raise UsageError(
             f"{place(index)} and the constraints on the same columns come to more than {MOST_BOXES:,} cases together; leave one "
             "out, or allow fewer combinations"
