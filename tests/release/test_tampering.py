@@ -142,7 +142,7 @@ STATEMENTS: dict[str, tuple[Change, str]] = {
     "noise and repetition that take minutes": (edited(slow), UNCOUNTED),
     "integer beyond a float": (manifest_text('"epsilon": 3.0', f'"epsilon": 1{"0" * 400}'), "too large a number"),
     "no repetition": (edited(lambda m: both(m, {"event": "repeated", "count": 0, "of": deep(0)})), UNCOUNTED),
-    "deep event": (edited(lambda m: both(m, deep(40))), UNCOUNTED),
+    "deep event": (edited(lambda m: both(m, deep(25))), UNCOUNTED),
     "release of rows as they are": (edited(lambda m: both(m, {"event": "non_private"})), "alone"),
     "undeclared field": (edited(lambda m: m["plan"].update(exact_rows=2998)), "a field that no manifest has"),
     "value beyond its gate": (
