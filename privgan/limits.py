@@ -66,4 +66,7 @@ LEAST_UNPACKED, MOST_RATIO = 128 * MB, 100
 # A separate process that reads what C++ code must read, such as Parquet.
 GUARDED_SECONDS = 20.0  # Opening the largest footer takes less than 2.
 GUARDED_MEGABYTES = 300  # Beyond what Python and its libraries take themselves.
+APART_SECONDS = 60.0  # For checking a whole release; most take 3.
+APART_MEGABYTES = 1_500
+BYTES_A_SECOND = 2 * MB  # That a check reads at least, so that large tables are given longer.
 LARGEST_REPLY = 64 * MB  # JSON that such a process answers.

@@ -45,7 +45,9 @@ def _odd(meta: Any, schema: Any) -> str:
         return "holds metadata of a column"
     if len(schema.names) > MOST_COLUMNS or meta.num_row_groups > MOST_ROW_GROUPS:
         return "has more columns or groups of rows than any table"
-    if meta.num_columns != len(schema.names):
+    leaves = [meta.schema.column(index) for index in range(meta.num_columns)]
+    flat = [leaf.path for leaf in leaves if leaf.max_definition_level < 2]
+    if flat != list(schema.names) or any(leaf.max_repetition_level for leaf in leaves):
         return "has columns inside columns"
     groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
     if meta.num_rows < 0 or sum(group.num_rows for group in groups) != meta.num_rows:

@@ -110,6 +110,29 @@ class Trust:
         return next((entry for entry in self.revoked.get(key, ()) if entry.refuses(day)), None)
 
 
+def trust_to_json(trust: Trust) -> dict[str, Any]:
+    """A trust as JSON values, for a process of its own."""
+    revoked = [
+        asdict(entry) | {"since": entry.since.isoformat(), "reason": str(entry.reason)}
+        for entries in trust.revoked.values()
+        for entry in entries
+    ]
+    keys = [_base64(key.raw) for key in trust.keys.values()]
+    return {"keys": keys, "revoked": revoked, "problems": list(trust.problems)}
+
+
+def trust_from_json(data: Mapping[str, Any]) -> Trust:
+    """The trust that ``trust_to_json`` wrote."""
+    keys = [_key(text) for text in data["keys"]]
+    revoked: dict[str, tuple[Revocation, ...]] = {}
+    for part in data["revoked"]:
+        since = dt.date.fromisoformat(part["since"])
+        entry = Revocation(key=part["key"], reason=Reason(part["reason"]), since=since, why=part["why"])
+        revoked[entry.key] = (*revoked.get(entry.key, ()), entry)
+    known = {key.id: key for key in keys}
+    return Trust(keys=known, revoked=revoked, problems=tuple(data["problems"]))
+
+
 def make_trust(keys: Sequence[PublicKey], rotations: Sequence[Rotation] = (), lists: Sequence[RevocationList] = ()) -> Trust:
     """Believe keys, follow their rotations, and take off what their lists revoke.
 
