@@ -1,7 +1,7 @@
 """The most that one thing of a foreign file may be, all in one place.
 
-Whoever sends a release may have written anything. These limits are checked before the work that they
-bound, so that checking takes little time and memory. Each is several times what a release of a
+Whoever sends a release may have written anything. These limits are checked before the work
+that they bound, so that checking takes little time and memory. Each is several times what a release of a
 million rows, 200 columns and 100,000 categories needs, unless its line says otherwise.
 """
 
@@ -29,7 +29,7 @@ WIDEST_NUMBER = 64  # Characters to which a pattern fills up a serial number.
 LARGEST_JSON = {"manifest.json": 32 * MB, "model/model.json": 64 * MB, "report.json": 32 * MB}
 MOST_JSON_PARTS = {  # Brackets, commas and colons; what a JSON Schema looks at takes longest.
     "manifest.json": 300_000,  # A plan of 1,000 steps has 60,000.
-    "model/model.json": 1_500_000,  # 200 columns of 512 cells, and 100,000 categories, have 500,000.
+    "model/model.json": 1_500_000,  # 200 columns and 100,000 categories have 500,000.
     "report.json": 300_000,  # One of 200 columns has 60,000.
 }
 DEEPEST_JSON = 60  # A plan is 12 deep.
@@ -60,7 +60,7 @@ MOST_SIGNATURES = 100
 MOST_STEPS = 20_000  # Steps of a plan.
 MOST_EVENTS = 2_000  # Different events of these; a plan of 200 columns has 200.
 
-# A zip file: whatever a small one claims, this much is unpacked at most; of a large one 100 times its size.
+# A zip file: of a small one this much is unpacked at most, of a large one 100 times its size.
 LEAST_UNPACKED, MOST_RATIO = 128 * MB, 100
 
 # A separate process that reads what C++ code must read, such as Parquet.

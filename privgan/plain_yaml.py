@@ -1,7 +1,7 @@
-"""Read YAML as plain data, event by event: no alias, no tag, no key twice, and an end to size, depth and number.
+"""Read YAML as plain data, event by event: no alias, no tag, and an end to size and depth.
 
-A document of 400 bytes whose aliases stand in each other is a value without end. So nothing is composed that was
-not written out, and nothing here calls itself.
+A document of 400 bytes whose aliases stand in each other is a value without end. So nothing is
+composed that was not written out, and nothing here calls itself.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class _Builder:
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 def texts_in(value: Any) -> Iterator[tuple[Path, str]]:

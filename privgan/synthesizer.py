@@ -217,7 +217,7 @@ def _encoder_of(schema: Schema, facts: Mapping[str, Any]) -> Encoder:
 
 
 def _network_of(encoder: Encoder, facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Generator:
-    """The network; it is built without memory, so that sizes which do not fit the tensors take none."""
+    """The network; sizes that do not fit the tensors take no memory."""
     latents, parts = weights["codebook.latents"], weights.items()
     own = {name.removeprefix(_NETWORK): part for name, part in parts if name.startswith(_NETWORK)}
     if any(part.dtype != torch.float32 for part in (latents, *own.values())):

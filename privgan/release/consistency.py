@@ -107,7 +107,7 @@ def file_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _names(path: Path, release: str) -> bool:
-    """Whether a report names a release; one that is too large is told of by the check of its contents."""
+    """Whether a report names a release; what is too large is told of elsewhere."""
     try:
         return release.encode() in read_regular(path, LARGEST[path.name])
     except (OSError, ValueError):

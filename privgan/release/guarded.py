@@ -1,7 +1,8 @@
-"""Run a function in a separate process of limited time and memory, whose death is a finding and never ours.
+"""Run a function in a separate process of limited time and memory, whose death is a finding.
 
-C++ code that reads a foreign file, such as pyarrow, may crash, hang or allocate without end. Here that ends the child
-alone. Question and answer are JSON: whatever the child was made to say, nothing of it is run.
+C++ code that reads a foreign file, such as pyarrow, may crash, hang or allocate without end. Here
+that ends the child alone. Question and answer are JSON: whatever the child was made to say,
+nothing of it is run.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from privgan.limits import GUARDED_MEGABYTES, GUARDED_SECONDS, LARGEST_REPLY, MB
 
 _ARGUMENTS = "import sys, json; request = json.load(sys.stdin); sys.path[:] = request['path']; "
 _BOOT = _ARGUMENTS + "from privgan.release.guarded import answer; answer(request)"
-# One thread: a pool's stacks count as memory, and two threads die in each other's middle. Arrow's own allocator aborts
-# where it gets nothing; the system's says so.
+# One thread: the stacks of a pool count as memory. Arrow's own allocator aborts where it gets
+# nothing; the system's says so.
 _QUIET = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -48,8 +49,8 @@ def run_guarded(
 ) -> Any:
     """The value of a function that runs in a separate process.
 
-    The function must stand at the top of a module, and should import what it needs inside itself. It gets its arguments
-    as JSON gives them (a path as text), and must return what JSON can hold. It writes nothing to the terminal.
+    The function must stand at the top of a module, and should import what it needs inside itself.
+    It gets its arguments as JSON gives them (a path as text), and returns what JSON can hold.
 
     Args:
         function: The function.
@@ -58,7 +59,7 @@ def run_guarded(
         megabytes: The most memory that it may take beyond that of Python and the function's module.
 
     Raises:
-        GuardedError: It takes too long or too much, dies, or raises; a PrivganError's own words are kept.
+        GuardedError: It takes too much, dies, or raises; a PrivganError's own words are kept.
     """
     request = {
         "path": [os.path.abspath(path) for path in sys.path if path],
@@ -143,7 +144,7 @@ def _limit(seconds: float, megabytes: int) -> None:
         hard = resource.getrlimit(kind)[1]
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         with suppress(ValueError, OSError):
-            # Above the soft limit of time comes a signal with a name, above the hard one the nameless end.
+            # Above the soft limit comes a signal with a name, above the hard one the end.
             resource.setrlimit(kind, (limit, limit + 1 if hard == resource.RLIM_INFINITY else hard))
 
 

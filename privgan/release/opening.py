@@ -1,4 +1,4 @@
-"""Open a file of a release: no link is followed and no pipe waited for, whatever changes meanwhile."""
+"""Open a file of a release: no link is followed, and no pipe is waited for."""
 
 from __future__ import annotations
 

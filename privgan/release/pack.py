@@ -121,7 +121,7 @@ def verify_packed(
 
 
 def _require_short_directory(file: IO[bytes]) -> None:
-    """Refuse a directory of more entries than a release has, before all of it is read into memory."""
+    """Refuse a directory longer than that of any release, before it is read into memory."""
     file.seek(max(0, file.seek(0, 2) - _LONGEST_END))
     end = file.read()
     place = end.rfind(b"PK\5\6")

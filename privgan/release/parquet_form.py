@@ -1,4 +1,4 @@
-"""What the footer of a Parquet file says: names, metadata, rows. A foreign one is read in a separate process."""
+"""What the footer of a Parquet file says: names, metadata, rows; a foreign one is read apart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def form_of(path: Path | str) -> dict[str, Any]:
     """What a file's footer says, read in this process: for a file of our own.
 
     Returns:
-        ``columns``, ``keys`` of metadata, ``rows``, ``groups`` of rows, and ``odd``: what no table of ours has.
+        ``columns``, ``keys`` of metadata, ``rows``, ``groups``, and ``odd``: what is wrong.
 
     Raises:
         ValueError: The file is none; pyarrow's own errors are such too.

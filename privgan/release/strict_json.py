@@ -1,4 +1,4 @@
-"""Read JSON as strictly as its standard: no key twice, no NaN, UTF-8 only, and an end to sizes and depth."""
+"""Read JSON as strictly as its standard: no key twice, no NaN, UTF-8 only, little and flat."""
 
 from __future__ import annotations
 

@@ -115,9 +115,9 @@ class SerialCustomers:
 
 
 def is_pattern(pattern: str) -> bool:
-    """Whether a pattern holds one serial number, written as a whole number of at most 64 characters.
+    """Whether a pattern holds one serial number, as a whole number of at most 64 characters.
 
-    It is judged by its parts, before anything is formatted: a width of a thousand million would take as many bytes.
+    It is judged by its parts, before anything is formatted: a width takes as many bytes.
     """
     try:
         parts = [part for part in Formatter().parse(pattern) if part[1] is not None]
