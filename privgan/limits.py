@@ -58,6 +58,8 @@ MOST_SIGNATURES = 100
 
 # The accounting.
 MOST_STEPS = 20_000  # Steps of a plan.
+MOST_NOISE = 5_000_000.0  # Of all different events together; a plan of 1,000 has 100,000.
+MOST_SAMPLED_EVENTS = 40  # Of these, on samples of rows, which take longest; a plan has 1.
 MOST_EVENTS = 2_000  # Different events of these; a plan of 200 columns has 200.
 
 # A zip file: of a small one this much is unpacked at most, of a large one 100 times its size.

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from privgan.errors import InternalError
-from privgan.limits import MOST_EVENTS, MOST_STEPS
+from privgan.limits import MOST_EVENTS, MOST_NOISE, MOST_SAMPLED_EVENTS, MOST_STEPS
 from privgan.privacy import accountant, events
 from privgan.privacy.accountant import PrivacySpent
+from privgan.release.integrity import shown
 
 # Another version of dp-accounting may differ in the last digits; a thousandth of ε changes nothing about what it means.
 SLACK = 1e-3
@@ -61,7 +62,7 @@ def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
     for step in (*(step for stage in stages for step in stage["steps"]), *accounting):
         noise = _noise_of(step["event"])
         if noise is not None and not math.isclose(step["noise"], noise, rel_tol=1e-9):
-            yield f"step {step['name']!r} is said to have noise {step['noise']:g}, and its event has {noise:g}"
+            yield f"step {shown(step['name'])} is said to have noise {step['noise']:g}, and its event has {noise:g}"
     yield from _costs(guarantee, stages, accounting)
 
 
@@ -73,6 +74,18 @@ def _require_few(plan: Mapping[str, Any], accounting: Sequence[Mapping[str, Any]
     events_of = {json.dumps(step["event"], sort_keys=True) for step in (*steps, *accounting)}
     if sum(event.count('"event"') for event in events_of) > MOST_EVENTS:
         raise ValueError("more different events than any plan")
+    if math.fsum(noise for event in events_of for noise in _noises(json.loads(event))) > MOST_NOISE:
+        raise ValueError("more noise than any plan")
+    if sum(event.count('"poisson_sampled"') for event in events_of) > MOST_SAMPLED_EVENTS:
+        raise ValueError("more different samples than any plan")
+
+
+def _noises(data: Any) -> Iterator[float]:
+    """The noise of each count inside an event."""
+    if isinstance(data, Mapping):
+        yield abs(float(data.get("standard_deviation", 0)))
+    for part in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _noises(part)
 
 
 def _noise_of(event: Mapping[str, Any]) -> float | None:
@@ -95,7 +108,7 @@ def _costs(
         found = _spent(json.dumps([step["event"] for step in steps]), stage["delta"], stage["epsilon"])
         if not found.epsilon <= stage["epsilon"] * (1 + SLACK):
             yield (
-                f"the steps of stage {stage['name']!r} cost ε = {found.epsilon:.6g} at δ = {stage['delta']:g}, "
+                f"the steps of stage {shown(stage['name'])} cost ε = {found.epsilon:.6g} at δ = {stage['delta']:g}, "
                 f"and the manifest gives them {stage['epsilon']:.6g}"
             )
             return
@@ -111,7 +124,7 @@ def _single_costs(steps: Sequence[Mapping[str, Any]], delta: float) -> Iterator[
     for step in steps:
         found = _alone(json.dumps(step["event"]), delta)
         if not _near(found, step["epsilon"]):
-            yield f"step {step['name']!r} costs ε = {found:.6g} alone, and the manifest states {step['epsilon']:.6g}"
+            yield f"step {shown(step['name'])} costs ε = {found:.6g} alone, and the manifest states {step['epsilon']:.6g}"
 
 
 def _near(found: float, stated: float) -> bool:

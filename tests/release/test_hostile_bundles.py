@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from privgan.privacy import events
+from privgan.privacy.accountant import epsilon_by_rdp
 from privgan.release import ALLOWED_FILES
 from tests.example.making import EXAMPLE
 from tests.release.changes import Change, edited, manifest_text, refiled, rewritten, signature_text
@@ -121,6 +123,23 @@ def steps(number: int) -> Change:
     return edited(change)
 
 
+def noises(number: int, most: float) -> Change:
+    """As many different counts, of noise up to the most."""
+
+    def change(manifest: dict[str, Any]) -> None:
+        made = []
+        for index in range(number):
+            noise = most - index / number
+            event = {"event": "discrete_gaussian", "standard_deviation": noise, "sensitivity": 1}
+            facts = {"name": f"s{index}", "stage": "model", "kind": "x", "noise": noise}
+            epsilon = epsilon_by_rdp(events.from_json(event), 1e-6)
+            made.append(facts | {"epsilon": epsilon, "event": event})
+        manifest["accounting"] = made
+        manifest["plan"]["stages"][0]["steps"] = made
+
+    return edited(change)
+
+
 def outcomes(manifest: dict[str, Any]) -> None:
     manifest["policy"]["outcomes"] = [{"a": 1}] * 20_000
 
@@ -190,6 +209,9 @@ BOMBS: dict[str, Change] = {
     "a manifest of nothing but errors": edited(lambda m: m.update({f"k{n}": n for n in range(60_000)})),
     "a plan of many steps": steps(15_000),
     "a plan of different steps": steps(3_000),
+    "a plan of as many samples as are read": steps(40),
+    "a plan of as much noise as is read": noises(2_000, 99_999.0),
+    "a plan of as many counts as are read": noises(2_000, 16.0),
     "a report in depth": file("report.json", DEEP),
     "a report of a million parts": file("report.json", b"[" + b"1," * 1_000_000 + b"1]"),
     "attributes without end": file("report.html", "<!doctype html>" + "<a " + "a " * 50_000),
