@@ -10,19 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from privgan.errors import DocumentError
+from privgan.limits import LARGEST_YAML, MB, MOST_MISTAKES
+from privgan.plain_yaml import YamlError, read_yaml, texts_in
 
 DocumentPath = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
 # No text file can hold it: a NUL would cut the text short, half of a surrogate pair is no character.
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")
-_LARGEST = 1_000_000  # nodes; aliases of aliases would have no end
+# Looking for a near word takes time; the rest is too long for a slip.
+_MOST_CHOICES, _LONGEST_WORD = 500, 100
 _NULLS = frozenset({"null", "~", ""})
 _WORDS = {"true": True, "false": False, **dict.fromkeys(_NULLS)}
 
@@ -79,11 +81,16 @@ def load_document(
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file; DocumentError where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as reader:
+            text = reader.read(LARGEST_YAML + 1)
     except OSError as error:
         raise DocumentError(str(path), [f"cannot be read: {error.strerror or error}; check the path"]) from error
     except UnicodeDecodeError as error:
         raise DocumentError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from error
+    if len(text) > LARGEST_YAML:
+        told = f"has more than {LARGEST_YAML // MB} million characters; no document is so long"
+        raise DocumentError(str(path), [told])
+    return text
 
 
 def parse_document(
@@ -96,27 +103,20 @@ def parse_document(
     also: Callable[[Any], Iterable[tuple[DocumentPath, str]]] | None = None,
 ) -> Document:
     """As load_document, from text."""
-    lines: dict[DocumentPath, int] = {}
-    twice: list[str] = []
     readings = dict.fromkeys(text_keys, _as_text) | dict.fromkeys(nullable_keys, _as_text_or_null)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = None if node is None else _plain(node, (), lines, twice, readings, _scalar)
-    except RecursionError:
-        raise DocumentError(name, ["is nested too deeply"]) from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DocumentError(name, [f"line {line}: not valid YAML: {error.problem}"]) from error
-    except yaml.YAMLError as error:
-        raise DocumentError(name, ["line 1: not valid YAML: it holds a character that YAML does not allow"]) from error
-    if node is None:
+        plain = read_yaml(text, _scalar, readings)
+    except YamlError as error:
+        raise DocumentError(name, [str(error)]) from error
+    if plain is None:
         raise DocumentError(name, ["line 1: the document is empty"])
-    if len(lines) > _LARGEST:
-        raise DocumentError(name, [f"has more than {_LARGEST:,} entries; is an alias (*) used inside another?"])
-    document = Document(name, data, lines)
-    more = [document.mistake(path, text) for path, text in also(data)] if also else []
-    found = [*_unwritable(document), *schema_mistakes(document, format_name), *more]
-    mistakes = twice + sorted(found, key=_line_told)
+    document = Document(name, plain.data, plain.lines)
+    twice = [f"line {line}: the key {shown(key)} stands twice" for line, key in plain.twice]
+    found = [*_unwritable(document), *schema_mistakes(document, format_name)]
+    if also and len(found) < MOST_MISTAKES:
+        more = islice(also(plain.data), MOST_MISTAKES)
+        found += [document.mistake(path, text) for path, text in more]
+    mistakes = (twice + sorted(found, key=_line_told))[:MOST_MISTAKES]
     if mistakes:
         raise DocumentError(name, mistakes)
     return document
@@ -126,47 +126,20 @@ def _line_told(mistake: str) -> int:
     return int(mistake.removeprefix("line ").partition(":")[0])
 
 
-def _unwritable(document: Document) -> Iterator[str]:
+def _unwritable(document: Document) -> list[str]:
     """Every text that no text file can hold."""
-
-    def walk(value: Any, path: DocumentPath) -> Iterator[str]:
-        if isinstance(value, str) and UNWRITABLE.search(value):
-            yield document.mistake(path, f"{_where(path)}{shown(value)} holds a NUL or half of a character; leave it out")
-        elif isinstance(value, Mapping):
-            for key, part in value.items():
-                yield from walk(part, (*path, key))
-        elif isinstance(value, list):
-            for index, part in enumerate(value):
-                yield from walk(part, (*path, index))
-
-    return walk(document.data, ())
+    bad = (path for path, text in texts_in(document.data) if UNWRITABLE.search(text))
+    told = "{}holds a NUL or half of a character; leave it out"
+    return [
+        document.mistake(path, told.format(f"{_where(path)}{shown(_at(document.data, path))} "))
+        for path in islice(bad, MOST_MISTAKES)
+    ]
 
 
-def _plain(
-    node: yaml.Node,
-    path: DocumentPath,
-    lines: dict[DocumentPath, int],
-    twice: list[str],
-    readings: Mapping[str, Callable[[str], Any]],
-    reading: Callable[[str], Any],
-) -> Any:
-    lines[path] = node.start_mark.line + 1
-    if len(lines) > _LARGEST:
-        return None
-    if isinstance(node, yaml.MappingNode):
-        mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in mapping:
-                twice.append(f"line {key_node.start_mark.line + 1}: the key {shown(key)} stands twice")
-            inner = reading if reading is not _scalar else readings.get(key, _scalar)
-            mapping[key] = _plain(value_node, (*path, key), lines, twice, readings, inner)
-            lines[(*path, key)] = key_node.start_mark.line + 1
-        return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(part, (*path, i), lines, twice, readings, reading) for i, part in enumerate(node.value)]
-    quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
-    return node.value if quoted else reading(node.value)
+def _at(data: Any, path: DocumentPath) -> Any:
+    for part in path:
+        data = data[part]
+    return data
 
 
 def _as_text(text: str) -> Any:
@@ -195,12 +168,32 @@ def json_schema(format_name: str) -> Mapping[str, Any]:
     return schema
 
 
+def strict_validator(schema: Mapping[str, Any], **options: Any) -> Any:
+    """A validator of a JSON Schema that compares the items of a list in linear time."""
+    return _validator_class()(schema, **options)
+
+
+@lru_cache
+def _validator_class() -> Any:
+    from jsonschema import Draft202012Validator, ValidationError, validators
+
+    def _alike(item: Any) -> Any:
+        number = isinstance(item, int | float) and not isinstance(item, bool)
+        return item if number else json.dumps(item, sort_keys=True, default=str)
+
+    def unique(validator: Any, wanted: bool, items: Any, schema: Any) -> Iterator[Any]:
+        listed = items if wanted and validator.is_type(items, "array") else []
+        if len({_alike(item) for item in listed}) < len(listed):
+            yield ValidationError(f"{shown(items)} has non-unique elements")
+
+    return validators.extend(Draft202012Validator, {"uniqueItems": unique})
+
+
 def schema_mistakes(document: Document, format_name: str) -> Iterator[str]:
     """Every place where a document departs from its JSON Schema, one sentence each, in the order of lines."""
-    from jsonschema import Draft202012Validator
-
-    errors = Draft202012Validator(json_schema(format_name)).iter_errors(document.data)
-    found = [mistake for error in errors for leaf in _leaves(error) for mistake in _mistakes_of(leaf)]
+    errors = islice(strict_validator(json_schema(format_name)).iter_errors(document.data), MOST_MISTAKES)
+    all_mistakes = (mistake for error in errors for leaf in _leaves(error) for mistake in _mistakes_of(leaf))
+    found = list(islice(all_mistakes, MOST_MISTAKES))
     ordered = sorted(found, key=lambda mistake: (document.line_of(mistake[0]), mistake[1]))
     yield from dict.fromkeys(document.mistake(path, sentence) for path, sentence in ordered)
 
@@ -260,11 +253,13 @@ def _type_words(allowed: Any) -> str:
 def shown(value: Any, limit: int = 60) -> str:
     """A value for a message: quoted, on one line, cut to a limit."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = text[: 10 * limit]
     text = text.encode("unicode_escape").decode() if not text.isprintable() else text
     return repr(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
 def did_you_mean(word: str, choices: list[str]) -> str:
     """``; did you mean X?`` where a choice is near, else nothing."""
-    near = difflib.get_close_matches(word, choices, n=1)
+    short = [choice for choice in choices[:_MOST_CHOICES] if len(choice) <= _LONGEST_WORD]
+    near = difflib.get_close_matches(word, short, n=1) if len(word) <= _LONGEST_WORD else []
     return f"; did you mean {near[0]!r}?" if near else ""

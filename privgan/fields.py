@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from privgan.errors import InternalError
+
+# How many wrong fields are looked for, and how much of their names is told.
+_MOST_TOLD, _LONGEST_PATH = 100, 200
 
 
 class FieldSource(StrEnum):
@@ -204,7 +208,8 @@ def require_declared(what: str, value: Any, declaration: Declaration) -> None:
     Raises:
         InternalError: naming the fields, never their values.
     """
-    unknown = list(dict.fromkeys(path for path, source in fields_of(value, declaration) if source is None))
+    wrong = (path for path, source in fields_of(value, declaration) if source is None)
+    unknown = list(dict.fromkeys(path[:_LONGEST_PATH] for path in islice(wrong, _MOST_TOLD)))
     if unknown:
         raise InternalError(
             f"{what}: the fields {', '.join(unknown[:8])} have no declared source; "

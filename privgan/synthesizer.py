@@ -21,6 +21,13 @@ from privgan.gan.conditions import conditions_of
 from privgan.gan.constrained import ConstrainedMixture
 from privgan.gan.model import Mixture
 from privgan.gan.networks import Generator
+from privgan.limits import (
+    LARGEST_JSON,
+    LARGEST_TENSORS,
+    MOST_CELLS,
+    MOST_JSON_PARTS,
+    MOST_SAMPLED_ROWS,
+)
 from privgan.table.cells import cells_of
 from privgan.table.constraints import place
 from privgan.table.encoding import ColumnCode, Encoder, encoder_from_json
@@ -35,6 +42,8 @@ from privgan.table.where import ColumnCondition
 FORMAT = "privgan.model/1"
 WEIGHTS, FACTS = "model.safetensors", "model.json"
 CHUNK = 100_000
+_FACTS_FILE = "model/model.json"  # Its name in a release, by which its limits are stated.
+_LARGEST_FACTS = LARGEST_JSON[_FACTS_FILE]
 _NETWORK = "network."
 _SMALLEST_PROBABILITY = 1e-7
 
@@ -132,7 +141,9 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
     """
     folder = Path(folder)
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = _facts_of(folder / FACTS)
+        if (folder / WEIGHTS).stat().st_size > LARGEST_TENSORS:
+            raise ValueError("larger than any model")
         weights = load_file(folder / WEIGHTS)
     except FileNotFoundError as error:
         raise UsageError(
@@ -149,22 +160,86 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
         synthesizer = _rebuilt(facts, weights)
         # The network's one pass: whoever loads a model samples from it, and parts that do not fit show here.
         _ = synthesizer.mixture
-    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
         raise UsageError(f"{folder}: the model's parts do not fit together ({type(error).__name__}); it is damaged") from error
     return synthesizer
 
 
+def _facts_of(path: Path) -> Any:
+    """The model's description; ValueError where it is larger than any."""
+    with path.open("rb") as reader:
+        content = reader.read(_LARGEST_FACTS + 1)
+    if len(content) > _LARGEST_FACTS or content.count(b",") > MOST_JSON_PARTS[_FACTS_FILE]:
+        raise ValueError("larger than any model's description")
+    return json.loads(content.decode("utf-8"))
+
+
+def _require_sound(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Refuse numbers that no fitted model has; ValueError says which."""
+    most = {"rows": MOST_SAMPLED_ROWS, "max_cells": MOST_CELLS, "latent": 1 << 20, "width": 1 << 20}
+    for name, limit in most.items():
+        if type(facts[name]) is not int or not 1 <= facts[name] <= limit:
+            raise ValueError(name)
+    columns = facts["columns"].values()
+    for shares in (
+        facts["rows_of_each"],
+        *facts["frequencies"],
+        *(part["within"] for part in columns),
+    ):
+        found = np.asarray(shares, float)
+        if found.ndim != 1 or not (np.isfinite(found) & (found >= 0)).all() or not found.sum() > 0:
+            raise ValueError("shares")
+    for part in weights.values():
+        if part.is_floating_point() and not torch.isfinite(part).all():
+            raise ValueError("weights")
+
+
+def _encoder_of(schema: Schema, facts: Mapping[str, Any]) -> Encoder:
+    """The encoder, column by column, each held against its cells before the next is made."""
+    cells = {}
+    for column in schema.modelled:
+        cells[column.name] = cells_of(column, facts["max_cells"])
+        codes = np.asarray(facts["columns"][column.name]["code_of"], np.int64)
+        within = facts["columns"][column.name]["within"]
+        if not len(codes) == len(within) == cells[column.name].size:
+            raise ValueError("codes")
+        if not np.array_equal(np.unique(codes), np.arange(codes.max() + 1)):
+            raise ValueError("codes")
+    return encoder_from_json(cells, facts["columns"])
+
+
+def _network_of(encoder: Encoder, facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Generator:
+    """The network; sizes that do not fit the tensors take no memory."""
+    latents, parts = weights["codebook.latents"], weights.items()
+    own = {name.removeprefix(_NETWORK): part for name, part in parts if name.startswith(_NETWORK)}
+    if any(part.dtype != torch.float32 for part in (latents, *own.values())):
+        raise ValueError("weights")
+    with torch.device("meta"):
+        sizes = {"latent": facts["latent"], "width": facts["width"], "entries": len(latents)}
+        network = Generator(encoder.sizes, **sizes)
+    network.load_state_dict(own, assign=True)
+    return network.eval()
+
+
 def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
     schema = parse_schema(facts["schema"], name="the model's schema")
-    cells = {column.name: cells_of(column, facts["max_cells"]) for column in schema.modelled}
-    encoder = encoder_from_json(cells, facts["columns"])
-    latents = weights["codebook.latents"]
-    network = Generator(encoder.sizes, latent=facts["latent"], width=facts["width"], entries=len(latents))
-    network.load_state_dict({name.removeprefix(_NETWORK): part for name, part in weights.items() if name.startswith(_NETWORK)})
+    _require_sound(facts, weights)
+    encoder = _encoder_of(schema, facts)
+    if [len(shares) for shares in facts["frequencies"]] != list(encoder.sizes):
+        raise ValueError("frequencies")
+    network, latents = _network_of(encoder, facts, weights), weights["codebook.latents"]
     return Synthesizer(
         schema=schema,
         encoder=encoder,
-        network=network.eval(),
+        network=network,
         latents=latents,
         condition_codes=weights["codebook.conditions"].numpy(),
         frequencies=tuple(np.asarray(shares) for shares in facts["frequencies"]),

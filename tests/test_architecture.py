@@ -11,7 +11,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Lowest first: a module may import modules of its own layer's folder and of lower layers only.
 LAYERS = [
-    {"errors", "formats"},
+    {"errors", "formats", "limits"},
+    {"plain_yaml"},
     {"metric", "documents", "durable", "fields"},
     {"privacy"},
     {"table"},

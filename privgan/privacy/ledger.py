@@ -393,7 +393,7 @@ class PrivacyLedger:
         with self._store.transaction() as transaction:
             self._refuse_broken(transaction)
             self._refuse_refuted(transaction, dataset)
-            return resume_run(self._store, transaction, dataset, run, lineage=lineage, digest=digest, reserve=reserve, who=account_name())
+            return resume_run(self._store, transaction, dataset, run, lineage=lineage, digest=digest, reserve=reserve)
 
 
 def _evaluation(entry: Entry) -> dict[str, str]:

@@ -11,6 +11,7 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger_account import refuse_stage
 from privgan.privacy.ledger_database import LedgerStore
 from privgan.privacy.ledger_filter import SLACK
+from privgan.privacy.ledger_people import account_name
 from privgan.privacy.ledger_store import Entry, Transaction
 from privgan.privacy.receipts import Receipt, mint
 
@@ -179,7 +180,7 @@ def charge_body(step: str, event: events.DpEvent, *, secret: bool) -> dict[str, 
 
 
 def resume_run(
-    store: LedgerStore, transaction: Transaction, dataset: str, run: str, *, lineage: int, digest: str, reserve: str, who: str
+    store: LedgerStore, transaction: Transaction, dataset: str, run: str, *, lineage: int, digest: str, reserve: str
 ) -> RunLedger:
     """Consume a checkpoint and restore its run; what is run again is charged to the reserve first.
 
@@ -203,7 +204,8 @@ def resume_run(
         transaction.append(dataset, run, "charge", charge_body(reserve, event, secret=restored.secret))
         restored._charged[reserve] = event
     step = next(entry.body["step"] for entry in reversed(own) if entry.kind == "checkpoint")
-    transaction.append(dataset, run, "resume", {"lineage": lineage, "step": step, "clean": clean, "who": who})
+    body = {"lineage": lineage, "step": step, "clean": clean, "who": account_name()}
+    transaction.append(dataset, run, "resume", body)
     restored._resumed += 1
     return restored
 

@@ -1,8 +1,33 @@
-"""Release bundles: written all or nothing from an allow-list, and verified offline."""
+"""Release bundles: written all or nothing from an allow-list, and verified offline.
 
-from privgan.release.bundle import ALLOWED_FILES, write_release
-from privgan.release.manifest import FileEntry, ReleaseFacts, build_manifest, describe_release
-from privgan.release.verify import Verification, verify_release
+Everything heavy is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from privgan.release.bundle import ALLOWED_FILES, write_release
+    from privgan.release.manifest import (
+        FileEntry,
+        ReleaseFacts,
+        build_manifest,
+        describe_release,
+    )
+    from privgan.release.verify import Verification, verify_release
+
+_HOMES = {
+    "ALLOWED_FILES": "privgan.release.bundle",
+    "FileEntry": "privgan.release.manifest",
+    "ReleaseFacts": "privgan.release.manifest",
+    "Verification": "privgan.release.verify",
+    "build_manifest": "privgan.release.manifest",
+    "describe_release": "privgan.release.manifest",
+    "verify_release": "privgan.release.verify",
+    "write_release": "privgan.release.bundle",
+}
 
 __all__ = [
     "ALLOWED_FILES",
@@ -14,3 +39,10 @@ __all__ = [
     "verify_release",
     "write_release",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name where it lives, on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'privgan.release' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

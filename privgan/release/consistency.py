@@ -10,17 +10,18 @@ from typing import Any
 
 from privgan.errors import PrivganError
 from privgan.fields import MANIFEST, require_declared
-from privgan.release.contents import require_allowed_contents
+from privgan.release.contents import LARGEST, require_allowed_contents
 from privgan.release.integrity import shown
 from privgan.release.manifest import MANIFEST_NAME, conditional_text
+from privgan.release.opening import read_regular
 from privgan.release.strict_json import read_json
 from privgan.table.columns import Source
 from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 
 _SCHEMA, _MODEL = "schema.yaml", "model/model.json"
-_LARGEST = 64 << 20
 _BUG = ". This is a bug in privgan; nothing was released."
+_LAST: dict[str, Schema] = {}
 _REPORTS = ("report.html", "report.md", "report.json")
 
 
@@ -97,21 +98,38 @@ def file_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     if _MODEL in listed:
         yield from _model_problems(folder / _MODEL, manifest)
     for name in _REPORTS:
-        if name in listed and manifest["release_id"].encode() not in (folder / name).read_bytes():
+        if name in listed and not _names(folder / name, manifest["release_id"]):
             yield f"{name}: is the report of another release: it does not name release {shown(manifest['release_id'])}"
     try:
-        require_allowed_contents({name: folder / name for name in listed})
+        require_allowed_contents({name: folder / name for name in listed}, foreign=True)
     except PrivganError as error:
         yield str(error).removesuffix(_BUG)
 
 
-def _schema(path: Path) -> Schema | None:
-    if path.stat().st_size > _LARGEST:
-        return None
+def _names(path: Path, release: str) -> bool:
+    """Whether a report names a release; what is too large is told of elsewhere."""
     try:
-        return parse_schema(path.read_bytes().decode("utf-8"), name=_SCHEMA)
-    except (PrivganError, ValueError):
+        return release.encode() in read_regular(path, LARGEST[path.name])
+    except (OSError, ValueError):
+        return False
+
+
+def _schema(path: Path) -> Schema | None:
+    try:
+        text = read_regular(path, LARGEST[_SCHEMA]).decode("utf-8")
+        return _parsed(text, _SCHEMA)
+    except (PrivganError, OSError, ValueError, ArithmeticError):
         return None
+
+
+def _parsed(text: str, name: str) -> Schema:
+    """The schema of a text; the model holds the same text as the schema's own file, as a rule."""
+    known = _LAST.get(text)
+    if known is None:
+        known = parse_schema(text, name=name)
+        _LAST.clear()
+        _LAST[text] = known
+    return known
 
 
 def _schema_problems(schema: Schema, manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -136,13 +154,11 @@ def _schema_problems(schema: Schema, manifest: Mapping[str, Any]) -> Iterator[st
 
 def _model_problems(path: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError("larger than any model's description")
-        model = read_json(path.read_bytes())
-        schema = parse_schema(model["schema"], name=_MODEL)
+        model = read_json(read_regular(path, LARGEST[_MODEL]), _MODEL)
+        schema = _parsed(model["schema"], _MODEL)
         claim = model["guarantee"]
         stated = {key: claim[key] for key in ("epsilon", "delta", "unit", "max_rows_per_unit", "conditional_facts")}
-    except (PrivganError, ValueError, KeyError, TypeError):
+    except (PrivganError, OSError, ValueError, KeyError, TypeError, ArithmeticError):
         yield f"{_MODEL}: is not a model"
         return
     if schema.fingerprint() != manifest["schema_fingerprint"]:

@@ -4,36 +4,62 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import shutil
 import struct
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-import yaml
-
-from privgan.errors import InternalError
+from privgan.errors import InternalError, PrivganError
 from privgan.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
+from privgan.limits import (
+    LARGEST_JSON,
+    LARGEST_PAGE,
+    LARGEST_TABLE,
+    LARGEST_TENSOR_HEADER,
+    LARGEST_TENSORS,
+    LARGEST_YAML,
+    LONGEST_RECORD,
+    MOST_TENSORS,
+)
+from privgan.plain_yaml import YamlError, read_yaml
+from privgan.release.opening import open_regular
+from privgan.release.parquet_form import foreign_form_of, form_of
 from privgan.release.report_files import REPORT_JSON, require_harmless_html, require_plain_markdown, require_report_json
+from privgan.release.strict_json import read_json
 from privgan.table.spreadsheet import unescaped
 
 Content = bytes | Path
-_LARGEST_HEADER = 100_000_000
+_TABLE = "synthetic.parquet"
+_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+# The most bytes of each file; more are no release, whatever they hold.
+LARGEST: Mapping[str, int] = {
+    **LARGEST_JSON,
+    "schema.yaml": LARGEST_YAML,
+    "model/model.safetensors": LARGEST_TENSORS,
+    _TABLE: LARGEST_TABLE,
+    "synthetic.csv": LARGEST_TABLE,
+    "report.html": LARGEST_PAGE,
+    "report.md": LARGEST_PAGE,
+}
 
 
 @contextmanager
 def opened(content: Content) -> Any:
     """A file's content for reading, whether it lies in memory or on the disk."""
-    with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as reader:
+    with io.BytesIO(content) if isinstance(content, bytes) else open_regular(content) as reader:
         yield reader
 
 
-def require_allowed_contents(files: Mapping[str, Content]) -> None:
+def require_allowed_contents(files: Mapping[str, Content], *, foreign: bool = False) -> None:
     """Refuse files that hold anything but what the allow-list declares.
 
     Args:
         files: Relative path to content; each path is an allowed one.
+        foreign: Whether others may have made them, so that Parquet is read in a process of its own.
 
     Raises:
         InternalError: naming file and field, never a value.
@@ -44,28 +70,47 @@ def require_allowed_contents(files: Mapping[str, Content]) -> None:
         if check is None:
             continue
         try:
+            _require_size(name, content)
+            if foreign and name == _TABLE:
+                _check_form(name, foreign_form_of(Path(str(content))), columns)
+                continue
             with opened(content) as reader:
                 check(name, reader, columns)
-        except InternalError:
+        except (InternalError, OSError):
             raise
-        except OSError:
-            raise
+        except PrivganError as error:
+            raise InternalError(f"{name}: is not what its name says: {error}") from error
         except Exception as error:
             raise InternalError(f"{name}: is not what its name says ({type(error).__name__})") from error
 
 
+def _require_size(name: str, content: Content) -> None:
+    size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    if size > LARGEST[name]:
+        raise InternalError(f"{name}: has {size:,} bytes, allowed: at most {LARGEST[name]:,}")
+
+
 def _columns(schema: Content) -> tuple[str, ...]:
+    _require_size("schema.yaml", schema)
     with opened(schema) as reader:
         data = _yaml(reader.read())
     columns = data.get("columns", []) if isinstance(data, dict) else []
-    return tuple(str(column.get("name")) for column in columns if isinstance(column, dict))
+    listed = columns if isinstance(columns, list) else []
+    return tuple(str(column.get("name")) for column in listed if isinstance(column, dict))
 
 
 def _yaml(text: bytes | str) -> Any:
+    return _parsed(text if isinstance(text, str) else text.decode("utf-8-sig"))
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> Any:
+    """The schema's own text stands in the model too; nobody changes what is found."""
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader)
-    except yaml.YAMLError as error:
-        raise InternalError("schema.yaml: is not YAML") from error
+        found = read_yaml(text)
+    except YamlError as error:
+        raise InternalError(f"schema.yaml: is not YAML as a schema is written: {error}") from error
+    return None if found is None else found.data
 
 
 def _check_schema(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
@@ -73,7 +118,7 @@ def _check_schema(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> Non
 
 
 def _check_model(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
-    model = json.loads(reader.read().decode())
+    model = read_json(reader.read(), name)
     require_declared(name, model, MODEL)
     require_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
 
@@ -83,13 +128,28 @@ def _check_tensors(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> No
     unknown = [tensor for tensor in header if not _allowed_tensor(tensor)]
     if unknown:
         raise InternalError(f"{name}: holds {len(unknown)} tensors or entries that the allow-list does not name")
+    if len(header) > MOST_TENSORS:
+        raise InternalError(f"{name}: holds more than {MOST_TENSORS:,} tensors")
     begun, place = reader.tell(), 0
-    for first, last in sorted(tensor["data_offsets"] for tensor in header.values()):
+    for first, last in sorted(_place_of(tensor) for tensor in header.values()):
         if first != place or last < first:
             raise InternalError(f"{name}: holds bytes between its tensors")
         place = last
     if reader.seek(0, io.SEEK_END) != begun + place:
         raise InternalError(f"{name}: holds bytes after its tensors, or lacks some")
+
+
+def _place_of(tensor: Mapping[str, Any]) -> tuple[int, int]:
+    """Where a tensor begins and ends; ValueError where its shape is not as long."""
+    first, last = tensor["data_offsets"]
+    size = _BYTES[tensor["dtype"]]
+    for length in tensor["shape"]:
+        if type(length) is not int or not 0 <= length <= LARGEST_TENSORS:
+            raise ValueError("no shape")
+        size = min(size * length, LARGEST_TENSORS + 1)
+    if type(first) is not int or type(last) is not int or last - first != size:
+        raise ValueError("no place of that shape")
+    return first, last
 
 
 def _allowed_tensor(name: str) -> bool:
@@ -99,32 +159,61 @@ def _allowed_tensor(name: str) -> bool:
 def safetensors_header(reader: IO[bytes]) -> dict[str, Any]:
     """The header of a safetensors file: names, types and places of its tensors, and its metadata if it has any."""
     (length,) = struct.unpack("<Q", reader.read(8))
-    if length > _LARGEST_HEADER:
+    if length > LARGEST_TENSOR_HEADER:
         raise ValueError("no safetensors file")
-    header = json.loads(reader.read(length).decode())
+    header = read_json(reader.read(length).rstrip(b" "))
     if not isinstance(header, dict):
         raise ValueError("no safetensors file")
     return header
 
 
 def _check_parquet(name: str, reader: BinaryIO, columns: tuple[str, ...] | None) -> None:
-    import pyarrow.parquet as pq
+    with _on_disk(reader) as path:
+        _check_form(name, form_of(path), columns)
 
-    file = pq.ParquetFile(reader)
-    schema = file.schema_arrow
-    found = {key.decode("utf-8", "replace") for key in {**(file.metadata.metadata or {}), **(schema.metadata or {})}}
-    if found - PARQUET_KEYS or any(field.metadata for field in schema):
+
+@contextmanager
+def _on_disk(reader: BinaryIO) -> Iterator[Path]:
+    """A file of a reader's content."""
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as copy:
+        shutil.copyfileobj(reader, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _check_form(name: str, form: Mapping[str, Any], columns: tuple[str, ...] | None) -> None:
+    if form["odd"]:
+        raise InternalError(f"{name}: {form['odd']}")
+    if set(form["keys"]) - PARQUET_KEYS:
         raise InternalError(f"{name}: holds metadata that the allow-list does not name")
-    _require_columns(name, tuple(schema.names), columns)
+    _require_columns(name, tuple(form["columns"]), columns)
+
+
+class _Lines:
+    """The lines of a text, and how many characters came since the last whole record."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self.text, self.since = text, 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self.text.readline(LONGEST_RECORD + 1):
+            self.since += len(line)
+            if self.since > LONGEST_RECORD:
+                raise ValueError("a line is longer than any record")
+            yield line
 
 
 def _check_csv(name: str, reader: BinaryIO, columns: tuple[str, ...] | None) -> None:
     text = io.TextIOWrapper(reader, encoding="utf-8", newline="")
-    rows = csv.reader(text)
+    lines = _Lines(text)
+    rows = csv.reader(lines)
     header = next(rows, [])
     _require_columns(name, tuple(map(unescaped, header)), columns)
-    if any(len(row) != len(header) and (row or len(header) > 1) for row in rows):
-        raise InternalError(f"{name}: a line has another number of cells than there are columns")
+    for row in rows:
+        lines.since = 0
+        if len(row) != len(header) and (row or len(header) > 1):
+            told = "a line has another number of cells than there are columns"
+            raise InternalError(f"{name}: {told}")
     text.detach()
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from privgan.limits import LARGEST_JSON, MOST_FILES
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_FORMAT, MANIFEST_NAME, manifest_mistakes
+from privgan.release.opening import open_regular, read_regular
 from privgan.release.signature import LARGEST_SIGNATURE_FILE, SIGNATURE_NAME
 from privgan.release.strict_json import read_json
 
-LARGEST_MANIFEST = 64 << 20
+LARGEST_MANIFEST = LARGEST_JSON[MANIFEST_NAME]
 SEALS = frozenset({MANIFEST_NAME, CHECKSUM_NAME, SIGNATURE_NAME})
 ALLOWED_FOLDERS = frozenset(parent.as_posix() for name in ALLOWED_FILES for parent in PurePosixPath(name).parents if parent.name)
 _CHECKSUM_LINE = re.compile(rb"([0-9a-f]{64})  manifest\.json\n\Z")
@@ -68,6 +70,9 @@ def _walk(folder: Path) -> tuple[set[str], list[str]]:
         problems.append(f"{shown(error.filename)}: cannot be read: {error.strerror}")
 
     for where, folders, names in os.walk(folder, followlinks=False, onerror=unreadable):
+        if len(folders) + len(names) > MOST_FILES:
+            problems.append(f"holds more than {MOST_FILES} files in one folder; a release has few")
+            break
         for name in [*folders, *names]:
             path = Path(where, name)
             relative, mode = path.relative_to(folder).as_posix(), path.lstat().st_mode
@@ -85,9 +90,11 @@ def _read_manifest(folder: Path, present: set[str]) -> tuple[bytes, dict[str, An
     missing = [f"{name}: is missing" for name in (MANIFEST_NAME, CHECKSUM_NAME) if name not in present]
     if missing:
         return b"", {}, missing
-    with (folder / MANIFEST_NAME).open("rb") as reader:
-        content = reader.read(LARGEST_MANIFEST + 1)
-    if len(content) > LARGEST_MANIFEST:
+    try:
+        content = read_regular(folder / MANIFEST_NAME, LARGEST_MANIFEST)
+    except OSError as error:
+        return b"", {}, [f"{MANIFEST_NAME}: cannot be read: {error.strerror}"]
+    except ValueError:
         return b"", {}, [f"{MANIFEST_NAME}: is larger than any manifest ({LARGEST_MANIFEST:,} bytes)"]
     problems = _checksum_problems(folder, content)
     manifest, mistakes = parse_manifest(content)
@@ -108,8 +115,11 @@ def parse_manifest(content: bytes) -> tuple[dict[str, Any], list[str]]:
 
 
 def _checksum_problems(folder: Path, manifest: bytes) -> list[str]:
-    with (folder / CHECKSUM_NAME).open("rb") as reader:
-        line = _CHECKSUM_LINE.match(reader.read(4096))
+    try:
+        with open_regular(folder / CHECKSUM_NAME) as reader:
+            line = _CHECKSUM_LINE.match(reader.read(4096))
+    except OSError as error:
+        return [f"{CHECKSUM_NAME}: cannot be read: {error.strerror}"]
     if not line:
         return [f"{CHECKSUM_NAME}: is not one line as sha256sum writes it"]
     if line.group(1).decode() != hashlib.sha256(manifest).hexdigest():
@@ -127,9 +137,11 @@ def _version_problem(found: object) -> str:
 def _read_signature(folder: Path, present: set[str]) -> tuple[bytes | None, list[str]]:
     if SIGNATURE_NAME not in present:
         return None, []
-    with (folder / SIGNATURE_NAME).open("rb") as reader:
-        content = reader.read(LARGEST_SIGNATURE_FILE + 1)
-    if len(content) > LARGEST_SIGNATURE_FILE:
+    try:
+        content = read_regular(folder / SIGNATURE_NAME, LARGEST_SIGNATURE_FILE)
+    except OSError as error:
+        return None, [f"{SIGNATURE_NAME}: cannot be read: {error.strerror}"]
+    except ValueError:
         return None, [f"{SIGNATURE_NAME}: is larger than any signature file ({LARGEST_SIGNATURE_FILE:,} bytes)"]
     return content, []
 
@@ -151,11 +163,11 @@ def _file_problems(path: Path, name: str, entry: Mapping[str, Any]) -> Iterator[
     if entry["source"] != ALLOWED_FILES[name]:
         yield f"{name}: is declared {entry['source']}, and is {ALLOWED_FILES[name]}"
     try:
-        size = path.stat().st_size
+        size = path.lstat().st_size
         if size != entry["bytes"]:
             yield f"{name}: has {size} bytes, the manifest says {entry['bytes']}"
             return
-        with path.open("rb") as reader:
+        with open_regular(path) as reader:
             digest = hashlib.file_digest(reader, "sha256").hexdigest()
     except OSError as error:
         yield f"{name}: cannot be read: {error.strerror}"

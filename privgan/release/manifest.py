@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files as packaged
+from itertools import islice
 from typing import Any, Protocol
 
+from privgan.documents import strict_validator
 from privgan.errors import InternalError
 from privgan.fields import MANIFEST, require_declared
+from privgan.limits import MOST_MISTAKES
 from privgan.privacy.budget import condition_text
 
 MANIFEST_FORMAT = "privgan.manifest/1"
@@ -160,9 +163,8 @@ def to_text(manifest: Mapping[str, Any]) -> str:
 
 def manifest_mistakes(manifest: Any) -> list[str]:
     """Where a manifest departs from its JSON Schema, a sentence each; empty when nowhere."""
-    from jsonschema import Draft202012Validator
-
-    errors = sorted(Draft202012Validator(_manifest_schema()).iter_errors(manifest), key=lambda error: error.json_path)
+    found = islice(strict_validator(_manifest_schema()).iter_errors(manifest), MOST_MISTAKES)
+    errors = sorted(found, key=lambda error: error.json_path)
     return [f"{error.json_path}: {error.message[:200]}" for error in errors]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from privgan.errors import UsageError, VerificationError
+from privgan.limits import LEAST_UNPACKED, MOST_FILES, MOST_RATIO
 from privgan.policy.policy import Policy
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.integrity import ALLOWED_FOLDERS, SEALS, shown
@@ -21,8 +22,9 @@ from privgan.release.trust import Trust
 from privgan.release.verify import Verification, verify_release
 from privgan.release.writing import new_file
 
-# Whatever a small file claims, a gigabyte is opened at most; what a large one holds is a hundred times its size at most.
-LEAST_LIMIT, MOST_RATIO = 1 << 30, 100
+LEAST_LIMIT = LEAST_UNPACKED
+_LONGEST_END = (1 << 16) + 98  # A comment, and the records around it.
+_LONGEST_ENTRY = 1_000  # Bytes of one file in the directory.
 _BEGINNING = (1980, 1, 1, 0, 0, 0)  # The earliest day that a zip file can state.
 _MODE = 0o100644 << 16
 _CHUNK = 1 << 20
@@ -82,6 +84,8 @@ def unpack(source: Path, folder: Path) -> None:
         UsageError: It cannot be read, or there is no room for what it holds.
     """
     try:
+        with source.open("rb") as file:
+            _require_short_directory(file)
         with source.open("rb") as file, zipfile.ZipFile(file) as archive:
             entries = _checked(archive, source.stat().st_size)
             require_tiled(file, archive)
@@ -114,6 +118,18 @@ def verify_packed(
             return verify_release(folder, now=now, trust=trust, policy=policy)
     except VerificationError as error:
         return Verification(ok=False, problems=(str(error),), signed=False, manifest={})
+
+
+def _require_short_directory(file: IO[bytes]) -> None:
+    """Refuse a directory longer than that of any release, before it is read into memory."""
+    file.seek(max(0, file.seek(0, 2) - _LONGEST_END))
+    end = file.read()
+    place = end.rfind(b"PK\5\6")
+    sizes = [int.from_bytes(end[place + 12 : place + 16], "little")] if place >= 0 else []
+    if place >= 76 and end[place - 20 : place - 16] == b"PK\6\7":
+        sizes.append(int.from_bytes(end[place - 36 : place - 28], "little"))
+    if sizes and sizes[-1] > MOST_FILES * _LONGEST_ENTRY:
+        raise VerificationError("the zip file's directory is longer than that of any release")
 
 
 def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:

@@ -9,12 +9,14 @@ from functools import lru_cache
 from typing import Any
 
 from privgan.errors import InternalError
+from privgan.limits import MOST_EVENTS, MOST_NOISE, MOST_SAMPLED_EVENTS, MOST_STEPS
 from privgan.privacy import accountant, events
 from privgan.privacy.accountant import PrivacySpent
+from privgan.release.integrity import shown
 
 # Another version of dp-accounting may differ in the last digits; a thousandth of ε changes nothing about what it means.
 SLACK = 1e-3
-_MOST_STEPS, _MOST_TIMES, _DEEPEST = 100_000, 1 << 24, 12
+_MOST_PARTS, _MOST_TIMES, _DEEPEST = MOST_EVENTS, 1 << 24, 12
 _MOST_NOISE = 1e5  # In sensitivities; time and memory grow with it, and a table that it suits has no use for so much.
 # Far above the claim by Rényi divergences, it is above it by any bound, and privacy losses of any size are not worked out.
 _FAR = 4.0
@@ -50,6 +52,7 @@ def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
         together = math.fsum(stage[name] for stage in stages)
         if not together <= guarantee[name] * (1 + 1e-9):
             yield f"the plan's stages are given {name} {together:g} together, and {guarantee[name]:g} is claimed"
+    _require_few(plan, accounting)
     planned = {(stage["name"], step["name"]): step["event"] for stage in stages for step in stage["steps"]}
     counted = {(step["stage"], step["name"]): step["event"] for step in accounting}
     listed = sum(len(stage["steps"]) for stage in stages)
@@ -59,8 +62,30 @@ def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
     for step in (*(step for stage in stages for step in stage["steps"]), *accounting):
         noise = _noise_of(step["event"])
         if noise is not None and not math.isclose(step["noise"], noise, rel_tol=1e-9):
-            yield f"step {step['name']!r} is said to have noise {step['noise']:g}, and its event has {noise:g}"
+            yield f"step {shown(step['name'])} is said to have noise {step['noise']:g}, and its event has {noise:g}"
     yield from _costs(guarantee, stages, accounting)
+
+
+def _require_few(plan: Mapping[str, Any], accounting: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse more steps, or more different ones, than can be accounted for in a while."""
+    steps = [step for stage in plan["stages"] for step in stage["steps"]]
+    if max(len(steps), len(accounting), len(plan["stages"])) > MOST_STEPS:
+        raise ValueError("more steps than any plan")
+    events_of = {json.dumps(step["event"], sort_keys=True) for step in (*steps, *accounting)}
+    if sum(event.count('"event"') for event in events_of) > MOST_EVENTS:
+        raise ValueError("more different events than any plan")
+    if math.fsum(noise for event in events_of for noise in _noises(json.loads(event))) > MOST_NOISE:
+        raise ValueError("more noise than any plan")
+    if sum(event.count('"poisson_sampled"') for event in events_of) > MOST_SAMPLED_EVENTS:
+        raise ValueError("more different samples than any plan")
+
+
+def _noises(data: Any) -> Iterator[float]:
+    """The noise of each count inside an event."""
+    if isinstance(data, Mapping):
+        yield abs(float(data.get("standard_deviation", 0)))
+    for part in data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ():
+        yield from _noises(part)
 
 
 def _noise_of(event: Mapping[str, Any]) -> float | None:
@@ -83,7 +108,7 @@ def _costs(
         found = _spent(json.dumps([step["event"] for step in steps]), stage["delta"], stage["epsilon"])
         if not found.epsilon <= stage["epsilon"] * (1 + SLACK):
             yield (
-                f"the steps of stage {stage['name']!r} cost ε = {found.epsilon:.6g} at δ = {stage['delta']:g}, "
+                f"the steps of stage {shown(stage['name'])} cost ε = {found.epsilon:.6g} at δ = {stage['delta']:g}, "
                 f"and the manifest gives them {stage['epsilon']:.6g}"
             )
             return
@@ -99,7 +124,7 @@ def _single_costs(steps: Sequence[Mapping[str, Any]], delta: float) -> Iterator[
     for step in steps:
         found = _alone(json.dumps(step["event"]), delta)
         if not _near(found, step["epsilon"]):
-            yield f"step {step['name']!r} costs ε = {found:.6g} alone, and the manifest states {step['epsilon']:.6g}"
+            yield f"step {shown(step['name'])} costs ε = {found:.6g} alone, and the manifest states {step['epsilon']:.6g}"
 
 
 def _near(found: float, stated: float) -> bool:
@@ -132,7 +157,7 @@ def _require_sane(data: Any, depth: int = 0) -> None:
         raise ValueError("an event is nested too deeply, or is none")
     for key, value in data.items():
         parts = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else []
-        if len(parts) > _MOST_STEPS or (key == "count" and not 1 <= value <= _MOST_TIMES):
+        if len(parts) > _MOST_PARTS or (key == "count" and not 1 <= value <= _MOST_TIMES):
             raise ValueError("an event is repeated too often")
         if isinstance(value, bool) or (isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))):
             raise ValueError("an event has an impossible parameter")

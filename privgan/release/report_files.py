@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files as packaged
+from itertools import islice
 from typing import Any
 
+from privgan.documents import strict_validator
 from privgan.errors import InternalError
 from privgan.fields import REPORT_FILE, require_declared
+from privgan.limits import LARGEST_PAGE, MOST_MISTAKES, MOST_TAGS
+from privgan.release.strict_json import read_json
 
 REPORT_JSON = "report.json"
+_TOLD = 60  # Characters of a name in a message.
 _TAGS = frozenset(
     re.findall(
         "[a-z0-9]+",
@@ -25,8 +31,10 @@ _LOADING = re.compile(r"url\(|src\(|image-set|@import|https?:|//", re.IGNORECASE
 _ADDRESSES = frozenset({"src", "srcset", "action", "formaction", "data", "xlink:href", "background", "poster", "ping"})
 _TEXTS = frozenset({"aria-label", "content"})
 # A parser and a browser may differ about where other markup ends: comments, declarations, values in other quotes or in none.
-_ATTRIBUTE = r'\s+[A-Za-z][A-Za-z0-9:-]*(?:="[^"<>]*")?'
-_ODD_MARKUP = re.compile(rf"<(?!!doctype html>|/[a-z][a-z0-9]*>|[a-z][a-z0-9]*(?:{_ATTRIBUTE})*\s*/?>)", re.IGNORECASE | re.ASCII)
+# Nothing that was taken is given back (++): a page of any form is looked through once.
+_ATTRIBUTE = r'\s++[A-Za-z][A-Za-z0-9:-]*+(?:="[^"<>]*+")?+'
+_PLAIN_TAG = rf"!doctype html>|/[a-z][a-z0-9]*+>|[a-z][a-z0-9]*+(?:{_ATTRIBUTE})*+\s*+/?>"
+_ODD_MARKUP = re.compile(rf"<(?!{_PLAIN_TAG})", re.IGNORECASE | re.ASCII)
 # An escape character may begin another encoding of what follows.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Escapes of CSS and, in a picture's style, of HTML would hide from the search for what loads.
@@ -41,7 +49,7 @@ def require_report_json(name: str, content: bytes) -> None:
     Raises:
         InternalError: naming the fields, never a value.
     """
-    value = json.loads(content.decode())
+    value = read_json(content, REPORT_JSON)
     require_declared(name, value, REPORT_FILE)
     mistakes = report_mistakes(value)
     if mistakes:
@@ -54,15 +62,26 @@ def require_harmless_html(name: str, content: bytes) -> None:
     Raises:
         InternalError: naming the element or attribute.
     """
-    page, text = _Page(), content.decode()
-    page.feed(text)
-    page.close()
-    if _ODD_MARKUP.search(text):
-        page.refused.add("markup in a form that no report is written in")
-    if _CONTROL.search(text):
-        page.refused.add("a control character")
-    if page.refused:
-        raise InternalError(f"{name}: holds what a report may not hold: {', '.join(sorted(page.refused)[:8])}")
+    text = content.decode()
+    refused = set(_refused_markup(text))
+    # Python's parser takes quadratic time for markup without an end: it gets none.
+    if not refused:
+        page = _Page()
+        page.feed(text)
+        page.close()
+        refused = page.refused
+    if refused:
+        told = ", ".join(sorted(part[:_TOLD] for part in refused)[:8])
+        raise InternalError(f"{name}: holds what a report may not hold: {told}")
+
+
+def _refused_markup(text: str) -> Iterator[str]:
+    if len(text) > LARGEST_PAGE or text.count("<") > MOST_TAGS:
+        yield "more text or markup than any report"
+    elif _ODD_MARKUP.search(text):
+        yield "markup in a form that no report is written in"
+    elif _CONTROL.search(text):
+        yield "a control character"
 
 
 def require_plain_markdown(name: str, content: bytes) -> None:
@@ -78,13 +97,13 @@ def require_plain_markdown(name: str, content: bytes) -> None:
 
 def report_mistakes(value: Any) -> list[str]:
     """Where a shareable report departs from its JSON Schema; empty when nowhere. It names no value."""
-    errors = sorted(_validator().iter_errors(value), key=lambda error: error.json_path)
+    found = islice(_validator().iter_errors(value), MOST_MISTAKES)
+    errors = sorted(found, key=lambda error: error.json_path)
     return [f"{error.json_path} ({error.validator})" for error in errors]
 
 
 @cache
 def _validator() -> Any:
-    from jsonschema import Draft202012Validator
     from referencing import Registry, Resource
 
     schemas = [
@@ -92,7 +111,7 @@ def _validator() -> Any:
         for name in ("report", "manifest")
     ]
     registry = Registry().with_resources((schema["$id"], Resource.from_contents(schema)) for schema in schemas)
-    return Draft202012Validator(schemas[0], registry=registry)
+    return strict_validator(schemas[0], registry=registry)
 
 
 class _Page(HTMLParser):

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from privgan.limits import MOST_SIGNATURES
 from privgan.release.keys import PublicKey, SigningKey, WeakKeyError
 
 SIGNATURE_NAME = "manifest.sig"
@@ -126,7 +127,7 @@ def read_signatures(content: bytes) -> tuple[Signature, ...]:
         raise SignatureFileError(f"has version {newer.group(1)}, this privgan reads 1; verify it with a newer privgan")
     found: list[Signature] = []
     place = 0
-    while True:
+    while len(found) < MOST_SIGNATURES:
         block = _BLOCK.match(text, place)
         if not block:
             raise SignatureFileError(f"signature {len(found) + 1} is not seven lines as 'privgan sign' writes them")
@@ -137,6 +138,8 @@ def read_signatures(content: bytes) -> tuple[Signature, ...]:
         if text[place] != "\n":
             raise SignatureFileError(f"there is more after signature {len(found)}")
         place += 1
+    else:
+        raise SignatureFileError(f"holds more than {MOST_SIGNATURES} signatures")
     if len({signature.key.id for signature in found}) < len(found):
         raise SignatureFileError("one key signs it twice")
     return tuple(found)

@@ -1,18 +1,32 @@
-"""Read JSON as strictly as its standard: no key twice, no NaN, no number beyond a float, UTF-8 only."""
+"""Read JSON as strictly as its standard: no key twice, no NaN, UTF-8 only, little and flat."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
+from privgan.limits import DEEPEST_JSON, LARGEST_JSON, LONGEST_NUMBER, MOST_JSON_PARTS
 
-def read_json(content: bytes) -> Any:
+# It always matches at a quote, so that no part of a text is looked at twice.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_PARTS = b"[]{},:"
+_OTHERS = bytes(set(range(256)) - set(_PARTS))
+_MANIFEST = "manifest.json"
+
+
+def read_json(content: bytes, kind: str = _MANIFEST) -> Any:
     """The value of a JSON text.
 
+    Args:
+        content: The text.
+        kind: The file of a release that it is, or is no larger than.
+
     Raises:
-        ValueError: It is not valid JSON; the message says why.
+        ValueError: It is not valid JSON, or larger than such a file is; the message says why.
     """
+    _require_small(content, kind)
     try:
         value = json.loads(
             content.decode("utf-8"),
@@ -27,6 +41,20 @@ def read_json(content: bytes) -> Any:
     return value
 
 
+def _require_small(content: bytes, kind: str) -> None:
+    """Refuse what takes long to parse, before it is parsed."""
+    if len(content) > LARGEST_JSON[kind]:
+        raise ValueError(f"it has more than {LARGEST_JSON[kind]:,} bytes")
+    parts = _STRING.sub(b"", content).translate(None, _OTHERS)
+    if len(parts) > MOST_JSON_PARTS[kind]:
+        raise ValueError(f"it has more than {MOST_JSON_PARTS[kind]:,} parts")
+    depth = 0
+    for part in parts.translate(None, b",:"):
+        depth += 1 if part in b"[{" else -1
+        if depth > DEEPEST_JSON:
+            raise ValueError("it is nested too deeply")
+
+
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -39,6 +67,8 @@ def _no_constant(name: str) -> Any:
 
 
 def _finite(text: str) -> float:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"{text[:20]} is too large a number: it has {len(text):,} digits")
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
+from typing import Any
 
 from privgan.release.keys import PublicKey
-from privgan.release.revocation import Revocation, RevocationList, Rotation
+from privgan.release.revocation import Reason, Revocation, RevocationList, Rotation
 
 AHEAD = dt.timedelta(days=1)  # By as much another's clock may go before ours.
 
@@ -50,6 +51,29 @@ class Trust:
         """
         entries = self.revoked.get(key, ())
         return tuple(entry for entry in entries if entry.refuses_signature(manifest_sha256, day))
+
+
+def trust_to_json(trust: Trust) -> dict[str, Any]:
+    """A trust as JSON values, for a process of its own."""
+    revoked = [
+        asdict(entry) | {"since": entry.since.isoformat(), "reason": str(entry.reason)}
+        for entries in trust.revoked.values()
+        for entry in entries
+    ]
+    keys = [key.raw.hex() for key in trust.keys.values()]
+    return {"keys": keys, "revoked": revoked, "problems": list(trust.problems)}
+
+
+def trust_from_json(data: Mapping[str, Any]) -> Trust:
+    """The trust that ``trust_to_json`` wrote."""
+    keys = [PublicKey(bytes.fromhex(text)) for text in data["keys"]]
+    revoked: dict[str, tuple[Revocation, ...]] = {}
+    for part in data["revoked"]:
+        named = {"since": dt.date.fromisoformat(part["since"]), "reason": Reason(part["reason"])}
+        entry = Revocation(**part | named | {"kept": tuple(part["kept"])})
+        revoked[entry.key] = (*revoked.get(entry.key, ()), entry)
+    known = {key.id: key for key in keys}
+    return Trust(keys=known, revoked=revoked, problems=tuple(data["problems"]))
 
 
 def make_trust(

@@ -12,7 +12,7 @@ from functools import cached_property
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from privgan.errors import UsageError
 from privgan.release.bundle import ALLOWED_FILES
@@ -25,6 +25,14 @@ INTERNAL = "internal"
 INTERNAL_REPORTS = tuple(f"internal-report.{ending}" for ending in ("html", "pdf", "md", "json"))
 _OWN_FILES = (MANIFEST_NAME, CHECKSUM_NAME, "manifest.sig")
 _DEEPEST, _MOST_FOLDERS, _MOST_FILES = 5, 20_000, 200
+
+
+class Check(Protocol):
+    """Checks a release."""
+
+    def __call__(self, folder: Path, *, now: dt.datetime | None = None, trust: Trust | None = None) -> Verification:
+        """What is found."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,15 +107,17 @@ class Library:
         root: The folder.
         internal: Whether the internal reports of the runs may be seen.
         trust: Whose signatures are believed; where it holds a key, a release that none of them signed is not intact.
+        check: What checks a release; in this process where none is given.
 
     Raises:
         UsageError: There is no such folder.
     """
 
-    def __init__(self, root: Path, *, internal: bool = False, trust: Trust | None = None) -> None:
+    def __init__(self, root: Path, *, internal: bool = False, trust: Trust | None = None, check: Check | None = None) -> None:
         if not root.is_dir():
             raise UsageError(f"{root}: there is no such folder; name a folder of releases")
         self.root, self.internal, self._trust = root.resolve(), internal, trust
+        self._check, self._at_work = check or verify_release, dict[Path, Lock]()
         self._checked: dict[Path, tuple[object, Held]] = {}
         self._lock = Lock()
 
@@ -148,10 +158,20 @@ class Library:
         state = (now.date(), _state(folder))
         with self._lock:
             known = self._checked.get(folder)
+            own = self._at_work.setdefault(folder, Lock())
+        if known and known[0] == state:
+            return known[1]
+        # One check of a release at a time; the lock of all is not held meanwhile.
+        with own:
+            return self._checked_now(folder, state, now)
+
+    def _checked_now(self, folder: Path, state: object, now: dt.datetime) -> Held:
+        with self._lock:
+            known = self._checked.get(folder)
         if known and known[0] == state:
             return known[1]
         try:
-            found = verify_release(folder, now=now, trust=self._trust)
+            found = self._check(folder, now=now, trust=self._trust)
         except Exception as error:  # Whatever a hostile release breaks in its check, the other releases are shown.
             found = _unreadable(error)
         held = Held(id=self._id(folder), name=self._name(folder), root=self.root, verification=found)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import BoundedSemaphore, Timer, get_ident
 from typing import Any, ClassVar
 
 from privgan.errors import UsageError
+from privgan.release.apart import verify_apart
 from privgan.release.trust import Trust
 from privgan.serve.application import Application
 from privgan.serve.exchange import TEXT, Request, Response
@@ -17,7 +20,8 @@ from privgan.serve.guard import Guard
 from privgan.serve.library import Library
 
 ADDRESS = "127.0.0.1"
-_SECONDS = 30
+_SECONDS = 30  # To send a request, and between two parts of it.
+_MOST_AT_ONCE = 64  # A browser opens 6.
 
 
 def make_server(
@@ -35,7 +39,7 @@ def make_server(
     Raises:
         UsageError: There is no such folder, or the port is taken.
     """
-    library = Library(root, internal=internal, trust=trust)
+    library = Library(root, internal=internal, trust=trust, check=verify_apart)
     try:
         server = Server((ADDRESS, port), _Handler)
     except (OSError, OverflowError) as error:
@@ -51,6 +55,39 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     application: Application
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._places = BoundedSemaphore(_MOST_AT_ONCE)
+        self.late: dict[int, Timer] = {}
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own; one who asks too often at once is not heard."""
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """One request, which must be read within a while, however slowly it comes."""
+        late = Timer(_SECONDS, _break_off, [request])
+        late.daemon = True
+        late.start()
+        self.late[get_ident()] = late
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            late.cancel()
+            self.late.pop(get_ident(), None)
+            self._places.release()
+
+    def heard(self) -> None:
+        """The whole request of this thread came in time; its answer may take longer."""
+        self.late[get_ident()].cancel()
+
     @property
     def address(self) -> str:
         """What to open in a browser; it holds the key."""
@@ -58,6 +95,11 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a connection that broke off."""
+
+
+def _break_off(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -76,6 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _answer(self) -> None:
+        self.server.heard()
         names = {name.lower() for name in self.headers}
         headers = {name: ", ".join(self.headers.get_all(name, [])) for name in names}
         response = self.server.application.respond(Request(method=self.command, target=self.path, headers=headers))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 
 class Kind(StrEnum):
@@ -95,6 +96,15 @@ class Discrete(Column):
     def integral(self) -> bool:
         """Whether every category is written as a whole number, so that the released column holds integers."""
         return self.kind is not Kind.BOOLEAN and all(_INTEGER.match(value) for value in self.categories)
+
+    def position(self, text: str) -> int:
+        """The place of a category; KeyError where it is none."""
+        return self._positions[text]
+
+    @cached_property
+    def _positions(self) -> Mapping[str, int]:
+        """Each category's place: to search a long list for each of many texts takes too long."""
+        return {text: place for place, text in enumerate(self.categories)}
 
 
 @dataclass(frozen=True, kw_only=True)

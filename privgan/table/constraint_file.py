@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from graphlib import CycleError
 from typing import Any
@@ -168,6 +169,9 @@ def _category(text: str | None, column: Column) -> str | None:
     assert isinstance(column, Discrete)
     if text is None and column.missing:
         return None
+    if text is not None and column.kind is not Kind.BOOLEAN:
+        with suppress(KeyError):
+            return column.categories[column.position(text)]
     matches = [
         category
         for category in column.categories

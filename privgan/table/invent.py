@@ -10,6 +10,7 @@ from string import Formatter
 import numpy as np
 import pandas as pd
 
+from privgan.limits import WIDEST_NUMBER
 from privgan.table.columns import Invented, Kind
 from privgan.table.schema import Schema
 
@@ -58,6 +59,8 @@ _FAMILY = (
     "Yew",
 )
 WITHHELD = "[withheld]"
+# Of Python's own grammar what suits a whole number; the width is looked at before it is used.
+_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?(?P<width>[0-9]{0,4})[,_]?[bdoxXn]?", re.DOTALL)
 
 
 def invent(
@@ -109,6 +112,29 @@ class SerialCustomers:
         customers = np.repeat(np.arange(self._last, self._last + used + 1), sizes[: used + 1])[:rows]
         self._last, self._left = self._last + used, int(ends[used] - rows)
         return customers
+
+
+def is_pattern(pattern: str) -> bool:
+    """Whether a pattern holds one serial number, as a whole number of at most 64 characters.
+
+    It is judged by its parts, before anything is formatted: a width takes as many bytes.
+    """
+    try:
+        parts = [part for part in Formatter().parse(pattern) if part[1] is not None]
+    except ValueError:
+        return False
+    return len(parts) == 1 and all(
+        name in {"", "0"} and not conversion and _is_spec(spec or "") for _, name, spec, conversion in parts
+    )
+
+
+def _is_spec(spec: str) -> bool:
+    found = _SPEC.fullmatch(spec)
+    if not found or int(found["width"] or 0) > WIDEST_NUMBER:
+        return False
+    with suppress(ValueError):  # Such as a comma in a hexadecimal number.
+        return format(1, spec) != format(2, spec)
+    return False
 
 
 def could_be_invented(column: Invented, value: str) -> bool:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from privgan.errors import IncompleteError, UsageError
+from privgan.limits import MOST_CONSTRAINT_CASES
 from privgan.table.columns import Column, Discrete, OpenNumeric, OpenTemporal
 from privgan.table.constraints import AtMost, Combinations, Constraint, WhenThen, place
 from privgan.table.measured import opened, widest_moments, widest_numbers
@@ -94,7 +96,15 @@ def groups_of(schema: Schema, where: Sequence[ColumnCondition] = ()) -> tuple[Gr
     """
     conditions = {condition.column.name: condition for condition in where}
     names = [columns_of(constraint, schema) for constraint in schema.constraints]
-    return tuple(_group(members, schema, names, conditions) for members in _tied(names))
+    left = _Left()
+    return tuple(_group(members, schema, names, conditions, left) for members in _tied(names))
+
+
+@dataclass
+class _Left:
+    """How many more cases may be looked at, all constraints together."""
+
+    cases: int = MOST_CONSTRAINT_CASES
 
 
 def refuse_impossible(schema: Schema) -> None:
@@ -123,7 +133,11 @@ def _tied(names: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
 
 
 def _group(
-    members: tuple[int, ...], schema: Schema, names: Sequence[Sequence[str]], where: Mapping[str, ColumnCondition]
+    members: tuple[int, ...],
+    schema: Schema,
+    names: Sequence[Sequence[str]],
+    where: Mapping[str, ColumnCondition],
+    left: _Left,
 ) -> Group:
     touched = {name for index in members for name in names[index]}
     axes = {column.name: Axis(column) for column in schema.modelled if column.name in touched}
@@ -132,7 +146,7 @@ def _group(
     boxes = [tuple(axis.full & axis.allowed_by(where[name]) if name in where else axis.full for name, axis in axes.items())]
     for index, part in constraints:
         if not isinstance(part, AtMost):
-            boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), index)
+            boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), index, left)
     kept = [box for box in boxes if all(box) and order.limits(dict(zip(axes, box, strict=True))) is not None]
     return Group(members=members, axes=axes, boxes=tuple(kept), order=order)
 
@@ -163,14 +177,17 @@ def _single(axis: Axis, text: str | None) -> PositionSet:
     if text is None:
         return PositionSet((), missing=True)
     assert isinstance(axis.column, Discrete)
-    return set_of([axis.column.categories.index(text)])
+    return set_of([axis.column.position(text)])
 
 
-def _cut(boxes: Sequence[Box], regions: Sequence[Region], names: Sequence[str], index: int) -> list[Box]:
+def _cut(boxes: Sequence[Box], regions: Sequence[Region], names: Sequence[str], index: int, left: _Left) -> list[Box]:
     products = len(boxes) * len(regions)
-    cuts = [] if products > _MOST_PRODUCTS else [_both(box, region, names) for box in boxes for region in regions]
+    left.cases -= products
+    many = products > _MOST_PRODUCTS or left.cases < 0
+    pairs = () if many else product(boxes, regions)
+    cuts = (_both(box, region, names) for box, region in pairs)
     kept = [box for box in cuts if box is not None]
-    if products > _MOST_PRODUCTS or len(kept) > MOST_BOXES:
+    if many or len(kept) > MOST_BOXES:
         raise UsageError(
             f"{place(index)} and the constraints on the same columns come to more than {MOST_BOXES:,} cases together; leave one "
             "out, or allow fewer combinations"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,13 @@ import yaml
 
 from privgan.documents import Document, DocumentPath, load_document, parse_document, shown
 from privgan.errors import DocumentError
+from privgan.limits import (
+    LONGEST_FORMAT,
+    LONGEST_NAME,
+    LONGEST_PATTERN,
+    MOST_COLUMNS,
+    MOST_CONSTRAINTS,
+)
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import (
     Column,
@@ -27,6 +35,7 @@ from privgan.table.columns import (
     Temporal,
 )
 from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
+from privgan.table.invent import is_pattern
 from privgan.table.measured import LARGEST_STEP
 from privgan.table.schema import Schema
 from privgan.table.targets import TARGET_KINDS
@@ -65,6 +74,8 @@ _MEASURABLE: Mapping[Kind, tuple[str, ...]] = {
 }
 _OPTIONAL = frozenset({"special_values", "other"})
 _GENERAL_FACTS = ("kind", "missing", "role")
+# A percent sign and one letter: widths such as %099999d would make a text of any length.
+_DATE_FORMAT = re.compile(r"(?:[^%]|%-?[A-Za-z%])*+\Z", re.DOTALL)
 _MOST_STEPS = 2**53
 _LINE_ENDS = "\r\x85\u2028\u2029"
 BOOLEAN_LABELS = ("False", "True")
@@ -85,7 +96,9 @@ def parse_schema(text: str, name: str = "schema") -> Schema:
 
 
 def _schema(document: Document) -> Schema:
-    data, mistakes = document.data, []
+    data, mistakes = document.data, list(_too_large(document))
+    if mistakes:
+        raise DocumentError(document.name, mistakes)
     columns: list[Column] = []
     for index, item in enumerate(data["columns"]):
         path = ("columns", index)
@@ -96,7 +109,9 @@ def _schema(document: Document) -> Schema:
     mistakes += _table_mistakes(data, document)
     if mistakes:
         raise DocumentError(document.name, mistakes)
-    unit = PrivacyUnit() if data["unit"] == ROW_UNIT else PrivacyUnit(column=data["unit"], max_rows=data["max_rows_per_unit"])
+    unit = (
+        PrivacyUnit() if data["unit"] == ROW_UNIT else PrivacyUnit(column=data["unit"], max_rows=int(data["max_rows_per_unit"]))
+    )
     markers = tuple(data.get("missing_markers", [""]))
     schema = Schema(
         dataset=data["dataset"],
@@ -108,6 +123,19 @@ def _schema(document: Document) -> Schema:
         target=data.get("target"),
     )
     return replace(schema, constraints=constraints_of(document, schema))
+
+
+def _too_large(document: Document) -> Iterator[str]:
+    """What is more than any schema has: it would take long to judge."""
+    for key, most in (("columns", MOST_COLUMNS), ("constraints", MOST_CONSTRAINTS)):
+        found = len(document.data.get(key, []))
+        if found > most:
+            yield document.mistake((key,), f"{key}: found {found:,}, allowed: at most {most:,}")
+    for index, item in enumerate(document.data["columns"][:MOST_COLUMNS]):
+        for key, most in (("name", LONGEST_NAME), ("format", LONGEST_FORMAT), ("pattern", LONGEST_PATTERN)):
+            if len(item.get(key, "")) > most:
+                told = f"{key} of {len(item[key]):,} characters, allowed: at most {most:,}"
+                yield document.mistake(("columns", index, key), told)
 
 
 def _table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
@@ -170,7 +198,7 @@ def _numeric_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Doc
         return
     if not lower < upper:
         yield document.mistake((*path, "lower"), f"{where}lower {lower} is not below upper {upper}")
-    elif (upper - lower) * 10.0 ** item.get("decimals", 0) > _MOST_STEPS:
+    elif (upper - lower) * 10.0 ** int(item.get("decimals", 0)) > _MOST_STEPS:
         yield document.mistake(
             (*path, "upper"), f"{where}lower to upper holds more than 2^53 values; narrow it, or use fewer decimals"
         )
@@ -182,7 +210,7 @@ def _numeric_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Doc
 
 
 def _decimals_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
-    decimals = item.get("decimals", 0)
+    decimals = int(item.get("decimals", 0))
     stated = [(key, item[key]) for key in _BOUNDS if key in item]
     for key, value in [*stated, *(("special_values", value) for value in item.get("special_values", []))]:
         if not isinstance(value, str) and round(value, decimals) != value:
@@ -231,7 +259,11 @@ def _other_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Docum
 
 
 def _format_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
-    if any(zone in item.get("format", "") for zone in ("%z", "%Z")):
+    if not _DATE_FORMAT.match(item.get("format", "")):
+        found = shown(item["format"])
+        told = f"{where}format: found {found}, allowed: text with %Y, %m, %d and their like"
+        yield document.mistake((*path, "format"), told)
+    elif any(zone in item.get("format", "") for zone in ("%z", "%Z")):
         yield document.mistake(
             (*path, "format"), f"{where}format holds a time zone; convert the moments to one zone, then drop it"
         )
@@ -249,11 +281,7 @@ def _temporal_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Do
 
 def _pattern_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:
     pattern = item.get("pattern", "{}")
-    try:
-        different = pattern.format(1) != pattern.format(2)
-    except (IndexError, KeyError, ValueError):
-        different = False
-    if not different:
+    if not is_pattern(pattern):
         yield document.mistake((*path, "pattern"), f"{where}pattern {shown(pattern)} must hold one serial number, e.g. C{{:08d}}")
 
 
@@ -282,9 +310,9 @@ def _column(item: Mapping[str, Any]) -> Column:
     if kind in _NUMERIC:
         special = tuple(float(value) for value in item.get("special_values", []))
         if "lower" not in item:
-            return OpenNumeric(**common, decimals=item.get("decimals", 0), special_values=special)
+            return OpenNumeric(**common, decimals=int(item.get("decimals", 0)), special_values=special)
         bounds: dict[str, Any] = {"lower": float(item["lower"]), "upper": float(item["upper"])}
-        return Numeric(**common, **bounds, decimals=item.get("decimals", 0), special_values=special)
+        return Numeric(**common, **bounds, decimals=int(item.get("decimals", 0)), special_values=special)
     if kind in _TEMPORAL and "lower" not in item:
         return OpenTemporal(**common, format=item.get("format", _TEMPORAL[kind]))
     if kind in _TEMPORAL:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from privgan.documents import did_you_mean, shown
 from privgan.errors import UsageError
+from privgan.limits import LONGEST_CONDITION
 from privgan.table.cells import Cells, as_numbers
 from privgan.table.columns import Column, Discrete, Numeric, OpenCategorical, Temporal
 from privgan.table.schema import Schema
@@ -93,6 +94,8 @@ def parse_where(text: str, schema: Schema, *, place: str = "--where") -> tuple[C
 
 
 def _parsed(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:
+    if len(text) > LONGEST_CONDITION:
+        raise UsageError(f"the condition has {len(text):,} characters, allowed: at most {LONGEST_CONDITION:,}")
     tokens = _tokens(text)
     conditions: dict[str, ColumnCondition] = {}
     while tokens:
