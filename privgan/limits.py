@@ -71,4 +71,7 @@ GUARDED_MEGABYTES = 300  # Beyond what Python and its libraries take themselves.
 APART_SECONDS = 60.0  # For checking a whole release; most take 3.
 APART_MEGABYTES = 1_500
 BYTES_A_SECOND = 2 * MB  # That a check reads at least, so that large tables are given longer.
+TABLES_SECONDS = 15.0  # For comparing tables, and as long again as BYTES_A_SECOND allows.
+TABLES_MEGABYTES = 400  # And 20 bytes for each byte of the tables.
+MOST_PLANNED_COLUMNS = 250  # Planning takes 2 s for 200 columns, and grows with their square.
 LARGEST_REPLY = 64 * MB  # JSON that such a process answers.

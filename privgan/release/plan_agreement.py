@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from privgan.errors import UsageError
+from privgan.limits import MOST_PLANNED_COLUMNS
 from privgan.planning.first_stage import ROWS_OF_EACH
 from privgan.planning.plan import FORMAT, Plan, StepKind
 from privgan.planning.planner import make_plan, with_domain
@@ -38,7 +39,8 @@ def plan_problems(released: Released) -> Iterator[str]:
         yield f"plan: its format is {shown(plan.get('format'))}, and this privgan writes {FORMAT}"
     found = [*_facts(released, plan), *_steps(released.schema, plan), *_critic(plan)]
     yield from (f"plan: {problem}" for problem in found)
-    if released.ours and whole and not found:
+    few = len(released.schema.columns) <= MOST_PLANNED_COLUMNS
+    if released.ours and whole and few and not found:
         yield from (f"plan: {problem}" for problem in _made_again(released, plan))
 
 

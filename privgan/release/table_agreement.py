@@ -41,12 +41,13 @@ _ROUNDING = 1e-6
 _LAST_DIGIT = 1.01e-4
 
 
-def table_problems(folder: Path) -> list[str]:
+def table_problems(place: str) -> list[str]:
     """Where the tables of a release contradict each other, its schema or its report.
 
     Args:
-        folder: A release whose other files agree with each other.
+        place: The folder of a release whose other files agree with each other, as text.
     """
+    folder = Path(place)
     manifest, _ = parse_manifest((folder / MANIFEST_NAME).read_bytes())
     return list(_problems(Released(folder, manifest)))
 
