@@ -138,7 +138,8 @@ _FILES = {path for path, _ in PRIVATE}
 
 
 def _private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+    # os._exit is the documented name of a public function.
+    return name.startswith("_") and not name.startswith("__") and name != "_exit"
 
 
 def _of_self(node: ast.Attribute) -> bool:

@@ -26,6 +26,8 @@ from privgan.release.unfinished import Asked, take_up
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
 
+FIRST = "0.1.0"
+
 
 def release_candidate(
     candidate: Candidate,
@@ -139,7 +141,8 @@ def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context,
         schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in schema.columns},
         context=context.to_json(),
         ledger_head=ledger.head(),
-        versions=versions(),
+        # A candidate of before says none; its plan and its words are those of an earlier privgan.
+        versions=record.get("versions", versions() | {"privgan": FIRST}),
         canary_probability=record["canaries"]["probability"],
         canary_commitment=record["canaries"]["commitment"],
         retention=RETENTION,

@@ -16,7 +16,7 @@ from privgan.pipeline.fitting import Fitted
 from privgan.pipeline.white_box import keep_critic
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
-from privgan.release.guarantee import accounting, claim
+from privgan.release.guarantee import accounting, claim, versions
 from privgan.synthesizer import Synthesizer
 from privgan.table.conform import conform
 from privgan.table.files import write_tables
@@ -90,6 +90,7 @@ def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, figures: Mappin
             "epsilon_rdp": sum(cost.epsilon_rdp for cost in costs),
         },
         "figures": dict(figures),
+        "versions": versions(),
         "canaries": {"probability": plan.canary_probability, "commitment": fitted.canaries.commitment},
     }
 

@@ -101,7 +101,7 @@ def size_of(folder: Path) -> int:
 @contextlib.contextmanager
 def _workplace() -> Iterator[Path]:
     """A folder for table and ledger; the ledger notes a made-up owner in place of this machine and its user."""
-    with tempfile.TemporaryDirectory() as folder, mock.patch("privgan.privacy.ledger._who", return_value="owner@example"):
+    with tempfile.TemporaryDirectory() as folder, mock.patch("privgan.privacy.ledger.account_name", return_value="owner@example"):
         yield Path(folder)
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,14 @@ EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", 
 DATASET = "colliding"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_round() -> Iterator[None]:
+    """Verification makes the plan again, as the fit made it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
+        yield
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scanned and judged candidate, with its table and ledger."""
@@ -42,7 +50,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("crashes") / "made"
     tiny = Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
         candidate, ledger, needles = fitted(folder, [])
     scan_candidate(candidate, needles, ledger)

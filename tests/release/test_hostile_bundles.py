@@ -317,7 +317,7 @@ def fuzz(reader: Reader, sources: list[Path], folder: Path, wanted: int, first: 
 
 
 def test_mutated_bundles_are_refused(reader: Reader, made: Path, tmp_path: Path) -> None:
-    fuzz(reader, [made / "unsigned", made / "signed"], tmp_path, 150)
+    fuzz(reader, [made / "unsigned", made / "signed"], tmp_path, 80)
 
 
 @pytest.mark.slow
