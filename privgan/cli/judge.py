@@ -256,12 +256,14 @@ def release(
 ) -> None:
     """Write OUT/release for a CANDIDATE that passes the policy: all of it, or nothing.
 
+    Public gates are judged first: where one does not pass, no attempt is counted.
+
     \b
     Example:
       privgan release candidate --policy partner-share --context context.yaml --key keys/acme.key --out out
     """
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge
+    from privgan.pipeline.judging import judge, require_public_gates
     from privgan.pipeline.releasing import release_candidate
     from privgan.privacy.ledger import PrivacyLedger
 
@@ -270,6 +272,7 @@ def release(
     require_no_zip(out, asked=as_zip)
     key = signing_key(key_name) if key_name else None
     ledger = PrivacyLedger.open(ledger_url, create=False)
+    require_public_gates(found, policy, ledger, context)
     verdict = judge(found, policy, ledger, context)
     asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:

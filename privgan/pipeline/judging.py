@@ -10,7 +10,7 @@ import pandas as pd
 
 from privgan.audit.reference_model import Game
 from privgan.audit.suite import AuditInputs, AuditReport, run_audit
-from privgan.errors import UsageError
+from privgan.errors import IncompleteError, PolicyFailedError, UsageError
 from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.facts import audit_facts, public_facts
@@ -20,7 +20,7 @@ from privgan.pipeline.white_box import white_box_scores
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.schema_facts import column_facts
-from privgan.policy.verdict import GateStatus, Verdict, evaluate
+from privgan.policy.verdict import PASSED, GateStatus, Verdict, evaluate, explain
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
@@ -107,6 +107,25 @@ def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: 
     if any(outcome.status is GateStatus.FAIL for outcome in verdict.internal_outcomes):
         ledger.close(schema.dataset, record["run"], **evaluation)
     return verdict
+
+
+def require_public_gates(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: Context) -> None:
+    """Refuse a candidate whose public gates do not pass, before an evaluation is counted for it.
+
+    Raises:
+        PolicyFailedError: when one fails, with all reasons.
+        IncompleteError: when a fact is missing.
+    """
+    schema = load_schema(candidate.schema)
+    facts = public_facts(candidate.record(), schema, ledger, context)
+    verdict = evaluate(policy, facts, column_facts(schema))
+    blocking = [outcome for outcome in verdict.public_outcomes if outcome.status not in PASSED]
+    if not blocking:
+        return
+    reasons = "\n".join(f"  {explain(outcome)}" for outcome in blocking)
+    told = f"policy {policy.name} does not allow this release; no attempt was counted:\n{reasons}"
+    failed = any(outcome.status is GateStatus.FAIL for outcome in blocking)
+    raise PolicyFailedError(told) if failed else IncompleteError(told)
 
 
 def refuse_changed(candidate: Candidate, ledger: PrivacyLedger) -> None:

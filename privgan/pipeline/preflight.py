@@ -24,12 +24,10 @@ from privgan.policy.context import Context
 from privgan.policy.facts import FactValue, fact_vocabulary
 from privgan.policy.policy import Policy, Rule
 from privgan.policy.schema_facts import column_facts, schema_facts
-from privgan.policy.verdict import GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
+from privgan.policy.verdict import PASSED, GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
 from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
 from privgan.privacy.ledger_account import account_of
 from privgan.table.schema import Schema
-
-_PASSED = frozenset({GateStatus.PASS, GateStatus.WAIVED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +140,7 @@ def preflight(
     facts = _known_facts(schema, plan, account, context, whole=books.whole, rows=rows)
     later = _later(policy, schema, facts, filtered=account.rdp is not None and plan.cost is None)
     verdict = _with_open_gates(evaluate(policy, facts, column_facts(schema)), later)
-    failed = [outcome for outcome in verdict.outcomes if outcome.status not in _PASSED]
+    failed = [outcome for outcome in verdict.outcomes if outcome.status not in PASSED]
     return Preflight(
         verdict=verdict,
         blocking=tuple(outcome for outcome in failed if outcome.gate not in later),
@@ -188,7 +186,7 @@ def _with_open_gates(verdict: Verdict, later: tuple[Rule, ...]) -> Verdict:
     """The verdict with each gate that is judged later as one whose fact is missing, unless it is waived."""
     outcomes = (
         replace(outcome, status=GateStatus.MISSING, value=None, breaking=())
-        if outcome.gate in later and outcome.status not in _PASSED
+        if outcome.gate in later and outcome.status not in PASSED
         else outcome
         for outcome in verdict.outcomes
     )

@@ -32,7 +32,7 @@ class VerdictStatus(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
 
 
-_PASSED = frozenset({GateStatus.PASS, GateStatus.WAIVED})
+PASSED = frozenset({GateStatus.PASS, GateStatus.WAIVED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class Verdict:
         found = {outcome.status for outcome in self.outcomes}
         if GateStatus.FAIL in found:
             return VerdictStatus.FAIL
-        return VerdictStatus.PASS if found and found <= _PASSED else VerdictStatus.INCONCLUSIVE
+        return VerdictStatus.PASS if found and found <= PASSED else VerdictStatus.INCONCLUSIVE
 
     @property
     def public_outcomes(self) -> tuple[Outcome, ...]:
@@ -113,7 +113,7 @@ class Verdict:
     @property
     def internal_passed(self) -> bool:
         """Whether every internal gate passed or is waived; True when the policy has none."""
-        return all(outcome.status in _PASSED for outcome in self.internal_outcomes)
+        return all(outcome.status in PASSED for outcome in self.internal_outcomes)
 
     def to_json(self) -> dict[str, Any]:
         """INTERNAL: everything, with explanations."""
@@ -142,7 +142,7 @@ class Verdict:
     def public_checks(self) -> str:
         """The public gates together, in words."""
         found = {outcome.status for outcome in self.public_outcomes}
-        if not found <= _PASSED:
+        if not found <= PASSED:
             return "not passed"
         return "passed with waivers" if GateStatus.WAIVED in found else "passed"
 

@@ -362,3 +362,18 @@ def test_a_release_under_a_shipped_policy_with_a_waiver_verifies(
     manifest = json.loads((release / "manifest.json").read_text())["policy"]
     assert manifest["own_hash"] == load_policy("internal-analytics").fingerprint()
     assert (manifest["hash"] == manifest["own_hash"]) is (fact == ATTACK)
+
+
+def test_a_release_whose_public_gates_fail_costs_no_attempt(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    candidate, ledger = place
+    before = ledger.account("judged").attempts
+    for policy, code, reason in (("partner-share", 1, "context.recipient"), ("public-release", 1, "ledger.initialised")):
+        arguments = ("release", candidate.folder, "--policy", policy, "--ledger", ledger.url, "--out", tmp_path / "out")
+        assert execute([str(part) for part in arguments]) == code
+        told = capsys.readouterr().err
+        assert reason in told
+        assert "no attempt was counted" in told
+    assert ledger.account("judged").attempts == before
+    assert not (tmp_path / "out").exists()
