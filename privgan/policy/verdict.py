@@ -224,12 +224,14 @@ def _passed(outcome: Outcome, lang: str) -> str:
 
 
 def _fell_short(outcome: Outcome, lang: str) -> str:
-    words, condition = _WORDS[lang], outcome.gate.condition(lang)
-    if outcome.value is None:
-        return words["missing"] + words["must"].format(condition)
-    if isinstance(outcome.gate, ColumnGate):
-        return words["columns break"].format(listed(outcome.breaking), condition)
-    return words["is"].format(_value(outcome, lang)) + words["must"].format(condition)
+    words, gate = _WORDS[lang], outcome.gate
+    if isinstance(gate, ColumnGate) and outcome.value is not None:
+        return words["columns break"].format(listed(outcome.breaking), gate.condition(lang))
+    wanted = gate.condition(lang)
+    if gate.comparison is Comparison.EQUALS and not isinstance(gate.threshold, tuple):
+        wanted = in_words(gate.threshold, lang)
+    found = words["missing"] if outcome.value is None else words["is"].format(_value(outcome, lang))
+    return found + words["must"].format(wanted)
 
 
 def _value(outcome: Outcome, lang: str) -> str:
