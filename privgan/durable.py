@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from privgan.errors import UsageError
 
 
 def sync_folder(folder: Path) -> None:
@@ -25,3 +28,22 @@ def owner_only() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Hold a folder alone while the block lasts; a killed process holds it no more.
+
+    Raises:
+        UsageError: when another process holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            text = "another process works in it; choose another folder, or wait until it ends"
+            raise UsageError(f"{folder}: {text}") from error
+        yield
+    finally:
+        os.close(descriptor)

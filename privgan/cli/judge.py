@@ -109,6 +109,7 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
 def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
+    from privgan.pipeline.note import begun_schema
     from privgan.pipeline.scanning import needles_of, scan_candidate
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.conform import conform
@@ -122,7 +123,7 @@ def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress:
     fits = options["reference_fits"] or 0
     report = audit_candidate(candidate, frame, ledger, target=options["target"], reference_fits=fits, progress=progress)
     # After the audit, which refuses a table that is not the candidate's.
-    scan_candidate(candidate, needles_of(raw, load_schema(candidate.schema)), ledger, progress)
+    scan_candidate(candidate, needles_of(raw, begun_schema(candidate)), ledger, progress)
     return report
 
 

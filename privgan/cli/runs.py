@@ -327,7 +327,7 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
     from privgan.policy.plain import plain
     from privgan.policy.verdict import explain
 
-    status = str(outcome.verdict.status)
+    status = str(outcome.status)
     if as_json:
         print_json(
             {

@@ -24,6 +24,7 @@ from privgan.policy.verdict import PASSED, GateStatus, Verdict, evaluate, explai
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
+from privgan.release.policy_check import refuse_impostor
 from privgan.table.conform import conform
 from privgan.table.measured import clamp_measured
 from privgan.table.schema_file import load_schema
@@ -116,6 +117,7 @@ def require_public_gates(candidate: Candidate, policy: Policy, ledger: PrivacyLe
         PolicyFailedError: when one fails, with all reasons.
         IncompleteError: when a fact is missing.
     """
+    refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
     schema = load_schema(candidate.schema)
     facts = public_facts(candidate.record(), schema, ledger, context)
     verdict = evaluate(policy, facts, column_facts(schema))

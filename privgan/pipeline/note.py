@@ -110,3 +110,18 @@ def read_note(out: Path, table: Path) -> Begun:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({type(error).__name__}); it is damaged") from error
+
+
+def begun_schema(candidate: Candidate) -> Schema:
+    """The schema that a candidate's run began with, every fact of it public.
+
+    Raises:
+        UsageError: when the note of the run is gone or damaged.
+    """
+    path = candidate.internal / RUN_FILE
+    try:
+        note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return parse_schema(note["schema"], name=str(path))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        told = f"{path}: the note of the run cannot be read ({type(error).__name__})"
+        raise UsageError(f"{told}; without it nothing can be searched, fit again") from error

@@ -27,6 +27,7 @@ from privgan.policy.schema_facts import column_facts, schema_facts
 from privgan.policy.verdict import PASSED, GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
 from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
 from privgan.privacy.ledger_account import account_of
+from privgan.release.policy_check import refuse_impostor
 from privgan.table.schema import Schema
 
 
@@ -134,6 +135,7 @@ def preflight(
         books: What the ledger knows.
         rows: Rows to make; None for the planned row count.
     """
+    refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
     account = books.account
     if not books.reserved:
         account = account.after(plan.budget, plan.events)
@@ -167,7 +169,7 @@ def _known_facts(
 
 def _later(policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool) -> tuple[Rule, ...]:
     """The gates that only the fitted candidate decides."""
-    made = {"synthetic.rows", "noisy.tvd1", "noisy.tvd2"} - set(facts)
+    made = {"synthetic.rows", "noisy.tvd1", *(["noisy.tvd2"] if len(schema.modelled) > 1 else [])} - set(facts)
     if filtered:
         made.add("ledger.remaining_epsilon")  # What stage 2 costs at the filter's order is planned later.
     known = [*facts, *(name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC)]

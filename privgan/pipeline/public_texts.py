@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files as packaged
 from importlib.resources.abc import Traversable
@@ -22,10 +24,12 @@ from privgan.release.guarantee import statement, versions
 from privgan.release.manifest import ReleaseFacts
 from privgan.report.shapes import written
 from privgan.table.cells import MAX_CELLS, Cells, cells_of
-from privgan.table.columns import Numeric, Temporal
+from privgan.table.columns import Discrete, Numeric, Source, Temporal
 from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema
 
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00\Z")
+_HEX = re.compile(r"[0-9a-f]{32}\Z")
 _OWN_TEXTS = (".json", ".j2", ".css", ".yaml")
 # Invented people for demonstrations: they are nobody's words.
 _NO_OWN_WORDS = frozenset({"demo", "__pycache__"})
@@ -44,6 +48,26 @@ def schema_text(schema: Schema, max_cells: int = MAX_CELLS) -> str:
     # Inside a JSON text its line ends are escaped, and the letter of an escape joins the word that follows.
     escaped = json.dumps(written, ensure_ascii=False)
     return "\n".join([written, escaped, *texts_in(schema.to_json()), *grid])
+
+
+def measured_text(schema: Schema, max_cells: int) -> str:
+    """What was measured of a schema's columns, and paid for: categories, bounds, and the labels of their grid.
+
+    Args:
+        schema: The released schema.
+        max_cells: The most intervals of a numeric or temporal column.
+    """
+    found: list[str] = []
+    for column in schema.modelled:
+        if Source.MEASURED not in column.sources.values():
+            continue
+        if isinstance(column, Discrete):
+            found += [*column.categories, *(json.dumps(text, ensure_ascii=False) for text in column.categories)]
+        elif isinstance(column, Numeric | Temporal):
+            bare = replace(column, description="", name="x")
+            alone = replace(schema, columns=(bare,), constraints=(), target=None)
+            found += [*_edge_labels(cells_of(column, max_cells)), dump_schema(alone), *texts_in(alone.to_json())]
+    return "\n".join(found)
 
 
 def own_words(schema: Schema) -> str:
@@ -69,11 +93,18 @@ def fit_text(record: Mapping[str, Any], schema: Schema) -> str:
     return "\n".join([*hashes, *named, *steps, accountant.accountant_version(), *claims])
 
 
-def release_text(facts: ReleaseFacts) -> str:
-    """What a release says of its making: its moment, its name, the chain's head and the versions."""
+def release_text(facts: ReleaseFacts, head: str) -> str:
+    """What a release says of its making, as far as it has the form that it must have.
+
+    Args:
+        facts: What the manifest says; what has another form is not taken from it.
+        head: The ledger's newest entry.
+    """
+    named = [f"{name} {version}" for name, version in versions().items()]
+    found = [text for form, text in ((_MOMENT, facts.created), (_HEX, facts.release_id)) if form.match(text)]
     day, _, clock = facts.created.partition("T")
-    named = [f"{name} {version}" for name, version in facts.versions.items()]
-    return "\n".join([facts.created, day, clock[:8], facts.release_id, facts.ledger_head, *named])
+    moment = [day, clock[:8]] if _MOMENT.match(facts.created) else []
+    return "\n".join([*found, *moment, head, *named])
 
 
 def texts_in(value: Any) -> Iterator[str]:

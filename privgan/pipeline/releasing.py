@@ -11,7 +11,7 @@ from privgan.pipeline.candidate import RELEASE, Candidate
 from privgan.pipeline.facts import accounting_complete
 from privgan.pipeline.judging import refuse_changed
 from privgan.pipeline.reporting import shareable_data, written_forms
-from privgan.pipeline.scanning import closing_on_findings, needles_for_release, refuse_findings
+from privgan.pipeline.scanning import Said, closing_on_findings, needles_for_release, refuse_findings
 from privgan.policy.context import Context
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
@@ -99,7 +99,8 @@ def release_candidate(
 
     looked_for = needles or Needles()
     with closing_on_findings(candidate, ledger, looked_for):
-        left = needles_for_release(looked_for, facts, data, language)
+        said = Said(facts=facts, head=ledger.head(), verdict=verdict, context=context, language=language)
+        left = needles_for_release(looked_for, said, data)
         return write_release(target, files, facts, verdict, left, key, book=book)
 
 

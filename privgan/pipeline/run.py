@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from privgan.errors import ReleaseExistsError, UsageError
+from privgan.durable import held_alone
+from privgan.errors import BudgetExceededError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
@@ -35,7 +36,6 @@ from privgan.progress import Progress
 from privgan.release.guarantee import statement
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
-from privgan.release.policy_check import refuse_impostor
 from privgan.table.conform import conform, unconfirmed, unproven
 from privgan.table.files import read_table
 from privgan.table.measured import clamp_measured
@@ -61,9 +61,11 @@ class RunOutcome:
         internal: The folder that stays inside, or None where nothing was fitted.
         guarantee: The claim in one sentence.
         blocked: Why the run was not even begun, a sentence each; nothing was charged then.
+        status: What it ended in: the verdict's, or that of what was judged before paying.
     """
 
     verdict: Verdict
+    status: VerdictStatus
     release: Path | None
     candidate: Path | None
     internal: Path | None
@@ -97,7 +99,6 @@ def run(
     Raises:
         BudgetExceededError: when the lifetime budget does not allow it; nothing is charged then.
     """
-    refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
     schema, plan = planned(request, out)
     books = Books.of(open_ledger(False), schema.dataset)
     first = preflight(policy, context, schema, plan, books, rows=request.rows)
@@ -146,7 +147,7 @@ def resume_run(
     released = load_schema(candidate.schema)
     frame = conform(raw, released, on_violation=request.on_violation).reset_index(drop=True)
     judging = Judging(policy=policy, context=context, key=key, language=language, target=request.target)
-    return _finish(candidate, needles_of(raw, released), frame, judging, ledger, out, progress)
+    return _finish(candidate, needles_of(raw, schema), frame, judging, ledger, out, progress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +172,7 @@ class Judging:
 def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
     return RunOutcome(
         verdict=first.verdict,
+        status=first.status,
         release=None,
         candidate=None,
         internal=None,
@@ -195,13 +197,14 @@ def _finish(
     facts = release_facts(candidate, ledger, context, NOT_RELEASED)
     write_internal_report(candidate, facts, verdict, ledger, frame, language)
     told = candidate.record()["guarantee"]["statement"]
+    ended: dict[str, Any] = {"verdict": verdict, "status": verdict.status, "internal": candidate.internal, "guarantee": told}
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
-        return RunOutcome(verdict=verdict, release=None, candidate=candidate.folder, internal=candidate.internal, guarantee=told)
+        return RunOutcome(**ended, release=None, candidate=candidate.folder)
     release = release_candidate(candidate, verdict, ledger, context, out, needles, key=judging.key, language=language)
     candidate.discard()
     progress.say(f"PASS: released to {release}")
-    return RunOutcome(verdict=verdict, release=release, candidate=None, internal=candidate.internal, guarantee=told)
+    return RunOutcome(**ended, release=release, candidate=None)
 
 
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
@@ -285,9 +288,9 @@ def fit_candidate(
 ) -> Candidate:
     """Fit, sample and write a candidate."""
     candidate = Candidate(folder, internal)
+    candidate.create()
 
     def begin(canaries: Canaries, run: str) -> None:
-        candidate.create()
         write_note(candidate, request, schema, run=run, commitment=canaries.commitment)
         progress.log_to(candidate.write_internal(LOG_FILE, ""))
         canaries.save(internal, frame, schema)
@@ -298,12 +301,15 @@ def fit_candidate(
         if clean:
             progress.say(f"checkpoint at step {refining.refinement.step}; 'privgan resume' goes on from it")
 
-    try:
-        fitted = fit(frame, schema, plan, ledger, seed=request.seed, progress=progress, on_canaries=begin, keep=keep)
-    except UsageError:
-        candidate.undo()
-        raise
-    return write_candidate(candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress)
+    with held_alone(internal):
+        if (internal / CANARIES_FILE).exists():
+            raise ReleaseExistsError(f"{internal}: another run has begun there meanwhile; choose another --out")
+        try:
+            fitted = fit(frame, schema, plan, ledger, seed=request.seed, progress=progress, on_canaries=begin, keep=keep)
+        except (UsageError, BudgetExceededError, PolicyFailedError):
+            candidate.undo()
+            raise
+        return write_candidate(candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress)
 
 
 def resume_candidate(out: Path, table: Path, ledger: PrivacyLedger, progress: Progress) -> Candidate:
@@ -357,6 +363,9 @@ def refuse_taken(out: Path) -> None:
 def _refuse_useless_folder(out: Path, rows: int, columns: int) -> None:
     """Refuse before the first charge when the result cannot be written, or the disk has no room for it."""
     folder = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
+    for inside in (out / INTERNAL, out / INTERNAL / "candidate"):
+        if os.path.lexists(inside) and not inside.is_dir():
+            raise UsageError(f"{inside}: is no folder; remove it, or choose another --out")
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageError(f"{folder}: is {'no folder' if not folder.is_dir() else 'not writable'}; choose another --out")
     needed = _FREE_BYTES + rows * columns * _BYTES_PER_VALUE

@@ -7,15 +7,25 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from privgan.errors import PolicyFailedError
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.public_texts import fit_text, own_words, release_text, schema_text, texts_in
+from privgan.pipeline.note import begun_schema
+from privgan.pipeline.public_texts import (
+    fit_text,
+    measured_text,
+    own_words,
+    release_text,
+    schema_text,
+    texts_in,
+)
+from privgan.policy.context import Context
 from privgan.policy.facts import FactValue
+from privgan.policy.verdict import Verdict
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.manifest import ReleaseFacts
@@ -47,6 +57,8 @@ def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
             for text in _private_texts(table[column.name], column, schema.missing_markers):
                 if len(text) >= least:
                     values.setdefault(text[:LONGEST], kind)
+                if len(text) > LONGEST:  # Many may begin alike, with what a pattern says.
+                    values.setdefault(text[-LONGEST:], kind)
     found = Needles(values=values, schema=schema)
     return found.declaring(schema_text(schema)).without(own_words(schema))
 
@@ -60,11 +72,11 @@ def needles_for(candidate: Candidate, needles: Needles) -> Needles:
     """
     schema, record = load_schema(candidate.schema), candidate.record()
     cells = record["plan"]["settings"]["marginals"]["max_cells"]
-    public = f"{schema_text(schema, cells)}\n{fit_text(record, schema)}"
-    return replace(needles, schema=schema).declaring(public)
+    public = [schema_text(begun_schema(candidate), cells), measured_text(schema, cells), fit_text(record, schema)]
+    return replace(needles, schema=schema).declaring("\n".join(public))
 
 
-def needles_for_release(needles: Needles, facts: ReleaseFacts, data: ShareableReport, language: str) -> Needles:
+def needles_for_release(needles: Needles, said: Said, data: ShareableReport) -> Needles:
     """The same needles less what a release says of its making, and what its report says.
 
     The report's files are a function of its data, which is searched here. So what stands in the report made of clean
@@ -72,20 +84,38 @@ def needles_for_release(needles: Needles, facts: ReleaseFacts, data: ShareableRe
 
     Args:
         needles: What must not leave of the candidate.
-        facts: What the manifest says.
+        said: What is said of the release, from where it comes from.
         data: What the report says.
-        language: The report's language.
 
     Raises:
         LeakError: when the data holds what must stay inside.
     """
-    left = needles.declaring(release_text(facts))
-    left = left.declaring("\n".join([*texts_in(data.policy), *texts_in(facts.context)]))
+    left = needles.declaring(release_text(said.facts, said.head))
+    left = left.declaring("\n".join([*texts_in(said.verdict.to_public_json()), *texts_in(said.context.to_json())]))
     content = json.dumps(asdict(data), ensure_ascii=False, default=str).encode()
     scan_files({REPORT_JSON: content}, left).require_clean()
     if not left.values:
         return left
-    return left.without("\n".join(render_shareable(data, form, language) for form in WRITTEN))
+    return left.without("\n".join(render_shareable(data, form, said.language) for form in WRITTEN))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What is said of a release, each part from where it comes from and not from what was written.
+
+    Attributes:
+        facts: What the manifest says.
+        head: The ledger's newest entry.
+        verdict: The policy's verdict.
+        context: Who, for what, until when.
+        language: The language of the report.
+    """
+
+    facts: ReleaseFacts
+    head: str
+    verdict: Verdict
+    context: Context
+    language: str
 
 
 def scan_candidate(candidate: Candidate, needles: Needles, ledger: PrivacyLedger, progress: Progress | None = None) -> Needles:
@@ -123,9 +153,11 @@ def closing_on_findings(candidate: Candidate, ledger: PrivacyLedger, needles: Ne
     try:
         yield
     except LeakError as error:
-        _write_scan(candidate, error.scan, needles)
         record = candidate.record()
-        ledger.close_by_scan(record["dataset"], record["run"])
+        try:
+            ledger.close_by_scan(record["dataset"], record["run"])
+        finally:
+            _write_scan(candidate, error.scan, needles)
         raise
 
 

@@ -24,6 +24,7 @@ _DISCOVERY_DELTA = 0.5
 _LARGEST_NOISE = 1e7
 # A lone count costs its pure ε; the accountant's grid rounds that up a little.
 _PURE = 0.995
+_FINER = 1.01
 # A small ε needs large orders; no step of this stage is sampled, so that they cost nothing to reckon with.
 _ORDERS = (*ORDERS, *(float(2**power) for power in range(11, 22)))
 
@@ -67,7 +68,11 @@ def first_stage(schema: Schema, budget: PrivacyBudget, *, count_rows: bool) -> F
         return _steps(schema, scale, own.delta * _DISCOVERY_DELTA, count_rows=count_rows, several=several)
 
     if count_rows and not several and not schema.open_columns:
-        steps = steps_at(1 / (own.epsilon * _PURE))
+        scale = 1 / (own.epsilon * _PURE)
+        # The accountant's grid is coarse beside so small an ε: what it counts must fit.
+        while accountant.spent(events_of(steps_at(scale)).values(), own.delta).epsilon > own.epsilon:
+            scale *= _FINER
+        steps = steps_at(scale)
     else:
         scale = calibrate(
             lambda s: list(events_of(steps_at(s)).values()), own, lowest=1e-3, highest=_LARGEST_NOISE, orders=_ORDERS

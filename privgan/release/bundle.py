@@ -79,15 +79,18 @@ def write_release(
     require_allowed_contents(files)
     if key is not None:
         facts = replace(facts, signer=key.public.id)
-    with new_folder(target) as partial:
+
+    with new_folder(target, book=_recording(book) if book else None) as partial:
         _refuse_without_room(target.parent, files)
         made = _fill(partial, files, facts, verdict, key, now)
         # A hash or a signature of files is no text of a table, whatever it looks like.
         left = (needles or Needles()).without(made.seals)
         scan_files({name: partial / name for name in made.names}, left).require_clean()
-        if book is not None:
-            book(made.manifest)
     return target
+
+
+def _recording(book: Callable[[str], None]) -> Callable[[Path], None]:
+    return lambda folder: book(hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest())
 
 
 def _refuse_unless_passed(verdict: Verdict) -> None:
@@ -116,10 +119,9 @@ def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> Non
 
 @dataclass(frozen=True, kw_only=True)
 class _Made:
-    """What was written: the files' names, the manifest's SHA-256, and all hashes and signatures as text."""
+    """What was written: the files' names, and all hashes and signatures as text."""
 
     names: list[str]
-    manifest: str
     seals: str
 
 
@@ -144,7 +146,7 @@ def _fill(
     for folder in {(partial / name).parent for name in files} | {partial}:
         sync_folder(folder)
     seals = [*(entry.sha256 for entry in entries.values()), digest, signed.decode()]
-    return _Made(names=names, manifest=digest, seals="\n".join(seals))
+    return _Made(names=names, seals="\n".join(seals))
 
 
 def _copy(content: bytes | Path, destination: Path, source: FieldSource) -> FileEntry:

@@ -152,8 +152,10 @@ class Matcher:
 
     def _whole(self, data: bytes, place: int, value: bytes) -> bool:
         end = place + len(value)
+        if value in self._cut:  # The beginning or the end of a longer one.
+            return True
         before = place > 0 and bool(_WORD[data[place - 1]]) and bool(_WORD[value[0]])
-        after = end < len(data) and bool(_WORD[data[end]]) and bool(_WORD[value[-1]]) and value not in self._cut
+        after = end < len(data) and bool(_WORD[data[end]]) and bool(_WORD[value[-1]])
         if before or after:
             return False
         return not value.isdigit() or not _inside_number(data, place, end)

@@ -23,6 +23,7 @@ from privgan.release.contents import Content, opened, safetensors_header
 from privgan.release.needles import Matcher, NeedleKind, Needles, internal_names, looks_like_pii
 
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([\"/\\])")
+_SEPARATORS = (b",", b'"', b"\n", b"\r")
 _BINARY = (".parquet", ".safetensors")
 _LEAST_IN_BINARY = 8
 _BLOCK = 2 << 20
@@ -148,7 +149,9 @@ class _Scanner:
                 wanted = len(hit.value) >= _LEAST_IN_BINARY if binary else hit.whole
                 # Figures of JSON stand in its numbers; its texts are searched by themselves.
                 figure = hit.digits or (is_json and hit.figure)
-                if wanted and not figure and hit.value not in known:
+                # In CSV a separator ends a cell: what holds one stands in a column, read cell by cell.
+                apart = name.endswith(".csv") and any(mark in hit.value for mark in _SEPARATORS)
+                if wanted and not figure and not apart and hit.value not in known:
                     self.found[name, "bytes", hit.kind] += 1
         with opened(content) as reader:
             size, kept = 0, b""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from privgan.durable import sync_folder
-from privgan.errors import ReleaseExistsError, UsageError
+from privgan.errors import PolicyFailedError, ReleaseExistsError, UsageError
 
 _MARK = ".privgan-partial-"
 # A name that is itself as long as the disk allows leaves no room for the mark.
@@ -26,30 +26,44 @@ _KEPT = 40
 
 
 @contextmanager
-def new_folder(target: Path, *, exists: type[UsageError] = ReleaseExistsError) -> Iterator[Path]:
+def new_folder(
+    target: Path,
+    *,
+    exists: type[UsageError] = ReleaseExistsError,
+    book: Callable[[Path], object] | None = None,
+) -> Iterator[Path]:
     """A folder to fill; it gets its name when the block ends without an error, and is gone otherwise.
 
     Args:
         target: The folder's name to be.
         exists: What is raised when something of that name is there.
+        book: Records the folder before it gets its name. What was booked stays, under its hidden name, whatever
+            comes between; ``adopt_leftover`` takes it up. A refusal by the policy books nothing.
 
     Raises:
         UsageError: It cannot be written, or the disk is full.
     """
     _refuse_taken(target, exists)
-    partial = _beside(target)
+    partial, booked = _beside(target), False
     try:
         _prepare(target.parent)
         partial.mkdir()
         with _locked(partial):
             yield partial
             _refuse_taken(target, exists)  # Rename would quietly replace an empty folder made in the meantime.
+            if book is not None:
+                booked = True
+                book(partial)
             partial.rename(target)
         sync_folder(target.parent)
+    except PolicyFailedError:
+        booked = False
+        raise
     except OSError as error:
         raise as_usage_error(error, target, exists) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if not booked:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextmanager

@@ -94,7 +94,11 @@ class Cells:
         numbers = self.origin + (starts[codes] + np.floor(uniform * lengths[codes])) * self.step
         for code, value in enumerate(self.special):
             numbers[codes == code] = value
-        return from_numbers(numbers, self.column)
+        values = from_numbers(numbers, self.column)
+        if isinstance(self.column, Numeric) and self.column.decimals:  # Far out a float has fewer digits.
+            inside = values.clip(self.column.lower, self.column.upper)
+            values = values.where(codes < len(self.special), inside)
+        return values
 
     def range_of(self, lower: float, upper: float) -> Cells:
         """The same cells with each interval cut to the values from lower to upper; an interval outside has length 0."""

@@ -11,6 +11,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+from privgan.table.conform import canonical_text
 from privgan.table.schema import Schema
 
 LEAST_DISTINCT = 0.5
@@ -32,7 +33,7 @@ def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
     unit = schema.unit.column
     if unit is not None:
         names = frame[unit].drop_duplicates().astype(object)
-        return [b"unit:" + str(name).strip().encode(errors="surrogatepass") for name in names]
+        return [b"unit:" + canonical_text(name).strip().encode(errors="surrogatepass") for name in names]
     columns = sorted(column.name for column in schema.modelled)
     hashes = pd.util.hash_pandas_object(_plain(frame[columns]), index=False).to_numpy(np.uint64)
     rows = np.unique(hashes)

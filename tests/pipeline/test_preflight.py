@@ -198,7 +198,7 @@ def test_what_is_foretold_is_what_is_judged_after_the_fit(fitted: Any) -> None:
     decided = 0
     for name in names:
         # One attempt after another would be another fact; each policy judges as if it were the first.
-        policy = replace(load_policy(name), attempts_per_dataset=99)
+        policy = replace(load_policy(name), attempts_per_dataset=99, version="of a test")
         first = preflight(policy, CONTEXT, schema, plan, before, rows=request.rows)
         later = {rule.fact for rule in first.later}
         after = {outcome.gate.fact: outcome for outcome in judge(candidate, policy, ledger, CONTEXT).outcomes}

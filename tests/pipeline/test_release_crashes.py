@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from privgan.errors import PolicyFailedError
+from privgan.errors import PolicyFailedError, UsageError
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.judging import judge
 from privgan.pipeline.releasing import release_candidate
-from privgan.pipeline.scanning import needles_of, read_scan, scan_candidate
+from privgan.pipeline.scanning import SCAN_FILE, needles_of, read_scan, scan_candidate
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
 from privgan.privacy.ledger import PrivacyLedger
@@ -194,3 +194,46 @@ def test_what_was_left_ready_is_taken_up_only_for_the_same_recipient(made: Path,
     assert json.loads((release / "manifest.json").read_text())["context"]["reviewer"] == "B. Reviewer"
     assert len(copy.entries("release")) == 2
     assert [path.name for path in copy.out.iterdir()] == ["release"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_what_is_recorded_stays_whatever_comes_before_its_name(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    """Ctrl-C or a full disk right after the record: the next command gives the same bundle its name."""
+    copy = copied(made, tmp_path / "copy")
+    record = PrivacyLedger.release
+
+    def interrupted(self: PrivacyLedger, dataset: str, run: str, body: Any) -> None:
+        record(self, dataset, run, body)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PrivacyLedger, "release", interrupted)
+        with pytest.raises((KeyboardInterrupt, UsageError)):
+            copy.release()
+    assert not (copy.out / "release").exists()
+    release = copy.release()
+    digest = hashlib.sha256((release / "manifest.json").read_bytes()).hexdigest()
+    assert [entry.body["manifest"] for entry in copy.entries("release")] == [digest]
+
+
+def test_a_finding_is_remembered_where_its_file_cannot_be_written(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copied(made, tmp_path / "copy")
+    describe, write = reporting.describe_release, Candidate.write_internal
+
+    def full(self: Candidate, name: str, text: str) -> Path:
+        if name == SCAN_FILE:
+            raise OSError(28, "No space left on device")
+        return write(self, name, text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reporting, "describe_release", lambda facts: describe(facts) | {"retention": "of 4000017"})
+        patch.setattr(Candidate, "write_internal", full)
+        with pytest.raises(OSError, match="No space"):
+            copy.release()
+    assert len(copy.entries("closed")) == 1
+    with pytest.raises(PolicyFailedError, match="closed"):
+        copy.release()

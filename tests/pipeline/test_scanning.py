@@ -37,7 +37,7 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
-from privgan.release.scan import LeakError
+from privgan.release.scan import LeakError, scan_files
 from privgan.report import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema, parse_schema
@@ -423,3 +423,27 @@ def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() ->
     )
     table = pd.DataFrame({"x": ["1234567.125", "about a million"], "day": ["2026-11-29", "last summer"]})
     assert set(needles_of(table, schema).values) == {"about a million", "last summer"}
+
+
+def test_a_schema_file_does_not_vouch_for_itself(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fit writes into the released schema beyond the schema that it was given is searched as anything else."""
+    candidate, ledger, table = place
+    text = candidate.schema.read_text(encoding="utf-8")
+    assert "What the customer said" in text
+    candidate.schema.write_text(text.replace("What the customer said", "complained on day 5, K00007919"), encoding="utf-8")
+    with pytest.raises(LeakError, match=r"schema\.yaml"):
+        scan_candidate(candidate, needles_of(table, load_schema(candidate.folder.parent / "schema.yaml")), ledger)
+
+
+def test_long_identifiers_that_begin_as_their_pattern_does_are_looked_for() -> None:
+    schema = parse_schema(
+        "format: privgan.schema/1\ndataset: d\nunit: id\nmax_rows_per_unit: 1\ncolumns:\n"
+        '  - {name: id, kind: identifier, pattern: "https://crm.acme.example/customers/{:08d}"}\n'
+        "  - {name: x, kind: integer, lower: 0, upper: 9}\n"
+    )
+    ids = [f"https://crm.acme.example/customers/{number:08d}" for number in range(7_000, 7_800)]
+    needles = needles_of(pd.DataFrame({"id": ids, "x": 1}), schema)
+    assert len(needles.values) == len(ids)
+    found = scan_files({"report.md": f"kept for {ids[17]}.".encode()}, needles)
+    assert {finding.kind for finding in found.findings} == {"identifier"}
+    assert scan_files({"report.md": b"https://crm.acme.example/customers/{:08d}"}, needles).findings == ()
