@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from privgan.errors import PrivganError
 from privgan.limits import BYTES_A_SECOND, MB, MOST_PLANNED_COLUMNS, TABLES_MEGABYTES, TABLES_SECONDS
+from privgan.release import released as opened
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.claim_agreement import claim_problems
 from privgan.release.guarded import GuardedError, run_guarded
@@ -28,7 +29,6 @@ from privgan.release.table_agreement import table_problems
 _KNOWN: dict[str, list[str]] = {}
 _MOST_KNOWN = 32
 _Check: TypeAlias = Callable[[Released], Iterator[str]]
-_REPORTS = ("report.html", "report.md")
 # What a damaged or hostile value makes the comparison itself run into.
 _UNREADABLE = (
     PrivganError,
@@ -43,7 +43,7 @@ _UNREADABLE = (
 )
 
 
-def meaning_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+def meaning_problems(folder: Path, manifest: Mapping[str, Any], *, vouched: bool) -> Iterator[str]:
     """Where the files of a release contradict each other, a sentence each.
 
     The tables are read only where all else agrees.
@@ -51,10 +51,17 @@ def meaning_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]
     Args:
         folder: A release whose files have the hashes and the forms that they should have.
         manifest: Its manifest.
+        vouched: Whether a believed key signed it: then the words of a report that cannot be made again are its signer's.
     """
     if accounting_problems(manifest):
         return  # Told already; and what follows works with the events.
     released = Released(folder, manifest)
+    if not (released.ours or vouched or released.version in opened.AS_STATED):
+        yield (
+            f"privgan {ascii(released.version)[:60]} made it, whose plans and reports this privgan cannot make again: verify "
+            "it with that version, or give the key of who signed it with --key"
+        )
+        return
     found = [problem for name, check in _CHECKS for problem in _told(name, check, released)]
     yield from found
     if not found and released.holds(SCHEMA) and released.holds(PARQUET):
@@ -65,13 +72,10 @@ def agreement_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
     """What could not be compared, a sentence each."""
     released = Released(Path(), manifest)
     if not released.ours:
-        said = ascii(manifest["versions"].get("privgan"))
-        told = "its plan was not made again, and its report was compared by its text"
-        yield f"privgan {said} made it: {told}"
+        said = ascii(released.version)[:60]
+        yield f"privgan {said} made it: its plan and its report were not made again"
     elif len(manifest["schema_sources"]) > MOST_PLANNED_COLUMNS:
         yield f"it has more than {MOST_PLANNED_COLUMNS} columns: its plan was not made again"
-    if not released.holds(REPORT) and any(released.holds(name) for name in _REPORTS):
-        yield f"it holds no {REPORT}: of its report only each ε and δ was compared"
     if released.holds(CSV) and not released.holds(PARQUET):
         yield f"it holds no {PARQUET}: the rows of {CSV} were not compared"
 
@@ -87,11 +91,11 @@ def _told(name: str, check: _Check, released: Released) -> Iterator[str]:
 
 
 def _missing(released: Released) -> Iterator[str]:
-    """What every release of this version holds."""
-    if released.ours:
-        for name in ALLOWED_FILES:
-            if not released.holds(name):
-                yield f"{name}: is missing, and every release of this privgan holds it"
+    """What every release holds."""
+    needed = () if released.version in opened.AS_STATED else ALLOWED_FILES if released.ours else (SCHEMA,)
+    for name in needed:
+        if not released.holds(name):
+            yield f"{name}: is missing, and every release of privgan holds it"
 
 
 def _tables(released: Released) -> Iterator[str]:

@@ -109,6 +109,7 @@ def verify_release(
     signatures, problems = _signatures(contents)
     problems = [*contents.problems, *trust.problems, *problems]
     signers = tuple(_signer(signature, trust) for signature in signatures)
+    signed = any(signer.believed for signer in signers)
     notes: list[str] = []
     if contents.readable:
         now = now or dt.datetime.now(dt.UTC)
@@ -119,8 +120,7 @@ def verify_release(
         notes += _ended(signers, trust)
         if not contents.problems:
             found = list(file_problems(folder, contents.manifest))
-            problems += found or meaning_problems(folder, contents.manifest)
-    signed = any(signer.believed for signer in signers)
+            problems += found or meaning_problems(folder, contents.manifest, vouched=signed)
     return Verification(
         ok=not problems,
         problems=tuple(problems),

@@ -21,7 +21,7 @@ from privgan.table.schema_file import load_schema
 from tests.release.changes import seal
 
 Lie = Callable[["Forgery"], Any]
-OLDER = "0.0.9"
+OLDER = "0.0.8"
 
 
 @dataclass
