@@ -50,6 +50,7 @@ LARGEST_TENSORS = 4 * GB
 LARGEST_TENSOR_HEADER = MB  # A model has about 12 tensors.
 MOST_TENSORS = 1_000
 MOST_CELLS = 16_384  # Of a column; a plan asks for 512.
+MOST_ALL_CELLS = 4_000_000  # Of all columns together.
 MOST_SAMPLED_ROWS = 1_000_000_000  # Rows that a model may ask for by itself.
 
 # A release.
@@ -59,6 +60,7 @@ MOST_SIGNATURES = 100
 # The accounting.
 MOST_STEPS = 20_000  # Steps of a plan.
 MOST_NOISE = 5_000_000.0  # Of all different events together; a plan of 1,000 has 100,000.
+MOST_SAMPLED_TIMES = 200_000  # Times that one of them is repeated; a critic takes some thousand steps.
 MOST_SAMPLED_EVENTS = 40  # Of these, on samples of rows, which take longest; a plan has 1.
 MOST_EVENTS = 2_000  # Different events of these; a plan of 200 columns has 200.
 
@@ -68,10 +70,11 @@ LEAST_UNPACKED, MOST_RATIO = 128 * MB, 100
 # A separate process that reads what C++ code must read, such as Parquet.
 GUARDED_SECONDS = 20.0  # Opening the largest footer takes less than 2.
 GUARDED_MEGABYTES = 300  # Beyond what Python and its libraries take themselves.
-APART_SECONDS = 60.0  # For checking a whole release; most take 3.
+APART_SECONDS = 30.0  # For checking a whole release; most take 3.
 APART_MEGABYTES = 1_500
 BYTES_A_SECOND = 2 * MB  # That a check reads at least, so that large tables are given longer.
 TABLES_SECONDS = 15.0  # For comparing tables, and as long again as BYTES_A_SECOND allows.
 TABLES_MEGABYTES = 400  # And 20 bytes for each byte of the tables.
-MOST_PLANNED_COLUMNS = 250  # Planning takes 2 s for 200 columns, and grows with their square.
+MOST_PLANNED_COLUMNS = 120  # Planning takes a second for so many, and grows with their square.
+MOST_PLANNED_CODES = 20_000  # Categories and cells of these together.
 LARGEST_REPLY = 64 * MB  # JSON that such a process answers.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from privgan.errors import PrivganError
-from privgan.limits import BYTES_A_SECOND, MB, MOST_PLANNED_COLUMNS, TABLES_MEGABYTES, TABLES_SECONDS
+from privgan.limits import BYTES_A_SECOND, MB, TABLES_MEGABYTES, TABLES_SECONDS
 from privgan.release import released as opened
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.claim_agreement import claim_problems
@@ -20,11 +20,12 @@ from privgan.release.guarded import GuardedError, run_guarded
 from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.model_agreement import model_problems
 from privgan.release.outcome_agreement import outcome_problems
-from privgan.release.plan_agreement import plan_problems
+from privgan.release.plan_agreement import is_planned_again, plan_problems
 from privgan.release.recount import accounting_problems
 from privgan.release.released import CSV, MODEL, PARQUET, REPORT, SCHEMA, Released
 from privgan.release.report_agreement import report_problems
 from privgan.release.table_agreement import table_problems
+from privgan.table.schema_file import dump_schema
 
 _KNOWN: dict[str, list[str]] = {}
 _MOST_KNOWN = 32
@@ -68,14 +69,19 @@ def meaning_problems(folder: Path, manifest: Mapping[str, Any], *, vouched: bool
         yield from _told(PARQUET, _tables, released)
 
 
-def agreement_notes(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """What could not be compared, a sentence each."""
-    released = Released(Path(), manifest)
+def agreement_notes(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What could not be compared, a sentence each.
+
+    Args:
+        folder: A release in which nothing is wrong.
+        manifest: Its manifest.
+    """
+    released = Released(folder, manifest)
     if not released.ours:
         said = ascii(released.version)[:60]
         yield f"privgan {said} made it: its plan and its report were not made again"
-    elif len(manifest["schema_sources"]) > MOST_PLANNED_COLUMNS:
-        yield f"it has more than {MOST_PLANNED_COLUMNS} columns: its plan was not made again"
+    elif released.holds(SCHEMA) and not is_planned_again(released.schema):
+        yield "it has very many columns or categories: its plan was not made again"
     if released.holds(CSV) and not released.holds(PARQUET):
         yield f"it holds no {PARQUET}: the rows of {CSV} were not compared"
 
@@ -98,6 +104,14 @@ def _missing(released: Released) -> Iterator[str]:
             yield f"{name}: is missing, and every release of privgan holds it"
 
 
+def _schema_text(released: Released) -> Iterator[str]:
+    """A comment in the schema's file would be a claim that nobody checked."""
+    if released.ours and released.holds(SCHEMA):
+        text = (released.folder / SCHEMA).read_bytes()
+        if text != dump_schema(released.schema).encode():
+            yield f"{SCHEMA}: is not written as privgan writes it: it holds more than its facts"
+
+
 def _tables(released: Released) -> Iterator[str]:
     """The tables' problems, found in a separate process: pyarrow reads what somebody else wrote."""
     files = [released.folder / name for name in (PARQUET, CSV) if released.holds(name)]
@@ -118,6 +132,7 @@ def _tables(released: Released) -> Iterator[str]:
 
 _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("the release", _missing),
+    (SCHEMA, _schema_text),
     ("manifest.json", claim_problems),
     ("plan", plan_problems),
     ("policy", outcome_problems),

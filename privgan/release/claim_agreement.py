@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from privgan.privacy.unit import NEIGHBOURING_RELATION
-from privgan.release.guarantee import NOT_PROMISED, RETENTION
+from privgan.release.guarantee import NOT_PROMISED, PACKAGES, RETENTION
 from privgan.release.integrity import shown
 from privgan.release.released import Released
 
@@ -67,6 +68,9 @@ def _total(released: Released) -> Iterator[str]:
         if total["runs"] == 1 and not known:
             told = f"the data set's total {name} after one run is {total[name]:g}"
             yield f"{told}, and that run's is {guarantee[name]:g}"
+        elif total["runs"] > 1 and known:
+            told = f"the data set's total {name} after {total['runs']} runs is {total[name]:g}"
+            yield f"{told}, which this run alone has"
 
 
 def _accountant(released: Released) -> Iterator[str]:
@@ -78,6 +82,20 @@ def _accountant(released: Released) -> Iterator[str]:
     for name in ("privgan", "python"):
         if not versions.get(name):
             yield f"versions: does not say which {name} made it"
+    if released.ours:
+        yield from _as_written(stated, versions)
+
+
+def _as_written(stated: Mapping[str, Any], versions: Mapping[str, str]) -> Iterator[str]:
+    """What every release of privgan says of its accountant and of its libraries."""
+    if set(versions) != {"python", *PACKAGES}:
+        yield f"versions: are of {shown(sorted(versions))}, and a release states python and {', '.join(PACKAGES)}"
+        return
+    written = f"{versions['dp-accounting']} (PLD and RDP)"
+    if (stated["name"], stated["version"]) != ("dp-accounting", written):
+        yield f"the accountant is {shown(stated['name'])} {shown(stated['version'])}, and is dp-accounting {written}"
+    if stated["epsilon_pld"] is None or stated["epsilon_rdp"] is None:
+        yield "the accountant's epsilon is not given by both PLD and RDP"
 
 
 def _days(released: Released) -> Iterator[str]:

@@ -29,7 +29,7 @@ RETENTION = (
     "release is withdrawn or its retention ends, and then removes it with 'privgan purge'. Encoded rows are never written to "
     "disk; a resumable run keeps a checkpoint inside, without rows, until it has ended."
 )
-_PACKAGES = ("privgan", "torch", "opacus", "dp-accounting", "opendp", "numpy", "pandas")
+PACKAGES = ("privgan", "torch", "opacus", "dp-accounting", "opendp", "numpy", "pandas")
 
 
 def claim(plan: Plan, schema: Schema, *, secret: bool) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def versions() -> dict[str, str]:
     """The versions of what the guarantee rests on."""
     import platform
 
-    found = {name: metadata.version(name) for name in _PACKAGES if _installed(name)}
+    found = {name: metadata.version(name) for name in PACKAGES if _installed(name)}
     return {"python": platform.python_version(), **found}
 
 

@@ -22,7 +22,7 @@ LARGEST_MANIFEST = LARGEST_JSON[MANIFEST_NAME]
 SEALS = frozenset({MANIFEST_NAME, CHECKSUM_NAME, SIGNATURE_NAME})
 ALLOWED_FOLDERS = frozenset(parent.as_posix() for name in ALLOWED_FILES for parent in PurePosixPath(name).parents if parent.name)
 _CHECKSUM_LINE = re.compile(rb"([0-9a-f]{64})  manifest\.json\n\Z")
-_FORMAT = re.compile(r"privgan\.manifest/([0-9]+)\Z")
+_FORMAT = re.compile(r"privgan\.manifest/([0-9]{1,6})\Z")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from privgan.errors import UsageError
-from privgan.limits import MOST_PLANNED_COLUMNS
+from privgan.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
 from privgan.planning.first_stage import ROWS_OF_EACH
 from privgan.planning.plan import FORMAT, Plan, StepKind
 from privgan.planning.planner import make_plan, with_domain
@@ -18,6 +18,7 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.release.integrity import shown
 from privgan.release.recount import SLACK
 from privgan.release.released import SCHEMA, Released, differences
+from privgan.table.columns import Discrete
 from privgan.table.measured import opened
 from privgan.table.schema import Schema
 
@@ -25,6 +26,7 @@ _STAGES = (["model"], ["domain", "model"])
 _EXACT = 1e-9
 _KINDS = frozenset(StepKind)
 _CRITIC = {StepKind.CRITIC.value, StepKind.CRITIC_AGAIN.value}
+_FREE = frozenset({"entries", "fake_rows", "network_steps", "round_steps", "final_steps"})
 # What the plan's figures come from: with other versions of these its last digits may differ.
 _REACHED_WITH = ("numpy", "dp-accounting")
 
@@ -39,9 +41,15 @@ def plan_problems(released: Released) -> Iterator[str]:
         yield f"plan: its format is {shown(plan.get('format'))}, and this privgan writes {FORMAT}"
     found = [*_facts(released, plan), *_steps(released.schema, plan), *_critic(plan)]
     yield from (f"plan: {problem}" for problem in found)
-    few = len(released.schema.columns) <= MOST_PLANNED_COLUMNS
+    few = is_planned_again(released.schema)
     if released.ours and whole and few and not found:
         yield from (f"plan: {problem}" for problem in _made_again(released, plan))
+
+
+def is_planned_again(schema: Schema) -> bool:
+    """Whether a plan for the schema is made again: one for very many columns or categories takes too long."""
+    codes = sum(len(column.categories) for column in schema.modelled if isinstance(column, Discrete))
+    return len(schema.columns) <= MOST_PLANNED_COLUMNS and codes <= MOST_PLANNED_CODES
 
 
 def _facts(released: Released, plan: Mapping[str, Any]) -> Iterator[str]:
@@ -159,7 +167,8 @@ def _made_again(released: Released, stated: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _without_fitting(plan: Mapping[str, Any]) -> dict[str, Any]:
-    return {**plan, "settings": {**plan["settings"], "generator": None}}
+    generator = {key: value for key, value in plan["settings"]["generator"].items() if key not in _FREE}
+    return {**plan, "settings": {**plan["settings"], "generator": generator}}
 
 
 def _planned(schema: Schema, stated: Mapping[str, Any]) -> Plan:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from privgan.errors import InternalError
-from privgan.limits import MOST_EVENTS, MOST_NOISE, MOST_SAMPLED_EVENTS, MOST_STEPS
+from privgan.limits import MOST_EVENTS, MOST_NOISE, MOST_SAMPLED_EVENTS, MOST_SAMPLED_TIMES, MOST_STEPS
 from privgan.privacy import accountant, events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.release.integrity import shown
@@ -159,6 +159,8 @@ def _require_sane(data: Any, depth: int = 0) -> None:
         parts = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else []
         if len(parts) > _MOST_PARTS or (key == "count" and not 1 <= value <= _MOST_TIMES):
             raise ValueError("an event is repeated too often")
+        if key == "count" and value > MOST_SAMPLED_TIMES and "poisson_sampled" in str(data):
+            raise ValueError("a sampled event is repeated too often")
         if isinstance(value, bool) or (isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))):
             raise ValueError("an event has an impossible parameter")
         if key == "standard_deviation" and value > _MOST_NOISE * max(1.0, float(data.get("sensitivity", 1))):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from privgan.limits import MOST_ALL_CELLS
 from privgan.release.guarantee import versions
 from privgan.release.strict_json import read_json
 from privgan.table.cells import cells_of
@@ -73,6 +74,8 @@ class Released:
     def encoder(self) -> Encoder:
         """Values to codes, from the schema and ``model.json``."""
         most = self.model["max_cells"]
+        if most * len(self.schema.modelled) > MOST_ALL_CELLS:
+            raise ValueError("its columns have more cells together than any model's")
         cells = {column.name: cells_of(column, most) for column in self.schema.modelled}
         return encoder_from_json(cells, self.model["columns"])
 

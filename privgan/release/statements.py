@@ -22,7 +22,7 @@ _READ = {
     ROTATION_FORMAT: (ROTATION_FORMAT,),
     REVOCATIONS_FORMAT: ("privgan.revocations/1", REVOCATIONS_FORMAT),
 }
-_FORMAT = re.compile(r"(privgan\.[a-z]+)/([0-9]+)\Z")
+_FORMAT = re.compile(r"(privgan\.[a-z]{1,40})/([0-9]{1,6})\Z")
 _LARGEST = 1 << 20
 
 

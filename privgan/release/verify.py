@@ -19,7 +19,7 @@ from privgan.release.consistency import (
     file_problems,
     undeclared_fields,
 )
-from privgan.release.integrity import Contents, read_contents
+from privgan.release.integrity import Contents, read_contents, shown
 from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.policy_check import policy_problems, shipped_policy
 from privgan.release.recount import accounting_problems
@@ -121,6 +121,8 @@ def verify_release(
         if not contents.problems:
             found = list(file_problems(folder, contents.manifest))
             problems += found or meaning_problems(folder, contents.manifest, vouched=signed)
+            if not problems:
+                notes += agreement_notes(folder, contents.manifest)
     return Verification(
         ok=not problems,
         problems=tuple(problems),
@@ -174,6 +176,8 @@ def _moment_problems(created: str, signatures: list[Signature], now: dt.datetime
         begun = dt.datetime.fromisoformat(created).astimezone(dt.UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
         return  # What states no moment is told of elsewhere.
+    if begun - now > AHEAD:
+        yield f"{MANIFEST_NAME}: was made later than now, as it states: {shown(created)}"
     for signature in signatures:
         if signature.signed < begun:
             yield f"{SIGNATURE_NAME}: key {signature.key.id} signed before the manifest was made, as it states"
@@ -190,7 +194,6 @@ def _statements(manifest: Mapping[str, Any], now: dt.datetime, policy: Policy | 
 
 
 def _notes(manifest: Mapping[str, Any], policy: Policy | None) -> Iterator[str]:
-    yield from agreement_notes(manifest)
     stated = manifest["policy"]
     if policy is None and shipped_policy(stated["name"], stated["version"]) is None:
         yield (

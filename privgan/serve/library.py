@@ -128,7 +128,9 @@ class Library:
 
     def release(self, identity: str) -> Held | None:
         """One release by its name in addresses."""
-        return next((held for held in self.releases() if held.id == identity), None)
+        folders = (folder for folder in self._folders() if _is_file(folder / MANIFEST_NAME))
+        found = next((folder for folder in folders if self._id(folder) == identity), None)
+        return None if found is None else self._held(found)  # No other release is waited for.
 
     def insides(self) -> tuple[Inside, ...]:
         """INTERNAL: the folders with internal reports; none unless asked for when the library was made."""
