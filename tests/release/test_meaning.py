@@ -354,6 +354,55 @@ def in_section(old: str, new: str) -> Lie:
     return lambda f: f.replace_shown(old, new)
 
 
+def files(**changed: Callable[[bytes], bytes]) -> Lie:
+    """Files changed by hand, by their names without dots."""
+    names = {"schema": "schema.yaml", "parquet": "synthetic.parquet"}
+    return lambda f: f.touched.update({names[key]: change(f.content(names[key])) for key, change in changed.items()})
+
+
+BESIDE: dict[str, tuple[Lie, str]] = {
+    "a claim in a comment of the schema": (
+        files(schema=lambda text: b"# epsilon = 0.01, anonymous\n" + text), "holds more than its facts",
+    ),
+    "width of the network": (
+        lambda f: f.both(lambda m: m["plan"]["settings"]["generator"].update(width=6000)), "plan: is not the one",
+    ),
+    "accountant of another name": (
+        lambda f: f.both(lambda m: m["guarantee"]["accountant"].update(name="NIST")), "and is dp-accounting",
+    ),
+    "accountant that is exact": (
+        lambda f: f.both(
+            lambda m: m["guarantee"]["accountant"].update(version=m["guarantee"]["accountant"]["version"] + " exact")
+        ), "and is dp-accounting",
+    ),
+    "one accountant less": (
+        lambda f: f.both(lambda m: m["guarantee"]["accountant"].update(epsilon_rdp=None)), "not given by both",
+    ),
+    "versions of others": (lambda f: f.both(lambda m: m["versions"].update({"audited by": "NIST"})), "versions: are of"),
+    "made in a hundred years": (lambda f: f.both(lambda m: m.update(created="2126-01-01T00:00:00+00:00")), "later than now"),
+    "many runs for the price of one": (
+        lambda f: f.both(lambda m: m["guarantee"]["dataset_total"].update(runs=50)), "which this run alone has",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_what_stands_beside_the_figures_is_no_place_for_a_claim(release: Path, kind: str) -> None:
+    lie, told = BESIDE[kind]
+    forge(release, lie)
+    assert told in problems(release)
+
+
+@pytest.mark.parametrize("name", ["schema.yaml", "report.json", "synthetic.parquet", "model/model.json"])
+def test_to_leave_a_file_out_is_no_way_around(release: Path, name: str) -> None:
+    def less(f: Forgery) -> None:
+        f.left_out.append(name)
+        f.manifest["files"].pop(name, None)
+
+    forge(release, less)
+    assert "is missing" in problems(release)
+
+
 # Told of a release that says that another version made it, so that its report need not be made again.
 OLDER: dict[str, tuple[Lie, str]] = {
     "epsilon of 0.3 everywhere in the report": (in_section("ε = 3", "ε = 0.3"), "0.3"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ from privgan.release.apart import verify_apart
 from privgan.release.trust import make_trust, trust_from_json, trust_to_json
 from privgan.serve import library
 from privgan.serve.server import make_server
+from tests.example.making import EXAMPLE
 from tests.release.changes import refiled, rewritten
 from tests.release.test_hostile_bundles import BOMBS
 from tests.serve.conftest import Shelf, body
@@ -43,8 +45,9 @@ def test_hostile_releases_are_listed_and_not_handed_out(shelf: Shelf) -> None:
     assert time.process_time() - begun < 20
 
 
-def test_a_release_is_checked_apart_as_it_is_here(shelf: Shelf) -> None:
-    release = shelf.add("good")
+def test_a_release_is_checked_apart_as_it_is_here(tmp_path: Path) -> None:
+    release = tmp_path / "release"
+    shutil.copytree(EXAMPLE / "release", release)
     found = verify_apart(release)
     assert found.ok
     assert found.manifest == json.loads((release / "manifest.json").read_text())

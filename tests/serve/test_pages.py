@@ -223,7 +223,8 @@ def test_hostile_texts_of_a_manifest_stay_texts(shelf: Shelf) -> None:
 def test_two_releases_stand_side_by_side(shelf: Shelf) -> None:
     other = (replace(COLUMNS[0], upper=120), Discrete(name="=new", kind=Kind.CATEGORICAL, categories=("<b>", "y")))
     shelf.add("one", plan={**shelf.facts.plan, "effort": "quick"})
-    shelf.add("two", other, {"age": [20, 20, 20, 20], "=new": ["<b>", "y", "y", "y"]}, total_runs=3)
+    spent = {"total_runs": 3, "total_epsilon": 9.0, "total_delta": 3e-6}
+    shelf.add("two", other, {"age": [20, 20, 20, 20], "=new": ["<b>", "y", "y", "y"]}, **spent)
     pages = shelf.pages()
     text = pages.text(f"/compare?first={pages.id('one')}&second={pages.id('two')}")
     for told in (

@@ -12,13 +12,15 @@ import pytest
 
 from privgan.cli.main import execute
 from privgan.errors import UsageError
+from privgan.release.verify import verify_release
 from privgan.serve.server import Server, make_server
 from tests.serve.conftest import Shelf
 
 
 @pytest.fixture
-def server(shelf: Shelf) -> Iterator[Server]:
-    """A running server of a shelf with one release."""
+def server(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A running server of a shelf with one release, a toy that a process apart would not know."""
+    monkeypatch.setattr("privgan.serve.server.verify_apart", verify_release)
     shelf.add("one", dataset="socket-customers")
     with make_server(shelf.root) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
