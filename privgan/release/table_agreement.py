@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from privgan.audit.coding import column_values
 from privgan.release.integrity import parse_manifest, shown
 from privgan.release.manifest import MANIFEST_NAME
+from privgan.release.parquet_chunks import chunk_problems
 from privgan.release.released import CSV, PARQUET, REPORT, Released
 from privgan.release.row_domain import column_problem, typed_part
 from privgan.report.shapes import code_counts, shares_of
@@ -76,6 +77,8 @@ def _problems(released: Released) -> Iterator[str]:
 
     schema, told = released.schema, _Told()
     with pq.ParquetFile(released.folder / PARQUET) as file:
+        beside = list(chunk_problems(file, released.folder / PARQUET)) if released.ours else []
+        yield from (f"{PARQUET}: {problem}" for problem in beside)
         kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
         text = released.folder / CSV
         try:

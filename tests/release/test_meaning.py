@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import json
 import shutil
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from privgan.release import verify_release
@@ -360,10 +362,28 @@ def files(**changed: Callable[[bytes], bytes]) -> Lie:
     return lambda f: f.touched.update({names[key]: change(f.content(names[key])) for key, change in changed.items()})
 
 
+def with_bytes_beside(content: bytes) -> bytes:
+    """Foreign bytes between a Parquet file's columns and its footer, which no reader looks at."""
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    return content[:-footer] + b"REAL CUSTOMER: Ada Lovelace" + content[-footer:]
+
+
+def with_other_largest_age(content: bytes) -> bytes:
+    """Statistics that say that nobody is older than 20, so that readers skip all who are."""
+    table = pq.read_table(io.BytesIO(content))
+    largest = max(table["age"].to_pylist())
+    footer = int.from_bytes(content[-8:-4], "little") + 8
+    old, new = (value.to_bytes(8, "little") for value in (largest, 20))
+    assert old in content[-footer:]
+    return content[:-footer] + content[-footer:].replace(old, new)
+
+
 BESIDE: dict[str, tuple[Lie, str]] = {
     "a claim in a comment of the schema": (
         files(schema=lambda text: b"# epsilon = 0.01, anonymous\n" + text), "holds more than its facts",
     ),
+    "bytes beside the columns": (files(parquet=with_bytes_beside), "belong to none of its columns"),
+    "largest age": (files(parquet=with_other_largest_age), "other smallest and largest values of column 'age'"),
     "width of the network": (
         lambda f: f.both(lambda m: m["plan"]["settings"]["generator"].update(width=6000)), "plan: is not the one",
     ),
