@@ -8,6 +8,7 @@ from dataclasses import replace
 from privgan.errors import InternalError
 from privgan.gan import dpsgd
 from privgan.planning.plan import CriticSettings, Plan, PlanStep, StepKind
+from privgan.privacy.ledger_filter import SLACK
 from privgan.privacy.libraries import require_tested
 from privgan.privacy.mechanisms import CountHistogram, Selection
 
@@ -43,9 +44,20 @@ def check_libraries(plan: Plan) -> None:
         InternalError: A step's event is not its mechanism's, or nothing checks it.
     """
     require_tested()
+    _check_costs(plan)
     check_maps((*plan.domain_steps, *plan.steps), plan.critic)
     if not plan.steps:
         _check_examples(plan)
+
+
+def _check_costs(plan: Plan) -> None:
+    """Refuse a plan of which a stage costs more than it is given: the ledger would refuse it after the charge."""
+    for name, budget, cost in (
+        ("domain", plan.domain_budget, plan.domain_cost),
+        ("model", plan.model_budget, plan.cost),
+    ):
+        if budget is not None and cost is not None and cost.epsilon > budget.epsilon * (1 + SLACK):
+            raise InternalError(f"stage {name} of the plan costs ε = {cost.epsilon:.4g} and is given {budget.epsilon:.4g}")
 
 
 def check_maps(steps: Sequence[PlanStep], critic: CriticSettings | None) -> None:

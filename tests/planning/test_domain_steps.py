@@ -3,8 +3,10 @@
 import pytest
 
 from privgan.planning.domain import domain_steps
+from privgan.planning.first_stage import first_stage
 from privgan.planning.plan import PlanStep, StepKind
 from privgan.privacy import accountant
+from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import Discovery, DiscreteGaussian, ExponentialMechanism
 from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection
 from privgan.table.schema import Schema
@@ -97,3 +99,12 @@ def test_a_unit_of_three_rows_needs_three_times_the_noise() -> None:
 def test_nothing_open_needs_no_step() -> None:
     closed = parse_schema(TEXT.split("  - {name: spend")[0] + "  - {name: left, kind: boolean}\n")
     assert domain_steps(closed, scale=1.0, discovery_delta=0.0) == ()
+
+
+@pytest.mark.parametrize("epsilon", [0.02, 0.05, 0.1, 0.12, 0.25, 0.3, 1.0, 8.0])
+def test_a_row_count_alone_is_planned_as_it_is_accounted(epsilon: float) -> None:
+    """The ledger compares with what the accountant's grid counts, which is coarse beside a small ε."""
+    schema = parse_schema("format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n  - {name: a, kind: boolean}\n")
+    stage = first_stage(schema, PrivacyBudget(epsilon=epsilon), count_rows=True)
+    assert stage is not None
+    assert 0.8 * stage.budget.epsilon < stage.cost.epsilon <= stage.budget.epsilon
