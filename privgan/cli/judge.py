@@ -29,6 +29,7 @@ from privgan.cli.verdicts import VerdictFiles, print_verdict, read_context, read
 if TYPE_CHECKING:
     from privgan.audit.suite import AuditReport
     from privgan.audit.twin import TwinReport
+    from privgan.policy.verdict import Verdict
 
 _NAME, _TWIN_EPSILON = 40, 3.0
 _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
@@ -119,11 +120,12 @@ def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress:
     candidate = Candidate.find(path)
     raw = read_table(table, sep=options["sep"])
     frame = conform(raw, load_schema(candidate.schema), on_violation=options["on_violation"]).reset_index(drop=True)
+    needles = needles_of(raw, begun_schema(candidate))
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
     fits = options["reference_fits"] or 0
     report = audit_candidate(candidate, frame, ledger, target=options["target"], reference_fits=fits, progress=progress)
     # After the audit, which refuses a table that is not the candidate's.
-    scan_candidate(candidate, needles_of(raw, begun_schema(candidate)), ledger, progress)
+    scan_candidate(candidate, needles, ledger, progress)
     return report
 
 
@@ -273,7 +275,13 @@ def release(
     require_no_zip(out, asked=as_zip)
     key = signing_key(key_name) if key_name else None
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    require_public_gates(found, policy, ledger, context)
+
+    def blocked(verdict: Verdict) -> None:
+        asked.write(verdict)
+        if as_json:
+            print_json(verdict.to_json())
+
+    require_public_gates(found, policy, ledger, context, blocked)
     verdict = judge(found, policy, ledger, context)
     asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -110,8 +111,21 @@ def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: 
     return verdict
 
 
-def require_public_gates(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: Context) -> None:
+def require_public_gates(
+    candidate: Candidate,
+    policy: Policy,
+    ledger: PrivacyLedger,
+    context: Context,
+    tell: Callable[[Verdict], object] = lambda _: None,
+) -> None:
     """Refuse a candidate whose public gates do not pass, before an evaluation is counted for it.
+
+    Args:
+        candidate: The candidate.
+        policy: The policy.
+        ledger: The ledger.
+        context: Who, for what, until when.
+        tell: Called with the verdict before it is refused; internal gates are MISSING in it.
 
     Raises:
         PolicyFailedError: when one fails, with all reasons.
@@ -124,6 +138,7 @@ def require_public_gates(candidate: Candidate, policy: Policy, ledger: PrivacyLe
     blocking = [outcome for outcome in verdict.public_outcomes if outcome.status not in PASSED]
     if not blocking:
         return
+    tell(verdict)
     reasons = "\n".join(f"  {explain(outcome)}" for outcome in blocking)
     told = f"policy {policy.name} does not allow this release; no attempt was counted:\n{reasons}"
     failed = any(outcome.status is GateStatus.FAIL for outcome in blocking)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from privgan.errors import InternalError
+from privgan.errors import InternalError, UsageError
 from privgan.gan import dpsgd
 from privgan.planning.plan import CriticSettings, Plan, PlanStep, StepKind
 from privgan.privacy.ledger_filter import SLACK
@@ -56,6 +57,9 @@ def _check_costs(plan: Plan) -> None:
         ("domain", plan.domain_budget, plan.domain_cost),
         ("model", plan.model_budget, plan.cost),
     ):
+        if cost is not None and not (math.isfinite(cost.epsilon_pld) and math.isfinite(cost.epsilon_rdp)):
+            told = f"δ = {plan.budget.delta:g} is too small to account for (stage {name})"
+            raise UsageError(f"{told}; 1e-12 is small enough for all uses")
         if budget is not None and cost is not None and cost.epsilon > budget.epsilon * (1 + SLACK):
             raise InternalError(f"stage {name} of the plan costs ε = {cost.epsilon:.4g} and is given {budget.epsilon:.4g}")
 

@@ -34,7 +34,7 @@ from privgan.release.report_files import REPORT_JSON
 from privgan.release.scan import LeakError, Scan, scan_files
 from privgan.report import ShareableReport, render_shareable
 from privgan.report.render import WRITTEN
-from privgan.table.columns import Column, Discrete, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
+from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
@@ -57,10 +57,19 @@ def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
             for text in _private_texts(table[column.name], column, schema.missing_markers):
                 if len(text) >= least:
                     values.setdefault(text[:LONGEST], kind)
-                if len(text) > LONGEST:  # Many may begin alike, with what a pattern says.
+                if len(text) > LONGEST:  # Many may begin and end alike, with what a pattern says.
                     values.setdefault(text[-LONGEST:], kind)
+                    start = max(0, _alike(text, column) - LONGEST // 2)
+                    values.setdefault(text[start : start + LONGEST], kind)
     found = Needles(values=values, schema=schema)
     return found.declaring(schema_text(schema)).without(own_words(schema))
+
+
+def _alike(text: str, column: Column) -> int:
+    """How many characters a text begins with as the column's pattern does."""
+    pattern = column.pattern if isinstance(column, Invented) else ""
+    pairs = enumerate(zip(text, pattern, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), 0)
 
 
 def needles_for(candidate: Candidate, needles: Needles) -> Needles:

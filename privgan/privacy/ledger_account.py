@@ -106,7 +106,8 @@ def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
         delta=math.fsum(delta),
         rdp=rdp,
         rdp_cost=total_of(costs_of(rdp, entries)) if rdp else RdpCost(),
-        runs=sum(entry.kind == "run" for entry in entries),
+        # What was lost with a ledger's end, and charged, was at least one run.
+        runs=sum(entry.kind == "run" or (entry.kind == RESTORED and entry.body["epsilon"] != 0) for entry in entries),
         attempts=sum(entry.kind == "attempt" for entry in entries),
         refuted=refuted,
         conditional_facts=max((entry.body["conditional_facts"] for entry in entries if entry.kind == "run"), default=0),

@@ -68,9 +68,9 @@ def _total(released: Released) -> Iterator[str]:
         if total["runs"] == 1 and not known:
             told = f"the data set's total {name} after one run is {total[name]:g}"
             yield f"{told}, and that run's is {guarantee[name]:g}"
-        elif total["runs"] > 1 and known:
-            told = f"the data set's total {name} after {total['runs']} runs is {total[name]:g}"
-            yield f"{told}, which this run alone has"
+    if total["runs"] > 1 and total["epsilon"] <= guarantee["epsilon"]:
+        told = f"the data set's total epsilon after {total['runs']} runs is {total['epsilon']:g}"
+        yield f"{told}, which this run alone has"
 
 
 def _accountant(released: Released) -> Iterator[str]:

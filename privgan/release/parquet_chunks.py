@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_MAKER = re.compile(r"parquet-cpp-arrow version [0-9]{1,4}(\.[0-9]{1,4}){1,3}\Z")
+_MAKER = re.compile(r"parquet-cpp-arrow version ([0-9]{1,4})(\.[0-9]{1,4}){1,3}\Z")
+_TILES = 18  # Earlier versions wrote some bytes of their own behind each chunk.
 _MAGIC, _END = 4, 8  # Bytes before the first chunk; the footer's length and the magic bytes behind it.
 
 
@@ -21,9 +22,10 @@ def chunk_problems(file: Any, path: Path) -> Iterator[str]:
         file: The file, opened by pyarrow.
         path: Where it lies.
     """
-    if not _MAKER.match(file.metadata.created_by or ""):
+    maker = _MAKER.match(file.metadata.created_by or "")
+    if not maker:
         yield "was not written by the library that privgan writes with"
-    elif not _is_tiled(file.metadata, path):
+    elif int(maker.group(1)) >= _TILES and not _is_tiled(file.metadata, path):
         yield "holds bytes that belong to none of its columns"
     else:
         yield from _statistics(file)

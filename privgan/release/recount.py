@@ -152,15 +152,18 @@ def _event(data: Any) -> events.DpEvent:
     return events.from_json(data)
 
 
-def _require_sane(data: Any, depth: int = 0) -> None:
+def _require_sane(data: Any, depth: int = 0, times: int = 1) -> None:
+    """Refuse parameters that cannot be worked with; ``times``: how often the event is repeated around itself."""
     if depth > _DEEPEST or not isinstance(data, Mapping):
         raise ValueError("an event is nested too deeply, or is none")
+    count = data.get("count", 1)
+    times *= count if isinstance(count, int) else 1
+    if times > (MOST_SAMPLED_TIMES if data.get("event") == "poisson_sampled" else _MOST_TIMES):
+        raise ValueError("an event is repeated too often")
     for key, value in data.items():
         parts = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else []
         if len(parts) > _MOST_PARTS or (key == "count" and not 1 <= value <= _MOST_TIMES):
             raise ValueError("an event is repeated too often")
-        if key == "count" and value > MOST_SAMPLED_TIMES and "poisson_sampled" in str(data):
-            raise ValueError("a sampled event is repeated too often")
         if isinstance(value, bool) or (isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))):
             raise ValueError("an event has an impossible parameter")
         if key == "standard_deviation" and value > _MOST_NOISE * max(1.0, float(data.get("sensitivity", 1))):
@@ -168,4 +171,4 @@ def _require_sane(data: Any, depth: int = 0) -> None:
         if key == "sensitivity" and value < 1:
             raise ValueError("an event that no row can change")
         for part in parts:
-            _require_sane(part, depth + 1)
+            _require_sane(part, depth + 1, times)

@@ -149,8 +149,8 @@ class _Scanner:
                 wanted = len(hit.value) >= _LEAST_IN_BINARY if binary else hit.whole
                 # Figures of JSON stand in its numbers; its texts are searched by themselves.
                 figure = hit.digits or (is_json and hit.figure)
-                # In CSV a separator ends a cell: what holds one stands in a column, read cell by cell.
-                apart = name.endswith(".csv") and any(mark in hit.value for mark in _SEPARATORS)
+                # In CSV a separator ends a cell: figures of two cells meet by chance, and each cell is read by itself.
+                apart = name.endswith(".csv") and hit.figure and any(mark in hit.value for mark in _SEPARATORS)
                 if wanted and not figure and not apart and hit.value not in known:
                     self.found[name, "bytes", hit.kind] += 1
         with opened(content) as reader:

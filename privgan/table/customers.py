@@ -7,6 +7,7 @@ keeps a sealed sketch of them; the outcome, refused or not, is the owner's.
 from __future__ import annotations
 
 import hashlib
+import re
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ import pandas as pd
 from privgan.table.conform import canonical_text
 from privgan.table.schema import Schema
 
+# Ids that were read as floats: 12.0 is 12.
+_WHOLE = re.compile(r"(?<=[0-9])\.0+\Z")
 LEAST_DISTINCT = 0.5
 # Names of one table as a whole: as many as two sketches must share to be alike, and some more.
 _PARTS = 16
@@ -33,7 +36,8 @@ def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
     unit = schema.unit.column
     if unit is not None:
         names = frame[unit].drop_duplicates().astype(object)
-        return [b"unit:" + canonical_text(name).strip().encode(errors="surrogatepass") for name in names]
+        texts = (_WHOLE.sub("", canonical_text(name).strip()) for name in names)
+        return [b"unit:" + text.encode(errors="surrogatepass") for text in texts]
     columns = sorted(column.name for column in schema.modelled)
     hashes = pd.util.hash_pandas_object(_plain(frame[columns]), index=False).to_numpy(np.uint64)
     rows = np.unique(hashes)

@@ -435,15 +435,17 @@ def test_a_schema_file_does_not_vouch_for_itself(place: Place, monkeypatch: pyte
         scan_candidate(candidate, needles_of(table, load_schema(candidate.folder.parent / "schema.yaml")), ledger)
 
 
-def test_long_identifiers_that_begin_as_their_pattern_does_are_looked_for() -> None:
+@pytest.mark.parametrize("end", ["", "/profile/overview/dashboard/index.html"])
+def test_long_identifiers_that_begin_and_end_as_their_pattern_does_are_looked_for(end: str) -> None:
+    begin = "https://crm.acme.example/customers/"
     schema = parse_schema(
         "format: privgan.schema/1\ndataset: d\nunit: id\nmax_rows_per_unit: 1\ncolumns:\n"
-        '  - {name: id, kind: identifier, pattern: "https://crm.acme.example/customers/{:08d}"}\n'
+        f'  - {{name: id, kind: identifier, pattern: "{begin}{{:08d}}{end}"}}\n'
         "  - {name: x, kind: integer, lower: 0, upper: 9}\n"
     )
-    ids = [f"https://crm.acme.example/customers/{number:08d}" for number in range(7_000, 7_800)]
+    ids = [f"{begin}{number:08d}{end}" for number in range(7_000, 7_800)]
     needles = needles_of(pd.DataFrame({"id": ids, "x": 1}), schema)
-    assert len(needles.values) == len(ids)
+    assert len(needles.values) >= len(ids)
     found = scan_files({"report.md": f"kept for {ids[17]}.".encode()}, needles)
     assert {finding.kind for finding in found.findings} == {"identifier"}
-    assert scan_files({"report.md": b"https://crm.acme.example/customers/{:08d}"}, needles).findings == ()
+    assert scan_files({"report.md": f"{begin}{{:08d}}{end}".encode()}, needles).findings == ()

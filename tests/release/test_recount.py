@@ -10,7 +10,7 @@ import pytest
 from privgan.demo import demo_schema_yaml
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
-from privgan.release.recount import _noise_of, accounting_problems
+from privgan.release.recount import _noise_of, _require_sane, accounting_problems
 from privgan.table.schema_file import parse_schema
 
 
@@ -34,3 +34,12 @@ def test_a_step_that_is_said_to_have_more_noise_than_its_event_is_found(release:
     steps[place]["noise"] = 99.0
     (found,) = accounting_problems(manifest)
     assert "is said to have noise 99" in found
+
+
+def test_repetitions_inside_repetitions_count_together() -> None:
+    """Each level alone is allowed; together they would be worked at for minutes."""
+    sampled = {"event": "poisson_sampled", "sample_rate": 1e-4, "of": {"event": "gaussian", "noise_multiplier": 3.0}}
+    inner = {"event": "repeated", "count": 200_000, "of": sampled}
+    _require_sane(inner)
+    with pytest.raises(ValueError, match="too often"):
+        _require_sane({"event": "repeated", "count": 200_000, "of": inner})

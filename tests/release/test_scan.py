@@ -151,7 +151,7 @@ def test_numbers_of_modelled_columns_are_drawn_from_the_declared_domain() -> Non
 
 
 def test_a_value_with_a_separator_is_met_by_no_two_cells_of_a_text_file() -> None:
-    needles = replace(NEEDLES, values={"150,230": NeedleKind.IDENTIFIER, "gold,yes": NeedleKind.TEXT})
+    needles = replace(NEEDLES, values={"150,230": NeedleKind.IDENTIFIER, "12,5 7": NeedleKind.IDENTIFIER})
     rows = b"id,name,email,tier,income\nC00000001,Robin Ash,r@example.com,basic plan,150\n230,gold,yes,basic plan,150,230\n"
     assert [part for part in found("synthetic.csv", rows, needles).findings if part.where == "bytes"] == []
     cell = with_cell("name", "150,230").to_csv(index=False).encode()
