@@ -47,6 +47,7 @@ class Source(StrEnum):
 
 
 INVENTED_KINDS = frozenset({Kind.IDENTIFIER, Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT})
+PRESENCE = ("absent", "present")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 
 
@@ -61,6 +62,7 @@ class Column:
         missing: Whether a value may be missing.
         sources: Fact name to source; facts not listed are declared.
         description: Free text for the data dictionary.
+        missing_markers: Further texts that mean missing in this column alone; the first is how a text file writes it.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Column:
     missing: bool = False
     sources: Mapping[str, Source] = field(default_factory=dict)
     description: str = ""
+    missing_markers: tuple[str, ...] = ()
 
     @property
     def invented(self) -> bool:
@@ -112,16 +115,18 @@ class Numeric(Column):
     """An integer or float column.
 
     Attributes:
-        lower: Smallest possible value, inclusive.
-        upper: Largest possible value, inclusive.
+        lower: Smallest possible value, inclusive; a special value may lie below.
+        upper: Largest possible value, inclusive; a special value may lie above.
         decimals: Digits after the decimal point; 0 for integers.
         special_values: Values with a meaning of their own, such as a structural zero or -1 for "never".
+        format: How a text file writes the numbers (``number_format.py``); empty for plain numbers.
     """
 
     lower: float
     upper: float
     decimals: int = 0
     special_values: tuple[float, ...] = ()
+    format: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,14 +134,18 @@ class Temporal(Column):
     """A date or datetime column.
 
     Attributes:
-        lower: Earliest possible moment, inclusive.
-        upper: Latest possible moment, inclusive.
-        format: strftime format of the values in a text file.
+        lower: Earliest possible moment, inclusive; a special value may lie before.
+        upper: Latest possible moment, inclusive; a special value may lie after.
+        format: strftime format of the values in a text file (``moments.py``).
+        special_values: Moments with a meaning of their own, such as 9999-12-31 for "until further notice".
+        zone: The time zone that the moments are told in; empty where none is known.
     """
 
     lower: dt.datetime
     upper: dt.datetime
     format: str
+    special_values: tuple[dt.datetime, ...] = ()
+    zone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,10 +160,12 @@ class OpenNumeric(Open):
     Attributes:
         decimals: Digits after the decimal point; 0 for integers.
         special_values: Values with a meaning of their own; they stay whatever the bounds, and do not count for them.
+        format: How a text file writes the numbers; empty for plain numbers.
     """
 
     decimals: int = 0
     special_values: tuple[float, ...] = ()
+    format: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,9 +174,13 @@ class OpenTemporal(Open):
 
     Attributes:
         format: strftime format of the values in a text file.
+        special_values: Moments with a meaning of their own; they do not count for the bounds.
+        zone: The time zone that the moments are told in; empty where none is known.
     """
 
     format: str
+    special_values: tuple[dt.datetime, ...] = ()
+    zone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +200,26 @@ class Invented(Column):
 
     Attributes:
         pattern: For identifiers: text with one ``{}`` for a serial number, e.g. ``C{:08d}``.
+        presence: Whether it is modelled which rows hold a value; else every row holds one.
+        repeats: For an identifier beside ``unit: row``: whether a person waived that it may repeat.
     """
 
     pattern: str = "{}"
+    presence: bool = False
+    repeats: bool = False
+
+    @cached_property
+    def as_presence(self) -> Discrete:
+        """The column of two values that is modelled in its place: whether a row holds a value."""
+        return Discrete(name=self.name, kind=Kind.BOOLEAN, role=self.role, sources=self.sources, categories=PRESENCE)
+
+
+# What a fact that came later is where nobody states it: such facts stand in no older fingerprint.
+LATER_FACTS: Mapping[str, tuple[type[Column], ...]] = {
+    "missing_markers": (Column,),
+    "format": (Numeric, OpenNumeric),
+    "special_values": (Temporal, OpenTemporal),
+    "zone": (Temporal, OpenTemporal),
+    "presence": (Invented,),
+    "repeats": (Invented,),
+}

@@ -11,7 +11,7 @@ from typing import Any
 
 from privgan.errors import InternalError
 from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Column, Open, Source
+from privgan.table.columns import LATER_FACTS, Column, Invented, Open, Source
 from privgan.table.constraints import Constraint
 
 
@@ -46,12 +46,15 @@ class Schema:
 
     @cached_property
     def modelled(self) -> tuple[Column, ...]:
-        """The columns whose values are modelled: all that are not invented."""
-        return tuple(column for column in self.columns if not column.invented)
+        """The columns whose values are modelled.
+
+        All that are not invented; of an invented one, where its schema says so, whether a row holds a value.
+        """
+        return tuple(modelled for column in self.columns if (modelled := _modelled(column)) is not None)
 
     @cached_property
     def invented(self) -> tuple[Column, ...]:
-        """The identifier and PII columns: invented afresh, never read."""
+        """The identifier and PII columns: invented afresh, never read beyond whether a value is there."""
         return tuple(column for column in self.columns if column.invented)
 
     @cached_property
@@ -86,7 +89,7 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """All facts as JSON values, each column with its class's fields."""
-        columns = [{key: _plain(value) for key, value in asdict(column).items()} for column in self.columns]
+        columns = [_facts(column) for column in self.columns]
         facts: dict[str, Any] = {
             "dataset": self.dataset,
             "unit": self.unit.column,
@@ -109,6 +112,19 @@ def next_by_name(columns: Iterable[Column], name: str) -> Column:
         if column.name == name:
             return column
     raise KeyError(name)
+
+
+def _modelled(column: Column) -> Column | None:
+    if isinstance(column, Invented):
+        return column.as_presence if column.presence else None
+    return None if column.invented else column
+
+
+def _facts(column: Column) -> dict[str, Any]:
+    """A column's facts as JSON values; a fact that came later is left out where it is not stated."""
+    return {
+        key: _plain(value) for key, value in asdict(column).items() if value or not isinstance(column, LATER_FACTS.get(key, ()))
+    }
 
 
 def _plain(value: Any) -> Any:
