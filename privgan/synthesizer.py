@@ -29,11 +29,12 @@ from privgan.limits import (
     MOST_SAMPLED_ROWS,
 )
 from privgan.table.cells import cells_of
+from privgan.table.columns import PRESENCE
 from privgan.table.constraints import place
 from privgan.table.encoding import ColumnCode, Encoder, encoder_from_json
-from privgan.table.files import presented
 from privgan.table.holding import broken
 from privgan.table.invent import SerialCustomers, invent
+from privgan.table.presenting import presented
 from privgan.table.regions import Group, groups_of
 from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
@@ -283,7 +284,11 @@ class _Sampler:
     def chunk(self, rows: int, first_serial: int) -> pd.DataFrame:
         values = self._values_of(rows) if self.constrained is None else self._constrained_values(self.constrained, rows)
         customers = self.customers.take(rows)
-        values |= invent(self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng)
+        invented = invent(self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng)
+        # Where presence is modelled, so far a column says in which rows a value stands.
+        values |= {
+            name: made.where(values[name] == PRESENCE[1], None) if name in values else made for name, made in invented.items()
+        }
         return presented(pd.DataFrame({name: values[name] for name in self.of.schema.names}, copy=False), self.of.schema)
 
     def _values_of(self, rows: int) -> dict[str, pd.Series]:

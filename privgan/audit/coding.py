@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from privgan.errors import TableError
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.table.moments import localised
 from privgan.table.schema import Schema
 
 QUANTILES = 20
@@ -208,8 +209,11 @@ def _places(column: Discrete) -> Mapping[str, int]:
 
 
 def _seconds(series: pd.Series) -> NDArray[np.float64]:
-    moments = pd.to_datetime(series, errors="coerce", utc=True).dt.tz_localize(None)
-    seconds = moments.to_numpy(dtype="datetime64[ns]").astype("int64") / 1e9
+    if pd.api.types.is_datetime64_any_dtype(series):
+        moments = localised(series, "UTC")
+    else:
+        moments = pd.to_datetime(series, errors="coerce", utc=True).dt.tz_localize(None)
+    seconds = moments.to_numpy(dtype="datetime64[us]").astype("int64") / 1e6
     return np.where(moments.isna().to_numpy(), np.nan, seconds)
 
 

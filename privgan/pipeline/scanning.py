@@ -36,6 +36,7 @@ from privgan.report import ShareableReport, render_shareable
 from privgan.report.render import WRITTEN
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
 from privgan.table.conform import canonical_text
+from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
 
@@ -225,12 +226,12 @@ def _private_texts(values: pd.Series, column: Column, markers: tuple[str, ...]) 
     """The distinct texts of a column that its declared domain does not hold."""
     distinct = pd.Series(values.dropna().unique(), dtype=object)
     if isinstance(column, Numeric | OpenNumeric):
-        distinct = distinct[pd.to_numeric(distinct, errors="coerce").isna()]
+        distinct = distinct[numbers_of(distinct, column).isna()]
     elif isinstance(column, Temporal | OpenTemporal):
         if pd.api.types.is_datetime64_any_dtype(values):
             return
-        distinct = distinct[pd.to_datetime(distinct.map(str), format=column.format, errors="coerce").isna()]
-    known = {*markers, *(column.categories if isinstance(column, Discrete) else ())}
+        distinct = distinct[moments_of(distinct, column).isna()]
+    known = {*markers, *column.missing_markers, *(column.categories if isinstance(column, Discrete) else ())}
     for value in distinct:
         text = canonical_text(value).strip()
         if text not in known:

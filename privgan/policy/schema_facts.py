@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 
 from privgan.policy.columns import ColumnFact
 from privgan.policy.facts import FactValue
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Role, Source, Temporal
+from privgan.table.columns import Column, Discrete, Numeric, Role, Source, Temporal
+from privgan.table.positions import Axis
 from privgan.table.schema import Schema
 
 
@@ -44,8 +44,7 @@ def _values(column: Column) -> int | None:
     if isinstance(column, Discrete):
         return len(column.categories)
     if isinstance(column, Numeric):
-        return round((column.upper - column.lower) * 10**column.decimals) + 1
+        return Axis(column).last + 1
     if isinstance(column, Temporal):
-        step = dt.timedelta(days=1) if column.kind is Kind.DATE else dt.timedelta(seconds=1)
-        return (column.upper - column.lower) // step + 1
+        return Axis(column).last + 1
     return None

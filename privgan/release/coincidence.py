@@ -21,6 +21,7 @@ from privgan.release.needles import Matcher, NeedleKind, Needles, is_figure, loo
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.invent import could_be_invented, invent
+from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import unescaped_frame
 
@@ -156,6 +157,8 @@ class ColumnScan:
             self._figures(values, column)
             return
         texts = values.dropna().map(canonical_text)
+        if column is not None:
+            texts = texts[~texts.isin(column.missing_markers)]
         if not isinstance(column, Invented):
             self._search(name, [text for text in texts.unique() if text not in _allowed(column)])
             return
@@ -173,10 +176,7 @@ class ColumnScan:
         if not written or not self._needles.values or (isinstance(column, Numeric) and not self._has_figures):
             return
         texts = pd.Series(values.dropna().unique(), dtype=object)
-        if isinstance(column, Numeric):
-            read = pd.to_numeric(texts, errors="coerce")
-        else:
-            read = pd.to_datetime(texts, format=column.format, errors="coerce")
+        read = numbers_of(texts, column) if isinstance(column, Numeric) else moments_of(texts, column)
         for hit in self._matcher.hits("\n".join(texts[read.notna()]).encode("utf-8", "replace")):
             self._known.add(hit.value)
 

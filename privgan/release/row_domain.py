@@ -8,6 +8,7 @@ import pandas as pd
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.table.frames import positions_of
 from privgan.table.invent import could_be_invented
+from privgan.table.presenting import presence_of, unpresented
 from privgan.table.schema import Schema
 
 
@@ -20,9 +21,9 @@ def column_problem(values: pd.Series, column: Column) -> str:
     if isinstance(column, Discrete):
         return _discrete_problem(present, column)
     if isinstance(column, Numeric):
-        return _numeric_problem(present, column)
+        return _numeric_problem(unpresented(present, column), column)
     if isinstance(column, Temporal):
-        return _temporal_problem(present, column)
+        return _temporal_problem(unpresented(present, column), column)
     assert isinstance(column, Invented)
     known = all(isinstance(value, str) and could_be_invented(column, value) for value in present)
     return "" if known else "a value is none that is invented for it"
@@ -63,7 +64,8 @@ def _temporal_problem(values: pd.Series, column: Temporal) -> str:
         return "a value is no moment" if len(values) else ""
     moments = values.to_numpy().astype("datetime64[us]")
     lower, upper = (np.datetime64(end, "us") for end in (column.lower, column.upper))
-    if not ((moments >= lower) & (moments <= upper)).all():
+    special = np.isin(moments, np.array(column.special_values, dtype="datetime64[us]"))
+    if not (special | ((moments >= lower) & (moments <= upper))).all():
         return f"a moment is outside {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"
     step = "D" if column.kind is Kind.DATE else "s"
     if not (moments.astype(f"datetime64[{step}]") == moments).all():
@@ -73,13 +75,16 @@ def _temporal_problem(values: pd.Series, column: Temporal) -> str:
 
 def typed_part(part: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Presented rows within the domain, as encoders read them [rows, modelled columns]."""
-    typed = {column.name: _typed(part[column.name], column) for column in schema.modelled}
+    typed = {column.name: _typed(part[column.name], schema.column(column.name)) for column in schema.modelled}
     return pd.DataFrame(typed)
 
 
 def _typed(values: pd.Series, column: Column) -> pd.Series:
     if isinstance(column, Discrete):
         return category_texts(values, column)
+    if isinstance(column, Invented):
+        return presence_of(values)
+    values = unpresented(values, column)
     if isinstance(column, Temporal):
         return values.astype("datetime64[s]")
     return values.astype("Float64").astype(float) if column.missing else values.astype(float)

@@ -151,7 +151,7 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
             parts.append(found)
     for column in schema.columns:
         if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
-            hashes = pd.util.hash_array(part[column.name].to_numpy(dtype=object), categorize=False)
+            hashes = pd.util.hash_array(part[column.name].dropna().to_numpy(dtype=object), categorize=False)
             told.hashes.setdefault(column.name, []).append(hashes)
     told.rows += len(part)
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from privgan.report.data import Label, NoisyShape, RealShape
 from privgan.table.cells import from_numbers
 from privgan.table.columns import Column, Temporal
 from privgan.table.encoding import ColumnCode, Encoder
+from privgan.table.moments import write_moments
 from privgan.table.where import canonical_number
 
 _Columns: TypeAlias = Sequence[np.ndarray]
@@ -75,7 +75,7 @@ def _label(column: ColumnCode, cells: np.ndarray) -> Label:
     if parts.texts:
         return parts.texts[cells[0]] if len(cells) == 1 else len(cells)
     if cells[0] < parts.first_interval:
-        return canonical_number(parts.special[cells[0]])
+        return written(np.array([parts.special[cells[0]]]), parts.column)[0]
     first, last = cells[0] - parts.first_interval, cells[-1] - parts.first_interval
     ends = [parts.starts[first], parts.starts[last] + parts.lengths[last] - 1]
     low, high = written(parts.origin + np.array(ends) * parts.step, parts.column)
@@ -86,5 +86,5 @@ def written(numbers: np.ndarray, column: Column) -> list[str]:
     """Numbers [values], or moments in seconds since 1970, as labels of a column write them."""
     values = from_numbers(numbers, column)
     if isinstance(column, Temporal):
-        return list(pd.to_datetime(values).dt.strftime("%Y-%m-%d"))
+        return list(write_moments(values, "%Y-%m-%d"))
     return [canonical_number(float(value)) for value in values]

@@ -12,11 +12,13 @@ from privgan.release.verify import Verification
 from privgan.serve.compare import schema_of
 from privgan.serve.library import Held
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.table.presenting import unpresented
 
 _ROWS, _BINS, _MOST_BARS, _MOST_COLUMNS = 50_000, 20, 12, 40
 _LARGEST = 512 << 20
 _MEGABYTES = 600  # 50,000 rows of 40 columns of texts.
 _TABLE = "synthetic.parquet"
+_BESIDE = ("special values outside the bounds", "missing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +133,7 @@ def _categories(first: Any, second: Any) -> list[Bar]:
 
 
 def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
-    """Shares of equal bins over both columns' bounds, and of what is missing."""
+    """Shares of equal bins over both columns' bounds, of special values outside them, and of what is missing."""
     import numpy as np
 
     assert isinstance(one, Numeric | Temporal)
@@ -139,19 +141,20 @@ def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
     lower, upper = min(_number(one.lower), _number(other.lower)), max(_number(one.upper), _number(other.upper))
     edges = np.linspace(lower, upper, _BINS + 1)
     shares = [_shares(one, values, edges) for values in (first, second)]
-    labels = [f"{_edge(one, edges[bin])} to {_edge(one, edges[bin + 1])}" for bin in range(_BINS)] + ["missing"]
+    labels = [f"{_edge(one, edges[bin])} to {_edge(one, edges[bin + 1])}" for bin in range(_BINS)] + list(_BESIDE)
     bars = [Bar(label=label, first=a, second=b) for label, a, b in zip(labels, *shares, strict=True)]
-    return bars if bars[-1].first or bars[-1].second else bars[:-1]
+    return [bar for bar in bars if bar.label not in _BESIDE or bar.first or bar.second]
 
 
 def _shares(column: Column, values: Any, edges: Any) -> list[float]:
-    """Percent of the rows in each bin, and missing."""
+    """Percent of the rows in each bin, outside all bins, and missing."""
     import numpy as np
 
-    known = values[values.notna()]
+    known = unpresented(values[values.notna()], column)
     numbers = known.astype("datetime64[s]").astype("int64") if isinstance(column, Temporal) else known.astype(float)
     counts, _ = np.histogram(numbers, bins=edges)
-    return [100 * int(count) / len(values) for count in (*counts, len(values) - len(known))]
+    beside = len(known) - int(counts.sum()), len(values) - len(known)
+    return [100 * int(count) / len(values) for count in (*counts, *beside)]
 
 
 def _number(bound: Any) -> float:

@@ -15,6 +15,7 @@ from privgan.table.grid import calendar_steps, number_steps, starts_of
 MAX_CELLS = 512
 _SECONDS = {Kind.DATE: 86_400, Kind.DATETIME: 1}
 _TOLERANCE_IN_STEPS = 1e-4
+_MOST_STEPS = 2**62
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,12 +23,13 @@ class Cells:
     """The fine cells of one column, numbered: categories or special values, then intervals, then missing.
 
     A special value is in no interval. An interval holds whole steps: from ``starts[i]`` up to, not including,
-    ``starts[i] + lengths[i]``, counted in steps of ``step`` from ``origin``.
+    ``starts[i] + lengths[i]``, counted in steps of ``step`` from ``origin``. Steps are positions among the column's
+    values (``positions.py``): special values below the bounds come first, however far below they lie.
 
     Attributes:
         column: The column.
         texts: The categories, for a discrete column.
-        special: Special values, for a numeric column.
+        special: Special values, for a numeric or temporal column; moments in seconds since 1970.
         starts: First step of each interval [intervals], int64.
         lengths: Number of steps in each interval [intervals], int64.
         origin: The value of step 0.
@@ -77,7 +79,8 @@ class Cells:
 
     def _number_codes(self, values: pd.Series) -> np.ndarray:
         numbers = as_numbers(values, self.column)
-        steps = np.rint((np.nan_to_num(numbers, nan=self.origin) - self.origin) / self.step).astype(np.int64)
+        steps = np.rint((np.nan_to_num(numbers, nan=self.origin) - self.origin) / self.step)
+        steps = np.clip(steps, -_MOST_STEPS, _MOST_STEPS).astype(np.int64)
         codes = np.searchsorted(self.starts, steps, side="right") - 1 + self.first_interval
         for code, value in enumerate(self.special):
             codes[np.abs(numbers - value) < self.step / 2] = code
@@ -126,25 +129,31 @@ def cells_of(column: Column, max_cells: int = MAX_CELLS) -> Cells:
     """
     if isinstance(column, Discrete):
         return Cells(column=column, texts=column.categories)
-    if isinstance(column, Numeric):
-        step = step_of(column)
-        origin, last, special = column.lower, round((column.upper - column.lower) / step), column.special_values
-        atoms, edges = number_steps(last, round(-origin / step), 10**column.decimals, max_cells)
-    elif isinstance(column, Temporal):
-        step = step_of(column)
-        origin, special = _epoch(column.lower), ()
-        last = round((_epoch(column.upper) - origin) / step)
-        atoms, edges = calendar_steps(column.lower, column.upper, step, max_cells), set[int]()
-    else:
+    if not isinstance(column, Numeric | Temporal):
         why = "has facts that are still to be measured" if isinstance(column, Open) else "is invented"
         raise TypeError(f"column {column.name} {why} and has no cells")
-    apart = np.array([round((value - origin) / step) for value in special], dtype=np.int64)
+    step, (lowest, highest), special = step_of(column), bounds_of(column), special_of(column)
+    last = round((highest - lowest) / step)
+    if isinstance(column, Numeric):
+        atoms, edges = number_steps(last, round(-lowest / step), 10**column.decimals, max_cells)
+    else:
+        atoms, edges = calendar_steps(column.lower, column.upper, step, max_cells), set[int]()
+    within = [value for value in special if lowest <= value <= highest]
+    apart = np.array([round((value - lowest) / step) for value in within], dtype=np.int64)
     starts = np.union1d(starts_of(last, atoms, edges, max_cells), np.append(apart, apart + 1))
     starts = starts[starts <= last].astype(np.int64)
     lengths = np.diff(np.append(starts, last + 1))
     whole = ~np.isin(starts, apart)
     starts, lengths = starts[whole], lengths[whole]
-    return Cells(column=column, special=special, starts=starts, lengths=lengths, origin=origin, step=step)
+    below = sum(value < lowest for value in special)
+    return Cells(
+        column=column,
+        special=special,
+        starts=starts + below,
+        lengths=lengths,
+        origin=lowest - below * step,
+        step=step,
+    )
 
 
 def step_of(column: Column) -> float:
@@ -152,6 +161,23 @@ def step_of(column: Column) -> float:
     if isinstance(column, Numeric | OpenNumeric):
         return float(10.0**-column.decimals)
     return float(_SECONDS[column.kind])
+
+
+def special_of(column: Column) -> tuple[float, ...]:
+    """The special values of a column: numbers, or seconds since 1970."""
+    if isinstance(column, Numeric | OpenNumeric):
+        return column.special_values
+    if isinstance(column, Temporal | OpenTemporal):
+        return tuple(_epoch(value) for value in column.special_values)
+    return ()
+
+
+def is_special(numbers: np.ndarray, column: Column) -> np.ndarray:
+    """Which numbers [rows], or moments in seconds since 1970, are special values of the column [rows]."""
+    found = np.zeros(np.shape(numbers), dtype=bool)
+    for value in special_of(column):
+        found |= np.abs(numbers - value) < step_of(column) / 2
+    return found
 
 
 def bounds_of(column: Column) -> tuple[float, float]:

@@ -100,6 +100,11 @@ class Discrete(Column):
         """Whether every category is written as a whole number, so that the released column holds integers."""
         return self.kind is not Kind.BOOLEAN and all(_INTEGER.match(value) for value in self.categories)
 
+    @property
+    def is_presence(self) -> bool:
+        """Whether the column says in which rows an identifier or PII stands."""
+        return self.role is Role.IDENTIFIER and self.categories == PRESENCE
+
     def position(self, text: str) -> int:
         """The place of a category; KeyError where it is none."""
         return self._positions[text]

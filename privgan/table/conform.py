@@ -6,6 +6,7 @@ counts but never a value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,9 +16,11 @@ import pandas as pd
 
 from privgan.documents import UNWRITABLE
 from privgan.errors import TableError
+from privgan.table.cells import as_numbers, is_special
 from privgan.table.columns import (
     Column,
     Discrete,
+    Invented,
     Kind,
     Numeric,
     Open,
@@ -27,11 +30,15 @@ from privgan.table.columns import (
     Source,
     Temporal,
 )
-from privgan.table.measured import clamp, clip_moments, opened, widest_moments, widest_numbers
-from privgan.table.moments import read_moments
+from privgan.table.measured import clamp, clip_moments, clip_numbers, opened, widest_moments, widest_numbers
+from privgan.table.number_format import PLAIN_NUMBER
+from privgan.table.presenting import presence_of
+from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema import Schema
-from privgan.table.spreadsheet import restored
+from privgan.table.spreadsheet import escaped, restored
 
+_NOT_READ = {False: "text where a number is expected", True: "text that is no number of the form {}"}
+_LEADING_ZEROS = re.compile(r"\s*[-+]?0[0-9]")
 _TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
 
 
@@ -147,7 +154,7 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
     typed: dict[str, pd.Series] = {}
     for column in schema.modelled:
         if column.name not in missing_columns:
-            typed[column.name], problems = _column(frame[column.name], column, schema.missing_markers)
+            typed[column.name], problems = _column(frame[column.name], schema.column(column.name), schema.missing_markers)
             found += problems
     unit = schema.unit.column
     if unit is not None and unit not in missing_columns:
@@ -185,15 +192,27 @@ def _unit(values: pd.Series, markers: tuple[str, ...]) -> tuple[pd.Series, list[
 def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
     """A row-level claim on customers with several rows would be worth less than it says."""
     for column in schema.invented:
-        if column.kind is Kind.IDENTIFIER and column.name in frame and frame[column.name].duplicated().any():
+        if not isinstance(column, Invented) or column.kind is not Kind.IDENTIFIER or column.name not in frame:
+            continue
+        values = frame[column.name]
+        if not column.repeats and values[~_absent(values, column, schema.missing_markers)].duplicated().any():
             text = (
-                "an identifier repeats although 'unit: row' says that each row is a customer of its own; declare it as the unit"
+                "an identifier repeats although 'unit: row' says that each row is a customer of its own; declare it as the "
+                "unit with max_rows_per_unit, or write 'repeats: allowed' where it tells no customer"
             )
             yield Violation(column=column.name, problem=text, clampable=False)
 
 
+def _absent(values: pd.Series, column: Column, markers: tuple[str, ...]) -> pd.Series:
+    """Which values [rows] are missing: empty, or a text that stands for missing in the table or in this column."""
+    texts = {*markers, *column.missing_markers, *map(escaped, column.missing_markers)}
+    return values.isna() | values.map(lambda value: isinstance(value, str) and value in texts)
+
+
 def _column(values: pd.Series, column: Column, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
-    absent = values.isna() | values.map(lambda value: isinstance(value, str) and value in markers)
+    absent = _absent(values, column, markers)
+    if isinstance(column, Invented):
+        return presence_of(values.where(~absent)), []
     before = opened(column)
     typed, problems = _typed_values(values, absent, before)
     if not column.missing and absent.any():
@@ -247,11 +266,19 @@ def _discrete(values: pd.Series, absent: pd.Series, column: Discrete) -> tuple[p
     texts = values.astype(object).map(canonical_text).astype(object)
     if column.kind is Kind.BOOLEAN:
         texts = texts.map(lambda text: _boolean_text(text, column.categories))
-    texts = texts.where(~absent, None)
+    texts = _as_categories(values, texts, column).where(~absent, None)
     unknown = ~absent & ~texts.isin(column.categories)
     problems = _problem(column, unknown, f"a value is none of the {len(column.categories)} categories")
     fallback = None if column.missing else column.categories[0]
     return texts.where(~unknown, fallback), problems
+
+
+def _as_categories(values: pd.Series, texts: pd.Series, column: Discrete) -> pd.Series:
+    """Numbers of a typed source as the categories write them: 0.5 is the category 0.50."""
+    if column.kind is Kind.BOOLEAN or not pd.api.types.is_numeric_dtype(values):
+        return texts
+    written = {canonical_text(float(text)): text for text in column.categories if PLAIN_NUMBER.match(text)}
+    return texts.where(texts.isin(column.categories), texts.map(lambda text: written.get(text, text)))
 
 
 def canonical_text(value: object) -> str:
@@ -272,32 +299,38 @@ def _boolean_text(text: str, labels: tuple[str, ...]) -> str:
 
 def _numeric(values: pd.Series, absent: pd.Series, stated: Numeric | OpenNumeric) -> tuple[pd.Series, list[Violation]]:
     column = widest_numbers(stated) if isinstance(stated, OpenNumeric) else stated
-    numbers = pd.to_numeric(values.where(~absent), errors="coerce").astype(float)
+    numbers = numbers_of(values.where(~absent), column)
     not_number = ~absent & numbers.isna()
     infinite = numbers.abs() == np.inf
-    outside = ~infinite & ((numbers < column.lower) | (numbers > column.upper))
+    special = is_special(numbers.to_numpy(), column)
+    outside = ~infinite & ~special & ((numbers < column.lower) | (numbers > column.upper))
     rounded = numbers.where(~infinite).round(column.decimals)
-    too_fine = ~infinite & (numbers - rounded).abs().gt(1e-6 * numbers.abs().clip(lower=1.0))
+    too_fine = ~infinite & (numbers - rounded).abs().gt(1e-6 * numbers.abs().clip(lower=10.0**-column.decimals))
     problems = [
-        *_problem(column, not_number, "text where a number is expected"),
+        *_problem(column, not_number, _NOT_READ[bool(column.format)].format(column.format)),
+        *_problem(column, _with_leading_zeros(values, absent, column), "a number with leading zeros, which would be lost"),
         *_problem(column, infinite, "an infinite value"),
         *_problem(column, outside, f"a value outside {column.lower:g} to {column.upper:g}"),
         *_problem(column, too_fine, f"more than {column.decimals} decimals"),
     ]
-    clamped = numbers.clip(column.lower, column.upper).round(column.decimals)
+    clamped = clip_numbers(numbers, column).round(column.decimals)
     fallback = np.nan if column.missing else _fill(stated)
     return clamped.where(~not_number, fallback), problems
 
 
+def _with_leading_zeros(values: pd.Series, absent: pd.Series, column: Numeric) -> pd.Series:
+    """Texts such as 00501 [rows] where the column writes plain numbers."""
+    if column.format or not (pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)):
+        return pd.Series(False, index=values.index)
+    return ~absent & values.map(lambda value: isinstance(value, str) and bool(_LEADING_ZEROS.match(value)))
+
+
 def _temporal(values: pd.Series, absent: pd.Series, stated: Temporal | OpenTemporal) -> tuple[pd.Series, list[Violation]]:
     column = widest_moments(stated) if isinstance(stated, OpenTemporal) else stated
-    if pd.api.types.is_datetime64_any_dtype(values):
-        moments = values.dt.tz_localize(None) if values.dt.tz is not None else values
-    else:
-        moments = read_moments(values.where(~absent).astype("string"), column.format)
-    moments = moments.astype("datetime64[s]")
+    moments = moments_of(values.where(~absent), stated)
     unreadable = ~absent & moments.isna()
-    outside = (moments < column.lower) | (moments > column.upper)
+    special = is_special(as_numbers(moments, column), column)
+    outside = ~special & ((moments < column.lower) | (moments > column.upper))
     problems = [
         *_problem(column, unreadable, f"text that is no moment of the form {column.format}"),
         *_problem(column, outside, f"a moment outside {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"),

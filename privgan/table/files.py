@@ -7,18 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from privgan.documents import shown
 from privgan.errors import TableError
-from privgan.table.columns import Column, Discrete, Invented, Kind, Temporal
-from privgan.table.frames import positions_of
+from privgan.table.columns import Column, Discrete, Invented, Numeric, Temporal
+from privgan.table.presenting import as_written
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
 
 _BLOCK = 1 << 20
-_LARGEST_INTEGER = 2**63
 PARQUET = {".parquet", ".pq"}
 _SEPARATORS = {"\\t": "\t", "tab": "\t"}
 
@@ -138,62 +136,6 @@ def _refuse_repeated(path: Path, names: list[str]) -> None:
         raise TableError(f"{path}: the header names {told} more than once; each column needs a name of its own")
 
 
-def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Typed rows as people expect them: whole-number categories as integers, plain booleans as booleans."""
-    shown_frame = frame.copy(deep=False)
-    for column in schema.columns:
-        if isinstance(column, Discrete) and column.name in frame:
-            if _fits_integer(column):
-                shown_frame[column.name] = _integers(frame[column.name], column)
-            elif _plain_boolean(column):
-                shown_frame[column.name] = _booleans(frame[column.name], column)
-    return shown_frame
-
-
-def _fits_integer(column: Discrete) -> bool:
-    return column.integral and all(-_LARGEST_INTEGER <= int(value) < _LARGEST_INTEGER for value in column.categories)
-
-
-def _integers(values: pd.Series, column: Discrete) -> pd.Series:
-    """Category texts [rows] as integers, without the detour through float that a missing value would take."""
-    known = np.array([int(category) for category in column.categories], dtype=np.int64)
-    codes = positions_of(values, column.categories)
-    if not column.missing:
-        return pd.Series(known[codes], index=values.index)
-    return pd.Series(pd.arrays.IntegerArray(known[codes], codes < 0), index=values.index)
-
-
-def _booleans(values: pd.Series, column: Discrete) -> pd.Series:
-    """The two labels of a plain boolean [rows] as truth values."""
-    codes = positions_of(values, column.categories)
-    if not column.missing:
-        return pd.Series(codes == 1, index=values.index)
-    return pd.Series(pd.arrays.BooleanArray(codes == 1, codes < 0), index=values.index)
-
-
-def _plain_boolean(column: Discrete) -> bool:
-    return column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == ["false", "true"]
-
-
-def as_written(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows with dates and booleans as text in the schema's own writing, ready for a text file."""
-    written = frame.copy(deep=False)
-    for column in schema.columns:
-        if column.name not in written:
-            continue
-        if isinstance(column, Temporal):
-            written[column.name] = written[column.name].dt.strftime(column.format)
-        elif isinstance(column, Discrete) and _plain_boolean(column):
-            written[column.name] = _labels(written[column.name], column)
-    return written
-
-
-def _labels(values: pd.Series, column: Discrete) -> pd.Series:
-    """Truth values [rows] as the labels of a plain boolean; a missing one as None."""
-    codes = np.where(values.isna(), len(column.categories), values.fillna(False).to_numpy(dtype=bool))
-    return pd.Series(np.array([*column.categories, None], dtype=object)[codes], index=values.index)
-
-
 def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path | None, text: Path | None) -> int:
     """Write presented rows chunk by chunk as Parquet and as comma-separated text; a missing value is an empty cell.
 
@@ -243,8 +185,10 @@ def _quoting(schema: Schema) -> Literal[0, 2]:
 
 def _texts(column: Column) -> tuple[str, ...]:
     if isinstance(column, Discrete):
-        return column.categories
-    return (column.format,) if isinstance(column, Temporal) else (column.pattern,) if isinstance(column, Invented) else ()
+        return *column.categories, *column.missing_markers
+    if isinstance(column, Temporal | Numeric):
+        return column.format, *column.missing_markers
+    return (column.pattern, *column.missing_markers) if isinstance(column, Invented) else ()
 
 
 def _without_nulls(schema: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from privgan.table.cells import as_numbers, step_of
+from privgan.table.cells import as_numbers, is_special, step_of
 from privgan.table.columns import (
     Column,
     Discrete,
@@ -36,7 +36,7 @@ _YEARS_FROM, _MONTHS_FROM = dt.timedelta(days=4 * 365), dt.timedelta(days=120)
 
 
 def with_bounds(column: OpenNumeric | OpenTemporal, lower: int, upper: int) -> Numeric | Temporal:
-    """An open column with its bounds measured: rounded outwards to what looks like a bound, and holding special values.
+    """An open column with its bounds measured, rounded outwards to what looks like a bound.
 
     Args:
         column: The open column.
@@ -45,16 +45,9 @@ def with_bounds(column: OpenNumeric | OpenTemporal, lower: int, upper: int) -> N
     """
     if isinstance(column, OpenTemporal):
         first, last = _rounded_moments(column.kind, *(_moment(step, column.kind) for step in (lower, upper)))
-        return Temporal(**_common(column), lower=first, upper=last, format=column.format)
+        return Temporal(**_common(column), **_written(column), lower=first, upper=last)
     low, high = (round(step / 10**column.decimals, column.decimals) for step in _rounded(lower, upper))
-    special = column.special_values
-    return Numeric(
-        **_common(column),
-        lower=min(low, *special) if special else low,
-        upper=max(high, *special) if special else high,
-        decimals=column.decimals,
-        special_values=special,
-    )
+    return Numeric(**_common(column), **_written(column), lower=low, upper=high)
 
 
 def with_categories(column: OpenCategorical, categories: Sequence[str]) -> Discrete:
@@ -68,9 +61,9 @@ def opened(column: Column) -> Column:
     if Source.MEASURED not in column.sources.values():
         return column
     if isinstance(column, Numeric):
-        return OpenNumeric(**_common(column), decimals=column.decimals, special_values=column.special_values)
+        return OpenNumeric(**_common(column), **_written(column))
     if isinstance(column, Temporal):
-        return OpenTemporal(**_common(column), format=column.format)
+        return OpenTemporal(**_common(column), **_written(column))
     if isinstance(column, Discrete) and column.other is not None:
         return OpenCategorical(**_common(column), other=column.other)
     return column
@@ -79,14 +72,14 @@ def opened(column: Column) -> Column:
 def widest_moments(column: OpenTemporal) -> Temporal:
     """The column with the widest bounds that can be measured: the years 1678 to 2261."""
     last = _LAST_MOMENT if column.kind is Kind.DATETIME else _LAST_MOMENT.replace(hour=0, minute=0, second=0)
-    return Temporal(**_common(column), lower=_FIRST_MOMENT, upper=last, format=column.format)
+    return Temporal(**_common(column), **_written(column), lower=_FIRST_MOMENT, upper=last)
 
 
 def widest_numbers(column: OpenNumeric) -> Numeric:
     """The column with the widest bounds that can be measured: 2^52 steps either way."""
     limit = round(LARGEST_STEP / 10**column.decimals, column.decimals)
     bounds: dict[str, Any] = {"lower": -limit, "upper": limit}
-    return Numeric(**_common(column), **bounds, decimals=column.decimals, special_values=column.special_values)
+    return Numeric(**_common(column), **_written(column), **bounds)
 
 
 def limits(column: OpenNumeric | OpenTemporal) -> tuple[int, int]:
@@ -101,10 +94,7 @@ def limits(column: OpenNumeric | OpenTemporal) -> tuple[int, int]:
 def steps_of(values: pd.Series, column: OpenNumeric | OpenTemporal) -> np.ndarray:
     """Typed values as whole steps [values that count], int64: without missing and special ones; one by one."""
     numbers = as_numbers(values, column)
-    counted = np.isfinite(numbers)
-    if isinstance(column, OpenNumeric):
-        for value in column.special_values:
-            counted &= np.abs(numbers - value) >= step_of(column) / 2
+    counted = np.isfinite(numbers) & ~is_special(numbers, column)
     return np.clip(np.rint(numbers[counted] / step_of(column)), *limits(column)).astype(np.int64)
 
 
@@ -117,15 +107,21 @@ def clamp(values: pd.Series, column: Column) -> pd.Series:
     if isinstance(column, Discrete):
         return values.where(values.isna() | values.isin(column.categories), column.other)
     if isinstance(column, Numeric):
-        return values.clip(column.lower, column.upper)
+        return clip_numbers(values, column)
     assert isinstance(column, Temporal)
     return clip_moments(values, column)
 
 
+def clip_numbers(numbers: pd.Series, column: Numeric) -> pd.Series:
+    """Numbers [rows] clipped to a column's bounds; special values stay where they are."""
+    return numbers.clip(column.lower, column.upper).where(~is_special(numbers.to_numpy(dtype=float), column), numbers)
+
+
 def clip_moments(moments: pd.Series, column: Temporal) -> pd.Series:
-    """Moments [rows] clipped to a column's bounds."""
+    """Moments [rows] clipped to a column's bounds; special values stay where they are."""
     late_enough = moments.mask(moments < column.lower, pd.Timestamp(column.lower))
-    return late_enough.mask(late_enough > column.upper, pd.Timestamp(column.upper))
+    clipped = late_enough.mask(late_enough > column.upper, pd.Timestamp(column.upper))
+    return clipped.where(~is_special(as_numbers(moments, column), column), moments)
 
 
 def clamp_measured(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -139,7 +135,17 @@ def clamp_measured(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def _common(column: Column) -> dict[str, Any]:
-    return {name: getattr(column, name) for name in ("name", "kind", "role", "missing", "sources", "description")}
+    names = ("name", "kind", "role", "missing", "sources", "description", "missing_markers")
+    return {name: getattr(column, name) for name in names}
+
+
+def _written(column: Column) -> dict[str, Any]:
+    """The facts that a column keeps whether or not its bounds are measured."""
+    if isinstance(column, Numeric | OpenNumeric):
+        names: tuple[str, ...] = ("decimals", "special_values", "format")
+    else:
+        names = ("format", "special_values", "zone")
+    return {name: getattr(column, name) for name in names}
 
 
 def _rounded(lower: int, upper: int) -> tuple[int, int]:

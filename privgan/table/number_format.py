@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+PLAIN_NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*\Z")
 _PATTERN = re.compile(
     r"(?P<prefix>[^#0-9]*?)"
     r"(?:#(?P<group>[,.'’\u00a0\u202f\u2009 _])##0|(?P<width>0+))"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from privgan.table.cells import bounds_of, from_numbers, step_of
+from privgan.table.cells import bounds_of, from_numbers, special_of, step_of
 from privgan.table.columns import Column, Discrete, Numeric, OpenCategorical
 from privgan.table.where import ColumnCondition
 
@@ -69,7 +70,8 @@ def set_of(positions: Iterable[int], missing: bool = False) -> PositionSet:
 class Axis:
     """A modelled column's values in order: the categories, or all numbers or moments from the lowest to the highest.
 
-    The position of a value is its number among them, from 0; that of a missing value is -1.
+    The position of a value is its number among them, from 0; that of a missing value is -1. A special value outside the
+    bounds is one value more, before or after all others.
 
     Attributes:
         column: The column, with its categories or bounds; one whose categories are still to be measured has no positions
@@ -80,8 +82,18 @@ class Axis:
 
     @cached_property
     def origin(self) -> float:
-        """The value of position 0, for a numeric or temporal column."""
-        return bounds_of(self.column)[0]
+        """The value of position 0, for a numeric or temporal column without special values below its bounds."""
+        return bounds_of(self.column)[0] - len(self.below) * step_of(self.column)
+
+    @cached_property
+    def below(self) -> np.ndarray:
+        """The special values below the bounds, ascending."""
+        return np.array(sorted(value for value in special_of(self.column) if value < bounds_of(self.column)[0]))
+
+    @cached_property
+    def above(self) -> np.ndarray:
+        """The special values above the bounds, ascending."""
+        return np.array(sorted(value for value in special_of(self.column) if value > bounds_of(self.column)[1]))
 
     @cached_property
     def last(self) -> int:
@@ -90,6 +102,10 @@ class Axis:
             return len(self.column.categories) - 1
         if isinstance(self.column, OpenCategorical):
             return 0
+        return len(self.below) + self._steps + len(self.above)
+
+    @cached_property
+    def _steps(self) -> int:
         lower, upper = bounds_of(self.column)
         return round((upper - lower) / step_of(self.column))
 
@@ -100,8 +116,13 @@ class Axis:
 
     def numbers(self, positions: np.ndarray) -> np.ndarray:
         """The values at positions [rows] as float64: numbers, or seconds since 1970; NaN where missing."""
-        numbers = self.origin + positions * step_of(self.column)
-        return np.where(positions == MISSING, np.nan, np.round(numbers, self._decimals))
+        numbers = np.round(self.origin + positions * step_of(self.column), self._decimals)
+        low, high = positions < len(self.below), positions > len(self.below) + self._steps
+        if low.any() and len(self.below):
+            numbers = np.where(low, self.below[np.where(low, positions, 0)], numbers)
+        if high.any():
+            numbers = np.where(high, self.above[np.where(high, positions - self.last - 1, -1)], numbers)
+        return np.where(positions == MISSING, np.nan, numbers)
 
     def typed(self, positions: np.ndarray) -> pd.Series:
         """The values at positions [rows] with the schema's type."""
@@ -111,23 +132,22 @@ class Axis:
 
     def floor(self, numbers: np.ndarray, *, strict: bool = False) -> np.ndarray:
         """The last position whose value is not above (strict: below) each number [rows]; -1 where there is none."""
-        side = "left" if strict else "right"
-        return self._ranked(numbers, side) - 1
+        return self._ranked(numbers, "left" if strict else "right") - 1
 
     def ceiling(self, numbers: np.ndarray, *, strict: bool = False) -> np.ndarray:
         """The first position whose value is not below (strict: above) each number [rows]; ``last + 1`` for none."""
-        side = "right" if strict else "left"
-        return self._ranked(numbers, side)
+        return self._ranked(numbers, "right" if strict else "left")
 
-    def _ranked(self, numbers: np.ndarray, side: str) -> np.ndarray:
+    def _ranked(self, numbers: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
         """How many values are below (left), or not above (right), each number [rows]."""
-        finite = np.clip(numbers, -1e300, 1e300)
-        guess = np.clip(np.rint((finite - self.origin) / step_of(self.column)), -2, self.last + 2).astype(np.int64)
+        finite, lowest = np.clip(numbers, -1e300, 1e300), bounds_of(self.column)[0]
+        guess = np.clip(np.rint((finite - lowest) / step_of(self.column)), -2, self._steps + 2).astype(np.int64)
         # The quotient is off by a step at most; values are compared as they will be written.
         near = guess[..., None] + np.arange(-2, 3)
-        values = np.round(self.origin + near * step_of(self.column), self._decimals)
+        values = np.round(lowest + near * step_of(self.column), self._decimals)
         counted = values < finite[..., None] if side == "left" else values <= finite[..., None]
-        return np.clip(guess - 2 + counted.sum(-1), 0, self.last + 1)
+        within = np.clip(guess - 2 + counted.sum(-1), 0, self._steps + 1)
+        return within + _beside(self.below, finite, side) + _beside(self.above, finite, side)
 
     @property
     def _decimals(self) -> int:
@@ -145,3 +165,8 @@ class Axis:
             return PositionSet(((0, 0),), missing)
         first, last = int(self.ceiling(np.array(condition.lower))), int(self.floor(np.array(condition.upper)))
         return PositionSet(((first, last),) if first <= last else (), missing)
+
+
+def _beside(special: np.ndarray, numbers: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
+    """How many special values are below (left), or not above (right), each number [rows]."""
+    return np.searchsorted(special, numbers, side=side)

@@ -76,6 +76,7 @@ def too_large(document: Document) -> Iterator[str]:
 
 
 def table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
+    """What is wrong with the table's facts: names that stand twice, the unit, the target."""
     names = [item["name"] for item in data["columns"]]
     mistakes = [
         document.mistake(("columns", i), f"the column {shown(name)} stands twice")

@@ -1,8 +1,8 @@
 """Text that a spreadsheet would run as a formula, escaped in CSV by an apostrophe, and the way back.
 
 A cell that begins with ``=``, ``+``, ``-``, ``@`` (or their full-width twins), also after blanks and invisible signs, is
-a formula to a spreadsheet; a tab or a line end at the start may become one. Source: OWASP, "CSV Injection". Plain numbers,
-and signs alone, stay as they are. The escape is a bijection on texts: one apostrophe in front of what begins as a formula
+a formula to a spreadsheet; a tab or a line end at the start may become one. Source: OWASP, "CSV Injection". Numbers, with a
+sign of currency or per cent too, and signs alone, stay as they are. The escape is a bijection on texts: one apostrophe in front of what begins as a formula
 after any number of apostrophes. It does not help a program that splits the file at another sign than the comma.
 """
 
@@ -14,14 +14,18 @@ from functools import partial
 
 import pandas as pd
 
-from privgan.table.columns import Column, Discrete, Temporal
+from privgan.table.columns import Column, Discrete, Numeric, Temporal
 from privgan.table.frames import with_columns
 from privgan.table.moments import read_moments
 from privgan.table.schema import Schema
 
 _INVISIBLE = r"[\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\u3000]"
 _FORMULA = re.compile(rf"'*(?:[\t\r\n]|{_INVISIBLE}*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212])")
-_NUMBER_OR_SIGNS = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]+")
+_CURRENCY = "[$€£¥₹₽₩₺₴₪₫฿]?"
+_NUMBER_OR_SIGNS = re.compile(
+    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]+"
+    rf"|[+-]?{_CURRENCY}[0-9](?:[.,'\u00a0\u202f ]?[0-9])*[\u00a0 ]?(?:%|{_CURRENCY})"
+)
 _MARK = "'"
 
 
@@ -75,6 +79,8 @@ def _restoration(column: Column, *, ours: bool) -> Callable[[pd.Series], pd.Seri
     """What undoes the escapes of a column; None where its values need none. Identifiers are never touched."""
     if isinstance(column, Temporal):
         return partial(_moments_restored, column.format, ours=ours) if escaped(column.format) != column.format else None
+    if isinstance(column, Numeric) and column.format:
+        return lambda values: _mapped(values, unescaped)
     if not isinstance(column, Discrete):
         return None
     cells = {escaped(text): text for text in column.categories if escaped(text) != text}

@@ -23,7 +23,9 @@ def choose_target(columns: Sequence[Column]) -> str | None:
 
 def choose_class(columns: Sequence[Column]) -> str | None:
     """The target of a classification by :func:`choose_target`'s rule, or None."""
-    discrete = [column for column in columns if isinstance(column, Discrete) and len(column.categories) >= 2]
+    discrete = [
+        column for column in columns if isinstance(column, Discrete) and len(column.categories) >= 2 and not column.is_presence
+    ]
     return min(reversed(discrete), key=lambda column: len(column.categories)).name if discrete else None
 
 

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
 
 from privgan.report import render_shareable, shareable_of
-from privgan.table.files import csv_text, presented
+from privgan.table.files import csv_text
+from privgan.table.presenting import presented
 from privgan.table.schema_file import load_schema
 from tests.release.changes import seal
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from privgan.table.cells import cells_of
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.table.encoding import Encoder, encoder_from_json, identity_code, merged_code
+from privgan.table.pieces import pieces_of
+from privgan.table.positions import Axis
 
 
 @st.composite
@@ -19,7 +21,9 @@ def numeric_columns(draw: st.DrawFn) -> Numeric:
     step = 10.0**-decimals
     lower = round(draw(st.integers(-10_000, 10_000)) * step, decimals)
     upper = round(lower + draw(st.integers(1, 3_000_000)) * step, decimals)
-    special = (lower,) if draw(st.booleans()) else ()
+    far = st.integers(1, 10**9)
+    sentinels = (lower, round(lower - draw(far) * step, decimals), round(upper + draw(far) * step, decimals))
+    special = tuple(draw(st.lists(st.sampled_from(sentinels), unique=True)))
     kind = Kind.FLOAT if decimals else Kind.INTEGER
     return Numeric(
         name="x", kind=kind, lower=lower, upper=upper, decimals=decimals, special_values=special, missing=draw(st.booleans())
@@ -29,7 +33,8 @@ def numeric_columns(draw: st.DrawFn) -> Numeric:
 def _values(column: Numeric, seed: int, count: int = 60) -> pd.Series:
     rng = np.random.default_rng(seed)
     numbers = np.round(rng.uniform(column.lower, column.upper, count), column.decimals)
-    numbers[:3] = [column.lower, column.upper, column.special_values[0] if column.special_values else column.lower]
+    ends = [column.lower, column.upper, *column.special_values]
+    numbers[-len(ends) :] = ends
     if column.missing:
         numbers[5] = np.nan
     return pd.Series(numbers)
@@ -43,7 +48,9 @@ def test_decoding_a_code_stays_in_its_cell_on_the_grid_and_in_bounds(column: Num
     decoded = cells.decode(codes, np.random.default_rng(seed).random(len(codes)))
     assert (cells.encode(decoded) == codes).all()
     numbers = decoded.astype(float).dropna()
-    assert numbers.between(column.lower - 1e-9, column.upper + 1e-9).all()
+    special = numbers.isin(column.special_values)
+    assert numbers[~special].between(column.lower - 1e-9, column.upper + 1e-9).all()
+    assert set(column.special_values) <= set(numbers)
     np.testing.assert_allclose(numbers, numbers.round(column.decimals), atol=1e-9)
     assert decoded.isna().sum() == (1 if column.missing else 0)
 
@@ -53,9 +60,27 @@ def test_decoding_a_code_stays_in_its_cell_on_the_grid_and_in_bounds(column: Num
 def test_cells_cover_every_step_once(column: Numeric, max_cells: int) -> None:
     cells = cells_of(column, max_cells)
     steps = round((column.upper - column.lower) * 10**column.decimals) + 1
-    assert cells.lengths.sum() == steps - len(column.special_values)
+    within = [value for value in column.special_values if column.lower <= value <= column.upper]
+    assert cells.lengths.sum() == steps - len(within)
     assert (cells.lengths > 0).all()
     assert len(cells.starts) <= 1.3 * max_cells
+
+
+@settings(max_examples=60)
+@given(numeric_columns(), st.integers(0, 999))
+def test_positions_are_ranks_among_all_values(column: Numeric, seed: int) -> None:
+    """A special value outside the bounds is one value more, however far away it lies."""
+    axis, cells = Axis(column), cells_of(column)
+    values = _values(column, seed).dropna().to_numpy()
+    np.testing.assert_allclose(axis.numbers(axis.floor(values)), values, atol=1e-9)
+    assert (axis.floor(values) == axis.ceiling(values)).all()
+    assert axis.last + 1 == cells.lengths.sum() + len(column.special_values)
+    assert (np.diff(axis.floor(np.sort(values))) >= 0).all()
+    pieces = pieces_of(merged_code(cells, np.ones(cells.size), max_codes=8), axis, axis.full)
+    starts, lengths = pieces.starts[pieces.starts >= 0], pieces.lengths[pieces.starts >= 0]
+    order = np.argsort(starts)
+    assert (starts[order][1:] == (starts + lengths)[order][:-1]).all()
+    assert (starts.min(), (starts + lengths).max()) == (0, axis.last + 1)
 
 
 def test_cells_depend_on_the_schema_alone() -> None:
@@ -71,6 +96,24 @@ def test_cells_depend_on_the_schema_alone() -> None:
         (
             Temporal(name="d", kind=Kind.DATE, lower=dt.datetime(2020, 1, 1), upper=dt.datetime(2020, 3, 1), format="%Y-%m-%d"),
             list(pd.to_datetime(["2020-01-01", "2020-03-01", "2020-02-29", "2020-01-02"])),
+        ),
+        (
+            Temporal(
+                name="d",
+                kind=Kind.DATETIME,
+                lower=dt.datetime(2021, 6, 1),
+                upper=dt.datetime(2021, 6, 1, 0, 0, 3),
+                format="%Y-%m-%d %H:%M:%S",
+                special_values=(dt.datetime(9999, 12, 31, 23, 59, 59), dt.datetime(1, 1, 1)),
+            ),
+            list(
+                pd.Series(
+                    np.array(
+                        ["2021-06-01T00:00:00", "9999-12-31T23:59:59", "0001-01-01T00:00:00", "2021-06-01T00:00:03"],
+                        dtype="datetime64[s]",
+                    )
+                )
+            ),
         ),
     ],
 )

@@ -46,10 +46,10 @@ def _allowed(where: str, schema: Schema) -> float:
 def test_comparisons_allow_exactly_the_integers_that_meet_them(
     lower: int, width: int, value: int, sign: str, special: bool
 ) -> None:
-    column = Numeric(
-        name="x", kind=Kind.INTEGER, lower=lower, upper=lower + width, special_values=(float(lower),) if special else ()
-    )
-    expected = sum(OPERATORS[sign](number, value) for number in range(lower, lower + width + 1))
+    sentinels = (float(lower), -999.0 - abs(lower), 9_999.0) if special else ()
+    column = Numeric(name="x", kind=Kind.INTEGER, lower=lower, upper=lower + width, special_values=sentinels)
+    numbers = {*range(lower, lower + width + 1), *sentinels}
+    expected = sum(OPERATORS[sign](number, value) for number in numbers)
     assert _allowed(f"x {sign} {value}", _schema(column)) == pytest.approx(expected)
 
 

@@ -15,7 +15,8 @@ from privgan.table.cells import cells_of
 from privgan.table.columns import Kind, Numeric, Source
 from privgan.table.conform import conform, violations
 from privgan.table.draft import draft_schema
-from privgan.table.files import presented, read_table, write_tables
+from privgan.table.files import read_table, write_tables
+from privgan.table.presenting import presented
 
 _CELLS = st.one_of(
     st.integers(-(10**6), 10**6).map(str),

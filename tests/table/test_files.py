@@ -15,7 +15,8 @@ from privgan.table.cells import cells_of
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.table.conform import conform, violations
 from privgan.table.encoding import identity_code
-from privgan.table.files import as_written, presented, read_table, write_tables
+from privgan.table.files import read_table, write_tables
+from privgan.table.presenting import as_written, presented
 from privgan.table.schema import Schema
 
 

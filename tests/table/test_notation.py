@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from privgan.table.columns import Kind, Numeric, Source, Temporal
 from privgan.table.conform import conform, violations
 from privgan.table.draft import draft_schema
-from privgan.table.files import as_written
 from privgan.table.notation import missing_markers, moment_format
+from privgan.table.presenting import as_written
 
 NUMBERS = [f"{i}.5" for i in range(40)]
 

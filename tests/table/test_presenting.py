@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privgan.table.files import as_written, presented
 from privgan.table.frames import positions_of
 from privgan.table.invent import SerialCustomers
+from privgan.table.presenting import as_written, presented
 from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 

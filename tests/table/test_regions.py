@@ -20,7 +20,7 @@ from privgan.table.schema import Schema
 from tests.constrained import schema_of
 
 SMALL = """\
-  - {name: a, kind: integer, lower: -1, upper: 4, special_values: [0], missing: true}
+  - {name: a, kind: integer, lower: -1, upper: 4, special_values: [0, -9, 70], missing: true}
   - {name: b, kind: float, lower: 0, upper: 2, decimals: 1}
   - {name: c, kind: integer, lower: 0, upper: 3, missing: true}
   - {name: t, kind: ordinal, categories: [x, y, z], missing: true}

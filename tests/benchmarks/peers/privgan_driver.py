@@ -24,7 +24,7 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.synthesizer import load_synthesizer
-from privgan.table.files import as_written
+from privgan.table.presenting import as_written
 from privgan.table.private import PrivateTable, Samples
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
