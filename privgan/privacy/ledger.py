@@ -317,6 +317,7 @@ class PrivacyLedger:
         planned: Sequence[events.DpEvent] | None = None,
         columns: Sequence[str] = (),
         customers: Sequence[bytes] = (),
+        attempts: int | None = None,
     ) -> Iterator[RunLedger]:
         """Reserve a run's whole budget, then hand out what charges its steps.
 
@@ -329,10 +330,12 @@ class PrivacyLedger:
             columns: The table's column names; the ledger keeps a keyed hash of each, to tell two tables of one name apart.
             customers: A name of each customer; the ledger keeps a sealed sketch, to recognise them
                 under another name.
+            attempts: Evaluations that its policy allows on the data set; None where no policy is at hand.
 
         Raises:
             BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded then.
-            PolicyFailedError: when an audit refuted the guarantee and no person has cleared the data set.
+            PolicyFailedError: when an audit refuted the guarantee and no person has cleared the data set, or the
+                evaluations are used up; nothing is recorded then.
             UsageError: when the columns are those of another table, or the customers those of
                 another data set.
         """
@@ -347,6 +350,8 @@ class PrivacyLedger:
             refuse_other_table(dataset, entries, hashes)
             new_customers = sketch is not None and self._compare_customers(transaction, dataset, sketcher, sketch)
             account = account_of(dataset, entries)
+            if attempts is not None:
+                account.refuse_judging(attempts)
             if secret:
                 account.refuse_run(budget, planned or ())
             if not account.known:

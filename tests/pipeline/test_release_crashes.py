@@ -248,9 +248,7 @@ def test_no_other_command_removes_what_may_be_recorded(
     assert sorted(path.name for path in copy.out.iterdir()) == ["release", "table", "x.zip"]
 
 
-def test_a_purge_removes_its_own_candidate_s_waiting_bundle(
-    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_purge_removes_its_own_candidate_s_waiting_bundle(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = copied(made, tmp_path / "copy")
     copy.out = copy.candidate.folder
     killed_around_the_record(copy, monkeypatch, recorded=True)
