@@ -68,16 +68,16 @@ class DatasetAccount:
         elif self.lifetime is not None:
             refuse_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
 
-    def refuse_judging(self, limit: int) -> None:
+    def refuse_judging(self, limit: int | None) -> None:
         """Refuse a run whose candidate could not be judged any more.
 
         Args:
-            limit: Evaluations that the policy allows on the data set.
+            limit: Evaluations that the policy allows on the data set; None where no policy is at hand.
 
         Raises:
             PolicyFailedError: when they are used up.
         """
-        if self.attempts >= limit:
+        if limit is not None and self.attempts >= limit:
             raise PolicyFailedError(
                 f"{self.dataset}: candidates were judged {self.attempts} times and the policy allows {limit}; "
                 "a person must decide on a policy that allows more"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from privgan.cli.main import execute, main
 from privgan.errors import PolicyFailedError, UsageError
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import Candidate
@@ -254,6 +255,32 @@ def test_a_purge_removes_its_own_candidate_s_waiting_bundle(made: Path, tmp_path
     killed_around_the_record(copy, monkeypatch, recorded=True)
     purge(copy.out, copy.ledger)
     assert not list(copy.out.iterdir())
+
+
+def test_a_release_that_is_terminated_after_the_record_is_taken_up(made: Path, tmp_path: Path) -> None:
+    """SIGTERM ends the command with 130, as Ctrl-C does, and what is recorded stays."""
+    copy, record = copied(made, tmp_path / "copy"), PrivacyLedger.release
+
+    def terminated(self: PrivacyLedger, dataset: str, run: str, body: Any) -> None:
+        record(self, dataset, run, body)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    asked = ["release", copy.candidate.folder, "--policy", "internal-analytics", "--ledger", copy.ledger.url, "--out", copy.out]
+    arguments = [str(part) for part in asked]
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        PrivacyLedger.release = terminated  # type: ignore[method-assign]
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            os._exit(int(ended.code or 0))
+        finally:
+            os._exit(99)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    assert not (copy.out / "release").exists()
+    assert execute(arguments) == 0
+    digest = hashlib.sha256((copy.out / "release" / "manifest.json").read_bytes()).hexdigest()
+    assert [entry.body["manifest"] for entry in copy.entries("release")] == [digest]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
