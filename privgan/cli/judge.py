@@ -208,8 +208,9 @@ def check(
 ) -> None:
     """Judge CANDIDATE by a policy and explain each gate, to the owner. INTERNAL.
 
-    A candidate that is judged counts as one attempt on its data set; the policy caps them. An internal gate that fails
-    closes the candidate. In a pipeline the exit code decides: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
+    Public gates are judged first: where one does not pass, the internal ones are not judged and no attempt is counted.
+    Else it counts as one attempt on the data set; the policy caps them. An internal gate that fails closes the
+    candidate. In a pipeline the exit code decides: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
 
     \b
     Example:
@@ -218,17 +219,23 @@ def check(
     """
     from privgan.cli.runs import STATUS_CODES
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge
+    from privgan.pipeline.judging import judge, require_public_gates
     from privgan.privacy.ledger import PrivacyLedger
 
     asked = VerdictFiles.asked(files)
     found, policy, context = Candidate.find(candidate), read_policy(policy_name, waivers_path), read_context(context_path)
-    verdict = judge(found, policy, PrivacyLedger.open(ledger_url, create=False), context)
-    asked.write(verdict)
-    if as_json:
-        print_json(verdict.to_json())
-    else:
-        print_verdict(verdict, lang)
+    ledger = PrivacyLedger.open(ledger_url, create=False)
+
+    def tell(verdict: Verdict) -> None:
+        asked.write(verdict)
+        if as_json:
+            print_json(verdict.to_json())
+        else:
+            print_verdict(verdict, lang)
+
+    require_public_gates(found, policy, ledger, context, tell)
+    verdict = judge(found, policy, ledger, context)
+    tell(verdict)
     exit_with(STATUS_CODES[str(verdict.status)])
 
 

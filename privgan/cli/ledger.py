@@ -215,8 +215,10 @@ def ledger_accept(
     budget. --same-customers-as: two data sets with a budget each are about the same customers, or
     their ids look alike. --restored: the ledger does not hold what its anchor names; the gap is
     recorded, and every data set is charged what --spent says, else the rest of its lifetime budget,
-    or ε = ∞ where none is set. Runs and candidates of before the gap cannot go on. A data set that
-    only the lost entries knew must be named with --spent.
+    or ε = ∞ where none is set. What is not stated leaves nothing, however far the budget is raised:
+    the lost entries may have raised and spent it. Where they did, state what was spent. Runs and
+    candidates of before the gap cannot go on. A data set that only the lost entries knew must be
+    named with --spent.
 
     \b
     Example:
@@ -266,7 +268,8 @@ def _accept_restored(spent: tuple[str, ...], who: str, why: str, ledger_url: str
     click.echo(f"{opened.url}: accepted by {who}; the gap is recorded")
     for name in dict.fromkeys(entry.dataset for entry in opened.entries() if entry.dataset):
         account = opened.account(name)
-        click.echo(f"{name}: {spent_text(account)}; {lifetime_text(account)}")
+        told = "" if name in stated else "; not stated with --spent: raising its budget leaves nothing either"
+        click.echo(f"{name}: {spent_text(account)}; {lifetime_text(account)}{told}")
 
 
 def _stated(spent: tuple[str, ...]) -> dict[str, Spent]:

@@ -155,7 +155,8 @@ def fit(
         progress.say(str(first))
     frame = conforming(request, read_table(table, sep=request.sep), schema, out)
     ledger = open_ledger(ledger_url, schema.dataset)
-    candidate = fit_candidate(request, schema, frame, plan, ledger, out, out / "internal", progress)
+    attempts = first.attempts if first else None
+    candidate = fit_candidate(request, schema, frame, plan, ledger, out, out / "internal", progress, attempts=attempts)
     _tell_candidate(candidate, asked, as_json)
 
 

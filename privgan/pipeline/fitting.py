@@ -122,6 +122,7 @@ def fit(
     on_canaries: Callable[[Canaries, str], None] | None = None,
     keep: Keep | None = None,
     trainer: Callable[..., PrivateTrainer] = PrivateTrainer,
+    attempts: int | None = None,
 ) -> Fitted:
     """Run a plan on a conforming table.
 
@@ -136,6 +137,7 @@ def fit(
         on_canaries: Called with the canaries and the run's identity before the first look, to keep them safe inside.
         keep: Writes a checkpoint of the critic phase; told whether no step will follow it.
         trainer: Makes the critic's trainer; another one than the usual only in the audit's test runs.
+        attempts: Evaluations that the policy allows on the data set; None where no policy is at hand.
 
     Returns:
         The fitted parts.
@@ -151,6 +153,7 @@ def fit(
         planned=plan.events,
         columns=schema.names,
         customers=customer_names(frame, schema),
+        attempts=attempts,
     ) as run:
         customers = customers_of(frame, schema)
         canaries = draw_canaries(customers, plan.canary_probability, coins)

@@ -140,7 +140,8 @@ def require_public_gates(
         return
     tell(verdict)
     reasons = "\n".join(f"  {explain(outcome)}" for outcome in blocking)
-    told = f"policy {policy.name} does not allow this release; no attempt was counted:\n{reasons}"
+    held = "its internal gates were not judged, and no attempt was counted"
+    told = f"policy {policy.name} does not allow this release; {held}:\n{reasons}"
     failed = any(outcome.status is GateStatus.FAIL for outcome in blocking)
     raise PolicyFailedError(told) if failed else IncompleteError(told)
 

@@ -62,12 +62,14 @@ class Preflight:
         blocking: The outcomes that are certain and did not pass.
         later: The gates that only the fitted candidate decides.
         problems: What blocks the run beside its gates.
+        attempts: Evaluations that the policy allows on the data set; the charge is held to them again.
     """
 
     verdict: Verdict
     blocking: tuple[Outcome, ...]
     later: tuple[Rule, ...]
     problems: tuple[PrivganError, ...]
+    attempts: int
 
     @property
     def status(self) -> VerdictStatus:
@@ -148,6 +150,7 @@ def preflight(
         blocking=tuple(outcome for outcome in failed if outcome.gate not in later),
         later=tuple(outcome.gate for outcome in failed if outcome.gate in later),
         problems=tuple(_problems(policy, plan, books)),
+        attempts=policy.attempts_per_dataset,
     )
 
 
@@ -200,11 +203,10 @@ def _problems(policy: Policy, plan: Plan, books: Books) -> Iterator[PrivganError
     if account.refuted:
         clear = "a person must clear it with 'privgan ledger clear'"
         yield PolicyFailedError(f"{plan.dataset}: an audit refuted the guarantee; {clear}")
-    if account.attempts >= policy.attempts_per_dataset:
-        yield PolicyFailedError(
-            f"{plan.dataset}: candidates were judged {account.attempts} times and the policy allows "
-            f"{policy.attempts_per_dataset}; a person must decide on a policy that allows more"
-        )
+    try:
+        account.refuse_judging(policy.attempts_per_dataset)
+    except PolicyFailedError as error:
+        yield error
     if not books.reserved:
         try:
             account.refuse_run(plan.budget, plan.events)

@@ -47,7 +47,7 @@ def purge(out: Path, ledger: PrivacyLedger) -> int:
     if (out / "candidate.json").exists():
         removed += len(candidate.hashes())
         candidate.remove_files()
-    removed += remove_leftovers(out)
+    removed += remove_leftovers(out, owner=run)
     sync_folder(internal)
     ledger.record(dataset, run, "purge", {"files": removed})
     note.unlink()

@@ -16,7 +16,7 @@ from privgan.policy.context import Context
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
 from privgan.privacy.ledger import PrivacyLedger
-from privgan.release.bundle import write_release
+from privgan.release.bundle import booking, write_release
 from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.release.keys import SigningKey
 from privgan.release.manifest import ReleaseFacts
@@ -43,7 +43,7 @@ def release_candidate(
     """Write ``out/release`` for a candidate that passed.
 
     The whole bundle is made and searched; then the ledger records it; then it gets its name. A process killed between
-    the last two leaves a whole bundle under a hidden name, which the next call takes up.
+    the last two leaves a whole bundle under a hidden name, which the next call takes up. No other command touches it.
 
     Args:
         candidate: The candidate.
@@ -79,7 +79,7 @@ def release_candidate(
     refuse_changed(candidate, ledger)
     ledger.require_releasable(schema.dataset, record["run"])
     asked = Asked(verdict=verdict, context=context, signer=key.public.id if key else "", language=language)
-    if take_up(target, asked, ledger.released_manifests(schema.dataset, record["run"])):
+    if take_up(target, record["run"], asked, ledger.released_manifests(schema.dataset, record["run"])):
         return target
     identity = uuid.uuid4().hex
     facts = release_facts(candidate, ledger, context, identity)
@@ -101,7 +101,7 @@ def release_candidate(
     with closing_on_findings(candidate, ledger, looked_for):
         said = Said(facts=facts, head=ledger.head(), verdict=verdict, context=context, language=language)
         left = needles_for_release(looked_for, said, data)
-        return write_release(target, files, facts, verdict, left, key, book=book)
+        return write_release(target, files, facts, verdict, left, key, book=booking(record["run"], book))
 
 
 def _refuse_unfounded(candidate: Candidate, schema: Schema, ledger: PrivacyLedger) -> None:

@@ -113,7 +113,9 @@ def run(
     ledger = open_ledger(True)
     assert ledger is not None
     internal = out / INTERNAL
-    candidate = fit_candidate(request, schema, frame, plan, ledger, internal / "candidate", internal, progress)
+    candidate = fit_candidate(
+        request, schema, frame, plan, ledger, internal / "candidate", internal, progress, attempts=first.attempts
+    )
     judging = Judging(policy=policy, context=context, key=key, language=language, target=request.target)
     return _finish(candidate, needles, frame, judging, ledger, out, progress)
 
@@ -285,8 +287,10 @@ def fit_candidate(
     folder: Path,
     internal: Path,
     progress: Progress,
+    *,
+    attempts: int | None = None,
 ) -> Candidate:
-    """Fit, sample and write a candidate."""
+    """Fit, sample and write a candidate; nothing is charged where the data set was judged ``attempts`` times."""
     candidate = Candidate(folder, internal)
     candidate.create()
 
@@ -305,7 +309,17 @@ def fit_candidate(
         if (internal / CANARIES_FILE).exists():
             raise ReleaseExistsError(f"{internal}: another run has begun there meanwhile; choose another --out")
         try:
-            fitted = fit(frame, schema, plan, ledger, seed=request.seed, progress=progress, on_canaries=begin, keep=keep)
+            fitted = fit(
+                frame,
+                schema,
+                plan,
+                ledger,
+                seed=request.seed,
+                progress=progress,
+                on_canaries=begin,
+                keep=keep,
+                attempts=attempts,
+            )
         except (UsageError, BudgetExceededError, PolicyFailedError):
             candidate.undo()
             raise

@@ -263,8 +263,7 @@ class PrivacyLedger:
         """A named person accepts a ledger put back from a copy; the gap is recorded and charged.
 
         Args:
-            spent: By data set, what was spent in the lost entries; for all others the rest of the
-                lifetime budget is charged, and ε = ∞ where none is set.
+            spent: By data set, what was spent in the lost entries; all others lose their budget for good.
             who: The person.
             why: The reason.
 
@@ -317,6 +316,7 @@ class PrivacyLedger:
         planned: Sequence[events.DpEvent] | None = None,
         columns: Sequence[str] = (),
         customers: Sequence[bytes] = (),
+        attempts: int | None = None,
     ) -> Iterator[RunLedger]:
         """Reserve a run's whole budget, then hand out what charges its steps.
 
@@ -327,14 +327,13 @@ class PrivacyLedger:
             conditional_facts: Number of schema facts assumed to be public, on which the guarantee is conditional.
             planned: Its steps, as far as they are planned; the rdp filter reserves their cost.
             columns: The table's column names; the ledger keeps a keyed hash of each, to tell two tables of one name apart.
-            customers: A name of each customer; the ledger keeps a sealed sketch, to recognise them
-                under another name.
+            customers: A name of each customer; a sealed sketch recognises them under another name.
+            attempts: Evaluations that its policy allows on the data set; None where no policy is at hand.
 
         Raises:
             BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded then.
-            PolicyFailedError: when an audit refuted the guarantee and no person has cleared the data set.
-            UsageError: when the columns are those of another table, or the customers those of
-                another data set.
+            PolicyFailedError: when an audit stopped the data set, or its evaluations are used up; as above.
+            UsageError: when the columns are another table's, or the customers another data set's.
         """
         identity = uuid.uuid4().hex
         sketcher = self._store.sketcher()
@@ -347,6 +346,7 @@ class PrivacyLedger:
             refuse_other_table(dataset, entries, hashes)
             new_customers = sketch is not None and self._compare_customers(transaction, dataset, sketcher, sketch)
             account = account_of(dataset, entries)
+            account.refuse_judging(attempts)
             if secret:
                 account.refuse_run(budget, planned or ())
             if not account.known:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from privgan.errors import PolicyFailedError
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget, condition_text
 from privgan.privacy.ledger_filter import Lifetime, RdpCost, RdpFilter, costs_of, refuse_sum, total_of
@@ -21,8 +22,9 @@ class DatasetAccount:
         known: Whether the ledger has any entry of it.
         initialised: Whether a person introduced it with ``privgan ledger init``.
         lifetime: The lifetime budget, or None where none was set.
-        epsilon: Sum of the ε of all runs so far, and of what was charged for lost entries.
-        delta: Sum of the δ of all runs so far, and of what was charged for lost entries.
+        epsilon: Sum of the ε of all runs so far, and of what was charged for lost entries. Where nobody stated what those
+            spent, no less than the lifetime's: they may have raised and spent it.
+        delta: Sum of the δ likewise.
         rdp: The lifetime's privacy filter, or None where the runs' (ε, δ) are added.
         rdp_cost: What all runs cost at the filter's order; nothing where there is no filter.
         runs: Number of runs so far.
@@ -66,6 +68,21 @@ class DatasetAccount:
         elif self.lifetime is not None:
             refuse_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
 
+    def refuse_judging(self, limit: int | None) -> None:
+        """Refuse a run whose candidate could not be judged any more.
+
+        Args:
+            limit: Evaluations that the policy allows on the data set; None where no policy is at hand.
+
+        Raises:
+            PolicyFailedError: when they are used up.
+        """
+        if limit is not None and self.attempts >= limit:
+            raise PolicyFailedError(
+                f"{self.dataset}: candidates were judged {self.attempts} times and the policy allows {limit}; "
+                "a person must decide on a policy that allows more"
+            )
+
     def after(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent], conditional_facts: int = 0) -> DatasetAccount:
         """The account as it will be when a run has reserved its budget.
 
@@ -87,23 +104,25 @@ class DatasetAccount:
 
 def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
     """Read a data set's account from its entries, oldest first."""
-    lifetime, epsilon, delta, refuted = None, [], [], False
+    lifetime, epsilon, delta, refuted, unstated = None, [], [], False, False
     for entry in entries:
         if entry.kind == "lifetime":
             lifetime = Lifetime.from_entry(entry)
         elif entry.kind in {"run", RESTORED}:
             epsilon.append(math.inf if entry.body["epsilon"] == "infinite" else entry.body["epsilon"])
             delta.append(entry.body["delta"])
+            unstated |= entry.kind == RESTORED and not entry.body["stated"]
         elif entry.kind in {"refuted", "clear"}:
             refuted = entry.kind == "refuted"
     rdp = lifetime.rdp if lifetime else None
+    least = lifetime.budget if lifetime and unstated else None
     return DatasetAccount(
         dataset=dataset,
         known=bool(entries),
         initialised=any(entry.kind == "introduce" for entry in entries),
         lifetime=lifetime.budget if lifetime else None,
-        epsilon=math.fsum(epsilon),
-        delta=math.fsum(delta),
+        epsilon=max(math.fsum(epsilon), least.epsilon if least else 0.0),
+        delta=max(math.fsum(delta), least.delta if least else 0.0),
         rdp=rdp,
         rdp_cost=total_of(costs_of(rdp, entries)) if rdp else RdpCost(),
         # What was lost with a ledger's end, and charged, was at least one run.

@@ -44,6 +44,7 @@ class SqliteStore(LedgerStore):
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name the ledger's file")
         self._path, self._timeout = path.resolve(), timeout
+        _refuse_second_name(self._path)
         url = str(path)
         engine = _connect(self._path, timeout)
         key_path = self._path.with_name(self._path.name + ".key")
@@ -117,6 +118,13 @@ class SqliteStore(LedgerStore):
         if isinstance(error, (exc.OperationalError, exc.IntegrityError)) and "no such table" not in text:
             return f"the ledger could not be read or written ({text}); mend that, then try again"
         return f"is not a readable ledger ({text}); restore it from a copy"
+
+
+def _refuse_second_name(path: Path) -> None:
+    """Refuse a file with hard links: SQLite's journal lies beside one name, and another would not see it after a crash."""
+    if path.exists() and path.stat().st_nlink > 1:
+        text = "has another name (a hard link), by which a crash could undo what is charged"
+        raise UsageError(f"{path}: the ledger's file {text}; remove the other name, or copy it there")
 
 
 def _connect(path: Path, timeout: float, mode: str = "rw") -> sql.Engine:

@@ -22,7 +22,7 @@ from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, FileEntry, Re
 from privgan.release.needles import Needles
 from privgan.release.scan import scan_files
 from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
-from privgan.release.writing import new_folder
+from privgan.release.writing import Booking, new_folder
 
 ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
     {
@@ -48,7 +48,7 @@ def write_release(
     needles: Needles | None = None,
     key: SigningKey | None = None,
     *,
-    book: Callable[[str], None] | None = None,
+    book: Booking | None = None,
     now: dt.datetime | None = None,
 ) -> Path:
     """Write a release in one step: either the whole folder is there, or nothing is.
@@ -60,7 +60,7 @@ def write_release(
         verdict: The policy's verdict, which must be PASS.
         needles: Private values that must not be in it, where the table is at hand; INTERNAL names never may.
         key: Signs the manifest, which then names it; None for an unsigned release.
-        book: Records the release, told the manifest's SHA-256; called when all lies ready and was searched.
+        book: Records the release; called when all lies ready and was searched.
         now: When it is signed; the clock's time where none is given.
 
     Returns:
@@ -80,7 +80,7 @@ def write_release(
     if key is not None:
         facts = replace(facts, signer=key.public.id)
 
-    with new_folder(target, book=_recording(book) if book else None) as partial:
+    with new_folder(target, book=book) as partial:
         _refuse_without_room(target.parent, files)
         made = _fill(partial, files, facts, verdict, key, now)
         # A hash or a signature of files is no text of a table, whatever it looks like.
@@ -89,8 +89,12 @@ def write_release(
     return target
 
 
-def _recording(book: Callable[[str], None]) -> Callable[[Path], None]:
-    return lambda folder: book(hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest())
+def booking(run: str, record: Callable[[str], None]) -> Booking:
+    """How a release of a run is recorded: by its manifest's SHA-256."""
+    return Booking(
+        owner=run,
+        record=lambda folder: record(hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()),
+    )
 
 
 def _refuse_unless_passed(verdict: Verdict) -> None:

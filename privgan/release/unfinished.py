@@ -35,18 +35,22 @@ class Asked:
     language: str
 
 
-def take_up(target: Path, asked: Asked, recorded: Set[str]) -> bool:
+def take_up(target: Path, run: str, asked: Asked, recorded: Set[str]) -> bool:
     """Give a finished release its name, where one lies ready under a hidden name.
+
+    What else lies ready of the same candidate is removed: nobody can ask for it by this name any more, or it never
+    came to be recorded.
 
     Args:
         target: The release's folder to be.
+        run: The candidate's run.
         asked: What is asked for; a release for another recipient is not taken up.
         recorded: SHA-256 of each manifest that the ledger records of the candidate.
 
     Returns:
         Whether there was one.
     """
-    return bool(recorded) and adopt_leftover(target, lambda path: _is_wanted(path, asked, recorded))
+    return adopt_leftover(target, run, lambda path: _is_wanted(path, asked, recorded))
 
 
 def _is_wanted(folder: Path, asked: Asked, recorded: Set[str]) -> bool:

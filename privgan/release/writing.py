@@ -1,7 +1,8 @@
 """Write a file or a folder in one step: it is there as a whole, or not at all, whatever happens in between.
 
 What is being made lies beside its target under a hidden name and is locked by the process that makes it. What a killed
-process left there is unlocked, and is removed by the next one that writes beside it.
+process left there is unlocked, and is removed by the next one that writes beside it. A folder that is about to be recorded
+gets a second hidden name, which bears its owner's. Others leave it alone: a ledger may name it already.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import glob
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,8 +24,22 @@ from privgan.durable import sync_folder
 from privgan.errors import PolicyFailedError, ReleaseExistsError, UsageError
 
 _MARK = ".privgan-partial-"
+_BOOKED = ".privgan-booked-"
 # A name that is itself as long as the disk allows leaves no room for the mark.
 _KEPT = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booking:
+    """How a folder is recorded before it gets its name.
+
+    Attributes:
+        owner: Whose folder it is, in letters and digits; part of its hidden name from then on.
+        record: Records the folder; called when it is whole.
+    """
+
+    owner: str
+    record: Callable[[Path], object]
 
 
 @contextmanager
@@ -30,15 +47,15 @@ def new_folder(
     target: Path,
     *,
     exists: type[UsageError] = ReleaseExistsError,
-    book: Callable[[Path], object] | None = None,
+    book: Booking | None = None,
 ) -> Iterator[Path]:
     """A folder to fill; it gets its name when the block ends without an error, and is gone otherwise.
 
     Args:
         target: The folder's name to be.
         exists: What is raised when something of that name is there.
-        book: Records the folder before it gets its name. What was booked stays, under its hidden name, whatever
-            comes between; ``adopt_leftover`` takes it up. A refusal by the policy books nothing.
+        book: Records the folder before it gets its name. From just before the record on it stays, under a hidden
+            name, whatever comes between; ``adopt_leftover`` takes it up. A refusal by the policy books nothing.
 
     Raises:
         UsageError: It cannot be written, or the disk is full.
@@ -52,8 +69,10 @@ def new_folder(
             yield partial
             _refuse_taken(target, exists)  # Rename would quietly replace an empty folder made in the meantime.
             if book is not None:
+                partial = partial.rename(_to_book(target, book.owner))
+                sync_folder(target.parent)
                 booked = True
-                book(partial)
+                book.record(partial)
             partial.rename(target)
         sync_folder(target.parent)
     except PolicyFailedError:
@@ -117,39 +136,46 @@ def replace_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
             partial.unlink()
 
 
-def remove_leftovers(folder: Path) -> int:
+def remove_leftovers(folder: Path, *, owner: str = "") -> int:
     """Remove what killed processes left half-written in a folder; what a living one is writing is locked and stays.
+
+    Args:
+        folder: The folder.
+        owner: Whose folders go even where they were about to be recorded; empty for nobody's.
 
     Returns:
         The number of files removed.
     """
+    left = [*folder.glob(f".*{_MARK}*"), *(folder.glob(f".*{_BOOKED}{owner}-*") if owner else ())]
     removed = 0
-    for path in sorted(folder.glob(f".*{_MARK}*")):
+    for path in sorted(left):
         with contextlib.suppress(OSError), _locked(path):
-            files = 1 if not path.is_dir() else sum(1 for part in path.rglob("*") if not part.is_dir())
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-            removed += files
+            removed += _remove(path)
     return removed
 
 
-def adopt_leftover(target: Path, wanted: Callable[[Path], bool]) -> bool:
-    """Give what a killed process left ready its name, where it is the one wanted.
+def adopt_leftover(target: Path, owner: str, wanted: Callable[[Path], bool]) -> bool:
+    """Give what a killed process left ready its name, where it is the one wanted; the owner's others are removed.
 
     Args:
         target: The folder's name to be.
-        wanted: Whether a folder that was left is whole, and is what is asked for.
+        owner: Whose folders are looked at.
+        wanted: Whether a folder that was left is whole and recorded, and is what is asked for.
 
     Returns:
         Whether there was one.
     """
-    for path in sorted(target.parent.glob(f"{_hidden(target)}*")):
+    adopted = False
+    for path in sorted(target.parent.glob(f"{glob.escape(_hidden(target, _BOOKED))}{owner}-*")):
         with contextlib.suppress(OSError), _locked(path):
-            if path.is_dir() and wanted(path):
+            if not adopted and path.is_dir() and wanted(path):
                 _refuse_taken(target, ReleaseExistsError)
                 path.rename(target)
                 sync_folder(target.parent)
-                return True
-    return False
+                adopted = True
+            else:
+                _remove(path)
+    return adopted
 
 
 def as_usage_error(error: OSError, target: Path, exists: type[UsageError] = UsageError) -> UsageError:
@@ -166,11 +192,23 @@ def as_usage_error(error: OSError, target: Path, exists: type[UsageError] = Usag
 
 
 def _beside(target: Path) -> Path:
-    return target.parent / f"{_hidden(target)}{secrets.token_hex(8)}"
+    return target.parent / f"{_hidden(target, _MARK)}{secrets.token_hex(8)}"
 
 
-def _hidden(target: Path) -> str:
-    return f".{target.name[:_KEPT]}{_MARK}"
+def _hidden(target: Path, mark: str) -> str:
+    return f".{target.name[:_KEPT]}{mark}"
+
+
+def _to_book(target: Path, owner: str) -> Path:
+    """The hidden name of a whole folder that is about to be recorded: its owner alone names or removes it."""
+    return target.parent / f"{_hidden(target, _BOOKED)}{owner}-{secrets.token_hex(8)}"
+
+
+def _remove(path: Path) -> int:
+    """Remove a file or a folder; the number of files."""
+    files = 1 if not path.is_dir() else sum(1 for part in path.rglob("*") if not part.is_dir())
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return files
 
 
 def _refuse_taken(target: Path, exists: type[UsageError]) -> None:

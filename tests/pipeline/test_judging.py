@@ -296,13 +296,35 @@ class TestOnTheCommandLine:
         assert not any(path.exists() for path in files)
         assert "not written" in capsys.readouterr().err
 
-    def test_a_failed_public_gate_is_shareable(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
-        policy = write_policy(tmp_path, gate("guarantee.epsilon", "at_most: 1"), gate(ATTACK, "at_most: 0.3", "internal"))
+    def test_a_check_whose_public_gate_fails_tells_all_of_them_and_costs_no_attempt(
+        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Nothing internal is judged: the same candidate can be judged by another policy later."""
+        rules = (
+            gate("guarantee.epsilon", "at_most: 1"),
+            gate("guarantee.delta", "at_most: 1"),
+            gate(ATTACK, "at_most: 0", "internal"),
+        )
+        policy, before = write_policy(tmp_path, *rules), place[1].account("judged").attempts
+        assert self.run(place, "check", policy, "--junit", tmp_path / "v.xml") == 1
+        told = capsys.readouterr()
+        assert "no attempt was counted" in told.err
+        for text in (told.out, (tmp_path / "v.xml").read_text()):
+            assert all(fact in text for fact in ("guarantee.epsilon is 2; it must be at most 1", "guarantee.delta", ATTACK))
+        assert self.run(place, "check", policy, "--json") == 1
+        told = json.loads(capsys.readouterr().out)
+        assert [outcome["status"] for outcome in told["outcomes"]] == ["FAIL", "PASS", "MISSING"]
         assert self.run(place, "check", policy, "--junit", tmp_path / "v.xml", "--shareable") == 1
-        told = (tmp_path / "v.xml").read_text()
-        assert "internal_checks: passed" in told
-        assert "guarantee.epsilon is 2; it must be at most 1" in told
-        assert "attack" not in told
+        assert not (tmp_path / "v.xml").exists()  # Whether the internal checks pass is not known.
+        assert place[1].account("judged").attempts == before
+        assert not any(entry.kind == "closed" for entry in place[1].entries("judged"))
+
+    def test_a_check_whose_public_fact_is_missing_costs_no_attempt(
+        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+    ) -> None:
+        policy, before = write_policy(tmp_path, gate("context.reviewer", "present: true")), place[1].account("judged").attempts
+        assert self.run(place, "check", policy) == 3
+        assert place[1].account("judged").attempts == before
 
     def test_a_release_writes_what_may_leave(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
         options = ("--out", tmp_path / "out", "--sarif", tmp_path / "v.sarif", "--shareable")

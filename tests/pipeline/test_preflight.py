@@ -13,6 +13,7 @@ import pytest
 from privgan.cli.main import execute
 from privgan.demo import write_demo
 from privgan.errors import BudgetExceededError, IncompleteError, PolicyFailedError
+from privgan.pipeline import run as pipeline
 from privgan.pipeline.judging import judge
 from privgan.pipeline.note import RunRequest
 from privgan.pipeline.preflight import Books, Preflight, preflight
@@ -212,6 +213,30 @@ def test_what_is_foretold_is_what_is_judged_after_the_fit(fitted: Any) -> None:
 
 
 CONTEXT = Context(reviewer="A. Reviewer", purpose="Testing", expiry=dt.date(2999, 1, 1))
+
+
+@pytest.mark.parametrize("command", ["run", "fit"])
+def test_the_charge_is_held_to_the_evaluations_again(
+    tmp_path: Path, ledger_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Another process judges the last one after the preflight: this run pays nothing."""
+    write_demo(tmp_path, 1_200, 1)
+    schema = tmp_path / "schema.yaml"
+    dataset = parse_schema(schema.read_text(encoding="utf-8")).dataset
+    ledger, conform = PrivacyLedger.open(str(ledger_path)), pipeline.conforming
+
+    def meanwhile(*arguments: Any) -> Any:
+        for number in range(10):
+            ledger.judge(dataset, f"run{number}", limit=10, policy="p", evidence=str(number))
+        return conform(*arguments)
+
+    monkeypatch.setattr(pipeline, "conforming", meanwhile)
+    asked = ("--policy", "internal-analytics", "--epsilon", 3, "--public-rows", 1_200, "--out", tmp_path / "out", "--quiet")
+    arguments = (command, tmp_path / "customers.csv", "--schema", schema, *asked)
+    assert execute([str(part) for part in arguments]) == 1
+    assert "judged 10 times and the policy allows 10" in capsys.readouterr().err
+    assert ledger.account(dataset).runs == 0
+    assert not (tmp_path / "out").exists()
 
 
 class TestOnTheCommandLine:

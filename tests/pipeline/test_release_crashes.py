@@ -14,18 +14,23 @@ from typing import Any
 
 import pytest
 
+from privgan.cli.main import execute, main
 from privgan.errors import PolicyFailedError, UsageError
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.judging import judge
+from privgan.pipeline.purging import purge
 from privgan.pipeline.releasing import release_candidate
 from privgan.pipeline.scanning import SCAN_FILE, needles_of, read_scan, scan_candidate
 from privgan.policy.context import Context
 from privgan.policy.document import load_policy
+from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.needles import Needles
+from privgan.release.pack import pack_release
 from privgan.release.scan import LeakError
 from privgan.release.verify import verify_release
+from privgan.release.writing import new_folder
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
 from tests.pipeline.test_colliding_ids import CONTEXT, fitted
@@ -194,6 +199,88 @@ def test_what_was_left_ready_is_taken_up_only_for_the_same_recipient(made: Path,
     assert json.loads((release / "manifest.json").read_text())["context"]["reviewer"] == "B. Reviewer"
     assert len(copy.entries("release")) == 2
     assert [path.name for path in copy.out.iterdir()] == ["release"]
+
+
+def killed_around_the_record(copy: Copy, monkeypatch: pytest.MonkeyPatch, *, recorded: bool) -> None:
+    """Release in a child that is killed right before the ledger's record, or right after it."""
+    record = PrivacyLedger.release
+
+    def killed(self: PrivacyLedger, dataset: str, run: str, body: Any) -> None:
+        if recorded:
+            record(self, dataset, run, body)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PrivacyLedger, "release", killed)
+        killed_at(0, copy.release)
+    assert len(copy.entries("release")) == recorded
+    assert not (copy.out / "release").exists()
+    assert len(list(copy.out.glob(".release.privgan-booked-*"))) == 1
+
+
+def other_commands(copy: Copy) -> None:
+    """What others write into the folder where a bundle waits for its name: a zip, a folder, a purge of another run."""
+    pack_release(copy.folder.parent / "other" / "out" / "release", copy.out / "x.zip")
+    with new_folder(copy.out / "table") as partial:
+        (partial / "rows.csv").write_text("a")
+    with copy.ledger.run("other", PrivacyBudget(epsilon=1), secret=True) as run:
+        note = copy.out / "internal" / "internal-run.json"
+    note.parent.mkdir()
+    note.write_text(json.dumps({"dataset": "other", "run": run.identity}))
+    assert purge(copy.out, copy.ledger) == 1
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_no_other_command_removes_what_may_be_recorded(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    copied(made, tmp_path / "other").release()
+    copy = copied(made, tmp_path / "copy")
+    killed_around_the_record(copy, monkeypatch, recorded=recorded)
+    [waiting] = copy.out.glob(".release.privgan-booked-*")
+    digest = hashlib.sha256((waiting / "manifest.json").read_bytes()).hexdigest()
+    other_commands(copy)
+    assert waiting.is_dir()
+    release = copy.release()
+    assert verify_release(release).ok
+    found = hashlib.sha256((release / "manifest.json").read_bytes()).hexdigest()
+    assert (found == digest) == recorded  # What the ledger does not name is made anew.
+    assert [entry.body["manifest"] for entry in copy.entries("release")] == [found]
+    assert sorted(path.name for path in copy.out.iterdir()) == ["release", "table", "x.zip"]
+
+
+def test_a_purge_removes_its_own_candidate_s_waiting_bundle(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = copied(made, tmp_path / "copy")
+    copy.out = copy.candidate.folder
+    killed_around_the_record(copy, monkeypatch, recorded=True)
+    purge(copy.out, copy.ledger)
+    assert not list(copy.out.iterdir())
+
+
+def test_a_release_that_is_terminated_after_the_record_is_taken_up(made: Path, tmp_path: Path) -> None:
+    """SIGTERM ends the command with 130, as Ctrl-C does, and what is recorded stays."""
+    copy, record = copied(made, tmp_path / "copy"), PrivacyLedger.release
+
+    def terminated(self: PrivacyLedger, dataset: str, run: str, body: Any) -> None:
+        record(self, dataset, run, body)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    asked = ["release", copy.candidate.folder, "--policy", "internal-analytics", "--ledger", copy.ledger.url, "--out", copy.out]
+    arguments = [str(part) for part in asked]
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        PrivacyLedger.release = terminated  # type: ignore[method-assign]
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            os._exit(int(ended.code or 0))
+        finally:
+            os._exit(99)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    assert not (copy.out / "release").exists()
+    assert execute(arguments) == 0
+    digest = hashlib.sha256((copy.out / "release" / "manifest.json").read_bytes()).hexdigest()
+    assert [entry.body["manifest"] for entry in copy.entries("release")] == [digest]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])

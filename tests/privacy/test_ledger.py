@@ -130,6 +130,19 @@ def test_evaluations_are_counted_capped_and_closed(ledger: PrivacyLedger) -> Non
         ledger.release("b", "run3", {})
 
 
+def test_a_run_whose_candidate_could_not_be_judged_is_not_charged(ledger: PrivacyLedger) -> None:
+    """The evaluations are counted under the lock that the charge is made under."""
+    with ledger.run("a", BUDGET, secret=True, attempts=1) as run:
+        ledger.judge("a", run.identity, limit=1, policy="p", evidence="e")
+    before = ledger.head()
+    with pytest.raises(PolicyFailedError, match="judged 1 times and the policy allows 1"):
+        with ledger.run("a", BUDGET, secret=True, attempts=1):
+            pass
+    assert ledger.head() == before
+    with ledger.run("a", BUDGET, secret=True, attempts=2), ledger.run("a", BUDGET, secret=True):
+        pass
+
+
 def test_a_refuted_guarantee_stops_the_data_set_until_a_person_clears_it(ledger: PrivacyLedger) -> None:
     ledger.refute("a", "run")
     with pytest.raises(PolicyFailedError, match="refuted"), ledger.run("a", BUDGET, secret=True):

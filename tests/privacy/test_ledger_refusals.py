@@ -208,13 +208,27 @@ def _through_a_link_to_nothing(folder: Path) -> None:
     assert os.listdir(folder) == ["link"]
 
 
+def _through_a_hard_link(folder: Path) -> None:
+    (folder / "other").mkdir()
+    _run(PrivacyLedger.open(str(folder / "l.sqlite")))
+    for name in ("l.sqlite", "l.sqlite.key", "l.sqlite.head"):
+        os.link(folder / name, folder / "other" / name)
+    for path in (folder / "l.sqlite", folder / "other" / "l.sqlite"):
+        with pytest.raises(UsageError, match="has another name"):
+            PrivacyLedger.open(str(path))
+    (folder / "other" / "l.sqlite").unlink()
+    _run(PrivacyLedger.open(str(folder / "l.sqlite"), create=False))
+
+
 def _with_odd_characters(folder: Path) -> None:
     path = folder / "a b?c#d%20é.sqlite"
     _run(PrivacyLedger.open(str(path)))
     assert sorted(os.listdir(folder)) == [path.name, path.name + ".head", path.name + ".key"]
 
 
-@pytest.mark.parametrize("look", [_through_a_link, _of_a_folder, _through_a_link_to_nothing, _with_odd_characters])
+@pytest.mark.parametrize(
+    "look", [_through_a_link, _through_a_hard_link, _of_a_folder, _through_a_link_to_nothing, _with_odd_characters]
+)
 def test_paths(tmp_path: Path, look: Callable[[Path], None]) -> None:
     look(tmp_path)
 

@@ -144,6 +144,48 @@ def test_the_rdp_filter_counts_what_is_lost(ledger: PrivacyLedger, place: Any) -
         pass
 
 
+@pytest.mark.parametrize("kind", Filter)
+def test_a_budget_that_the_lost_entries_raised_is_not_spent_twice(ledger: PrivacyLedger, place: Any, kind: Filter) -> None:
+    raised, planned = PrivacyBudget(epsilon=20.0, delta=3e-5), {"planned": [EVENT]}
+    for name in ("unstated", "stated"):
+        ledger.set_lifetime(name, LIFETIME, kind)
+    kept = len(ledger.entries())
+    for name in ("unstated", "stated"):
+        ledger.set_lifetime(name, raised)
+        with ledger.run(name, PrivacyBudget(epsilon=8.0, delta=1e-6), secret=True, **planned):
+            pass
+    place.tamper(f"delete from entries where sequence > {kept}")
+    again = PrivacyLedger.open(place.url)
+    again.accept_restored({"stated": Spent(epsilon=8.0, delta=1e-6)}, **PERSON)
+    for name in ("unstated", "stated"):
+        again.set_lifetime(name, raised)
+    with pytest.raises(BudgetExceededError), again.run("unstated", BUDGET, secret=True, **planned):
+        pass
+    assert again.account("unstated").epsilon >= 20.0
+    assert again.account("stated").epsilon == 8.0
+    if kind is Filter.SUM:
+        with again.run("stated", PrivacyBudget(epsilon=12.0, delta=1e-6), secret=True):
+            pass
+    # Whoever knows better puts the copy back once more.
+    place.tamper(f"delete from entries where sequence > {kept}")
+    again = PrivacyLedger.open(place.url)
+    again.accept_restored({name: Spent(epsilon=8.0, delta=1e-6) for name in ("unstated", "stated")}, **PERSON)
+    assert again.account("unstated").epsilon == 8.0
+
+
+def test_the_command_tells_what_an_unstated_charge_means(
+    ledger: PrivacyLedger, place: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        ledger.set_lifetime(name, LIFETIME)
+    _cut(ledger, place)
+    person = ("--who", "A. Officer", "--why", "disk lost", "--ledger", place.url)
+    assert execute(["ledger", "accept", "--restored", "--spent", "two=0", *person]) == 0
+    told = {line.partition(":")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "raising its budget leaves nothing either" in told["one"]
+    assert "raising" not in told["two"]
+
+
 def test_the_rdp_of_a_randomised_response_is_exact_and_the_most_of_any_pure_mechanism() -> None:
     for epsilon in (0.0, 0.01, 0.5, 2.0, 30.0):
         yes = 1 / (1 + math.exp(-epsilon))
