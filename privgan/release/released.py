@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,8 +22,9 @@ from privgan.table.schema_file import parse_schema
 SCHEMA, MODEL, REPORT = "schema.yaml", "model/model.json", "report.json"
 WEIGHTS, PARQUET, CSV = "model/model.safetensors", "synthetic.parquet", "synthetic.csv"
 _MODEL_FORMAT = "privgan.model/1"
-# Versions whose plans and reports this privgan makes again, word for word.
-MADE_AGAIN = frozenset({"0.1.0", versions().get("privgan")})
+# The first day of each version whose plans and reports this privgan makes again, word for word.
+FIRST_DAYS = {"0.1.0": dt.date(2026, 11, 21), "0.2.0": dt.date(2026, 11, 29)}
+MADE_AGAIN = frozenset({*FIRST_DAYS, versions().get("privgan")})
 # Versions whose releases are held against their own statements alone; none but for tests.
 AS_STATED: frozenset[str] = frozenset()
 
