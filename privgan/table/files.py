@@ -17,6 +17,7 @@ from privgan.table.frames import positions_of
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
 
+_MOST_PLACES = 10
 _BLOCK = 1 << 20
 _LARGEST_INTEGER = 2**63
 PARQUET = {".parquet", ".pq"}
@@ -132,10 +133,11 @@ def _header(path: Path, sep: str) -> list[str]:
 
 
 def _refuse_repeated(path: Path, names: list[str]) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        told = ", ".join(shown(name) for name in repeated)
-        raise TableError(f"{path}: the header names {told} more than once; each column needs a name of its own")
+    # Places and no names: of a table without a header line these would be a customer's values.
+    places = [str(place) for place, name in enumerate(names, start=1) if names.count(name) > 1]
+    if places:
+        told = f"one name more than once, in columns {', '.join(places[:_MOST_PLACES])}"
+        raise TableError(f"{path}: the header has {told}; each column needs a name of its own")
 
 
 def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
