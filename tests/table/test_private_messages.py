@@ -14,7 +14,8 @@ from privgan.table.schema_file import parse_schema
 SECRET = ("ZQSECRET", "77371234", "77371234.55", "2077-03-01")
 SCHEMA = """format: privgan.schema/1
 dataset: d
-unit: customer
+unit: id
+max_rows_per_unit: 3
 columns:
 - {name: id, kind: identifier, pattern: 'K{:05d}'}
 - {name: a, kind: categorical, categories: [x, y], source: {categories: assumed_public}}
