@@ -74,6 +74,18 @@ def _tell(found: Verification, *, intact: bool) -> None:
     click.echo(f"{'intact' if intact else 'NOT INTACT'}{asked}, {found.signature}")
 
 
+def require_intact(release: Path) -> None:
+    """End with code 1, and all that is wrong, where a release is not intact."""
+    from privgan.release.verify import verify_release
+
+    found = verify_release(release)
+    if not found.ok:
+        for problem in found.problems:
+            click.echo(problem, err=True)
+        click.echo("NOT INTACT: what this release says about itself cannot be relied on", err=True)
+        exit_with(1)
+
+
 @click.command()
 @click.argument("folder", type=PATH)
 @click.option("--key", "key_name", required=True, metavar="KEY", help="The signer's private key: a file, or its name.")

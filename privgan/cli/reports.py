@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, sep_option, violation_option
+from privgan.cli.bundles import require_intact
+from privgan.cli.options import PATH, json_option, ledger_option, print_json, sep_option, violation_option
 
 if TYPE_CHECKING:
     from privgan.report import InternalReport, ShareableReport
@@ -73,7 +74,7 @@ def _rewrite_released(release: Path, form: str, language: str | None, out: Path 
     from privgan.errors import UsageError
     from privgan.pipeline.reporting import released_report
 
-    _require_intact(release)
+    require_intact(release)
     if out is not None and release.resolve() in out.resolve().parents:
         raise click.UsageError(f"{out}: lies inside the release, which would no longer be intact; choose another --out")
     data, own = released_report(release)
@@ -106,22 +107,11 @@ def _write(data: ShareableReport | InternalReport, form: str, language: str, out
     click.echo(f"{out}: {'internal report (not to be shared)' if private else 'report'}, {len(content):,} bytes")
 
 
-def _require_intact(release: Path) -> None:
-    from privgan.release.verify import verify_release
-
-    found = verify_release(release)
-    if not found.ok:
-        for problem in found.problems:
-            click.echo(problem, err=True)
-        click.echo("NOT INTACT: what this release says about itself cannot be relied on", err=True)
-        exit_with(1)
-
-
 def _tell_release(release: Path, as_json: bool) -> None:
     from privgan.privacy import tradeoff
     from privgan.release.guarantee import meaning
 
-    _require_intact(release)
+    require_intact(release)
     manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     guarantee = manifest["guarantee"]
     if as_json:

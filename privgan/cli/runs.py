@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privgan.cli.beforehand import BeforehandOptions, beforehand_options
-from privgan.cli.bundles import require_no_zip, zip_option, zipped
+from privgan.cli.bundles import require_intact, require_no_zip, zip_option, zipped
 from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
@@ -234,6 +235,8 @@ def resume(
 def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced: bool, out: Path) -> None:
     """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.
 
+    A release is verified first, as by 'privgan verify': of one that is not intact no row is drawn, and the code is 1.
+
     Under conditions the rows follow the model's exact conditional distribution, and every row holds the schema's
     constraints; only at_most constraints are met by drawing a row again. Where the model gives the conditions next to no
     probability the command ends with code 3.
@@ -249,6 +252,7 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced
     """
     from privgan.errors import UsageError
     from privgan.pipeline.run import model_folder
+    from privgan.release.manifest import MANIFEST_NAME
     from privgan.synthesizer import load_synthesizer
     from privgan.table.files import write_tables
     from privgan.table.where import parse_where
@@ -257,7 +261,11 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced
         raise UsageError(f"{out}: is there already; choose another --out")
     if out.suffix not in {".csv", ".parquet", ".pq"}:
         raise UsageError(f"{out}: --out must end in .csv or .parquet")
-    synthesizer = load_synthesizer(model_folder(model))
+    source = model_folder(model)
+    release = source.resolve().parent
+    if os.path.lexists(release / MANIFEST_NAME):
+        require_intact(release)
+    synthesizer = load_synthesizer(source)
     conditions = parse_where(where, synthesizer.schema) if where is not None else ()
     parquet, text = (out, None) if out.suffix in {".parquet", ".pq"} else (None, out)
     chunks = synthesizer.chunks(rows, seed=seed, where=conditions, balanced=balanced)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import TypeAlias
 
 from privgan.planning.plan import MarginalSettings, StepKind
@@ -72,15 +76,36 @@ def small_triples(sizes: tuple[int, ...], settings: MarginalSettings) -> list[tu
         sizes: Planned number of codes of each column.
         settings: The limits on one marginal and on all together.
     """
-    triples = list(itertools.combinations(range(len(sizes)), 3))
-    cells = {triple: math.prod(sizes[column] for column in triple) for triple in triples}
     found, total = [], 0
-    for triple in sorted(triples, key=lambda triple: (cells[triple], triple)):
-        total += cells[triple]
-        if cells[triple] > settings.largest_triple or total > settings.triple_cells:
+    for cells, triple in _triples_by_cells(sizes, settings.largest_triple):
+        total += cells
+        if total > settings.triple_cells:
             break
         found.append(triple)
     return found
+
+
+def _triples_by_cells(sizes: tuple[int, ...], most: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
+    """Triples of at most so many cells, the smallest first; whoever takes few waits for no others.
+
+    Of 500 columns there are 20 million triples. They are made size by size instead of sorted.
+    """
+    places: dict[int, list[int]] = defaultdict(list)
+    for place, size in enumerate(sizes):
+        places[size].append(place)
+    kinds = sorted((math.prod(kind), kind) for kind in itertools.product(places, repeat=3))
+    for cells, group in itertools.groupby(kinds, key=itemgetter(0)):
+        if cells > most:
+            return
+        alike = [_triples_of(*(places[size] for size in kind)) for _, kind in group]
+        yield from ((cells, triple) for triple in heapq.merge(*alike))
+
+
+def _triples_of(first: Sequence[int], second: Sequence[int], third: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Rising triples with one place of each sorted list, in their order."""
+    for a in first:
+        for b in second[bisect_right(second, a) : bisect_left(second, third[-1])]:
+            yield from ((a, b, c) for c in third[bisect_right(third, b) :])
 
 
 def share_of_triples(epsilon: float, customers: float, columns: int) -> float:

@@ -8,10 +8,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from privgan.documents import json_schema, strict_validator
+from privgan.policy.context import CONTEXT_FORMAT
 from privgan.privacy.unit import NEIGHBOURING_RELATION
 from privgan.release.guarantee import NOT_PROMISED, PACKAGES, RETENTION
 from privgan.release.integrity import shown
 from privgan.release.released import Released
+from privgan.release.version_agreement import moment_problems, version_problems
 
 _NAME = "manifest.json"
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
@@ -46,6 +49,9 @@ def _problems(released: Released) -> Iterator[str]:
     if not all(sentence.strip() for sentence in sentences):
         yield "what is not promised, or the retention, holds an empty sentence"
     yield from _days(released)
+    if ours:
+        yield from moment_problems(released)
+        yield from _context(manifest["context"])
 
 
 def _canaries(released: Released) -> Iterator[str]:
@@ -84,6 +90,7 @@ def _accountant(released: Released) -> Iterator[str]:
             yield f"versions: does not say which {name} made it"
     if released.ours:
         yield from _as_written(stated, versions)
+        yield from version_problems(versions)
 
 
 def _as_written(stated: Mapping[str, Any], versions: Mapping[str, str]) -> Iterator[str]:
@@ -110,3 +117,13 @@ def _days(released: Released) -> Iterator[str]:
     for later in ("expiry", "next_review"):
         if {later, "review_date"} <= set(found) and found[later] < found["review_date"]:
             yield f"context.{later} is before context.review_date"
+
+
+def _context(context: Mapping[str, str]) -> Iterator[str]:
+    """A context file's own limits hold for what is printed of it."""
+    form = strict_validator(json_schema(CONTEXT_FORMAT))
+    for mistake in form.iter_errors({"format": CONTEXT_FORMAT, **context}):
+        yield f"context: {mistake.json_path} is not as a context file may state it"
+    for name, text in context.items():
+        if text != text.strip():
+            yield f"context.{name} begins or ends with a space, which no context does"

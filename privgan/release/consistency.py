@@ -14,14 +14,13 @@ from privgan.release.contents import LARGEST, require_allowed_contents
 from privgan.release.integrity import shown
 from privgan.release.manifest import MANIFEST_NAME, conditional_text
 from privgan.release.opening import read_regular
+from privgan.release.released import schema_of
 from privgan.release.strict_json import read_json
 from privgan.table.columns import Source
 from privgan.table.schema import Schema
-from privgan.table.schema_file import parse_schema
 
 _SCHEMA, _MODEL = "schema.yaml", "model/model.json"
 _BUG = ". This is a bug in privgan; nothing was released."
-_LAST: dict[str, Schema] = {}
 _REPORTS = ("report.html", "report.md", "report.json")
 
 
@@ -117,19 +116,9 @@ def _names(path: Path, release: str) -> bool:
 def _schema(path: Path) -> Schema | None:
     try:
         text = read_regular(path, LARGEST[_SCHEMA]).decode("utf-8")
-        return _parsed(text, _SCHEMA)
+        return schema_of(text)
     except (PrivganError, OSError, ValueError, ArithmeticError):
         return None
-
-
-def _parsed(text: str, name: str) -> Schema:
-    """The schema of a text; the model holds the same text as the schema's own file, as a rule."""
-    known = _LAST.get(text)
-    if known is None:
-        known = parse_schema(text, name=name)
-        _LAST.clear()
-        _LAST[text] = known
-    return known
 
 
 def _schema_problems(schema: Schema, manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -155,7 +144,7 @@ def _schema_problems(schema: Schema, manifest: Mapping[str, Any]) -> Iterator[st
 def _model_problems(path: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     try:
         model = read_json(read_regular(path, LARGEST[_MODEL]), _MODEL)
-        schema = _parsed(model["schema"], _MODEL)
+        schema = schema_of(model["schema"])
         claim = model["guarantee"]
         stated = {key: claim[key] for key in ("epsilon", "delta", "unit", "max_rows_per_unit", "conditional_facts")}
     except (PrivganError, OSError, ValueError, KeyError, TypeError, ArithmeticError):

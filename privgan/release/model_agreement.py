@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.unit import NEIGHBOURING_RELATION
+from privgan.release.code_agreement import code_problems
 from privgan.release.guarantee import statement
 from privgan.release.integrity import shown
 from privgan.release.numbers_in_text import claims_in, numbers_in
 from privgan.release.released import MODEL, SCHEMA, WEIGHTS, Released
-from privgan.table.encoding import ColumnCode
 
-_FINE = "cells:"  # A column whose fine cells were counted first is the one whose cells are merged.
-_ROUNDING = 1e-6
+_NUMBERS, _WHOLE = "F32", {"codebook.conditions": "I64"}
+# What every fit begins with as random numbers.
+_NEVER_ZERO = ("codebook.latents", "network.first.weight", "network.second.weight")
 
 
 def model_problems(released: Released) -> Iterator[str]:
@@ -28,7 +29,7 @@ def model_problems(released: Released) -> Iterator[str]:
             found_format = shown(released.model.get("format"))
             yield f"{MODEL}: its format is {found_format}, and this privgan writes another"
         return
-    found = [*_claim(released), *_sizes(released), *_codes(released)]
+    found = [*_claim(released), *_sizes(released), *code_problems(released)]
     yield from (f"{MODEL}: {problem}" for problem in found)
     if not found and released.holds(WEIGHTS):
         yield from (f"{WEIGHTS}: {problem}" for problem in _tensors(released))
@@ -73,53 +74,6 @@ def _sizes(released: Released) -> Iterator[str]:
             yield f"{name} is {shown(model[name])}, and the plan's is {shown(planned)}"
 
 
-def _codes(released: Released) -> Iterator[str]:
-    """Whether each column's cells have codes without gaps, and all shares add up."""
-    names = [column.name for column in released.schema.modelled]
-    if list(released.model["columns"]) != names:
-        yield "its encoder is not of the schema's modelled columns"
-        return
-    merged = _merged(released.manifest["plan"])
-    for column in released.encoder.columns:
-        found = _code_problems(column, merged)
-        yield from (f"column {shown(column.name)}: {told}" for told in found)
-    if len(released.frequencies) != len(names):
-        told = f"has noisy shares of {len(released.frequencies)} columns"
-        yield f"{told}, and {len(names)} are modelled"
-        return
-    for column, shares in zip(released.encoder.columns, released.frequencies, strict=True):
-        if shares.shape != (column.size,):
-            told = f"has {shares.size} noisy shares and {column.size} codes"
-            yield f"column {shown(column.name)}: {told}"
-        elif not (np.all(shares >= 0) and abs(shares.sum() - 1) <= _ROUNDING * max(1, shares.size)):
-            yield f"column {shown(column.name)}: its noisy shares do not add up to 1"
-
-
-def _merged(plan: Mapping[str, Any]) -> set[str] | None:
-    """The columns whose cells the plan merges; None where it names its steps in another way."""
-    steps = [step for stage in plan["stages"] for step in stage["steps"]]
-    if not any(step["kind"] == "1-way marginal" for step in steps):
-        return None
-    return {step["name"].removeprefix(_FINE) for step in steps if step["name"].startswith(_FINE)}
-
-
-def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]:
-    code_of, within = column.code_of, column.within
-    cells = column.cells.size
-    if code_of.shape != (cells,) or within.shape != (cells,):
-        yield f"its code is of {code_of.size} cells, and the schema gives {cells}"
-        return
-    if set(code_of.tolist()) != set(range(int(code_of.max()) + 1)):
-        yield "its codes are not numbered without gaps"
-        return
-    if merged is not None and column.name not in merged and column.size != cells:
-        told = f"its {cells} cells are merged into {column.size} codes"
-        yield f"{told}, and the plan does not merge them"
-    shares = np.bincount(code_of, weights=within)
-    if not (np.all(within >= 0) and np.allclose(shares, 1, rtol=0, atol=_ROUNDING * cells)):
-        yield "the shares of the cells within a code do not add up to 1"
-
-
 def _tensors(released: Released) -> Iterator[str]:
     from safetensors import safe_open
 
@@ -138,10 +92,23 @@ def _tensors(released: Released) -> Iterator[str]:
             named = ", ".join(map(shown, odd[:5]))
             yield f"the tensors {named} have not the shapes that {MODEL} gives them"
             return
+        others = [name for name in found if _kind(file, name) != _WHOLE.get(name, _NUMBERS)]
+        for name in others:
+            yield f"the tensor {shown(name)} is of {_kind(file, name)}, which privgan does not write"
+        if others:
+            return
         for name in found:
-            if not np.isfinite(file.get_tensor(name)).all():
+            values = file.get_tensor(name)
+            if not np.isfinite(values).all():
                 yield f"the tensor {shown(name)} holds a value that is no finite number"
+            elif name in _NEVER_ZERO and not values.any():
+                yield f"the tensor {shown(name)} holds zeros alone, which no fit leaves"
         yield from _conditions(file.get_tensor("codebook.conditions"), released.encoder.sizes)
+
+
+def _kind(file: Any, name: str) -> str:
+    """The tensor's type, as its header names it."""
+    return str(file.get_slice(name).get_dtype())
 
 
 def _with_entries(shape: tuple[int | None, ...], entries: int) -> tuple[int, ...]:

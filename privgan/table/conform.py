@@ -167,13 +167,16 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
 
 def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
     names = list(map(str, frame.columns))
+    # Where no name is known, the first line may be a customer's: none of it is told.
+    headed = not set(names).isdisjoint(schema.names)
+    ask = "is --sep right?" if headed else "is --sep right? has it a header line?"
     for name in schema.names:
         if name not in names:
-            yield Violation(column=name, problem="is in the schema but not in the table (is --sep right?)", clampable=False)
+            yield Violation(column=name, problem=f"is in the schema but not in the table ({ask})", clampable=False)
         elif names.count(name) > 1:
             yield Violation(column=name, problem="stands more than once in the table", clampable=False)
     for name in names:
-        if name not in schema.names:
+        if headed and name not in schema.names:
             yield Violation(column=name, problem="is in the table but not in the schema", clampable=False)
 
 

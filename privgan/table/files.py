@@ -16,6 +16,7 @@ from privgan.table.presenting import as_written
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
 
+_MOST_PLACES = 10
 _BLOCK = 1 << 20
 PARQUET = {".parquet", ".pq"}
 _SEPARATORS = {"\\t": "\t", "tab": "\t"}
@@ -130,10 +131,11 @@ def _header(path: Path, sep: str) -> list[str]:
 
 
 def _refuse_repeated(path: Path, names: list[str]) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        told = ", ".join(shown(name) for name in repeated)
-        raise TableError(f"{path}: the header names {told} more than once; each column needs a name of its own")
+    # Places and no names: of a table without a header line these would be a customer's values.
+    places = [str(place) for place, name in enumerate(names, start=1) if names.count(name) > 1]
+    if places:
+        told = f"one name more than once, in columns {', '.join(places[:_MOST_PLACES])}"
+        raise TableError(f"{path}: the header has {told}; each column needs a name of its own")
 
 
 def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path | None, text: Path | None) -> int:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,3 +159,13 @@ def test_a_plan_may_stop_at_narrow_marginals(widest: int, kinds: set[str]) -> No
     assert ("2-way marginals" in found) == (widest == 2)
     with pytest.raises(UsageError, match="1, 2 or 3"):
         make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=32_561, widest=4)
+
+
+def test_small_triples_of_two_thousand_columns_are_found_at_once() -> None:
+    """There are a thousand million triples of 2,000 columns; the schema may have as many."""
+    for sizes, number in (((2,) * 2_000, 18_750), ((48,) * 2_000, 0), ((1, 2) * 1_000, 150_000)):
+        before = time.process_time()
+        found = small_triples(sizes, replace(LIMITS, largest_triple=2_000, triple_cells=150_000))
+        assert time.process_time() - before < 5
+        assert len(found) == number
+        assert found[:1] == [(0, 1, 2) if len(set(sizes)) == 1 else (0, 2, 4)][: len(found)]

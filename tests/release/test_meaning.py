@@ -17,6 +17,7 @@ import pytest
 
 from privgan.release import verify_release
 from privgan.release.keys import SigningKey
+from privgan.release.released import FIRST_DAYS, MADE_AGAIN
 from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
 from privgan.release.trust import make_trust
 from privgan.release.verify import Verification
@@ -132,6 +133,12 @@ def split(f: Forgery) -> None:
     shares[0], shares[1] = shares[0] + 0.2, shares[1] + 0.2
 
 
+def created(change: Callable[[str], str]) -> Lie:
+    """Another moment, everywhere."""
+    return lambda f: f.both(lambda m: m.update(created=change(m["created"])))
+
+
+OUT = "network.out.weight"
 CODEBOOK = ("codebook.latents", "codebook.conditions", "network.offsets")
 # What is told, and a part of what must be said about it.
 REPORTED: dict[str, tuple[Lie, str]] = {
@@ -294,6 +301,53 @@ STATED: dict[str, tuple[Lie, str]] = {
     "shape of a weight": (weights(lambda t: t.update({"network.out.bias": t["network.out.bias"][:-1]})), "have not the shapes"),
     "weight that is no number": (weights(lambda t: t["network.out.bias"].__setitem__(0, np.nan)), "no finite number"),
     "condition of no column": (weights(lambda t: t["codebook.conditions"].__setitem__((0, 0), 99)), "of no column"),
+    "created without a zone's sign": (created(lambda text: text.replace("+00:00", "Z")), "whole seconds of UTC"),
+    "created to a millionth": (created(lambda text: text.replace("+", ".5+")), "whole seconds of UTC"),
+    "created before its version": (created(lambda text: "2026-11-28" + text[10:]), "is there since 2026-11-29 only"),
+    "created before every version": (created(lambda text: "1999-01-01" + text[10:]), "is there since"),
+    "created next year": (created(lambda text: "2999-01-01" + text[10:]), "later than now"),
+    "Python of old": (stated("versions", "python", to="1.0"), "python is '1.0', and privgan"),
+    "Python that is none": (stated("versions", "python", to="snake"), "python 'snake' is no version"),
+    "numpy of old": (stated("versions", "numpy", to="0.0.1"), "numpy is '0.0.1', and privgan"),
+    "torch to come": (stated("versions", "torch", to="99.0"), "torch is '99.0', and privgan"),
+    "opendp that is none": (stated("versions", "opendp", to="the best"), "is no version"),
+    "text of the context without end": (stated("context", "recipient", to="x" * 501), "context: $.recipient"),
+    "text of the context that is empty": (stated("context", "purpose", to=" "), "context: $.purpose"),
+    "text of the context with a space": (stated("context", "purpose", to="churn "), "begins or ends with a space"),
+    "effort that another plan has": (stated("plan", "effort", to="thorough"), "is not the one that"),
+    "fitting steps": (stated("plan", "settings", "generator", "network_steps", to=9_999), "network_steps"),
+    "half precision": (weights(lambda t: t.update({OUT: t[OUT].astype(np.float16)})), "is of F16"),
+    "double precision": (weights(lambda t: t.update({OUT: t[OUT].astype(np.float64)})), "is of F64"),
+    "conditions of 32 bits": (
+        weights(lambda t: t.update({CODEBOOK[1]: t[CODEBOOK[1]].astype(np.int32)})), "is of I32",
+    ),
+    "infinite weight": (weights(lambda t: t[OUT].__setitem__((0, 0), np.inf)), "no finite number"),
+    "latents of nothing": (weights(lambda t: t[CODEBOOK[0]].fill(0)), "holds zeros alone"),
+    "categories that changed places": (
+        lambda f: swapped(f.model["columns"]["gender"]["code_of"], 0, 1), "not in the order of its cells",
+    ),
+    "intervals that changed places": (
+        lambda f: swapped(f.model["columns"]["age"]["code_of"], 3, 40), "not in the order of its cells",
+    ),
+    "a fraction of a code": (
+        lambda f: put(f.model, "columns", "gender", "code_of", 0, to=0.5), "whole numbers, and nine decimals",
+    ),
+    "a share as a text": (
+        lambda f: put(f.model, "columns", "gender", "within", 0, to="1.0"), "whole numbers, and nine decimals",
+    ),
+    "a text beside the codes": (
+        lambda f: f.model["columns"]["gender"].update(within=[1.0, 1.0, 1.0000000000000002]),
+        "whole numbers, and nine decimals",
+    ),
+    "shares within a code by a little": (
+        lambda f: put(f.model, "columns", "gender", "within", 0, to=1.0001), "within a code do not add up",
+    ),
+    "noisy shares by a little": (
+        lambda f: f.model["frequencies"][1].__setitem__(0, f.model["frequencies"][1][0] + 1e-6), "do not add up to 1",
+    ),
+    "digits beyond those of a share": (
+        lambda f: f.model["frequencies"][1].__setitem__(0, f.model["frequencies"][1][0] + 1e-13), "with nine decimals",
+    ),
     "Parquet alone": (rows(cell("age", 44), text=False), "synthetic.csv: row 4 differs"),
     "age beyond its bounds": (rows(cell("age", 999)), "is outside"),
     "unknown category": (rows(cell("gender", "robot")), "none of its"),
@@ -519,3 +573,8 @@ def test_a_release_of_another_version_that_a_believed_key_signed_raises_no_alarm
 
 def test_there_are_many_lies() -> None:
     assert len({**REPORTED, **WRITTEN, **STATED, **OLDER}) >= 120
+
+
+def test_every_version_that_is_made_again_has_a_first_day() -> None:
+    """Whoever numbers a new version adds its day, or a moment before it would pass."""
+    assert set(FIRST_DAYS) == MADE_AGAIN
