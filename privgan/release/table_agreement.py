@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from privgan.audit.coding import column_values
 from privgan.release.integrity import parse_manifest, shown
 from privgan.release.manifest import MANIFEST_NAME
+from privgan.release.opening import open_regular
 from privgan.release.parquet_chunks import chunk_problems
 from privgan.release.released import CSV, PARQUET, REPORT, Released
 from privgan.release.row_domain import column_problem, typed_part
@@ -76,9 +77,14 @@ def _problems(released: Released) -> Iterator[str]:
     import pyarrow.parquet as pq
 
     schema, told = released.schema, _Told()
-    with pq.ParquetFile(released.folder / PARQUET) as file:
-        beside = list(chunk_problems(file, released.folder / PARQUET)) if released.ours else []
-        yield from (f"{PARQUET}: {problem}" for problem in beside)
+    with open_regular(released.folder / PARQUET) as reader, pq.ParquetFile(reader) as file:
+        if _has_too_few_cells(file.metadata, released):
+            yield f"{CSV}: is smaller than the rows that {PARQUET} says it has"
+            return
+        beside = list(chunk_problems(file, reader)) if released.ours else []
+        if beside:
+            yield from (f"{PARQUET}: {problem}" for problem in beside)
+            return
         kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
         text = released.folder / CSV
         try:
@@ -97,6 +103,14 @@ def _problems(released: Released) -> Iterator[str]:
     yield from _counted(released, told)
     if released.holds(REPORT):
         yield from _reported(released, told)
+
+
+def _has_too_few_cells(metadata: Any, released: Released) -> bool:
+    """Whether a text of so many bytes cannot hold so many cells: each has a comma or a line end."""
+    if not released.holds(CSV):
+        return False
+    size: int = (released.folder / CSV).lstat().st_size
+    return bool(metadata.num_rows * metadata.num_columns > size)
 
 
 class _WrongRowError(Exception):
@@ -121,7 +135,7 @@ def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
 def _same_text(parts: _Parts, text: Path, released: Released, told: _Told, *, kept: bool) -> bool:
     """Take every part, and compare each with the next bytes of the text file."""
     same = True
-    with text.open("rb") as reader:
+    with open_regular(text) as reader:
         for part in parts:
             header = not told.rows
             _take(part, released, told, kept=kept)
@@ -158,7 +172,7 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
 
 def _cell_problems(parts: Iterator[pd.DataFrame], text: Path, released: Released) -> Iterator[str]:
     """The first cell that differs; what is quoted or escaped in another way is the same cell."""
-    with text.open(encoding="utf-8", newline="") as lines:
+    with io.TextIOWrapper(open_regular(text), encoding="utf-8", newline="") as lines:
         rows, number = csv.reader(lines), 0
         for part in parts:
             written = csv_text(part, released.schema, header=not number)
