@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +106,8 @@ def _write(data: ShareableReport | InternalReport, form: str, language: str, out
     click.echo(f"{out}: {'internal report (not to be shared)' if private else 'report'}, {len(content):,} bytes")
 
 
-def _require_intact(release: Path) -> None:
+def _require_intact(release: Path) -> Mapping[str, Any]:
+    """The manifest of an intact release, as it was checked; ends the command for another."""
     from privgan.release.verify import verify_release
 
     found = verify_release(release)
@@ -115,14 +116,14 @@ def _require_intact(release: Path) -> None:
             click.echo(problem, err=True)
         click.echo("NOT INTACT: what this release says about itself cannot be relied on", err=True)
         exit_with(1)
+    return found.manifest
 
 
 def _tell_release(release: Path, as_json: bool) -> None:
     from privgan.privacy import tradeoff
     from privgan.release.guarantee import meaning
 
-    _require_intact(release)
-    manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    manifest = _require_intact(release)
     guarantee = manifest["guarantee"]
     if as_json:
         print_json({"report": str(release / "report.html"), "guarantee": guarantee, "policy": manifest["policy"]})

@@ -226,8 +226,6 @@ def test_what_the_library_writes_raises_no_alarm(tmp_path: Path, rows: int) -> N
         assert found(out.getvalue(), tmp_path) == ""
 
 
-
-
 def as_before_18(file: File) -> None:
     file.footer[6] = (BINARY, b"parquet-cpp-arrow version 17.0.0")
     file.twice = True
