@@ -142,10 +142,19 @@ def _tensors(released: Released) -> Iterator[str]:
             named = ", ".join(map(shown, odd[:5]))
             yield f"the tensors {named} have not the shapes that {MODEL} gives them"
             return
+        yield from _types(file)
         for name in found:
             if not np.isfinite(file.get_tensor(name)).all():
                 yield f"the tensor {shown(name)} holds a value that is no finite number"
         yield from _conditions(file.get_tensor("codebook.conditions"), released.encoder.sizes)
+
+
+def _types(file: Any) -> Iterator[str]:
+    for name in file.keys():  # noqa: SIM118 - The file is no mapping.
+        kind = file.get_slice(name).get_dtype()
+        meant = "I64" if name == "codebook.conditions" else "F32"
+        if kind != meant:
+            yield f"the tensor {shown(name)} is of type {shown(kind)}, and {meant} is written"
 
 
 def _with_entries(shape: tuple[int | None, ...], entries: int) -> tuple[int, ...]:
