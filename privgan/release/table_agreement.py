@@ -96,6 +96,8 @@ def _problems(released: Released, table: BufferedReader, text: BufferedReader | 
                     _take(part, released, told, kept=kept)
             elif not _same_text(_parts(file, schema), text, released, told, kept=kept):
                 yield from _cell_problems(_parts(file, schema), text, released)
+                if released.ours:
+                    return
         except _WrongRowError as error:
             yield str(error)
             return
@@ -142,6 +144,8 @@ def _same_text(parts: _Parts, text: BufferedReader, released: Released, told: _T
         if same:
             written = csv_text(part, released.schema, header=header).encode()
             same = text.read(len(written)) == written
+        if not same and released.ours:
+            return False  # Whatever else it holds: this privgan did not write it.
     return same and not text.read(1)
 
 

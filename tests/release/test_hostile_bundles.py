@@ -26,7 +26,6 @@ from tests.release.making import SCHEMA_TEXT
 from tests.release.mutations import mutated
 from tests.release.reader import Reader
 from tests.release.test_pack import HOSTILE
-from tests.release.thrifting import I32, I64, File, forged, varint
 
 
 @pytest.fixture(scope="module")
@@ -102,47 +101,6 @@ def hostile_arrow(_: bytes) -> bytes:
     content = parquet()
     place = content.index(b"ARROW:schema") + 40
     return content[:place] + b"/9" * 30 + content[place + 60 :]
-
-
-def runs(file: File, rows: int, found: bytes) -> None:
-    """So many rows in every column, which name entries of its dictionary."""
-    file.footer[3] = (I64, rows)
-    file.footer[4][1][1][0][3] = (I64, rows)
-    for chunk, pages in file.chunks:
-        chunk[3][1][5] = (I64, rows)
-        chunk[3][1].pop(16, None)
-        levels = varint(rows << 1) + b"\1"
-        pages[-1].content = struct.pack("<I", len(levels)) + levels + b"\1" + found
-        pages[-1].facts()[1] = (I32, rows)
-
-
-def rows_without_end(rows: int) -> Callable[[bytes], bytes]:
-    """One run of each column says that there are so many rows; a few bytes hold them all."""
-
-    def change(file: File) -> None:
-        runs(file, rows, varint(rows << 1) + b"\0")
-
-    return forged(change)
-
-
-def one_row_groups(_: bytes) -> bytes:
-    out = io.BytesIO()
-    table = pa.table({"a": pa.array(range(15_000), pa.int64()), "b": ["x"] * 15_000})
-    pq.write_table(table, out, row_group_size=1)
-    return out.getvalue()
-
-
-def short_runs(_: bytes) -> bytes:
-    """Three million rows, each a run of its own."""
-    rows = 3_000_000
-    out = io.BytesIO()
-    with pq.ParquetWriter(out, pa.schema({"a": pa.int64(), "b": pa.string()})) as writer:
-        writer.write_table(pa.table({"a": pa.array([1] * 1000, pa.int64()), "b": ["x"] * 1000}))
-
-    def change(file: File) -> None:
-        runs(file, rows, b"\2\0" * rows)
-
-    return forged(change)(out.getvalue())
 
 
 def tensors(header: Any, data: bytes = b"", length: int | None = None) -> bytes:
@@ -276,10 +234,6 @@ BOMBS: dict[str, Change] = {
     "columns in columns": refiled("synthetic.parquet", nested_columns),
     "many columns in the table": refiled("synthetic.parquet", many_columns),
     "a hostile schema of Arrow": refiled("synthetic.parquet", hostile_arrow),
-    "two thousand million rows of a few bytes": refiled("synthetic.parquet", rows_without_end(2**31 - 1)),
-    "thirty million rows of a few bytes": refiled("synthetic.parquet", rows_without_end(30_000_000)),
-    "three million runs of one row": refiled("synthetic.parquet", short_runs),
-    "fifteen thousand groups of one row": refiled("synthetic.parquet", one_row_groups),
     "tensors of a large header": file("model/model.safetensors", tensors({}, length=1 << 62)),
     "tensors that overlap": file(
         "model/model.safetensors",
@@ -297,9 +251,6 @@ BOMBS: dict[str, Change] = {
 
 
 TOLD = {
-    "two thousand million rows of a few bytes": "is smaller than the rows",
-    "thirty million rows of a few bytes": "is smaller than the rows",
-    "three million runs of one row": "is smaller than the rows",
     "aliases in aliases": "schema.yaml: is not a schema",
     "deep JSON": "nested too deeply",
     "JSON of ten million lists": "parts",
