@@ -44,6 +44,7 @@ LARGEST_TABLE = 16 * GB
 LONGEST_RECORD = 4 * MB  # Characters of one line of a CSV file, with all its cells.
 LARGEST_FOOTER = 32 * MB  # Of a Parquet file; 200 columns and 1,000 row groups have 20.
 MOST_ROW_GROUPS = 20_000
+LEAST_GROUP = 1_000  # Rows for each group of rows but one; ours have 100,000.
 
 # Tensors.
 LARGEST_TENSORS = 4 * GB

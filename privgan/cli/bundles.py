@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -74,8 +75,11 @@ def _tell(found: Verification, *, intact: bool) -> None:
     click.echo(f"{'intact' if intact else 'NOT INTACT'}{asked}, {found.signature}")
 
 
-def require_intact(release: Path) -> None:
-    """End with code 1, and all that is wrong, where a release is not intact."""
+def require_intact(release: Path) -> Mapping[str, Any]:
+    """The manifest of an intact release, as it was checked.
+
+    Ends with code 1, and all that is wrong, where it is not intact.
+    """
     from privgan.release.verify import verify_release
 
     found = verify_release(release)
@@ -84,6 +88,7 @@ def require_intact(release: Path) -> None:
             click.echo(problem, err=True)
         click.echo("NOT INTACT: what this release says about itself cannot be relied on", err=True)
         exit_with(1)
+    return found.manifest
 
 
 @click.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +110,7 @@ def _tell_release(release: Path, as_json: bool) -> None:
     from privgan.privacy import tradeoff
     from privgan.release.guarantee import meaning
 
-    require_intact(release)
-    manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    manifest = require_intact(release)
     guarantee = manifest["guarantee"]
     if as_json:
         print_json({"report": str(release / "report.html"), "guarantee": guarantee, "policy": manifest["policy"]})

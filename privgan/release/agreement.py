@@ -7,6 +7,7 @@ here, and compared.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,8 +18,8 @@ from privgan.release import released as opened
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.claim_agreement import claim_problems
 from privgan.release.guarded import GuardedError, run_guarded
-from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.model_agreement import model_problems
+from privgan.release.opening import ChangedError
 from privgan.release.outcome_agreement import outcome_problems
 from privgan.release.plan_agreement import is_planned_again, plan_problems
 from privgan.release.recount import accounting_problems
@@ -89,7 +90,7 @@ def agreement_notes(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
 def _told(name: str, check: _Check, released: Released) -> Iterator[str]:
     try:
         yield from check(released)
-    except GuardedError as error:
+    except (GuardedError, ChangedError) as error:
         yield f"{name}: {error}"
     except _UNREADABLE as error:
         why = f"({type(error).__name__}): it is not written in full"
@@ -106,24 +107,26 @@ def _missing(released: Released) -> Iterator[str]:
 
 def _schema_text(released: Released) -> Iterator[str]:
     """A comment in the schema's file would be a claim that nobody checked."""
-    if released.ours and released.holds(SCHEMA):
-        text = (released.folder / SCHEMA).read_bytes()
-        if text != dump_schema(released.schema).encode():
-            yield f"{SCHEMA}: is not written as privgan writes it: it holds more than its facts"
+    if not (released.ours and released.holds(SCHEMA)):
+        return
+    if released.content(SCHEMA) != dump_schema(released.schema).encode():
+        yield f"{SCHEMA}: is not written as privgan writes it: it holds more than its facts"
 
 
 def _tables(released: Released) -> Iterator[str]:
     """The tables' problems, found in a separate process: pyarrow reads what somebody else wrote."""
-    files = [released.folder / name for name in (PARQUET, CSV) if released.holds(name)]
-    size = sum(path.stat().st_size for path in files)
-    # The manifest lists a hash of every file, and these were compared: the same one has the same tables.
-    digest = hashlib.sha256((released.folder / MANIFEST_NAME).read_bytes()).hexdigest()
+    listed = released.manifest["files"]
+    size = sum(listed[name]["bytes"] for name in (PARQUET, CSV) if released.holds(name))
+    # The manifest lists a hash of every file, and these are compared with what is read.
+    told = json.dumps(released.manifest, sort_keys=True)
+    digest = hashlib.sha256(told.encode()).hexdigest()
     if digest not in _KNOWN:
         while len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.pop(next(iter(_KNOWN)))
         _KNOWN[digest] = run_guarded(
             table_problems,
             str(released.folder.absolute()),
+            dict(released.manifest),
             seconds=TABLES_SECONDS + size / BYTES_A_SECOND,
             megabytes=TABLES_MEGABYTES + 20 * size // MB,
         )

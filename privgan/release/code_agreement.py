@@ -31,8 +31,8 @@ def code_problems(released: Released) -> Iterator[str]:
         yield f"{told}, and {len(names)} are modelled"
         return
     for place, column in enumerate(released.encoder.columns):
-        found = _share_problems(column, released.model["frequencies"][place])
-        yield from (f"column {shown(column.name)}: {told}" for told in found)
+        shares = _share_problems(column, released.model["frequencies"][place])
+        yield from (f"column {shown(column.name)}: {told}" for told in shares)
 
 
 def _share_problems(column: ColumnCode, stated: list[float]) -> Iterator[str]:

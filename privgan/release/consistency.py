@@ -103,6 +103,8 @@ def file_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         require_allowed_contents({name: folder / name for name in listed}, foreign=True)
     except PrivganError as error:
         yield str(error).removesuffix(_BUG)
+    except OSError as error:
+        yield f"{shown(Path(str(error.filename)).name)}: cannot be read: {error.strerror}"
 
 
 def _names(path: Path, release: str) -> bool:

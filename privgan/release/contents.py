@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import struct
 import tempfile
@@ -35,6 +36,8 @@ from privgan.table.spreadsheet import unescaped
 Content = bytes | Path
 _TABLE = "synthetic.parquet"
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_FACTS = ("dtype", "shape", "data_offsets")
+_LENGTH = 8  # Bytes before a header that say how long it is, which is a multiple of as many.
 # The most bytes of each file; more are no release, whatever they hold.
 LARGEST: Mapping[str, int] = {
     **LARGEST_JSON,
@@ -131,12 +134,22 @@ def _check_tensors(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> No
     if len(header) > MOST_TENSORS:
         raise InternalError(f"{name}: holds more than {MOST_TENSORS:,} tensors")
     begun, place = reader.tell(), 0
-    for first, last in sorted(_place_of(tensor) for tensor in header.values()):
+    for first, last in map(_place_of, header.values()):
         if first != place or last < first:
             raise InternalError(f"{name}: holds bytes between its tensors")
         place = last
     if reader.seek(0, io.SEEK_END) != begun + place:
         raise InternalError(f"{name}: holds bytes after its tensors, or lacks some")
+    reader.seek(_LENGTH)
+    if not _is_plain_header(reader.read(begun - _LENGTH), header):
+        raise InternalError(f"{name}: its header is written otherwise than privgan writes it")
+
+
+def _is_plain_header(content: bytes, header: Mapping[str, Any]) -> bool:
+    """Whether a header says each tensor's three facts and nothing else, without any other space."""
+    written = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    facts = all(tuple(tensor) == _FACTS for tensor in header.values())
+    return facts and content == written + b" " * (-len(written) % _LENGTH)
 
 
 def _place_of(tensor: Mapping[str, Any]) -> tuple[int, int]:

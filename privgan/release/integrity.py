@@ -14,7 +14,7 @@ from typing import Any
 from privgan.limits import LARGEST_JSON, MOST_FILES
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_FORMAT, MANIFEST_NAME, manifest_mistakes
-from privgan.release.opening import open_regular, read_regular
+from privgan.release.opening import ChangedError, identity_of, open_regular, read_regular
 from privgan.release.signature import LARGEST_SIGNATURE_FILE, SIGNATURE_NAME
 from privgan.release.strict_json import read_json
 
@@ -34,6 +34,7 @@ class Contents:
         manifest: The manifest; empty where it cannot be read.
         signature: The bytes of ``manifest.sig``; None where there is none.
         problems: Everything that is not as the manifest says.
+        seen: What each file and folder was when the comparison began.
         readable: Whether the manifest follows its form, so that what it says can be judged.
     """
 
@@ -42,11 +43,12 @@ class Contents:
     signature: bytes | None
     problems: tuple[str, ...]
     readable: bool
+    seen: Mapping[str, tuple[int, ...]]
 
 
 def read_contents(folder: Path) -> Contents:
     """Compare a folder with its manifest, by names, sizes and hashes."""
-    present, problems = _walk(folder)
+    present, problems, seen = _walk(folder)
     content, manifest, reading = _read_manifest(folder, present)
     problems += reading
     if manifest and not reading:
@@ -58,13 +60,26 @@ def read_contents(folder: Path) -> Contents:
         signature=signature,
         problems=tuple(problems + more),
         readable=bool(manifest) and not reading,
+        seen=seen,
     )
 
 
-def _walk(folder: Path) -> tuple[set[str], list[str]]:
+def changes_since(folder: Path, contents: Contents) -> Iterator[str]:
+    """Whether a file or folder was changed, or another put in its place, while it was checked."""
+    for name, before in contents.seen.items():
+        try:
+            same = identity_of((folder / name).stat() if name == "." else (folder / name).lstat()) == before
+        except OSError:
+            same = False
+        if not same:
+            yield f"{shown(name)}: {ChangedError()}"
+
+
+def _walk(folder: Path) -> tuple[set[str], list[str], dict[str, tuple[int, ...]]]:
     """Every regular file below a folder, and everything that is neither one nor a folder that holds one."""
     present: set[str] = set()
     problems: list[str] = []
+    seen = {".": identity_of(folder.stat())}
 
     def unreadable(error: OSError) -> None:
         problems.append(f"{shown(error.filename)}: cannot be read: {error.strerror}")
@@ -75,7 +90,8 @@ def _walk(folder: Path) -> tuple[set[str], list[str]]:
             break
         for name in [*folders, *names]:
             path = Path(where, name)
-            relative, mode = path.relative_to(folder).as_posix(), path.lstat().st_mode
+            relative, status = path.relative_to(folder).as_posix(), path.lstat()
+            mode, seen[relative] = status.st_mode, identity_of(status)
             if stat.S_ISREG(mode):
                 present.add(relative)
             elif not stat.S_ISDIR(mode):
@@ -83,7 +99,7 @@ def _walk(folder: Path) -> tuple[set[str], list[str]]:
             elif relative not in ALLOWED_FOLDERS:
                 problems.append(f"{shown(relative)}: is a folder that a release does not have")
         folders[:] = [name for name in folders if Path(where, name).relative_to(folder).as_posix() in ALLOWED_FOLDERS]
-    return present, problems
+    return present, problems, seen
 
 
 def _read_manifest(folder: Path, present: set[str]) -> tuple[bytes, dict[str, Any], list[str]]:

@@ -1,11 +1,27 @@
-"""Open a file of a release: no link is followed, and no pipe is waited for."""
+"""Open a file of a release: no link is followed, and no pipe is waited for.
+
+Whoever may write to a folder while it is checked could show one file to the comparison of hashes
+and another to what looks at its content. What was hashed is what must be read.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+
+from privgan.errors import VerificationError
+
+
+class ChangedError(VerificationError):
+    """A file is not the one whose hash was compared."""
+
+    def __init__(self) -> None:
+        super().__init__("was changed while it was checked; check it again where nobody writes to it")
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -34,3 +50,35 @@ def read_regular(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise ValueError(f"it has more than {most:,} bytes")
     return content
+
+
+@contextmanager
+def open_listed(path: Path, sha256: str) -> Iterator[BufferedReader]:
+    """A regular file for reading, whose hash is compared first.
+
+    Args:
+        path: The file.
+        sha256: The hash that its manifest lists.
+
+    Raises:
+        OSError: There is none.
+        ChangedError: It has another hash.
+    """
+    with open_regular(path) as reader:
+        if hashlib.file_digest(reader, "sha256").hexdigest() != sha256:
+            raise ChangedError
+        reader.seek(0)
+        yield reader
+
+
+def read_listed(path: Path, most: int, sha256: str) -> bytes:
+    """The content of a regular file with a listed hash; errors as of both functions above."""
+    content = read_regular(path, most)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ChangedError
+    return content
+
+
+def identity_of(found: os.stat_result) -> tuple[int, ...]:
+    """What no content, name or place can be changed without: device, node, size and two moments."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

@@ -1,72 +1,87 @@
 """Whether a Parquet file is its columns and nothing else, and says of them what they are.
 
-Readers skip what a chunk's statistics rule out, so that false ones hide rows.
+Readers skip what a chunk's statistics rule out, so that false ones hide rows; and what they need
+not read could hold text that nobody sees.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from io import BufferedReader
 from typing import Any
 
+from privgan.limits import LEAST_GROUP
+from privgan.release.parquet_footer import first_byte, read_footer, require_plain, says_again
+from privgan.release.parquet_pages import WrongBoundsError, require_pages
+
 _MAKER = re.compile(r"parquet-cpp-arrow version ([0-9]{1,4})(\.[0-9]{1,4}){1,3}\Z")
-_TILES = 18  # Earlier versions wrote some bytes of their own behind each chunk.
+_TILES = 18  # Earlier versions wrote what the footer says of a chunk once more behind it.
 _MAGIC, _END = 4, 8  # Bytes before the first chunk; the footer's length and the magic bytes behind it.
 
 
-def chunk_problems(file: Any, path: Path) -> Iterator[str]:
+def chunk_problems(file: Any, reader: BufferedReader) -> Iterator[str]:
     """What a file holds or says beside its rows, a sentence each.
 
     Args:
         file: The file, opened by pyarrow.
-        path: Where it lies.
+        reader: The same file, to be read at any place.
     """
     maker = _MAKER.match(file.metadata.created_by or "")
     if not maker:
         yield "was not written by the library that privgan writes with"
-    elif int(maker.group(1)) >= _TILES and not _is_tiled(file.metadata, path):
+        return
+    if file.metadata.num_row_groups > 1 + file.metadata.num_rows // LEAST_GROUP:
+        yield "has more groups of rows than its rows need"
+        return
+    end = os.fstat(reader.fileno()).st_size - _END
+    length = int.from_bytes(_read(reader, end, 4), "little")
+    try:
+        footer = read_footer(_read(reader, end - length, length))
+        require_plain(footer, file.schema_arrow)
+    except (ValueError, LookupError, TypeError) as error:
+        yield f"its footer says more than its columns: {error}"
+        return
+    if not _is_tiled(footer, reader, end - length, again=int(maker.group(1)) < _TILES):
         yield "holds bytes that belong to none of its columns"
-    else:
-        yield from _statistics(file)
+        return
+    yield from _columns(file, footer, reader)
 
 
-def _is_tiled(metadata: Any, path: Path) -> bool:
+def _read(reader: BufferedReader, place: int, length: int) -> bytes:
+    """Bytes at a place; pyarrow reads at others meanwhile."""
+    return os.pread(reader.fileno(), length, place)
+
+
+def _is_tiled(footer: Mapping[int, Any], reader: BufferedReader, end: int, *, again: bool) -> bool:
     """Whether the chunks lie one behind another, from the first byte to the footer."""
+    chunks = [chunk for group in footer[4] for chunk in group[1]]
+    starts = [first_byte(chunk[3]) for chunk in chunks]
     place = _MAGIC
-    for group in range(metadata.num_row_groups):
-        for column in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(column)
-            starts = (chunk.dictionary_page_offset, chunk.data_page_offset)
-            if min(start for start in starts if start) != place:
-                return False
-            place += chunk.total_compressed_size
-    with path.open("rb") as reader:
-        reader.seek(-_END, 2)
-        footer = int.from_bytes(reader.read(4), "little")
-    return bool(place == path.stat().st_size - _END - footer)
+    for chunk, start, after in zip(chunks, starts, [*starts[1:], end], strict=True):
+        if start != place or not 0 <= chunk[3][7] <= after - start:
+            return False
+        behind = start + chunk[3][7]
+        if behind != after and not (again and says_again(_read(reader, behind, after - behind), chunk)):
+            return False
+        place = after
+    return bool(place == end)
 
 
-def _statistics(file: Any) -> Iterator[str]:
-    import pyarrow.compute as pc
-
-    for group in range(file.metadata.num_row_groups):
-        for index, name in enumerate(file.schema_arrow.names):
-            stated = file.metadata.row_group(group).column(index).statistics
-            if stated is None:
-                continue
-            values = file.read_row_group(group, columns=[name]).column(0)
-            found = pc.min_max(values)
-            same = not stated.has_min_max or all(
-                _plain(getattr(stated, end)) == _plain(found[end].as_py()) for end in ("min", "max")
-            )
-            if not same or (stated.has_null_count and stated.null_count != values.null_count):
-                yield f"states other smallest and largest values of column {name!a} than its rows have"
+def _columns(file: Any, footer: Mapping[int, Any], reader: BufferedReader) -> Iterator[str]:
+    leaves = [file.metadata.schema.column(index) for index in range(file.metadata.num_columns)]
+    for number, group in enumerate(footer[4]):
+        for leaf, chunk in zip(leaves, group[1], strict=True):
+            column, name = chunk[3], leaf.path
+            values = file.read_row_group(number, columns=[name]).column(0).combine_chunks()
+            content = _read(reader, first_byte(column), column[7])
+            try:
+                require_pages(content, column, values, optional=leaf.max_definition_level > 0)
+            except WrongBoundsError:
+                told = "states other smallest and largest values of column"
+                yield f"{told} {name!a} than its rows have"
                 return
-
-
-def _plain(value: Any) -> Any:
-    """Statistics of moments come without a zone or with one, and of texts as bytes or as text."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value
+            except (ValueError, LookupError, TypeError) as error:
+                yield f"holds more of column {name!a} than its values: {error}"
+                return

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
 from privgan.limits import LARGEST_FOOTER, LARGEST_TABLE, MOST_COLUMNS, MOST_ROW_GROUPS
 from privgan.release.guarded import run_guarded
-from privgan.release.opening import open_regular
+from privgan.release.opening import ChangedError, identity_of, open_regular
 
 _MAGIC, _END = b"PAR1", 8
 # What was read of footers: it follows from their bytes alone.
@@ -27,7 +28,7 @@ def form_of(path: Path | str) -> dict[str, Any]:
     """
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
+    with open_regular(Path(path)) as reader, pq.ParquetFile(reader, pre_buffer=False) as file:
         meta, schema = file.metadata, file.schema_arrow
         keys = {**(meta.metadata or {}), **(schema.metadata or {})}
         odd = _odd(meta, schema)
@@ -63,6 +64,7 @@ def foreign_form_of(path: Path) -> dict[str, Any]:
         GuardedError: Reading it broke off.
     """
     with open_regular(path) as reader:
+        before = identity_of(os.fstat(reader.fileno()))
         size = reader.seek(0, 2)
         if not len(_MAGIC) + _END <= size <= LARGEST_TABLE:
             raise ValueError("it is too small or too large")
@@ -77,6 +79,8 @@ def foreign_form_of(path: Path) -> dict[str, Any]:
         footer = size, hashlib.sha256(reader.read(length)).hexdigest()
     if footer not in _KNOWN:
         found = run_guarded(form_of, path)
+        if identity_of(path.lstat()) != before:
+            raise ChangedError
         if len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.clear()
         _KNOWN[footer] = found

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from privgan.limits import MOST_ALL_CELLS
+from privgan.release.contents import LARGEST
 from privgan.release.guarantee import versions
+from privgan.release.opening import open_listed, read_listed
 from privgan.release.strict_json import read_json
 from privgan.table.cells import cells_of
 from privgan.table.encoding import Encoder, encoder_from_json
@@ -68,16 +72,31 @@ class Released:
         """Whether the manifest lists a file."""
         return name in self.manifest["files"]
 
+    def content(self, name: str) -> bytes:
+        """A listed file's bytes, as the manifest's hash says them.
+
+        Raises:
+            ChangedError: It has another hash by now.
+        """
+        return read_listed(self.folder / name, LARGEST[name], self._hash(name))
+
+    def opened(self, name: str) -> AbstractContextManager[BufferedReader]:
+        """A listed file for reading, too large to be kept; ChangedError as above."""
+        return open_listed(self.folder / name, self._hash(name))
+
+    def _hash(self, name: str) -> str:
+        found: str = self.manifest["files"][name]["sha256"]
+        return found
+
     @cached_property
     def schema(self) -> Schema:
         """The public facts."""
-        text = (self.folder / SCHEMA).read_bytes().decode("utf-8")
-        return schema_of(text)
+        return schema_of(self.content(SCHEMA).decode("utf-8"))
 
     @cached_property
     def model(self) -> Mapping[str, Any]:
         """What ``model.json`` says."""
-        found: Mapping[str, Any] = read_json((self.folder / MODEL).read_bytes())
+        found: Mapping[str, Any] = read_json(self.content(MODEL))
         return found
 
     @property
@@ -102,7 +121,7 @@ class Released:
     @cached_property
     def report(self) -> Mapping[str, Any]:
         """What ``report.json`` says."""
-        found: Mapping[str, Any] = read_json((self.folder / REPORT).read_bytes())
+        found: Mapping[str, Any] = read_json(self.content(REPORT))
         return found
 
 

@@ -110,7 +110,7 @@ def _rendered(released: Released, data: ShareableReport, language: str) -> Itera
         name = f"report.{form}"
         if released.holds(name):
             meant = render_shareable(data, form, language).encode()
-            if (released.folder / name).read_bytes() != meant:
+            if released.content(name) != meant:
                 yield f"{name}: is not what this privgan makes of the data in {REPORT}"
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,8 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from privgan.audit.coding import column_values
-from privgan.release.integrity import parse_manifest, shown
-from privgan.release.manifest import MANIFEST_NAME
+from privgan.release.integrity import shown
 from privgan.release.parquet_chunks import chunk_problems
 from privgan.release.released import CSV, PARQUET, REPORT, Released
 from privgan.release.row_domain import column_problem, typed_part
@@ -42,15 +44,18 @@ _ROUNDING = 1e-6
 _LAST_DIGIT = 1.01e-4
 
 
-def table_problems(place: str) -> list[str]:
+def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
     """Where the tables of a release contradict each other, its schema or its report.
 
     Args:
         place: The folder of a release whose other files agree with each other, as text.
+        manifest: Its manifest.
     """
-    folder = Path(place)
-    manifest, _ = parse_manifest((folder / MANIFEST_NAME).read_bytes())
-    return list(_problems(Released(folder, manifest)))
+    released = Released(Path(place), manifest)
+    with ExitStack() as stack:
+        table = stack.enter_context(released.opened(PARQUET))
+        text = stack.enter_context(released.opened(CSV)) if released.holds(CSV) else None
+        return list(_problems(released, table, text))
 
 
 @dataclass(eq=False)
@@ -72,21 +77,27 @@ class _Told:
     broken: dict[int, int] = field(default_factory=dict)
 
 
-def _problems(released: Released) -> Iterator[str]:
+def _problems(released: Released, table: BufferedReader, text: BufferedReader | None) -> Iterator[str]:
     import pyarrow.parquet as pq
 
     schema, told = released.schema, _Told()
-    with pq.ParquetFile(released.folder / PARQUET) as file:
-        beside = list(chunk_problems(file, released.folder / PARQUET)) if released.ours else []
-        yield from (f"{PARQUET}: {problem}" for problem in beside)
+    with pq.ParquetFile(table) as file:
+        if text is not None and _has_too_few_cells(file.metadata, text):
+            yield f"{CSV}: is smaller than the rows that {PARQUET} says it has"
+            return
+        beside = list(chunk_problems(file, table)) if released.ours else []
+        if beside:
+            yield from (f"{PARQUET}: {problem}" for problem in beside)
+            return
         kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
-        text = released.folder / CSV
         try:
-            if not released.holds(CSV):
+            if text is None:
                 for part in _parts(file, schema):
                     _take(part, released, told, kept=kept)
             elif not _same_text(_parts(file, schema), text, released, told, kept=kept):
                 yield from _cell_problems(_parts(file, schema), text, released)
+                if released.ours:
+                    return
         except _WrongRowError as error:
             yield str(error)
             return
@@ -97,6 +108,12 @@ def _problems(released: Released) -> Iterator[str]:
     yield from _counted(released, told)
     if released.holds(REPORT):
         yield from _reported(released, told)
+
+
+def _has_too_few_cells(metadata: Any, text: BufferedReader) -> bool:
+    """Whether a text of so many bytes cannot hold so many cells: each has a comma or a line end."""
+    size = os.fstat(text.fileno()).st_size
+    return bool(metadata.num_rows * metadata.num_columns > size)
 
 
 class _WrongRowError(Exception):
@@ -118,17 +135,18 @@ def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
         yield frame
 
 
-def _same_text(parts: _Parts, text: Path, released: Released, told: _Told, *, kept: bool) -> bool:
+def _same_text(parts: _Parts, text: BufferedReader, released: Released, told: _Told, *, kept: bool) -> bool:
     """Take every part, and compare each with the next bytes of the text file."""
     same = True
-    with text.open("rb") as reader:
-        for part in parts:
-            header = not told.rows
-            _take(part, released, told, kept=kept)
-            if same:
-                written = csv_text(part, released.schema, header=header).encode()
-                same = reader.read(len(written)) == written
-        return same and not reader.read(1)
+    for part in parts:
+        header = not told.rows
+        _take(part, released, told, kept=kept)
+        if same:
+            written = csv_text(part, released.schema, header=header).encode()
+            same = text.read(len(written)) == written
+        if not same and released.ours:
+            return False  # Whatever else it holds: this privgan did not write it.
+    return same and not text.read(1)
 
 
 def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) -> None:
@@ -156,9 +174,10 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
     told.rows += len(part)
 
 
-def _cell_problems(parts: Iterator[pd.DataFrame], text: Path, released: Released) -> Iterator[str]:
+def _cell_problems(parts: Iterator[pd.DataFrame], text: BufferedReader, released: Released) -> Iterator[str]:
     """The first cell that differs; what is quoted or escaped in another way is the same cell."""
-    with text.open(encoding="utf-8", newline="") as lines:
+    text.seek(0)
+    with io.TextIOWrapper(text, encoding="utf-8", newline="") as lines:
         rows, number = csv.reader(lines), 0
         for part in parts:
             written = csv_text(part, released.schema, header=not number)

@@ -19,7 +19,7 @@ from privgan.release.consistency import (
     file_problems,
     undeclared_fields,
 )
-from privgan.release.integrity import Contents, read_contents, shown
+from privgan.release.integrity import Contents, changes_since, read_contents, shown
 from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.policy_check import policy_problems, shipped_policy
 from privgan.release.recount import accounting_problems
@@ -123,6 +123,7 @@ def verify_release(
             problems += found or meaning_problems(folder, contents.manifest, vouched=signed)
             if not problems:
                 notes += agreement_notes(folder, contents.manifest)
+    problems += changes_since(folder, contents)
     return Verification(
         ok=not problems,
         problems=tuple(problems),

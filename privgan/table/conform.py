@@ -333,7 +333,7 @@ def _temporal(values: pd.Series, absent: pd.Series, stated: Temporal | OpenTempo
     moments = moments_of(values.where(~absent), stated)
     unreadable = ~absent & moments.isna()
     special = is_special(as_numbers(moments, column), column)
-    outside = ~special & ((moments < column.lower) | (moments > column.upper))
+    outside = ((moments < column.lower) | (moments > column.upper)) & ~special
     problems = [
         *_problem(column, unreadable, f"text that is no moment of the form {column.format}"),
         *_problem(column, outside, f"a moment outside {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"),

@@ -1,8 +1,9 @@
 """Text that a spreadsheet would run as a formula, escaped in CSV by an apostrophe, and the way back.
 
 A cell that begins with ``=``, ``+``, ``-``, ``@`` (or their full-width twins), also after blanks and invisible signs, is
-a formula to a spreadsheet; a tab or a line end at the start may become one. Source: OWASP, "CSV Injection". Numbers, with a
-sign of currency or per cent too, and signs alone, stay as they are. The escape is a bijection on texts: one apostrophe in front of what begins as a formula
+a formula to a spreadsheet; a tab or a line end at the start may become one. Source: OWASP, "CSV Injection".
+Numbers, with a sign of currency or per cent too, and signs alone, stay as they are. The escape is a
+bijection on texts: one apostrophe in front of what begins as a formula
 after any number of apostrophes. It does not help a program that splits the file at another sign than the comma.
 """
 

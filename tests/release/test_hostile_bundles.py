@@ -19,11 +19,13 @@ import pytest
 from privgan.privacy import events
 from privgan.privacy.accountant import epsilon_by_rdp
 from privgan.release import ALLOWED_FILES
+from privgan.release.pack import pack_release
 from tests.example.making import EXAMPLE
 from tests.release.changes import Change, edited, manifest_text, refiled, rewritten, signature_text
 from tests.release.making import SCHEMA_TEXT
 from tests.release.mutations import mutated
 from tests.release.reader import Reader
+from tests.release.test_pack import HOSTILE
 
 
 @pytest.fixture(scope="module")
@@ -298,6 +300,13 @@ def test_a_zip_file_that_grows_is_a_finding(reader: Reader, made: Path, tmp_path
         for number in range(40_000):
             archive.writestr(f"f{number}", b"")
     assert "directory is longer" in reader.verify(tmp_path / "many.zip", "many").told
+
+
+def test_hostile_zip_files_are_findings(reader: Reader, signed: Path, tmp_path: Path) -> None:
+    for kind, (change, _) in HOSTILE.items():
+        packed = pack_release(signed, tmp_path / f"{len(kind)} {kind}.zip")
+        change(packed)
+        assert reader.verify(packed, kind).code == 1, kind
 
 
 def fuzz(reader: Reader, sources: list[Path], folder: Path, wanted: int, first: int = 0) -> None:

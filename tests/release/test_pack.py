@@ -161,6 +161,40 @@ def behind_a_stream(packed: Path) -> None:
     _reshaped(packed, change)
 
 
+def overlapping(packed: Path) -> None:
+    """A file whose content is another entry, header and all; the directory names both."""
+    inner = _entry("report.md", b"REAL ROWS")
+
+    def change(archive: zipfile.ZipFile, names: Names) -> None:
+        all_of(archive, names | {"report.json": inner})
+
+    rezip(packed, change)
+
+    def named(entries: bytes, directory: bytes, end: bytes) -> tuple[bytes, bytes, bytes]:
+        place, content = entries.index(inner), b"REAL ROWS"
+        size = len(content)
+        head = struct.pack(
+            "<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 33, zlib.crc32(content), size, size, 9, 0, 0, 0, 0, 0, place
+        )
+        count = struct.pack("<2H", *(number + 1 for number in struct.unpack("<2H", end[8:12])))
+        return entries, directory + head + b"report.md", end[:8] + count + end[12:]
+
+    _reshaped(packed, named)
+
+
+def shared(packed: Path) -> None:
+    """Two names of the directory for one entry."""
+
+    def named(entries: bytes, directory: bytes, end: bytes) -> tuple[bytes, bytes, bytes]:
+        place = directory.index(b"manifest.json") - 46
+        first = directory[place : place + 46 + 13].replace(b"manifest.json", b"report.json")
+        other = first[:28] + struct.pack("<H", 11) + first[30:]
+        count = struct.pack("<2H", *(number + 1 for number in struct.unpack("<2H", end[8:12])))
+        return entries, directory + other, end[:8] + count + end[12:]
+
+    _reshaped(packed, named)
+
+
 def streamed(packed: Path) -> None:
     """As written to a pipe: the sizes stand behind the content."""
     with zipfile.ZipFile(packed) as archive:
@@ -191,7 +225,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "one more folder": (added("rows/"), "no release may hold it"),
     "folder with content": (added("model/", b"x"), "no release may hold it"),
     "twice": (added("schema.yaml"), "stands twice"),
-    "link": (added("report.md" if "report.md" in pack._NAMES else "report.html", b"/etc/passwd", stat.S_IFLNK | 0o777), ""),
+    "link": (added("report.md", b"/etc/passwd", stat.S_IFLNK | 0o777), "is a link or a special file"),
     "comment": (commented, "has a comment"),
     "encrypted": (flag_encrypted, "is encrypted"),
     "bomb": (bomb, "claims to hold more"),
@@ -211,6 +245,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "extra field of an entry": (
         lambda p: with_info(p, extra=struct.pack("<HH", 0xCAFE, 9) + b"real rows"), "a comment or an extra field",
     ),
+    "an entry in an entry": (overlapping, HIDDEN),
+    "an entry of two names": (shared, ""),
     "disk number": (lambda p: p.write_bytes(p.read_bytes()[:-18] + b"\7" + p.read_bytes()[-17:]), ""),
     "sizes behind the content": (streamed, HIDDEN),
     "cut": (lambda p: p.write_bytes(p.read_bytes()[:-200]), "no whole zip file"),

@@ -123,7 +123,7 @@ def test_powers_of_ten_keep_their_digits(number: float, digits: int) -> None:
 
 def test_patterns_that_could_be_formulas_or_are_none_are_refused() -> None:
     for pattern in ["=0", "0.0.0", "x", "-0", "@0", "0+", "'0", "cmd|0", "#,##0,00", "0.0000000000000000", "{0}"]:
-        with pytest.raises(ValueError, match="pattern|more|one sign"):
+        with pytest.raises(ValueError, match=r"pattern|more|one sign"):
             number_form(pattern)
     assert math.isnan(number_form("0.0%").number("12"))
 
