@@ -27,7 +27,9 @@ from privgan.policy.schema_facts import column_facts, schema_facts
 from privgan.policy.verdict import PASSED, GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
 from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
 from privgan.privacy.ledger_account import account_of
+from privgan.release.guarantee import versions
 from privgan.release.policy_check import refuse_impostor
+from privgan.release.released import FIRST_DAYS
 from privgan.table.schema import Schema
 
 
@@ -198,8 +200,17 @@ def _with_open_gates(verdict: Verdict, later: tuple[Rule, ...]) -> Verdict:
     return replace(verdict, outcomes=tuple(outcomes))
 
 
+def _clock_problem() -> Iterator[PrivganError]:
+    """A release that says it was made before its privgan was there does not verify."""
+    first, today = FIRST_DAYS.get(versions()["privgan"]), dt.datetime.now(dt.UTC).date()
+    if first is not None and today < first:
+        told = f"this machine's clock says {today}, and privgan {versions()['privgan']} is there since {first}"
+        yield PolicyFailedError(f"{told}: no release of such a day verifies; set the clock")
+
+
 def _problems(policy: Policy, plan: Plan, books: Books) -> Iterator[PrivganError]:
     account = books.account
+    yield from _clock_problem()
     if account.refuted:
         clear = "a person must clear it with 'privgan ledger clear'"
         yield PolicyFailedError(f"{plan.dataset}: an audit refuted the guarantee; {clear}")

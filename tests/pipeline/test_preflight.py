@@ -28,6 +28,8 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.ledger_account import account_of
 from privgan.privacy.ledger_filter import Filter
+from privgan.release.guarantee import versions
+from privgan.release.released import FIRST_DAYS
 from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 from tests.policy.sound import PACKS, columns, gate, make_policy
@@ -162,6 +164,17 @@ def test_a_remaining_budget_is_foretold_by_the_filter_of_the_data_set(tmp_path: 
 def test_a_broken_chain_fails_the_accounting_beforehand(tmp_path: Path) -> None:
     books = Books(account=EMPTY.account, whole=False)
     assert judged(tmp_path, gate("accounting.complete", "equals: true"), books=books).status is VerdictStatus.FAIL
+
+
+def test_a_clock_from_before_this_version_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release of such a day would not verify."""
+    passing = gate("guarantee.epsilon", "at_most: 9")
+    assert judged(tmp_path, passing).status is VerdictStatus.PASS
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=2)
+    monkeypatch.setitem(FIRST_DAYS, versions()["privgan"], tomorrow)
+    found = judged(tmp_path, passing)
+    assert found.status is VerdictStatus.FAIL
+    assert "set the clock" in found.reasons[-1]
 
 
 def test_a_waived_gate_blocks_nothing(tmp_path: Path) -> None:
