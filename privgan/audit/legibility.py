@@ -168,14 +168,13 @@ def distinct_values(values: pd.Series) -> tuple[list[Any], NDArray[np.int64]]:
     if nested.any():
         plain = plain.where(~nested, plain.astype(str))
     # Apart by type: True, 1 and 1.0 are one key to a dictionary, and three notations.
-    keys = pd.MultiIndex.from_arrays([plain.map(lambda value: type(value).__name__), plain])
-    places, _ = pd.factorize(keys)
-    places = np.where(plain.isna(), -1, places).astype(np.int64)
+    kinds, _ = pd.factorize(plain.map(lambda value: type(value).__name__))
+    codes, levels = pd.factorize(plain)
+    places = np.where(codes < 0, -1, kinds * len(levels) + codes).astype(np.int64)
     used, first = np.unique(places, return_index=True)
     known = used >= 0
-    renumbered = np.full(int(places.max(initial=-1)) + 2, -1)
-    renumbered[used[known]] = np.arange(known.sum())
-    return [plain.iloc[place] for place in first[known]], renumbered[places]
+    numbered = np.where(places < 0, -1, np.searchsorted(used[known], places))
+    return [plain.iloc[place] for place in first[known]], numbered
 
 
 def absent_values(distinct: Sequence[Any], markers: Sequence[str]) -> NDArray[np.bool_]:
