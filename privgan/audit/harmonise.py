@@ -114,7 +114,7 @@ def _column(values: pd.Series, column: Column, markers: Sequence[str]) -> tuple[
     if not distinct:
         return values, {}
     rows = np.bincount(places[places >= 0], minlength=len(distinct))
-    absent = absent_values(distinct, markers)
+    absent = absent_values(distinct, (*markers, *column.missing_markers))
     after, what = _changes(distinct, rows, absent, column)
     counts: dict[str, int] = {}
     for told, count in zip(what, rows, strict=True):
@@ -132,7 +132,7 @@ def _plain(values: pd.Series, column: Column) -> pd.Series:
 
 def _typed_moments(values: pd.Series, column: Temporal) -> tuple[pd.Series, dict[str, int]]:
     counts, present = {}, int(values.notna().sum())
-    if values.dt.tz is not None and not getattr(column, "zone", ""):
+    if values.dt.tz is not None and not column.zone:
         values, counts["a zone left out, the time on the wall kept"] = values.dt.tz_localize(None), present
     if column.kind is Kind.DATE and values.dt.tz is None:
         days = values.dt.floor("D")
@@ -179,14 +179,15 @@ def _read_otherwise(
         return
     texts = [str(value) for value in values]
     more = number_notations(texts, column) if isinstance(column, Numeric) else moment_notations(texts, column)
-    notations = [Notation(what="", values=stand, fits=fits), *more]
+    notations = [Notation(what="", values=stand, fits=fits, own=True), *more]
     chosen = choose(notations, rows)
     use = np.flatnonzero((chosen.notation > 0) & (chosen.values != stand))
     written = [_written(chosen.values[place], column) for place in use]
     read = as_they_stand(written, column, np.zeros(len(written), dtype=bool))
+    tolerance = 0.5 * 10.0**-column.decimals if isinstance(column, Numeric) else 0.0
     for place, text, again in zip(use, written, read, strict=True):
         # What the column's own notation cannot write stays as it is, and counts as unread.
-        if np.isclose(again, chosen.values[place], rtol=1e-12, atol=0.0):
+        if np.isclose(again, chosen.values[place], rtol=1e-12, atol=tolerance):
             after[places[place]], what[places[place]] = text, notations[chosen.notation[place]].what
 
 
@@ -195,4 +196,4 @@ def _day(seconds: NDArray[np.float64], column: Temporal) -> NDArray[np.float64]:
 
 
 def _written(value: float, column: Numeric | Temporal) -> str:
-    return number_text(value, column) if isinstance(column, Numeric) else moment_text(value, column)
+    return number_text(float(value), column) if isinstance(column, Numeric) else moment_text(value, column)

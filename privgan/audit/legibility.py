@@ -144,21 +144,16 @@ def lost_values(table: pd.DataFrame, schema: Schema, name: str) -> tuple[Lost, .
 
 def _lost(values: pd.Series, column: Column, markers: Sequence[str], name: str) -> Lost:
     distinct, places = distinct_values(values)
-    absent = absent_values(distinct, markers)
+    absent = absent_values(distinct, (*markers, *column.missing_markers))
     rows = np.bincount(places[places >= 0], minlength=len(distinct))
     typed = isinstance(column, Temporal) and pd.api.types.is_datetime64_any_dtype(values)
-    numbers = _typed_moments(distinct) if typed else as_they_stand(distinct, column, absent)
+    numbers = as_they_stand(distinct, column, absent, values.dtype if typed else object)
     unread = ~absent & np.isnan(numbers)
     outside = ~unread & ~absent & ~_inside(numbers, column)
     kind = "unseen" if isinstance(column, Discrete) else "unread"
     counts = {kind: int(rows[unread].sum()), "outside": int(rows[outside].sum())}
     missing = len(values) - int(rows[~absent].sum())
     return Lost(table=name, column=column.name, rows=len(values), missing=missing, **counts)
-
-
-def _typed_moments(distinct: Sequence[Any]) -> NDArray[np.float64]:
-    wall = [moment.tz_localize(None).to_datetime64().astype("datetime64[s]") for moment in distinct]
-    return np.array(wall, dtype="datetime64[s]").astype("int64").astype(float)
 
 
 def distinct_values(values: pd.Series) -> tuple[list[Any], NDArray[np.int64]]:
@@ -187,16 +182,16 @@ def absent_words(distinct: Sequence[Any]) -> NDArray[np.bool_]:
     return np.array([isinstance(value, str) and value.strip().casefold() in ABSENT for value in distinct], dtype=bool)
 
 
-def as_they_stand(distinct: Sequence[Any], column: Column, absent: NDArray[np.bool_]) -> NDArray[np.float64]:
+def as_they_stand(distinct: Sequence[Any], column: Column, absent: NDArray[np.bool_], dtype: Any = object) -> NDArray[np.float64]:
     """Distinct values as numbers, read as every other command reads them, whatever the bounds [distinct].
 
     Categories are their place, moments seconds since 1970; NaN where missing or unread.
     """
-    series = pd.Series(list(distinct), dtype=object, name=column.name)
+    series = pd.Series(list(distinct), dtype=dtype, name=column.name)
     if isinstance(column, Numeric):
         moments = series.map(lambda value: isinstance(value, (dt.date, dt.timedelta, np.datetime64, np.timedelta64)))
         series = series.mask(moments.astype(bool), None)
-    elif isinstance(column, Temporal):
+    elif isinstance(column, Temporal) and dtype is object:
         series = series.map(lambda value: str(value) if isinstance(value, dt.date) else value)
     wide = replace(_unbounded(column), missing=True, sources={})
     alone = Schema(dataset="column", unit=PrivacyUnit(), columns=(wide,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ _PARTS = re.compile(
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE]\+?[0-9]+)?")
 _UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
 _SPREADSHEET_DAY_0 = 25_569  # 1970-01-01 in a spreadsheet's count of days.
+_NANOSECONDS_END = 9_000_000_000  # Within what pandas converts between zones: to the year 2255.
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799  # The years 1 to 9999.
 
 
@@ -42,13 +43,13 @@ class Parts:
         days: The part that writes the day [distinct].
         clocks: The seconds since midnight [distinct]; 0 where there is no time, NaN where it is none.
         timed: Which texts write a time [distinct].
-        zoned: Which texts write a zone [distinct].
+        offsets: What their zone is ahead of UTC, in seconds [distinct]; NaN where they write none.
     """
 
     days: pd.Series
     clocks: NDArray[np.float64]
     timed: NDArray[np.bool_]
-    zoned: NDArray[np.bool_]
+    offsets: NDArray[np.float64]
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Parts:
@@ -58,7 +59,7 @@ class Parts:
             days=pd.Series([part["day"].strip() if part else "" for part in found], dtype=object),
             clocks=np.array([_seconds(part) if part else np.nan for part in found], dtype=float),
             timed=np.array([bool(part and part["hour"]) for part in found], dtype=bool),
-            zoned=np.array([bool(part and (part["zone"] or part["only"])) for part in found], dtype=bool),
+            offsets=np.array([_offset(part["zone"] or part["only"] or "") if part else np.nan for part in found]),
         )
 
 
@@ -73,15 +74,37 @@ def _seconds(part: re.Match[str]) -> float:
     return float(hour * 3600 + minute * 60 + second) if hour < 24 and minute < 60 and second < 60 else np.nan
 
 
+def _offset(zone: str) -> float:
+    if not zone:
+        return np.nan
+    found = re.match(r"([+-])([0-9]{2}):?([0-9]{2})?", zone)
+    if found is None:
+        return 0.0
+    return float(f"{found[1]}1") * (int(found[2]) * 3600 + int(found[3] or 0) * 60)
+
+
+def _on_the_wall(seconds: NDArray[np.float64], offsets: NDArray[np.float64], zone: str) -> NDArray[np.float64]:
+    """Moments as a clock in the column's zone shows them; as they are written where the column or the text has none."""
+    if not zone:
+        return seconds
+    known = ~np.isnan(seconds - offsets) & (np.abs(seconds) < _NANOSECONDS_END)
+    moments = pd.to_datetime(pd.Series((seconds - offsets)[known]), unit="s", utc=True).dt.tz_convert(zone)
+    wall = seconds.copy()
+    wall[known] = _in_seconds(moments.dt.tz_localize(None))
+    return wall
+
+
 def moment_notations(texts: Sequence[str], column: Temporal) -> Iterator[Notation]:
     """Every way to read the distinct texts as a column's moments, in seconds since 1970, but for the one as they stand.
 
-    A zone is left out: the time is the one on the wall. A column of dates takes the day alone.
+    Where the column has no zone, one in the text is left out: the time is the one on the wall. A column of dates takes the
+    day alone.
     """
     parts = Parts.of(texts)
     for pattern in _patterns(parts.days, column):
         days = _in_seconds(read_moments(parts.days, pattern))
-        yield _notation(_told(pattern, parts, column), days + parts.clocks, column)
+        wall = _on_the_wall(days + parts.clocks, parts.offsets, column.zone)
+        yield replace(_notation(_told(pattern, parts, column), wall, column), own=pattern == _own_day(column))
     for what, values in _counted(texts):
         yield _notation(what, values, column)
 
@@ -89,19 +112,22 @@ def moment_notations(texts: Sequence[str], column: Temporal) -> Iterator[Notatio
 def _patterns(days: pd.Series, column: Temporal) -> tuple[str, ...]:
     """The ways to write a day: the schema's own first, then the one that a draft would find, then all others."""
     found = moment_format(day for day in days.unique() if day)
-    own = re.split(r"[T ]?%[HI]", column.format)[0].strip()
-    return tuple(dict.fromkeys([own, *([found[1]] if found else []), *_DAYS]))
+    return tuple(dict.fromkeys([_own_day(column), *([found[1]] if found else []), *_DAYS]))
+
+
+def _own_day(column: Temporal) -> str:
+    """The part of the column's format that writes the day."""
+    return re.split(r"[T ]?%[HI]", column.format)[0].strip()
 
 
 def _told(pattern: str, parts: Parts, column: Temporal) -> str:
-    day = re.split(r"[T ]?%[HI]", column.format)[0].strip()
-    told = [] if pattern == day else [f"moments written {pattern}"]
+    told = [] if pattern == _own_day(column) else [f"moments written {pattern}"]
     times = parts.clocks[parts.timed]
     if column.kind is Kind.DATE and parts.timed.any():
         told.append("times on dates" if (times > 0).any() else "zero times on dates")
     elif parts.timed.any() or not told:
         told.append("another time notation")
-    return ", ".join([*told, *(["a zone"] if parts.zoned.any() else [])])
+    return ", ".join([*told, *(["a zone"] if not np.isnan(parts.offsets).all() else [])])
 
 
 def _notation(what: str, values: NDArray[np.float64], column: Temporal) -> Notation:
@@ -126,7 +152,8 @@ def within(seconds: NDArray[np.float64], column: Temporal) -> NDArray[np.bool_]:
     lower, upper = (np.datetime64(end, "s").astype("int64") for end in (column.lower, column.upper))
     with np.errstate(invalid="ignore"):
         inside: NDArray[np.bool_] = (seconds >= lower) & (seconds <= upper)
-    return inside
+    special = [np.datetime64(value, "s").astype("int64") for value in column.special_values]
+    return inside | np.isin(seconds, special)
 
 
 def _in_seconds(moments: pd.Series) -> NDArray[np.float64]:

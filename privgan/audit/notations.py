@@ -1,6 +1,6 @@
 """Several ways to read one column's values: which reading holds, value by value, or none.
 
-The reading that makes most rows fit the schema comes first; the values as they stand win ties.
+The reading that makes most rows fit the schema comes first; the schema's own notation wins ties.
 Two other readings that fit alike and differ are ambiguous: such a value counts as unread.
 """
 
@@ -21,11 +21,13 @@ class Notation:
         what: The notation in words.
         values: What each distinct value is [distinct], as numbers; NaN where it cannot be read so.
         fits: Which of them lie within the schema [distinct].
+        own: Whether it is the schema's own notation, which needs no other one's leave.
     """
 
     what: str
     values: NDArray[np.float64]
     fits: NDArray[np.bool_]
+    own: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ def choose(notations: Sequence[Notation], rows: NDArray[np.int64]) -> Chosen:
     """The reading of each distinct value.
 
     Args:
-        notations: The readings; the first is that of the values as they stand.
+        notations: The readings; the first is that of the values as they stand, and own.
         rows: How many rows hold each distinct value [distinct].
     """
     scores = [int(rows[notation.fits].sum()) for notation in notations]
@@ -69,7 +71,9 @@ def _unsure(
     """Which values another reading, that fits as many rows, takes for something else."""
     unsure = np.zeros(len(values), dtype=bool)
     for place, notation in enumerate(notations):
-        rival = np.array([other > 0 and scores[other] == scores[place] for other in used], dtype=bool)
+        rival = np.array(
+            [other >= 0 and not notations[other].own and scores[other] == scores[place] for other in used], dtype=bool
+        )
         differs = ~np.isnan(notation.values) & (notation.values != values)
         unsure |= rival & differs & (used != place)
     return unsure

@@ -12,6 +12,7 @@ import pandas as pd
 
 from privgan.audit.notations import Notation
 from privgan.table.columns import Numeric
+from privgan.table.number_format import number_form
 
 _CODES = "USD|EUR|GBP|CHF|CNY|JPY|RMB|INR|SEK|NOK|DKK|PLN|CZK|AUD|CAD|BRL|RUB|KRW|Rs|kr|zł|元|円"
 _AROUND = re.compile(rf"[%‰]|\b(?:{_CODES})\b\.?", re.IGNORECASE)
@@ -28,6 +29,7 @@ def bare(text: str) -> str:
     text = _SPACES.sub(" ", _AROUND.sub(" ", text)).strip()
     if text.startswith("(") and text.endswith(")"):  # As accountants write what is below zero.
         text = f"-{text[1:-1].strip()}"
+    text = re.sub(r"(?<=[.,])[-–—]$", "", text)  # 3.- and 3,- are whole amounts.
     if text.endswith("-"):
         text = f"-{text[:-1].strip()}"
     return re.sub(r"^([-+]) ", r"\1", text)
@@ -84,6 +86,9 @@ def fits_column(numbers: np.ndarray, column: Numeric) -> np.ndarray:
 
 
 def number_text(number: float, column: Numeric) -> str:
-    """A number as plain text, with no more digits than it needs."""
-    text = f"{number:.{max(column.decimals, 15)}f}" if abs(number) < 1e-4 else repr(float(number))
-    return str(int(number)) if float(number).is_integer() and abs(number) < 2**53 else text
+    """A number as the column writes it; as plain text, with no more digits than it needs, where it has no form."""
+    if column.format:
+        return number_form(column.format).text(number)
+    if number.is_integer() and abs(number) < 2**53:
+        return str(int(number))
+    return f"{number:.15f}" if abs(number) < 1e-4 else repr(number)
