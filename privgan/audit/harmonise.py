@@ -149,9 +149,9 @@ def _changes(
     after, what = list(distinct), [""] * len(distinct)
     stand = as_they_stand(distinct, column, absent)
     words = ~absent & np.isnan(stand) & absent_words(distinct)
-    for place in np.flatnonzero(words):
+    for place in np.flatnonzero(words).tolist():
         after[place], what[place] = None, "a word for missing"
-    left = np.flatnonzero(~absent & ~words)
+    left: list[int] = np.flatnonzero(~absent & ~words).tolist()
     if isinstance(column, Discrete):
         texts = {place: canonical_text(distinct[place]) for place in left}
         spellings = spelt(list(texts.values()), column)
@@ -168,7 +168,7 @@ def _read_otherwise(
     stand: NDArray[np.float64],
     rows: NDArray[np.int64],
     column: Column,
-    places: NDArray[np.int64],
+    places: Sequence[int],
     after: list[Any],
     what: list[str],
 ) -> None:
@@ -181,7 +181,7 @@ def _read_otherwise(
     more = number_notations(texts, column) if isinstance(column, Numeric) else moment_notations(texts, column)
     notations = [Notation(what="", values=stand, fits=fits, own=True), *more]
     chosen = choose(notations, rows)
-    use = np.flatnonzero((chosen.notation > 0) & (chosen.values != stand))
+    use = np.flatnonzero((chosen.notation > 0) & (chosen.values != stand)).tolist()
     written = [_written(chosen.values[place], column) for place in use]
     read = as_they_stand(written, column, np.zeros(len(written), dtype=bool))
     tolerance = 0.5 * 10.0**-column.decimals if isinstance(column, Numeric) else 0.0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from privgan.audit.number_notation import with_comma, with_point
 from privgan.table.columns import Discrete
@@ -30,13 +32,41 @@ def _spaced(text: str) -> str:
     return " ".join(text.split())
 
 
-_FOLDS: dict[str, _Fold] = {
-    "3.0 for 3, or another number's notation": _number,
-    "Unicode composed otherwise": _composed,
-    "spaces": _spaced,
-    "letters' case": str.casefold,
-    "spaces left out": lambda text: text.replace(" ", ""),
-}
+_NUMBERS: tuple[str, _Fold] = "3.0 for 3, or another number's notation", _number
+# Each fold comes after those before it.
+_FOLDS: tuple[tuple[str, _Fold], ...] = (
+    ("Unicode composed otherwise", _composed),
+    ("spaces", _spaced),
+    ("letters' case", str.casefold),
+    ("spaces left out", lambda text: text.replace(" ", "")),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Alike:
+    """What reads alike after some folds.
+
+    Attributes:
+        what: The last fold in words.
+        folds: The folds.
+        categories: Folded text to the category, where only one reads so.
+    """
+
+    what: str
+    folds: tuple[_Fold, ...]
+    categories: Mapping[str, str]
+
+    @classmethod
+    def of(cls, what: str, folds: tuple[_Fold, ...], categories: Sequence[str]) -> _Alike:
+        """The categories that no other one reads alike after the folds."""
+        keys = [_folded(category, folds) for category in categories]
+        counts = Counter(keys)
+        unique = {key: category for key, category in zip(keys, categories, strict=True) if counts[key] == 1}
+        return cls(what, folds, unique)
+
+    def match(self, text: str) -> str | None:
+        """The category that a text reads alike with."""
+        return self.categories.get(_folded(text, self.folds))
 
 
 def spelt(texts: Sequence[str], column: Discrete) -> dict[str, tuple[str, str]]:
@@ -44,46 +74,27 @@ def spelt(texts: Sequence[str], column: Discrete) -> dict[str, tuple[str, str]]:
 
     A text goes to a category only where no other category reads alike.
     """
-    known, found = set(column.categories), {}
-    tables = list(_tables(column.categories))
-    truths = _truths(column.categories)
-    for text in texts:
-        if text in known:
-            continue
-        category, what = _matched(text, tables)
-        truth = truths.get(_truth(text)) if category is None else None
+    known, truths = set(column.categories), _truths(column.categories)
+    folds = tuple(fold for _, fold in _FOLDS)
+    steps = [((_NUMBERS[1],), _NUMBERS[0]), *((folds[: place + 1], what) for place, (what, _) in enumerate(_FOLDS))]
+    alike = [_Alike.of(what, step, column.categories) for step, what in steps]
+    found = {text: _matched(text, alike, truths) for text in texts if text not in known}
+    return {text: match for text, match in found.items() if match is not None}
+
+
+def _matched(text: str, alike: Sequence[_Alike], truths: Mapping[bool | None, str]) -> tuple[str, str] | None:
+    for step in alike:
+        category = step.match(text)
         if category is not None:
-            found[text] = category, what
-        elif truth is not None:
-            found[text] = truth, "another word for true or false"
-    return found
+            return category, step.what
+    truth = truths.get(_truth(text))
+    return None if truth is None else (truth, "another word for true or false")
 
 
-def _tables(categories: Sequence[str]) -> list[tuple[str, list[_Fold], Mapping[str, str]]]:
-    """After each further fold: its name, the folds so far, and the categories that no other one reads alike."""
-    tables, steps = [], []
-    for what, fold in _FOLDS.items():
-        steps = [fold] if fold is _number else [*(step for step in steps if step is not _number), fold]
-        keys: dict[str, list[str]] = {}
-        for category in categories:
-            keys.setdefault(_folded(category, steps), []).append(category)
-        unique = {key: alike[0] for key, alike in keys.items() if len(alike) == 1}
-        tables.append((what, steps, unique))
-    return tables
-
-
-def _folded(text: str, steps: Sequence[_Fold]) -> str:
-    for step in steps:
-        text = step(text)
+def _folded(text: str, folds: Sequence[_Fold]) -> str:
+    for fold in folds:
+        text = fold(text)
     return text
-
-
-def _matched(text: str, tables: Sequence[tuple[str, list[_Fold], Mapping[str, str]]]) -> tuple[str | None, str]:
-    for what, steps, unique in tables:
-        category = unique.get(_folded(text, steps))
-        if category is not None:
-            return category, what
-    return None, ""
 
 
 def _truth(text: str) -> bool | None:

@@ -52,50 +52,53 @@ def read_foreign(paths: Mapping[str, Path], schema_path: Path | None, *, sep: st
     Raises:
         TableError: A table cannot be read, lacks a column or has one too many, or breaks the schema; names the table.
     """
-    from privgan.audit.harmonise import harmonise
-    from privgan.audit.legibility import Legibility, columns_left_out, lost_values, without_columns
+    from privgan.audit.legibility import without_columns
     from privgan.table.files import PARQUET, read_table
     from privgan.table.schema_file import load_schema
     from privgan.table.spreadsheet import restored
 
     tables = {name: read_table(path, sep=sep) for name, path in paths.items()}
     told: tuple[Normalised, ...] = ()
-    drafted = schema_path is None
-    if drafted:
+    if schema_path is None:
         tables["holdout"], told, schema = _drafted(tables["real"], tables["holdout"])
+        on_violation = "clamp"
     else:
         schema = load_schema(schema_path)
-    mapped = drafted or on_violation == "clamp"
     if paths["synthetic"].suffix.lower() not in PARQUET:
         tables["synthetic"] = restored(tables["synthetic"], schema, ours=True)
-    read = {}
-    for name, table in tables.items():
-        read[name], more = harmonise(table, schema, name)
-        told += more
-    lost = tuple(fact for name, table in read.items() for fact in lost_values(table, schema, name))
-    apart = _columns_apart(read["synthetic"], schema) if mapped else {}
-    left_out = {**columns_left_out(lost), **apart}
-    kept = without_columns(schema, left_out)
-    conformed = {
-        name: _conformed(
-            table.drop(columns=[column for column in left_out if column in table]) if mapped else table,
-            kept if mapped else schema,
-            name,
-            "clamp" if mapped else on_violation,
-            drafted,
-        )
-        for name, table in read.items()
-    }
-    unit, names = schema.unit.column, [column.name for column in kept.modelled]
+    read, legibility = _legible(tables, schema, told, mapped=on_violation == "clamp")
+    kept = without_columns(schema, legibility.left_out)
+    names = [column.name for column in kept.modelled]
+    if on_violation == "clamp":
+        read = {name: table.drop(columns=[*legibility.left_out], errors="ignore") for name, table in read.items()}
+        schema = kept
+    typed = {name: _conformed(table, schema, name, on_violation, schema_path is None) for name, table in read.items()}
+    unit = kept.unit.column
     return ForeignTables(
         schema=kept,
-        real=conformed["real"][names],
-        holdout=conformed["holdout"][names],
-        synthetic=conformed["synthetic"][names],
+        real=typed["real"][names],
+        holdout=typed["holdout"][names],
+        synthetic=typed["synthetic"][names],
         as_read=(read["holdout"], read["synthetic"]),
-        units=None if unit is None else (conformed["real"][unit].to_numpy(), conformed["holdout"][unit].to_numpy()),
-        legibility=Legibility(normalised=told, lost=lost, left_out=left_out),
+        units=None if unit is None else (typed["real"][unit].to_numpy(), typed["holdout"][unit].to_numpy()),
+        legibility=legibility,
     )
+
+
+def _legible(
+    tables: Mapping[str, pd.DataFrame], schema: Schema, told: tuple[Normalised, ...], *, mapped: bool
+) -> tuple[dict[str, pd.DataFrame], Legibility]:
+    """The tables as the schema writes them; columns of one table alone leave only where values are mapped too."""
+    from privgan.audit.harmonise import harmonise
+    from privgan.audit.legibility import Legibility, columns_left_out, lost_values
+
+    read = {}
+    for name, table in tables.items():
+        read[name], changes = harmonise(table, schema, name)
+        told += changes
+    lost = tuple(fact for name, table in read.items() for fact in lost_values(table, schema, name))
+    left_out = columns_left_out(lost) | (_columns_apart(read["synthetic"], schema) if mapped else {})
+    return read, Legibility(normalised=told, lost=lost, left_out=left_out)
 
 
 def _columns_apart(synthetic: pd.DataFrame, schema: Schema) -> dict[str, str]:
