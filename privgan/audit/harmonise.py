@@ -23,7 +23,7 @@ from privgan.audit.legibility import (
     lost_values,
     without_columns,
 )
-from privgan.audit.moment_notation import moment_notations, moment_text, within
+from privgan.audit.moment_notation import moment_notations, moment_texts, within
 from privgan.audit.notations import Notation, choose
 from privgan.audit.number_notation import fits_column, number_notations, number_text
 from privgan.audit.spelling import spelt
@@ -182,7 +182,7 @@ def _read_otherwise(
     notations = [Notation(what="", values=stand, fits=fits, own=True), *more]
     chosen = choose(notations, rows)
     use = np.flatnonzero((chosen.notation > 0) & (chosen.values != stand)).tolist()
-    written = [_written(chosen.values[place], column) for place in use]
+    written = _written(chosen.values[use], column)
     read = as_they_stand(written, column, np.zeros(len(written), dtype=bool))
     tolerance = 0.5 * 10.0**-column.decimals if isinstance(column, Numeric) else 0.0
     for place, text, again in zip(use, written, read, strict=True):
@@ -195,5 +195,7 @@ def _day(seconds: NDArray[np.float64], column: Temporal) -> NDArray[np.float64]:
     return np.floor(seconds / _DAY) * _DAY if column.kind is Kind.DATE else seconds
 
 
-def _written(value: float, column: Numeric | Temporal) -> str:
-    return number_text(float(value), column) if isinstance(column, Numeric) else moment_text(value, column)
+def _written(values: NDArray[np.float64], column: Numeric | Temporal) -> list[str]:
+    if isinstance(column, Temporal):
+        return moment_texts(values, column)
+    return [number_text(float(value), column) for value in values]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from privgan.audit.notations import Notation
 from privgan.table.columns import Kind, Temporal
-from privgan.table.moments import read_moments
+from privgan.table.moments import read_moments, write_moments
 from privgan.table.notation import moment_format
 
 _DAY = 86_400
@@ -161,8 +161,7 @@ def _in_seconds(moments: pd.Series) -> NDArray[np.float64]:
     return np.where(np.isnat(values), np.nan, values.astype("int64"))
 
 
-def moment_text(seconds: float, column: Temporal) -> str:
-    """A moment in the column's own notation."""
-    moment = np.datetime64(int(seconds), "s").item()
-    # strftime writes the year 999 with three digits on some systems.
-    return str(moment.strftime(column.format.replace("%Y", f"{moment.year:04d}")))
+def moment_texts(seconds: NDArray[np.float64], column: Temporal) -> list[str]:
+    """Moments, in seconds since 1970, in the column's own notation."""
+    moments = pd.Series(seconds.astype("int64").astype("datetime64[s]"))
+    return [str(text) for text in write_moments(moments, column.format, zone=column.zone)]

@@ -28,6 +28,8 @@ DATE = Temporal(name="v", format="%Y-%m-%d", **DAY)
 GERMAN = Temporal(name="v", format="%d.%m.%Y", **DAY)
 CLOCK = Temporal(name="v", format="%Y-%m-%d %H:%M:%S", **MOMENT)
 KENYAN = Temporal(name="v", format="%Y-%m-%d %H:%M:%S", zone="Africa/Nairobi", **MOMENT)
+OFFSET = Temporal(name="v", format="%Y-%m-%dT%H:%M:%S%z", zone="Africa/Nairobi", **MOMENT)
+MONEY = Numeric(name="v", kind=Kind.FLOAT, lower=0, upper=5000, decimals=2, format="$#,##0.00")
 TIER = Discrete(name="v", kind=Kind.CATEGORICAL, categories=("basic", "Basic", "gold plus", "café", "10-20"))
 CODE = Discrete(name="v", kind=Kind.CATEGORICAL, categories=("00501", "02139", "1"))
 FLAG = Discrete(name="v", kind=Kind.BOOLEAN, categories=("False", "True"))
@@ -69,6 +71,8 @@ def of(column: Column) -> Schema:
         (CLOCK, ["1620036000", "1620036060"], ["2021-05-03 10:00:00", "2021-05-03 10:01:00"]),
         (CLOCK, ["2021-05-03T10:00:00Z"], ["2021-05-03 10:00:00"]),
         (KENYAN, ["2021-05-03T10:00:00Z", "2021-05-03 10:00"], ["2021-05-03 13:00:00", "2021-05-03 10:00:00"]),
+        (OFFSET, ["2021-05-03T10:00:00Z", "2021-05-03 10:00:00"], ["2021-05-03T10:00:00Z", "2021-05-03T10:00:00+03:00"]),
+        (MONEY, ["1234.5", "€7,50", "$3.00"], ["$1,234.50", "$7.50", "$3.00"]),
         (CLOCK, ["now", "2021-05-03 25:00:00"], ["now", "2021-05-03 25:00:00"]),
         (TIER, ["Gold  Plus ", "CAFE\u0301", "10 - 20"], ["gold plus", "café", "10-20"]),
         # Two categories read alike: nothing is guessed.
