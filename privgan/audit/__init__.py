@@ -34,6 +34,11 @@
     singling_out, linkability, inference    the three questions of WP216
     copies             synthetic rows that equal, or nearly equal, training rows
     proxies            similarity figures that are no measure of privacy
+    notations          which of several ways to read a column's values holds
+    number_notation, moment_notation, spelling    the ways to read numbers, moments, categories
+    harmonise          a foreign table as the schema writes it, every change told
+    legibility         what of a foreign table is lost, and the columns that leave for it
+    copied             whether a foreign table holds copies, for its verdict
     reference_model    many small fits with and without the most exposed records; run only when asked
     attacks            what of these a whole audit runs
     verdict            what the figures say about the claim, and the report

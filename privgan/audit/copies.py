@@ -113,7 +113,7 @@ def copy_scores(coder: AuditCoder, real: CodedTable, synthetic: CodedTable) -> C
     return CopyScores(
         owner=np.unique(_owners(real), return_inverse=True)[1],
         equal=np.isin(real.keys(), synthetic.keys()),
-        all_but_one=_all_but_one(real, synthetic),
+        all_but_one=all_but_one(real, synthetic),
         rounded=tuple(_rounded(coder, real, synthetic, coarseness) for coarseness in COARSENESS),
         distance=found.distances[:, 0],
         ratio=_ratio(found),
@@ -125,12 +125,13 @@ def _ratio(found: Neighbours) -> NDArray[np.float64]:
     return np.where(last > 0, first / np.maximum(last, 1e-300), 1.0)
 
 
-def _all_but_one(real: CodedTable, synthetic: CodedTable) -> NDArray[np.bool_]:
+def all_but_one(real: CodedTable, synthetic: CodedTable) -> NDArray[np.bool_]:
+    """Which real rows a synthetic one equals in all columns but one, in all of which no other real row does [rows]."""
     found = np.zeros(len(real), dtype=bool)
     if real.values.shape[1] < 3:
         return found
     for keys, made in zip(_keys_without_each(real), _keys_without_each(synthetic), strict=True):
-        found |= _alone(keys) & np.isin(keys, made)
+        found |= alone(keys) & np.isin(keys, made)
     return found
 
 
@@ -138,7 +139,7 @@ def _rounded(coder: AuditCoder, real: CodedTable, synthetic: CodedTable, coarsen
     spread = _spread(real.values) * coarseness
     units = [0.0 if isinstance(column, Discrete) else unit for column, unit in zip(coder.columns, spread, strict=True)]
     keys, made = (_coarse(table, units).keys() for table in (real, synthetic))
-    return _alone(keys) & np.isin(keys, made)
+    return alone(keys) & np.isin(keys, made)
 
 
 def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -154,7 +155,7 @@ def _coarse(table: CodedTable, units: list[float]) -> CodedTable:
     return CodedTable(table.codes, np.column_stack(columns))
 
 
-def _alone(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def alone(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Which keys no other row has."""
     _, place, count = np.unique(keys, return_inverse=True, return_counts=True)
     return count[place] == 1

@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 from privgan.audit.attacks import copy_metrics, wp216_metrics
 from privgan.audit.bound_metrics import BOUND, LARGEST, bound_metrics, no_bounds
 from privgan.audit.ceilings import Claim
+from privgan.audit.copied import copied
 from privgan.audit.fidelity import c2st_metric, tvd_metrics
 from privgan.audit.fidelity_stage import fidelity_metrics
+from privgan.audit.harmonise import legible
 from privgan.audit.inputs import AuditInputs, Prepared, prepare, require_lengths
+from privgan.audit.legibility import Legibility
 from privgan.audit.membership import (
     combined_scores,
     density_ratio_scores,
@@ -30,7 +33,7 @@ from privgan.audit.membership import (
 from privgan.audit.quality import quality_metric
 from privgan.audit.shown import shown_metrics, shown_not_run
 from privgan.audit.utility_stage import all_utility_metrics
-from privgan.audit.verdict import AuditReport, Verdict, verdict_of
+from privgan.audit.verdict import AuditReport, Verdict, foreign_verdict, verdict_of
 from privgan.audit.white_box import white_box_metrics
 from privgan.metric import Metric
 from privgan.table.schema import Schema
@@ -72,6 +75,7 @@ def run_table_audit(
     real_units: NDArray[Any] | None = None,
     holdout_units: NDArray[Any] | None = None,
     as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    legibility: Legibility | None = None,
     progress: Progress | None = None,
 ) -> AuditReport:
     """Audit a synthetic table made by any tool, given the rows it saw and rows it never saw.
@@ -86,11 +90,12 @@ def run_table_audit(
         delta: The claimed δ; 0 where an ε is claimed without one.
         seed: Draws every sample, fold and split.
         fair_coins: Whether a fair coin of its own decided for each customer on which side it is. Only then is there a
-            lower bound on ε, and a verdict other than INCONCLUSIVE.
+            lower bound on ε. Without one the verdict is REFUTED where the table holds copies, else INCONCLUSIVE.
         real_units: The customer of each real row; None where each row is a customer of its own.
         holdout_units: The customer of each hold-out row.
         as_read: The hold-out and the synthetic rows before values were mapped into the schema, where they were: what
             broke the schema is counted there.
+        legibility: How the tables were read, where they were read from files; None to look at them as they are.
         progress: Called with each stage's name and the share done before it.
 
     Returns:
@@ -99,6 +104,8 @@ def run_table_audit(
     Raises:
         TableError: The tables do not fit the schema or each other, or the target is not a column to predict.
     """
+    if legibility is None:
+        schema, (real, holdout, synthetic), legibility = legible(schema, real, holdout, synthetic)
     inputs = AuditInputs(
         schema=schema,
         kept_in=real,
@@ -116,7 +123,9 @@ def run_table_audit(
     require_lengths(inputs, inputs.canary_mask)
     claim = None if epsilon is None else Claim(inputs.epsilon, inputs.delta)
     no_bound = "" if fair_coins else "the split was not made by fair coins; give --fair-coins (fair_coins in Python) if it was"
-    return _report(prepare(inputs, inputs.canary_mask, claim, no_bound), progress)
+    prepared = prepare(inputs, inputs.canary_mask, claim, no_bound)
+    copies = copied(prepared.kept_in, prepared.left_out, prepared.synthetic)
+    return foreign_verdict(_report(prepared, progress), copies, legibility, prepared.no_bound)
 
 
 def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:

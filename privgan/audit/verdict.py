@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from privgan.audit.legibility import Legibility
 from privgan.metric import Metric, facts_of
 
 FORMAT = "privgan.audit/1"
@@ -31,6 +32,8 @@ class AuditReport:
         counts: Rows of each table, and canaries of each kind.
         epsilon: The claimed ε; None where nothing finite is claimed.
         delta: The claimed δ.
+        reason: What the verdict rests on, in words; empty for a candidate, where the figures alone decide.
+        legibility: How a foreign table was read, and what could not be; None for a candidate.
         format: Name and version of the report's format.
     """
 
@@ -40,6 +43,8 @@ class AuditReport:
     counts: Mapping[str, int]
     epsilon: float | None = None
     delta: float | None = None
+    reason: str = ""
+    legibility: Legibility | None = None
     format: str = FORMAT
 
     def metric(self, name: str) -> Metric:
@@ -59,9 +64,13 @@ class AuditReport:
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values; ``privgan/formats/audit.schema.json`` describes them."""
+        foreign: dict[str, Any] = {"reason": self.reason} if self.reason else {}
+        if self.legibility is not None:
+            foreign["legibility"] = self.legibility.to_json()
         return {
             "format": self.format,
             "verdict": str(self.verdict),
+            **foreign,
             "claim": {"epsilon": self.epsilon, "delta": self.delta},
             "seed": self.seed,
             "counts": dict(self.counts),
@@ -85,3 +94,32 @@ def verdict_of(bound: float | None, largest: float | None, claimed: float | None
     if bound > claimed:
         return Verdict.REFUTED
     return Verdict.NOT_REFUTED if largest > claimed else Verdict.INCONCLUSIVE
+
+
+def foreign_verdict(report: AuditReport, copies: str, legibility: Legibility, no_bound: str) -> AuditReport:
+    """The verdict on a table made by any tool: copies refute it without a claim, and what was not read clears nothing.
+
+    Args:
+        report: The audit's figures, with the verdict of the one bound that decides.
+        copies: Why the table counts as one with copies; empty where it does not.
+        legibility: How the table was read.
+        no_bound: Why there is no bound on ε; empty where there is one.
+    """
+    verdict, reason = report.verdict, ""
+    if verdict is Verdict.REFUTED:
+        reason = "the lower bound on ε exceeds the claim"
+    if copies:
+        verdict, reason = Verdict.REFUTED, copies
+    elif verdict is not Verdict.REFUTED:
+        verdict, reason = _uncleared(report, legibility, no_bound)
+    return replace(report, verdict=verdict, reason=reason, legibility=legibility)
+
+
+def _uncleared(report: AuditReport, legibility: Legibility, no_bound: str) -> tuple[Verdict, str]:
+    if legibility.left_out:
+        return Verdict.INCONCLUSIVE, legibility.reason
+    if report.verdict is Verdict.NOT_REFUTED:
+        return report.verdict, "the lower bound on ε, which could have exceeded the claim, does not"
+    if report.epsilon is None:
+        return report.verdict, "nothing is claimed; give --epsilon (epsilon in Python)"
+    return report.verdict, no_bound or "the lower bound on ε could not have exceeded the claim; give more rows"

@@ -12,6 +12,7 @@ from privgan.errors import TableError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from privgan.audit.legibility import Legibility, Normalised
     from privgan.table.schema import Schema
 
 
@@ -26,6 +27,7 @@ class ForeignTables:
         synthetic: The synthetic rows.
         as_read: The hold-out and the synthetic rows before values were mapped into the schema.
         units: The customers of the real and of the hold-out rows; None where each row is one.
+        legibility: What was written otherwise, what could not be read, and which columns were left out for it.
     """
 
     schema: Schema
@@ -34,6 +36,7 @@ class ForeignTables:
     synthetic: pd.DataFrame
     as_read: tuple[pd.DataFrame, pd.DataFrame]
     units: tuple[Any, Any] | None
+    legibility: Legibility
 
 
 def read_foreign(paths: Mapping[str, Path], schema_path: Path | None, *, sep: str, on_violation: str) -> ForeignTables:
@@ -43,64 +46,89 @@ def read_foreign(paths: Mapping[str, Path], schema_path: Path | None, *, sep: st
         paths: The files of ``real``, ``holdout`` and ``synthetic``.
         schema_path: The schema; None to draft one from the real and hold-out rows, which are both real.
         sep: The separator of text files.
-        on_violation: What to do with values outside a given schema; into a drafted one they are mapped.
+        on_violation: What to do with values outside a given schema; into a drafted one they are mapped. Where they are
+            mapped, a column that is mostly lost, or that one table lacks, is left out.
 
     Raises:
         TableError: A table cannot be read, lacks a column or has one too many, or breaks the schema; names the table.
     """
+    from privgan.audit.legibility import without_columns
     from privgan.table.files import PARQUET, read_table
     from privgan.table.schema_file import load_schema
     from privgan.table.spreadsheet import restored
 
     tables = {name: read_table(path, sep=sep) for name, path in paths.items()}
+    told: tuple[Normalised, ...] = ()
     if schema_path is None:
-        schema, on_violation = _drafted(tables["real"], tables["holdout"]), "clamp"
+        tables["holdout"], told, schema = _drafted(tables["real"], tables["holdout"])
+        on_violation = "clamp"
     else:
         schema = load_schema(schema_path)
     if paths["synthetic"].suffix.lower() not in PARQUET:
         tables["synthetic"] = restored(tables["synthetic"], schema, ours=True)
-    read = {name: harmonised(table, schema) for name, table in tables.items()}
+    read, legibility = _legible(tables, schema, told, mapped=on_violation == "clamp")
+    kept = without_columns(schema, legibility.left_out)
+    names = [column.name for column in kept.modelled]
+    if on_violation == "clamp":
+        read = {name: table.drop(columns=[*legibility.left_out], errors="ignore") for name, table in read.items()}
+        schema = kept
     typed = {name: _conformed(table, schema, name, on_violation, schema_path is None) for name, table in read.items()}
-    unit, names = schema.unit.column, [column.name for column in schema.modelled]
+    unit = kept.unit.column
     return ForeignTables(
-        schema=schema,
+        schema=kept,
         real=typed["real"][names],
         holdout=typed["holdout"][names],
         synthetic=typed["synthetic"][names],
         as_read=(read["holdout"], read["synthetic"]),
         units=None if unit is None else (typed["real"][unit].to_numpy(), typed["holdout"][unit].to_numpy()),
+        legibility=legibility,
     )
 
 
-def harmonised(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The table with each category spelt as the schema spells it: a tool that works with floats writes 3 as 3.0."""
-    from privgan.audit.coding import category_text
-    from privgan.table.columns import Discrete
-    from privgan.table.frames import with_columns
+def _legible(
+    tables: Mapping[str, pd.DataFrame], schema: Schema, told: tuple[Normalised, ...], *, mapped: bool
+) -> tuple[dict[str, pd.DataFrame], Legibility]:
+    """The tables as the schema writes them; columns of one table alone leave only where values are mapped too."""
+    from privgan.audit.harmonise import harmonise
+    from privgan.audit.legibility import Legibility, columns_left_out, lost_values
 
-    changed = {}
-    for column in schema.modelled:
-        if isinstance(column, Discrete) and column.name in table and list(table.columns).count(column.name) == 1:
-            spelt = {category_text(value): value for value in column.categories}
-            known = set(column.categories)
-            values = table[column.name]
-            others = {value: spelt.get(category_text(value), value) for value in values.dropna().unique() if value not in known}
-            changed[column.name] = values.map(lambda value, others=others: others.get(value, value), na_action="ignore")
-    return with_columns(table, changed)
+    read = {}
+    for name, table in tables.items():
+        read[name], changes = harmonise(table, schema, name)
+        told += changes
+    lost = tuple(fact for name, table in read.items() for fact in lost_values(table, schema, name))
+    left_out = columns_left_out(lost) | (_columns_apart(read["synthetic"], schema) if mapped else {})
+    return read, Legibility(normalised=told, lost=lost, left_out=left_out)
 
 
-def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> Schema:
+def _columns_apart(synthetic: pd.DataFrame, schema: Schema) -> dict[str, str]:
+    """Columns of one table alone, where the tables have most in common; else the file was read wrongly, and is refused."""
+    lacking = [column.name for column in schema.modelled if column.name not in synthetic]
+    if 2 * len(lacking) > len(schema.modelled) or not synthetic.columns.is_unique:
+        return {}
+    extra = [str(name) for name in synthetic.columns if name not in schema.names]
+    return {
+        **dict.fromkeys(lacking, "the synthetic table lacks it"),
+        **dict.fromkeys(extra, "only the synthetic table has it, so nothing is known of its values"),
+    }
+
+
+def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Normalised, ...], Schema]:
+    """The hold-out as the real table writes it, what that changed, and one schema for both."""
     import pandas as pd
 
+    from privgan.audit.harmonise import harmonise
     from privgan.table.draft import draft_schema
 
+    holdout, told = harmonise(holdout, draft_schema(real, "audited", assume_public=True), "holdout")
     if set(real.columns) != set(holdout.columns):
         missing, unknown = sorted(set(real.columns) - set(holdout.columns)), sorted(set(holdout.columns) - set(real.columns))
         raise TableError(
             f"--holdout: its columns differ from those of --real: missing {missing}, unknown {unknown}; "
             "give tables with the same columns"
         )
-    return draft_schema(pd.concat([real, holdout], ignore_index=True), "audited", assume_public=True)
+    both = pd.concat([real, holdout], ignore_index=True)
+    return holdout, told, draft_schema(both, "audited", assume_public=True)
 
 
 def _conformed(table: pd.DataFrame, schema: Schema, name: str, on_violation: str, drafted: bool) -> pd.DataFrame:

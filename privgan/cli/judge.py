@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,11 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
     --twin plants gradients in the DP-SGD of a test run on a simulated table, or on --real with --schema, and holds what
     every noisy gradient tells about them against the claimed ε [default: 3]; it takes about a minute.
 
-    Ends with 0 when the claim is not refuted, 1 when it is, 3 when the audit cannot tell.
+    Of a foreign table, values that are written otherwise (dates with zero times, decimal commas, Y for true) are read and
+    told. A column with more than half of its values lost is left out, and nothing then clears the table.
+
+    Ends with 0 when the claim is not refuted, 1 when it is or the table holds copies of --real rows (reason: copies; no
+    claim and no --fair-coins needed), 3 when the audit cannot tell.
 
     \b
     Example:
@@ -138,6 +143,8 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
     skipped = [column.name for column in tables.schema.invented if column.name != tables.schema.unit.column]
     if skipped:
         progress.say(f"audit: not compared, as identifiers or free text: {', '.join(skipped)}")
+    if options["target"] in tables.legibility.left_out:
+        raise click.UsageError(f"--target {options['target']}: {tables.legibility.left_out[options['target']]}")
     real_units, holdout_units = tables.units or (None, None)
     return run_table_audit(
         tables.schema,
@@ -151,6 +158,7 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
         real_units=real_units,
         holdout_units=holdout_units,
         as_read=tables.as_read,
+        legibility=tables.legibility,
         progress=lambda stage, _share: progress.say(f"audit: {stage}"),
     )
 
@@ -174,8 +182,20 @@ def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
     return run_twin(budget, progress, table=table)
 
 
+def _read_otherwise(report: AuditReport | TwinReport) -> Iterator[str]:
+    """What the verdict on a foreign table rests on, and how the table was read."""
+    if reason := getattr(report, "reason", ""):
+        yield f"reason:  {reason}"
+    legibility = getattr(report, "legibility", None)
+    yield from () if legibility is None else legibility.lines()
+
+
 def _print_audit(report: AuditReport | TwinReport, basis: str) -> None:
+    from privgan.policy.plain import plain
+
     click.echo(f"verdict: {report.verdict}   (INTERNAL: {basis})")
+    for line in _read_otherwise(report):
+        click.echo(plain(line))
     click.echo(f"{'figure':<{_NAME}}{'value':>9}  {'interval':<19}{'real rows':>10}{'ceiling':>9}")
     for metric in report.metrics:
         if metric.value is None:

@@ -95,9 +95,12 @@ def test_constant_and_all_missing_columns(schema, three):
 
 def test_columns_that_are_missing_in_the_synthetic_table_alone(schema, three):
     made = three[2].assign(age=30, income=np.nan, region=None)
-    found = checked(run_table_audit(schema, three[0], three[1], made))
-    assert found["fidelity.column_shapes"].value < 0.7
+    report = run_table_audit(schema, three[0], three[1], made)
+    found = checked(report)
     assert found["fidelity.range_coverage"].value == 0.0
+    assert report.verdict == "INCONCLUSIVE"
+    assert dict(report.legibility.left_out).keys() == {"income", "region"}
+    assert f"of {ROWS} values {ROWS} are missing" in report.reason
 
 
 @pytest.mark.parametrize("rows", [1, 2, 10])

@@ -128,8 +128,12 @@ def test_claim_above_what_the_audit_can_see_is_inconclusive(inputs):
 
 
 def test_table_audit_claims_no_bound_without_coins(schema, draw_rows):
+    honest = run_table_audit(schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 3), epsilon=1.0)
+    assert honest.verdict is Verdict.INCONCLUSIVE
+    assert "fair coins" in honest.reason
     found = run_table_audit(schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 1), epsilon=1.0)
-    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.verdict is Verdict.REFUTED
+    assert found.reason.startswith("copies: 300 of 300")
     assert "fair coins" in found.metric("audit.epsilon_lower_bound").reason
     assert found.metric("attack.membership.auc").low > 0.6
     valid(found)
@@ -140,7 +144,8 @@ def test_table_audit_with_coins_refutes(schema, draw_rows):
     found = run_table_audit(schema, real, holdout, real, epsilon=0.5, delta=1e-5, fair_coins=True)
     assert found.verdict is Verdict.REFUTED
     uneven = run_table_audit(schema, real, holdout[:60], real, epsilon=0.5, delta=1e-5, fair_coins=True)
-    assert uneven.verdict is Verdict.INCONCLUSIVE
+    assert uneven.verdict is Verdict.REFUTED
+    assert uneven.reason.startswith("copies")
     assert "coins were not fair" in uneven.metric("audit.epsilon_lower_bound").reason
 
 
