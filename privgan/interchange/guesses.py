@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from privgan.table.columns import Kind, Role
+from privgan.interchange.stated import StatedColumn
+from privgan.table.columns import INVENTED_KINDS, Kind, Role
 
 _NAMED = {
     Kind.EMAIL: re.compile(r"(^|_)e?-?mail(_?address)?$"),
@@ -18,6 +20,8 @@ _QUASI = re.compile(
     r"(^|_)(age|gender|sex|zip|zip_?code|post_?code|postal_?code|dob|birth_?(date|day|year)|date_of_birth|city|region"
     r"|country|marital_?status|nationality|ethnicity|occupation|education)$"
 )
+# What a person is called or reached by: such a column is no key, even where no value stands twice.
+PERSONAL = frozenset({Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS})
 # Longer texts are hardly one of a list.
 LONGEST_CATEGORY = 200
 
@@ -44,6 +48,18 @@ def kind_of_text(name: str, longest: int | None) -> Kind:
 
 def role_of(name: str, kind: Kind) -> Role:
     """The role that a column most likely has."""
-    if kind in {Kind.IDENTIFIER, Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT}:
+    if kind in INVENTED_KINDS:
         return Role.IDENTIFIER
     return Role.QUASI_IDENTIFIER if _QUASI.search(snake(name)) else Role.OTHER
+
+
+def key_among(columns: Iterable[StatedColumn]) -> str | None:
+    """The column that names each row: never missing and never twice; of several, the one named as an id."""
+    names = [
+        column.name
+        for column in columns
+        if column.unique and column.missing is False and kind_of_text(column.name, column.longest) not in PERSONAL
+    ]
+    named = [name for name in names if names_an_id(name)]
+    found = names if len(names) == 1 else named
+    return found[0] if len(found) == 1 else None
