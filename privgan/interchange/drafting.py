@@ -177,7 +177,9 @@ class _Drafted:
 
     def _numbers(self, column: StatedColumn, kind: Kind, file: str) -> None:
         decimals = self._decimals(column, kind)
-        lower, upper = _inclusive(column, 10.0**-decimals, float, file)
+        # Where decimals are a guess, a step inwards might leave values out.
+        step = 0.0 if kind is Kind.FLOAT and column.decimals is None else 10.0**-decimals
+        lower, upper = _inclusive(column, step, float, file)
         special = [value for value in column.special_values if not isinstance(value, dt.datetime)]
         if special:
             self._put("special_values", [_plain(value) for value in special], sure=not column.drawn)
