@@ -151,7 +151,7 @@ def _of_type(column: StatedColumn, place: Node) -> StatedColumn:
     if column.kind is not None:
         return column
     facts = facts_of_type(place.need("column_type").text())
-    return replace(column, **facts, notes=tuple(facts.pop("notes", ())))
+    return replace(column, **facts | {"notes": tuple(facts.get("notes", ()))})
 
 
 _READERS: dict[str, Callable[[StatedColumn, Node], StatedColumn]] = {

@@ -16,7 +16,8 @@ from privgan.release.strict_json import read_json
 
 _LARGEST = LARGEST_JSON["manifest.json"]
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,50}|[0-9]{1,50}(\.[0-9]{0,50})?)([eE][-+]?[0-9]{1,4})?\Z")
+# What begins with a zero is a code, and stays text.
+_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,50}|(0|[1-9][0-9]{0,49})(\.[0-9]{0,50})?)([eE][-+]?[0-9]{1,4})?\Z")
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 # Below these, dbt and others write values of a table: they stay as they are written.
 _VALUES = ("values", "value_set")

@@ -33,6 +33,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 OWN = "x-privgan"
 _MOST_HOPS = 20
 _ALTERNATIVES = ("anyOf", "oneOf")
+_NUMBERS = ("number", "integer")
 _FORMATS: Mapping[str, dict[str, Any]] = {
     "date": {"kind": Kind.DATE, "format": "%Y-%m-%d"},
     "date-time": {"kind": Kind.DATETIME, "format": ZONED, "zone": "UTC"},
@@ -51,7 +52,7 @@ _FORMATS: Mapping[str, dict[str, Any]] = {
 def is_json_schema(data: Any) -> bool:
     """Whether a document is a JSON Schema of an object, or of a list of objects."""
     return isinstance(data, dict) and (
-        isinstance(data.get("properties"), dict) or "$schema" in data or "$ref" in data or data.get("type") in {"object", "array"}
+        isinstance(data.get("properties"), dict) or "$schema" in data or "$ref" in data or data.get("type") in ("object", "array")
     )
 
 
@@ -133,8 +134,8 @@ def _without_null(node: Node, root: Node, depth: int = 0) -> tuple[Node, bool, l
         around = {name: value for name, value in node.value.items() if name != key}
         inner, more, further = _without_null(Node(node.file, node.path, {**merged, **around}), root, depth + 1)
         return inner, nullable or more, [*notes, *further]
-    listed = node.value.get("type")
-    if isinstance(listed, list):
+    if isinstance(node.value.get("type"), list):
+        listed = [entry.text() for entry in node.at("type").entries()]
         types = [kind for kind in listed if kind != "null"]
         kept = types[0] if len(types) == 1 else "number" if set(types) == {"integer", "number"} else "string"
         notes = [] if len(types) == 1 or kept == "number" else [f"may be {' or '.join(map(as_text, types))}: it is taken as text"]
@@ -153,7 +154,7 @@ def _one_of(branches: list[Node]) -> tuple[dict[str, Any], list[str]]:
     special = [value for values in listed if values for value in values]
     if len(ranges) == 1 and special and all(_is_number(value) for value in special):
         return {**ranges[0].value, OWN: {"special_values": special}}, []
-    numeric = next((branch for branch in branches if branch.value.get("type") in {"number", "integer"}), None)
+    numeric = next((branch for branch in branches if branch.value.get("type") in _NUMBERS), None)
     if numeric is not None:
         return dict(numeric.value), ["has several alternatives: its number is kept"]
     return {"type": "string"}, ["has several alternatives: it is taken as text"]
@@ -191,7 +192,7 @@ def _typed(node: Node, own: Node | None) -> dict[str, Any]:
     word = kind.text() if kind else "string" if node.get("format") or node.get("pattern") else ""
     if word == "boolean":
         return {"kind": Kind.BOOLEAN}
-    if word in {"integer", "number"}:
+    if word in _NUMBERS:
         return _numbers(node, whole=word == "integer")
     if word == "string":
         return _texts(node, own)

@@ -32,6 +32,7 @@ from privgan.table.columns import (
     Temporal,
 )
 from privgan.table.schema import Schema
+from privgan.table.spreadsheet import escaped
 
 _DRAWN = "pandera's infer_schema takes bounds from rows: confirm them"
 _MOMENT = "%Y-%m-%d %H:%M:%S"
@@ -255,7 +256,7 @@ def _written(column: Column, schema: Schema, losses: Losses) -> dict[str, Any]:
 
 def _written_facts(column: Column, losses: Losses) -> dict[str, Any]:
     if isinstance(column, Discrete):
-        return _written_categories(column)
+        return _written_categories(column, losses)
     if isinstance(column, Numeric | OpenNumeric):
         return _written_numbers(column, losses)
     if isinstance(column, Temporal | OpenTemporal):
@@ -264,11 +265,13 @@ def _written_facts(column: Column, losses: Losses) -> dict[str, Any]:
     return {"dtype": "str"} | ({"str_matches": f"^{regex}$"} if regex else {})
 
 
-def _written_categories(column: Discrete) -> dict[str, Any]:
+def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
     if column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == ["false", "true"]:
         return {"dtype": "boolean"}
     if column.integral:
         return {"dtype": "Int64", "isin": [int(value) for value in column.categories]}
+    if any(escaped(value) != value for value in column.categories):
+        losses.say(column.name, "that a CSV file writes ' before what a spreadsheet would run; check the Parquet file")
     return {"dtype": "str", "isin": list(column.categories)}
 
 
