@@ -202,9 +202,9 @@ def write_sdv(schema: Schema) -> Exported:
 
 
 def _written(column: Column, losses: Losses) -> dict[str, Any]:
-    if column.kind in INVENTED_KINDS:
-        return _written_invented(column)
     written = {"range_is_nullable": column.missing}
+    if column.kind in INVENTED_KINDS:
+        return _written_invented(column) | written
     if isinstance(column, Discrete):
         return _written_categories(column, losses) | written
     if isinstance(column, OpenCategorical):
@@ -213,7 +213,7 @@ def _written(column: Column, losses: Losses) -> dict[str, Any]:
         return _written_numbers(column, losses) | written
     if isinstance(column, Temporal | OpenTemporal):
         return _written_moments(column, losses) | written
-    return {"sdtype": "unknown"}
+    return {"sdtype": "unknown"} | written
 
 
 def _written_invented(column: Column) -> dict[str, Any]:

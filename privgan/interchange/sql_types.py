@@ -45,7 +45,7 @@ def facts_of_type(text: str) -> dict[str, Any]:
         return _not_read(text)
     if name == "enum":
         return _enum(text)
-    first = name.split(" ")[0].split("_")[0]
+    first = name.split(" ")[0].split("_")[0].rstrip("0123456789")
     if first in _MOMENTS or name.startswith("timestamp"):
         return _moment(name + after)
     facts = _number(name, inside) or _plain(name, inside)
