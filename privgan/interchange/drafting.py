@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +17,8 @@ from privgan.limits import LONGEST_PATTERN, MOST_COLUMNS
 from privgan.table.columns import INVENTED_KINDS, Kind, Source
 from privgan.table.invent import is_pattern
 from privgan.table.schema import Schema
-from privgan.table.schema_file import BOOLEAN_LABELS, FORMAT, ROW_UNIT, parse_schema
+from privgan.table.schema_file import BOOLEAN_LABELS, FORMAT, parse_schema
+from privgan.table.schema_mistakes import ROW_UNIT
 
 OTHER = "other"
 _NUMERIC = {Kind.INTEGER, Kind.FLOAT}
@@ -284,7 +284,7 @@ def _moved(column: StatedColumn, step: Any) -> tuple[Any, Any]:
 
 
 def _guessed_decimals(column: StatedColumn) -> int:
-    stated = [value for value in (column.lower, column.upper, column.above, column.below, *column.special_values)]
+    stated = (column.lower, column.upper, column.above, column.below, *column.special_values)
     numbers = [float(value) for value in stated if value is not None and not isinstance(value, dt.datetime)]
     needed = max((_digits(value) for value in numbers), default=0)
     width = max(numbers) - min(numbers) if len(numbers) > 1 else 0.0
@@ -308,8 +308,3 @@ def _plain(value: Any) -> int | float:
 
 def _backwards(file: str, column: StatedColumn, lower: Any, upper: Any) -> DocumentError:
     return DocumentError(file, [f"{shown(column.name)}: lower {lower} is not below upper {upper}"])
-
-
-def told(notes: tuple[str, ...]) -> Iterator[str]:
-    """The notes as lines for a person, one each."""
-    yield from (f"note: {note}" for note in notes)

@@ -58,5 +58,7 @@ def _confirmed(schema: Schema, source: Path) -> Schema:
     waiting = schema.facts_from(Source.CONFIRM)
     if waiting:
         told = ", ".join(shown(fact) for fact in waiting[:_MOST_TOLD]) + (" …" if len(waiting) > _MOST_TOLD else "")
-        raise UsageError(f"{source}: {len(waiting)} facts wait to be confirmed ({told}); they may come from rows: confirm them first")
+        raise UsageError(
+            f"{source}: {len(waiting)} facts wait to be confirmed ({told}); they may come from rows: confirm them first"
+        )
     return schema

@@ -30,7 +30,11 @@ def ordered(found: Imported, names: Sequence[str], table: str) -> Imported:
         told = ", ".join(shown(name) for name in lacking[:_MOST_TOLD])
         raise TableError(f"{table}: lacks {len(lacking)} columns that the schema states: {told}; rename them, or drop them there")
     known = {column.name: column for column in found.schema.columns}
-    notes = [f"{shown(name)}: is not stated: it is invented, and not modelled, until you say more" for name in names if name not in known]
+    notes = [
+        f"{shown(name)}: is not stated: it is invented, and not modelled, until you say more"
+        for name in names
+        if name not in known
+    ]
     columns = tuple(known.get(name) or _invented(name) for name in names)
     return Imported(replace(found.schema, columns=columns), (*found.notes, *notes))
 

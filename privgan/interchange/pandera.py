@@ -1,7 +1,7 @@
 """Schemas of pandera, in its YAML and JSON form: read without pandera, and written as ``from_yaml`` reads them.
 
-Source: pandera's "Data Format Conversion"; checks stand under their names in the column (from 0.24), or under
-``checks`` as a mapping or as a list with ``options.check_name`` (before).
+Source: pandera's "Data Format Conversion"; a column's checks stand under their names beside its dtype, or under
+``checks`` as a mapping, as all versions read them, or as a list with ``options.check_name``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 from privgan.documents import shown
 from privgan.interchange.guesses import key_among
 from privgan.interchange.moments import moment
-from privgan.interchange.node import Node, as_text
+from privgan.interchange.node import Node, as_text, words
 from privgan.interchange.outcome import Exported, Losses, widest
 from privgan.interchange.patterns import pattern_of, regex_of
 from privgan.interchange.stated import StatedColumn, StatedTable
@@ -46,7 +46,9 @@ _KINDS = (
     (Kind.DATE, ("date",)),
     (Kind.CATEGORICAL, ("category", "categorical", "enum")),
 )
-_WORDS = ("str", "object", "string", "large_string", "utf8", "none")
+_TEXTS = ("str", "object", "string", "large_string", "utf8", "none")
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261  # Of moments counted in nanoseconds.
+_LONGEST = 200  # Characters of a dtype that are looked at.
 _ALIASES = {"ge": "greater_than_or_equal_to", "gt": "greater_than", "le": "less_than_or_equal_to", "lt": "less_than"}
 _RANGES = {
     "greater_than_or_equal_to": "lower",
@@ -54,9 +56,9 @@ _RANGES = {
     "less_than_or_equal_to": "upper",
     "less_than": "below",
 }
-_NO_CHECKS = frozenset(
-    "title description dtype nullable checks name unique coerce required regex default report_duplicates drop_invalid_rows "
-    "metadata alias parsers".split()
+_NO_CHECKS = words(
+    "title description dtype nullable checks name unique coerce required regex default report_duplicates "
+    "drop_invalid_rows metadata alias parsers"
 )
 
 
@@ -104,7 +106,7 @@ def _by_regex(name: str, node: Node, notes: list[str]) -> bool:
 
 def _column(name: str, node: Node, coerced: Node | None) -> StatedColumn:
     stated = node.get("dtype") or coerced
-    dtype = as_text(stated.value).lower() if stated else ""
+    dtype = as_text(stated.value)[:_LONGEST].lower() if stated else ""
     checks = _checks(node)
     title, text = node.get("title"), node.get("description")
     kind, known = _kind(dtype, name)
@@ -130,8 +132,8 @@ def _kind(dtype: str, name: str) -> tuple[Kind | None, bool]:
     """The kind of a dtype, and whether the dtype is known at all."""
     if dtype.startswith("timedelta"):
         return Kind.INTEGER, True
-    kind = next((kind for kind, words in _KINDS if dtype.startswith(words)), None)
-    return kind, kind is not None or not dtype or dtype.startswith(_WORDS)
+    kind = next((kind for kind, names in _KINDS if dtype.startswith(names)), None)
+    return kind, kind is not None or not dtype or dtype.startswith(_TEXTS)
 
 
 def _typed(kind: Kind | None, dtype: str) -> dict[str, Any]:
@@ -225,7 +227,8 @@ def _titled(kind: Kind, facts: Mapping[str, Any]) -> dict[str, Any]:
         return {"kind": kind, "labels": facts["categories"], "categories": None}
     if kind is Kind.FLOAT and facts.get("kind") is Kind.INTEGER:
         return {"kind": kind, "decimals": 0}
-    return {"kind": kind} if kind is Kind.DATE and facts.get("kind") is Kind.DATETIME else {}
+    moments = kind in {Kind.DATE, Kind.DATETIME} and facts.get("kind") in {None, Kind.DATETIME}
+    return {"kind": kind} if moments and not facts.get("categories") else {}
 
 
 def write_pandera(schema: Schema) -> Exported:
@@ -262,17 +265,17 @@ def _written_facts(column: Column, losses: Losses) -> dict[str, Any]:
     if isinstance(column, Temporal | OpenTemporal):
         return _written_moments(column, losses)
     regex = regex_of(column.pattern) if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER else None
-    return {"dtype": "str"} | ({"str_matches": f"^{regex}$"} if regex else {})
+    return {"dtype": "str"} | ({"checks": {"str_matches": f"^{regex}$"}} if regex else {})
 
 
 def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
     if column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == ["false", "true"]:
         return {"dtype": "boolean"}
     if column.integral:
-        return {"dtype": "Int64", "isin": [int(value) for value in column.categories]}
+        return {"dtype": "Int64", "checks": {"isin": [int(value) for value in column.categories]}}
     if any(escaped(value) != value for value in column.categories):
         losses.say(column.name, "that a CSV file writes ' before what a spreadsheet would run; check the Parquet file")
-    return {"dtype": "str", "isin": list(column.categories)}
+    return {"dtype": "str", "checks": {"isin": list(column.categories)}}
 
 
 def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str, Any]:
@@ -287,7 +290,7 @@ def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str,
     if isinstance(column, Numeric):
         low, high = widest(column)
         ends = (int(low), int(high)) if whole else (low, high)
-        written["in_range"] = {"min_value": ends[0], "max_value": ends[1], "include_min": True, "include_max": True}
+        written["checks"] = {"in_range": {"min_value": ends[0], "max_value": ends[1], "include_min": True, "include_max": True}}
     return written
 
 
@@ -295,10 +298,14 @@ def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[st
     losses.say(column.name, f"its format {column.format}")
     if column.special_values:
         losses.say(column.name, "special values, around which the range is drawn")
+    low, high = widest(column) if isinstance(column, Temporal) else (None, None)
+    if low is not None and not (_FIRST_YEAR <= low.year and high.year <= _LAST_YEAR):
+        losses.say(column.name, "moments of years that pandera's type does not hold")
+        return {}
     written: dict[str, Any] = {"dtype": f"datetime64[s, {column.zone}]" if column.zone else "datetime64[s]"}
-    if isinstance(column, Temporal) and not column.zone:
-        low, high = widest(column)
-        written |= {"greater_than_or_equal_to": low.strftime(_MOMENT), "less_than_or_equal_to": high.strftime(_MOMENT)}
+    if low is not None and not column.zone:
+        ends = {"greater_than_or_equal_to": low, "less_than_or_equal_to": high}
+        written["checks"] = {check: end.isoformat(" ") for check, end in ends.items()}
     elif column.zone:
         losses.say(column.name, "bounds of moments with a zone")
     return written

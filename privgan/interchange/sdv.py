@@ -134,7 +134,7 @@ def _numerical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     decimals = places.whole() if places else None
     stored = as_text(node.value.get("computer_representation", node.value.get("subtype", "")))
     whole = decimals == 0 or stored.lower().startswith(("int", "uint"))
-    bounds = {ours: bound.number() for ours, key in _BOUNDS if (bound := node.get(key))}
+    bounds: dict[str, Any] = {ours: bound.number() for ours, key in _BOUNDS if (bound := node.get(key))}
     kind = Kind.INTEGER if whole else Kind.FLOAT
     sure = whole or decimals is not None or stored.lower().startswith("float")
     return StatedColumn(**facts, kind=kind, sure=sure, decimals=None if whole else decimals, **bounds)
@@ -142,7 +142,7 @@ def _numerical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
 
 def _temporal(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     pattern = _fact(node, "datetime_format")
-    bounds = {ours: moment(bound, pattern) for ours, key in _BOUNDS if (bound := node.get(key))}
+    bounds: dict[str, Any] = {ours: moment(bound, pattern) for ours, key in _BOUNDS if (bound := node.get(key))}
     kind = kind_of_format(pattern) if pattern else Kind.DATETIME
     zone = "UTC" if pattern and "%z" in pattern else None
     notes = ("its moments are told in UTC, which nothing here states",) if zone else ()

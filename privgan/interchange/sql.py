@@ -102,9 +102,7 @@ def _stated(inspector: Inspector, table: str | None, source: str) -> StatedTable
     return StatedTable(
         source=source,
         name=name,
-        columns=tuple(
-            with_checks(column, [check for check in checks if check.column == column.name]) for column in columns
-        ),
+        columns=tuple(with_checks(column, [check for check in checks if check.column == column.name]) for column in columns),
         key=primary[0] if len(primary) == 1 else None,
         notes=tuple(notes),
     )

@@ -10,7 +10,9 @@ from typing import Any
 from privgan.limits import LONGEST_CONDITION
 
 _CAST = re.compile(r"::[a-z_]+(?: (?:varying|precision|with(?:out)? time zone))?(?:\([0-9, ]{0,12}\))?(?:\[\])?", re.I)
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[A-Za-z_][^\[\]]*\]|[(){}\[\],]|<=|>=|<>|!=|=|<|>|[^\s(){}\[\],<>=!'\"`]+")
+_TOKEN = re.compile(
+    r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[A-Za-z_][^\[\]]*\]|[(){}\[\],]|<=|>=|<>|!=|=|<|>|[^\s(){}\[\],<>=!'\"`]+"
+)
 _COMPARISONS = {">=": "lower", ">": "above", "<=": "upper", "<": "below", "=": "equal"}
 _TURNED = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "=": "="}
 _NUMBER = re.compile(r"[-+]?[0-9]{1,18}(?:\.[0-9]{0,18})?")

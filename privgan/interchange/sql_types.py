@@ -6,15 +6,17 @@ import re
 from typing import Any
 
 from privgan.interchange.moments import CLOCK
+from privgan.interchange.node import words
 from privgan.interchange.patterns import UUID
 from privgan.table.columns import Kind
 
 _TYPE = re.compile(r"(?P<name>[a-z_][a-z_0-9]*(?: [a-z_]+)*) *(?:\((?P<inside>[^()]*)\))?(?P<after>[a-z \[\]]*)", re.DOTALL)
 _LONGEST = 500
 _LABEL = re.compile(r"'((?:[^']|'')*)'")
-_INTEGERS = frozenset(
-    "int integer int2 int4 int8 int16 int32 int64 int128 bigint smallint tinyint mediumint byteint serial bigserial smallserial "
-    "uint uint8 uint16 uint32 uint64 hugeint ubigint uinteger usmallint utinyint long short".split()
+_INTEGERS = words(
+    "int integer int2 int4 int8 int16 int32 int64 int128 bigint smallint tinyint mediumint byteint serial "
+    "bigserial smallserial uint uint8 uint16 uint32 uint64 hugeint ubigint uinteger usmallint utinyint "
+    "long short"
 )
 _FLOATS = frozenset({"float", "float4", "float8", "float16", "float32", "float64", "double", "double precision", "real"})
 _DECIMALS = frozenset({"numeric", "decimal", "number", "bignumeric", "dec", "fixed"})
@@ -22,13 +24,14 @@ _MONEY = frozenset({"money", "smallmoney"})
 _BOOLEANS = frozenset({"bool", "boolean", "bit", "logical"})
 _MOMENTS = ("timestamp", "datetime", "smalldatetime", "timestamptz", "timestampntz", "timestampltz")
 _UUIDS = frozenset({"uuid", "uniqueidentifier"})
-_TEXTS = frozenset(
-    "text string varchar char character nvarchar nchar varchar2 nvarchar2 bpchar citext clob nclob longtext mediumtext tinytext "
-    "ntext name".split()
+_TEXTS = words(
+    "text string varchar char character nvarchar nchar varchar2 nvarchar2 bpchar citext clob nclob "
+    "longtext mediumtext tinytext ntext name"
 )
-_NOT_READ = frozenset(
-    "json jsonb xml bytea blob binary varbinary image raw bytes array struct map object variant super geography geometry "
-    "interval inet cidr macaddr tsvector hstore list union record vector longblob mediumblob tinyblob".split()
+_NOT_READ = words(
+    "json jsonb xml bytea blob binary varbinary image raw bytes array struct map object variant super "
+    "geography geometry interval inet cidr macaddr tsvector hstore list union record vector longblob "
+    "mediumblob tinyblob"
 )
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.interchange.making import make_release
+from tests.privacy.conftest import postgres_server
+
+__all__ = ["postgres_server"]
 
 
 @pytest.fixture(scope="session")

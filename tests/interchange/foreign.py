@@ -59,7 +59,13 @@ _V2 = {
             "columns": {
                 "order_id": {"sdtype": "id"},
                 "customer_id": {"sdtype": "id"},
-                "total": {"sdtype": "numerical", "decimal_places": 2, "range_min": 0.5, "range_max": 999.99, "range_is_nullable": False},
+                "total": {
+                    "sdtype": "numerical",
+                    "decimal_places": 2,
+                    "range_min": 0.5,
+                    "range_max": 999.99,
+                    "range_is_nullable": False,
+                },
                 "items": {"sdtype": "numerical", "decimal_places": 0, "range_min": 1, "range_max": 40},
                 "state": {"sdtype": "categorical", "range_values": ["open", "paid", "returned"]},
                 "size": {"sdtype": "ordinal", "range_values": [36, 37, 38]},
@@ -576,7 +582,12 @@ DBT = [
             "share": {"kind": "float", **OPEN},
             "country": {"kind": "categorical", "categories": None},
         },
-        notes=("'user_id' refers to another table and may repeat", "holds for some rows only", "is made by Jinja", "of the whole table"),
+        notes=(
+            "'user_id' refers to another table and may repeat",
+            "holds for some rows only",
+            "is made by Jinja",
+            "of the whole table",
+        ),
     ),
     Case(
         "dbt-sources",

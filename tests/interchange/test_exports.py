@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
@@ -70,6 +71,17 @@ def test_released_rows_hold_to_the_pandera_schema(release: Path) -> None:
     for name, wrong in (("age", 17), ("spend", 5001.0), ("tier", "bronze"), ("joined", pd.Timestamp("1999-01-01"))):
         with pytest.raises(pandera.errors.SchemaError):
             schema.validate(stored.assign(**{name: wrong}))
+
+
+def test_an_open_end_of_time_holds_to_the_pandera_schema(tmp_path: Path) -> None:
+    pandera = pytest.importorskip("pandera.pandas")
+    path = tmp_path / "schema.yaml"
+    path.write_text(
+        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n"
+        "- {name: until, kind: date, lower: 2020-01-01, upper: 2025-01-01, special_values: ['9999-12-31']}\n"
+    )
+    frame = pd.DataFrame({"until": np.array(["2020-01-01", "9999-12-31"], dtype="datetime64[s]")})
+    assert len(pandera.DataFrameSchema.from_yaml(export(path, "pandera").text).validate(frame)) == 2
 
 
 def test_the_croissant_document_lists_the_files_and_the_promise(release: Path) -> None:
@@ -134,7 +146,10 @@ def test_openlineage_takes_the_event_as_its_own(release: Path) -> None:
         eventType=event_v2.RunState(event["eventType"]),
         eventTime=event["eventTime"],
         producer=event["producer"],
-        run=event_v2.Run(event["run"]["runId"], {"processing_engine": _as_theirs(facet_v2.processing_engine_run.ProcessingEngineRunFacet, engine)}),
+        run=event_v2.Run(
+            event["run"]["runId"],
+            {"processing_engine": _as_theirs(facet_v2.processing_engine_run.ProcessingEngineRunFacet, engine)},
+        ),
         job=event_v2.Job(event["job"]["namespace"], event["job"]["name"]),
         inputs=[event_v2.InputDataset(part["namespace"], part["name"]) for part in event["inputs"]],
         outputs=[
@@ -142,7 +157,9 @@ def test_openlineage_takes_the_event_as_its_own(release: Path) -> None:
                 output["namespace"],
                 output["name"],
                 {
-                    "version": _as_theirs(facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet, output["facets"]["version"]),
+                    "version": _as_theirs(
+                        facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet, output["facets"]["version"]
+                    ),
                     "documentation": _as_theirs(
                         facet_v2.documentation_dataset.DocumentationDatasetFacet, output["facets"]["documentation"]
                     ),

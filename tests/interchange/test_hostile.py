@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,11 @@ HOSTILE = [
     ("reference abroad", _ROW % '{"a": {"$ref": "http://x/y.json"}}', "is in another document"),
     ("reference to nothing", _ROW % '{"a": {"$ref": "#/$defs/b"}}', "is not in this document"),
     ("wrong own kind", _ROW % '{"a": {"x-privgan": {"kind": "secret"}}}', "'properties.a.x-privgan.kind': found 'secret'"),
-    ("own kind without its bounds", _ROW % '{"a": {"type": "number", "minimum": 1, "x-privgan": {"kind": "date"}}}', "do not go with"),
+    (
+        "own kind without its bounds",
+        _ROW % '{"a": {"type": "number", "minimum": 1, "x-privgan": {"kind": "date"}}}',
+        "do not go with",
+    ),
     ("own labels", _ROW % '{"a": {"x-privgan": {"kind": "boolean", "labels": ["x"]}}}', "as a schema"),
     ("bad format", _ROW % '{"a": {"type": "string", "x-privgan": {"format": "%99999d"}}}', "format"),
     ("NUL in a name", _ROW % '{"a\\u0000": {"type": "integer"}}', "NUL"),
@@ -58,7 +63,11 @@ HOSTILE = [
     ("sdtype that is none", '{"METADATA_SPEC_VERSION": "V1", "columns": {"a": {"sdtype": 5}}}', "'columns.a.sdtype': found '5'"),
     ("no sdtype", '{"METADATA_SPEC_VERSION": "V1", "columns": {"a": {}}}', "'columns.a': lacks 'type'"),
     ("no columns of SDV", '{"METADATA_SPEC_VERSION": "V1"}', "lacks 'fields'"),
-    ("key that is no column", '{"METADATA_SPEC_VERSION": "V1", "primary_key": "b", "columns": {"a": {"sdtype": "id"}}}', "no column"),
+    (
+        "key that is no column",
+        '{"METADATA_SPEC_VERSION": "V1", "primary_key": "b", "columns": {"a": {"sdtype": "id"}}}',
+        "no column",
+    ),
     ("bad range", '{"METADATA_SPEC_VERSION": "V2", "columns": {"a": {"sdtype": "numerical", "range_min": "x"}}}', "range_min"),
     ("bad moment", '{"METADATA_SPEC_VERSION": "V2", "columns": {"a": {"sdtype": "datetime", "range_min": "soon"}}}', "'soon'"),
     (
@@ -68,7 +77,11 @@ HOSTILE = [
     ),
     ("no tables", '{"METADATA_SPEC_VERSION": "V1", "tables": {}, "relationships": []}', "holds no table"),
     ("series of pandera", "schema_type: series\ncolumns: {}\n", "'schema_type': found 'series'"),
-    ("range without an end", "schema_type: dataframe\ncolumns: {a: {dtype: int64, in_range: {min_value: 1, include_min: true}}}\n", "lacks 'max_value'"),
+    (
+        "range without an end",
+        "schema_type: dataframe\ncolumns: {a: {dtype: int64, in_range: {min_value: 1, include_min: true}}}\n",
+        "lacks 'max_value'",
+    ),
     ("range of text", "schema_type: dataframe\ncolumns: {a: {dtype: int64, gt: x}}\n", "'columns.a.gt': found 'x'"),
     ("nullable that is none", "schema_type: dataframe\ncolumns: {a: {nullable: maybe}}\n", "'columns.a.nullable': found 'maybe'"),
     ("column twice", "models: [{name: m, columns: [{name: a}, {name: a}]}]\n", "states the column 'a' twice"),
@@ -89,7 +102,9 @@ def test_a_wrong_schema_is_refused_by_name(name: str, text: str, told: str, tmp_
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"sql"}])
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"PAR1", b"PAR1" + b"\xff" * 40 + b"PAR1", b"{}", b"[]", b"a: 1", b"5", b"null"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00", b"PAR1", b"PAR1" + b"\xff" * 40 + b"PAR1", b"{}", b"[]", b"a: 1", b"5", b"null"]
+)
 def test_no_content_crashes_a_reader(kind: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "foreign"
     path.write_bytes(content)
@@ -112,10 +127,8 @@ def test_any_value_of_another_kind_is_read_or_refused(case: object, wrong: objec
             inside = inside[key]
         inside[place[-1]] = wrong
         path.write_text(json.dumps(changed), encoding="utf-8")
-        try:
+        with suppress(UsageError):
             import_schema(str(path), kind=case.kind, table=case.table)  # type: ignore[attr-defined]
-        except UsageError as error:
-            assert str(error)
 
 
 def _places(value: object, path: tuple = ()) -> list[tuple]:
@@ -130,7 +143,7 @@ def test_a_missing_file_and_a_missing_table_are_told(tmp_path: Path) -> None:
     path.write_text("models: [{name: orders, columns: []}, {name: customers, columns: []}]\n")
     with pytest.raises(UsageError, match="holds 2 tables; name one with --table: 'orders', 'customers'"):
         import_schema(str(path))
-    with pytest.raises(UsageError, match="has no table 'order'.*did you mean 'orders'"):
+    with pytest.raises(UsageError, match=r"has no table 'order'.*did you mean 'orders'"):
         import_schema(str(path), table="order")
     with pytest.raises(UsageError, match="--table goes only with"):
         stated_by(str(path), "pandera", "orders")

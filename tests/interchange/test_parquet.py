@@ -16,7 +16,11 @@ from tests.interchange.test_reading import items
 
 FIELDS = [
     ("plain ints", pa.field("n", pa.int64()), {"kind": "integer", "lower": None, "missing": True, "source:missing": "confirm"}),
-    ("never null", pa.field("n", pa.uint8(), nullable=False), {"kind": "integer", "missing": False, "source:missing": "declared"}),
+    (
+        "never null",
+        pa.field("n", pa.uint8(), nullable=False),
+        {"kind": "integer", "missing": False, "source:missing": "declared"},
+    ),
     ("floats", pa.field("x", pa.float32()), {"kind": "float", "source:decimals": "confirm"}),
     ("decimals", pa.field("x", pa.decimal128(10, 3)), {"kind": "float", "decimals": 3, "source:decimals": "declared"}),
     ("whole decimals", pa.field("x", pa.decimal128(10, 0)), {"kind": "integer"}),

@@ -96,7 +96,7 @@ def test_a_draft_does_not_leave(tmp_path: Path) -> None:
     draft = replace(SCHEMA, columns=(first, *SCHEMA.columns[7:]), unit=type(SCHEMA.unit)())
     schema = tmp_path / "schema.yaml"
     schema.write_text(dump_schema(draft))
-    with pytest.raises(UsageError, match="5 facts wait to be confirmed .'age.lower', 'age.upper'"):
+    with pytest.raises(UsageError, match=r"5 facts wait to be confirmed \('age\.lower', 'age\.upper'"):
         export(schema, "sdv")
 
 

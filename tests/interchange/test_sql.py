@@ -225,3 +225,52 @@ def test_a_types_name_is_a_kind(text: str, kind: str | None, facts: dict) -> Non
     found = facts_of_type(text)
     assert found.get("kind") == kind
     assert all(found.get(fact) == value for fact, value in facts.items())
+
+
+_OF_POSTGRES = """
+CREATE TYPE mood AS ENUM ('sad', 'it''s ok', 'happy');
+CREATE SCHEMA sales;
+CREATE TABLE sales.people (
+    id uuid PRIMARY KEY,
+    mood mood,
+    age integer NOT NULL CHECK (age BETWEEN 18 AND 120),
+    tier character varying(20) CHECK (tier IN ('basic', 'gold')),
+    balance numeric(10, 2) CHECK (balance > -100 AND balance <= 5000),
+    born date CHECK (born >= '1900-01-01'::date AND born < '2020-01-01'::date),
+    seen timestamp with time zone,
+    tags text[],
+    doc jsonb,
+    lasted interval
+);
+COMMENT ON COLUMN sales.people.age IS 'in years';
+"""
+
+
+@pytest.mark.slow
+def test_a_postgres_tables_own_schema_is_read(postgres_server: str) -> None:
+    import psycopg
+
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE interchange")
+    url = f"{postgres_server}/interchange"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_OF_POSTGRES)
+    found = import_schema(url, table="sales.people")
+    made = items(found.schema)
+    wanted = {
+        "id": {"kind": "identifier", "pattern": "00000000-0000-4000-8000-{:012x}"},
+        "mood": {"kind": "categorical", "categories": ["sad", "it's ok", "happy"]},
+        "age": {"kind": "integer", "lower": 18, "upper": 120, "missing": False, "description": "in years"},
+        "tier": {"kind": "categorical", "categories": ["basic", "gold"]},
+        "balance": {"kind": "float", "lower": -99.99, "upper": 5000, "decimals": 2},
+        "born": {"kind": "date", "lower": "1900-01-01T00:00:00", "upper": "2019-12-31T00:00:00"},
+        "seen": {"kind": "datetime", "zone": "UTC"},
+        "tags": {"kind": "text"},
+        "doc": {"kind": "text"},
+        "lasted": {"kind": "text"},
+    }
+    for name, facts in wanted.items():
+        assert {fact: made[name].get(fact) for fact in facts} == facts, name
+    assert found.schema.unit.column == "id"
+    with pytest.raises(UsageError, match="has no table 'peple'"):
+        import_schema(url, table="sales.peple")
