@@ -299,7 +299,7 @@ def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[st
     if column.special_values:
         losses.say(column.name, "special values, around which the range is drawn")
     low, high = widest(column) if isinstance(column, Temporal) else (None, None)
-    if low is not None and not (_FIRST_YEAR <= low.year and high.year <= _LAST_YEAR):
+    if low is not None and (low.year < _FIRST_YEAR or high.year > _LAST_YEAR):
         losses.say(column.name, "moments of years that pandera's type does not hold")
         return {}
     written: dict[str, Any] = {"dtype": f"datetime64[s, {column.zone}]" if column.zone else "datetime64[s]"}

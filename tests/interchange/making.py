@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from privgan.release import write_release
-from privgan.table.files import presented, write_tables
+from privgan.table.files import write_tables
+from privgan.table.presenting import presented
 from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 from tests.release.making import FACTS, PLAN, contents_of, passed
