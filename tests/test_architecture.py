@@ -22,7 +22,7 @@ LAYERS = [
     {"synthesizer", "audit", "policy", "progress", "demo"},
     {"report"},
     {"release"},
-    {"serve"},
+    {"serve", "interchange"},
     {"pipeline"},
     {"cli"},
     {"__main__"},
@@ -34,6 +34,7 @@ ONLY_IN = {
     "click": {"cli/"},
     "sdmetrics": {"audit/quality.py"},
     "sqlalchemy": {
+        "interchange/sql.py",
         "privacy/ledger_store.py",
         "privacy/ledger_database.py",
         "privacy/ledger_sqlite.py",

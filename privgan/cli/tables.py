@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from privgan.cli.interchange import schema_export, schema_import
 from privgan.cli.options import (
     PATH,
     SEED,
@@ -182,3 +183,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
             limit = f"max_rows_per_unit = {loaded.unit.max_rows}"
             click.echo(f"INTERNAL: {over} rows are beyond {limit} of their customers; a run leaves them out, picked at random")
     exit_with(2 if found else 0)
+
+
+schema.add_command(schema_import)
+schema.add_command(schema_export)

@@ -1,0 +1,311 @@
+"""Schemas of pandera, in its YAML and JSON form: read without pandera, and written as ``from_yaml`` reads them.
+
+Source: pandera's "Data Format Conversion"; a column's checks stand under their names beside its dtype, or under
+``checks`` as a mapping, as all versions read them, or as a list with ``options.check_name``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from privgan.documents import shown
+from privgan.interchange.guesses import key_among
+from privgan.interchange.moments import moment
+from privgan.interchange.node import Node, as_text, words
+from privgan.interchange.outcome import Exported, Losses, widest
+from privgan.interchange.patterns import pattern_of, regex_of
+from privgan.interchange.stated import StatedColumn, StatedTable
+from privgan.table.columns import (
+    INVENTED_KINDS,
+    Column,
+    Discrete,
+    Invented,
+    Kind,
+    Numeric,
+    OpenNumeric,
+    OpenTemporal,
+    Role,
+    Temporal,
+)
+from privgan.table.schema import Schema
+from privgan.table.spreadsheet import escaped
+
+_DRAWN = "pandera's infer_schema takes bounds from rows: confirm them"
+_MOMENT = "%Y-%m-%d %H:%M:%S"
+_ZONE = re.compile(r"datetime64\[[a-z]+, *([^\]]+)\]|datetimetzdtype\(.*tz=['\"]?([^'\",)]+)")
+_DECIMAL = re.compile(r"decimal(?:128)?\( *[0-9]+ *, *([0-9]+) *\)")
+_KINDS = (
+    (Kind.BOOLEAN, ("bool",)),
+    (Kind.INTEGER, ("int", "uint")),
+    (Kind.FLOAT, ("float", "double", "decimal")),
+    (Kind.DATETIME, ("datetime", "timestamp")),
+    (Kind.DATE, ("date",)),
+    (Kind.CATEGORICAL, ("category", "categorical", "enum")),
+)
+_TEXTS = ("str", "object", "string", "large_string", "utf8", "none")
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261  # Of moments counted in nanoseconds.
+_LONGEST = 200  # Characters of a dtype that are looked at.
+_ALIASES = {"ge": "greater_than_or_equal_to", "gt": "greater_than", "le": "less_than_or_equal_to", "lt": "less_than"}
+_RANGES = {
+    "greater_than_or_equal_to": "lower",
+    "greater_than": "above",
+    "less_than_or_equal_to": "upper",
+    "less_than": "below",
+}
+_NO_CHECKS = words(
+    "title description dtype nullable checks name unique coerce required regex default report_duplicates "
+    "drop_invalid_rows metadata alias parsers"
+)
+
+
+def is_pandera(data: Any) -> bool:
+    """Whether a document is a serialised schema of pandera."""
+    return isinstance(data, dict) and "schema_type" in data
+
+
+def read_pandera(root: Node) -> StatedTable:
+    """What a serialised schema of pandera states."""
+    kind = root.need("schema_type").text()
+    if kind != "dataframe":
+        raise root.at("schema_type").wrong(f"found {shown(kind)}, allowed: dataframe")
+    coerced, notes = root.get("dtype"), [_DRAWN]
+    columns = [_column(name, node, coerced) for name, node in _listed(root.need("columns")) if not _by_regex(name, node, notes)]
+    together = root.get("unique")
+    if together is not None and isinstance(together.value, list) and len(together.value) > 1:
+        notes.append("that several columns together are unique cannot be kept")
+    if root.get("checks"):
+        notes.append("the checks of the whole table are not read")
+    title = root.get("name") or root.get("title")
+    return StatedTable(
+        source=root.file,
+        name=as_text(title.value) if title else "",
+        columns=tuple(columns),
+        key=key_among(columns),
+        notes=tuple(notes),
+    )
+
+
+def _listed(columns: Node) -> list[tuple[str, Node]]:
+    if isinstance(columns.value, list):
+        return [(entry.need("name").scalar(), entry) for entry in columns.entries()]
+    return list(columns.items())
+
+
+def _by_regex(name: str, node: Node, notes: list[str]) -> bool:
+    """Whether a column's name is an expression for the names of several."""
+    found = node.mapping().get("regex")
+    by_regex = found is not None and found.truth()
+    if by_regex:
+        notes.append(f"the columns named like {shown(name)} are left out: write them out")
+    return by_regex
+
+
+def _column(name: str, node: Node, coerced: Node | None) -> StatedColumn:
+    stated = node.get("dtype") or coerced
+    dtype = as_text(stated.value)[:_LONGEST].lower() if stated else ""
+    checks = _checks(node)
+    title, text = node.get("title"), node.get("description")
+    kind, known = _kind(dtype, name)
+    nullable, required, unique = (node.get(key) for key in ("nullable", "required", "unique"))
+    facts: dict[str, Any] = {
+        "name": name,
+        "kind": kind,
+        "missing": (nullable is not None and nullable.truth()) or (required is not None and not required.truth()),
+        "unique": unique is not None and unique.truth(),
+        "description": as_text(text.value) if text else "",
+        "drawn": True,
+    }
+    notes = [] if known else [f"its dtype {shown(dtype)} has no kind of its own here"]
+    facts |= _typed(kind, dtype) | _values(checks, kind) | _ranges(checks, kind, notes) | _texts(checks, notes)
+    word = as_text(title.value) if title else ""
+    if word in set(Kind):
+        facts |= _titled(Kind(word), facts)
+    notes += [f"the check {shown(check)} is not read" for check in checks if check not in _READ]
+    return StatedColumn(**facts, notes=tuple(notes))
+
+
+def _kind(dtype: str, name: str) -> tuple[Kind | None, bool]:
+    """The kind of a dtype, and whether the dtype is known at all."""
+    if dtype.startswith("timedelta"):
+        return Kind.INTEGER, True
+    kind = next((kind for kind, names in _KINDS if dtype.startswith(names)), None)
+    return kind, kind is not None or not dtype or dtype.startswith(_TEXTS)
+
+
+def _typed(kind: Kind | None, dtype: str) -> dict[str, Any]:
+    if dtype.startswith("timedelta"):
+        return {"format": "[h]:mm:ss", "sure": False}
+    zone, places = _ZONE.search(dtype), _DECIMAL.search(dtype)
+    if kind is Kind.DATETIME and zone:
+        name = (zone[1] or zone[2]).strip()
+        return {"zone": "UTC" if name == "utc" else "/".join(part.title() for part in name.split("/"))}
+    if kind is Kind.FLOAT and places:
+        return {"decimals": int(places[1])} if int(places[1]) else {"kind": Kind.INTEGER}
+    return {}
+
+
+def _checks(node: Node) -> dict[str, Node]:
+    """Each check under its full name, with its statistics."""
+    found = {key: place for key, place in node.items() if key not in _NO_CHECKS}
+    listed = node.get("checks")
+    if listed is not None and isinstance(listed.value, list):
+        for entry in listed.entries():
+            found[entry.need("options").need("check_name").text()] = entry
+    elif listed is not None:
+        found |= dict(listed.items())
+    return {_ALIASES.get(name, name): _statistic(place) for name, place in found.items()}
+
+
+def _statistic(node: Node) -> Node:
+    """A check's only argument, or all of them."""
+    if not isinstance(node.value, dict):
+        return node
+    keys = [key for key in node.value if key != "options"]
+    alone = keys == ["value"] or (len(keys) == 1 and keys[0] in {"min_value", "max_value", "allowed_values", "pattern"})
+    return node.at(keys[0]) if alone else node
+
+
+def _values(checks: Mapping[str, Node], kind: Kind | None) -> dict[str, Any]:
+    found = checks.get("isin") or checks.get("equal_to")
+    if found is None or kind in {Kind.DATE, Kind.DATETIME}:
+        return {}
+    entries = list(found.entries()) if isinstance(found.value, list) else [found]
+    if kind is Kind.BOOLEAN or not entries:
+        return {}
+    texts = tuple(entry.scalar() for entry in entries)
+    numeric = kind in {Kind.INTEGER, Kind.FLOAT}
+    if numeric:
+        texts = tuple(as_text(value) for value in sorted({entry.number() for entry in entries}))
+    return {"categories": texts, "kind": Kind.ORDINAL if numeric else Kind.CATEGORICAL}
+
+
+def _ranges(checks: Mapping[str, Node], kind: Kind | None, notes: list[str]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if kind not in {Kind.INTEGER, Kind.FLOAT, Kind.DATE, Kind.DATETIME}:
+        return facts
+    for check, fact in _RANGES.items():
+        if check in checks:
+            facts[fact] = _bound(checks[check], kind)
+    within = checks.get("in_range") or checks.get("between")
+    if within is not None:
+        for key, ends, strict in (("min_value", "lower", "above"), ("max_value", "upper", "below")):
+            open_end = within.mapping().get(f"include_{key[:3]}")
+            facts[strict if open_end is not None and not open_end.truth() else ends] = _bound(within.need(key), kind)
+    return facts
+
+
+def _bound(node: Node, kind: Kind) -> Any:
+    return moment(node, _MOMENT) if kind in {Kind.DATE, Kind.DATETIME} else node.number()
+
+
+def _texts(checks: Mapping[str, Node], notes: list[str]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if "str_matches" in checks:
+        pattern = pattern_of(checks["str_matches"].text())
+        facts |= {"pattern": pattern} if pattern else {}
+        notes += [] if pattern else ["its pattern cannot be kept"]
+    if "str_length" in checks:
+        longest = checks["str_length"].get("max_value")
+        facts |= {"longest": longest.whole()} if longest else {}
+    return facts
+
+
+_READ = frozenset({*_RANGES, "in_range", "between", "isin", "equal_to", "str_matches", "str_length"})
+
+
+def _titled(kind: Kind, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a title says that is a kind's word, as an export writes it where pandera has no type of its own."""
+    if kind in INVENTED_KINDS:
+        return {"kind": kind, "role": Role.IDENTIFIER, "categories": None}
+    if kind in {Kind.ORDINAL, Kind.CATEGORICAL} and facts.get("categories"):
+        return {"kind": kind}
+    if kind is Kind.BOOLEAN and len(facts.get("categories") or ()) == 2:
+        return {"kind": kind, "labels": facts["categories"], "categories": None}
+    if kind is Kind.FLOAT and facts.get("kind") is Kind.INTEGER:
+        return {"kind": kind, "decimals": 0}
+    moments = kind in {Kind.DATE, Kind.DATETIME} and facts.get("kind") in {None, Kind.DATETIME}
+    return {"kind": kind} if moments and not facts.get("categories") else {}
+
+
+def write_pandera(schema: Schema) -> Exported:
+    """The schema as pandera's YAML; rows read from the released CSV or Parquet file hold to it."""
+    losses = Losses()
+    if schema.constraints:
+        losses.say("the table", "its constraints between columns")
+    data = {
+        "schema_type": "dataframe",
+        "api": "pandas",
+        "columns": {column.name: _written(column, schema, losses) for column in schema.columns},
+        "coerce": True,
+        "strict": True,
+        "name": schema.dataset,
+    }
+    return Exported(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), losses.notes)
+
+
+def _written(column: Column, schema: Schema, losses: Losses) -> dict[str, Any]:
+    written: dict[str, Any] = {"title": column.kind.value}
+    if column.description:
+        written["description"] = column.description
+    written |= _written_facts(column, losses)
+    if schema.unit.column == column.name and schema.unit.max_rows == 1:
+        written["unique"] = True
+    return written | {"nullable": column.missing}
+
+
+def _written_facts(column: Column, losses: Losses) -> dict[str, Any]:
+    if isinstance(column, Discrete):
+        return _written_categories(column, losses)
+    if isinstance(column, Numeric | OpenNumeric):
+        return _written_numbers(column, losses)
+    if isinstance(column, Temporal | OpenTemporal):
+        return _written_moments(column, losses)
+    regex = regex_of(column.pattern) if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER else None
+    return {"dtype": "str"} | ({"checks": {"str_matches": f"^{regex}$"}} if regex else {})
+
+
+def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
+    if column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == ["false", "true"]:
+        return {"dtype": "boolean"}
+    if column.integral:
+        return {"dtype": "Int64", "checks": {"isin": [int(value) for value in column.categories]}}
+    if any(escaped(value) != value for value in column.categories):
+        losses.say(column.name, "that a CSV file writes ' before what a spreadsheet would run; check the Parquet file")
+    return {"dtype": "str", "checks": {"isin": list(column.categories)}}
+
+
+def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str, Any]:
+    whole = column.decimals == 0
+    if not whole:
+        losses.say(column.name, f"its {column.decimals} decimals")
+    if column.special_values:
+        losses.say(column.name, "special values, around which the range is drawn")
+    if column.format:
+        losses.say(column.name, "how a text file writes the numbers")
+    written: dict[str, Any] = {"dtype": "Int64" if whole else "float64"}
+    if isinstance(column, Numeric):
+        low, high = widest(column)
+        ends = (int(low), int(high)) if whole else (low, high)
+        written["checks"] = {"in_range": {"min_value": ends[0], "max_value": ends[1], "include_min": True, "include_max": True}}
+    return written
+
+
+def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[str, Any]:
+    losses.say(column.name, f"its format {column.format}")
+    if column.special_values:
+        losses.say(column.name, "special values, around which the range is drawn")
+    low, high = widest(column) if isinstance(column, Temporal) else (None, None)
+    if low is not None and (low.year < _FIRST_YEAR or high.year > _LAST_YEAR):
+        losses.say(column.name, "moments of years that pandera's type does not hold")
+        return {}
+    written: dict[str, Any] = {"dtype": f"datetime64[s, {column.zone}]" if column.zone else "datetime64[s]"}
+    if low is not None and not column.zone:
+        ends = {"greater_than_or_equal_to": low, "less_than_or_equal_to": high}
+        written["checks"] = {check: end.isoformat(" ") for check, end in ends.items()}
+    elif column.zone:
+        losses.say(column.name, "bounds of moments with a zone")
+    return written

@@ -1,0 +1,258 @@
+"""Metadata of the Synthetic Data Vault (SDV): spec versions 1 and 2, of one table or of several, and the older ``fields``.
+
+Source: SDV's "Metadata JSON" specification, ``METADATA_SPEC_VERSION`` SINGLE_TABLE_V1, MULTI_TABLE_V1, V1,
+SINGLE_TABLE_V2 and V2; what came before them has ``fields`` with ``type`` and ``subtype``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from privgan.documents import shown
+from privgan.interchange.moments import kind_of_format, moment
+from privgan.interchange.node import Node, as_text
+from privgan.interchange.outcome import Exported, Losses, widest
+from privgan.interchange.patterns import pattern_of, regex_of
+from privgan.interchange.stated import StatedColumn, StatedTable
+from privgan.interchange.tables import chosen
+from privgan.table.columns import (
+    INVENTED_KINDS,
+    Column,
+    Discrete,
+    Invented,
+    Kind,
+    Numeric,
+    OpenCategorical,
+    OpenNumeric,
+    OpenTemporal,
+    Role,
+    Temporal,
+)
+from privgan.table.schema import Schema
+
+VERSION_KEY = "METADATA_SPEC_VERSION"
+_PLAIN_BOOLEAN = ("false", "true")
+_PII = {
+    Kind.NAME: {"name", "first_name", "last_name", "name_male", "name_female", "prefix", "suffix"},
+    Kind.EMAIL: {"email", "ascii_email", "company_email", "free_email", "safe_email"},
+    Kind.PHONE: {"phone_number", "msisdn"},
+    Kind.ADDRESS: {"address", "street_address", "secondary_address", "street_name", "building_number"},
+    Kind.IDENTIFIER: {"ssn", "iban", "credit_card_number", "uuid4", "license_plate", "vin", "bban", "passport_number"},
+}
+_SDTYPES = {Kind.NAME: "name", Kind.EMAIL: "email", Kind.PHONE: "phone_number", Kind.ADDRESS: "address"}
+_FIELDS = {"datetime_format": "format", "regex_format": "regex"}
+
+
+def is_sdv(data: Any) -> bool:
+    """Whether a document is SDV metadata."""
+    if not isinstance(data, dict):
+        return False
+    tables = data.get("tables")
+    return VERSION_KEY in data or "fields" in data or (isinstance(tables, dict) and bool(tables))
+
+
+def read_sdv(root: Node, table: str | None = None) -> StatedTable:
+    """What SDV metadata states of one table.
+
+    Args:
+        root: The document.
+        table: The table's name, where the metadata holds several.
+    """
+    name, found = chosen(root, "tables", table) if root.get("tables") else ("", root)
+    listed = found.get("columns") or found.need("fields")
+    drawn = str(root.value.get(VERSION_KEY, "")).endswith("V2")
+    keys = {key: _key(found, key) for key in ("primary_key", "sequence_key")}
+    notes = [] if not drawn else ["SDV may have taken bounds and categories from rows: confirm them"]
+    if found.get("primary_key") and keys["primary_key"] is None:
+        notes.append("the primary key has several columns, which no schema here can say")
+    columns = tuple(
+        _column(name, node, drawn=drawn, key=name in (*keys.values(), *_alternates(found))) for name, node in listed.items()
+    )
+    known = {column.name for column in columns}
+    for key, column in keys.items():
+        if column is not None and column not in known:
+            raise found.at(key).wrong(f"found {shown(column)}, which is no column")
+    return StatedTable(
+        source=root.file,
+        name=name,
+        columns=columns,
+        key=keys["primary_key"],
+        sequence=keys["sequence_key"],
+        notes=tuple(notes),
+    )
+
+
+def _key(table: Node, key: str) -> str | None:
+    """The one column of a key; None where there is none, or several."""
+    found = table.get(key)
+    if found is not None and isinstance(found.value, list):
+        texts = [entry.text() for entry in found.entries()]
+        return texts[0] if len(texts) == 1 else None
+    return None if found is None else found.text()
+
+
+def _alternates(table: Node) -> list[str]:
+    found = table.get("alternate_keys")
+    listed = [] if found is None else [entry.value for entry in found.entries()]
+    return [name for name in listed if isinstance(name, str)]
+
+
+def _column(name: str, node: Node, *, drawn: bool, key: bool) -> StatedColumn:
+    stated = node.mapping().get("sdtype") or node.need("type")
+    facts: dict[str, Any] = {"name": name, "unique": key, "drawn": drawn, "missing": _missing(node, key=key)}
+    sdtype, pii = stated.text(), (node.get("pii") or Node(node.file, (), False)).truth()
+    if pii and node.get("pii_category"):
+        category = node.at("pii_category")
+        sdtype = as_text(category.value[0] if isinstance(category.value, list) and category.value else category.value)
+    if key or sdtype == "id":
+        return _identifier(node, facts)
+    maker = _MAKERS.get(sdtype)
+    return maker(node, facts) if maker else _personal(sdtype, facts, pii=pii)
+
+
+def _missing(node: Node, *, key: bool) -> bool | None:
+    stated = node.get("range_is_nullable")
+    return stated.truth() if stated is not None else False if key else None
+
+
+def _fact(node: Node, key: str) -> str | None:
+    """A text fact under its name of today, or under the one of old."""
+    found = node.get(key) or node.get(_FIELDS[key])
+    return None if found is None else found.text()
+
+
+def _identifier(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
+    regex = _fact(node, "regex_format")
+    notes = ["its regular expression cannot be kept"] if regex and pattern_of(regex) is None else []
+    pattern = pattern_of(regex) if regex else None
+    return StatedColumn(**facts, kind=Kind.IDENTIFIER, role=Role.IDENTIFIER, pattern=pattern, notes=tuple(notes))
+
+
+def _numerical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
+    places = node.get("decimal_places")
+    decimals = places.whole() if places else None
+    stored = as_text(node.value.get("computer_representation", node.value.get("subtype", "")))
+    whole = decimals == 0 or stored.lower().startswith(("int", "uint"))
+    bounds: dict[str, Any] = {ours: bound.number() for ours, key in _BOUNDS if (bound := node.get(key))}
+    kind = Kind.INTEGER if whole else Kind.FLOAT
+    sure = whole or decimals is not None or stored.lower().startswith("float")
+    return StatedColumn(**facts, kind=kind, sure=sure, decimals=None if whole else decimals, **bounds)
+
+
+def _temporal(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
+    pattern = _fact(node, "datetime_format")
+    bounds: dict[str, Any] = {ours: moment(bound, pattern) for ours, key in _BOUNDS if (bound := node.get(key))}
+    kind = kind_of_format(pattern) if pattern else Kind.DATETIME
+    zone = "UTC" if pattern and "%z" in pattern else None
+    notes = ("its moments are told in UTC, which nothing here states",) if zone else ()
+    return StatedColumn(**facts, kind=kind, sure=pattern is not None, format=pattern, zone=zone, notes=notes, **bounds)
+
+
+def _categorical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
+    order = node.get("order")
+    values = node.get("range_values") or order
+    categories = None if values is None else tuple(entry.scalar() for entry in values.entries())
+    ordered = node.value.get("sdtype") == "ordinal" or order is not None
+    drawn = facts["drawn"] and order is None
+    kind = Kind.ORDINAL if ordered and categories else Kind.CATEGORICAL
+    return StatedColumn(**{**facts, "drawn": drawn}, kind=kind, categories=categories)
+
+
+def _boolean(_: Node, facts: Mapping[str, Any]) -> StatedColumn:
+    return StatedColumn(**facts, kind=Kind.BOOLEAN)
+
+
+_BOUNDS = (("lower", "range_min"), ("upper", "range_max"))
+_MAKERS = {
+    "numerical": _numerical,
+    "datetime": _temporal,
+    "categorical": _categorical,
+    "ordinal": _categorical,
+    "boolean": _boolean,
+}
+
+
+def _personal(sdtype: str, facts: Mapping[str, Any], *, pii: bool) -> StatedColumn:
+    kind = next((kind for kind, names in _PII.items() if sdtype in names), None)
+    if kind is not None:
+        return StatedColumn(**facts, kind=kind, role=Role.IDENTIFIER)
+    if sdtype in {"unknown", "text"}:
+        return StatedColumn(**facts, kind=Kind.TEXT, role=Role.IDENTIFIER)
+    note = f"its sdtype {shown(sdtype)} has no kind of its own here"
+    if pii:
+        return StatedColumn(**facts, kind=Kind.TEXT, sure=False, role=Role.IDENTIFIER, notes=(note,))
+    return StatedColumn(**facts, notes=(note,))
+
+
+def write_sdv(schema: Schema) -> Exported:
+    """Metadata of spec version 2 for a schema's table."""
+    losses = Losses()
+    columns = {column.name: _written(column, losses) for column in schema.columns}
+    table: dict[str, Any] = {"columns": columns}
+    unit = schema.unit.column
+    if unit is not None and schema.unit.max_rows > 1:
+        table["sequence_key"] = unit
+        losses.say(unit, f"at most {schema.unit.max_rows} rows of one")
+    elif unit is not None:
+        table["primary_key"] = unit
+        columns[unit].pop("range_is_nullable", None)
+    data = {"tables": {schema.dataset: table}, "relationships": [], VERSION_KEY: "V2"}
+    return Exported.of_json(data, losses.notes)
+
+
+def _written(column: Column, losses: Losses) -> dict[str, Any]:
+    written = {"range_is_nullable": column.missing}
+    if column.kind in INVENTED_KINDS:
+        return _written_invented(column) | written
+    if isinstance(column, Discrete):
+        return _written_categories(column, losses) | written
+    if isinstance(column, OpenCategorical):
+        return {"sdtype": "categorical", "high_cardinality": True} | written
+    if isinstance(column, Numeric | OpenNumeric):
+        return _written_numbers(column, losses) | written
+    if isinstance(column, Temporal | OpenTemporal):
+        return _written_moments(column, losses) | written
+    return {"sdtype": "unknown"} | written
+
+
+def _written_invented(column: Column) -> dict[str, Any]:
+    if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
+        regex = regex_of(column.pattern, grows=False)
+        return {"sdtype": "id"} | ({"regex_format": regex} if regex else {})
+    return {"sdtype": _SDTYPES.get(column.kind, "unknown"), "pii": True}
+
+
+def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
+    if column.kind is Kind.BOOLEAN:
+        if tuple(label.lower() for label in column.categories) == _PLAIN_BOOLEAN:
+            return {"sdtype": "boolean"}
+        losses.say(column.name, "that its two labels are false and true")
+    sdtype = "ordinal" if column.kind is Kind.ORDINAL else "categorical"
+    values = [int(value) for value in column.categories] if column.integral else list(column.categories)
+    return {"sdtype": sdtype, "range_values": values}
+
+
+def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str, Any]:
+    written: dict[str, Any] = {"sdtype": "numerical", "decimal_places": column.decimals}
+    if column.special_values:
+        losses.say(column.name, "special values, around which the range is drawn")
+    if column.format:
+        losses.say(column.name, "how a text file writes the numbers")
+    if isinstance(column, Numeric):
+        whole = column.decimals == 0
+        low, high = (int(end) if whole else end for end in widest(column))
+        written |= {"range_min": low, "range_max": high}
+    return written
+
+
+def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[str, Any]:
+    written: dict[str, Any] = {"sdtype": "datetime", "datetime_format": column.format}
+    if column.zone:
+        losses.say(column.name, "the zone of its moments")
+    if column.special_values:
+        losses.say(column.name, "special values, around which the range is drawn")
+    if isinstance(column, Temporal) and "%z" not in column.format:
+        lower, upper = widest(column)
+        written |= {"range_min": lower.strftime(column.format), "range_max": upper.strftime(column.format)}
+    return written
