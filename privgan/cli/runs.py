@@ -15,6 +15,7 @@ from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
     SEED,
+    SOURCE,
     asked_json,
     budget_of,
     budget_options,
@@ -26,8 +27,10 @@ from privgan.cli.options import (
     ledger_option,
     policy_option,
     print_json,
+    query_option,
     quiet_option,
     schema_option,
+    source_of,
     target_option,
     tell_asked,
     verdict_file_options,
@@ -49,7 +52,7 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 
 @click.command()
-@click.argument("table", type=PATH)
+@click.argument("table", type=SOURCE)
 @schema_option
 @policy_option
 @budget_options
@@ -66,7 +69,7 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @json_option
 @quiet_option
 def run(
-    table: Path,
+    table: Path | str,
     schema_path: Path,
     policy_name: str,
     ledger_url: str | None,
@@ -114,7 +117,7 @@ def run(
 
 
 @click.command()
-@click.argument("table", type=PATH)
+@click.argument("table", type=SOURCE)
 @schema_option
 @budget_options
 @fit_options
@@ -125,7 +128,7 @@ def run(
 @json_option
 @quiet_option
 def fit(
-    table: Path,
+    table: Path | str,
     schema_path: Path,
     ledger_url: str | None,
     out: Path,
@@ -143,9 +146,9 @@ def fit(
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --out candidate
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --policy partner-share --context context.yaml --out candidate
     """
+    from privgan.pipeline.reading import read_aloud
     from privgan.pipeline.run import conforming, fit_candidate, planned
     from privgan.progress import Progress
-    from privgan.table.files import read_table
 
     asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
     (request, asked), progress = _request(table, schema_path, options), Progress(quiet=quiet)
@@ -154,7 +157,7 @@ def fit(
     if first:
         first.require()
         progress.say(str(first))
-    frame = conforming(request, read_table(table, sep=request.sep), schema, out)
+    frame = conforming(request, read_aloud(request, progress), schema, out)
     ledger = open_ledger(ledger_url, schema.dataset)
     attempts = first.attempts if first else None
     candidate = fit_candidate(request, schema, frame, plan, ledger, out, out / "internal", progress, attempts=attempts)
@@ -174,7 +177,8 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 
 @click.command()
 @click.argument("folder", type=PATH)
-@click.argument("table", type=PATH)
+@click.argument("table", type=SOURCE)
+@query_option
 @click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
 @ledger_option
 @context_option
@@ -186,7 +190,8 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @quiet_option
 def resume(
     folder: Path,
-    table: Path,
+    table: Path | str,
+    query: str | None,
     policy_name: str | None,
     ledger_url: str | None,
     context_path: Path | None,
@@ -200,7 +205,8 @@ def resume(
     """Go on with a fit or run that was started with --resumable and interrupted. FOLDER is its --out.
 
     Each checkpoint goes on once, with fresh noise. After Ctrl-C nothing is run again; after a crash the steps since the
-    checkpoint are charged to the plan's reserve, and when that is spent the command ends with code 4.
+    checkpoint are charged to the plan's reserve, and when that is spent the command ends with code 4. Where the TABLE comes
+    from a query, give it again; it needs an order, so that the rows come in the same one.
 
     \b
     Example:
@@ -215,12 +221,12 @@ def resume(
     if policy_name is None:
         if files.paths or waivers_path:
             raise click.UsageError("--waivers, --junit and --sarif go with --policy: without one nothing is judged")
-        candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress)
+        candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress, query=query)
         _tell_candidate(candidate, None, as_json)
         return
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    outcome = resume_run(table, policy, context, ledger, folder, progress, key=key, language=language)
+    outcome = resume_run(table, policy, context, ledger, folder, progress, key=key, language=language, query=query)
     files.write(outcome.verdict)
     exit_with(tell(outcome, as_json))
 
@@ -273,9 +279,11 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced
     click.echo(f"{out}: {written} rows")
 
 
-def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> tuple[RunRequest, RiskBudget | None]:
+def _request(table: Path | str, schema_path: Path, options: dict[str, Any]) -> tuple[RunRequest, RiskBudget | None]:
     from privgan.pipeline.note import RunRequest
     from privgan.pipeline.run import plan_for, schema_of
+
+    options["source"] = source_of(options)
 
     def plan(budget: PrivacyBudget) -> Plan:
         request = RunRequest(table=table, schema=schema_path, budget=budget, **options)

@@ -21,6 +21,7 @@ from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.judging import audit_candidate, judge
 from privgan.pipeline.note import RunRequest, read_note, write_note
 from privgan.pipeline.preflight import Books, Preflight, preflight
+from privgan.pipeline.reading import read_aloud
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
@@ -36,8 +37,8 @@ from privgan.progress import Progress
 from privgan.release.guarantee import statement
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
+from privgan.sources import read_source
 from privgan.table.conform import conform, unconfirmed, unproven
-from privgan.table.files import read_table
 from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
@@ -106,7 +107,7 @@ def run(
     if first.blocking:
         return _not_begun(first, plan, schema)
     first.require()
-    raw = read_table(request.table, sep=request.sep)
+    raw = read_aloud(request, progress)
     frame = conforming(request, raw, schema, out)
     needles = needles_of(raw, schema)
     del raw
@@ -121,7 +122,7 @@ def run(
 
 
 def resume_run(
-    table: Path,
+    table: Path | str,
     policy: Policy,
     context: Context,
     ledger: PrivacyLedger,
@@ -130,12 +131,13 @@ def resume_run(
     *,
     key: SigningKey | None = None,
     language: str = "en",
+    query: str | None = None,
 ) -> RunOutcome:
     """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked.
 
     A policy that the run can never pass ends it before the checkpoint is used.
     """
-    begun = read_note(out, table)
+    begun = read_note(out, table, query)
     request, schema = begun.request, begun.schema
     plan = plan_for(request, schema)
     books = Books.of(ledger, schema.dataset, reserved=True)
@@ -144,8 +146,8 @@ def resume_run(
     if first.blocking:
         return _not_begun(first, plan, schema)
     first.require()
-    candidate = resume_candidate(out, table, ledger, progress)
-    raw = read_table(table, sep=request.sep)
+    candidate = resume_candidate(out, table, ledger, progress, query=query)
+    raw = read_aloud(request, progress)
     released = load_schema(candidate.schema)
     frame = conform(raw, released, on_violation=request.on_violation).reset_index(drop=True)
     judging = Judging(policy=policy, context=context, key=key, language=language, target=request.target)
@@ -212,7 +214,7 @@ def _finish(
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
     """Read and check everything that can be wrong, and make the plan; nothing is written and nothing charged."""
     schema, plan = planned(request, out)
-    raw = read_table(request.table, sep=request.sep)
+    raw = read_source(request.table, request.source).frame()
     return schema, conforming(request, raw, schema, out), plan
 
 
@@ -326,7 +328,9 @@ def fit_candidate(
         return write_candidate(candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress)
 
 
-def resume_candidate(out: Path, table: Path, ledger: PrivacyLedger, progress: Progress) -> Candidate:
+def resume_candidate(
+    out: Path, table: Path | str, ledger: PrivacyLedger, progress: Progress, *, query: str | None = None
+) -> Candidate:
     """Go on with a fit that was interrupted, from its newest checkpoint.
 
     Args:
@@ -334,12 +338,13 @@ def resume_candidate(out: Path, table: Path, ledger: PrivacyLedger, progress: Pr
         table: The same table, in the same order.
         ledger: The run's ledger.
         progress: Tells the owner.
+        query: The same query, where a query makes the table.
     """
-    begun = read_note(out, table)
+    begun = read_note(out, table, query)
     request, candidate = begun.request, begun.candidate
     schema = begun.schema
     checkpoint = newest_checkpoint(candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run))
-    frame = conform(read_table(table, sep=request.sep), schema, on_violation=request.on_violation).reset_index(drop=True)
+    frame = conform(read_aloud(request, progress), schema, on_violation=request.on_violation).reset_index(drop=True)
     canaries = load_canaries(candidate.internal, frame, schema)
     frame = clamp_measured(frame, checkpoint.schema)
     if canaries.commitment != begun.commitment:

@@ -113,14 +113,19 @@ def _separator(lines: list[str], asked: str | None, stated: str | None) -> tuple
 
 
 def _fit(lines: list[str], sep: str) -> tuple[bool, int]:
-    """Whether a separator divides the header and the first rows equally, and into how many fields."""
+    """Whether a separator divides the header and the first rows equally, and into how many fields.
+
+    It divides nothing where rows differ from the header and the names it would make are empty or repeat.
+    """
     records = _records(lines, sep)
     try:
         header = next(records, [])
         counts = {len(record) for record in islice(records, _SAMPLE_OF_LINES) if record}
     except csv.Error:
         return False, 0
-    return counts <= {len(header)} and len(header) > 1, len(header)
+    equally = counts <= {len(header)} and len(header) > 1
+    named = all(header) and len(set(header)) == len(header)
+    return equally, len(header) if equally or named else 0
 
 
 def _records(lines: list[str], sep: str) -> Iterator[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from privgan.documents import shown
@@ -32,24 +32,25 @@ class SourceOptions:
     table: str | None = None
     query: str | None = None
 
-    def require_fitting(self, name: str, nature: str) -> None:
-        """Refuse an option that a source of this nature cannot heed.
+    def fitting(self, name: str, nature: str, *, shared: bool = False) -> SourceOptions:
+        """These options for a source of one nature.
 
-        Separator and encoding may stand beside any source: several tables of one command share them.
+        Separator and encoding may stand beside any source.
+
+        Args:
+            name: The source, for messages.
+            nature: text, sheet or database.
+            shared: Whether several sources share the options: what this one cannot heed is left out, not refused.
 
         Raises:
-            TableError: naming the option.
+            TableError: naming the option that the source cannot heed.
         """
-        for option, (meant, where) in _MEANT.items():
-            if getattr(self, option) is not None and meant != nature:
-                raise TableError(f"{name}: --{option} is for {where}; leave it out")
         if self.table is not None and self.query is not None:
             raise TableError(f"{name}: --table {shown(self.table)} and --query are both given; give one")
-
-    def fitting(self, nature: str) -> SourceOptions:
-        """These options without those that a source of this nature cannot heed."""
-        kept = {field.name: getattr(self, field.name) for field in fields(self)}
-        return SourceOptions(**{key: value for key, value in kept.items() if key not in _MEANT or _MEANT[key][0] == nature})
+        deaf = [option for option, (meant, _) in _MEANT.items() if getattr(self, option) is not None and meant != nature]
+        if deaf and not shared:
+            raise TableError(f"{name}: --{deaf[0]} is for {_MEANT[deaf[0]][1]}; leave it out")
+        return replace(self, **dict.fromkeys(deaf))
 
     def recorded(self) -> dict[str, Any]:
         """These options for a note: of a query, which may hold a secret, its SHA-256 alone."""

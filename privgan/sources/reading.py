@@ -10,7 +10,7 @@ import pyarrow as pa
 from privgan.errors import TableError
 from privgan.sources.columnar import read_arrow, read_parquet
 from privgan.sources.database_files import read_duckdb, read_sqlite
-from privgan.sources.files import unchanged
+from privgan.sources.files import PACKED, unchanged
 from privgan.sources.forms import Form, form_of
 from privgan.sources.frames import read_frame
 from privgan.sources.json_rows import read_json
@@ -27,12 +27,13 @@ _FILES = {"sqlite": Form.SQLITE, "duckdb": Form.DUCKDB}
 _PLAIN = SourceOptions()
 
 
-def read_source(spec: Any, options: SourceOptions = _PLAIN) -> SourceTable:
+def read_source(spec: Any, options: SourceOptions = _PLAIN, *, shared: bool = False) -> SourceTable:
     """Read a table.
 
     Args:
         spec: A path; a folder or pattern of files of one form; the URL of a database; an Arrow table; or a frame.
         options: What is not to be recognised.
+        shared: Whether several sources share the options: what this one cannot heed is passed over, not refused.
 
     Returns:
         The table, and what was recognised.
@@ -42,30 +43,31 @@ def read_source(spec: Any, options: SourceOptions = _PLAIN) -> SourceTable:
             column where there are some, and never with a value or a secret.
     """
     if isinstance(spec, str | Path):
-        return _of_url(str(spec), options) if is_url(spec) else _of_path(Path(spec), options)
+        return _of_url(str(spec), options, shared) if is_url(spec) else _of_path(Path(spec), options, shared)
     table, kind = read_frame(spec)
     return _made(kind, "", table, text=False)
 
 
 def source_name(spec: Path | str) -> str:
-    """A name for a source's data set: the file's, folder's or database's, without anything secret."""
-    return Path(database_name(str(spec)) if is_url(spec) else spec).name.split(".")[0].strip("*?[]") or "table"
+    """A source's own name, the file's, folder's or database's; it holds nothing secret."""
+    path = Path(database_name(str(spec)) if is_url(spec) else spec)
+    return path.stem if path.suffix.lower() in PACKED else path.name
 
 
-def _of_url(url: str, options: SourceOptions) -> SourceTable:
+def _of_url(url: str, options: SourceOptions, shared: bool) -> SourceTable:
     file = file_of(url)
     if file is not None:
-        return _of_path(Path(file[1]), options, _FILES[file[0]])
+        return _of_path(Path(file[1]), options, shared, _FILES[file[0]])
     name = public_url(url)
-    options.require_fitting(name, DATABASE)
+    options = options.fitting(name, DATABASE, shared=shared)
     table, told = read_server(url, options)
     return _made(name, told, table, text=False, options=options)
 
 
-def _of_path(path: Path, options: SourceOptions, form: Form | None = None) -> SourceTable:
+def _of_path(path: Path, options: SourceOptions, shared: bool, form: Form | None = None) -> SourceTable:
     files = parts_of(path)
     form = form or form_of(files[0])
-    options.require_fitting(str(path), form.nature)
+    options = options.fitting(str(path), form.nature, shared=shared)
     read = [_of_file(file, form, options) for file in files]
     tables, ways = [with_plain_types(table) for table, _ in read], dict.fromkeys(way for _, way in read)
     table = tables[0] if len(tables) == 1 else joined(form, files, tables)

@@ -15,8 +15,6 @@ from privgan.table.presenting import as_written
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
 
-PARQUET = {".parquet", ".pq"}
-
 
 def read_table(path: Path | str, *, sep: str | None = None) -> pd.DataFrame:
     """Read a table from a file, a folder or pattern of files, or a database, as ``privgan.sources.read_source`` does.
