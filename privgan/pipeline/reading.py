@@ -6,7 +6,7 @@ import pandas as pd
 
 from privgan.pipeline.note import RunRequest
 from privgan.progress import Progress
-from privgan.sources import read_source
+from privgan.sources import SourceTable, read_source
 
 
 def read_aloud(request: RunRequest, progress: Progress) -> pd.DataFrame:
@@ -17,6 +17,11 @@ def read_aloud(request: RunRequest, progress: Progress) -> pd.DataFrame:
         progress: Tells the owner.
     """
     read = read_source(request.table, request.source)
+    tell_source(read, progress)
+    return read.frame()
+
+
+def tell_source(read: SourceTable, progress: Progress) -> None:
+    """Say what was recognised of a table."""
     for line in read.said:
         progress.say(line)
-    return read.frame()

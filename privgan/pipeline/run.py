@@ -21,7 +21,7 @@ from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.judging import audit_candidate, judge
 from privgan.pipeline.note import RunRequest, read_note, write_note
 from privgan.pipeline.preflight import Books, Preflight, preflight
-from privgan.pipeline.reading import read_aloud
+from privgan.pipeline.reading import read_aloud, tell_source
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
@@ -344,12 +344,14 @@ def resume_candidate(
     request, candidate = begun.request, begun.candidate
     schema = begun.schema
     checkpoint = newest_checkpoint(candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run))
-    frame = conform(read_aloud(request, progress), schema, on_violation=request.on_violation).reset_index(drop=True)
+    read = read_source(table, request.source)
+    frame = conform(read.frame(), schema, on_violation=request.on_violation).reset_index(drop=True)
     canaries = load_canaries(candidate.internal, frame, schema)
     frame = clamp_measured(frame, checkpoint.schema)
     if canaries.commitment != begun.commitment:
         raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the run began with")
     progress.log_to(candidate.internal / LOG_FILE)
+    tell_source(read, progress)
     progress.say(f"resuming from checkpoint {checkpoint.lineage} at step {checkpoint.step}")
     fitted = resume(
         frame,

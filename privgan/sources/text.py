@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from privgan.sources.files import opened
 from privgan.sources.layout import Layout, layout_of, rows_with_lines, separator_told
 from privgan.sources.options import SourceOptions
 
+_NUMBER = re.compile(r"[-+0-9.,eE ]+\Z")
 _PLAIN = {"utf-8", "utf-8-sig", "ascii"}
 
 
@@ -116,8 +118,10 @@ def _last_line(path: Path, layout: Layout) -> int:
 
 
 def _refuse_second_header(path: Path, layout: Layout, table: pa.Table) -> None:
-    """Two files put one after the other, or a header that was written twice."""
+    """Two files put one after the other, or a header that was written twice; names that are all numbers may be a row."""
     names = list(layout.names)
+    if all(_NUMBER.match(name) for name in names):
+        return
     alike = pc.equal(table.column(0), names[0])
     if len(names) == 1 or not pc.any(alike).as_py():
         return
