@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.release.keys import SigningKey
 
+FORMATS = ("csv", "parquet", "tsv", "feather", "jsonl", "xlsx", "sqlite", "duckdb")
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 
@@ -237,8 +238,9 @@ def resume(
 @click.option("--where", help='Conditions that every row meets, e.g. "segment = gold and age >= 60".')
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Public randomness.")
 @click.option("--balanced", is_flag=True, help="Bring shares near to the model's, as in a candidate's table; takes longer.")
-@click.option("--out", type=PATH, required=True, help="A .csv or .parquet file.")
-def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced: bool, out: Path) -> None:
+@click.option("--out", type=PATH, required=True, help="The file to write.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Its format [default: from the name of --out].")
+def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced: bool, out: Path, form: str | None) -> None:
     """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.
 
     A release is verified first, as by 'privgan verify': of one that is not intact no row is drawn, and the code is 1.
@@ -250,7 +252,8 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced
     Rows are drawn one by one unless --balanced is given: then rows exchange values until counts of three columns together are
     near to what the model expects, in chunks of 100,000 rows. That costs nothing of the budget either.
 
-    In a .csv file an apostrophe stands before text that a spreadsheet would run as a formula ('=1+1); .parquet holds it as it is.
+    In a .csv or .tsv file an apostrophe stands before text that a spreadsheet would run as a formula ('=1+1); other files hold
+    it as it is. A database file gets one table, "synthetic".
 
     \b
     Example:
@@ -260,22 +263,20 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced
     from privgan.pipeline.run import model_folder
     from privgan.release.manifest import MANIFEST_NAME
     from privgan.synthesizer import load_synthesizer
-    from privgan.table.files import write_tables
+    from privgan.table.output import format_of, write_rows
     from privgan.table.where import parse_where
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
-    if out.suffix not in {".csv", ".parquet", ".pq"}:
-        raise UsageError(f"{out}: --out must end in .csv or .parquet")
+    form = format_of(out, form)
     source = model_folder(model)
     release = source.resolve().parent
     if os.path.lexists(release / MANIFEST_NAME):
         require_intact(release)
     synthesizer = load_synthesizer(source)
     conditions = parse_where(where, synthesizer.schema) if where is not None else ()
-    parquet, text = (out, None) if out.suffix in {".parquet", ".pq"} else (None, out)
     chunks = synthesizer.chunks(rows, seed=seed, where=conditions, balanced=balanced)
-    written = write_tables(chunks, synthesizer.schema, parquet, text)
+    written = write_rows(chunks, synthesizer.schema, out, form)
     click.echo(f"{out}: {written} rows")
 
 

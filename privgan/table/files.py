@@ -48,7 +48,7 @@ def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path |
         for chunk in chunks:
             if parquet is not None:
                 table = pa.Table.from_pandas(chunk, preserve_index=False, schema=writer.schema if writer else None)
-                writer = writer or pq.ParquetWriter(parquet, _without_nulls(table.schema))
+                writer = writer or pq.ParquetWriter(parquet, without_nulls(table.schema))
                 writer.write_table(table.cast(writer.schema))
             if text is not None:
                 with text.open("a" if rows else "w", encoding="utf-8", newline="") as file:
@@ -69,11 +69,11 @@ def csv_text(frame: pd.DataFrame, schema: Schema, *, header: bool) -> str:
         header: Whether the line of column names comes first.
     """
     cells = escaped_frame(as_written(frame, schema))
-    written: str = cells.to_csv(index=False, header=header, quoting=_quoting(schema))
+    written: str = cells.to_csv(index=False, header=header, quoting=quoting(schema))
     return written
 
 
-def _quoting(schema: Schema) -> Literal[0, 2]:
+def quoting(schema: Schema) -> Literal[0, 2]:
     """A carriage return ends a line, and a byte order mark at the start is dropped, unless quotes stand around them."""
     stated = [text for column in schema.columns for text in (column.name, *_texts(column))]
     return csv.QUOTE_NONNUMERIC if any("\r" in text or "\ufeff" in text for text in stated) else csv.QUOTE_MINIMAL
@@ -87,7 +87,7 @@ def _texts(column: Column) -> tuple[str, ...]:
     return (column.pattern, *column.missing_markers) if isinstance(column, Invented) else ()
 
 
-def _without_nulls(schema: Any) -> Any:
+def without_nulls(schema: Any) -> Any:
     """A column that is all missing in the first chunk may hold text in the next."""
     import pyarrow as pa
 
