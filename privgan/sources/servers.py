@@ -94,14 +94,14 @@ def _from_sqlalchemy(url: str, options: SourceOptions) -> pa.Table:
     try:
         with _driver_errors(url), engine.connect() as plain:
             read_only = {"postgresql_readonly": True} if engine.dialect.name == "postgresql" else {}
-            connection = plain.execution_options(stream_results=True, yield_per=BATCH, no_parameters=True, **read_only)
+            connection = plain.execution_options(stream_results=True, no_parameters=True, **read_only)
             result = connection.exec_driver_sql(options.query or f"select * from {_quoted(engine, options.table or '')}")
             if not result.returns_rows:
                 raise TableError(f"{public_url(url)}: the query returns no rows; give a select")
             names = list(result.keys())
             require_names(public_url(url), names)
             gathered = Gatherer(names)
-            for rows in result.partitions():
+            for rows in result.yield_per(BATCH).partitions():
                 gathered.add(rows)
             return gathered.table()
     finally:

@@ -67,7 +67,9 @@ def test_a_pattern_of_files_gives_the_same_codes(tmp_path: Path) -> None:
     assert _codes(tmp_path / "folder" / "part-*.parquet") == EXPECTED
 
 
-@pytest.mark.parametrize("url", ["sqlite:///{}/customers.sqlite", "duckdb:///{}/customers.duckdb", "adbc+sqlite:///{}/customers.sqlite"])
+@pytest.mark.parametrize(
+    "url", ["sqlite:///{}/customers.sqlite", "duckdb:///{}/customers.duckdb", "adbc+sqlite:///{}/customers.sqlite"]
+)
 def test_urls_of_database_files_give_the_same_codes(url: str, tmp_path: Path) -> None:
     for name in ("customers.sqlite", "customers.duckdb"):
         FILES[name](tmp_path / name)
