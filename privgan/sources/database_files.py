@@ -42,7 +42,7 @@ def read_duckdb(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
             if result is None:
                 raise TableError(f"{path}: the query returns no rows; give a select")
             require_names(str(path), result.columns)
-            return result.to_arrow_reader(BATCH).read_all(), told
+            return result.to_arrow_table(), told
 
 
 _DUCKDB_NAMES = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import zipfile
 import zlib
@@ -71,7 +70,7 @@ def _zip_member(path: Path) -> Iterator[BinaryIO]:
         if members[0].flag_bits & 1:
             raise TableError(f"{path}: is encrypted; unpack it first")
         with archive.open(members[0]) as stream:
-            yield io.BufferedReader(stream)  # type: ignore[arg-type]
+            yield stream  # type: ignore[misc]
 
 
 @contextmanager

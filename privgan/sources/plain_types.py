@@ -6,6 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
+_TEXTS = {"large_string", "string_view", "binary", "large_binary", "binary_view"}
+
 
 def with_plain_types(table: pa.Table) -> pa.Table:
     """Text as ``string``, decimals without a fraction as integers, dictionaries and extensions as what they stand for.
@@ -31,7 +33,6 @@ def _plain(column: Any) -> Any:
 
 
 def _wanted(kind: Any) -> Any:
-    types = pa.types
-    if types.is_large_string(kind) or types.is_string_view(kind) or types.is_binary(kind) or types.is_large_binary(kind):
+    if str(kind) in _TEXTS:
         return pa.string()
-    return pa.int64() if types.is_decimal(kind) and kind.scale == 0 else None
+    return pa.int64() if pa.types.is_decimal(kind) and kind.scale == 0 else None

@@ -201,7 +201,7 @@ def _write_cell(sheet: Any, row: int, place: int, value: Any, form: tuple[Any, s
             sheet.write_datetime(row, place, value.to_pydatetime(), form[0])
     elif isinstance(value, bool | np.bool_):
         sheet.write_boolean(row, place, bool(value))
-    elif isinstance(value, int | float | np.number) and abs(value) < _LARGEST_SHEET_INTEGER:
+    elif isinstance(value, int | float | np.number) and abs(float(value)) < _LARGEST_SHEET_INTEGER:
         sheet.write_number(row, place, value)
     else:
         sheet.write_string(row, place, str(value))
