@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from privgan.pipeline.reading import read_aloud, tell_source
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
+from privgan.pipeline.room import refuse_useless_folder
 from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
@@ -43,10 +42,6 @@ from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
 from privgan.table.targets import with_target
-
-_BYTES_PER_VALUE = 40
-_FREE_BYTES = 50_000_000
-
 
 OpenLedger = Callable[[bool], PrivacyLedger | None]
 
@@ -240,7 +235,7 @@ def conforming(request: RunRequest, raw: pd.DataFrame, schema: Schema, out: Path
         out: The folder to write to.
     """
     frame = conform(raw, schema, on_violation=request.on_violation).reset_index(drop=True)
-    _refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
+    refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
     return frame
 
 
@@ -379,20 +374,6 @@ def refuse_taken(out: Path) -> None:
         raise ReleaseExistsError(
             f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another --out, or purge it"
         )
-
-
-def _refuse_useless_folder(out: Path, rows: int, columns: int) -> None:
-    """Refuse before the first charge when the result cannot be written, or the disk has no room for it."""
-    folder = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
-    for inside in (out / INTERNAL, out / INTERNAL / "candidate"):
-        if os.path.lexists(inside) and not inside.is_dir():
-            raise UsageError(f"{inside}: is no folder; remove it, or choose another --out")
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"{folder}: is {'no folder' if not folder.is_dir() else 'not writable'}; choose another --out")
-    needed = _FREE_BYTES + rows * columns * _BYTES_PER_VALUE
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise UsageError(f"{out}: the disk has {free / 1e6:.0f} MB free; this run may need {needed / 1e6:.0f} MB")
 
 
 def release_folder(path: Path) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from privgan.documents import shown
 from privgan.errors import TableError
+
+_MOST_PLACES = 10
 
 
 def require_names(source: str, names: Sequence[str]) -> None:
@@ -19,10 +20,12 @@ def require_names(source: str, names: Sequence[str]) -> None:
     Raises:
         TableError: naming what is wrong.
     """
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-    if repeated and repeated != [""]:
-        told = ", ".join(shown(name) for name in repeated if name)
-        raise TableError(f"{source}: the header names {told} more than once; each column needs a name of its own")
+    counts = Counter(name for name in names if name)
+    places = [str(place) for place, name in enumerate(names, start=1) if counts[name] > 1]
+    if places:
+        # Where a file has no header, its first row would be told.
+        told = f"one name more than once, in columns {', '.join(places[:_MOST_PLACES])}"
+        raise TableError(f"{source}: the header has {told}; each column needs a name of its own")
     if "" in names:
         place = list(names).index("") + 1
         raise TableError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+_DAY = 86_400_000_000  # microseconds
 _TEXTS = {"large_string", "string_view", "binary", "large_binary", "binary_view"}
 
 
@@ -23,6 +24,8 @@ def _plain(column: Any) -> Any:
         return _plain(pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type))
     if pa.types.is_dictionary(kind):
         return _plain(column.cast(kind.value_type))
+    if pa.types.is_interval(kind):
+        return _durations(column)
     wanted = _wanted(kind)
     if wanted is None:
         return column
@@ -30,6 +33,15 @@ def _plain(column: Any) -> Any:
         return column.cast(wanted)
     except pa.ArrowInvalid:
         return column
+
+
+def _durations(column: Any) -> Any:
+    """Intervals of days and less as durations; one of months has no length, and all stay as they are."""
+    values = column.to_pylist()
+    if any(value is not None and value.months for value in values):
+        return column
+    seconds = [None if value is None else value.days * _DAY + value.nanoseconds // 1_000 for value in values]
+    return pa.chunked_array([pa.array(seconds, pa.int64()).cast(pa.duration("us"))])
 
 
 def _wanted(kind: Any) -> Any:

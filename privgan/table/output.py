@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from privgan.errors import LibraryError, UsageError
-from privgan.table.columns import Kind, Temporal
-from privgan.table.files import as_written, quoting, write_tables
+from privgan.table.columns import Column, Kind, Temporal
+from privgan.table.files import quoting, write_tables
 from privgan.table.frames import with_columns
+from privgan.table.presenting import as_written, is_duration
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
 
@@ -120,7 +121,7 @@ def _json_lines(out: Path, schema: Schema) -> Iterator[Put]:
     with out.open("w", encoding="utf-8", newline="\n") as file:
 
         def put(chunk: pd.DataFrame) -> None:
-            text = _moments_written(chunk, schema).to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
+            text = _without_moments(chunk, schema).to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
             file.write(text if text.endswith("\n") else text + "\n")
 
         yield put
@@ -131,7 +132,7 @@ def _sqlite(out: Path, schema: Schema) -> Iterator[Put]:
     with closing(sqlite3.connect(out)) as connection:
 
         def put(chunk: pd.DataFrame) -> None:
-            _moments_written(chunk, schema).to_sql(TABLE, connection, index=False, if_exists="append")
+            _without_moments(chunk, schema).to_sql(TABLE, connection, index=False, if_exists="append")
 
         yield put
         connection.commit()
@@ -164,41 +165,43 @@ def _sheet(out: Path, schema: Schema) -> Iterator[Put]:
         import xlsxwriter
     except ImportError as error:
         raise LibraryError("writing spreadsheets needs XlsxWriter; install privgan[excel], or write a CSV file") from error
-    with xlsxwriter.Workbook(str(out), {"constant_memory": True, "nan_inf_to_errors": False}) as book:
+    with xlsxwriter.Workbook(str(out), {"constant_memory": True}) as book:
         sheet = book.add_worksheet(TABLE)
-        formats = [_sheet_format(book, schema, name) for name in schema.names]
+        forms = {kind: book.add_format({"num_format": form}) for kind, form in _SHEET_FORMATS.items()}
         written = [0]
 
         def put(chunk: pd.DataFrame) -> None:
+            if written[0] + len(chunk) > _MOST_SHEET_ROWS:
+                raise UsageError(f"{out}: a sheet holds {_MOST_SHEET_ROWS:,} rows; make fewer --rows, or another --format")
             if not written[0]:
                 for place, name in enumerate(chunk.columns):
                     sheet.write_string(0, place, str(name))
-            if written[0] + len(chunk) > _MOST_SHEET_ROWS:
-                raise UsageError(f"{out}: a sheet holds {_MOST_SHEET_ROWS:,} rows; make fewer --rows, or another --format")
-            for row in chunk.astype(object).itertuples(index=False, name=None):
+            kinds = [forms.get(schema.column(str(name)).kind) for name in chunk.columns]
+            for row in _for_sheet(chunk, schema).itertuples(index=False, name=None):
                 written[0] += 1
                 for place, value in enumerate(row):
-                    _write_cell(sheet, written[0], place, value, formats[place])
+                    _write_cell(sheet, written[0], place, value, kinds[place])
 
         yield put
 
 
-def _sheet_format(book: Any, schema: Schema, name: str) -> tuple[Any, str]:
-    """How a sheet shows a column, and the moments' format for those that no sheet can hold."""
-    column = schema.column(name)
-    if not isinstance(column, Temporal):
-        return None, ""
-    return book.add_format({"num_format": _SHEET_FORMATS[column.kind]}), column.format
+def _for_sheet(chunk: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Presented rows as objects; moments that no sheet can hold, as text: with a zone, of a clock alone, or too early."""
+    texts = _without_moments(chunk, schema)
+    changed = {}
+    for column in _moments(chunk, schema):
+        values, name = chunk[column.name], column.name
+        days = pd.api.types.is_datetime64_any_dtype(values) and getattr(values.dtype, "tz", None) is None
+        held = (values >= _EARLIEST_SHEET_DAY) if days else pd.Series(False, index=values.index)
+        changed[name] = values.astype(object).where(held, texts[name])
+    return with_columns(chunk, changed).astype(object)
 
 
-def _write_cell(sheet: Any, row: int, place: int, value: Any, form: tuple[Any, str]) -> None:
-    if value is None or value is pd.NA or value != value:
+def _write_cell(sheet: Any, row: int, place: int, value: Any, form: Any) -> None:
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
         return
     if isinstance(value, pd.Timestamp):
-        if value < _EARLIEST_SHEET_DAY:
-            sheet.write_string(row, place, value.strftime(form[1]))
-        else:
-            sheet.write_datetime(row, place, value.to_pydatetime(), form[0])
+        sheet.write_datetime(row, place, value.to_pydatetime(), form)
     elif isinstance(value, bool | np.bool_):
         sheet.write_boolean(row, place, bool(value))
     elif isinstance(value, int | float | np.number) and abs(float(value)) < _LARGEST_SHEET_INTEGER:
@@ -207,11 +210,16 @@ def _write_cell(sheet: Any, row: int, place: int, value: Any, form: tuple[Any, s
         sheet.write_string(row, place, str(value))
 
 
-def _moments_written(chunk: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows with their moments as the schema writes them, for files that have no type for moments."""
-    written = as_written(chunk, schema)
-    moments = [column.name for column in schema.columns if isinstance(column, Temporal) and column.name in written]
-    return with_columns(chunk, {name: written[name] for name in moments})
+def _moments(chunk: pd.DataFrame, schema: Schema) -> list[Column]:
+    return [c for c in schema.columns if (isinstance(c, Temporal) or is_duration(c)) and c.name in chunk]
+
+
+def _without_moments(chunk: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Presented rows with moments and durations as the schema writes them; a missing one is None."""
+    names = [column.name for column in _moments(chunk, schema)]
+    written = as_written(chunk[names], schema)
+    texts = {name: written[name].astype(object).where(chunk[name].notna(), None) for name in names}
+    return with_columns(chunk, texts)
 
 
 _WRITERS: dict[str, Callable[[Path, Schema], Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +12,49 @@ import pytest
 from privgan.errors import UsageError
 from privgan.sources import read_source
 from privgan.table.cells import cells_of
-from privgan.table.columns import Discrete, Kind
+from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.table.conform import conform
 from privgan.table.encoding import identity_code
-from privgan.table.files import presented
 from privgan.table.output import format_of, write_rows
+from privgan.table.presenting import presented
+from privgan.table.schema import Schema
 from tests.sources.customers import SCHEMA
+
+_YEAR = {"lower": dt.datetime(2020, 1, 1), "upper": dt.datetime(2020, 12, 31), "missing": True}
+_CLOCK = {"lower": dt.datetime(1900, 1, 1), "upper": dt.datetime(1900, 1, 1, 23, 59)}
+FORMS: tuple[Column, ...] = (
+    Numeric(name="price", kind=Kind.FLOAT, lower=0, upper=5000, decimals=2, format="$#,##0.00", missing=True),
+    Numeric(name="took", kind=Kind.INTEGER, lower=0, upper=90_000, format="[h]:mm:ss", missing=True),
+    Temporal(name="at", kind=Kind.DATETIME, format="%Y-%m-%dT%H:%M:%S%z", zone="Asia/Shanghai", **_YEAR),
+    Temporal(name="clock", kind=Kind.DATETIME, format="%H:%M:%S", **_CLOCK),
+    Temporal(name="day", kind=Kind.DATE, format="%d.%m.%Y", **_YEAR),
+    Temporal(name="born", kind=Kind.DATE, format="%Y-%m-%d", lower=dt.datetime(1850, 1, 1), upper=dt.datetime(1950, 1, 1)),
+    Discrete(name="tier", kind=Kind.CATEGORICAL, categories=("a", "b"), missing=True, missing_markers=("unknown",)),
+)
 
 
 def presented_rows(rows: int = 60) -> pd.DataFrame:
     """Synthetic rows of the small table, as people expect them."""
-    rng = np.random.default_rng(0)
-    codes = {column.name: identity_code(cells_of(column)) for column in SCHEMA.modelled}
-    frame = pd.DataFrame({name: code.decode(rng.integers(0, code.size, rows), rng) for name, code in codes.items()})
+    frame = _typed_rows(SCHEMA, rows)
     frame.insert(0, "customer_id", [f"C{number:06d}" for number in range(rows)])
     return presented(frame, SCHEMA)
+
+
+def _typed_rows(schema: Schema, rows: int) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    codes = {column.name: identity_code(cells_of(column)) for column in schema.modelled}
+    return pd.DataFrame({name: code.decode(rng.integers(0, code.size, rows), rng) for name, code in codes.items()})
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "parquet", "feather", "jsonl", "xlsx", "sqlite", "duckdb"])
+def test_forms_zones_clocks_and_durations_come_back(form: str, tmp_path: Path) -> None:
+    schema = Schema(dataset="forms", unit=SCHEMA.unit, columns=FORMS)
+    typed = _typed_rows(schema, 200)
+    typed.loc[:20, ["price", "took", "at", "day", "tier"]] = None
+    rows = presented(typed, schema)
+    assert write_rows([rows[:90], rows[90:]], schema, tmp_path / f"r.{form}", form) == 200
+    back = conform(read_source(tmp_path / f"r.{form}").frame(), schema)
+    pd.testing.assert_frame_equal(back, conform(rows, schema), check_dtype=False)
 
 
 @pytest.mark.parametrize(("name", "asked", "form"), [

@@ -133,7 +133,7 @@ BAD = {
     "long row": (b"a,b\n1,2\n1,2,CANARY\n", "line 3 has more fields than the header's 2 columns"),
     "short row after a break": (b'a,b\n"1\n1",2\nCANARY\n', "line 4 has fewer fields"),
     "row number column": (b",a\n0,1\n", "column 1 of the header has no name"),
-    "repeated": (b"a,b,a\n1,2,3\n", "'a' more than once"),
+    "repeated": (b"a,b,a\n1,2,3\n", "one name more than once, in columns 1, 3"),
     "two headers": (b"age,name\nage,name\n1,CANARY\n", "line 2 repeats the header"),
     "two files in one": (b"age,name\n1,CANARY\nage,name\n2,x\n", "line 3 repeats the header"),
     "open quote": (b'a,b\n1,2\n3,"CANARY\n4,5\n', "line 3: a quotation mark is opened and never closed"),
