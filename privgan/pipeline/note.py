@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ class RunRequest:
     """What the owner asks for.
 
     Attributes:
-        table: Where the table is: a file, a folder or pattern of files, or the URL of a database.
+        table: Where the table is: a file, a folder or pattern of files, or the URL of a database; or a frame.
         schema: The schema's file.
         budget: (ε, δ).
         public_rows: The table's row count where it is public.
@@ -35,7 +35,7 @@ class RunRequest:
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
     """
 
-    table: Path | str
+    table: Path | str | Any
     schema: Path
     budget: PrivacyBudget
     public_rows: int | None = None
@@ -79,8 +79,8 @@ def write_note(candidate: Candidate, request: RunRequest, schema: Schema, *, run
         run: The run's identity in the ledger.
         commitment: The canaries' salted commitment.
     """
-    asked = {key: value for key, value in asdict(request).items() if key not in {"table", "schema"}}
-    asked["source"] = request.source.recorded()
+    told = {item.name: getattr(request, item.name) for item in fields(request) if item.name not in {"table", "schema"}}
+    asked = told | {"budget": asdict(request.budget), "source": request.source.recorded()}
     begun = {"dataset": schema.dataset, "run": run, "request": asked, "schema": dump_schema(schema)}
     note = begun | {"canaries": commitment}
     candidate.write_internal(RUN_FILE, json.dumps(note, ensure_ascii=False, indent=1))

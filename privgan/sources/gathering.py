@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 BATCH = 50_000
 _NO_FIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
-_KEPT = (bool, int, float, Decimal, str, bytes, dt.date, dt.time, dt.timedelta, list, dict)
+_KEPT = {bool, int, float, Decimal, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta, list, dict}
 _EXACT = 2**53
 
 
@@ -40,9 +40,12 @@ class Gatherer:
 
     def add_mappings(self, rows: Sequence[dict[str, Any]]) -> None:
         """Add rows by name; what a row lacks is null."""
-        for name in dict.fromkeys(name for row in rows for name in row if name not in self._chunks):
-            self._chunks[name] = [pa.nulls(self._rows)]
-        self.add([[row.get(name) for name in self._chunks] for row in rows])
+        for row in rows:
+            if not row.keys() <= self._chunks.keys():
+                self._chunks |= {name: [pa.nulls(self._rows)] for name in row if name not in self._chunks}
+        for name, chunks in self._chunks.items():
+            chunks.append(array_of([row.get(name) for row in rows]))
+        self._rows += len(rows)
 
     def table(self) -> pa.Table:
         """All rows [rows, columns]."""
@@ -51,8 +54,9 @@ class Gatherer:
 
 def array_of(values: list[Any]) -> pa.Array:
     """Values [rows] in the one type that holds them all exactly; else as text."""
-    values = [_plain(value) for value in values]
-    kinds = {type(value) for value in values if value is not None}
+    kinds = set(map(type, values)) - {type(None)}
+    if not kinds <= _KEPT:
+        values = [_plain(value) for value in values]
     if kinds == {dt.date, dt.datetime}:
         values = [_moment(value) for value in values]
     try:
@@ -65,7 +69,7 @@ def array_of(values: list[Any]) -> pa.Array:
 
 def _plain(value: Any) -> Any:
     """A driver's own types as text; a view of bytes as bytes."""
-    if value is None or isinstance(value, _KEPT):
+    if value is None or type(value) in _KEPT:
         return value
     return bytes(value) if isinstance(value, memoryview | bytearray) else str(value)
 

@@ -16,11 +16,11 @@ from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
 
 
-def read_table(path: Path | str, *, sep: str | None = None) -> pd.DataFrame:
+def read_table(path: Path | str | Any, *, sep: str | None = None) -> pd.DataFrame:
     """Read a table from a file, a folder or pattern of files, or a database, as ``privgan.sources.read_source`` does.
 
     Args:
-        path: Where the table is.
+        path: Where the table is; or an Arrow table, a pandas or polars frame.
         sep: The separator of a text file, one character or ``\\t``; None to recognise it.
 
     Returns:

@@ -9,10 +9,15 @@ from typing import Any
 import polars
 import pytest
 
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.note import RunRequest, read_note, write_note
+from privgan.pipeline.run import conforming
+from privgan.privacy.budget import PrivacyBudget
 from privgan.sources import SourceOptions, read_source
 from privgan.table.cells import cells_of
 from privgan.table.conform import conform
 from privgan.table.encoding import Encoder, identity_code
+from privgan.table.schema_file import dump_schema
 from tests.sources.customers import FILES, NAMES, ROWS, SCHEMA, arrow, pandas, plain
 
 _ASKED = {
@@ -60,6 +65,21 @@ FRAMES = {
 @pytest.mark.parametrize("kind", FRAMES)
 def test_every_kind_of_frame_gives_the_same_codes(kind: str) -> None:
     assert _codes(FRAMES[kind]()) == EXPECTED
+
+
+def test_requests_take_frames(tmp_path: Path) -> None:
+    schema = tmp_path / "schema.yaml"
+    schema.write_text(dump_schema(SCHEMA), encoding="utf-8")
+    FILES["comma.csv"](tmp_path / "comma.csv")
+    made = []
+    for table in (tmp_path / "comma.csv", polars.from_arrow(arrow()), pandas()):
+        request = RunRequest(table=table, schema=schema, budget=PrivacyBudget(epsilon=3), public_rows=ROWS)
+        made.append(conforming(request, read_source(request.table).frame(), SCHEMA, tmp_path / "out"))
+        candidate = Candidate(tmp_path / f"out{len(made)}", tmp_path / f"out{len(made)}" / "internal")
+        candidate.create()
+        write_note(candidate, request, SCHEMA, run="run", commitment="00")
+        assert read_note(candidate.folder, table).request.source == request.source
+    assert all(frame.equals(made[0]) for frame in made)
 
 
 def test_a_pattern_of_files_gives_the_same_codes(tmp_path: Path) -> None:
