@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -118,18 +119,17 @@ def _fit(lines: list[str], sep: str) -> tuple[bool, int]:
     It divides nothing where rows differ from the header and the names it would make are empty or repeat.
     """
     records = _records(lines, sep)
-    try:
-        header = next(records, [])
-        counts = {len(record) for record in islice(records, _SAMPLE_OF_LINES) if record}
-    except csv.Error:
-        return False, 0
+    header = next(records, [])
+    counts = {len(record) for record in islice(records, _SAMPLE_OF_LINES) if record}
     equally = counts <= {len(header)} and len(header) > 1
     named = all(header) and len(set(header)) == len(header)
     return equally, len(header) if equally or named else 0
 
 
 def _records(lines: list[str], sep: str) -> Iterator[list[str]]:
-    return csv.reader(lines[: 10 * _SAMPLE_OF_LINES], delimiter=sep)
+    """The first records, as far as they can be read: a cell may be longer than csv allows."""
+    with suppress(csv.Error):
+        yield from csv.reader(lines[: 10 * _SAMPLE_OF_LINES], delimiter=sep)
 
 
 def _header(lines: list[str], sep: str) -> tuple[list[str], int]:

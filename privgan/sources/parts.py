@@ -20,7 +20,7 @@ _MOST_TOLD = 8
 def parts_of(path: Path) -> list[Path]:
     """The files that a path means: itself, those of a folder, or those of a pattern such as ``2024-*.csv``, by name.
 
-    Names that begin with a dot or an underscore are passed over.
+    Names that begin with a dot, an underscore or ``~$`` are passed over.
 
     Raises:
         TableError: when there is no file, or the folder holds folders or files of different forms.
@@ -44,7 +44,7 @@ def _regular(path: Path) -> Path:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    inside = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    inside = sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_", "~$")))
     folders = [path.name for path in inside if path.is_dir()]
     if folders:
         told = "is a folder with folders in it, whose names may hold values; give a pattern such as"

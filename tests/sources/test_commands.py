@@ -56,6 +56,24 @@ def test_options_reach_the_source(
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["schema", "check", "t.csv", "--schema", "postgresql://me:hunter2@host/shop"],
+        ["schema", "check", "t.csv", "postgresql://me:hunter2@host/shop", "--schema", "s.yaml"],
+        ["schema", "init", "postgresql+psycopg://me:hunter2@127.0.0.1:1/shop", "--query", "select 1", "--out", "s.yaml"],
+        ["schema", "init", "t.csv", "--out", "o.yaml", "--sep", "postgresql://me:hunter2@host"],
+    ],
+)
+def test_no_password_is_shown_wherever_its_url_stands(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    assert execute(arguments) == 2
+    assert "hunter2" not in "".join(capsys.readouterr())
+
+
 @pytest.mark.parametrize("url", ["sqlite:///{}/customers.sqlite", "{}/customers.sqlite"])
 def test_a_draft_takes_its_name_from_the_source(url: str, tmp_path: Path) -> None:
     FILES["customers.sqlite"](tmp_path / "customers.sqlite")

@@ -170,6 +170,11 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path, options: SourceOpti
         _read(tmp_path, "a,b\nä,2\n", options)
 
 
+def test_a_long_cell_does_not_hide_the_separator(tmp_path: Path) -> None:
+    read = _read(tmp_path, "a;b\n1;" + "x, " * 100_000 + "\n2;3\n")
+    assert read.table.schema.names == ["a", "b"]
+
+
 def test_numbers_as_names_are_no_second_header(tmp_path: Path) -> None:
     assert _read(tmp_path, "0,1\n0,1\n0,1\n").table.num_rows == 2
 
