@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 # Where no file says import: SQLAlchemy loads it for a ledger at postgresql+psycopg://.
 BY_NAME = {"psycopg"}
-# Programs of the two commands, and stubs; axe-core-python holds the script that a browser runs.
+# Programs of the two commands, and stubs; axe-core-python holds the script that a browser runs, python-calamine reads sheets.
 TOOLS = {
     "axe-core-python",
     "mypy",
@@ -25,6 +25,7 @@ TOOLS = {
     "psycopg",
     "pypdf",
     "pytest-xdist",
+    "python-calamine",
     "ruff",
     "types-pyyaml",
 }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from privgan.cli.options import read_aloud, told_beside
 from privgan.errors import TableError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from privgan.audit.legibility import Legibility, Normalised
+    from privgan.sources import SourceOptions
     from privgan.table.schema import Schema
 
 
@@ -39,32 +41,40 @@ class ForeignTables:
     legibility: Legibility
 
 
-def read_foreign(paths: Mapping[str, Path], schema_path: Path | None, *, sep: str, on_violation: str) -> ForeignTables:
+def read_foreign(
+    paths: Mapping[str, Path | str],
+    schema_path: Path | None,
+    *,
+    source: SourceOptions,
+    on_violation: str,
+    say: Callable[[str], None] = told_beside,
+) -> ForeignTables:
     """Read the three tables; columns may stand in any order, identifiers and PII may be left out.
 
     Args:
-        paths: The files of ``real``, ``holdout`` and ``synthetic``.
+        paths: Where the tables are: ``real``, ``holdout`` and ``synthetic``.
         schema_path: The schema; None to draft one from the real and hold-out rows, which are both real.
-        sep: The separator of text files.
+        source: How they are to be read; one may heed less of it than another.
         on_violation: What to do with values outside a given schema; into a drafted one they are mapped. Where they are
             mapped, a column that is mostly lost, or that one table lacks, is left out.
+        say: Says a line about what was recognised.
 
     Raises:
         TableError: A table cannot be read, lacks a column or has one too many, or breaks the schema; names the table.
     """
     from privgan.audit.legibility import without_columns
-    from privgan.table.files import PARQUET, read_table
     from privgan.table.schema_file import load_schema
     from privgan.table.spreadsheet import restored
 
-    tables = {name: read_table(path, sep=sep) for name, path in paths.items()}
+    sources = {name: read_aloud(path, source, shared=True, say=say) for name, path in paths.items()}
+    tables = {name: table.frame() for name, table in sources.items()}
     told: tuple[Normalised, ...] = ()
     if schema_path is None:
         tables["holdout"], told, schema = _drafted(tables["real"], tables["holdout"])
         on_violation = "clamp"
     else:
         schema = load_schema(schema_path)
-    if paths["synthetic"].suffix.lower() not in PARQUET:
+    if sources["synthetic"].text:
         tables["synthetic"] = restored(tables["synthetic"], schema, ours=True)
     read, legibility = _legible(tables, schema, told, mapped=on_violation == "clamp")
     kept = without_columns(schema, legibility.left_out)

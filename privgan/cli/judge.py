@@ -12,6 +12,7 @@ from privgan.cli.bundles import require_no_zip, zip_option, zipped
 from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
+    SOURCE,
     context_option,
     exit_with,
     json_option,
@@ -20,7 +21,9 @@ from privgan.cli.options import (
     policy_option,
     print_json,
     quiet_option,
-    sep_option,
+    read_aloud,
+    source_of,
+    source_options,
     verdict_file_options,
     violation_option,
     waivers_option,
@@ -38,10 +41,10 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
 
 @click.command()
 @click.argument("candidate", type=PATH, required=False)
-@click.argument("table", type=PATH, required=False)
-@click.option("--real", type=PATH, help="Rows that the synthesizer saw.")
-@click.option("--holdout", type=PATH, help="Rows of the same kind that it never saw.")
-@click.option("--synthetic", type=PATH, help="The synthetic table, made by any tool.")
+@click.argument("table", type=SOURCE, required=False)
+@click.option("--real", type=SOURCE, help="Rows that the synthesizer saw.")
+@click.option("--holdout", type=SOURCE, help="Rows of the same kind that it never saw.")
+@click.option("--synthetic", type=SOURCE, help="The synthetic table, made by any tool.")
 @click.option(
     "--schema", "schema_path", type=PATH, help="The schema, with --real; drafted from --real and --holdout where none is given."
 )
@@ -62,10 +65,10 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
 )
 @violation_option
 @ledger_option
-@sep_option
+@source_options
 @json_option
 @quiet_option
-def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:
+def audit(candidate: Path | None, table: Path | str | None, as_json: bool, quiet: bool, **options: Any) -> None:
     """Attack and measure: fidelity, utility, membership inference, a lower bound on ε. INTERNAL: it reads real rows.
 
     A CANDIDATE's files are also searched for the TABLE's identifiers, PII and undeclared texts; a finding is a bug in
@@ -89,6 +92,7 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
     """
     from privgan.progress import Progress
 
+    options["source"] = source_of(options)
     if options["delta"] is not None and options["epsilon"] is None:
         raise click.UsageError("--delta goes with --epsilon: together they are the claim")
     if options["reference_fits"] and candidate is None:
@@ -112,18 +116,17 @@ def audit(candidate: Path | None, table: Path | None, as_json: bool, quiet: bool
     exit_with(_VERDICT_CODES[str(report.verdict)])
 
 
-def _audit_candidate(path: Path, table: Path, options: dict[str, Any], progress: Any) -> AuditReport:
+def _audit_candidate(path: Path, table: Path | str, options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
     from privgan.pipeline.note import begun_schema
     from privgan.pipeline.scanning import needles_of, scan_candidate
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.conform import conform
-    from privgan.table.files import read_table
     from privgan.table.schema_file import load_schema
 
     candidate = Candidate.find(path)
-    raw = read_table(table, sep=options["sep"])
+    raw = read_aloud(table, options["source"], say=progress.say).frame()
     frame = conform(raw, load_schema(candidate.schema), on_violation=options["on_violation"]).reset_index(drop=True)
     needles = needles_of(raw, begun_schema(candidate))
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
@@ -139,7 +142,9 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.cli.foreign import read_foreign
 
     paths = {name: options[name] for name in ("real", "holdout", "synthetic")}
-    tables = read_foreign(paths, options["schema_path"], sep=options["sep"], on_violation=options["on_violation"])
+    tables = read_foreign(
+        paths, options["schema_path"], source=options["source"], on_violation=options["on_violation"], say=progress.say
+    )
     skipped = [column.name for column in tables.schema.invented if column.name != tables.schema.unit.column]
     if skipped:
         progress.say(f"audit: not compared, as identifiers or free text: {', '.join(skipped)}")
@@ -167,7 +172,6 @@ def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
     from privgan.pipeline.twin import run_twin
     from privgan.privacy.budget import DEFAULT_DELTA, PrivacyBudget
     from privgan.table.conform import conform
-    from privgan.table.files import read_table
     from privgan.table.schema_file import load_schema
 
     if bool(options["real"]) != bool(options["schema_path"]):
@@ -177,7 +181,7 @@ def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
     budget, table = PrivacyBudget(epsilon=epsilon, delta=delta), None
     if options["real"]:
         schema = load_schema(options["schema_path"])
-        raw = read_table(options["real"], sep=options["sep"])
+        raw = read_aloud(options["real"], options["source"], say=progress.say).frame()
         table = conform(raw, schema, on_violation=options["on_violation"]).reset_index(drop=True), schema
     return run_twin(budget, progress, table=table)
 

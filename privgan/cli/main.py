@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -37,6 +38,7 @@ _COMMANDS = {
     "purge": ("privgan.cli.records", "purge", "Remove what stays inside, and record it."),
 }
 INTERRUPTED, INTERNAL_ERROR = 130, 70
+_PASSWORD = re.compile(r"(:/{1,2}[^\s:/@]*:)\S*@")
 
 
 class _LateGroup(click.Group):
@@ -93,18 +95,24 @@ def execute(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as exit_request:
         return exit_request.exit_code
     except click.ClickException as error:
+        error.message = without_passwords(error.message)
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; what was charged stays charged (a run with --resumable goes on with 'privgan resume')", err=True)
         return INTERRUPTED
     except PrivganError as error:
-        click.echo(f"{type(error).__name__}: {error}", err=True)
+        click.echo(without_passwords(f"{type(error).__name__}: {error}"), err=True)
         return error.exit_code
     except BrokenPipeError:
         return 0
     except Exception as error:
         return _unexpected(error)
+
+
+def without_passwords(message: str) -> str:
+    """A message in which no URL shows a password: an option may hold one where none is meant."""
+    return _PASSWORD.sub(r"\1***@", message)
 
 
 def _unexpected(error: Exception) -> int:

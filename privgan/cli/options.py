@@ -13,9 +13,23 @@ if TYPE_CHECKING:
     from privgan.planning.plan import Plan
     from privgan.planning.risk import RiskBudget, RiskLimit
     from privgan.privacy.budget import PrivacyBudget
+    from privgan.sources import SourceOptions, SourceTable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
+
+
+class _Source(click.ParamType):
+    """Where a table is: the URL of a database as it stands, all else as a path."""
+
+    name = "source"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        """A path, or a URL."""
+        return value if isinstance(value, Path) or "://" in value else Path(value)
+
+
+SOURCE = _Source()
 _WAYS = ("--epsilon", "--max-attack-advantage", "--max-tpr")
 SEED = click.IntRange(0, 2**63 - 1)
 
@@ -34,7 +48,17 @@ def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
 schema_option = click.option(
     "--schema", "schema_path", type=PATH, required=True, help="The schema: public facts about the table."
 )
-sep_option = click.option("--sep", default=",", show_default=True, help="Separator of a text table; one character, or \\t.")
+_text_options = stacked(
+    click.option("--sep", help="Separator of a text table, one character or \\t [default: recognised]."),
+    click.option("--encoding", help="Encoding of a text table, such as gb18030 or cp1252 [default: recognised]."),
+)
+sheet_option = click.option("--sheet", metavar="NAME", help="Sheet of a spreadsheet [default: the one that holds anything].")
+query_option = click.option("--query", metavar="SQL", help="What to read from a database, in place of a table.")
+database_table_option = click.option(
+    "--table", "database_table", metavar="NAME", help="Table of a database, NAME or SCHEMA.NAME [default: the only one]."
+)
+source_options = stacked(_text_options, sheet_option, database_table_option, query_option)
+source_options_beside_table = stacked(_text_options, sheet_option, query_option)
 ledger_option = click.option(
     "--ledger", "ledger_url", help="Ledger file, or PostgreSQL URL [default: $PRIVGAN_LEDGER, else the user's data folder]."
 )
@@ -105,7 +129,7 @@ fit_options = stacked(
         help="The table's row count, declared public; without it the count is measured, at a cost.",
     ),
     click.option("--rows", type=int, help="Rows to make [default: the planned row count]."),
-    sep_option,
+    source_options,
     click.option(
         "--seed",
         type=SEED,
@@ -133,6 +157,38 @@ fit_options = stacked(
         help="Probability of each customer to be a canary of the audit [default: 0.2].",
     ),
 )
+
+
+def source_of(options: dict[str, Any]) -> SourceOptions:
+    """What the options of ``source_options`` say about a source; they are taken out of the command's options."""
+    from privgan.sources import SourceOptions
+
+    taken = {name: options.pop(name) for name in ("sep", "encoding", "sheet", "query")}
+    return SourceOptions(**taken, table=options.pop("database_table", None))
+
+
+def told_beside(line: str) -> None:
+    """A line on standard error."""
+    click.echo(line, err=True)
+
+
+def read_aloud(
+    spec: Path | str, source: SourceOptions, *, shared: bool = False, say: Callable[[str], None] = told_beside
+) -> SourceTable:
+    """Read a table and say what was recognised. INTERNAL: it tells the row count.
+
+    Args:
+        spec: Where the table is.
+        source: How it is to be read.
+        shared: Whether several tables share these options, so that one may not heed all of them.
+        say: Says a line.
+    """
+    from privgan.sources import read_source
+
+    read = read_source(spec, source, shared=shared)
+    for line in read.said:
+        say(line)
+    return read
 
 
 def budget_of(options: dict[str, Any], make_plan: Callable[[PrivacyBudget], Plan]) -> tuple[PrivacyBudget, RiskBudget | None]:

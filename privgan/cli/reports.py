@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privgan.cli.bundles import require_intact
-from privgan.cli.options import PATH, json_option, ledger_option, print_json, sep_option, violation_option
+from privgan.cli.options import (
+    PATH,
+    SOURCE,
+    json_option,
+    ledger_option,
+    print_json,
+    read_aloud,
+    source_of,
+    source_options_beside_table,
+    violation_option,
+)
 
 if TYPE_CHECKING:
     from privgan.report import InternalReport, ShareableReport
@@ -22,8 +32,8 @@ _FORMATS, _LANGUAGES = ("html", "pdf", "md", "json"), ("en", "zh")
 @click.option("--lang", "language", type=click.Choice(_LANGUAGES), help="Its language [default: the one it was written in].")
 @click.option("--out", type=PATH, help="Where to write it [default: the terminal, but for a PDF].")
 @click.option("--internal", is_flag=True, help="The internal report that a run left in FOLDER. CONFIDENTIAL.")
-@click.option("--table", type=PATH, help="The table that a candidate was fitted on: draws its real column shapes. INTERNAL.")
-@sep_option
+@click.option("--table", type=SOURCE, help="The table that a candidate was fitted on: draws its real column shapes. INTERNAL.")
+@source_options_beside_table
 @violation_option
 @click.option(
     "--policy",
@@ -146,14 +156,13 @@ def _candidate_report(folder: Path, language: str, options: dict[str, Any]) -> P
     from privgan.policy.document import load_policy
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.conform import conform
-    from privgan.table.files import read_table
     from privgan.table.schema_file import load_schema
 
     candidate, ledger = Candidate.find(folder), PrivacyLedger.open(options["ledger_url"], create=False)
     verdict = judge(candidate, load_policy(options["policy_name"]), ledger, Context())
     frame = None
     if options["table"] is not None:
-        raw, schema = read_table(options["table"], sep=options["sep"]), load_schema(candidate.schema)
+        raw, schema = read_aloud(options["table"], source_of(options)).frame(), load_schema(candidate.schema)
         frame = conform(raw, schema, on_violation=options["on_violation"]).reset_index(drop=True)
     facts = release_facts(candidate, ledger, Context(), NOT_RELEASED)
     return write_internal_report(candidate, facts, verdict, ledger, frame, language)

@@ -15,6 +15,7 @@ from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
     SEED,
+    SOURCE,
     asked_json,
     budget_of,
     budget_options,
@@ -26,8 +27,10 @@ from privgan.cli.options import (
     ledger_option,
     policy_option,
     print_json,
+    query_option,
     quiet_option,
     schema_option,
+    source_of,
     target_option,
     tell_asked,
     verdict_file_options,
@@ -45,11 +48,12 @@ if TYPE_CHECKING:
     from privgan.privacy.ledger import PrivacyLedger
     from privgan.release.keys import SigningKey
 
+FORMATS = ("csv", "parquet", "tsv", "feather", "jsonl", "xlsx", "sqlite", "duckdb")
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 
 @click.command()
-@click.argument("table", type=PATH)
+@click.argument("table", type=SOURCE)
 @schema_option
 @policy_option
 @budget_options
@@ -66,7 +70,7 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @json_option
 @quiet_option
 def run(
-    table: Path,
+    table: Path | str,
     schema_path: Path,
     policy_name: str,
     ledger_url: str | None,
@@ -114,7 +118,7 @@ def run(
 
 
 @click.command()
-@click.argument("table", type=PATH)
+@click.argument("table", type=SOURCE)
 @schema_option
 @budget_options
 @fit_options
@@ -125,7 +129,7 @@ def run(
 @json_option
 @quiet_option
 def fit(
-    table: Path,
+    table: Path | str,
     schema_path: Path,
     ledger_url: str | None,
     out: Path,
@@ -143,9 +147,9 @@ def fit(
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --out candidate
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --policy partner-share --context context.yaml --out candidate
     """
+    from privgan.pipeline.reading import read_aloud
     from privgan.pipeline.run import conforming, fit_candidate, planned
     from privgan.progress import Progress
-    from privgan.table.files import read_table
 
     asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
     (request, asked), progress = _request(table, schema_path, options), Progress(quiet=quiet)
@@ -154,7 +158,7 @@ def fit(
     if first:
         first.require()
         progress.say(str(first))
-    frame = conforming(request, read_table(table, sep=request.sep), schema, out)
+    frame = conforming(request, read_aloud(request, progress), schema, out)
     ledger = open_ledger(ledger_url, schema.dataset)
     attempts = first.attempts if first else None
     candidate = fit_candidate(request, schema, frame, plan, ledger, out, out / "internal", progress, attempts=attempts)
@@ -174,7 +178,8 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 
 @click.command()
 @click.argument("folder", type=PATH)
-@click.argument("table", type=PATH)
+@click.argument("table", type=SOURCE)
+@query_option
 @click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
 @ledger_option
 @context_option
@@ -186,7 +191,8 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
 @quiet_option
 def resume(
     folder: Path,
-    table: Path,
+    table: Path | str,
+    query: str | None,
     policy_name: str | None,
     ledger_url: str | None,
     context_path: Path | None,
@@ -200,7 +206,8 @@ def resume(
     """Go on with a fit or run that was started with --resumable and interrupted. FOLDER is its --out.
 
     Each checkpoint goes on once, with fresh noise. After Ctrl-C nothing is run again; after a crash the steps since the
-    checkpoint are charged to the plan's reserve, and when that is spent the command ends with code 4.
+    checkpoint are charged to the plan's reserve, and when that is spent the command ends with code 4. Where the TABLE comes
+    from a query, give it again; it needs an order, so that the rows come in the same one.
 
     \b
     Example:
@@ -215,12 +222,12 @@ def resume(
     if policy_name is None:
         if files.paths or waivers_path:
             raise click.UsageError("--waivers, --junit and --sarif go with --policy: without one nothing is judged")
-        candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress)
+        candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress, query=query)
         _tell_candidate(candidate, None, as_json)
         return
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    outcome = resume_run(table, policy, context, ledger, folder, progress, key=key, language=language)
+    outcome = resume_run(table, policy, context, ledger, folder, progress, key=key, language=language, query=query)
     files.write(outcome.verdict)
     exit_with(tell(outcome, as_json))
 
@@ -231,8 +238,9 @@ def resume(
 @click.option("--where", help='Conditions that every row meets, e.g. "segment = gold and age >= 60".')
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Public randomness.")
 @click.option("--balanced", is_flag=True, help="Bring shares near to the model's, as in a candidate's table; takes longer.")
-@click.option("--out", type=PATH, required=True, help="A .csv or .parquet file.")
-def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced: bool, out: Path) -> None:
+@click.option("--out", type=PATH, required=True, help="The file to write.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Its format [default: from the name of --out].")
+def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced: bool, out: Path, form: str | None) -> None:
     """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.
 
     A release is verified first, as by 'privgan verify': of one that is not intact no row is drawn, and the code is 1.
@@ -244,7 +252,8 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced
     Rows are drawn one by one unless --balanced is given: then rows exchange values until counts of three columns together are
     near to what the model expects, in chunks of 100,000 rows. That costs nothing of the budget either.
 
-    In a .csv file an apostrophe stands before text that a spreadsheet would run as a formula ('=1+1); .parquet holds it as it is.
+    In a .csv or .tsv file an apostrophe stands before text that a spreadsheet would run as a formula ('=1+1); other files hold
+    it as it is. A database file gets one table, "synthetic".
 
     \b
     Example:
@@ -254,28 +263,28 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced
     from privgan.pipeline.run import model_folder
     from privgan.release.manifest import MANIFEST_NAME
     from privgan.synthesizer import load_synthesizer
-    from privgan.table.files import write_tables
+    from privgan.table.output import format_of, write_rows
     from privgan.table.where import parse_where
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
-    if out.suffix not in {".csv", ".parquet", ".pq"}:
-        raise UsageError(f"{out}: --out must end in .csv or .parquet")
+    form = format_of(out, form)
     source = model_folder(model)
     release = source.resolve().parent
     if os.path.lexists(release / MANIFEST_NAME):
         require_intact(release)
     synthesizer = load_synthesizer(source)
     conditions = parse_where(where, synthesizer.schema) if where is not None else ()
-    parquet, text = (out, None) if out.suffix in {".parquet", ".pq"} else (None, out)
     chunks = synthesizer.chunks(rows, seed=seed, where=conditions, balanced=balanced)
-    written = write_tables(chunks, synthesizer.schema, parquet, text)
+    written = write_rows(chunks, synthesizer.schema, out, form)
     click.echo(f"{out}: {written} rows")
 
 
-def _request(table: Path, schema_path: Path, options: dict[str, Any]) -> tuple[RunRequest, RiskBudget | None]:
+def _request(table: Path | str, schema_path: Path, options: dict[str, Any]) -> tuple[RunRequest, RiskBudget | None]:
     from privgan.pipeline.note import RunRequest
     from privgan.pipeline.run import plan_for, schema_of
+
+    options["source"] = source_of(options)
 
     def plan(budget: PrivacyBudget) -> Plan:
         request = RunRequest(table=table, schema=schema_path, budget=budget, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,13 +13,16 @@ from privgan.cli.interchange import schema_export, schema_import
 from privgan.cli.options import (
     PATH,
     SEED,
+    SOURCE,
     exit_with,
     json_option,
     ledger_option,
     print_json,
     quiet_option,
+    read_aloud,
     schema_option,
-    sep_option,
+    source_of,
+    source_options,
 )
 from privgan.documents import shown
 
@@ -88,7 +91,7 @@ def schema() -> None:
 
 
 @schema.command("init")
-@click.argument("table", type=PATH)
+@click.argument("table", type=SOURCE)
 @click.option("--out", type=PATH, required=True, help="The schema file to write.")
 @click.option("--dataset", help="The data set's name in the ledger [default: from the table's file name].")
 @click.option(
@@ -96,8 +99,8 @@ def schema() -> None:
     is_flag=True,
     help="Take all drafted facts as public, marked assumed_public; strict policies refuse them.",
 )
-@sep_option
-def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool, sep: str) -> None:
+@source_options
+def schema_init(table: Path | str, out: Path, dataset: str | None, assume_public: bool, **source: Any) -> None:
     """Draft a schema from TABLE and mark each fact that a person must confirm.
 
     The draft is INTERNAL until somebody has checked it: bounds are rounded outwards, but categories are those that occur.
@@ -109,15 +112,22 @@ def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool
     Example:
       privgan schema init customers.csv --out schema.yaml
       privgan schema init open-data.csv --out schema.yaml --assume-public
+      privgan schema init customers.xlsx --sheet Sales --out schema.yaml
+      privgan schema init postgresql+psycopg://me@host/shop --query "select * from customers" --out schema.yaml
+
+    TABLE is a text file (its separator and encoding are recognised), a spreadsheet, a Parquet, Feather, JSON, DuckDB or
+    SQLite file, a folder or 'pattern*.csv' of files, or the URL of a database. A password is best given in the variable
+    PRIVGAN_SOURCE_PASSWORD; it is never shown.
     """
     from privgan.errors import UsageError
+    from privgan.sources import source_name
     from privgan.table.draft import dataset_name, draft_schema
-    from privgan.table.files import read_table
     from privgan.table.schema_file import dump_schema, parse_schema
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
-    drafted = draft_schema(read_table(table, sep=sep), dataset or dataset_name(table), assume_public=assume_public)
+    dataset = dataset or dataset_name(Path(source_name(table)))
+    drafted = draft_schema(read_aloud(table, source_of(source)).frame(), dataset, assume_public=assume_public)
     if assume_public:
         note = "All facts are taken as public (source: assumed_public): every ε is conditional on them."
     else:
@@ -145,11 +155,11 @@ def _what_to_look_at(drafted: Schema) -> Iterator[str]:
 
 
 @schema.command("check")
-@click.argument("table", type=PATH)
+@click.argument("table", type=SOURCE)
 @schema_option
-@sep_option
+@source_options
 @json_option
-def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> None:
+def schema_check(table: Path | str, schema_path: Path, as_json: bool, **source: Any) -> None:
     """List every way in which TABLE departs from the schema. INTERNAL: counts are real.
 
     Also tells how many rows break each of the schema's constraints. These say what synthetic rows hold: a fit takes real rows
@@ -161,11 +171,10 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     """
     from privgan.table.conform import rows_over_limit, violations
     from privgan.table.constraints import place
-    from privgan.table.files import read_table
     from privgan.table.holding import broken_constraints
     from privgan.table.schema_file import load_schema
 
-    loaded, frame = load_schema(schema_path), read_table(table, sep=sep)
+    loaded, frame = load_schema(schema_path), read_aloud(table, source_of(source)).frame()
     found, broken = violations(frame, loaded), broken_constraints(frame, loaded)
     if as_json:
         told = [{"column": item.column, "problem": item.problem, "rows": item.count} for item in found]

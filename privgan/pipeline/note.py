@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from privgan.errors import UsageError
 from privgan.pipeline.candidate import INTERNAL, RUN_FILE, Candidate
 from privgan.privacy.budget import PrivacyBudget
+from privgan.sources import SourceOptions
 from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 
@@ -19,12 +20,12 @@ class RunRequest:
     """What the owner asks for.
 
     Attributes:
-        table: The table's file.
+        table: Where the table is: a file, a folder or pattern of files, or the URL of a database; or a frame.
         schema: The schema's file.
         budget: (ε, δ).
         public_rows: The table's row count where it is public.
         rows: Rows to make; None for the planned row count.
-        sep: Separator of a text file.
+        source: How the table is to be read, where that is not to be recognised.
         seed: Public randomness.
         on_violation: refuse or clamp.
         effort: quick, standard or thorough.
@@ -34,12 +35,12 @@ class RunRequest:
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
     """
 
-    table: Path
+    table: Path | str | Any
     schema: Path
     budget: PrivacyBudget
     public_rows: int | None = None
     rows: int | None = None
-    sep: str = ","
+    source: SourceOptions = field(default_factory=SourceOptions)
     seed: int = 0
     on_violation: str = "refuse"
     effort: str = "standard"
@@ -78,21 +79,23 @@ def write_note(candidate: Candidate, request: RunRequest, schema: Schema, *, run
         run: The run's identity in the ledger.
         commitment: The canaries' salted commitment.
     """
-    asked = {key: value for key, value in asdict(request).items() if key not in {"table", "schema"}}
+    told = {item.name: getattr(request, item.name) for item in fields(request) if item.name not in {"table", "schema"}}
+    asked = told | {"budget": asdict(request.budget), "source": request.source.recorded()}
     begun = {"dataset": schema.dataset, "run": run, "request": asked, "schema": dump_schema(schema)}
     note = begun | {"canaries": commitment}
     candidate.write_internal(RUN_FILE, json.dumps(note, ensure_ascii=False, indent=1))
 
 
-def read_note(out: Path, table: Path) -> Begun:
+def read_note(out: Path, table: Path | str, query: str | None = None) -> Begun:
     """What a run in a folder was asked for.
 
     Args:
         out: The folder that the fit or run was started with.
-        table: The table's file, which the note does not hold.
+        table: Where the table is, which the note does not hold: a URL may have a password in it.
+        query: The query that makes it, of which the note holds the hash.
 
     Raises:
-        UsageError: when no run has begun there.
+        UsageError: when no run has begun there, or the query is another.
     """
     path = out / INTERNAL / RUN_FILE
     if not path.exists():
@@ -100,6 +103,7 @@ def read_note(out: Path, table: Path) -> Begun:
     try:
         note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         asked = note["request"] | {"budget": PrivacyBudget(**note["request"]["budget"])}
+        asked["source"] = SourceOptions.again(asked["source"], query)
         inside_run = out / INTERNAL / "candidate"
         return Begun(
             request=RunRequest(table=table, schema=path, **asked),

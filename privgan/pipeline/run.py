@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +19,11 @@ from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.judging import audit_candidate, judge
 from privgan.pipeline.note import RunRequest, read_note, write_note
 from privgan.pipeline.preflight import Books, Preflight, preflight
+from privgan.pipeline.reading import read_aloud, tell_source
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
+from privgan.pipeline.room import refuse_useless_folder
 from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
@@ -36,16 +36,12 @@ from privgan.progress import Progress
 from privgan.release.guarantee import statement
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
+from privgan.sources import read_source
 from privgan.table.conform import conform, unconfirmed, unproven
-from privgan.table.files import read_table
 from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
 from privgan.table.targets import with_target
-
-_BYTES_PER_VALUE = 40
-_FREE_BYTES = 50_000_000
-
 
 OpenLedger = Callable[[bool], PrivacyLedger | None]
 
@@ -106,7 +102,7 @@ def run(
     if first.blocking:
         return _not_begun(first, plan, schema)
     first.require()
-    raw = read_table(request.table, sep=request.sep)
+    raw = read_aloud(request, progress)
     frame = conforming(request, raw, schema, out)
     needles = needles_of(raw, schema)
     del raw
@@ -121,7 +117,7 @@ def run(
 
 
 def resume_run(
-    table: Path,
+    table: Path | str,
     policy: Policy,
     context: Context,
     ledger: PrivacyLedger,
@@ -130,12 +126,13 @@ def resume_run(
     *,
     key: SigningKey | None = None,
     language: str = "en",
+    query: str | None = None,
 ) -> RunOutcome:
     """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked.
 
     A policy that the run can never pass ends it before the checkpoint is used.
     """
-    begun = read_note(out, table)
+    begun = read_note(out, table, query)
     request, schema = begun.request, begun.schema
     plan = plan_for(request, schema)
     books = Books.of(ledger, schema.dataset, reserved=True)
@@ -144,8 +141,8 @@ def resume_run(
     if first.blocking:
         return _not_begun(first, plan, schema)
     first.require()
-    candidate = resume_candidate(out, table, ledger, progress)
-    raw = read_table(table, sep=request.sep)
+    candidate = resume_candidate(out, table, ledger, progress, query=query)
+    raw = read_aloud(request, progress)
     released = load_schema(candidate.schema)
     frame = conform(raw, released, on_violation=request.on_violation).reset_index(drop=True)
     judging = Judging(policy=policy, context=context, key=key, language=language, target=request.target)
@@ -212,7 +209,7 @@ def _finish(
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
     """Read and check everything that can be wrong, and make the plan; nothing is written and nothing charged."""
     schema, plan = planned(request, out)
-    raw = read_table(request.table, sep=request.sep)
+    raw = read_source(request.table, request.source).frame()
     return schema, conforming(request, raw, schema, out), plan
 
 
@@ -238,7 +235,7 @@ def conforming(request: RunRequest, raw: pd.DataFrame, schema: Schema, out: Path
         out: The folder to write to.
     """
     frame = conform(raw, schema, on_violation=request.on_violation).reset_index(drop=True)
-    _refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
+    refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
     return frame
 
 
@@ -326,7 +323,9 @@ def fit_candidate(
         return write_candidate(candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress)
 
 
-def resume_candidate(out: Path, table: Path, ledger: PrivacyLedger, progress: Progress) -> Candidate:
+def resume_candidate(
+    out: Path, table: Path | str, ledger: PrivacyLedger, progress: Progress, *, query: str | None = None
+) -> Candidate:
     """Go on with a fit that was interrupted, from its newest checkpoint.
 
     Args:
@@ -334,17 +333,20 @@ def resume_candidate(out: Path, table: Path, ledger: PrivacyLedger, progress: Pr
         table: The same table, in the same order.
         ledger: The run's ledger.
         progress: Tells the owner.
+        query: The same query, where a query makes the table.
     """
-    begun = read_note(out, table)
+    begun = read_note(out, table, query)
     request, candidate = begun.request, begun.candidate
     schema = begun.schema
     checkpoint = newest_checkpoint(candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run))
-    frame = conform(read_table(table, sep=request.sep), schema, on_violation=request.on_violation).reset_index(drop=True)
+    read = read_source(table, request.source)
+    frame = conform(read.frame(), schema, on_violation=request.on_violation).reset_index(drop=True)
     canaries = load_canaries(candidate.internal, frame, schema)
     frame = clamp_measured(frame, checkpoint.schema)
     if canaries.commitment != begun.commitment:
         raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the run began with")
     progress.log_to(candidate.internal / LOG_FILE)
+    tell_source(read, progress)
     progress.say(f"resuming from checkpoint {checkpoint.lineage} at step {checkpoint.step}")
     fitted = resume(
         frame,
@@ -372,20 +374,6 @@ def refuse_taken(out: Path) -> None:
         raise ReleaseExistsError(
             f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another --out, or purge it"
         )
-
-
-def _refuse_useless_folder(out: Path, rows: int, columns: int) -> None:
-    """Refuse before the first charge when the result cannot be written, or the disk has no room for it."""
-    folder = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
-    for inside in (out / INTERNAL, out / INTERNAL / "candidate"):
-        if os.path.lexists(inside) and not inside.is_dir():
-            raise UsageError(f"{inside}: is no folder; remove it, or choose another --out")
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"{folder}: is {'no folder' if not folder.is_dir() else 'not writable'}; choose another --out")
-    needed = _FREE_BYTES + rows * columns * _BYTES_PER_VALUE
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise UsageError(f"{out}: the disk has {free / 1e6:.0f} MB free; this run may need {needed / 1e6:.0f} MB")
 
 
 def release_folder(path: Path) -> Path:

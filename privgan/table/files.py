@@ -9,133 +9,27 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from privgan.documents import shown
-from privgan.errors import TableError
+from privgan.sources import SourceOptions, read_source
 from privgan.table.columns import Column, Discrete, Invented, Numeric, Temporal
 from privgan.table.presenting import as_written
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
 
-_MOST_PLACES = 10
-_BLOCK = 1 << 20
-PARQUET = {".parquet", ".pq"}
-_SEPARATORS = {"\\t": "\t", "tab": "\t"}
 
-
-def read_table(path: Path | str, *, sep: str = ",") -> pd.DataFrame:
-    """Read a CSV or Parquet file.
+def read_table(path: Path | str | Any, *, sep: str | None = None) -> pd.DataFrame:
+    """Read a table from a file, a folder or pattern of files, or a database, as ``privgan.sources.read_source`` does.
 
     Args:
-        path: The file; ``.parquet`` and ``.pq`` are read as Parquet, all else as delimited text.
-        sep: The separator of a text file; one character, or ``\\t``.
+        path: Where the table is; or an Arrow table, a pandas or polars frame.
+        sep: The separator of a text file, one character or ``\\t``; None to recognise it.
 
     Returns:
-        A frame [rows, columns]; of text for a text file, of the file's own types for Parquet.
+        A frame [rows, columns]; of text for a text file, of the source's own types else.
 
     Raises:
-        TableError: when the file is missing, unreadable, empty, or has unnamed or repeated columns.
+        TableError: when it is missing, unreadable, empty, or has unnamed or repeated columns.
     """
-    path = Path(path)
-    if path.is_dir() or not path.exists():
-        raise TableError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; give the path of a CSV or Parquet file")
-    frame = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_text(path, _SEPARATORS.get(sep, sep))
-    if frame.empty:
-        raise TableError(f"{path}: the table has no rows")
-    return frame
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow.parquet as pq
-
-    try:
-        _refuse_repeated(path, pq.read_schema(path).names)
-        # Through float, one missing value would change all other customers' integers above 2^53.
-        return pq.read_table(path).to_pandas(integer_object_nulls=True)
-    except TableError:
-        raise
-    except Exception as error:
-        raise TableError(f"{path}: is not a readable Parquet file ({type(error).__name__})") from error
-
-
-def _read_text(path: Path, sep: str) -> pd.DataFrame:
-    if len(sep) != 1 or sep in '\r\n"':
-        raise TableError(f"--sep is {shown(sep)}; it must be one character other than a quote, or \\t")
-    _refuse_nul(path)
-    header = _header(path, sep)
-    try:
-        frame = pd.read_csv(
-            path,
-            sep=sep,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            names=header,
-            skiprows=1,
-            on_bad_lines="error",
-            skip_blank_lines=len(header) > 1,
-        )
-        if not isinstance(frame.index, pd.RangeIndex):
-            raise pd.errors.ParserError
-        # pandas fills a line that is too short with empty cells.
-        if len(header) > 1 and frame[header[-1]].eq("").any():
-            _refuse_short_lines(path, sep, len(header))
-        return frame
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame(columns=header)
-    except pd.errors.ParserError as error:
-        raise TableError(
-            f"{path}: a line has more fields than the header's {len(header)} columns; check --sep {shown(sep)} and the quoting"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
-
-
-def _refuse_short_lines(path: Path, sep: str, columns: int) -> None:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=sep)
-        line = next((reader.line_num for row in reader if 0 < len(row) < columns), None)
-    if line is not None:
-        raise TableError(
-            f"{path}: line {line} has fewer fields than the header's {columns} columns; check --sep {shown(sep)} and the quoting"
-        )
-
-
-def _refuse_nul(path: Path) -> None:
-    """A NUL byte would cut the value that holds it short, silently."""
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                if b"\0" in block:
-                    raise TableError(f"{path}: is not a text table: it holds a NUL byte; save it as UTF-8 text")
-    except OSError as error:
-        raise TableError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _header(path: Path, sep: str) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file, delimiter=sep), [])
-    except OSError as error:
-        raise TableError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"{path}: is not a text table in UTF-8; give a CSV or Parquet file") from error
-    if not header:
-        raise TableError(f"{path}: is empty; it needs a header line and rows")
-    _refuse_repeated(path, header)
-    if "" in header:
-        raise TableError(
-            f"{path}: column {header.index('') + 1} of the header has no name; name it, or drop it where it is a row number"
-            " (pandas writes one without index=False)"
-        )
-    return header
-
-
-def _refuse_repeated(path: Path, names: list[str]) -> None:
-    # Places and no names: of a table without a header line these would be a customer's values.
-    places = [str(place) for place, name in enumerate(names, start=1) if names.count(name) > 1]
-    if places:
-        told = f"one name more than once, in columns {', '.join(places[:_MOST_PLACES])}"
-        raise TableError(f"{path}: the header has {told}; each column needs a name of its own")
+    return read_source(path, SourceOptions(sep=sep)).frame()
 
 
 def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path | None, text: Path | None) -> int:
@@ -154,7 +48,7 @@ def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path |
         for chunk in chunks:
             if parquet is not None:
                 table = pa.Table.from_pandas(chunk, preserve_index=False, schema=writer.schema if writer else None)
-                writer = writer or pq.ParquetWriter(parquet, _without_nulls(table.schema))
+                writer = writer or pq.ParquetWriter(parquet, without_nulls(table.schema))
                 writer.write_table(table.cast(writer.schema))
             if text is not None:
                 with text.open("a" if rows else "w", encoding="utf-8", newline="") as file:
@@ -175,11 +69,11 @@ def csv_text(frame: pd.DataFrame, schema: Schema, *, header: bool) -> str:
         header: Whether the line of column names comes first.
     """
     cells = escaped_frame(as_written(frame, schema))
-    written: str = cells.to_csv(index=False, header=header, quoting=_quoting(schema))
+    written: str = cells.to_csv(index=False, header=header, quoting=quoting(schema))
     return written
 
 
-def _quoting(schema: Schema) -> Literal[0, 2]:
+def quoting(schema: Schema) -> Literal[0, 2]:
     """A carriage return ends a line, and a byte order mark at the start is dropped, unless quotes stand around them."""
     stated = [text for column in schema.columns for text in (column.name, *_texts(column))]
     return csv.QUOTE_NONNUMERIC if any("\r" in text or "\ufeff" in text for text in stated) else csv.QUOTE_MINIMAL
@@ -193,7 +87,7 @@ def _texts(column: Column) -> tuple[str, ...]:
     return (column.pattern, *column.missing_markers) if isinstance(column, Invented) else ()
 
 
-def _without_nulls(schema: Any) -> Any:
+def without_nulls(schema: Any) -> Any:
     """A column that is all missing in the first chunk may hold text in the next."""
     import pyarrow as pa
 

@@ -131,7 +131,7 @@ TABLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "unreadable": (forbidden, ("table.csv", "cannot be read", "Permission denied")),
     "empty": (text(""), ("table.csv", "is empty")),
     "header only": (text("customer_id,full_name,age,spend,tier,joined,active\n"), ("table.csv", "no rows")),
-    "wrong separator": (lambda w: w.write_table(w.rows(), sep=";"), ("--sep", "column 'age'")),
+    "other --sep": (lambda w: (w.write_table(w.rows(), sep=";"), option("--sep", ",")(w)), ("--sep", "column 'age'")),
     "wrong --sep": (option("--sep", ";"), ("--sep", "column 'age'")),
     "long --sep": (option("--sep", "::"), ("--sep is '::'", "one character")),
     "empty --sep": (option("--sep", ""), ("--sep is ''", "one character")),
@@ -150,9 +150,9 @@ TABLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "binary": (text(bytes(range(256)) * 8), ("table.csv", "not a text table")),
     "zero bytes": (text(b"\0" * 300), ("table.csv",)),
     "picture": (text(b"\x89PNG\r\n\x1a\n" + os.urandom(200)), ("table.csv", "not a text table")),
-    "UTF-16": (lambda w: w.with_text(w.table.read_text().encode("utf-16")), ("table.csv", "UTF-8")),
-    "Latin-1 in a row": (
-        lambda w: w.with_text(w.table.read_text().replace("phyrine 7", "ph\xe9rine 7").encode("latin-1")),
+    "UTF-16 without a mark": (lambda w: w.with_text(w.table.read_text().encode("utf-16-le")), ("table.csv", "UTF-8")),
+    "no text in a row": (
+        lambda w: w.with_text(w.table.read_text().replace("phyrine 7", "ph\x81rine 7").encode("latin-1")),
         ("table.csv", "UTF-8"),
     ),
     "broken Parquet": (table_at("t.parquet", lambda path: path.write_bytes(b"PAR1" + b"x" * 99)), ("t.parquet", "Parquet")),

@@ -113,9 +113,10 @@ class TestAuditOfTables:
         rows[1::2].to_csv(holdout, index=False, sep=";")
         tables = ("--real", str(workspace.table), "--holdout", str(holdout), "--synthetic", str(workspace.table))
         arguments = ("audit", *tables, "--schema", str(workspace.schema), "--target", "no such column", "--quiet")
-        assert workspace.execute(*arguments, "--sep", ";") == 2
-        assert "no such column" in capsys.readouterr().err
-        assert workspace.execute(*arguments) == 2
+        for separator in (("--sep", ";"), ()):
+            assert workspace.execute(*arguments, *separator) == 2
+            assert "no such column" in capsys.readouterr().err
+        assert workspace.execute(*arguments, "--sep", ",") == 2
         assert "is --sep right?" in capsys.readouterr().err
 
 
@@ -321,7 +322,7 @@ class TestExitCodes:
         def fail(*_: Any, **__: Any) -> NoReturn:
             raise error
 
-        workspace.monkeypatch.setattr("privgan.pipeline.run.read_table", fail)
+        workspace.monkeypatch.setattr("privgan.pipeline.run.read_aloud", fail)
 
     def test_1_a_folder_that_is_no_release_fails_verification(self, workspace: Any, capsys: Capture) -> None:
         assert workspace.execute("verify", str(workspace.folder), "--json") == 1

@@ -12,9 +12,10 @@ def audit(job: dict[str, Any], clock: Clock) -> None:
     """Read, map into the schema, and audit with a claim and fair coins, so that every figure is computed."""
     from privgan.audit.suite import run_table_audit
     from privgan.cli.foreign import read_foreign
+    from privgan.sources import SourceOptions
 
     paths = {name: Path(job[name]) for name in ("real", "holdout", "synthetic")}
-    tables = read_foreign(paths, Path(job["schema"]), sep=",", on_violation="clamp")
+    tables = read_foreign(paths, Path(job["schema"]), source=SourceOptions(), on_violation="clamp")
     stages = ["read and prepare"]
 
     def progress(stage: str, _share: float) -> None:

@@ -1,0 +1,120 @@
+"""Database files: DuckDB and SQLite, opened for reading only."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from privgan.errors import TableError
+from privgan.sources.gathering import BATCH, Gatherer
+from privgan.sources.names import require_names
+from privgan.sources.options import SourceOptions
+from privgan.sources.sql import first_line, select_all
+
+_NOTHING_USED = "nothing of it was used"
+
+
+def read_duckdb(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
+    """Read a table of, or a query on, a DuckDB file.
+
+    Args:
+        path: The file.
+        options: The table or the query.
+
+    Returns:
+        The table [rows, columns] with DuckDB's own types as Arrow's; and what was read.
+
+    Raises:
+        TableError: when the file, the table or the query cannot be read to its end.
+    """
+    import duckdb
+
+    with _duckdb_errors(path):
+        with closing(duckdb.connect(str(path), read_only=True)) as connection:
+            names = [row[0] for row in connection.execute(_DUCKDB_NAMES).fetchall()]
+            query, told = select_all(str(path), names, options)
+            result = connection.sql(query)
+            if result is None:
+                raise TableError(f"{path}: the query returns no rows; give a select")
+            require_names(str(path), result.columns)
+            return result.to_arrow_table(), told
+
+
+_DUCKDB_NAMES = (
+    "select table_name from information_schema.tables where table_schema = current_schema()"
+    " and table_catalog = current_catalog() order by 1"
+)
+
+
+@contextmanager
+def _duckdb_errors(path: Path) -> Iterator[None]:
+    """Of the driver's messages only those about the query's text are told: others may hold values."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.ParserException, duckdb.CatalogException, duckdb.BinderException) as error:
+        raise TableError(f"{path}: the query cannot be run: {first_line(str(error))}") from None
+    except (duckdb.Error, pa.ArrowException) as error:
+        told = f"cannot be read to the end ({type(error).__name__}); {_NOTHING_USED}; check the file and the query"
+        raise TableError(f"{path}: {told}") from None
+
+
+def read_sqlite(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
+    """Read a table of, or a query on, a SQLite file.
+
+    SQLite gives each value a type of its own: a column of whole numbers becomes integers, one of mixed values text, and
+    0 and 1 under a declared BOOLEAN truth values.
+
+    Args:
+        path: The file.
+        options: The table or the query.
+
+    Returns:
+        The table [rows, columns]; and what was read.
+
+    Raises:
+        TableError: when the file, the table or the query cannot be read to its end.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            names = [row[0] for row in connection.execute(_SQLITE_NAMES)]
+            query, told = select_all(str(path), names, options)
+            cursor = connection.execute(query)
+            if cursor.description is None:
+                raise TableError(f"{path}: the query returns no rows; give a select")
+            table = _gathered(str(path), cursor)
+            return (table if options.query else _with_booleans(table, connection, options.table or names[0])), told
+    except sqlite3.Error as error:
+        told = f"cannot be read to the end ({first_line(str(error))}); {_NOTHING_USED}; check the file and the query"
+        raise TableError(f"{path}: {told}") from None
+
+
+_SQLITE_NAMES = (
+    "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by 1"
+)
+
+
+def _gathered(source: str, cursor: Any) -> pa.Table:
+    names = [item[0] for item in cursor.description]
+    require_names(source, names)
+    gathered = Gatherer(names)
+    while rows := cursor.fetchmany(BATCH):
+        gathered.add(rows)
+    return gathered.table()
+
+
+def _with_booleans(table: pa.Table, connection: sqlite3.Connection, name: str) -> pa.Table:
+    declared = connection.execute("select name, type from pragma_table_info(?)", (name,)).fetchall()
+    for column, kind in declared:
+        index = table.schema.get_field_index(column)
+        if kind.upper().startswith("BOOL") and index >= 0 and pa.types.is_integer(table.schema.field(index).type):
+            values = table.column(index)
+            if set(values.unique().to_pylist()) <= {0, 1, None}:
+                table = table.set_column(index, column, values.cast(pa.bool_()))
+    return table

@@ -1,0 +1,90 @@
+"""Files as they lie on disk: opened, unpacked, and held to stay as they are while they are read."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from privgan.errors import TableError
+
+PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+
+def unpacked_suffix(path: Path) -> str:
+    """The suffix that tells a file's form, in small letters: ``.csv`` of ``t.csv.gz``."""
+    inner = Path(path.stem) if path.suffix.lower() in PACKED else path
+    return inner.suffix.lower()
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[None]:
+    """Refuse a file that another program writes while it is read.
+
+    Raises:
+        TableError: when the file's size, time or place on the disk is not what it was.
+    """
+    before = _state(path)
+    yield
+    if _state(path) != before:
+        raise TableError(f"{path}: changed while it was read; let the program that writes it finish, and try again")
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read: {error.strerror}") from error
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file's bytes, unpacked where its name ends in .gz, .bz2, .xz, .zst or .zip.
+
+    Raises:
+        TableError: when it cannot be opened, or is damaged.
+    """
+    open_it: Callable[[Path], Any] = _OPENERS.get(path.suffix.lower(), lambda path: path.open("rb"))
+    try:
+        with open_it(path) as stream:
+            yield stream
+    except DAMAGED as error:
+        reason = getattr(error, "strerror", None) or f"is not a whole {path.suffix} file"
+        raise TableError(f"{path}: cannot be read: {reason}") from error
+
+
+@contextmanager
+def _zip_member(path: Path) -> Iterator[BinaryIO]:
+    with zipfile.ZipFile(path) as archive:
+        members = [item for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX")]
+        if len(members) != 1:
+            raise TableError(f"{path}: holds {len(members)} files; pack one table a file, or unpack them into a folder")
+        if members[0].flag_bits & 1:
+            raise TableError(f"{path}: is encrypted; unpack it first")
+        with archive.open(members[0]) as stream:
+            yield stream  # type: ignore[misc]
+
+
+@contextmanager
+def _zstandard(path: Path) -> Iterator[BinaryIO]:
+    import pyarrow as pa
+
+    with pa.input_stream(str(path), compression="zstd") as stream:
+        yield stream
+
+
+_OPENERS: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zst": _zstandard,
+    ".zip": _zip_member,
+}

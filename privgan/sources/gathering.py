@@ -1,0 +1,116 @@
+"""Rows of Python values, batch by batch, into one Arrow table: a column has one type, or is text."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BATCH = 50_000
+_NO_FIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
+_KEPT = {bool, int, float, Decimal, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta, list, dict}
+_EXACT = 2**53
+
+
+class Gatherer:
+    """Collects rows.
+
+    Args:
+        names: The columns' names; more may come with later rows of ``add_mappings``.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._chunks: dict[str, list[pa.Array]] = {name: [] for name in names}
+        self._rows = 0
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names so far."""
+        return list(self._chunks)
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows of as many values as there are columns."""
+        for index, chunks in enumerate(self._chunks.values()):
+            chunks.append(array_of([row[index] for row in rows]))
+        self._rows += len(rows)
+
+    def add_mappings(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Add rows by name; what a row lacks is null."""
+        for row in rows:
+            if not row.keys() <= self._chunks.keys():
+                self._chunks |= {name: [pa.nulls(self._rows)] for name in row if name not in self._chunks}
+        for name, chunks in self._chunks.items():
+            chunks.append(array_of([row.get(name) for row in rows]))
+        self._rows += len(rows)
+
+    def table(self) -> pa.Table:
+        """All rows [rows, columns]."""
+        return pa.table({name: united(chunks) for name, chunks in self._chunks.items()})
+
+
+def array_of(values: list[Any]) -> pa.Array:
+    """Values [rows] in the one type that holds them all exactly; else as text."""
+    kinds = set(map(type, values)) - {type(None)}
+    if not kinds <= _KEPT:
+        values = [_plain(value) for value in values]
+    if kinds == {dt.date, dt.datetime}:
+        values = [_moment(value) for value in values]
+    try:
+        if kinds == {int, float} and any(abs(value) > _EXACT for value in values if type(value) is int):
+            raise OverflowError
+        return pa.array(values)
+    except _NO_FIT:
+        return pa.array([text_of(value) for value in values], pa.string())
+
+
+def _plain(value: Any) -> Any:
+    """A driver's own types as text; a view of bytes as bytes."""
+    if value is None or type(value) in _KEPT:
+        return value
+    return bytes(value) if isinstance(value, memoryview | bytearray) else str(value)
+
+
+def _moment(value: Any) -> Any:
+    return dt.datetime.combine(value, dt.time()) if type(value) is dt.date else value
+
+
+def text_of(value: Any) -> str | None:
+    """A value as people write it: whole numbers without a point."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def united(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
+    """Chunks of a column, whose types may differ, as one column; as text where no type holds all exactly."""
+    types = {chunk.type for chunk in chunks if not pa.types.is_null(chunk.type)}
+    if len(types) <= 1:
+        wanted = next(iter(types), pa.null())
+        return pa.chunked_array([chunk.cast(wanted) for chunk in chunks], wanted)
+    try:
+        if any(map(pa.types.is_integer, types)) and any(map(pa.types.is_floating, types)):
+            return _as_floats(chunks)
+        parts = [pa.table({"x": chunk}) for chunk in chunks]
+        return pa.concat_tables(parts, promote_options="permissive").column(0)
+    except _NO_FIT:
+        return pa.chunked_array([pa.array(map(text_of, chunk.to_pylist()), pa.string()) for chunk in chunks], pa.string())
+
+
+def _as_floats(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
+    """Whole and other numbers together; ArrowInvalid where a whole number is too large to stay exact."""
+    return pa.chunked_array([chunk.cast(pa.float64(), safe=True) for chunk in chunks], pa.float64())
+
+
+def whole_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Floats that are all whole as integers, as a spreadsheet shows them; all else as it is."""
+    if not pa.types.is_floating(column.type) or column.null_count == len(column):
+        return column
+    try:
+        whole = column.cast(pa.int64(), safe=True)
+    except pa.ArrowInvalid:
+        return column
+    return whole if pc.all(pc.less_equal(pc.abs(whole), _EXACT)).as_py() else column

@@ -1,0 +1,168 @@
+"""Database servers: any URL that SQLAlchemy or an ADBC driver knows, streamed in batches.
+
+A password is in the URL, in the variable PRIVGAN_SOURCE_PASSWORD, or where the driver itself looks for it. It is never shown,
+and of a driver's messages only those about the query's own text are told: others may hold values.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from importlib import import_module
+from typing import Any
+
+import pyarrow as pa
+
+from privgan.documents import shown
+from privgan.errors import TableError
+from privgan.sources.gathering import BATCH, Gatherer
+from privgan.sources.names import require_names
+from privgan.sources.options import SourceOptions
+from privgan.sources.sql import first_line, query_told, quoted
+
+PASSWORD = "PRIVGAN_SOURCE_PASSWORD"
+ADBC = "adbc+"
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+._-]*://")
+# SQLSTATE classes whose messages speak of the query, the user's name or the database alone.
+_ABOUT_THE_QUERY = ("42", "28", "3D", "3F")
+_WENT_AWAY = "it went away, or refused the connection or the query"
+
+
+def is_url(source: object) -> bool:
+    """Whether a source is the URL of a database."""
+    return isinstance(source, str) and _SCHEME.match(source) is not None
+
+
+def file_of(url: str) -> tuple[str, str] | None:
+    """The kind and path of a database file that a ``sqlite:///`` or ``duckdb:///`` URL names; None for servers."""
+    made = _parsed(url)
+    backend = made.get_backend_name()
+    return (backend, str(made.database or "")) if backend in {"sqlite", "duckdb"} and not url.startswith(ADBC) else None
+
+
+def public_url(url: str) -> str:
+    """A URL without its password and without its parameters, which may hold one too."""
+    made = _parsed(url)
+    told = made.set(query={}).render_as_string(hide_password=True)
+    return (ADBC if url.startswith(ADBC) else "") + str(told)
+
+
+def database_name(url: str) -> str:
+    """The name of a URL's database, or of its host."""
+    made = _parsed(url)
+    return str(made.database or made.host or made.get_backend_name())
+
+
+def _parsed(url: str) -> Any:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        made = make_url(url.removeprefix(ADBC))
+    except (ArgumentError, ValueError):
+        scheme = url.split("://")[0]
+        raise TableError(f"{scheme}://…: is no URL of a database; write it as postgresql+psycopg://user@host/database") from None
+    password = os.environ.get(PASSWORD)
+    return made.set(password=password) if made.password is None and password else made
+
+
+def read_server(url: str, options: SourceOptions) -> tuple[pa.Table, str]:
+    """Read a table or a query from a server, in batches from the server's own cursor.
+
+    Args:
+        url: SQLAlchemy's URL, or ``adbc+`` before one that an ADBC driver takes.
+        options: The table or the query.
+
+    Returns:
+        The table [rows, columns]; and what was read.
+
+    Raises:
+        TableError: when the server cannot be reached, goes away, or the query fails, also half-way; nothing is used then.
+    """
+    if options.table is None and options.query is None:
+        raise TableError(f"{public_url(url)}: say what to read: --table NAME, or --query SQL")
+    told = query_told(options) if options.query is not None else f"table {shown(options.table)}"
+    if url.startswith(ADBC):
+        return _from_adbc(url, options), told
+    return _from_sqlalchemy(url, options), told
+
+
+def _from_sqlalchemy(url: str, options: SourceOptions) -> pa.Table:
+    engine = _engine(url)
+    try:
+        with _driver_errors(url), engine.connect() as plain:
+            read_only = {"postgresql_readonly": True} if engine.dialect.name == "postgresql" else {}
+            connection = plain.execution_options(stream_results=True, no_parameters=True, **read_only)
+            result = connection.exec_driver_sql(options.query or f"select * from {_quoted(engine, options.table or '')}")
+            if not result.returns_rows:
+                raise TableError(f"{public_url(url)}: the query returns no rows; give a select")
+            names = list(result.keys())
+            require_names(public_url(url), names)
+            gathered = Gatherer(names)
+            for rows in result.yield_per(BATCH).partitions():
+                gathered.add(rows)
+            return gathered.table()
+    finally:
+        engine.dispose()
+
+
+def _quoted(engine: Any, table: str) -> str:
+    return ".".join(engine.dialect.identifier_preparer.quote(part) for part in table.split("."))
+
+
+def _engine(url: str) -> Any:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+    from sqlalchemy.pool import NullPool
+
+    made = _parsed(url)
+    try:
+        return create_engine(made, poolclass=NullPool)
+    except (NoSuchModuleError, ImportError):
+        told = "no driver for it is installed (for PostgreSQL: privgan[postgres], and postgresql+psycopg://)"
+        raise TableError(f"{public_url(url)}: {told}") from None
+    except (SQLAlchemyError, TypeError, ValueError) as error:
+        raise TableError(f"{public_url(url)}: is no URL that its driver takes ({type(error).__name__})") from None
+
+
+@contextmanager
+def _driver_errors(url: str) -> Iterator[None]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except TableError:
+        raise
+    except Exception as error:
+        original = getattr(error, "orig", None) if isinstance(error, SQLAlchemyError) else error
+        raise TableError(_told(url, original or error)) from None
+
+
+def _told(url: str, error: BaseException) -> str:
+    state = str(getattr(error, "sqlstate", None) or "")
+    reason = f"{_WENT_AWAY} ({type(error).__name__}{f', SQLSTATE {state}' if state else ''})"
+    if state.startswith(_ABOUT_THE_QUERY):
+        diagnosis = getattr(error, "diag", None)
+        message = getattr(diagnosis, "message_primary", None) or str(error)
+        reason = f"{first_line(message, _parsed(url).password)} (SQLSTATE {state})"
+    elif state.startswith("22"):
+        reason = f"the query fails on a value (SQLSTATE {state})"
+    return f"{public_url(url)}: cannot be read to the end: {reason}; nothing of it was used"
+
+
+def _from_adbc(url: str, options: SourceOptions) -> pa.Table:
+    made = _parsed(url)
+    backend = made.get_backend_name()
+    try:
+        driver = import_module(f"adbc_driver_{backend}.dbapi")
+    except ImportError:
+        raise TableError(f"{public_url(url)}: needs the package adbc-driver-{backend}") from None
+    uri = str(made.database) if backend == "sqlite" else made.render_as_string(hide_password=False)
+    query = options.query or f"select * from {quoted(options.table or '')}"
+    with _driver_errors(url), closing(driver.connect(uri)) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute(query)
+        table = cursor.fetch_record_batch().read_all()
+    require_names(public_url(url), table.schema.names)
+    return table
