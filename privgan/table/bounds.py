@@ -9,10 +9,8 @@ from calendar import monthrange
 import numpy as np
 
 MOST_DECIMALS = 15
-_USUAL_DECIMALS = 6
-_DIGITS_KEPT = 3
-_SMALL_SHARE = 0.01
-_SAME = 1e-9
+_MOST_EXACT = 9
+_SAME, _NEARLY_SAME = 1e-9, 5e-7
 _MOST_STEPS, _LARGEST_STEP = 2**53, 2**52 - 1
 _YEARS_FROM = dt.timedelta(days=4 * 365)
 
@@ -39,22 +37,32 @@ def outward_moments(first: dt.datetime, last: dt.datetime) -> tuple[dt.datetime,
 def decimals_kept(numbers: np.ndarray, written: np.ndarray) -> int:
     """How many decimals a column needs.
 
-    Up to six as they are written. Beyond, as many as change no number by more than its billionth part; and
-    where even 15 are too few for that, those that leave the smaller numbers four digits.
+    As many as are written, where a double holds them all. Else numbers were computed: then those that change
+    no number by more than its billionth part (0.30000000000000004 is 0.3), or, where these are many, its millionth.
 
     Args:
         numbers: Finite numbers [values].
         written: Digits after the point of each [values].
     """
-    most = int(written.max(initial=0))
-    if most <= _USUAL_DECIMALS:
+    most, largest = int(written.max(initial=0)), float(np.abs(numbers).max(initial=1.0))
+    if most <= MOST_DECIMALS and most + math.log10(max(largest, 1e-300)) <= MOST_DECIMALS:
         return most
-    for decimals in range(MOST_DECIMALS + 1):
-        if (np.abs(numbers - np.round(numbers, decimals)) <= _SAME * np.abs(numbers)).all():
+    exact = _least_decimals(numbers, _SAME)
+    return exact if exact <= _MOST_EXACT else _least_decimals(numbers, _NEARLY_SAME)
+
+
+def _least_decimals(numbers: np.ndarray, share: float) -> int:
+    """The fewest decimals that change no number by more than a share of it; at most 15."""
+    for decimals in range(MOST_DECIMALS):
+        if not too_fine(numbers, decimals, share).any():
             return decimals
-    small = np.quantile(np.abs(numbers[numbers != 0]), _SMALL_SHARE, method="lower")
-    wanted = math.ceil(-math.log10(small)) + _DIGITS_KEPT
-    return min(max(_USUAL_DECIMALS, wanted), MOST_DECIMALS)
+    return MOST_DECIMALS
+
+
+def too_fine(numbers: np.ndarray, decimals: int, share: float = 1e-6) -> np.ndarray:
+    """Which numbers rounding would change by more than a share of them, as conformity has it [values]."""
+    size = np.maximum(np.abs(numbers), 10.0**-decimals)
+    return np.asarray(np.abs(numbers - np.round(numbers, decimals)) > share * size)
 
 
 def bounded(lower: float, upper: float, special: tuple[float, ...], decimals: int) -> tuple[float, float, int] | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privgan.table.bounds import bounded, decimals_kept, outward_moments
+from privgan.table.bounds import bounded, decimals_kept, outward_moments, too_fine
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Role, Temporal
 from privgan.table.distinct import Distinct
 from privgan.table.draft_texts import drafted_codes, drafted_text, given_up, nearly_unique
@@ -25,7 +25,6 @@ from privgan.table.unit_proposal import Candidate, candidate
 _FEW_VALUES = 12
 _EXACT = 2.0**53
 _CENTURY, _AHEAD = 100, 20
-_FINE, _TELLING = 1e-6, 1.0
 _PHONE_DIGITS = 1e6
 
 
@@ -164,8 +163,7 @@ def _of_numbers(
     if column.decimals < wanted:
         text = f"keeps {column.decimals} decimals of {wanted}: more are too fine for numbers of this size"
         yield Note(Topic.NUMBERS, name, text)
-    rounded = np.round(numbers, column.decimals)
-    fine = np.abs(numbers - rounded) > _FINE * np.maximum(np.abs(numbers), _TELLING)
+    fine = too_fine(numbers, column.decimals)
     if fine.any():
         rows = int(counts[fine].sum())
         yield Note(Topic.MISFIT, name, f"{rows:,} value{'s have' if rows != 1 else ' has'} more decimals than are kept")

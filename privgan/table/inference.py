@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from privgan.table.absence import Judgement, blank, judged
 from privgan.table.columns import Kind
 from privgan.table.distinct import Distinct, as_floats
+from privgan.table.duration_texts import WITH_SECONDS, duration_pattern, may_be_duration, read_durations
 from privgan.table.moment_formats import (
     CLOCK_DAY,
     at_midnight,
@@ -25,7 +26,6 @@ from privgan.table.moment_formats import (
     ways_of_writing,
 )
 from privgan.table.names import names_duration
-from privgan.table.number_format import DURATIONS, number_form
 from privgan.table.number_texts import NumberTexts, plain_decimals, read_number_texts
 
 _SAMPLE = 2_000
@@ -35,7 +35,7 @@ _COMPACT = "%Y%m%d"
 _FIRST_YEAR, _LAST_YEAR = np.datetime64("1900-01-01", "s"), np.datetime64("2100-12-31", "s")
 _OPEN_END = np.datetime64("9999-01-01", "s")
 _NO_DAY = frozenset({"0", "99999999"})
-_CODE = r"0[0-9]+"
+_CODE, _LEADING_ZEROS = r"0[0-9]+", r"\s*[-+]?0[0-9].*"
 _TYPED_MOMENTS = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
 _TRUTHS = (
     *(("false", "true"), ("f", "t"), ("no", "yes"), ("n", "y"), ("nein", "ja"), ("non", "oui"), ("no", "sí")),
@@ -161,8 +161,8 @@ def _of_typed_times(values: Distinct) -> Reading:
     kind = values.type
     if pa.types.is_duration(kind):
         seconds = values.values.to_numpy(zero_copy_only=False) / np.timedelta64(1, "s")
-        pattern = "[h]:mm:ss"
-        return _everything(values, Shape.DURATION, numbers=seconds, decimals=_second_decimals(seconds), format=pattern)
+        decimals = _second_decimals(seconds)
+        return _everything(values, Shape.DURATION, numbers=seconds, decimals=decimals, format=WITH_SECONDS)
     if pa.types.is_time(kind):
         unit = "s" if kind.unit == "s" else kind.unit
         ticks = pc.cast(values.values, pa.int64() if pa.types.is_time64(kind) else pa.int32())
@@ -289,12 +289,11 @@ def _ambiguous(way: str, read: dict[str, np.ndarray], rows: dict[str, int]) -> s
 
 def _durations(present: Distinct) -> Reading | None:
     sample = present.sample(_SAMPLE)
-    likely = [text for text in sample if ":" in text or text.strip("-").startswith("P")]
+    likely = [text for text in sample if may_be_duration(text)]
     if len(likely) < _LIKELY * len(sample):
         return None
-    pattern = _duration_pattern(likely)
-    form = number_form(pattern)
-    numbers = np.array([form.number(text) for text in present.texts.to_pylist()], dtype=float)
+    pattern = duration_pattern(likely)
+    numbers = read_durations(present.texts, pattern)
     judgement = judged(present, ~np.isnan(numbers))
     if judgement is None:
         return None
@@ -311,17 +310,11 @@ def _durations(present: Distinct) -> Reading | None:
     )
 
 
-def _duration_pattern(texts: list[str]) -> str:
-    if sum(text.strip("-").startswith("P") for text in texts) * 2 > len(texts):
-        return DURATIONS[2]
-    return DURATIONS[0] if sum(text.count(":") == 2 for text in texts) * 2 > len(texts) else DURATIONS[1]
-
-
 def _numbers(present: Distinct) -> Reading | None:
     """Numbers, or codes where numbers would lose zeros in front."""
     read = read_number_texts(present)
     fits = np.isfinite(read.numbers)
-    leading = present.matches(_CODE)
+    leading = present.matches(_LEADING_ZEROS)
     if leading.any() and _are_codes(present, fits, leading):
         return _everything(present, Shape.CODE, markers=())
     fits &= ~leading
@@ -350,7 +343,7 @@ def _numbers(present: Distinct) -> Reading | None:
 def _are_codes(present: Distinct, fits: np.ndarray, leading: np.ndarray) -> bool:
     """Whether digits with zeros in front are codes: of one width, or too many to be slips."""
     digits = present.matches("[0-9]+")
-    if judged(present, digits) is None:
+    if not present.matches(_CODE).any() or judged(present, digits) is None:
         return False
     lengths = pc.utf8_length(present.texts).to_numpy(zero_copy_only=False)[digits]
     return len(np.unique(lengths)) == 1 or judged(present, fits & ~leading) is None

@@ -118,8 +118,10 @@ def _ends(counted: _Counted) -> list[int]:
 def _negative_codes(counted: _Counted) -> set[int]:
     """Codes such as -999 where all other numbers are 0 or more."""
     negative = np.flatnonzero(counted.values < 0)
-    codes = {int(at) for at in negative if _is_code(counted.values[at])}
-    if not 0 < len(negative) <= _MOST_NEGATIVE or len(codes) < len(negative):
+    if not 0 < len(negative) <= _MOST_NEGATIVE:
+        return set()
+    codes = {int(at) for at in negative if _is_code(float(counted.values[at]))}
+    if len(codes) < len(negative):
         return set()
     return {at for at in codes if counted.counts[at] > 1 or _is_far(counted, at, codes - {at})}
 
