@@ -100,7 +100,8 @@ def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> Schema:
             f"--holdout: its columns differ from those of --real: missing {missing}, unknown {unknown}; "
             "give tables with the same columns"
         )
-    return draft_schema(pd.concat([real, holdout], ignore_index=True), "audited", assume_public=True)
+    both = pd.concat([real, holdout], ignore_index=True)
+    return draft_schema(both, "audited", assume_public=True, measured=False).schema
 
 
 def _conformed(table: pd.DataFrame, schema: Schema, name: str, on_violation: str, drafted: bool) -> pd.DataFrame:

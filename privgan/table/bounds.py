@@ -10,7 +10,7 @@ import numpy as np
 
 MOST_DECIMALS = 15
 _MOST_EXACT = 9
-_SAME, _NEARLY_SAME = 1e-9, 5e-7
+_SAME, _NEARLY_SAME = 1e-13, 5e-7
 _MOST_STEPS, _LARGEST_STEP = 2**53, 2**52 - 1
 _YEARS_FROM = dt.timedelta(days=4 * 365)
 
@@ -38,7 +38,7 @@ def decimals_kept(numbers: np.ndarray, written: np.ndarray) -> int:
     """How many decimals a column needs.
 
     As many as are written, where a double holds them all. Else numbers were computed: then those that change
-    no number by more than its billionth part (0.30000000000000004 is 0.3), or, where these are many, its millionth.
+    no number by more than an error of rounding (0.30000000000000004 is 0.3), or, where these are many, by its millionth.
 
     Args:
         numbers: Finite numbers [values].

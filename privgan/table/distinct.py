@@ -110,8 +110,7 @@ def _refuse_nested(table: pa.Table | pd.DataFrame) -> None:
     if nested:
         told = ", ".join(f"{shown(name)} ({kind})" for name, kind in nested.items())
         raise TableError(
-            f"no cell may hold several values or bytes; found {told}; make columns of their parts, "
-            "or leave these columns out"
+            f"no cell may hold several values or bytes; found {told}; make columns of their parts, or leave these columns out"
         )
 
 

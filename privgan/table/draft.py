@@ -16,6 +16,7 @@ from privgan.table.absence import blank_texts
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, OpenCategorical, Source, Temporal
 from privgan.table.distinct import distinct_columns
 from privgan.table.draft_columns import Drafted, drafted_column
+from privgan.table.draft_texts import Room
 from privgan.table.notes import Note, Topic
 from privgan.table.schema import Schema
 from privgan.table.unit_proposal import Candidate, chosen, notes_of, proposed
@@ -37,13 +38,14 @@ class Draft:
     notes: tuple[Note, ...] = ()
 
 
-def draft_schema(table: pa.Table | pd.DataFrame, dataset: str, *, assume_public: bool = False) -> Draft:
+def draft_schema(table: pa.Table | pd.DataFrame, dataset: str, *, assume_public: bool = False, measured: bool = True) -> Draft:
     """Draft a schema.
 
     Args:
         table: The table as read [rows, columns].
         dataset: The data set's name.
         assume_public: Take all drafted facts as they are, marked ``assumed_public``; else each is marked ``confirm``.
+        measured: Whether many or rare categories are left to be measured; else all are listed, where that is possible.
 
     Returns:
         A schema with bounds rounded outwards, and notes. A column that names people or things and repeats is its unit;
@@ -53,12 +55,12 @@ def draft_schema(table: pa.Table | pd.DataFrame, dataset: str, *, assume_public:
         TableError: where a cell holds several values, or where no column can be modelled.
     """
     source = Source.ASSUMED_PUBLIC if assume_public else Source.CONFIRM
-    most = max(_LEAST_CATEGORIES, min(_MOST_CATEGORIES, _ALL_CATEGORIES // max(1, table.shape[1])))
+    room = _room(table.shape[1], measured)
     blanks: set[str] = set(_BLANKS)
     drafts: list[Drafted] = []
     for values in distinct_columns(table):
         blanks |= blank_texts(values)
-        drafts.append(drafted_column(values, most))
+        drafts.append(drafted_column(values, room))
     columns, unit, notes = _with_unit(drafts)
     if all(isinstance(column, Invented) and not column.presence for column in columns):
         raise TableError("no column of the table can be modelled: each looks like an identifier or free text; is --sep right?")
@@ -72,6 +74,12 @@ def draft_schema(table: pa.Table | pd.DataFrame, dataset: str, *, assume_public:
         missing_markers_source=source if markers != ("",) else Source.DECLARED,
     )
     return Draft(schema=schema, notes=notes)
+
+
+def _room(columns: int, measured: bool) -> Room:
+    """How many categories a column may list, so that the file stays one that can be read."""
+    most = _ALL_CATEGORIES // max(1, columns)
+    return Room(max(_LEAST_CATEGORIES, min(_MOST_CATEGORIES, most) if measured else most), measured)
 
 
 def _with_unit(drafts: Sequence[Drafted]) -> tuple[list[Column], PrivacyUnit, tuple[Note, ...]]:

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from privgan.table.bounds import bounded, decimals_kept, outward_moments, too_fine
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Role, Temporal
 from privgan.table.distinct import Distinct
-from privgan.table.draft_texts import drafted_codes, drafted_text, given_up, nearly_unique
+from privgan.table.draft_texts import Room, drafted_codes, drafted_text, given_up, nearly_unique
 from privgan.table.inference import Reading, Shape, infer
 from privgan.table.moment_formats import CLOCK_DAY, has_clock, is_clock
 from privgan.table.names import names_birth, names_id, names_phone, names_quasi, names_serial, names_zip
@@ -43,25 +42,23 @@ class Drafted:
     candidate: Candidate | None = None
 
 
-def drafted_column(values: Distinct, most_categories: int) -> Drafted:
+def drafted_column(values: Distinct, room: Room) -> Drafted:
     """Draft one column.
 
     Args:
         values: Its distinct values.
-        most_categories: Beyond so many categories, they are to be measured.
+        room: How many categories may be listed.
     """
     reading = infer(values)
-    column, notes = _drafted(reading, most_categories)
+    column, notes = _drafted(reading, room)
     if column.role is Role.OTHER and names_quasi(values.name):
         column = replace(column, role=Role.QUASI_IDENTIFIER)
-    if reading.markers and not column.invented:
+    if reading.markers:
         column = replace(column, missing_markers=reading.markers)
-    return Drafted(
-        column=column, notes=(*notes, *_general(reading, column)), candidate=candidate(reading, column)
-    )
+    return Drafted(column=column, notes=(*notes, *_general(reading, column)), candidate=candidate(reading, column))
 
 
-def _drafted(reading: Reading, most: int) -> tuple[Column, tuple[Note, ...]]:
+def _drafted(reading: Reading, room: Room) -> tuple[Column, tuple[Note, ...]]:
     name = reading.present.name
     common: dict[str, Any] = {"name": name, "missing": reading.missing}
     if reading.shape is Shape.EMPTY:
@@ -72,10 +69,10 @@ def _drafted(reading: Reading, most: int) -> tuple[Column, tuple[Note, ...]]:
     if reading.shape is Shape.MOMENT:
         return _temporal(reading, common)
     if reading.shape is Shape.CODE or _is_code(reading):
-        return drafted_codes(reading.present, common, most)
+        return drafted_codes(reading.present, common, room)
     if reading.shape in (Shape.NUMBER, Shape.DURATION):
-        return _number(reading, common, most)
-    return drafted_text(reading.present, common, most)
+        return _number(reading, common)
+    return drafted_text(reading.present, common, room)
 
 
 def _general(reading: Reading, column: Column) -> Iterator[Note]:
@@ -84,7 +81,7 @@ def _general(reading: Reading, column: Column) -> Iterator[Note]:
     if reading.misfits and not column.invented:
         rows = f"{reading.misfits:,} value{'s do' if reading.misfits != 1 else ' does'} not fit"
         yield Note(Topic.MISFIT, name, f"read as {column.kind.value}; {rows}")
-    if reading.markers and not column.invented:
+    if reading.markers:
         count = len([marker for marker in reading.markers if marker])
         yield Note(Topic.MISSING, name, f"{count} text{'s' * (count != 1)} among {_plural(column)} (missing_markers)")
     if column.role is Role.QUASI_IDENTIFIER and not column.invented:
@@ -115,7 +112,7 @@ def _is_code(reading: Reading) -> bool:
     return named and bool((numbers >= 0).all())
 
 
-def _number(reading: Reading, common: dict[str, Any], most: int) -> tuple[Column, tuple[Note, ...]]:
+def _number(reading: Reading, common: dict[str, Any]) -> tuple[Column, tuple[Note, ...]]:
     assert reading.numbers is not None
     assert reading.decimals is not None
     numbers, name = reading.numbers[reading.fits], common["name"]
@@ -155,9 +152,7 @@ def _emptied(numbers: np.ndarray, decimals: int) -> bool:
     return len(np.unique(numbers)) > 1 and len(np.unique(np.round(numbers, decimals))) == 1
 
 
-def _of_numbers(
-    name: str, column: Numeric, numbers: np.ndarray, counts: np.ndarray, wanted: int
-) -> Iterator[Note]:
+def _of_numbers(name: str, column: Numeric, numbers: np.ndarray, counts: np.ndarray, wanted: int) -> Iterator[Note]:
     if column.special_values:
         yield _special_note(name, len(column.special_values))
     if column.decimals < wanted:
@@ -191,9 +186,7 @@ def _temporal(reading: Reading, common: dict[str, Any]) -> tuple[Column, tuple[N
     if kind is Kind.DATE:
         upper = dt.datetime(upper.year, upper.month, upper.day)
     kept = tuple(np.datetime64(int(value), "s").item() for value in special)
-    column = Temporal(
-        kind=kind, lower=lower, upper=upper, format=pattern, special_values=kept, zone=reading.zone, **common
-    )
+    column = Temporal(kind=kind, lower=lower, upper=upper, format=pattern, special_values=kept, zone=reading.zone, **common)
     return column, tuple([_special_note(name, len(kept))] if kept else [])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,19 @@ _NUMERIC = re.compile(r"[(<>~≈$€£+-]*\s?[0-9][0-9.,]*.*")
 Draft = tuple[Column, tuple[Note, ...]]
 
 
+@dataclass(frozen=True)
+class Room:
+    """How many categories a draft may list.
+
+    Attributes:
+        most: The most of one column.
+        measured: Whether more of them are left to be measured; else they are listed as far as there is room.
+    """
+
+    most: int
+    measured: bool = True
+
+
 def nearly_unique(values: Distinct) -> bool:
     """Whether nearly every row has a value of its own."""
     return len(values) > max(_FEW_VALUES, _UNIQUE_SHARE * values.rows)
@@ -62,19 +76,19 @@ def given_up(values: Distinct, common: dict[str, Any], why: str, role: Role = Ro
     return _invented(Kind.TEXT, role, common), (Note(Topic.GIVEN_UP, values.name, f"{why}; text that is not modelled"),)
 
 
-def drafted_codes(values: Distinct, common: dict[str, Any], most: int) -> Draft:
+def drafted_codes(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
     """The draft of whole numbers that name things: an identifier where each row has its own, else categories."""
     name = values.name
     if names_phone(name) and len(values) > _FEW_VALUES:
         return _personal(Kind.PHONE, values, common)
     if nearly_unique(values) and not names_zip(name):
         return _unique(values, common)
-    return _categories(values, common, most, "codes")
+    return _categories(values, common, room, "codes")
 
 
-def drafted_text(values: Distinct, common: dict[str, Any], most: int) -> Draft:
+def drafted_text(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
     """The draft of texts."""
-    name, sample = values.name, values.sample(_SAMPLE)
+    sample = values.sample(_SAMPLE)
     if any(UNWRITABLE.search(text) for text in sample) or values.matches("(?s:.*)\\x00(?s:.*)").any():
         return given_up(values, common, "holds a NUL or half of a character, which no text file can hold")
     if len(values) > _FEW_VALUES and (kind := _personal_kind(values, sample)):
@@ -84,12 +98,12 @@ def drafted_text(values: Distinct, common: dict[str, Any], most: int) -> Draft:
     if len(values) > _FEW_VALUES and all(_is_json(text) for text in sample):
         return given_up(values, common, "holds JSON; make columns of its parts to have them modelled")
     if _share(_MONTH, sample) >= _LIKELY and len(values) <= _MOST_MONTHS:
-        return _categories(values, common, max(most, _MOST_MONTHS), "months", public=True)
+        return _categories(values, common, room, "months", public=True)
     if nearly_unique(values):
         return _unique(values, common)
     if _is_prose(values, sample):
         return given_up(values, common, "holds free text", Role.IDENTIFIER)
-    return _categories(values, common, most, "texts")
+    return _categories(values, common, room, "texts")
 
 
 def _share(looks: re.Pattern[str], sample: list[str]) -> float:
@@ -153,16 +167,18 @@ def _is_prose(values: Distinct, sample: list[str]) -> bool:
     return len(values) > values.rows / 2 and words >= _WORDS_OF_PROSE
 
 
-def _categories(values: Distinct, common: dict[str, Any], most: int, what: str, *, public: bool = False) -> Draft:
+def _categories(values: Distinct, common: dict[str, Any], room: Room, what: str, *, public: bool = False) -> Draft:
     """Categories; to be measured where they are too many to be confirmed one by one, or mostly in one row each."""
     size, name = len(values), values.name
-    if int(pc.max(pc.utf8_length(values.texts)).as_py()) > _LONGEST_CATEGORY:
-        return given_up(values, common, "holds long texts", Role.IDENTIFIER)
+    lengths = pc.utf8_length(values.texts)
     once = int((values.counts == 1).sum())
     rare = size > _FEW_VALUES and 2 * once > size and not public
-    if size > most and values.rows < _LEAST_REPEATS * size:
+    many = size > room.most or int(pc.sum(lengths).as_py()) > _LONGEST_CATEGORIES
+    if int(pc.max(lengths).as_py()) > _LONGEST_CATEGORY:
+        return given_up(values, common, "holds long texts", Role.IDENTIFIER)
+    if many and (values.rows < _LEAST_REPEATS * size or not room.measured):
         return given_up(values, common, f"holds {size:,} different {what}, most of them in few rows", Role.IDENTIFIER)
-    if size > most or rare or int(pc.sum(pc.utf8_length(values.texts)).as_py()) > _LONGEST_CATEGORIES:
+    if (many or rare) and room.measured:
         why = f"{once:,} of them in one row only" if rare else "more than can be confirmed"
         text = f"{size:,} different {what}, {why}: the frequent ones are to be measured, the rest goes under {OTHER!r}"
         return _open(common), (Note(Topic.CATEGORIES, name, text), *_like_numbers(values))

@@ -322,7 +322,7 @@ def _numbers(present: Distinct) -> Reading | None:
         return None
     # An infinite number is a number, although no bounds hold it: it does not fit, but makes no text.
     judgement = judged(present, fits | np.isinf(read.numbers))
-    if judgement is None or _few_with_others(present, fits, judgement):
+    if judgement is None or _few_with_others(fits, ~fits & ~judgement.absent):
         return None
     chosen = ~judgement.absent
     kept = _kept(present, judgement)
@@ -357,6 +357,6 @@ def _spaced_codes(present: Distinct, read: NumberTexts) -> bool:
     return len(np.unique(lengths)) == 1 and int(lengths[0]) > 7
 
 
-def _few_with_others(present: Distinct, fits: np.ndarray, judgement: Judgement) -> bool:
+def _few_with_others(fits: np.ndarray, others: np.ndarray) -> bool:
     """Whether a few numbers stand beside other texts: then all are categories, and none is lost."""
-    return int(fits.sum()) <= _FEW_VALUES and bool(judgement.misfits.any())
+    return int(fits.sum()) <= _FEW_VALUES and bool(others.any())

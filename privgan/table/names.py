@@ -19,8 +19,11 @@ _GLUED = re.compile(
     r"s?(id|no|nr|num|number|key|uuid|code|nummer)"
 )
 _THINGS = frozenset(
-    "product item article brand company firm shop store branch city town country region state file host domain category group "
-    "campaign channel plan model make event page table column event_type team school hotel drug course game".split()
+    {
+        *("product", "item", "article", "brand", "company", "firm", "shop", "store", "branch", "city", "town", "country"),
+        *("region", "state", "file", "host", "domain", "category", "group", "campaign", "channel", "plan", "model", "make"),
+        *("event", "page", "table", "column", "team", "school", "hotel", "drug", "course", "game"),
+    }
 )
 _ZIP = frozenset({"zip", "zipcode", "postcode", "postal", "postalcode", "plz", "cep", "pincode", "postleitzahl"})
 _PHONE = frozenset({"phone", "tel", "telephone", "mobile", "fax", "cell", "telefon", "handy", "msisdn", "phonenumber"})

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privgan.table.bounds import MOST_DECIMALS
 from privgan.table.distinct import Distinct
 from privgan.table.number_format import number_form
 
@@ -218,9 +219,7 @@ def _form(writing: Writing) -> str:
     whole = rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+" if writing.group else "[0-9]+"
     before, after = _literal(writing.before), _literal(writing.after)
     power = f"(?:{_POWER})?" if writing.power else ""
-    return (
-        rf"^(?P<s>{_SIGN})\s*{before}\s*(?P<i>{_SIGN})(?P<w>(?:{whole})?)(?:{point}(?P<d>[0-9]*))?(?P<e>{power})\s*{after}$"
-    )
+    return rf"^(?P<s>{_SIGN})\s*{before}\s*(?P<i>{_SIGN})(?P<w>(?:{whole})?)(?:{point}(?P<d>[0-9]*))?(?P<e>{power})\s*{after}$"
 
 
 def _literal(text: str) -> str:
@@ -245,12 +244,16 @@ def _fixed_pattern(plain: pa.Array, decimals: np.ndarray, writing: Writing) -> s
     """The pattern of numbers without a power of ten; empty where plain numbers look the same."""
     if not len(plain) or (writing.bare and pc.any(pc.match_substring_regex(plain, "[eE]")).as_py()):
         return ""
-    least, most = int(decimals.min()), int(decimals.max())
+    least, most = (min(MOST_DECIMALS, int(digits)) for digits in (decimals.min(), decimals.max()))
+    if writing.bare and decimals.max() > MOST_DECIMALS:
+        return ""
     padded = pc.any(pc.match_substring_regex(plain, r"\.[0-9]*0$")).as_py()
     if writing.bare and (most == 0 or not (padded or least == 0)):
         return ""  # Trimmed floats and whole numbers.
     if writing.bare and least == 1 and _padded_once(plain):
         return ""  # As programs write floats: 5.0, 2.25.
+    if padded:  # Zeros at an end are written: where a number has none, it is the exception.
+        least = int(decimals[decimals > 0].min())
     part = "0" * least + "#" * (most - least)
     whole = f"#{writing.group}##0" if writing.group else "0"
     return f"{writing.before}{whole}{writing.point + part if part else ''}{writing.after}"
@@ -265,6 +268,8 @@ def _padded_once(plain: pa.Array) -> bool:
 
 
 def _power_pattern(parts: pa.Array, powers: pa.Array, writing: Writing) -> str:
+    stated = pc.greater(pc.utf8_length(powers), 0)
+    parts, powers = parts.filter(stated), powers.filter(stated)
     lengths = pc.utf8_length(parts).to_numpy(zero_copy_only=False)
     least, most = int(lengths.min()), int(lengths.max())
     part = "0" * least + "#" * (most - least)
@@ -275,5 +280,5 @@ def _power_pattern(parts: pa.Array, powers: pa.Array, writing: Writing) -> str:
 
 
 def _usual(texts: pa.Array) -> str:
-    counted = pc.value_counts(texts.filter(pc.greater(pc.utf8_length(texts), 0)))
+    counted = pc.value_counts(texts)
     return str(counted.field(0)[int(np.argmax(counted.field(1).to_numpy()))].as_py())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from os.path import commonprefix
 
 import pyarrow.compute as pc
 
@@ -41,13 +40,21 @@ def is_uuid(values: Distinct) -> bool:
 def _dressed(values: Distinct, width: int) -> str:
     """Digits of equal width between what all texts begin and end with."""
     ends = pc.min_max(values.texts).as_py()
-    before = re.sub(r"[0-9]+$", "", commonprefix([ends["min"], ends["max"]]))[:_LONGEST_AROUND]
+    before = re.sub(r"[0-9]+$", "", _common(ends["min"], ends["max"]))[:_LONGEST_AROUND]
     turned = pc.min_max(pc.utf8_reverse(values.texts)).as_py()
-    after = re.sub(r"^[0-9]+", "", commonprefix([turned["min"], turned["max"]])[::-1])
+    after = re.sub(r"^[0-9]+", "", _common(turned["min"], turned["max"])[::-1])
     after = after[-_LONGEST_AROUND:] if len(before) + len(after) < max(width, 1) or not width else ""
     digits = width - len(before) - len(after)
     number = f"{{:0{digits}d}}" if 1 < digits <= WIDEST_NUMBER else "{}"
     return f"{_braced(before)}{number}{_braced(after)}"
+
+
+def _common(first: str, last: str) -> str:
+    """What both texts begin with."""
+    length = next(
+        (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), min(len(first), len(last))
+    )
+    return first[:length]
 
 
 def _braced(text: str) -> str:

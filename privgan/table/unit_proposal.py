@@ -57,6 +57,7 @@ def candidate(reading: Reading, column: Column) -> Candidate | None:
             kind=Kind.IDENTIFIER,
             role=Role.IDENTIFIER,
             missing=column.missing,
+            missing_markers=column.missing_markers,
             pattern=pattern_of(values),
         ),
         rank=rank,
@@ -116,5 +117,3 @@ def notes_of(unit: PrivacyUnit, taken: Candidate, others: Sequence[Candidate]) -
 def _shown(rows: int) -> str:
     """A number of rows, rounded upwards: the exact one is somebody's."""
     return f"{next((limit for limit in _LIMITS if limit >= rows), rows):,}"
-
-
