@@ -25,6 +25,7 @@ _FEW_VALUES = 12
 _EXACT = 2.0**53
 _CENTURY, _AHEAD = 100, 20
 _PHONE_DIGITS = 1e6
+_MONTH = "(19|20)[0-9]{2}(0[1-9]|1[0-2])"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,8 @@ def _is_code(reading: Reading) -> bool:
     if np.abs(numbers).max() > _EXACT:
         return True
     if names_phone(name) and np.median(np.abs(numbers)) >= _PHONE_DIGITS:
+        return True
+    if len(numbers) > _FEW_VALUES and reading.present.matches(_MONTH).all():
         return True
     named = names_zip(name) or names_id(name) or (names_serial(name) and nearly_unique(reading.present))
     return named and bool((numbers >= 0).all())

@@ -109,7 +109,7 @@ def plain_decimals(texts: pa.Array) -> np.ndarray:
     """Digits after the point of plain numbers [values], int64; a power of ten counts."""
     found = pc.extract_regex(texts, r"^[^.eE]*(?:\.(?P<d>[0-9]*))?(?:[eE](?P<e>[-+]?[0-9]{1,3}))?$")
     digits = pc.utf8_length(pc.fill_null(pc.struct_field(found, "d"), ""))
-    powers = pc.fill_null(pc.struct_field(found, "e"), "0")
+    powers = pc.replace_substring(pc.fill_null(pc.struct_field(found, "e"), "0"), "+", "")
     powers = pc.cast(pc.if_else(pc.equal(powers, ""), "0", powers), pa.int64())
     counted = digits.to_numpy(zero_copy_only=False) - powers.to_numpy(zero_copy_only=False)
     return np.maximum(counted, 0).astype(np.int64)
@@ -118,7 +118,7 @@ def plain_decimals(texts: pa.Array) -> np.ndarray:
 def _plain(texts: Distinct) -> NumberTexts:
     trimmed = pc.utf8_trim_whitespace(texts.texts)
     numbers = _cast(trimmed, Distinct(name="", values=trimmed, counts=texts.counts).matches(_PLAIN))
-    read = ~np.isnan(numbers)
+    read = np.isfinite(numbers)
     decimals = plain_decimals(trimmed)
     numbers = np.where(_endless(trimmed), np.inf, numbers)
     pattern = _fixed_pattern(trimmed.filter(pa.array(read)), decimals[read], Writing())
