@@ -62,7 +62,8 @@ def _least_decimals(numbers: np.ndarray, share: float) -> int:
 def too_fine(numbers: np.ndarray, decimals: int, share: float = 1e-6) -> np.ndarray:
     """Which numbers rounding would change by more than a share of them, as conformity has it [values]."""
     size = np.maximum(np.abs(numbers), 10.0**-decimals)
-    return np.asarray(np.abs(numbers - np.round(numbers, decimals)) > share * size)
+    with np.errstate(over="ignore", invalid="ignore"):  # The largest numbers have no decimals to lose.
+        return np.asarray(np.abs(numbers - np.round(numbers, decimals)) > share * size)
 
 
 def bounded(lower: float, upper: float, special: tuple[float, ...], decimals: int) -> tuple[float, float, int] | None:
