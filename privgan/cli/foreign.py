@@ -92,6 +92,7 @@ def harmonised(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> Schema:
     import pandas as pd
 
+    from privgan.privacy.unit import PrivacyUnit
     from privgan.table.draft import draft_schema
 
     if set(real.columns) != set(holdout.columns):
@@ -101,7 +102,8 @@ def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> Schema:
             "give tables with the same columns"
         )
     both = pd.concat([real, holdout], ignore_index=True)
-    return draft_schema(both, "audited", assume_public=True, measured=False).schema
+    # Who stands in both tables repeats only here: the unit stays one row.
+    return replace(draft_schema(both, "audited", assume_public=True, measured=False).schema, unit=PrivacyUnit())
 
 
 def _conformed(table: pd.DataFrame, schema: Schema, name: str, on_violation: str, drafted: bool) -> pd.DataFrame:

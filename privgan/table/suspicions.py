@@ -22,7 +22,7 @@ from privgan.table.schema import Schema
 
 _FEW_VALUES = 12
 _SAME_SHARE, _ABOVE = 0.1, 5
-_TAIL, _FAR = 0.001, 10.0
+_TAIL, _TAIL_ROWS, _FAR = 0.001, 3.5, 10.0
 _EXACT = 2.0**53
 _OTHERWISE_SHARE = 0.01
 
@@ -165,7 +165,7 @@ def _far(numbers: np.ndarray, counts: np.ndarray) -> int:
     order = np.argsort(numbers)
     numbers, counts = numbers[order], counts[order]
     reached = np.cumsum(counts) / counts.sum()
-    allowed = max(_TAIL, 1.5 / counts.sum())
+    allowed = max(_TAIL, _TAIL_ROWS / counts.sum())
     low = numbers[np.searchsorted(reached, allowed, side="right")]
     high = numbers[min(np.searchsorted(reached, 1 - allowed), len(numbers) - 1)]
     width = high - low

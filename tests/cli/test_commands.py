@@ -47,10 +47,12 @@ class TestSchema:
     def test_init_tells_what_it_takes_for_missing_and_what_it_gives_up(self, workspace: Any, capsys: Capture) -> None:
         workspace.with_cells("spend", "N/A")
         drafted = draft(workspace)
-        assert (drafted["missing_markers"], drafted["missing_markers_source"]) == (["", "N/A"], "confirm")
+        spend = next(column for column in drafted["columns"] if column["name"] == "spend")
+        assert (drafted["missing_markers"], spend["missing_markers"], spend["source"]) == ([""], ["", "N/A"], "confirm")
         told = capsys.readouterr().out
         assert "Read as a missing value: 'N/A'." in told
         assert "Not modelled, but invented: customer_id (identifier), full_name (name)." in told
+        assert "'spend': 1 text among numbers (missing_markers)" in told
         assert workspace.canary not in told
 
     def test_init_rounds_outwards_and_copies_no_name(self, workspace: Any) -> None:

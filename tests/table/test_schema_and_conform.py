@@ -14,10 +14,10 @@ from privgan.errors import DocumentError, InternalError, TableError, UsageError
 from privgan.privacy.events import DiscreteGaussian
 from privgan.privacy.receipts import mint
 from privgan.privacy.unit import PrivacyUnit
+from privgan.table.bounds import outward
 from privgan.table.cells import cells_of
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Source, Temporal
 from privgan.table.conform import conform, unconfirmed, violations
-from privgan.table.bounds import outward
 from privgan.table.draft import draft_schema
 from privgan.table.invent import invent
 from privgan.table.private import PrivateTable, UnpaidLook
