@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from privgan.documents import shown
 from privgan.table.draft import Draft
 from privgan.table.notes import Note
 from privgan.table.schema_file import dump_schema
@@ -29,11 +30,14 @@ def draft_text(draft: Draft, comment: str = "") -> str:
 
 
 def told(notes: Iterable[Note]) -> Iterator[str]:
-    """The notes as lines, those on one topic under its name."""
+    """The notes as lines, those on one topic under its name; what several columns have in common is said once."""
     for topic, group in groupby(notes, key=lambda note: note.topic):
         yield f"{topic.value}:"
+        columns: dict[str, list[str]] = {}
         for note in group:
-            yield f"  {_one_line(str(note))}"
+            columns.setdefault(note.text, []).append(shown(note.column))
+        for text, names in columns.items():
+            yield f"  {', '.join(names)}: {_one_line(text)}"
 
 
 def _with_notes(line: str, names: Iterator[str], notes: Iterable[Note]) -> str:

@@ -119,8 +119,8 @@ def ways_of_writing(texts: Iterable[str]) -> list[str]:
             found[ways] += 1
             zones[zone] += 1
     several = len(zones) > 1
-    ways = [way for group, _ in found.most_common(_MOST_WAYS) for way in group]
-    return list(dict.fromkeys(_with_zone(way, zones, several) for way in ways))
+    likely = [way for group, _ in found.most_common(_MOST_WAYS) for way in group]
+    return list(dict.fromkeys(_with_zone(way, zones, several) for way in likely))
 
 
 def _with_zone(way: str, zones: Counter[str], several: bool) -> str:

@@ -29,7 +29,7 @@ class Note:
 
     Attributes:
         topic: What it is about.
-        column: The column that it is about; empty for the table.
+        column: The column that it is about.
         text: The sentence, without the column's name.
     """
 
@@ -39,4 +39,4 @@ class Note:
 
     def __str__(self) -> str:
         """As a line."""
-        return f"{shown(self.column)}: {self.text}" if self.column else self.text
+        return f"{shown(self.column)}: {self.text}"

@@ -16,6 +16,7 @@ rows, chance makes a mode. A column of twelve or fewer values needs none: each i
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,7 @@ _ENDS_OF_TIME = {_day(text) for text in ("0001-01-01", "2999-12-31", "9999-12-31
 
 
 @dataclass(frozen=True, eq=False)
-class _Counted:
+class Counted:
     """Distinct values in order, with their counts.
 
     Attributes:
@@ -62,19 +63,15 @@ class _Counted:
 
     @property
     def rows(self) -> int:
+        """All rows."""
         return int(self.counts.sum())
 
-    def without(self, places: set[int]) -> _Counted:
-        left = np.ones(len(self.values), dtype=bool)
-        left[list(places)] = False
-        return _Counted(self.values[left], self.counts[left])
-
-    def near(self, place: int, taken: set[int]) -> int:
-        """The largest count of a neighbour."""
+    def near(self, place: int, taken: Set[int] = frozenset()) -> int:
+        """The largest count of a neighbour, less those that are taken for sentinels."""
         around = range(max(0, place - _NEIGHBOURS), min(len(self.values), place + _NEIGHBOURS + 1))
         return max((int(self.counts[at]) for at in around if at != place and at not in taken), default=0)
 
-    def apart(self, place: int, taken: set[int]) -> tuple[float, float, float]:
+    def apart(self, place: int, taken: Set[int]) -> tuple[float, float, float]:
         """How far the nearest other value is; the largest space among those beyond; the width of all others."""
         kept = [at for at in range(len(self.values)) if at not in taken] if taken else None
         others = self.values if kept is None else self.values[kept]
@@ -87,6 +84,12 @@ class _Counted:
         return float(distances[nearest]), float(np.diff(beside).max(initial=0)), float(others[-1] - others[0])
 
 
+def counted_values(values: np.ndarray, counts: np.ndarray) -> Counted:
+    """Values [values], of which some may stand twice, with their counts [values], in order."""
+    unique, inverse = np.unique(values, return_inverse=True)
+    return Counted(unique, np.bincount(inverse, weights=counts, minlength=len(unique)).astype(np.int64))
+
+
 def sentinels(values: np.ndarray, counts: np.ndarray, *, moments: bool = False) -> tuple[float, ...]:
     """The values that have a meaning of their own, rising.
 
@@ -95,8 +98,8 @@ def sentinels(values: np.ndarray, counts: np.ndarray, *, moments: bool = False) 
         counts: Rows of each [values].
         moments: Whether the values are seconds since 1970.
     """
-    unique, inverse = np.unique(values, return_inverse=True)
-    counted = _Counted(unique, np.bincount(inverse, weights=counts).astype(np.int64))
+    counted = counted_values(values, counts)
+    unique = counted.values
     taken: set[int] = set()
     if moments:
         taken |= {at for at in _ends(counted) if _is_far(counted, at, set())}
@@ -110,12 +113,12 @@ def sentinels(values: np.ndarray, counts: np.ndarray, *, moments: bool = False) 
     return tuple(unique[sorted(taken)].tolist()) if len(unique) - len(taken) > 1 else ()
 
 
-def _ends(counted: _Counted) -> list[int]:
+def _ends(counted: Counted) -> list[int]:
     days = np.floor(counted.values / _DAY) * _DAY
     return np.flatnonzero(np.isin(days, list(_ENDS_OF_TIME))).tolist()
 
 
-def _negative_codes(counted: _Counted) -> set[int]:
+def _negative_codes(counted: Counted) -> set[int]:
     """Codes such as -999 where all other numbers are 0 or more."""
     negative = np.flatnonzero(counted.values < 0)
     if not 0 < len(negative) <= _MOST_NEGATIVE:
@@ -130,14 +133,14 @@ def _is_code(value: float) -> bool:
     return value.is_integer() and bool(_CODE.fullmatch(str(int(value))))
 
 
-def _looked_at(counted: _Counted) -> list[int]:
+def _looked_at(counted: Counted) -> list[int]:
     """The values that may be sentinels: the most frequent ones, the outermost first."""
     frequent = np.argsort(-counted.counts, kind="stable")[:_MOST_LOOKED_AT].tolist()
     last = len(counted.values) - 1
     return list(dict.fromkeys([last, 0, *frequent]))
 
 
-def _is_special(counted: _Counted, at: int, taken: set[int], moments: bool) -> bool:
+def _is_special(counted: Counted, at: int, taken: set[int], moments: bool) -> bool:
     value, count = float(counted.values[at]), int(counted.counts[at])
     share = count / counted.rows
     if count < _LEAST_ROWS or share < _FAR_SHARE:
@@ -153,13 +156,13 @@ def _is_special(counted: _Counted, at: int, taken: set[int], moments: bool) -> b
     return _is_far(counted, at, taken) and count >= _ZERO_ABOVE * near
 
 
-def _stands_off(counted: _Counted, at: int, taken: set[int]) -> bool:
+def _stands_off(counted: Counted, at: int, taken: set[int]) -> bool:
     """Whether a value stands further off than others from each other, as often as others do."""
     distance, widest, _ = counted.apart(at, taken)
     return 0 < widest * _ABOVE <= distance and counted.counts[at] >= np.median(counted.counts)
 
 
-def _is_far(counted: _Counted, at: int, taken: set[int]) -> bool:
+def _is_far(counted: Counted, at: int, taken: set[int]) -> bool:
     """Whether the space beside a value is as wide as all other values together."""
     distance, _, width = counted.apart(at, taken)
     return distance >= max(width, 1e-300) or (distance > 0 and len(counted.values) <= 2)

@@ -19,9 +19,10 @@ from privgan.table.names import names_id
 from privgan.table.number_format import write_numbers
 from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema import Schema
+from privgan.table.sentinels import Counted, counted_values
 
 _FEW_VALUES = 12
-_SAME_SHARE, _ABOVE = 0.1, 5
+_SAME_SHARE, _ABOVE = 0.1, 3
 _TAIL, _TAIL_ROWS, _FAR = 0.001, 3.5, 10.0
 _EXACT = 2.0**53
 _OTHERWISE_SHARE = 0.01
@@ -146,13 +147,14 @@ def _of_numbers(typed: _Typed, column: Numeric | OpenNumeric) -> Iterator[str]:
 
 def _of_spread(typed: _Typed) -> Iterator[str]:
     """One value in many rows, and a few values far off."""
-    numbers, counts = typed.numbers[~typed.special], typed.counts[~typed.special]
-    if len(np.unique(numbers)) <= _FEW_VALUES:
+    counted = counted_values(typed.numbers[~typed.special], typed.counts[~typed.special])
+    if len(counted.values) <= _FEW_VALUES:
         return
-    share = counts.max() / typed.counts.sum()
-    if share >= _SAME_SHARE and counts.max() >= _ABOVE * np.median(counts):
+    place = int(counted.counts.argmax())
+    most, share = int(counted.counts[place]), counted.counts[place] / typed.counts.sum()
+    if share >= _SAME_SHARE and most >= _ABOVE * counted.near(place):
         yield f"one value stands in {share:.0%} of the rows; where it means something of its own, make it a special value"
-    far = _far(numbers, counts)
+    far = _far(counted)
     if far:
         yield (
             f"{far:,} value{'s' * (far != 1)} far off stretch{'es' * (far == 1)} the range; "
@@ -160,10 +162,9 @@ def _of_spread(typed: _Typed) -> Iterator[str]:
         )
 
 
-def _far(numbers: np.ndarray, counts: np.ndarray) -> int:
+def _far(counted: Counted) -> int:
     """Rows further from 99.8 % of the rows than ten times their width; 0 where these are all one value."""
-    order = np.argsort(numbers)
-    numbers, counts = numbers[order], counts[order]
+    numbers, counts = counted.values, counted.counts
     reached = np.cumsum(counts) / counts.sum()
     allowed = max(_TAIL, _TAIL_ROWS / counts.sum())
     low = numbers[np.searchsorted(reached, allowed, side="right")]
