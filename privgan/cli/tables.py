@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -144,13 +144,23 @@ def _what_to_look_at(drafted: Schema) -> Iterator[str]:
         yield f"Not modelled, but invented: {', '.join(invented)}."
 
 
+def _places(rows: list[int], count: int) -> str:
+    """Where rows are, as the end of a line."""
+    if not rows:
+        return ""
+    more = ", …" if count > len(rows) else ""
+    return f" (row{'s' * (count != 1)} {', '.join(map(str, rows))}{more})"
+
+
 @schema.command("check")
 @click.argument("table", type=PATH)
 @schema_option
 @sep_option
 @json_option
 def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> None:
-    """List every way in which TABLE departs from the schema. INTERNAL: counts are real.
+    """List every way in which TABLE departs from the schema. INTERNAL: counts and rows are real.
+
+    Of the rows that depart, the first are named, counted from 1 below the header.
 
     Also tells how many rows break each of the schema's constraints. These say what synthetic rows hold: a fit takes real rows
     that break one as they are, and the exit code does not depend on them. Nor does it on suspicions: what may be wrong
@@ -160,7 +170,7 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     Example:
       privgan schema check customers.csv --schema schema.yaml
     """
-    from privgan.table.conform import rows_over_limit, violations
+    from privgan.table.conform import first_rows, rows_over_limit, violations
     from privgan.table.constraints import place
     from privgan.table.files import read_table
     from privgan.table.holding import broken_constraints
@@ -170,12 +180,14 @@ def schema_check(table: Path, schema_path: Path, sep: str, as_json: bool) -> Non
     loaded, frame = load_schema(schema_path), read_table(table, sep=sep)
     found, broken, doubts = violations(frame, loaded), broken_constraints(frame, loaded), suspicions(frame, loaded)
     if as_json:
-        told = [{"column": item.column, "problem": item.problem, "rows": item.count} for item in found]
+        told: list[dict[str, Any]] = [
+            {"column": item.column, "problem": item.problem, "rows": item.count, "first_rows": first_rows(item)} for item in found
+        ]
         told += [{"constraint": place(index), "rows": count} for index, count in broken]
         print_json(told + [{"column": doubt.column, "suspicion": doubt.problem} for doubt in doubts])
     else:
         for item in found:
-            click.echo(str(item))
+            click.echo(f"{item}{_places(first_rows(item), item.count or 0)}")
         click.echo(f"{len(found)} violation{'s' * (len(found) != 1)}" if found else "the table fits the schema")
         for index, count in broken:
             rows = "cannot be checked" if count is None else f"{count} row{'s break' if count != 1 else ' breaks'} it"

@@ -100,7 +100,7 @@ def _of_column(values: Distinct, column: Column) -> Iterator[str]:
     elif isinstance(column, Temporal):
         moments = moments_of(_series(values), column)
         seconds = moments.astype("int64").where(moments.notna()).to_numpy(dtype=float)
-        special = tuple((value - pd.Timestamp(0)).total_seconds() for value in map(pd.Timestamp, column.special_values))
+        special = tuple(float(np.datetime64(value, "s").astype(np.int64)) for value in column.special_values)
         yield from _of_spread(_typed(seconds, values, special))
 
 

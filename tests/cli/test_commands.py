@@ -75,6 +75,27 @@ class TestSchema:
         arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.folder / "draft.yaml"))
         assert workspace.execute(*arguments) == 0
 
+    def test_check_names_the_rows_that_depart(self, workspace: Any, capsys: Capture) -> None:
+        table = workspace.rows()
+        table["spend"] = table["spend"].astype(object)
+        table.loc[[2, 4], "spend"] = "12a"
+        workspace.write_table(table)
+        arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.schema))
+        assert workspace.execute(*arguments) == 2
+        assert "'spend': text where a number is expected in 2 rows (rows 3, 5)" in capsys.readouterr().out
+        assert workspace.execute(*arguments, "--json") == 2
+        assert [item["first_rows"] for item in figures(capsys) if item.get("column") == "spend"] == [[3, 5]]
+
+    def test_check_tells_suspicions_that_leave_the_exit_code_alone(self, workspace: Any, capsys: Capture) -> None:
+        table = workspace.rows()
+        table.loc[: len(table) // 3, "spend"] = 777
+        workspace.write_table(table)
+        arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.schema))
+        assert workspace.execute(*arguments) == 0
+        assert "INTERNAL suspicion: column 'spend': one value stands in" in capsys.readouterr().out
+        assert workspace.execute(*arguments, "--json") == 0
+        assert any("one value stands in" in item.get("suspicion", "") for item in figures(capsys))
+
     def test_draft_of_a_semicolon_table(self, workspace: Any) -> None:
         workspace.write_table(workspace.rows(), sep=";")
         assert len(draft(workspace, "--sep", ";")["columns"]) == 7

@@ -102,7 +102,7 @@ def test_a_draft_is_above_suspicion() -> None:
         {
             "customer_id": [f"C{i:04d}" for i in range(ROWS)],
             "spend": np.where(RNG.random(ROWS) < 0.3, "-999", text(AMOUNTS)),
-            "until": np.where(RNG.random(ROWS) < 0.3, "9999-12-31", "2021-05-06"),
+            "until": np.where(RNG.random(ROWS) < 0.3, "9999-12-31", [f"2021-05-{1 + i % 28:02d}" for i in range(ROWS)]),
             "price": [f"${x:,.2f}" for x in AMOUNTS],
             "shop": [f"s{x}" for x in RNG.integers(0, 900, ROWS)],
         }
