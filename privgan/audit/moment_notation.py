@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from privgan.audit.notations import Notation
 from privgan.table.columns import Kind, Temporal
+from privgan.table.moment_formats import has_clock, ways_of_writing
 from privgan.table.moments import read_moments, write_moments
-from privgan.table.notation import moment_format
 
 _DAY = 86_400
 _DAYS = (
@@ -110,9 +110,9 @@ def moment_notations(texts: Sequence[str], column: Temporal) -> Iterator[Notatio
 
 
 def _patterns(days: pd.Series, column: Temporal) -> tuple[str, ...]:
-    """The ways to write a day: the schema's own first, then the one that a draft would find, then all others."""
-    found = moment_format(day for day in days.unique() if day)
-    return tuple(dict.fromkeys([_own_day(column), *([found[1]] if found else []), *_DAYS]))
+    """The ways to write a day: the schema's own first, then those that a draft would try, then all others."""
+    found = ways_of_writing(day for day in days.unique() if day)
+    return tuple(dict.fromkeys([_own_day(column), *(way for way in found if not has_clock(way)), *_DAYS]))
 
 
 def _own_day(column: Temporal) -> str:

@@ -128,9 +128,8 @@ def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> tuple[pd.DataFrame, t
     import pandas as pd
 
     from privgan.audit.harmonise import harmonise
-    from privgan.table.draft import draft_schema
 
-    holdout, told = harmonise(holdout, draft_schema(real, "audited", assume_public=True), "holdout")
+    holdout, told = harmonise(holdout, _drafted_schema(real), "holdout")
     if set(real.columns) != set(holdout.columns):
         missing, unknown = sorted(set(real.columns) - set(holdout.columns)), sorted(set(holdout.columns) - set(real.columns))
         raise TableError(
@@ -138,7 +137,15 @@ def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> tuple[pd.DataFrame, t
             "give tables with the same columns"
         )
     both = pd.concat([real, holdout], ignore_index=True)
-    return holdout, told, draft_schema(both, "audited", assume_public=True)
+    return holdout, told, _drafted_schema(both)
+
+
+def _drafted_schema(table: pd.DataFrame) -> Schema:
+    """A draft that lists all categories; who stands in two tables repeats only here, so that the unit stays one row."""
+    from privgan.privacy.unit import PrivacyUnit
+    from privgan.table.draft import draft_schema
+
+    return replace(draft_schema(table, "audited", assume_public=True, measured=False).schema, unit=PrivacyUnit())
 
 
 def _conformed(table: pd.DataFrame, schema: Schema, name: str, on_violation: str, drafted: bool) -> pd.DataFrame:

@@ -122,36 +122,45 @@ def schema_init(table: Path | str, out: Path, dataset: str | None, assume_public
     from privgan.errors import UsageError
     from privgan.sources import source_name
     from privgan.table.draft import dataset_name, draft_schema
-    from privgan.table.schema_file import dump_schema, parse_schema
+    from privgan.table.draft_file import draft_text, told
+    from privgan.table.schema_file import parse_schema
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
     dataset = dataset or dataset_name(Path(source_name(table)))
-    drafted = draft_schema(read_aloud(table, source_of(source)).frame(), dataset, assume_public=assume_public)
+    drafted = draft_schema(read_aloud(table, source_of(source)).table, dataset, assume_public=assume_public)
     if assume_public:
         note = "All facts are taken as public (source: assumed_public): every ε is conditional on them."
     else:
         note = "INTERNAL draft. Check each fact against what is publicly known, then replace 'confirm' by 'declared'."
-    more = (
-        "If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit.\n"
-        "'target: COLUMN' names what the table is to predict; left out: the last column with the fewest categories."
-    )
-    text = dump_schema(drafted, comment=f"{note}\n{more}")
+    more = "'target: COLUMN' names what the table is to predict; left out: the last column with the fewest categories."
+    if drafted.schema.unit.column is None:
+        more = f"If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit.\n{more}"
+    text = draft_text(drafted, f"{note}\n{more}")
     parse_schema(text, name=str(out))  # Refuses a name that no schema may have before anything is written.
     out.write_text(text, encoding="utf-8")
-    click.echo(f"{out}: {len(drafted.columns)} columns drafted. {note}")
-    for line in _what_to_look_at(drafted):
+    click.echo(f"{out}: {len(drafted.schema.columns)} columns drafted. {note}")
+    for line in (*told(drafted.notes), *_what_to_look_at(drafted.schema)):
         click.echo(line)
 
 
 def _what_to_look_at(drafted: Schema) -> Iterator[str]:
     """What a draft takes for missing, and which columns it gives up: guesses that change the synthetic table most."""
-    markers = [shown(marker) for marker in drafted.missing_markers if marker]
+    stated = {column.name: column.missing_markers for column in drafted.columns}
+    markers = sorted({marker for texts in (drafted.missing_markers, *stated.values()) for marker in texts if marker})
     if markers:
-        yield f"Read as a missing value: {', '.join(markers)}."
+        yield f"Read as a missing value: {', '.join(map(shown, markers))}."
     invented = [f"{column.name} ({column.kind.value})" for column in drafted.invented]
     if invented:
-        yield f"Not modelled, but invented: {', '.join(invented)}. Numbers hold no sign of currency, per cent or thousands."
+        yield f"Not modelled, but invented: {', '.join(invented)}."
+
+
+def _places(rows: list[int], count: int) -> str:
+    """Where rows are, as the end of a line."""
+    if not rows:
+        return ""
+    more = ", …" if count > len(rows) else ""
+    return f" (row{'s' * (count != 1)} {', '.join(map(str, rows))}{more})"
 
 
 @schema.command("check")
@@ -160,33 +169,42 @@ def _what_to_look_at(drafted: Schema) -> Iterator[str]:
 @source_options
 @json_option
 def schema_check(table: Path | str, schema_path: Path, as_json: bool, **source: Any) -> None:
-    """List every way in which TABLE departs from the schema. INTERNAL: counts are real.
+    """List every way in which TABLE departs from the schema. INTERNAL: counts and rows are real.
+
+    Of the rows that depart, the first are named, counted from 1 below the header.
 
     Also tells how many rows break each of the schema's constraints. These say what synthetic rows hold: a fit takes real rows
-    that break one as they are, and the exit code does not depend on them.
+    that break one as they are, and the exit code does not depend on them. Nor does it on suspicions: what may be wrong
+    with the schema although the table fits it.
 
     \b
     Example:
       privgan schema check customers.csv --schema schema.yaml
     """
-    from privgan.table.conform import rows_over_limit, violations
+    from privgan.table.conform import first_rows, rows_over_limit, violations
     from privgan.table.constraints import place
     from privgan.table.holding import broken_constraints
     from privgan.table.schema_file import load_schema
+    from privgan.table.suspicions import suspicions
 
     loaded, frame = load_schema(schema_path), read_aloud(table, source_of(source)).frame()
-    found, broken = violations(frame, loaded), broken_constraints(frame, loaded)
+    found, broken, doubts = violations(frame, loaded), broken_constraints(frame, loaded), suspicions(frame, loaded)
     if as_json:
-        told = [{"column": item.column, "problem": item.problem, "rows": item.count} for item in found]
-        print_json(told + [{"constraint": place(index), "rows": count} for index, count in broken])
+        told: list[dict[str, Any]] = [
+            {"column": item.column, "problem": item.problem, "rows": item.count, "first_rows": first_rows(item)} for item in found
+        ]
+        told += [{"constraint": place(index), "rows": count} for index, count in broken]
+        print_json(told + [{"column": doubt.column, "suspicion": doubt.problem} for doubt in doubts])
     else:
         for item in found:
-            click.echo(str(item))
+            click.echo(f"{item}{_places(first_rows(item), item.count or 0)}")
         click.echo(f"{len(found)} violation{'s' * (len(found) != 1)}" if found else "the table fits the schema")
         for index, count in broken:
             rows = "cannot be checked" if count is None else f"{count} row{'s break' if count != 1 else ' breaks'} it"
             what = f"{place(index)} ({loaded.constraints[index]})"
             click.echo(f"INTERNAL: {what}: {rows}; a fit takes such rows as they are, no synthetic row breaks it")
+        for doubt in doubts:
+            click.echo(f"INTERNAL suspicion: {doubt}")
         over = rows_over_limit(frame, loaded)
         if over:
             limit = f"max_rows_per_unit = {loaded.unit.max_rows}"

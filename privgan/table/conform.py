@@ -38,6 +38,7 @@ from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped, restored
 
 _NOT_READ = {False: "text where a number is expected", True: "text that is no number of the form {}"}
+_ROWS_NAMED = 5
 _LEADING_ZEROS = re.compile(r"\s*[-+]?0[0-9]")
 _TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
 
@@ -97,6 +98,13 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
 def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
     """Every way in which a table departs from its schema."""
     return tuple(_typed(frame, schema)[1])
+
+
+def first_rows(violation: Violation) -> list[int]:
+    """The first rows that a violation concerns, counted from 1; none where it concerns the whole column. INTERNAL."""
+    if violation.rows is None:
+        return []
+    return (np.flatnonzero(violation.rows.to_numpy(dtype=bool))[:_ROWS_NAMED] + 1).tolist()
 
 
 def typed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

@@ -47,10 +47,12 @@ class TestSchema:
     def test_init_tells_what_it_takes_for_missing_and_what_it_gives_up(self, workspace: Any, capsys: Capture) -> None:
         workspace.with_cells("spend", "N/A")
         drafted = draft(workspace)
-        assert (drafted["missing_markers"], drafted["missing_markers_source"]) == (["", "N/A"], "confirm")
+        spend = next(column for column in drafted["columns"] if column["name"] == "spend")
+        assert (drafted["missing_markers"], spend["missing_markers"], spend["source"]) == ([""], ["", "N/A"], "confirm")
         told = capsys.readouterr().out
         assert "Read as a missing value: 'N/A'." in told
         assert "Not modelled, but invented: customer_id (identifier), full_name (name)." in told
+        assert "'spend': 1 text among numbers (missing_markers)" in told
         assert workspace.canary not in told
 
     def test_init_rounds_outwards_and_copies_no_name(self, workspace: Any) -> None:
@@ -72,6 +74,27 @@ class TestSchema:
         draft(workspace, *more)
         arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.folder / "draft.yaml"))
         assert workspace.execute(*arguments) == 0
+
+    def test_check_names_the_rows_that_depart(self, workspace: Any, capsys: Capture) -> None:
+        table = workspace.rows()
+        table["spend"] = table["spend"].astype(object)
+        table.loc[[2, 4], "spend"] = "12a"
+        workspace.write_table(table)
+        arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.schema))
+        assert workspace.execute(*arguments) == 2
+        assert "'spend': text where a number is expected in 2 rows (rows 3, 5)" in capsys.readouterr().out
+        assert workspace.execute(*arguments, "--json") == 2
+        assert [item["first_rows"] for item in figures(capsys) if item.get("column") == "spend"] == [[3, 5]]
+
+    def test_check_tells_suspicions_that_leave_the_exit_code_alone(self, workspace: Any, capsys: Capture) -> None:
+        table = workspace.rows()
+        table.loc[: len(table) // 3, "spend"] = 777
+        workspace.write_table(table)
+        arguments = ("schema", "check", str(workspace.table), "--schema", str(workspace.schema))
+        assert workspace.execute(*arguments) == 0
+        assert "INTERNAL suspicion: column 'spend': one value stands in" in capsys.readouterr().out
+        assert workspace.execute(*arguments, "--json") == 0
+        assert any("one value stands in" in item.get("suspicion", "") for item in figures(capsys))
 
     def test_draft_of_a_semicolon_table(self, workspace: Any) -> None:
         workspace.write_table(workspace.rows(), sep=";")

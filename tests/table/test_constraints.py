@@ -124,7 +124,7 @@ def found_town(column: Column) -> Discrete:
 
 
 def test_a_draft_has_no_constraints() -> None:
-    assert draft_schema(pd.DataFrame({"a": ["1", "2"]}), "d").constraints == ()
+    assert draft_schema(pd.DataFrame({"a": ["1", "2"]}), "d").schema.constraints == ()
 
 
 BAD: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -14,10 +14,11 @@ from privgan.errors import DocumentError, InternalError, TableError, UsageError
 from privgan.privacy.events import DiscreteGaussian
 from privgan.privacy.receipts import mint
 from privgan.privacy.unit import PrivacyUnit
+from privgan.table.bounds import outward
 from privgan.table.cells import cells_of
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Source, Temporal
 from privgan.table.conform import conform, unconfirmed, violations
-from privgan.table.draft import draft_schema, outward
+from privgan.table.draft import draft_schema
 from privgan.table.invent import invent
 from privgan.table.private import PrivateTable, UnpaidLook
 from privgan.table.schema import Schema
@@ -143,10 +144,10 @@ def test_repeated_identifiers_need_a_unit() -> None:
 
 
 def test_drafts_round_outwards_and_must_be_confirmed() -> None:
-    drafted = draft_schema(_frame(age=["23", "23", "61"]), "small")
+    drafted = draft_schema(_frame(age=["23", "23", "61"]), "small").schema
     with pytest.raises(TableError, match="must still confirm"):
         unconfirmed(drafted)
-    assumed = draft_schema(_frame(), "small", assume_public=True)
+    assumed = draft_schema(_frame(), "small", assume_public=True).schema
     unconfirmed(assumed)
     assert assumed.facts_from(Source.ASSUMED_PUBLIC)
 

@@ -1,0 +1,119 @@
+"""Whom a table protects: a column that names people or things and repeats is proposed as the privacy unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+
+from privgan.privacy.unit import PrivacyUnit
+from privgan.table.columns import Column, Invented, Kind, Role
+from privgan.table.inference import Reading, Shape
+from privgan.table.names import names_id, person_rank, words
+from privgan.table.notes import Note, Topic
+from privgan.table.serials import pattern_of
+
+MOST_ROWS = 20
+_FEW_VALUES = 12
+_ROWS_EACH = 20.0  # Beyond, an id names products or shops rather than people.
+_PERSON_SHARE = 0.001
+_LIMITS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A column that may be the privacy unit.
+
+    Attributes:
+        column: The column as an identifier.
+        rank: How likely its name tells whom a table is about, 0 the likeliest; None where it does not.
+        units: How many different ones there are.
+        absent: Rows without one.
+        largest: The most rows of one.
+        beyond: For each possible limit, the rows that it leaves out.
+    """
+
+    column: Invented
+    rank: int | None
+    units: int
+    absent: int
+    largest: int
+    beyond: dict[int, int]
+
+
+def candidate(reading: Reading, column: Column) -> Candidate | None:
+    """The column as a possible unit; None where it names nothing that repeats."""
+    values = reading.present
+    if reading.shape not in (Shape.CODE, Shape.TEXT, Shape.NUMBER) or not _names_many(reading):
+        return None
+    rank = person_rank(values.name)
+    if len(values) < values.rows * (_PERSON_SHARE if rank is not None else 1 / _ROWS_EACH):
+        return None
+    return Candidate(
+        column=Invented(
+            name=values.name,
+            kind=Kind.IDENTIFIER,
+            role=Role.IDENTIFIER,
+            missing=column.missing,
+            missing_markers=column.missing_markers,
+            pattern=pattern_of(values),
+        ),
+        rank=rank,
+        units=len(values),
+        absent=values.absent,
+        largest=int(values.counts.max()),
+        beyond={limit: int((values.counts - limit).clip(min=0).sum()) for limit in _LIMITS},
+    )
+
+
+def _names_many(reading: Reading) -> bool:
+    """Whether a column's values repeat and look like names of many things: by its name and by its values."""
+    values = reading.present
+    if not _FEW_VALUES < len(values) < values.rows:
+        return False
+    name = values.name
+    if not (names_id(name) or (person_rank(name) is not None and len(words(name)) == 1)):
+        return False
+    if reading.shape is Shape.NUMBER:
+        return _are_whole(reading)
+    return not pc.any(pc.match_substring(values.texts, " ")).as_py()
+
+
+def _are_whole(reading: Reading) -> bool:
+    numbers = reading.numbers
+    return numbers is not None and not reading.format and bool((numbers == np.round(numbers)).all() and (numbers >= 0).all())
+
+
+def chosen(candidates: Sequence[Candidate]) -> Candidate | None:
+    """The likeliest unit: named after people before others; of those that are alike the one that repeats most."""
+    far = len(candidates) + 1_000
+    return min(candidates, key=lambda each: (far if each.rank is None else each.rank, each.units), default=None)
+
+
+def proposed(candidate: Candidate) -> PrivacyUnit:
+    """The unit with the largest number of rows, rounded upwards and at most 20."""
+    fitting = next((limit for limit in _LIMITS if limit >= candidate.largest), MOST_ROWS)
+    return PrivacyUnit(column=candidate.column.name, max_rows=max(2, min(fitting, MOST_ROWS)))
+
+
+def notes_of(unit: PrivacyUnit, taken: Candidate, others: Sequence[Candidate]) -> Iterator[Note]:
+    """What a person should know who confirms the unit."""
+    name = taken.column.name
+    told = f"repeats: up to {_shown(taken.largest)} rows each; proposed as the unit, choose max_rows_per_unit"
+    yield Note(Topic.UNIT, name, told)
+    beyond = taken.beyond[unit.max_rows]
+    if beyond:
+        yield Note(Topic.UNIT, name, f"with max_rows_per_unit {unit.max_rows} a run leaves out {beyond:,} rows")
+    if taken.absent:
+        text = f"{taken.absent:,} rows have no unit, which a run refuses; fill them or leave these rows out"
+        yield Note(Topic.UNIT, name, text)
+    for other in others:
+        text = f"repeats as well, up to {_shown(other.largest)} rows each; name it as the unit if it is whom to protect"
+        yield Note(Topic.UNIT, other.column.name, text)
+
+
+def _shown(rows: int) -> str:
+    """A number of rows, rounded upwards: the exact one is somebody's."""
+    return f"{next((limit for limit in _LIMITS if limit >= rows), rows):,}"
