@@ -106,8 +106,7 @@ def run(
     if first.blocking:
         return _not_begun(first, plan, schema)
     first.require()
-    raw = read_table(request.table, sep=request.sep)
-    frame = conforming(request, raw, schema, out)
+    raw, frame = read_conforming(request, schema, out, progress)
     needles = needles_of(raw, schema)
     del raw
     ledger = open_ledger(True)
@@ -226,6 +225,14 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     if request.rows is not None and request.rows < 1:
         raise UsageError(f"--rows is {request.rows}; it must be at least 1")
     return schema, plan
+
+
+def read_conforming(request: RunRequest, schema: Schema, out: Path, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table as read, and as typed rows that conform to the schema."""
+    progress.say(f"reading {request.table}")
+    raw = read_table(request.table, sep=request.sep)
+    progress.say("holding the table against its schema")
+    return raw, conforming(request, raw, schema, out)
 
 
 def conforming(request: RunRequest, raw: pd.DataFrame, schema: Schema, out: Path) -> pd.DataFrame:

@@ -142,7 +142,9 @@ def told(name: str, taken: Taken) -> str:
 @click.command()
 @click.argument("points", nargs=-1, type=click.Choice(list(POINTS)))
 @click.option("--command", type=click.Choice(["run", "fit"]), default="run", show_default=True)
-@click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Where tables are kept [default: a folder that goes].")
+@click.option(
+    "--work", type=click.Path(file_okay=False, path_type=Path), help="Where tables are kept [default: a folder that goes]."
+)
 def main(points: tuple[str, ...], command: str, work: Path | None) -> None:
     """Measure wide and many-valued tables."""
     with tempfile.TemporaryDirectory() as passing:
