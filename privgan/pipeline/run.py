@@ -229,9 +229,8 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
 
 def read_conforming(request: RunRequest, schema: Schema, out: Path, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table as read, and as typed rows that conform to the schema."""
-    progress.say(f"reading {request.table}")
+    progress.say(f"reading {request.table} and holding it against its schema")
     raw = read_table(request.table, sep=request.sep)
-    progress.say("holding the table against its schema")
     return raw, conforming(request, raw, schema, out)
 
 
