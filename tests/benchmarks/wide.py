@@ -27,7 +27,6 @@ from tests.benchmarks.speed.simulated import Size, write_table
 WIDE = Size(rows=50_000, columns=200, categories=8)
 MANY_ROWS, MANY_CATEGORIES = 1_000_000, 100_000
 EPSILON, DELTA, SEED = 3.0, 1e-7, 0
-MOST_SECONDS, MOST_MEGABYTES, FIRST_LINE_SECONDS = 600, 2_048, 1.0
 _KILOBYTES = 1_024
 
 
