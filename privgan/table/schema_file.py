@@ -78,8 +78,8 @@ class _Written:
 @lru_cache(maxsize=_KEPT)
 def _parsed(written: _Written) -> Schema:
     """The schema of a text. The text of 100,000 categories takes seconds, and a run reads the same one at every stage."""
-    text_keys = {"text_keys": _TEXT_KEYS, "nullable_keys": NULLABLE_KEYS}
-    return _schema(parse_document(written.text, name=written.name, format_name=FORMAT, **text_keys))
+    text, name = written.text, written.name
+    return _schema(parse_document(text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS))
 
 
 def _schema(document: Document) -> Schema:
