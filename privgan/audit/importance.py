@@ -80,13 +80,16 @@ def importances(task: Task, model: Model, test: CodedTable, weights: NDArray[np.
         seed: Draws the shuffles, the same for every model.
     """
     rows, truth = task.without_target(test), task.target(test)
-    whole = task.scores(truth, model(rows), weights)
+    # Inputs are made once: shuffled rows of a column have its shuffled inputs.
+    inputs = np.array(model.inputs(rows))
+    whole = task.scores(truth, model.predict(inputs), weights)
     generator, found = np.random.default_rng((seed, 59)), []
-    for column in range(rows.values.shape[1]):
-        order = generator.permutation(len(rows))
-        values, codes = rows.values.copy(), rows.codes.copy()
-        values[:, column], codes[:, column] = values[order, column], codes[order, column]
-        found.append(whole - task.scores(truth, model(CodedTable(codes, values)), weights))
+    for end, width in zip(np.cumsum(model.widths), model.widths, strict=True):
+        order, own = generator.permutation(len(rows)), slice(int(end) - width, int(end))
+        kept = inputs[:, own].copy()
+        inputs[:, own] = kept[order]
+        found.append(whole - task.scores(truth, model.predict(inputs), weights))
+        inputs[:, own] = kept
     return np.array(found)
 
 

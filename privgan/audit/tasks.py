@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,24 @@ BOOSTING, LINEAR = "gradient_boosting", "linear"
 FAMILIES = (BOOSTING, LINEAR)
 LEAST_ROWS = 20
 
-Model: TypeAlias = Callable[[CodedTable], NDArray[np.float64]]
-"""From rows to predictions: probabilities of the task's classes [rows, classes], or numbers [rows]."""
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """From rows to predictions: probabilities of the task's classes [rows, classes], or numbers [rows].
+
+    Attributes:
+        inputs: From rows without the target to the model's inputs [rows, inputs].
+        widths: How many inputs next to each other are each column's; they depend on that column alone.
+        predict: From inputs to predictions.
+    """
+
+    inputs: Callable[[CodedTable], NDArray[Any]]
+    widths: tuple[int, ...]
+    predict: Callable[[NDArray[Any]], NDArray[np.float64]]
+
+    def __call__(self, table: CodedTable) -> NDArray[np.float64]:
+        """The predictions for rows without the target."""
+        return self.predict(self.inputs(table))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +95,8 @@ class Task:
         inputs = self._inputs(family, self.without_target(rows))
         target = self.target(rows)
         predict = self._classifier(family, inputs, target) if self.classification else self._regressor(family, inputs, target)
-        return lambda table: predict(self._inputs(family, table))
+        widths = (1,) * len(self.others) if family == BOOSTING else self.features.widths
+        return Model(partial(self._inputs, family), widths, predict)
 
     def scores(
         self, truth: NDArray[np.float64], predicted: NDArray[np.float64], weights: NDArray[np.float64], scale: float = 0.0

@@ -24,10 +24,12 @@ from privgan.cli.options import (
 
 if TYPE_CHECKING:
     from privgan.pipeline.preflight import Preflight
+    from privgan.planning.legible import Illegible
     from privgan.planning.plan import Plan
     from privgan.privacy.budget import PrivacyBudget
     from privgan.table.schema import Schema
 
+_MOST_LINES = 10
 _CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 
@@ -67,6 +69,7 @@ def plan(
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3 --policy partner-share --context context.yaml
     """
+    from privgan.planning.legible import illegible
     from privgan.planning.planner import make_plan
     from privgan.planning.risk import curve_of
     from privgan.release.guarantee import accounting
@@ -84,11 +87,13 @@ def plan(
     first = asked_of.judge(loaded, made)
     if as_json:
         told = {"accounting": accounting(made), "attack_risk": curve_of(made).to_json()}
+        told["cannot_be_told"] = illegible(made, loaded).to_json()
         judged = {"policy": first.to_json()} if first else {}
         print_json(made.to_json() | told | judged | asked_json(asked))
     else:
         tell_asked(asked)
         _print_plan(made, loaded)
+        _print_illegible(illegible(made, loaded))
         if first:
             _print_preflight(first)
     exit_with(_CODES[str(first.status)] if first else 0)
@@ -124,6 +129,13 @@ def _print_plan(made: Plan, loaded: Schema) -> None:
     click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
     for name, _what, cost, noise in plan_lines(made, accounting(made)):
         click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")
+
+
+def _print_illegible(found: Illegible) -> None:
+    if found:
+        click.echo("\nwhat this plan cannot tell, whatever the table holds:")
+    for line in found.lines(_MOST_LINES):
+        click.echo(f"  {line}")
 
 
 def _print_preflight(first: Preflight) -> None:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from privgan.planning.risk import RiskBudget
     from privgan.privacy.budget import PrivacyBudget
     from privgan.privacy.ledger import PrivacyLedger
+    from privgan.progress import Progress
     from privgan.release.keys import SigningKey
 
 FORMATS = ("csv", "parquet", "tsv", "feather", "jsonl", "xlsx", "sqlite", "duckdb")
@@ -96,6 +97,7 @@ def run(
       privgan run customers.csv --schema schema.yaml --policy partner-share \\
         --epsilon 3 --context context.yaml --out out
     """
+    progress = _begun(schema_path, quiet=quiet)
     files = VerdictFiles.asked(options)
     request, asked = _request(table, schema_path, options)
     require_no_zip(out, asked=as_zip)
@@ -106,7 +108,7 @@ def run(
         context_path,
         ledger_url,
         out,
-        quiet=quiet,
+        progress,
         waivers_path=waivers_path,
         key=key,
         language=language,
@@ -147,18 +149,17 @@ def fit(
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --out candidate
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --policy partner-share --context context.yaml --out candidate
     """
-    from privgan.pipeline.reading import read_aloud
-    from privgan.pipeline.run import conforming, fit_candidate, planned
-    from privgan.progress import Progress
+    progress = _begun(schema_path, quiet=quiet)
+    from privgan.pipeline.run import fit_candidate, planned, read_conforming
 
     asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
-    (request, asked), progress = _request(table, schema_path, options), Progress(quiet=quiet)
+    request, asked = _request(table, schema_path, options)
     schema, plan = planned(request, out)
     first = asked_of.judge(schema, plan)
     if first:
         first.require()
         progress.say(str(first))
-    frame = conforming(request, read_aloud(request, progress), schema, out)
+    _, frame = read_conforming(request, schema, out, progress)
     ledger = open_ledger(ledger_url, schema.dataset)
     attempts = first.attempts if first else None
     candidate = fit_candidate(request, schema, frame, plan, ledger, out, out / "internal", progress, attempts=attempts)
@@ -280,6 +281,15 @@ def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced
     click.echo(f"{out}: {written} rows")
 
 
+def _begun(schema_path: Path, *, quiet: bool) -> Progress:
+    """The progress of a command that takes long, with its first line before anything heavy is imported."""
+    from privgan.progress import Progress
+
+    progress = Progress(quiet=quiet)
+    progress.say(f"reading the schema {schema_path} and making the plan")
+    return progress
+
+
 def _request(table: Path | str, schema_path: Path, options: dict[str, Any]) -> tuple[RunRequest, RiskBudget | None]:
     from privgan.pipeline.note import RunRequest
     from privgan.pipeline.run import plan_for, schema_of
@@ -313,8 +323,8 @@ def perform(
     context_path: Path | None,
     ledger_url: str | None,
     out: Path,
+    progress: Progress,
     *,
-    quiet: bool,
     introduce: bool = False,
     language: str = "en",
     waivers_path: Path | None = None,
@@ -323,7 +333,6 @@ def perform(
     """The main job, with every file that it needs read first."""
     from privgan.pipeline.run import run as run_job
     from privgan.privacy.ledger import PrivacyLedger
-    from privgan.progress import Progress
     from privgan.table.schema_file import load_schema
 
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
@@ -337,7 +346,7 @@ def perform(
             opened.introduce(dataset)
         return opened
 
-    return run_job(request, policy, context, ledger, out, Progress(quiet=quiet), key=key, language=language)
+    return run_job(request, policy, context, ledger, out, progress, key=key, language=language)
 
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:

@@ -67,6 +67,7 @@ def demo(
     from privgan.pipeline.run import refuse_taken
     from privgan.planning.planner import MINIMUM_ROWS
     from privgan.privacy.budget import PrivacyBudget
+    from privgan.progress import Progress
 
     budget = PrivacyBudget(epsilon=epsilon)
     if rows < MINIMUM_ROWS:
@@ -81,7 +82,7 @@ def demo(
     request = RunRequest(
         table=table, schema=schema, budget=budget, public_rows=rows, seed=seed, effort=effort, target="converted"
     )
-    outcome = perform(request, "internal-analytics", None, ledger_url, out, quiet=quiet, introduce=True)
+    outcome = perform(request, "internal-analytics", None, ledger_url, out, Progress(quiet=quiet), introduce=True)
     exit_with(tell(outcome, as_json))
 
 

@@ -51,7 +51,7 @@ def critic_scores(critic: Critic, codes: np.ndarray, sizes: Sequence[int]) -> np
     marks = torch.eye(columns + 1)[:, :columns]
     found = []
     for start in range(0, len(codes), _CHUNK):
-        part = torch.as_tensor(codes[start : start + _CHUNK])
+        part = torch.as_tensor(codes[start : start + _CHUNK].astype(np.int64))
         rows = torch.cat([F.one_hot(part[:, column], size) for column, size in enumerate(sizes)], 1)
         scores = [weight * _scored(critic, rows, mark) for weight, mark in zip(weights, marks, strict=True)]
         found.append(torch.stack(scores).sum(0))

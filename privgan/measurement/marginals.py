@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,12 +54,21 @@ class Measurements:
 
     def __init__(self, sizes: Sequence[int], marginals: Sequence[Marginal]) -> None:
         self.sizes, self.marginals = tuple(sizes), tuple(marginals)
-        self.rows = _rows(self.marginals)
-        self._one_way = [self._estimate(column) for column in range(len(self.sizes))]
+        self._sums = _OneWaySums(self.sizes).with_marginals(self.marginals)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Estimate the row count and the 1-way shares from all that was measured."""
+        self.rows = self._sums.rows
+        self._one_way = [onto_simplex(shares / self.rows) for shares in self._sums.one_way()]
 
     def with_marginals(self, more: Sequence[Marginal]) -> Measurements:
-        """The measurements with more marginals."""
-        return Measurements(self.sizes, [*self.marginals, *more])
+        """The measurements with more marginals; what is known of the others is not computed again."""
+        made = copy.copy(self)
+        made.marginals = (*self.marginals, *more)
+        made._sums = self._sums.with_marginals(more)
+        made._settle()
+        return made
 
     def one_way(self, column: int) -> np.ndarray:
         """Estimated share of each code of a column [codes]: non-negative, summing to 1."""
@@ -69,11 +80,12 @@ class Measurements:
 
     def targets(self) -> list[Target]:
         """One target a clique, repeated measurements combined, each made consistent with the 1-way estimates."""
-        cliques = list(dict.fromkeys(marginal.clique for marginal in self.marginals))
-        return [self._target(clique) for clique in cliques]
+        of_clique: dict[Clique, list[Marginal]] = {}
+        for marginal in self.marginals:
+            of_clique.setdefault(marginal.clique, []).append(marginal)
+        return [self._target(clique, same) for clique, same in of_clique.items()]
 
-    def _target(self, clique: Clique) -> Target:
-        same = [marginal for marginal in self.marginals if marginal.clique == clique]
+    def _target(self, clique: Clique, same: Sequence[Marginal]) -> Target:
         weights = np.array([marginal.standard_deviation**-2 for marginal in same])
         counts = sum(weight * marginal.counts for weight, marginal in zip(weights, same, strict=True)) / weights.sum()
         precision = float(weights.sum()) * self.rows**2
@@ -91,25 +103,49 @@ class Measurements:
             table = table + np.expand_dims(gap / (table.size / table.shape[axis]), others)
         return table.ravel()
 
-    def _estimate(self, column: int) -> np.ndarray:
-        """The column's 1-way shares from every marginal that holds it, each by its precision."""
-        total, weight = np.zeros(self.sizes[column]), 0.0
-        for marginal in self.marginals:
-            if column in marginal.clique and not marginal.interaction_only:
-                shape = [self.sizes[other] for other in marginal.clique]
-                axes = tuple(axis for axis, other in enumerate(marginal.clique) if other != column)
-                summed = marginal.counts.reshape(shape).sum(axis=axes)
-                precision = self.sizes[column] / len(marginal.counts) / marginal.standard_deviation**2
-                total, weight = total + precision * summed, weight + precision
-        return onto_simplex(total / weight / self.rows)
 
+class _OneWaySums:
+    """What marginals tell of the row count and of each column alone, summed up in the order in which they came.
 
-def _rows(marginals: Sequence[Marginal]) -> float:
-    """Estimated row count: the sums of the marginals, each by its precision."""
-    whole = [marginal for marginal in marginals if not marginal.interaction_only]
-    precision = np.array([1 / (len(marginal.counts) * marginal.standard_deviation**2) for marginal in whole])
-    sums = np.array([marginal.counts.sum() for marginal in whole], dtype=float)
-    return max(1.0, float((precision * sums).sum() / precision.sum()))
+    Args:
+        sizes: Number of codes of each column.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._sizes = tuple(sizes)
+        self._totals, self._weights = [np.zeros(size) for size in sizes], [0.0] * len(sizes)
+        self._sums, self._precisions = list[float](), list[float]()
+
+    def with_marginals(self, more: Sequence[Marginal]) -> _OneWaySums:
+        """The sums with more marginals; those that tell of interactions alone add nothing."""
+        made = copy.copy(self)
+        made._totals, made._weights = list(self._totals), list(self._weights)
+        made._sums, made._precisions = list(self._sums), list(self._precisions)
+        for marginal in more:
+            if not marginal.interaction_only:
+                made._add(marginal)
+        return made
+
+    def _add(self, marginal: Marginal) -> None:
+        cells, variance = len(marginal.counts), marginal.standard_deviation**2
+        table = marginal.counts.reshape([self._sizes[column] for column in marginal.clique])
+        self._sums.append(float(marginal.counts.sum()))
+        self._precisions.append(1 / (cells * variance))
+        for axis, column in enumerate(marginal.clique):
+            summed = table.sum(axis=tuple(other for other in range(table.ndim) if other != axis))
+            precision = self._sizes[column] / cells / variance
+            self._totals[column] = self._totals[column] + precision * summed
+            self._weights[column] += precision
+
+    @property
+    def rows(self) -> float:
+        """Estimated row count: the sums of the marginals, each by its precision."""
+        precision, sums = np.array(self._precisions), np.array(self._sums)
+        return max(1.0, float((precision * sums).sum() / precision.sum()))
+
+    def one_way(self) -> list[np.ndarray]:
+        """The count of each code of each column [codes], from every marginal that holds it, each by its precision."""
+        return [total / weight for total, weight in zip(self._totals, self._weights, strict=True)]
 
 
 def onto_simplex(shares: np.ndarray) -> np.ndarray:
@@ -121,8 +157,13 @@ def onto_simplex(shares: np.ndarray) -> np.ndarray:
 
 
 def exact_counts(codes: np.ndarray, clique: Clique, sizes: Sequence[int]) -> np.ndarray:
-    """Counts [cells] of codes [rows, columns] over a clique, the last column varying fastest."""
-    flat = np.zeros(len(codes), dtype=np.int64)
-    for column in clique:
-        flat = flat * sizes[column] + codes[:, column]
-    return np.bincount(flat, minlength=int(np.prod([sizes[column] for column in clique])))
+    """Counts [cells] of codes [rows, columns] over a clique, the last column varying fastest.
+
+    Columns that lie in memory by themselves, in their smallest type, are counted several times as fast.
+    """
+    cells = math.prod(sizes[column] for column in clique)
+    flat = codes[:, clique[0]].astype(np.min_scalar_type(cells))
+    for column in clique[1:]:
+        flat *= flat.dtype.type(sizes[column])
+        flat += codes[:, column].astype(flat.dtype)
+    return np.bincount(flat, minlength=cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -214,31 +215,27 @@ def _scores(
 
 
 def candidate_cliques(sizes: Sequence[int], settings: MarginalSettings) -> list[Clique]:
-    """All pairs and triples with few enough cells; a fixed public subset where there are too many."""
-    columns = range(len(sizes))
-    found: list[Clique] = [
-        clique
-        for width in range(2, settings.widest + 1)
-        for clique in itertools.combinations(columns, width)
-        if math.prod(sizes[column] for column in clique) <= settings.largest_marginal
-    ]
-    pairs: list[Clique] = [clique for clique in found if len(clique) == 2]
-    triples: list[Clique] = [clique for clique in found if len(clique) == 3]
+    """All pairs with few enough cells, and triples as far as there is room: a fixed public subset where there are too many."""
+    pairs = _small(sizes, 2, settings) if settings.widest > 1 else []
     room = max(0, settings.max_candidates - len(pairs))
+    triples = _small(sizes, 3, settings) if settings.widest > 2 and room else []
     if len(triples) > room:
         kept = np.random.default_rng(0).permutation(len(triples))[:room]
         triples = [triples[index] for index in sorted(kept)]
     return pairs + triples
 
 
+def _small(sizes: Sequence[int], width: int, settings: MarginalSettings) -> list[Clique]:
+    """All sets of so many columns with few enough cells together, in order."""
+    cliques = itertools.combinations(range(len(sizes)), width)
+    return [clique for clique in cliques if math.prod(sizes[column] for column in clique) <= settings.largest_marginal]
+
+
 def workload_weights(candidates: Sequence[Clique]) -> np.ndarray:
     """Weight of each candidate in (0, 1]: its overlap with the workload of all candidates of the widest kind."""
     widest = max(len(clique) for clique in candidates)
-    workload = [frozenset(clique) for clique in candidates if len(clique) == widest]
-    membership = np.zeros((len(workload), 1 + max(max(clique) for clique in candidates)))
-    for row, clique in enumerate(workload):
-        membership[row, list(clique)] = 1.0
-    overlap = np.array([membership[:, list(clique)].sum() for clique in candidates])
+    held = Counter(column for clique in candidates if len(clique) == widest for column in clique)
+    overlap = np.array([float(sum(held[column] for column in clique)) for clique in candidates])
     weights: np.ndarray = overlap / overlap.max()
     return weights
 

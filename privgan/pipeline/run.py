@@ -36,7 +36,7 @@ from privgan.progress import Progress
 from privgan.release.guarantee import statement
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
-from privgan.sources import read_source
+from privgan.sources import read_source, source_name
 from privgan.table.conform import conform, unconfirmed, unproven
 from privgan.table.measured import clamp_measured
 from privgan.table.schema import Schema
@@ -102,8 +102,7 @@ def run(
     if first.blocking:
         return _not_begun(first, plan, schema)
     first.require()
-    raw = read_aloud(request, progress)
-    frame = conforming(request, raw, schema, out)
+    raw, frame = read_conforming(request, schema, out, progress)
     needles = needles_of(raw, schema)
     del raw
     ledger = open_ledger(True)
@@ -223,6 +222,13 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     if request.rows is not None and request.rows < 1:
         raise UsageError(f"--rows is {request.rows}; it must be at least 1")
     return schema, plan
+
+
+def read_conforming(request: RunRequest, schema: Schema, out: Path, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table as read, and as typed rows that conform to the schema."""
+    progress.say(f"reading {source_name(request.table)} and holding it against its schema")
+    raw = read_aloud(request, progress)
+    return raw, conforming(request, raw, schema, out)
 
 
 def conforming(request: RunRequest, raw: pd.DataFrame, schema: Schema, out: Path) -> pd.DataFrame:

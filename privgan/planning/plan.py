@@ -89,7 +89,7 @@ class MarginalSettings:
         max_codes: Wanted codes of a merged column.
         largest_identity: Columns with at most this many fine cells are not merged and need no fine histogram.
         largest_marginal: Most cells of a marginal that may be chosen.
-        max_candidates: Most candidates of one choice.
+        max_candidates: Most candidates of one choice; all small pairs are among them, however many they are.
         widest: Columns of the widest marginal that is measured: 3, or fewer for an ablation.
         choices_per_fit: Choices made between two fits of the model.
         largest_triple: Most cells of a 3-way marginal that is measured without being chosen.

@@ -221,12 +221,7 @@ class _Draft:
     def marginal_steps(self, scale: float) -> tuple[PlanStep, ...]:
         """All steps but the critic's, with every noise multiplied by a scale."""
         rho = scale**-2
-        columns = self.schema.modelled
-        merged = [
-            column.name
-            for column in columns
-            if cells_of(column, self.plan.marginals.max_cells).size > self.plan.marginals.largest_identity
-        ]
+        columns, merged = self.schema.modelled, self._merged
         fine_share = _FINE_SHARE * len(merged) / len(columns)
         fine = [self._histogram(f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)) for name in merged]
         rest = rho * (1 - fine_share)
@@ -246,6 +241,13 @@ class _Draft:
         if of_triples > 0:
             steps += self._at_once(rho * of_triples, triples)
         return [*steps, *self._rounds(rho * of_rounds, rounds)]
+
+    @cached_property
+    def _merged(self) -> list[str]:
+        """The columns that get a fine histogram: the same for any noise."""
+        settings = self.plan.marginals
+        sizes = {column.name: cells_of(column, settings.max_cells).size for column in self.schema.modelled}
+        return [name for name, size in sizes.items() if size > settings.largest_identity]
 
     @cached_property
     def _one_way_share(self) -> float:

@@ -43,19 +43,28 @@ def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
     Those with the target in them, which the schema names or leaves to a fixed rule, are steps of their own, and so are pairs
     with a column of two values. Marginals are tuples of positions among the modelled columns.
     """
-    columns = schema.modelled
-    name = schema.target or choose_target(columns)
-    target = None if name is None else [column.name for column in columns].index(name)
+    sizes, target = planned_sizes(schema.modelled, settings), _place_of_target(schema)
+    triples = small_triples(sizes, settings) if settings.widest > 2 else ()
+    return {**pairs_at_once(schema, settings), **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES)}
+
+
+def pairs_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
+    """As ``measured_at_once``, of the pairs of columns alone."""
+    columns, target = schema.modelled, _place_of_target(schema)
     sizes = planned_sizes(columns, settings)
     pairs = list(itertools.combinations(range(len(columns)), 2)) if settings.widest > 1 else []
     halved = [pair for pair in pairs if _TWO in (sizes[pair[0]], sizes[pair[1]])]
     whole = [pair for pair in pairs if _TWO not in (sizes[pair[0]], sizes[pair[1]])]
-    triples = small_triples(sizes, settings) if settings.widest > 2 else ()
     return {
         **_split(halved, target, StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES),
         **_split(whole, target, StepKind.TARGET_PAIRS, StepKind.PAIRS),
-        **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
     }
+
+
+def _place_of_target(schema: Schema) -> int | None:
+    """The target's place among the modelled columns: named by the schema, or by a fixed rule."""
+    name = schema.target or choose_target(schema.modelled)
+    return None if name is None else [column.name for column in schema.modelled].index(name)
 
 
 def _split(

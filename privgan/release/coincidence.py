@@ -20,6 +20,7 @@ import pandas as pd
 from privgan.release.needles import Matcher, NeedleKind, Needles, is_figure, looks_like_pii
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.table.conform import canonical_text
+from privgan.table.frames import by_distinct
 from privgan.table.invent import could_be_invented, invent
 from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema import Schema
@@ -156,11 +157,12 @@ class ColumnScan:
         if isinstance(column, Numeric | Temporal):
             self._figures(values, column)
             return
-        texts = values.dropna().map(canonical_text)
+        texts = by_distinct(values.dropna(), canonical_text)
         if column is not None:
             texts = texts[~texts.isin(column.missing_markers)]
         if not isinstance(column, Invented):
-            self._search(name, [text for text in texts.unique() if text not in _allowed(column)])
+            allowed = _allowed(column)
+            self._search(name, [text for text in texts.unique() if text not in allowed])
             return
         possible = texts.map({text: could_be_invented(column, text) for text in texts.unique()}).astype(bool)
         self._search(name, list(texts[~possible]))

@@ -30,6 +30,7 @@ from privgan.table.columns import (
     Source,
     Temporal,
 )
+from privgan.table.frames import by_distinct
 from privgan.table.measured import clamp, clip_moments, clip_numbers, opened, widest_moments, widest_numbers
 from privgan.table.number_format import PLAIN_NUMBER
 from privgan.table.presenting import presence_of
@@ -217,7 +218,7 @@ def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Viola
 def _absent(values: pd.Series, column: Column, markers: tuple[str, ...]) -> pd.Series:
     """Which values [rows] are missing: empty, or a text that stands for missing in the table or in this column."""
     texts = {*markers, *column.missing_markers, *map(escaped, column.missing_markers)}
-    return values.isna() | values.map(lambda value: isinstance(value, str) and value in texts)
+    return values.isna() | by_distinct(values, lambda value: isinstance(value, str) and value in texts).astype(bool)
 
 
 def _column(values: pd.Series, column: Column, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
@@ -248,8 +249,8 @@ def _typed_values(values: pd.Series, absent: pd.Series, column: Column) -> tuple
 
 
 def _undiscovered(values: pd.Series, absent: pd.Series, column: OpenCategorical) -> tuple[pd.Series, list[Violation]]:
-    texts = values.astype(object).map(canonical_text).astype(object)
-    unwritable = ~absent & texts.map(lambda text: bool(UNWRITABLE.search(text)))
+    texts = by_distinct(values.astype(object), canonical_text).astype(object)
+    unwritable = ~absent & by_distinct(texts, lambda text: bool(UNWRITABLE.search(text))).astype(bool)
     problems = _problem(column, unwritable, "a text with a NUL or half of a character, which no text file can hold")
     return texts.where(~unwritable, column.other).where(~absent, None), problems
 
@@ -274,9 +275,9 @@ def _problem(column: Column, mask: pd.Series, text: str) -> list[Violation]:
 
 def _discrete(values: pd.Series, absent: pd.Series, column: Discrete) -> tuple[pd.Series, list[Violation]]:
     # As objects: nullable integers would go through float, where they end at 2^53.
-    texts = values.astype(object).map(canonical_text).astype(object)
+    texts = by_distinct(values.astype(object), canonical_text).astype(object)
     if column.kind is Kind.BOOLEAN:
-        texts = texts.map(lambda text: _boolean_text(text, column.categories))
+        texts = by_distinct(texts, lambda text: _boolean_text(text, column.categories))
     texts = _as_categories(values, texts, column).where(~absent, None)
     unknown = ~absent & ~texts.isin(column.categories)
     problems = _problem(column, unknown, f"a value is none of the {len(column.categories)} categories")
@@ -333,7 +334,7 @@ def _with_leading_zeros(values: pd.Series, absent: pd.Series, column: Numeric) -
     """Texts such as 00501 [rows] where the column writes plain numbers."""
     if column.format or not (pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)):
         return pd.Series(False, index=values.index)
-    return ~absent & values.map(lambda value: isinstance(value, str) and bool(_LEADING_ZEROS.match(value)))
+    return ~absent & by_distinct(values, lambda value: isinstance(value, str) and bool(_LEADING_ZEROS.match(value))).astype(bool)
 
 
 def _temporal(values: pd.Series, absent: pd.Series, stated: Temporal | OpenTemporal) -> tuple[pd.Series, list[Violation]]:

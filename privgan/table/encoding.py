@@ -100,8 +100,14 @@ class Encoder:
         return tuple(column.name for column in self.columns)
 
     def encode(self, frame: pd.DataFrame) -> np.ndarray:
-        """Codes [rows, columns], int64, of typed rows; a pure function of each row."""
-        return np.stack([column.encode(frame[column.name]) for column in self.columns], axis=1)
+        """Codes [rows, columns] of typed rows; a pure function of each row.
+
+        They are in the smallest integer type, and each column lies in memory by itself: it is read column by column.
+        """
+        codes = np.empty((len(frame), len(self.columns)), np.min_scalar_type(max(self.sizes, default=0)), order="F")
+        for place, column in enumerate(self.columns):
+            codes[:, place] = column.encode(frame[column.name])
+        return codes
 
     def decode(self, codes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
         """Typed rows from codes [rows, columns]."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,19 @@ def with_columns(frame: pd.DataFrame, changed: Mapping[str, pd.Series]) -> pd.Da
     for name, values in changed.items():
         result[name] = values
     return result
+
+
+def by_distinct(values: pd.Series, change: Callable[[Any], Any]) -> pd.Series:
+    """The change of each value [rows], as objects; made once for each distinct text where there are texts alone.
+
+    Values of several kinds are changed one by one: 1 and True are equal, and are two texts.
+    """
+    if values.dtype != object or pd.api.types.infer_dtype(values, skipna=False) != "string":
+        return values.map(change)
+    places, distinct = pd.factorize(values)
+    changed = np.empty(len(distinct), dtype=object)
+    changed[:] = [change(value) for value in distinct]
+    return pd.Series(changed[places], index=values.index, name=values.name, dtype=object)
 
 
 def positions_of(values: pd.Series, categories: Sequence[str]) -> np.ndarray:

@@ -38,7 +38,8 @@ class Samples:
 
     def __init__(self, codes: np.ndarray, customers: np.ndarray) -> None:
         order = np.argsort(customers, kind="stable")
-        self._codes = codes[order]
+        # Row by row: a batch takes whole rows.
+        self._codes = np.ascontiguousarray(codes[order])
         _, self._first, self._rows = np.unique(customers[order], return_index=True, return_counts=True)
 
     def __len__(self) -> int:
@@ -52,12 +53,12 @@ class Samples:
             members: Indices of customers [batch].
 
         Returns:
-            Codes [rows of the batch, columns], and for each of these rows its place in the batch [rows of the batch].
+            Codes [rows of the batch, columns], int64, and for each of these rows its place in the batch [rows of the batch].
         """
         rows = self._rows[members]
         place = np.repeat(np.arange(len(members)), rows)
         offset = np.arange(rows.sum()) - np.repeat(np.cumsum(rows) - rows, rows)
-        return self._codes[self._first[members][place] + offset], place
+        return self._codes[self._first[members][place] + offset].astype(np.int64), place
 
 
 class PrivateTable:

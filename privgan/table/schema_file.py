@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from privgan.documents import Document, load_document, parse_document
+from privgan.documents import Document, parse_document, read_text
 from privgan.errors import DocumentError
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import (
@@ -46,6 +47,7 @@ _TEXT_KEYS = TEXT_KEYS | frozenset(
         *("description", "pattern", "format", "zone"),
     }
 )
+_KEPT = 4  # Schemas of a process: that of a request, and that of its candidate.
 _LINE_ENDS = "\r\x85\u2028\u2029"
 BOOLEAN_LABELS = ("False", "True")
 
@@ -56,11 +58,27 @@ def load_schema(path: Path | str) -> Schema:
     Raises:
         DocumentError: with every mistake and its line.
     """
-    return _schema(load_document(Path(path), format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS))
+    path = Path(path)
+    return _parsed(_Written(read_text(path), path.name))
 
 
 def parse_schema(text: str, name: str = "schema") -> Schema:
     """As load_schema, from YAML text."""
+    return _parsed(_Written(text, name))
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A schema's text and, for messages alone, its name."""
+
+    text: str
+    name: str = field(compare=False)
+
+
+@lru_cache(maxsize=_KEPT)
+def _parsed(written: _Written) -> Schema:
+    """The schema of a text. The text of 100,000 categories takes seconds, and a run reads the same one at every stage."""
+    text, name = written.text, written.name
     return _schema(parse_document(text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS))
 
 

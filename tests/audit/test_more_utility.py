@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from privgan.audit.coding import AuditCoder
+from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.importance import importance_metric, importances
 from privgan.audit.queries import QUERIES, query_metric, random_queries
 from privgan.audit.subgroup_utility import subgroup_gap_metric
@@ -85,6 +85,22 @@ def test_models_of_a_shuffled_target_do_not(tables, draw_rows):
     metric = importance_metric(trial, 0)
     assert metric.value < metric.baseline
     assert metric.details["columns"][0]["column"] in ("age", "grade")
+
+
+def test_shuffled_inputs_are_those_of_shuffled_columns(tables):
+    coder, real, held, made = tables
+    for name in ("churned", "income"):
+        task, trial = trial_of(coder, real, held, made, name, 0)
+        weights, rows = trial.weights[:3], task.without_target(trial.test)
+        for family in FAMILIES:
+            model, generator = trial.models[family][0], np.random.default_rng((0, 59))
+            whole = task.scores(trial.truth, model(rows), weights)
+            drops = importances(task, model, trial.test, weights, 0)
+            for column, drop in enumerate(drops):
+                order, values, codes = generator.permutation(len(rows)), rows.values.copy(), rows.codes.copy()
+                values[:, column], codes[:, column] = values[order, column], codes[order, column]
+                shuffled = task.scores(trial.truth, model(CodedTable(codes, values)), weights)
+                np.testing.assert_array_equal(drop, whole - shuffled)
 
 
 def test_r10_importance_works_for_every_family(tables):

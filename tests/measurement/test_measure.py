@@ -1,5 +1,7 @@
 """Marginals: exact counts, consistent estimates, and scores that one row cannot move further than stated."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
@@ -150,3 +152,46 @@ def test_candidates_are_a_public_function_of_the_sizes() -> None:
     assert first == second
     assert len(first) == 500
     assert sum(len(clique) == 2 for clique in first) == 435
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=3), st.integers(0, 2**32 - 1))
+def test_counts_are_the_same_in_the_smallest_integers(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    codes = np.stack([rng.integers(size, size=200) for size in sizes], axis=1)
+    clique = tuple(range(len(sizes)))
+    cells = np.ravel_multi_index(tuple(codes.T), sizes)
+    small = np.asfortranarray(codes.astype(np.min_scalar_type(max(sizes))))
+    for given_codes in (codes, small):
+        counts = exact_counts(given_codes, clique, sizes)
+        np.testing.assert_array_equal(counts, np.bincount(cells, minlength=int(np.prod(sizes))))
+
+
+def test_codes_are_small_and_lie_column_by_column() -> None:
+    frame = pd.DataFrame({f"c{i}": ["0", "1"] for i in range(len(SIZES))})
+    codes = _encoder().encode(frame)
+    assert codes.dtype == np.uint8
+    assert codes.flags.f_contiguous
+    assert codes.tolist() == [[0] * len(SIZES), [1] * len(SIZES)]
+
+
+def test_estimates_do_not_depend_on_when_marginals_came() -> None:
+    whole = _measurements(_codes(0, 500), 3.0)
+    begun = Measurements(SIZES, whole.marginals[:3])
+    grown = begun.with_marginals(whole.marginals[3:4]).with_marginals(whole.marginals[4:])
+    assert grown.rows == whole.rows
+    for one, other in zip(grown.frequencies(), whole.frequencies(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(begun.marginals) == 3
+    np.testing.assert_array_equal(begun.one_way(0), Measurements(SIZES, begun.marginals).one_way(0))
+
+
+def test_weights_are_the_overlap_with_the_widest_candidates() -> None:
+    candidates = [(0, 1), (0, 2), (1, 3), (0, 1, 2), (0, 1, 3)]
+    overlap = [sum(len({*clique} & {*wide}) for wide in candidates[3:]) for clique in candidates]
+    np.testing.assert_allclose(measure.workload_weights(candidates), np.array(overlap) / max(overlap))
+
+
+def test_pairs_are_all_candidates_and_triples_as_far_as_there_is_room() -> None:
+    few = replace(SETTINGS, max_candidates=8)
+    assert len(measure.candidate_cliques((2,) * 5, few)) == 10
+    assert [len(clique) for clique in measure.candidate_cliques((2,) * 4, few)] == [2] * 6 + [3] * 2

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from privgan.table.draft import draft_schema
 from privgan.table.invent import invent
 from privgan.table.private import PrivateTable, UnpaidLook
 from privgan.table.schema import Schema
-from privgan.table.schema_file import dump_schema, parse_schema
+from privgan.table.schema_file import dump_schema, load_schema, parse_schema
 from privgan.table.where import parse_where
 
 TEXT = """format: privgan.schema/1
@@ -236,3 +237,12 @@ def test_dates_stand_for_whole_days() -> None:
     assert isinstance(since, Temporal)
     assert since.lower == dt.datetime(2020, 1, 1)
     assert cells_of(since).lengths.sum() == 366
+
+
+def test_a_text_is_parsed_once_and_its_mistakes_are_told_under_each_name(tmp_path: Path) -> None:
+    text = "format: privgan.schema/1\ndataset: once\nunit: row\ncolumns: [{name: a, kind: integer, lower: 0, upper: 9}]\n"
+    (tmp_path / "schema.yaml").write_text(text, encoding="utf-8")
+    assert load_schema(tmp_path / "schema.yaml") is parse_schema(text, name="the model's schema")
+    for name in ("one.yaml", "two.yaml"):
+        with pytest.raises(DocumentError, match=name):
+            parse_schema(text.replace("lower: 0", "lower: 10"), name=name)

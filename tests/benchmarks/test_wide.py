@@ -1,0 +1,34 @@
+"""The benchmark of wide and many-valued tables: its table fits its schema, and a command is measured."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from privgan.table.conform import violations
+from privgan.table.files import read_table
+from privgan.table.schema_file import load_schema
+from tests.benchmarks.wide import main_of, many_valued, measured, told
+
+
+def test_the_many_valued_table_fits_its_schema(tmp_path: Path) -> None:
+    table, schema = many_valued(tmp_path, rows=3_000, categories=1_000)
+    frame = read_table(table)
+    assert (len(frame), frame["product"].nunique()) == (3_000, 1_000)
+    assert violations(frame, load_schema(schema)) == ()
+
+
+def test_a_command_is_measured_with_its_first_line(tmp_path: Path) -> None:
+    code = "import time, sys; print('begun', flush=True); time.sleep(0.3); x = bytes(60_000_000); sys.exit(3)"
+    taken = measured([sys.executable, "-c", code], tmp_path / "log.txt")
+    assert taken.code == 3
+    assert taken.first_line < taken.seconds - 0.2
+    assert taken.megabytes > 60
+    assert (tmp_path / "log.txt").read_text() == "begun\n"
+    assert "exit code 3" in told("run columns", taken)
+
+
+@pytest.mark.parametrize("command", ["run", "fit"])
+def test_only_a_run_is_judged(command: str, tmp_path: Path) -> None:
+    line = main_of(command, tmp_path / "train.csv", tmp_path / "schema.yaml", tmp_path)
+    assert ("--policy" in line) is (command == "run")
