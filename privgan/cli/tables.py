@@ -20,6 +20,7 @@ from privgan.cli.options import (
     schema_option,
     sep_option,
 )
+from privgan.cli.schema_review import schema_review
 from privgan.documents import shown
 
 if TYPE_CHECKING:
@@ -83,7 +84,10 @@ def demo(
 
 @click.group()
 def schema() -> None:
-    """Draft a schema, or check a table against one."""
+    """Draft a schema, review it, or check a table against one."""
+
+
+schema.add_command(schema_review)
 
 
 @schema.command("init")
@@ -112,6 +116,7 @@ def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool
     from privgan.errors import UsageError
     from privgan.table.draft import dataset_name, draft_schema
     from privgan.table.files import read_table
+    from privgan.table.review_file import DRAFT_NOTE
     from privgan.table.schema_file import dump_schema, parse_schema
 
     if out.exists():
@@ -120,7 +125,7 @@ def schema_init(table: Path, out: Path, dataset: str | None, assume_public: bool
     if assume_public:
         note = "All facts are taken as public (source: assumed_public): every ε is conditional on them."
     else:
-        note = "INTERNAL draft. Check each fact against what is publicly known, then replace 'confirm' by 'declared'."
+        note = DRAFT_NOTE
     more = (
         "If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit.\n"
         "'target: COLUMN' names what the table is to predict; left out: the last column with the fewest categories."
