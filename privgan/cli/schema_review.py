@@ -98,7 +98,7 @@ def _confirm(review: Review, names: Sequence[str]) -> None:
         for line in choices:
             click.echo(f"  {line}")
     if "categories" in names and (rare := review.rare_categories()):
-        click.echo(f"  {rare} listed categories have fewer than 10 customers each; --list and a review in a terminal show them")
+        click.echo(f"  {rare} listed categories have fewer than 10 customers each; a review in a terminal shows them")
 
 
 def _walk(review: Review, table: Path, schema_path: Path) -> int:

@@ -20,6 +20,8 @@ _LEAST_ROWS = 10
 _WORD = re.compile(r"[^\s<>=!(),\"'`]+\Z")
 _QUOTES = "`\"'"
 
+_ZERO = {Kind.ORDINAL: (" = 0",), Kind.CATEGORICAL: (), Kind.BOOLEAN: ()}
+
 Found = tuple[tuple[Constraint, ...], int, float]
 
 
@@ -39,8 +41,8 @@ class _Atom:
 
     @property
     def of_categories(self) -> bool:
-        """Whether it names a category."""
-        return isinstance(self.column, Discrete) and not self.text.endswith(" is missing")
+        """Whether it names a category; zero of an ordinal column is a number."""
+        return isinstance(self.column, Discrete) and not self.text.endswith((" is missing", *_ZERO[self.column.kind]))
 
 
 def implications(typed: pd.DataFrame, columns: Sequence[Column]) -> Iterator[Found]:
@@ -102,7 +104,7 @@ def _own_meanings(column: Column) -> tuple[float, ...]:
 
 def _written(value: float, column: Column) -> str:
     if isinstance(column, Numeric):
-        return f"{value:.{column.decimals}f}"
+        return str(int(value)) if value.is_integer() else f"{value:.{column.decimals}f}"
     return str(np.datetime64(round(value), "s").astype("datetime64[D]" if column.kind is Kind.DATE else "datetime64[s]"))
 
 

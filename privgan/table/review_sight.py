@@ -100,10 +100,8 @@ class Sight:
     def _special(self, column: Column, schema: Schema) -> str:
         assert isinstance(column, Numeric | Temporal)
         numbers = as_numbers(self._typed(column.name, schema), column)
-        shares = [(value, np.mean(numbers == number)) for value, number in zip(column.special_values, special_of(column), strict=True)]
-        return ", ".join(f"{value} in {share:.1%} of the rows" for value, share in shares)
-            f"{value} in {share:.1%} of the rows" for value, share in zip(column.special_values, shares, strict=True)
-        )
+        found = zip(column.special_values, special_of(column), strict=True)
+        return ", ".join(f"{value} in {np.mean(numbers == number):.1%} of the rows" for value, number in found)
 
     def _categories(self, column: Column, schema: Schema) -> str:
         if isinstance(column, OpenCategorical):
