@@ -144,12 +144,14 @@ def fit(
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --policy partner-share --context context.yaml --out candidate
     """
     from privgan.pipeline.run import conforming, fit_candidate, planned
+    from privgan.pipeline.terms import terms
     from privgan.progress import Progress
     from privgan.table.files import read_table
 
     asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
     (request, asked), progress = _request(table, schema_path, options), Progress(quiet=quiet)
     schema, plan = planned(request, out)
+    progress.say_all(terms(schema))
     first = asked_of.judge(schema, plan)
     if first:
         first.require()

@@ -25,6 +25,7 @@ from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
 from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.terms import terms
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
@@ -100,6 +101,7 @@ def run(
         BudgetExceededError: when the lifetime budget does not allow it; nothing is charged then.
     """
     schema, plan = planned(request, out)
+    progress.say_all(terms(schema))
     books = Books.of(open_ledger(False), schema.dataset)
     first = preflight(policy, context, schema, plan, books, rows=request.rows)
     progress.say(str(first))
@@ -137,6 +139,7 @@ def resume_run(
     """
     begun = read_note(out, table)
     request, schema = begun.request, begun.schema
+    progress.say_all(terms(schema))
     plan = plan_for(request, schema)
     books = Books.of(ledger, schema.dataset, reserved=True)
     first = preflight(policy, context, schema, plan, books, rows=request.rows)
