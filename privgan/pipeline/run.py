@@ -47,7 +47,6 @@ from privgan.table.targets import with_target
 _BYTES_PER_VALUE = 40
 _FREE_BYTES = 50_000_000
 
-
 OpenLedger = Callable[[bool], PrivacyLedger | None]
 
 
@@ -339,8 +338,7 @@ def resume_candidate(out: Path, table: Path, ledger: PrivacyLedger, progress: Pr
         progress: Tells the owner.
     """
     begun = read_note(out, table)
-    request, candidate = begun.request, begun.candidate
-    schema = begun.schema
+    request, candidate, schema = begun.request, begun.candidate, begun.schema
     checkpoint = newest_checkpoint(candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run))
     frame = conform(read_table(table, sep=request.sep), schema, on_violation=request.on_violation).reset_index(drop=True)
     canaries = load_canaries(candidate.internal, frame, schema)
