@@ -141,7 +141,7 @@ def _act(review: Review, some: Sequence[Entry], action: str) -> bool:
     elif action == "d":
         review.decline(some)
     elif action == "e":
-        _try(lambda: _edit(review, _picked(some, "edit")))
+        _try(lambda: _edit(review, some[_number(some, "edit") - 1]))
     elif action == "m":
         _try(lambda: _measure(review, some))
     elif action == "o":
@@ -213,20 +213,23 @@ def _edit(review: Review, entry: Entry) -> None:
 
 
 def _measure(review: Review, some: Sequence[Entry]) -> None:
-    able = [entry for entry in some if _measurable(review, [entry])]
-    review.measure(able if len(able) == 1 else [_picked(some, "have measured", able)])
-
-
-def _picked(some: Sequence[Entry], action: str, able: Sequence[Entry] | None = None) -> Entry:
-    """The entry whose number is typed."""
+    """Ask which entries are to be measured, and refuse one that cannot be."""
     from privgan.errors import UsageError
 
+    able = [entry for entry in some if _measurable(review, [entry])]
+    number = _number(some, "have measured, 0 for all that can be", lowest=0)
+    if number and some[number - 1] not in able:
+        told = "only bounds and the categories of a categorical column can"
+        raise UsageError(f"{some[number - 1].column} cannot be measured; {told}")
+    review.measure([some[number - 1]] if number else able)
+
+
+def _number(some: Sequence[Entry], action: str, *, lowest: int = 1) -> int:
+    """The number of an entry; it is asked for where there are several."""
     if len(some) == 1:
-        return some[0]
-    entry = some[click.prompt(f"  number to {action}", type=click.IntRange(1, len(some))) - 1]
-    if able is not None and entry not in able:
-        raise UsageError(f"{entry.column} cannot be measured; only bounds and the categories of a categorical column can")
-    return entry
+        return 1
+    number: int = click.prompt(f"  number to {action}", type=click.IntRange(lowest, len(some)))
+    return number
 
 
 def _actions(review: Review, group: Group, some: Sequence[Entry]) -> dict[str, str]:

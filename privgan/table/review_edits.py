@@ -160,7 +160,7 @@ def _list(text: str, read: Callable[[str], Any]) -> list[Any]:
     try:
         plain = read_yaml(text)
     except YamlError as error:
-        raise ValueError(f"the list cannot be read: {error}") from error
+        raise ValueError(f"the list cannot be read: {str(error).partition(': ')[2]}") from error
     if plain is None or not isinstance(plain.data, list) or not all(isinstance(part, str) for part in plain.data):
         raise ValueError(f'found {shown(text)}, allowed: a, b, c or ["a", "b", "c"]')
     return [read(part) for part in plain.data]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from privgan.errors import TableError
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.cells import as_numbers, bounds_of, special_of
-from privgan.table.columns import Column, Discrete, Numeric, Open, OpenCategorical, Temporal
+from privgan.table.columns import Column, Discrete, Kind, Numeric, Open, OpenCategorical, Temporal
 from privgan.table.conform import rows_over_limit, typed_columns
 from privgan.table.proposals import Proposal, proposals
 from privgan.table.repeating import RepeatingId, repeating_ids
@@ -89,7 +90,7 @@ class Sight:
 
     def _bounds(self, column: Column, schema: Schema) -> str:
         assert isinstance(column, Numeric | Temporal)
-        told = f"{column.lower} to {column.upper}" if isinstance(column, Temporal) else f"{column.lower:g} to {column.upper:g}"
+        told = f"{_value(column.lower, column)} to {_value(column.upper, column)}"
         numbers = as_numbers(self._typed(column.name, schema), column)
         for bound, value in zip(("lower", "upper"), bounds_of(column), strict=True):
             count = self._people(numbers == value, schema)
@@ -101,7 +102,7 @@ class Sight:
         assert isinstance(column, Numeric | Temporal)
         numbers = as_numbers(self._typed(column.name, schema), column)
         found = zip(column.special_values, special_of(column), strict=True)
-        return ", ".join(f"{value} in {np.mean(numbers == number):.1%} of the rows" for value, number in found)
+        return ", ".join(f"{_value(value, column)} in {np.mean(numbers == number):.1%} of the rows" for value, number in found)
 
     def _categories(self, column: Column, schema: Schema) -> str:
         if isinstance(column, OpenCategorical):
@@ -127,6 +128,13 @@ class Sight:
 def _some(texts: list[str] | tuple[str, ...]) -> str:
     more = f", and {len(texts) - _SHOWN:,} more" if len(texts) > _SHOWN else ""
     return ", ".join(texts[:_SHOWN]) + more
+
+
+def _value(value: Any, column: Column) -> str:
+    """A bound or special value as short as it can be told."""
+    if isinstance(column, Numeric):
+        return f"{value:.{column.decimals}f}".rstrip("0").rstrip(".") if column.decimals else f"{value:.0f}"
+    return f"{value:%Y-%m-%d}" if column.kind is Kind.DATE else str(value)
 
 
 def _missing(column: Column) -> str:

@@ -53,8 +53,12 @@ def unrelated(rows: int = ROWS, seed: int = 3) -> pd.DataFrame:
             "rating": rng.integers(1, 90, rows).astype(str),
             "distance": rng.integers(1_000, 90_000, rows).astype(str),
             "weight": [f"{value:.1f}" for value in rng.normal(80, 12, rows)],
-            "born": pd.Series(pd.Timestamp("1950-01-01") + pd.to_timedelta(rng.integers(0, 9_000, rows), "D")).dt.strftime("%Y-%m-%d"),
-            "visited": pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, rows), "D")).dt.strftime("%Y-%m-%d"),
+            "born": pd.Series(pd.Timestamp("1950-01-01") + pd.to_timedelta(rng.integers(0, 9_000, rows), "D")).dt.strftime(
+                "%Y-%m-%d"
+            ),
+            "visited": pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, rows), "D")).dt.strftime(
+                "%Y-%m-%d"
+            ),
             "kind": rng.choice(["a", "b"], rows),
         }
     )
