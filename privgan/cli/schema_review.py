@@ -98,7 +98,8 @@ def _confirm(review: Review, names: Sequence[str]) -> None:
         for line in choices:
             click.echo(f"  {line}")
     if "categories" in names and (rare := review.rare_categories()):
-        click.echo(f"  {rare} listed categories have fewer than 10 customers each; a review in a terminal shows them")
+        told = "a listed category has" if rare == 1 else f"{rare} listed categories have"
+        click.echo(f"  {told} fewer than 10 customers; a review in a terminal shows which")
 
 
 def _walk(review: Review, table: Path, schema_path: Path) -> int:
