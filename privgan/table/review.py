@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from privgan.table.columns import (
     Column,
@@ -173,14 +174,14 @@ def measured(schema: Schema, some: Iterable[Entry]) -> Schema:
 
 
 def _opened(column: Column, schema: Schema) -> Column:
-    common = {"name": column.name, "kind": column.kind, "role": column.role, "missing": column.missing}
+    common: dict[str, Any] = {"name": column.name, "kind": column.kind, "role": column.role, "missing": column.missing}
     common |= {"description": column.description, "missing_markers": column.missing_markers}
     bounds = {**column.sources, "lower": Source.MEASURED, "upper": Source.MEASURED}
     if isinstance(column, Numeric):
-        numeric = {"decimals": column.decimals, "special_values": column.special_values, "format": column.format}
+        numeric: dict[str, Any] = {"decimals": column.decimals, "special_values": column.special_values, "format": column.format}
         return OpenNumeric(**common, **numeric, sources=bounds)
     if isinstance(column, Temporal):
-        temporal = {"format": column.format, "special_values": column.special_values, "zone": column.zone}
+        temporal: dict[str, Any] = {"format": column.format, "special_values": column.special_values, "zone": column.zone}
         return OpenTemporal(**common, **temporal, sources=bounds)
     assert isinstance(column, Discrete)
     taken = {*column.categories, *schema.missing_markers, *column.missing_markers}
