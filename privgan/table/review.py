@@ -111,7 +111,7 @@ def _of_table(schema: Schema) -> Iterator[Entry]:
         yield Entry(group=Group.UNIT, facts=("unit",))
     if schema.missing_markers_source is Source.CONFIRM:
         yield Entry(group=Group.MARKERS, facts=("missing_markers",))
-    if schema.target is None and choose_target(schema.modelled) is not None:
+    if schema.target is None and target_by_rule(schema) is not None:
         yield Entry(group=Group.TARGET, facts=("target",))
 
 
@@ -141,9 +141,14 @@ def accepted(schema: Schema, some: Iterable[Entry]) -> Schema:
     return schema
 
 
+def target_by_rule(schema: Schema) -> str | None:
+    """The target that is proposed: by the fixed rule, among the columns whose own values are modelled."""
+    return choose_target([column for column in schema.columns if not column.invented])
+
+
 def _with_table_fact(schema: Schema, fact: str) -> Schema:
     if fact == "target":
-        return replace(schema, target=choose_target(schema.modelled))
+        return replace(schema, target=target_by_rule(schema))
     if fact == "unit":
         return replace(schema, unit_source=Source.DECLARED)
     return replace(schema, missing_markers_source=Source.DECLARED)

@@ -15,9 +15,8 @@ from privgan.table.columns import Column, Discrete, Kind, Numeric, Open, OpenCat
 from privgan.table.conform import rows_over_limit, typed_columns
 from privgan.table.proposals import Proposal, proposals
 from privgan.table.repeating import RepeatingId, repeating_ids
-from privgan.table.review import Entry, Group
+from privgan.table.review import Entry, Group, target_by_rule
 from privgan.table.schema import Schema
-from privgan.table.targets import choose_target
 
 RARE = 10
 _SHOWN = 30
@@ -67,7 +66,7 @@ class Sight:
 
     def _of_table(self, entry: Entry, schema: Schema) -> str:
         if entry.group is Group.TARGET:
-            return f"target: {choose_target(schema.modelled)}, by the fixed rule; name the column that the table is to predict"
+            return f"target: {target_by_rule(schema)}, by the fixed rule; name the column that the table is to predict"
         if entry.group is Group.MARKERS:
             return f"in every column: {', '.join(map(repr, schema.missing_markers))}"
         over = rows_over_limit(self._frame, schema)

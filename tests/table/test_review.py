@@ -82,6 +82,14 @@ def test_accepting_a_group_declares_its_facts_alone(group: Group) -> None:
     assert parse_schema(dump_schema(after)).to_json() == after.to_json()
 
 
+def test_whether_an_invented_column_is_there_is_never_the_target() -> None:
+    text = (
+        dump_schema(replace(DRAFT, columns=DRAFT.columns[2:4])) + "- {name: fax, kind: text, missing: true, presence: modelled}\n"
+    )
+    schema = parse_schema(text)
+    assert accepted(schema, entries(schema)[Group.TARGET]).target == "tier"
+
+
 def test_bounds_and_categories_are_left_to_be_measured() -> None:
     after = measured(DRAFT, [*entries(DRAFT)[Group.BOUNDS], *entries(DRAFT)[Group.CATEGORIES]])
     assert isinstance(after.column("age"), OpenNumeric)
