@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,22 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace a file's text as a whole, durably; a reader sees the old text or the new one, never a part."""
+    target = path.resolve()
+    pending = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with pending.open("x", encoding="utf-8", newline="\n") as file:
+            os.chmod(pending, target.stat().st_mode & 0o777)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(pending, target)
+    finally:
+        pending.unlink(missing_ok=True)
+    sync_folder(target.parent)
 
 
 @contextmanager

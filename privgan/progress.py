@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +53,11 @@ class Progress:
         if not self._quiet:
             self._stream.write(line + "\n")
             self._stream.flush()
+
+    def say_all(self, lines: Iterable[str]) -> None:
+        """Several lines for the owner."""
+        for line in lines:
+            self.say(line)
 
     @contextmanager
     def task(self, name: str) -> Iterator[Task]:

@@ -16,7 +16,7 @@ from privgan.errors import PrivganError
 
 _COMMANDS = {
     "demo": ("privgan.cli.tables", "demo", "Make a simulated customer table and run the main job on it."),
-    "schema": ("privgan.cli.tables", "schema", "Draft a schema, or check a table against one."),
+    "schema": ("privgan.cli.tables", "schema", "Draft a schema, review it, or check a table against one."),
     "plan": ("privgan.cli.plans", "plan", "Print each step's cost, noise and expected error; opens no data."),
     "policy": ("privgan.cli.policy", "policy", "Make, check, explain and compare policies."),
     "run": ("privgan.cli.runs", "run", "Do everything: from a table to a release."),
@@ -71,6 +71,7 @@ def group() -> None:
     Example:
       privgan demo --out demo-out
       privgan schema init customers.csv --out schema.yaml
+      privgan schema review customers.csv --schema schema.yaml
       privgan run customers.csv --schema schema.yaml --policy partner-share --epsilon 3 --out out
 
     The terminal's output, logs and the folder "internal" are INTERNAL: they are not covered by the guarantee.

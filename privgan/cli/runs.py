@@ -151,10 +151,12 @@ def fit(
     """
     progress = _begun(schema_path, quiet=quiet)
     from privgan.pipeline.run import fit_candidate, planned, read_conforming
+    from privgan.pipeline.terms import terms
 
     asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
     request, asked = _request(table, schema_path, options)
     schema, plan = planned(request, out)
+    progress.say_all(terms(schema))
     first = asked_of.judge(schema, plan)
     if first:
         first.require()

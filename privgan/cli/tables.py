@@ -24,6 +24,7 @@ from privgan.cli.options import (
     source_of,
     source_options,
 )
+from privgan.cli.schema_review import schema_review
 from privgan.documents import shown
 
 if TYPE_CHECKING:
@@ -88,7 +89,10 @@ def demo(
 
 @click.group()
 def schema() -> None:
-    """Draft a schema, or check a table against one."""
+    """Draft a schema, review it, or check a table against one."""
+
+
+schema.add_command(schema_review)
 
 
 @schema.command("init")
@@ -124,6 +128,7 @@ def schema_init(table: Path | str, out: Path, dataset: str | None, assume_public
     from privgan.sources import source_name
     from privgan.table.draft import dataset_name, draft_schema
     from privgan.table.draft_file import draft_text, told
+    from privgan.table.review_file import DRAFT_NOTE
     from privgan.table.schema_file import parse_schema
 
     if out.exists():
@@ -133,7 +138,7 @@ def schema_init(table: Path | str, out: Path, dataset: str | None, assume_public
     if assume_public:
         note = "All facts are taken as public (source: assumed_public): every ε is conditional on them."
     else:
-        note = "INTERNAL draft. Check each fact against what is publicly known, then replace 'confirm' by 'declared'."
+        note = DRAFT_NOTE
     more = "'target: COLUMN' names what the table is to predict; left out: the last column with the fewest categories."
     if drafted.schema.unit.column is None:
         more = f"If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit.\n{more}"

@@ -25,6 +25,7 @@ from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.resuming import resume
 from privgan.pipeline.room import refuse_useless_folder
 from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.terms import terms
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
@@ -96,6 +97,7 @@ def run(
         BudgetExceededError: when the lifetime budget does not allow it; nothing is charged then.
     """
     schema, plan = planned(request, out)
+    progress.say_all(terms(schema))
     books = Books.of(open_ledger(False), schema.dataset)
     first = preflight(policy, context, schema, plan, books, rows=request.rows)
     progress.say(str(first))
@@ -133,6 +135,7 @@ def resume_run(
     """
     begun = read_note(out, table, query)
     request, schema = begun.request, begun.schema
+    progress.say_all(terms(schema))
     plan = plan_for(request, schema)
     books = Books.of(ledger, schema.dataset, reserved=True)
     first = preflight(policy, context, schema, plan, books, rows=request.rows)
@@ -342,8 +345,7 @@ def resume_candidate(
         query: The same query, where a query makes the table.
     """
     begun = read_note(out, table, query)
-    request, candidate = begun.request, begun.candidate
-    schema = begun.schema
+    request, candidate, schema = begun.request, begun.candidate, begun.schema
     checkpoint = newest_checkpoint(candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run))
     read = read_source(table, request.source)
     frame = conform(read.frame(), schema, on_violation=request.on_violation).reset_index(drop=True)

@@ -133,7 +133,7 @@ def unconfirmed(schema: Schema) -> None:
         some = ", ".join(open_facts[:8]) + (", …" if len(open_facts) > 8 else "")
         raise TableError(
             f"the schema has {len(open_facts)} facts that a person must still confirm ({some}); "
-            "check each and write 'source: declared', or draft with --assume-public"
+            "confirm them with 'privgan schema review', or draft with --assume-public"
         )
 
 

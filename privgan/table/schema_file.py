@@ -183,6 +183,11 @@ def _sources(item: Mapping[str, Any]) -> dict[str, Source]:
 
 def dump_schema(schema: Schema, comment: str = "") -> str:
     """The schema as YAML text that load_schema reads back to an equal schema."""
+    return written(schema_items(schema), comment)
+
+
+def schema_items(schema: Schema) -> dict[str, Any]:
+    """The schema as the mappings, lists and values of its file."""
     data: dict[str, Any] = {"format": FORMAT, "dataset": schema.dataset, "unit": schema.unit.column or ROW_UNIT}
     data["unit_source"] = schema.unit_source.value
     if schema.unit.column:
@@ -195,7 +200,12 @@ def dump_schema(schema: Schema, comment: str = "") -> str:
     data["columns"] = [_item(column) for column in schema.columns]
     if schema.constraints:
         data["constraints"] = constraint_items(schema)
-    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
+    return data
+
+
+def written(items: Mapping[str, Any], comment: str = "") -> str:
+    """The values of a schema's file as YAML text, below a comment."""
+    text = yaml.dump(dict(items), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
     return "".join(f"# {line}\n" for line in comment.splitlines()) + text
 
 

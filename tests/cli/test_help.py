@@ -18,6 +18,7 @@ HEAVY = ("torch", "pandas", "numpy", "sdmetrics", "sklearn", "opacus", "sqlalche
 CONTRACT = {
     "demo": "--out --rows",
     "schema init": "TABLE --out --assume-public",
+    "schema review": "TABLE --schema --yes-to --accept-all --list",
     "schema check": "TABLE --schema",
     "plan": "--schema --public-rows --epsilon --max-attack-advantage --max-tpr --delta --json",
     "policy init": "FILE --from --name --json",
