@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.options import PATH, sep_option
+from privgan.cli.options import PATH, SOURCE, read_aloud, text_options
 from privgan.documents import shown
 
 if TYPE_CHECKING:
     from privgan.interchange.drafting import Imported
+    from privgan.sources import SourceOptions
 
 _KINDS = ("sdv", "pandera", "json-schema", "sql", "parquet", "dbt")
 _FORMS = ("sdv", "pandera", "json-schema", "croissant", "openlineage")
@@ -23,24 +24,24 @@ _COMMENT = (
 
 @click.command("import")
 @click.argument("source", metavar="FILE")
-@click.argument("table", type=PATH, required=False)
+@click.argument("table", type=SOURCE, required=False)
 @click.option("--out", type=PATH, required=True, help="The schema file to write.")
 @click.option("--from", "kind", type=click.Choice(_KINDS), help="What FILE is [default: recognised by its content].")
 @click.option("--table", "table_name", help="Which table, where FILE or the database holds several.")
 @click.option("--dataset", help="The data set's name in the ledger [default: from the table's or file's name].")
 @click.option("--unit", "unit_column", metavar="COLUMN", help="The column that names the person to protect.")
 @click.option("--max-rows-per-unit", type=click.IntRange(1, 1000), help="The most rows of one person.")
-@sep_option
+@text_options
 def schema_import(
     source: str,
-    table: Path | None,
+    table: Path | str | None,
     out: Path,
     kind: str | None,
     table_name: str | None,
     dataset: str | None,
     unit_column: str | None,
     max_rows_per_unit: int | None,
-    sep: str,
+    **source_text: Any,
 ) -> None:
     """Make a schema from one that you have: SDV metadata, pandera, JSON Schema, dbt, or a Parquet or SQL table's own.
 
@@ -56,6 +57,7 @@ def schema_import(
     from privgan.errors import UsageError
     from privgan.interchange.drafting import UnitChoice
     from privgan.interchange.importing import import_schema
+    from privgan.sources import SourceOptions
     from privgan.table.schema_file import dump_schema
 
     if out.exists():
@@ -63,19 +65,19 @@ def schema_import(
     choice = UnitChoice(column=unit_column, max_rows=max_rows_per_unit)
     found = import_schema(source, kind=kind, table=table_name, dataset=dataset, unit=choice)
     if table is not None:
-        found = _ordered(found, table, sep)
+        found = _ordered(found, table, SourceOptions(**source_text))
     out.write_text(dump_schema(found.schema, comment=_COMMENT.format(source=_file(source))), encoding="utf-8")
     click.echo(f"{out}: {len(found.schema.columns)} columns imported")
     for note in found.notes:
         click.echo(f"note: {note}")
 
 
-def _ordered(found: Imported, table: Path, sep: str) -> Imported:
+def _ordered(found: Imported, table: Path | str, options: SourceOptions) -> Imported:
     from privgan.interchange.ordering import ordered
-    from privgan.table.files import read_table
+    from privgan.sources import source_name
 
-    names = [str(name) for name in read_table(table, sep=sep).columns]
-    return ordered(found, names, str(table))
+    names = list(read_aloud(table, options).table.column_names)
+    return ordered(found, names, source_name(table))
 
 
 def _file(source: str) -> str:

@@ -48,7 +48,7 @@ def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
 schema_option = click.option(
     "--schema", "schema_path", type=PATH, required=True, help="The schema: public facts about the table."
 )
-_text_options = stacked(
+text_options = stacked(
     click.option("--sep", help="Separator of a text table, one character or \\t [default: recognised]."),
     click.option("--encoding", help="Encoding of a text table, such as gb18030 or cp1252 [default: recognised]."),
 )
@@ -57,8 +57,8 @@ query_option = click.option("--query", metavar="SQL", help="What to read from a 
 database_table_option = click.option(
     "--table", "database_table", metavar="NAME", help="Table of a database, NAME or SCHEMA.NAME [default: the only one]."
 )
-source_options = stacked(_text_options, sheet_option, database_table_option, query_option)
-source_options_beside_table = stacked(_text_options, sheet_option, query_option)
+source_options = stacked(text_options, sheet_option, database_table_option, query_option)
+source_options_beside_table = stacked(text_options, sheet_option, query_option)
 ledger_option = click.option(
     "--ledger", "ledger_url", help="Ledger file, or PostgreSQL URL [default: $PRIVGAN_LEDGER, else the user's data folder]."
 )

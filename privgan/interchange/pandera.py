@@ -298,14 +298,14 @@ def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[st
     losses.say(column.name, f"its format {column.format}")
     if column.special_values:
         losses.say(column.name, "special values, around which the range is drawn")
-    low, high = widest(column) if isinstance(column, Temporal) else (None, None)
-    if low is not None and (low.year < _FIRST_YEAR or high.year > _LAST_YEAR):
+    ends = widest(column) if isinstance(column, Temporal) else ()
+    if any(not _FIRST_YEAR <= end.year <= _LAST_YEAR for end in ends):
         losses.say(column.name, "moments of years that pandera's type does not hold")
         return {}
     written: dict[str, Any] = {"dtype": f"datetime64[s, {column.zone}]" if column.zone else "datetime64[s]"}
-    if low is not None and not column.zone:
-        ends = {"greater_than_or_equal_to": low, "less_than_or_equal_to": high}
-        written["checks"] = {check: end.isoformat(" ") for check, end in ends.items()}
+    if ends and not column.zone:
+        checks = ("greater_than_or_equal_to", "less_than_or_equal_to")
+        written["checks"] = {check: end.isoformat(" ") for check, end in zip(checks, ends, strict=True)}
     elif column.zone:
         losses.say(column.name, "bounds of moments with a zone")
     return written
