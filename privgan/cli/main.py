@@ -95,7 +95,7 @@ def execute(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as exit_request:
         return exit_request.exit_code
     except click.ClickException as error:
-        error.message = without_passwords(error.message)
+        error.message = without_passwords(error.message)  # type: ignore[misc]
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
