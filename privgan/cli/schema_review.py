@@ -139,7 +139,7 @@ def _ask_group(review: Review, group: Group, place: str) -> None:
 def _act(review: Review, some: Sequence[Entry], action: str) -> bool:
     """Do what was chosen for a group; whether the group is done with for now."""
     if action == "a":
-        review.accept(some)
+        _try(lambda: review.accept(some))
     elif action == "d":
         review.decline(some)
     elif action == "e":
@@ -174,8 +174,8 @@ def _answer(review: Review, entry: Entry, answer: str) -> bool:
     if answer == "q":
         raise _QuitError
     if answer == "y":
-        review.accept([entry])
-    elif answer == "d":
+        return _try(lambda: review.accept([entry]))
+    if answer == "d":
         review.decline([entry])
     elif answer == "m":
         return _try(lambda: review.measure([entry]))

@@ -127,7 +127,9 @@ def _blocks(stream: Any) -> Iterator[bytes]:
 
 
 def _guessed(path: Path, wrong: int) -> Encoding:
-    refused = TableError(f"{path}: line {wrong} is not UTF-8 text, and no other encoding is recognised; {_ADVICE}")
+    refused = TableError(
+        f"{path}: line {wrong} is not UTF-8 text, and no other encoding is recognised: it is not a text table, or {_ADVICE}"
+    )
     if _mostly_utf8(path):
         raise TableError(f"{path}: line {wrong} is not UTF-8 text although the rest is; mend that line, or name --encoding")
     for name, looks in (("gb18030", _looks_chinese), ("cp1252", _looks_western)):

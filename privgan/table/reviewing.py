@@ -60,13 +60,17 @@ class Review:
         return found[0] if found else None
 
     def accept(self, some: Iterable[Entry]) -> None:
-        """Declare some entries' facts; a unit that is proposed takes the place of the rows."""
+        """Declare some entries' facts; a unit that is proposed takes the place of the rows.
+
+        Raises:
+            UsageError: where the schema could not be read with them; nothing is changed then.
+        """
         some = list(some)
         for entry in some:
             candidate = self.candidate() if entry.group is Group.UNIT else None
             if candidate is not None:
-                self.schema = with_unit(self.schema, candidate.unit)
-        self.schema = accepted(self.schema, some)
+                self._check(with_unit(self.schema, candidate.unit))
+        self._check(accepted(self.schema, some))
 
     def keep_rows(self, waived: Iterable[str]) -> None:
         """Each row is one unit although some identifiers repeat: a waiver for each, which strict policies refuse."""
@@ -91,7 +95,7 @@ class Review:
         if entry.group is Group.UNIT and name in self.schema.names and self.schema.column(name).kind is not Kind.IDENTIFIER:
             self._check(edited(with_unit(self.schema, PrivacyUnit(column=name)), entry, typed))
         else:
-            self.schema = edited(self.schema, entry, typed)
+            self._check(edited(self.schema, entry, typed))
 
     def decline(self, some: Iterable[Entry]) -> None:
         """Remember proposals that are not to be made again."""
@@ -102,7 +106,6 @@ class Review:
         done = not any(self.left(group) for group in Group if group is not Group.CONSTRAINTS)
         text = text_with_comments(self.schema, self._comments, done=done)
         if text != self._text:
-            self._check(self.schema)
             save(self._path, self._text, text)
             self._text = text
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from safetensors import safe_open
 
@@ -26,6 +29,7 @@ from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.ledger_runs import RunLedger
 from privgan.progress import Progress
 from privgan.release.verify import verify_release
+from privgan.sources import SourceOptions
 from privgan.table.schema_file import load_schema
 
 QUIET = Progress(quiet=True)
@@ -58,6 +62,20 @@ def _stopped(request: RunRequest, folder: Path, step: int, stop: Callable[[], Ba
 
 def _charged(ledger: PrivacyLedger) -> list[str]:
     return [entry.body["step"] for entry in ledger.entries("purchases") if entry.kind == "charge"]
+
+
+def test_a_fit_from_a_query_goes_on_with_the_same_query(tmp_path: Path, purchase_request: RunRequest) -> None:
+    database, query = tmp_path / "shop.sqlite", "select * from purchases order by rowid"
+    with closing(sqlite3.connect(database)) as connection:
+        pd.read_csv(purchase_request.table).to_sql("purchases", connection, index=False)
+    asked = replace(purchase_request, table=database, source=SourceOptions(query=query))
+    ledger, out = _stopped(asked, tmp_path, 11, _Crash)
+    for wrong in (None, query.replace("rowid", "amount")):
+        with pytest.raises(UsageError, match="the query"):
+            resume_candidate(out, database, ledger, QUIET, query=wrong)
+    candidate = resume_candidate(out, f"sqlite:///{database}", ledger, QUIET, query=query)
+    assert candidate.record()["guarantee"]["epsilon"] == 6
+    assert not any(b"order by rowid" in path.read_bytes() for path in out.rglob("*") if path.is_file())
 
 
 def test_after_a_crash_the_steps_run_again_are_paid_from_the_reserve(tmp_path: Path, purchase_request: RunRequest) -> None:
