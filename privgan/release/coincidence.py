@@ -39,7 +39,7 @@ class Chance:
         file: The file.
         column: The invented column.
         found: Matches in the released rows; of identifiers the distinct ones.
-        expected: Mean number of matches in equally many rows invented afresh.
+        expected: Mean number of matches where as many values are invented afresh.
         p_value: Chance of at least as many matches, given all of them: one-sided exact binomial test.
     """
 
@@ -65,27 +65,32 @@ class Afresh:
 
     def __init__(self, schema: Schema | None, matcher: Matcher) -> None:
         self._schema, self._matcher = schema, matcher
-        self._known: dict[tuple[str, int], int] = {}
+        self._known: dict[tuple[str, int, bytes], int] = {}
 
-    def matches(self, column: str, rows: int) -> int:
-        """Matches of one invented column in several tables of so many rows, with the serial numbers of the release.
+    def matches(self, column: str, held: np.ndarray) -> int:
+        """Matches of one invented column in several tables with the serial numbers of the release.
 
         Of identifiers the distinct ones count: several rows of one customer share theirs.
-        """
-        if (column, rows) not in self._known:
-            self._known[column, rows] = sum(self._table(column, rows, table) for table in range(FRESH_TABLES))
-        return self._known[column, rows]
 
-    def _table(self, column: str, rows: int, table: int) -> int:
+        Args:
+            column: The column.
+            held: Which rows of the release hold a value [rows]; no other row is invented again.
+        """
+        key = column, len(held), np.packbits(held).tobytes()
+        if key not in self._known:
+            self._known[key] = sum(self._table(column, held, table) for table in range(FRESH_TABLES))
+        return self._known[key]
+
+    def _table(self, column: str, held: np.ndarray, table: int) -> int:
         assert self._schema is not None
         alone = replace(self._schema, columns=(self._schema.column(column),))
         rng = np.random.default_rng([_SEED, table])
         count, distinct = 0, set()
-        for start in range(0, rows, _ROWS):
-            part = min(_ROWS, rows - start)
-            customers = np.arange(start + 1, start + part + 1)
-            fresh = invent(alone, part, first_serial=start + 1, customers=customers, rng=rng)[column]
-            hits = [hit.value for hit in self._matcher.hits("\n".join(fresh).encode()) if hit.whole]
+        for start in range(0, len(held), _ROWS):
+            part = held[start : start + _ROWS]
+            customers = np.arange(start + 1, start + len(part) + 1)
+            fresh = invent(alone, len(part), first_serial=start + 1, customers=customers, rng=rng)[column]
+            hits = [hit.value for hit in self._matcher.hits("\n".join(fresh[part]).encode()) if hit.whole]
             count += len(hits)
             distinct.update(hits)
         return len(distinct) if alone.columns[0].kind is Kind.IDENTIFIER else count
@@ -106,7 +111,7 @@ class ColumnScan:
         self._schema = needles.schema
         self._copied: Counter[tuple[str, NeedleKind]] = Counter()
         self._met: Counter[tuple[str, NeedleKind]] = Counter()
-        self._rows = 0
+        self._held: dict[str, list[np.ndarray]] = {}
         self._known: set[bytes] = set()
         self._has_figures = any(is_figure(value.encode()) for value in needles.values)
         self._seen: set[tuple[str, bytes]] = set()
@@ -119,7 +124,6 @@ class ColumnScan:
     def read(self, name: str, reader: IO[bytes]) -> None:
         """Search a Parquet or CSV file, batch by batch."""
         for batch in _batches(name, reader):
-            self._rows += len(batch)
             for column in batch.columns:
                 self._column(str(column), batch[column])
 
@@ -139,7 +143,7 @@ class ColumnScan:
         found: Counter[str] = Counter()
         for (column, _), count in self._met.items():
             found[column] += count
-        fresh = {column: self._afresh.matches(column, self._rows) for column in found}
+        fresh = {column: self._afresh.matches(column, np.concatenate(self._held[column])) for column in found}
         return [
             Chance(
                 file=file,
@@ -162,6 +166,7 @@ class ColumnScan:
         if not isinstance(column, Invented):
             self._search(name, [text for text in texts.unique() if text not in _allowed(column)])
             return
+        self._held.setdefault(name, []).append(values.index.isin(texts.index[texts != ""]))
         possible = texts.map({text: could_be_invented(column, text) for text in texts.unique()}).astype(bool)
         self._search(name, list(texts[~possible]))
         for hit in self._matcher.hits("\n".join(texts[possible]).encode("utf-8", "replace")):
@@ -175,7 +180,9 @@ class ColumnScan:
         written = pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
         if not written or not self._needles.values or (isinstance(column, Numeric) and not self._has_figures):
             return
-        texts = pd.Series(values.dropna().unique(), dtype=object)
+        # Times of day in a Parquet file are no texts: its bytes do not hold them as such.
+        found = (value for value in values.dropna().unique() if isinstance(value, str))
+        texts = pd.Series(list(found), dtype=object)
         read = numbers_of(texts, column) if isinstance(column, Numeric) else moments_of(texts, column)
         for hit in self._matcher.hits("\n".join(texts[read.notna()]).encode("utf-8", "replace")):
             self._known.add(hit.value)
