@@ -2,6 +2,7 @@
 
 import datetime as dt
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
