@@ -20,7 +20,7 @@ import pandas as pd
 from privgan.release.needles import Matcher, NeedleKind, Needles, is_figure, looks_like_pii
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.table.conform import canonical_text
-from privgan.table.invent import could_be_invented, invent
+from privgan.table.invent import could_stand_in, invent
 from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import unescaped_frame
@@ -111,6 +111,7 @@ class ColumnScan:
         self._schema = needles.schema
         self._copied: Counter[tuple[str, NeedleKind]] = Counter()
         self._met: Counter[tuple[str, NeedleKind]] = Counter()
+        self._rows = 0
         self._held: dict[str, list[np.ndarray]] = {}
         self._known: set[bytes] = set()
         self._has_figures = any(is_figure(value.encode()) for value in needles.values)
@@ -126,6 +127,7 @@ class ColumnScan:
         for batch in _batches(name, reader):
             for column in batch.columns:
                 self._column(str(column), batch[column])
+            self._rows += len(batch)
 
     def findings(self) -> Iterator[tuple[str, NeedleKind, int]]:
         """Column, kind and count of everything that chance does not explain."""
@@ -167,13 +169,21 @@ class ColumnScan:
             self._search(name, [text for text in texts.unique() if text not in _allowed(column)])
             return
         self._held.setdefault(name, []).append(values.index.isin(texts.index[texts != ""]))
-        possible = texts.map({text: could_be_invented(column, text) for text in texts.unique()}).astype(bool)
+        possible = self._possible(column, texts, values.index)
         self._search(name, list(texts[~possible]))
         for hit in self._matcher.hits("\n".join(texts[possible]).encode("utf-8", "replace")):
             self._known.add(hit.value)
             if hit.whole and (column.kind is not Kind.IDENTIFIER or (name, hit.value) not in self._seen):
                 self._seen.add((name, hit.value))
                 self._met[name, hit.kind] += 1
+
+    def _possible(self, column: Invented, texts: pd.Series, rows: pd.Index) -> np.ndarray:
+        """Which texts of a batch invention can give in their rows; any other one was copied."""
+        assert self._schema is not None
+        unit = column.name == self._schema.unit.column
+        places = self._rows + 1 + rows.get_indexer(texts.index)
+        pairs = zip(places.tolist(), texts, strict=True)
+        return np.array([could_stand_in(row, column, text, unit=unit) for row, text in pairs], dtype=bool)
 
     def _figures(self, values: pd.Series, column: Numeric | Temporal) -> None:
         """Note the real values that cells of a modelled number or moment hold: they coincide by design."""

@@ -188,6 +188,22 @@ def test_copied_identifiers_of_the_pattern_are_more_than_chance() -> None:
     assert (finding.where, finding.count) == ("column id", 200)
 
 
+COPIED = {"id": ["C00000907", "C00000039"], "email": ["robin.ash.907@example.com"], "income": ["+00 555 0000907"]}
+
+
+@pytest.mark.parametrize("column", COPIED)
+def test_one_copied_value_of_the_invented_form_is_found_where_another_is_invented(column: str) -> None:
+    """Serial numbers are those of the rows: in its own row a real one stands by construction, in any other it was copied."""
+    schema = _with(Invented(name="income", kind=Kind.PHONE))
+    frame = table().assign(income=[f"+00 555 {row + 1:07d}" for row in range(ROWS)])
+    for value in COPIED[column]:
+        needles = replace(NEEDLES, values={value: NeedleKind.PII}, schema=schema)
+        leaking = frame.assign(**{column: frame[column].where(frame.index != 37, value)})
+        for file, write in (("synthetic.parquet", parquet), ("synthetic.csv", lambda rows: rows.to_csv(index=False).encode())):
+            assert found(file, write(frame), needles).findings == ()
+            assert f"column {column}" in {finding.where for finding in found(file, write(leaking), needles).findings}
+
+
 def test_names_from_the_public_lists_coincide_by_chance_and_copied_ones_do_not() -> None:
     needles = replace(NEEDLES, values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII})
     frame = table(4_000)
