@@ -1,9 +1,9 @@
 """Columns of the released table: a real value in an invented column is a finding only where chance does not explain it.
 
 Identifiers and PII are invented from a serial number and public randomness, so they meet a real value now and then: a
-serial number always, a name sometimes. A value that invention cannot give was copied. One that it can give is held
-against chance: the same rows are invented afresh, with other randomness and the same serial numbers, and only a count
-far above theirs is a finding.
+serial number always, a name sometimes. A value that invention cannot give in its row was copied: serial numbers are
+those of the rows. One that it can give is held against chance: the rows that hold a value are invented afresh, with
+other randomness and the same serial numbers, and only a count far above theirs is a finding.
 """
 
 from __future__ import annotations

@@ -35,7 +35,9 @@ def _presented(values: pd.Series, column: Column) -> pd.Series:
         return _booleans(values, column) if _plain_boolean(column) else values
     if isinstance(column, Temporal):
         if is_clock(column.format):
-            return values.astype(object).map(lambda moment: moment.time(), na_action="ignore").where(values.notna(), None)
+            times = values.astype(object).map(lambda moment: moment.time(), na_action="ignore")
+            # As objects again: where all are missing, pandas makes moments of them.
+            return times.astype(object).where(values.notna(), None)
         return _zoned(values, column.zone) if column.zone and _within_zones(column) else values
     if isinstance(column, Numeric) and is_duration(column):
         return pd.to_timedelta(values.astype(float), unit="s")
