@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -374,7 +375,7 @@ def refuse_taken(out: Path) -> None:
     """Refuse an output folder that is a file, or holds a release, a candidate or what stayed inside of an earlier run."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; --out must be a folder")
-    if (out / RELEASE).exists():
+    if os.path.lexists(out / RELEASE):  # A link that leads nowhere is in the way too.
         raise ReleaseExistsError(f"{out / RELEASE}: there is a release already; choose another --out")
     if (out / INTERNAL / "candidate").exists() or (out / "candidate.json").exists():
         raise ReleaseExistsError(f"{out}: holds a candidate already; choose another --out")

@@ -1,9 +1,9 @@
 """Columns of the released table: a real value in an invented column is a finding only where chance does not explain it.
 
 Identifiers and PII are invented from a serial number and public randomness, so they meet a real value now and then: a
-serial number always, a name sometimes. A value that invention cannot give was copied. One that it can give is held
-against chance: the same rows are invented afresh, with other randomness and the same serial numbers, and only a count
-far above theirs is a finding.
+serial number always, a name sometimes. A value that invention cannot give in its row was copied: serial numbers are
+those of the rows. One that it can give is held against chance: the rows that hold a value are invented afresh, with
+other randomness and the same serial numbers, and only a count far above theirs is a finding.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from privgan.release.needles import Matcher, NeedleKind, Needles, is_figure, loo
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.table.conform import canonical_text
 from privgan.table.frames import by_distinct
-from privgan.table.invent import could_be_invented, invent
+from privgan.table.invent import could_stand_in, invent
 from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import unescaped_frame
@@ -40,7 +40,7 @@ class Chance:
         file: The file.
         column: The invented column.
         found: Matches in the released rows; of identifiers the distinct ones.
-        expected: Mean number of matches in equally many rows invented afresh.
+        expected: Mean number of matches where as many values are invented afresh.
         p_value: Chance of at least as many matches, given all of them: one-sided exact binomial test.
     """
 
@@ -66,27 +66,32 @@ class Afresh:
 
     def __init__(self, schema: Schema | None, matcher: Matcher) -> None:
         self._schema, self._matcher = schema, matcher
-        self._known: dict[tuple[str, int], int] = {}
+        self._known: dict[tuple[str, int, bytes], int] = {}
 
-    def matches(self, column: str, rows: int) -> int:
-        """Matches of one invented column in several tables of so many rows, with the serial numbers of the release.
+    def matches(self, column: str, held: np.ndarray) -> int:
+        """Matches of one invented column in several tables with the serial numbers of the release.
 
         Of identifiers the distinct ones count: several rows of one customer share theirs.
-        """
-        if (column, rows) not in self._known:
-            self._known[column, rows] = sum(self._table(column, rows, table) for table in range(FRESH_TABLES))
-        return self._known[column, rows]
 
-    def _table(self, column: str, rows: int, table: int) -> int:
+        Args:
+            column: The column.
+            held: Which rows of the release hold a value [rows]; no other row is invented again.
+        """
+        key = column, len(held), np.packbits(held).tobytes()
+        if key not in self._known:
+            self._known[key] = sum(self._table(column, held, table) for table in range(FRESH_TABLES))
+        return self._known[key]
+
+    def _table(self, column: str, held: np.ndarray, table: int) -> int:
         assert self._schema is not None
         alone = replace(self._schema, columns=(self._schema.column(column),))
         rng = np.random.default_rng([_SEED, table])
         count, distinct = 0, set()
-        for start in range(0, rows, _ROWS):
-            part = min(_ROWS, rows - start)
-            customers = np.arange(start + 1, start + part + 1)
-            fresh = invent(alone, part, first_serial=start + 1, customers=customers, rng=rng)[column]
-            hits = [hit.value for hit in self._matcher.hits("\n".join(fresh).encode()) if hit.whole]
+        for start in range(0, len(held), _ROWS):
+            part = held[start : start + _ROWS]
+            customers = np.arange(start + 1, start + len(part) + 1)
+            fresh = invent(alone, len(part), first_serial=start + 1, customers=customers, rng=rng)[column]
+            hits = [hit.value for hit in self._matcher.hits("\n".join(fresh[part]).encode()) if hit.whole]
             count += len(hits)
             distinct.update(hits)
         return len(distinct) if alone.columns[0].kind is Kind.IDENTIFIER else count
@@ -108,6 +113,7 @@ class ColumnScan:
         self._copied: Counter[tuple[str, NeedleKind]] = Counter()
         self._met: Counter[tuple[str, NeedleKind]] = Counter()
         self._rows = 0
+        self._held: dict[str, list[np.ndarray]] = {}
         self._known: set[bytes] = set()
         self._has_figures = any(is_figure(value.encode()) for value in needles.values)
         self._seen: set[tuple[str, bytes]] = set()
@@ -120,9 +126,9 @@ class ColumnScan:
     def read(self, name: str, reader: IO[bytes]) -> None:
         """Search a Parquet or CSV file, batch by batch."""
         for batch in _batches(name, reader):
-            self._rows += len(batch)
             for column in batch.columns:
                 self._column(str(column), batch[column])
+            self._rows += len(batch)
 
     def findings(self) -> Iterator[tuple[str, NeedleKind, int]]:
         """Column, kind and count of everything that chance does not explain."""
@@ -140,7 +146,7 @@ class ColumnScan:
         found: Counter[str] = Counter()
         for (column, _), count in self._met.items():
             found[column] += count
-        fresh = {column: self._afresh.matches(column, self._rows) for column in found}
+        fresh = {column: self._afresh.matches(column, np.concatenate(self._held[column])) for column in found}
         return [
             Chance(
                 file=file,
@@ -164,7 +170,8 @@ class ColumnScan:
             allowed = _allowed(column)
             self._search(name, [text for text in texts.unique() if text not in allowed])
             return
-        possible = texts.map({text: could_be_invented(column, text) for text in texts.unique()}).astype(bool)
+        self._held.setdefault(name, []).append(values.index.isin(texts.index[texts != ""]))
+        possible = self._possible(column, texts, values.index)
         self._search(name, list(texts[~possible]))
         for hit in self._matcher.hits("\n".join(texts[possible]).encode("utf-8", "replace")):
             self._known.add(hit.value)
@@ -172,12 +179,22 @@ class ColumnScan:
                 self._seen.add((name, hit.value))
                 self._met[name, hit.kind] += 1
 
+    def _possible(self, column: Invented, texts: pd.Series, rows: pd.Index) -> np.ndarray:
+        """Which texts of a batch invention can give in their rows; any other one was copied."""
+        assert self._schema is not None
+        unit = column.name == self._schema.unit.column
+        places = self._rows + 1 + rows.get_indexer(texts.index)
+        pairs = zip(places.tolist(), texts, strict=True)
+        return np.array([could_stand_in(row, column, text, unit=unit) for row, text in pairs], dtype=bool)
+
     def _figures(self, values: pd.Series, column: Numeric | Temporal) -> None:
         """Note the real values that cells of a modelled number or moment hold: they coincide by design."""
         written = pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
         if not written or not self._needles.values or (isinstance(column, Numeric) and not self._has_figures):
             return
-        texts = pd.Series(values.dropna().unique(), dtype=object)
+        # Times of day in a Parquet file are no texts: its bytes do not hold them as such.
+        found = (value for value in values.dropna().unique() if isinstance(value, str))
+        texts = pd.Series(list(found), dtype=object)
         read = numbers_of(texts, column) if isinstance(column, Numeric) else moments_of(texts, column)
         for hit in self._matcher.hits("\n".join(texts[read.notna()]).encode("utf-8", "replace")):
             self._known.add(hit.value)

@@ -215,8 +215,11 @@ class Invented(Column):
 
     @cached_property
     def as_presence(self) -> Discrete:
-        """The column of two values that is modelled in its place: whether a row holds a value."""
-        return Discrete(name=self.name, kind=Kind.BOOLEAN, role=self.role, sources=self.sources, categories=PRESENCE)
+        """The column of two values that is modelled in its place: whether a row holds a value.
+
+        Its role is that of an identifier, whatever the column's own is: nobody wants it predicted.
+        """
+        return Discrete(name=self.name, kind=Kind.BOOLEAN, role=Role.IDENTIFIER, sources=self.sources, categories=PRESENCE)
 
 
 # What a fact that came later is where nobody states it: such facts stand in no older fingerprint.

@@ -167,7 +167,7 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
             found += problems
     unit = schema.unit.column
     if unit is not None and unit not in missing_columns:
-        typed[unit], problems = _unit(frame[unit], schema.missing_markers)
+        typed[unit], problems = _unit(frame[unit], {*schema.missing_markers, *schema.column(unit).missing_markers})
         found += problems
     elif unit is None:
         found += _repeated_identifiers(frame, schema)
@@ -189,7 +189,7 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
             yield Violation(column=name, problem="is in the table but not in the schema", clampable=False)
 
 
-def _unit(values: pd.Series, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
+def _unit(values: pd.Series, markers: set[str]) -> tuple[pd.Series, list[Violation]]:
     texts = values.astype(object).map(str, na_action="ignore")
     absent = texts.isna() | texts.isin(markers)
     nested = ~absent & ~values.map(pd.api.types.is_scalar)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from privgan.table.bounds import bounded, decimals_kept, outward_moments, too_fine
@@ -16,6 +18,7 @@ from privgan.table.distinct import Distinct
 from privgan.table.draft_texts import Room, drafted_codes, drafted_text, given_up, nearly_unique
 from privgan.table.inference import Reading, Shape, infer
 from privgan.table.moment_formats import CLOCK_DAY, has_clock, is_clock
+from privgan.table.moments import write_moments
 from privgan.table.names import names_birth, names_id, names_phone, names_quasi, names_serial, names_zip
 from privgan.table.notes import Note, Topic
 from privgan.table.sentinels import sentinels
@@ -25,6 +28,7 @@ _FEW_VALUES = 12
 _EXACT = 2.0**53
 _CENTURY, _AHEAD = 100, 20
 _PHONE_DIGITS = 1e6
+_SHOWN_MOMENTS = 500
 _MONTH = "(19|20)[0-9]{2}(0[1-9]|1[0-2])"
 
 
@@ -190,7 +194,20 @@ def _temporal(reading: Reading, common: dict[str, Any]) -> tuple[Column, tuple[N
         upper = dt.datetime(upper.year, upper.month, upper.day)
     kept = tuple(np.datetime64(int(value), "s").item() for value in special)
     column = Temporal(kind=kind, lower=lower, upper=upper, format=pattern, special_values=kept, zone=reading.zone, **common)
-    return column, tuple([_special_note(name, len(kept))] if kept else [])
+    return _as_padded(column, reading), tuple([_special_note(name, len(kept))] if kept else [])
+
+
+def _as_padded(column: Temporal, reading: Reading) -> Temporal:
+    """The column with or without zeros before days, months and hours of one digit, as most of its texts have them."""
+    if not reading.present.is_text or reading.moments is None:
+        return column
+    shown = np.flatnonzero(reading.fits)[:_SHOWN_MOMENTS]
+    moments = pd.Series(reading.moments[shown])
+    texts = np.array([str(reading.present.values[int(place)]) for place in shown], dtype=object)
+    bare = re.sub(r"%(?=[dmHI])", "%-", column.format)
+    ways = dict.fromkeys([column.format, bare, re.sub(r"%(?=[dm])", "%-", column.format), column.format.replace("%I", "%-I")])
+    same = [int((write_moments(moments, way, zone=column.zone).to_numpy() == texts).sum()) for way in ways]
+    return replace(column, format=list(ways)[int(np.argmax(same))])
 
 
 def _clock(reading: Reading, common: dict[str, Any]) -> Temporal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 
 from privgan.table.number_format import DURATIONS
 
-WITH_SECONDS, WITHOUT_SECONDS, ISO = DURATIONS
+WITH_SECONDS, WITHOUT_SECONDS, ISO, *PADDED = DURATIONS
 # As ``number_format.py`` reads them.
 _CLOCK = (
     r"^(?P<sign>[-−]?)(?:(?P<days>[0-9]{1,6}) days?,? \+?)?"
@@ -32,7 +33,9 @@ def duration_pattern(texts: Sequence[str]) -> str:
     """The pattern in which most of some texts write durations."""
     if 2 * sum(text.strip().lstrip("-").startswith("P") for text in texts) > len(texts):
         return ISO
-    return WITH_SECONDS if 2 * sum(text.count(":") == 2 for text in texts) > len(texts) else WITHOUT_SECONDS
+    padded = any(re.match(r"[-−]?0[0-9]:", text.strip()) for text in texts)
+    with_seconds, without = PADDED if padded else (WITH_SECONDS, WITHOUT_SECONDS)
+    return with_seconds if 2 * sum(text.count(":") == 2 for text in texts) > len(texts) else without
 
 
 def read_durations(texts: pa.Array, pattern: str) -> np.ndarray:

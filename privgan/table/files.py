@@ -11,6 +11,7 @@ import pandas as pd
 
 from privgan.sources import SourceOptions, read_source
 from privgan.table.columns import Column, Discrete, Invented, Numeric, Temporal
+from privgan.table.moments import is_clock
 from privgan.table.presenting import as_written
 from privgan.table.schema import Schema
 from privgan.table.spreadsheet import escaped_frame
@@ -48,7 +49,7 @@ def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path |
         for chunk in chunks:
             if parquet is not None:
                 table = pa.Table.from_pandas(chunk, preserve_index=False, schema=writer.schema if writer else None)
-                writer = writer or pq.ParquetWriter(parquet, without_nulls(table.schema))
+                writer = writer or pq.ParquetWriter(parquet, without_nulls(table.schema, schema))
                 writer.write_table(table.cast(writer.schema))
             if text is not None:
                 with text.open("a" if rows else "w", encoding="utf-8", newline="") as file:
@@ -87,9 +88,11 @@ def _texts(column: Column) -> tuple[str, ...]:
     return (column.pattern, *column.missing_markers) if isinstance(column, Invented) else ()
 
 
-def without_nulls(schema: Any) -> Any:
-    """A column that is all missing in the first chunk may hold text in the next."""
+def without_nulls(found: Any, schema: Schema) -> Any:
+    """A column that is all missing in the first chunk may hold text, or times of day, in the next."""
     import pyarrow as pa
 
-    fields = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in schema]
+    clocks = {column.name for column in schema.columns if isinstance(column, Temporal) and is_clock(column.format)}
+    kinds = {name: pa.time64("us") for name in clocks}
+    fields = [field.with_type(kinds.get(field.name, pa.string())) if pa.types.is_null(field.type) else field for field in found]
     return pa.schema(fields)

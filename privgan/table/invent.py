@@ -140,21 +140,44 @@ def _is_spec(spec: str) -> bool:
 def could_be_invented(column: Invented, value: str) -> bool:
     """Whether ``invent`` can give a value at all: what it cannot give was copied from somewhere."""
     if column.kind is Kind.IDENTIFIER:
-        return _is_serial(column.pattern, value)
+        return _serial_of(column.pattern, value) is not None
     return bool(_FORMS.get(column.kind, _WITHHELD_FORM).fullmatch(value))
 
 
-def _is_serial(pattern: str, value: str) -> bool:
-    """Whether a value is the pattern with a serial number, in whatever base the pattern writes it."""
+def could_stand_in(row: int, column: Invented, value: str, *, unit: bool) -> bool:
+    """Whether ``invent`` can give a value in one row of a table: serial numbers are those of the rows.
+
+    Args:
+        row: The row, from 1.
+        column: The column.
+        value: The value.
+        unit: Whether the column is the unit; a customer's serial number is at most that of its row.
+    """
+    if not could_be_invented(column, value):
+        return False
+    if column.kind is Kind.IDENTIFIER:
+        serial = _serial_of(column.pattern, value) or 0
+        return 1 <= serial <= row if unit else serial == row
+    known = {
+        Kind.EMAIL: value.endswith(f".{row}@example.com"),
+        Kind.PHONE: value == f"+00 555 {row:07d}",
+        Kind.ADDRESS: value.startswith(f"{row % 997 + 1} "),
+    }
+    return known.get(column.kind, True)
+
+
+def _serial_of(pattern: str, value: str) -> int | None:
+    """The serial number with which the pattern gives a value, in whatever base it writes it; None where there is none."""
     parts = list(Formatter().parse(pattern))
     before = parts[0][0]
     after = "".join(literal for literal, *_ in parts[1:])
     digits = value[len(before) : len(value) - len(after)].replace(",", "")
     for base in (10, 16, 8, 2):
         with suppress(ValueError):
-            if pattern.format(int(digits, base)) == value:
-                return True
-    return False
+            serial = int(digits, base)
+            if pattern.format(serial) == value:
+                return serial
+    return None
 
 
 _NAMES = f"({'|'.join(_GIVEN)}) ({'|'.join(_FAMILY)})"

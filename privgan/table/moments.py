@@ -34,7 +34,7 @@ def read_moments(texts: pd.Series, pattern: str, *, zone: str = "", first_year: 
     texts = texts.mask(texts.astype("string").str.strip().str.lower().isin(["now", "today"]).fillna(False), None)
     if "%9f" in pattern:
         texts = texts.astype("string").str.replace(_FINER, r"\1", regex=True)
-    pattern = _FRACTION.sub("%f", pattern)
+    pattern = _FRACTION.sub("%f", pattern).replace("%-", "%")
     if "%z" in pattern:
         moments = _local(pd.to_datetime(texts, format=pattern, errors="coerce", utc=True), zone)
     else:

@@ -130,7 +130,7 @@ class Duration:
     """Seconds as hours, minutes and seconds.
 
     Attributes:
-        pattern: ``[h]:mm:ss``, ``[h]:mm`` or ``PT``.
+        pattern: ``[h]:mm:ss``, ``[h]:mm``, with two digits of hours at least ``[hh]:mm:ss``, ``[hh]:mm``, or ``PT``.
     """
 
     pattern: str
@@ -152,11 +152,11 @@ class Duration:
         if self.pattern == "PT":
             parts = ((hours, "H"), (minutes, "M"), (seconds, "S"))
             return f"{sign}PT{''.join(f'{count}{unit}' for count, unit in parts if count) or '0S'}"
-        clock = f"{sign}{hours}:{minutes:02d}"
-        return f"{clock}:{seconds:02d}" if self.pattern == "[h]:mm:ss" else clock
+        clock = f"{sign}{hours:0{self.pattern.count('h')}d}:{minutes:02d}"
+        return f"{clock}:{seconds:02d}" if self.pattern.endswith(":ss") else clock
 
 
-DURATIONS = ("[h]:mm:ss", "[h]:mm", "PT")
+DURATIONS = ("[h]:mm:ss", "[h]:mm", "PT", "[hh]:mm:ss", "[hh]:mm")
 
 
 @cache

@@ -104,7 +104,7 @@ def _feather(out: Path, schema: Schema) -> Iterator[Put]:
     def put(chunk: pd.DataFrame) -> None:
         table = pa.Table.from_pandas(chunk, preserve_index=False, schema=writers[0][1] if writers else None)
         if not writers:
-            kept = without_nulls(table.schema).remove_metadata()
+            kept = without_nulls(table.schema, schema).remove_metadata()
             writers.append((pa.ipc.new_file(str(out), kept), kept))
         writer, kept = writers[0]
         writer.write_table(table.cast(kept))
@@ -150,7 +150,7 @@ def _duckdb(out: Path, schema: Schema) -> Iterator[Put]:
 
         def put(chunk: pd.DataFrame) -> None:
             table = pa.Table.from_pandas(chunk, preserve_index=False, schema=made[0] if made else None)
-            table = table.cast(made[0] if made else without_nulls(table.schema).remove_metadata())
+            table = table.cast(made[0] if made else without_nulls(table.schema, schema).remove_metadata())
             connection.register("chunk", table)
             connection.execute(f"insert into {TABLE} from chunk" if made else f"create table {TABLE} as from chunk")
             connection.unregister("chunk")

@@ -14,6 +14,7 @@ from privgan.table.number_format import number_form, write_numbers
 from privgan.table.schema import Schema
 
 _LARGEST_INTEGER = 2**63
+_SECONDS = ("%S", "%-S", "%T", "%X", "%c", "%s", "%r")
 
 
 def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -34,12 +35,23 @@ def _presented(values: pd.Series, column: Column) -> pd.Series:
             return _integers(values, column)
         return _booleans(values, column) if _plain_boolean(column) else values
     if isinstance(column, Temporal):
+        values = _as_fine_as_told(values, column)
         if is_clock(column.format):
-            return values.astype(object).map(lambda moment: moment.time(), na_action="ignore").where(values.notna(), None)
+            times = values.astype(object).map(lambda moment: moment.time(), na_action="ignore")
+            # As objects again: where all are missing, pandas makes moments of them.
+            return times.astype(object).where(values.notna(), None)
         return _zoned(values, column.zone) if column.zone and _within_zones(column) else values
     if isinstance(column, Numeric) and is_duration(column):
         return pd.to_timedelta(values.astype(float), unit="s")
     return values
+
+
+def _as_fine_as_told(moments: pd.Series, column: Temporal) -> pd.Series:
+    """Moments to the minute where the format tells no seconds, so that text and typed files hold the same."""
+    if column.kind is Kind.DATE or any(sign in column.format for sign in _SECONDS):
+        return moments
+    whole = moments.dt.floor("min")
+    return whole.where(whole >= column.lower, moments)
 
 
 def is_duration(column: Column) -> bool:

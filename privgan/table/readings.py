@@ -63,7 +63,7 @@ def moments_of(values: pd.Series, column: Temporal | OpenTemporal) -> pd.Series:
 def _typed_moments(objects: pd.Series, column: Temporal | OpenTemporal) -> pd.Series:
     whole = objects.map(_moment, na_action="ignore")
     aware = whole.map(lambda value: getattr(value, "tzinfo", None) is not None, na_action="ignore")
-    if aware.fillna(False).astype(bool).any():
+    if aware.eq(True).any():
         return localised(pd.to_datetime(whole, utc=True, errors="coerce"), column.zone)
     return whole.astype("datetime64[s]")
 

@@ -120,6 +120,11 @@ def ledger_at(name: str, make: Callable[[Path], object]) -> Spoil:
     return spoil
 
 
+def release_link_to_nowhere(w: Any) -> None:
+    w.out.mkdir(parents=True)
+    (w.out / "release").symlink_to("nowhere")
+
+
 def full_disk(w: Any) -> None:
     w.monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000))
 
@@ -303,6 +308,7 @@ REQUESTS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "out is a file": (lambda w: w.out.write_text("mine"), ("out", "is a file")),
     "out lies under a file": (lambda w: option("--out", str(w.table / "out"))(w), ("table.csv",)),
     "out holds a release": (lambda w: (w.out / "release").mkdir(parents=True), ("there is a release already",)),
+    "out holds a link to no release": (release_link_to_nowhere, ("there is a release already",)),
     "out holds a candidate": (lambda w: (w.out / "internal" / "candidate").mkdir(parents=True), ("holds a candidate",)),
     "no room on the disk": (full_disk, ("the disk has 0 MB free", "may need 50 MB")),
     "ledger under a file": (ledger_at("table.csv/ledger", lambda folder: None), ("ledger", "table.csv")),

@@ -35,6 +35,7 @@ from privgan.policy.verdict import Verdict
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.ledger import PrivacyLedger
+from privgan.release import verify_release
 from privgan.release.keys import SigningKey
 from privgan.release.needles import Needles
 from privgan.release.scan import LeakError, scan_files
@@ -61,6 +62,11 @@ columns:
   - {name: joined, kind: date, lower: 2020-01-01, upper: 2020-12-31}
   - {name: calls, kind: integer, lower: 0, upper: 20}
   - {name: answered, kind: integer, lower: 0, upper: 20}
+  - {name: phone, kind: phone, missing: true, presence: modelled, missing_markers: ["no phone"]}
+  - {name: woken, kind: datetime, format: "%H:%M", lower: 1900-01-01, upper: "1900-01-01T23:59:59", missing: true}
+  - {name: waited, kind: integer, lower: 0, upper: 900, format: "[h]:mm:ss"}
+  - {name: called, kind: datetime, zone: Europe/Berlin, lower: 2020-01-01, upper: 2020-12-31}
+  - {name: branch, kind: identifier, pattern: "B-{:06d}", repeats: allowed}
 constraints:
   - {at_most: [answered, calls], description: Only a call can be answered}
   - {below: [calls, spend]}
@@ -93,6 +99,11 @@ def customers() -> pd.DataFrame:
             "joined": np.datetime_as_string(np.datetime64("2020-01-01") + rng.integers(0, 366, ROWS)),
             "calls": rng.integers(0, 21, ROWS),
             "answered": rng.integers(0, 11, ROWS),
+            "phone": [f"+44 20 7946 0{serial:03d}" if serial % 9 == 0 else "no phone" for serial in range(ROWS)],
+            "woken": [f"{serial % 24:02d}:30" if serial % 7 else "" for serial in range(ROWS)],
+            "waited": [f"0:{serial % 15:02d}:00" for serial in range(ROWS)],
+            "called": [f"2020-{1 + serial % 12:02d}-05 10:{serial % 60:02d}:00" for serial in range(ROWS)],
+            "branch": [f"branch {serial % 5}" for serial in range(ROWS)],
         }
     )
 
@@ -147,12 +158,14 @@ def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(place: Place
     scan = read_scan(candidate)
     assert scan is not None
     assert scan["findings"] == []
-    assert scan["looked_for"]["identifier"] == ROWS
+    assert scan["looked_for"]["identifier"] == ROWS + 5  # The branches too.
     assert scan["looked_for"]["personal value"] > ROWS
     assert "lighthouse keeper" in needles.values  # Too rare to be discovered.
     assert "taxi driver" not in needles.values
     assert (candidate.internal / SCAN_FILE).stat().st_mode & 0o777 == 0o600
     release = releasing.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
+    # The effort is this test's own, and so is the plan.
+    assert [told for told in verify_release(release).problems if not told.startswith("plan: ")] == []
     for path in release.rglob("*"):
         if path.is_file():
             assert FACT.encode() not in path.read_bytes()

@@ -26,7 +26,7 @@ ENTRY = len(HIDDEN).to_bytes(4, "little") + HIDDEN
 
 
 def table(rows: int = 3_000) -> pa.Table:
-    """Texts, numbers, truth values and moments, some missing, and texts that fill several pages."""
+    """Texts, numbers, truth values, moments, times of day and durations, some missing, and texts that fill several pages."""
     rng = np.random.default_rng(0)
     some = rng.random(rows) < 0.2
     moments = np.datetime64("2020-01-01", "s") + rng.integers(0, 900, rows) * np.timedelta64(86_400, "s")
@@ -38,6 +38,9 @@ def table(rows: int = 3_000) -> pa.Table:
             "yes": pa.array(rng.random(rows) < 0.3, mask=some),
             "long": pa.array([f"{n:0900d}" for n in range(rows)]),
             "since": pa.array(moments),
+            "zoned": pa.array(moments).cast(pa.timestamp("s", "Europe/Berlin")),
+            "clock": pa.array(rng.integers(0, 86_400, rows) * 1_000_000, pa.time64("us"), mask=some),
+            "wait": pa.array(rng.integers(0, 900, rows), pa.duration("s"), mask=some),
             "none": pa.array([None] * rows, pa.string()),
             "one": pa.array(np.repeat(rng.integers(0, 9, rows // 10), 10)),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import io
 import json
@@ -22,8 +23,9 @@ from privgan.errors import InternalError
 from privgan.policy.facts import fact_vocabulary
 from privgan.release.needles import _BLOCK, Matcher, NeedleKind, Needles, internal_names, looks_like_pii
 from privgan.release.scan import Scan, scan_files
-from privgan.table.columns import Invented, Kind
+from privgan.table.columns import Column, Invented, Kind, Temporal
 from privgan.table.invent import could_be_invented, invent
+from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 
 SCHEMA = parse_schema(
@@ -186,6 +188,22 @@ def test_copied_identifiers_of_the_pattern_are_more_than_chance() -> None:
     assert (finding.where, finding.count) == ("column id", 200)
 
 
+COPIED = {"id": ["C00000907", "C00000039"], "email": ["robin.ash.907@example.com"], "income": ["+00 555 0000907"]}
+
+
+@pytest.mark.parametrize("column", COPIED)
+def test_one_copied_value_of_the_invented_form_is_found_where_another_is_invented(column: str) -> None:
+    """Serial numbers are those of the rows: in its own row a real one stands by construction, in any other it was copied."""
+    schema = _with(Invented(name="income", kind=Kind.PHONE))
+    frame = table().assign(income=[f"+00 555 {row + 1:07d}" for row in range(ROWS)])
+    for value in COPIED[column]:
+        needles = replace(NEEDLES, values={value: NeedleKind.PII}, schema=schema)
+        leaking = frame.assign(**{column: frame[column].where(frame.index != 37, value)})
+        for file, write in (("synthetic.parquet", parquet), ("synthetic.csv", lambda rows: rows.to_csv(index=False).encode())):
+            assert found(file, write(frame), needles).findings == ()
+            assert f"column {column}" in {finding.where for finding in found(file, write(leaking), needles).findings}
+
+
 def test_names_from_the_public_lists_coincide_by_chance_and_copied_ones_do_not() -> None:
     needles = replace(NEEDLES, values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII})
     frame = table(4_000)
@@ -197,6 +215,40 @@ def test_names_from_the_public_lists_coincide_by_chance_and_copied_ones_do_not()
     scan = found("synthetic.parquet", parquet(frame), needles)
     assert {(finding.where, finding.kind) for finding in scan.findings} == {("column name", NeedleKind.PII)}
     assert scan.chance[0].excess
+
+
+@pytest.mark.parametrize("marker", ["", "no name"])
+def test_chance_counts_the_rows_that_hold_a_value(marker: str) -> None:
+    """Where few rows hold one, few meet a real name by chance: copied ones do not hide behind the other rows."""
+    name = replace(SCHEMA.column("name"), missing=True, presence=True, missing_markers=("no name",))
+    needles = replace(NEEDLES, values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII}, schema=_with(name))
+    invented = table(4_000)
+    invented.loc[invented.index % 40 > 0, "name"] = None
+    copied = invented.assign(name=invented["name"].where(invented["name"].isna(), "Robin Ash"))
+    for frame, leaks in ((invented, False), (copied, True)):
+        written = frame.assign(name=frame["name"].fillna(marker)).to_csv(index=False).encode()
+        for file, content in (("synthetic.parquet", parquet(frame)), ("synthetic.csv", written)):
+            scan = found(file, content, needles)
+            assert [finding.where for finding in scan.findings] == ["column name"] * leaks
+            assert not leaks or scan.chance[0].expected < 4
+
+
+def _with(column: Column) -> Schema:
+    return replace(SCHEMA, columns=tuple(column if part.name == column.name else part for part in SCHEMA.columns))
+
+
+def test_times_of_day_are_searched_as_any_column_is() -> None:
+    """In a Parquet file they are no texts; a scan that cannot read them ends a paid run."""
+    clock = Temporal(
+        name="income", kind=Kind.DATETIME, lower=dt.datetime(1900, 1, 1), upper=dt.datetime(1900, 1, 2), format="%H:%M"
+    )
+    needles = replace(NEEDLES, schema=_with(clock))
+    frame = table().assign(income=dt.time(10, 45))
+    assert found("synthetic.parquet", parquet(frame), needles).findings == ()
+    content = frame.assign(income="10:45").to_csv(index=False).encode()
+    assert found("synthetic.csv", content, needles).findings == ()
+    frame.loc[7, "name"] = PLANTED["digits"][0]
+    assert found("synthetic.parquet", parquet(frame), needles).findings != ()
 
 
 def test_a_real_value_that_nobody_invents_is_a_finding_at_once() -> None:

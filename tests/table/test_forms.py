@@ -91,6 +91,14 @@ def test_every_form_comes_back_as_text_and_as_parquet(tmp_path: Path) -> None:
     assert (types["clock"][:4], types["call"][:8]) == ("time", "duration")
 
 
+def test_times_of_day_may_begin_after_a_chunk_without_any(tmp_path: Path) -> None:
+    schema = _schema(f"name: at, missing: true, {FORMS['clock'][0]}")
+    chunks = [presented(conform(pd.DataFrame({"at": texts}), schema), schema) for texts in (["", ""], ["", "07:08"])]
+    write_tables(chunks, schema, tmp_path / "t.parquet", tmp_path / "t.csv")
+    for path in (tmp_path / "t.parquet", tmp_path / "t.csv"):
+        assert conform(read_table(path), schema)["at"].dt.strftime("%H:%M").tolist()[3] == "07:08"
+
+
 def test_a_text_in_another_form_is_a_violation_that_names_the_form() -> None:
     for name, (facts, texts) in FORMS.items():
         spoilt = pd.DataFrame({name: [*texts[:2], "CANARY7"]})

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,15 @@ def test_violations_name_column_and_count_but_no_value(changes: dict[str, list[A
         conform(_frame(**changes), SCHEMA)
     assert problem in str(error.value)
     assert not any(value in str(error.value) for value in ("CANARY7", "987654", "1987"))
+
+
+def test_a_unit_that_is_missing_by_its_own_marker_is_refused() -> None:
+    """Rows of several customers under one marker would pass as one customer."""
+    marked = replace(SCHEMA.column("id"), missing=True, missing_markers=("n/a",))
+    schema = replace(SCHEMA, columns=tuple(marked if column.name == "id" else column for column in SCHEMA.columns))
+    for policy in ("refuse", "clamp"):
+        with pytest.raises(TableError, match="the unit is missing in 2 rows"):
+            conform(_frame(id=["n/a", "a", "n/a"]), schema, on_violation=policy)
 
 
 def test_clamp_refuses_nothing_that_a_row_by_row_map_can_mend() -> None:
