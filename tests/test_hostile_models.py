@@ -60,13 +60,13 @@ def test_a_model_takes_no_more_than_its_tensors(reader: Reader, tmp_path: Path) 
     good = sample(reader, EXAMPLE / "release", tmp_path / "good.csv")
     assert good.code == 0, good
     for number, (name, change) in enumerate(CHANGES.items()):
-        release = tmp_path / str(number)
-        shutil.copytree(EXAMPLE / "release", release)
-        path = release / "model" / "model.json"
+        folder = tmp_path / str(number)  # A model alone: a release is held against its manifest first.
+        shutil.copytree(EXAMPLE / "release" / "model", folder)
+        path = folder / "model.json"
         facts = json.loads(path.read_text())
         change(facts)
         path.write_text(json.dumps(facts))
-        found = sample(reader, release, tmp_path / f"{number}.csv")
+        found = sample(reader, folder, tmp_path / f"{number}.csv")
         assert found.code == 2, (name, found)
         assert "the model" in found.told, (name, found)
         assert found.cpu < 10, (name, found)

@@ -214,7 +214,8 @@ def _clock(reading: Reading, common: dict[str, Any]) -> Temporal:
     """A time of day, told as a moment of the first day of 1900."""
     day = CLOCK_DAY.item()
     upper = day.replace(hour=23, minute=59, second=59)
-    return Temporal(kind=Kind.DATETIME, lower=day, upper=upper, format=reading.format, **common)
+    column = Temporal(kind=Kind.DATETIME, lower=day, upper=upper, format=reading.format, **common)
+    return _as_padded(column, reading)
 
 
 def _with_century(moments: np.ndarray, birth: bool) -> np.ndarray:

@@ -40,23 +40,22 @@ DATASET = "colliding"
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _one_round() -> Iterator[None]:
+def _brief_fits() -> Iterator[None]:
     """Verification makes the plan again, as the fit made it."""
+    from privgan.planning.effort import EFFORTS, Effort
+
+    tiny = Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
+        patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
         yield
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scanned and judged candidate, with its table and ledger."""
-    from privgan.planning.effort import EFFORTS, Effort
-
     folder = tmp_path_factory.mktemp("crashes") / "made"
-    tiny = Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
-        candidate, ledger, needles = fitted(folder, [])
+    candidate, ledger, needles = fitted(folder, [])
     scan_candidate(candidate, needles, ledger)
     judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
     # Once before all forks, so that a child imports nothing.
