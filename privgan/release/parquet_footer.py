@@ -17,6 +17,7 @@ _UNITS: Form = {1: _EMPTY, 2: _EMPTY, 3: _EMPTY}
 _LOGICAL: Form = {
     1: _EMPTY,
     6: _EMPTY,
+    7: {1: None, 2: _UNITS},
     8: {1: None, 2: _UNITS},
     10: {1: None, 2: None},
     11: _EMPTY,

@@ -40,6 +40,9 @@ def table(rows: int = 3_000) -> pa.Table:
             "since": pa.array(moments),
             "none": pa.array([None] * rows, pa.string()),
             "one": pa.array(np.repeat(rng.integers(0, 9, rows // 10), 10)),
+            "clock": pa.array(rng.integers(0, 86_400, rows) * 10**6, pa.time64("us"), mask=some),
+            "took": pa.array(rng.integers(0, 99_999, rows) * 10**9, pa.duration("ns"), mask=some),
+            "zoned": pa.array(moments, pa.timestamp("s", "Europe/Berlin")),
         }
     )
 
