@@ -144,6 +144,18 @@ def could_be_invented(column: Invented, value: str) -> bool:
     return bool(_FORMS.get(column.kind, _WITHHELD_FORM).fullmatch(value))
 
 
+def bears_serial(column: Invented, value: str, serial: int) -> bool:
+    """Whether an invented value is one of a serial number; a name, or a text that is withheld, bears none."""
+    if column.kind is Kind.IDENTIFIER:
+        return value == column.pattern.format(serial)
+    before, after = _SERIALS.get(column.kind, ("", ""))
+    return value.startswith(before.format(_house(serial))) and value.endswith(after.format(serial))
+
+
+def _house(serial: int) -> int:
+    return serial % _HOUSES + 1
+
+
 def _is_serial(pattern: str, value: str) -> bool:
     """Whether a value is the pattern with a serial number, in whatever base the pattern writes it."""
     parts = list(Formatter().parse(pattern))
@@ -157,6 +169,12 @@ def _is_serial(pattern: str, value: str) -> bool:
     return False
 
 
+_HOUSES = 997
+_SERIALS = {
+    Kind.EMAIL: ("", ".{}@example.com"),
+    Kind.PHONE: ("+00 555 ", " {:07d}"),
+    Kind.ADDRESS: ("{} ", ""),
+}
 _NAMES = f"({'|'.join(_GIVEN)}) ({'|'.join(_FAMILY)})"
 _WITHHELD_FORM = re.compile(re.escape(WITHHELD))
 _FORMS = {
@@ -179,5 +197,5 @@ def _values(column: Invented, serials: np.ndarray, given: np.ndarray, family: np
     if column.kind is Kind.PHONE:
         return [f"+00 555 {serial:07d}" for serial in serials]
     if column.kind is Kind.ADDRESS:
-        return [f"{serial % 997 + 1} {last} Street" for last, serial in zip(family, serials, strict=True)]
+        return [f"{_house(serial)} {last} Street" for last, serial in zip(family, serials, strict=True)]
     return [WITHHELD] * len(serials)
