@@ -22,6 +22,7 @@ MOST_CONSTRAINT_CASES = 500_000  # Cases that are looked at, all constraints tog
 LONGEST_CONDITION = 10_000  # Characters of one 'when' or 'then'.
 LONGEST_NAME = 20_000  # Characters of a column's name; the longest that a table has are below 100.
 LONGEST_FORMAT = 100  # Characters of a date's format.
+LONGEST_MARKER = 1_000  # Characters of a text that stands in each row without a value.
 LONGEST_PATTERN = 200  # Characters of an identifier's pattern.
 WIDEST_NUMBER = 64  # Characters to which a pattern fills up a serial number.
 

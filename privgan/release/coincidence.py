@@ -192,9 +192,8 @@ class ColumnScan:
         written = pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
         if not written or not self._needles.values or (isinstance(column, Numeric) and not self._has_figures):
             return
-        # Times of day in a Parquet file are no texts: its bytes do not hold them as such.
-        found = (value for value in values.dropna().unique() if isinstance(value, str))
-        texts = pd.Series(list(found), dtype=object)
+        # Parquet gives times of day as such: no real value is written in them.
+        texts = pd.Series([value for value in values.dropna().unique() if isinstance(value, str)], dtype=object)
         read = numbers_of(texts, column) if isinstance(column, Numeric) else moments_of(texts, column)
         for hit in self._matcher.hits("\n".join(texts[read.notna()]).encode("utf-8", "replace")):
             self._known.add(hit.value)

@@ -24,6 +24,8 @@ from privgan.release.writing import new_file
 
 LEAST_LIMIT = LEAST_UNPACKED
 _LONGEST_END = (1 << 16) + 98  # A comment, and the records around it.
+_RECORD, _SIGN = 22, b"PK\5\6"  # The last bytes of a file without a comment.
+_IN_64_BITS = 0xFFFFFFFF  # The size stands in another record.
 _LONGEST_ENTRY = 1_000  # Bytes of one file in the directory.
 _BEGINNING = (1980, 1, 1, 0, 0, 0)  # The earliest day that a zip file can state.
 _MODE = 0o100644 << 16
@@ -121,14 +123,21 @@ def verify_packed(
 
 
 def _require_short_directory(file: IO[bytes]) -> None:
-    """Refuse a directory longer than that of any release, before it is read into memory."""
+    """Refuse a directory longer than that of any release, before it is read into memory.
+
+    The record at the end of the file is the one that counts: bytes inside it may look like another.
+    """
     file.seek(max(0, file.seek(0, 2) - _LONGEST_END))
     end = file.read()
-    place = end.rfind(b"PK\5\6")
-    sizes = [int.from_bytes(end[place + 12 : place + 16], "little")] if place >= 0 else []
-    if place >= 76 and end[place - 20 : place - 16] == b"PK\6\7":
-        sizes.append(int.from_bytes(end[place - 36 : place - 28], "little"))
-    if sizes and sizes[-1] > MOST_FILES * _LONGEST_ENTRY:
+    record = end[-_RECORD:]
+    if not record.startswith(_SIGN) or any(record[-2:]):
+        if _SIGN in end:
+            raise VerificationError("the zip file has a comment, or bytes at its end; a release holds its files and nothing else")
+        return
+    size, before = int.from_bytes(record[12:16], "little"), end[:-_RECORD]
+    if before[-20:].startswith(b"PK\6\7"):
+        size = max(size if size < _IN_64_BITS else 0, int.from_bytes(before[-36:-28], "little"))
+    if size > MOST_FILES * _LONGEST_ENTRY:
         raise VerificationError("the zip file's directory is longer than that of any release")
 
 

@@ -96,7 +96,7 @@ class Released:
     @cached_property
     def model(self) -> Mapping[str, Any]:
         """What ``model.json`` says."""
-        found: Mapping[str, Any] = read_json(self.content(MODEL))
+        found: Mapping[str, Any] = read_json(self.content(MODEL), MODEL)
         return found
 
     @property
@@ -121,7 +121,7 @@ class Released:
     @cached_property
     def report(self) -> Mapping[str, Any]:
         """What ``report.json`` says."""
-        found: Mapping[str, Any] = read_json(self.content(REPORT))
+        found: Mapping[str, Any] = read_json(self.content(REPORT), REPORT)
         return found
 
 

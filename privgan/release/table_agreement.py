@@ -22,10 +22,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from privgan.audit.coding import column_values
+from privgan.release.exactness import finer_cells
 from privgan.release.integrity import shown
 from privgan.release.parquet_chunks import chunk_problems
 from privgan.release.released import CSV, PARQUET, REPORT, Released
 from privgan.release.row_domain import column_problem, typed_part
+from privgan.release.serials import Serials
 from privgan.report.shapes import code_counts, shares_of
 from privgan.report.trends import trends_of_values
 from privgan.table.columns import Invented, Kind
@@ -68,6 +70,7 @@ class _Told:
         values: The numbers of each modelled column, part by part; empty where they are too many.
         hashes: A hash of each value of each column of identifiers, part by part.
         broken: Rows that break each constraint.
+        serials: The serial numbers of what was invented.
     """
 
     rows: int = 0
@@ -75,6 +78,7 @@ class _Told:
     values: list[list[NDArray[np.float64]]] = field(default_factory=list)
     hashes: dict[str, list[NDArray[np.uint64]]] = field(default_factory=dict)
     broken: dict[int, int] = field(default_factory=dict)
+    serials: Serials = field(default_factory=Serials)
 
 
 def _problems(released: Released, table: BufferedReader, text: BufferedReader | None) -> Iterator[str]:
@@ -127,6 +131,8 @@ def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
     absent = {column.name for column in schema.columns if column.missing}
     types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     for batch in file.iter_batches(batch_size=PART):
+        for name, problem in finer_cells(batch, schema):
+            raise _WrongRowError(f"{PARQUET}: column {shown(name)}: {problem}")
         frame = batch.to_pandas(types_mapper=types.get)
         for name, values in frame.items():
             plain = _PLAIN.get(str(values.dtype))
@@ -155,6 +161,9 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
         problem = column_problem(part[column.name], column)
         if problem:
             raise _WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
+    odd = told.serials.odd(part, schema) if released.ours else ""
+    if odd:
+        raise _WrongRowError(f"{PARQUET}: column {shown(odd)}: a value bears another serial number than its row's")
     typed = typed_part(part, schema)
     for index, count in broken(typed, schema):
         told.broken[index] = told.broken.get(index, 0) + count

@@ -12,7 +12,8 @@ from privgan.release.verify import Verification
 from privgan.serve.compare import schema_of
 from privgan.serve.library import Held
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
-from privgan.table.presenting import unpresented
+from privgan.table.presenting import presence_of, unpresented
+from privgan.table.schema import Schema
 
 _ROWS, _BINS, _MOST_BARS, _MOST_COLUMNS = 50_000, 20, 12, 40
 _LARGEST = 512 << 20
@@ -95,14 +96,15 @@ def _shapes(first: Held, second: Held) -> tuple[Shape, ...]:
     pairs = [(column, others[column.name]) for column in schemas[0].modelled if column.name in others]
     pairs = [(one, other) for one, other in pairs if type(one) is type(other) and one.kind is other.kind][:_MOST_COLUMNS]
     names = [column.name for column, _ in pairs]
-    tables = _read(first, names), _read(second, names)
+    tables = _read(first, schemas[0], names), _read(second, schemas[1], names)
     if tables[0] is None or tables[1] is None:
         return ()
     found = [_shape(one, other, tables[0][one.name], tables[1][one.name]) for one, other in pairs]
     return tuple(sorted(found, key=lambda shape: -shape.distance))
 
 
-def _read(held: Held, names: list[str]) -> Any:
+def _read(held: Held, schema: Schema, names: list[str]) -> Any:
+    """The first rows of a release; of an invented column whether a value stands there. None where it has no rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -111,7 +113,11 @@ def _read(held: Held, names: list[str]) -> Any:
             batch = next(pq.ParquetFile(file).iter_batches(batch_size=_ROWS, columns=names, use_threads=False), None)
     except (OSError, pa.ArrowException):
         return None
-    return None if batch is None or batch.num_rows == 0 else batch.to_pandas()
+    if batch is None or batch.num_rows == 0:
+        return None
+    rows = batch.to_pandas()
+    invented = [name for name in names if schema.column(name).invented]
+    return rows.assign(**{name: presence_of(rows[name]) for name in invented})
 
 
 def _shape(one: Column, other: Column, first: Any, second: Any) -> Shape:

@@ -144,6 +144,18 @@ def could_be_invented(column: Invented, value: str) -> bool:
     return bool(_FORMS.get(column.kind, _WITHHELD_FORM).fullmatch(value))
 
 
+def bears_serial(column: Invented, value: str, serial: int) -> bool:
+    """Whether an invented value is one of a serial number; a name, or a text that is withheld, bears none."""
+    if column.kind is Kind.IDENTIFIER:
+        return value == column.pattern.format(serial)
+    before, after = _SERIALS.get(column.kind, ("", ""))
+    return value.startswith(before.format(_house(serial))) and value.endswith(after.format(serial))
+
+
+def _house(serial: int) -> int:
+    return serial % _HOUSES + 1
+
+
 def could_stand_in(row: int, column: Invented, value: str, *, unit: bool) -> bool:
     """Whether ``invent`` can give a value in one row of a table: serial numbers are those of the rows.
 
@@ -153,17 +165,9 @@ def could_stand_in(row: int, column: Invented, value: str, *, unit: bool) -> boo
         value: The value.
         unit: Whether the column is the unit; a customer's serial number is at most that of its row.
     """
-    if not could_be_invented(column, value):
-        return False
-    if column.kind is Kind.IDENTIFIER:
-        serial = _serial_of(column.pattern, value) or 0
-        return 1 <= serial <= row if unit else serial == row
-    known = {
-        Kind.EMAIL: value.endswith(f".{row}@example.com"),
-        Kind.PHONE: value == f"+00 555 {row:07d}",
-        Kind.ADDRESS: value.startswith(f"{row % 997 + 1} "),
-    }
-    return known.get(column.kind, True)
+    if unit and column.kind is Kind.IDENTIFIER:
+        return 1 <= (_serial_of(column.pattern, value) or 0) <= row
+    return could_be_invented(column, value) and bears_serial(column, value, row)
 
 
 def _serial_of(pattern: str, value: str) -> int | None:
@@ -180,6 +184,12 @@ def _serial_of(pattern: str, value: str) -> int | None:
     return None
 
 
+_HOUSES = 997
+_SERIALS = {
+    Kind.EMAIL: ("", ".{}@example.com"),
+    Kind.PHONE: ("+00 555 ", " {:07d}"),
+    Kind.ADDRESS: ("{} ", ""),
+}
 _NAMES = f"({'|'.join(_GIVEN)}) ({'|'.join(_FAMILY)})"
 _WITHHELD_FORM = re.compile(re.escape(WITHHELD))
 _FORMS = {
@@ -202,5 +212,5 @@ def _values(column: Invented, serials: np.ndarray, given: np.ndarray, family: np
     if column.kind is Kind.PHONE:
         return [f"+00 555 {serial:07d}" for serial in serials]
     if column.kind is Kind.ADDRESS:
-        return [f"{serial % 997 + 1} {last} Street" for last, serial in zip(family, serials, strict=True)]
+        return [f"{_house(serial)} {last} Street" for last, serial in zip(family, serials, strict=True)]
     return [WITHHELD] * len(serials)

@@ -14,6 +14,8 @@ import zoneinfo
 import numpy as np
 import pandas as pd
 
+# The day on which times of day lie, as strptime reads them.
+CLOCK_DAY = dt.date(1900, 1, 1)
 _FRACTION = re.compile(r"%([369])f")
 _FINER = re.compile(r"(\.[0-9]{6})[0-9]{1,3}")
 _YEAR_TEXT = "%Y"

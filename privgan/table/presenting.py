@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from privgan.table.columns import PRESENCE, Column, Discrete, Kind, Numeric, Tem
 from privgan.table.frames import positions_of
 from privgan.table.moments import is_clock, localised, tzinfo, write_moments
 from privgan.table.number_format import number_form, write_numbers
+from privgan.table.regions import columns_of
 from privgan.table.schema import Schema
 
 _LARGEST_INTEGER = 2**63
@@ -20,12 +22,15 @@ _SECONDS = ("%S", "%-S", "%T", "%X", "%c", "%s", "%r")
 def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Typed rows as a typed file holds them: whole-number categories as integers, plain booleans as booleans.
 
-    Moments get their zone, times of day stand without a day, durations are durations.
+    Moments get their zone, times of day stand without a day, durations are durations. A moment that a constraint names
+    stays without its zone: the hour that summer time leaves out has none, and to move it could break the constraint.
     """
+    bound = {name for constraint in schema.constraints for name in columns_of(constraint, schema)}
     shown_frame = frame.copy(deep=False)
     for column in schema.columns:
         if column.name in frame:
-            shown_frame[column.name] = _presented(frame[column.name], column)
+            told = replace(column, zone="") if isinstance(column, Temporal) and column.name in bound else column
+            shown_frame[column.name] = _presented(frame[column.name], told)
     return shown_frame
 
 

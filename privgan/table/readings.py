@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 
 from privgan.table.columns import Numeric, OpenNumeric, OpenTemporal, Temporal
-from privgan.table.moments import localised, read_moments
+from privgan.table.moments import CLOCK_DAY, localised, read_moments
 from privgan.table.number_format import read_numbers
-
-_CLOCK_DAY = dt.date(1900, 1, 1)
 
 
 def numbers_of(values: pd.Series, column: Numeric | OpenNumeric) -> pd.Series:
@@ -70,7 +68,7 @@ def _typed_moments(objects: pd.Series, column: Temporal | OpenTemporal) -> pd.Se
 
 def _moment(value: Any) -> Any:
     if isinstance(value, dt.time):
-        return np.datetime64(dt.datetime.combine(_CLOCK_DAY, value.replace(tzinfo=None)), "s")
+        return np.datetime64(dt.datetime.combine(CLOCK_DAY, value.replace(tzinfo=None)), "s")
     if isinstance(value, dt.datetime):
         return value if value.tzinfo is not None else np.datetime64(value, "s")
     return np.datetime64(value, "s")

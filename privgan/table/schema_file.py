@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from privgan.documents import Document, parse_document, read_text
+from privgan.documents import Document, parse_document, read_text, shown
 from privgan.errors import DocumentError
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import (
@@ -39,6 +39,7 @@ from privgan.table.schema_mistakes import (
     table_mistakes,
     too_large,
 )
+from privgan.table.stated_values import stated_problems
 
 FORMAT = "privgan.schema/1"
 _TEXT_KEYS = TEXT_KEYS | frozenset(
@@ -92,7 +93,10 @@ def _schema(document: Document) -> Schema:
         found = list(column_mistakes(item, path, document))
         mistakes += found
         if not found:
-            columns.append(_column(item))
+            column = _column(item)
+            where = f"column {shown(column.name)}: "
+            mistakes += [document.mistake((*path, key), f"{where}{told}") for key, told in stated_problems(column)]
+            columns.append(column)
     mistakes += table_mistakes(data, document)
     if mistakes:
         raise DocumentError(document.name, mistakes)

@@ -6,10 +6,11 @@ import datetime as dt
 import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from privgan.documents import Document, DocumentPath, shown
-from privgan.limits import LONGEST_FORMAT, LONGEST_NAME, LONGEST_PATTERN, MOST_COLUMNS, MOST_CONSTRAINTS
+from privgan.limits import LONGEST_FORMAT, LONGEST_MARKER, LONGEST_NAME, LONGEST_PATTERN, MOST_COLUMNS, MOST_CONSTRAINTS
 from privgan.table.columns import INVENTED_KINDS, Kind, Source
 from privgan.table.invent import is_pattern
 from privgan.table.measured import LARGEST_STEP
@@ -73,6 +74,10 @@ def too_large(document: Document) -> Iterator[str]:
             if len(item.get(key, "")) > most:
                 told = f"{key} of {len(item[key]):,} characters, allowed: at most {most:,}"
                 yield document.mistake(("columns", index, key), told)
+        for marker in item.get(_MARKERS, []):
+            if len(marker) > LONGEST_MARKER:
+                told = f"{_MARKERS}: found {len(marker):,} characters, allowed: at most {LONGEST_MARKER:,}"
+                yield document.mistake(("columns", index, _MARKERS), told)
 
 
 def table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
@@ -240,7 +245,13 @@ def _format_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Docu
 
 
 def _is_zone(name: str) -> bool:
-    return bool(_OFFSET.match(name)) or name in zoneinfo.available_timezones()
+    return bool(_OFFSET.match(name)) or name in _zones()
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """All names of zones: to look for them on the disk for each column takes too long."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _moment_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document, where: str) -> Any:

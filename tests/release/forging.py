@@ -17,7 +17,6 @@ from safetensors.numpy import load_file, save_file
 
 from privgan.report import render_shareable, shareable_of
 from privgan.table.files import csv_text
-from privgan.table.presenting import presented
 from privgan.table.schema_file import load_schema
 from tests.release.changes import seal
 
@@ -106,7 +105,9 @@ class Forgery:
         self.touched["synthetic.parquet"] = path.read_bytes()
         if text:
             schema = load_schema(self.folder / "schema.yaml")
-            written = csv_text(presented(frame, schema), schema, header=True)
+            types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+            shown = pq.read_table(path).to_pandas(types_mapper=types.get)
+            written = csv_text(shown, schema, header=True)
             self.touched["synthetic.csv"] = written.encode()
 
     def tensors(self, change: Callable[[dict[str, np.ndarray]], Any]) -> None:

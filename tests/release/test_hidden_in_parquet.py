@@ -43,6 +43,7 @@ def table(rows: int = 3_000) -> pa.Table:
             "wait": pa.array(rng.integers(0, 900, rows), pa.duration("s"), mask=some),
             "none": pa.array([None] * rows, pa.string()),
             "one": pa.array(np.repeat(rng.integers(0, 9, rows // 10), 10)),
+            "took": pa.array(rng.integers(0, 99_999, rows) * 10**9, pa.duration("ns"), mask=some),
         }
     )
 

@@ -193,6 +193,14 @@ BOMBS: dict[str, Change] = {
     "bounds beyond a float": column("kind: float, lower: -1.0e308, upper: 1.0e308, decimals: 12"),
     "a format of a width": column("kind: date, lower: 2020-01-01, upper: 2021-01-01, format: '%0999999999Y'"),
     "a long format": column(f"kind: date, lower: 2020-01-01, upper: 2021-01-01, format: '{'%Y' * 100_000}'"),
+    "a zone for each of many columns": schema(
+        SCHEMA_TEXT
+        + "".join(
+            f"- {{name: z{n}, kind: datetime, lower: 2020-01-01, upper: 2021-01-01, zone: Europe/Rome}}\n"
+            for n in range(1_990)
+        )
+    ),
+    "a long text for missing values": column(f"kind: text, missing: true, missing_markers: [{'x' * 4_000_000}]"),
     "a condition without end": schema(
         SCHEMA_TEXT + f"constraints:\n- {{when: '{'a > 1 and ' * 100_000}a > 1', then: 'b = x'}}\n"
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 import io
 import json
 import shutil
@@ -15,9 +16,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from privgan.limits import MOST_JSON_PARTS
 from privgan.release import verify_release
 from privgan.release.keys import SigningKey
-from privgan.release.released import FIRST_DAYS, MADE_AGAIN
+from privgan.release.released import FIRST_DAYS, MADE_AGAIN, MODEL, Released
 from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
 from privgan.release.trust import make_trust
 from privgan.release.verify import Verification
@@ -354,7 +356,17 @@ STATED: dict[str, tuple[Lie, str]] = {
     "missing where none may be": (rows(cell("gender", None)), "missing where none may be"),
     "name that is not invented": (rows(cell("name", "Ada Lovelace")), "none that is invented"),
     "identifier that is not invented": (rows(cell("customer_id", "K-7")), "none that is invented"),
-    "customer with two rows": (rows(lambda t: cell("customer_id", t.loc[4, "customer_id"])(t)), "stands in 2 rows"),
+    "identifier of a real customer": (rows(cell("customer_id", "S00471108")), "another serial number"),
+    "text written as an identifier": (rows(cell("customer_id", f"S{int.from_bytes(b'Ada Lovelace')}")), "another serial number"),
+    "text written into an address": (
+        rows(cell("email", f"lee.ash.{int.from_bytes(b'Ada Lovelace')}@example.com")), "another serial number",
+    ),
+    "customer with the number of another": (
+        rows(lambda t: cell("customer_id", t.loc[4, "customer_id"])(t)), "another serial number",
+    ),
+    "customer with two rows": (
+        rows(lambda t: t.__setitem__("customer_id", t["customer_id"].shift(1, fill_value="S00000001"))), "stands in 2 rows",
+    ),
     "decimals": (rows(cell("spend_12m", 1.23456)), "decimals"),
     "moment before all": (rows(cell("sign_up_date", np.datetime64("1900-01-01"))), "a moment is outside"),
     "other values": (rows(lambda t: t.update({"gender": t["gender"].iloc[::-1].to_numpy()})), "associations of the synthetic"),
@@ -578,3 +590,12 @@ def test_there_are_many_lies() -> None:
 def test_every_version_that_is_made_again_has_a_first_day() -> None:
     """Whoever numbers a new version adds its day, or a moment before it would pass."""
     assert set(FIRST_DAYS) == MADE_AGAIN
+
+
+def test_a_model_of_as_many_categories_as_the_limits_allow_is_read(tmp_path: Path) -> None:
+    """It was held to the parts of a manifest, which 100,000 categories have."""
+    content = json.dumps({"frequencies": [0] * (MOST_JSON_PARTS["manifest.json"] + 1)}).encode()
+    (tmp_path / "model").mkdir()
+    (tmp_path / MODEL).write_bytes(content)
+    listed = {MODEL: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}}
+    assert Released(tmp_path, {"files": listed}).model == json.loads(content)

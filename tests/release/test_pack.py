@@ -68,6 +68,14 @@ def without(name: str) -> Callable[[Path], None]:
     return lambda packed: rezip(packed, lambda a, n: all_of(a, {key: value for key, value in n.items() if key != name}))
 
 
+def record_in_the_record(packed: Path) -> None:
+    """The last record spells the beginning of another, whose length of the directory is small."""
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 3, 20, *[0] * 8, 1, *[0] * 6) + b"a"
+    count = 5_000
+    end = struct.pack("<4s4s2H2LH", b"PK\5\6", b"PK\5\6", count, count, len(entry) * count, 0, 0)
+    packed.write_bytes(entry * count + end)
+
+
 def commented(packed: Path) -> None:
     with zipfile.ZipFile(packed, "a") as archive:
         archive.comment = b"real rows"
@@ -227,6 +235,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "twice": (added("schema.yaml"), "stands twice"),
     "link": (added("report.md", b"/etc/passwd", stat.S_IFLNK | 0o777), "is a link or a special file"),
     "comment": (commented, "has a comment"),
+    "long directory behind a false record": (record_in_the_record, "directory is longer"),
     "encrypted": (flag_encrypted, "is encrypted"),
     "bomb": (bomb, "claims to hold more"),
     "more than claimed": (claimed_size(3), ""),

@@ -152,6 +152,23 @@ def test_numbers_of_modelled_columns_are_drawn_from_the_declared_domain() -> Non
     assert found("model/model.json", b'{"note": "row 10000017"}', needles).findings != ()
 
 
+def test_times_of_day_and_durations_are_searched_in_both_files() -> None:
+    """Parquet gives them as times and durations, which ended the search with a TypeError."""
+    schema = parse_schema(
+        """format: privgan.schema/1
+dataset: scanned
+unit: row
+columns:
+  - {name: clock, kind: datetime, lower: '1900-01-01', upper: '1900-01-01T23:59:59', format: '%H:%M:%S'}
+  - {name: took, kind: integer, lower: 0, upper: 99999, format: '[h]:mm:ss'}
+"""
+    )
+    needles = replace(NEEDLES, schema=schema, values={"09:30:00": NeedleKind.IDENTIFIER})
+    rows = pd.DataFrame({"clock": [dt.time(9, 30), None], "took": pd.to_timedelta([90, 91], unit="s")})
+    assert found("synthetic.parquet", parquet(rows), needles).findings == ()
+    assert found("synthetic.csv", b"clock,took\n09:30:00,0:01:30\n,0:01:31\n", needles).findings == ()
+
+
 def test_a_value_with_a_separator_is_met_by_no_two_cells_of_a_text_file() -> None:
     needles = replace(NEEDLES, values={"150,230": NeedleKind.IDENTIFIER, "12,5 7": NeedleKind.IDENTIFIER})
     rows = b"id,name,email,tier,income\nC00000001,Robin Ash,r@example.com,basic plan,150\n230,gold,yes,basic plan,150,230\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from privgan.pipeline import public_texts, releasing
 from privgan.pipeline import run as running
 from privgan.pipeline.preflight import Preflight, preflight
 from privgan.release.bundle import write_release
+from privgan.release.writing import Booking
 from privgan.table.cells import Cells
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
@@ -21,8 +22,8 @@ from tests.sabotage.registry import Patch, variant
 def recorded_before_it_is_searched(patch: Patch) -> None:
     """The ledger records a release before its bundle was searched."""
 
-    def hasty(*given: Any, book: Callable[[str], None], **more: Any) -> Path:
-        book("0" * 64)
+    def hasty(*given: Any, book: Booking, **more: Any) -> Path:
+        book.record("0" * 64)
         return write_release(*given, **more)
 
     patch.setattr(releasing, "write_release", hasty)

@@ -230,3 +230,14 @@ def test_an_id_that_repeats_is_refused_until_waived_and_the_waiver_is_an_assumed
 def test_numbers_of_typed_sources_are_the_categories_that_texts_write() -> None:
     schema = _schema("name: dose, kind: ordinal, categories: ['0.50', '1.00', '2']")
     assert conform(pd.DataFrame({"dose": [0.5, 1.0, 2.0]}), schema)["dose"].tolist() == ["0.50", "1.00", "2"]
+
+
+def test_a_moment_that_a_constraint_names_stays_without_its_zone(tmp_path: Path) -> None:
+    """02:30 was no time of that night in Berlin; an hour later it would no longer be below 03:00."""
+    facts = "kind: datetime, lower: 2020-01-01, upper: 2021-01-01, zone: Europe/Berlin"
+    text = HEAD + f"  - {{name: a, {facts}}}\n  - {{name: b, {facts}}}\n"
+    moments = pd.Series(np.array(["2020-03-29T02:30:00"], dtype="datetime64[s]"))
+    frame = pd.DataFrame({"a": moments, "b": moments + pd.Timedelta(minutes=30)})
+    free, bound = parse_schema(text), parse_schema(text + "constraints:\n  - {below: [a, b]}\n")
+    assert presented(frame, free)["a"].iloc[0].hour == 3
+    assert presented(frame, bound)["a"].tolist() == moments.tolist()
