@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from privgan.pipeline import public_texts, releasing
 from privgan.pipeline import run as running
 from privgan.pipeline.preflight import Preflight, preflight
 from privgan.release.bundle import write_release
+from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.writing import Booking
 from privgan.table.cells import Cells
 from tests.sabotage import checks
@@ -23,7 +25,9 @@ def recorded_before_it_is_searched(patch: Patch) -> None:
     """The ledger records a release before its bundle was searched."""
 
     def hasty(*given: Any, book: Booking, **more: Any) -> Path:
-        book.record("0" * 64)
+        with TemporaryDirectory() as empty:
+            (Path(empty) / MANIFEST_NAME).touch()
+            book.record(Path(empty))
         return write_release(*given, **more)
 
     patch.setattr(releasing, "write_release", hasty)
