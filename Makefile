@@ -13,7 +13,7 @@ install: $(STAMP)
 
 $(STAMP): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e ".[dev,interchange]"
 	touch $(STAMP)
 
 # The newest versions that pyproject.toml allows, in a fresh environment; test before you keep them.
@@ -21,7 +21,7 @@ lock: FRESH := $(VENV)-lock/bin/python -m pip --disable-pip-version-check
 lock:
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
-	$(FRESH) install --quiet -c constraints.txt -e ".[dev]"
+	$(FRESH) install --quiet -c constraints.txt -e ".[dev,interchange]"
 	sed -n '/^#/p' requirements.lock > requirements.lock.new
 	$(FRESH) freeze --exclude-editable | grep -v '^privgan' | sed 's/+cpu$$//' >> requirements.lock.new
 	mv requirements.lock.new requirements.lock
