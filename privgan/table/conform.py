@@ -90,10 +90,23 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
         hint = "; mend the table or the schema"
         if all(violation.clampable for violation in left):
             hint += ", or map values into it with --on-violation clamp"
-        lines = "\n".join(f"  {violation}" for violation in left)
+        lines = "\n".join(f"  {line}" for line in _told_together(left))
         count = f"{len(left)} violation{'s' * (len(left) != 1)}"
         raise TableError(f"the table does not fit the schema ({count}){hint}:\n{lines}")
     return typed
+
+
+def _told_together(found: list[Violation]) -> Iterator[str]:
+    """A line for each violation; one for all columns that are concerned as a whole in the same way."""
+    whole: dict[str, list[Violation]] = {}
+    for violation in found:
+        if violation.count is None:
+            whole.setdefault(violation.problem, []).append(violation)
+        else:
+            yield str(violation)
+    for problem, some in whole.items():
+        names = ", ".join(repr(violation.column) for violation in some)
+        yield str(some[0]) if len(some) == 1 else f"columns {names}: each {problem}"
 
 
 def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
