@@ -212,8 +212,7 @@ def _finish(
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
     """Read and check everything that can be wrong, and make the plan; nothing is written and nothing charged."""
     schema, plan = planned(request, out)
-    raw = read_source(request.table, request.source).frame()
-    return schema, conforming(request, raw, schema, out), plan
+    return schema, read_conforming(request, schema, out, Progress(quiet=True))[1], plan
 
 
 def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
@@ -229,24 +228,12 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
 
 
 def read_conforming(request: RunRequest, schema: Schema, out: Path, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table as read, and as typed rows that conform to the schema."""
+    """The table as read, and as typed rows that conform to the schema, once there is room for the result in a folder."""
     progress.say(f"reading {source_name(request.table)} and holding it against its schema")
     raw = read_aloud(request, progress)
-    return raw, conforming(request, raw, schema, out)
-
-
-def conforming(request: RunRequest, raw: pd.DataFrame, schema: Schema, out: Path) -> pd.DataFrame:
-    """The table as typed rows that conform to the schema, once there is room for the result.
-
-    Args:
-        request: What the owner asks for.
-        raw: The table as read [rows, columns].
-        schema: The schema.
-        out: The folder to write to.
-    """
     frame = conform(raw, schema, on_violation=request.on_violation).reset_index(drop=True)
     refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
-    return frame
+    return raw, frame
 
 
 def schema_of(request: RunRequest) -> Schema:

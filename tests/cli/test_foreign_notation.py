@@ -16,6 +16,7 @@ from privgan.audit.inputs import AuditInputs, prepare
 from privgan.cli.foreign import ForeignTables, read_foreign
 from privgan.cli.main import execute
 from privgan.errors import TableError
+from privgan.sources import SourceOptions
 
 ROWS = 400
 TIERS = ["basic", "gold plus", "Zoë", "x-large"]
@@ -134,7 +135,7 @@ def read(folder, synthetic: pd.DataFrame, *, parquet: bool = False) -> ForeignTa
     path = folder / ("synthetic.parquet" if parquet else "synthetic.csv")
     synthetic.to_parquet(path) if parquet else synthetic.to_csv(path, index=False)
     paths = {"real": folder / "real.csv", "holdout": folder / "holdout.csv", "synthetic": path}
-    return read_foreign(paths, None, sep=",", on_violation="refuse")
+    return read_foreign(paths, None, source=SourceOptions(sep=","), on_violation="refuse")
 
 
 def finding(tables: ForeignTables) -> str:
@@ -229,10 +230,10 @@ def test_files_that_cannot_be_a_table_are_refused(folder):
         if text is not None:
             path.write_text(text)
         with pytest.raises(TableError, match=message):
-            read_foreign({**files, "synthetic": path}, None, sep=",", on_violation="refuse")
+            read_foreign({**files, "synthetic": path}, None, source=SourceOptions(sep=","), on_violation="refuse")
     path.write_bytes("age\nß\n".encode("utf-16"))
     with pytest.raises(TableError):
-        read_foreign({**files, "synthetic": path}, None, sep=",", on_violation="refuse")
+        read_foreign({**files, "synthetic": path}, None, source=SourceOptions(sep=","), on_violation="refuse")
 
 
 @pytest.mark.parametrize(

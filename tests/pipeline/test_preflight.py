@@ -236,14 +236,14 @@ def test_the_charge_is_held_to_the_evaluations_again(
     write_demo(tmp_path, 1_200, 1)
     schema = tmp_path / "schema.yaml"
     dataset = parse_schema(schema.read_text(encoding="utf-8")).dataset
-    ledger, conform = PrivacyLedger.open(str(ledger_path)), pipeline.conforming
+    ledger, conform = PrivacyLedger.open(str(ledger_path)), pipeline.read_conforming
 
     def meanwhile(*arguments: Any) -> Any:
         for number in range(10):
             ledger.judge(dataset, f"run{number}", limit=10, policy="p", evidence=str(number))
         return conform(*arguments)
 
-    monkeypatch.setattr(pipeline, "conforming", meanwhile)
+    monkeypatch.setattr(pipeline, "read_conforming", meanwhile)
     asked = ("--policy", "internal-analytics", "--epsilon", 3, "--public-rows", 1_200, "--out", tmp_path / "out", "--quiet")
     arguments = (command, tmp_path / "customers.csv", "--schema", schema, *asked)
     assert execute([str(part) for part in arguments]) == 1
@@ -321,5 +321,6 @@ class TestOnTheCommandLine:
         arguments = ["run", tmp_path / "customers.csv", "--schema", tmp_path / "schema.yaml", "--epsilon", 3]
         more = ["--policy", "internal-analytics", "--public-rows", 1_200, "--out", tmp_path / "out"]
         assert execute([str(part) for part in (*arguments, *more)]) == 2
-        terms = capsys.readouterr().err.splitlines()
+        begun, *terms = capsys.readouterr().err.splitlines()
+        assert "reading the schema" in begun  # Before anything that takes long.
         assert "internal gates are judged after the fit, may still block the release" in terms[3]

@@ -11,8 +11,9 @@ import pytest
 
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.note import RunRequest, read_note, write_note
-from privgan.pipeline.run import conforming
+from privgan.pipeline.run import read_conforming
 from privgan.privacy.budget import PrivacyBudget
+from privgan.progress import Progress
 from privgan.sources import SourceOptions, read_source
 from privgan.table.cells import cells_of
 from privgan.table.conform import conform
@@ -74,7 +75,7 @@ def test_requests_take_frames(tmp_path: Path) -> None:
     made = []
     for table in (tmp_path / "comma.csv", polars.from_arrow(arrow()), pandas()):
         request = RunRequest(table=table, schema=schema, budget=PrivacyBudget(epsilon=3), public_rows=ROWS)
-        made.append(conforming(request, read_source(request.table).frame(), SCHEMA, tmp_path / "out"))
+        made.append(read_conforming(request, SCHEMA, tmp_path / "out", Progress(quiet=True))[1])
         candidate = Candidate(tmp_path / f"out{len(made)}", tmp_path / f"out{len(made)}" / "internal")
         candidate.create()
         write_note(candidate, request, SCHEMA, run="run", commitment="00")
