@@ -48,8 +48,10 @@ def read_source(spec: Any, options: SourceOptions = _PLAIN, *, shared: bool = Fa
     return _made(kind, "", table, text=False)
 
 
-def source_name(spec: Path | str) -> str:
+def source_name(spec: Any) -> str:
     """A source's own name, the file's, folder's or database's; it holds nothing secret."""
+    if not isinstance(spec, str | Path):
+        return "the given table"
     path = Path(database_name(str(spec)) if is_url(spec) else spec)
     return path.stem if path.suffix.lower() in PACKED else path.name
 

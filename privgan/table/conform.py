@@ -105,8 +105,8 @@ def _told_together(found: list[Violation]) -> Iterator[str]:
         else:
             yield str(violation)
     for problem, some in whole.items():
-        names = ", ".join(repr(violation.column) for violation in some)
-        yield str(some[0]) if len(some) == 1 else f"columns {names}: each {problem}"
+        names = ", ".join(f"column {violation.column!r}" for violation in some)
+        yield f"{names}: {'each ' * (len(some) > 1)}{problem}"
 
 
 def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:

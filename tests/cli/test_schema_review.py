@@ -135,11 +135,11 @@ def test_categories_are_left_to_be_measured_and_an_ordinal_column_cannot_be(desk
     frame = shop().assign(stars=[str(1 + row % 5) for row in range(len(shop()))])
     desk.path.unlink()
     desk.lay(frame)
-    assert desk.type("s", "s", "s", "m", "1", "m", "2", "q") == 0
+    assert desk.type("s", "s", "s", "m", "3", "m", "1", "q") == 0
     assert "stars cannot be measured; only bounds and the categories of a categorical column can" in capsys.readouterr().out
     assert [column.name for column in desk.schema.open_columns] == ["tier"]
-    assert desk.type("s", "s", "m", "0", "m", "0", "q") == 0
-    opened = ["age", "tier", "orders", "spend", "signed_up", "last_order_at", "churned"]
+    assert desk.type("s", "s", "m", "0", "q") == 0
+    opened = ["age", "tier", "orders", "spend", "signed_up", "last_order_at"]
     assert [column.name for column in desk.schema.open_columns] == opened
     assert [fact for fact in desk.schema.facts_from(Source.CONFIRM) if fact.endswith("categories")] == ["stars.categories"]
 
