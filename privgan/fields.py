@@ -141,7 +141,7 @@ MANIFEST: Declaration = MappingProxyType(
 )
 _SCHEMA_COLUMN: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind role missing description pattern format decimals other"),
-    **_named(PUBLIC, "missing_markers zone presence repeats"),
+    **_named(PUBLIC, "missing_markers zone presence empty repeats"),
     **dict.fromkeys(("lower", "upper", "categories", "special_values"), _FACT),
 }
 _CONSTRAINT = _named(PUBLIC, "at_most below when then combinations allowed description")

@@ -206,11 +206,13 @@ class Invented(Column):
     Attributes:
         pattern: For identifiers: text with one ``{}`` for a serial number, e.g. ``C{:08d}``.
         presence: Whether it is modelled which rows hold a value; else every row holds one.
+        empty: Whether no row holds a value.
         repeats: For an identifier beside ``unit: row``: whether a person waived that it may repeat.
     """
 
     pattern: str = "{}"
     presence: bool = False
+    empty: bool = False
     repeats: bool = False
 
     @cached_property
@@ -229,5 +231,6 @@ LATER_FACTS: Mapping[str, tuple[type[Column], ...]] = {
     "special_values": (Temporal, OpenTemporal),
     "zone": (Temporal, OpenTemporal),
     "presence": (Invented,),
+    "empty": (Invented,),
     "repeats": (Invented,),
 }

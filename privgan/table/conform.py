@@ -178,6 +178,7 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
         if column.name not in missing_columns:
             typed[column.name], problems = _column(frame[column.name], schema.column(column.name), schema.missing_markers)
             found += problems
+    found += _filled(frame, schema)
     unit = schema.unit.column
     if unit is not None and unit not in missing_columns:
         typed[unit], problems = _unit(frame[unit], {*schema.missing_markers, *schema.column(unit).missing_markers})
@@ -200,6 +201,14 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
     for name in names:
         if headed and name not in schema.names:
             yield Violation(column=name, problem="is in the table but not in the schema", clampable=False)
+
+
+def _filled(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
+    """Values in a column that is said to hold none; synthetic rows hold none whatever stands there."""
+    for column in schema.invented:
+        if isinstance(column, Invented) and column.empty and column.name in frame:
+            held = ~_absent(frame[column.name], column, schema.missing_markers)
+            yield from _problem(column, held, "a value where the schema says that no row holds one")
 
 
 def _unit(values: pd.Series, markers: set[str]) -> tuple[pd.Series, list[Violation]]:

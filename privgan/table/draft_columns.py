@@ -68,7 +68,7 @@ def _drafted(reading: Reading, room: Room) -> tuple[Column, tuple[Note, ...]]:
     common: dict[str, Any] = {"name": name, "missing": reading.missing}
     if reading.shape is Shape.EMPTY:
         note = Note(Topic.GIVEN_UP, name, "holds no value at all; it stays empty")
-        return Invented(kind=Kind.TEXT, presence=True, **common | {"missing": True}), (note,)
+        return Invented(kind=Kind.TEXT, empty=True, **common | {"missing": True}), (note,)
     if reading.shape is Shape.BOOLEAN:
         return Discrete(kind=Kind.BOOLEAN, categories=reading.labels, **common), ()
     if reading.shape is Shape.MOMENT:

@@ -139,6 +139,8 @@ def _is_spec(spec: str) -> bool:
 
 def could_be_invented(column: Invented, value: str) -> bool:
     """Whether ``invent`` can give a value at all: what it cannot give was copied from somewhere."""
+    if column.empty:
+        return False
     if column.kind is Kind.IDENTIFIER:
         return _serial_of(column.pattern, value) is not None
     return bool(_FORMS.get(column.kind, _WITHHELD_FORM).fullmatch(value))
@@ -200,7 +202,9 @@ _FORMS = {
 }
 
 
-def _values(column: Invented, serials: np.ndarray, given: np.ndarray, family: np.ndarray) -> list[str]:
+def _values(column: Invented, serials: np.ndarray, given: np.ndarray, family: np.ndarray) -> list[str | None]:
+    if column.empty:
+        return [None] * len(serials)
     if column.kind is Kind.IDENTIFIER:
         return [column.pattern.format(int(serial)) for serial in serials]
     if column.kind is Kind.NAME:

@@ -71,7 +71,7 @@ def with_unit(schema: Schema, unit: PrivacyUnit) -> Schema:
 def _identifier(column: Column) -> Column:
     if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
         sources = {fact: source for fact, source in column.sources.items() if fact != "repeats"}
-        return replace(column, presence=False, repeats=False, sources=sources)
+        return replace(column, presence=False, empty=False, repeats=False, sources=sources)
     return Invented(
         name=column.name,
         kind=Kind.IDENTIFIER,

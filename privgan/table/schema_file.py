@@ -136,7 +136,8 @@ def _column(item: Mapping[str, Any]) -> Column:
     return Invented(
         **common,
         pattern=item.get("pattern", "{}"),
-        presence="presence" in item,
+        presence=item.get("presence") == "modelled",
+        empty=item.get("presence") == "none",
         repeats="repeats" in item,
     )
 
@@ -273,7 +274,7 @@ def _temporal_item(column: Temporal | OpenTemporal) -> dict[str, Any]:
 
 def _invented_item(column: Invented) -> dict[str, Any]:
     item = {"pattern": column.pattern} if column.kind is Kind.IDENTIFIER else {}
-    item |= {"presence": "modelled"} if column.presence else {}
+    item |= {"presence": "modelled"} if column.presence else {"presence": "none"} if column.empty else {}
     return item | ({"repeats": "allowed"} if column.repeats else {})
 
 

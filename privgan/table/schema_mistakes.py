@@ -106,7 +106,7 @@ def table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
 
 
 def _is_given_up(item: Mapping[str, Any]) -> bool:
-    return Kind(item["kind"]) in INVENTED_KINDS and "presence" not in item
+    return Kind(item["kind"]) in INVENTED_KINDS and item.get("presence") != "modelled"
 
 
 def column_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Document) -> Iterator[str]:

@@ -336,7 +336,7 @@ CASES: dict[str, Case] = {
     ),
     "letters of all alphabets": Case("分段", among("黄金", "白银", "普通"), Kind.CATEGORICAL),
     "texts that YAML knows": Case("x", among("no", "null", "~", "1e3", "0x1f", "{a: b}", "# c", "- d"), Kind.CATEGORICAL),
-    "an empty column": Case("fax", lambda rng: [""] * ROWS, Kind.TEXT, {"missing": True, "presence": True}, form=False),
+    "an empty column": Case("fax", lambda rng: [""] * ROWS, Kind.TEXT, {"missing": True, "empty": True}, form=False),
     "nothing but blanks": Case("fax", among("", " ", "\t"), Kind.TEXT, {"missing": True}, form=False),
     "a dictionary of Arrow": Case(
         "x", lambda rng: pa.array(among("a", "b")(rng)).dictionary_encode(), Kind.CATEGORICAL, form=False

@@ -241,3 +241,19 @@ def test_a_moment_that_a_constraint_names_stays_without_its_zone(tmp_path: Path)
     free, bound = parse_schema(text), parse_schema(text + "constraints:\n  - {below: [a, b]}\n")
     assert presented(frame, free)["a"].iloc[0].hour == 3
     assert presented(frame, bound)["a"].tolist() == moments.tolist()
+
+
+def test_an_empty_column_stays_empty(tmp_path: Path) -> None:
+    schema = _schema("name: fax, kind: text, missing: true, presence: none", "name: a, kind: boolean")
+    assert [column.name for column in schema.modelled] == ["a"]
+    assert parse_schema(dump_schema(schema)) == schema
+    invented = invent(schema, 3, first_serial=1, customers=np.arange(3), rng=np.random.default_rng(0))
+    made = pd.DataFrame({"fax": invented["fax"], "a": ["True", "False", "True"]})
+    assert made["fax"].isna().all()
+    write_tables([presented(made, schema)], schema, tmp_path / "t.parquet", tmp_path / "t.csv")
+    for path in (tmp_path / "t.parquet", tmp_path / "t.csv"):
+        assert violations(read_table(path), schema) == ()
+    assert column_problem(made["fax"], schema.column("fax")) == ""
+    assert "none that is invented" in column_problem(pd.Series(["[withheld]"]), schema.column("fax"))
+    found = violations(pd.DataFrame({"fax": ["", "CANARY7", ""], "a": ["true"] * 3}), schema)
+    assert [(violation.count, "no row holds one" in violation.problem) for violation in found] == [(1, True)]

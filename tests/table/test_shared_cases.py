@@ -144,10 +144,14 @@ def test_sentinel_numbers(folder: Path) -> None:
 
 def test_what_is_missing_stays_missing(folder: Path) -> None:
     schema = drafted(folder, "11-empty-and-half-empty.csv").schema
-    for name, kind in (("fax", Kind.TEXT), ("email", Kind.EMAIL)):
+    wanted = {
+        "fax": {"kind": Kind.TEXT, "missing": True, "presence": False, "empty": True},
+        "email": {"kind": Kind.EMAIL, "missing": True, "presence": True, "empty": False},
+    }
+    for name, stated in wanted.items():
         column = schema.column(name)
         assert isinstance(column, Invented)
-        assert facts(column, "kind", "missing", "presence") == {"kind": kind, "missing": True, "presence": True}
+        assert facts(column, *stated) == stated
 
 
 def test_types_of_parquet(folder: Path) -> None:
