@@ -66,6 +66,7 @@ columns:
   - {name: woken, kind: datetime, format: "%H:%M", lower: 1900-01-01, upper: "1900-01-01T23:59:59", missing: true}
   - {name: waited, kind: integer, lower: 0, upper: 900, format: "[h]:mm:ss"}
   - {name: called, kind: datetime, zone: Europe/Berlin, lower: 2020-01-01, upper: 2020-12-31}
+  - {name: fax, kind: text, missing: true, presence: none}
   - {name: branch, kind: identifier, pattern: "B-{:06d}", repeats: allowed}
 constraints:
   - {at_most: [answered, calls], description: Only a call can be answered}
@@ -103,6 +104,7 @@ def customers() -> pd.DataFrame:
             "woken": [f"{serial % 24:02d}:30" if serial % 7 else "" for serial in range(ROWS)],
             "waited": [f"0:{serial % 15:02d}:00" for serial in range(ROWS)],
             "called": [f"2020-{1 + serial % 12:02d}-05 10:{serial % 60:02d}:00" for serial in range(ROWS)],
+            "fax": [""] * ROWS,
             "branch": [f"branch {serial % 5}" for serial in range(ROWS)],
         }
     )
