@@ -141,7 +141,7 @@ MANIFEST: Declaration = MappingProxyType(
 )
 _SCHEMA_COLUMN: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind role missing description pattern format decimals other"),
-    **_named(PUBLIC, "missing_markers zone presence empty repeats"),
+    **_named(PUBLIC, "missing_markers zone presence repeats"),
     **dict.fromkeys(("lower", "upper", "categories", "special_values"), _FACT),
 }
 _CONSTRAINT = _named(PUBLIC, "at_most below when then combinations allowed description")
@@ -170,7 +170,7 @@ REPORT: Declaration = MappingProxyType(
     {
         "release": _ABOUT,
         "policy": _POLICY,
-        "schema": {**_SCHEMA, "columns": {**_SCHEMA_COLUMN, "sources": Each(PUBLIC)}},
+        "schema": {**_SCHEMA, "columns": {**_SCHEMA_COLUMN, "empty": PUBLIC, "sources": Each(PUBLIC)}},
         "steps": _REPORT_STEP,
         "groups": _REPORT_STEP,
         "shapes": {**_named(PUBLIC, "column kind"), **_named(MEASURED, "labels noisy"), "synthetic": SYNTHETIC},
