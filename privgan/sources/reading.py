@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from privgan.sources.text import read_text
 
 _FILES = {"sqlite": Form.SQLITE, "duckdb": Form.DUCKDB}
 _PLAIN = SourceOptions()
+# An index without a name, as pandas keeps it in Arrow files.
+_ROW_NUMBERS = re.compile(r"__index_level_[0-9]+__")
 
 
 def read_source(spec: Any, options: SourceOptions = _PLAIN, *, shared: bool = False) -> SourceTable:
@@ -98,4 +101,8 @@ def _made(name: str, told: str, table: pa.Table, *, text: bool, options: SourceO
     rows = f"{table.num_rows:,} row{'s' * (table.num_rows != 1)}"
     said = [f"{name}: {', '.join(part for part in (told, rows) if part)}"]
     warning = without_unit(table.schema.names) if options.query is not None else None
+    row_numbers = [column for column in table.schema.names if _ROW_NUMBERS.fullmatch(column)]
+    if row_numbers and len(row_numbers) < table.num_columns:
+        table = table.drop_columns(row_numbers)
+        said.append(f"{name}: the row numbers that pandas wrote ({', '.join(row_numbers)}) are left out")
     return SourceTable(table=with_plain_types(table), said=(*said, *([warning] if warning else [])), text=text)

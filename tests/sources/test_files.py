@@ -321,3 +321,10 @@ def test_duckdb_sums_and_enumerations_have_plain_types(tmp_path: Path) -> None:
         connection.execute("create table a as select 'x'::enum('x', 'y') as e, 3 as n, uuid() as u")
     table = read_source(path, SourceOptions(query="select e, sum(n) as s, any_value(u) as id from a group by e")).table
     assert [table.schema.field(name).type for name in ("e", "s", "id")] == [pa.string(), pa.int64(), pa.string()]
+
+
+def test_row_numbers_of_pandas_are_left_out_with_a_word(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1, 2, 3]})[lambda frame: frame["a"] > 1].to_parquet(tmp_path / "t.parquet")
+    read = read_source(tmp_path / "t.parquet")
+    assert read.table.column_names == ["a"]
+    assert read.said[1].endswith("the row numbers that pandas wrote (__index_level_0__) are left out")
