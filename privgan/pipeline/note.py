@@ -103,7 +103,9 @@ def read_note(out: Path, table: Path | str, query: str | None = None) -> Begun:
     try:
         note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         asked = note["request"] | {"budget": PrivacyBudget(**note["request"]["budget"])}
-        asked["source"] = SourceOptions.again(asked["source"], query)
+        # Runs that privgan 0.2 began had a text file's separator alone.
+        recorded = {"sep": asked.pop("sep"), "query_sha256": None} if "sep" in asked else asked["source"]
+        asked["source"] = SourceOptions.again(recorded, query)
         inside_run = out / INTERNAL / "candidate"
         return Begun(
             request=RunRequest(table=table, schema=path, **asked),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import polars
 import pytest
 
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.note import RunRequest, read_note, write_note
+from privgan.pipeline.note import RUN_FILE, RunRequest, read_note, write_note
 from privgan.pipeline.run import read_conforming
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
@@ -81,6 +82,22 @@ def test_requests_take_frames(tmp_path: Path) -> None:
         write_note(candidate, request, SCHEMA, run="run", commitment="00")
         assert read_note(candidate.folder, table).request.source == request.source
     assert all(frame.equals(made[0]) for frame in made)
+
+
+def test_a_run_that_an_older_version_began_is_read(tmp_path: Path) -> None:
+    """Its note holds the separator alone."""
+    schema = tmp_path / "schema.yaml"
+    schema.write_text(dump_schema(SCHEMA), encoding="utf-8")
+    candidate = Candidate(tmp_path / "out", tmp_path / "out" / "internal")
+    candidate.create()
+    request = RunRequest(table=tmp_path / "t.csv", schema=schema, budget=PrivacyBudget(epsilon=3), public_rows=ROWS)
+    write_note(candidate, request, SCHEMA, run="run", commitment="00")
+    path = candidate.internal / RUN_FILE
+    note = json.loads(path.read_text())
+    del note["request"]["source"]
+    note["request"]["sep"] = ";"
+    path.write_text(json.dumps(note))
+    assert read_note(candidate.folder, tmp_path / "t.csv").request.source == SourceOptions(sep=";")
 
 
 def test_a_pattern_of_files_gives_the_same_codes(tmp_path: Path) -> None:
