@@ -11,10 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from privgan.cli.main import execute
-from privgan.planning import effort
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric
 from privgan.table.schema import Schema
@@ -23,7 +21,6 @@ from tests.hostile import HOSTILE, MARK
 
 ROWS = 1_200
 NAMES = (f"<img src=x onerror=window.{MARK}=1>", "=cmd|' /C calc'!A0", "\u202etxt\x07\r\n", "n" * 10_000, "'=1+1")
-EFFORT = effort.Effort(entries=60, batch=60, network_steps=20, round_steps=2, final_steps=20, critic_steps=40)
 
 
 def hostile_schema() -> Schema:
@@ -84,8 +81,7 @@ def run_hostile(folder: Path) -> HostileRun:
     (folder / "context.yaml").write_text(json.dumps(context))
     ledger = folder / "ledger.sqlite"
     out = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        patch.setitem(effort.EFFORTS, "quick", EFFORT)  # type: ignore[arg-type]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         job = f"run {folder}/table.csv --schema {folder}/schema.yaml --policy internal-analytics --context {folder}/context.yaml"
         plan = f"--epsilon 5 --public-rows {ROWS} --effort quick --canary-probability 0.5"
         code = execute(f"{job} {plan} --ledger {ledger} --out {folder}/out --quiet".split())

@@ -12,8 +12,8 @@ import pytest
 from privgan.planning import effort
 from privgan.release import verify_release
 from tests.example.making import EXAMPLE, LARGEST, Example, make_example, size_of
-from tests.hostile_run import EFFORT
 
+EFFORT = effort.Effort(entries=60, batch=60, network_steps=20, round_steps=2, final_steps=20, critic_steps=40)
 SMALL = Example(customers=1_500, rows=300, policy="internal-analytics", effort="quick")
 
 
