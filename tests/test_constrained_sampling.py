@@ -15,6 +15,7 @@ from privgan.gan import constrained
 from privgan.gan.model import Mixture
 from privgan.synthesizer import load_synthesizer
 from privgan.table.conform import conform, violations
+from privgan.table.constraints import AtMost
 from privgan.table.holding import broken_constraints, holds
 from privgan.table.positions import MISSING, Axis
 from privgan.table.schema import Schema
@@ -54,7 +55,12 @@ def _free(synthesizer: FixedSynthesizer) -> FixedSynthesizer:
 
 def _holding(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
     typed = conform(frame, schema)
-    return np.logical_and.reduce([holds(part, typed, schema) for part in schema.constraints])
+    return np.logical_and.reduce([np.ones(len(typed), bool), *(holds(part, typed, schema) for part in schema.constraints)])
+
+
+def _rules(schema: Schema) -> Schema:
+    """The schema without orders, which tell nothing about what is missing: its share is the one before them."""
+    return replace(schema, constraints=tuple(part for part in schema.constraints if not isinstance(part, AtMost)))
 
 
 def _exists(free: FixedSynthesizer, schema: Schema, where: tuple[ColumnCondition, ...]) -> bool:
@@ -117,7 +123,11 @@ def _shares(synthesizer: FixedSynthesizer) -> tuple[pd.DataFrame, np.ndarray]:
         cell = column.cells.encode(typed[column.name])
         assert set(column.cells.lengths) <= {1}
         likely *= (likely_codes[:, column.code_of[cell]] * column.within[cell]).T
-    shares = likely.mean(1) * _holding(typed, schema)
+    rules, absent, held = _rules(schema), typed["a"].isna().to_numpy(), _holding(typed, schema)
+    shares = likely.mean(1) * _holding(typed, rules)
+    for kind in (absent, ~absent) if rules != schema else ():
+        shares[kind] *= shares[kind].sum() / max((shares * held)[kind].sum(), 1e-300)
+    shares *= held
     return typed, shares / shares.sum()
 
 
@@ -154,6 +164,16 @@ def test_rows_have_the_models_exact_conditional_distribution(lines: tuple[str, .
     assert (np.abs(found - wanted) / errors).max() < 5
 
 
+def _filtered(free: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Typed rows of the free model that hold the constraints, with the orders' columns missing as often as without orders."""
+    typed = conform(free, schema)
+    kinds = typed["a"].isna() * 2 + typed["last"].isna()
+    ruled, held = _holding(free, _rules(schema)), _holding(free, schema)
+    shares = kinds[ruled].value_counts(normalize=True)
+    size = (kinds[held].value_counts().reindex(shares.index) / shares).min()
+    return pd.concat([typed[held & (kinds == kind)].head(int(size * share)) for kind, share in shares.items()])
+
+
 @pytest.mark.parametrize("where", [None, "t != z and c > 40"])
 def test_rows_are_distributed_as_rows_of_the_free_model_that_are_filtered(where: str | None) -> None:
     """Shares of ten bins of each column and of each pair of columns, 5 standard errors of the difference.
@@ -163,8 +183,8 @@ def test_rows_are_distributed_as_rows_of_the_free_model_that_are_filtered(where:
     schema = _schema(*LINES[:-1])
     synthesizer = fixed_synthesizer(schema, 11, entries=10, evenness=1.0)
     conditions = parse_where(where, schema) if where else ()
-    free = _free(synthesizer).sample(60_000, seed=6, where=conditions)
-    filtered = conform(free, schema)[_holding(free, schema)]
+    free = _free(synthesizer).sample(300_000, seed=6, where=conditions)
+    filtered = _filtered(free, schema)
     drawn = conform(synthesizer.sample(20_000, seed=7, where=conditions), schema)
     assert len(filtered) > 2_000
     bins = {column.name: _binned(filtered[column.name], drawn[column.name]) for column in schema.columns}

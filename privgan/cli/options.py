@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -165,6 +167,19 @@ def source_of(options: dict[str, Any]) -> SourceOptions:
 
     taken = {name: options.pop(name) for name in ("sep", "encoding", "sheet", "query")}
     return SourceOptions(**taken, table=options.pop("database_table", None))
+
+
+def said_again(table: Path | str, source: SourceOptions) -> str:
+    """A source and its options as they are typed; of a URL and a query, which may hold a secret, the place alone."""
+    from privgan.sources import is_url
+
+    written = {
+        field.name: "SQL" if field.name == "query" else shlex.quote(getattr(source, field.name))
+        for field in fields(source)
+        if getattr(source, field.name) is not None
+    }
+    place = "URL" if is_url(table) else shlex.quote(str(table))
+    return " ".join([place, *(f"--{name} {text}" for name, text in written.items())])
 
 
 def told_beside(line: str) -> None:

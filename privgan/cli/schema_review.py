@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.options import SOURCE, exit_with, read_aloud, schema_option, source_of, source_options
+from privgan.cli.options import SOURCE, exit_with, read_aloud, said_again, schema_option, source_of, source_options
 
 if TYPE_CHECKING:
     from privgan.table.review import Entry, Group
@@ -64,14 +65,16 @@ def schema_review(
         raise click.UsageError(told)
     if only_list and (groups or accept_all):
         raise click.UsageError("--list changes nothing; leave out --yes-to and --accept-all")
-    review = Review(schema_path, read_aloud(table, source_of(source)).frame())
+    options = source_of(source)
+    review = Review(schema_path, read_aloud(table, options).frame())
+    again = f"{said_again(table, options)} --schema {shlex.quote(str(schema_path))}"
     if only_list:
         _tell_left(review, every=True)
     elif asked:
         _confirm(review, GROUPS if accept_all else groups)
-        _tell_end(review, table, schema_path)
+        _tell_end(review, again)
     else:
-        exit_with(_walk(review, table, schema_path))
+        exit_with(_walk(review, again))
 
 
 def has_terminal() -> bool:
@@ -103,8 +106,8 @@ def _confirm(review: Review, names: Sequence[str]) -> None:
         click.echo(f"  {told} fewer than 10 customers; a review in a terminal shows which")
 
 
-def _walk(review: Review, table: Path | str, schema_path: Path) -> int:
-    """Ask group by group, and return the exit code."""
+def _walk(review: Review, again: str) -> int:
+    """Ask group by group, and return the exit code; ``again`` names table and schema as they are typed."""
     click.echo("INTERNAL: what is shown comes from real rows. Leave with q or Ctrl-C; answers are kept.")
     code = 0
     try:
@@ -116,7 +119,7 @@ def _walk(review: Review, table: Path | str, schema_path: Path) -> int:
         click.echo()
         code = INTERRUPTED
     review.save()
-    _tell_end(review, table, schema_path)
+    _tell_end(review, again)
     return code
 
 
@@ -276,13 +279,10 @@ def _tell_left(review: Review, *, every: bool) -> bool:
     return any(found.values())
 
 
-def _tell_end(review: Review, table: Path | str, schema_path: Path) -> None:
-    """What is left, and what comes next; a URL may hold a password, and is not repeated."""
-    from privgan.sources import is_url
-
-    table = "URL" if is_url(table) else table
+def _tell_end(review: Review, again: str) -> None:
+    """What is left, and what comes next."""
     click.echo("\nleft:")
     if _tell_left(review, every=False):
-        click.echo(f"go on with: privgan schema review {table} --schema {schema_path}")
+        click.echo(f"go on with: privgan schema review {again}")
     else:
-        click.echo(f"nothing; next: privgan run {table} --schema {schema_path} --policy NAME --epsilon 3 --out out")
+        click.echo(f"nothing; next: privgan run {again} --policy NAME --epsilon 3 --out out")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from privgan.cli.options import (
     SOURCE,
     exit_with,
     json_option,
-    ledger_option,
     print_json,
     quiet_option,
     read_aloud,
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from privgan.table.schema import Schema
 
 DEMO_ROWS = 20_000
-DEMO_DATASET = "retail-demo"
+DEMO_LEDGER = "ledger.sqlite"
 
 
 @click.command()
@@ -46,7 +44,7 @@ DEMO_DATASET = "retail-demo"
     show_default=True,
     help="Free fitting: time against utility.",
 )
-@ledger_option
+@click.option("--ledger", "ledger_url", help=f"Ledger file, or PostgreSQL URL [default: OUT/{DEMO_LEDGER}].")
 @json_option
 @quiet_option
 def demo(
@@ -55,7 +53,7 @@ def demo(
     """Simulate a retailer's customers and run the main job on them.
 
     Writes OUT/customers.csv and OUT/schema.yaml, then does what 'privgan run' does, into OUT, under the policy
-    internal-analytics. Each demo is a data set of its own in the ledger.
+    internal-analytics. A demo keeps a ledger of its own, beside its table.
 
     \b
     Example:
@@ -76,14 +74,11 @@ def demo(
     budget.check_size(rows, known="declared row count")
     refuse_taken(out)
     table, schema = write_demo(out, rows, seed)
-    schema.write_text(
-        schema.read_text(encoding="utf-8").replace(DEMO_DATASET, f"{DEMO_DATASET}-{secrets.token_hex(4)}"),
-        encoding="utf-8",
-    )
     request = RunRequest(
         table=table, schema=schema, budget=budget, public_rows=rows, seed=seed, effort=effort, target="converted"
     )
-    outcome = perform(request, "internal-analytics", None, ledger_url, out, Progress(quiet=quiet), introduce=True)
+    ledger = ledger_url or str(out / DEMO_LEDGER)
+    outcome = perform(request, "internal-analytics", None, ledger, out, Progress(quiet=quiet), introduce=True)
     exit_with(tell(outcome, as_json))
 
 

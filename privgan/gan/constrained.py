@@ -3,9 +3,11 @@
 Given a codebook entry the columns are independent, so the probability of a box is a product of column masses. Entries are
 drawn by Bayes' rule from the probability that each gives the constraints, then a box of each group, then values inside the
 box: the exact conditional distribution for ``when/then`` and fixed combinations, however rare they are. ``at_most`` cuts across
-boxes: rows that break one are drawn again, all of entry, box and values, up to ``ATTEMPTS`` times (rejection: exact again).
-What is open even then keeps entry and box of its last attempt, and the ordered columns are drawn one after another, the
-lower first, each from the entry's distribution cut to what the columns before it and the limits of those after it leave.
+boxes: rows that break one are drawn again, all of entry, box and values, up to ``ATTEMPTS`` times. A row is replaced by one in
+which the same ordered columns are missing (rejection, exact given these): only values break an order, and mere rejection would
+keep more of the rows that lack them than were measured. What is open even then keeps its entry and box, and the ordered
+columns are drawn one after another, the lower first, each from the entry's distribution cut to what the columns before it and
+the limits of those after it leave.
 """
 
 from __future__ import annotations
@@ -190,21 +192,19 @@ class ConstrainedMixture:
         self, groups: Sequence[GroupSampler], rows: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Entries [rows], ascending, and positions [rows] that hold the at_most constraints."""
-        kept: list[_Drawn] = []
-        left, tried, times = rows, 0, 1
-        while True:
-            drawn = self._candidates(groups, left * times, rng)
-            held = np.logical_and.reduce([group.held(drawn.positions) for group in groups])
-            # Candidate i is an attempt of row i % left: a row takes the first of its attempts that holds.
-            held, attempts = held.reshape(times, left), np.arange(times * left).reshape(times, left)
-            solved = held.any(0)
-            kept.append(drawn.at(attempts[held.argmax(0), np.arange(left)][solved]))
-            left, tried = int((~solved).sum()), tried + times
-            if not left or tried == ATTEMPTS:
-                break
-            times = min(max(1, _CANDIDATES // left), ATTEMPTS - tried)
-        if left:
-            kept.append(drawn.at(attempts[-1][~solved]).repaired(groups, rng))
+        drawn = self._candidates(groups, rows, rng)
+        held = _held(groups, drawn)
+        kept, left, tried = [drawn.at(held)], drawn.at(~held), 1
+        while len(left.entries) and tried < ATTEMPTS:
+            open_rows = len(left.entries)
+            times = min(max(1, _CANDIDATES // open_rows), ATTEMPTS - tried)
+            drawn = self._candidates(groups, open_rows * times, rng)
+            drawn = drawn.at(_held(groups, drawn))
+            taken, solved = _paired(_absent(groups, drawn), _absent(groups, left))
+            kept.append(drawn.at(taken))
+            left, tried = left.at(~solved), tried + times
+        if len(left.entries):
+            kept.append(left.repaired(groups, rng))
         whole = _Drawn.joined(kept)
         return whole.entries, whole.positions
 
@@ -248,3 +248,25 @@ class _Drawn:
             {name: np.concatenate([part.positions[name] for part in parts]) for name in names},
         )
         return whole.at(np.argsort(entries, kind="stable"))
+
+
+def _held(groups: Sequence[GroupSampler], drawn: _Drawn) -> np.ndarray:
+    """Which rows hold every at_most constraint [rows]."""
+    held: np.ndarray = np.logical_and.reduce([group.held(drawn.positions) for group in groups])
+    return held
+
+
+def _absent(groups: Sequence[GroupSampler], drawn: _Drawn) -> np.ndarray:
+    """Which ordered columns are missing in each row, as one text a row [rows]."""
+    ordered = [drawn.positions[name] == MISSING for group in groups for name in group.group.order.columns]
+    return np.packbits(np.stack(ordered, axis=1), axis=1).view(f"S{-(-len(ordered) // 8)}")[:, 0]
+
+
+def _paired(offered: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the offers that are taken, the first of each kind, and which of those who ask have one [asked]."""
+    taken, solved = [np.zeros(0, dtype=np.int64)], np.zeros(len(asked), dtype=bool)
+    for kind in np.unique(asked):
+        offers, askers = np.flatnonzero(offered == kind), np.flatnonzero(asked == kind)
+        taken.append(offers[: len(askers)])
+        solved[askers[: len(offers)]] = True
+    return np.concatenate(taken), solved

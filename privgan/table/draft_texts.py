@@ -48,6 +48,7 @@ _MONTH = re.compile(
     rf"|(?:{'|'.join(month[:3] for month in MONTHS)})[a-z]*[ -][0-9]{{2,4}}",
     re.IGNORECASE,
 )
+_NAMED_PEOPLE = "may hold names of people, which would be modelled as they stand; 'kind: name' has them invented"
 _NUMERIC = re.compile(r"[(<>~≈$€£+-]*\s?[0-9][0-9.,]*.*")
 
 Draft = tuple[Column, tuple[Note, ...]]
@@ -178,15 +179,16 @@ def _categories(values: Distinct, common: dict[str, Any], room: Room, what: str,
         return given_up(values, common, "holds long texts", Role.IDENTIFIER)
     if many and (values.rows < _LEAST_REPEATS * size or not room.measured):
         return given_up(values, common, f"holds {size:,} different {what}, most of them in few rows", Role.IDENTIFIER)
+    people = (Note(Topic.CATEGORIES, name, _NAMED_PEOPLE),) if names_person(name) else ()
     if (many or rare) and room.measured:
         why = f"{once:,} of them in one row only" if rare else "more than can be confirmed"
         text = f"{size:,} different {what}, {why}: the frequent ones are to be measured, the rest goes under {OTHER!r}"
-        return _open(common), (Note(Topic.CATEGORIES, name, text), *_like_numbers(values))
+        return _open(common), (*people, Note(Topic.CATEGORIES, name, text), *_like_numbers(values))
     texts = tuple(sorted(values.texts.to_pylist()))
     column = Discrete(kind=Kind.CATEGORICAL, categories=texts, **common)
     told = (Note(Topic.CATEGORIES, name, f"{size:,} {what}, each a fact to confirm"),) if size > _TOLD_CATEGORIES else ()
     repeated_id = (Note(Topic.CATEGORIES, name, "an id that repeats, taken for categories"),) if names_id(name) else ()
-    return column, (*told, *repeated_id, *(() if public else _like_numbers(values)))
+    return column, (*people, *told, *repeated_id, *(() if public else _like_numbers(values)))
 
 
 def _open(common: dict[str, Any]) -> OpenCategorical:

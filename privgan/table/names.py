@@ -33,6 +33,7 @@ _QUASI = frozenset(
         *("age", "alter", "gender", "sex", "geschlecht", "ethnicity", "race", "nationality", "citizenship"),
         *("city", "town", "county", "municipality", "marital", "occupation", "profession", "job", "religion"),
         *("latitude", "longitude", "lat", "lon", "lng"),
+        *("ort", "wohnort", "stadt", "gemeinde", "beruf", "familienstand", "nationalität", "staatsangehörigkeit"),
     }
 )
 _NAME = frozenset({"name", "firstname", "lastname", "surname", "fullname", "forename", "vorname", "nachname", "姓名"})

@@ -1,10 +1,12 @@
 """Mistakes that a newcomer makes at the ledger and with names of files."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from privgan.cli.main import execute
+from privgan.errors import IncompleteError
 
 
 def test_a_name_that_no_schema_can_have_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
@@ -34,3 +36,30 @@ def test_rows_that_a_run_will_leave_out_are_told_by_the_check_of_the_table(
     schema.write_text(f"format: privgan.schema/1\ndataset: d\nunit: who\nmax_rows_per_unit: 3\ncolumns:\n{columns}")
     assert execute(["schema", "check", str(tmp_path / "t.csv"), "--schema", str(schema)]) == 0
     assert "2 rows are beyond max_rows_per_unit = 3" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_demo_beside_another_one_runs(tmp_path: Path) -> None:
+    """The same simulated customers again: each demo counts in a ledger of its own, and none in the user's."""
+    for name in ("first", "second"):
+        out = tmp_path / name
+        assert execute(["demo", "--rows", "500", "--out", str(out), "--quiet"]) in (0, 1)
+        assert (out / "ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "ledger"), [((), "{out}/ledger.sqlite"), (("--ledger", "other.sqlite"), "other.sqlite")], ids=["own", "named"]
+)
+def test_a_demo_keeps_its_ledger_beside_its_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], ledger: str
+) -> None:
+    monkeypatch.setenv("PRIVGAN_LEDGER", str(tmp_path / "users.sqlite"))
+    named: list[str] = []
+
+    def perform(*arguments: object, **_: object) -> NoReturn:
+        named.append(str(arguments[3]))
+        raise IncompleteError("enough")
+
+    monkeypatch.setattr("privgan.cli.runs.perform", perform)
+    assert execute(["demo", "--rows", "500", "--out", str(tmp_path / "out"), *given]) == 3
+    assert named == [ledger.format(out=tmp_path / "out")]

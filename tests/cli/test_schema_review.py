@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -273,3 +275,23 @@ def test_in_a_real_terminal(desk: Desk) -> None:
     assert started.returncode == 0, told
     assert "Bounds (4 of 10)" in told
     assert desk.schema.unit_source is Source.DECLARED
+
+
+def test_what_comes_next_names_the_source_as_it_was_given_but_no_query(tmp_path: Path, capsys: Capture) -> None:
+    table = tmp_path / "a shop.sqlite"
+    with closing(sqlite3.connect(table)) as base:
+        shop().to_sql("sold here", base, index=False)
+        shop().to_sql("other", base, index=False)
+    for options, told in (
+        (("--table", "sold here"), "--table 'sold here'"),
+        (("--query", "select * from other where 'pw' = 'pw'"), "--query SQL"),
+    ):
+        schema = tmp_path / f"{options[0][2:]}.yaml"
+        assert execute(["schema", "init", str(table), "--out", str(schema), *options]) == 0
+        for more, command in (("--yes-to", "schema review"), ("--accept-all", "run")):
+            chosen = (more, "roles") if more == "--yes-to" else (more,)
+            capsys.readouterr()
+            assert execute(["schema", "review", str(table), "--schema", str(schema), *options, *chosen]) == 0
+            out = capsys.readouterr().out
+            assert f"privgan {command} '{table}' {told} --schema {schema}" in out
+            assert "pw" not in out.replace(str(tmp_path), "")

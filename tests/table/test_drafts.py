@@ -332,3 +332,19 @@ def test_the_file_tells_beside_each_column_what_to_look_at() -> None:
     assert text.startswith("# INTERNAL draft\n# Read as missing:\n#   'x': 1 text among numbers")
     assert "# 1 text among numbers (missing_markers)\n- name: x\n" in text
     assert parse_schema(text) == draft.schema
+
+
+@pytest.mark.parametrize("people", [6, 40])
+def test_names_of_people_among_few_values_are_pointed_out(people: int) -> None:
+    names = [f"{first} Weiß" for first in ["Anna", "Björn", "Käthe"] for _ in range(7)] + [f"P {i}" for i in range(people)]
+    rows = pd.DataFrame({"Name": names * 10, "product_name": names * 10, "y": ["a", "b"] * (5 * len(names))})
+    told = [note.column for note in draft_schema(rows, "d").notes if "names of people" in note.text]
+    assert told == ["Name"]
+
+
+@pytest.mark.parametrize("name", ["Ort", "wohnort", "Stadt", "Beruf", "Familienstand", "Staatsangehörigkeit"])
+def test_german_names_of_what_others_know_are_read(name: str) -> None:
+    rows = pd.DataFrame({name: ["x", "z"] * 40, "Wort": ["p", "q"] * 40, "y": ["a", "b"] * 40})
+    schema = draft_schema(rows, "d").schema
+    assert schema.column(name).role is Role.QUASI_IDENTIFIER
+    assert schema.column("Wort").role is Role.OTHER
