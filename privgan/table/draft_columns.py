@@ -29,6 +29,7 @@ _EXACT = 2.0**53
 _CENTURY, _AHEAD = 100, 20
 _PHONE_DIGITS = 1e6
 _SHOWN_MOMENTS = 500
+_ZONE_AT_END = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 _MONTH = "(19|20)[0-9]{2}(0[1-9]|1[0-2])"
 
 
@@ -193,8 +194,17 @@ def _temporal(reading: Reading, common: dict[str, Any]) -> tuple[Column, tuple[N
     if kind is Kind.DATE:
         upper = dt.datetime(upper.year, upper.month, upper.day)
     kept = tuple(np.datetime64(int(value), "s").item() for value in special)
-    column = Temporal(kind=kind, lower=lower, upper=upper, format=pattern, special_values=kept, zone=reading.zone, **common)
+    zone = reading.zone or _written_zone(pattern)
+    column = Temporal(kind=kind, lower=lower, upper=upper, format=pattern, special_values=kept, zone=zone, **common)
     return _as_padded(column, reading), tuple([_special_note(name, len(kept))] if kept else [])
+
+
+def _written_zone(pattern: str) -> str:
+    """The zone that stands as text at the end of a time's format; empty where none does."""
+    found = _ZONE_AT_END.search(pattern)
+    if found is None or not has_clock(pattern):
+        return ""
+    return "UTC" if found[1] == "Z" else f"{found[1][:3]}:{found[1][-2:]}"
 
 
 def _as_padded(column: Temporal, reading: Reading) -> Temporal:
