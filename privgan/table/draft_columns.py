@@ -54,7 +54,7 @@ def drafted_column(values: Distinct, room: Room) -> Drafted:
         values: Its distinct values.
         room: How many categories may be listed.
     """
-    reading = infer(values)
+    reading = _as_codes(infer(values))
     column, notes = _drafted(reading, room)
     if column.role is Role.OTHER and names_quasi(values.name):
         column = replace(column, role=Role.QUASI_IDENTIFIER)
@@ -73,7 +73,7 @@ def _drafted(reading: Reading, room: Room) -> tuple[Column, tuple[Note, ...]]:
         return Discrete(kind=Kind.BOOLEAN, categories=reading.labels, **common), ()
     if reading.shape is Shape.MOMENT:
         return _temporal(reading, common)
-    if reading.shape is Shape.CODE or _is_code(reading):
+    if reading.shape is Shape.CODE:
         return drafted_codes(reading.present, common, room)
     if reading.shape in (Shape.NUMBER, Shape.DURATION):
         return _number(reading, common)
@@ -100,14 +100,22 @@ def _plural(column: Column) -> str:
     return "moments" if column.kind in (Kind.DATE, Kind.DATETIME) else "numbers"
 
 
+def _as_codes(reading: Reading) -> Reading:
+    """The reading, as codes where whole numbers are names of something; then each value fits."""
+    if not _is_code(reading):
+        return reading
+    return replace(reading, shape=Shape.CODE, fits=np.ones(len(reading.present), dtype=bool), format="", said=())
+
+
 def _is_code(reading: Reading) -> bool:
     """Whether whole numbers are names of something: postcodes, serial numbers, more digits than a number holds."""
-    if reading.shape is not Shape.NUMBER or reading.format or reading.numbers is None:
+    if reading.shape is not Shape.NUMBER or not reading.whole:
         return False
+    assert reading.numbers is not None
     numbers, name = reading.numbers[reading.fits], reading.present.name
-    if (numbers != np.round(numbers)).any() or reading.misfits:
-        return False
-    if not len(numbers) or (reading.decimals is not None and reading.decimals.any()):
+    if names_id(name):
+        return True
+    if reading.format or reading.misfits or (reading.decimals is not None and reading.decimals.any()):
         return False
     if np.abs(numbers).max() > _EXACT:
         return True
@@ -115,7 +123,7 @@ def _is_code(reading: Reading) -> bool:
         return True
     if len(numbers) > _FEW_VALUES and reading.present.matches(_MONTH).all():
         return True
-    named = names_zip(name) or names_id(name) or (names_serial(name) and nearly_unique(reading.present))
+    named = names_zip(name) or (names_serial(name) and nearly_unique(reading.present))
     return named and bool((numbers >= 0).all())
 
 

@@ -5,6 +5,7 @@ By majority: a column is the kind that 99 % of its values are, and how many othe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -35,6 +36,7 @@ _COMPACT = "%Y%m%d"
 _FIRST_YEAR, _LAST_YEAR = np.datetime64("1900-01-01", "s"), np.datetime64("2100-12-31", "s")
 _OPEN_END = np.datetime64("9999-01-01", "s")
 _NO_DAY = frozenset({"0", "99999999"})
+_UNIT = re.compile(r"[^#0.,'’ \u00a0\u202f]")
 _CODE, _LEADING_ZEROS = r"0[0-9]+", r"\s*[-+]?0[0-9].*"
 _TYPED_MOMENTS = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
 _TRUTHS = (
@@ -95,6 +97,14 @@ class Reading:
     def misfits(self) -> int:
         """Rows whose value does not fit."""
         return int(self.present.counts[~self.fits].sum())
+
+    @property
+    def whole(self) -> bool:
+        """Whether what fits are whole numbers without a unit, also where they are written as 12.0 or 1,200."""
+        if self.numbers is None or not self.fits.any() or _UNIT.search(self.format):
+            return False
+        numbers = self.numbers[self.fits]
+        return bool((numbers == np.round(numbers)).all())
 
 
 def infer(values: Distinct) -> Reading:

@@ -408,3 +408,62 @@ def test_notes_hold_no_value(case: Case) -> None:
 
 def test_there_are_enough_of_them() -> None:
     assert len(CASES) >= 40
+
+
+MANY = 80
+
+
+def repeated(text: Callable[[int], str], *others: str) -> Callable[[Rng], list[str]]:
+    """Texts of 80 things in 400 rows, after some others."""
+    return lambda rng: [*others, *(text(int(x)) for x in rng.integers(0, MANY, ROWS))][:ROWS]
+
+
+SMALL = repeated(lambda x: str(x + 1))
+UNITS: dict[str, tuple[str, Callable[[Rng], list[str]]]] = {
+    **{
+        f"whole numbers named {name}": (name, SMALL)
+        for name in (
+            *("uid", "KdNr", "mrn", "nhs_number", "Personalnummer", "Versicherungsnummer", "PolicyNumber", "emp_no"),
+            *("participant", "codigo_cliente", "klantnummer", "hhid", "username", "Kunden-Nr.", "session"),
+        )
+    },
+    "ids that pandas made floats": ("customer_id", repeated(lambda x: f"{x}.0")),
+    "ids with thousands": ("customer_id", repeated(lambda x: f"{10_000 + x:,}")),
+    "-1 for an unknown customer": ("customer_id", repeated(str, "-1", "-1")),
+    "one id that is a word": ("customer_id", repeated(str, "GUEST")),
+    "customers by their names": ("customer", repeated(lambda x: f"Ann Lee{x}")),
+    "people by their names": ("full_name", repeated(lambda x: f"Ann{x} Lee")),
+    "people by their e-mails": ("contact", repeated(lambda x: f"u{x}@example.org")),
+    "people by their telephones": ("contact", repeated(lambda x: f"+49 171 {x:07d}")),
+    "UUIDs without a telling name": ("c", repeated(lambda x: str(uuid.UUID(int=2**100 + x)))),
+}
+NO_UNITS: dict[str, tuple[str, Callable[[Rng], list[str]]]] = {
+    f"whole numbers named {name}": (name, SMALL)
+    for name in ("house_number", "item_number", "week_no", "num_orders", "casino", "number", "Hausnummer", "room_no", "n")
+}
+
+
+@pytest.mark.parametrize(("name", "make"), UNITS.values(), ids=list(UNITS))
+def test_what_names_people_and_repeats_is_proposed_as_the_unit(name: str, make: Callable[[Rng], list[str]]) -> None:
+    table = table_of(Case(name, make, Kind.IDENTIFIER))
+    draft = draft_schema(table, "d", assume_public=True)
+    assert draft.schema.unit.column == name, draft.notes
+    assert draft.schema.column(name).kind is Kind.IDENTIFIER
+    assert parse_schema(dump_schema(draft.schema)) == draft.schema
+
+
+@pytest.mark.parametrize(("name", "make"), NO_UNITS.values(), ids=list(NO_UNITS))
+def test_what_counts_or_numbers_things_is_no_unit(name: str, make: Callable[[Rng], list[str]]) -> None:
+    draft = draft_schema(table_of(Case(name, make, Kind.INTEGER)), "d", assume_public=True)
+    assert draft.schema.unit.column is None, draft.notes
+    assert draft.schema.column(name).kind is Kind.INTEGER
+
+
+def test_serial_codes_without_a_telling_name_are_told() -> None:
+    draft = draft_schema(table_of(Case("c", repeated(lambda x: f"C{x:05d}"), Kind.CATEGORICAL)), "d", assume_public=True)
+    assert any("make it the unit" in str(note) for note in draft.notes)
+
+
+def test_e_mails_that_seldom_repeat_leave_the_rows_as_units() -> None:
+    make = once(serials(lambda x: f"u{x}@example.org"), "a@example.org", "a@example.org")
+    assert draft_schema(table_of(Case("contact", make, Kind.EMAIL)), "d", assume_public=True).schema.unit.column is None
