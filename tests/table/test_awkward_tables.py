@@ -239,6 +239,33 @@ CASES: dict[str, Case] = {
         Kind.INTEGER,
         {"special_values": (999.0,), "upper": 80.0, "role": Role.QUASI_IDENTIFIER},
     ),
+    "-999 and -998 for none": Case(
+        "v", now_and_then(now_and_then(WHOLE, "-999", 0.05), "-998", 0.04), Kind.INTEGER, {"special_values": (-999.0, -998.0)}
+    ),
+    "two sentinels far above": Case(
+        "v",
+        now_and_then(now_and_then(each(lambda x: str(int(x)), 0, 9_000), "99998", 0.04), "99999", 0.06),
+        Kind.INTEGER,
+        {"special_values": (99_998.0, 99_999.0), "upper": 9_000.0},
+    ),
+    "two sentinels that no program uses": Case(
+        "v",
+        now_and_then(now_and_then(each(lambda x: str(int(x)), 0, 9_000), "50000", 0.04), "50001", 0.06),
+        Kind.INTEGER,
+        {"special_values": (50_000.0, 50_001.0), "upper": 9_000.0},
+    ),
+    "99.9 for no temperature": Case(
+        "temp",
+        now_and_then(each(lambda x: f"{x:.1f}", 35, 42), "99.9", 0.04),
+        Kind.FLOAT,
+        {"special_values": (99.9,), "lower": 35.0, "upper": 42.0},
+    ),
+    "0 for an unknown age": Case(
+        "age",
+        now_and_then(each(lambda x: str(int(x)), 18, 80), "0", 0.05),
+        Kind.INTEGER,
+        {"special_values": (0.0,), "lower": 15.0},
+    ),
     "a structural zero": Case("spend", now_and_then(CENTS, "0.00", 0.4), Kind.FLOAT, {"special_values": (0.0,)}),
     "no sentinel at all": Case("v", each(lambda x: str(round(math.tan(x) * 900)), -1, 1), Kind.INTEGER, {"special_values": ()}),
     "few numbers": Case("stars", among("1", "2", "3", "4", "5"), Kind.ORDINAL, {"categories": ("1", "2", "3", "4", "5")}),
