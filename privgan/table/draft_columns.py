@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from privgan.table.bounds import bounded, decimals_kept, outward_moments, too_fine
+from privgan.table.check_digits import are_checked
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Role, Temporal
 from privgan.table.distinct import Distinct
 from privgan.table.draft_texts import Room, drafted_codes, drafted_text, given_up, nearly_unique
@@ -28,7 +29,7 @@ _FEW_VALUES = 12
 _EXACT = 2.0**53
 _CENTURY, _AHEAD = 100, 20
 _PHONE_DIGITS = 1e6
-_SHOWN_MOMENTS = 500
+_SHOWN = 500
 _MONTH = "(19|20)[0-9]{2}(0[1-9]|1[0-2])"
 
 
@@ -121,6 +122,8 @@ def _is_code(reading: Reading) -> bool:
         return True
     if names_phone(name) and np.median(np.abs(numbers)) >= _PHONE_DIGITS:
         return True
+    if are_checked(reading.present.sample(_SHOWN)):
+        return True
     if len(numbers) > _FEW_VALUES and reading.present.matches(_MONTH).all():
         return True
     named = names_zip(name) or (names_serial(name) and nearly_unique(reading.present))
@@ -209,7 +212,7 @@ def _as_padded(column: Temporal, reading: Reading) -> Temporal:
     """The column with or without zeros before days, months and hours of one digit, as most of its texts have them."""
     if not reading.present.is_text or reading.moments is None:
         return column
-    shown = np.flatnonzero(reading.fits)[:_SHOWN_MOMENTS]
+    shown = np.flatnonzero(reading.fits)[:_SHOWN]
     moments = pd.Series(reading.moments[shown])
     texts = np.array([str(reading.present.values[int(place)]) for place in shown], dtype=object)
     bare = re.sub(r"%(?=[dmHI])", "%-", column.format)

@@ -36,6 +36,7 @@ _COMPACT = "%Y%m%d"
 _FIRST_YEAR, _LAST_YEAR = np.datetime64("1900-01-01", "s"), np.datetime64("2100-12-31", "s")
 _OPEN_END = np.datetime64("9999-01-01", "s")
 _NO_DAY = frozenset({"0", "99999999"})
+_DIALLED = r"\s*[+][1-9][0-9]{7,14}\s*"
 _UNIT = re.compile(r"[^#0.,'’ \u00a0\u202f]")
 _CODE, _LEADING_ZEROS = r"0[0-9]+", r"\s*[-+]?0[0-9].*"
 _TYPED_MOMENTS = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
@@ -324,6 +325,8 @@ def _numbers(present: Distinct) -> Reading | None:
     """Numbers, or codes where numbers would lose zeros in front."""
     read = read_number_texts(present)
     fits = np.isfinite(read.numbers)
+    if judged(present, ~present.matches(_DIALLED)) is None and judged(present, present.matches(_DIALLED)) is not None:
+        return None
     leading = present.matches(_LEADING_ZEROS)
     if leading.any() and _are_codes(present, fits, leading):
         return _everything(present, Shape.CODE, markers=())

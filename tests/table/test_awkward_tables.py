@@ -82,6 +82,21 @@ def euros(x: float) -> str:
     return f"{x:,.2f}".translate(str.maketrans(",.", ".,"))
 
 
+def checked(text: str, weight: int) -> str:
+    """Digits with a check digit: weight 2 as cards have it, 3 as articles have it."""
+    weighed = [weight * int(digit) for digit in text[::-1][::2]]
+    total = sum(map(int, text[::-1][1::2])) + sum(sum(divmod(x, 10)) if weight == 2 else x for x in weighed)
+    return f"{text}{-total % 10}"
+
+
+def indian(x: int) -> str:
+    text = str(x) if x < 1_000 else f"{x % 1_000:03d}"
+    rest = str(x // 1_000) if x >= 1_000 else ""
+    while rest:
+        text, rest = f"{rest[-2:]},{text}", rest[:-2]
+    return text
+
+
 def among(*texts: Any) -> Callable[[Rng], list[Any]]:
     return lambda rng: [texts[place] for place in rng.integers(0, len(texts), ROWS)]
 
@@ -204,6 +219,28 @@ CASES: dict[str, Case] = {
         "anzahl", each(lambda x: f"{x:,.0f}".replace(",", "."), 1, 9e6), Kind.INTEGER, {"format": "#.##0"}
     ),
     "a decimal comma": Case("wert", each(lambda x: f"{x:.3f}".replace(".", ","), 0, 9), Kind.FLOAT, {"decimals": 3}),
+    "brackets below zero": Case(
+        "net",
+        each(lambda x: f"({-x:,.2f})" if x <= -0.01 else f"{abs(x):,.2f}", -9e3, 9e3),
+        Kind.FLOAT,
+        {"format": "#,##0.00;(#,##0.00)", "lower": -1e4},
+    ),
+    "dollars in brackets": Case(
+        "net",
+        each(lambda x: f"(${-x:,.2f})" if x <= -0.01 else f"${abs(x):,.2f}", -9e3, 9e3),
+        Kind.FLOAT,
+        {"format": "$#,##0.00;($#,##0.00)"},
+    ),
+    "whole numbers in brackets": Case(
+        "net", each(lambda x: f"({-int(x)})" if x <= -1 else f"{abs(int(x))}", -9e3, 9e3), Kind.INTEGER, {"format": "0;(0)"}
+    ),
+    "a minus behind": Case(
+        "saldo", each(lambda x: f"{-x:.2f}-" if x <= -0.01 else f"{abs(x):.2f}", -900, 900), Kind.FLOAT, {"format": "0.00;0.00-"}
+    ),
+    "Indian thousands": Case("income", serials(lambda x: indian(12_345 + 987_653 * x)), Kind.INTEGER, {"format": "#,##,##0"}),
+    "Indian rupees": Case(
+        "income", serials(lambda x: f"₹{indian(98_765 * x)}.50"), Kind.FLOAT, {"format": "₹#,##,##0.00", "decimals": 2}
+    ),
     "per cent": Case("share", each(lambda x: f"{x:.1f}%", 0, 100), Kind.FLOAT, {"format": "0.0%"}),
     "per cent with a space": Case(
         "anteil", each(lambda x: f"{x:.1f} %".replace(".", ","), 0, 100), Kind.FLOAT, {"format": "0,0 %"}
@@ -340,6 +377,9 @@ CASES: dict[str, Case] = {
     ),
     "two e-mails": Case("team", among("a@example.org", "b@example.org"), Kind.CATEGORICAL),
     "telephones": Case("mobile", serials(lambda x: f"+49 171 {x:07d}"), Kind.PHONE, form=False),
+    "telephones that no name tells": Case("x", serials(lambda x: f"+491710{x:06d}"), Kind.PHONE, form=False),
+    "numbers of cards": Case("paid_with", serials(lambda x: checked(f"49927398{x:07d}", 2)), Kind.IDENTIFIER, form=False),
+    "numbers of articles": Case("ean", among(*(checked(f"40{x:010d}", 3) for x in range(7, 9_000, 97))), Kind.CATEGORICAL),
     "telephones as digits": Case("phone", serials(lambda x: f"0171{x:07d}"), Kind.PHONE, form=False),
     "bands": Case("income", among("10000-20000", "20001-30000", "30001-50000"), Kind.CATEGORICAL),
     "names of people": Case("full_name", serials(lambda x: f"Ann Lee {x}"), Kind.NAME, form=False),
