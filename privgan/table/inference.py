@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from privgan.table.absence import Judgement, blank, judged
 from privgan.table.columns import Kind
 from privgan.table.distinct import Distinct, as_floats
-from privgan.table.duration_texts import WITH_SECONDS, duration_pattern, may_be_duration, read_durations
+from privgan.table.duration_texts import WITH_SECONDS, duration_pattern, may_be_duration, read_durations, with_fractions
 from privgan.table.moment_formats import (
     CLOCK_DAY,
     at_midnight,
@@ -173,7 +173,9 @@ def _of_typed_times(values: Distinct) -> Reading:
     if pa.types.is_duration(kind):
         seconds = values.values.to_numpy(zero_copy_only=False) / np.timedelta64(1, "s")
         decimals = _second_decimals(seconds)
-        return _everything(values, Shape.DURATION, numbers=seconds, decimals=decimals, format=WITH_SECONDS)
+        return _everything(
+            values, Shape.DURATION, numbers=seconds, decimals=decimals, format=with_fractions(WITH_SECONDS, decimals)
+        )
     if pa.types.is_time(kind):
         unit = "s" if kind.unit == "s" else kind.unit
         ticks = pc.cast(values.values, pa.int64() if pa.types.is_time64(kind) else pa.int32())
@@ -309,13 +311,14 @@ def _durations(present: Distinct) -> Reading | None:
     if judgement is None:
         return None
     numbers = numbers[~judgement.absent]
+    decimals = _second_decimals(np.nan_to_num(numbers))
     return Reading(
         shape=Shape.DURATION,
         present=_kept(present, judgement),
         fits=~np.isnan(numbers),
         numbers=numbers,
-        decimals=_second_decimals(np.nan_to_num(numbers)),
-        format=pattern,
+        decimals=decimals,
+        format=with_fractions(pattern, decimals),
         markers=judgement.markers,
         said=("the numbers are seconds",),
     )

@@ -4,7 +4,7 @@ The patterns are those of spreadsheets (Unicode LDML, part 3, "Number Patterns")
 themselves in place of symbols of a locale: ``$#,##0.00``, ``0.0%``, ``#.##0,00 €``, ``0,00``,
 ``0.##`` (at most two digits), ``0.000E+00``, ``00000``, Indian ``#,##,##0``. A second part says how
 numbers below zero are written where no minus stands before them: ``0.00;(0.00)`` or ``0.00;0.00-``.
-Durations count seconds: ``[h]:mm:ss``, ``[h]:mm``, and ``PT`` for ISO 8601.
+Durations count seconds: ``[h]:mm:ss``, ``[h]:mm``, with tenths ``[h]:mm:ss.0``, and ``PT`` for ISO 8601.
 """
 
 from __future__ import annotations
@@ -155,6 +155,7 @@ class Duration:
 
     Attributes:
         pattern: ``[h]:mm:ss``, ``[h]:mm``, with two digits of hours at least ``[hh]:mm:ss``, ``[hh]:mm``, or ``PT``.
+            Zeros behind a point are digits of the seconds' fraction: ``[h]:mm:ss.000``.
     """
 
     pattern: str
@@ -171,16 +172,21 @@ class Duration:
 
     def text(self, number: float) -> str:
         """Seconds as the form writes them."""
-        sign, whole = ("-" if number < 0 else ""), round(abs(number))
+        shape, _, fraction = self.pattern.partition(".")
+        ticks = round(abs(number) * 10 ** len(fraction))
+        whole, part = divmod(ticks, 10 ** len(fraction))
+        sign = "-" if number < 0 else ""
         hours, minutes, seconds = whole // 3_600, whole // 60 % 60, whole % 60
         if self.pattern == "PT":
             parts = ((hours, "H"), (minutes, "M"), (seconds, "S"))
             return f"{sign}PT{''.join(f'{count}{unit}' for count, unit in parts if count) or '0S'}"
         clock = f"{sign}{hours:0{self.pattern.count('h')}d}:{minutes:02d}"
-        return f"{clock}:{seconds:02d}" if self.pattern.endswith(":ss") else clock
+        clock = f"{clock}:{seconds:02d}" if shape.endswith(":ss") else clock
+        return f"{clock}.{part:0{len(fraction)}d}" if fraction else clock
 
 
 DURATIONS = ("[h]:mm:ss", "[h]:mm", "PT", "[hh]:mm:ss", "[hh]:mm")
+_FINE_DURATION = re.compile(r"\[hh?\]:mm:ss\.0{1,6}")
 
 
 @cache
@@ -190,7 +196,7 @@ def number_form(pattern: str) -> NumberForm:
     Raises:
         ValueError: where it is none.
     """
-    if pattern in DURATIONS:
+    if pattern in DURATIONS or _FINE_DURATION.fullmatch(pattern):
         return Duration(pattern)
     above, _, negative = pattern.partition(";")
     found = _PATTERN.fullmatch(above)

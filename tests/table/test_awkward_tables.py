@@ -324,9 +324,23 @@ CASES: dict[str, Case] = {
     "hours beyond a day": Case(
         "worked", each(lambda x: f"{int(x)}:{int(x * 7) % 60:02d}:00", 1, 90), Kind.INTEGER, {"format": "[h]:mm:ss"}
     ),
+    "tenths of seconds": Case(
+        "took",
+        each(lambda x: f"{int(x) // 600:02d}:{int(x) // 10 % 60:02d}:{int(x * 60) % 60:02d}.{int(x * 99) % 10}", 1, 50_000),
+        Kind.FLOAT,
+        {"format": "[hh]:mm:ss.0", "decimals": 1},
+    ),
     "ISO durations": Case(
         "took", each(lambda x: f"PT{int(x) + 1}H{int(x * 9) % 59 + 1}M", 0, 90), Kind.INTEGER, {"format": "PT"}
     ),
+    "milliseconds of a frame": Case(
+        "took",
+        lambda rng: pd.to_timedelta(rng.integers(0, 9_999_999, ROWS), unit="ms"),
+        Kind.FLOAT,
+        {"format": "[h]:mm:ss.000", "decimals": 3},
+        form=False,
+    ),
+    "bins of a frame": Case("bin", lambda rng: pd.cut(pd.Series(rng.uniform(0, 90, ROWS)), 5), Kind.CATEGORICAL),
     "durations of a frame": Case(
         "took",
         lambda rng: pd.to_timedelta(rng.integers(0, 9_999, ROWS), unit="s"),
