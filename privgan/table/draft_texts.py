@@ -100,7 +100,7 @@ def drafted_text(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
         return given_up(values, common, "holds JSON; make columns of its parts to have them modelled")
     if _share(_MONTH, sample) >= _LIKELY and len(values) <= _MOST_MONTHS:
         return _categories(values, common, room, "months", public=True)
-    if nearly_unique(values):
+    if nearly_unique(values) and not names_zip(values.name):
         return _unique(values, common)
     if _is_prose(values, sample):
         return given_up(values, common, "holds free text", Role.IDENTIFIER)

@@ -3,7 +3,8 @@
 The patterns are those of spreadsheets (Unicode LDML, part 3, "Number Patterns"), with the signs
 themselves in place of symbols of a locale: ``$#,##0.00``, ``0.0%``, ``#.##0,00 €``, ``0,00``,
 ``0.##`` (at most two digits), ``0.000E+00``, ``00000``, Indian ``#,##,##0``. A second part says how
-numbers below zero are written where no minus stands before them: ``0.00;(0.00)`` or ``0.00;0.00-``.
+numbers below zero are written where no minus stands before them: ``0.00;(0.00)`` or ``0.00;0.00-``,
+or ``0.00;−0.00`` with the sign that is no hyphen.
 Durations count seconds: ``[h]:mm:ss``, ``[h]:mm``, with tenths ``[h]:mm:ss.0``, and ``PT`` for ISO 8601.
 """
 
@@ -33,7 +34,7 @@ _MOST_DIGITS = 15
 _THOUSANDS = 3
 _LONGEST_WIDTH = 18
 _MINUS = "-−"
-_MINUS_BEFORE, _MINUS_BEHIND, _BRACKETS = ("-", ""), ("", "-"), ("(", ")")
+_MINUS_BEFORE, _SIGN_BEFORE, _MINUS_BEHIND, _BRACKETS = ("-", ""), ("−", ""), ("", "-"), ("(", ")")
 _CLOCK = re.compile(
     r"(?P<sign>[-−]?)(?:(?P<days>[0-9]{1,6}) days?,? \+?)?"
     r"(?P<hours>[0-9]{1,8}):(?P<minutes>[0-5][0-9])(?::(?P<seconds>[0-5][0-9](?:\.[0-9]+)?))?"
@@ -200,7 +201,7 @@ def number_form(pattern: str) -> NumberForm:
         return Duration(pattern)
     above, _, negative = pattern.partition(";")
     found = _PATTERN.fullmatch(above)
-    ways = {f"{before}{above}{behind}": (before, behind) for before, behind in (_MINUS_BEHIND, _BRACKETS)}
+    ways = {f"{before}{above}{behind}": (before, behind) for before, behind in (_SIGN_BEFORE, _MINUS_BEHIND, _BRACKETS)}
     if negative and negative not in ways:
         raise ValueError(f"{pattern!r} has a second part that is none of {' and '.join(map(repr, ways))}")
     if found is None:

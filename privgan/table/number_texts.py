@@ -27,6 +27,7 @@ _BODY = re.compile(
     rf"(?P<body>[0-9](?:[0-9{_GROUPS}]*[0-9])?[.,]?|[.,][0-9]+)(?P<power>{_POWER}(?![0-9a-zA-Z]))?(?P<after>{_AROUND})"
 )
 _BRACKETED, _MINUS_BEHIND = r"\s*\(([^()+−-]*[0-9][^()+−-]*)\)\s*", r"\s*([^()+−-]*[0-9][^()+−-]*)-\s*"
+_MINUS_SIGN = r"\s*−([^()+−-]*[0-9][^()+−-]*)\s*"
 _PAIRS = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:[.][0-9]*)?")
 _THOUSANDS = 3
 _CURRENCIES = (
@@ -99,7 +100,7 @@ class NumberTexts:
 def read_number_texts(texts: Distinct) -> NumberTexts:
     """The numbers of a column's texts, by the way of writing that most of them have."""
     sample = texts.sample(_SAMPLE)
-    for negative, second in ((_BRACKETED, "({})"), (_MINUS_BEHIND, "{}-")):
+    for negative, second in ((_BRACKETED, "({})"), (_MINUS_BEHIND, "{}-"), (_MINUS_SIGN, "−{}")):
         if 0 < sum(re.fullmatch(negative, text) is not None for text in sample) < len(sample):
             read = _with_minus_before(_minus_before(texts, negative))
             above = read.format or f"0.{'#' * min(MOST_DECIMALS, int(read.decimals.max()))}".rstrip(".")

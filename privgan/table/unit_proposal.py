@@ -16,6 +16,7 @@ from privgan.table.notes import Note, Topic
 from privgan.table.serials import is_hash, is_uuid, pattern_of
 
 MOST_ROWS = 20
+ALIKE = "differ from another only in case, spaces or .0, and count as others; write them alike, or one person has two units"
 _FEW_VALUES = 12
 _ROWS_EACH = 20.0  # Beyond, an id names products or shops rather than people.
 _PERSON_SHARE = 0.001
@@ -35,6 +36,7 @@ class Candidate:
         absent: Rows without one.
         largest: The most rows of one.
         beyond: For each possible limit, the rows that it leaves out.
+        alike: How many differ from another only in letters' case, in spaces or in ``.0`` at the end.
     """
 
     column: Invented
@@ -43,6 +45,7 @@ class Candidate:
     absent: int
     largest: int
     beyond: dict[int, int]
+    alike: int = 0
 
 
 def candidate(reading: Reading, column: Column) -> Candidate | None:
@@ -67,7 +70,14 @@ def candidate(reading: Reading, column: Column) -> Candidate | None:
         absent=values.absent,
         largest=int(values.counts.max()),
         beyond={limit: int((values.counts - limit).clip(min=0).sum()) for limit in _LIMITS},
+        alike=written_otherwise(values),
     )
+
+
+def written_otherwise(values: Distinct) -> int:
+    """How many texts differ from another only in letters' case, in spaces or in ``.0`` at the end."""
+    same = pc.replace_substring_regex(pc.utf8_lower(pc.utf8_trim_whitespace(values.texts)), r"^([0-9]+)[.]0+$", r"\1")
+    return len(values) - len(same.unique())
 
 
 def _names_many(reading: Reading, column: Column) -> bool:
@@ -114,6 +124,8 @@ def notes_of(unit: PrivacyUnit, taken: Candidate, others: Sequence[Candidate]) -
     beyond = taken.beyond[unit.max_rows]
     if beyond:
         yield Note(Topic.UNIT, name, f"with max_rows_per_unit {unit.max_rows} a run leaves out {beyond:,} rows")
+    if taken.alike:
+        yield Note(Topic.UNIT, name, f"{taken.alike:,} {ALIKE}")
     if taken.absent:
         text = f"{taken.absent:,} rows have no unit, which a run refuses; fill them or leave these rows out"
         yield Note(Topic.UNIT, name, text)

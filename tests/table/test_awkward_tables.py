@@ -26,6 +26,7 @@ from privgan.table.draft import draft_schema
 from privgan.table.notes import Topic
 from privgan.table.presenting import as_written, presented
 from privgan.table.schema_file import dump_schema, parse_schema
+from privgan.table.suspicions import suspicions
 
 ROWS = 400
 START = dt.datetime(2019, 1, 1)
@@ -237,6 +238,12 @@ CASES: dict[str, Case] = {
     "a minus behind": Case(
         "saldo", each(lambda x: f"{-x:.2f}-" if x <= -0.01 else f"{abs(x):.2f}", -900, 900), Kind.FLOAT, {"format": "0.00;0.00-"}
     ),
+    "a minus that is no hyphen": Case(
+        "delta",
+        each(lambda x: f"{x:.1f}".replace("-", "−"), -90, 90),
+        Kind.FLOAT,
+        {"format": "0.0;−0.0", "lower": -100.0},
+    ),
     "Indian thousands": Case("income", serials(lambda x: indian(12_345 + 987_653 * x)), Kind.INTEGER, {"format": "#,##,##0"}),
     "Indian rupees": Case(
         "income", serials(lambda x: f"₹{indian(98_765 * x)}.50"), Kind.FLOAT, {"format": "₹#,##,##0.00", "decimals": 2}
@@ -363,6 +370,9 @@ CASES: dict[str, Case] = {
     "postcodes without zeros": Case("plz", among(*(str(x) for x in range(10_115, 14_200, 97))), Kind.CATEGORICAL),
     "postcodes, each seldom": Case(
         "postal_code", serials(lambda x: f"{x:05d}"), Kind.CATEGORICAL, {"other": "other"}, "measured"
+    ),
+    "British postcodes, each seldom": Case(
+        "postcode", serials(lambda x: f"AB{x % 90 + 1} {x // 90}XY"), Kind.CATEGORICAL, {"other": "other"}, "measured"
     ),
     "codes with one zero in front": Case("branch", among("0999", *(str(x) for x in range(1_000, 1_060))), Kind.CATEGORICAL),
     "identifiers with a prefix": Case(
@@ -543,6 +553,14 @@ def test_what_counts_or_numbers_things_is_no_unit(name: str, make: Callable[[Rng
 def test_serial_codes_without_a_telling_name_are_told() -> None:
     draft = draft_schema(table_of(Case("c", repeated(lambda x: f"C{x:05d}"), Kind.CATEGORICAL)), "d", assume_public=True)
     assert any("make it the unit" in str(note) for note in draft.notes)
+
+
+def test_units_that_differ_only_in_their_writing_are_told_in_draft_and_check() -> None:
+    make = repeated(lambda x: f"u{x}@example.org", "U7@example.org", "u8@example.org ", "U9@Example.org")
+    table = table_of(Case("customer_id", make, Kind.IDENTIFIER))
+    draft = draft_schema(table, "d", assume_public=True)
+    assert any("3 differ from another only in case" in str(note) for note in draft.notes), draft.notes
+    assert any("3 differ from another only in case" in str(each) for each in suspicions(table, draft.schema))
 
 
 def test_e_mails_that_seldom_repeat_leave_the_rows_as_units() -> None:
