@@ -204,11 +204,14 @@ def _of_texts(present: Distinct, whole: Distinct) -> Reading:
 
 
 def _written_as_before(found: Reading, whole: Distinct) -> Reading:
-    """The reading with the empty text as its first marker, where most missing values are written so."""
-    empty = int(whole.counts[pc.equal(whole.texts, "").to_numpy(zero_copy_only=False)].sum())
-    if not found.markers or 2 * empty <= found.present.absent:
+    """The reading with the empty text as its first marker, where no other stands for more missing values."""
+    if not found.markers or _rows_of("", whole) <= _rows_of(found.markers[0], whole):
         return found
     return replace(found, markers=("", *found.markers))
+
+
+def _rows_of(text: str, whole: Distinct) -> int:
+    return int(whole.counts[pc.equal(whole.texts, text).to_numpy(zero_copy_only=False)].sum())
 
 
 def _truths(present: Distinct) -> Reading | None:

@@ -23,7 +23,15 @@ _NUMBERED = re.compile(r".+[^a-z](?:no|nr|nro|number|nummer|numero)|.{3,}(?:numb
 _PLACES = re.compile(
     "haus|house|phone|telefon|mobil|handy|fax|room|zimmer|line|zeile|page|seite|floor|etage|track|chapter|version|build"
     "|week|woche|month|monat|day|year|jahr|quarter|hour|seat|platz|row|column|pos|item|artikel|product|part|lot|batch"
-    "|store|shop|branch|filial|flight|gate|serial|step|attempt|level|game|round|lap"
+    "|model|visit|total|population|lfd|running|store|shop|branch|filial|flight|gate|serial|step|attempt|level|game|round|lap"
+)
+# What the last word of a name says where numbers measure or count, and name nothing: login_count, key_rate.
+_MEASURES = frozenset(
+    {
+        *("count", "counts", "rate", "ratio", "share", "length", "size", "age", "amount", "balance"),
+        *("total", "sum", "mean", "average", "avg", "min", "max", "limit", "score", "rating", "figure", "figures", "flag"),
+        *("days", "hours", "minutes", "seconds", "months", "years", "items", "visits", "orders", "anzahl", "betrag"),
+    }
 )
 # Whom a table is usually about, the likelier first; then what a person may have several of.
 _PEOPLE = (
@@ -72,7 +80,14 @@ def words(name: str) -> frozenset[str]:
 def names_id(name: str) -> bool:
     """Whether a column may name one of many things: an id, a key, a customer's number."""
     found = words(name)
+    if _last(name) in _MEASURES:
+        return False
     return bool(found & _ID_WORDS or _GLUED.fullmatch(max(found, key=len, default="")) or names_number(name))
+
+
+def _last(name: str) -> str:
+    """The last word of a name in small letters; empty where it has none."""
+    return next((word.lower() for word in reversed(_WORD.findall(name))), "")
 
 
 def names_number(name: str) -> bool:

@@ -273,6 +273,13 @@ CASES: dict[str, Case] = {
     "a number with two words": Case(
         "v", now_and_then(now_and_then(CENTS, "N/A", 0.05), "-", 0.05), Kind.FLOAT, {"missing": True}, form=False
     ),
+    "numbers with three ways to be missing": Case(
+        "v",
+        now_and_then(now_and_then(now_and_then(CENTS, "NA", 0.05), "n/a", 0.05), "", 0.1),
+        Kind.FLOAT,
+        {"missing_markers": ("", "NA", "n/a")},
+        form=False,
+    ),
     "-999 for none": Case(
         "v", now_and_then(WHOLE, "-999", 0.1), Kind.INTEGER, {"special_values": (-999.0,), "lower": 0.0}, "special_values"
     ),
@@ -528,9 +535,21 @@ UNITS: dict[str, tuple[str, Callable[[Rng], list[str]]]] = {
     "people by their telephones": ("contact", repeated(lambda x: f"+49 171 {x:07d}")),
     "UUIDs without a telling name": ("c", repeated(lambda x: str(uuid.UUID(int=2**100 + x)))),
 }
+MEASURES = ("login_count", "key_rate", "customer_age", "id_count", "model_no", "hash_rate", "order_value")
 NO_UNITS: dict[str, tuple[str, Callable[[Rng], list[str]]]] = {
     f"whole numbers named {name}": (name, SMALL)
-    for name in ("house_number", "item_number", "week_no", "num_orders", "casino", "number", "Hausnummer", "room_no", "n")
+    for name in (
+        "house_number",
+        "item_number",
+        "week_no",
+        "num_orders",
+        "casino",
+        "number",
+        "Hausnummer",
+        "room_no",
+        "n",
+        *MEASURES,
+    )
 }
 
 
