@@ -92,6 +92,11 @@ def _general(reading: Reading, column: Column) -> Iterator[Note]:
         yield Note(Topic.MISSING, name, f"{count} text{'s' * (count != 1)} among {_plural(column)} (missing_markers)")
     if column.role is Role.QUASI_IDENTIFIER and not column.invented:
         yield Note(Topic.QUASI, name, "tells something that others may know of a person; check its role")
+    if isinstance(column, Numeric | Temporal) and names_id(name) and _FEW_VALUES < len(reading.present) < reading.present.rows:
+        text = (
+            f"looks like an id that repeats, and is drafted as {column.kind.value}; if it names whom to protect, make it the unit"
+        )
+        yield Note(Topic.UNIT, name, text)
     topic = Topic.MOMENTS if reading.shape is Shape.MOMENT else Topic.NUMBERS
     for text in reading.said:
         yield Note(topic, name, text)
@@ -110,12 +115,12 @@ def _as_codes(reading: Reading) -> Reading:
 
 def _is_code(reading: Reading) -> bool:
     """Whether whole numbers are names of something: postcodes, serial numbers, more digits than a number holds."""
+    if reading.shape is Shape.NUMBER and names_id(reading.present.name):
+        return reading.bare
     if reading.shape is not Shape.NUMBER or not reading.whole:
         return False
     assert reading.numbers is not None
     numbers, name = reading.numbers[reading.fits], reading.present.name
-    if names_id(name):
-        return True
     if reading.format or reading.misfits or (reading.decimals is not None and reading.decimals.any()):
         return False
     if np.abs(numbers).max() > _EXACT:

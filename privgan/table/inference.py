@@ -37,7 +37,7 @@ _FIRST_YEAR, _LAST_YEAR = np.datetime64("1900-01-01", "s"), np.datetime64("2100-
 _OPEN_END = np.datetime64("9999-01-01", "s")
 _NO_DAY = frozenset({"0", "99999999"})
 _DIALLED = r"\s*[+][1-9][0-9]{7,14}\s*"
-_UNIT = re.compile(r"[^#0.,'’ \u00a0\u202f]")
+_UNIT = re.compile(r"[^#0.,'’ \u00a0\u202feE+]")
 _CODE, _LEADING_ZEROS = r"0[0-9]+", r"\s*[-+]?0[0-9].*"
 _TYPED_MOMENTS = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
 _TRUTHS = (
@@ -100,9 +100,14 @@ class Reading:
         return int(self.present.counts[~self.fits].sum())
 
     @property
+    def bare(self) -> bool:
+        """Whether some values are numbers, and have no unit or currency."""
+        return self.numbers is not None and bool(self.fits.any()) and not _UNIT.search(self.format)
+
+    @property
     def whole(self) -> bool:
         """Whether what fits are whole numbers without a unit, also where they are written as 12.0 or 1,200."""
-        if self.numbers is None or not self.fits.any() or _UNIT.search(self.format):
+        if self.numbers is None or not self.bare:
             return False
         numbers = self.numbers[self.fits]
         return bool((numbers == np.round(numbers)).all())

@@ -101,7 +101,7 @@ def _in_most_rows(values: Distinct) -> bool:
 
 
 def _spaced(values: Distinct) -> bool:
-    return bool(pc.any(pc.match_substring(values.texts, " ")).as_py())
+    return bool(pc.any(pc.match_substring(pc.utf8_trim_whitespace(values.texts), " ")).as_py())
 
 
 def chosen(candidates: Sequence[Candidate]) -> Candidate | None:

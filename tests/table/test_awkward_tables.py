@@ -528,6 +528,9 @@ UNITS: dict[str, tuple[str, Callable[[Rng], list[str]]]] = {
     "ids that pandas made floats": ("customer_id", repeated(lambda x: f"{x}.0")),
     "ids with thousands": ("customer_id", repeated(lambda x: f"{10_000 + x:,}")),
     "-1 for an unknown customer": ("customer_id", repeated(str, "-1", "-1")),
+    "ids of one width by blanks": ("member id", repeated(lambda x: f"{x:>6}")),
+    "two numbers with a point": ("client_id", repeated(lambda x: f"{10**9 + x}.{16 * 10**8 + 7 * x}")),
+    "ids that a spreadsheet rounded": ("customer_id", repeated(lambda x: f"{4.5e9 + 1e7 * x:.2E}")),
     "one id that is a word": ("customer_id", repeated(str, "GUEST")),
     "customers by their names": ("customer", repeated(lambda x: f"Ann Lee{x}")),
     "people by their names": ("full_name", repeated(lambda x: f"Ann{x} Lee")),
@@ -567,6 +570,12 @@ def test_what_counts_or_numbers_things_is_no_unit(name: str, make: Callable[[Rng
     draft = draft_schema(table_of(Case(name, make, Kind.INTEGER)), "d", assume_public=True)
     assert draft.schema.unit.column is None, draft.notes
     assert draft.schema.column(name).kind is Kind.INTEGER
+
+
+def test_ids_that_look_like_days_are_told() -> None:
+    make = repeated(lambda x: f"2019{x % 12 + 1:02d}{x % 28 + 1:02d}")
+    draft = draft_schema(table_of(Case("customer_id", make, Kind.DATE)), "d", assume_public=True)
+    assert any("looks like an id that repeats" in str(note) for note in draft.notes)
 
 
 def test_serial_codes_without_a_telling_name_are_told() -> None:
