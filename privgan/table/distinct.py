@@ -135,7 +135,8 @@ def _pandas_kind(values: pd.Series) -> str:
 
 
 def _arrow(values: pd.Series) -> pa.Array:
-    if isinstance(values.dtype, pd.PeriodDtype | pd.IntervalDtype) or values.dtype.kind == "c":
+    kind = values.dtype.categories.dtype if isinstance(values.dtype, pd.CategoricalDtype) else values.dtype
+    if isinstance(kind, pd.PeriodDtype | pd.IntervalDtype) or kind.kind == "c":
         values = values.astype(object).map(str, na_action="ignore")
     try:
         made = pa.Array.from_pandas(values)

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from privgan.table.bounds import bounded, decimals_kept, outward_moments, too_fine
+from privgan.table.check_digits import are_checked
 from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Role, Temporal
 from privgan.table.distinct import Distinct
 from privgan.table.draft_texts import Room, drafted_codes, drafted_text, given_up, nearly_unique
@@ -28,7 +29,7 @@ _FEW_VALUES = 12
 _EXACT = 2.0**53
 _CENTURY, _AHEAD = 100, 20
 _PHONE_DIGITS = 1e6
-_SHOWN_MOMENTS = 500
+_SHOWN = 500
 _ZONE_AT_END = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 _MONTH = "(19|20)[0-9]{2}(0[1-9]|1[0-2])"
 
@@ -55,7 +56,7 @@ def drafted_column(values: Distinct, room: Room) -> Drafted:
         values: Its distinct values.
         room: How many categories may be listed.
     """
-    reading = infer(values)
+    reading = _as_codes(infer(values))
     column, notes = _drafted(reading, room)
     if column.role is Role.OTHER and names_quasi(values.name):
         column = replace(column, role=Role.QUASI_IDENTIFIER)
@@ -74,7 +75,7 @@ def _drafted(reading: Reading, room: Room) -> tuple[Column, tuple[Note, ...]]:
         return Discrete(kind=Kind.BOOLEAN, categories=reading.labels, **common), ()
     if reading.shape is Shape.MOMENT:
         return _temporal(reading, common)
-    if reading.shape is Shape.CODE or _is_code(reading):
+    if reading.shape is Shape.CODE:
         return drafted_codes(reading.present, common, room)
     if reading.shape in (Shape.NUMBER, Shape.DURATION):
         return _number(reading, common)
@@ -92,6 +93,11 @@ def _general(reading: Reading, column: Column) -> Iterator[Note]:
         yield Note(Topic.MISSING, name, f"{count} text{'s' * (count != 1)} among {_plural(column)} (missing_markers)")
     if column.role is Role.QUASI_IDENTIFIER and not column.invented:
         yield Note(Topic.QUASI, name, "tells something that others may know of a person; check its role")
+    if isinstance(column, Numeric | Temporal) and names_id(name) and _FEW_VALUES < len(reading.present) < reading.present.rows:
+        text = (
+            f"looks like an id that repeats, and is drafted as {column.kind.value}; if it names whom to protect, make it the unit"
+        )
+        yield Note(Topic.UNIT, name, text)
     topic = Topic.MOMENTS if reading.shape is Shape.MOMENT else Topic.NUMBERS
     for text in reading.said:
         yield Note(topic, name, text)
@@ -101,22 +107,32 @@ def _plural(column: Column) -> str:
     return "moments" if column.kind in (Kind.DATE, Kind.DATETIME) else "numbers"
 
 
+def _as_codes(reading: Reading) -> Reading:
+    """The reading, as codes where whole numbers are names of something; then each value fits."""
+    if not _is_code(reading):
+        return reading
+    return replace(reading, shape=Shape.CODE, fits=np.ones(len(reading.present), dtype=bool), format="", said=())
+
+
 def _is_code(reading: Reading) -> bool:
     """Whether whole numbers are names of something: postcodes, serial numbers, more digits than a number holds."""
-    if reading.shape is not Shape.NUMBER or reading.format or reading.numbers is None:
+    if reading.shape is Shape.NUMBER and names_id(reading.present.name):
+        return reading.bare
+    if reading.shape is not Shape.NUMBER or not reading.whole:
         return False
+    assert reading.numbers is not None
     numbers, name = reading.numbers[reading.fits], reading.present.name
-    if (numbers != np.round(numbers)).any() or reading.misfits:
-        return False
-    if not len(numbers) or (reading.decimals is not None and reading.decimals.any()):
+    if reading.format or reading.misfits or (reading.decimals is not None and reading.decimals.any()):
         return False
     if np.abs(numbers).max() > _EXACT:
         return True
     if names_phone(name) and np.median(np.abs(numbers)) >= _PHONE_DIGITS:
         return True
+    if are_checked(reading.present.sample(_SHOWN)):
+        return True
     if len(numbers) > _FEW_VALUES and reading.present.matches(_MONTH).all():
         return True
-    named = names_zip(name) or names_id(name) or (names_serial(name) and nearly_unique(reading.present))
+    named = names_zip(name) or (names_serial(name) and nearly_unique(reading.present))
     return named and bool((numbers >= 0).all())
 
 
@@ -211,7 +227,7 @@ def _as_padded(column: Temporal, reading: Reading) -> Temporal:
     """The column with or without zeros before days, months and hours of one digit, as most of its texts have them."""
     if not reading.present.is_text or reading.moments is None:
         return column
-    shown = np.flatnonzero(reading.fits)[:_SHOWN_MOMENTS]
+    shown = np.flatnonzero(reading.fits)[:_SHOWN]
     moments = pd.Series(reading.moments[shown])
     texts = np.array([str(reading.present.values[int(place)]) for place in shown], dtype=object)
     bare = re.sub(r"%(?=[dmHI])", "%-", column.format)

@@ -49,6 +49,7 @@ _MONTH = re.compile(
     re.IGNORECASE,
 )
 _NAMED_PEOPLE = "may hold names of people, which would be modelled as they stand; 'kind: name' has them invented"
+_FULL_NAME = re.compile(r"\S+,? [\S ]*\S")
 _NUMERIC = re.compile(r"[(<>~≈$€£+-]*\s?[0-9][0-9.,]*.*")
 
 Draft = tuple[Column, tuple[Note, ...]]
@@ -100,7 +101,7 @@ def drafted_text(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
         return given_up(values, common, "holds JSON; make columns of its parts to have them modelled")
     if _share(_MONTH, sample) >= _LIKELY and len(values) <= _MOST_MONTHS:
         return _categories(values, common, room, "months", public=True)
-    if nearly_unique(values):
+    if nearly_unique(values) and not names_zip(values.name):
         return _unique(values, common)
     if _is_prose(values, sample):
         return given_up(values, common, "holds free text", Role.IDENTIFIER)
@@ -118,6 +119,8 @@ def _personal_kind(values: Distinct, sample: list[str]) -> Kind | None:
         return Kind.EMAIL
     if _share(_DIALLED if names_phone(name) else _PHONE, sample) >= _LIKELY:
         return Kind.PHONE
+    if names_person(name) and _share(_FULL_NAME, sample) >= _LIKELY:
+        return Kind.NAME
     if len(values) <= max(_FEW_VALUES, _MANY_SHARE * values.rows) and len(values) <= 1_000:
         return None
     return Kind.NAME if names_person(name) else Kind.ADDRESS if names_address(name) else None
@@ -187,8 +190,14 @@ def _categories(values: Distinct, common: dict[str, Any], room: Room, what: str,
     texts = tuple(sorted(values.texts.to_pylist()))
     column = Discrete(kind=Kind.CATEGORICAL, categories=texts, **common)
     told = (Note(Topic.CATEGORIES, name, f"{size:,} {what}, each a fact to confirm"),) if size > _TOLD_CATEGORIES else ()
-    repeated_id = (Note(Topic.CATEGORIES, name, "an id that repeats, taken for categories"),) if names_id(name) else ()
+    told_id = "an id that repeats, taken for categories; make it the unit if it names whom to protect"
+    repeated_id = (Note(Topic.CATEGORIES, name, told_id),) if names_id(name) or _is_serial(values) else ()
     return column, (*people, *told, *repeated_id, *(() if public else _like_numbers(values)))
+
+
+def _is_serial(values: Distinct) -> bool:
+    """Whether many texts of one width have numbers in one dress, as C00012."""
+    return len(values) > _FEW_VALUES and re.search(r"^[^{].*:0", pattern_of(values)) is not None
 
 
 def _open(common: dict[str, Any]) -> OpenCategorical:

@@ -21,6 +21,7 @@ _ISO = (
     r"^(?P<sign>[-−]?)P(?:(?P<days>[0-9]+)D)?"
     r"(?:T(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+(?:\.[0-9]+)?)S)?)?$"
 )
+_MOST_DIGITS = 6
 _UNITS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
 
@@ -36,6 +37,17 @@ def duration_pattern(texts: Sequence[str]) -> str:
     padded = any(re.match(r"[-−]?0[0-9]:", text.strip()) for text in texts)
     with_seconds, without = PADDED if padded else (WITH_SECONDS, WITHOUT_SECONDS)
     return with_seconds if 2 * sum(text.count(":") == 2 for text in texts) > len(texts) else without
+
+
+def with_fractions(pattern: str, decimals: np.ndarray) -> str:
+    """A pattern with the most digits of a second's fraction, at most six, where it tells seconds.
+
+    Args:
+        pattern: The pattern of whole seconds.
+        decimals: Digits of each duration's fraction [values].
+    """
+    digits = min(_MOST_DIGITS, int(decimals.max(initial=0)))
+    return f"{pattern}.{'0' * digits}" if digits and pattern.endswith(":ss") else pattern
 
 
 def read_durations(texts: pa.Array, pattern: str) -> np.ndarray:

@@ -5,6 +5,7 @@ By majority: a column is the kind that 99 % of its values are, and how many othe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from privgan.table.absence import Judgement, blank, judged
 from privgan.table.columns import Kind
 from privgan.table.distinct import Distinct, as_floats
-from privgan.table.duration_texts import WITH_SECONDS, duration_pattern, may_be_duration, read_durations
+from privgan.table.duration_texts import WITH_SECONDS, duration_pattern, may_be_duration, read_durations, with_fractions
 from privgan.table.moment_formats import (
     CLOCK_DAY,
     at_midnight,
@@ -35,6 +36,8 @@ _COMPACT = "%Y%m%d"
 _FIRST_YEAR, _LAST_YEAR = np.datetime64("1900-01-01", "s"), np.datetime64("2100-12-31", "s")
 _OPEN_END = np.datetime64("9999-01-01", "s")
 _NO_DAY = frozenset({"0", "99999999"})
+_DIALLED = r"\s*[+][1-9][0-9]{7,14}\s*"
+_UNIT = re.compile(r"[^#0.,'’ \u00a0\u202feE+]")
 _CODE, _LEADING_ZEROS = r"0[0-9]+", r"\s*[-+]?0[0-9].*"
 _TYPED_MOMENTS = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
 _TRUTHS = (
@@ -95,6 +98,19 @@ class Reading:
     def misfits(self) -> int:
         """Rows whose value does not fit."""
         return int(self.present.counts[~self.fits].sum())
+
+    @property
+    def bare(self) -> bool:
+        """Whether some values are numbers, and have no unit or currency."""
+        return self.numbers is not None and bool(self.fits.any()) and not _UNIT.search(self.format)
+
+    @property
+    def whole(self) -> bool:
+        """Whether what fits are whole numbers without a unit, also where they are written as 12.0 or 1,200."""
+        if self.numbers is None or not self.bare:
+            return False
+        numbers = self.numbers[self.fits]
+        return bool((numbers == np.round(numbers)).all())
 
 
 def infer(values: Distinct) -> Reading:
@@ -162,7 +178,9 @@ def _of_typed_times(values: Distinct) -> Reading:
     if pa.types.is_duration(kind):
         seconds = values.values.to_numpy(zero_copy_only=False) / np.timedelta64(1, "s")
         decimals = _second_decimals(seconds)
-        return _everything(values, Shape.DURATION, numbers=seconds, decimals=decimals, format=WITH_SECONDS)
+        return _everything(
+            values, Shape.DURATION, numbers=seconds, decimals=decimals, format=with_fractions(WITH_SECONDS, decimals)
+        )
     if pa.types.is_time(kind):
         unit = "s" if kind.unit == "s" else kind.unit
         ticks = pc.cast(values.values, pa.int64() if pa.types.is_time64(kind) else pa.int32())
@@ -191,11 +209,14 @@ def _of_texts(present: Distinct, whole: Distinct) -> Reading:
 
 
 def _written_as_before(found: Reading, whole: Distinct) -> Reading:
-    """The reading with the empty text as its first marker, where most missing values are written so."""
-    empty = int(whole.counts[pc.equal(whole.texts, "").to_numpy(zero_copy_only=False)].sum())
-    if not found.markers or 2 * empty <= found.present.absent:
+    """The reading with the empty text as its first marker, where no other stands for more missing values."""
+    if not found.markers or _rows_of("", whole) <= _rows_of(found.markers[0], whole):
         return found
     return replace(found, markers=("", *found.markers))
+
+
+def _rows_of(text: str, whole: Distinct) -> int:
+    return int(whole.counts[pc.equal(whole.texts, text).to_numpy(zero_copy_only=False)].sum())
 
 
 def _truths(present: Distinct) -> Reading | None:
@@ -298,13 +319,14 @@ def _durations(present: Distinct) -> Reading | None:
     if judgement is None:
         return None
     numbers = numbers[~judgement.absent]
+    decimals = _second_decimals(np.nan_to_num(numbers))
     return Reading(
         shape=Shape.DURATION,
         present=_kept(present, judgement),
         fits=~np.isnan(numbers),
         numbers=numbers,
-        decimals=_second_decimals(np.nan_to_num(numbers)),
-        format=pattern,
+        decimals=decimals,
+        format=with_fractions(pattern, decimals),
         markers=judgement.markers,
         said=("the numbers are seconds",),
     )
@@ -314,6 +336,8 @@ def _numbers(present: Distinct) -> Reading | None:
     """Numbers, or codes where numbers would lose zeros in front."""
     read = read_number_texts(present)
     fits = np.isfinite(read.numbers)
+    if judged(present, ~present.matches(_DIALLED)) is None and judged(present, present.matches(_DIALLED)) is not None:
+        return None
     leading = present.matches(_LEADING_ZEROS)
     if leading.any() and _are_codes(present, fits, leading):
         return _everything(present, Shape.CODE, markers=())

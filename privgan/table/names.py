@@ -6,13 +6,41 @@ import re
 from functools import cache
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\x00-\x7f]+")
-_ID_WORDS = frozenset({"id", "ids", "uuid", "guid", "key", "pk", "hash", "identifier", "kennung", "编号", "号"})
-_NUMBER_WORDS = frozenset({"no", "nr", "num", "number", "nummer", "code", "ref", "reference", "token"})
+_ID_WORDS = frozenset(
+    {
+        *("id", "ids", "uuid", "guid", "uid", "pid", "key", "pk", "hash", "identifier", "kennung", "编号", "号"),
+        *("mrn", "ssn", "dni", "imsi", "imei", "msisdn", "iban", "vin", "login", "username", "idno"),
+    }
+)
+_NUMBER_WORDS = frozenset(
+    {
+        *("no", "nr", "num", "number", "nummer", "code", "ref", "reference", "token"),
+        *("nro", "numero", "número", "numéro", "codigo", "código"),
+    }
+)
+# The last word of a paper's or a person's number; and what is numbered in place of a person.
+_NUMBERED = re.compile(r".+[^a-z](?:no|nr|nro|number|nummer|numero)|.{3,}(?:number|nummer)")
+_PLACES = re.compile(
+    "haus|house|phone|telefon|mobil|handy|fax|room|zimmer|line|zeile|page|seite|floor|etage|track|chapter|version|build"
+    "|week|woche|month|monat|day|year|jahr|quarter|hour|seat|platz|row|column|pos|item|artikel|product|part|lot|batch"
+    "|model|visit|total|population|lfd|running|store|shop|branch|filial|flight|gate|serial|step|attempt|level|game|round|lap"
+)
+# What the last word of a name says where numbers measure or count, and name nothing: login_count, key_rate.
+_MEASURES = frozenset(
+    {
+        *("count", "counts", "rate", "ratio", "share", "length", "size", "age", "amount", "balance"),
+        *("total", "sum", "mean", "average", "avg", "min", "max", "limit", "score", "rating", "figure", "figures", "flag"),
+        *("days", "hours", "minutes", "seconds", "months", "years", "items", "visits", "orders", "anzahl", "betrag"),
+    }
+)
 # Whom a table is usually about, the likelier first; then what a person may have several of.
 _PEOPLE = (
     *("customer", "client", "user", "person", "member", "patient", "subscriber", "employee", "student", "citizen"),
+    *("participant", "respondent", "subject", "claimant", "insured", "policyholder", "applicant", "borrower", "guest"),
+    *("buyer", "payer", "player", "driver", "owner", "tenant", "donor", "voter", "resident", "emp", "subj", "uid", "mrn"),
+    *("ssn", "dni", "imsi", "msisdn", "login", "username", "mitarbeiter", "nutzer", "benutzer", "mieter", "klant", "kd"),
     *("kunde", "kunden", "cliente", "client", "utilisateur", "patienten", "客户", "用户", "клиент", "cust", "usr"),
-    *("account", "acct", "household", "konto", "visitor", "device", "card"),
+    *("account", "acct", "household", "hh", "konto", "visitor", "device", "card", "contract", "policy", "session"),
 )
 _GLUED = re.compile(
     rf"({'|'.join(_PEOPLE)}|order|session|invoice|ticket|transaction|booking|case)"
@@ -53,13 +81,23 @@ def words(name: str) -> frozenset[str]:
 def names_id(name: str) -> bool:
     """Whether a column may name one of many things: an id, a key, a customer's number."""
     found = words(name)
+    if _last(name) in _MEASURES:
+        return False
     return bool(found & _ID_WORDS or _GLUED.fullmatch(max(found, key=len, default="")) or names_number(name))
+
+
+def _last(name: str) -> str:
+    """The last word of a name in small letters; empty where it has none."""
+    return next((word.lower() for word in reversed(_WORD.findall(name))), "")
 
 
 def names_number(name: str) -> bool:
     """Whether a column may hold the number of a person or of a paper."""
     found = words(name)
-    return bool(found & _NUMBER_WORDS and (found & set(_PEOPLE) or found & {"order", "invoice", "ticket", "contract"}))
+    if found & _NUMBER_WORDS and (found & set(_PEOPLE) or found & {"order", "invoice", "ticket", "contract"}):
+        return True
+    parts = " ".join(_WORD.findall(name)).lower()
+    return bool(_NUMBERED.fullmatch(parts)) and not _PLACES.search(parts)
 
 
 def person_rank(name: str) -> int | None:

@@ -2,8 +2,10 @@
 
 The patterns are those of spreadsheets (Unicode LDML, part 3, "Number Patterns"), with the signs
 themselves in place of symbols of a locale: ``$#,##0.00``, ``0.0%``, ``#.##0,00 €``, ``0,00``,
-``0.##`` (at most two digits), ``0.000E+00``, ``00000``. Durations count seconds: ``[h]:mm:ss``,
-``[h]:mm``, and ``PT`` for ISO 8601.
+``0.##`` (at most two digits), ``0.000E+00``, ``00000``, Indian ``#,##,##0``. A second part says how
+numbers below zero are written where no minus stands before them: ``0.00;(0.00)`` or ``0.00;0.00-``,
+or ``0.00;−0.00`` with the sign that is no hyphen.
+Durations count seconds: ``[h]:mm:ss``, ``[h]:mm``, with tenths ``[h]:mm:ss.0``, and ``PT`` for ISO 8601.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import pandas as pd
 PLAIN_NUMBER = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*\Z")
 _PATTERN = re.compile(
     r"(?P<prefix>[^#0-9]*?)"
-    r"(?:#(?P<group>[,.'’\u00a0\u202f\u2009 _])##0|(?P<width>0+))"
+    r"(?:#(?P<group>[,.'’\u00a0\u202f\u2009 _])(?P<pairs>##(?P=group))?##0|(?P<width>0+))"
     r"(?:(?P<point>[.,])(?P<fixed>0*)(?P<free>#*))?"
     r"(?P<exponent>[eE]\+?0{1,3})?"
     r"(?P<suffix>[^#0-9]*)"
@@ -29,8 +31,10 @@ _PATTERN = re.compile(
 # What stands around a number: letters, signs of currency and of shares; nothing that begins a formula.
 _AROUND = re.compile(r"(?:[^\W\d]|[\s$€£¥₹₽₩₺₴₪₫฿₦₱₡₲₵₸₭₮¢%‰°/.\u00a0\u202f])*")
 _MOST_DIGITS = 15
+_THOUSANDS = 3
 _LONGEST_WIDTH = 18
 _MINUS = "-−"
+_MINUS_BEFORE, _SIGN_BEFORE, _MINUS_BEHIND, _BRACKETS = ("-", ""), ("−", ""), ("", "-"), ("(", ")")
 _CLOCK = re.compile(
     r"(?P<sign>[-−]?)(?:(?P<days>[0-9]{1,6}) days?,? \+?)?"
     r"(?P<hours>[0-9]{1,8}):(?P<minutes>[0-5][0-9])(?::(?P<seconds>[0-5][0-9](?:\.[0-9]+)?))?"
@@ -69,6 +73,8 @@ class Decimal:
         free: Further digits that are written unless they end in zeros.
         width: Least digits before it.
         exponent: How a power of ten is written, as ``E+00``; empty for none.
+        pairs: Whether digits before the last three stand in pairs, as in India.
+        below: How a number below zero is written: what stands before it and behind it.
     """
 
     prefix: str
@@ -79,6 +85,8 @@ class Decimal:
     free: int
     width: int
     exponent: str
+    pairs: bool = False
+    below: tuple[str, str] = _MINUS_BEFORE
     duration: bool = False
 
     @property
@@ -89,7 +97,10 @@ class Decimal:
     @cached_property
     def _form(self) -> re.Pattern[str]:
         group = re.escape(self.group)
-        whole = rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+" if self.group else "[0-9]+"
+        grouped = (
+            rf"[0-9]{{1,2}}(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}" if self.pairs else rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+"
+        )
+        whole = rf"{grouped}|[0-9]+" if self.group else "[0-9]+"
         power = "(?:[eE][-+]?[0-9]{1,3})?" if self.exponent else ""
         before, after = re.escape(self.prefix.strip()), re.escape(self.suffix.strip())
         digits = rf"(?P<whole>{whole})?(?:{re.escape(self.point)}(?P<part>[0-9]*))?(?P<power>{power})"
@@ -97,6 +108,13 @@ class Decimal:
 
     def number(self, text: str) -> float:
         """The number that a text writes; NaN where it writes none."""
+        before, behind = self.below
+        text = text.strip()
+        if behind and text.startswith(before) and text.endswith(behind):
+            return -self._above(text[len(before) : -len(behind)])
+        return self._above(text)
+
+    def _above(self, text: str) -> float:
         found = self._form.fullmatch(text)
         if found is None or not (found["whole"] or found["part"]) or (found["sign"] and found["inner"]):
             return math.nan
@@ -115,10 +133,17 @@ class Decimal:
         part = part[: self.fixed] + part[self.fixed :].rstrip("0")
         whole = whole.zfill(self.width)
         if self.group:
-            whole = f"{int(whole):,}".replace(",", self.group)
-        sign = "-" if number < 0 and any(digit in "123456789" for digit in whole + part) else ""
+            whole = self._grouped(whole)
+        negative = number < 0 and any(digit in "123456789" for digit in whole + part)
+        sign, behind = self.below if negative else ("", "")
         written = f"{whole}{self.point}{part}" if part else whole
-        return f"{sign}{self.prefix}{written}{power}{self.suffix}"
+        return f"{sign}{self.prefix}{written}{power}{self.suffix}{behind}"
+
+    def _grouped(self, whole: str) -> str:
+        if not self.pairs or len(whole) <= _THOUSANDS:
+            return f"{int(whole):,}".replace(",", self.group)
+        pairs = re.sub(r"(?<=[0-9])(?=(?:[0-9]{2})+$)", self.group, whole[:-_THOUSANDS])
+        return f"{pairs}{self.group}{whole[-_THOUSANDS:]}"
 
     def _power(self, exponent: int) -> str:
         sign = "-" if exponent < 0 else "+" if "+" in self.exponent else ""
@@ -131,6 +156,7 @@ class Duration:
 
     Attributes:
         pattern: ``[h]:mm:ss``, ``[h]:mm``, with two digits of hours at least ``[hh]:mm:ss``, ``[hh]:mm``, or ``PT``.
+            Zeros behind a point are digits of the seconds' fraction: ``[h]:mm:ss.000``.
     """
 
     pattern: str
@@ -147,16 +173,21 @@ class Duration:
 
     def text(self, number: float) -> str:
         """Seconds as the form writes them."""
-        sign, whole = ("-" if number < 0 else ""), round(abs(number))
+        shape, _, fraction = self.pattern.partition(".")
+        ticks = round(abs(number) * 10 ** len(fraction))
+        whole, part = divmod(ticks, 10 ** len(fraction))
+        sign = "-" if number < 0 else ""
         hours, minutes, seconds = whole // 3_600, whole // 60 % 60, whole % 60
         if self.pattern == "PT":
             parts = ((hours, "H"), (minutes, "M"), (seconds, "S"))
             return f"{sign}PT{''.join(f'{count}{unit}' for count, unit in parts if count) or '0S'}"
         clock = f"{sign}{hours:0{self.pattern.count('h')}d}:{minutes:02d}"
-        return f"{clock}:{seconds:02d}" if self.pattern.endswith(":ss") else clock
+        clock = f"{clock}:{seconds:02d}" if shape.endswith(":ss") else clock
+        return f"{clock}.{part:0{len(fraction)}d}" if fraction else clock
 
 
 DURATIONS = ("[h]:mm:ss", "[h]:mm", "PT", "[hh]:mm:ss", "[hh]:mm")
+_FINE_DURATION = re.compile(r"\[hh?\]:mm:ss\.0{1,6}")
 
 
 @cache
@@ -166,9 +197,13 @@ def number_form(pattern: str) -> NumberForm:
     Raises:
         ValueError: where it is none.
     """
-    if pattern in DURATIONS:
+    if pattern in DURATIONS or _FINE_DURATION.fullmatch(pattern):
         return Duration(pattern)
-    found = _PATTERN.fullmatch(pattern)
+    above, _, negative = pattern.partition(";")
+    found = _PATTERN.fullmatch(above)
+    ways = {f"{before}{above}{behind}": (before, behind) for before, behind in (_SIGN_BEFORE, _MINUS_BEHIND, _BRACKETS)}
+    if negative and negative not in ways:
+        raise ValueError(f"{pattern!r} has a second part that is none of {' and '.join(map(repr, ways))}")
     if found is None:
         raise ValueError(f"{pattern!r} is no pattern of a number such as $#,##0.00, 0.0% or [h]:mm:ss")
     form = Decimal(
@@ -180,6 +215,8 @@ def number_form(pattern: str) -> NumberForm:
         free=len(found["free"] or ""),
         width=len(found["width"] or "0"),
         exponent=found["exponent"] or "",
+        pairs=found["pairs"] is not None,
+        below=ways[negative] if negative else _MINUS_BEFORE,
     )
     _require_sound(pattern, form)
     return form

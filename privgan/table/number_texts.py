@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,9 @@ _BODY = re.compile(
     rf"(?P<sign>{_SIGN})(?P<before>{_AROUND})(?P<inner>{_SIGN})"
     rf"(?P<body>[0-9](?:[0-9{_GROUPS}]*[0-9])?[.,]?|[.,][0-9]+)(?P<power>{_POWER}(?![0-9a-zA-Z]))?(?P<after>{_AROUND})"
 )
+_BRACKETED, _MINUS_BEHIND = r"\s*\(([^()+−-]*[0-9][^()+−-]*)\)\s*", r"\s*([^()+−-]*[0-9][^()+−-]*)-\s*"
+_MINUS_SIGN = r"\s*−([^()+−-]*[0-9][^()+−-]*)\s*"
+_PAIRS = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:[.][0-9]*)?")
 _THOUSANDS = 3
 _CURRENCIES = (
     *("AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "HKD"),
@@ -52,6 +55,7 @@ class Writing:
         before: What stands before the digits.
         after: What stands after them.
         group: The sign between thousands; empty for none.
+        pairs: Whether digits before the last three stand in pairs, as in India.
         point: The decimal sign.
         power: Whether most have a power of ten.
         unsure: Whether the sign could as well be read the other way.
@@ -60,6 +64,7 @@ class Writing:
     before: str = ""
     after: str = ""
     group: str = ""
+    pairs: bool = False
     point: str = "."
     power: bool = False
     unsure: bool = False
@@ -94,6 +99,22 @@ class NumberTexts:
 
 def read_number_texts(texts: Distinct) -> NumberTexts:
     """The numbers of a column's texts, by the way of writing that most of them have."""
+    sample = texts.sample(_SAMPLE)
+    for negative, second in ((_BRACKETED, "({})"), (_MINUS_BEHIND, "{}-"), (_MINUS_SIGN, "−{}")):
+        if 0 < sum(re.fullmatch(negative, text) is not None for text in sample) < len(sample):
+            read = _with_minus_before(_minus_before(texts, negative))
+            above = read.format or f"0.{'#' * min(MOST_DECIMALS, int(read.decimals.max()))}".rstrip(".")
+            return replace(read, format=f"{above};{second.format(above)}")
+    return _with_minus_before(texts)
+
+
+def _minus_before(texts: Distinct, negative: str) -> Distinct:
+    """Texts with a minus before numbers below zero, which else stand in brackets or have it behind them."""
+    changed = pc.replace_substring_regex(texts.texts, f"^{negative}$", r"-\1")
+    return Distinct(name=texts.name, values=changed, counts=texts.counts)
+
+
+def _with_minus_before(texts: Distinct) -> NumberTexts:
     writing = _writing(texts.sample(_SAMPLE))
     if writing.bare:
         return _plain(texts)
@@ -146,7 +167,8 @@ def _writing(sample: Sequence[str]) -> Writing:
     bodies = [match["body"] for match in found if (match["before"], match["after"]) == (before, after)]
     power = 2 * sum(match["power"] is not None and match["body"][1:2] in ("", ".", ",") for match in found) > len(found)
     group, point, unsure = _separators(bodies)
-    return Writing(before=before, after=after, group=group, point=point, power=power, unsure=unsure and not power)
+    pairs = group == "," and any(map(_PAIRS.fullmatch, bodies))
+    return Writing(before=before, after=after, group=group, pairs=pairs, point=point, power=power, unsure=unsure and not power)
 
 
 def _is_unit(match: re.Match[str]) -> bool:
@@ -216,7 +238,8 @@ def _formatted(texts: Distinct, writing: Writing) -> NumberTexts:
 
 def _form(writing: Writing) -> str:
     group, point = re.escape(writing.group), re.escape(writing.point)
-    whole = rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+" if writing.group else "[0-9]+"
+    grouped = rf"[0-9]{{1,2}}(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}" if writing.pairs else rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+"
+    whole = rf"{grouped}|[0-9]+" if writing.group else "[0-9]+"
     before, after = _literal(writing.before), _literal(writing.after)
     power = f"(?:{_POWER})?" if writing.power else ""
     return rf"^(?P<s>{_SIGN})\s*{before}\s*(?P<i>{_SIGN})(?P<w>(?:{whole})?)(?:{point}(?P<d>[0-9]*))?(?P<e>{power})\s*{after}$"
@@ -255,7 +278,7 @@ def _fixed_pattern(plain: pa.Array, decimals: np.ndarray, writing: Writing) -> s
     if padded:  # Zeros at an end are written: where a number has none, it is the exception.
         least = int(decimals[decimals > 0].min())
     part = "0" * least + "#" * (most - least)
-    whole = f"#{writing.group}##0" if writing.group else "0"
+    whole = f"#{writing.group}{f'##{writing.group}' * writing.pairs}##0" if writing.group else "0"
     return f"{writing.before}{whole}{writing.point + part if part else ''}{writing.after}"
 
 

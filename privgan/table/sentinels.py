@@ -5,9 +5,10 @@ What is a sentinel is told from its share and its place, because what it means i
 * A value that programs use for "none" (-1, -9, -99, -999 and so on; 99, 999 and so on; 9999-12-31; 1900-01-01)
   is one where it stands five times as often as any of its neighbours, or further off than others stand
   from each other. A negative one among numbers that are else never negative is one in any case.
-* 0 is one from 5 % of the rows on, at three times its neighbours: a structural zero.
+* 0 is one from 5 % of the rows on, at three times its neighbours: a structural zero. It is one as well where
+  it stands further off than others stand from each other.
 * Any other value is one from 10 % of the rows on, at twenty times its neighbours, or where it stands alone
-  beyond an empty space as wide as all other values together.
+  beyond an empty space as wide as all other values together. So are up to four values that stand there together.
 
 A value that stands less than five times is none, save the last and the first day of the calendar: in few
 rows, chance makes a mode. A column of twelve or fewer values needs none: each is a category of its own.
@@ -27,8 +28,9 @@ _LEAST_SHARE, _ZERO_SHARE, _ANY_SHARE, _FAR_SHARE = 0.005, 0.05, 0.1, 0.001
 _ABOVE, _ZERO_ABOVE, _ANY_ABOVE = 5, 3, 20
 _NEIGHBOURS = 5
 _MOST_LOOKED_AT, _MOST_SPECIAL = 40, 10
-_MOST_NEGATIVE = 4
-_CODE = re.compile(r"-[1-9]|-?(9{2,10}|8{2,10}|7{2,10})|-?2147483648|2147483647|-32768|32767|-9[0-9]")
+_MOST_NEGATIVE = _MOST_TOGETHER = 4
+_WIDTHS = 3
+_CODE = re.compile(r"-[1-9]|-?(9{2,10}|8{2,10}|7{2,10})|-?9{2,9}[6-8]|-?2147483648|2147483647|-32768|32767|-9[0-9]")
 _DAY = 86_400
 
 
@@ -107,6 +109,7 @@ def sentinels(values: np.ndarray, counts: np.ndarray, *, moments: bool = False) 
         return tuple(unique[sorted(taken)].tolist()) if len(unique) - len(taken) > 1 else ()
     if not moments:
         taken |= _negative_codes(counted)
+    taken |= _together(counted, taken) | _together(counted, taken, last=True)
     for at in _looked_at(counted):
         if len(taken) < _MOST_SPECIAL and at not in taken and _is_special(counted, at, taken, moments):
             taken.add(at)
@@ -127,6 +130,25 @@ def _negative_codes(counted: Counted) -> set[int]:
     if len(codes) < len(negative):
         return set()
     return {at for at in codes if counted.counts[at] > 1 or _is_far(counted, at, codes - {at})}
+
+
+def _together(counted: Counted, taken: set[int], *, last: bool = False) -> set[int]:
+    """Several values at one end, beyond an empty space as wide as all others together: -998 and -999."""
+    free = np.ones(len(counted.values), dtype=bool)
+    free[sorted(taken)] = False
+    places = np.flatnonzero(free)[:: -1 if last else 1]
+    values = counted.values[places]
+    for size in range(2, min(_MOST_TOGETHER, len(places) - 2) + 1):
+        group = {int(at) for at in places[:size]}
+        space, width = abs(values[size] - values[size - 1]), abs(values[-1] - values[size])
+        if space >= max(width, abs(values[size - 1] - values[0])) and all(_stands_often(counted, at, group) for at in group):
+            return group
+    return set()
+
+
+def _stands_often(counted: Counted, at: int, taken: Set[int]) -> bool:
+    count = int(counted.counts[at])
+    return count >= max(_LEAST_ROWS, counted.near(at, taken)) and count >= _FAR_SHARE * counted.rows
 
 
 def _is_code(value: float) -> bool:
@@ -151,9 +173,11 @@ def _is_special(counted: Counted, at: int, taken: set[int], moments: bool) -> bo
         return True
     if value == 0 and not moments and share >= _ZERO_SHARE and count >= _ZERO_ABOVE * near:
         return True
+    if value == 0 and not moments and share >= _LEAST_SHARE and _stands_off(counted, at, taken):
+        return True
     if share >= _ANY_SHARE and count >= _ANY_ABOVE * near:
         return True
-    return _is_far(counted, at, taken) and count >= _ZERO_ABOVE * near
+    return _is_far(counted, at, taken) and count >= (1 if _is_far(counted, at, taken, _WIDTHS) else _ZERO_ABOVE) * near
 
 
 def _stands_off(counted: Counted, at: int, taken: set[int]) -> bool:
@@ -162,7 +186,7 @@ def _stands_off(counted: Counted, at: int, taken: set[int]) -> bool:
     return 0 < widest * _ABOVE <= distance and counted.counts[at] >= np.median(counted.counts)
 
 
-def _is_far(counted: Counted, at: int, taken: set[int]) -> bool:
-    """Whether the space beside a value is as wide as all other values together."""
+def _is_far(counted: Counted, at: int, taken: set[int], widths: float = 1) -> bool:
+    """Whether the space beside a value is as wide as all other values together, or several times so."""
     distance, _, width = counted.apart(at, taken)
-    return distance >= max(width, 1e-300) or (distance > 0 and len(counted.values) <= 2)
+    return distance >= max(widths * width, 1e-300) or (distance > 0 and len(counted.values) <= 2)

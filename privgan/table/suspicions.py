@@ -20,6 +20,7 @@ from privgan.table.number_format import write_numbers
 from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema import Schema
 from privgan.table.sentinels import Counted, counted_values
+from privgan.table.unit_proposal import ALIKE, written_otherwise
 
 _FEW_VALUES = 12
 _SAME_SHARE, _ABOVE = 0.1, 3
@@ -77,6 +78,7 @@ def suspicions(table: pa.Table | pd.DataFrame, schema: Schema) -> tuple[Suspicio
         if column is not None:
             present = _present(values, column, schema.missing_markers)
             found += [Suspicion(values.name, text) for text in _of_column(present, column)]
+            found += [Suspicion(values.name, text) for text in _of_unit(present) if values.name == schema.unit.column]
     return tuple(found)
 
 
@@ -121,6 +123,12 @@ def _of_ids(values: Distinct, column: Column) -> Iterator[str]:
             f"looks like an id that repeats, and is modelled as {column.kind.value}; "
             "where it names whom to protect, make it an identifier and the unit"
         )
+
+
+def _of_unit(values: Distinct) -> Iterator[str]:
+    alike = written_otherwise(values)
+    if alike:
+        yield f"{alike:,} {ALIKE}"
 
 
 def _of_categories(values: Distinct, column: Discrete | OpenCategorical) -> Iterator[str]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow.compute as pc
 
 from privgan.privacy.unit import PrivacyUnit
 from privgan.table.columns import Column, Invented, Kind, Role
+from privgan.table.distinct import Distinct
 from privgan.table.inference import Reading, Shape
 from privgan.table.names import names_id, person_rank, words
 from privgan.table.notes import Note, Topic
-from privgan.table.serials import pattern_of
+from privgan.table.serials import is_hash, is_uuid, pattern_of
 
 MOST_ROWS = 20
+ALIKE = "differ from another only in case, spaces or .0, and count as others; write them alike, or one person has two units"
 _FEW_VALUES = 12
 _ROWS_EACH = 20.0  # Beyond, an id names products or shops rather than people.
 _PERSON_SHARE = 0.001
+_REPEATED_SHARE, _ABSENT_SHARE = 0.8, 0.05
+_PERSONAL = (Kind.EMAIL, Kind.PHONE, Kind.NAME)
 _LIMITS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 
@@ -33,6 +36,7 @@ class Candidate:
         absent: Rows without one.
         largest: The most rows of one.
         beyond: For each possible limit, the rows that it leaves out.
+        alike: How many differ from another only in letters' case, in spaces or in ``.0`` at the end.
     """
 
     column: Invented
@@ -41,15 +45,16 @@ class Candidate:
     absent: int
     largest: int
     beyond: dict[int, int]
+    alike: int = 0
 
 
 def candidate(reading: Reading, column: Column) -> Candidate | None:
     """The column as a possible unit; None where it names nothing that repeats."""
     values = reading.present
-    if reading.shape not in (Shape.CODE, Shape.TEXT, Shape.NUMBER) or not _names_many(reading):
+    if reading.shape not in (Shape.CODE, Shape.TEXT, Shape.NUMBER) or not _names_many(reading, column):
         return None
     rank = person_rank(values.name)
-    if len(values) < values.rows * (_PERSON_SHARE if rank is not None else 1 / _ROWS_EACH):
+    if len(values) < values.rows * (_PERSON_SHARE if rank is not None and not _spaced(values) else 1 / _ROWS_EACH):
         return None
     return Candidate(
         column=Invented(
@@ -65,25 +70,38 @@ def candidate(reading: Reading, column: Column) -> Candidate | None:
         absent=values.absent,
         largest=int(values.counts.max()),
         beyond={limit: int((values.counts - limit).clip(min=0).sum()) for limit in _LIMITS},
+        alike=written_otherwise(values),
     )
 
 
-def _names_many(reading: Reading) -> bool:
+def written_otherwise(values: Distinct) -> int:
+    """How many texts differ from another only in letters' case, in spaces or in ``.0`` at the end."""
+    same = pc.replace_substring_regex(pc.utf8_lower(pc.utf8_trim_whitespace(values.texts)), r"^([0-9]+)[.]0+$", r"\1")
+    return len(values) - len(same.unique())
+
+
+def _names_many(reading: Reading, column: Column) -> bool:
     """Whether a column's values repeat and look like names of many things: by its name and by its values."""
     values = reading.present
     if not _FEW_VALUES < len(values) < values.rows:
         return False
-    name = values.name
-    if not (names_id(name) or (person_rank(name) is not None and len(words(name)) == 1)):
+    if column.kind in _PERSONAL or (values.is_text and (is_uuid(values) or is_hash(values))):
+        return _in_most_rows(values)
+    person = person_rank(values.name) is not None and len(words(values.name)) == 1
+    if not (names_id(values.name) or person):
         return False
     if reading.shape is Shape.NUMBER:
-        return _are_whole(reading)
-    return not pc.any(pc.match_substring(values.texts, " ")).as_py()
+        return reading.whole
+    return person or not _spaced(values)
 
 
-def _are_whole(reading: Reading) -> bool:
-    numbers = reading.numbers
-    return numbers is not None and not reading.format and bool((numbers == np.round(numbers)).all() and (numbers >= 0).all())
+def _in_most_rows(values: Distinct) -> bool:
+    """Whether most rows share their value with another, and few have none."""
+    return len(values) <= _REPEATED_SHARE * values.rows and values.absent <= _ABSENT_SHARE * values.rows
+
+
+def _spaced(values: Distinct) -> bool:
+    return bool(pc.any(pc.match_substring(pc.utf8_trim_whitespace(values.texts), " ")).as_py())
 
 
 def chosen(candidates: Sequence[Candidate]) -> Candidate | None:
@@ -106,6 +124,8 @@ def notes_of(unit: PrivacyUnit, taken: Candidate, others: Sequence[Candidate]) -
     beyond = taken.beyond[unit.max_rows]
     if beyond:
         yield Note(Topic.UNIT, name, f"with max_rows_per_unit {unit.max_rows} a run leaves out {beyond:,} rows")
+    if taken.alike:
+        yield Note(Topic.UNIT, name, f"{taken.alike:,} {ALIKE}")
     if taken.absent:
         text = f"{taken.absent:,} rows have no unit, which a run refuses; fill them or leave these rows out"
         yield Note(Topic.UNIT, name, text)

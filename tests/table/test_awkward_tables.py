@@ -26,6 +26,7 @@ from privgan.table.draft import draft_schema
 from privgan.table.notes import Topic
 from privgan.table.presenting import as_written, presented
 from privgan.table.schema_file import dump_schema, parse_schema
+from privgan.table.suspicions import suspicions
 
 ROWS = 400
 START = dt.datetime(2019, 1, 1)
@@ -80,6 +81,21 @@ def once(make: Callable[[Rng], list[str]], *others: str) -> Callable[[Rng], list
 
 def euros(x: float) -> str:
     return f"{x:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+def checked(text: str, weight: int) -> str:
+    """Digits with a check digit: weight 2 as cards have it, 3 as articles have it."""
+    weighed = [weight * int(digit) for digit in text[::-1][::2]]
+    total = sum(map(int, text[::-1][1::2])) + sum(sum(divmod(x, 10)) if weight == 2 else x for x in weighed)
+    return f"{text}{-total % 10}"
+
+
+def indian(x: int) -> str:
+    text = str(x) if x < 1_000 else f"{x % 1_000:03d}"
+    rest = str(x // 1_000) if x >= 1_000 else ""
+    while rest:
+        text, rest = f"{rest[-2:]},{text}", rest[:-2]
+    return text
 
 
 def among(*texts: Any) -> Callable[[Rng], list[Any]]:
@@ -204,6 +220,34 @@ CASES: dict[str, Case] = {
         "anzahl", each(lambda x: f"{x:,.0f}".replace(",", "."), 1, 9e6), Kind.INTEGER, {"format": "#.##0"}
     ),
     "a decimal comma": Case("wert", each(lambda x: f"{x:.3f}".replace(".", ","), 0, 9), Kind.FLOAT, {"decimals": 3}),
+    "brackets below zero": Case(
+        "net",
+        each(lambda x: f"({-x:,.2f})" if x <= -0.01 else f"{abs(x):,.2f}", -9e3, 9e3),
+        Kind.FLOAT,
+        {"format": "#,##0.00;(#,##0.00)", "lower": -1e4},
+    ),
+    "dollars in brackets": Case(
+        "net",
+        each(lambda x: f"(${-x:,.2f})" if x <= -0.01 else f"${abs(x):,.2f}", -9e3, 9e3),
+        Kind.FLOAT,
+        {"format": "$#,##0.00;($#,##0.00)"},
+    ),
+    "whole numbers in brackets": Case(
+        "net", each(lambda x: f"({-int(x)})" if x <= -1 else f"{abs(int(x))}", -9e3, 9e3), Kind.INTEGER, {"format": "0;(0)"}
+    ),
+    "a minus behind": Case(
+        "saldo", each(lambda x: f"{-x:.2f}-" if x <= -0.01 else f"{abs(x):.2f}", -900, 900), Kind.FLOAT, {"format": "0.00;0.00-"}
+    ),
+    "a minus that is no hyphen": Case(
+        "delta",
+        each(lambda x: f"{x:.1f}".replace("-", "−"), -90, 90),
+        Kind.FLOAT,
+        {"format": "0.0;−0.0", "lower": -100.0},
+    ),
+    "Indian thousands": Case("income", serials(lambda x: indian(12_345 + 987_653 * x)), Kind.INTEGER, {"format": "#,##,##0"}),
+    "Indian rupees": Case(
+        "income", serials(lambda x: f"₹{indian(98_765 * x)}.50"), Kind.FLOAT, {"format": "₹#,##,##0.00", "decimals": 2}
+    ),
     "per cent": Case("share", each(lambda x: f"{x:.1f}%", 0, 100), Kind.FLOAT, {"format": "0.0%"}),
     "per cent with a space": Case(
         "anteil", each(lambda x: f"{x:.1f} %".replace(".", ","), 0, 100), Kind.FLOAT, {"format": "0,0 %"}
@@ -229,6 +273,13 @@ CASES: dict[str, Case] = {
     "a number with two words": Case(
         "v", now_and_then(now_and_then(CENTS, "N/A", 0.05), "-", 0.05), Kind.FLOAT, {"missing": True}, form=False
     ),
+    "numbers with three ways to be missing": Case(
+        "v",
+        now_and_then(now_and_then(now_and_then(CENTS, "NA", 0.05), "n/a", 0.05), "", 0.1),
+        Kind.FLOAT,
+        {"missing_markers": ("", "NA", "n/a")},
+        form=False,
+    ),
     "-999 for none": Case(
         "v", now_and_then(WHOLE, "-999", 0.1), Kind.INTEGER, {"special_values": (-999.0,), "lower": 0.0}, "special_values"
     ),
@@ -238,6 +289,33 @@ CASES: dict[str, Case] = {
         now_and_then(each(lambda x: str(int(x)), 18, 80), "999", 0.03),
         Kind.INTEGER,
         {"special_values": (999.0,), "upper": 80.0, "role": Role.QUASI_IDENTIFIER},
+    ),
+    "-999 and -998 for none": Case(
+        "v", now_and_then(now_and_then(WHOLE, "-999", 0.05), "-998", 0.04), Kind.INTEGER, {"special_values": (-999.0, -998.0)}
+    ),
+    "two sentinels far above": Case(
+        "v",
+        now_and_then(now_and_then(each(lambda x: str(int(x)), 0, 9_000), "99998", 0.04), "99999", 0.06),
+        Kind.INTEGER,
+        {"special_values": (99_998.0, 99_999.0), "upper": 9_000.0},
+    ),
+    "two sentinels that no program uses": Case(
+        "v",
+        now_and_then(now_and_then(each(lambda x: str(int(x)), 0, 9_000), "50000", 0.04), "50001", 0.06),
+        Kind.INTEGER,
+        {"special_values": (50_000.0, 50_001.0), "upper": 9_000.0},
+    ),
+    "99.9 for no temperature": Case(
+        "temp",
+        now_and_then(each(lambda x: f"{x:.1f}", 35, 42), "99.9", 0.04),
+        Kind.FLOAT,
+        {"special_values": (99.9,), "lower": 35.0, "upper": 42.0},
+    ),
+    "0 for an unknown age": Case(
+        "age",
+        now_and_then(each(lambda x: str(int(x)), 18, 80), "0", 0.05),
+        Kind.INTEGER,
+        {"special_values": (0.0,), "lower": 15.0},
     ),
     "a structural zero": Case("spend", now_and_then(CENTS, "0.00", 0.4), Kind.FLOAT, {"special_values": (0.0,)}),
     "no sentinel at all": Case("v", each(lambda x: str(round(math.tan(x) * 900)), -1, 1), Kind.INTEGER, {"special_values": ()}),
@@ -260,9 +338,23 @@ CASES: dict[str, Case] = {
     "hours beyond a day": Case(
         "worked", each(lambda x: f"{int(x)}:{int(x * 7) % 60:02d}:00", 1, 90), Kind.INTEGER, {"format": "[h]:mm:ss"}
     ),
+    "tenths of seconds": Case(
+        "took",
+        each(lambda x: f"{int(x) // 600:02d}:{int(x) // 10 % 60:02d}:{int(x * 60) % 60:02d}.{int(x * 99) % 10}", 1, 50_000),
+        Kind.FLOAT,
+        {"format": "[hh]:mm:ss.0", "decimals": 1},
+    ),
     "ISO durations": Case(
         "took", each(lambda x: f"PT{int(x) + 1}H{int(x * 9) % 59 + 1}M", 0, 90), Kind.INTEGER, {"format": "PT"}
     ),
+    "milliseconds of a frame": Case(
+        "took",
+        lambda rng: pd.to_timedelta(rng.integers(0, 9_999_999, ROWS), unit="ms"),
+        Kind.FLOAT,
+        {"format": "[h]:mm:ss.000", "decimals": 3},
+        form=False,
+    ),
+    "bins of a frame": Case("bin", lambda rng: pd.cut(pd.Series(rng.uniform(0, 90, ROWS)), 5), Kind.CATEGORICAL),
     "durations of a frame": Case(
         "took",
         lambda rng: pd.to_timedelta(rng.integers(0, 9_999, ROWS), unit="s"),
@@ -285,6 +377,9 @@ CASES: dict[str, Case] = {
     "postcodes without zeros": Case("plz", among(*(str(x) for x in range(10_115, 14_200, 97))), Kind.CATEGORICAL),
     "postcodes, each seldom": Case(
         "postal_code", serials(lambda x: f"{x:05d}"), Kind.CATEGORICAL, {"other": "other"}, "measured"
+    ),
+    "British postcodes, each seldom": Case(
+        "postcode", serials(lambda x: f"AB{x % 90 + 1} {x // 90}XY"), Kind.CATEGORICAL, {"other": "other"}, "measured"
     ),
     "codes with one zero in front": Case("branch", among("0999", *(str(x) for x in range(1_000, 1_060))), Kind.CATEGORICAL),
     "identifiers with a prefix": Case(
@@ -313,6 +408,9 @@ CASES: dict[str, Case] = {
     ),
     "two e-mails": Case("team", among("a@example.org", "b@example.org"), Kind.CATEGORICAL),
     "telephones": Case("mobile", serials(lambda x: f"+49 171 {x:07d}"), Kind.PHONE, form=False),
+    "telephones that no name tells": Case("x", serials(lambda x: f"+491710{x:06d}"), Kind.PHONE, form=False),
+    "numbers of cards": Case("paid_with", serials(lambda x: checked(f"49927398{x:07d}", 2)), Kind.IDENTIFIER, form=False),
+    "numbers of articles": Case("ean", among(*(checked(f"40{x:010d}", 3) for x in range(7, 9_000, 97))), Kind.CATEGORICAL),
     "telephones as digits": Case("phone", serials(lambda x: f"0171{x:07d}"), Kind.PHONE, form=False),
     "bands": Case("income", among("10000-20000", "20001-30000", "30001-50000"), Kind.CATEGORICAL),
     "names of people": Case("full_name", serials(lambda x: f"Ann Lee {x}"), Kind.NAME, form=False),
@@ -408,3 +506,91 @@ def test_notes_hold_no_value(case: Case) -> None:
 
 def test_there_are_enough_of_them() -> None:
     assert len(CASES) >= 40
+
+
+MANY = 80
+
+
+def repeated(text: Callable[[int], str], *others: str) -> Callable[[Rng], list[str]]:
+    """Texts of 80 things in 400 rows, after some others."""
+    return lambda rng: [*others, *(text(int(x)) for x in rng.integers(0, MANY, ROWS))][:ROWS]
+
+
+SMALL = repeated(lambda x: str(x + 1))
+UNITS: dict[str, tuple[str, Callable[[Rng], list[str]]]] = {
+    **{
+        f"whole numbers named {name}": (name, SMALL)
+        for name in (
+            *("uid", "KdNr", "mrn", "nhs_number", "Personalnummer", "Versicherungsnummer", "PolicyNumber", "emp_no"),
+            *("participant", "codigo_cliente", "klantnummer", "hhid", "username", "Kunden-Nr.", "session"),
+        )
+    },
+    "ids that pandas made floats": ("customer_id", repeated(lambda x: f"{x}.0")),
+    "ids with thousands": ("customer_id", repeated(lambda x: f"{10_000 + x:,}")),
+    "-1 for an unknown customer": ("customer_id", repeated(str, "-1", "-1")),
+    "ids of one width by blanks": ("member id", repeated(lambda x: f"{x:>6}")),
+    "two numbers with a point": ("client_id", repeated(lambda x: f"{10**9 + x}.{16 * 10**8 + 7 * x}")),
+    "ids that a spreadsheet rounded": ("customer_id", repeated(lambda x: f"{4.5e9 + 1e7 * x:.2E}")),
+    "one id that is a word": ("customer_id", repeated(str, "GUEST")),
+    "customers by their names": ("customer", repeated(lambda x: f"Ann Lee{x}")),
+    "people by their names": ("full_name", repeated(lambda x: f"Ann{x} Lee")),
+    "people by their e-mails": ("contact", repeated(lambda x: f"u{x}@example.org")),
+    "people by their telephones": ("contact", repeated(lambda x: f"+49 171 {x:07d}")),
+    "UUIDs without a telling name": ("c", repeated(lambda x: str(uuid.UUID(int=2**100 + x)))),
+}
+MEASURES = ("login_count", "key_rate", "customer_age", "id_count", "model_no", "hash_rate", "order_value")
+NO_UNITS: dict[str, tuple[str, Callable[[Rng], list[str]]]] = {
+    f"whole numbers named {name}": (name, SMALL)
+    for name in (
+        "house_number",
+        "item_number",
+        "week_no",
+        "num_orders",
+        "casino",
+        "number",
+        "Hausnummer",
+        "room_no",
+        "n",
+        *MEASURES,
+    )
+}
+
+
+@pytest.mark.parametrize(("name", "make"), UNITS.values(), ids=list(UNITS))
+def test_what_names_people_and_repeats_is_proposed_as_the_unit(name: str, make: Callable[[Rng], list[str]]) -> None:
+    table = table_of(Case(name, make, Kind.IDENTIFIER))
+    draft = draft_schema(table, "d", assume_public=True)
+    assert draft.schema.unit.column == name, draft.notes
+    assert draft.schema.column(name).kind is Kind.IDENTIFIER
+    assert parse_schema(dump_schema(draft.schema)) == draft.schema
+
+
+@pytest.mark.parametrize(("name", "make"), NO_UNITS.values(), ids=list(NO_UNITS))
+def test_what_counts_or_numbers_things_is_no_unit(name: str, make: Callable[[Rng], list[str]]) -> None:
+    draft = draft_schema(table_of(Case(name, make, Kind.INTEGER)), "d", assume_public=True)
+    assert draft.schema.unit.column is None, draft.notes
+    assert draft.schema.column(name).kind is Kind.INTEGER
+
+
+def test_ids_that_look_like_days_are_told() -> None:
+    make = repeated(lambda x: f"2019{x % 12 + 1:02d}{x % 28 + 1:02d}")
+    draft = draft_schema(table_of(Case("customer_id", make, Kind.DATE)), "d", assume_public=True)
+    assert any("looks like an id that repeats" in str(note) for note in draft.notes)
+
+
+def test_serial_codes_without_a_telling_name_are_told() -> None:
+    draft = draft_schema(table_of(Case("c", repeated(lambda x: f"C{x:05d}"), Kind.CATEGORICAL)), "d", assume_public=True)
+    assert any("make it the unit" in str(note) for note in draft.notes)
+
+
+def test_units_that_differ_only_in_their_writing_are_told_in_draft_and_check() -> None:
+    make = repeated(lambda x: f"u{x}@example.org", "U7@example.org", "u8@example.org ", "U9@Example.org")
+    table = table_of(Case("customer_id", make, Kind.IDENTIFIER))
+    draft = draft_schema(table, "d", assume_public=True)
+    assert any("3 differ from another only in case" in str(note) for note in draft.notes), draft.notes
+    assert any("3 differ from another only in case" in str(each) for each in suspicions(table, draft.schema))
+
+
+def test_e_mails_that_seldom_repeat_leave_the_rows_as_units() -> None:
+    make = once(serials(lambda x: f"u{x}@example.org"), "a@example.org", "a@example.org")
+    assert draft_schema(table_of(Case("contact", make, Kind.EMAIL)), "d", assume_public=True).schema.unit.column is None
