@@ -78,7 +78,7 @@ def _typed(kind: Any) -> dict[str, Any]:
         return {"kind": Kind.FLOAT}
     if types.is_temporal(kind):
         return _moments(kind)
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+    if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
         return {}
     return {"kind": Kind.TEXT, "sure": False, "notes": (f"is {str(kind)[:40]!r}: it is invented, and not modelled",)}
 

@@ -62,7 +62,7 @@ SEEN = {
 
 
 def told(name: str, values: pa.Array) -> list[tuple[str, str]]:
-    return list(finer_cells(pa.record_batch(PLAIN | {name: values}), SCHEMA))
+    return list(finer_cells(pa.RecordBatch.from_pydict(PLAIN | {name: values}), SCHEMA))
 
 
 def test_what_nobody_sees_is_found() -> None:

@@ -224,7 +224,8 @@ def test_what_the_library_writes_raises_no_alarm(tmp_path: Path, rows: int) -> N
     rows_of_ten = max(rows // 10 * 10, 10)
     content = written(rows_of_ten)
     assert found(content, tmp_path) == ""
-    assert found(forged(lambda _: None)(content), tmp_path) == ""
+    if int(pa.__version__.split(".")[0]) >= 18:  # Older ones repeat a chunk's entry behind it, which forging moves.
+        assert found(forged(lambda _: None)(content), tmp_path) == ""
     with io.BytesIO() as out:
         pq.write_table(table(rows_of_ten).slice(0, rows), out)
         assert found(out.getvalue(), tmp_path) == ""

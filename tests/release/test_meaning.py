@@ -18,6 +18,7 @@ import pytest
 
 from privgan.limits import MOST_JSON_PARTS
 from privgan.release import verify_release
+from privgan.release.guarantee import versions
 from privgan.release.keys import SigningKey
 from privgan.release.released import FIRST_DAYS, MADE_AGAIN, MODEL, Released
 from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
@@ -27,6 +28,8 @@ from tests.example.making import EXAMPLE
 from tests.release.forging import Forgery, Lie, forge, older, put
 
 RELEASE = EXAMPLE / "release"
+FIRST_DAY = FIRST_DAYS[versions()["privgan"]]
+DAY_BEFORE = (FIRST_DAY - dt.timedelta(days=1)).isoformat()
 PAGE = "report.html: is not what"
 UNIT = "one customer_id with its row"
 
@@ -305,7 +308,7 @@ STATED: dict[str, tuple[Lie, str]] = {
     "condition of no column": (weights(lambda t: t["codebook.conditions"].__setitem__((0, 0), 99)), "of no column"),
     "created without a zone's sign": (created(lambda text: text.replace("+00:00", "Z")), "whole seconds of UTC"),
     "created to a millionth": (created(lambda text: text.replace("+", ".5+")), "whole seconds of UTC"),
-    "created before its version": (created(lambda text: "2026-11-28" + text[10:]), "is there since 2026-11-29 only"),
+    "created before its version": (created(lambda text: DAY_BEFORE + text[10:]), f"is there since {FIRST_DAY} only"),
     "created before every version": (created(lambda text: "1999-01-01" + text[10:]), "is there since"),
     "created next year": (created(lambda text: "2999-01-01" + text[10:]), "later than now"),
     "Python of old": (stated("versions", "python", to="1.0"), "python is '1.0', and privgan"),
