@@ -81,10 +81,11 @@ _NAMES = ("x", "customer_id", "zip", "full_name", "phone", "dob", "duration", "i
 _OTHERS = ("-999", "0", "9999-12-31", "unknown", "12a", "1e400", "2020-02-30", "NA", " ", "")
 
 
-def random_table(seed: int) -> pd.DataFrame:
-    """A table of texts with columns of all kinds, some with other values now and then."""
+def random_table(seed: int, rows: int | None = None) -> pd.DataFrame:
+    """A table of texts with columns of all kinds, some with other values now and then; of a few rows unless said."""
     rng = random.Random(seed)
-    rows = rng.choice([3, 12, 30, 60])
+    few = rng.choice([3, 12, 30, 60])
+    rows = few if rows is None else rows
     table = {}
     for place in range(rng.randrange(1, 5)):
         way, _ = WAYS[rng.choice(list(WAYS))]
