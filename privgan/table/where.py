@@ -15,8 +15,8 @@ from privgan.documents import did_you_mean, shown
 from privgan.errors import UsageError
 from privgan.limits import LONGEST_CONDITION
 from privgan.table.cells import Cells, as_numbers
-from privgan.table.columns import Column, Discrete, Numeric, OpenCategorical, Temporal
-from privgan.table.schema import Schema
+from privgan.table.columns import PRESENCE, Column, Discrete, Numeric, OpenCategorical, Temporal
+from privgan.table.schema import Schema, next_by_name
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*'|`[^`]*`)|(?P<operator><=|>=|!=|==|=|<|>)|(?P<mark>[(),])|(?P<word>[^\s<>=!(),"'`]+))"""
@@ -128,10 +128,11 @@ def _tokens(text: str) -> list[str]:
 def _column(name: str, schema: Schema) -> Column:
     names = [column.name for column in schema.modelled]
     if name not in names:
-        invented = name in schema.names
-        why = "is invented and cannot be a condition" if invented else f"is no column{did_you_mean(name, names)}"
+        quoted = next((full for full in names if full.startswith(f"{name} ")), None)
+        hint = f"; a name with blanks stands in quotes: '{quoted}'" if quoted else did_you_mean(name, names)
+        why = "is invented and cannot be a condition" if name in schema.names else f"is no column{hint}"
         raise UsageError(f"{shown(name)} {why}; columns: {', '.join(names[:20])}")
-    return schema.column(name)
+    return next_by_name(schema.modelled, name)
 
 
 def _comparison(column: Column, tokens: list[str]) -> ColumnCondition:
@@ -140,8 +141,9 @@ def _comparison(column: Column, tokens: list[str]) -> ColumnCondition:
     operator = tokens.pop(0).lower()
     if operator == "is":
         return _missingness(column, tokens)
-    if isinstance(column, OpenCategorical):
-        raise UsageError(f"the categories of {column.name} are measured, not declared; only 'is missing' and 'is not missing' go")
+    if isinstance(column, OpenCategorical) or _is_presence(column):
+        what, why = ("values", "invented") if _is_presence(column) else ("categories", "measured, not declared")
+        raise UsageError(f"the {what} of {column.name} are {why}; only 'is missing' and 'is not missing' go")
     if operator == "in":
         return _either(column, _list(tokens))
     if operator not in {"=", "==", "!=", "<", "<=", ">", ">="} or not tokens:
@@ -155,9 +157,15 @@ def _missingness(column: Column, tokens: list[str]) -> ColumnCondition:
         words.append(tokens.pop(0).lower())
     if words not in (["missing"], ["not", "missing"]):
         raise UsageError(f"after 'is' comes 'missing' or 'not missing'; {_EXAMPLE}")
+    if _is_presence(column):
+        return ColumnCondition(column=column, texts=frozenset({PRESENCE[words != ["missing"]]}), missing=False)
     if words == ["missing"] and not column.missing:
         raise UsageError(f"{column.name} is never missing by the schema")
     return ColumnCondition(column=column, missing=words == ["missing"])
+
+
+def _is_presence(column: Column) -> bool:
+    return isinstance(column, Discrete) and column.is_presence
 
 
 def _list(tokens: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from privgan.table.cells import cells_of
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.table.encoding import identity_code
 from privgan.table.schema import Schema
+from privgan.table.schema_file import parse_schema
 from privgan.table.where import parse_where
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -148,3 +150,17 @@ def test_what_is_decoded_under_a_condition_meets_it(where: str) -> None:
         assert not values.isna().any()
         sign, number = where.split()[1:]
         assert all(OPERATORS[sign](value, int(number)) for value in values)
+
+
+def test_an_invented_column_is_asked_only_whether_it_is_there() -> None:
+    schema = parse_schema(
+        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n"
+        "  - {name: email, kind: email, missing: true, presence: modelled}\n  - {name: Fill Rate, kind: boolean}\n"
+    )
+    values = pd.Series(["absent", "present"])
+    for text, met in (("email is missing", [True, False]), ("email is not missing", [False, True])):
+        assert parse_where(text, schema)[0].met(values).tolist() == met
+    for text, told in (("email = present", "only 'is missing'"), ("Fill Rate = true", "in quotes: 'Fill Rate'")):
+        with pytest.raises(UsageError, match=told):
+            parse_where(text, schema)
+    assert parse_where("'Fill Rate' = true", schema)[0].texts == {"True"}
