@@ -57,7 +57,9 @@ def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, 
     if not path.exists():
         there = parts.exists()
         if not there and not create:
-            raise NoLedgerError(f"{parts.url}: there is no ledger; name another with --ledger, or make one with 'privgan ledger init'")
+            raise NoLedgerError(
+                f"{parts.url}: there is no ledger; name another with --ledger, or make one with 'privgan ledger init'"
+            )
         if (there and pending.exists()) or not there:
             created_now = _make_both(path, pending, parts)
     if not path.exists():

@@ -11,7 +11,7 @@ from privgan.report.data import Label, NoisyShape, RealShape
 from privgan.table.cells import from_numbers
 from privgan.table.columns import Column, Temporal
 from privgan.table.encoding import ColumnCode, Encoder
-from privgan.table.moments import write_moments
+from privgan.table.moments import is_clock, write_moments
 from privgan.table.where import canonical_number
 
 _Columns: TypeAlias = Sequence[np.ndarray]
@@ -86,5 +86,5 @@ def written(numbers: np.ndarray, column: Column) -> list[str]:
     """Numbers [values], or moments in seconds since 1970, as labels of a column write them."""
     values = from_numbers(numbers, column)
     if isinstance(column, Temporal):
-        return list(write_moments(values, "%Y-%m-%d"))
+        return list(write_moments(values, "%H:%M" if is_clock(column.format) else "%Y-%m-%d"))
     return [canonical_number(float(value)) for value in values]

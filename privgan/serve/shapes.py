@@ -12,6 +12,7 @@ from privgan.release.verify import Verification
 from privgan.serve.compare import schema_of
 from privgan.serve.library import Held
 from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.table.moments import is_clock
 from privgan.table.presenting import presence_of, unpresented
 from privgan.table.schema import Schema
 
@@ -173,5 +174,5 @@ def _edge(column: Column, edge: float) -> str:
     import pandas as pd
 
     if isinstance(column, Temporal):
-        return str(pd.Timestamp(edge, unit="s").strftime("%Y-%m-%d"))
+        return str(pd.Timestamp(edge, unit="s").strftime("%H:%M" if is_clock(column.format) else "%Y-%m-%d"))
     return f"{edge:.0f}" if column.kind is Kind.INTEGER and abs(edge) < 1e12 else f"{edge:.4g}"
