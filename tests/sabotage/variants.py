@@ -3,6 +3,7 @@
 from tests.sabotage import (
     break_books,
     break_critic,
+    break_forms,
     break_libraries,
     break_looks,
     break_releases,
@@ -15,6 +16,7 @@ __all__ = [
     "Variant",
     "break_books",
     "break_critic",
+    "break_forms",
     "break_libraries",
     "break_looks",
     "break_releases",
