@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from privgan.table.columns import Column, Numeric, Temporal
 from privgan.table.moments import tzinfo
 from privgan.table.schema import Schema
@@ -34,11 +36,18 @@ def _problem(values: Any, column: Column) -> str:
     kind = values.type
     if pa.types.is_floating(kind) and pc.any(pc.is_nan(values)).as_py():
         return "a missing value is written as a number that is none"
+    if pa.types.is_floating(kind) and isinstance(column, Numeric) and column.lower >= 0 and _has_negative_zero(values):
+        return "a zero has a sign, as none has above 0"
     if isinstance(column, Temporal):
         return _moment_problem(values, column)
     if isinstance(column, Numeric) and not column.decimals and pa.types.is_duration(kind):
         return "" if _is_whole(values, pa.duration("s")) else "a duration is finer than a second"
     return ""
+
+
+def _has_negative_zero(values: Any) -> bool:
+    numbers = values.drop_null().to_numpy(zero_copy_only=False)
+    return bool((np.signbit(numbers) & (numbers == 0)).any())
 
 
 def _moment_problem(values: Any, column: Temporal) -> str:

@@ -209,4 +209,4 @@ def from_numbers(numbers: np.ndarray, column: Column) -> pd.Series:
     assert isinstance(column, Numeric)
     if column.kind is Kind.INTEGER:
         return pd.Series(np.rint(numbers)).astype("Int64" if column.missing else "int64")
-    return pd.Series(np.round(numbers, column.decimals))
+    return pd.Series(np.round(numbers, column.decimals) + 0.0)  # No zero has a sign.

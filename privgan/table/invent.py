@@ -60,7 +60,8 @@ _FAMILY = (
 )
 WITHHELD = "[withheld]"
 # Of Python's own grammar what suits a whole number; the width is looked at before it is used.
-_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?(?P<width>[0-9]{0,4})[,_]?[bdoxXn]?", re.DOTALL)
+_SPEC = re.compile(r"(?:(?P<fill>.)?(?P<side>[<>=^]))?[-+ ]?#?0?(?P<width>[0-9]{0,4})[,_]?(?P<base>[bdoxXn]?)", re.DOTALL)
+_DIGITS = {"x": "0123456789abcdef", "X": "0123456789ABCDEF"}
 
 
 def invent(
@@ -132,6 +133,10 @@ def _is_spec(spec: str) -> bool:
     found = _SPEC.fullmatch(spec)
     if not found or int(found["width"] or 0) > WIDEST_NUMBER:
         return False
+    # A digit that fills up could be one of the number's: two serial numbers would look alike.
+    digits, filled = _DIGITS.get(found["base"], "0123456789"), found["fill"] or " "
+    if filled in digits and not (filled == "0" and found["side"] in {">", "="}):
+        return False
     with suppress(ValueError):  # Such as a comma in a hexadecimal number.
         return format(1, spec) != format(2, spec)
     return False
@@ -178,6 +183,9 @@ def _serial_of(pattern: str, value: str) -> int | None:
     before = parts[0][0]
     after = "".join(literal for literal, *_ in parts[1:])
     digits = value[len(before) : len(value) - len(after)].replace(",", "")
+    spec = _SPEC.fullmatch(next(spec or "" for _, name, spec, _ in parts if name is not None))
+    if spec and spec["fill"] not in (None, "0"):
+        digits = digits.strip(spec["fill"])
     for base in (10, 16, 8, 2):
         with suppress(ValueError):
             serial = int(digits, base)

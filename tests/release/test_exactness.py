@@ -52,6 +52,7 @@ HIDDEN = {
     "a clock as text": ("clock", pa.array([None, "09:30:00.000000417"]), "no moment"),
     "a nanosecond of a long duration": ("long", pa.array([None, 8_000_000_000 * 10**9 + 1], pa.duration("ns")), "finer"),
     "bits of a number that is none": ("score", nan(0x41444120), "a number that is none"),
+    "the sign of a zero": ("score", pa.array([None, -0.0]), "a zero has a sign"),
 }
 SEEN = {
     "coarser or finer units": ("plain", moments("ns")),

@@ -16,10 +16,10 @@ from privgan.errors import DocumentError, TableError
 from privgan.policy.schema_facts import schema_facts
 from privgan.release.row_domain import column_problem, typed_part
 from privgan.table.cells import cells_of
-from privgan.table.columns import Source
+from privgan.table.columns import Invented, Kind, Source
 from privgan.table.conform import conform, violations
 from privgan.table.files import read_table, write_tables
-from privgan.table.invent import invent
+from privgan.table.invent import could_stand_in, invent, is_pattern
 from privgan.table.moments import read_moments, write_moments
 from privgan.table.number_format import number_form
 from privgan.table.presenting import presented
@@ -257,3 +257,36 @@ def test_an_empty_column_stays_empty(tmp_path: Path) -> None:
     assert "none that is invented" in column_problem(pd.Series(["[withheld]"]), schema.column("fax"))
     found = violations(pd.DataFrame({"fax": ["", "CANARY7", ""], "a": ["true"] * 3}), schema)
     assert [(violation.count, "no row holds one" in violation.problem) for violation in found] == [(1, True)]
+
+
+def test_every_pattern_of_a_serial_number_is_read_back() -> None:
+    """Whatever fills up; a digit that fills up makes two numbers look alike, and is refused."""
+    serials = [1, 2, 7, 10, 11, 16, 99, 100, 255, 4_096, 100_001, 1_234_567]
+    for spec in [
+        "->8d",
+        "*>8",
+        "*^8",
+        "_>9",
+        "x>6x",
+        "08d",
+        "0>6",
+        "0=6",
+        ",",
+        "x",
+        "#010x",
+        "07d",
+        "+d",
+        " >6",
+        "n",
+        "08,",
+        "_x",
+    ]:
+        column = Invented(name="x", kind=Kind.IDENTIFIER, pattern=f"K-{{:{spec}}}")
+        assert is_pattern(column.pattern), spec
+        for serial in serials:
+            value = column.pattern.format(serial)
+            assert could_stand_in(serial, column, value, unit=False), (spec, serial)
+            assert could_stand_in(serial, column, value, unit=True), (spec, serial)
+            assert not could_stand_in(serial - 1, column, value, unit=True), (spec, serial)
+    for spec in ["9>6", "0<6", "1<4", "a>6x", "0^6", "A>6X"]:
+        assert not is_pattern(f"K-{{:{spec}}}"), spec
