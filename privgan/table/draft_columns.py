@@ -18,8 +18,8 @@ from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Rol
 from privgan.table.distinct import Distinct
 from privgan.table.draft_texts import Room, drafted_codes, drafted_text, given_up, nearly_unique
 from privgan.table.inference import Reading, Shape, infer
-from privgan.table.moment_formats import CLOCK_DAY, has_clock, is_clock
-from privgan.table.moments import write_moments
+from privgan.table.moment_formats import CLOCK_DAY, has_clock
+from privgan.table.moments import is_clock, write_moments
 from privgan.table.names import names_birth, names_id, names_phone, names_quasi, names_serial, names_zip
 from privgan.table.notes import Note, Topic
 from privgan.table.sentinels import sentinels

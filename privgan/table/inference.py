@@ -22,10 +22,10 @@ from privgan.table.moment_formats import (
     CLOCK_DAY,
     at_midnight,
     has_clock,
-    is_clock,
     read_by_format,
     ways_of_writing,
 )
+from privgan.table.moments import is_clock
 from privgan.table.names import names_duration
 from privgan.table.number_texts import NumberTexts, plain_decimals, read_number_texts
 

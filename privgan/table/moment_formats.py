@@ -167,11 +167,6 @@ def _fraction(text: str | None) -> str:
     return text[0] + {3: "%3f", 6: "%6f", 9: "%9f"}.get(digits, "%f" if digits < 6 else "%9f")
 
 
-def is_clock(way: str) -> bool:
-    """Whether a format writes a time of day without a day."""
-    return not any(part in way for part in ("%Y", "%y", "%m", "%d", "%b", "%B"))
-
-
 def has_clock(way: str) -> bool:
     """Whether a format writes a time of day."""
     return bool(_MIDNIGHT.search(way))
