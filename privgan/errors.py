@@ -13,7 +13,8 @@
     ├── BudgetExceededError           4   the privacy budget does not allow the request
     └── InternalError                70   an impossible state: a bug in privgan
 
-Messages name the thing, the value found, what is allowed and what to do; they never hold a private value.
+Messages name the thing, the value found, what is allowed and what to do; they never hold a private
+value.
 """
 
 from __future__ import annotations
@@ -97,10 +98,15 @@ class BudgetExceededError(PrivganError):
 
     exit_code = 4
 
-    def __init__(self, what: str, *, asked: float, left: float, advice: str, quantity: str = "ε") -> None:
+    def __init__(
+        self, what: str, *, asked: float, left: float, advice: str, quantity: str = "ε"
+    ) -> None:
         short = asked - left
         per_unit = f", {_PER_UNIT}" if quantity == "ε" else ""
-        super().__init__(f"{what} asks {quantity} = {asked:.4g}, {left:.4g} left (short {short:.4g}){per_unit}; {advice}")
+        super().__init__(
+            f"{what} asks {quantity} = {asked:.4g}, {left:.4g} left (short {short:.4g}){per_unit};"
+            f" {advice}"
+        )
         self.asked, self.left = asked, left
 
 

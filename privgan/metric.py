@@ -36,13 +36,15 @@ class Metric:
     """One figure with everything needed to judge it.
 
     Attributes:
-        name: Dotted name, e.g. ``attack.membership.advantage``; its ends are the facts ``name.low`` and ``name.high``.
+        name: Dotted name, e.g. ``attack.membership.advantage``; its ends are the facts ``name.low``
+            and ``name.high``.
         value: The figure itself; None when it was not run.
         low: Lower end of the interval, or None where there is no interval.
         high: Upper end of the interval, or None where there is no interval.
         confidence: Confidence of the interval, in (0, 1).
         better: Which direction is good.
-        baseline: The same figure for real hold-out rows, or for guessing, where that means something.
+        baseline: The same figure for real hold-out rows, or for guessing, where that means
+            something.
         ceiling: The largest value that the claimed (ε, δ) allows, where that means something.
         n: Number of customers or rows behind the figure.
         exposure: INTERNAL when real rows were read without noise.
@@ -74,7 +76,10 @@ class Metric:
         for name in ("value", "low", "high", "baseline", "ceiling"):
             number = getattr(self, name)
             if number is not None and not math.isfinite(number):
-                raise ValueError(f"metric {self.name}: {name} is {number}; use Metric.not_run with a reason instead")
+                raise ValueError(
+                    f"metric {self.name}: {name} is {number}; use Metric.not_run with a reason"
+                    " instead"
+                )
         if self.status is Status.OK and self.value is None:
             raise ValueError(f"metric {self.name}: a metric that ran needs a value")
 

@@ -1,4 +1,7 @@
-"""Progress on long work: a rich bar on a terminal, plain lines elsewhere, nothing when quiet. All of it is INTERNAL."""
+"""Progress on long work: a rich bar on a terminal, plain lines elsewhere, nothing when quiet.
+
+All of it is INTERNAL.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,12 @@ class Progress:
         """Start the clock."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Nothing to close: each task closes its own bar."""
 
     def log_to(self, path: Path) -> None:
@@ -99,7 +107,9 @@ class _PlainTask(Task):
         self._last = now
         left = (now - self._started) / max(step, 1) * (total - step)
         tail = "" if loss is None else f", loss on fake rows {loss:.4g}"
-        self._progress.say(f"{self._name}: {step}/{total}, {self._progress.epsilon_text}{tail}, {left:.0f} s left")
+        self._progress.say(
+            f"{self._name}: {step}/{total}, {self._progress.epsilon_text}{tail}, {left:.0f} s left"
+        )
 
 
 class _RichTask(Task):
@@ -123,7 +133,9 @@ class _RichTask(Task):
         self._task = self._bar.add_task(name, total=None, note="")
 
     def update(self, step: int, total: int, loss: float | None = None) -> None:
-        note = self._progress.epsilon_text + ("" if loss is None else f"  loss on fake rows {loss:.4g}")
+        note = self._progress.epsilon_text + (
+            "" if loss is None else f"  loss on fake rows {loss:.4g}"
+        )
         self._bar.update(self._task, completed=step, total=total, note=note)
 
     def close(self) -> None:

@@ -1,4 +1,7 @@
-"""The fitted synthesizer: a generator, an encoder and noisy frequencies. It holds no row and samples for free."""
+"""The fitted synthesizer: a generator, an encoder and noisy frequencies.
+
+It holds no row and samples for free.
+"""
 
 from __future__ import annotations
 
@@ -16,29 +19,29 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from privgan.domain.cells import cells_of
+from privgan.domain.conditions import ColumnCondition
+from privgan.domain.encoding import ColumnCode, Encoder, encoder_from_json
+from privgan.domain.regions import Group, groups_of
 from privgan.errors import IncompleteError, InternalError, UsageError
-from privgan.gan.conditions import conditions_of
-from privgan.gan.constrained import ConstrainedMixture
-from privgan.gan.model import Mixture
-from privgan.gan.networks import Generator
-from privgan.limits import (
+from privgan.files.limits import (
     LARGEST_JSON,
     LARGEST_TENSORS,
     MOST_CELLS,
     MOST_JSON_PARTS,
     MOST_SAMPLED_ROWS,
 )
-from privgan.table.cells import cells_of
-from privgan.table.columns import PRESENCE
-from privgan.table.constraints import place
-from privgan.table.encoding import ColumnCode, Encoder, encoder_from_json
-from privgan.table.holding import broken
-from privgan.table.invent import SerialCustomers, invent
+from privgan.generator.conditions import conditions_of
+from privgan.generator.constrained import ConstrainedMixture
+from privgan.generator.mixture import Mixture
+from privgan.generator.networks import Generator
+from privgan.schema.columns import PRESENCE
+from privgan.schema.constraints import place
+from privgan.schema.identifiers import SerialCustomers, invent
+from privgan.schema.schema import Schema
 from privgan.table.presenting import presented
-from privgan.table.regions import Group, groups_of
-from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
-from privgan.table.where import ColumnCondition
+from privgan.table.violations import broken
 
 FORMAT = "privgan.model/1"
 WEIGHTS, FACTS = "model.safetensors", "model.json"
@@ -78,24 +81,39 @@ class Synthesizer:
     guarantee: Mapping[str, Any]
 
     def sample(
-        self, rows: int | None = None, *, seed: int = 0, where: tuple[ColumnCondition, ...] = (), balanced: bool = False
+        self,
+        rows: int | None = None,
+        *,
+        seed: int = 0,
+        where: tuple[ColumnCondition, ...] = (),
+        balanced: bool = False,
     ) -> pd.DataFrame:
-        """Synthetic rows in the schema's types and order; each holds every constraint of the schema.
+        """Synthetic rows in the schema's types and order.
+
+        Each holds every constraint of the schema.
 
         Args:
             rows: How many; None for the planned row count.
             seed: Public randomness: the same seed draws the same rows.
             where: Conditions that every row meets.
-            balanced: Whether 3-way counts are brought near to what the model expects, as in the table of a candidate; it
-                takes some 50 times as long as drawing.
+            balanced: Whether 3-way counts are brought near to what the model expects, as in the
+                table of a candidate; it takes some 50 times as long as drawing.
 
         Raises:
-            IncompleteError: when the model gives the conditions next to no probability, or none beside the constraints.
+            IncompleteError: when the model gives the conditions next to no probability, or none
+                beside the constraints.
         """
-        return pd.concat(list(self.chunks(rows, seed=seed, where=where, balanced=balanced)), ignore_index=True)
+        return pd.concat(
+            list(self.chunks(rows, seed=seed, where=where, balanced=balanced)), ignore_index=True
+        )
 
     def chunks(
-        self, rows: int | None = None, *, seed: int = 0, where: tuple[ColumnCondition, ...] = (), balanced: bool = False
+        self,
+        rows: int | None = None,
+        *,
+        seed: int = 0,
+        where: tuple[ColumnCondition, ...] = (),
+        balanced: bool = False,
     ) -> Iterator[pd.DataFrame]:
         """As sample, in chunks of at most 100,000 rows, so that memory does not grow with their number."""
         wanted = self.rows if rows is None else rows
@@ -116,8 +134,14 @@ class Synthesizer:
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` and ``model.json``: no pickle, no row."""
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {f"{_NETWORK}{name}": tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-        codebook = {"codebook.latents": self.latents, "codebook.conditions": torch.from_numpy(self.condition_codes)}
+        weights = {
+            f"{_NETWORK}{name}": tensor.contiguous()
+            for name, tensor in self.network.state_dict().items()
+        }
+        codebook = {
+            "codebook.latents": self.latents,
+            "codebook.conditions": torch.from_numpy(self.condition_codes),
+        }
         save_file(weights | codebook, folder / WEIGHTS)
         facts = {
             "format": FORMAT,
@@ -129,9 +153,13 @@ class Synthesizer:
             "guarantee": dict(self.guarantee),
             "schema": dump_schema(self.schema),
             "columns": {column.name: column.to_json() for column in self.encoder.columns},
-            "frequencies": [[round(float(share), 9) for share in shares] for shares in self.frequencies],
+            "frequencies": [
+                [round(float(share), 9) for share in shares] for shares in self.frequencies
+            ],
         }
-        (folder / FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
+        (folder / FACTS).write_text(
+            json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
 
 
 def load_synthesizer(folder: Path | str) -> Synthesizer:
@@ -148,18 +176,21 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
         weights = load_file(folder / WEIGHTS)
     except FileNotFoundError as error:
         raise UsageError(
-            f"{folder}: holds no model ({Path(error.filename or FACTS).name} is missing); give a candidate or a release"
+            f"{folder}: holds no model ({Path(error.filename or FACTS).name} is missing); give a"
+            " candidate or a release"
         ) from error
     except Exception as error:
         raise UsageError(
-            f"{folder}: the model cannot be read ({type(error).__name__}); it is damaged or no privgan model"
+            f"{folder}: the model cannot be read ({type(error).__name__}); it is damaged or no"
+            " privgan model"
         ) from error
     found = facts.get("format") if isinstance(facts, dict) else None
     if found != FORMAT:
         raise UsageError(f"{folder}: the model's format is {found!r}; this privgan reads {FORMAT}")
     try:
         synthesizer = _rebuilt(facts, weights)
-        # The network's one pass: whoever loads a model samples from it, and parts that do not fit show here.
+        # The network's one pass: whoever loads a model samples from it, and parts that do not fit
+        # show here.
         _ = synthesizer.mixture
     except (
         LookupError,
@@ -170,7 +201,10 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
         RuntimeError,
         MemoryError,
     ) as error:
-        raise UsageError(f"{folder}: the model's parts do not fit together ({type(error).__name__}); it is damaged") from error
+        raise UsageError(
+            f"{folder}: the model's parts do not fit together ({type(error).__name__}); it is"
+            " damaged"
+        ) from error
     return synthesizer
 
 
@@ -217,7 +251,9 @@ def _encoder_of(schema: Schema, facts: Mapping[str, Any]) -> Encoder:
     return encoder_from_json(cells, facts["columns"])
 
 
-def _network_of(encoder: Encoder, facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Generator:
+def _network_of(
+    encoder: Encoder, facts: Mapping[str, Any], weights: Mapping[str, Tensor]
+) -> Generator:
     """The network; sizes that do not fit the tensors take no memory."""
     latents, parts = weights["codebook.latents"], weights.items()
     own = {name.removeprefix(_NETWORK): part for name, part in parts if name.startswith(_NETWORK)}
@@ -254,69 +290,133 @@ def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthes
 class _Sampler:
     """Draws chunks; its state is public randomness."""
 
-    def __init__(self, synthesizer: Synthesizer, seed: int, where: tuple[ColumnCondition, ...], *, balanced: bool) -> None:
+    def __init__(
+        self,
+        synthesizer: Synthesizer,
+        seed: int,
+        where: tuple[ColumnCondition, ...],
+        *,
+        balanced: bool,
+    ) -> None:
         self.balanced = balanced
         self.of, self.where = synthesizer, {condition.column.name: condition for condition in where}
         self.rng = np.random.default_rng([seed, 2])
         self.customers = SerialCustomers(synthesizer.rows_of_each, self.rng)
         self.mixture = synthesizer.mixture
         self.allowed = {
-            index: self._allowed(column) for index, column in enumerate(synthesizer.encoder.columns) if column.name in self.where
+            index: self._allowed(column)
+            for index, column in enumerate(synthesizer.encoder.columns)
+            if column.name in self.where
         }
         if self.mixture.evidence(self.allowed).mean() < _SMALLEST_PROBABILITY:
             names = ", ".join(self.where)
             raise IncompleteError(
-                f"--where: the model gives these conditions on {names} next to no probability; widen one of them"
+                f"--where: the model gives these conditions on {names} next to no probability;"
+                " widen one of them"
             )
-        self.constrained = self._constrained(groups_of(synthesizer.schema, where)) if synthesizer.schema.constraints else None
+        self.constrained = (
+            self._constrained(groups_of(synthesizer.schema, where))
+            if synthesizer.schema.constraints
+            else None
+        )
 
     def _constrained(self, groups: tuple[Group, ...]) -> ConstrainedMixture:
         bound = {name for group in groups for name in group.columns}
-        free = {index: shares for index, shares in self.allowed.items() if self.of.encoder.names[index] not in bound}
+        free = {
+            index: shares
+            for index, shares in self.allowed.items()
+            if self.of.encoder.names[index] not in bound
+        }
         constrained = ConstrainedMixture(groups, self.mixture, self.of.encoder, free)
         if constrained.impossible:
-            told = "; ".join(group.told(self.of.schema.constraints) for group in constrained.impossible)
-            what = f"--where on {', '.join(self.where)} and the schema's {told}" if self.where else f"the schema's {told}"
-            advice = "widen a condition" if self.where else "fit again with a schema that leaves one out or allows more"
-            raise IncompleteError(f"the model gives no probability to a row that holds {what}; {advice}")
+            told = "; ".join(
+                group.told(self.of.schema.constraints) for group in constrained.impossible
+            )
+            what = (
+                f"--where on {', '.join(self.where)} and the schema's {told}"
+                if self.where
+                else f"the schema's {told}"
+            )
+            advice = (
+                "widen a condition"
+                if self.where
+                else "fit again with a schema that leaves one out or allows more"
+            )
+            raise IncompleteError(
+                f"the model gives no probability to a row that holds {what}; {advice}"
+            )
         return constrained
 
     def chunk(self, rows: int, first_serial: int) -> pd.DataFrame:
-        values = self._values_of(rows) if self.constrained is None else self._constrained_values(self.constrained, rows)
+        values = (
+            self._values_of(rows)
+            if self.constrained is None
+            else self._constrained_values(self.constrained, rows)
+        )
         customers = self.customers.take(rows)
-        invented = invent(self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng)
+        invented = invent(
+            self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng
+        )
         # Where presence is modelled, so far a column says in which rows a value stands.
         values |= {
-            name: made.where(values[name] == PRESENCE[1], None) if name in values else made for name, made in invented.items()
+            name: made.where(values[name] == PRESENCE[1], None) if name in values else made
+            for name, made in invented.items()
         }
-        return presented(pd.DataFrame({name: values[name] for name in self.of.schema.names}, copy=False), self.of.schema)
+        return presented(
+            pd.DataFrame({name: values[name] for name in self.of.schema.names}, copy=False),
+            self.of.schema,
+        )
 
     def _values_of(self, rows: int) -> dict[str, pd.Series]:
         codes = self.mixture.sample(rows, self.rng, self.allowed, balanced=self.balanced)
-        return {column.name: self._values(column, codes[:, index]) for index, column in enumerate(self.of.encoder.columns)}
+        return {
+            column.name: self._values(column, codes[:, index])
+            for index, column in enumerate(self.of.encoder.columns)
+        }
 
-    def _constrained_values(self, constrained: ConstrainedMixture, rows: int) -> dict[str, pd.Series]:
+    def _constrained_values(
+        self, constrained: ConstrainedMixture, rows: int
+    ) -> dict[str, pd.Series]:
         entries, positions = constrained.draw(rows, self.rng)
         order = self.rng.permutation(rows)
-        axes = {name: axis for sampler in constrained.groups for name, axis in sampler.group.axes.items()}
+        axes = {
+            name: axis
+            for sampler in constrained.groups
+            for name, axis in sampler.group.axes.items()
+        }
         values = {name: axes[name].typed(found[order]) for name, found in positions.items()}
         broken_by = broken(pd.DataFrame(values), self.of.schema)
         if broken_by:
-            raise InternalError(f"{place(broken_by[0][0])} is broken by {broken_by[0][1]} synthetic rows")
+            raise InternalError(
+                f"{place(broken_by[0][0])} is broken by {broken_by[0][1]} synthetic rows"
+            )
         columns = self.of.encoder.columns
         free = [index for index, column in enumerate(columns) if column.name not in values]
-        codes = {index: self.mixture.codes(index, entries, self.rng, self.allowed.get(index)) for index in free}
+        codes = {
+            index: self.mixture.codes(index, entries, self.rng, self.allowed.get(index))
+            for index in free
+        }
         if self.balanced and free:
             codes = self.mixture.balance(codes, entries, self.rng, self.allowed)
-        values |= {columns[index].name: self._values(columns[index], found[order]) for index, found in codes.items()}
+        values |= {
+            columns[index].name: self._values(columns[index], found[order])
+            for index, found in codes.items()
+        }
         return values
 
     def _values(self, column: ColumnCode, codes: np.ndarray) -> pd.Series:
         condition = self.where.get(column.name)
         if condition is None:
             return column.decode(codes, self.rng)
-        return column.decode(codes, self.rng, allowed=condition.cells(column.cells), weight=condition.shares(column.cells))
+        return column.decode(
+            codes,
+            self.rng,
+            allowed=condition.cells(column.cells),
+            weight=condition.shares(column.cells),
+        )
 
     def _allowed(self, column: ColumnCode) -> np.ndarray:
         """Share of each code [codes] that the column's condition allows."""
-        return np.bincount(column.code_of, weights=column.within * self.where[column.name].shares(column.cells))
+        return np.bincount(
+            column.code_of, weights=column.within * self.where[column.name].shares(column.cells)
+        )

@@ -1,4 +1,7 @@
-"""What all tests share: none touches the user's own ledger, and none fails because a machine is slow."""
+"""What all tests share.
+
+None touches the user's own ledger, and none fails because a machine is slow.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("privgan", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "privgan", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("privgan")
 
 
@@ -24,7 +29,10 @@ def _no_real_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def ledger_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A ledger of the test's own, not made yet, in a folder of its own; ``$PRIVGAN_LEDGER`` names it."""
+    """A ledger of the test's own, not made yet, in a folder of its own.
+
+    ``$PRIVGAN_LEDGER`` names it.
+    """
     path = tmp_path / "books" / "ledger.sqlite"
     monkeypatch.setenv("PRIVGAN_LEDGER", str(path))
     return path
@@ -34,5 +42,5 @@ def ledger_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _toy_releases() -> Iterator[None]:
     """Toy releases of tests say that version 0.0.9 made them, whose plans nobody can make again."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("privgan.release.released.AS_STATED", frozenset({"0.0.9"}))
+        patch.setattr("privgan.release.verification.released.AS_STATED", frozenset({"0.0.9"}))
         yield

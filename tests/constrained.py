@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from privgan.gan.model import Mixture
-from privgan.gan.networks import Generator
+from privgan.domain.cells import Cells, cells_of
+from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code
+from privgan.generator.mixture import Mixture
+from privgan.generator.networks import Generator
+from privgan.schema.schema import Schema
 from privgan.synthesizer import Synthesizer
-from privgan.table.cells import Cells, cells_of
-from privgan.table.encoding import ColumnCode, Encoder, identity_code, merged_code
-from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 
 HEAD = "format: privgan.schema/1\ndataset: small\nunit: row\n"
@@ -21,7 +21,9 @@ HEAD = "format: privgan.schema/1\ndataset: small\nunit: row\n"
 
 def schema_of(columns: str, constraints: str = "", head: str = HEAD) -> Schema:
     """A schema from the lines of its columns and of its constraints."""
-    return parse_schema(head + "columns:\n" + columns + ("constraints:\n" + constraints if constraints else ""))
+    return parse_schema(
+        head + "columns:\n" + columns + ("constraints:\n" + constraints if constraints else "")
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,7 +39,12 @@ class FixedSynthesizer(Synthesizer):
 
 
 def fixed_synthesizer(
-    schema: Schema, seed: int = 0, *, entries: int = 30, rows_of_each: tuple[float, ...] = (1.0,), evenness: float = 0.3
+    schema: Schema,
+    seed: int = 0,
+    *,
+    entries: int = 30,
+    rows_of_each: tuple[float, ...] = (1.0,),
+    evenness: float = 0.3,
 ) -> FixedSynthesizer:
     """A synthesizer over a schema whose entries are far apart.
 
@@ -50,7 +57,9 @@ def fixed_synthesizer(
     """
     rng = np.random.default_rng(seed)
     encoder = Encoder(tuple(_code(cells_of(column, 24), rng) for column in schema.modelled))
-    mixture = Mixture([rng.dirichlet(np.full(size, evenness), entries) + 1e-12 for size in encoder.sizes])
+    mixture = Mixture(
+        [rng.dirichlet(np.full(size, evenness), entries) + 1e-12 for size in encoder.sizes]
+    )
     return FixedSynthesizer(
         schema=schema,
         encoder=encoder,
@@ -67,4 +76,8 @@ def fixed_synthesizer(
 
 
 def _code(cells: Cells, rng: np.random.Generator) -> ColumnCode:
-    return identity_code(cells) if cells.size < 8 else merged_code(cells, rng.dirichlet(np.ones(cells.size)), max_codes=8)
+    return (
+        identity_code(cells)
+        if cells.size < 8
+        else merged_code(cells, rng.dirichlet(np.ones(cells.size)), max_codes=8)
+    )

@@ -1,4 +1,7 @@
-"""Texts that attack whoever shows them: markup, scripts, formulas, signs that turn or hide what follows, and sheer length."""
+"""Texts that attack whoever shows them.
+
+Markup, scripts, formulas, signs that turn or hide what follows, and sheer length.
+"""
 
 MARK = "privganHacked"
 HOSTILE = (

@@ -1,4 +1,7 @@
-"""A whole run on a table whose column names and categories are attacks: schema, fit, audit, release, reports."""
+"""A whole run on a table whose column names and categories are attacks.
+
+Schema, fit, audit, release, reports.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +16,33 @@ import numpy as np
 import pandas as pd
 
 from privgan.cli.main import execute
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric
-from privgan.table.schema import Schema
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Column, Discrete, Invented, Kind, Numeric
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema
 from tests.hostile import HOSTILE, MARK
 
 ROWS = 1_200
-NAMES = (f"<img src=x onerror=window.{MARK}=1>", "=cmd|' /C calc'!A0", "\u202etxt\x07\r\n", "n" * 10_000, "'=1+1")
+NAMES = (
+    f"<img src=x onerror=window.{MARK}=1>",
+    "=cmd|' /C calc'!A0",
+    "\u202etxt\x07\r\n",
+    "n" * 10_000,
+    "'=1+1",
+)
 
 
 def hostile_schema() -> Schema:
     """Four columns of hostile categories, a number and an identifier, all with hostile names."""
     parts = [HOSTILE[start::4] for start in range(4)]
     columns: list[Column] = [
-        Discrete(name=name, kind=Kind.CATEGORICAL, categories=("plain", *part), missing=index == 0, description=part[0])
+        Discrete(
+            name=name,
+            kind=Kind.CATEGORICAL,
+            categories=("plain", *part),
+            missing=index == 0,
+            description=part[0],
+        )
         for index, (name, part) in enumerate(zip(NAMES, parts, strict=False))
     ]
     columns.append(Numeric(name=NAMES[4], kind=Kind.FLOAT, lower=-9, upper=9, decimals=1))
@@ -77,12 +92,20 @@ def run_hostile(folder: Path) -> HostileRun:
     schema = hostile_schema()
     hostile_table(schema).to_csv(folder / "table.csv", index=False, quoting=csv.QUOTE_ALL)
     (folder / "schema.yaml").write_text(dump_schema(schema), encoding="utf-8")
-    context = {"format": "privgan.context/1", "reviewer": HOSTILE[5], "purpose": HOSTILE[0], "recipient": HOSTILE[1]}
+    context = {
+        "format": "privgan.context/1",
+        "reviewer": HOSTILE[5],
+        "purpose": HOSTILE[0],
+        "recipient": HOSTILE[1],
+    }
     (folder / "context.yaml").write_text(json.dumps(context))
     ledger = folder / "ledger.sqlite"
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        job = f"run {folder}/table.csv --schema {folder}/schema.yaml --policy internal-analytics --context {folder}/context.yaml"
+        job = (
+            f"run {folder}/table.csv --schema {folder}/schema.yaml --policy internal-analytics"
+            f" --context {folder}/context.yaml"
+        )
         plan = f"--epsilon 5 --public-rows {ROWS} --effort quick --canary-probability 0.5"
         code = execute(f"{job} {plan} --ledger {ledger} --out {folder}/out --quiet".split())
     assert code == 0, out.getvalue()

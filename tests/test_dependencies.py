@@ -17,7 +17,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 # Where no file says import: SQLAlchemy loads it for a ledger at postgresql+psycopg://.
 BY_NAME = {"psycopg"}
-# Programs of the two commands, and stubs; axe-core-python holds the script that a browser runs, python-calamine reads sheets.
+# Programs of the two commands, and stubs; axe-core-python holds the script that a browser runs,
+# python-calamine reads sheets.
 TOOLS = {
     "axe-core-python",
     "mypy",
@@ -31,14 +32,15 @@ TOOLS = {
 }
 # Peers that a benchmark compares with; each has an environment of its own.
 PEERS = {"anonymeter", "ctgan", "dpmm", "snsynth"}
-# An extra for tests alone: tools that check what is exported for them; tests without them are skipped.
+# An extra for tests alone: tools that check what is exported for them; tests without them are
+# skipped.
 CHECKERS = "interchange"
 # Private names of libraries: file, name, and the library, which must have a cap.
 PRIVATE = {
-    ("gan/dpsgd.py", "_BatchNorm"): "torch",
-    ("gan/dpsgd.py", "_InstanceNorm"): "torch",
-    ("gan/dpsgd.py", "_module"): "opacus",
-    ("gan/dpsgd.py", "_processed"): "opacus",
+    ("generator/dpsgd.py", "_BatchNorm"): "torch",
+    ("generator/dpsgd.py", "_InstanceNorm"): "torch",
+    ("generator/dpsgd.py", "_module"): "opacus",
+    ("generator/dpsgd.py", "_processed"): "opacus",
     ("privacy/accountant.py", "_maybe_compose"): "dp-accounting",
     ("privacy/accountant.py", "_rdp"): "dp-accounting",
     ("privacy/accountant.py", "_pld"): "dp-accounting",
@@ -81,7 +83,12 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 
 def test_what_privgan_imports_is_declared_and_nothing_else_is() -> None:
-    optional = {name for key, parts in EXTRAS.items() if key not in {"dev", CHECKERS} for name in declared(parts)}
+    optional = {
+        name
+        for key, parts in EXTRAS.items()
+        if key not in {"dev", CHECKERS}
+        for name in declared(parts)
+    }
     found = imported("privgan")
     assert found - set(CORE) - optional == set(), "imported, not declared"
     assert set(CORE) - found == set(), "declared, not imported"
@@ -93,7 +100,9 @@ def test_what_the_tests_import_is_declared_and_nothing_else_is() -> None:
     assert found - set(CORE) - set(dev) == set(), "imported by tests, not declared"
     assert set(dev) - found - TOOLS == set(), "declared for tests, used by none"
     for name, parts in EXTRAS.items():
-        assert name == CHECKERS or set(declared(parts)) <= set(dev), f"the tests of the extra {name} lack it"
+        assert name == CHECKERS or set(declared(parts)) <= set(dev), (
+            f"the tests of the extra {name} lack it"
+        )
 
 
 def test_each_requirement_has_a_floor_and_extras_agree_on_it() -> None:

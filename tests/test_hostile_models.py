@@ -31,8 +31,12 @@ CHANGES: dict[str, Change] = {
     "other cells": lambda m: m.update(max_cells=m["max_cells"] * 2),
     "a code without end": lambda m: first(m)["code_of"].__setitem__(0, 10**15),
     "a code below all": lambda m: first(m)["code_of"].__setitem__(0, -1),
-    "a gap between codes": lambda m: first(m).update(code_of=[2 * code for code in first(m)["code_of"]]),
-    "shares that are none": lambda m: first(m).update(within=[float("nan")] * len(first(m)["within"])),
+    "a gap between codes": (
+        lambda m: first(m).update(code_of=[2 * code for code in first(m)["code_of"]])
+    ),
+    "shares that are none": (
+        lambda m: first(m).update(within=[float("nan")] * len(first(m)["within"]))
+    ),
     "no mass": lambda m: first(m).update(within=[0.0] * len(first(m)["within"])),
     "frequencies of another column": lambda m: m["frequencies"].reverse(),
     "no customers": lambda m: m.update(rows_of_each=[]),
@@ -60,7 +64,9 @@ def test_a_model_takes_no_more_than_its_tensors(reader: Reader, tmp_path: Path) 
     good = sample(reader, EXAMPLE / "release", tmp_path / "good.csv")
     assert good.code == 0, good
     for number, (name, change) in enumerate(CHANGES.items()):
-        folder = tmp_path / str(number)  # A model alone: a release is held against its manifest first.
+        folder = tmp_path / str(
+            number
+        )  # A model alone: a release is held against its manifest first.
         shutil.copytree(EXAMPLE / "release" / "model", folder)
         path = folder / "model.json"
         facts = json.loads(path.read_text())

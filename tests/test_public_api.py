@@ -19,7 +19,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_importing_the_package_is_light() -> None:
     code = (
-        "import sys, privgan; print(sorted({'torch', 'pandas', 'numpy', 'sdmetrics', 'opacus', 'matplotlib'} & set(sys.modules)))"
+        "import sys, privgan; print(sorted({'torch', 'pandas', 'numpy', 'sdmetrics', 'opacus',"
+        " 'matplotlib'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -1,4 +1,7 @@
-"""No coin without its stream: the source is searched for every way to draw from a generator that anybody could seed."""
+"""No coin without its stream.
+
+The source is searched for every way to draw from a generator that anybody could seed.
+"""
 
 import ast
 import base64
@@ -22,8 +25,28 @@ from tests.sabotage import world
 
 PACKAGE = Path(__file__).parents[1] / "privgan"
 FILES = sorted(PACKAGE.rglob("*.py"))
-TORCH_DRAWS = {"rand", "randn", "randint", "randperm", "multinomial", "bernoulli", "normal", "rand_like", "randn_like", "poisson"}
-IN_PLACE = {"normal_", "uniform_", "bernoulli_", "random_", "exponential_", "log_normal_", "geometric_", "cauchy_"}
+TORCH_DRAWS = {
+    "rand",
+    "randn",
+    "randint",
+    "randperm",
+    "multinomial",
+    "bernoulli",
+    "normal",
+    "rand_like",
+    "randn_like",
+    "poisson",
+}
+IN_PLACE = {
+    "normal_",
+    "uniform_",
+    "bernoulli_",
+    "random_",
+    "exponential_",
+    "log_normal_",
+    "geometric_",
+    "cauchy_",
+}
 
 
 def _name(path: Path) -> str:
@@ -50,13 +73,31 @@ def _offences(source: str) -> Iterator[str]:
         called = _dotted(node.func)
         keywords = {keyword.arg for keyword in node.keywords}
         if called.startswith(("np.random.", "numpy.random.")):
-            if called.rsplit(".", 1)[1] not in {"default_rng", "Generator", "SeedSequence", "PCG64", "RandomState"}:
+            if called.rsplit(".", 1)[1] not in {
+                "default_rng",
+                "Generator",
+                "SeedSequence",
+                "PCG64",
+                "RandomState",
+            }:
                 yield called
-            elif called.endswith(("default_rng", "RandomState")) and not node.args and not node.keywords:
+            elif (
+                called.endswith(("default_rng", "RandomState"))
+                and not node.args
+                and not node.keywords
+            ):
                 yield f"{called} without a seed"
-        if called.startswith("torch.") and called.split(".")[1] in TORCH_DRAWS and "generator" not in keywords:
+        if (
+            called.startswith("torch.")
+            and called.split(".")[1] in TORCH_DRAWS
+            and "generator" not in keywords
+        ):
             yield called
-        if isinstance(node.func, ast.Attribute) and node.func.attr in IN_PLACE and "generator" not in keywords:
+        if (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr in IN_PLACE
+            and "generator" not in keywords
+        ):
             yield node.func.attr
 
 
@@ -84,13 +125,19 @@ def test_nothing_draws_from_a_global_generator(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_nothing_prints_or_runs_text(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    called = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
     assert not called & {"print", "eval", "exec", "input", "breakpoint"}
 
 
 def test_repeatable_coins_are_made_by_no_module_of_ours() -> None:
     """A test stream that a user could reach would be a guarantee that a user could lose."""
-    users = {_name(path) for path in FILES if "RepeatableStream" in path.read_text(encoding="utf-8")}
+    users = {
+        _name(path) for path in FILES if "RepeatableStream" in path.read_text(encoding="utf-8")
+    }
     assert users == {"privacy/randomness.py"}
 
 
@@ -98,24 +145,32 @@ def test_nothing_imports_or_calls_anything_that_unpickles() -> None:
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
-                assert _dotted(node.func) not in {"torch.load", "np.load", "numpy.load", "pd.read_pickle"}, _name(path)
+                assert _dotted(node.func) not in {
+                    "torch.load",
+                    "np.load",
+                    "numpy.load",
+                    "pd.read_pickle",
+                }, _name(path)
             if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
                 assert isinstance(node.value, ast.Constant), _name(path)
                 assert node.value.value is False, _name(path)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plan", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["plan", "--help"], ["--version"]], ids=" ".join
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
-        "import sys; from privgan.cli.main import execute\n"
-        f"assert execute({arguments!r}) == 0\n"
-        "print('HEAVY', sorted({'torch', 'opacus', 'sdmetrics', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+        f"import sys; from privgan.cli.main import execute\nassert execute({arguments!r}) =="
+        " 0\nprint('HEAVY', sorted({'torch', 'opacus', 'sdmetrics', 'matplotlib', 'sklearn'} &"
+        " set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.splitlines()[-1] == "HEAVY []"
 
 
-# --- the stream itself --------------------------------------------------------------------------------------------
+# --- the stream itself
+# --------------------------------------------------------------------------------------------
 
 
 def test_two_streams_share_nothing() -> None:
@@ -209,7 +264,9 @@ def test_drawing_coins_leaves_the_global_generators_alone() -> None:
     assert (torch.rand(1).item(), np.random.random()) == before  # noqa: NPY002
 
 
-@pytest.mark.parametrize("keep", [pickle.dumps, copy.copy, copy.deepcopy], ids=lambda keep: keep.__name__)
+@pytest.mark.parametrize(
+    "keep", [pickle.dumps, copy.copy, copy.deepcopy], ids=lambda keep: keep.__name__
+)
 def test_a_stream_cannot_be_kept(keep: Callable[[object], object]) -> None:
     for stream in (SecretStream(), RepeatableStream(1)):
         with pytest.raises(TypeError, match="cannot be pickled or copied"):
@@ -223,13 +280,20 @@ def test_a_stream_holds_its_key_nowhere_that_prints(monkeypatch: pytest.MonkeyPa
     assert repr(stream) == str(stream) == f"{stream}" == "SecretStream(…)"
     shown = " ".join(f"{name} {value!r} {value}" for name, value in vars(stream).items())
     assert not _held(key, shown.encode())
-    assert not [value for value in vars(stream).values() if isinstance(value, (bytes, bytearray, str, int, list, tuple))]
+    assert not [
+        value
+        for value in vars(stream).values()
+        if isinstance(value, (bytes, bytearray, str, int, list, tuple))
+    ]
 
 
 def test_nothing_of_a_key_is_written_by_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A whole fit under a known key: ledger, log, INTERNAL files, candidate and what is printed are searched for it."""
+    """A whole fit under a known key.
+
+    Ledger, log, INTERNAL files, candidate and what is printed are searched for it.
+    """
     key = bytes(range(100, 132))
     with world.quick():
         stream = RepeatableStream(0)
@@ -249,12 +313,20 @@ def _held(key: bytes, text: bytes) -> bool:
     """Whether a text holds a key, or half of it, plainly, in hexadecimal, in base 64 or as a list of numbers."""
     halves = (key, key[:16], key[16:])
     forms = [
-        form for half in halves for form in (half, half.hex().encode(), base64.b64encode(half)[:20], repr(half).encode()[2:-1])
+        form
+        for half in halves
+        for form in (
+            half,
+            half.hex().encode(),
+            base64.b64encode(half)[:20],
+            repr(half).encode()[2:-1],
+        )
     ]
     return any(form in text for form in [*forms, ", ".join(map(str, key[:16])).encode()])
 
 
-# --- seeds and whole fits -----------------------------------------------------------------------------------------
+# --- seeds and whole fits
+# -----------------------------------------------------------------------------------------
 
 
 def _fitted(folder: Path, coins: SecretStream, seed: int) -> Fitted:
@@ -276,7 +348,10 @@ def test_two_runs_with_one_seed_share_no_coin(tmp_path: Path) -> None:
 
 
 def test_a_seed_moves_no_canary_and_no_noise(tmp_path: Path) -> None:
-    """The same repeatable coins under two seeds: the coins fall alike, and only public randomness differs."""
+    """The same repeatable coins under two seeds.
+
+    The coins fall alike, and only public randomness differs.
+    """
     one, two = (_fitted(tmp_path / str(seed), RepeatableStream(1), seed) for seed in (5, 6))
     assert (one.canaries.left_out == two.canaries.left_out).all()
     assert (one.canaries.canary == two.canaries.canary).all()
@@ -298,7 +373,9 @@ def test_a_seed_moves_no_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawn[0] == drawn[1]
 
 
-def _remembering(draw: Callable[..., np.ndarray], asked: list[list[float]]) -> Callable[..., np.ndarray]:
+def _remembering(
+    draw: Callable[..., np.ndarray], asked: list[list[float]]
+) -> Callable[..., np.ndarray]:
     def remembered(*arguments: float) -> np.ndarray:
         coins = draw(*arguments)
         asked.append(coins.tolist())
@@ -307,7 +384,8 @@ def _remembering(draw: Callable[..., np.ndarray], asked: list[list[float]]) -> C
     return remembered
 
 
-# --- what is drawn from the stream --------------------------------------------------------------------------------
+# --- what is drawn from the stream
+# --------------------------------------------------------------------------------
 
 
 def test_membership_coins_are_independent_bernoulli() -> None:
@@ -329,8 +407,14 @@ def test_a_repeatable_stream_repeats_and_is_not_secret() -> None:
 
 
 def test_gradient_noise_is_the_halved_sum_of_four_normals() -> None:
-    """The defence of Opacus' secure mode (Holohan and Braghin 2021, section 5.1, n = 2): Σ over 2n normals, divided by √(2n)."""
-    noise, normals = RepeatableStream(7).gaussian_noise(1_001), RepeatableStream(7).normal(4 * 1_001)
+    """The defence of Opacus' secure mode (Holohan and Braghin 2021, section 5.1, n = 2).
+
+    Σ over 2n normals, divided by √(2n).
+    """
+    noise, normals = (
+        RepeatableStream(7).gaussian_noise(1_001),
+        RepeatableStream(7).normal(4 * 1_001),
+    )
     np.testing.assert_array_equal(noise, sum(normals.reshape(4, 1_001)) / 2)
     assert noise.dtype == np.float64
 

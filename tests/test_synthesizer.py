@@ -1,4 +1,7 @@
-"""The frozen synthesizer: files that say all and hold no row, damaged files, and conditions of every kind, without a fit."""
+"""The frozen synthesizer.
+
+Files that say all and hold no row, damaged files, and conditions of every kind, without a fit.
+"""
 
 import datetime as dt
 import json
@@ -10,19 +13,19 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from privgan.domain.cells import cells_of
+from privgan.domain.conditions import parse_where
+from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code
 from privgan.errors import IncompleteError, UsageError
-from privgan.gan.conditions import condition_codes
-from privgan.gan.networks import Generator
+from privgan.generator.conditions import condition_codes
+from privgan.generator.networks import Generator
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts
-from privgan.privacy.unit import PrivacyUnit
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
+from privgan.schema.schema import Schema
 from privgan.synthesizer import FACTS, WEIGHTS, Synthesizer, load_synthesizer
-from privgan.table.cells import cells_of
-from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.table.conform import conform, violations
-from privgan.table.encoding import ColumnCode, Encoder, identity_code, merged_code
-from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
-from privgan.table.where import parse_where
 
 CANARY_TEXT, CANARY_NUMBER, CANARY_DAY = "Xyzzy-Qwerty", 817.43, "2020-07-19"
 _COLUMNS: tuple[Column, ...] = (
@@ -31,7 +34,15 @@ _COLUMNS: tuple[Column, ...] = (
     Discrete(name="tier", kind=Kind.ORDINAL, categories=("low", "mid", "high"), missing=True),
     Discrete(name="size", kind=Kind.CATEGORICAL, categories=("1", "2", "10")),
     Discrete(name="churned", kind=Kind.BOOLEAN, categories=("False", "True"), missing=True),
-    Numeric(name="spend", kind=Kind.FLOAT, lower=-10, upper=2_000, decimals=2, special_values=(0.0,), missing=True),
+    Numeric(
+        name="spend",
+        kind=Kind.FLOAT,
+        lower=-10,
+        upper=2_000,
+        decimals=2,
+        special_values=(0.0,),
+        missing=True,
+    ),
     Numeric(name="age", kind=Kind.INTEGER, lower=18, upper=95),
     Temporal(
         name="since",
@@ -55,7 +66,9 @@ SCHEMA = parse_schema(dump_schema(Schema(dataset="small", unit=PrivacyUnit(), co
 def _table(rows: int = 800) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     days = np.datetime64("2015-01-01") + rng.integers(0, 2_500, rows)
-    seconds = np.datetime64("2021-01-01T00:00:00") + rng.integers(0, 86_400, rows).astype("timedelta64[s]")
+    seconds = np.datetime64("2021-01-01T00:00:00") + rng.integers(0, 86_400, rows).astype(
+        "timedelta64[s]"
+    )
     frame = pd.DataFrame(
         {
             "id": [CANARY_TEXT, *map(str, range(rows - 1))],
@@ -63,7 +76,11 @@ def _table(rows: int = 800) -> pd.DataFrame:
             "tier": rng.choice(["low", "mid", "high", ""], rows),
             "size": rng.choice(["1", "2", "10"], rows, p=[0.7, 0.2, 0.1]),
             "churned": rng.choice(["True", "false", ""], rows),
-            "spend": np.where(rng.random(rows) < 0.3, "0", np.char.mod("%.2f", rng.gamma(2, 40, rows).clip(0, 300))),
+            "spend": np.where(
+                rng.random(rows) < 0.3,
+                "0",
+                np.char.mod("%.2f", rng.gamma(2, 40, rows).clip(0, 300)),
+            ),
             "age": rng.integers(18, 96, rows).astype(str),
             "since": np.datetime_as_string(days.astype("datetime64[D]")),
             "seen": [str(moment).replace("T", " ") for moment in seconds],
@@ -84,7 +101,10 @@ def _code(column: Column, values: pd.Series, rng: np.random.Generator) -> Column
 
 @pytest.fixture(scope="module")
 def synthesizer() -> Synthesizer:
-    """Measured with noise on a table that holds the canaries; the network is as it was initialised."""
+    """Measured with noise on a table that holds the canaries.
+
+    The network is as it was initialised.
+    """
     frame, rng = conform(_table(), SCHEMA), np.random.default_rng(1)
     encoder = Encoder(tuple(_code(column, frame[column.name], rng) for column in SCHEMA.modelled))
     codes = encoder.encode(frame)
@@ -120,22 +140,33 @@ def folder(synthesizer: Synthesizer, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-# --- files --------------------------------------------------------------------------------------------------------
+# --- files
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_loaded_is_what_was_saved(synthesizer: Synthesizer, folder: Path) -> None:
     again = load_synthesizer(str(folder))
     assert again.schema == SCHEMA
-    assert (again.rows, again.max_cells, dict(again.guarantee)) == (777, 64, dict(synthesizer.guarantee))
+    assert (again.rows, again.max_cells, dict(again.guarantee)) == (
+        777,
+        64,
+        dict(synthesizer.guarantee),
+    )
     assert (again.condition_codes == synthesizer.condition_codes).all()
     for seed in range(3):
-        pd.testing.assert_frame_equal(again.sample(900, seed=seed), synthesizer.sample(900, seed=seed))
+        pd.testing.assert_frame_equal(
+            again.sample(900, seed=seed), synthesizer.sample(900, seed=seed)
+        )
     assert len(again.sample()) == 777
 
 
-def test_saving_twice_writes_the_same_bytes(synthesizer: Synthesizer, folder: Path, tmp_path: Path) -> None:
+def test_saving_twice_writes_the_same_bytes(
+    synthesizer: Synthesizer, folder: Path, tmp_path: Path
+) -> None:
     load_synthesizer(folder).save(tmp_path / "again")
-    first, second = (json.loads((place / FACTS).read_text()) for place in (folder, tmp_path / "again"))
+    first, second = (
+        json.loads((place / FACTS).read_text()) for place in (folder, tmp_path / "again")
+    )
     assert first.keys() == second.keys()
     assert first["columns"].keys() == second["columns"].keys()
     assert (folder / WEIGHTS).read_bytes() == (tmp_path / "again" / WEIGHTS).read_bytes()
@@ -154,7 +185,18 @@ def test_the_files_hold_no_value_that_is_not_in_the_schema(folder: Path) -> None
 def test_the_files_hold_nothing_but_what_is_named(folder: Path) -> None:
     facts = json.loads((folder / FACTS).read_text())
     assert sorted(facts) == sorted(
-        ["format", "rows", "rows_of_each", "max_cells", "latent", "width", "guarantee", "schema", "columns", "frequencies"]
+        [
+            "format",
+            "rows",
+            "rows_of_each",
+            "max_cells",
+            "latent",
+            "width",
+            "guarantee",
+            "schema",
+            "columns",
+            "frequencies",
+        ]
     )
     assert {key for column in facts["columns"].values() for key in column} == {"code_of", "within"}
 
@@ -187,21 +229,27 @@ def test_damaged_models_are_told(folder: Path, damage: str) -> None:
     elif damage == "condition elsewhere":
         # Every part has its shape; only the network's pass shows that they do not fit.
         weights = load_file(folder / WEIGHTS)
-        save_file(weights | {"codebook.conditions": torch.full_like(weights["codebook.conditions"], 99)}, folder / WEIGHTS)
+        save_file(
+            weights | {"codebook.conditions": torch.full_like(weights["codebook.conditions"], 99)},
+            folder / WEIGHTS,
+        )
     else:
         changed: object = {
             "version": facts | {"format": "privgan.model/9"},
             "list": [facts],
             "lacks columns": {key: value for key, value in facts.items() if key != "columns"},
             "other width": facts | {"width": 3},
-            "other column": facts | {"columns": {name + "x": part for name, part in facts["columns"].items()}},
+            "other column": (
+                facts | {"columns": {name + "x": part for name, part in facts["columns"].items()}}
+            ),
         }[damage]
         (folder / FACTS).write_text(json.dumps(changed))
     with pytest.raises(UsageError, match="model"):
         load_synthesizer(folder)
 
 
-# --- samples ------------------------------------------------------------------------------------------------------
+# --- samples
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_samples_conform_and_have_the_schemas_types_and_order(synthesizer: Synthesizer) -> None:
@@ -264,8 +312,14 @@ def test_no_rows_are_refused(synthesizer: Synthesizer, rows: int) -> None:
         ("spend >= 1000 and age = 95", "spend >= 1000 and age == 95"),
         ("since = 2019-02-03", "'2019-02-03' <= since <= '2019-02-03'"),
         ("since >= 2020-01-01 and since < 2020-02-01", "'2020-01-01' <= since < '2020-02-01'"),
-        ("seen > 2021-01-01T12:00:00 and seen <= 2021-01-01T12:10:00", "'2021-01-01 12:00:00' < seen <= '2021-01-01 12:10:00'"),
-        ("since is missing and seen >= 2021-01-01T23:00:00", "since.isna() and seen >= '2021-01-01 23:00:00'"),
+        (
+            "seen > 2021-01-01T12:00:00 and seen <= 2021-01-01T12:10:00",
+            "'2021-01-01 12:00:00' < seen <= '2021-01-01 12:10:00'",
+        ),
+        (
+            "since is missing and seen >= 2021-01-01T23:00:00",
+            "since.isna() and seen >= '2021-01-01 23:00:00'",
+        ),
     ],
 )
 def test_every_row_meets_its_conditions(synthesizer: Synthesizer, where: str, query: str) -> None:
@@ -282,7 +336,11 @@ def test_a_condition_leaves_the_other_columns_as_they_are(synthesizer: Synthesiz
     assert rows["since"].nunique() > 300
 
 
-@pytest.mark.parametrize("where", ["age = 33.5", "tier = low and tier = high", "age < 20 and age > 90", "spend > 5000"])
-def test_impossible_conditions_are_told_and_not_tried_for_ever(synthesizer: Synthesizer, where: str) -> None:
+@pytest.mark.parametrize(
+    "where", ["age = 33.5", "tier = low and tier = high", "age < 20 and age > 90", "spend > 5000"]
+)
+def test_impossible_conditions_are_told_and_not_tried_for_ever(
+    synthesizer: Synthesizer, where: str
+) -> None:
     with pytest.raises(IncompleteError, match="next to no probability"):
         synthesizer.sample(10, where=parse_where(where, SCHEMA))

@@ -1,4 +1,6 @@
-"""The audit: how useful and how safe one synthetic table is. INTERNAL: it reads real rows without noise.
+"""The audit: how useful and how safe one synthetic table is.
+
+INTERNAL: it reads real rows without noise.
 
     coding             tables as integer codes (marginals) and as numbers (classifiers, distances)
     inputs             what the audit reads, checked and coded
@@ -44,5 +46,6 @@
     verdict            what the figures say about the claim, and the report
     suite              all of them in one report with a verdict
 
-Every function is a plain function of tables, scores and a seed: two runs give the same report, byte for byte.
+Every function is a plain function of tables, scores and a seed: two runs give the same report, byte
+for byte.
 """

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from privgan.errors import TableError
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
-from privgan.table.moments import localised
-from privgan.table.schema import Schema
+from privgan.notation.moments import localised
+from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.schema.schema import Schema
 
 QUANTILES = 20
 FEW_VALUES = 12
@@ -27,9 +27,11 @@ class CodedTable:
     """One table as arrays with a row per row and a column per modelled column.
 
     Attributes:
-        codes: Integer codes; the last code of a column stands for missing, for Discrete the last but one for unseen.
-        values: Numbers rounded as the schema says, moments in seconds, category positions; NaN for missing. They come
-            from the schema alone, so they never depend on which rows the coder was made from.
+        codes: Integer codes; the last code of a column stands for missing, for Discrete the last
+            but one for unseen.
+        values: Numbers rounded as the schema says, moments in seconds, category positions; NaN for
+            missing. They come from the schema alone, so they never depend on which rows the coder
+            was made from.
         customers: Whose each row is, as numbers; None where each row is a customer of its own.
     """
 
@@ -52,7 +54,9 @@ class CodedTable:
 
     def keys(self) -> NDArray[np.uint64]:
         """One 64-bit hash per row: equal rows have equal keys, whatever their printed form was."""
-        return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(self.values), index=False), dtype=np.uint64)
+        return np.asarray(
+            pd.util.hash_pandas_object(pd.DataFrame(self.values), index=False), dtype=np.uint64
+        )
 
     def canonical_order(self) -> NDArray[np.int64]:
         """Positions in an order that depends on the rows' contents only, never on how the table was sorted."""
@@ -63,11 +67,16 @@ class CodedTable:
 
 def stacked(first: CodedTable, second: CodedTable) -> CodedTable:
     """Two tables, one after the other."""
-    return CodedTable(np.vstack([first.codes, second.codes]), np.vstack([first.values, second.values]))
+    return CodedTable(
+        np.vstack([first.codes, second.codes]), np.vstack([first.values, second.values])
+    )
 
 
 def trainable(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows to fit trees on: scikit-learn cannot bin a column without any value, so such a column becomes constant."""
+    """Rows to fit trees on.
+
+    Scikit-learn cannot bin a column without any value, so such a column becomes constant.
+    """
     return np.where(np.isnan(values).all(axis=0), 0.0, values)
 
 
@@ -80,7 +89,9 @@ class _Grid:
 
     @property
     def size(self) -> int:
-        return len(self.points) + 2  # cut: points + 1 bins and missing; exact: points, unseen and missing
+        return (
+            len(self.points) + 2
+        )  # cut: points + 1 bins and missing; exact: points, unseen and missing
 
     def code(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
         filled = np.nan_to_num(values, nan=0.0)
@@ -95,9 +106,9 @@ class _Grid:
 class AuditCoder:
     """A map from tables to arrays, made from the schema and a reference table.
 
-    A number is cut at the reference's 20-quantiles, or kept as it is where the reference holds at most 12 different
-    ones; a category is its place in the schema; a category outside the schema and a missing value have codes of
-    their own.
+    A number is cut at the reference's 20-quantiles, or kept as it is where the reference holds at
+    most 12 different ones; a category is its place in the schema; a category outside the schema and
+    a missing value have codes of their own.
 
     Attributes:
         columns: The modelled columns, in order.
@@ -115,7 +126,9 @@ class AuditCoder:
         return cls.from_values(schema.modelled, values)
 
     @classmethod
-    def from_values(cls, columns: tuple[Column, ...], values: Sequence[NDArray[np.float64]]) -> AuditCoder:
+    def from_values(
+        cls, columns: tuple[Column, ...], values: Sequence[NDArray[np.float64]]
+    ) -> AuditCoder:
         """As from_reference, from the reference's values [rows] of each column, as ``column_values`` gives them."""
         return cls(columns, tuple(map(_grid_of, columns, values)))
 
@@ -131,7 +144,9 @@ class AuditCoder:
 
     def code(self, table: pd.DataFrame) -> CodedTable:
         """A table as arrays."""
-        return self.code_values([column_values(column, table[column.name]) for column in self.columns])
+        return self.code_values(
+            [column_values(column, table[column.name]) for column in self.columns]
+        )
 
     def code_values(self, values: Sequence[NDArray[np.float64]]) -> CodedTable:
         """As code, from the values [rows] of each column."""
@@ -146,7 +161,9 @@ def _grid_of(column: Column, values: NDArray[np.float64]) -> _Grid:
     levels = np.unique(present)
     if len(levels) <= FEW_VALUES:
         return _Grid(levels, exact=True)
-    return _Grid(np.unique(np.quantile(present, np.linspace(0, 1, QUANTILES + 1)[1:-1])), exact=False)
+    return _Grid(
+        np.unique(np.quantile(present, np.linspace(0, 1, QUANTILES + 1)[1:-1])), exact=False
+    )
 
 
 def require_columns(schema: Schema, table: pd.DataFrame, name: str) -> None:
@@ -161,14 +178,19 @@ def require_columns(schema: Schema, table: pd.DataFrame, name: str) -> None:
         TableError: The columns differ, or one occurs twice.
     """
     wanted = {column.name for column in schema.modelled}
-    missing, unknown = sorted(wanted - set(table.columns)), sorted(map(str, set(table.columns) - set(schema.names)))
+    missing, unknown = (
+        sorted(wanted - set(table.columns)),
+        sorted(map(str, set(table.columns) - set(schema.names))),
+    )
     if missing or unknown:
         raise TableError(
-            f"the {name} table's columns differ from the schema's: missing {missing}, unknown {unknown}; "
-            "give all tables the schema's modelled columns"
+            f"the {name} table's columns differ from the schema's: missing {missing}, unknown"
+            f" {unknown}; give all tables the schema's modelled columns"
         )
     if not table.columns.is_unique:
-        raise TableError(f"the {name} table has two columns of one name; give each column a name of its own")
+        raise TableError(
+            f"the {name} table has two columns of one name; give each column a name of its own"
+        )
 
 
 def column_values(column: Column, series: pd.Series) -> NDArray[np.float64]:
@@ -179,12 +201,18 @@ def column_values(column: Column, series: pd.Series) -> NDArray[np.float64]:
         return _seconds(series)
     decimals = column.decimals if isinstance(column, Numeric) else 0
     numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    # The same rounding for every table: the last digits of a float would tell real from synthetic at once.
-    return np.asarray(np.round(np.where(np.isfinite(numbers), numbers, np.nan), decimals) + 0.0, dtype=np.float64)
+    # The same rounding for every table: the last digits of a float would tell real from synthetic
+    # at once.
+    return np.asarray(
+        np.round(np.where(np.isfinite(numbers), numbers, np.nan), decimals) + 0.0, dtype=np.float64
+    )
 
 
 def category_text(value: object) -> str:
-    """A discrete value as text that does not depend on how it was stored: 1, 1.0 and "1.0" are all "1"."""
+    """A discrete value as text that does not depend on how it was stored.
+
+    1, 1.0 and "1.0" are all "1".
+    """
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     text = str(value)
@@ -195,15 +223,24 @@ def category_text(value: object) -> str:
 def _positions(column: Discrete, series: pd.Series) -> NDArray[np.float64]:
     places = _places(column)
     labels, values = pd.factorize(series.astype(object))
-    found = [places.get(str(value), places.get(category_text(value), len(column.categories))) for value in values]
-    return np.append(np.asarray(found, dtype=float), np.nan)[labels]  # label -1, missing, takes the last
+    found = [
+        places.get(str(value), places.get(category_text(value), len(column.categories)))
+        for value in values
+    ]
+    return np.append(np.asarray(found, dtype=float), np.nan)[
+        labels
+    ]  # label -1, missing, takes the last
 
 
 def _places(column: Discrete) -> Mapping[str, int]:
     """Text to place; a boolean column also answers to True and False in any case and to 1 and 0."""
     places = {category_text(value): place for place, value in enumerate(column.categories)}
     if column.kind is Kind.BOOLEAN:
-        pair = zip(("False", "false", "FALSE", "0", "True", "true", "TRUE", "1"), (0, 0, 0, 0, 1, 1, 1, 1), strict=True)
+        pair = zip(
+            ("False", "false", "FALSE", "0", "True", "true", "TRUE", "1"),
+            (0, 0, 0, 0, 1, 1, 1, 1),
+            strict=True,
+        )
         places = dict(pair) | places
     return places | {value: place for place, value in enumerate(column.categories)}
 
@@ -221,8 +258,9 @@ def _seconds(series: pd.Series) -> NDArray[np.float64]:
 class FeatureMap:
     """A map from coded rows to numbers for linear models and distances.
 
-    A number becomes its place in the reference's distribution, in [0, 1], with a flag for missing; a category one
-    flag for each of its commonest values, 50 unless said. Flags are scaled so that two different categories are at distance 1.
+    A number becomes its place in the reference's distribution, in [0, 1], with a flag for missing;
+    a category one flag for each of its commonest values, 50 unless said. Flags are scaled so that
+    two different categories are at distance 1.
 
     Attributes:
         grids: Sorted reference numbers, or the common categories, by column.
@@ -234,22 +272,38 @@ class FeatureMap:
 
     @classmethod
     def from_reference(
-        cls, columns: tuple[Column, ...], reference: CodedTable, most_categories: int = COMMON_CATEGORIES
+        cls,
+        columns: tuple[Column, ...],
+        reference: CodedTable,
+        most_categories: int = COMMON_CATEGORIES,
     ) -> FeatureMap:
         """A feature map from a reference table, with a flag for each of at most so many categories of a column."""
         discrete = tuple(isinstance(column, Discrete) for column in columns)
         pairs = zip(reference.values.T, discrete, strict=True)
-        return cls(tuple(_common(values, most_categories) if flag else _sorted(values) for values, flag in pairs), discrete)
+        return cls(
+            tuple(
+                _common(values, most_categories) if flag else _sorted(values)
+                for values, flag in pairs
+            ),
+            discrete,
+        )
 
     @property
     def widths(self) -> tuple[int, ...]:
         """How many features each column has."""
-        return tuple(len(grid) if flag else 2 for grid, flag in zip(self.grids, self.discrete, strict=True))
+        return tuple(
+            len(grid) if flag else 2 for grid, flag in zip(self.grids, self.discrete, strict=True)
+        )
 
     def __call__(self, table: CodedTable) -> NDArray[np.float32]:
         """The features of a table, one row per row."""
         parts = zip(table.values.T, self.grids, self.discrete, strict=True)
-        return np.hstack([_flags(values, grid) if flag else _places_in(values, grid) for values, grid, flag in parts])
+        return np.hstack(
+            [
+                _flags(values, grid) if flag else _places_in(values, grid)
+                for values, grid, flag in parts
+            ]
+        )
 
 
 def _common(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
@@ -270,7 +324,8 @@ def _flags(values: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[
 def _places_in(values: NDArray[np.float64], ordered: NDArray[np.float64]) -> NDArray[np.float32]:
     missing = np.isnan(values)
     filled = np.nan_to_num(values)
-    places = (np.searchsorted(ordered, filled, side="left") + np.searchsorted(ordered, filled, side="right")) / (
-        2.0 * max(1, len(ordered))
-    )
+    places = (
+        np.searchsorted(ordered, filled, side="left")
+        + np.searchsorted(ordered, filled, side="right")
+    ) / (2.0 * max(1, len(ordered)))
     return np.column_stack([np.where(missing, 0.5, places), missing]).astype(np.float32)

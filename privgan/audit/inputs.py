@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privgan.audit.ceilings import Claim
+from privgan.audit.attacks.membership import Canaries, obstacle
 from privgan.audit.coding import AuditCoder, CodedTable, column_values, require_columns
-from privgan.audit.constraints import BrokenRules, broken_rules
-from privgan.audit.membership import Canaries, obstacle
+from privgan.audit.fidelity.coverage import BrokenRules, broken_rules
+from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.errors import TableError
-from privgan.privacy.contributions import numbered
-from privgan.table.columns import Discrete, Numeric
-from privgan.table.schema import Schema
+from privgan.schema.columns import Discrete, Numeric
+from privgan.schema.schema import Schema
+from privgan.table.private import numbered
 
 _UNFAIR = 1e-6
 
@@ -26,8 +26,8 @@ _UNFAIR = 1e-6
 class AuditInputs:
     """What the audit of one run reads.
 
-    Each customer was a canary with a public probability before the first look; a fair coin of its own decided whether
-    a canary was left out.
+    Each customer was a canary with a public probability before the first look; a fair coin of its
+    own decided whether a canary was left out.
 
     Attributes:
         schema: The schema.
@@ -39,10 +39,13 @@ class AuditInputs:
         delta: The claimed δ.
         target: The column to predict; None to let the schema decide.
         seed: Draws every sample, fold and split.
-        kept_in_units: The customer of each kept-in row; None where each row is a customer of its own.
+        kept_in_units: The customer of each kept-in row; None where each row is a customer of its
+            own.
         left_out_units: The customer of each left-out row.
-        as_read: The left-out and the synthetic rows before values were mapped into the schema; None where none were.
-        white_box: By white-box attack, a score for each row of the kept-in canaries followed by each left-out row.
+        as_read: The left-out and the synthetic rows before values were mapped into the schema; None
+            where none were.
+        white_box: By white-box attack, a score for each row of the kept-in canaries followed by
+            each left-out row.
     """
 
     schema: Schema
@@ -80,8 +83,15 @@ class Prepared:
 
 
 def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
-    """Refuse tables that do not fit the schema, a mask or customers that do not fit the tables: TableError."""
-    for name, table in {"kept-in": inputs.kept_in, "left-out": inputs.left_out, "synthetic": inputs.synthetic}.items():
+    """Refuse tables that do not fit the schema, a mask or customers that do not fit the tables.
+
+    TableError.
+    """
+    for name, table in {
+        "kept-in": inputs.kept_in,
+        "left-out": inputs.left_out,
+        "synthetic": inputs.synthetic,
+    }.items():
         require_columns(inputs.schema, table, name)
         _require_types(inputs.schema, table, name)
         if name != "left-out" and table.empty:
@@ -89,31 +99,44 @@ def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
     if len(mask) != len(inputs.kept_in):
         raise TableError("canary_mask must have one entry per kept-in row")
     if any(len(part) != mask.sum() + len(inputs.left_out) for part in inputs.white_box.values()):
-        raise TableError("white_box must have one score per row of the kept-in canaries and per left-out row")
+        raise TableError(
+            "white_box must have one score per row of the kept-in canaries and per left-out row"
+        )
     if (inputs.kept_in_units is None) != (inputs.left_out_units is None):
-        raise TableError("give the customers of both the kept-in and the left-out rows, or of neither")
+        raise TableError(
+            "give the customers of both the kept-in and the left-out rows, or of neither"
+        )
     if inputs.kept_in_units is not None and inputs.left_out_units is not None:
         pairs = ((inputs.kept_in_units, inputs.kept_in), (inputs.left_out_units, inputs.left_out))
         if any(len(units) != len(table) for units, table in pairs):
             raise TableError("kept_in_units and left_out_units must have one entry per row")
         if np.isin(_text(inputs.kept_in_units)[~mask], _text(inputs.kept_in_units)[mask]).any():
-            raise TableError("a customer has both canary rows and other rows; a canary is a whole customer")
+            raise TableError(
+                "a customer has both canary rows and other rows; a canary is a whole customer"
+            )
 
 
 def _require_types(schema: Schema, table: pd.DataFrame, name: str) -> None:
-    """Refuse text where numbers or moments are expected: read as missing, it would be compared with nothing."""
+    """Refuse text where numbers or moments are expected.
+
+    Read as missing, it would be compared with nothing.
+    """
     for column in schema.modelled:
         values = table[column.name]
         if isinstance(column, Discrete):
             continue
-        wrong = pd.api.types.is_datetime64_any_dtype if isinstance(column, Numeric) else pd.api.types.is_numeric_dtype
+        wrong = (
+            pd.api.types.is_datetime64_any_dtype
+            if isinstance(column, Numeric)
+            else pd.api.types.is_numeric_dtype
+        )
         unread = np.isnan(column_values(column, values)) | wrong(values)
         known = values.isna() | values.isin([*schema.missing_markers, np.inf, -np.inf])
         count = int((unread & ~known.to_numpy(dtype=bool)).sum())
         if count:
             raise TableError(
-                f"the {name} table's column {column.name!r} has {count} values that are no {column.kind.value}; "
-                "give tables with the schema's types"
+                f"the {name} table's column {column.name!r} has {count} values that are no"
+                f" {column.kind.value}; give tables with the schema's types"
             )
 
 
@@ -121,7 +144,9 @@ def _text(units: NDArray[Any]) -> NDArray[Any]:
     return np.asarray([str(unit) for unit in units], dtype=object)
 
 
-def prepare(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, no_bound: str) -> Prepared:
+def prepare(
+    inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, no_bound: str
+) -> Prepared:
     """The inputs as arrays.
 
     Args:
@@ -158,7 +183,11 @@ def prepare(inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, n
         no_attack=no_attack,
         no_bound=no_bound or no_attack or _unfair(canaries),
         counts=counts,
-        white_box={} if canaries is None else {key: part[canaries.place] for key, part in inputs.white_box.items()},
+        white_box=(
+            {}
+            if canaries is None
+            else {key: part[canaries.place] for key, part in inputs.white_box.items()}
+        ),
     )
 
 
@@ -174,7 +203,10 @@ def _canonical(table: CodedTable) -> CodedTable:
 def _missing_units(inputs: AuditInputs) -> str:
     """A row-level attack would understate what a customer with several rows loses."""
     if inputs.schema.unit.max_rows > 1 and inputs.kept_in_units is None:
-        return "the schema's customers have several rows each: the audit needs to know whose each row is"
+        return (
+            "the schema's customers have several rows each: the audit needs to know whose each"
+            " row is"
+        )
     return ""
 
 
@@ -182,6 +214,9 @@ def _unfair(canaries: Canaries | None) -> str:
     """Whether the canaries' coins were visibly not fair, by an exact binomial test."""
     from scipy.stats import binomtest
 
-    if canaries is None or binomtest(int(canaries.is_member.sum()), len(canaries)).pvalue >= _UNFAIR:
+    if (
+        canaries is None
+        or binomtest(int(canaries.is_member.sum()), len(canaries)).pvalue >= _UNFAIR
+    ):
         return ""
     return "far from half of the canaries were left out: their coins were not fair"

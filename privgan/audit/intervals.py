@@ -1,18 +1,104 @@
-"""Intervals and the area under the curve."""
+"""Interval estimators, jackknife replicates, AUC, and Holm's correction.
+
+Rows are dealt to blocks; sums are taken by block, and each replicate adds up the blocks that belong
+to it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def holm(p_values: Sequence[float] | NDArray[np.float64]) -> list[float]:
+    """Adjusted p-values: rejecting those at most α errs in any of the tests with probability at most α.
+
+    Valid whatever the tests' dependence. Ties get one value, so the order of the tests never
+    matters.
+
+    Args:
+        p_values: One p-value per test, each in [0, 1].
+
+    Returns:
+        One adjusted p-value per test, in the same order (Holm 1979).
+
+    Raises:
+        ValueError: A p-value is not in [0, 1].
+    """
+    values = np.asarray(p_values, dtype=float)
+    if not ((values >= 0.0) & (values <= 1.0)).all():
+        raise ValueError("a p-value is not in [0, 1]; leave out tests that could not be run")
+    order = np.argsort(values, kind="stable")
+    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(1.0, steps)
+    return [float(value) for value in adjusted]
+
+
+JACKKNIFE_BLOCKS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """Parts of one table.
+
+    Attributes:
+        block: The block of each row [rows].
+        members: Which blocks each part holds, 1 or 0 [parts, blocks]; the first part is the whole
+            table.
+    """
+
+    block: NDArray[np.int64]
+    members: NDArray[np.float64]
+
+    def sums(
+        self, cells: NDArray[np.int64], size: int, weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Counts, or sums of weights, by cell for each part [parts, size].
+
+        ``cells`` has one cell in [0, size) per row.
+        """
+        blocks = self.members.shape[1]
+        by_block = np.bincount(self.block * size + cells, weights=weights, minlength=blocks * size)
+        return np.asarray(self.members @ by_block.reshape(blocks, size).astype(float))
+
+    def totals(self, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """The number of rows, or the sum of weights, of each part [parts]."""
+        return self.sums(np.zeros(len(self.block), dtype=np.int64), 1, weights)[:, 0]
+
+
+def whole(rows: int) -> Replicates:
+    """The table itself."""
+    return Replicates(np.zeros(rows, dtype=np.int64), np.ones((1, 1)))
+
+
+def jackknife(rows: int, generator: np.random.Generator) -> Replicates:
+    """The table, and ten times the table without a tenth of its rows."""
+    members = np.vstack([np.ones(JACKKNIFE_BLOCKS), 1.0 - np.eye(JACKKNIFE_BLOCKS)])
+    return Replicates(generator.permutation(rows) % JACKKNIFE_BLOCKS, members)
+
+
+def jackknife_error(values: NDArray[np.float64]) -> float:
+    """The delete-a-group jackknife's standard error (Wolter 2007, section 4.2).
+
+    The first value is the whole table's.
+    """
+    left = values[1:]
+    return math.sqrt((len(left) - 1) / len(left) * float(((left - left.mean()) ** 2).sum()))
+
 
 CONFIDENCE = 0.95
 
 
 def upper_limit(count: float, trials: int, level: float) -> float:
-    """One-sided exact upper limit of a share (Clopper and Pearson 1934); it errs with probability at most ``level``."""
+    """One-sided exact upper limit of a share (Clopper and Pearson 1934).
+
+    It errs with probability at most ``level``.
+    """
     from scipy.special import betaincinv
 
     return 1.0 if count >= trials else float(betaincinv(count + 1, trials - count, 1.0 - level))
@@ -25,7 +111,9 @@ def lower_limit(count: float, trials: int, level: float) -> float:
     return 0.0 if count <= 0 else float(betaincinv(count, trials - count + 1, level))
 
 
-def clopper_pearson(count: float, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def clopper_pearson(
+    count: float, trials: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Exact two-sided interval of a share."""
     level = (1.0 - confidence) / 2.0
     return lower_limit(count, trials, level), upper_limit(count, trials, level)
@@ -36,7 +124,8 @@ def difference_interval(
 ) -> tuple[float, float]:
     """Interval of the difference of two shares, each given as (count, trials).
 
-    Both exact intervals hold at once with the stated confidence (Bonferroni), so the shares may depend on each other.
+    Both exact intervals hold at once with the stated confidence (Bonferroni), so the shares may
+    depend on each other.
     """
     each = 1.0 - (1.0 - confidence) / 2.0
     first_low, first_high = clopper_pearson(*first, each)
@@ -44,11 +133,13 @@ def difference_interval(
     return first_low - second_high, first_high - second_low
 
 
-def hanley_mcneil(area: float, positives: int, negatives: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def hanley_mcneil(
+    area: float, positives: int, negatives: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Interval of an area under the curve.
 
-    Hanley and McNeil 1982, eq. 1, inverted as a score interval (Newcombe 2006, method 5), so that it does not
-    collapse to a point at 0 or 1.
+    Hanley and McNeil 1982, eq. 1, inverted as a score interval (Newcombe 2006, method 5), so that
+    it does not collapse to a point at 0 or 1.
     """
     from scipy.special import ndtri
 
@@ -63,12 +154,17 @@ def hanley_mcneil(area: float, positives: int, negatives: int, confidence: float
 def _area_variance(area: float, positives: int, negatives: int) -> float:
     one = area / (2.0 - area)
     two = 2.0 * area**2 / (1.0 + area)
-    numerator = area * (1 - area) + (positives - 1) * (one - area**2) + (negatives - 1) * (two - area**2)
+    numerator = (
+        area * (1 - area) + (positives - 1) * (one - area**2) + (negatives - 1) * (two - area**2)
+    )
     return max(0.0, numerator) / (positives * negatives)
 
 
 def _crossing(excess: Callable[[float], float], inside: float, end: float) -> float:
-    """Where ``excess`` turns positive on the way from a point inside to an end of [0, 1]; bisection."""
+    """Where ``excess`` turns positive on the way from a point inside to an end of [0, 1].
+
+    Bisection.
+    """
     outside = end
     if excess(outside) <= 0:
         return end
@@ -78,7 +174,9 @@ def _crossing(excess: Callable[[float], float], inside: float, end: float) -> fl
     return outside
 
 
-def weighted_areas(labels: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def weighted_areas(
+    labels: NDArray[np.bool_], scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Areas under the curve for several weightings of the same rows, ties counted half.
 
     Args:
@@ -104,15 +202,21 @@ def area_under_curve(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> 
 
 
 def bootstrap_weights(
-    rows: int, repetitions: int, generator: np.random.Generator, customers: NDArray[np.int64] | None = None
+    rows: int,
+    repetitions: int,
+    generator: np.random.Generator,
+    customers: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
-    """How often each row is drawn, one bootstrap sample per line; the first line is the rows themselves.
+    """How often each row is drawn, one bootstrap sample per line.
+
+    The first line is the rows themselves.
 
     Args:
         rows: The number of rows.
         repetitions: The number of samples.
         generator: Draws them.
-        customers: Whose each row is [rows]: a customer is then drawn with all rows; None to draw rows.
+        customers: Whose each row is [rows]: a customer is then drawn with all rows; None to draw
+            rows.
     """
     places = np.arange(rows) if customers is None else np.unique(customers, return_inverse=True)[1]
     drawn = int(places.max(initial=-1)) + 1
@@ -120,7 +224,9 @@ def bootstrap_weights(
     return np.vstack([np.ones(rows), draws]).astype(float)
 
 
-def bootstrap_interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> tuple[float, float]:
+def bootstrap_interval(
+    values: NDArray[np.float64], confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Percentile interval of bootstrap values; the first one is the value itself (Efron 1979)."""
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(values[1:], [tail, 1.0 - tail])

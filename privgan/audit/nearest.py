@@ -1,8 +1,11 @@
-"""The audit's one nearest-neighbour search: exact, in tiles of one matrix product each, with bounded memory.
+"""The audit's one nearest-neighbour search.
 
-Rows are features of :class:`privgan.audit.coding.FeatureMap`: the squared Euclidean distance then counts 1 for two
-different categories, the squared difference of places for two numbers (a distance in the manner of Gower 1971). A tile
-has 2 MB, so that memory does not grow with the product of the tables' sizes.
+Exact, in tiles of one matrix product each, with bounded memory.
+
+Rows are features of :class:`privgan.audit.coding.FeatureMap`: the squared Euclidean distance then
+counts 1 for two different categories, the squared difference of places for two numbers (a distance
+in the manner of Gower 1971). A tile has 2 MB, so that memory does not grow with the product of the
+tables' sizes.
 """
 
 from __future__ import annotations
@@ -32,7 +35,10 @@ class Neighbours:
 
 
 def affordable(rows: int, others: int, width: int) -> tuple[int, int]:
-    """How many rows of two tables one search may compare: all, or a share of both so that the work stays bounded."""
+    """How many rows of two tables one search may compare.
+
+    All, or a share of both so that the work stays bounded.
+    """
     share = min(1.0, (_WORK / max(1.0, float(rows) * others * width)) ** 0.5)
     return max(1, int(rows * share)), max(1, int(others * share))
 
@@ -93,7 +99,9 @@ def _nearest_of_block(block: _Features, others: _Features, count: int) -> NDArra
     return np.take_along_axis(np.column_stack(places), order, axis=1).astype(np.int64)
 
 
-def _distances(rows: _Features, others: _Features, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+def _distances(
+    rows: _Features, others: _Features, positions: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Exact for the rows found: a difference of large products would not be 0 for equal rows."""
     found = np.empty(positions.shape)
     for block, place in _blocks(rows):

@@ -1,7 +1,8 @@
 """The whole audit: every figure in one report, and a verdict on the claimed guarantee.
 
 One score and one bound decide, both named before any row is seen: the combined score of
-:mod:`privgan.audit.membership` and the one-run bound of :mod:`privgan.audit.bounds` at 95 %. Everything else is shown.
+:mod:`privgan.audit.attacks.membership` and the one-run bound of
+:mod:`privgan.audit.lower_bounds.bounds` at 95 %. Everything else is shown.
 """
 
 from __future__ import annotations
@@ -14,29 +15,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privgan.audit.attacks import copy_metrics, wp216_metrics
-from privgan.audit.bound_metrics import BOUND, LARGEST, bound_metrics, no_bounds
-from privgan.audit.ceilings import Claim
-from privgan.audit.copied import copied
-from privgan.audit.fidelity import c2st_metric, tvd_metrics
-from privgan.audit.fidelity_stage import fidelity_metrics
-from privgan.audit.harmonise import legible
-from privgan.audit.inputs import AuditInputs, Prepared, prepare, require_lengths
-from privgan.audit.legibility import Legibility
-from privgan.audit.membership import (
+from privgan.audit.attacks.copied import copied
+from privgan.audit.attacks.diagnostics import shown_metrics, shown_not_run
+from privgan.audit.attacks.membership import (
     combined_scores,
     density_ratio_scores,
     membership_metrics,
     nearest_scores,
     not_run,
 )
-from privgan.audit.quality import quality_metric
-from privgan.audit.shown import shown_metrics, shown_not_run
-from privgan.audit.utility_stage import all_utility_metrics
-from privgan.audit.verdict import AuditReport, Verdict, foreign_verdict, verdict_of
-from privgan.audit.white_box import white_box_metrics
+from privgan.audit.attacks.stage import copy_metrics, wp216_metrics
+from privgan.audit.attacks.white_box import white_box_metrics
+from privgan.audit.fidelity.marginals import c2st_metric, tvd_metrics
+from privgan.audit.fidelity.quality import quality_metric
+from privgan.audit.fidelity.stage import fidelity_metrics
+from privgan.audit.foreign.harmonise import legible
+from privgan.audit.foreign.legibility import Legibility
+from privgan.audit.inputs import AuditInputs, Prepared, prepare, require_lengths
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.lower_bounds.metrics import BOUND, LARGEST, bound_metrics, no_bounds
+from privgan.audit.report import AuditReport, Verdict, foreign_verdict, verdict_of
+from privgan.audit.utility.stage import all_utility_metrics
 from privgan.metric import Metric
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 
 __all__ = ["AuditInputs", "AuditReport", "Verdict", "run_audit", "run_table_audit"]
 
@@ -54,7 +55,8 @@ def run_audit(inputs: AuditInputs, *, progress: Progress | None = None) -> Audit
         The report.
 
     Raises:
-        TableError: The tables do not fit the schema or each other, or the target is not a column to predict.
+        TableError: The tables do not fit the schema or each other, or the target is not a column to
+            predict.
     """
     mask = np.asarray(inputs.canary_mask, dtype=bool)
     require_lengths(inputs, mask)
@@ -89,20 +91,23 @@ def run_table_audit(
         epsilon: The claimed ε, or None.
         delta: The claimed δ; 0 where an ε is claimed without one.
         seed: Draws every sample, fold and split.
-        fair_coins: Whether a fair coin of its own decided for each customer on which side it is. Only then is there a
-            lower bound on ε. Without one the verdict is REFUTED where the table holds copies, else INCONCLUSIVE.
+        fair_coins: Whether a fair coin of its own decided for each customer on which side it is.
+            Only then is there a lower bound on ε. Without one the verdict is REFUTED where the
+            table holds copies, else INCONCLUSIVE.
         real_units: The customer of each real row; None where each row is a customer of its own.
         holdout_units: The customer of each hold-out row.
-        as_read: The hold-out and the synthetic rows before values were mapped into the schema, where they were: what
-            broke the schema is counted there.
-        legibility: How the tables were read, where they were read from files; None to look at them as they are.
+        as_read: The hold-out and the synthetic rows before values were mapped into the schema,
+            where they were: what broke the schema is counted there.
+        legibility: How the tables were read, where they were read from files; None to look at them
+            as they are.
         progress: Called with each stage's name and the share done before it.
 
     Returns:
         The report.
 
     Raises:
-        TableError: The tables do not fit the schema or each other, or the target is not a column to predict.
+        TableError: The tables do not fit the schema or each other, or the target is not a column to
+            predict.
     """
     if legibility is None:
         schema, (real, holdout, synthetic), legibility = legible(schema, real, holdout, synthetic)
@@ -122,7 +127,14 @@ def run_table_audit(
     )
     require_lengths(inputs, inputs.canary_mask)
     claim = None if epsilon is None else Claim(inputs.epsilon, inputs.delta)
-    no_bound = "" if fair_coins else "the split was not made by fair coins; give --fair-coins (fair_coins in Python) if it was"
+    no_bound = (
+        ""
+        if fair_coins
+        else (
+            "the split was not made by fair coins; give --fair-coins (fair_coins in Python) if"
+            " it was"
+        )
+    )
     prepared = prepare(inputs, inputs.canary_mask, claim, no_bound)
     copies = copied(prepared.kept_in, prepared.left_out, prepared.synthetic)
     return foreign_verdict(_report(prepared, progress), copies, legibility, prepared.no_bound)
@@ -132,7 +144,11 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     coder, seed = prepared.coder, prepared.seed
-    tables = (prepared.kept_in, prepared.left_out if len(prepared.left_out) else None, prepared.synthetic)
+    tables = (
+        prepared.kept_in,
+        prepared.left_out if len(prepared.left_out) else None,
+        prepared.synthetic,
+    )
     stages: dict[str, Callable[[], tuple[Metric, ...]]] = {
         # Utility first: a wrong target is told before the long work.
         "utility": lambda: all_utility_metrics(coder, *tables, prepared.target, seed),
@@ -151,7 +167,8 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
     for done, (stage, compute) in enumerate(stages.items()):
         if progress:
             progress(stage, done / len(stages))
-        # One thread: sums in one order on every machine, and small trees do not wait for a busy core.
+        # One thread: sums in one order on every machine, and small trees do not wait for a busy
+        # core.
         with threadpool_limits(1, user_api="openmp"):
             metrics.extend(compute())
     if progress:
@@ -172,17 +189,26 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
 def _attack(prepared: Prepared) -> tuple[Metric, ...]:
     canaries, claim = prepared.canaries, prepared.claim
     if canaries is None or prepared.no_attack:
-        return (*not_run(prepared.no_attack), *shown_not_run(prepared.no_attack), *no_bounds(prepared.no_bound))
+        return (
+            *not_run(prepared.no_attack),
+            *shown_not_run(prepared.no_attack),
+            *no_bounds(prepared.no_bound),
+        )
     ratio = density_ratio_scores(canaries, prepared.synthetic, prepared.seed)
     nearest = nearest_scores(prepared.coder, canaries, prepared.synthetic, prepared.seed)
     figures = (
         *membership_metrics(canaries, ratio, nearest, claim, prepared.seed),
-        *shown_metrics(prepared.coder, canaries, prepared.synthetic, ratio, nearest, claim, prepared.seed),
+        *shown_metrics(
+            prepared.coder, canaries, prepared.synthetic, ratio, nearest, claim, prepared.seed
+        ),
     )
     if prepared.no_bound:
         return (*figures, *no_bounds(prepared.no_bound))
     parts = {"density_ratio": ratio, "nearest": nearest}
-    return (*figures, *bound_metrics(canaries, combined_scores(ratio, nearest), parts, claim, prepared.seed))
+    return (
+        *figures,
+        *bound_metrics(canaries, combined_scores(ratio, nearest), parts, claim, prepared.seed),
+    )
 
 
 def _verdict(metrics: tuple[Metric, ...], claim: Claim | None) -> Verdict:

@@ -13,13 +13,17 @@ from privgan.cli.keys import signing_key, trust_of, trust_options
 from privgan.cli.options import PATH, exit_with, json_option, print_json
 
 if TYPE_CHECKING:
-    from privgan.release.verify import Verification
+    from privgan.release.verification.verify import Verification
 
 _EXPECTED_POLICY = click.option(
-    "--policy", "policy_name", help="The policy that it must have been judged by: a shipped policy's name, or a policy file."
+    "--policy",
+    "policy_name",
+    help="The policy that it must have been judged by: a shipped policy's name, or a policy file.",
 )
 
-zip_option = click.option("--zip", "as_zip", is_flag=True, help="Write release.zip beside the release too.")
+zip_option = click.option(
+    "--zip", "as_zip", is_flag=True, help="Write release.zip beside the release too."
+)
 
 
 @click.command()
@@ -37,8 +41,9 @@ def verify(
 ) -> None:
     """Check a release offline, without the private table. FOLDER may also be its .zip.
 
-    Every hash, the manifest's form, its claim against its accounting, policy, schema, model and expiry. Without --key
-    integrity alone is shown, and whoever can rewrite all files can lie; with --key, one of these keys must have signed.
+    Every hash, the manifest's form, its claim against its accounting, policy, schema, model and
+    expiry. Without --key integrity alone is shown, and whoever can rewrite all files can lie; with
+    --key, one of these keys must have signed.
 
     \b
     Example:
@@ -46,16 +51,17 @@ def verify(
       privgan verify out/release --key keys/acme.pub --revoked revoked.json
     """
     from privgan.pipeline.run import release_folder
-    from privgan.policy.document import load_policy
+    from privgan.policy.policy_file import load_policy
     from privgan.release.pack import verify_packed
-    from privgan.release.verify import verify_release
+    from privgan.release.verification.verify import verify_release
 
     trust = trust_of(key_names, rotations, lists)
     policy = load_policy(policy_name) if policy_name else None
     check = verify_packed if folder.is_file() else verify_release
     path = folder if folder.is_file() else release_folder(folder)
     found = check(path, trust=trust, policy=policy)
-    # What was asked for may fail although every byte is as it was made: that is no tampering, and is not told as one.
+    # What was asked for may fail although every byte is as it was made: that is no tampering, and
+    # is not told as one.
     intact = found.ok or ((key_names or policy_name is not None) and check(path).ok)
     if as_json:
         print_json(found.to_json() | {"intact": bool(intact)})
@@ -70,7 +76,10 @@ def _tell(found: Verification, *, intact: bool) -> None:
     for note in found.notes:
         click.echo(f"note: {note}")
     for signer in found.signers:
-        click.echo(f"{'signed' if signer.believed else 'signer unknown'}: key {signer.key}, {signer.signed.isoformat()}")
+        click.echo(
+            f"{'signed' if signer.believed else 'signer unknown'}: key {signer.key},"
+            f" {signer.signed.isoformat()}"
+        )
     asked = "" if found.ok or not intact else ", but NOT what was asked for"
     click.echo(f"{'intact' if intact else 'NOT INTACT'}{asked}, {found.signature}")
 
@@ -80,7 +89,7 @@ def require_intact(release: Path) -> Mapping[str, Any]:
 
     Ends with code 1, and all that is wrong, where it is not intact.
     """
-    from privgan.release.verify import verify_release
+    from privgan.release.verification.verify import verify_release
 
     found = verify_release(release)
     if not found.ok:
@@ -93,18 +102,26 @@ def require_intact(release: Path) -> Mapping[str, Any]:
 
 @click.command()
 @click.argument("folder", type=PATH)
-@click.option("--key", "key_name", required=True, metavar="KEY", help="The signer's private key: a file, or its name.")
+@click.option(
+    "--key",
+    "key_name",
+    required=True,
+    metavar="KEY",
+    help="The signer's private key: a file, or its name.",
+)
 @json_option
 def sign(folder: Path, key_name: str, as_json: bool) -> None:
-    """Sign a release that was written before, beside the signatures that it bears; it must be intact.
+    """Sign a release that was written before, beside the signatures that it bears.
+
+    It must be intact.
 
     \b
     Example:
       privgan sign out/release --key keys/officer.key
     """
     from privgan.pipeline.run import release_folder
-    from privgan.release.signature import SIGNATURE_NAME
-    from privgan.release.signing import sign_release
+    from privgan.release.signing.sign import sign_release
+    from privgan.release.signing.signature import SIGNATURE_NAME
 
     release = release_folder(folder)
     added = sign_release(release, signing_key(key_name))
@@ -112,7 +129,13 @@ def sign(folder: Path, key_name: str, as_json: bool) -> None:
     if packed.exists():
         click.echo(f"{packed}: does not hold this signature; remove it and pack again", err=True)
     if as_json:
-        print_json({"signature": str(release / SIGNATURE_NAME), "key": added.key.id, "signed": added.signed.isoformat()})
+        print_json(
+            {
+                "signature": str(release / SIGNATURE_NAME),
+                "key": added.key.id,
+                "signed": added.signed.isoformat(),
+            }
+        )
     else:
         click.echo(f"{release / SIGNATURE_NAME}: signed by key {added.key.id}")
 
@@ -155,8 +178,12 @@ def zipped(release: Path, target: Path | None = None) -> Path:
 
 @click.command()
 @click.argument("folder", type=PATH)
-@click.option("--to", "recipients", multiple=True, required=True, help="An age1… key, or a file of such keys.")
-@click.option("--out", type=PATH, required=True, help="The file to make; such files usually end in .age.")
+@click.option(
+    "--to", "recipients", multiple=True, required=True, help="An age1… key, or a file of such keys."
+)
+@click.option(
+    "--out", type=PATH, required=True, help="The file to make; such files usually end in .age."
+)
 @json_option
 def encrypt(folder: Path, recipients: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Write an intact release as a zip file that only the named recipients can open (age).
@@ -175,12 +202,20 @@ def encrypt(folder: Path, recipients: tuple[str, ...], out: Path, as_json: bool)
     if as_json:
         print_json({"file": str(target), "recipients": known, "clear": str(release)})
     else:
-        click.echo(f"{target}: for {len(known)} recipient{'s' if len(known) > 1 else ''}; the clear release stays in {release}")
+        click.echo(
+            f"{target}: for {len(known)} recipient{'s' if len(known) > 1 else ''}; the clear"
+            f" release stays in {release}"
+        )
 
 
 @click.command()
 @click.argument("file", type=PATH)
-@click.option("--identity", type=PATH, required=True, help="The recipient's identity file (AGE-SECRET-KEY-1…), mode 0600.")
+@click.option(
+    "--identity",
+    type=PATH,
+    required=True,
+    help="The recipient's identity file (AGE-SECRET-KEY-1…), mode 0600.",
+)
 @click.option("--out", type=PATH, required=True, help="Folder for the release.")
 @trust_options
 @_EXPECTED_POLICY
@@ -201,11 +236,13 @@ def decrypt(
     Example:
       privgan decrypt release.zip.age --identity partner.age-key --out release --key keys/acme.pub
     """
-    from privgan.policy.document import load_policy
+    from privgan.policy.policy_file import load_policy
     from privgan.release.encryption import decrypt_release
 
     trust = trust_of(key_names, rotations, lists)
-    found = decrypt_release(file, identity, out, trust=trust, policy=load_policy(policy_name) if policy_name else None)
+    found = decrypt_release(
+        file, identity, out, trust=trust, policy=load_policy(policy_name) if policy_name else None
+    )
     if as_json:
         print_json({"release": str(out), **found.to_json()})
     else:

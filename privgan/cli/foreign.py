@@ -1,4 +1,7 @@
-"""Tables for an audit that any tool may have made: read, held against one schema, and told apart in messages."""
+"""Tables for an audit that any tool may have made.
+
+Read, held against one schema, and told apart in messages.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ from privgan.errors import TableError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from privgan.audit.legibility import Legibility, Normalised
+    from privgan.audit.foreign.legibility import Legibility, Normalised
+    from privgan.schema.schema import Schema
     from privgan.sources import SourceOptions
-    from privgan.table.schema import Schema
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,7 +32,8 @@ class ForeignTables:
         synthetic: The synthetic rows.
         as_read: The hold-out and the synthetic rows before values were mapped into the schema.
         units: The customers of the real and of the hold-out rows; None where each row is one.
-        legibility: What was written otherwise, what could not be read, and which columns were left out for it.
+        legibility: What was written otherwise, what could not be read, and which columns were left
+            out for it.
     """
 
     schema: Schema
@@ -53,18 +57,21 @@ def read_foreign(
 
     Args:
         paths: Where the tables are: ``real``, ``holdout`` and ``synthetic``.
-        schema_path: The schema; None to draft one from the real and hold-out rows, which are both real.
+        schema_path: The schema; None to draft one from the real and hold-out rows, which are both
+            real.
         source: How they are to be read; one may heed less of it than another.
-        on_violation: What to do with values outside a given schema; into a drafted one they are mapped. Where they are
-            mapped, a column that is mostly lost, or that one table lacks, is left out.
+        on_violation: What to do with values outside a given schema; into a drafted one they are
+            mapped. Where they are mapped, a column that is mostly lost, or that one table lacks, is
+            left out.
         say: Says a line about what was recognised.
 
     Raises:
-        TableError: A table cannot be read, lacks a column or has one too many, or breaks the schema; names the table.
+        TableError: A table cannot be read, lacks a column or has one too many, or breaks the
+            schema; names the table.
     """
-    from privgan.audit.legibility import without_columns
+    from privgan.audit.foreign.legibility import without_columns
+    from privgan.table.presenting import restored
     from privgan.table.schema_file import load_schema
-    from privgan.table.spreadsheet import restored
 
     sources = {name: read_aloud(path, source, shared=True, say=say) for name, path in paths.items()}
     tables = {name: table.frame() for name, table in sources.items()}
@@ -80,9 +87,15 @@ def read_foreign(
     kept = without_columns(schema, legibility.left_out)
     names = [column.name for column in kept.modelled]
     if on_violation == "clamp":
-        read = {name: table.drop(columns=[*legibility.left_out], errors="ignore") for name, table in read.items()}
+        read = {
+            name: table.drop(columns=[*legibility.left_out], errors="ignore")
+            for name, table in read.items()
+        }
         schema = kept
-    typed = {name: _conformed(table, schema, name, on_violation, schema_path is None) for name, table in read.items()}
+    typed = {
+        name: _conformed(table, schema, name, on_violation, schema_path is None)
+        for name, table in read.items()
+    }
     unit = kept.unit.column
     return ForeignTables(
         schema=kept,
@@ -90,66 +103,97 @@ def read_foreign(
         holdout=typed["holdout"][names],
         synthetic=typed["synthetic"][names],
         as_read=(read["holdout"], read["synthetic"]),
-        units=None if unit is None else (typed["real"][unit].to_numpy(), typed["holdout"][unit].to_numpy()),
+        units=(
+            None
+            if unit is None
+            else (typed["real"][unit].to_numpy(), typed["holdout"][unit].to_numpy())
+        ),
         legibility=legibility,
     )
 
 
 def _legible(
-    tables: Mapping[str, pd.DataFrame], schema: Schema, told: tuple[Normalised, ...], *, mapped: bool
+    tables: Mapping[str, pd.DataFrame],
+    schema: Schema,
+    told: tuple[Normalised, ...],
+    *,
+    mapped: bool,
 ) -> tuple[dict[str, pd.DataFrame], Legibility]:
-    """The tables as the schema writes them; columns of one table alone leave only where values are mapped too."""
-    from privgan.audit.harmonise import harmonise
-    from privgan.audit.legibility import Legibility, columns_left_out, lost_values
+    """The tables as the schema writes them.
+
+    Columns of one table alone leave only where values are mapped too.
+    """
+    from privgan.audit.foreign.harmonise import harmonise
+    from privgan.audit.foreign.legibility import Legibility, columns_left_out, lost_values
 
     read = {}
     for name, table in tables.items():
         read[name], changes = harmonise(table, schema, name)
         told += changes
     lost = tuple(fact for name, table in read.items() for fact in lost_values(table, schema, name))
-    left_out = columns_left_out(lost) | (_columns_apart(read["synthetic"], schema) if mapped else {})
+    left_out = columns_left_out(lost) | (
+        _columns_apart(read["synthetic"], schema) if mapped else {}
+    )
     return read, Legibility(normalised=told, lost=lost, left_out=left_out)
 
 
 def _columns_apart(synthetic: pd.DataFrame, schema: Schema) -> dict[str, str]:
-    """Columns of one table alone, where the tables have most in common; else the file was read wrongly, and is refused."""
+    """Columns of one table alone, where the tables have most in common.
+
+    Else the file was read wrongly, and is refused.
+    """
     lacking = [column.name for column in schema.modelled if column.name not in synthetic]
     if 2 * len(lacking) > len(schema.modelled) or not synthetic.columns.is_unique:
         return {}
     extra = [str(name) for name in synthetic.columns if name not in schema.names]
     return {
         **dict.fromkeys(lacking, "the synthetic table lacks it"),
-        **dict.fromkeys(extra, "only the synthetic table has it, so nothing is known of its values"),
+        **dict.fromkeys(
+            extra, "only the synthetic table has it, so nothing is known of its values"
+        ),
     }
 
 
-def _drafted(real: pd.DataFrame, holdout: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Normalised, ...], Schema]:
+def _drafted(
+    real: pd.DataFrame, holdout: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[Normalised, ...], Schema]:
     """The hold-out as the real table writes it, what that changed, and one schema for both."""
     import pandas as pd
 
-    from privgan.audit.harmonise import harmonise
+    from privgan.audit.foreign.harmonise import harmonise
 
     holdout, told = harmonise(holdout, _drafted_schema(real), "holdout")
     if set(real.columns) != set(holdout.columns):
-        missing, unknown = sorted(set(real.columns) - set(holdout.columns)), sorted(set(holdout.columns) - set(real.columns))
+        missing, unknown = (
+            sorted(set(real.columns) - set(holdout.columns)),
+            sorted(set(holdout.columns) - set(real.columns)),
+        )
         raise TableError(
-            f"--holdout: its columns differ from those of --real: missing {missing}, unknown {unknown}; "
-            "give tables with the same columns"
+            f"--holdout: its columns differ from those of --real: missing {missing}, unknown"
+            f" {unknown}; give tables with the same columns"
         )
     both = pd.concat([real, holdout], ignore_index=True)
     return holdout, told, _drafted_schema(both)
 
 
 def _drafted_schema(table: pd.DataFrame) -> Schema:
-    """A draft that lists all categories; who stands in two tables repeats only here, so that the unit stays one row."""
-    from privgan.privacy.unit import PrivacyUnit
-    from privgan.table.draft import draft_schema
+    """A draft that lists all categories.
 
-    return replace(draft_schema(table, "audited", assume_public=True, measured=False).schema, unit=PrivacyUnit())
+    Who stands in two tables repeats only here, so that the unit stays one row.
+    """
+    from privgan.drafting.draft import draft_schema
+    from privgan.privacy.budget import PrivacyUnit
+
+    return replace(
+        draft_schema(table, "audited", assume_public=True, measured=False).schema,
+        unit=PrivacyUnit(),
+    )
 
 
-def _conformed(table: pd.DataFrame, schema: Schema, name: str, on_violation: str, drafted: bool) -> pd.DataFrame:
-    from privgan.privacy.unit import PrivacyUnit
+def _conformed(
+    table: pd.DataFrame, schema: Schema, name: str, on_violation: str, drafted: bool
+) -> pd.DataFrame:
+    from privgan.privacy.budget import PrivacyUnit
     from privgan.table.conform import conform
 
     # Identifiers and PII are not compared; only whose each real row is matters.
@@ -158,7 +202,9 @@ def _conformed(table: pd.DataFrame, schema: Schema, name: str, on_violation: str
     columns = tuple(column for column in schema.columns if column.name not in ignored)
     try:
         frame = table.drop(columns=[column for column in table.columns if column in ignored])
-        return conform(frame, replace(schema, columns=columns, unit=unit), on_violation=on_violation).reset_index(drop=True)
+        return conform(
+            frame, replace(schema, columns=columns, unit=unit), on_violation=on_violation
+        ).reset_index(drop=True)
     except TableError as error:
         hint = "; the schema was drafted from --real and --holdout" if drafted else ""
         raise TableError(f"--{name}: {error}{hint}") from error

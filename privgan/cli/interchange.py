@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privgan.cli.options import PATH, SOURCE, read_aloud, text_options
-from privgan.documents import shown
+from privgan.files.documents import shown
 
 if TYPE_CHECKING:
     from privgan.interchange.drafting import Imported
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 _KINDS = ("sdv", "pandera", "json-schema", "sql", "parquet", "dbt")
 _FORMS = ("sdv", "pandera", "json-schema", "croissant", "openlineage")
 _COMMENT = (
-    "Imported from {source}. Facts marked 'confirm' are guesses, or may come from rows: check each against what is publicly "
-    "known,\nthen replace 'confirm' by 'declared'. Facts marked 'measured' are measured with noise when a model is fitted."
+    "Imported from {source}. Facts marked 'confirm' are guesses, or may come from rows: check each"
+    " against what is publicly known,\nthen replace 'confirm' by 'declared'. Facts marked"
+    " 'measured' are measured with noise when a model is fitted."
 )
 
 
@@ -26,11 +27,25 @@ _COMMENT = (
 @click.argument("source", metavar="FILE")
 @click.argument("table", type=SOURCE, required=False)
 @click.option("--out", type=PATH, required=True, help="The schema file to write.")
-@click.option("--from", "kind", type=click.Choice(_KINDS), help="What FILE is [default: recognised by its content].")
-@click.option("--table", "table_name", help="Which table, where FILE or the database holds several.")
-@click.option("--dataset", help="The data set's name in the ledger [default: from the table's or file's name].")
-@click.option("--unit", "unit_column", metavar="COLUMN", help="The column that names the person to protect.")
-@click.option("--max-rows-per-unit", type=click.IntRange(1, 1000), help="The most rows of one person.")
+@click.option(
+    "--from",
+    "kind",
+    type=click.Choice(_KINDS),
+    help="What FILE is [default: recognised by its content].",
+)
+@click.option(
+    "--table", "table_name", help="Which table, where FILE or the database holds several."
+)
+@click.option(
+    "--dataset",
+    help="The data set's name in the ledger [default: from the table's or file's name].",
+)
+@click.option(
+    "--unit", "unit_column", metavar="COLUMN", help="The column that names the person to protect."
+)
+@click.option(
+    "--max-rows-per-unit", type=click.IntRange(1, 1000), help="The most rows of one person."
+)
 @text_options
 def schema_import(
     source: str,
@@ -43,10 +58,13 @@ def schema_import(
     max_rows_per_unit: int | None,
     **source_text: Any,
 ) -> None:
-    """Make a schema from one that you have: SDV metadata, pandera, JSON Schema, dbt, or a Parquet or SQL table's own.
+    """Make a schema from one that you have.
 
-    FILE is a file, or a database's URL such as postgresql://user@host/name. No row is read, and what FILE does not state is
-    left to be measured. With TABLE, the columns are put in the order of the table's header, and are held against it.
+    SDV metadata, pandera, JSON Schema, dbt, or a Parquet or SQL table's own.
+
+    FILE is a file, or a database's URL such as postgresql://user@host/name. No row is read, and
+    what FILE does not state is left to be measured. With TABLE, the columns are put in the order of
+    the table's header, and are held against it.
 
     \b
     Example:
@@ -66,14 +84,16 @@ def schema_import(
     found = import_schema(source, kind=kind, table=table_name, dataset=dataset, unit=choice)
     if table is not None:
         found = _ordered(found, table, SourceOptions(**source_text))
-    out.write_text(dump_schema(found.schema, comment=_COMMENT.format(source=_file(source))), encoding="utf-8")
+    out.write_text(
+        dump_schema(found.schema, comment=_COMMENT.format(source=_file(source))), encoding="utf-8"
+    )
     click.echo(f"{out}: {len(found.schema.columns)} columns imported")
     for note in found.notes:
         click.echo(f"note: {note}")
 
 
 def _ordered(found: Imported, table: Path | str, options: SourceOptions) -> Imported:
-    from privgan.interchange.ordering import ordered
+    from privgan.interchange.tables import ordered
     from privgan.sources import source_name
 
     names = list(read_aloud(table, options).table.column_names)
@@ -89,11 +109,18 @@ def _file(source: str) -> str:
 @click.argument("source", type=PATH)
 @click.option("--to", "form", type=click.Choice(_FORMS), required=True, help="The form to write.")
 @click.option("--out", type=PATH, help="The file to write [default: print it].")
-@click.option("--license", "license_name", help="The licence that a Croissant document states: a URL or an SPDX name.")
+@click.option(
+    "--license",
+    "license_name",
+    help="The licence that a Croissant document states: a URL or an SPDX name.",
+)
 def schema_export(source: Path, form: str, out: Path | None, license_name: str | None) -> None:
-    """Write a schema or a release in another tool's form. SOURCE is a schema's file, or a release's folder or zip file.
+    """Write a schema or a release in another tool's form.
 
-    A release is verified first, and only its public fields are used. croissant and openlineage describe a release.
+    SOURCE is a schema's file, or a release's folder or zip file.
+
+    A release is verified first, and only its public fields are used. croissant and openlineage
+    describe a release.
 
     \b
     Example:

@@ -31,8 +31,8 @@ from privgan.cli.options import (
 from privgan.cli.verdicts import VerdictFiles, print_verdict, read_context, read_policy
 
 if TYPE_CHECKING:
+    from privgan.audit.lower_bounds.twin import TwinReport
     from privgan.audit.suite import AuditReport
-    from privgan.audit.twin import TwinReport
     from privgan.policy.verdict import Verdict
 
 _NAME, _TWIN_EPSILON = 40, 3.0
@@ -46,43 +46,63 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
 @click.option("--holdout", type=SOURCE, help="Rows of the same kind that it never saw.")
 @click.option("--synthetic", type=SOURCE, help="The synthetic table, made by any tool.")
 @click.option(
-    "--schema", "schema_path", type=PATH, help="The schema, with --real; drafted from --real and --holdout where none is given."
+    "--schema",
+    "schema_path",
+    type=PATH,
+    help="The schema, with --real; drafted from --real and --holdout where none is given.",
 )
-@click.option("--target", help="Column to predict [default: the schema's 'target', else by a fixed rule].")
+@click.option(
+    "--target", help="Column to predict [default: the schema's 'target', else by a fixed rule]."
+)
 @click.option("--epsilon", type=float, help="The claimed ε, with --real.")
 @click.option("--delta", type=float, help="The claimed δ, with --real.")
 @click.option(
-    "--fair-coins", is_flag=True, help="A fair coin for each customer split --real from --holdout: allows a bound on ε."
+    "--fair-coins",
+    is_flag=True,
+    help="A fair coin for each customer split --real from --holdout: allows a bound on ε.",
 )
 @click.option(
-    "--twin", is_flag=True, help="Test this machine's private critic by a run that is never charged nor released; see above."
+    "--twin",
+    is_flag=True,
+    help=(
+        "Test this machine's private critic by a run that is never charged nor released; see above."
+    ),
 )
 @click.option(
     "--reference-fits",
     type=click.IntRange(min=4),
     metavar="N",
-    help="With CANDIDATE: attack the most exposed customers through N small fits, at least 4 (some 15 s each).",
+    help=(
+        "With CANDIDATE: attack the most exposed customers through N small fits, at least 4 (some"
+        " 15 s each)."
+    ),
 )
 @violation_option
 @ledger_option
 @source_options
 @json_option
 @quiet_option
-def audit(candidate: Path | None, table: Path | str | None, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Attack and measure: fidelity, utility, membership inference, a lower bound on ε. INTERNAL: it reads real rows.
+def audit(
+    candidate: Path | None, table: Path | str | None, as_json: bool, quiet: bool, **options: Any
+) -> None:
+    """Attack and measure: fidelity, utility, membership inference, a lower bound on ε.
 
-    A CANDIDATE's files are also searched for the TABLE's identifiers, PII and undeclared texts; a finding is a bug in
-    privgan (code 70), and bars the candidate from release.
+    INTERNAL: it reads real rows.
 
-    Either CANDIDATE with the TABLE that it was fitted on, or any synthetic table with --real, --holdout, --synthetic.
-    --twin plants gradients in the DP-SGD of a test run on a simulated table, or on --real with --schema, and holds what
-    every noisy gradient tells about them against the claimed ε [default: 3]; it takes about a minute.
+    A CANDIDATE's files are also searched for the TABLE's identifiers, PII and undeclared texts; a
+    finding is a bug in privgan (code 70), and bars the candidate from release.
 
-    Of a foreign table, values that are written otherwise (dates with zero times, decimal commas, Y for true) are read and
-    told. A column with more than half of its values lost is left out, and nothing then clears the table.
+    Either CANDIDATE with the TABLE that it was fitted on, or any synthetic table with --real,
+    --holdout, --synthetic. --twin plants gradients in the DP-SGD of a test run on a simulated
+    table, or on --real with --schema, and holds what every noisy gradient tells about them against
+    the claimed ε [default: 3]; it takes about a minute.
 
-    Ends with 0 when the claim is not refuted, 1 when it is or the table holds copies of --real rows (reason: copies; no
-    claim and no --fair-coins needed), 3 when the audit cannot tell.
+    Of a foreign table, values that are written otherwise (dates with zero times, decimal commas, Y
+    for true) are read and told. A column with more than half of its values lost is left out, and
+    nothing then clears the table.
+
+    Ends with 0 when the claim is not refuted, 1 when it is or the table holds copies of --real rows
+    (reason: copies; no claim and no --fair-coins needed), 3 when the audit cannot tell.
 
     \b
     Example:
@@ -96,19 +116,29 @@ def audit(candidate: Path | None, table: Path | str | None, as_json: bool, quiet
     if options["delta"] is not None and options["epsilon"] is None:
         raise click.UsageError("--delta goes with --epsilon: together they are the claim")
     if options["reference_fits"] and candidate is None:
-        raise click.UsageError("--reference-fits repeats the fit of a CANDIDATE; give one with its TABLE")
+        raise click.UsageError(
+            "--reference-fits repeats the fit of a CANDIDATE; give one with its TABLE"
+        )
     progress = Progress(quiet=quiet)
     report: AuditReport | TwinReport
     if options["twin"]:
         if candidate is not None or options["holdout"] or options["synthetic"]:
-            raise click.UsageError("--twin makes a test run of its own; give no table, or --real and --schema")
+            raise click.UsageError(
+                "--twin makes a test run of its own; give no table, or --real and --schema"
+            )
         report = _audit_twin(options, progress)
-    elif candidate is not None and table is not None and not any(options[key] for key in ("real", "holdout", "synthetic")):
+    elif (
+        candidate is not None
+        and table is not None
+        and not any(options[key] for key in ("real", "holdout", "synthetic"))
+    ):
         report = _audit_candidate(candidate, table, options, progress)
     elif candidate is None and all(options[key] for key in ("real", "holdout", "synthetic")):
         report = _audit_tables(options, progress)
     else:
-        raise click.UsageError("give CANDIDATE and TABLE, or --real, --holdout and --synthetic, or --twin")
+        raise click.UsageError(
+            "give CANDIDATE and TABLE, or --real, --holdout and --synthetic, or --twin"
+        )
     if as_json:
         print_json(report.to_json())
     else:
@@ -116,22 +146,28 @@ def audit(candidate: Path | None, table: Path | str | None, as_json: bool, quiet
     exit_with(_VERDICT_CODES[str(report.verdict)])
 
 
-def _audit_candidate(path: Path, table: Path | str, options: dict[str, Any], progress: Any) -> AuditReport:
+def _audit_candidate(
+    path: Path, table: Path | str, options: dict[str, Any], progress: Any
+) -> AuditReport:
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
-    from privgan.pipeline.note import begun_schema
+    from privgan.pipeline.request import begun_schema
     from privgan.pipeline.scanning import needles_of, scan_candidate
-    from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.conform import conform
     from privgan.table.schema_file import load_schema
 
     candidate = Candidate.find(path)
     raw = read_aloud(table, options["source"], say=progress.say).frame()
-    frame = conform(raw, load_schema(candidate.schema), on_violation=options["on_violation"]).reset_index(drop=True)
+    frame = conform(
+        raw, load_schema(candidate.schema), on_violation=options["on_violation"]
+    ).reset_index(drop=True)
     needles = needles_of(raw, begun_schema(candidate))
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
     fits = options["reference_fits"] or 0
-    report = audit_candidate(candidate, frame, ledger, target=options["target"], reference_fits=fits, progress=progress)
+    report = audit_candidate(
+        candidate, frame, ledger, target=options["target"], reference_fits=fits, progress=progress
+    )
     # After the audit, which refuses a table that is not the candidate's.
     scan_candidate(candidate, needles, ledger, progress)
     return report
@@ -143,13 +179,21 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
 
     paths = {name: options[name] for name in ("real", "holdout", "synthetic")}
     tables = read_foreign(
-        paths, options["schema_path"], source=options["source"], on_violation=options["on_violation"], say=progress.say
+        paths,
+        options["schema_path"],
+        source=options["source"],
+        on_violation=options["on_violation"],
+        say=progress.say,
     )
-    skipped = [column.name for column in tables.schema.invented if column.name != tables.schema.unit.column]
+    skipped = [
+        column.name for column in tables.schema.invented if column.name != tables.schema.unit.column
+    ]
     if skipped:
         progress.say(f"audit: not compared, as identifiers or free text: {', '.join(skipped)}")
     if options["target"] in tables.legibility.left_out:
-        raise click.UsageError(f"--target {options['target']}: {tables.legibility.left_out[options['target']]}")
+        raise click.UsageError(
+            f"--target {options['target']}: {tables.legibility.left_out[options['target']]}"
+        )
     real_units, holdout_units = tables.units or (None, None)
     return run_table_audit(
         tables.schema,
@@ -175,14 +219,19 @@ def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
     from privgan.table.schema_file import load_schema
 
     if bool(options["real"]) != bool(options["schema_path"]):
-        raise click.UsageError("--twin needs both --real and --schema, or neither for a simulated table")
+        raise click.UsageError(
+            "--twin needs both --real and --schema, or neither for a simulated table"
+        )
     epsilon = _TWIN_EPSILON if options["epsilon"] is None else options["epsilon"]
     delta = DEFAULT_DELTA if options["delta"] is None else options["delta"]
     budget, table = PrivacyBudget(epsilon=epsilon, delta=delta), None
     if options["real"]:
         schema = load_schema(options["schema_path"])
         raw = read_aloud(options["real"], options["source"], say=progress.say).frame()
-        table = conform(raw, schema, on_violation=options["on_violation"]).reset_index(drop=True), schema
+        table = (
+            conform(raw, schema, on_violation=options["on_violation"]).reset_index(drop=True),
+            schema,
+        )
     return run_twin(budget, progress, table=table)
 
 
@@ -195,7 +244,7 @@ def _read_otherwise(report: AuditReport | TwinReport) -> Iterator[str]:
 
 
 def _print_audit(report: AuditReport | TwinReport, basis: str) -> None:
-    from privgan.policy.plain import plain
+    from privgan.policy.policy import plain
 
     click.echo(f"verdict: {report.verdict}   (INTERNAL: {basis})")
     for line in _read_otherwise(report):
@@ -205,10 +254,16 @@ def _print_audit(report: AuditReport | TwinReport, basis: str) -> None:
         if metric.value is None:
             click.echo(f"{metric.name:<{_NAME}}{'NOT RUN':>9}  {metric.reason}")
             continue
-        interval = f"{metric.low:.4f} to {metric.high:.4f}" if metric.low is not None and metric.high is not None else ""
+        interval = (
+            f"{metric.low:.4f} to {metric.high:.4f}"
+            if metric.low is not None and metric.high is not None
+            else ""
+        )
         baseline = "" if metric.baseline is None else f"{metric.baseline:.4f}"
         ceiling = "" if metric.ceiling is None else f"{metric.ceiling:.4f}"
-        click.echo(f"{metric.name:<{_NAME}}{metric.value:>9.4f}  {interval:<19}{baseline:>10}{ceiling:>9}")
+        click.echo(
+            f"{metric.name:<{_NAME}}{metric.value:>9.4f}  {interval:<19}{baseline:>10}{ceiling:>9}"
+        )
 
 
 @click.command()
@@ -218,7 +273,13 @@ def _print_audit(report: AuditReport | TwinReport, basis: str) -> None:
 @waivers_option
 @ledger_option
 @verdict_file_options
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the explanations.")
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of the explanations.",
+)
 @json_option
 def check(
     candidate: Path,
@@ -232,9 +293,10 @@ def check(
 ) -> None:
     """Judge CANDIDATE by a policy and explain each gate, to the owner. INTERNAL.
 
-    Public gates are judged first: where one does not pass, the internal ones are not judged and no attempt is counted.
-    Else it counts as one attempt on the data set; the policy caps them. An internal gate that fails closes the
-    candidate. In a pipeline the exit code decides: 0 PASS, 1 FAIL, 3 INCONCLUSIVE.
+    Public gates are judged first: where one does not pass, the internal ones are not judged and no
+    attempt is counted. Else it counts as one attempt on the data set; the policy caps them. An
+    internal gate that fails closes the candidate. In a pipeline the exit code decides: 0 PASS, 1
+    FAIL, 3 INCONCLUSIVE.
 
     \b
     Example:
@@ -242,12 +304,16 @@ def check(
       privgan check candidate --policy partner-share --junit verdict.xml --sarif verdict.sarif
     """
     from privgan.cli.runs import STATUS_CODES
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, require_public_gates
-    from privgan.privacy.ledger import PrivacyLedger
 
     asked = VerdictFiles.asked(files)
-    found, policy, context = Candidate.find(candidate), read_policy(policy_name, waivers_path), read_context(context_path)
+    found, policy, context = (
+        Candidate.find(candidate),
+        read_policy(policy_name, waivers_path),
+        read_context(context_path),
+    )
     ledger = PrivacyLedger.open(ledger_url, create=False)
 
     def tell(verdict: Verdict) -> None:
@@ -294,15 +360,20 @@ def release(
 
     \b
     Example:
-      privgan release candidate --policy partner-share --context context.yaml --key keys/acme.key --out out
+      privgan release candidate --policy partner-share --context context.yaml --key keys/acme.key
+      --out out
     """
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, require_public_gates
     from privgan.pipeline.releasing import release_candidate
-    from privgan.privacy.ledger import PrivacyLedger
 
     asked = VerdictFiles.asked(files)
-    found, policy, context = Candidate.find(candidate), read_policy(policy_name, waivers_path), read_context(context_path)
+    found, policy, context = (
+        Candidate.find(candidate),
+        read_policy(policy_name, waivers_path),
+        read_context(context_path),
+    )
     require_no_zip(out, asked=as_zip)
     key = signing_key(key_name) if key_name else None
     ledger = PrivacyLedger.open(ledger_url, create=False)
@@ -320,7 +391,10 @@ def release(
     folder = release_candidate(found, verdict, ledger, context, out, key=key, language=language)
     packed = zipped(folder) if as_zip else None
     if as_json:
-        print_json({"status": str(verdict.status), "release": str(folder)} | ({"zip": str(packed)} if packed else {}))
+        print_json(
+            {"status": str(verdict.status), "release": str(folder)}
+            | ({"zip": str(packed)} if packed else {})
+        )
     else:
         click.echo(f"release: {folder} (report: {folder / 'report.html'})")
         if packed:

@@ -1,4 +1,7 @@
-"""Commands about keys: create, rotate, revoke, list, show; and the options by which others take keys."""
+"""Commands about keys: create, rotate, revoke, list, show.
+
+And the options by which others take keys.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,48 @@ import click
 from privgan.cli.options import PATH, json_option, print_json, stacked
 
 if TYPE_CHECKING:
-    from privgan.release.keys import SigningKey
-    from privgan.release.trust import Trust
+    from privgan.release.signing.keys import SigningKey
+    from privgan.release.signing.trust import Trust
 
 PASSPHRASE = "PRIVGAN_KEY_PASSPHRASE"
 _REASONS = ("compromised", "superseded", "retired")
 
 trust_options = stacked(
     click.option(
-        "--key", "key_names", multiple=True, metavar="PUB", help="A public key that may sign; may be given more than once."
+        "--key",
+        "key_names",
+        multiple=True,
+        metavar="PUB",
+        help="A public key that may sign; may be given more than once.",
     ),
-    click.option("--rotation", "rotations", multiple=True, type=PATH, help="A statement by which a --key names its successor."),
-    click.option("--revoked", "lists", multiple=True, type=PATH, help="A revocation list that a --key signed."),
+    click.option(
+        "--rotation",
+        "rotations",
+        multiple=True,
+        type=PATH,
+        help="A statement by which a --key names its successor.",
+    ),
+    click.option(
+        "--revoked",
+        "lists",
+        multiple=True,
+        type=PATH,
+        help="A revocation list that a --key signed.",
+    ),
 )
-signing_option = click.option("--key", "key_name", metavar="KEY", help="Private key that signs the manifest: a file, or a name.")
-_out_option = click.option("--out", type=PATH, help="Folder of the key files [default: $PRIVGAN_KEYS, or the user's data].")
+signing_option = click.option(
+    "--key",
+    "key_name",
+    metavar="KEY",
+    help="Private key that signs the manifest: a file, or a name.",
+)
+_out_option = click.option(
+    "--out", type=PATH, help="Folder of the key files [default: $PRIVGAN_KEYS, or the user's data]."
+)
 _passphrase_option = click.option(
-    "--passphrase", is_flag=True, help=f"Encrypt the private file; the passphrase is asked for, or taken from ${PASSPHRASE}."
+    "--passphrase",
+    is_flag=True,
+    help=f"Encrypt the private file; the passphrase is asked for, or taken from ${PASSPHRASE}.",
 )
 
 
@@ -45,7 +73,11 @@ def keys() -> None:
 @click.argument("name")
 @_out_option
 @_passphrase_option
-@click.option("--encryption", is_flag=True, help="Keys to encrypt to and decrypt with (age), in place of keys to sign with.")
+@click.option(
+    "--encryption",
+    is_flag=True,
+    help="Keys to encrypt to and decrypt with (age), in place of keys to sign with.",
+)
 @json_option
 def create(name: str, out: Path | None, passphrase: bool, encryption: bool, as_json: bool) -> None:
     """Make a pair of keys called NAME: a private and a public file.
@@ -54,14 +86,17 @@ def create(name: str, out: Path | None, passphrase: bool, encryption: bool, as_j
     Example:
       privgan keys create acme --out keys
     """
-    from privgan.release.keys import create_keys, keys_folder, load_public_key
+    from privgan.release.signing.keys import create_keys, keys_folder, load_public_key
 
     folder = out or keys_folder()
     if encryption:
         from privgan.release.encryption import create_encryption_keys
 
         if passphrase:
-            raise click.UsageError("--passphrase is for signing keys; an identity of age is protected by its mode alone")
+            raise click.UsageError(
+                "--passphrase is for signing keys; an identity of age is protected by its mode"
+                " alone"
+            )
         private, public = create_encryption_keys(folder, name)
         identity = public.read_text(encoding="ascii").strip()
     else:
@@ -72,7 +107,10 @@ def create(name: str, out: Path | None, passphrase: bool, encryption: bool, as_j
         return
     click.echo(f"key:     {identity}")
     click.echo(f"private: {private} (keep it; mode 0600)")
-    click.echo(f"public:  {public} (give it to whoever {'encrypts for you' if encryption else 'verifies your releases'})")
+    click.echo(
+        f"public:  {public} (give it to whoever"
+        f" {'encrypts for you' if encryption else 'verifies your releases'})"
+    )
 
 
 @keys.command()
@@ -84,19 +122,19 @@ def create(name: str, out: Path | None, passphrase: bool, encryption: bool, as_j
 def rotate(old: str, name: str, out: Path | None, passphrase: bool, as_json: bool) -> None:
     """Make a new signing key called NAME, and let the OLD private key name it as its successor.
 
-    Writes NAME.key, NAME.pub and NAME.rotation.json. Whoever believes the old key believes the new one with
-    'privgan verify --key OLD.pub --rotation NAME.rotation.json'. The old key stays valid until
-    'privgan keys revoke OLD.pub --by NEW.key --reason superseded --successor NAME.rotation.json
-    --keep RELEASE ...'; then destroy OLD.key.
+    Writes NAME.key, NAME.pub and NAME.rotation.json. Whoever believes the old key believes the new
+    one with 'privgan verify --key OLD.pub --rotation NAME.rotation.json'. The old key stays valid
+    until 'privgan keys revoke OLD.pub --by NEW.key --reason superseded --successor
+    NAME.rotation.json --keep RELEASE ...'; then destroy OLD.key.
 
     \b
     Example:
       privgan keys rotate keys/acme.key acme-2027 --out keys
     """
     from privgan.errors import UsageError
-    from privgan.release.keys import create_keys, keys_folder, load_public_key
-    from privgan.release.statements import make_rotation
-    from privgan.release.writing import write_new_file
+    from privgan.files.atomic import write_new_file
+    from privgan.release.signing.keys import create_keys, keys_folder, load_public_key
+    from privgan.release.signing.statements import make_rotation
 
     signer, folder = signing_key(old), out or keys_folder()
     statement = folder / f"{name}.rotation.json"
@@ -107,13 +145,21 @@ def rotate(old: str, name: str, out: Path | None, passphrase: bool, as_json: boo
     write_new_file(statement, make_rotation(signer, new, dt.datetime.now(dt.UTC).date()))
     if as_json:
         print_json(
-            {"old": signer.public.id, "key": new.id, "private": str(private), "public": str(public), "rotation": str(statement)}
+            {
+                "old": signer.public.id,
+                "key": new.id,
+                "private": str(private),
+                "public": str(public),
+                "rotation": str(statement),
+            }
         )
         return
     click.echo(f"key:      {new.id}, named as its successor by {signer.public.id}")
     click.echo(f"private:  {private} (keep it; mode 0600)")
     click.echo(f"public:   {public}")
-    click.echo(f"rotation: {statement} (give it, with the public key, to whoever verifies your releases)")
+    click.echo(
+        f"rotation: {statement} (give it, with the public key, to whoever verifies your releases)"
+    )
 
 
 @keys.command()
@@ -141,7 +187,9 @@ def rotate(old: str, name: str, out: Path | None, passphrase: bool, as_json: boo
     help="A release, zip or manifest.json that it signed, to stay valid; may be repeated.",
 )
 @click.option("--successor", help="Of a superseded key: the public key, or the rotation, it named.")
-@click.option("--list", "path", type=PATH, required=True, help="The revocation list; made, or added to.")
+@click.option(
+    "--list", "path", type=PATH, required=True, help="The revocation list; made, or added to."
+)
 @json_option
 def revoke(
     key: str,
@@ -163,13 +211,14 @@ def revoke(
 
     \b
     Example:
-      privgan keys revoke keys/acme.pub --by keys/officer.key --why "laptop stolen" --list revoked.json
-      privgan keys revoke acme --by officer --reason superseded --why "new year" --keep out/release
+      privgan keys revoke keys/acme.pub --by keys/officer.key --why "laptop stolen" --list
+      revoked.json privgan keys revoke acme --by officer --reason superseded --why "new year" --keep
+      out/release
         --successor keys/acme-2027.rotation.json --list revoked.json
     """
-    from privgan.release.ending import ended, make_or_extend
-    from privgan.release.keys import PUBLIC_SUFFIX, find_key, load_public_key
-    from privgan.release.revocation import Reason
+    from privgan.release.signing.ending import ended, make_or_extend
+    from privgan.release.signing.keys import PUBLIC_SUFFIX, find_key, load_public_key
+    from privgan.release.signing.revocation import Reason
 
     entry = ended(
         load_public_key(find_key(key, PUBLIC_SUFFIX)),
@@ -192,7 +241,12 @@ def revoke(
 
 
 @keys.command(name="list")
-@click.option("--dir", "folder", type=PATH, help="Folder of the keys [default: $PRIVGAN_KEYS, else the user's data folder].")
+@click.option(
+    "--dir",
+    "folder",
+    type=PATH,
+    help="Folder of the keys [default: $PRIVGAN_KEYS, else the user's data folder].",
+)
 @json_option
 def list_keys(folder: Path | None, as_json: bool) -> None:
     """List the signing keys of a folder.
@@ -201,7 +255,7 @@ def list_keys(folder: Path | None, as_json: bool) -> None:
     Example:
       privgan keys list --dir keys
     """
-    from privgan.release.keys import PRIVATE_SUFFIX, keys_folder, public_keys_in
+    from privgan.release.signing.keys import PRIVATE_SUFFIX, keys_folder, public_keys_in
 
     place = folder or keys_folder()
     found = [
@@ -212,7 +266,10 @@ def list_keys(folder: Path | None, as_json: bool) -> None:
         print_json(found)
         return
     for row in found:
-        click.echo(f"{row['name']:<20} {row['key']}  {'private half here' if row['private'] else 'public half only'}")
+        click.echo(
+            f"{row['name']:<20} {row['key']} "
+            f" {'private half here' if row['private'] else 'public half only'}"
+        )
     if not found:
         click.echo(f"{place}: holds no signing key; 'privgan keys create NAME' makes one")
 
@@ -227,7 +284,7 @@ def show(key: str, as_json: bool) -> None:
     Example:
       privgan keys show keys/acme.pub
     """
-    from privgan.release.keys import PUBLIC_SUFFIX, find_key, load_public_key
+    from privgan.release.signing.keys import PUBLIC_SUFFIX, find_key, load_public_key
 
     path = find_key(key, PUBLIC_SUFFIX)
     public = load_public_key(path)
@@ -238,17 +295,22 @@ def show(key: str, as_json: bool) -> None:
 
 
 def signing_key(text: str) -> SigningKey:
-    """A private key by its file or its name; its passphrase from the environment, else asked for."""
-    from privgan.release.keys import PRIVATE_SUFFIX, find_key, load_signing_key
+    """A private key by its file or its name.
+
+    Its passphrase from the environment, else asked for.
+    """
+    from privgan.release.signing.keys import PRIVATE_SUFFIX, find_key, load_signing_key
 
     return load_signing_key(find_key(text, PRIVATE_SUFFIX), _known_passphrase)
 
 
-def trust_of(key_names: tuple[str, ...], rotations: tuple[Path, ...], lists: tuple[Path, ...]) -> Trust:
+def trust_of(
+    key_names: tuple[str, ...], rotations: tuple[Path, ...], lists: tuple[Path, ...]
+) -> Trust:
     """Whom the options of ``trust_options`` believe."""
-    from privgan.release.keys import PUBLIC_SUFFIX, find_key, load_public_key
-    from privgan.release.statements import read_revocations, read_rotation
-    from privgan.release.trust import make_trust
+    from privgan.release.signing.keys import PUBLIC_SUFFIX, find_key, load_public_key
+    from privgan.release.signing.statements import read_revocations, read_rotation
+    from privgan.release.signing.trust import make_trust
 
     return make_trust(
         [load_public_key(find_key(name, PUBLIC_SUFFIX)) for name in key_names],
@@ -262,7 +324,9 @@ def _known_passphrase() -> bytes | None:
     if given:
         return given.encode()
     if not sys.stdin.isatty():
-        raise click.UsageError(f"the private key is encrypted; give its passphrase in ${PASSPHRASE}")
+        raise click.UsageError(
+            f"the private key is encrypted; give its passphrase in ${PASSPHRASE}"
+        )
     asked: str = click.prompt("passphrase of the private key", hide_input=True, err=True)
     return asked.encode()
 
@@ -272,6 +336,8 @@ def _new_passphrase(*, asked: bool) -> bytes | None:
     if given or not asked:
         return given.encode() if given else None
     if not sys.stdin.isatty():
-        raise click.UsageError(f"--passphrase asks for one on a terminal; without one give it in ${PASSPHRASE}")
+        raise click.UsageError(
+            f"--passphrase asks for one on a terminal; without one give it in ${PASSPHRASE}"
+        )
     text: str = click.prompt("new passphrase", hide_input=True, confirmation_prompt=True, err=True)
     return text.encode()

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.ledger_text import account_json, condition, lifetime_text, particulars, shown, spent_text
+from privgan.cli.ledger_text import (
+    account_json,
+    condition,
+    lifetime_text,
+    particulars,
+    shown,
+    spent_text,
+)
 from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, stacked
 from privgan.errors import UsageError
 
 if TYPE_CHECKING:
-    from privgan.privacy.ledger import PrivacyLedger
-    from privgan.privacy.ledger_restored import Spent
-    from privgan.privacy.ledger_store import Entry
+    from privgan.ledger.ledger import PrivacyLedger
+    from privgan.ledger.restored import Spent
+    from privgan.ledger.store import Entry
 
 _LIFETIME_DELTA = 1e-5
 # As under 'dataset:' in a schema (formats/schema.schema.json).
@@ -31,7 +38,10 @@ filter_option = click.option(
     "--filter",
     "kind",
     type=click.Choice(["sum", "rdp"]),
-    help="How runs compose: sum adds their (ε, δ); rdp is a Rényi filter, which allows more of them [default: as before; sum].",
+    help=(
+        "How runs compose: sum adds their (ε, δ); rdp is a Rényi filter, which allows more of them"
+        " [default: as before; sum]."
+    ),
 )
 
 
@@ -43,25 +53,42 @@ def ledger() -> None:
 @ledger.command("init")
 @click.argument("dataset", required=False)
 @click.option("--epsilon", type=float, help="Lifetime ε of the data set.")
-@click.option("--delta", type=float, default=_LIFETIME_DELTA, show_default=True, help="Lifetime δ of the data set.")
+@click.option(
+    "--delta",
+    type=float,
+    default=_LIFETIME_DELTA,
+    show_default=True,
+    help="Lifetime δ of the data set.",
+)
 @filter_option
 @ledger_option
-def ledger_init(dataset: str | None, epsilon: float | None, delta: float, kind: str | None, ledger_url: str | None) -> None:
-    """Make the ledger, and introduce a DATASET with its lifetime budget. Strict policies require it.
+def ledger_init(
+    dataset: str | None,
+    epsilon: float | None,
+    delta: float,
+    kind: str | None,
+    ledger_url: str | None,
+) -> None:
+    """Make the ledger, and introduce a DATASET with its lifetime budget.
+
+    Strict policies require it.
 
     \b
     Example:
       privgan ledger init acme-customers --epsilon 6
     """
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.privacy.budget import PrivacyBudget
-    from privgan.privacy.ledger import PrivacyLedger
 
     if dataset:
         _refuse_name(dataset)
     budget = None if epsilon is None else PrivacyBudget(epsilon=epsilon, delta=delta)
     _refuse_idle_filter(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url)
-    click.echo(f"{opened.url}: {'made; keep it, and its key ' + str(opened.key_path) if opened.created_now else 'is there'}")
+    click.echo(
+        f"{opened.url}:"
+        f" {'made; keep it, and its key ' + str(opened.key_path) if opened.created_now else 'is there'}"
+    )
     if dataset:
         known = any(entry.kind == "introduce" for entry in opened.entries(dataset))
         if not known:
@@ -85,7 +112,7 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
     """
     from dataclasses import asdict
 
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.ledger.ledger import PrivacyLedger
 
     opened = PrivacyLedger.open(ledger_url, create=False)
     _warn_of_problems(opened)
@@ -106,16 +133,25 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
     for entry in entries:
         who = str(entry.body.get("who") or by_run.get(entry.run, ""))
         when = entry.time[:19].replace("T", " ")
-        line = f"{entry.sequence:>5}  {when}  {who:<20}  {entry.dataset:<20}  {entry.run[:8]:<8}  {entry.kind:<10}"
+        line = (
+            f"{entry.sequence:>5}  {when}  {who:<20}  {entry.dataset:<20}  {entry.run[:8]:<8} "
+            f" {entry.kind:<10}"
+        )
         click.echo(f"{line}  {particulars(entry.body)}")
     for name in names:
         account = opened.account(name)
         done = f"{account.runs} runs, {account.attempts} judged"
-        click.echo(f"{name}: {spent_text(account)}; {lifetime_text(account)}; {done}{condition(account)}")
+        click.echo(
+            f"{name}: {spent_text(account)}; {lifetime_text(account)}; {done}{condition(account)}"
+        )
 
 
 @ledger.command("verify")
-@click.option("--manifest", type=PATH, help="A release's manifest.json: its chain head must still be in the ledger.")
+@click.option(
+    "--manifest",
+    type=PATH,
+    help="A release's manifest.json: its chain head must still be in the ledger.",
+)
 @ledger_option
 @json_option
 def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) -> None:
@@ -128,7 +164,7 @@ def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) 
       privgan ledger verify --manifest out/release/manifest.json
     """
     from privgan.errors import UsageError
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.ledger.ledger import PrivacyLedger
 
     opened = PrivacyLedger.open(ledger_url, create=False)
     problems = list(opened.problems())
@@ -138,7 +174,10 @@ def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) 
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{manifest}: is no manifest of a release") from error
         if not opened.holds(head):
-            problems.append("the chain head of the manifest is not in the ledger: its tail was cut, or it is another ledger")
+            problems.append(
+                "the chain head of the manifest is not in the ledger: its tail was cut, or it is"
+                " another ledger"
+            )
     newest = (opened.entries() or (None,))[-1] if not problems else None
     if as_json:
         end = {"sequence": newest.sequence, "head": newest.mac} if newest else {}
@@ -153,12 +192,19 @@ def ledger_verify(manifest: Path | None, ledger_url: str | None, as_json: bool) 
 @ledger.command("budget")
 @click.argument("dataset")
 @click.option("--epsilon", type=float, help="Set the lifetime ε.")
-@click.option("--delta", type=float, help="Set the lifetime δ, with --epsilon [default: as it is, else 1e-5].")
+@click.option(
+    "--delta", type=float, help="Set the lifetime δ, with --epsilon [default: as it is, else 1e-5]."
+)
 @filter_option
 @ledger_option
 @json_option
 def ledger_budget(
-    dataset: str, epsilon: float | None, delta: float | None, kind: str | None, ledger_url: str | None, as_json: bool
+    dataset: str,
+    epsilon: float | None,
+    delta: float | None,
+    kind: str | None,
+    ledger_url: str | None,
+    as_json: bool,
 ) -> None:
     """Show what is left of a data set's lifetime budget, or set it.
 
@@ -166,17 +212,24 @@ def ledger_budget(
     Example:
       privgan ledger budget acme-customers --epsilon 6 --filter rdp
     """
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.privacy.budget import PrivacyBudget
-    from privgan.privacy.ledger import PrivacyLedger
 
     _refuse_idle_filter(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url, create=False)
     if not opened.entries(dataset):
-        raise UsageError(f"{dataset}: the ledger does not know this data set; introduce it with 'privgan ledger init {dataset}'")
+        raise UsageError(
+            f"{dataset}: the ledger does not know this data set; introduce it with 'privgan ledger"
+            f" init {dataset}'"
+        )
     if epsilon is not None:
         lifetime = opened.account(dataset).lifetime
         kept = lifetime.delta if lifetime else _LIFETIME_DELTA
-        opened.set_lifetime(dataset, PrivacyBudget(epsilon=epsilon, delta=kept if delta is None else delta), _filter(kind))
+        opened.set_lifetime(
+            dataset,
+            PrivacyBudget(epsilon=epsilon, delta=kept if delta is None else delta),
+            _filter(kind),
+        )
     _warn_of_problems(opened)
     account = opened.account(dataset)
     if as_json:
@@ -188,9 +241,15 @@ def ledger_budget(
 
 @ledger.command("accept")
 @click.argument("dataset", required=False)
-@click.option("--schema", "schema_path", type=PATH, help="The schema of a DATASET's table with other columns.")
-@click.option("--same-customers-as", "other", help="A data set whose customers DATASET seems to share.")
-@click.option("--restored", is_flag=True, help="The ledger was put back from a copy, or its end is lost.")
+@click.option(
+    "--schema", "schema_path", type=PATH, help="The schema of a DATASET's table with other columns."
+)
+@click.option(
+    "--same-customers-as", "other", help="A data set whose customers DATASET seems to share."
+)
+@click.option(
+    "--restored", is_flag=True, help="The ledger was put back from a copy, or its end is lost."
+)
 @click.option(
     "--spent",
     multiple=True,
@@ -211,9 +270,9 @@ def ledger_accept(
 ) -> None:
     """Let a person accept what the ledger refuses by itself; one of three things.
 
-    --schema: a table with other columns than before belongs to the same DATASET; both then spend one
-    budget. --same-customers-as: two data sets with a budget each are about the same customers, or
-    their ids look alike. --restored: the ledger does not hold what its anchor names; the gap is
+    --schema: a table with other columns than before belongs to the same DATASET; both then spend
+    one budget. --same-customers-as: two data sets with a budget each are about the same customers,
+    or their ids look alike. --restored: the ledger does not hold what its anchor names; the gap is
     recorded, and every data set is charged what --spent says, else the rest of its lifetime budget,
     or ε = ∞ where none is set. What is not stated leaves nothing, however far the budget is raised:
     the lost entries may have raised and spent it. Where they did, state what was spent. Runs and
@@ -223,15 +282,19 @@ def ledger_accept(
     \b
     Example:
       privgan ledger accept acme-customers --schema new.yaml --who A --why "columns renamed"
-      privgan ledger accept acme-orders --same-customers-as acme-customers --who A --why "ids 1 to n"
-      privgan ledger accept --restored --spent acme-customers=2,1e-6 --who A --why "disk lost"
+      privgan ledger accept acme-orders --same-customers-as acme-customers --who A --why "ids 1 to
+      n" privgan ledger accept --restored --spent acme-customers=2,1e-6 --who A --why "disk lost"
     """
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.ledger.ledger import PrivacyLedger
 
     if [schema_path is not None, other is not None, restored].count(True) != 1:
         raise UsageError("give one of --schema, --same-customers-as and --restored")
     if restored == bool(dataset):
-        text = "--restored is about the whole ledger; name no DATASET" if restored else "DATASET is missing"
+        text = (
+            "--restored is about the whole ledger; name no DATASET"
+            if restored
+            else "DATASET is missing"
+        )
         raise UsageError(text)
     if spent and not restored:
         raise UsageError("--spent is for --restored only")
@@ -241,15 +304,22 @@ def ledger_accept(
     assert dataset is not None
     _refuse_name(dataset)
     if other is not None:
-        PrivacyLedger.open(ledger_url, create=False).accept_customers(dataset, other, who=who, why=why)
-        click.echo(f"{dataset}: the same customers as {other}, accepted by {who}; each keeps its own budget")
+        PrivacyLedger.open(ledger_url, create=False).accept_customers(
+            dataset, other, who=who, why=why
+        )
+        click.echo(
+            f"{dataset}: the same customers as {other}, accepted by {who}; each keeps its own"
+            " budget"
+        )
         return
     assert schema_path is not None
     _accept_columns(dataset, schema_path, who, why, ledger_url)
 
 
-def _accept_columns(dataset: str, schema_path: Path, who: str, why: str, ledger_url: str | None) -> None:
-    from privgan.privacy.ledger import PrivacyLedger
+def _accept_columns(
+    dataset: str, schema_path: Path, who: str, why: str, ledger_url: str | None
+) -> None:
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.table.schema_file import load_schema
 
     schema = load_schema(schema_path)
@@ -260,7 +330,7 @@ def _accept_columns(dataset: str, schema_path: Path, who: str, why: str, ledger_
 
 
 def _accept_restored(spent: tuple[str, ...], who: str, why: str, ledger_url: str | None) -> None:
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.ledger.ledger import PrivacyLedger
 
     stated = _stated(spent)
     opened = PrivacyLedger.open(ledger_url, create=False)
@@ -268,13 +338,17 @@ def _accept_restored(spent: tuple[str, ...], who: str, why: str, ledger_url: str
     click.echo(f"{opened.url}: accepted by {who}; the gap is recorded")
     for name in dict.fromkeys(entry.dataset for entry in opened.entries() if entry.dataset):
         account = opened.account(name)
-        told = "" if name in stated else "; not stated with --spent: raising its budget leaves nothing either"
+        told = (
+            ""
+            if name in stated
+            else "; not stated with --spent: raising its budget leaves nothing either"
+        )
         click.echo(f"{name}: {spent_text(account)}; {lifetime_text(account)}{told}")
 
 
 def _stated(spent: tuple[str, ...]) -> dict[str, Spent]:
     """What --spent says, by data set."""
-    from privgan.privacy.ledger_restored import Spent
+    from privgan.ledger.restored import Spent
 
     found: dict[str, Spent] = {}
     for text in spent:
@@ -286,7 +360,10 @@ def _stated(spent: tuple[str, ...]) -> dict[str, Spent]:
         except ValueError:
             separator = ""
         if not separator:
-            raise UsageError(f"--spent {text}: write DATASET=EPSILON,DELTA, such as acme-customers=2,1e-6, or DATASET=0")
+            raise UsageError(
+                f"--spent {text}: write DATASET=EPSILON,DELTA, such as acme-customers=2,1e-6, or"
+                " DATASET=0"
+            )
         if name in found:
             raise UsageError(f"--spent names {name} twice; give the sum")
         found[name] = Spent(epsilon=value[0], delta=value[1])
@@ -305,11 +382,13 @@ def ledger_repair_clock(who: str, why: str, ledger_url: str | None) -> None:
     Example:
       privgan ledger repair-clock --who "A. Officer" --why "the clock of host7 stood at 2031"
     """
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.ledger.ledger import PrivacyLedger
 
     opened = PrivacyLedger.open(ledger_url, create=False)
     opened.repair_clock(who=who, why=why)
-    click.echo(f"{opened.url}: recorded by {who}; time goes on from {opened.entries()[-1].time[:19]} (UTC)")
+    click.echo(
+        f"{opened.url}: recorded by {who}; time goes on from {opened.entries()[-1].time[:19]} (UTC)"
+    )
 
 
 @ledger.command("clear")
@@ -323,7 +402,7 @@ def ledger_clear(dataset: str, who: str, why: str, ledger_url: str | None) -> No
     Example:
       privgan ledger clear acme-customers --who "A. Officer" --why "bug 12 found and mended"
     """
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.ledger.ledger import PrivacyLedger
 
     PrivacyLedger.open(ledger_url, create=False).clear(dataset, who=who, why=why)
     click.echo(f"{dataset}: cleared by {who}")
@@ -332,19 +411,24 @@ def ledger_clear(dataset: str, who: str, why: str, ledger_url: str | None) -> No
 def _refuse_name(dataset: str) -> None:
     if not _NAME.fullmatch(dataset):
         raise UsageError(
-            f"{dataset!r}: is no data set's name; write it as under 'dataset:' in the schema: lower-case letters, digits, . _ -"
+            f"{dataset!r}: is no data set's name; write it as under 'dataset:' in the schema:"
+            " lower-case letters, digits, . _ -"
         )
 
 
 def _filter(kind: str | None) -> Any:
-    from privgan.privacy.ledger_filter import Filter
+    from privgan.ledger.filter import Filter
 
     return Filter(kind) if kind else None
 
 
 def _end_text(opened: PrivacyLedger, newest: Entry | None) -> str:
     """The newest entry, to compare with a colleague's, and what the anchor says of it."""
-    end = f"it ends at entry {newest.sequence} (MAC {newest.mac[:12]}…)" if newest else "it has no entry yet"
+    end = (
+        f"it ends at entry {newest.sequence} (MAC {newest.mac[:12]}…)"
+        if newest
+        else "it has no entry yet"
+    )
     anchor = opened.anchored()
     if anchor is None:
         return f"{end}; no anchor on this machine yet: the next entry makes one"

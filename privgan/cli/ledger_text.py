@@ -8,17 +8,24 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from privgan.privacy.ledger import DatasetAccount
+    from privgan.ledger.ledger import DatasetAccount
 
 
 def shown(entry: dict[str, Any]) -> dict[str, Any]:
     """An entry without the sealed sketch of the customers, which nobody can read."""
-    return {**entry, "body": {key: value for key, value in entry["body"].items() if key != "customers"}}
+    return {
+        **entry,
+        "body": {key: value for key, value in entry["body"].items() if key != "customers"},
+    }
 
 
 def particulars(body: Mapping[str, Any]) -> str:
     """An entry's body in one line, without what stands elsewhere or is long."""
-    short = {key: value for key, value in body.items() if key != "who" and not isinstance(value, (list, dict))}
+    short = {
+        key: value
+        for key, value in body.items()
+        if key != "who" and not isinstance(value, (list, dict))
+    }
     return json.dumps(short, ensure_ascii=False)[:110]
 
 
@@ -38,13 +45,17 @@ def lifetime_text(account: DatasetAccount) -> str:
         return "no lifetime budget"
     of = f"of lifetime ε = {lifetime.epsilon:g}, δ = {lifetime.delta:g}"
     if rdp is None:
-        left = max(0.0, lifetime.epsilon - account.epsilon), max(0.0, lifetime.delta - account.delta)
+        left = (
+            max(0.0, lifetime.epsilon - account.epsilon),
+            max(0.0, lifetime.delta - account.delta),
+        )
         return f"ε = {left[0]:.6g}, δ = {left[1]:.6g} left {of} (filter: sum)"
     left_rdp = max(0.0, rdp.allowance - account.rdp_cost.rdp)
     left_delta = max(0.0, rdp.discovery_delta - account.rdp_cost.discovery_delta)
     return (
-        f"{left_rdp:.4g} of {rdp.allowance:.4g} RDP of order {rdp.order} left {of} "
-        f"(filter: rdp; spent by it: ε = {_number(account.lifetime_spent)}; δ of discoveries left: {left_delta:.3g})"
+        f"{left_rdp:.4g} of {rdp.allowance:.4g} RDP of order {rdp.order} left {of} (filter: rdp;"
+        f" spent by it: ε = {_number(account.lifetime_spent)}; δ of discoveries left:"
+        f" {left_delta:.3g})"
     )
 
 

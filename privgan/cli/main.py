@@ -15,15 +15,31 @@ import click
 from privgan.errors import PrivganError
 
 _COMMANDS = {
-    "demo": ("privgan.cli.tables", "demo", "Make a simulated customer table and run the main job on it."),
-    "schema": ("privgan.cli.tables", "schema", "Draft a schema, review it, or check a table against one."),
-    "plan": ("privgan.cli.plans", "plan", "Print each step's cost, noise and expected error; opens no data."),
+    "demo": (
+        "privgan.cli.tables",
+        "demo",
+        "Make a simulated customer table and run the main job on it.",
+    ),
+    "schema": (
+        "privgan.cli.tables",
+        "schema",
+        "Draft a schema, review it, or check a table against one.",
+    ),
+    "plan": (
+        "privgan.cli.plans",
+        "plan",
+        "Print each step's cost, noise and expected error; opens no data.",
+    ),
     "policy": ("privgan.cli.policy", "policy", "Make, check, explain and compare policies."),
     "run": ("privgan.cli.runs", "run", "Do everything: from a table to a release."),
     "fit": ("privgan.cli.runs", "fit", "Fit a candidate."),
     "resume": ("privgan.cli.runs", "resume", "Go on with an interrupted fit or run."),
     "sample": ("privgan.cli.runs", "sample", "Sample rows from a candidate or a release."),
-    "audit": ("privgan.cli.judge", "audit", "Attack and measure a candidate, or any synthetic table. INTERNAL."),
+    "audit": (
+        "privgan.cli.judge",
+        "audit",
+        "Attack and measure a candidate, or any synthetic table. INTERNAL.",
+    ),
     "check": ("privgan.cli.judge", "check", "Judge a candidate by a policy and explain each gate."),
     "release": ("privgan.cli.judge", "release", "Write the release of a candidate that passes."),
     "verify": ("privgan.cli.bundles", "verify", "Check a release offline."),
@@ -32,10 +48,22 @@ _COMMANDS = {
     "encrypt": ("privgan.cli.bundles", "encrypt", "Write a release for named recipients alone."),
     "decrypt": ("privgan.cli.bundles", "decrypt", "Open an encrypted release, and verify it."),
     "keys": ("privgan.cli.keys", "keys", "Create, rotate, revoke and list keys."),
-    "report": ("privgan.cli.reports", "report", "Show or write the report of a release or a candidate."),
-    "serve": ("privgan.cli.serving", "serve", "Show a folder of releases in the browser, read only."),
-    "ledger": ("privgan.cli.ledger", "ledger", "Create, show, verify and budget the privacy ledger."),
-    "purge": ("privgan.cli.records", "purge", "Remove what stays inside, and record it."),
+    "report": (
+        "privgan.cli.reports",
+        "report",
+        "Show or write the report of a release or a candidate.",
+    ),
+    "serve": (
+        "privgan.cli.reports",
+        "serve",
+        "Show a folder of releases in the browser, read only.",
+    ),
+    "ledger": (
+        "privgan.cli.ledger",
+        "ledger",
+        "Create, show, verify and budget the privacy ledger.",
+    ),
+    "purge": ("privgan.cli.tables", "purge", "Remove what stays inside, and record it."),
 }
 INTERRUPTED, INTERNAL_ERROR = 130, 70
 _PASSWORD = re.compile(r"(:/{1,2}[^\s:/@]*:)\S*@")
@@ -74,7 +102,8 @@ def group() -> None:
       privgan schema review customers.csv --schema schema.yaml
       privgan run customers.csv --schema schema.yaml --policy partner-share --epsilon 3 --out out
 
-    The terminal's output, logs and the folder "internal" are INTERNAL: they are not covered by the guarantee.
+    The terminal's output, logs and the folder "internal" are INTERNAL: they are not covered by the
+    guarantee.
 
     \b
     Exit codes: 0 done and passed; 1 policy or verification failed; 2 wrong usage or bad input;
@@ -100,7 +129,11 @@ def execute(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; what was charged stays charged (a run with --resumable goes on with 'privgan resume')", err=True)
+        click.echo(
+            "interrupted; what was charged stays charged (a run with --resumable goes on with"
+            " 'privgan resume')",
+            err=True,
+        )
         return INTERRUPTED
     except PrivganError as error:
         click.echo(without_passwords(f"{type(error).__name__}: {error}"), err=True)
@@ -119,13 +152,24 @@ def without_passwords(message: str) -> str:
 def _unexpected(error: Exception) -> int:
     """Our own bug: name it without its message, which might hold a value of the table."""
     if isinstance(error, OSError) and error.errno:
-        click.echo(f"UsageError: {error.filename or 'a file'}: {os.strerror(error.errno)}", err=True)
+        click.echo(
+            f"UsageError: {error.filename or 'a file'}: {os.strerror(error.errno)}", err=True
+        )
         return 2
     where = traceback.extract_tb(error.__traceback__)[-1]
-    place, version = f"{os.path.basename(where.filename)}:{where.lineno}", metadata.version("privgan")
-    click.echo(f"InternalError: {type(error).__name__} in {place}; this is a bug in privgan {version}", err=True)
+    place, version = (
+        f"{os.path.basename(where.filename)}:{where.lineno}",
+        metadata.version("privgan"),
+    )
+    click.echo(
+        f"InternalError: {type(error).__name__} in {place}; this is a bug in privgan {version}",
+        err=True,
+    )
     if os.environ.get("PRIVGAN_DEBUG"):
         traceback.print_exception(error)
     else:
-        click.echo("set PRIVGAN_DEBUG=1 for the traceback (INTERNAL: it may hold values of the table)", err=True)
+        click.echo(
+            "set PRIVGAN_DEBUG=1 for the traceback (INTERNAL: it may hold values of the table)",
+            err=True,
+        )
     return INTERNAL_ERROR

@@ -26,7 +26,9 @@ class _Source(click.ParamType):
 
     name = "source"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | str:
         """A path, or a URL."""
         return value if isinstance(value, Path) or "://" in value else Path(value)
 
@@ -48,21 +50,39 @@ def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
 
 
 schema_option = click.option(
-    "--schema", "schema_path", type=PATH, required=True, help="The schema: public facts about the table."
+    "--schema",
+    "schema_path",
+    type=PATH,
+    required=True,
+    help="The schema: public facts about the table.",
 )
 text_options = stacked(
-    click.option("--sep", help="Separator of a text table, one character or \\t [default: recognised]."),
-    click.option("--encoding", help="Encoding of a text table, such as gb18030 or cp1252 [default: recognised]."),
+    click.option(
+        "--sep", help="Separator of a text table, one character or \\t [default: recognised]."
+    ),
+    click.option(
+        "--encoding",
+        help="Encoding of a text table, such as gb18030 or cp1252 [default: recognised].",
+    ),
 )
-sheet_option = click.option("--sheet", metavar="NAME", help="Sheet of a spreadsheet [default: the one that holds anything].")
-query_option = click.option("--query", metavar="SQL", help="What to read from a database, in place of a table.")
+sheet_option = click.option(
+    "--sheet", metavar="NAME", help="Sheet of a spreadsheet [default: the one that holds anything]."
+)
+query_option = click.option(
+    "--query", metavar="SQL", help="What to read from a database, in place of a table."
+)
 database_table_option = click.option(
-    "--table", "database_table", metavar="NAME", help="Table of a database, NAME or SCHEMA.NAME [default: the only one]."
+    "--table",
+    "database_table",
+    metavar="NAME",
+    help="Table of a database, NAME or SCHEMA.NAME [default: the only one].",
 )
 source_options = stacked(text_options, sheet_option, database_table_option, query_option)
 source_options_beside_table = stacked(text_options, sheet_option, query_option)
 ledger_option = click.option(
-    "--ledger", "ledger_url", help="Ledger file, or PostgreSQL URL [default: $PRIVGAN_LEDGER, else the user's data folder]."
+    "--ledger",
+    "ledger_url",
+    help="Ledger file, or PostgreSQL URL [default: $PRIVGAN_LEDGER, else the user's data folder].",
 )
 violation_option = click.option(
     "--on-violation",
@@ -72,20 +92,39 @@ violation_option = click.option(
     help="What to do with values outside the schema.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
-policy_option = click.option("--policy", "policy_name", required=True, help="A shipped policy's name, or a policy file.")
+policy_option = click.option(
+    "--policy", "policy_name", required=True, help="A shipped policy's name, or a policy file."
+)
 context_option = click.option(
-    "--context", "context_path", type=PATH, help="Reviewer, purpose, recipient, expiry, review date and more (YAML)."
+    "--context",
+    "context_path",
+    type=PATH,
+    help="Reviewer, purpose, recipient, expiry, review date and more (YAML).",
 )
 waivers_option = click.option(
-    "--waivers", "waivers_path", type=PATH, help="Gates that need not pass: fact, who, why, until (YAML); see policies/README.md."
+    "--waivers",
+    "waivers_path",
+    type=PATH,
+    help="Gates that need not pass: fact, who, why, until (YAML); see policies/README.md.",
 )
 verdict_file_options = stacked(
-    click.option("--junit", type=PATH, help="Also write the verdict as JUnit XML. INTERNAL, unless --shareable."),
-    click.option("--sarif", type=PATH, help="Also write the verdict as SARIF 2.1.0. INTERNAL, unless --shareable."),
+    click.option(
+        "--junit",
+        type=PATH,
+        help="Also write the verdict as JUnit XML. INTERNAL, unless --shareable.",
+    ),
+    click.option(
+        "--sarif",
+        type=PATH,
+        help="Also write the verdict as SARIF 2.1.0. INTERNAL, unless --shareable.",
+    ),
     click.option(
         "--shareable",
         is_flag=True,
-        help="--junit and --sarif hold the public gates only; nothing is written where the internal checks did not pass.",
+        help=(
+            "--junit and --sarif hold the public gates only; nothing is written where the internal"
+            " checks did not pass."
+        ),
     ),
 )
 language_option = click.option(
@@ -98,31 +137,46 @@ language_option = click.option(
 )
 quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 budget_options = stacked(
-    click.option("--epsilon", type=float, help="ε of this run, above 0 and at most 100 (useful: 0.5 to 5)."),
+    click.option(
+        "--epsilon", type=float, help="ε of this run, above 0 and at most 100 (useful: 0.5 to 5)."
+    ),
     click.option(
         "--max-attack-advantage",
         type=float,
         metavar="ADVANTAGE",
-        help="In place of --epsilon: the largest true- minus false-positive rate of telling whether somebody was in the table.",
+        help=(
+            "In place of --epsilon: the largest true- minus false-positive rate of telling whether"
+            " somebody was in the table."
+        ),
     ),
     click.option(
         "--max-tpr",
         metavar="TPR@FPR",
-        help="In place of --epsilon: the largest true-positive rate at a false-positive rate, e.g. 0.05@0.01.",
+        help=(
+            "In place of --epsilon: the largest true-positive rate at a false-positive rate, e.g."
+            " 0.05@0.01."
+        ),
     ),
-    click.option("--delta", type=float, default=1e-6, show_default=True, help="δ of this run; below 1/n."),
+    click.option(
+        "--delta", type=float, default=1e-6, show_default=True, help="δ of this run; below 1/n."
+    ),
 )
 critic_option = click.option(
     "--critic-share",
     type=float,
     default=0.0,
     show_default=True,
-    help="Share of the model's budget for the private critic (DP-SGD), 0 to 0.95; the rest measures marginals.",
+    help=(
+        "Share of the model's budget for the private critic (DP-SGD), 0 to 0.95; the rest measures"
+        " marginals."
+    ),
 )
 target_option = click.option(
     "--target",
-    help="Column to predict: what tells of it is measured more closely, and the audit predicts it [default: the schema's"
-    " 'target', else by a fixed rule].",
+    help=(
+        "Column to predict: what tells of it is measured more closely, and the audit predicts it"
+        " [default: the schema's 'target', else by a fixed rule]."
+    ),
 )
 fit_options = stacked(
     click.option(
@@ -151,7 +205,10 @@ fit_options = stacked(
     click.option(
         "--resumable",
         is_flag=True,
-        help="Write checkpoints of the critic phase, so that 'privgan resume' can go on after a crash; costs a little noise.",
+        help=(
+            "Write checkpoints of the critic phase, so that 'privgan resume' can go on after a"
+            " crash; costs a little noise."
+        ),
     ),
     click.option(
         "--canary-probability",
@@ -162,7 +219,10 @@ fit_options = stacked(
 
 
 def source_of(options: dict[str, Any]) -> SourceOptions:
-    """What the options of ``source_options`` say about a source; they are taken out of the command's options."""
+    """What the options of ``source_options`` say about a source.
+
+    They are taken out of the command's options.
+    """
     from privgan.sources import SourceOptions
 
     taken = {name: options.pop(name) for name in ("sep", "encoding", "sheet", "query")}
@@ -170,7 +230,10 @@ def source_of(options: dict[str, Any]) -> SourceOptions:
 
 
 def said_again(table: Path | str, source: SourceOptions) -> str:
-    """A source and its options as they are typed; of a URL and a query, which may hold a secret, the place alone."""
+    """A source and its options as they are typed.
+
+    Of a URL and a query, which may hold a secret, the place alone.
+    """
     from privgan.sources import is_url
 
     written = {
@@ -188,7 +251,11 @@ def told_beside(line: str) -> None:
 
 
 def read_aloud(
-    spec: Path | str, source: SourceOptions, *, shared: bool = False, say: Callable[[str], None] = told_beside
+    spec: Path | str,
+    source: SourceOptions,
+    *,
+    shared: bool = False,
+    say: Callable[[str], None] = told_beside,
 ) -> SourceTable:
     """Read a table and say what was recognised. INTERNAL: it tells the row count.
 
@@ -206,7 +273,9 @@ def read_aloud(
     return read
 
 
-def budget_of(options: dict[str, Any], make_plan: Callable[[PrivacyBudget], Plan]) -> tuple[PrivacyBudget, RiskBudget | None]:
+def budget_of(
+    options: dict[str, Any], make_plan: Callable[[PrivacyBudget], Plan]
+) -> tuple[PrivacyBudget, RiskBudget | None]:
     """The budget that the options of ``budget_options`` ask for, and how it follows from an asked attack risk.
 
     Args:
@@ -219,7 +288,11 @@ def budget_of(options: dict[str, Any], make_plan: Callable[[PrivacyBudget], Plan
 
     epsilon, delta = options.pop("epsilon"), options.pop("delta")
     advantage, rates = options.pop("max_attack_advantage"), options.pop("max_tpr")
-    given = [name for name, value in zip(_WAYS, (epsilon, advantage, rates), strict=True) if value is not None]
+    given = [
+        name
+        for name, value in zip(_WAYS, (epsilon, advantage, rates), strict=True)
+        if value is not None
+    ]
     if len(given) != 1:
         told = f"{' and '.join(given)} are given" if given else "none is given"
         raise UsageError(f"{told}; give exactly one of {', '.join(_WAYS)}")
@@ -239,7 +312,8 @@ def _rates(text: str) -> RiskLimit:
         found, alarms = (float(part) for part in text.split("@"))
     except ValueError:
         raise UsageError(
-            f"--max-tpr is {text!r}; it must be a true-positive rate at a false-positive rate, e.g. 0.05@0.01"
+            f"--max-tpr is {text!r}; it must be a true-positive rate at a false-positive rate, e.g."
+            " 0.05@0.01"
         ) from None
     return MaxTruePositiveRate(found, alarms)
 

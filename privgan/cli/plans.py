@@ -2,32 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.beforehand import BeforehandOptions, beforehand_options
 from privgan.cli.options import (
     asked_json,
     budget_of,
     budget_options,
+    context_option,
     critic_option,
     exit_with,
     json_option,
     ledger_option,
     print_json,
     schema_option,
+    stacked,
     target_option,
     tell_asked,
+    waivers_option,
 )
+from privgan.cli.verdicts import read_context, read_policy
 
 if TYPE_CHECKING:
     from privgan.pipeline.preflight import Preflight
-    from privgan.planning.legible import Illegible
+    from privgan.planning.error_floor import Illegible
     from privgan.planning.plan import Plan
     from privgan.privacy.budget import PrivacyBudget
-    from privgan.table.schema import Schema
+    from privgan.schema.schema import Schema
+
+beforehand_options: Callable[[Any], Any] = stacked(
+    click.option(
+        "--policy", "policy_name", help="Judge what is known before the first look by this policy."
+    ),
+    context_option,
+    waivers_option,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeforehandOptions:
+    """What ``beforehand_options`` ask for.
+
+    Attributes:
+        policy_name: The policy; None to judge nothing.
+        context_path: The context's file, or None.
+        waivers_path: The waivers' file, or None.
+        ledger_url: The ledger, or None for the usual one.
+        rows: Rows to make; None for the planned row count.
+    """
+
+    policy_name: str | None
+    context_path: Path | None
+    waivers_path: Path | None
+    ledger_url: str | None
+    rows: int | None
+
+    @classmethod
+    def taken(cls, options: dict[str, Any], **more: Any) -> BeforehandOptions:
+        """The options of a command; those that nothing else reads are taken out."""
+        names = [name for name in cls.__dataclass_fields__ if name not in more]
+        asked = cls(**{name: options.pop(name) for name in names}, **more)
+        if asked.policy_name is None and (asked.context_path or asked.waivers_path):
+            raise click.UsageError(
+                "--context and --waivers go with --policy: without one nothing is judged"
+            )
+        return asked
+
+    def judge(self, schema: Schema, plan: Plan) -> Preflight | None:
+        """What the policy says beforehand; None where none is named. No table is read."""
+        from privgan.ledger.ledger import PrivacyLedger
+        from privgan.pipeline.preflight import Books, preflight
+
+        if self.policy_name is None:
+            return None
+        policy = read_policy(self.policy_name, self.waivers_path)
+        books = Books.of(PrivacyLedger.find(self.ledger_url), schema.dataset)
+        return preflight(
+            policy, read_context(self.context_path), schema, plan, books, rows=self.rows
+        )
+
 
 _MOST_LINES = 10
 _CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -35,7 +92,11 @@ _CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 @click.command()
 @schema_option
-@click.option("--public-rows", type=int, help="The table's row count, declared public; without it the count is measured.")
+@click.option(
+    "--public-rows",
+    type=int,
+    help="The table's row count, declared public; without it the count is measured.",
+)
 @budget_options
 @critic_option
 @target_option
@@ -48,7 +109,9 @@ _CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 )
 @beforehand_options
 @ledger_option
-@click.option("--rows", type=int, help="With --policy: rows to make [default: the planned row count].")
+@click.option(
+    "--rows", type=int, help="With --policy: rows to make [default: the planned row count]."
+)
 @json_option
 def plan(
     schema_path: Path,
@@ -61,26 +124,30 @@ def plan(
 ) -> None:
     """Print each step's cost, noise and expected error, without opening data.
 
-    With --policy also what that policy says of such a run before anything is charged: the command ends with code 1
-    where it can never pass, with 3 where a fact is missing, and with 4 where the lifetime budget does not allow it.
+    With --policy also what that policy says of such a run before anything is charged: the command
+    ends with code 1 where it can never pass, with 3 where a fact is missing, and with 4 where the
+    lifetime budget does not allow it.
 
     \b
     Example:
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
-      privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3 --policy partner-share --context context.yaml
+      privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3 --policy partner-share
+      --context context.yaml
     """
-    from privgan.planning.legible import illegible
+    from privgan.planning.error_floor import illegible
     from privgan.planning.planner import make_plan
     from privgan.planning.risk import curve_of
     from privgan.release.guarantee import accounting
+    from privgan.schema.schema import with_target
     from privgan.table.schema_file import load_schema
-    from privgan.table.targets import with_target
 
     asked_of = BeforehandOptions.taken(options)
     loaded = with_target(load_schema(schema_path), target)
 
     def planned(tried: PrivacyBudget) -> Plan:
-        return make_plan(loaded, tried, public_rows=public_rows, effort=effort, marginal_share=1 - critic_share)
+        return make_plan(
+            loaded, tried, public_rows=public_rows, effort=effort, marginal_share=1 - critic_share
+        )
 
     budget, asked = budget_of(options, planned)
     made = planned(budget)
@@ -100,12 +167,12 @@ def plan(
 
 
 def _print_plan(made: Plan, loaded: Schema) -> None:
-    from privgan.pipeline.describe import plan_lines
+    from privgan.pipeline.preflight import plan_lines
     from privgan.planning.plan import AUDIT
     from privgan.planning.risk import curve_of, is_known
     from privgan.privacy.budget import condition_text
     from privgan.release.guarantee import accounting, meaning, statement
-    from privgan.table.columns import Source
+    from privgan.schema.columns import Source
 
     click.echo(statement(made.budget, loaded))
     if is_known(made):
@@ -117,15 +184,23 @@ def _print_plan(made: Plan, loaded: Schema) -> None:
     ):
         if spent is not None and budgeted is not None:
             cost = f"PLD {spent.epsilon_pld:.4f}, RDP {spent.epsilon_rdp:.4f}"
-            told = f"{stage}: ε = {spent.epsilon:.4f} ({cost}) at δ = {budgeted.delta:.3g} {condition}"
+            told = (
+                f"{stage}: ε = {spent.epsilon:.4f} ({cost}) at δ = {budgeted.delta:.3g} {condition}"
+            )
             click.echo(told.rstrip())
         elif budgeted is not None:
-            text = f"{stage}: ε = {budgeted.epsilon:.4f} at δ = {budgeted.delta:.3g} are left for it"
+            text = (
+                f"{stage}: ε = {budgeted.epsilon:.4f} at δ = {budgeted.delta:.3g} are left for it"
+            )
             click.echo(f"{text}; it is planned from what stage 1 measures, before its first look")
     if made.cost is not None:
         share = made.marginal_share
-        click.echo(f"share of the budget for marginals {share:.2f}, for the private critic {1 - share:.2f}")
-    click.echo(f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}")
+        click.echo(
+            f"share of the budget for marginals {share:.2f}, for the private critic {1 - share:.2f}"
+        )
+    click.echo(
+        f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}"
+    )
     click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
     for name, _what, cost, noise in plan_lines(made, accounting(made)):
         click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")
@@ -139,7 +214,7 @@ def _print_illegible(found: Illegible) -> None:
 
 
 def _print_preflight(first: Preflight) -> None:
-    from privgan.policy.plain import plain
+    from privgan.policy.policy import plain
 
     click.echo(f"\n{first}")
     for reason in first.reasons:

@@ -1,4 +1,7 @@
-"""The policy's commands: init, check, explain, diff, list. They open no table, no ledger and no candidate."""
+"""The policy's commands: init, check, explain, diff, list.
+
+They open no table, no ledger and no candidate.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,29 @@ import click
 from privgan.cli.options import PATH, exit_with, json_option, print_json, waivers_option
 
 lang_option = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="English or Simplified Chinese."
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="English or Simplified Chinese.",
 )
 
 
 @click.group()
 def policy() -> None:
-    """Policies: what must hold before a table may leave. They are public: no figure of a table stands in them."""
+    """Policies: what must hold before a table may leave.
+
+    They are public: no figure of a table stands in them.
+    """
 
 
 @policy.command("init")
 @click.argument("file", type=PATH)
-@click.option("--from", "base", help="A shipped policy's name, or a policy file, to start from [default: a short one].")
+@click.option(
+    "--from",
+    "base",
+    help="A shipped policy's name, or a policy file, to start from [default: a short one].",
+)
 @click.option("--name", help="The new policy's name [default: the file's].")
 @json_option
 def policy_init(file: Path, base: str | None, name: str | None, as_json: bool) -> None:
@@ -53,7 +67,9 @@ def policy_init(file: Path, base: str | None, name: str | None, as_json: bool) -
 @waivers_option
 @json_option
 def policy_check(file: str, waivers_path: Path | None, as_json: bool) -> None:
-    """Say every mistake in a policy FILE, or a shipped policy, with its line; and in its waivers. Ends with 2 where there is one.
+    """Say every mistake in a policy FILE, or a shipped policy, with its line; and in its waivers.
+
+    Ends with 2 where there is one.
 
     \b
     Example:
@@ -72,12 +88,27 @@ def policy_check(file: str, waivers_path: Path | None, as_json: bool) -> None:
         return
     public = sum(rule.scope.value == "public" for rule in found.rules)
     if as_json:
-        told = {"ok": True, "mistakes": [], "name": found.name, "version": found.version, "hash": found.fingerprint()}
-        print_json(told | {"public": public, "internal": len(found.rules) - public, "waivers": len(found.waivers)})
+        told = {
+            "ok": True,
+            "mistakes": [],
+            "name": found.name,
+            "version": found.version,
+            "hash": found.fingerprint(),
+        }
+        print_json(
+            told
+            | {
+                "public": public,
+                "internal": len(found.rules) - public,
+                "waivers": len(found.waivers),
+            }
+        )
     else:
         waivers = f", {len(found.waivers)} waived" if found.waivers else ""
         counts = f"{public} public and {len(found.rules) - public} internal gates{waivers}"
-        click.echo(f"{found.name} {found.version}: valid; {counts}; hash {found.public_fingerprint()}")
+        click.echo(
+            f"{found.name} {found.version}: valid; {counts}; hash {found.public_fingerprint()}"
+        )
 
 
 @policy.command("explain")
@@ -85,15 +116,17 @@ def policy_check(file: str, waivers_path: Path | None, as_json: bool) -> None:
 @lang_option
 @json_option
 def policy_explain(name: str, lang: str, as_json: bool) -> None:
-    """Say in words what a policy asks, by NAME or file: each gate, why, who may learn its outcome, its clause in the standard.
+    """Say in words what a policy asks, by NAME or file.
+
+    Each gate, why, who may learn its outcome, its clause in the standard.
 
     \b
     Example:
       privgan policy explain wp216 --lang zh
     """
-    from privgan.policy.describe import describe, description_json
-    from privgan.policy.document import load_policy
-    from privgan.policy.plain import plain
+    from privgan.policy.policy import plain
+    from privgan.policy.policy_file import load_policy
+    from privgan.policy.words import describe, description_json
 
     found = load_policy(name)
     if as_json:
@@ -110,15 +143,16 @@ def policy_explain(name: str, lang: str, as_json: bool) -> None:
 def policy_diff(first: str, second: str, as_json: bool) -> None:
     """Say what changes from the FIRST policy to the SECOND: gates added, removed, stricter, looser.
 
-    Ends with 0 where both decide alike (another name or wording may differ), with 1 where they do not.
+    Ends with 0 where both decide alike (another name or wording may differ), with 1 where they do
+    not.
 
     \b
     Example:
       privgan policy diff partner-share our-policy.yaml
     """
-    from privgan.policy.diff import differences
-    from privgan.policy.document import load_policy
-    from privgan.policy.plain import plain
+    from privgan.policy.policy import plain
+    from privgan.policy.policy_file import load_policy
+    from privgan.policy.words import differences
 
     found = differences(load_policy(first), load_policy(second))
     alike = not any(difference.decides for difference in found)
@@ -142,8 +176,8 @@ def policy_list(facts: bool, as_json: bool) -> None:
       privgan policy list
       privgan policy list --facts
     """
-    from privgan.policy.describe import fact_lines
-    from privgan.policy.document import load_policy, shipped_policies
+    from privgan.policy.policy_file import load_policy, shipped_policies
+    from privgan.policy.words import fact_lines
 
     if facts:
         _list_facts(as_json, list(fact_lines()))
@@ -151,10 +185,18 @@ def policy_list(facts: bool, as_json: bool) -> None:
     shipped = [load_policy(name) for name in shipped_policies()]
     if as_json:
         told = ("name", "version", "purpose", "standard", "attempts_per_dataset")
-        print_json([{key: getattr(found, key) for key in told} | {"hash": found.fingerprint()} for found in shipped])
+        print_json(
+            [
+                {key: getattr(found, key) for key in told} | {"hash": found.fingerprint()}
+                for found in shipped
+            ]
+        )
         return
     for found in shipped:
-        click.echo(f"{found.name} {found.version}: {found.purpose.partition('. ')[0].rstrip('.')}. {len(found.rules)} gates")
+        click.echo(
+            f"{found.name} {found.version}: {found.purpose.partition('. ')[0].rstrip('.')}."
+            f" {len(found.rules)} gates"
+        )
 
 
 def _list_facts(as_json: bool, lines: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The command that shows and writes reports."""
+"""Commands that show reports: report, serve."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privgan.cli.bundles import require_intact
+from privgan.cli.keys import trust_of, trust_options
 from privgan.cli.options import (
     PATH,
     SOURCE,
@@ -23,16 +24,98 @@ from privgan.cli.options import (
 if TYPE_CHECKING:
     from privgan.report import InternalReport, ShareableReport
 
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 for a free one.",
+)
+@click.option(
+    "--ledger", "ledger_url", help="Show this ledger too (file or PostgreSQL URL). INTERNAL."
+)
+@trust_options
+@click.option(
+    "--internal",
+    is_flag=True,
+    help="Show the internal reports of runs too, marked CONFIDENTIAL. INTERNAL.",
+)
+def serve(
+    folder: Path,
+    port: int,
+    ledger_url: str | None,
+    key_names: tuple[str, ...],
+    rotations: tuple[Path, ...],
+    lists: tuple[Path, ...],
+    internal: bool,
+) -> None:
+    """Show the releases of a FOLDER in the browser, read only, on this machine only.
+
+    Ctrl-C ends it.
+
+    The folder may hold releases, and runs (OUT) with a release inside. Each is verified before it
+    is shown; of one that is not intact, or that none of the given --key signed, nothing is handed
+    out. Two releases are compared side by side. What is INTERNAL is shown only on request, and its
+    pages are marked. All users of a machine reach its 127.0.0.1: the printed address holds a key;
+    keep it to yourself.
+
+    \b
+    Example:
+      privgan serve releases --port 8765
+      privgan serve out --internal --ledger ledger.sqlite
+    """
+    from privgan.ledger.ledger import PrivacyLedger
+    from privgan.serve.server import make_server
+
+    if ledger_url:
+        PrivacyLedger.open(ledger_url, create=False)  # A wrong one is told now, and not by a page.
+    server = make_server(
+        folder,
+        port=port,
+        internal=internal,
+        ledger=ledger_url,
+        trust=trust_of(key_names, rotations, lists),
+    )
+    click.echo(f"{folder}: {server.address} (Ctrl-C ends it)")
+    if internal or ledger_url:
+        click.echo("CONFIDENTIAL: some of these pages are INTERNAL", err=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+    finally:
+        server.server_close()
+
+
 _FORMATS, _LANGUAGES = ("html", "pdf", "md", "json"), ("en", "zh")
 
 
 @click.command()
 @click.argument("folder", type=PATH)
-@click.option("--format", "form", type=click.Choice(_FORMATS), help="Write the report in this form [default: from --out].")
-@click.option("--lang", "language", type=click.Choice(_LANGUAGES), help="Its language [default: the one it was written in].")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    help="Write the report in this form [default: from --out].",
+)
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(_LANGUAGES),
+    help="Its language [default: the one it was written in].",
+)
 @click.option("--out", type=PATH, help="Where to write it [default: the terminal, but for a PDF].")
-@click.option("--internal", is_flag=True, help="The internal report that a run left in FOLDER. CONFIDENTIAL.")
-@click.option("--table", type=SOURCE, help="The table that a candidate was fitted on: draws its real column shapes. INTERNAL.")
+@click.option(
+    "--internal", is_flag=True, help="The internal report that a run left in FOLDER. CONFIDENTIAL."
+)
+@click.option(
+    "--table",
+    type=SOURCE,
+    help="The table that a candidate was fitted on: draws its real column shapes. INTERNAL.",
+)
 @source_options_beside_table
 @violation_option
 @click.option(
@@ -45,12 +128,18 @@ _FORMATS, _LANGUAGES = ("html", "pdf", "md", "json"), ("en", "zh")
 @ledger_option
 @json_option
 def report(
-    folder: Path, form: str | None, language: str | None, out: Path | None, internal: bool, as_json: bool, **options: Any
+    folder: Path,
+    form: str | None,
+    language: str | None,
+    out: Path | None,
+    internal: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Say what a release promises, or write its report in another form or language, from the release alone.
 
-    For a candidate, judge it and write its internal report; that is one counted evaluation of its data set, as
-    'privgan check' is.
+    For a candidate, judge it and write its internal report; that is one counted evaluation of its
+    data set, as 'privgan check' is.
 
     \b
     Example:
@@ -85,22 +174,40 @@ def _rewrite_released(release: Path, form: str, language: str | None, out: Path 
 
     require_intact(release)
     if out is not None and release.resolve() in out.resolve().parents:
-        raise click.UsageError(f"{out}: lies inside the release, which would no longer be intact; choose another --out")
+        raise click.UsageError(
+            f"{out}: lies inside the release, which would no longer be intact; choose another --out"
+        )
     data, own = released_report(release)
     try:
         _write(data, form, language or own, out, private=False)
-    except (ValueError, TypeError, KeyError, IndexError) as error:  # Whoever made the release may have written anything.
-        raise UsageError(f"{release}: the parts of its report do not fit together; open its report.html") from error
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+    ) as error:  # Whoever made the release may have written anything.
+        raise UsageError(
+            f"{release}: the parts of its report do not fit together; open its report.html"
+        ) from error
 
 
-def _rewrite_internal(folder: Path, form: str | None, language: str | None, out: Path | None) -> None:
+def _rewrite_internal(
+    folder: Path, form: str | None, language: str | None, out: Path | None
+) -> None:
     from privgan.pipeline.reporting import internal_report
 
     data, own = internal_report(folder)
     _write(data, form or "md", language or own, out, private=True)
 
 
-def _write(data: ShareableReport | InternalReport, form: str, language: str, out: Path | None, *, private: bool) -> None:
+def _write(
+    data: ShareableReport | InternalReport,
+    form: str,
+    language: str,
+    out: Path | None,
+    *,
+    private: bool,
+) -> None:
     from privgan.report import render
 
     if out is None and form == "pdf":
@@ -113,7 +220,10 @@ def _write(data: ShareableReport | InternalReport, form: str, language: str, out
         return
     out.touch(mode=0o600 if private else 0o666)
     out.write_bytes(content)
-    click.echo(f"{out}: {'internal report (not to be shared)' if private else 'report'}, {len(content):,} bytes")
+    click.echo(
+        f"{out}: {'internal report (not to be shared)' if private else 'report'}, {len(content):,}"
+        " bytes"
+    )
 
 
 def _tell_release(release: Path, as_json: bool) -> None:
@@ -123,20 +233,36 @@ def _tell_release(release: Path, as_json: bool) -> None:
     manifest = require_intact(release)
     guarantee = manifest["guarantee"]
     if as_json:
-        print_json({"report": str(release / "report.html"), "guarantee": guarantee, "policy": manifest["policy"]})
+        print_json(
+            {
+                "report": str(release / "report.html"),
+                "guarantee": guarantee,
+                "policy": manifest["policy"],
+            }
+        )
         return
     condition = f", {guarantee['conditional_text']}" if guarantee["conditional_text"] else ""
     whom = f"{guarantee['unit']} (neighbouring: {guarantee['neighbouring_relation']})"
     means = meaning(tradeoff.of_budget(guarantee["epsilon"], guarantee["delta"]))
-    click.echo(f"ε = {guarantee['epsilon']:g}, δ = {guarantee['delta']:g} for {whom}{condition}; {means}")
+    click.echo(
+        f"ε = {guarantee['epsilon']:g}, δ = {guarantee['delta']:g} for {whom}{condition}; {means}"
+    )
     click.echo(f"data set {manifest['dataset']}, released {manifest['created']}")
     total = guarantee["dataset_total"]
-    click.echo(f"total of the data set so far: ε = {total['epsilon']:g}, δ = {total['delta']:g} for {guarantee['unit']}")
+    click.echo(
+        f"total of the data set so far: ε = {total['epsilon']:g}, δ = {total['delta']:g} for"
+        f" {guarantee['unit']}"
+    )
     click.echo(f"report: {release / 'report.html'}")
 
 
 def _tell_candidate(
-    folder: Path, form: str | None, language: str, out: Path | None, as_json: bool, options: dict[str, Any]
+    folder: Path,
+    form: str | None,
+    language: str,
+    out: Path | None,
+    as_json: bool,
+    options: dict[str, Any],
 ) -> None:
     path = _candidate_report(folder, language, options)
     if form is not None:
@@ -148,21 +274,27 @@ def _tell_candidate(
 
 
 def _candidate_report(folder: Path, language: str, options: dict[str, Any]) -> Path:
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge
     from privgan.pipeline.releasing import release_facts
     from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
     from privgan.policy.context import Context
-    from privgan.policy.document import load_policy
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.policy.policy_file import load_policy
     from privgan.table.conform import conform
     from privgan.table.schema_file import load_schema
 
-    candidate, ledger = Candidate.find(folder), PrivacyLedger.open(options["ledger_url"], create=False)
+    candidate, ledger = (
+        Candidate.find(folder),
+        PrivacyLedger.open(options["ledger_url"], create=False),
+    )
     verdict = judge(candidate, load_policy(options["policy_name"]), ledger, Context())
     frame = None
     if options["table"] is not None:
-        raw, schema = read_aloud(options["table"], source_of(options)).frame(), load_schema(candidate.schema)
+        raw, schema = (
+            read_aloud(options["table"], source_of(options)).frame(),
+            load_schema(candidate.schema),
+        )
         frame = conform(raw, schema, on_violation=options["on_violation"]).reset_index(drop=True)
     facts = release_facts(candidate, ledger, Context(), NOT_RELEASED)
     return write_internal_report(candidate, facts, verdict, ledger, frame, language)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.beforehand import BeforehandOptions, beforehand_options
 from privgan.cli.bundles import require_intact, require_no_zip, zip_option, zipped
 from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
@@ -36,18 +35,19 @@ from privgan.cli.options import (
     verdict_file_options,
     waivers_option,
 )
+from privgan.cli.plans import BeforehandOptions, beforehand_options
 from privgan.cli.verdicts import VerdictFiles, read_context, read_policy
 
 if TYPE_CHECKING:
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.note import RunRequest
+    from privgan.pipeline.request import RunRequest
     from privgan.pipeline.run import RunOutcome
     from privgan.planning.plan import Plan
     from privgan.planning.risk import RiskBudget
     from privgan.privacy.budget import PrivacyBudget
-    from privgan.privacy.ledger import PrivacyLedger
     from privgan.progress import Progress
-    from privgan.release.keys import SigningKey
+    from privgan.release.signing.keys import SigningKey
 
 FORMATS = ("csv", "parquet", "tsv", "feather", "jsonl", "xlsx", "sqlite", "duckdb")
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -87,10 +87,11 @@ def run(
 ) -> None:
     """Everything: check, plan, charge, fit, sample, audit, judge, release, report.
 
-    Writes OUT/release (what may leave) and OUT/internal (what may not). What is known before the first look is judged
-    first: a run that can never pass ends with code 1, or 3 where a fact is missing, and nothing is charged. A candidate
-    that the policy blocks later is paid for and stays in OUT/internal/candidate. --rows is always the number of rows to
-    make; --public-rows the table's own.
+    Writes OUT/release (what may leave) and OUT/internal (what may not). What is known before the
+    first look is judged first: a run that can never pass ends with code 1, or 3 where a fact is
+    missing, and nothing is charged. A candidate that the policy blocks later is paid for and stays
+    in OUT/internal/candidate. --rows is always the number of rows to make; --public-rows the
+    table's own.
 
     \b
     Example:
@@ -127,7 +128,12 @@ def run(
 @target_option
 @ledger_option
 @beforehand_options
-@click.option("--out", type=PATH, required=True, help="Folder for the candidate; it becomes its owner's alone (0700).")
+@click.option(
+    "--out",
+    type=PATH,
+    required=True,
+    help="Folder for the candidate; it becomes its owner's alone (0700).",
+)
 @json_option
 @quiet_option
 def fit(
@@ -141,17 +147,18 @@ def fit(
 ) -> None:
     """Fit a candidate: plan, charge, train, sample. Judge it later with audit, check and release.
 
-    With --policy everything that is known before the first look is judged first. A run that can never pass ends with
-    code 1, or 3 where a fact is missing, and nothing is charged.
+    With --policy everything that is known before the first look is judged first. A run that can
+    never pass ends with code 1, or 3 where a fact is missing, and nothing is charged.
 
     \b
     Example:
       privgan fit customers.csv --schema schema.yaml --epsilon 3 --out candidate
-      privgan fit customers.csv --schema schema.yaml --epsilon 3 --policy partner-share --context context.yaml --out candidate
+      privgan fit customers.csv --schema schema.yaml --epsilon 3 --policy partner-share --context
+      context.yaml --out candidate
     """
     progress = _begun(schema_path, quiet=quiet)
+    from privgan.pipeline.preflight import terms
     from privgan.pipeline.run import fit_candidate, planned, read_conforming
-    from privgan.pipeline.terms import terms
 
     asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
     request, asked = _request(table, schema_path, options)
@@ -164,7 +171,9 @@ def fit(
     _, frame = read_conforming(request, schema, out, progress)
     ledger = open_ledger(ledger_url, schema.dataset)
     attempts = first.attempts if first else None
-    candidate = fit_candidate(request, schema, frame, plan, ledger, out, out / "internal", progress, attempts=attempts)
+    candidate = fit_candidate(
+        request, schema, frame, plan, ledger, out, out / "internal", progress, attempts=attempts
+    )
     _tell_candidate(candidate, asked, as_json)
 
 
@@ -172,18 +181,27 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
     record = candidate.record()
     folder = str(candidate.folder)
     if as_json:
-        told = {"candidate": folder, "guarantee": record["guarantee"], "rows": record["rows"], "run": record["run"]}
+        told = {
+            "candidate": folder,
+            "guarantee": record["guarantee"],
+            "rows": record["rows"],
+            "run": record["run"],
+        }
         print_json(told | asked_json(asked))
     else:
         tell_asked(asked)
-        click.echo(f"{folder}: a candidate with {record['rows']} rows; {record['guarantee']['statement']}")
+        click.echo(
+            f"{folder}: a candidate with {record['rows']} rows; {record['guarantee']['statement']}"
+        )
 
 
 @click.command()
 @click.argument("folder", type=PATH)
 @click.argument("table", type=SOURCE)
 @query_option
-@click.option("--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy.")
+@click.option(
+    "--policy", "policy_name", help="Judge and release as 'privgan run' does, by this policy."
+)
 @ledger_option
 @context_option
 @language_option
@@ -206,31 +224,40 @@ def resume(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Go on with a fit or run that was started with --resumable and interrupted. FOLDER is its --out.
+    """Go on with a fit or run that was started with --resumable and interrupted.
 
-    Each checkpoint goes on once, with fresh noise. After Ctrl-C nothing is run again; after a crash the steps since the
-    checkpoint are charged to the plan's reserve, and when that is spent the command ends with code 4. Where the TABLE comes
-    from a query, give it again; it needs an order, so that the rows come in the same one.
+    FOLDER is its --out.
+
+    Each checkpoint goes on once, with fresh noise. After Ctrl-C nothing is run again; after a crash
+    the steps since the checkpoint are charged to the plan's reserve, and when that is spent the
+    command ends with code 4. Where the TABLE comes from a query, give it again; it needs an order,
+    so that the rows come in the same one.
 
     \b
     Example:
       privgan resume out customers.csv --policy partner-share --context context.yaml
     """
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.run import resume_candidate, resume_run
-    from privgan.privacy.ledger import PrivacyLedger
     from privgan.progress import Progress
 
     progress, files = Progress(quiet=quiet), VerdictFiles.asked(options)
     key = signing_key(key_name) if key_name else None
     if policy_name is None:
         if files.paths or waivers_path:
-            raise click.UsageError("--waivers, --junit and --sarif go with --policy: without one nothing is judged")
-        candidate = resume_candidate(folder, table, PrivacyLedger.open(ledger_url, create=False), progress, query=query)
+            raise click.UsageError(
+                "--waivers, --junit and --sarif go with --policy: without one nothing is judged"
+            )
+        candidate = resume_candidate(
+            folder, table, PrivacyLedger.open(ledger_url, create=False), progress, query=query
+        )
         _tell_candidate(candidate, None, as_json)
         return
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     ledger = PrivacyLedger.open(ledger_url, create=False)
-    outcome = resume_run(table, policy, context, ledger, folder, progress, key=key, language=language, query=query)
+    outcome = resume_run(
+        table, policy, context, ledger, folder, progress, key=key, language=language, query=query
+    )
     files.write(outcome.verdict)
     exit_with(tell(outcome, as_json))
 
@@ -238,36 +265,58 @@ def resume(
 @click.command()
 @click.argument("model", type=PATH)
 @click.option("--rows", type=int, help="Rows to make [default: the planned row count].")
-@click.option("--where", help='Conditions that every row meets, e.g. "segment = gold and age >= 60".')
+@click.option(
+    "--where", help='Conditions that every row meets, e.g. "segment = gold and age >= 60".'
+)
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Public randomness.")
-@click.option("--balanced", is_flag=True, help="Bring shares near to the model's, as in a candidate's table; takes longer.")
+@click.option(
+    "--balanced",
+    is_flag=True,
+    help="Bring shares near to the model's, as in a candidate's table; takes longer.",
+)
 @click.option("--out", type=PATH, required=True, help="The file to write.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="Its format [default: from the name of --out].")
-def sample(model: Path, rows: int | None, where: str | None, seed: int, balanced: bool, out: Path, form: str | None) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="Its format [default: from the name of --out].",
+)
+def sample(
+    model: Path,
+    rows: int | None,
+    where: str | None,
+    seed: int,
+    balanced: bool,
+    out: Path,
+    form: str | None,
+) -> None:
     """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.
 
-    A release is verified first, as by 'privgan verify': of one that is not intact no row is drawn, and the code is 1.
+    A release is verified first, as by 'privgan verify': of one that is not intact no row is drawn,
+    and the code is 1.
 
-    Under conditions the rows follow the model's exact conditional distribution, and every row holds the schema's
-    constraints; only at_most constraints are met by drawing a row again. Where the model gives the conditions next to no
-    probability the command ends with code 3.
+    Under conditions the rows follow the model's exact conditional distribution, and every row holds
+    the schema's constraints; only at_most constraints are met by drawing a row again. Where the
+    model gives the conditions next to no probability the command ends with code 3.
 
-    Rows are drawn one by one unless --balanced is given: then rows exchange values until counts of three columns together are
-    near to what the model expects, in chunks of 100,000 rows. That costs nothing of the budget either.
+    Rows are drawn one by one unless --balanced is given: then rows exchange values until counts of
+    three columns together are near to what the model expects, in chunks of 100,000 rows. That costs
+    nothing of the budget either.
 
-    In a .csv or .tsv file an apostrophe stands before text that a spreadsheet would run as a formula ('=1+1); other files hold
-    it as it is. A database file gets one table, "synthetic".
+    In a .csv or .tsv file an apostrophe stands before text that a spreadsheet would run as a
+    formula ('=1+1); other files hold it as it is. A database file gets one table, "synthetic".
 
     \b
     Example:
-      privgan sample out/release --rows 1000 --where "membership_tier = gold and age >= 60" --out gold.csv
+      privgan sample out/release --rows 1000 --where "membership_tier = gold and age >= 60" --out
+      gold.csv
     """
+    from privgan.domain.conditions import parse_where
     from privgan.errors import UsageError
     from privgan.pipeline.run import model_folder
     from privgan.release.manifest import MANIFEST_NAME
     from privgan.synthesizer import load_synthesizer
     from privgan.table.output import format_of, write_rows
-    from privgan.table.where import parse_where
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
@@ -292,8 +341,10 @@ def _begun(schema_path: Path, *, quiet: bool) -> Progress:
     return progress
 
 
-def _request(table: Path | str, schema_path: Path, options: dict[str, Any]) -> tuple[RunRequest, RiskBudget | None]:
-    from privgan.pipeline.note import RunRequest
+def _request(
+    table: Path | str, schema_path: Path, options: dict[str, Any]
+) -> tuple[RunRequest, RiskBudget | None]:
+    from privgan.pipeline.request import RunRequest
     from privgan.pipeline.run import plan_for, schema_of
 
     options["source"] = source_of(options)
@@ -308,11 +359,13 @@ def _request(table: Path | str, schema_path: Path, options: dict[str, Any]) -> t
 
 def open_ledger(url: str | None, dataset: str) -> PrivacyLedger:
     """The ledger; a new one is announced, and so is a data set that it does not know."""
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.ledger.ledger import PrivacyLedger
 
     ledger = PrivacyLedger.open(url)
     if ledger.created_now:
-        click.echo(f"a new ledger was made: {ledger.url}; keep it, and its key {ledger.key_path}", err=True)
+        click.echo(
+            f"a new ledger was made: {ledger.url}; keep it, and its key {ledger.key_path}", err=True
+        )
     if not ledger.account(dataset).known:
         text = "what was spent on it under another name or in another ledger is not counted here"
         click.echo(f"the data set {dataset} is new to the ledger {ledger.url}: {text}", err=True)
@@ -333,8 +386,8 @@ def perform(
     key: SigningKey | None = None,
 ) -> RunOutcome:
     """The main job, with every file that it needs read first."""
+    from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.run import run as run_job
-    from privgan.privacy.ledger import PrivacyLedger
     from privgan.table.schema_file import load_schema
 
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
@@ -353,7 +406,7 @@ def perform(
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:
     """Print what a run ended in, and return its exit code."""
-    from privgan.policy.plain import plain
+    from privgan.policy.policy import plain
     from privgan.policy.verdict import explain
 
     status = str(outcome.status)
@@ -391,7 +444,7 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
 
 def _tell_blocked(reasons: Sequence[str]) -> None:
     """Say why a run was not begun."""
-    from privgan.policy.plain import plain
+    from privgan.policy.policy import plain
 
     click.echo("this run can never pass the policy; nothing was charged, and no row was looked at")
     for reason in reasons:

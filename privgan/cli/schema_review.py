@@ -10,13 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.options import SOURCE, exit_with, read_aloud, said_again, schema_option, source_of, source_options
+from privgan.cli.options import (
+    SOURCE,
+    exit_with,
+    read_aloud,
+    said_again,
+    schema_option,
+    source_of,
+    source_options,
+)
 
 if TYPE_CHECKING:
-    from privgan.table.review import Entry, Group
-    from privgan.table.reviewing import Review
+    from privgan.drafting.review import Entry, Group
+    from privgan.drafting.review_session import Review
 
-GROUPS = ("unit", "pii", "roles", "bounds", "categories", "sentinels", "markers", "kinds", "target", "constraints")
+GROUPS = (
+    "unit",
+    "pii",
+    "roles",
+    "bounds",
+    "categories",
+    "sentinels",
+    "markers",
+    "kinds",
+    "target",
+    "constraints",
+)
 INTERRUPTED = 130
 _LONGEST_SHOWN = 200
 _ACTIONS = {
@@ -28,7 +47,14 @@ _ACTIONS = {
     "s": "skip for now",
     "q": "quit",
 }
-_ANSWERS = {"y": "confirm", "e": "edit", "m": "have measured", "d": "decline", "n": "not now", "q": "quit"}
+_ANSWERS = {
+    "y": "confirm",
+    "e": "edit",
+    "m": "have measured",
+    "d": "decline",
+    "n": "not now",
+    "q": "quit",
+}
 
 
 class _QuitError(Exception):
@@ -39,29 +65,55 @@ class _QuitError(Exception):
 @click.argument("table", type=SOURCE)
 @schema_option
 @source_options
-@click.option("--yes-to", "groups", type=click.Choice(GROUPS), multiple=True, help="Confirm a group without asking; repeatable.")
-@click.option("--accept-all", is_flag=True, help="Confirm every group without asking; you vouch for all of it.")
-@click.option("--list", "only_list", is_flag=True, help="Show how much of each group is left, and change nothing.")
+@click.option(
+    "--yes-to",
+    "groups",
+    type=click.Choice(GROUPS),
+    multiple=True,
+    help="Confirm a group without asking; repeatable.",
+)
+@click.option(
+    "--accept-all",
+    is_flag=True,
+    help="Confirm every group without asking; you vouch for all of it.",
+)
+@click.option(
+    "--list",
+    "only_list",
+    is_flag=True,
+    help="Show how much of each group is left, and change nothing.",
+)
 def schema_review(
-    table: Path | str, schema_path: Path, groups: Sequence[str], accept_all: bool, only_list: bool, **source: Any
+    table: Path | str,
+    schema_path: Path,
+    groups: Sequence[str],
+    accept_all: bool,
+    only_list: bool,
+    **source: Any,
 ) -> None:
-    """Walk through a drafted schema, group by group, and confirm it. INTERNAL: values and counts shown are real.
+    """Walk through a drafted schema, group by group, and confirm it.
 
-    One of the unpaid looks, as drafting is. Each group is shown with what confirming it means for privacy; it may be
-    accepted, edited, left to be measured with noise, or skipped. Dependencies that the table shows are proposed as
-    constraints. Answers land in the schema's file after each group: leave with q or Ctrl-C, and go on with the same command.
-    Comments on lines of their own are kept.
+    INTERNAL: values and counts shown are real.
+
+    One of the unpaid looks, as drafting is. Each group is shown with what confirming it means for
+    privacy; it may be accepted, edited, left to be measured with noise, or skipped. Dependencies
+    that the table shows are proposed as constraints. Answers land in the schema's file after each
+    group: leave with q or Ctrl-C, and go on with the same command. Comments on lines of their own
+    are kept.
 
     \b
     Example:
       privgan schema review customers.csv --schema schema.yaml
       privgan schema review customers.csv --schema schema.yaml --yes-to bounds --yes-to kinds
     """
-    from privgan.table.reviewing import Review
+    from privgan.drafting.review_session import Review
 
     asked = bool(groups) or accept_all or only_list
     if not asked and not has_terminal():
-        told = "a review asks questions, and there is no terminal; give --yes-to GROUP or --accept-all, or look with --list"
+        told = (
+            "a review asks questions, and there is no terminal; give --yes-to GROUP or"
+            " --accept-all, or look with --list"
+        )
         raise click.UsageError(told)
     if only_list and (groups or accept_all):
         raise click.UsageError("--list changes nothing; leave out --yes-to and --accept-all")
@@ -83,14 +135,17 @@ def has_terminal() -> bool:
 
 
 def _group(name: str) -> Group:
-    from privgan.table.review import Group
+    from privgan.drafting.review import Group
 
     return Group(name)
 
 
 def _confirm(review: Review, names: Sequence[str]) -> None:
     """Confirm whole groups without asking."""
-    click.echo("INTERNAL: you vouch for what is confirmed here; whoever reads the guarantee takes it as publicly known.")
+    click.echo(
+        "INTERNAL: you vouch for what is confirmed here; whoever reads the guarantee takes it as"
+        " publicly known."
+    )
     for name in (name for name in GROUPS if name in names):
         group = _group(name)
         some = review.left(group)
@@ -107,8 +162,13 @@ def _confirm(review: Review, names: Sequence[str]) -> None:
 
 
 def _walk(review: Review, again: str) -> int:
-    """Ask group by group, and return the exit code; ``again`` names table and schema as they are typed."""
-    click.echo("INTERNAL: what is shown comes from real rows. Leave with q or Ctrl-C; answers are kept.")
+    """Ask group by group, and return the exit code.
+
+    ``again`` names table and schema as they are typed.
+    """
+    click.echo(
+        "INTERNAL: what is shown comes from real rows. Leave with q or Ctrl-C; answers are kept."
+    )
     code = 0
     try:
         for number, name in enumerate(GROUPS, 1):
@@ -125,7 +185,7 @@ def _walk(review: Review, again: str) -> int:
 
 def _ask_group(review: Review, group: Group, place: str) -> None:
     """Ask until nothing of the group is left, or the rest is skipped."""
-    from privgan.table.review import MEANINGS, TITLES
+    from privgan.drafting.review import MEANINGS, TITLES
 
     while some := review.left(group):
         click.echo(f"\n{TITLES[group]} {place}: {_facts(some)} to confirm\n{MEANINGS[group]}")
@@ -163,7 +223,9 @@ def _ask_entry(review: Review, entry: Entry) -> None:
     actions = {
         key: told
         for key, told in _ANSWERS.items()
-        if (key != "m" or _measurable(review, [entry])) and (key != "d" or entry.proposal) and (key != "e" or not entry.proposal)
+        if (key != "m" or _measurable(review, [entry]))
+        and (key != "d" or entry.proposal)
+        and (key != "e" or not entry.proposal)
     }
     answered = False
     while not answered:
@@ -201,16 +263,24 @@ def _try(change: Callable[[], None]) -> bool:
 
 def _edit(review: Review, entry: Entry) -> None:
     """Ask for each fact of an entry; return keeps what stands there."""
-    from privgan.table.review_edits import fields
+    from privgan.drafting.review_edits import fields
 
     stated = fields(review.schema, entry).items()
-    typed = {fact: click.prompt(f"  {fact}", default=now, show_default=len(now) <= _LONGEST_SHOWN) for fact, now in stated}
+    typed = {
+        fact: click.prompt(f"  {fact}", default=now, show_default=len(now) <= _LONGEST_SHOWN)
+        for fact, now in stated
+    }
     if typed.get("unit", "").strip() == "row":
         repeating = review.repeating_identifiers()
         for name in repeating:
-            asked = f"  {name} repeats; does it name no customer, so that it may (a waiver that strict policies refuse)?"
+            asked = (
+                f"  {name} repeats; does it name no customer, so that it may (a waiver that strict"
+                " policies refuse)?"
+            )
             if not click.confirm(asked):
-                click.echo(f"  nothing is changed: make {name} the unit, or state that it may repeat")
+                click.echo(
+                    f"  nothing is changed: make {name} the unit, or state that it may repeat"
+                )
                 return
         review.keep_rows(repeating)
     else:
@@ -239,12 +309,20 @@ def _number(some: Sequence[Entry], action: str, *, lowest: int = 1) -> int:
 
 def _actions(review: Review, group: Group, some: Sequence[Entry]) -> dict[str, str]:
     proposals = group == "constraints"
-    fitting = {"a": True, "o": True, "e": not proposals, "m": _measurable(review, some), "d": proposals, "s": True, "q": True}
+    fitting = {
+        "a": True,
+        "o": True,
+        "e": not proposals,
+        "m": _measurable(review, some),
+        "d": proposals,
+        "s": True,
+        "q": True,
+    }
     return {key: told for key, told in _ACTIONS.items() if fitting[key]}
 
 
 def _measurable(review: Review, some: Sequence[Entry]) -> bool:
-    from privgan.table.review import can_be_measured
+    from privgan.drafting.review import can_be_measured
 
     return any(can_be_measured(review.schema, entry) for entry in some)
 
@@ -265,7 +343,10 @@ def _told(review: Review, entry: Entry) -> Iterator[str]:
 
 
 def _facts(some: Sequence[Entry]) -> str:
-    count, columns = sum(entry.size for entry in some), len({entry.column for entry in some if entry.column})
+    count, columns = (
+        sum(entry.size for entry in some),
+        len({entry.column for entry in some if entry.column}),
+    )
     of = f" of {columns} column{'s' * (columns != 1)}" if columns else ""
     return f"{count} fact{'s' * (count != 1)}{of}" if some else "nothing"
 

@@ -1,4 +1,4 @@
-"""Commands about tables: demo, schema."""
+"""Commands about tables: demo, schema, purge."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from privgan.cli.options import (
     SOURCE,
     exit_with,
     json_option,
+    ledger_option,
     print_json,
     quiet_option,
     read_aloud,
@@ -23,20 +24,51 @@ from privgan.cli.options import (
     source_options,
 )
 from privgan.cli.schema_review import schema_review
-from privgan.documents import shown
+from privgan.files.documents import shown
 
 if TYPE_CHECKING:
-    from privgan.table.schema import Schema
+    from privgan.schema.schema import Schema
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@ledger_option
+def purge(folder: Path, ledger_url: str | None) -> None:
+    """Remove what stays inside (canaries, audit, internal report, log, candidate) and record that in the ledger.
+
+    FOLDER is the --out of 'privgan run' or 'privgan fit'. A release in it is never touched; what a
+    killed command left half-written there is removed too.
+
+    \b
+    Example:
+      privgan purge out
+    """
+    from privgan.ledger.ledger import PrivacyLedger
+    from privgan.pipeline.releasing import purge as purge_folder
+
+    removed = purge_folder(folder, PrivacyLedger.open(ledger_url, create=False))
+    click.echo(f"{folder}: {removed} files removed")
+
 
 DEMO_ROWS = 20_000
 DEMO_LEDGER = "ledger.sqlite"
 
 
 @click.command()
-@click.option("--out", type=PATH, default=Path("demo-out"), show_default=True, help="Folder for table, schema and run.")
-@click.option("--rows", type=int, default=DEMO_ROWS, show_default=True, help="Customers to simulate.")
+@click.option(
+    "--out",
+    type=PATH,
+    default=Path("demo-out"),
+    show_default=True,
+    help="Folder for table, schema and run.",
+)
+@click.option(
+    "--rows", type=int, default=DEMO_ROWS, show_default=True, help="Customers to simulate."
+)
 @click.option("--epsilon", type=float, default=3.0, show_default=True, help="ε of the run.")
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Draws the simulated customers.")
+@click.option(
+    "--seed", type=SEED, default=0, show_default=True, help="Draws the simulated customers."
+)
 @click.option(
     "--effort",
     type=click.Choice(["quick", "standard", "thorough"]),
@@ -44,16 +76,25 @@ DEMO_LEDGER = "ledger.sqlite"
     show_default=True,
     help="Free fitting: time against utility.",
 )
-@click.option("--ledger", "ledger_url", help=f"Ledger file, or PostgreSQL URL [default: OUT/{DEMO_LEDGER}].")
+@click.option(
+    "--ledger", "ledger_url", help=f"Ledger file, or PostgreSQL URL [default: OUT/{DEMO_LEDGER}]."
+)
 @json_option
 @quiet_option
 def demo(
-    out: Path, rows: int, epsilon: float, seed: int, effort: str, ledger_url: str | None, as_json: bool, quiet: bool
+    out: Path,
+    rows: int,
+    epsilon: float,
+    seed: int,
+    effort: str,
+    ledger_url: str | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Simulate a retailer's customers and run the main job on them.
 
-    Writes OUT/customers.csv and OUT/schema.yaml, then does what 'privgan run' does, into OUT, under the policy
-    internal-analytics. A demo keeps a ledger of its own, beside its table.
+    Writes OUT/customers.csv and OUT/schema.yaml, then does what 'privgan run' does, into OUT, under
+    the policy internal-analytics. A demo keeps a ledger of its own, beside its table.
 
     \b
     Example:
@@ -62,7 +103,7 @@ def demo(
     from privgan.cli.runs import perform, tell
     from privgan.demo import write_demo
     from privgan.errors import UsageError
-    from privgan.pipeline.note import RunRequest
+    from privgan.pipeline.request import RunRequest
     from privgan.pipeline.run import refuse_taken
     from privgan.planning.planner import MINIMUM_ROWS
     from privgan.privacy.budget import PrivacyBudget
@@ -75,10 +116,18 @@ def demo(
     refuse_taken(out)
     table, schema = write_demo(out, rows, seed)
     request = RunRequest(
-        table=table, schema=schema, budget=budget, public_rows=rows, seed=seed, effort=effort, target="converted"
+        table=table,
+        schema=schema,
+        budget=budget,
+        public_rows=rows,
+        seed=seed,
+        effort=effort,
+        target="converted",
     )
     ledger = ledger_url or str(out / DEMO_LEDGER)
-    outcome = perform(request, "internal-analytics", None, ledger, out, Progress(quiet=quiet), introduce=True)
+    outcome = perform(
+        request, "internal-analytics", None, ledger, out, Progress(quiet=quiet), introduce=True
+    )
     exit_with(tell(outcome, as_json))
 
 
@@ -93,52 +142,69 @@ schema.add_command(schema_review)
 @schema.command("init")
 @click.argument("table", type=SOURCE)
 @click.option("--out", type=PATH, required=True, help="The schema file to write.")
-@click.option("--dataset", help="The data set's name in the ledger [default: from the table's file name].")
+@click.option(
+    "--dataset", help="The data set's name in the ledger [default: from the table's file name]."
+)
 @click.option(
     "--assume-public",
     is_flag=True,
     help="Take all drafted facts as public, marked assumed_public; strict policies refuse them.",
 )
 @source_options
-def schema_init(table: Path | str, out: Path, dataset: str | None, assume_public: bool, **source: Any) -> None:
+def schema_init(
+    table: Path | str, out: Path, dataset: str | None, assume_public: bool, **source: Any
+) -> None:
     """Draft a schema from TABLE and mark each fact that a person must confirm.
 
-    The draft is INTERNAL until somebody has checked it: bounds are rounded outwards, but categories are those that occur.
-    Facts that nobody can declare may be left to be measured with noise: drop lower and upper and write
-    'source: {lower: measured, upper: measured}', or drop categories and write 'other: LABEL' and
-    'source: {categories: measured}'.
+    The draft is INTERNAL until somebody has checked it: bounds are rounded outwards, but categories
+    are those that occur. Facts that nobody can declare may be left to be measured with noise: drop
+    lower and upper and write 'source: {lower: measured, upper: measured}', or drop categories and
+    write 'other: LABEL' and 'source: {categories: measured}'.
 
     \b
     Example:
       privgan schema init customers.csv --out schema.yaml
       privgan schema init open-data.csv --out schema.yaml --assume-public
       privgan schema init customers.xlsx --sheet Sales --out schema.yaml
-      privgan schema init postgresql+psycopg://me@host/shop --query "select * from customers" --out schema.yaml
+      privgan schema init postgresql+psycopg://me@host/shop --query "select * from customers" --out
+      schema.yaml
 
-    TABLE is a text file (its separator and encoding are recognised), a spreadsheet, a Parquet, Feather, JSON, DuckDB or
-    SQLite file, a folder or 'pattern*.csv' of files, or the URL of a database. A password is best given in the variable
-    PRIVGAN_SOURCE_PASSWORD; it is never shown.
+    TABLE is a text file (its separator and encoding are recognised), a spreadsheet, a Parquet,
+    Feather, JSON, DuckDB or SQLite file, a folder or 'pattern*.csv' of files, or the URL of a
+    database. A password is best given in the variable PRIVGAN_SOURCE_PASSWORD; it is never shown.
     """
+    from privgan.drafting.draft import dataset_name, draft_schema, draft_text, told
+    from privgan.drafting.review_file import DRAFT_NOTE
     from privgan.errors import UsageError
     from privgan.sources import source_name
-    from privgan.table.draft import dataset_name, draft_schema
-    from privgan.table.draft_file import draft_text, told
-    from privgan.table.review_file import DRAFT_NOTE
     from privgan.table.schema_file import parse_schema
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
     dataset = dataset or dataset_name(Path(source_name(table)))
-    drafted = draft_schema(read_aloud(table, source_of(source)).table, dataset, assume_public=assume_public)
+    drafted = draft_schema(
+        read_aloud(table, source_of(source)).table, dataset, assume_public=assume_public
+    )
     if assume_public:
-        note = "All facts are taken as public (source: assumed_public): every ε is conditional on them."
+        note = (
+            "All facts are taken as public (source: assumed_public): every ε is conditional on"
+            " them."
+        )
     else:
         note = DRAFT_NOTE
-    more = "'target: COLUMN' names what the table is to predict; left out: the last column with the fewest categories."
+    more = (
+        "'target: COLUMN' names what the table is to predict; left out: the last column with the"
+        " fewest categories."
+    )
     if drafted.schema.unit.column is None:
-        more = f"If customers may have several rows, name the id column under 'unit' and set max_rows_per_unit.\n{more}"
+        more = (
+            "If customers may have several rows, name the id column under 'unit' and set"
+            f" max_rows_per_unit.\n{more}"
+        )
     text = draft_text(drafted, f"{note}\n{more}")
-    parse_schema(text, name=str(out))  # Refuses a name that no schema may have before anything is written.
+    parse_schema(
+        text, name=str(out)
+    )  # Refuses a name that no schema may have before anything is written.
     out.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {len(drafted.schema.columns)} columns drafted. {note}")
     for line in (*told(drafted.notes), *_what_to_look_at(drafted.schema)):
@@ -146,9 +212,19 @@ def schema_init(table: Path | str, out: Path, dataset: str | None, assume_public
 
 
 def _what_to_look_at(drafted: Schema) -> Iterator[str]:
-    """What a draft takes for missing, and which columns it gives up: guesses that change the synthetic table most."""
+    """What a draft takes for missing, and which columns it gives up.
+
+    Guesses that change the synthetic table most.
+    """
     stated = {column.name: column.missing_markers for column in drafted.columns}
-    markers = sorted({marker for texts in (drafted.missing_markers, *stated.values()) for marker in texts if marker})
+    markers = sorted(
+        {
+            marker
+            for texts in (drafted.missing_markers, *stated.values())
+            for marker in texts
+            if marker
+        }
+    )
     if markers:
         yield f"Read as a missing value: {', '.join(map(shown, markers))}."
     invented = [f"{column.name} ({column.kind.value})" for column in drafted.invented]
@@ -174,42 +250,68 @@ def schema_check(table: Path | str, schema_path: Path, as_json: bool, **source: 
 
     Of the rows that depart, the first are named, counted from 1 below the header.
 
-    Also tells how many rows break each of the schema's constraints. These say what synthetic rows hold: a fit takes real rows
-    that break one as they are, and the exit code does not depend on them. Nor does it on suspicions: what may be wrong
-    with the schema although the table fits it.
+    Also tells how many rows break each of the schema's constraints. These say what synthetic rows
+    hold: a fit takes real rows that break one as they are, and the exit code does not depend on
+    them. Nor does it on suspicions: what may be wrong with the schema although the table fits it.
 
     \b
     Example:
       privgan schema check customers.csv --schema schema.yaml
     """
+    from privgan.drafting.suspicions import suspicions
+    from privgan.schema.constraints import place
     from privgan.table.conform import first_rows, rows_over_limit, violations
-    from privgan.table.constraints import place
-    from privgan.table.holding import broken_constraints
     from privgan.table.schema_file import load_schema
-    from privgan.table.suspicions import suspicions
+    from privgan.table.violations import broken_constraints
 
     loaded, frame = load_schema(schema_path), read_aloud(table, source_of(source)).frame()
-    found, broken, doubts = violations(frame, loaded), broken_constraints(frame, loaded), suspicions(frame, loaded)
+    found, broken, doubts = (
+        violations(frame, loaded),
+        broken_constraints(frame, loaded),
+        suspicions(frame, loaded),
+    )
     if as_json:
         told: list[dict[str, Any]] = [
-            {"column": item.column, "problem": item.problem, "rows": item.count, "first_rows": first_rows(item)} for item in found
+            {
+                "column": item.column,
+                "problem": item.problem,
+                "rows": item.count,
+                "first_rows": first_rows(item),
+            }
+            for item in found
         ]
         told += [{"constraint": place(index), "rows": count} for index, count in broken]
-        print_json(told + [{"column": doubt.column, "suspicion": doubt.problem} for doubt in doubts])
+        print_json(
+            told + [{"column": doubt.column, "suspicion": doubt.problem} for doubt in doubts]
+        )
     else:
         for item in found:
             click.echo(f"{item}{_places(first_rows(item), item.count or 0)}")
-        click.echo(f"{len(found)} violation{'s' * (len(found) != 1)}" if found else "the table fits the schema")
+        click.echo(
+            f"{len(found)} violation{'s' * (len(found) != 1)}"
+            if found
+            else "the table fits the schema"
+        )
         for index, count in broken:
-            rows = "cannot be checked" if count is None else f"{count} row{'s break' if count != 1 else ' breaks'} it"
+            rows = (
+                "cannot be checked"
+                if count is None
+                else f"{count} row{'s break' if count != 1 else ' breaks'} it"
+            )
             what = f"{place(index)} ({loaded.constraints[index]})"
-            click.echo(f"INTERNAL: {what}: {rows}; a fit takes such rows as they are, no synthetic row breaks it")
+            click.echo(
+                f"INTERNAL: {what}: {rows}; a fit takes such rows as they are, no synthetic row"
+                " breaks it"
+            )
         for doubt in doubts:
             click.echo(f"INTERNAL suspicion: {doubt}")
         over = rows_over_limit(frame, loaded)
         if over:
             limit = f"max_rows_per_unit = {loaded.unit.max_rows}"
-            click.echo(f"INTERNAL: {over} rows are beyond {limit} of their customers; a run leaves them out, picked at random")
+            click.echo(
+                f"INTERNAL: {over} rows are beyond {limit} of their customers; a run leaves them"
+                " out, picked at random"
+            )
     exit_with(2 if found else 0)
 
 

@@ -1,4 +1,7 @@
-"""What the judging commands share: the policy with its waivers, and the verdict's files for a CI pipeline."""
+"""What the judging commands share.
+
+The policy with its waivers, and the verdict's files for a CI pipeline.
+"""
 
 from __future__ import annotations
 
@@ -30,23 +33,35 @@ class VerdictFiles:
 
     @classmethod
     def asked(cls, options: dict[str, Any]) -> VerdictFiles:
-        """The files that the options of ``verdict_file_options`` ask for; they are taken out of the options.
+        """The files that the options of ``verdict_file_options`` ask for.
 
-        Called before anything is judged: an evaluation is counted, and must not be lost for a file that cannot be written.
-        What an earlier call left there is removed, so that no pipeline reads an old verdict.
+        They are taken out of the options.
+
+        Called before anything is judged: an evaluation is counted, and must not be lost for a file
+        that cannot be written. What an earlier call left there is removed, so that no pipeline
+        reads an old verdict.
         """
         from privgan.errors import UsageError
 
-        files = cls(junit=options.pop("junit"), sarif=options.pop("sarif"), shareable=options.pop("shareable"))
+        files = cls(
+            junit=options.pop("junit"),
+            sarif=options.pop("sarif"),
+            shareable=options.pop("shareable"),
+        )
         if files.shareable and not files.paths:
             raise UsageError("--shareable says what --junit and --sarif hold; give one of them")
         if len(set(files.paths)) < len(files.paths):
             raise UsageError(f"{files.junit}: --junit and --sarif are the same file; give two")
         for path in files.paths:
             if path.is_dir() or not path.absolute().parent.is_dir():
-                raise UsageError(f"{path}: is a folder, or its folder is missing; give the path of a file")
+                raise UsageError(
+                    f"{path}: is a folder, or its folder is missing; give the path of a file"
+                )
             if _in_release(path):
-                raise UsageError(f"{path}: a release holds nothing but what its manifest lists; choose another folder")
+                raise UsageError(
+                    f"{path}: a release holds nothing but what its manifest lists; choose another"
+                    " folder"
+                )
         for path in files.paths:
             path.unlink(missing_ok=True)
         return files
@@ -60,17 +75,22 @@ class VerdictFiles:
         """Write the files; full ones have mode 0600, shareable ones are left out where the internal checks did not pass."""
         from importlib.metadata import version
 
-        from privgan.policy.junit import junit
-        from privgan.policy.sarif import sarif
+        from privgan.policy.exports import junit, sarif
 
         if self.shareable and not verdict.internal_passed:
             names = ", ".join(map(str, self.paths))
-            click.echo(f"{names}: not written; something is shareable only where the internal checks passed", err=True)
+            click.echo(
+                f"{names}: not written; something is shareable only where the internal checks"
+                " passed",
+                err=True,
+            )
             return
         if self.junit:
             self._put(self.junit, junit(verdict, shareable=self.shareable))
         if self.sarif:
-            self._put(self.sarif, sarif(verdict, version=version("privgan"), shareable=self.shareable))
+            self._put(
+                self.sarif, sarif(verdict, version=version("privgan"), shareable=self.shareable)
+            )
 
     def _put(self, path: Path, text: str) -> None:
         path.touch(mode=0o644 if self.shareable else 0o600)
@@ -78,19 +98,25 @@ class VerdictFiles:
 
 
 def _in_release(path: Path) -> bool:
-    """Whether a file's folder lies in a release, at any depth and through any link; a web page's manifest.json makes none."""
+    """Whether a file's folder lies in a release, at any depth and through any link.
+
+    A web page's manifest.json makes none.
+    """
     from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME
 
     folder = path.absolute().parent.resolve()
-    return any(all((place / name).exists() for name in (MANIFEST_NAME, CHECKSUM_NAME)) for place in (folder, *folder.parents))
+    return any(
+        all((place / name).exists() for name in (MANIFEST_NAME, CHECKSUM_NAME))
+        for place in (folder, *folder.parents)
+    )
 
 
 def read_policy(name: str, waivers_path: Path | None) -> Policy:
     """The policy with the waivers that hold today; those that have ended are told."""
     import datetime as dt
 
-    from privgan.policy.document import load_policy
-    from privgan.policy.plain import plain
+    from privgan.policy.policy import plain
+    from privgan.policy.policy_file import load_policy
     from privgan.policy.waivers import load_waivers, waived
 
     policy = load_policy(name)
@@ -98,7 +124,10 @@ def read_policy(name: str, waivers_path: Path | None) -> Policy:
         return policy
     found = waived(policy, load_waivers(waivers_path, policy), dt.datetime.now(dt.UTC).date())
     for waiver in found.expired:
-        ended = f"the waiver of {waiver.fact} by {waiver.who} ended on {waiver.until} and counts no more"
+        ended = (
+            f"the waiver of {waiver.fact} by {waiver.who} ended on {waiver.until} and counts no"
+            " more"
+        )
         click.echo(plain(ended), err=True)
     return found
 
@@ -112,9 +141,11 @@ def read_context(path: Path | None) -> Context:
 
 def print_verdict(verdict: Verdict, lang: str = "en") -> None:
     """Each gate's outcome in a sentence, with what to change. INTERNAL."""
-    from privgan.policy.plain import plain
+    from privgan.policy.policy import plain
     from privgan.policy.verdict import explain
 
     click.echo(f"verdict: {verdict.status}")
     for outcome in verdict.outcomes:
-        click.echo(f"  {outcome.status!s:<8} [{outcome.gate.scope}] {plain(explain(outcome, lang))}")
+        click.echo(
+            f"  {outcome.status!s:<8} [{outcome.gate.scope}] {plain(explain(outcome, lang))}"
+        )

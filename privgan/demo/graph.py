@@ -1,6 +1,9 @@
-"""The demo's directed graph: every discrete variable with its parents and its conditional distribution.
+"""The demo's directed graph.
 
-``README.md`` in this folder draws the graph and explains each table; the numbers are in ``parameters``.
+Every discrete variable with its parents and its conditional distribution.
+
+``README.md`` in this folder draws the graph and explains each table; the numbers are in
+``parameters``.
 """
 
 from __future__ import annotations
@@ -11,7 +14,10 @@ from functools import cache
 import numpy
 
 from privgan.demo import parameters as p
-from privgan.demo.distributions import (
+from privgan.demo.network import (
+    Network,
+    Node,
+    Table,
     binomial,
     negative_binomial,
     normalised,
@@ -20,14 +26,25 @@ from privgan.demo.distributions import (
     sigmoid,
     yes_no,
 )
-from privgan.demo.network import Network, Node, Table
 
 MISSING = ""
-LATENT = frozenset({"age_group", "income", "tenure_years", "activity", "recency_band", "category_group", "spend_band"})
+LATENT = frozenset(
+    {
+        "age_group",
+        "income",
+        "tenure_years",
+        "activity",
+        "recency_band",
+        "category_group",
+        "spend_band",
+    }
+)
 RECENCY_BANDS = ("up to 30", "31 to 90", "91 to 180", "181 to 365", "over 365")
 SPEND_BANDS = ("0", "up to 250", "up to 1000", "over 1000")
 GROUPS = tuple(p.CATEGORY_GROUPS)
-CATEGORIES = tuple(f"{group}_{rank:02d}" for group in GROUPS for rank in range(1, p.CATEGORIES_PER_GROUP + 1))
+CATEGORIES = tuple(
+    f"{group}_{rank:02d}" for group in GROUPS for rank in range(1, p.CATEGORIES_PER_GROUP + 1)
+)
 AGES = tuple(str(age) for age in range(p.AGE_RANGES[0][0], p.AGE_RANGES[-1][1] + 1))
 _BOOLEAN = ("false", "true")
 _SCORES = tuple(str(score) for score in range(p.NPS_SCORES))
@@ -60,8 +77,15 @@ def _person_nodes() -> list[Node]:
         _root("gender", p.GENDERS),
         _root("region", p.REGIONS),
         _node("age", AGES, ("age_group",), _age_table()),
-        _node("education", p.EDUCATIONS, ("age_group",), _rows(p.EDUCATION_GIVEN_AGE_GROUP, age_group)),
-        _node("marital_status", p.MARITAL_STATUSES, ("age_group",), _rows(p.MARITAL_STATUS_GIVEN_AGE_GROUP, age_group)),
+        _node(
+            "education", p.EDUCATIONS, ("age_group",), _rows(p.EDUCATION_GIVEN_AGE_GROUP, age_group)
+        ),
+        _node(
+            "marital_status",
+            p.MARITAL_STATUSES,
+            ("age_group",),
+            _rows(p.MARITAL_STATUS_GIVEN_AGE_GROUP, age_group),
+        ),
         _node(
             "household_size",
             p.HOUSEHOLD_SIZES,
@@ -75,16 +99,32 @@ def _person_nodes() -> list[Node]:
 
 def _customer_nodes() -> list[Node]:
     channel = _rows(p.CHANNEL_GIVEN_AGE_GROUP, tuple(p.AGE_GROUPS))
-    tenure = normalised(numpy.array([[p.TENURE_DECAY[c] ** year for year in range(p.TENURE_YEARS)] for c in p.CHANNELS]))
+    tenure = normalised(
+        numpy.array(
+            [[p.TENURE_DECAY[c] ** year for year in range(p.TENURE_YEARS)] for c in p.CHANNELS]
+        )
+    )
     steps = numpy.arange(len(p.ACTIVITIES))
-    activity = p.ACTIVITY_LOGIT + _grid(p.ACTIVITY_CHANNEL_SLOPE, p.ACTIVITY_INCOME_SLOPE)[..., None] * steps
-    tier = p.TIER_LOGIT + _grid(p.TIER_ACTIVITY_SLOPE, p.TIER_INCOME_SLOPE)[..., None] * numpy.arange(len(p.TIERS))
+    activity = (
+        p.ACTIVITY_LOGIT
+        + _grid(p.ACTIVITY_CHANNEL_SLOPE, p.ACTIVITY_INCOME_SLOPE)[..., None] * steps
+    )
+    tier = p.TIER_LOGIT + _grid(p.TIER_ACTIVITY_SLOPE, p.TIER_INCOME_SLOPE)[
+        ..., None
+    ] * numpy.arange(len(p.TIERS))
     return [
         _node("acquisition_channel", p.CHANNELS, ("age_group",), channel),
         _node("tenure_years", _counts(p.TENURE_YEARS - 1), ("acquisition_channel",), tenure),
-        _node("activity", p.ACTIVITIES, ("acquisition_channel", "income"), normalised(numpy.exp(activity))),
+        _node(
+            "activity",
+            p.ACTIVITIES,
+            ("acquisition_channel", "income"),
+            normalised(numpy.exp(activity)),
+        ),
         _node("membership_tier", p.TIERS, ("activity", "income"), normalised(numpy.exp(tier))),
-        _node("orders_12m", _counts(p.LARGEST_ORDERS), ("activity", "tenure_years"), _orders_table()),
+        _node(
+            "orders_12m", _counts(p.LARGEST_ORDERS), ("activity", "tenure_years"), _orders_table()
+        ),
         _node("recency_band", RECENCY_BANDS, ("orders_12m", "tenure_years"), _recency_table()),
     ]
 
@@ -93,15 +133,24 @@ def _interest_nodes() -> list[Node]:
     return [
         _node("category_group", GROUPS, ("age_group", "gender", "region"), _group_table()),
         _node("preferred_category", CATEGORIES, ("category_group",), _category_table()),
-        _node("spend_band", SPEND_BANDS, ("orders_12m", "category_group", "membership_tier", "income"), _spend_table()),
+        _node(
+            "spend_band",
+            SPEND_BANDS,
+            ("orders_12m", "category_group", "membership_tier", "income"),
+            _spend_table(),
+        ),
     ]
 
 
 def _advertising_nodes() -> list[Node]:
     shown = _counts(p.LARGEST_IMPRESSIONS)
     rate = numpy.outer(p.CLICK_RATE, p.CLICK_GROUP_FACTOR)
-    clicks = numpy.minimum(numpy.arange(len(shown)), p.CONVERSION_CLICK_CAP) * p.CONVERSION_CLICK_LOGIT
-    conversion = p.CONVERSION_LOGIT + _grid(clicks, p.CONVERSION_CHANNEL_LOGIT, p.CONVERSION_GROUP_LOGIT)
+    clicks = (
+        numpy.minimum(numpy.arange(len(shown)), p.CONVERSION_CLICK_CAP) * p.CONVERSION_CLICK_LOGIT
+    )
+    conversion = p.CONVERSION_LOGIT + _grid(
+        clicks, p.CONVERSION_CHANNEL_LOGIT, p.CONVERSION_GROUP_LOGIT
+    )
     return [
         _node("ad_impressions", shown, ("acquisition_channel", "activity"), _impressions_table()),
         _node(
@@ -123,13 +172,25 @@ def _outcome_nodes() -> list[Node]:
     new_account = p.FRAUD_NEW_ACCOUNT_LOGIT * (numpy.arange(p.TENURE_YEARS) == 0)
     fraud = p.FRAUD_LOGIT + _grid(p.FRAUD_CHANNEL_LOGIT, p.FRAUD_SPEND_LOGIT, new_account)
     tenure = p.CHURN_TENURE_LOGIT * numpy.arange(p.TENURE_YEARS)
-    churn = p.CHURN_LOGIT + _grid(p.CHURN_RECENCY_LOGIT, tenure, p.CHURN_TICKET_LOGIT * _capped_tickets())
+    churn = p.CHURN_LOGIT + _grid(
+        p.CHURN_RECENCY_LOGIT, tenure, p.CHURN_TICKET_LOGIT * _capped_tickets()
+    )
     mean_tickets = p.TICKETS_BASE + p.TICKETS_PER_ORDER * numpy.arange(p.LARGEST_ORDERS + 1)
     tickets = negative_binomial(mean_tickets, shape=p.TICKETS_SHAPE, largest=p.LARGEST_TICKETS)
     return [
         _node("support_tickets", _counts(p.LARGEST_TICKETS), ("orders_12m",), tickets),
-        _node("churned", _BOOLEAN, ("recency_band", "tenure_years", "support_tickets"), yes_no(sigmoid(churn))),
-        _node("fraud_flag", _BOOLEAN, ("acquisition_channel", "spend_band", "tenure_years"), yes_no(sigmoid(fraud))),
+        _node(
+            "churned",
+            _BOOLEAN,
+            ("recency_band", "tenure_years", "support_tickets"),
+            yes_no(sigmoid(churn)),
+        ),
+        _node(
+            "fraud_flag",
+            _BOOLEAN,
+            ("acquisition_channel", "spend_band", "tenure_years"),
+            yes_no(sigmoid(fraud)),
+        ),
         _node(
             "nps",
             (*_SCORES, MISSING),
@@ -141,7 +202,9 @@ def _outcome_nodes() -> list[Node]:
 
 def _age_table() -> Table:
     ages = numpy.array([int(age) for age in AGES])
-    return normalised(numpy.array([(ages >= low) & (ages <= high) for low, high in p.AGE_RANGES], dtype=float))
+    return normalised(
+        numpy.array([(ages >= low) & (ages <= high) for low, high in p.AGE_RANGES], dtype=float)
+    )
 
 
 def _income_table() -> Table:
@@ -164,10 +227,13 @@ def _orders_table() -> Table:
 
 
 def _recency_table() -> Table:
-    """P(band) given orders and tenure: the latest of n orders, each uniform on the days since sign-up or the year.
+    """P(band) given orders and tenure.
 
-    P(recency > edge) = ((window - edge) / (window + 1))^n; without orders recency counts from sign-up, or falls
-    uniformly between a year ago and sign-up for older accounts (`simulator` draws it so).
+    The latest of n orders, each uniform on the days since sign-up or the year.
+
+    P(recency > edge) = ((window - edge) / (window + 1))^n; without orders recency counts from
+    sign-up, or falls uniformly between a year ago and sign-up for older accounts (`simulator` draws
+    it so).
     """
     table = numpy.zeros((p.LARGEST_ORDERS + 1, p.TENURE_YEARS, len(RECENCY_BANDS)))
     days = numpy.arange(p.DAYS_PER_YEAR)
@@ -205,18 +271,31 @@ def _category_table() -> Table:
 
 
 def _spend_table() -> Table:
-    """P(band) given orders, group, tier and income; spend is orders times a clipped log-normal basket in cents."""
+    """P(band) given orders, group, tier and income.
+
+    Spend is orders times a clipped log-normal basket in cents.
+    """
     from scipy.special import ndtr
 
     log_mean = average_basket_log_mean()
     table = numpy.zeros((p.LARGEST_ORDERS + 1, *log_mean.shape, len(SPEND_BANDS)))
     table[0, ..., 0] = 1.0
     for orders in range(1, p.LARGEST_ORDERS + 1):
-        largest = [100 * edge // orders for edge in p.SPEND_EDGES[1:]]  # cents of a basket that stays in the band
-        below = [ndtr((numpy.log((cents + 0.5) / 100) - log_mean) / p.BASKET_LOG_SPREAD) for cents in largest]
-        within = [numpy.where(cents >= p.LARGEST_BASKET_CENTS, 1.0, b) for cents, b in zip(largest, below, strict=True)]
+        largest = [
+            100 * edge // orders for edge in p.SPEND_EDGES[1:]
+        ]  # cents of a basket that stays in the band
+        below = [
+            ndtr((numpy.log((cents + 0.5) / 100) - log_mean) / p.BASKET_LOG_SPREAD)
+            for cents in largest
+        ]
+        within = [
+            numpy.where(cents >= p.LARGEST_BASKET_CENTS, 1.0, b)
+            for cents, b in zip(largest, below, strict=True)
+        ]
         nothing = numpy.zeros_like(log_mean)
-        table[orders] = numpy.diff(numpy.stack([nothing, nothing, *within, nothing + 1.0], axis=-1), axis=-1)
+        table[orders] = numpy.diff(
+            numpy.stack([nothing, nothing, *within, nothing + 1.0], axis=-1), axis=-1
+        )
     return table
 
 
@@ -231,7 +310,9 @@ def _impressions_table() -> Table:
 def _nps_table() -> Table:
     mean = p.NPS_MEAN + _grid((0.0, p.NPS_CHURNED_SHIFT), p.NPS_TICKET_SHIFT * _capped_tickets())
     score = rounded_normal(mean, spread=p.NPS_SPREAD, size=p.NPS_SCORES)[:, :, None, None, :]
-    answered = numpy.outer(p.NPS_ANSWERED_CHANNEL, p.NPS_ANSWERED_ACTIVITY_FACTOR)[None, None, :, :, None]
+    answered = numpy.outer(p.NPS_ANSWERED_CHANNEL, p.NPS_ANSWERED_ACTIVITY_FACTOR)[
+        None, None, :, :, None
+    ]
     silent = numpy.broadcast_to(1.0 - answered, (*mean.shape, *answered.shape[2:4], 1))
     return numpy.concatenate([answered * score, silent], axis=-1)
 

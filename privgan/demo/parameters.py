@@ -1,4 +1,6 @@
-"""Every number of the demo's generative model: chosen by hand to look like a retailer, fitted to nobody.
+"""Every number of the demo's generative model.
+
+Chosen by hand to look like a retailer, fitted to nobody.
 
 A mapping ``*_GIVEN_*`` holds one distribution per parent value; each of its rows adds up to 1.
 Effects named ``*_LOGIT`` are added on the log-odds scale, effects named ``*_FACTOR`` multiply.
@@ -9,8 +11,22 @@ from __future__ import annotations
 import datetime as dt
 
 # Roots of the graph.
-AGE_GROUPS = {"18-24": 0.13, "25-34": 0.22, "35-44": 0.21, "45-54": 0.18, "55-64": 0.14, "65+": 0.12}
-AGE_RANGES = ((18, 24), (25, 34), (35, 44), (45, 54), (55, 64), (65, 89))  # inclusive; uniform inside a group
+AGE_GROUPS = {
+    "18-24": 0.13,
+    "25-34": 0.22,
+    "35-44": 0.21,
+    "45-54": 0.18,
+    "55-64": 0.14,
+    "65+": 0.12,
+}
+AGE_RANGES = (
+    (18, 24),
+    (25, 34),
+    (35, 44),
+    (45, 54),
+    (55, 64),
+    (65, 89),
+)  # inclusive; uniform inside a group
 GENDERS = {"female": 0.52, "male": 0.46, "diverse": 0.02}
 REGIONS = {
     "capital": 0.19,
@@ -59,7 +75,8 @@ INCOMES = ("very_low", "low", "middle", "high", "very_high")
 INCOME_CUTS = (-1.6, -0.3, 1.1, 2.5)
 INCOME_EDUCATION_LOGIT = (-1.0, -0.4, 0.1, 0.8, 1.5)
 INCOME_AGE_LOGIT = (-1.1, 0.0, 0.5, 0.6, 0.3, -0.6)
-# Answers are withheld more often at both ends of the scale and by older customers: not missing at random.
+# Answers are withheld more often at both ends of the scale and by older customers: not missing at
+# random.
 INCOME_WITHHELD = (0.14, 0.07, 0.05, 0.08, 0.20)
 INCOME_WITHHELD_AGE_FACTOR = (0.7, 0.8, 1.0, 1.1, 1.3, 1.6)
 
@@ -77,20 +94,40 @@ REFERENCE_DATE = dt.date(2025, 12, 31)  # the day on which the table was drawn u
 LAUNCH_DATE = dt.date(2016, 1, 1)  # nobody signed up before
 DAYS_PER_YEAR = 365
 TENURE_YEARS = 10  # full years since sign-up: 0 to 9; the day inside a year is uniform
-TENURE_DECAY = {"search": 0.88, "social": 0.70, "referral": 0.90, "email": 0.93, "affiliate": 0.74, "store": 0.98}
+TENURE_DECAY = {
+    "search": 0.88,
+    "social": 0.70,
+    "referral": 0.90,
+    "email": 0.93,
+    "affiliate": 0.74,
+    "store": 0.98,
+}
 ACTIVITIES = ("inactive", "occasional", "regular", "heavy")
 ACTIVITY_LOGIT = (0.0, 0.4, 0.0, -1.4)
-ACTIVITY_CHANNEL_SLOPE = (0.0, -0.25, 0.25, 0.10, -0.30, 0.15)  # added once per step up the activities
+ACTIVITY_CHANNEL_SLOPE = (
+    0.0,
+    -0.25,
+    0.25,
+    0.10,
+    -0.30,
+    0.15,
+)  # added once per step up the activities
 ACTIVITY_INCOME_SLOPE = (-0.30, -0.10, 0.05, 0.20, 0.35)
 TIERS = ("basic", "silver", "gold", "platinum")
 TIER_LOGIT = (0.0, -0.9, -2.4, -4.4)
 TIER_ACTIVITY_SLOPE = (-0.6, 0.0, 0.7, 1.5)  # added once per step up the tiers
 TIER_INCOME_SLOPE = (-0.20, -0.10, 0.0, 0.15, 0.30)
 
-# Orders, baskets and support. Counts are negative binomial, cut at a public largest value and renormalised.
+# Orders, baskets and support. Counts are negative binomial, cut at a public largest value and
+# renormalised.
 LARGEST_ORDERS = 60
 ORDERS_SHAPE = 2.5
-ORDERS_BEYOND_FIRST = (0.0, 0.9, 5.0, 15.0)  # mean number of orders after the first; inactive customers have none
+ORDERS_BEYOND_FIRST = (
+    0.0,
+    0.9,
+    5.0,
+    15.0,
+)  # mean number of orders after the first; inactive customers have none
 ORDERS_FIRST_YEAR_FACTOR = 0.5  # on average half a year to order in
 BASKET_LOG_MEDIAN = 3.5  # log of the currency unit: exp(3.5) = 33
 BASKET_LOG_SPREAD = 0.6
@@ -153,7 +190,14 @@ LARGEST_IMPRESSIONS = 60
 IMPRESSIONS_SHAPE = 1.8
 IMPRESSIONS_MEAN = (11.0, 16.0, 7.0, 6.0, 14.0, 4.0)  # by channel
 IMPRESSIONS_ACTIVITY_FACTOR = (0.6, 0.9, 1.2, 1.5)
-ADS_REFUSED = (0.10, 0.06, 0.15, 0.20, 0.05, 0.45)  # by channel: no impression at all, a structural zero
+ADS_REFUSED = (
+    0.10,
+    0.06,
+    0.15,
+    0.20,
+    0.05,
+    0.45,
+)  # by channel: no impression at all, a structural zero
 CLICK_RATE = (0.09, 0.05, 0.07, 0.11, 0.06, 0.03)  # per impression, by channel
 CLICK_GROUP_FACTOR = (1.2, 0.9, 1.1, 1.2, 0.7, 1.0, 1.1, 0.8, 0.8, 1.3, 0.9, 1.4)
 CONVERSION_LOGIT = -3.6

@@ -1,4 +1,7 @@
-"""The demo table's schema: public facts, taken from the generative model's parameters and from no row."""
+"""The demo table's schema.
+
+Public facts, taken from the generative model's parameters and from no row.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ DATASET = "retail-demo"
 _LONGEST_RECENCY = p.TENURE_YEARS * p.DAYS_PER_YEAR - 1
 _HIGHEST_BASKET = p.LARGEST_BASKET_CENTS // 100
 _HIGHEST_SPEND = p.LARGEST_ORDERS * _HIGHEST_BASKET
-_COMMENT = "# Simulated customers of a retailer; every fact comes from privgan's own model (privgan/demo/README.md).\n"
+_COMMENT = (
+    "# Simulated customers of a retailer; every fact comes from privgan's own model"
+    " (privgan/demo/README.md).\n"
+)
 
 
 def demo_schema_yaml() -> str:
@@ -27,19 +33,28 @@ def demo_schema_yaml() -> str:
         "columns": [*_person_columns(), *_customer_columns(), *_outcome_columns()],
         "constraints": _constraints(),
     }
-    # default_flow_style=None keeps lists of texts on shared lines, so that 240 categories stay readable
+    # default_flow_style=None keeps lists of texts on shared lines, so that 240 categories stay
+    # readable
     return _COMMENT + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=110)
 
 
 def _person_columns() -> list[dict[str, Any]]:
     quasi = {"role": "quasi-identifier"}
     return [
-        _column("customer_id", "identifier", "customer number", pattern="S{:08d}", role="identifier"),
+        _column(
+            "customer_id", "identifier", "customer number", pattern="S{:08d}", role="identifier"
+        ),
         _column("name", "name", "first and last name", role="identifier"),
         _column("email", "email", "contact address", role="identifier"),
         _column("age", "integer", "age in years", lower=int(AGES[0]), upper=int(AGES[-1]), **quasi),
         _column("gender", "categorical", "gender as stated", categories=list(p.GENDERS), **quasi),
-        _column("marital_status", "categorical", "as stated", categories=list(p.MARITAL_STATUSES), **quasi),
+        _column(
+            "marital_status",
+            "categorical",
+            "as stated",
+            categories=list(p.MARITAL_STATUSES),
+            **quasi,
+        ),
         _column(
             "household_size",
             "integer",
@@ -57,20 +72,46 @@ def _person_columns() -> list[dict[str, Any]]:
             missing=True,
             role="sensitive",
         ),
-        _column("region", "categorical", "region of residence", categories=list(p.REGIONS), **quasi),
+        _column(
+            "region", "categorical", "region of residence", categories=list(p.REGIONS), **quasi
+        ),
     ]
 
 
 def _customer_columns() -> list[dict[str, Any]]:
     return [
-        _column("acquisition_channel", "categorical", "how the customer came", categories=list(p.CHANNELS)),
-        _column("sign_up_date", "date", "day of registration", lower=p.LAUNCH_DATE, upper=p.REFERENCE_DATE),
+        _column(
+            "acquisition_channel",
+            "categorical",
+            "how the customer came",
+            categories=list(p.CHANNELS),
+        ),
+        _column(
+            "sign_up_date",
+            "date",
+            "day of registration",
+            lower=p.LAUNCH_DATE,
+            upper=p.REFERENCE_DATE,
+        ),
         _column("membership_tier", "ordinal", "loyalty programme", categories=list(p.TIERS)),
-        _column("recency_days", "integer", "days since the last order, or since sign-up", lower=0, upper=_LONGEST_RECENCY),
+        _column(
+            "recency_days",
+            "integer",
+            "days since the last order, or since sign-up",
+            lower=0,
+            upper=_LONGEST_RECENCY,
+        ),
         _count("orders_12m", "orders in the last 12 months; 0 = inactive", p.LARGEST_ORDERS),
-        _amount("spend_12m", "spend in the last 12 months; 0 = no order", _HIGHEST_SPEND, role="sensitive"),
+        _amount(
+            "spend_12m",
+            "spend in the last 12 months; 0 = no order",
+            _HIGHEST_SPEND,
+            role="sensitive",
+        ),
         _amount("average_basket", "spend per order; 0 = no order", _HIGHEST_BASKET),
-        _column("preferred_category", "categorical", "most viewed category", categories=list(CATEGORIES)),
+        _column(
+            "preferred_category", "categorical", "most viewed category", categories=list(CATEGORIES)
+        ),
         _count("ad_impressions", "advertisements shown; 0 mostly = refused", p.LARGEST_IMPRESSIONS),
         _count("ad_clicks", "clicks on them", p.LARGEST_IMPRESSIONS),
     ]
@@ -79,7 +120,13 @@ def _customer_columns() -> list[dict[str, Any]]:
 def _outcome_columns() -> list[dict[str, Any]]:
     return [
         _column("converted", "boolean", "bought after an advertisement"),
-        _column("support_tickets", "integer", "tickets in the last 12 months", lower=0, upper=p.LARGEST_TICKETS),
+        _column(
+            "support_tickets",
+            "integer",
+            "tickets in the last 12 months",
+            lower=0,
+            upper=p.LARGEST_TICKETS,
+        ),
         _column("churned", "boolean", "left", role="sensitive"),
         _column("fraud_flag", "boolean", "marked by the fraud team", role="sensitive"),
         _column(
@@ -106,8 +153,14 @@ def _constraints() -> list[dict[str, Any]]:
             "then": f"spend_12m > 0 and average_basket > 0 and recency_days <= {p.DAYS_PER_YEAR}",
             "description": "every order costs something, and falls into the last 12 months",
         },
-        {"at_most": ["average_basket", "spend_12m"], "description": "spend is orders times average basket"},
-        {"at_most": ["ad_clicks", "ad_impressions"], "description": "only what was shown can be clicked"},
+        {
+            "at_most": ["average_basket", "spend_12m"],
+            "description": "spend is orders times average basket",
+        },
+        {
+            "at_most": ["ad_clicks", "ad_impressions"],
+            "description": "only what was shown can be clicked",
+        },
     ]
 
 
@@ -116,7 +169,9 @@ def _count(name: str, description: str, largest: int) -> dict[str, Any]:
 
 
 def _amount(name: str, description: str, largest: int, **facts: Any) -> dict[str, Any]:
-    return _column(name, "float", description, lower=0, upper=largest, decimals=2, special_values=[0], **facts)
+    return _column(
+        name, "float", description, lower=0, upper=largest, decimals=2, special_values=[0], **facts
+    )
 
 
 def _column(name: str, kind: str, description: str, **facts: Any) -> dict[str, Any]:

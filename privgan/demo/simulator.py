@@ -1,4 +1,4 @@
-"""Draw a retailer's customer table from the demo's generative model.
+"""Draw a retailer's customer table, with invented people, from the demo's model.
 
 >>> simulate_customers(3, seed=7)["customer_id"].tolist()
 ['C00000001', 'C00000002', 'C00000003']
@@ -15,12 +15,57 @@ import numpy
 from privgan.demo import parameters as p
 from privgan.demo.graph import MISSING, average_basket_log_mean, customer_network
 from privgan.demo.network import Codes
-from privgan.demo.people import invent_emails, invent_names
 from privgan.demo.schema import demo_schema_yaml
 from privgan.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas
+
+_FIRST_NAMES = {
+    "female": (
+        "Alma Amira Anna Beth Carla Clara Dora Edith Elena Emma Fatima Greta Hanna Ida Ines Jana"
+        " Julia Karin Laura Lena Maria Mei Mina Nadia Nina Olga Paula Rosa Sara Sofia Tara Vera"
+        " Yara Zoe"
+    ),
+    "male": (
+        "Adam Ali Anton Ben Bruno Carl Daniel David Emil Erik Felix Georg Hugo Ivan Jan Jonas Karim"
+        " Leo Luca Marco Max Milan Nils Noah Omar Oscar Paul Pedro Ravi Samuel Simon Theo Tom"
+        " Viktor Wei Yusuf"
+    ),
+    "diverse": "Alex Ari Charlie Eden Jules Kai Kim Lou Luka Micha Nika Noa Robin Sam Sascha Toni",
+}
+_LAST_NAMES = """
+Abel Adler Akin Albers Almeida Bauer Becker Berg Blanc Bosch Brandt Brown Campos Chen Costa Cruz Dahl Davis
+Demir Diaz Eder Engel Evans Fischer Fontana Franke Garcia Gomez Graf Haas Hansen Hughes Ibrahim Ito Jansen
+Jensen Kaya Keller Khan Klein Koch Kowal Lang Larsen Leroy Lopez Marin Martin Meyer Moreau Nagy Novak Okafor
+Olsen Patel Peters Popov Reyes Ricci Romano Roth Santos Sato Schmidt Silva Singh Smith Stein Tanaka Torres
+Varga Vogel Wagner Walker Weber Wolf Wong Yilmaz Young Ziegler
+"""
+_DOMAINS = ("example.com", "example.org", "example.net")
+
+
+def invent_names(gender: Codes, genders: tuple[str, ...], rng: numpy.random.Generator) -> list[str]:
+    """A first name fitting each row's gender, and a last name."""
+    last_names = _LAST_NAMES.split()
+    pools = [_FIRST_NAMES[name].split() for name in genders]
+    sizes = numpy.array([len(pool) for pool in pools])
+    first = rng.integers(0, sizes[gender]) + (numpy.cumsum(sizes) - sizes)[gender]
+    last = rng.integers(0, len(last_names), len(gender))
+    names = [name for pool in pools for name in pool]
+    return [
+        f"{names[one]} {last_names[other]}"
+        for one, other in zip(first.tolist(), last.tolist(), strict=True)
+    ]
+
+
+def invent_emails(names: list[str], rng: numpy.random.Generator) -> list[str]:
+    """An address made from each name and the row's serial number, so that no address repeats."""
+    domains = rng.integers(0, len(_DOMAINS), len(names)).tolist()
+    return [
+        f"{name.lower().replace(' ', '.')}{serial}@{_DOMAINS[domain]}"
+        for serial, (name, domain) in enumerate(zip(names, domains, strict=True), start=1)
+    ]
+
 
 LARGEST_ROWS = 99_999_999  # customer_id has eight digits
 
@@ -92,16 +137,21 @@ def _draw(rows: int, rng: numpy.random.Generator) -> dict[str, Codes]:
 
 
 def _draw_days(drawn: Mapping[str, Codes], rng: numpy.random.Generator) -> dict[str, Codes]:
-    """Days since sign-up, and days since the last order: the latest of the orders, each uniform in the past year.
+    """Days since sign-up, and days since the last order.
 
-    Without orders: days since sign-up for accounts younger than a year, else uniform between a year ago and sign-up.
+    The latest of the orders, each uniform in the past year.
+
+    Without orders: days since sign-up for accounts younger than a year, else uniform between a year
+    ago and sign-up.
     """
     year, orders = p.DAYS_PER_YEAR, drawn["orders_12m"]
     tenure = drawn["tenure_years"] * year + rng.integers(0, year, len(orders))
     window = numpy.minimum(tenure, year)
     latest = 1.0 - (1.0 - rng.random(len(orders))) ** (1.0 / numpy.maximum(orders, 1))
     ordered = numpy.minimum((latest * (window + 1)).astype(numpy.int64), window)
-    idle = numpy.where(tenure > year, rng.integers(year + 1, numpy.maximum(tenure, year + 1) + 1), tenure)
+    idle = numpy.where(
+        tenure > year, rng.integers(year + 1, numpy.maximum(tenure, year + 1) + 1), tenure
+    )
     recency = numpy.where(orders > 0, ordered, idle)
     band = numpy.searchsorted(p.RECENCY_EDGES, recency, side="left")
     return {"tenure_days": tenure, "recency_days": recency, "recency_band": band}
@@ -110,9 +160,13 @@ def _draw_days(drawn: Mapping[str, Codes], rng: numpy.random.Generator) -> dict[
 def _draw_spend(drawn: Mapping[str, Codes], rng: numpy.random.Generator) -> dict[str, Codes]:
     """A log-normal basket clipped to its public bounds, in whole cents, and the spend of all orders; 0 without any."""
     orders = drawn["orders_12m"]
-    log_mean = average_basket_log_mean()[drawn["category_group"], drawn["membership_tier"], drawn["income"]]
+    log_mean = average_basket_log_mean()[
+        drawn["category_group"], drawn["membership_tier"], drawn["income"]
+    ]
     cents = 100 * numpy.exp(rng.normal(log_mean, p.BASKET_LOG_SPREAD))
-    clipped = numpy.rint(numpy.clip(cents, p.SMALLEST_BASKET_CENTS, p.LARGEST_BASKET_CENTS)).astype(numpy.int64)
+    clipped = numpy.rint(numpy.clip(cents, p.SMALLEST_BASKET_CENTS, p.LARGEST_BASKET_CENTS)).astype(
+        numpy.int64
+    )
     basket = numpy.where(orders > 0, clipped, 0)
     band = numpy.searchsorted(numpy.array(p.SPEND_EDGES) * 100, basket * orders, side="left")
     return {"basket_cents": basket, "spend_cents": basket * orders, "spend_band": band}
@@ -123,7 +177,9 @@ _BANDS = {"recency_band": _draw_days, "spend_band": _draw_spend}
 
 
 def _texts(name: str, drawn: Mapping[str, Codes]) -> Any:
-    values = [None if value == MISSING else value for value in customer_network().nodes[name].values]
+    values = [
+        None if value == MISSING else value for value in customer_network().nodes[name].values
+    ]
     return numpy.array(values, dtype=object)[drawn[name]]
 
 
@@ -136,5 +192,8 @@ def _scores(name: str, drawn: Mapping[str, Codes]) -> pandas.Series:
     """Integers with missing values."""
     import pandas
 
-    values = [pandas.NA if value == MISSING else int(value) for value in customer_network().nodes[name].values]
+    values = [
+        pandas.NA if value == MISSING else int(value)
+        for value in customer_network().nodes[name].values
+    ]
     return pandas.Series(values, dtype="Int64").take(drawn[name]).reset_index(drop=True)

@@ -33,7 +33,9 @@ def true_marginal(column: str) -> dict[str, float]:
 
 
 def true_conditional(column: str, *, given: str) -> dict[str, dict[str, float]]:
-    """P(column | given) for two different discrete columns: for each value of ``given`` the distribution of the other.
+    """P(column | given) for two different discrete columns.
+
+    For each value of ``given`` the distribution of the other.
 
     Raises:
         UsageError: where one is not of `discrete_columns`, or both are the same.
@@ -41,7 +43,9 @@ def true_conditional(column: str, *, given: str) -> dict[str, dict[str, float]]:
     _require_discrete(column)
     _require_discrete(given)
     if column == given:
-        raise UsageError(f"true_conditional: column and given are both {column!r}; name two different columns")
+        raise UsageError(
+            f"true_conditional: column and given are both {column!r}; name two different columns"
+        )
     network = customer_network()
     joint = network.joint(given, column)
     values = network.nodes[column].values
@@ -50,7 +54,10 @@ def true_conditional(column: str, *, given: str) -> dict[str, dict[str, float]]:
 
 
 def true_mean_spend() -> dict[str, float]:
-    """Mean of ``spend_12m`` for each membership tier, in currency units; exact up to the rounding of cents."""
+    """Mean of ``spend_12m`` for each membership tier, in currency units.
+
+    Exact up to the rounding of cents.
+    """
     names = ("orders_12m", "category_group", "membership_tier", "income")
     joint = customer_network().joint(*names)
     orders = numpy.arange(joint.shape[0])
@@ -61,7 +68,8 @@ def true_mean_spend() -> dict[str, float]:
 def _mean_basket(log_mean: Table) -> Table:
     """Mean of exp(N(log_mean, spread²)) clipped to the basket's bounds, in currency units.
 
-    E[clip(e^X, a, b)] = a Φ(z_a) + e^(m + s²/2) (Φ(z_b - s) - Φ(z_a - s)) + b (1 - Φ(z_b)), z_c = (ln c - m) / s.
+    E[clip(e^X, a, b)] = a Φ(z_a) + e^(m + s²/2) (Φ(z_b - s) - Φ(z_a - s)) + b (1 - Φ(z_b)), z_c =
+    (ln c - m) / s.
     """
     from scipy.special import ndtr
 
@@ -80,4 +88,6 @@ def _named(values: tuple[str, ...], probabilities: Table) -> dict[str, float]:
 def _require_discrete(column: str) -> None:
     if column not in discrete_columns():
         allowed = ", ".join(discrete_columns())
-        raise UsageError(f"the demo has no exact distribution for column {column!r}; allowed: {allowed}")
+        raise UsageError(
+            f"the demo has no exact distribution for column {column!r}; allowed: {allowed}"
+        )

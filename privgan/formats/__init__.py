@@ -1,1 +1,4 @@
-"""The JSON Schemas of every file that privgan reads or writes; version 1, later versions only add."""
+"""The JSON Schemas of every file that privgan reads or writes.
+
+Version 1, later versions only add.
+"""

@@ -1,1 +1,4 @@
-"""Schemas in the forms that teams have them: read from other tools' files, and written for other tools."""
+"""Schemas in the forms that teams have them.
+
+Read from other tools' files, and written for other tools.
+"""

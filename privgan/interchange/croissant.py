@@ -9,10 +9,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from privgan.interchange.from_release import VerifiedRelease
-from privgan.interchange.outcome import Exported
-from privgan.release.released import CSV, PARQUET
-from privgan.table.columns import Column, Discrete, Kind, Numeric, OpenNumeric, OpenTemporal, Role, Temporal
+from privgan.interchange.outcome import Exported, VerifiedRelease
+from privgan.release.verification.released import CSV, PARQUET
+from privgan.schema.columns import (
+    Column,
+    Discrete,
+    Kind,
+    Numeric,
+    OpenNumeric,
+    OpenTemporal,
+    Role,
+    Temporal,
+)
 
 _CROISSANT, _RAI = "http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"
 _CONTEXT: Mapping[str, Any] = {
@@ -65,8 +73,13 @@ _FORMS = {
 }
 _OTHER_FORM = "application/octet-stream"
 _ROWS = "rows"
-_BIASES = "Noise covers what few had: rare values and rare combinations are told wrongly, or not at all."
-_SOURCE = "Drawn from a model that was fitted to a private table with differential privacy; no row is a real one."
+_BIASES = (
+    "Noise covers what few had: rare values and rare combinations are told wrongly, or not at all."
+)
+_SOURCE = (
+    "Drawn from a model that was fitted to a private table with differential privacy; no row is a"
+    " real one."
+)
 
 
 def write_croissant(release: VerifiedRelease, license_name: str | None = None) -> Exported:
@@ -100,8 +113,14 @@ def _responsible(release: VerifiedRelease) -> Iterator[tuple[str, Any]]:
     context = release.manifest["context"]
     yield "rai:dataCollection", _SOURCE
     yield "rai:dataBiases", [_BIASES, *_said(context, "bias_examination")]
-    yield "rai:dataLimitations", [*release.guarantee["not_promised"], *_said(context, "known_gaps", "suitability")]
-    yield "rai:personalSensitiveInformation", [f"Differential privacy: {release.statement}.", *_personal(release)]
+    yield (
+        "rai:dataLimitations",
+        [*release.guarantee["not_promised"], *_said(context, "known_gaps", "suitability")],
+    )
+    yield (
+        "rai:personalSensitiveInformation",
+        [f"Differential privacy: {release.statement}.", *_personal(release)],
+    )
     uses = _said(context, "purpose")
     if uses:
         yield "rai:dataUseCases", uses
@@ -117,8 +136,12 @@ def _personal(release: VerifiedRelease) -> Iterator[str]:
     columns = release.schema.columns
     parts = {
         "Invented afresh, never copied": [column.name for column in columns if column.invented],
-        "Modelled and sensitive": [column.name for column in columns if column.role is Role.SENSITIVE],
-        "Modelled and quasi-identifying": [column.name for column in columns if column.role is Role.QUASI_IDENTIFIER],
+        "Modelled and sensitive": [
+            column.name for column in columns if column.role is Role.SENSITIVE
+        ],
+        "Modelled and quasi-identifying": [
+            column.name for column in columns if column.role is Role.QUASI_IDENTIFIER
+        ],
     }
     yield from (f"{words}: {', '.join(names)}." for words, names in parts.items() if names)
 
@@ -137,7 +160,11 @@ def _file(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _records(release: VerifiedRelease) -> dict[str, Any]:
     unit = release.schema.unit
-    key = {"key": {"@id": f"{_ROWS}/{unit.column}"}} if unit.column is not None and unit.max_rows == 1 else {}
+    key = (
+        {"key": {"@id": f"{_ROWS}/{unit.column}"}}
+        if unit.column is not None and unit.max_rows == 1
+        else {}
+    )
     return {
         "@type": "cr:RecordSet",
         "@id": _ROWS,
@@ -157,7 +184,14 @@ def _field(column: Column, table: str) -> dict[str, Any]:
         "name": column.name,
         **({"description": column.description} if column.description else {}),
         "dataType": data_type(column, as_written=table != PARQUET),
-        "source": source | ({"format": column.format} if written and isinstance(column, Temporal | OpenTemporal) else {}),
+        "source": (
+            source
+            | (
+                {"format": column.format}
+                if written and isinstance(column, Temporal | OpenTemporal)
+                else {}
+            )
+        ),
     }
 
 
@@ -170,7 +204,13 @@ def data_type(column: Column, *, as_written: bool) -> str:
     """
     if isinstance(column, Discrete):
         plain = [label.lower() for label in column.categories] == ["false", "true"]
-        return "sc:Boolean" if column.kind is Kind.BOOLEAN and plain else "sc:Integer" if column.integral else "sc:Text"
+        return (
+            "sc:Boolean"
+            if column.kind is Kind.BOOLEAN and plain
+            else "sc:Integer"
+            if column.integral
+            else "sc:Text"
+        )
     if isinstance(column, Numeric | OpenNumeric):
         if column.format and as_written:
             return "sc:Text"

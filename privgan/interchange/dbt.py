@@ -1,6 +1,9 @@
-"""A dbt ``schema.yml``: the columns of a model, source, seed or snapshot, their types and their tests.
+"""A dbt ``schema.yml``.
 
-Source: dbt's "Model properties" and "Data tests"; the ranges are those of dbt_utils and dbt_expectations.
+The columns of a model, source, seed or snapshot, their types and their tests.
+
+Source: dbt's "Model properties" and "Data tests"; the ranges are those of dbt_utils and
+dbt_expectations.
 """
 
 from __future__ import annotations
@@ -9,16 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from privgan.documents import shown
-from privgan.interchange.checked import with_checks, with_values
-from privgan.interchange.guesses import key_among
-from privgan.interchange.node import Node, as_text
-from privgan.interchange.patterns import pattern_of
+from privgan.files.documents import shown
+from privgan.interchange.documents import Node, as_text
+from privgan.interchange.drafting import key_among
+from privgan.interchange.notation import pattern_of
+from privgan.interchange.sql import facts_of_type
 from privgan.interchange.sql_checks import Checked, read_check
-from privgan.interchange.sql_types import facts_of_type
-from privgan.interchange.stated import StatedColumn, StatedTable
+from privgan.interchange.stated import StatedColumn, StatedTable, with_checks, with_values
 from privgan.interchange.tables import picked
-from privgan.table.columns import Kind
+from privgan.schema.columns import Kind
 
 _LISTS = ("models", "seeds", "snapshots", "sources")
 _EXPECT = "dbt_expectations.expect_column_values_to_"
@@ -37,10 +39,12 @@ def read_dbt(root: Node, table: str | None = None) -> StatedTable:
     listed = found[name].get("columns")
     nodes = [] if listed is None else list(listed.entries())
     columns = [_column(node) for node in nodes]
-    notes = [f"the test {shown(test)} of the whole table is not read" for test, _ in _tests(found[name])]
+    notes = [
+        f"the test {shown(test)} of the whole table is not read" for test, _ in _tests(found[name])
+    ]
     notes += [
-        f"{shown(node.value['name'])} refers to another table and may repeat; if it names the person, give --unit and "
-        "--max-rows-per-unit"
+        f"{shown(node.value['name'])} refers to another table and may repeat; if it names the"
+        " person, give --unit and --max-rows-per-unit"
         for node, column in zip(nodes, columns, strict=True)
         if any(test == "relationships" for test, _ in _tests(node)) and not column.unique
     ]
@@ -95,7 +99,11 @@ def _arguments(place: Node) -> Node:
     inner = place.mapping().get("arguments")
     if inner is None:
         return place
-    return Node(inner.file, inner.path, {**inner.mapping().value, **{k: v for k, v in place.value.items() if k != "arguments"}})
+    return Node(
+        inner.file,
+        inner.path,
+        {**inner.mapping().value, **{k: v for k, v in place.value.items() if k != "arguments"}},
+    )
 
 
 def _tested(column: StatedColumn, test: str, place: Node) -> StatedColumn:
@@ -105,7 +113,9 @@ def _tested(column: StatedColumn, test: str, place: Node) -> StatedColumn:
     reader = _READERS.get(test)
     if reader is not None:
         return reader(column, place)
-    return column if test == "relationships" else _noted(column, f"the test {shown(test)} is not read")
+    return (
+        column if test == "relationships" else _noted(column, f"the test {shown(test)} is not read")
+    )
 
 
 def _unsure(place: Node) -> str:
@@ -116,7 +126,11 @@ def _unsure(place: Node) -> str:
         return "holds for some rows only"
     if str(settings.get("severity", "")).lower() == "warn":
         return "does no more than warn"
-    return "is made by Jinja" if _JINJA in str({k: v for k, v in settings.items() if k != "config"})[:10_000] else ""
+    return (
+        "is made by Jinja"
+        if _JINJA in str({k: v for k, v in settings.items() if k != "config"})[:10_000]
+        else ""
+    )
 
 
 def _missing_none(column: StatedColumn, _: Node) -> StatedColumn:
@@ -134,17 +148,30 @@ def _accepted(column: StatedColumn, place: Node) -> StatedColumn:
 
 def _range(column: StatedColumn, place: Node) -> StatedColumn:
     inclusive, strictly = place.get("inclusive"), place.get("strictly")
-    exclusive = (inclusive is not None and not inclusive.truth()) or (strictly is not None and strictly.truth())
-    facts = (("min_value", "above" if exclusive else "lower"), ("max_value", "below" if exclusive else "upper"))
+    exclusive = (inclusive is not None and not inclusive.truth()) or (
+        strictly is not None and strictly.truth()
+    )
+    facts = (
+        ("min_value", "above" if exclusive else "lower"),
+        ("max_value", "below" if exclusive else "upper"),
+    )
     if column.kind is None and not column.categories:
         column = replace(column, kind=Kind.FLOAT, sure=False)
-    checks = [Checked(column.name, fact, (place.at(key).scalar().strip("'"),)) for key, fact in facts if place.get(key)]
+    checks = [
+        Checked(column.name, fact, (place.at(key).scalar().strip("'"),))
+        for key, fact in facts
+        if place.get(key)
+    ]
     return with_checks(column, checks)
 
 
 def _regex(column: StatedColumn, place: Node) -> StatedColumn:
     pattern = pattern_of(place.need("regex").text())
-    return replace(column, pattern=pattern) if pattern else _noted(column, "its pattern cannot be kept")
+    return (
+        replace(column, pattern=pattern)
+        if pattern
+        else _noted(column, "its pattern cannot be kept")
+    )
 
 
 def _of_type(column: StatedColumn, place: Node) -> StatedColumn:
@@ -175,7 +202,11 @@ def _constrained(column: StatedColumn, entry: Node) -> StatedColumn:
     if kind in {"not_null", "unique"}:
         return _READERS[kind](column, entry)
     found = read_check(entry.need("expression").text(), {column.name}) if kind == "check" else None
-    return with_checks(column, found) if found is not None else _noted(column, f"the constraint {shown(kind)} is not read")
+    return (
+        with_checks(column, found)
+        if found is not None
+        else _noted(column, f"the constraint {shown(kind)} is not read")
+    )
 
 
 def _noted(column: StatedColumn, note: str) -> StatedColumn:

@@ -1,23 +1,26 @@
-"""Foreign documents read with limits: JSON and YAML as plain data, and nothing in them is followed or run."""
+"""Foreign JSON and YAML documents as plain data, with the path to each value."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from privgan.documents import shown
 from privgan.errors import DocumentError
-from privgan.interchange.node import Node
-from privgan.limits import LARGEST_JSON
-from privgan.plain_yaml import YamlError, read_yaml
-from privgan.release.strict_json import read_json
+from privgan.files.documents import shown
+from privgan.files.limits import LARGEST_JSON
+from privgan.files.strict_json import read_json
+from privgan.files.yaml_lines import YamlError, read_yaml
 
 _LARGEST = LARGEST_JSON["manifest.json"]
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
 # What begins with a zero is a code, and stays text.
-_FLOAT = re.compile(r"[-+]?(\.[0-9]{1,50}|(0|[1-9][0-9]{0,49})(\.[0-9]{0,50})?)([eE][-+]?[0-9]{1,4})?\Z")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]{1,50}|(0|[1-9][0-9]{0,49})(\.[0-9]{0,50})?)([eE][-+]?[0-9]{1,4})?\Z"
+)
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
 # Below these, dbt and others write values of a table: they stay as they are written.
 _VALUES = ("values", "value_set")
@@ -33,7 +36,9 @@ def read_foreign(path: Path) -> Node:
         with path.open("rb") as reader:
             content = reader.read(_LARGEST + 1)
     except OSError as error:
-        raise DocumentError(str(path), [f"cannot be read: {error.strerror or error}; check the path"]) from error
+        raise DocumentError(
+            str(path), [f"cannot be read: {error.strerror or error}; check the path"]
+        ) from error
     return parse_foreign(content, path.name)
 
 
@@ -53,7 +58,9 @@ def _json(content: bytes, name: str) -> Any:
     try:
         return read_json(content)
     except ValueError as error:  # A mistake in the encoding too.
-        raise DocumentError(name, [f"is not JSON that can be read: {shown(str(error), 200)}"]) from error
+        raise DocumentError(
+            name, [f"is not JSON that can be read: {shown(str(error), 200)}"]
+        ) from error
 
 
 def _yaml(content: bytes, name: str) -> Any:
@@ -78,3 +85,113 @@ def _scalar(text: str) -> Any:
     if _INTEGER.match(text):
         return int(text)
     return float(text) if _FLOAT.match(text) and math.isfinite(float(text)) else text
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value of a document that somebody else's tool wrote.
+
+    Attributes:
+        file: The document's name.
+        path: Keys and places from the document's root.
+        value: What stands there.
+    """
+
+    file: str
+    path: tuple[str | int, ...]
+    value: Any
+
+    def wrong(self, told: str) -> DocumentError:
+        """The error that tells what is wrong here."""
+        words = "".join(
+            f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path
+        ).lstrip(".")
+        return DocumentError(self.file, [f"{shown(words)}: {told}" if words else told])
+
+    def at(self, key: str | int) -> Node:
+        """The value of a key or a place; its value is None where the key is not there."""
+        inside = self.value.get(key) if isinstance(self.value, dict) else self.value[int(key)]
+        return Node(self.file, (*self.path, key), inside)
+
+    def get(self, key: str) -> Node | None:
+        """The value of a key; None where it is not there, or null."""
+        found = self.at(key) if isinstance(self.value, dict) else None
+        return None if found is None or found.value is None else found
+
+    def need(self, key: str) -> Node:
+        """The value of a key that must be there."""
+        found = self.mapping().get(key)
+        if found is None:
+            raise self.wrong(f"lacks {shown(key)}")
+        return found
+
+    def mapping(self) -> Node:
+        """This place, which must be a mapping."""
+        return self._of(dict, "a mapping")
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """Keys and values; a key that is no text is an error."""
+        for key in self.mapping().value:
+            if not isinstance(key, str) or not key:
+                raise self.wrong(f"found the key {shown(key)}, allowed: a text")
+            yield key, self.at(key)
+
+    def entries(self) -> Iterator[Node]:
+        """The places of a list."""
+        for place in range(len(self._of(list, "a list").value)):
+            yield self.at(place)
+
+    def text(self) -> str:
+        """A text that is not empty."""
+        found: str = self._of(str, "a text").value
+        if not found:
+            raise self.wrong("is empty, allowed: a text")
+        return found
+
+    def truth(self) -> bool:
+        """True or false."""
+        found: bool = self._of(bool, "true or false").value
+        return found
+
+    def number(self) -> float:
+        """A finite number."""
+        if (
+            isinstance(self.value, bool)
+            or not isinstance(self.value, int | float)
+            or not math.isfinite(self.value)
+        ):
+            raise self.wrong(f"found {shown(self.value)}, allowed: a number")
+        return float(self.value)
+
+    def whole(self) -> int:
+        """A whole number that is not negative."""
+        found = self.number()
+        if not found.is_integer() or found < 0:
+            raise self.wrong(f"found {shown(self.value)}, allowed: a whole number from 0")
+        return int(found)
+
+    def scalar(self) -> str:
+        """A text, a number or a truth value, as a table's cell writes it."""
+        if isinstance(self.value, dict | list) or self.value is None:
+            raise self.wrong(f"found {shown(self.value)}, allowed: a text or a number")
+        return as_text(self.value)
+
+    def _of(self, kind: type, words: str) -> Node:
+        if not isinstance(self.value, kind):
+            raise self.wrong(f"found {shown(self.value)}, allowed: {words}")
+        return self
+
+
+def as_text(value: Any) -> str:
+    """A value as the text of a category.
+
+    Whole numbers without a point, truth values as ``True`` and ``False``.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(text.split())

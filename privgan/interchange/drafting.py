@@ -1,24 +1,92 @@
-"""A schema from what a foreign one states: nothing is invented without a note, and what is not said is measured."""
+"""Draft a schema from stated facts; what is not stated is measured."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
-from privgan.documents import shown
 from privgan.errors import DocumentError, UsageError
-from privgan.interchange.guesses import PERSONAL, kind_of_text, names_an_id, role_of
+from privgan.files.documents import shown
+from privgan.files.limits import LONGEST_PATTERN, MOST_COLUMNS
 from privgan.interchange.stated import StatedColumn, StatedTable
-from privgan.limits import LONGEST_PATTERN, MOST_COLUMNS
-from privgan.table.columns import INVENTED_KINDS, Kind, Source
-from privgan.table.invent import is_pattern
-from privgan.table.schema import Schema
+from privgan.schema.columns import INVENTED_KINDS, Kind, Role, Source
+from privgan.schema.identifiers import is_pattern
+from privgan.schema.schema import Schema
+from privgan.table.mistakes import ROW_UNIT
 from privgan.table.schema_file import BOOLEAN_LABELS, FORMAT, parse_schema
-from privgan.table.schema_mistakes import ROW_UNIT
+
+_NAMED = {
+    Kind.EMAIL: re.compile(r"(^|_)e?-?mail(_?address)?$"),
+    Kind.PHONE: re.compile(r"(^|_)(phone|mobile|telephone|cell|fax)(_?(number|no))?$"),
+    Kind.NAME: re.compile(r"^(first|last|full|sur|given|family|middle|customer|contact)?_?name$"),
+    Kind.ADDRESS: re.compile(r"(^|_)(address|street)(_?(line)?_?[0-9])?$"),
+    Kind.TEXT: re.compile(r"(^|_)(comments?|notes?|description|message|body|remarks?|free_?text)$"),
+}
+_IDENTIFIER = re.compile(r"(^|_)(id|uuid|guid|ssn|iban)$")
+_QUASI = re.compile(
+    r"(^|_)(age|gender|sex|zip|zip_?code|post_?code|postal_?code|dob|birth_?(date|day|year)|date_of_birth|city|region"
+    r"|country|marital_?status|nationality|ethnicity|occupation|education)$"
+)
+# What a person is called or reached by: such a column is no key, even where no value stands twice.
+PERSONAL = frozenset({Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS})
+# Longer texts are hardly one of a list.
+LONGEST_CATEGORY = 200
+
+
+def snake(name: str) -> str:
+    """A name in lower case with underscores: ``customerId`` is ``customer_id``."""
+    return re.sub(
+        r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name[:LONGEST_CATEGORY]).lower()
+    ).strip("_")
+
+
+def names_an_id(name: str) -> bool:
+    """Whether a name is that of an identifier."""
+    return bool(_IDENTIFIER.search(snake(name)))
+
+
+def kind_of_text(name: str, longest: int | None) -> Kind:
+    """The kind that a text column most likely is.
+
+    Categories that are still to be measured where nothing is said.
+    """
+    if names_an_id(name):
+        return Kind.IDENTIFIER
+    for kind, looks in _NAMED.items():
+        if looks.search(snake(name)):
+            return kind
+    return Kind.TEXT if longest is not None and longest > LONGEST_CATEGORY else Kind.CATEGORICAL
+
+
+def role_of(name: str, kind: Kind) -> Role:
+    """The role that a column most likely has."""
+    if kind in INVENTED_KINDS:
+        return Role.IDENTIFIER
+    return Role.QUASI_IDENTIFIER if _QUASI.search(snake(name)) else Role.OTHER
+
+
+def key_among(columns: Iterable[StatedColumn]) -> str | None:
+    """The column that names each row: never missing and never twice.
+
+    Of several, the one named as an id.
+    """
+    names = [
+        column.name
+        for column in columns
+        if column.unique
+        and column.missing is False
+        and kind_of_text(column.name, column.longest) not in PERSONAL
+    ]
+    named = [name for name in names if names_an_id(name)]
+    found = names if len(names) == 1 else named
+    return found[0] if len(found) == 1 else None
+
 
 OTHER = "other"
 _NUMERIC = {Kind.INTEGER, Kind.FLOAT}
@@ -36,7 +104,8 @@ class Imported:
 
     Attributes:
         schema: The schema.
-        notes: What was guessed, what is left to be measured and what could not be kept, a sentence each.
+        notes: What was guessed, what is left to be measured and what could not be kept, a sentence
+            each.
     """
 
     schema: Schema
@@ -62,7 +131,8 @@ def imported(table: StatedTable, dataset: str, unit: UnitChoice | None = None) -
     Args:
         table: What a foreign schema states.
         dataset: The data set's name in the ledger.
-        unit: Who is protected; where nobody says, the table's key, else one row, each to be confirmed.
+        unit: Who is protected; where nobody says, the table's key, else one row, each to be
+            confirmed.
 
     Raises:
         DocumentError: The facts make no schema.
@@ -81,11 +151,17 @@ def imported(table: StatedTable, dataset: str, unit: UnitChoice | None = None) -
 
 def _require_columns(table: StatedTable) -> None:
     names = [column.name for column in table.columns]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(names) <= MOST_COLUMNS else []
+    twice = (
+        sorted({name for name in names if names.count(name) > 1})
+        if len(names) <= MOST_COLUMNS
+        else []
+    )
     if not names:
         raise DocumentError(table.source, ["states no column"])
     if len(names) > MOST_COLUMNS:
-        raise DocumentError(table.source, [f"states {len(names):,} columns, allowed: at most {MOST_COLUMNS:,}"])
+        raise DocumentError(
+            table.source, [f"states {len(names):,} columns, allowed: at most {MOST_COLUMNS:,}"]
+        )
     if twice:
         raise DocumentError(table.source, [f"states the column {shown(twice[0])} twice"])
 
@@ -99,23 +175,37 @@ def _unit(table: StatedTable, choice: UnitChoice) -> tuple[dict[str, Any], list[
     names = [column.name for column in table.columns]
     if choice.column is not None:
         if choice.column not in names:
-            raise UsageError(f"--unit is {shown(choice.column)}; {table.source} states no such column")
+            raise UsageError(
+                f"--unit is {shown(choice.column)}; {table.source} states no such column"
+            )
         return _named(choice.column, _rows(choice, table, choice.column), Source.DECLARED), []
     if choice.max_rows is not None and table.sequence is None:
-        raise UsageError("--max-rows-per-unit needs --unit COLUMN, the column that names the person")
+        raise UsageError(
+            "--max-rows-per-unit needs --unit COLUMN, the column that names the person"
+        )
     if table.sequence is not None:
         rows = _rows(choice, table, table.sequence)
-        return _named(table.sequence, rows, Source.CONFIRM), [f"the unit is {shown(table.sequence)}, as the sequence key says"]
+        return _named(table.sequence, rows, Source.CONFIRM), [
+            f"the unit is {shown(table.sequence)}, as the sequence key says"
+        ]
     if table.key is not None:
-        note = f"the unit is {shown(table.key)}: no two rows share one; name the person's id with --unit where rows do"
+        note = (
+            f"the unit is {shown(table.key)}: no two rows share one; name the person's id with"
+            " --unit where rows do"
+        )
         return _named(table.key, 1, Source.CONFIRM), [note]
-    note = "the unit is one row, which nothing here states; where a person may have several rows, use --unit"
+    note = (
+        "the unit is one row, which nothing here states; where a person may have several rows, use"
+        " --unit"
+    )
     return {"unit": ROW_UNIT, "unit_source": _CONFIRM}, [note]
 
 
 def _rows(choice: UnitChoice, table: StatedTable, column: str) -> int:
     if choice.max_rows is None:
-        told = f"{table.source}: rows of one {shown(column)} may repeat, and no schema says how often"
+        told = (
+            f"{table.source}: rows of one {shown(column)} may repeat, and no schema says how often"
+        )
         raise UsageError(f"{told}; give --max-rows-per-unit")
     return choice.max_rows
 
@@ -143,7 +233,11 @@ class _Drafted:
 
     def _general(self, column: StatedColumn, kind: Kind) -> None:
         role = column.role or role_of(column.name, kind)
-        self._put("missing", True if column.missing is None else column.missing, sure=column.missing is not None)
+        self._put(
+            "missing",
+            True if column.missing is None else column.missing,
+            sure=column.missing is not None,
+        )
         self._put("role", role.value, sure=column.role is not None or kind in INVENTED_KINDS)
         if column.description:
             self.item["description"] = column.description
@@ -170,7 +264,9 @@ class _Drafted:
             return
         if kind is Kind.ORDINAL:
             self.item["kind"] = Kind.CATEGORICAL.value
-            self.notes.append("is ordered, but its categories are not stated: it is taken as categorical")
+            self.notes.append(
+                "is ordered, but its categories are not stated: it is taken as categorical"
+            )
         self.item["other"] = OTHER
         self.item["source"] |= {"categories": _MEASURED, "other": _DECLARED}
         self.notes.append("its categories are not stated and are left to be measured")
@@ -188,7 +284,10 @@ class _Drafted:
         if lower is None or upper is None:
             self._open("bounds" if lower is None and upper is None else "one of its bounds")
             return
-        low, high = _outward(float(lower), decimals, math.floor), _outward(float(upper), decimals, math.ceil)
+        low, high = (
+            _outward(float(lower), decimals, math.floor),
+            _outward(float(upper), decimals, math.ceil),
+        )
         if low > high:
             raise _backwards(file, column, low, high)
         if low == high:
@@ -212,7 +311,10 @@ class _Drafted:
         if kind is Kind.INTEGER:
             return 0
         sure = column.decimals is not None
-        decimals = min(column.decimals if column.decimals is not None else _guessed_decimals(column), _MOST_DECIMALS)
+        decimals = min(
+            column.decimals if column.decimals is not None else _guessed_decimals(column),
+            _MOST_DECIMALS,
+        )
         self._put("decimals", decimals, sure=sure)
         if not sure:
             self.notes.append(f"its decimals are not stated; {decimals} are guessed")
@@ -225,10 +327,14 @@ class _Drafted:
     def _moments(self, column: StatedColumn, kind: Kind, file: str) -> None:
         self._put("format", column.format or _FORMATS[kind], sure=column.format is not None)
         if column.format is None:
-            self.notes.append(f"how a text file writes it is not stated; {_FORMATS[kind]} is guessed")
+            self.notes.append(
+                f"how a text file writes it is not stated; {_FORMATS[kind]} is guessed"
+            )
         if column.zone and kind is Kind.DATETIME:
             self._put("zone", column.zone)
-        special = [value.isoformat() for value in column.special_values if isinstance(value, dt.datetime)]
+        special = [
+            value.isoformat() for value in column.special_values if isinstance(value, dt.datetime)
+        ]
         if special:
             self._put("special_values", special, sure=not column.drawn)
         lower, upper = _inclusive(column, _STEPS[kind], dt.datetime, file)
@@ -241,7 +347,11 @@ class _Drafted:
         self._put("upper", upper.isoformat(), sure=not column.drawn)
 
     def _pattern(self, column: StatedColumn) -> None:
-        fits = column.pattern is not None and len(column.pattern) <= LONGEST_PATTERN and is_pattern(column.pattern)
+        fits = (
+            column.pattern is not None
+            and len(column.pattern) <= LONGEST_PATTERN
+            and is_pattern(column.pattern)
+        )
         self._put("pattern", column.pattern if fits else "{}", sure=fits)
         if not fits:
             self.notes.append("how its values are written is not stated; plain numbers are guessed")
@@ -250,7 +360,11 @@ class _Drafted:
 def _kind(column: StatedColumn) -> tuple[Kind, bool, list[str]]:
     """The kind, whether it is sure, and what is to be said of the guess."""
     if column.kind in _NUMERIC and names_an_id(column.name) and _bare(column):
-        return Kind.IDENTIFIER, False, [f"is a number named as an id: it is taken as an identifier, not as {column.kind}"]
+        return (
+            Kind.IDENTIFIER,
+            False,
+            [f"is a number named as an id: it is taken as an identifier, not as {column.kind}"],
+        )
     if column.kind is not None:
         notes = [] if column.sure else [f"is taken as {column.kind}"]
         return column.kind, column.sure, notes
@@ -258,7 +372,11 @@ def _kind(column: StatedColumn) -> tuple[Kind, bool, list[str]]:
         return Kind.CATEGORICAL, True, []
     kind = kind_of_text(column.name, column.longest)
     if (column.pattern is not None or column.unique) and kind not in PERSONAL:
-        return Kind.IDENTIFIER, False, ["is text with a pattern or without repeats: it is taken as an identifier"]
+        return (
+            Kind.IDENTIFIER,
+            False,
+            ["is text with a pattern or without repeats: it is taken as an identifier"],
+        )
     return kind, False, [f"is text of which no more is stated: it is taken as {kind}"]
 
 
@@ -285,7 +403,9 @@ def _moved(column: StatedColumn, step: Any) -> tuple[Any, Any]:
 
 def _guessed_decimals(column: StatedColumn) -> int:
     stated = (column.lower, column.upper, column.above, column.below, *column.special_values)
-    numbers = [float(value) for value in stated if value is not None and not isinstance(value, dt.datetime)]
+    numbers = [
+        float(value) for value in stated if value is not None and not isinstance(value, dt.datetime)
+    ]
     needed = max((_digits(value) for value in numbers), default=0)
     width = max(numbers) - min(numbers) if len(numbers) > 1 else 0.0
     fine = math.ceil(math.log10(_LEAST_STEPS / width)) if width > 0 else _DECIMALS
@@ -293,7 +413,10 @@ def _guessed_decimals(column: StatedColumn) -> int:
 
 
 def _digits(value: float) -> int:
-    return next((digits for digits in range(_MOST_DECIMALS) if round(value, digits) == value), _MOST_DECIMALS)
+    return next(
+        (digits for digits in range(_MOST_DECIMALS) if round(value, digits) == value),
+        _MOST_DECIMALS,
+    )
 
 
 def _outward(value: float, decimals: int, rounding: Any) -> float:

@@ -1,21 +1,20 @@
-"""Export a schema or a release in other tools' forms, from public fields alone."""
+"""Export a schema or a verified release in other tools' forms, from public fields alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from privgan.documents import shown
 from privgan.errors import UsageError
+from privgan.files.documents import shown
 from privgan.interchange.croissant import write_croissant
-from privgan.interchange.from_release import verified
 from privgan.interchange.json_schema import write_json_schema
 from privgan.interchange.openlineage import write_openlineage
-from privgan.interchange.outcome import Exported
+from privgan.interchange.outcome import Exported, verified
 from privgan.interchange.pandera import write_pandera
 from privgan.interchange.sdv import write_sdv
-from privgan.table.columns import Source
-from privgan.table.schema import Schema
+from privgan.schema.columns import Source
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import load_schema
 
 CROISSANT, OPENLINEAGE = "croissant", "openlineage"
@@ -33,7 +32,8 @@ def export(source: Path, form: str, license_name: str | None = None) -> Exported
     """A schema's file or a release in another tool's form.
 
     Args:
-        source: A schema's file, the folder of a release, or its zip file; a release is verified first.
+        source: A schema's file, the folder of a release, or its zip file; a release is verified
+            first.
         form: One of ``FORMS``; Croissant and OpenLineage describe a release.
         license_name: The licence that a Croissant document states.
 
@@ -45,20 +45,28 @@ def export(source: Path, form: str, license_name: str | None = None) -> Exported
         raise UsageError(f"--license goes only with --to {CROISSANT}")
     if source.suffix.lower() in _SCHEMA_FILES and not source.is_dir():
         if form not in _OF_SCHEMA:
-            raise UsageError(f"{source}: is a schema, and {form} describes a release; give a release's folder or zip file")
+            raise UsageError(
+                f"{source}: is a schema, and {form} describes a release; give a release's folder or"
+                " zip file"
+            )
         return _OF_SCHEMA[form](_confirmed(load_schema(source), source))
     with verified(source) as release:
         if form == CROISSANT:
             return write_croissant(release, license_name)
-        return write_openlineage(release) if form == OPENLINEAGE else _OF_SCHEMA[form](release.schema)
+        return (
+            write_openlineage(release) if form == OPENLINEAGE else _OF_SCHEMA[form](release.schema)
+        )
 
 
 def _confirmed(schema: Schema, source: Path) -> Schema:
     """A draft's facts were taken from rows: they leave only once somebody has confirmed them."""
     waiting = schema.facts_from(Source.CONFIRM)
     if waiting:
-        told = ", ".join(shown(fact) for fact in waiting[:_MOST_TOLD]) + (" …" if len(waiting) > _MOST_TOLD else "")
+        told = ", ".join(shown(fact) for fact in waiting[:_MOST_TOLD]) + (
+            " …" if len(waiting) > _MOST_TOLD else ""
+        )
         raise UsageError(
-            f"{source}: {len(waiting)} facts wait to be confirmed ({told}); they may come from rows: confirm them first"
+            f"{source}: {len(waiting)} facts wait to be confirmed ({told}); they may come from"
+            " rows: confirm them first"
         )
     return schema

@@ -1,4 +1,4 @@
-"""Import a foreign schema: recognise what it is by its content, and make a schema of what it states."""
+"""Import a foreign schema: recognise its form by content, and draft a schema from it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from privgan.drafting.draft import dataset_name
 from privgan.errors import DocumentError, UsageError
 from privgan.interchange.dbt import is_dbt, read_dbt
-from privgan.interchange.documents import read_foreign
+from privgan.interchange.documents import Node, read_foreign
 from privgan.interchange.drafting import Imported, UnitChoice, imported
 from privgan.interchange.json_schema import is_json_schema, read_json_schema
-from privgan.interchange.node import Node
 from privgan.interchange.pandera import is_pandera, read_pandera
 from privgan.interchange.parquet import MAGIC, read_parquet_schema
 from privgan.interchange.sdv import is_sdv, read_sdv
 from privgan.interchange.sql import SQLITE_MAGIC, read_sql_schema
 from privgan.interchange.stated import StatedTable
-from privgan.table.draft import dataset_name
 
-SDV, PANDERA, JSON_SCHEMA, SQL, PARQUET, DBT = KINDS = ("sdv", "pandera", "json-schema", "sql", "parquet", "dbt")
+SDV, PANDERA, JSON_SCHEMA, SQL, PARQUET, DBT = KINDS = (
+    "sdv",
+    "pandera",
+    "json-schema",
+    "sql",
+    "parquet",
+    "dbt",
+)
 _SEVERAL = frozenset({SDV, SQL, DBT})
 # In this order: what is told by a key of its own comes first.
 _DOCUMENTS: dict[str, Callable[[Any], bool]] = {
@@ -31,7 +37,12 @@ _DOCUMENTS: dict[str, Callable[[Any], bool]] = {
 
 
 def import_schema(
-    source: str, *, kind: str | None = None, table: str | None = None, dataset: str | None = None, unit: UnitChoice | None = None
+    source: str,
+    *,
+    kind: str | None = None,
+    table: str | None = None,
+    dataset: str | None = None,
+    unit: UnitChoice | None = None,
 ) -> Imported:
     """The schema that a foreign one states; no row is read.
 
@@ -39,7 +50,8 @@ def import_schema(
         source: A file, or a database's URL.
         kind: One of ``KINDS``; recognised by the content where it is not given.
         table: Which table, where there are several.
-        dataset: The data set's name in the ledger; made from the table's or the file's name where it is not given.
+        dataset: The data set's name in the ledger; made from the table's or the file's name where
+            it is not given.
         unit: Who is protected.
 
     Raises:
@@ -55,7 +67,10 @@ def import_schema(
 def stated_by(source: str, kind: str, table: str | None = None) -> StatedTable:
     """What a foreign schema of a known kind states."""
     if table is not None and kind not in _SEVERAL:
-        raise UsageError(f"--table goes only with {', '.join(sorted(_SEVERAL))}; {source} is {kind}, which holds one table")
+        raise UsageError(
+            f"--table goes only with {', '.join(sorted(_SEVERAL))}; {source} is {kind}, which holds"
+            " one table"
+        )
     if kind == SQL:
         return read_sql_schema(source, table)
     if kind == PARQUET:
@@ -87,8 +102,15 @@ def kind_of(source: str) -> str:
     data = read_foreign(Path(source)).value
     found = next((kind for kind, looks in _DOCUMENTS.items() if looks(data)), None)
     if found is None:
-        own = " (it is a schema of privgan already)" if isinstance(data, dict) and "unit" in data else ""
-        raise UsageError(f"{source}: is no schema that is known{own}; known are {', '.join(KINDS)}; name one with --from")
+        own = (
+            " (it is a schema of privgan already)"
+            if isinstance(data, dict) and "unit" in data
+            else ""
+        )
+        raise UsageError(
+            f"{source}: is no schema that is known{own}; known are {', '.join(KINDS)}; name one"
+            " with --from"
+        )
     return found
 
 
@@ -97,4 +119,6 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as reader:
             return reader.read(len(SQLITE_MAGIC))
     except OSError as error:
-        raise DocumentError(str(path), [f"cannot be read: {error.strerror or error}; check the path"]) from error
+        raise DocumentError(
+            str(path), [f"cannot be read: {error.strerror or error}; check the path"]
+        ) from error

@@ -1,7 +1,7 @@
 """JSON Schema of a row as an object: drafts 4 to 2020-12 are read, 2020-12 is written.
 
-What JSON Schema has no keyword for stands under ``x-privgan``, which others may ignore. Bounds of moments
-stand under ``formatMinimum`` and ``formatMaximum``, as the validator ajv has them.
+What JSON Schema has no keyword for stands under ``x-privgan``, which others may ignore. Bounds of
+moments stand under ``formatMinimum`` and ``formatMaximum``, as the validator ajv has them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,20 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from privgan.documents import shown
-from privgan.interchange.moments import CLOCK, ZONED, kind_of_format, moment
-from privgan.interchange.node import Node, as_text
+from privgan.files.documents import shown
+from privgan.interchange.documents import Node, as_text
+from privgan.interchange.notation import (
+    CLOCK,
+    UUID,
+    ZONED,
+    kind_of_format,
+    moment,
+    pattern_of,
+    regex_of,
+)
 from privgan.interchange.outcome import Exported, Losses
-from privgan.interchange.patterns import UUID, pattern_of, regex_of
 from privgan.interchange.stated import StatedColumn, StatedTable
-from privgan.table.columns import (
+from privgan.schema.columns import (
     Column,
     Discrete,
     Invented,
@@ -27,7 +34,7 @@ from privgan.table.columns import (
     Role,
     Temporal,
 )
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 OWN = "x-privgan"
@@ -52,7 +59,10 @@ _FORMATS: Mapping[str, dict[str, Any]] = {
 def is_json_schema(data: Any) -> bool:
     """Whether a document is a JSON Schema of an object, or of a list of objects."""
     return isinstance(data, dict) and (
-        isinstance(data.get("properties"), dict) or "$schema" in data or "$ref" in data or data.get("type") in ("object", "array")
+        isinstance(data.get("properties"), dict)
+        or "$schema" in data
+        or "$ref" in data
+        or data.get("type") in ("object", "array")
     )
 
 
@@ -61,9 +71,18 @@ def read_json_schema(root: Node) -> StatedTable:
     row = _resolved(root, root)
     if row.value.get("type") == "array" or "items" in row.value:
         row = _resolved(row.need("items"), root)
-    required = {entry.text() for entry in row.need("required").entries()} if row.get("required") else set()
-    columns = [_column(name, node, root, required=name in required) for name, node in row.need("properties").items()]
-    notes = [f"{key} is not read" for key in ("patternProperties", "if", "dependentSchemas") if row.get(key)]
+    required = (
+        {entry.text() for entry in row.need("required").entries()} if row.get("required") else set()
+    )
+    columns = [
+        _column(name, node, root, required=name in required)
+        for name, node in row.need("properties").items()
+    ]
+    notes = [
+        f"{key} is not read"
+        for key in ("patternProperties", "if", "dependentSchemas")
+        if row.get(key)
+    ]
     title = row.get("title")
     return StatedTable(
         source=root.file,
@@ -74,7 +93,10 @@ def read_json_schema(root: Node) -> StatedTable:
 
 
 def _resolved(node: Node, root: Node) -> Node:
-    """A place with what its references and ``allOf`` say, nearest first; None of them leaves the document."""
+    """A place with what its references and ``allOf`` say, nearest first.
+
+    None of them leaves the document.
+    """
     merged: dict[str, Any] = {}
     waiting, hops = [node], 0
     while waiting:
@@ -87,13 +109,19 @@ def _resolved(node: Node, root: Node) -> Node:
             waiting.append(_referred(place.at("$ref"), root))
         if place.get("allOf"):
             waiting += place.at("allOf").entries()
-    return Node(node.file, node.path, {key: value for key, value in merged.items() if key not in {"$ref", "allOf"}})
+    return Node(
+        node.file,
+        node.path,
+        {key: value for key, value in merged.items() if key not in {"$ref", "allOf"}},
+    )
 
 
 def _referred(reference: Node, root: Node) -> Node:
     text = reference.text()
     if not text.startswith("#"):
-        raise reference.wrong(f"found {shown(text)}, which is in another document; write it out here")
+        raise reference.wrong(
+            f"found {shown(text)}, which is in another document; write it out here"
+        )
     place = root
     for step in text[1:].strip("/").split("/") if len(text) > 1 else []:
         key = step.replace("~1", "/").replace("~0", "~")
@@ -105,7 +133,11 @@ def _referred(reference: Node, root: Node) -> Node:
 
 def _column(name: str, node: Node, root: Node, *, required: bool) -> StatedColumn:
     if node.value is True or node.value == {}:
-        return StatedColumn(name=name, missing=None if required else True, notes=("nothing is stated of its values",))
+        return StatedColumn(
+            name=name,
+            missing=None if required else True,
+            notes=("nothing is stated of its values",),
+        )
     found, nullable, notes = _without_null(_resolved(node, root), root)
     own = found.get(OWN)
     facts: dict[str, Any] = {
@@ -128,18 +160,38 @@ def _without_null(node: Node, root: Node, depth: int = 0) -> tuple[Node, bool, l
         if not node.get(key):
             continue
         branches = [_resolved(branch, root) for branch in node.at(key).entries()]
-        left = [branch for branch in branches if branch.value.get("type") != "null" and branch.value.get("const", 0) is not None]
+        left = [
+            branch
+            for branch in branches
+            if branch.value.get("type") != "null" and branch.value.get("const", 0) is not None
+        ]
         nullable = nullable or len(left) < len(branches)
         merged, notes = _one_of(left)
         around = {name: value for name, value in node.value.items() if name != key}
-        inner, more, further = _without_null(Node(node.file, node.path, {**merged, **around}), root, depth + 1)
+        inner, more, further = _without_null(
+            Node(node.file, node.path, {**merged, **around}), root, depth + 1
+        )
         return inner, nullable or more, [*notes, *further]
     if isinstance(node.value.get("type"), list):
         listed = [entry.text() for entry in node.at("type").entries()]
         types = [kind for kind in listed if kind != "null"]
-        kept = types[0] if len(types) == 1 else "number" if set(types) == {"integer", "number"} else "string"
-        notes = [] if len(types) == 1 or kept == "number" else [f"may be {' or '.join(map(as_text, types))}: it is taken as text"]
-        return Node(node.file, node.path, node.value | {"type": kept}), nullable or "null" in listed, notes
+        kept = (
+            types[0]
+            if len(types) == 1
+            else "number"
+            if set(types) == {"integer", "number"}
+            else "string"
+        )
+        notes = (
+            []
+            if len(types) == 1 or kept == "number"
+            else [f"may be {' or '.join(map(as_text, types))}: it is taken as text"]
+        )
+        return (
+            Node(node.file, node.path, node.value | {"type": kept}),
+            nullable or "null" in listed,
+            notes,
+        )
     return node, nullable, []
 
 
@@ -179,12 +231,22 @@ def _values(node: Node) -> dict[str, Any] | None:
     missing = {"missing": True} if None in listed else {}
     values = [value for value in listed if value is not None]
     if not values or any(isinstance(value, dict | list) for value in values):
-        raise node.wrong("its list of values holds none, or a list or mapping; write texts or numbers")
+        raise node.wrong(
+            "its list of values holds none, or a list or mapping; write texts or numbers"
+        )
     if all(isinstance(value, bool) for value in values):
         return {"kind": Kind.BOOLEAN, **missing}
     if all(_is_number(value) for value in values):
-        return {"kind": Kind.ORDINAL, "categories": tuple(as_text(value) for value in sorted(set(values))), **missing}
-    return {"kind": Kind.CATEGORICAL, "categories": tuple(as_text(value) for value in values), **missing}
+        return {
+            "kind": Kind.ORDINAL,
+            "categories": tuple(as_text(value) for value in sorted(set(values))),
+            **missing,
+        }
+    return {
+        "kind": Kind.CATEGORICAL,
+        "categories": tuple(as_text(value) for value in values),
+        **missing,
+    }
 
 
 def _typed(node: Node, own: Node | None) -> dict[str, Any]:
@@ -197,7 +259,11 @@ def _typed(node: Node, own: Node | None) -> dict[str, Any]:
     if word == "string":
         return _texts(node, own)
     if word in {"object", "array"}:
-        return {"kind": Kind.TEXT, "sure": False, "notes": (f"is {word}: it is invented, and not modelled",)}
+        return {
+            "kind": Kind.TEXT,
+            "sure": False,
+            "notes": (f"is {word}: it is invented, and not modelled",),
+        }
     return {"notes": ("its type is not stated",)}
 
 
@@ -206,7 +272,9 @@ def _numbers(node: Node, *, whole: bool) -> dict[str, Any]:
     for key, inclusive, exclusive in (("minimum", "lower", "above"), ("maximum", "upper", "below")):
         strict = node.get(f"exclusive{key.capitalize()}")
         if node.get(key):
-            facts[exclusive if strict and strict.value is True else inclusive] = node.at(key).number()
+            facts[exclusive if strict and strict.value is True else inclusive] = node.at(
+                key
+            ).number()
         elif strict:
             facts[exclusive] = strict.number()
     step = node.get("multipleOf")
@@ -233,7 +301,11 @@ def _texts(node: Node, own: Node | None) -> dict[str, Any]:
         facts |= _moments(node, written.text() if written else facts["format"])
     elif pattern and "pattern" not in facts:
         regex = pattern.text()
-        facts |= {"pattern": found} if (found := pattern_of(regex)) else {"notes": ("its pattern cannot be kept",)}
+        facts |= (
+            {"pattern": found}
+            if (found := pattern_of(regex))
+            else {"notes": ("its pattern cannot be kept",)}
+        )
     notes = [*facts.get("notes", ())]
     if "zone" in facts:
         notes.append("its moments are told in UTC, whatever their offsets")
@@ -261,7 +333,9 @@ def _own(own: Node) -> dict[str, Any]:
     if own.get("labels"):
         facts["labels"] = tuple(entry.text() for entry in own.at("labels").entries())[:2]
     if own.get("special_values"):
-        facts["special_values"] = tuple(_special(entry) for entry in own.at("special_values").entries())
+        facts["special_values"] = tuple(
+            _special(entry) for entry in own.at("special_values").entries()
+        )
     return facts | ({"categories": None} if facts.get("kind") is Kind.BOOLEAN else {})
 
 
@@ -322,15 +396,24 @@ def _written_categories(column: Discrete, own: dict[str, Any]) -> Iterator[tuple
         if [label.lower() for label in column.categories] == ["false", "true"]:
             yield "type", "boolean"
             return
-    yield "enum", [int(value) for value in column.categories] if column.integral else list(column.categories)
+    yield (
+        "enum",
+        [int(value) for value in column.categories] if column.integral else list(column.categories),
+    )
 
 
-def _written_numbers(column: Numeric | OpenNumeric, own: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _written_numbers(
+    column: Numeric | OpenNumeric, own: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
     whole = column.decimals == 0
     own |= {} if column.kind is Kind.INTEGER else {"decimals": column.decimals}
     own |= {"format": column.format} if column.format else {}
     kind = {"type": "integer" if whole else "number"}
-    bounds = {"minimum": _plain(column.lower), "maximum": _plain(column.upper)} if isinstance(column, Numeric) else {}
+    bounds = (
+        {"minimum": _plain(column.lower), "maximum": _plain(column.upper)}
+        if isinstance(column, Numeric)
+        else {}
+    )
     if not column.special_values:
         yield from {**kind, **bounds}.items()
         return
@@ -343,7 +426,9 @@ def _plain(value: float) -> int | float:
     return int(value) if float(value).is_integer() else value
 
 
-def _written_moments(column: Temporal | OpenTemporal, own: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _written_moments(
+    column: Temporal | OpenTemporal, own: dict[str, Any]
+) -> Iterator[tuple[str, Any]]:
     yield "type", "string"
     own["format"] = column.format
     own |= {"zone": column.zone} if column.zone else {}
@@ -354,8 +439,22 @@ def _written_moments(column: Temporal | OpenTemporal, own: dict[str, Any]) -> It
     elif column.format == ZONED:
         yield "format", "date-time"
     if isinstance(column, Temporal):
-        yield "formatMinimum", column.lower.strftime(column.format) if column.format == "%Y-%m-%d" else column.lower.isoformat()
-        yield "formatMaximum", column.upper.strftime(column.format) if column.format == "%Y-%m-%d" else column.upper.isoformat()
+        yield (
+            "formatMinimum",
+            (
+                column.lower.strftime(column.format)
+                if column.format == "%Y-%m-%d"
+                else column.lower.isoformat()
+            ),
+        )
+        yield (
+            "formatMaximum",
+            (
+                column.upper.strftime(column.format)
+                if column.format == "%Y-%m-%d"
+                else column.upper.isoformat()
+            ),
+        )
 
 
 def _written_pattern(column: Invented, own: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,7 @@
 """The run event of a release in OpenLineage 2-0-2, with a facet of its own for the guarantee.
 
-Source: the OpenLineage specification; the facet follows ``privgan/formats/guarantee_facet.schema.json``.
+Source: the OpenLineage specification; the facet follows
+``privgan/formats/guarantee_facet.schema.json``.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ import uuid
 from typing import Any
 
 from privgan.interchange.croissant import data_type
-from privgan.interchange.from_release import VerifiedRelease
-from privgan.interchange.outcome import Exported
+from privgan.interchange.outcome import Exported, VerifiedRelease
 
 _SPEC = "https://openlineage.io/spec"
 _EVENT = f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -21,7 +21,15 @@ _ENGINE = f"{_SPEC}/facets/1-1-1/ProcessingEngineRunFacet.json#/$defs/Processing
 _FACET = "urn:privgan:formats:guarantee_facet:1"
 _NAMESPACE = "privgan"
 _RUNS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:privgan:release")
-_STATED = ("epsilon", "delta", "unit", "max_rows_per_unit", "neighbouring_relation", "conditional_facts", "not_promised")
+_STATED = (
+    "epsilon",
+    "delta",
+    "unit",
+    "max_rows_per_unit",
+    "neighbouring_relation",
+    "conditional_facts",
+    "not_promised",
+)
 
 
 def write_openlineage(release: VerifiedRelease) -> Exported:
@@ -37,11 +45,19 @@ def write_openlineage(release: VerifiedRelease) -> Exported:
         "schemaURL": _EVENT,
         "run": {
             "runId": str(uuid.uuid5(_RUNS, manifest["release_id"])),
-            "facets": {"processing_engine": _facet(producer, _ENGINE, name="privgan", version=version)},
+            "facets": {
+                "processing_engine": _facet(producer, _ENGINE, name="privgan", version=version)
+            },
         },
         "job": {"namespace": _NAMESPACE, "name": f"{dataset}.release", "facets": {}},
         "inputs": [{"namespace": _NAMESPACE, "name": dataset, "facets": {}}],
-        "outputs": [{"namespace": _NAMESPACE, "name": f"{dataset}/{release.table}", "facets": _facets(release, producer)}],
+        "outputs": [
+            {
+                "namespace": _NAMESPACE,
+                "name": f"{dataset}/{release.table}",
+                "facets": _facets(release, producer),
+            }
+        ],
     }
     return Exported.of_json(event)
 

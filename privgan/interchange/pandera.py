@@ -1,7 +1,10 @@
-"""Schemas of pandera, in its YAML and JSON form: read without pandera, and written as ``from_yaml`` reads them.
+"""Schemas of pandera, in its YAML and JSON form.
 
-Source: pandera's "Data Format Conversion"; a column's checks stand under their names beside its dtype, or under
-``checks`` as a mapping, as all versions read them, or as a list with ``options.check_name``.
+Read without pandera, and written as ``from_yaml`` reads them.
+
+Source: pandera's "Data Format Conversion"; a column's checks stand under their names beside its
+dtype, or under ``checks`` as a mapping, as all versions read them, or as a list with
+``options.check_name``.
 """
 
 from __future__ import annotations
@@ -12,14 +15,13 @@ from typing import Any
 
 import yaml
 
-from privgan.documents import shown
-from privgan.interchange.guesses import key_among
-from privgan.interchange.moments import moment
-from privgan.interchange.node import Node, as_text, words
+from privgan.files.documents import shown
+from privgan.interchange.documents import Node, as_text, words
+from privgan.interchange.drafting import key_among
+from privgan.interchange.notation import moment, pattern_of, regex_of
 from privgan.interchange.outcome import Exported, Losses, widest
-from privgan.interchange.patterns import pattern_of, regex_of
 from privgan.interchange.stated import StatedColumn, StatedTable
-from privgan.table.columns import (
+from privgan.schema.columns import (
     INVENTED_KINDS,
     Column,
     Discrete,
@@ -31,8 +33,8 @@ from privgan.table.columns import (
     Role,
     Temporal,
 )
-from privgan.table.schema import Schema
-from privgan.table.spreadsheet import escaped
+from privgan.schema.schema import Schema
+from privgan.table.presenting import escaped
 
 _DRAWN = "pandera's infer_schema takes bounds from rows: confirm them"
 _MOMENT = "%Y-%m-%d %H:%M:%S"
@@ -49,7 +51,12 @@ _KINDS = (
 _TEXTS = ("str", "object", "string", "large_string", "utf8", "none")
 _FIRST_YEAR, _LAST_YEAR = 1678, 2261  # Of moments counted in nanoseconds.
 _LONGEST = 200  # Characters of a dtype that are looked at.
-_ALIASES = {"ge": "greater_than_or_equal_to", "gt": "greater_than", "le": "less_than_or_equal_to", "lt": "less_than"}
+_ALIASES = {
+    "ge": "greater_than_or_equal_to",
+    "gt": "greater_than",
+    "le": "less_than_or_equal_to",
+    "lt": "less_than",
+}
 _RANGES = {
     "greater_than_or_equal_to": "lower",
     "greater_than": "above",
@@ -57,8 +64,8 @@ _RANGES = {
     "less_than": "below",
 }
 _NO_CHECKS = words(
-    "title description dtype nullable checks name unique coerce required regex default report_duplicates "
-    "drop_invalid_rows metadata alias parsers"
+    "title description dtype nullable checks name unique coerce required regex default"
+    " report_duplicates drop_invalid_rows metadata alias parsers"
 )
 
 
@@ -73,7 +80,11 @@ def read_pandera(root: Node) -> StatedTable:
     if kind != "dataframe":
         raise root.at("schema_type").wrong(f"found {shown(kind)}, allowed: dataframe")
     coerced, notes = root.get("dtype"), [_DRAWN]
-    columns = [_column(name, node, coerced) for name, node in _listed(root.need("columns")) if not _by_regex(name, node, notes)]
+    columns = [
+        _column(name, node, coerced)
+        for name, node in _listed(root.need("columns"))
+        if not _by_regex(name, node, notes)
+    ]
     together = root.get("unique")
     if together is not None and isinstance(together.value, list) and len(together.value) > 1:
         notes.append("that several columns together are unique cannot be kept")
@@ -114,13 +125,21 @@ def _column(name: str, node: Node, coerced: Node | None) -> StatedColumn:
     facts: dict[str, Any] = {
         "name": name,
         "kind": kind,
-        "missing": (nullable is not None and nullable.truth()) or (required is not None and not required.truth()),
+        "missing": (
+            (nullable is not None and nullable.truth())
+            or (required is not None and not required.truth())
+        ),
         "unique": unique is not None and unique.truth(),
         "description": as_text(text.value) if text else "",
         "drawn": True,
     }
     notes = [] if known else [f"its dtype {shown(dtype)} has no kind of its own here"]
-    facts |= _typed(kind, dtype) | _values(checks, kind) | _ranges(checks, kind, notes) | _texts(checks, notes)
+    facts |= (
+        _typed(kind, dtype)
+        | _values(checks, kind)
+        | _ranges(checks, kind, notes)
+        | _texts(checks, notes)
+    )
     word = as_text(title.value) if title else ""
     if word in set(Kind):
         facts |= _titled(Kind(word), facts)
@@ -142,7 +161,9 @@ def _typed(kind: Kind | None, dtype: str) -> dict[str, Any]:
     zone, places = _ZONE.search(dtype), _DECIMAL.search(dtype)
     if kind is Kind.DATETIME and zone:
         name = (zone[1] or zone[2]).strip()
-        return {"zone": "UTC" if name == "utc" else "/".join(part.title() for part in name.split("/"))}
+        return {
+            "zone": "UTC" if name == "utc" else "/".join(part.title() for part in name.split("/"))
+        }
     if kind is Kind.FLOAT and places:
         return {"decimals": int(places[1])} if int(places[1]) else {"kind": Kind.INTEGER}
     return {}
@@ -165,7 +186,9 @@ def _statistic(node: Node) -> Node:
     if not isinstance(node.value, dict):
         return node
     keys = [key for key in node.value if key != "options"]
-    alone = keys == ["value"] or (len(keys) == 1 and keys[0] in {"min_value", "max_value", "allowed_values", "pattern"})
+    alone = keys == ["value"] or (
+        len(keys) == 1 and keys[0] in {"min_value", "max_value", "allowed_values", "pattern"}
+    )
     return node.at(keys[0]) if alone else node
 
 
@@ -194,7 +217,9 @@ def _ranges(checks: Mapping[str, Node], kind: Kind | None, notes: list[str]) -> 
     if within is not None:
         for key, ends, strict in (("min_value", "lower", "above"), ("max_value", "upper", "below")):
             open_end = within.mapping().get(f"include_{key[:3]}")
-            facts[strict if open_end is not None and not open_end.truth() else ends] = _bound(within.need(key), kind)
+            facts[strict if open_end is not None and not open_end.truth() else ends] = _bound(
+                within.need(key), kind
+            )
     return facts
 
 
@@ -214,7 +239,9 @@ def _texts(checks: Mapping[str, Node], notes: list[str]) -> dict[str, Any]:
     return facts
 
 
-_READ = frozenset({*_RANGES, "in_range", "between", "isin", "equal_to", "str_matches", "str_length"})
+_READ = frozenset(
+    {*_RANGES, "in_range", "between", "isin", "equal_to", "str_matches", "str_length"}
+)
 
 
 def _titled(kind: Kind, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,17 +291,27 @@ def _written_facts(column: Column, losses: Losses) -> dict[str, Any]:
         return _written_numbers(column, losses)
     if isinstance(column, Temporal | OpenTemporal):
         return _written_moments(column, losses)
-    regex = regex_of(column.pattern) if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER else None
+    regex = (
+        regex_of(column.pattern)
+        if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER
+        else None
+    )
     return {"dtype": "str"} | ({"checks": {"str_matches": f"^{regex}$"}} if regex else {})
 
 
 def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
-    if column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == ["false", "true"]:
+    if column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == [
+        "false",
+        "true",
+    ]:
         return {"dtype": "boolean"}
     if column.integral:
         return {"dtype": "Int64", "checks": {"isin": [int(value) for value in column.categories]}}
     if any(escaped(value) != value for value in column.categories):
-        losses.say(column.name, "that a CSV file writes ' before what a spreadsheet would run; check the Parquet file")
+        losses.say(
+            column.name,
+            "that a CSV file writes ' before what a spreadsheet would run; check the Parquet file",
+        )
     return {"dtype": "str", "checks": {"isin": list(column.categories)}}
 
 
@@ -290,7 +327,14 @@ def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str,
     if isinstance(column, Numeric):
         low, high = widest(column)
         ends = (int(low), int(high)) if whole else (low, high)
-        written["checks"] = {"in_range": {"min_value": ends[0], "max_value": ends[1], "include_min": True, "include_max": True}}
+        written["checks"] = {
+            "in_range": {
+                "min_value": ends[0],
+                "max_value": ends[1],
+                "include_min": True,
+                "include_max": True,
+            }
+        }
     return written
 
 
@@ -302,10 +346,14 @@ def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[st
     if any(not _FIRST_YEAR <= end.year <= _LAST_YEAR for end in ends):
         losses.say(column.name, "moments of years that pandera's type does not hold")
         return {}
-    written: dict[str, Any] = {"dtype": f"datetime64[s, {column.zone}]" if column.zone else "datetime64[s]"}
+    written: dict[str, Any] = {
+        "dtype": f"datetime64[s, {column.zone}]" if column.zone else "datetime64[s]"
+    }
     if ends and not column.zone:
         checks = ("greater_than_or_equal_to", "less_than_or_equal_to")
-        written["checks"] = {check: end.isoformat(" ") for check, end in zip(checks, ends, strict=True)}
+        written["checks"] = {
+            check: end.isoformat(" ") for check, end in zip(checks, ends, strict=True)
+        }
     elif column.zone:
         losses.say(column.name, "bounds of moments with a zone")
     return written

@@ -1,4 +1,7 @@
-"""A Parquet file's own schema: names, Arrow types and the fields' descriptions; no row, and no statistics of rows."""
+"""A Parquet file's own schema: names, Arrow types and the fields' descriptions.
+
+No row, and no statistics of rows.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import TableError
-from privgan.interchange.moments import CLOCK
+from privgan.files.limits import LARGEST_FOOTER
+from privgan.interchange.notation import CLOCK
 from privgan.interchange.stated import StatedColumn, StatedTable
-from privgan.limits import LARGEST_FOOTER
-from privgan.table.columns import Kind
+from privgan.schema.columns import Kind
 
 MAGIC = b"PAR1"
 _INDEX = "__index_level_"
@@ -28,7 +31,9 @@ def read_parquet_schema(path: Path) -> StatedTable:
     try:
         schema = pq.read_schema(path)
     except Exception as error:
-        raise TableError(f"{path}: is not a readable Parquet file ({type(error).__name__})") from error
+        raise TableError(
+            f"{path}: is not a readable Parquet file ({type(error).__name__})"
+        ) from error
     left = [name for name in schema.names if name.startswith(_INDEX)]
     notes = [f"the column {name} is the row number of pandas, and is left out" for name in left]
     columns = tuple(_column(field) for field in schema if field.name not in left)
@@ -43,12 +48,17 @@ def _require_footer(path: Path) -> None:
             file.seek(max(0, size - 8))
             end = file.read(8)
     except OSError as error:
-        raise TableError(f"{path}: cannot be read: {error.strerror or error}; check the path") from error
+        raise TableError(
+            f"{path}: cannot be read: {error.strerror or error}; check the path"
+        ) from error
     if head != MAGIC or end[4:] != MAGIC:
         raise TableError(f"{path}: is not a whole Parquet file")
     footer = int.from_bytes(end[:4], "little")
     if footer > min(size, LARGEST_FOOTER):
-        raise TableError(f"{path}: its footer has {footer:,} bytes, allowed: at most {min(size, LARGEST_FOOTER):,}")
+        raise TableError(
+            f"{path}: its footer has {footer:,} bytes, allowed: at most"
+            f" {min(size, LARGEST_FOOTER):,}"
+        )
 
 
 def _column(field: Any) -> StatedColumn:
@@ -67,20 +77,32 @@ def _typed(kind: Any) -> dict[str, Any]:
 
     if types.is_dictionary(kind):
         inner = _typed(kind.value_type)
-        return {"kind": Kind.CATEGORICAL} if "kind" not in inner or inner["kind"] is Kind.INTEGER else inner
+        return (
+            {"kind": Kind.CATEGORICAL}
+            if "kind" not in inner or inner["kind"] is Kind.INTEGER
+            else inner
+        )
     if types.is_boolean(kind):
         return {"kind": Kind.BOOLEAN}
     if types.is_integer(kind):
         return {"kind": Kind.INTEGER}
     if types.is_decimal(kind):
-        return {"kind": Kind.FLOAT, "decimals": kind.scale} if kind.scale > 0 else {"kind": Kind.INTEGER}
+        return (
+            {"kind": Kind.FLOAT, "decimals": kind.scale}
+            if kind.scale > 0
+            else {"kind": Kind.INTEGER}
+        )
     if types.is_floating(kind):
         return {"kind": Kind.FLOAT}
     if types.is_temporal(kind):
         return _moments(kind)
     if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
         return {}
-    return {"kind": Kind.TEXT, "sure": False, "notes": (f"is {str(kind)[:40]!r}: it is invented, and not modelled",)}
+    return {
+        "kind": Kind.TEXT,
+        "sure": False,
+        "notes": (f"is {str(kind)[:40]!r}: it is invented, and not modelled",),
+    }
 
 
 def _moments(kind: Any) -> dict[str, Any]:
@@ -94,4 +116,8 @@ def _moments(kind: Any) -> dict[str, Any]:
         return {"kind": Kind.DATETIME, "zone": kind.tz}
     if types.is_duration(kind):
         return {"kind": Kind.INTEGER, "format": "[h]:mm:ss"}
-    return {"kind": Kind.TEXT, "sure": False, "notes": (f"is {str(kind)[:40]!r}: it is invented, and not modelled",)}
+    return {
+        "kind": Kind.TEXT,
+        "sure": False,
+        "notes": (f"is {str(kind)[:40]!r}: it is invented, and not modelled",),
+    }

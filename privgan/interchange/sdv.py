@@ -1,7 +1,10 @@
-"""Metadata of the Synthetic Data Vault (SDV): spec versions 1 and 2, of one table or of several, and the older ``fields``.
+"""Metadata of the Synthetic Data Vault (SDV).
 
-Source: SDV's "Metadata JSON" specification, ``METADATA_SPEC_VERSION`` SINGLE_TABLE_V1, MULTI_TABLE_V1, V1,
-SINGLE_TABLE_V2 and V2; what came before them has ``fields`` with ``type`` and ``subtype``.
+Spec versions 1 and 2, of one table or of several, and the older ``fields``.
+
+Source: SDV's "Metadata JSON" specification, ``METADATA_SPEC_VERSION`` SINGLE_TABLE_V1,
+MULTI_TABLE_V1, V1, SINGLE_TABLE_V2 and V2; what came before them has ``fields`` with ``type`` and
+``subtype``.
 """
 
 from __future__ import annotations
@@ -9,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from privgan.documents import shown
-from privgan.interchange.moments import kind_of_format, moment
-from privgan.interchange.node import Node, as_text
+from privgan.files.documents import shown
+from privgan.interchange.documents import Node, as_text
+from privgan.interchange.notation import kind_of_format, moment, pattern_of, regex_of
 from privgan.interchange.outcome import Exported, Losses, widest
-from privgan.interchange.patterns import pattern_of, regex_of
 from privgan.interchange.stated import StatedColumn, StatedTable
 from privgan.interchange.tables import chosen
-from privgan.table.columns import (
+from privgan.schema.columns import (
     INVENTED_KINDS,
     Column,
     Discrete,
@@ -29,7 +31,7 @@ from privgan.table.columns import (
     Role,
     Temporal,
 )
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 
 VERSION_KEY = "METADATA_SPEC_VERSION"
 _PLAIN_BOOLEAN = ("false", "true")
@@ -37,10 +39,30 @@ _PII = {
     Kind.NAME: {"name", "first_name", "last_name", "name_male", "name_female", "prefix", "suffix"},
     Kind.EMAIL: {"email", "ascii_email", "company_email", "free_email", "safe_email"},
     Kind.PHONE: {"phone_number", "msisdn"},
-    Kind.ADDRESS: {"address", "street_address", "secondary_address", "street_name", "building_number"},
-    Kind.IDENTIFIER: {"ssn", "iban", "credit_card_number", "uuid4", "license_plate", "vin", "bban", "passport_number"},
+    Kind.ADDRESS: {
+        "address",
+        "street_address",
+        "secondary_address",
+        "street_name",
+        "building_number",
+    },
+    Kind.IDENTIFIER: {
+        "ssn",
+        "iban",
+        "credit_card_number",
+        "uuid4",
+        "license_plate",
+        "vin",
+        "bban",
+        "passport_number",
+    },
 }
-_SDTYPES = {Kind.NAME: "name", Kind.EMAIL: "email", Kind.PHONE: "phone_number", Kind.ADDRESS: "address"}
+_SDTYPES = {
+    Kind.NAME: "name",
+    Kind.EMAIL: "email",
+    Kind.PHONE: "phone_number",
+    Kind.ADDRESS: "address",
+}
 _FIELDS = {"datetime_format": "format", "regex_format": "regex"}
 
 
@@ -63,11 +85,14 @@ def read_sdv(root: Node, table: str | None = None) -> StatedTable:
     listed = found.get("columns") or found.need("fields")
     drawn = str(root.value.get(VERSION_KEY, "")).endswith("V2")
     keys = {key: _key(found, key) for key in ("primary_key", "sequence_key")}
-    notes = [] if not drawn else ["SDV may have taken bounds and categories from rows: confirm them"]
+    notes = (
+        [] if not drawn else ["SDV may have taken bounds and categories from rows: confirm them"]
+    )
     if found.get("primary_key") and keys["primary_key"] is None:
         notes.append("the primary key has several columns, which no schema here can say")
     columns = tuple(
-        _column(name, node, drawn=drawn, key=name in (*keys.values(), *_alternates(found))) for name, node in listed.items()
+        _column(name, node, drawn=drawn, key=name in (*keys.values(), *_alternates(found)))
+        for name, node in listed.items()
     )
     known = {column.name for column in columns}
     for key, column in keys.items():
@@ -100,11 +125,20 @@ def _alternates(table: Node) -> list[str]:
 
 def _column(name: str, node: Node, *, drawn: bool, key: bool) -> StatedColumn:
     stated = node.mapping().get("sdtype") or node.need("type")
-    facts: dict[str, Any] = {"name": name, "unique": key, "drawn": drawn, "missing": _missing(node, key=key)}
+    facts: dict[str, Any] = {
+        "name": name,
+        "unique": key,
+        "drawn": drawn,
+        "missing": _missing(node, key=key),
+    }
     sdtype, pii = stated.text(), (node.get("pii") or Node(node.file, (), False)).truth()
     if pii and node.get("pii_category"):
         category = node.at("pii_category")
-        sdtype = as_text(category.value[0] if isinstance(category.value, list) and category.value else category.value)
+        sdtype = as_text(
+            category.value[0]
+            if isinstance(category.value, list) and category.value
+            else category.value
+        )
     if key or sdtype == "id":
         return _identifier(node, facts)
     maker = _MAKERS.get(sdtype)
@@ -126,7 +160,9 @@ def _identifier(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     regex = _fact(node, "regex_format")
     notes = ["its regular expression cannot be kept"] if regex and pattern_of(regex) is None else []
     pattern = pattern_of(regex) if regex else None
-    return StatedColumn(**facts, kind=Kind.IDENTIFIER, role=Role.IDENTIFIER, pattern=pattern, notes=tuple(notes))
+    return StatedColumn(
+        **facts, kind=Kind.IDENTIFIER, role=Role.IDENTIFIER, pattern=pattern, notes=tuple(notes)
+    )
 
 
 def _numerical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
@@ -134,19 +170,33 @@ def _numerical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     decimals = places.whole() if places else None
     stored = as_text(node.value.get("computer_representation", node.value.get("subtype", "")))
     whole = decimals == 0 or stored.lower().startswith(("int", "uint"))
-    bounds: dict[str, Any] = {ours: bound.number() for ours, key in _BOUNDS if (bound := node.get(key))}
+    bounds: dict[str, Any] = {
+        ours: bound.number() for ours, key in _BOUNDS if (bound := node.get(key))
+    }
     kind = Kind.INTEGER if whole else Kind.FLOAT
     sure = whole or decimals is not None or stored.lower().startswith("float")
-    return StatedColumn(**facts, kind=kind, sure=sure, decimals=None if whole else decimals, **bounds)
+    return StatedColumn(
+        **facts, kind=kind, sure=sure, decimals=None if whole else decimals, **bounds
+    )
 
 
 def _temporal(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     pattern = _fact(node, "datetime_format")
-    bounds: dict[str, Any] = {ours: moment(bound, pattern) for ours, key in _BOUNDS if (bound := node.get(key))}
+    bounds: dict[str, Any] = {
+        ours: moment(bound, pattern) for ours, key in _BOUNDS if (bound := node.get(key))
+    }
     kind = kind_of_format(pattern) if pattern else Kind.DATETIME
     zone = "UTC" if pattern and "%z" in pattern else None
     notes = ("its moments are told in UTC, which nothing here states",) if zone else ()
-    return StatedColumn(**facts, kind=kind, sure=pattern is not None, format=pattern, zone=zone, notes=notes, **bounds)
+    return StatedColumn(
+        **facts,
+        kind=kind,
+        sure=pattern is not None,
+        format=pattern,
+        zone=zone,
+        notes=notes,
+        **bounds,
+    )
 
 
 def _categorical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
@@ -181,7 +231,9 @@ def _personal(sdtype: str, facts: Mapping[str, Any], *, pii: bool) -> StatedColu
         return StatedColumn(**facts, kind=Kind.TEXT, role=Role.IDENTIFIER)
     note = f"its sdtype {shown(sdtype)} has no kind of its own here"
     if pii:
-        return StatedColumn(**facts, kind=Kind.TEXT, sure=False, role=Role.IDENTIFIER, notes=(note,))
+        return StatedColumn(
+            **facts, kind=Kind.TEXT, sure=False, role=Role.IDENTIFIER, notes=(note,)
+        )
     return StatedColumn(**facts, notes=(note,))
 
 
@@ -229,7 +281,9 @@ def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
             return {"sdtype": "boolean"}
         losses.say(column.name, "that its two labels are false and true")
     sdtype = "ordinal" if column.kind is Kind.ORDINAL else "categorical"
-    values = [int(value) for value in column.categories] if column.integral else list(column.categories)
+    values = (
+        [int(value) for value in column.categories] if column.integral else list(column.categories)
+    )
     return {"sdtype": sdtype, "range_values": values}
 
 
@@ -254,5 +308,8 @@ def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[st
         losses.say(column.name, "special values, around which the range is drawn")
     if isinstance(column, Temporal) and "%z" not in column.format:
         lower, upper = widest(column)
-        written |= {"range_min": lower.strftime(column.format), "range_max": upper.strftime(column.format)}
+        written |= {
+            "range_min": lower.strftime(column.format),
+            "range_max": upper.strftime(column.format),
+        }
     return written

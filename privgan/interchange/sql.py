@@ -1,24 +1,152 @@
-"""A table's own schema in a database: types, keys, comments and CHECK constraints; no row is read."""
+"""A database's own schema: types, keys, comments and CHECK constraints; no row is read."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from privgan.errors import TableError, UsageError
-from privgan.interchange.checked import with_checks
+from privgan.files.limits import LARGEST_JSON
+from privgan.interchange.documents import words
+from privgan.interchange.notation import CLOCK, UUID
 from privgan.interchange.sql_checks import Checked, read_check
-from privgan.interchange.sql_types import facts_of_type
-from privgan.interchange.stated import StatedColumn, StatedTable
+from privgan.interchange.stated import StatedColumn, StatedTable, with_checks
 from privgan.interchange.tables import picked
-from privgan.limits import LARGEST_JSON
-from privgan.table.columns import Kind, Role
+from privgan.schema.columns import Kind, Role
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.engine import URL, Inspector
+
+_TYPE = re.compile(
+    r"(?P<name>[a-z_][a-z_0-9]*(?: [a-z_]+)*) *(?:\((?P<inside>[^()]*)\))?(?P<after>[a-z \[\]]*)",
+    re.DOTALL,
+)
+_LONGEST = 500
+_LABEL = re.compile(r"'((?:[^']|'')*)'")
+_INTEGERS = words(
+    "int integer int2 int4 int8 int16 int32 int64 int128 bigint smallint tinyint mediumint byteint"
+    " serial bigserial smallserial uint uint8 uint16 uint32 uint64 hugeint ubigint uinteger"
+    " usmallint utinyint long short"
+)
+_FLOATS = frozenset(
+    {
+        "float",
+        "float4",
+        "float8",
+        "float16",
+        "float32",
+        "float64",
+        "double",
+        "double precision",
+        "real",
+    }
+)
+_DECIMALS = frozenset({"numeric", "decimal", "number", "bignumeric", "dec", "fixed"})
+_MONEY = frozenset({"money", "smallmoney"})
+_BOOLEANS = frozenset({"bool", "boolean", "bit", "logical"})
+_MOMENTS = ("timestamp", "datetime", "smalldatetime", "timestamptz", "timestampntz", "timestampltz")
+_UUIDS = frozenset({"uuid", "uniqueidentifier"})
+_TEXTS = words(
+    "text string varchar char character nvarchar nchar varchar2 nvarchar2 bpchar citext clob nclob "
+    "longtext mediumtext tinytext ntext name"
+)
+_NOT_READ = words(
+    "json jsonb xml bytea blob binary varbinary image raw bytes array struct map object variant"
+    " super geography geometry interval inet cidr macaddr tsvector hstore list union record vector"
+    " longblob mediumblob tinyblob"
+)
+
+
+def facts_of_type(text: str) -> dict[str, Any]:
+    """What the name of a type states of a column.
+
+    ``kind`` and more, as ``StatedColumn`` names them.
+
+    Args:
+        text: Such as ``NUMERIC(10, 2)`` or ``timestamp with time zone``.
+    """
+    found = _TYPE.fullmatch(" ".join(text[:_LONGEST].lower().split()))
+    name = found["name"] if found else ""
+    inside, after = (found["inside"] or "", found["after"]) if found else ("", "")
+    if "[]" in after or name in _NOT_READ or name.split(" ")[0] in _NOT_READ:
+        return _not_read(text)
+    if name == "enum":
+        return _enum(text)
+    first = name.split(" ")[0].split("_")[0].rstrip("0123456789")
+    if first in _MOMENTS or name.startswith("timestamp"):
+        return _moment(name + after)
+    facts = _number(name, inside) or _plain(name, inside)
+    return (
+        facts
+        if facts is not None
+        else {"notes": (f"its type {text[:40]!r} has no kind of its own here",)}
+    )
+
+
+def _not_read(text: str) -> dict[str, Any]:
+    return {
+        "kind": Kind.TEXT,
+        "sure": False,
+        "notes": (f"is {text[:40]!r}: it is invented, and not modelled",),
+    }
+
+
+def _enum(text: str) -> dict[str, Any]:
+    labels = tuple(label.replace("''", "'") for label in _LABEL.findall(text))
+    return {"kind": Kind.CATEGORICAL, "categories": labels or None}
+
+
+def _moment(words: str) -> dict[str, Any]:
+    zoned = (
+        ("tz" in words and "ntz" not in words)
+        or "ltz" in words
+        or ("with" in words and "without" not in words)
+    )
+    return {"kind": Kind.DATETIME} | (
+        {"zone": "UTC", "notes": ("its moments are told in UTC",)} if zoned else {}
+    )
+
+
+def _number(name: str, inside: str) -> dict[str, Any] | None:
+    sizes = [int(size) for size in re.findall(r"[0-9]{1,4}", inside)]
+    if name == "tinyint" and sizes == [1]:
+        return {"kind": Kind.BOOLEAN, "sure": False, "labels": ("0", "1")}
+    if name.removesuffix(" unsigned").removesuffix(" identity") in _INTEGERS:
+        return {"kind": Kind.INTEGER}
+    if name.removesuffix(" unsigned") in _FLOATS:
+        return {"kind": Kind.FLOAT}
+    if name in _MONEY:
+        return {"kind": Kind.FLOAT, "decimals": 2}
+    if name in _DECIMALS and sizes:
+        scale = sizes[1] if len(sizes) > 1 else 0
+        return {"kind": Kind.FLOAT, "decimals": scale} if scale else {"kind": Kind.INTEGER}
+    return {"kind": Kind.FLOAT} if name in _DECIMALS else None
+
+
+def _plain(name: str, inside: str) -> dict[str, Any] | None:
+    if name in _BOOLEANS and inside.strip() in {"", "1"}:
+        return {"kind": Kind.BOOLEAN}
+    if name == "date":
+        return {"kind": Kind.DATE}
+    if name.split(" ")[0] in {"time", "timetz"}:
+        return {"kind": Kind.DATETIME, "format": CLOCK}
+    if name in _UUIDS:
+        return {"kind": Kind.IDENTIFIER, "pattern": UUID}
+    if name in _TEXTS or name.split(" ")[0] in _TEXTS:
+        return (
+            {"longest": int(inside)}
+            if inside.strip().isdecimal() and len(inside) < _LONGEST_SIZE
+            else {}
+        )
+    return None
+
+
+_LONGEST_SIZE = 12
+
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 _POSTGRES = "postgresql"
@@ -31,7 +159,8 @@ def read_sql_schema(where: str, table: str | None = None) -> StatedTable:
 
     Args:
         where: A SQLAlchemy URL, or the path of an SQLite file.
-        table: The table's name, ``schema.table`` where it is in another schema; needed where there are several.
+        table: The table's name, ``schema.table`` where it is in another schema; needed where there
+            are several.
 
     Raises:
         UsageError: The URL is none, its driver is missing, or the table is not there.
@@ -60,7 +189,9 @@ def _url(where: str) -> URL:
     try:
         url = make_url(where)
     except (exc.ArgumentError, ValueError) as error:
-        raise UsageError("the URL of the database is none; write such as postgresql://user@host/name") from error
+        raise UsageError(
+            "the URL of the database is none; write such as postgresql://user@host/name"
+        ) from error
     if url.drivername == _POSTGRES:
         return url.set(drivername=f"{_POSTGRES}+psycopg")
     return _read_only(url) if url.get_backend_name() == "sqlite" else url
@@ -71,7 +202,9 @@ def _read_only(url: URL) -> URL:
     path = Path(url.database or "")
     if not path.is_file():
         raise TableError(f"{path}: no such file; give the path of an SQLite database")
-    return url.set(database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"})
+    return url.set(
+        database=f"file:{quote(str(path.absolute()))}", query={"mode": "ro", "uri": "true"}
+    )
 
 
 def _engine(url: URL, shown_url: str) -> Engine:
@@ -81,7 +214,10 @@ def _engine(url: URL, shown_url: str) -> Engine:
     try:
         return create_engine(url, connect_args=options)
     except (exc.NoSuchModuleError, ModuleNotFoundError) as error:
-        raise UsageError(f"{shown_url}: no driver for {url.drivername} is installed; install it, or export the table") from error
+        raise UsageError(
+            f"{shown_url}: no driver for {url.drivername} is installed; install it, or export the"
+            " table"
+        ) from error
 
 
 def _stated(inspector: Inspector, table: str | None, source: str) -> StatedTable:
@@ -91,34 +227,57 @@ def _stated(inspector: Inspector, table: str | None, source: str) -> StatedTable
         schema, name = "", table
     name, where = picked(source, known, name or None), schema or None
     primary = inspector.get_pk_constraint(name, where)["constrained_columns"]
-    unique = {part["column_names"][0] for part in inspector.get_unique_constraints(name, where) if len(part["column_names"]) == 1}
+    unique = {
+        part["column_names"][0]
+        for part in inspector.get_unique_constraints(name, where)
+        if len(part["column_names"]) == 1
+    }
     foreign = {key["constrained_columns"][0] for key in inspector.get_foreign_keys(name, where)}
     columns = [_column(part) for part in inspector.get_columns(name, where)]
     columns = [_keyed(column, primary, unique, foreign) for column in columns]
     checks, notes = _checks(inspector, name, where, {column.name for column in columns})
     if len(primary) > 1:
         notes.append("the primary key has several columns, which no schema here can say")
-    notes += [_may_repeat(column.name) for column in columns if column.name in foreign and column.name not in primary]
+    notes += [
+        _may_repeat(column.name)
+        for column in columns
+        if column.name in foreign and column.name not in primary
+    ]
     return StatedTable(
         source=source,
         name=name,
-        columns=tuple(with_checks(column, [check for check in checks if check.column == column.name]) for column in columns),
+        columns=tuple(
+            with_checks(column, [check for check in checks if check.column == column.name])
+            for column in columns
+        ),
         key=primary[0] if len(primary) == 1 else None,
         notes=tuple(notes),
     )
 
 
 def _may_repeat(column: str) -> str:
-    return f"{column!r} refers to another table and may repeat; if it names the person, give --unit and --max-rows-per-unit"
+    return (
+        f"{column!r} refers to another table and may repeat; if it names the person, give --unit"
+        " and --max-rows-per-unit"
+    )
 
 
 def _column(part: Any) -> StatedColumn:
     labels = getattr(part["type"], "enums", None)
-    facts = {"kind": Kind.CATEGORICAL, "categories": tuple(labels)} if labels else facts_of_type(_type_text(part["type"]))
+    facts = (
+        {"kind": Kind.CATEGORICAL, "categories": tuple(labels)}
+        if labels
+        else facts_of_type(_type_text(part["type"]))
+    )
     if facts.get("kind") is Kind.DATETIME and getattr(part["type"], "timezone", False):
         facts |= {"zone": "UTC", "notes": ("its moments are told in UTC",)}
     missing = bool(part.get("nullable", True))
-    return StatedColumn(name=part["name"], missing=missing, description=(part.get("comment") or "")[:_MOST_TEXT], **facts)
+    return StatedColumn(
+        name=part["name"],
+        missing=missing,
+        description=(part.get("comment") or "")[:_MOST_TEXT],
+        **facts,
+    )
 
 
 def _type_text(kind: Any) -> str:
@@ -128,16 +287,22 @@ def _type_text(kind: Any) -> str:
         return type(kind).__name__
 
 
-def _keyed(column: StatedColumn, primary: list[str], unique: set[str], foreign: set[str]) -> StatedColumn:
+def _keyed(
+    column: StatedColumn, primary: list[str], unique: set[str], foreign: set[str]
+) -> StatedColumn:
     if column.name in primary:
         alone = len(primary) == 1
-        return replace(column, kind=Kind.IDENTIFIER, role=Role.IDENTIFIER, unique=alone, missing=False)
+        return replace(
+            column, kind=Kind.IDENTIFIER, role=Role.IDENTIFIER, unique=alone, missing=False
+        )
     if column.name in foreign:
         return replace(column, kind=Kind.IDENTIFIER, sure=False)
     return replace(column, unique=column.name in unique)
 
 
-def _checks(inspector: Inspector, name: str, schema: str | None, columns: set[str]) -> tuple[list[Checked], list[str]]:
+def _checks(
+    inspector: Inspector, name: str, schema: str | None, columns: set[str]
+) -> tuple[list[Checked], list[str]]:
     try:
         listed = inspector.get_check_constraints(name, schema)
     except NotImplementedError:
@@ -148,5 +313,8 @@ def _checks(inspector: Inspector, name: str, schema: str | None, columns: set[st
         read = read_check(part["sqltext"], columns)
         found += read or []
         if read is None:
-            notes.append(f"the CHECK constraint {str(part.get('name') or part['sqltext'])[:60]!r} cannot be kept")
+            notes.append(
+                f"the CHECK constraint {str(part.get('name') or part['sqltext'])[:60]!r} cannot be"
+                " kept"
+            )
     return found, notes

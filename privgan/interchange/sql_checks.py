@@ -1,4 +1,7 @@
-"""CHECK constraints of SQL tables: bounds and lists of one column's values; all else is left unread."""
+"""CHECK constraints of SQL tables: bounds and lists of one column's values.
+
+All else is left unread.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from privgan.limits import LONGEST_CONDITION
+from privgan.files.limits import LONGEST_CONDITION
 
-_CAST = re.compile(r"::[a-z_]+(?: (?:varying|precision|with(?:out)? time zone))?(?:\([0-9, ]{0,12}\))?(?:\[\])?", re.I)
+_CAST = re.compile(
+    r"::[a-z_]+(?: (?:varying|precision|with(?:out)? time zone))?(?:\([0-9, ]{0,12}\))?(?:\[\])?",
+    re.I,
+)
 _TOKEN = re.compile(
     r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[A-Za-z_][^\[\]]*\]|[(){}\[\],]|<=|>=|<>|!=|=|<|>|[^\s(){}\[\],<>=!'\"`]+"
 )
@@ -46,7 +52,11 @@ def read_check(text: str, columns: set[str]) -> list[Checked] | None:
         return None
     tokens = _TOKEN.findall(_CAST.sub("", text))
     parts = [_part(part, columns) for part in _conjuncts(_bare(tokens))]
-    return [part for found in parts for part in found or ()] if all(part is not None for part in parts) else None
+    return (
+        [part for found in parts for part in found or ()]
+        if all(part is not None for part in parts)
+        else None
+    )
 
 
 def _bare(tokens: list[str]) -> list[str]:
@@ -100,7 +110,11 @@ def _part(tokens: list[str], columns: set[str]) -> tuple[Checked, ...] | None:
         return None
     if len(tokens) == 5 and words[1] == "between" and words[3] == "and":
         low, high = _value(tokens[2]), _value(tokens[4])
-        return None if low is None or high is None else (Checked(column, "lower", (low,)), Checked(column, "upper", (high,)))
+        return (
+            None
+            if low is None or high is None
+            else (Checked(column, "lower", (low,)), Checked(column, "upper", (high,)))
+        )
     if words[1:3] == ["in", "("]:
         return _listed(column, tokens[3:-1])
     if words[1:3] == ["=", "any"] and "[" in tokens and "]" in tokens:
@@ -111,8 +125,15 @@ def _part(tokens: list[str], columns: set[str]) -> tuple[Checked, ...] | None:
 def _around_one(tokens: list[str], place: int) -> bool:
     """Whether a bracket stands around one name or value only, as PostgreSQL writes casts."""
     if tokens[place] == "(":
-        return tokens[place + 2 : place + 3] == [")"] and (place == 0 or tokens[place - 1].lower() != "in")
-    return tokens[place] == ")" and place >= 2 and tokens[place - 2] == "(" and (place < 3 or tokens[place - 3].lower() != "in")
+        return tokens[place + 2 : place + 3] == [")"] and (
+            place == 0 or tokens[place - 1].lower() != "in"
+        )
+    return (
+        tokens[place] == ")"
+        and place >= 2
+        and tokens[place - 2] == "("
+        and (place < 3 or tokens[place - 3].lower() != "in")
+    )
 
 
 def _comparison(tokens: list[str], columns: set[str]) -> tuple[Checked, ...] | None:

@@ -1,12 +1,52 @@
-"""One table of the several that a foreign schema may hold."""
+"""One table of those that a foreign schema holds, in the order of its columns."""
 
 from __future__ import annotations
 
-from privgan.documents import did_you_mean, shown
-from privgan.errors import UsageError
-from privgan.interchange.node import Node
+from collections.abc import Sequence
+from dataclasses import replace
+
+from privgan.errors import TableError, UsageError
+from privgan.files.documents import did_you_mean, shown
+from privgan.interchange.documents import Node
+from privgan.interchange.drafting import Imported
+from privgan.schema.columns import Invented, Kind, Role, Source
 
 _MOST_TOLD = 10
+_GUESSED = dict.fromkeys(("kind", "missing", "role"), Source.CONFIRM)
+
+
+def ordered(found: Imported, names: Sequence[str], table: str) -> Imported:
+    """The schema with a table's columns, in its order.
+
+    A column that it does not state is invented, and to be confirmed.
+
+    Args:
+        found: What was imported.
+        names: The table's columns.
+        table: The table's name, for messages.
+
+    Raises:
+        TableError: The table lacks columns that the schema states.
+    """
+    lacking = [name for name in found.schema.names if name not in names]
+    if lacking:
+        told = ", ".join(shown(name) for name in lacking[:_MOST_TOLD])
+        raise TableError(
+            f"{table}: lacks {len(lacking)} columns that the schema states: {told}; rename them, or"
+            " drop them there"
+        )
+    known = {column.name: column for column in found.schema.columns}
+    notes = [
+        f"{shown(name)}: is not stated: it is invented, and not modelled, until you say more"
+        for name in names
+        if name not in known
+    ]
+    columns = tuple(known.get(name) or _invented(name) for name in names)
+    return Imported(replace(found.schema, columns=columns), (*found.notes, *notes))
+
+
+def _invented(name: str) -> Invented:
+    return Invented(name=name, kind=Kind.TEXT, missing=True, role=Role.OTHER, sources=_GUESSED)
 
 
 def chosen(root: Node, key: str, table: str | None) -> tuple[str, Node]:
@@ -26,11 +66,15 @@ def picked(source: str, names: list[str], table: str | None) -> str:
     """The name that is meant; UsageError where it is none, or nobody says which."""
     if table is None and len(names) == 1:
         return names[0]
-    told = ", ".join(shown(name) for name in names[:_MOST_TOLD]) + (" …" if len(names) > _MOST_TOLD else "")
+    told = ", ".join(shown(name) for name in names[:_MOST_TOLD]) + (
+        " …" if len(names) > _MOST_TOLD else ""
+    )
     if not names:
         raise UsageError(f"{source}: holds no table")
     if table is None:
         raise UsageError(f"{source}: holds {len(names)} tables; name one with --table: {told}")
     if table not in names:
-        raise UsageError(f"{source}: has no table {shown(table)}, it has {told}{did_you_mean(table, names)}")
+        raise UsageError(
+            f"{source}: has no table {shown(table)}, it has {told}{did_you_mean(table, names)}"
+        )
     return table

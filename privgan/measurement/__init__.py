@@ -1,1 +1,4 @@
-"""From a private table, against receipts, to noisy marginals; everything made from those is post-processing."""
+"""From a private table, against receipts, to noisy marginals.
+
+Everything made from those is post-processing.
+"""

@@ -1,8 +1,8 @@
 """From a column's noisy fine counts to the shares of its cells: post-processing, free of charge.
 
-Most cells of a fine grid hold less than their noise. Over stretches of cells the counts are fitted by a density that is
-constant but for jumps, averaged over where these may be; only a cell that stands out of its stretch, such as a round
-number, keeps its own count.
+Most cells of a fine grid hold less than their noise. Over stretches of cells the counts are fitted
+by a density that is constant but for jumps, averaged over where these may be; only a cell that
+stands out of its stretch, such as a round number, keeps its own count.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from privgan.table.cells import Cells
-from privgan.table.columns import Numeric
+from privgan.domain.cells import Cells
+from privgan.schema.columns import Numeric
 
 _PENALTY = 6.0
 _OUTLIER = 2.7
@@ -20,7 +20,9 @@ _SCALE = 1e-4
 
 
 def cell_shares(noisy: np.ndarray, noise: float, cells: Cells) -> np.ndarray:
-    """Estimated share of each fine cell [cells] of a numeric or temporal column: non-negative, summing to 1.
+    """Estimated share of each fine cell [cells] of a numeric or temporal column.
+
+    Non-negative, summing to 1.
 
     Args:
         noisy: Noisy counts [cells].
@@ -35,7 +37,10 @@ def cell_shares(noisy: np.ndarray, noise: float, cells: Cells) -> np.ndarray:
 
 
 def interval_weights(cells: Cells) -> np.ndarray:
-    """How much each interval [intervals] would hold under a plain density: even in time, and for numbers log-like around 0."""
+    """How much each interval [intervals] would hold under a plain density.
+
+    Even in time, and for numbers log-like around 0.
+    """
     lengths = cells.lengths * cells.step
     if not isinstance(cells.column, Numeric):
         weights = lengths
@@ -50,8 +55,9 @@ def interval_weights(cells: Cells) -> np.ndarray:
 def smooth(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Non-negative estimates [cells] of counts [cells] that have noise of variance 1.
 
-    Cells that stand out of their stretch by more than their noise explains are taken out, and the stretches found again
-    without them. What is left in a stretch beside its density is shrunk by the rule of James and Stein (1961).
+    Cells that stand out of their stretch by more than their noise explains are taken out, and the
+    stretches found again without them. What is left in a stretch beside its density is shrunk by
+    the rule of James and Stein (1961).
     """
     outlier = np.zeros(len(counts), dtype=bool)
     for _ in range(2):
@@ -62,7 +68,9 @@ def smooth(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     stretch = stretches.likeliest()
     number = np.bincount(stretch, weights=~outlier)
     squares = np.bincount(stretch, weights=np.where(outlier, 0.0, left**2))
-    kept = np.where(number > 3, np.maximum(0.0, 1.0 - (number - 2) / np.maximum(squares, 1e-12)), 0.0)
+    kept = np.where(
+        number > 3, np.maximum(0.0, 1.0 - (number - 2) / np.maximum(squares, 1e-12)), 0.0
+    )
     return np.maximum(0.0, np.where(outlier, counts, fitted + kept[stretch] * left))
 
 
@@ -71,8 +79,9 @@ class Stretches:
     """Every stretch of neighbouring cells in which a density might be constant.
 
     Attributes:
-        evidence: Logarithm of how well each stretch explains the counts, less a penalty for its being one
-            [first cells, ends]; -inf where the end, the first cell after the stretch, is not beyond its first cell.
+        evidence: Logarithm of how well each stretch explains the counts, less a penalty for its
+            being one [first cells, ends]; -inf where the end, the first cell after the stretch, is
+            not beyond its first cell.
         density: The density fitted to each stretch [first cells, ends].
     """
 
@@ -114,14 +123,17 @@ class Stretches:
     def mean_density(self) -> np.ndarray:
         """The density at each cell [cells], averaged over all ways to cut them, each as probable as it explains the counts.
 
-        Where a density changes slowly the places of its jumps are not known, and the average slopes (Hutter 2007).
+        Where a density changes slowly the places of its jumps are not known, and the average slopes
+        (Hutter 2007).
         """
         cells = len(self.evidence)
         before, after = np.zeros(cells + 1), np.zeros(cells + 1)
         for end in range(1, cells + 1):
             before[end] = np.logaddexp.reduce(before[:end] + self.evidence[:end, end])
         for first in range(cells - 1, -1, -1):
-            after[first] = np.logaddexp.reduce(self.evidence[first, first + 1 :] + after[first + 1 :])
+            after[first] = np.logaddexp.reduce(
+                self.evidence[first, first + 1 :] + after[first + 1 :]
+            )
         probability = np.exp(before[:cells, None] + self.evidence + after - before[cells])
         mass = probability * self.density
         started, ended = mass.sum(1), mass.sum(0)[:cells]

@@ -1,4 +1,7 @@
-"""Stage 1's charged looks at what a schema leaves open: noisy quantile bounds, and categories by thresholded noisy counts."""
+"""Measure the domain privately.
+
+Row counts, quantile bounds, and categories by thresholded noise.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,49 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from privgan.domain.cells import bound_grid
+from privgan.domain.measured import LARGEST_STEP, limits, steps_of, with_bounds, with_categories
+from privgan.domain.regions import refuse_impossible
 from privgan.errors import InternalError
+from privgan.measurement.marginals import onto_simplex
 from privgan.measurement.measure import Charger
-from privgan.planning.domain import step_name
-from privgan.planning.plan import PlanStep, StepKind
-from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection
+from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, step_name
+from privgan.planning.plan import Plan, PlanStep, StepKind
+from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
-from privgan.table.columns import Column, Open, OpenCategorical, OpenNumeric, OpenTemporal
-from privgan.table.grid import bound_grid
-from privgan.table.measured import LARGEST_STEP, limits, steps_of, with_bounds, with_categories
-from privgan.table.private import PrivateTable
-from privgan.table.regions import refuse_impossible
-from privgan.table.schema import Schema
+from privgan.schema.columns import Column, Open, OpenCategorical, OpenNumeric, OpenTemporal
+from privgan.schema.schema import Schema
+from privgan.table.private import PrivateTable, rows_of_each
 
-# A range cell holds the steps from 2^i up to 2^(i+1), on either side of 0, which has a cell of its own.
+
+def measure_row_count(table: PrivateTable, plan: Plan, ledger: Charger, coins: SecretStream) -> int:
+    """The noisy row count of the whole table, from the rows that the canaries' coins kept in."""
+    step = plan.step(ROW_COUNT)
+    if not isinstance(step.mechanism, TotalCount):
+        raise InternalError(f"the step {step.name} counts no rows")
+    exact = len(table.rows(ledger.charge(step.name, step.event)))
+    noisy = step.mechanism.release(exact, coins)
+    return max(0, round(noisy / (1.0 - plan.canary_probability / 2.0)))
+
+
+def measure_rows_of_each(
+    table: PrivateTable, plan: Plan, ledger: Charger, coins: SecretStream
+) -> tuple[float, ...]:
+    """The noisy share of the customers that have 1, 2, … rows [max_rows_per_unit].
+
+    One customer moves one count by one.
+    """
+    step = plan.step(ROWS_OF_EACH)
+    if not isinstance(step.mechanism, CountHistogram):
+        raise InternalError(f"the step {step.name} is no histogram")
+    customers = table.customers(ledger.charge(step.name, step.event))
+    noisy = step.mechanism.release(rows_of_each(customers, plan.unit.max_rows), coins)
+    shares = onto_simplex(noisy / max(1.0, float(noisy.sum())))
+    return tuple(float(share) for share in np.round(shares / shares.sum(), 9))
+
+
+# A range cell holds the steps from 2^i up to 2^(i+1), on either side of 0, which has a cell of its
+# own.
 _OCTAVES = LARGEST_STEP.bit_length()
 RANGE_CELLS = 2 * _OCTAVES + 1
 OUTER_SHARE = 0.001
@@ -52,7 +84,11 @@ class _Looks:
 
 
 def measure_domain(
-    table: PrivateTable, schema: Schema, steps: Sequence[PlanStep], ledger: Charger, coins: SecretStream
+    table: PrivateTable,
+    schema: Schema,
+    steps: Sequence[PlanStep],
+    ledger: Charger,
+    coins: SecretStream,
 ) -> Schema:
     """Measure what a schema leaves open.
 
@@ -67,13 +103,20 @@ def measure_domain(
         The schema with its measured facts.
 
     Raises:
-        IncompleteError: where these leave no row that holds the schema's constraints; told before stage 2 is paid for.
+        IncompleteError: where these leave no row that holds the schema's constraints; told before
+            stage 2 is paid for.
     """
-    looks = _Looks(table=table, steps={step.name: step for step in steps}, ledger=ledger, coins=coins)
+    looks = _Looks(
+        table=table, steps={step.name: step for step in steps}, ledger=ledger, coins=coins
+    )
     wanted = {step_name(kind, column) for column in schema.open_columns for kind in _kinds(column)}
     if set(looks.steps) != wanted or len(steps) != len(wanted):
-        raise InternalError(f"the plan measures {sorted(looks.steps)}; the schema leaves open {sorted(wanted)}")
-    resolved = schema.resolved({column.name: _measured(column, looks) for column in schema.open_columns})
+        raise InternalError(
+            f"the plan measures {sorted(looks.steps)}; the schema leaves open {sorted(wanted)}"
+        )
+    resolved = schema.resolved(
+        {column.name: _measured(column, looks) for column in schema.open_columns}
+    )
     refuse_impossible(resolved)
     return resolved
 
@@ -92,7 +135,8 @@ def _measured(column: Open, looks: _Looks) -> Column:
     kinds = (StepKind.LOWER_BOUND, StepKind.UPPER_BOUND)
     edges = bound_edges(first, last, column)
     if any(_too_noisy(looks.step(kind, column).noise, rows) for kind in kinds):
-        # What is planned is charged, but a quantile would be no better than the range that is known.
+        # What is planned is charged, but a quantile would be no better than the range that is
+        # known.
         for kind in kinds:
             looks.values(looks.step(kind, column), column)
         return with_bounds(column, int(edges[0]), int(edges[-1]))
@@ -124,7 +168,9 @@ def _range(column: OpenNumeric | OpenTemporal, looks: _Looks) -> tuple[int, int,
     return *coarse_range(noisy, step.noise), float(noisy.sum())
 
 
-def _bound(kind: StepKind, edges: np.ndarray, column: OpenNumeric | OpenTemporal, looks: _Looks) -> int:
+def _bound(
+    kind: StepKind, edges: np.ndarray, column: OpenNumeric | OpenTemporal, looks: _Looks
+) -> int:
     step = looks.step(kind, column)
     if not isinstance(step.mechanism, Selection):
         raise InternalError(f"the step {step.name} is no choice")
@@ -142,11 +188,13 @@ def range_counts(steps: np.ndarray) -> np.ndarray:
 def coarse_range(noisy: np.ndarray, standard_deviation: float) -> tuple[int, int]:
     """The first and the last step of the cells that hold the data, from noisy counts [RANGE_CELLS].
 
-    From the outermost cells whose count is more than noise (Wilson et al. 2020, section 5.1.1: an empty grid shows one with
-    probability at most 0.001). Where such a cell holds few, the data probably thin out beyond it, below the noise: one more
-    cell is taken in. Where no cell shows, it is the whole public grid.
+    From the outermost cells whose count is more than noise (Wilson et al. 2020, section 5.1.1: an
+    empty grid shows one with probability at most 0.001). Where such a cell holds few, the data
+    probably thin out beyond it, below the noise: one more cell is taken in. Where no cell shows, it
+    is the whole public grid.
     """
-    # A discrete Gaussian's tail is at most a Gaussian's one step further in (Canonne, Kamath, Steinke 2020, Proposition 25).
+    # A discrete Gaussian's tail is at most a Gaussian's one step further in (Canonne, Kamath,
+    # Steinke 2020, Proposition 25).
     threshold = 1 + standard_deviation * NormalDist().inv_cdf(1 - _EMPTY_PASSES / RANGE_CELLS)
     shown = np.flatnonzero(noisy >= threshold)
     if not len(shown):
@@ -158,12 +206,18 @@ def coarse_range(noisy: np.ndarray, standard_deviation: float) -> tuple[int, int
 
 
 def _outermost(cell: int) -> int:
-    """The last step of the cell so many octaves to the right of the cell of 0; to the left where it is negative."""
+    """The last step of the cell so many octaves to the right of the cell of 0.
+
+    To the left where it is negative.
+    """
     return (1 << cell) - 1 if cell >= 0 else -(1 << (-cell - 1))
 
 
 def bound_edges(first: int, last: int, column: OpenNumeric | OpenTemporal) -> np.ndarray:
-    """The candidates for a bound [edges]: public steps from first to last, half even and half logarithmic around 0."""
+    """The candidates for a bound [edges].
+
+    Public steps from first to last, half even and half logarithmic around 0.
+    """
     first, last = (int(np.clip(step, *limits(column))) for step in (first, last))
     inside = first + bound_grid(last - first, -first, _MOST_EDGES - 2)
     return np.unique(np.append(inside, last))
@@ -172,8 +226,8 @@ def bound_edges(first: int, last: int, column: OpenNumeric | OpenTemporal) -> np
 def bound_scores(steps: np.ndarray, edges: np.ndarray, kind: StepKind) -> np.ndarray:
     """How well each edge leaves 0.1 % of steps [values] outside [edges] (Smith 2011, Algorithm 2).
 
-    One row more or less moves the count outside by at most 1 and its target by less than that, the same way: a score moves
-    by at most 1 a row.
+    One row more or less moves the count outside by at most 1 and its target by less than that, the
+    same way: a score moves by at most 1 a row.
     """
     ordered = np.sort(steps)
     if kind is StepKind.LOWER_BOUND:
@@ -184,5 +238,8 @@ def bound_scores(steps: np.ndarray, edges: np.ndarray, kind: StepKind) -> np.nda
 
 
 def _distance(kind: StepKind, count: int) -> np.ndarray:
-    """How many edges [count] a candidate lies outwards; a public pull inwards, for all edges beyond the data score alike."""
+    """How many edges [count] a candidate lies outwards.
+
+    A public pull inwards, for all edges beyond the data score alike.
+    """
     return np.arange(count) if kind is StepKind.UPPER_BOUND else np.arange(count)[::-1]

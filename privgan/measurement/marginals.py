@@ -1,4 +1,14 @@
-"""Noisy marginals and the consistent estimates made from them, free of charge."""
+"""Noisy marginals and the consistent estimates made from them (post-processing).
+
+What the 1-way marginals do not tell of a pair is its interaction, and with a column of two codes
+that is told by the differences between its two rows of cells. One row of the table is in one cell
+and moves one difference by one, up or down, so the sensitivity is a histogram's; but the
+interaction's noise is smaller by √2 for each such column than from noisy cells, half of whose
+information only repeats the 1-way marginals. (Interactions as queries of their own: Xiao, He, Zhang
+and Kifer 2023, An Optimal and Scalable Matrix Mechanism for Noisy Marginals under Convex Loss
+Functions, section 4. Theirs serve columns of any size; for two codes they stay whole numbers, of
+which one alone moves.)
+"""
 
 from __future__ import annotations
 
@@ -8,6 +18,54 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+_TWO = 2
+
+
+def differences(counts: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Differences of counts along every axis of two codes [cells without those axes], whole numbers of either sign.
+
+    Args:
+        counts: Exact counts [cells], the last column varying fastest.
+        sizes: Number of codes of each column.
+    """
+    table = counts.reshape(sizes)
+    for axis in _axes(sizes):
+        table = np.take(table, [0], axis) - np.take(table, [1], axis)
+    return table.ravel()
+
+
+def marginal_of(clique: Clique, noisy: np.ndarray, sizes: Sequence[int], noise: float) -> Marginal:
+    """The interaction as a marginal whose 1-way shares are left open.
+
+    Args:
+        clique: The columns.
+        noisy: Noisy differences.
+        sizes: Number of codes of each column.
+        noise: Standard deviation of a difference.
+
+    Returns:
+        Counts [cells] that have these differences and sum to zero along every axis of two codes.
+        Their noise is stated as that of independent cells from which the interaction would be known
+        as well.
+    """
+    axes = _axes(sizes)
+    table = noisy.astype(float).reshape(
+        [1 if axis in axes else size for axis, size in enumerate(sizes)]
+    )
+    for axis in axes:
+        table = np.concatenate([table / 2, -table / 2], axis)
+    return Marginal(
+        clique=clique,
+        counts=table.ravel(),
+        standard_deviation=noise * 2 ** (-len(axes) / 2),
+        interaction_only=True,
+    )
+
+
+def _axes(sizes: Sequence[int]) -> list[int]:
+    return [axis for axis, size in enumerate(sizes) if size == _TWO]
+
 
 Clique = tuple[int, ...]
 
@@ -63,7 +121,10 @@ class Measurements:
         self._one_way = [onto_simplex(shares / self.rows) for shares in self._sums.one_way()]
 
     def with_marginals(self, more: Sequence[Marginal]) -> Measurements:
-        """The measurements with more marginals; what is known of the others is not computed again."""
+        """The measurements with more marginals.
+
+        What is known of the others is not computed again.
+        """
         made = copy.copy(self)
         made.marginals = (*self.marginals, *more)
         made._sums = self._sums.with_marginals(more)
@@ -87,14 +148,22 @@ class Measurements:
 
     def _target(self, clique: Clique, same: Sequence[Marginal]) -> Target:
         weights = np.array([marginal.standard_deviation**-2 for marginal in same])
-        counts = sum(weight * marginal.counts for weight, marginal in zip(weights, same, strict=True)) / weights.sum()
+        counts = (
+            sum(weight * marginal.counts for weight, marginal in zip(weights, same, strict=True))
+            / weights.sum()
+        )
         precision = float(weights.sum()) * self.rows**2
         if len(clique) == 1:
             return Target(clique=clique, shares=self.one_way(clique[0]), precision=precision)
-        return Target(clique=clique, shares=self._consistent(clique, counts / self.rows), precision=precision)
+        return Target(
+            clique=clique, shares=self._consistent(clique, counts / self.rows), precision=precision
+        )
 
     def _consistent(self, clique: Clique, shares: np.ndarray) -> np.ndarray:
-        """Shift a table of shares so that each of its 1-way margins is the estimate: the least-squares projection."""
+        """Shift a table of shares so that each of its 1-way margins is the estimate.
+
+        The least-squares projection.
+        """
         table = shares.reshape([self.sizes[column] for column in clique])
         table = table + (1.0 - table.sum()) / table.size
         for axis, column in enumerate(clique):
@@ -159,7 +228,8 @@ def onto_simplex(shares: np.ndarray) -> np.ndarray:
 def exact_counts(codes: np.ndarray, clique: Clique, sizes: Sequence[int]) -> np.ndarray:
     """Counts [cells] of codes [rows, columns] over a clique, the last column varying fastest.
 
-    Columns that lie in memory by themselves, in their smallest type, are counted several times as fast.
+    Columns that lie in memory by themselves, in their smallest type, are counted several times as
+    fast.
     """
     cells = math.prod(sizes[column] for column in clique)
     flat = codes[:, clique[0]].astype(np.min_scalar_type(cells))

@@ -1,4 +1,7 @@
-"""The charged looks of the measuring stage: fine histograms, 1-, 2- and 3-way marginals, and rounds of choice."""
+"""The charged looks of the measuring stage.
+
+Fine histograms, 1-, 2- and 3-way marginals, and rounds of choice.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +14,27 @@ from typing import Protocol
 
 import numpy as np
 
+from privgan.domain.cells import cells_of
+from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code, within_shares
 from privgan.errors import InternalError
 from privgan.measurement.density import cell_shares
-from privgan.measurement.differences import differences, marginal_of
-from privgan.measurement.marginals import Clique, Marginal, Measurements, exact_counts, onto_simplex
+from privgan.measurement.marginals import (
+    Clique,
+    Marginal,
+    Measurements,
+    differences,
+    exact_counts,
+    marginal_of,
+    onto_simplex,
+)
 from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
 from privgan.privacy.events import DpEvent
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
-from privgan.table.cells import cells_of
-from privgan.table.encoding import ColumnCode, Encoder, identity_code, merged_code, within_shares
+from privgan.schema.schema import Schema
 from privgan.table.private import PrivateTable
-from privgan.table.schema import Schema
 
 
 class Charger(Protocol):
@@ -41,7 +51,9 @@ class Model(Protocol):
         """A function from a clique to the model's share of each cell [cells]."""
 
 
-def measure_encoder(table: PrivateTable, schema: Schema, plan: Plan, ledger: Charger, coins: SecretStream) -> Encoder:
+def measure_encoder(
+    table: PrivateTable, schema: Schema, plan: Plan, ledger: Charger, coins: SecretStream
+) -> Encoder:
     """An encoder whose bins come from noisy fine histograms, or from the schema alone for small columns."""
     columns: list[ColumnCode] = []
     measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
@@ -56,7 +68,11 @@ def measure_encoder(table: PrivateTable, schema: Schema, plan: Plan, ledger: Cha
         counts = np.bincount(cells.encode(frame[column.name]), minlength=cells.size)
         noisy = _histogram(step).release(counts, coins)
         by_text = bool(cells.texts)
-        shares = onto_simplex(noisy / max(1.0, float(noisy.sum()))) if by_text else cell_shares(noisy, step.noise, cells)
+        shares = (
+            onto_simplex(noisy / max(1.0, float(noisy.sum())))
+            if by_text
+            else cell_shares(noisy, step.noise, cells)
+        )
         columns.append(merged_code(cells, shares, max_codes=plan.marginals.max_codes))
     return Encoder(tuple(columns))
 
@@ -67,7 +83,9 @@ def _by_length(code: ColumnCode) -> ColumnCode:
     return ColumnCode(cells=code.cells, code_of=code.code_of, within=within)
 
 
-def measure_one_way(table: PrivateTable, encoder: Encoder, plan: Plan, ledger: Charger, coins: SecretStream) -> Measurements:
+def measure_one_way(
+    table: PrivateTable, encoder: Encoder, plan: Plan, ledger: Charger, coins: SecretStream
+) -> Measurements:
     """The noisy 1-way marginal of every column."""
     marginals = []
     for index, name in enumerate(encoder.names):
@@ -94,7 +112,9 @@ def measure_all(
         codes = table.codes(ledger.charge(step.name, step.event), encoder.encode)
         cliques, part = wanted[step.kind], _Part(encoder.sizes, step)
         noisy = step.mechanism.release([part.exact(codes, clique) for clique in cliques], coins)
-        found = [part.marginal(clique, figures) for clique, figures in zip(cliques, noisy, strict=True)]
+        found = [
+            part.marginal(clique, figures) for clique, figures in zip(cliques, noisy, strict=True)
+        ]
         measurements = measurements.with_marginals(found)
     return measurements
 
@@ -109,13 +129,19 @@ class _Part:
     def exact(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
         """The exact figures of codes [rows, columns]: one row moves one of them by one."""
         counts = exact_counts(codes, clique, self.sizes)
-        return differences(counts, self._sizes_of(clique)) if self.step.kind in BY_DIFFERENCE else counts
+        return (
+            differences(counts, self._sizes_of(clique))
+            if self.step.kind in BY_DIFFERENCE
+            else counts
+        )
 
     def marginal(self, clique: Clique, noisy: np.ndarray) -> Marginal:
         """What the noisy figures tell."""
         if self.step.kind in BY_DIFFERENCE:
             return marginal_of(clique, noisy, self._sizes_of(clique), self.step.noise)
-        return Marginal(clique=clique, counts=noisy.astype(float), standard_deviation=self.step.noise)
+        return Marginal(
+            clique=clique, counts=noisy.astype(float), standard_deviation=self.step.noise
+        )
 
     def _sizes_of(self, clique: Clique) -> list[int]:
         return [self.sizes[column] for column in clique]
@@ -131,7 +157,9 @@ def measure_rounds(
     refit: Callable[[Measurements, int], Model],
     model: Model,
 ) -> Measurements:
-    """Rounds: choose the worst-modelled marginal by the exponential mechanism and measure it; now and then fit again.
+    """Rounds: choose the worst-modelled marginal by the exponential mechanism and measure it.
+
+    Now and then fit again.
 
     Args:
         table: The private rows.
@@ -154,7 +182,9 @@ def measure_rounds(
         scores = _scores(candidates, counter, codes, modelled, measurements.rows, measure.noise)
         clique = candidates.pop(_selection(choice).choose(scores, coins))
         codes = table.codes(ledger.charge(measure.name, measure.event), encoder.encode)
-        measurements = measurements.with_marginals([_released(clique, codes, encoder, measure, coins)])
+        measurements = measurements.with_marginals(
+            [_released(clique, codes, encoder, measure, coins)]
+        )
         if index % plan.marginals.choices_per_fit == 0:
             modelled = _Remembered(refit(measurements, index).marginals())
     return measurements
@@ -179,7 +209,10 @@ class _Remembered:
 
 
 class _Counter:
-    """Exact counts of the private codes, computed once a clique; they never leave this module unnoised."""
+    """Exact counts of the private codes, computed once a clique.
+
+    They never leave this module unnoised.
+    """
 
     def __init__(self, encoder: Encoder) -> None:
         self._sizes, self._known = encoder.sizes, dict[Clique, np.ndarray]()
@@ -200,11 +233,12 @@ def _scores(
 ) -> np.ndarray:
     """How much of each candidate's error would be seen through its noise, weighted [candidates].
 
-    Of each cell's error what exceeds one standard deviation counts. AIM's score takes the noise of all cells off the whole
-    L1 error instead, and so never chooses a marginal of many cells of which few hold rows, as where one column follows
-    from two others. One unit moves the exact counts by at most its number of rows in L1, each cell's term by no more than
-    its count moves, and no weight is above 1, so a score moves by at most that number: everything else in it is public
-    (for AIM's score: McKenna et al. 2022, section 3).
+    Of each cell's error what exceeds one standard deviation counts. AIM's score takes the noise of
+    all cells off the whole L1 error instead, and so never chooses a marginal of many cells of which
+    few hold rows, as where one column follows from two others. One unit moves the exact counts by
+    at most its number of rows in L1, each cell's term by no more than its count moves, and no
+    weight is above 1, so a score moves by at most that number: everything else in it is public (for
+    AIM's score: McKenna et al. 2022, section 3).
     """
     weights = workload_weights(candidates)
     scores = np.empty(len(candidates))
@@ -215,7 +249,10 @@ def _scores(
 
 
 def candidate_cliques(sizes: Sequence[int], settings: MarginalSettings) -> list[Clique]:
-    """All pairs with few enough cells, and triples as far as there is room: a fixed public subset where there are too many."""
+    """All pairs with few enough cells, and triples as far as there is room.
+
+    A fixed public subset where there are too many.
+    """
     pairs = _small(sizes, 2, settings) if settings.widest > 1 else []
     room = max(0, settings.max_candidates - len(pairs))
     triples = _small(sizes, 3, settings) if settings.widest > 2 and room else []
@@ -228,7 +265,11 @@ def candidate_cliques(sizes: Sequence[int], settings: MarginalSettings) -> list[
 def _small(sizes: Sequence[int], width: int, settings: MarginalSettings) -> list[Clique]:
     """All sets of so many columns with few enough cells together, in order."""
     cliques = itertools.combinations(range(len(sizes)), width)
-    return [clique for clique in cliques if math.prod(sizes[column] for column in clique) <= settings.largest_marginal]
+    return [
+        clique
+        for clique in cliques
+        if math.prod(sizes[column] for column in clique) <= settings.largest_marginal
+    ]
 
 
 def workload_weights(candidates: Sequence[Clique]) -> np.ndarray:
@@ -240,7 +281,9 @@ def workload_weights(candidates: Sequence[Clique]) -> np.ndarray:
     return weights
 
 
-def _released(clique: Clique, codes: np.ndarray, encoder: Encoder, step: PlanStep, coins: SecretStream) -> Marginal:
+def _released(
+    clique: Clique, codes: np.ndarray, encoder: Encoder, step: PlanStep, coins: SecretStream
+) -> Marginal:
     counts = exact_counts(codes, clique, encoder.sizes)
     noisy = _histogram(step).release(counts, coins).astype(float)
     return Marginal(clique=clique, counts=noisy, standard_deviation=step.noise)

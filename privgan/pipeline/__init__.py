@@ -1,1 +1,4 @@
-"""The main job: plan, charge, fit, sample, audit, judge, release; each stage in a file of its own."""
+"""The main job: plan, charge, fit, sample, audit, judge, release.
+
+Each stage in a file of its own.
+"""

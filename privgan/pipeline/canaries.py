@@ -14,8 +14,8 @@ import pandas as pd
 
 from privgan.errors import UsageError
 from privgan.privacy.randomness import SecretStream
-from privgan.table.columns import Source
-from privgan.table.schema import Schema
+from privgan.schema.columns import Source
+from privgan.schema.schema import Schema
 
 FILE = "internal-canaries.json"
 
@@ -36,8 +36,15 @@ class Canaries:
 
     @property
     def commitment(self) -> str:
-        """A salted commitment to the whole list, for the manifest: it says nothing without the salt."""
-        body = self.salt.encode() + np.packbits(self.canary).tobytes() + np.packbits(self.left_out).tobytes()
+        """A salted commitment to the whole list, for the manifest.
+
+        It says nothing without the salt.
+        """
+        body = (
+            self.salt.encode()
+            + np.packbits(self.canary).tobytes()
+            + np.packbits(self.left_out).tobytes()
+        )
         return hashlib.sha256(body).hexdigest()
 
     def save(self, folder: Path, frame: pd.DataFrame, schema: Schema) -> None:
@@ -69,7 +76,9 @@ def draw_canaries(customers: np.ndarray, probability: float, coins: SecretStream
 
 
 def load_canaries(folder: Path, frame: pd.DataFrame, schema: Schema) -> Canaries:
-    """Read the list back for the same table in the same order: canaries are known by their rows' places.
+    """Read the list back for the same table in the same order.
+
+    Canaries are known by their rows' places.
 
     Args:
         folder: The internal folder.
@@ -81,19 +90,29 @@ def load_canaries(folder: Path, frame: pd.DataFrame, schema: Schema) -> Canaries
     """
     path = folder / FILE
     if not path.exists():
-        raise UsageError(f"{path}: the list of canaries is missing; audit with --real, --holdout and --synthetic instead")
+        raise UsageError(
+            f"{path}: the list of canaries is missing; audit with --real, --holdout and --synthetic"
+            " instead"
+        )
     data = json.loads(path.read_text())
     if data["table"] != _digest(frame, schema, data["salt"]):
-        raise UsageError(f"{path}: belongs to another table than the one given, or to another order of its rows; give that one")
+        raise UsageError(
+            f"{path}: belongs to another table than the one given, or to another order of its rows;"
+            " give that one"
+        )
     canary, left_out = (_unpacked(data[key], len(frame)) for key in ("canary", "left_out"))
     return Canaries(canary, left_out, data["salt"])
 
 
 def _digest(frame: pd.DataFrame, schema: Schema, salt: str) -> str:
     """A salted hash of typed rows in their order, without the columns whose values change when facts of theirs are measured."""
-    names = [column.name for column in schema.modelled if Source.MEASURED not in column.sources.values()]
+    names = [
+        column.name for column in schema.modelled if Source.MEASURED not in column.sources.values()
+    ]
     names += [schema.unit.column] if schema.unit.column else []
-    rows = [pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes() for name in names]
+    rows = [
+        pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes() for name in names
+    ]
     return hashlib.sha256(b"".join([salt.encode(), str(len(frame)).encode(), *rows])).hexdigest()
 
 

@@ -1,4 +1,7 @@
-"""A candidate: what a fit leaves on the disk before a policy has judged it. Its ``internal`` folder has mode 0700."""
+"""A candidate: what a fit leaves on the disk before a policy has judged it.
+
+Its ``internal`` folder has mode 0700.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,11 @@ from privgan.errors import UsageError
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 
 FORMAT = "privgan.candidate/1"
-AUDIT_FILE, REPORT_FILE, LOG_FILE = "internal-audit.json", "internal-report.html", "internal-run.log"
+AUDIT_FILE, REPORT_FILE, LOG_FILE = (
+    "internal-audit.json",
+    "internal-report.html",
+    "internal-run.log",
+)
 RUN_FILE = "internal-run.json"
 CHECKPOINTS = "internal-checkpoint-*"
 RELEASE, INTERNAL = "release", "internal"
@@ -46,7 +53,9 @@ class Candidate:
             folder.chmod(0o700)
 
     def undo(self) -> None:
-        """After a refusal with nothing made yet: remove log and canaries, and the folders that are then empty.
+        """After a refusal with nothing made yet.
+
+        Remove log and canaries, and the folders that are then empty.
 
         What a checkpoint can go on from stays, and what another process made that went on from one.
         """
@@ -61,13 +70,18 @@ class Candidate:
 
     @classmethod
     def find(cls, path: Path | str) -> Candidate:
-        """The candidate of a folder: the folder itself, or the one that ``privgan run`` left inside it."""
+        """The candidate of a folder.
+
+        The folder itself, or the one that ``privgan run`` left inside it.
+        """
         path = Path(path)
         for folder in (path, path / INTERNAL / "candidate"):
             if (folder / _RECORD).exists():
                 inside_run = folder.name == "candidate" and folder.parent.name == INTERNAL
                 return cls(folder, folder.parent if inside_run else folder / INTERNAL)
-        raise UsageError(f"{path}: holds no candidate ({_RECORD} is missing); make one with 'privgan fit'")
+        raise UsageError(
+            f"{path}: holds no candidate ({_RECORD} is missing); make one with 'privgan fit'"
+        )
 
     @property
     def model(self) -> Path:
@@ -91,20 +105,33 @@ class Candidate:
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write what the fit says about itself; the candidate exists from here on."""
-        text = json.dumps({"format": FORMAT, **record}, indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(
+            {"format": FORMAT, **record}, indent=1, ensure_ascii=False, allow_nan=False
+        )
         (self.folder / _RECORD).write_text(text, encoding="utf-8")
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each file that a release would be made from, and of the record."""
-        files = [self.parquet, self.csv, self.schema, self.folder / _RECORD, *sorted(self.model.glob("*"))]
-        return {path.relative_to(self.folder).as_posix(): _sha256(path) for path in files if path.is_file()}
+        files = [
+            self.parquet,
+            self.csv,
+            self.schema,
+            self.folder / _RECORD,
+            *sorted(self.model.glob("*")),
+        ]
+        return {
+            path.relative_to(self.folder).as_posix(): _sha256(path)
+            for path in files
+            if path.is_file()
+        }
 
     def record(self) -> dict[str, Any]:
         """What the fit said about itself."""
         record: dict[str, Any] = json.loads((self.folder / _RECORD).read_text(encoding="utf-8"))
         if record.get("format") != FORMAT:
             raise UsageError(
-                f"{self.folder}: is a candidate of another version ({record.get('format')!r}); this privgan reads {FORMAT}"
+                f"{self.folder}: is a candidate of another version ({record.get('format')!r}); this"
+                f" privgan reads {FORMAT}"
             )
         return record
 
@@ -126,7 +153,10 @@ class Candidate:
             path.unlink()
 
     def discard(self) -> None:
-        """Remove the candidate's files, and its folder where nothing else lies in it; what is INTERNAL stays."""
+        """Remove the candidate's files, and its folder where nothing else lies in it.
+
+        What is INTERNAL stays.
+        """
         self.remove_files()
         with contextlib.suppress(OSError):
             self.folder.rmdir()

@@ -9,35 +9,38 @@ import numpy as np
 import pandas as pd
 import torch
 
+from privgan.domain.encoding import Encoder
+from privgan.domain.measured import clamp_measured
 from privgan.errors import InternalError, UsageError
-from privgan.gan import warm_start
-from privgan.gan.dpsgd import PrivateTrainer
-from privgan.gan.model import GeneratorModel
-from privgan.gan.networks import Critic
-from privgan.gan.refine import Refinement
-from privgan.measurement.counts import measure_row_count, measure_rows_of_each
-from privgan.measurement.domain import measure_domain
+from privgan.generator import warm_start
+from privgan.generator.dpsgd import PrivateTrainer
+from privgan.generator.mixture import GeneratorModel
+from privgan.generator.networks import Critic
+from privgan.generator.refine import Refinement
+from privgan.ledger.ledger import PrivacyLedger, RunLedger
+from privgan.measurement.domain import measure_domain, measure_row_count, measure_rows_of_each
 from privgan.measurement.marginals import Measurements
-from privgan.measurement.measure import measure_all, measure_encoder, measure_one_way, measure_rounds
+from privgan.measurement.measure import (
+    measure_all,
+    measure_encoder,
+    measure_one_way,
+    measure_rounds,
+)
 from privgan.pipeline.canaries import Canaries, draw_canaries
-from privgan.pipeline.maps import check_libraries
-from privgan.planning.first_stage import ROW_COUNT, ROWS_OF_EACH
+from privgan.pipeline.library_maps import check_libraries
+from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
 from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
 from privgan.planning.planner import RESERVE, with_domain
 from privgan.privacy import accountant
 from privgan.privacy.budget import condition_text
-from privgan.privacy.contributions import bounded, numbered
 from privgan.privacy.events import Composed, DpEvent
-from privgan.privacy.ledger import PrivacyLedger, RunLedger
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
 from privgan.progress import Progress
-from privgan.table.columns import Column, Discrete, Numeric, Source, Temporal
+from privgan.schema.columns import Column, Discrete, Numeric, Source, Temporal
+from privgan.schema.schema import Schema
 from privgan.table.customers import customer_names
-from privgan.table.encoding import Encoder
-from privgan.table.measured import clamp_measured
-from privgan.table.private import PrivateTable
-from privgan.table.schema import Schema
+from privgan.table.private import PrivateTable, bounded, numbered
 
 Keep = Callable[["Refining", bool], None]
 
@@ -107,7 +110,9 @@ class Job:
         """Keep the progress bar's ε up to date."""
         charged, delta = Composed(list(self.run.charged.values())), self.plan.budget.delta
         epsilon = min(self.plan.budget.epsilon, accountant.epsilon_by_rdp(charged, delta))
-        self.progress.spent(epsilon, delta, condition_text(len(self.schema.facts_from(Source.ASSUMED_PUBLIC))))
+        self.progress.spent(
+            epsilon, delta, condition_text(len(self.schema.facts_from(Source.ASSUMED_PUBLIC)))
+        )
 
 
 def fit(
@@ -134,10 +139,13 @@ def fit(
         seed: Moves initial weights and fake rows, nothing that the guarantee rests on.
         progress: Tells the owner.
         coins: Secret coins; None for a fresh stream from the operating system.
-        on_canaries: Called with the canaries and the run's identity before the first look, to keep them safe inside.
+        on_canaries: Called with the canaries and the run's identity before the first look, to keep
+            them safe inside.
         keep: Writes a checkpoint of the critic phase; told whether no step will follow it.
-        trainer: Makes the critic's trainer; another one than the usual only in the audit's test runs.
-        attempts: Evaluations that the policy allows on the data set; None where no policy is at hand.
+        trainer: Makes the critic's trainer; another one than the usual only in the audit's test
+            runs.
+        attempts: Evaluations that the policy allows on the data set; None where no policy is at
+            hand.
 
     Returns:
         The fitted parts.
@@ -160,14 +168,25 @@ def fit(
         if on_canaries:
             on_canaries(canaries, run.identity)
         table = bounded_table(frame, customers, canaries, schema, coins)
-        job = Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress, trainer=trainer)
+        job = Job(
+            table=table,
+            schema=schema,
+            plan=plan,
+            run=run,
+            coins=coins,
+            seed=seed,
+            progress=progress,
+            trainer=trainer,
+        )
         job = _with_measured_domain(job)
         check_libraries(job.plan)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
         fitted = _measured(job, canaries)
         if job.plan.critic is not None:
             receipt = job.charge("critic", job.plan.step("critic").event)
-            refining = Refining(fitted=fitted, refinement=refinement_of(job, fitted, receipt.event), ledger=run)
+            refining = Refining(
+                fitted=fitted, refinement=refinement_of(job, fitted, receipt.event), ledger=run
+            )
             fitted = run_refinement(job, refining, receipt, keep)
         require_all_charged(job)
         return fitted
@@ -180,16 +199,26 @@ def customers_of(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
 
 
 def bounded_table(
-    frame: pd.DataFrame, customers: np.ndarray, canaries: Canaries, schema: Schema, coins: SecretStream
+    frame: pd.DataFrame,
+    customers: np.ndarray,
+    canaries: Canaries,
+    schema: Schema,
+    coins: SecretStream,
 ) -> PrivateTable:
-    """The private table of a run: of each kept-in customer at most max_rows_per_unit rows, picked at random."""
+    """The private table of a run.
+
+    Of each kept-in customer at most max_rows_per_unit rows, picked at random.
+    """
     used = bounded(customers, schema.unit.max_rows, coins) & ~canaries.left_out
     kept = frame.loc[used, [column.name for column in schema.modelled]].reset_index(drop=True)
     return PrivateTable(schema.dataset, schema.unit, kept, customers[used])
 
 
 def _with_measured_domain(job: Job) -> Job:
-    """Stage 1, where something about the domain is not public; stage 2 is planned from its outcome before its first look."""
+    """Stage 1, where something about the domain is not public.
+
+    Stage 2 is planned from its outcome before its first look.
+    """
     plan, run = job.plan, job.run
     if plan.domain_budget is None:
         return job
@@ -210,7 +239,10 @@ def _with_measured_domain(job: Job) -> Job:
     try:
         return replace(job, table=table, schema=schema, plan=with_domain(plan, schema, rows, each))
     except UsageError as error:
-        stays = f"ε = {plan.budget.epsilon:g}, δ = {plan.budget.delta:g} of this run stay charged to {plan.dataset}"
+        stays = (
+            f"ε = {plan.budget.epsilon:g}, δ = {plan.budget.delta:g} of this run stay charged to"
+            f" {plan.dataset}"
+        )
         raise UsageError(f"{error}; {stays}") from error
 
 
@@ -228,25 +260,40 @@ def _measured(job: Job, canaries: Canaries) -> Fitted:
     encoder = measure_encoder(job.table, job.schema, plan, job, job.coins)
     measurements = measure_one_way(job.table, encoder, plan, job, job.coins)
     with progress.task("measuring pairs and triples of columns"):
-        measurements = measure_all(job.table, job.schema, encoder, plan, job, job.coins, measurements)
+        measurements = measure_all(
+            job.table, job.schema, encoder, plan, job, job.coins, measurements
+        )
     model = GeneratorModel(measurements, settings, seed=job.seed, device=device())
     rounds, rate = len(plan.of_kind(StepKind.SELECTION)), settings.offset_learning_rate
     with progress.task("warm start: the network") as task:
         warm_start.fit_network(
-            model, measurements, steps=settings.network_steps, learning_rate=settings.learning_rate, progress=task.update
+            model,
+            measurements,
+            steps=settings.network_steps,
+            learning_rate=settings.learning_rate,
+            progress=task.update,
         )
     with progress.task("choosing and measuring wider marginals") as task:
 
         def refit(known: Measurements, index: int) -> GeneratorModel:
-            loss = warm_start.fit_offsets(model, known, steps=settings.round_steps, learning_rate=rate)
+            loss = warm_start.fit_offsets(
+                model, known, steps=settings.round_steps, learning_rate=rate
+            )
             task.update(index, rounds, loss)
             return model
 
         refit(measurements, 0)
-        measurements = measure_rounds(job.table, encoder, plan, job, job.coins, measurements, refit, model)
+        measurements = measure_rounds(
+            job.table, encoder, plan, job, job.coins, measurements, refit, model
+        )
     with progress.task("warm start: the offsets") as task:
         warm_start.fit_offsets(
-            model, measurements, steps=settings.final_steps, learning_rate=rate, settle=True, progress=task.update
+            model,
+            measurements,
+            steps=settings.final_steps,
+            learning_rate=rate,
+            settle=True,
+            progress=task.update,
         )
     return Fitted(
         plan=plan,
@@ -309,8 +356,13 @@ def _stops(settings: CriticSettings, start: int) -> list[int]:
 
 
 def require_all_charged(job: Job) -> None:
-    """Every planned step but the reserve was charged, by the process that still has the run; an error otherwise."""
+    """Every planned step but the reserve was charged, by the process that still has the run.
+
+    An error otherwise.
+    """
     job.run.require_current()
     planned = {step.name for step in (*job.plan.domain_steps, *job.plan.steps)}
     if planned - set(job.run.charged) - {RESERVE}:
-        raise InternalError(f"the plan has {len(planned)} private steps; {len(job.run.charged)} were charged")
+        raise InternalError(
+            f"the plan has {len(planned)} private steps; {len(job.run.charged)} were charged"
+        )

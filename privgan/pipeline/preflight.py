@@ -1,4 +1,4 @@
-"""Judge before paying: hold what is known before the first look against the policy.
+"""Judge before paying: the plan and terms in words, held against the policy.
 
 A function of the plan, the schema, the ledger and the context alone; no row is read.
 """
@@ -6,31 +6,97 @@ A function of the plan, the schema, the ledger and the context alone; no row is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from privgan.errors import (
-    BudgetExceededError,
-    IncompleteError,
-    PolicyFailedError,
-    PrivganError,
-)
+from privgan.errors import BudgetExceededError, IncompleteError, PolicyFailedError, PrivganError
+from privgan.ledger.account import account_of
+from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.metric import Exposure
-from privgan.pipeline.facts import claim_facts, ledger_facts
+from privgan.pipeline.judging import claim_facts, ledger_facts
 from privgan.planning.plan import Plan
-from privgan.policy.columns import ColumnComparison
+from privgan.policy.column_gates import ColumnComparison
 from privgan.policy.context import Context
 from privgan.policy.facts import FactValue, fact_vocabulary
 from privgan.policy.policy import Policy, Rule
 from privgan.policy.schema_facts import column_facts, schema_facts
-from privgan.policy.verdict import PASSED, GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
-from privgan.privacy.ledger import DatasetAccount, PrivacyLedger
-from privgan.privacy.ledger_account import account_of
+from privgan.policy.verdict import (
+    PASSED,
+    GateStatus,
+    Outcome,
+    Verdict,
+    VerdictStatus,
+    evaluate,
+    explain,
+)
 from privgan.release.guarantee import versions
-from privgan.release.policy_check import refuse_impostor
-from privgan.release.released import FIRST_DAYS
-from privgan.table.schema import Schema
+from privgan.release.verification.outcome import refuse_impostor
+from privgan.release.verification.released import FIRST_DAYS
+from privgan.report.data import PlanStep
+from privgan.report.document import plain
+from privgan.report.steps import error, noise, report_steps
+from privgan.report.text import Words, words_of
+from privgan.schema.columns import Source
+from privgan.schema.schema import Schema, choose_target
+
+
+def plan_lines(
+    plan: Plan, accounting: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, str, str, str]]:
+    """Name, what it looks at, ε alone, and noise with expected error, for each step of a plan."""
+    words = words_of("en")
+    return [
+        (
+            step.name,
+            words.term("what", step.kind),
+            f"{step.epsilon:.4f}",
+            _noise_and_error(step, words),
+        )
+        for step in report_steps(accounting)
+    ]
+
+
+def _noise_and_error(step: PlanStep, words: Words) -> str:
+    texts = [plain(noise(step, words))] + (
+        [plain(error(step, words))] if step.expected_error is not None else []
+    )
+    return "; ".join(texts)
+
+
+_SHOWN = 12
+
+
+def terms(schema: Schema) -> tuple[str, ...]:
+    """The terms in lines; a function of the schema alone."""
+    return (
+        f"protected: {schema.unit}",
+        f"target: {_target(schema)}",
+        f"assumed public: {_assumed(schema)}",
+    )
+
+
+def _target(schema: Schema) -> str:
+    if schema.target is not None:
+        return schema.target
+    chosen = choose_target(schema.modelled)
+    return (
+        "none, no column can be predicted"
+        if chosen is None
+        else f"{chosen}, by the fixed rule; the schema names none"
+    )
+
+
+def _assumed(schema: Schema) -> str:
+    """The facts that the guarantee is conditional on."""
+    facts = schema.facts_from(Source.ASSUMED_PUBLIC)
+    if not facts:
+        return "no fact; what the schema declares is taken as publicly known"
+    more = f" and {len(facts) - _SHOWN} more" if len(facts) > _SHOWN else ""
+    return (
+        f"{len(facts)} fact{'s' * (len(facts) != 1)}, every ε is conditional on them:"
+        f" {', '.join(facts[:_SHOWN])}{more}"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +130,8 @@ class Preflight:
         blocking: The outcomes that are certain and did not pass.
         later: The gates that only the fitted candidate decides.
         problems: What blocks the run beside its gates.
-        attempts: Evaluations that the policy allows on the data set; the charge is held to them again.
+        attempts: Evaluations that the policy allows on the data set; the charge is held to them
+            again.
     """
 
     verdict: Verdict
@@ -96,8 +163,9 @@ class Preflight:
         if not self.later:
             return f"{name}: every gate passes"
         return (
-            f"{name}: no gate fails so far; {public} public and {internal} internal gates are judged "
-            "after the fit, may still block the release, and what was charged then stays charged"
+            f"{name}: no gate fails so far; {public} public and {internal} internal gates are"
+            " judged after the fit, may still block the release, and what was charged then stays"
+            " charged"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -127,7 +195,13 @@ class Preflight:
 
 
 def preflight(
-    policy: Policy, context: Context, schema: Schema, plan: Plan, books: Books, *, rows: int | None = None
+    policy: Policy,
+    context: Context,
+    schema: Schema,
+    plan: Plan,
+    books: Books,
+    *,
+    rows: int | None = None,
 ) -> Preflight:
     """Judge every gate whose fact is known before the first look.
 
@@ -157,7 +231,13 @@ def preflight(
 
 
 def _known_facts(
-    schema: Schema, plan: Plan, account: DatasetAccount, context: Context, *, whole: bool, rows: int | None
+    schema: Schema,
+    plan: Plan,
+    account: DatasetAccount,
+    context: Context,
+    *,
+    whole: bool,
+    rows: int | None,
 ) -> dict[str, FactValue]:
     planned = plan.declared_rows if plan.rows is None else plan.rows
     made = planned if rows is None else rows
@@ -172,12 +252,23 @@ def _known_facts(
     return facts if made is None else facts | {"synthetic.rows": made}
 
 
-def _later(policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool) -> tuple[Rule, ...]:
+def _later(
+    policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool
+) -> tuple[Rule, ...]:
     """The gates that only the fitted candidate decides."""
-    made = {"synthetic.rows", "noisy.tvd1", *(["noisy.tvd2"] if len(schema.modelled) > 1 else [])} - set(facts)
+    made = {
+        "synthetic.rows",
+        "noisy.tvd1",
+        *(["noisy.tvd2"] if len(schema.modelled) > 1 else []),
+    } - set(facts)
     if filtered:
-        made.add("ledger.remaining_epsilon")  # What stage 2 costs at the filter's order is planned later.
-    known = [*facts, *(name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC)]
+        made.add(
+            "ledger.remaining_epsilon"
+        )  # What stage 2 costs at the filter's order is planned later.
+    known = [
+        *facts,
+        *(name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC),
+    ]
     certain = set(known) - made
     wide = [gate for gate in policy.columns if gate.comparison is ColumnComparison.AT_MOST_VALUES]
     columns = column_facts(schema)
@@ -192,9 +283,11 @@ def _later(policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, fi
 def _with_open_gates(verdict: Verdict, later: tuple[Rule, ...]) -> Verdict:
     """The verdict with each gate that is judged later as one whose fact is missing, unless it is waived."""
     outcomes = (
-        replace(outcome, status=GateStatus.MISSING, value=None, breaking=())
-        if outcome.gate in later and outcome.status not in PASSED
-        else outcome
+        (
+            replace(outcome, status=GateStatus.MISSING, value=None, breaking=())
+            if outcome.gate in later and outcome.status not in PASSED
+            else outcome
+        )
         for outcome in verdict.outcomes
     )
     return replace(verdict, outcomes=tuple(outcomes))
@@ -204,7 +297,10 @@ def _clock_problem() -> Iterator[PrivganError]:
     """A release that says it was made before its privgan was there does not verify."""
     first, today = FIRST_DAYS.get(versions()["privgan"]), dt.datetime.now(dt.UTC).date()
     if first is not None and today < first:
-        told = f"this machine's clock says {today}, and privgan {versions()['privgan']} is there since {first}"
+        told = (
+            f"this machine's clock says {today}, and privgan {versions()['privgan']} is there since"
+            f" {first}"
+        )
         yield PolicyFailedError(f"{told}: no release of such a day verifies; set the clock")
 
 

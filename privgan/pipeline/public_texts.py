@@ -1,6 +1,9 @@
-"""Texts that are public by construction: functions of the schema, of the public grid, or of the process.
+"""Texts that are public by construction.
 
-A real value that is one of them tells nothing where it stands, and no release is refused because of it.
+Functions of the schema, of the public grid, or of the process.
+
+A real value that is one of them tells nothing where it stands, and no release is refused because of
+it.
 """
 
 from __future__ import annotations
@@ -18,14 +21,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from privgan.domain.cells import MAX_CELLS, Cells, cells_of
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.guarantee import statement, versions
 from privgan.release.manifest import ReleaseFacts
 from privgan.report.shapes import written
-from privgan.table.cells import MAX_CELLS, Cells, cells_of
-from privgan.table.columns import Discrete, Numeric, Source, Temporal
-from privgan.table.schema import Schema
+from privgan.schema.columns import Discrete, Numeric, Source, Temporal
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema
 
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00\Z")
@@ -45,13 +48,16 @@ def schema_text(schema: Schema, max_cells: int = MAX_CELLS) -> str:
     closed = [column for column in schema.modelled if isinstance(column, Numeric | Temporal)]
     grid = [label for column in closed for label in _edge_labels(cells_of(column, max_cells))]
     written = dump_schema(schema)
-    # Inside a JSON text its line ends are escaped, and the letter of an escape joins the word that follows.
+    # Inside a JSON text its line ends are escaped, and the letter of an escape joins the word that
+    # follows.
     escaped = json.dumps(written, ensure_ascii=False)
     return "\n".join([written, escaped, *texts_in(schema.to_json()), *grid])
 
 
 def measured_text(schema: Schema, max_cells: int) -> str:
-    """What was measured of a schema's columns, and paid for: categories, bounds, and the labels of their grid.
+    """What was measured of a schema's columns, and paid for.
+
+    Categories, bounds, and the labels of their grid.
 
     Args:
         schema: The released schema.
@@ -62,11 +68,18 @@ def measured_text(schema: Schema, max_cells: int) -> str:
         if Source.MEASURED not in column.sources.values():
             continue
         if isinstance(column, Discrete):
-            found += [*column.categories, *(json.dumps(text, ensure_ascii=False) for text in column.categories)]
+            found += [
+                *column.categories,
+                *(json.dumps(text, ensure_ascii=False) for text in column.categories),
+            ]
         elif isinstance(column, Numeric | Temporal):
             bare = replace(column, description="", name="x")
             alone = replace(schema, columns=(bare,), constraints=(), target=None)
-            found += [*_edge_labels(cells_of(column, max_cells)), dump_schema(alone), *texts_in(alone.to_json())]
+            found += [
+                *_edge_labels(cells_of(column, max_cells)),
+                dump_schema(alone),
+                *texts_in(alone.to_json()),
+            ]
     return "\n".join(found)
 
 
@@ -101,7 +114,11 @@ def release_text(facts: ReleaseFacts, head: str) -> str:
         head: The ledger's newest entry.
     """
     named = [f"{name} {version}" for name, version in versions().items()]
-    found = [text for form, text in ((_MOMENT, facts.created), (_HEX, facts.release_id)) if form.match(text)]
+    found = [
+        text
+        for form, text in ((_MOMENT, facts.created), (_HEX, facts.release_id))
+        if form.match(text)
+    ]
     day, _, clock = facts.created.partition("T")
     moment = [day, clock[:8]] if _MOMENT.match(facts.created) else []
     return "\n".join([*found, *moment, head, *named])
@@ -129,7 +146,10 @@ def _edge_labels(cells: Cells) -> Iterator[str]:
 
 @cache
 def _words_of_package() -> str:
-    """Everything that privgan can write by itself: a real value that is one of its words says nothing where it stands."""
+    """Everything that privgan can write by itself.
+
+    A real value that is one of its words says nothing where it stands.
+    """
     return "\n".join(_package_texts(packaged("privgan")))
 
 
@@ -144,7 +164,10 @@ def _package_texts(folder: Traversable) -> Iterator[str]:
 
 
 def _words_of_code(code: str) -> Iterator[str]:
-    """Texts and names, which become keys; not the prose of docstrings and comments, which is never written anywhere."""
+    """Texts and names, which become keys.
+
+    Not the prose of docstrings and comments, which is never written anywhere.
+    """
     tree = ast.parse(code)
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -164,5 +187,10 @@ def _format_words(schema: Schema) -> str:
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pandas(pd.DataFrame({name: [] for name in schema.names}), preserve_index=False), sink)
+    pq.write_table(
+        pa.Table.from_pandas(
+            pd.DataFrame({name: [] for name in schema.names}), preserve_index=False
+        ),
+        sink,
+    )
     return bytes(sink.getvalue()).decode("utf-8", "replace")

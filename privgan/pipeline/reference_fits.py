@@ -1,4 +1,7 @@
-"""Small fits for the audit's reference models: like the audited run, charged to nobody, never released. INTERNAL."""
+"""Small fits for the audit's reference models.
+
+Like the audited run, charged to nobody, never released. INTERNAL.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from privgan.audit.ceilings import Claim
-from privgan.audit.reference_model import Fit, Game, reference_model_metrics
+from privgan.audit.attacks.reference_model import Fit, Game, reference_model_metrics
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.metric import Metric
 from privgan.pipeline.fitting import fit
 from privgan.pipeline.writing import synthesizer_of
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 
 _EFFORT = "quick"
 
 
-def audit_by_reference_fits(schema: Schema, frame: pd.DataFrame, budget: PrivacyBudget, game: Game) -> tuple[Metric, ...]:
+def audit_by_reference_fits(
+    schema: Schema, frame: pd.DataFrame, budget: PrivacyBudget, game: Game
+) -> tuple[Metric, ...]:
     """Attack the most exposed customers through many small fits at a run's (ε, δ).
 
     Args:
@@ -35,10 +40,15 @@ def audit_by_reference_fits(schema: Schema, frame: pd.DataFrame, budget: Privacy
 
 
 def small_fit(schema: Schema, budget: PrivacyBudget) -> Fit:
-    """A function that fits a generator to some rows and samples as many; its ledger is its own and is removed."""
+    """A function that fits a generator to some rows and samples as many.
+
+    Its ledger is its own and is removed.
+    """
 
     def fitted_sample(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-        plan = make_plan(schema, budget, public_rows=len(frame), effort=_EFFORT, canary_probability=0.0)
+        plan = make_plan(
+            schema, budget, public_rows=len(frame), effort=_EFFORT, canary_probability=0.0
+        )
         with tempfile.TemporaryDirectory(prefix="privgan-reference-") as folder:
             ledger = PrivacyLedger.open(str(Path(folder) / "ledger.sqlite"))
             fitted = fit(frame, schema, plan, ledger, seed=seed, progress=Progress(quiet=True))

@@ -1,30 +1,104 @@
-"""Release a candidate that passed: make the whole bundle, search it, record it, and give it its name, in this order."""
+"""Release a candidate that passed, or purge what stayed inside."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+import shutil
 import uuid
 from pathlib import Path
 
-from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError
-from privgan.pipeline.candidate import RELEASE, Candidate
-from privgan.pipeline.facts import accounting_complete
-from privgan.pipeline.judging import refuse_changed
+from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
+from privgan.files.atomic import remove_leftovers, sync_folder
+from privgan.ledger.ledger import PrivacyLedger
+from privgan.pipeline.candidate import INTERNAL, RELEASE, RUN_FILE, Candidate
+from privgan.pipeline.judging import accounting_complete, refuse_changed
 from privgan.pipeline.reporting import shareable_data, written_forms
-from privgan.pipeline.scanning import Said, closing_on_findings, needles_for_release, refuse_findings
+from privgan.pipeline.scanning import (
+    Said,
+    closing_on_findings,
+    needles_for_release,
+    refuse_findings,
+)
 from privgan.policy.context import Context
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.bundle import booking, write_release
 from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
-from privgan.release.keys import SigningKey
+from privgan.release.leak_scan.leak_patterns import Needles
 from privgan.release.manifest import ReleaseFacts
-from privgan.release.needles import Needles
-from privgan.release.policy_check import refuse_impostor
+from privgan.release.signing.keys import SigningKey
 from privgan.release.unfinished import Asked, take_up
-from privgan.table.schema import Schema
+from privgan.release.verification.outcome import refuse_impostor
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import load_schema
+
+
+def purge(out: Path, ledger: PrivacyLedger) -> int:
+    """Remove a run's or candidate's internal files and its candidate, and record it.
+
+    A release is never touched.
+
+    The note of the run goes last, after the ledger has the record, so that a purge that was cut off
+    can be done again.
+
+    Args:
+        out: The folder that the run or fit was started with.
+        ledger: The run's ledger.
+
+    Returns:
+        The number of files removed.
+
+    Raises:
+        UsageError: The folder is a link, not a run's, or the ledger does not know the run.
+    """
+    internal = out / INTERNAL
+    for folder in (out, internal):
+        if folder.is_symlink():
+            raise UsageError(f"{folder}: is a link; purge the folder that it leads to")
+    if not internal.is_dir():
+        raise UsageError(f"{out}: has no folder {INTERNAL}; nothing is left to purge")
+    dataset, run = _whose(internal)
+    if not any(entry.run == run for entry in ledger.entries(dataset)):
+        raise UsageError(
+            f"{out}: the ledger {ledger.url} does not know this run; give the ledger that it was"
+            " charged to"
+        )
+    note = internal / RUN_FILE
+    candidate = Candidate(out, internal)
+    doomed = [path for path in internal.rglob("*") if not path.is_dir() or path.is_symlink()]
+    removed = len(doomed)
+    for path in internal.iterdir():
+        if path != note:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if (out / "candidate.json").exists():
+        removed += len(candidate.hashes())
+        candidate.remove_files()
+    removed += remove_leftovers(out, owner=run)
+    sync_folder(internal)
+    ledger.record(dataset, run, "purge", {"files": removed})
+    note.unlink()
+    internal.rmdir()
+    return removed
+
+
+def _whose(internal: Path) -> tuple[str, str]:
+    """The data set and the run of a folder, known from the run's beginning on."""
+    note = internal / RUN_FILE
+    if note.is_symlink() or not note.is_file():
+        raise UsageError(
+            f"{note}: is missing, so that the folder is not known to be privgan's; remove it by"
+            " hand if it is"
+        )
+    try:
+        begun = json.loads(note.read_text(encoding="utf-8"))
+        return str(begun["dataset"]), str(begun["run"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{note}: cannot be read ({type(error).__name__}); remove the folder by hand if it is"
+            " privgan's"
+        ) from error
+
 
 FIRST = "0.1.0"
 
@@ -42,8 +116,9 @@ def release_candidate(
 ) -> Path:
     """Write ``out/release`` for a candidate that passed.
 
-    The whole bundle is made and searched; then the ledger records it; then it gets its name. A process killed between
-    the last two leaves a whole bundle under a hidden name, which the next call takes up. No other command touches it.
+    The whole bundle is made and searched; then the ledger records it; then it gets its name. A
+    process killed between the last two leaves a whole bundle under a hidden name, which the next
+    call takes up. No other command touches it.
 
     Args:
         candidate: The candidate.
@@ -56,16 +131,20 @@ def release_candidate(
         language: The language of the reports, ``en`` or ``zh``.
 
     Raises:
-        PolicyFailedError: when a gate failed, or, whatever the policy asks, a scan has findings, the audit refuted the
-            guarantee or the ledger does not bear it out.
+        PolicyFailedError: when a gate failed, or, whatever the policy asks, a scan has findings,
+            the audit refuted the guarantee or the ledger does not bear it out.
         LeakError: when the finished bundle holds what must stay inside; the candidate is closed.
         IncompleteError: when a fact is missing.
         ReleaseExistsError: when there is one already.
     """
     if verdict.status is VerdictStatus.FAIL:
-        raise PolicyFailedError("the policy does not allow this release; 'privgan check' explains each gate")
+        raise PolicyFailedError(
+            "the policy does not allow this release; 'privgan check' explains each gate"
+        )
     if verdict.status is VerdictStatus.INCONCLUSIVE:
-        raise IncompleteError("the policy cannot be decided: a fact is missing; 'privgan check' explains each gate")
+        raise IncompleteError(
+            "the policy cannot be decided: a fact is missing; 'privgan check' explains each gate"
+        )
     refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
     target = out / RELEASE
     if target.exists():
@@ -78,8 +157,12 @@ def release_candidate(
     _refuse_unfounded(candidate, schema, ledger)
     refuse_changed(candidate, ledger)
     ledger.require_releasable(schema.dataset, record["run"])
-    asked = Asked(verdict=verdict, context=context, signer=key.public.id if key else "", language=language)
-    if take_up(target, record["run"], asked, ledger.released_manifests(schema.dataset, record["run"])):
+    asked = Asked(
+        verdict=verdict, context=context, signer=key.public.id if key else "", language=language
+    )
+    if take_up(
+        target, record["run"], asked, ledger.released_manifests(schema.dataset, record["run"])
+    ):
         return target
     identity = uuid.uuid4().hex
     facts = release_facts(candidate, ledger, context, identity)
@@ -99,20 +182,34 @@ def release_candidate(
 
     looked_for = needles or Needles()
     with closing_on_findings(candidate, ledger, looked_for):
-        said = Said(facts=facts, head=ledger.head(), verdict=verdict, context=context, language=language)
+        said = Said(
+            facts=facts, head=ledger.head(), verdict=verdict, context=context, language=language
+        )
         left = needles_for_release(looked_for, said, data)
-        return write_release(target, files, facts, verdict, left, key, book=booking(record["run"], book))
+        return write_release(
+            target, files, facts, verdict, left, key, book=booking(record["run"], book)
+        )
 
 
 def _refuse_unfounded(candidate: Candidate, schema: Schema, ledger: PrivacyLedger) -> None:
-    """Refuse what no policy may allow: a guarantee that the audit refuted, or that the ledger does not bear out."""
+    """Refuse what no policy may allow.
+
+    A guarantee that the audit refuted, or that the ledger does not bear out.
+    """
     if (candidate.audit() or {}).get("verdict") == "REFUTED":
-        raise PolicyFailedError(f"{schema.dataset}: the audit refuted the guarantee of this candidate; it cannot be released")
+        raise PolicyFailedError(
+            f"{schema.dataset}: the audit refuted the guarantee of this candidate; it cannot be"
+            " released"
+        )
     if not accounting_complete(candidate.record(), schema, ledger):
-        raise PolicyFailedError(f"{schema.dataset}: the ledger does not bear out the guarantee; it cannot be released")
+        raise PolicyFailedError(
+            f"{schema.dataset}: the ledger does not bear out the guarantee; it cannot be released"
+        )
 
 
-def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context, identity: str) -> ReleaseFacts:
+def release_facts(
+    candidate: Candidate, ledger: PrivacyLedger, context: Context, identity: str
+) -> ReleaseFacts:
     """Everything a manifest says about a candidate, apart from files and policy."""
     record, schema = candidate.record(), load_schema(candidate.schema)
     account, guarantee = ledger.account(schema.dataset), record["guarantee"]
@@ -139,7 +236,10 @@ def release_facts(candidate: Candidate, ledger: PrivacyLedger, context: Context,
         plan=record["plan"],
         accounting=record["accounting"],
         schema_fingerprint=schema.fingerprint(),
-        schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in schema.columns},
+        schema_sources={
+            column.name: {fact: str(source) for fact, source in column.sources.items()}
+            for column in schema.columns
+        },
         context=context.to_json(),
         ledger_head=ledger.head(),
         # A candidate of before says none; its plan and its words are those of an earlier privgan.

@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from privgan.domain.measured import clamp_measured
 from privgan.errors import UsageError
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import INTERNAL, Candidate, internal_report_file
 from privgan.policy.verdict import Verdict
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.manifest import ReleaseFacts, describe_release
 from privgan.release.report_files import REPORT_JSON, report_mistakes
 from privgan.report import (
@@ -28,16 +29,17 @@ from privgan.report import (
     render_shareable,
     shareable_of,
 )
-from privgan.report.accounted import report_groups, report_steps
+from privgan.report.associations import real_trends, trends
 from privgan.report.ledger_line import SPENDING
 from privgan.report.render import WRITTEN
 from privgan.report.shapes import code_counts, noisy_shapes, real_shapes
-from privgan.report.trends import real_trends, trends
+from privgan.report.steps import report_groups, report_steps
 from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform
-from privgan.table.measured import clamp_measured
 
-NOT_RELEASED = "this report comes before the release"  # Stands in an internal report where a release has its identity.
+NOT_RELEASED = (  # Stands in an internal report where a release has its identity.
+    "this report comes before the release"
+)
 _LONG = frozenset({"events", "planned", "columns", "files", "customers"})
 
 
@@ -91,7 +93,9 @@ def write_internal_report(
 
 
 def released_report(release: Path) -> tuple[ShareableReport, str]:
-    """The data and the language of a release's report, from the release alone; verify the release first.
+    """The data and the language of a release's report, from the release alone.
+
+    Verify the release first.
 
     Raises:
         UsageError: It holds no report as JSON, or one that does not follow its schema.
@@ -99,20 +103,29 @@ def released_report(release: Path) -> tuple[ShareableReport, str]:
     value = _read(release / REPORT_JSON, "it was made by an older privgan; open its report.html")
     mistakes = report_mistakes(value)
     if mistakes:
-        raise UsageError(f"{release / REPORT_JSON}: does not follow its schema: {'; '.join(mistakes[:3])}")
+        raise UsageError(
+            f"{release / REPORT_JSON}: does not follow its schema: {'; '.join(mistakes[:3])}"
+        )
     return shareable_of(value), value["language"]
 
 
 def internal_report(folder: Path) -> tuple[InternalReport, str]:
     """INTERNAL: the data and the language of the report that a run, a fit or ``privgan report`` left inside a folder."""
     name = internal_report_file("json")
-    found = next((path for path in (folder / INTERNAL / name, folder / name) if path.exists()), folder / INTERNAL / name)
+    found = next(
+        (path for path in (folder / INTERNAL / name, folder / name) if path.exists()),
+        folder / INTERNAL / name,
+    )
     value = _read(found, "make one with 'privgan run', or with 'privgan report' for a candidate")
     return internal_of(value), value["language"]
 
 
 def _internal_data(
-    candidate: Candidate, facts: ReleaseFacts, verdict: Verdict, ledger: PrivacyLedger, frame: pd.DataFrame | None
+    candidate: Candidate,
+    facts: ReleaseFacts,
+    verdict: Verdict,
+    ledger: PrivacyLedger,
+    frame: pd.DataFrame | None,
 ) -> InternalReport:
     synthesizer = load_synthesizer(candidate.model)
     schema, synthetic = synthesizer.schema, _synthetic(candidate, synthesizer)

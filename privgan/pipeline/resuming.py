@@ -1,14 +1,25 @@
-"""Go on with a fit from its checkpoint: once, with fresh coins, and with what is run again charged to the reserve."""
+"""Checkpoints of the critic phase, and resuming a fit once with fresh noise. INTERNAL."""
 
 from __future__ import annotations
 
-import pandas as pd
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
+from safetensors import SafetensorError
+
+from privgan.domain.cells import cells_of
+from privgan.domain.encoding import Encoder, encoder_from_json
 from privgan.errors import InternalError, UsageError
-from privgan.gan.model import GeneratorModel
-from privgan.gan.state import restore
+from privgan.generator.mixture import GeneratorModel
+from privgan.generator.state import Tensors, packed, restore, unpacked
+from privgan.ledger.ledger import PrivacyLedger
+from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline.canaries import Canaries
-from privgan.pipeline.checkpoint import Checkpoint
 from privgan.pipeline.fitting import (
     Fitted,
     Job,
@@ -21,12 +32,165 @@ from privgan.pipeline.fitting import (
     require_all_charged,
     run_refinement,
 )
-from privgan.pipeline.maps import check_libraries
+from privgan.pipeline.library_maps import check_libraries
 from privgan.planning.plan import Plan
 from privgan.planning.planner import RESERVE, with_domain
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.randomness import SecretStream
 from privgan.progress import Progress
+from privgan.schema.schema import Schema
+from privgan.table.schema_file import dump_schema, parse_schema
+
+FORMAT = "privgan.checkpoint/1"
+_NAME = "internal-checkpoint-{}.safetensors"
+_MARGINAL = "marginal.{}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """Where a critic phase stood.
+
+    Attributes:
+        lineage: Its number; the ledger lets each number go on once.
+        digest: SHA-256 of the file, in hexadecimal.
+        run: The run's identity in the ledger.
+        step: Private steps done.
+        plan: Fingerprint of the plan that was being run.
+        rows: The row count that stage 2 was planned for.
+        rows_of_each: Noisy share of the customers with 1, 2, … rows.
+        schema: The schema, with every measured fact filled in.
+        encoder: Rows to codes.
+        measurements: Noisy marginals.
+        tensors: Networks, optimisers and codebook.
+    """
+
+    lineage: int
+    digest: str
+    run: str
+    step: int
+    plan: str
+    rows: int
+    rows_of_each: tuple[float, ...]
+    schema: Schema
+    encoder: Encoder
+    measurements: Measurements
+    tensors: Tensors
+
+
+def save_checkpoint(folder: Path, refining: Refining, *, clean: bool) -> None:
+    """Write the next checkpoint of a run with mode 0600, tell the ledger, and remove the ones before.
+
+    Args:
+        folder: The internal folder.
+        refining: Where the fit stands.
+        clean: Whether no private step will follow it in this process.
+    """
+    lineage = refining.ledger.lineage + 1
+    path, step = folder / _NAME.format(lineage), refining.refinement.step
+    marginals = {
+        _MARGINAL.format(i): part.counts
+        for i, part in enumerate(refining.fitted.measurements.marginals)
+    }
+    content = packed(
+        refining.refinement, marginals, json.dumps(_facts(refining, lineage), ensure_ascii=False)
+    )
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    refining.ledger.checkpoint(
+        lineage=lineage, step=step, digest=hashlib.sha256(content).hexdigest(), clean=clean
+    )
+    for older in folder.glob(_NAME.format("*")):
+        if older != path:
+            older.unlink()
+
+
+def _facts(refining: Refining, lineage: int) -> dict[str, Any]:
+    fitted = refining.fitted
+    return {
+        "format": FORMAT,
+        "lineage": lineage,
+        "run": fitted.run,
+        "step": refining.refinement.step,
+        "plan": fitted.plan.fingerprint(),
+        "rows": fitted.plan.rows,
+        "rows_of_each": list(fitted.plan.rows_of_each),
+        "schema": dump_schema(fitted.schema),
+        "columns": {column.name: column.to_json() for column in fitted.encoder.columns},
+        "max_cells": fitted.plan.marginals.max_cells,
+        "marginals": [
+            {
+                "clique": list(marginal.clique),
+                "standard_deviation": marginal.standard_deviation,
+                "interaction_only": marginal.interaction_only,
+            }
+            for marginal in fitted.measurements.marginals
+        ],
+    }
+
+
+def newest_checkpoint(folder: Path, lineage: int) -> Checkpoint:
+    """Read the newest checkpoint of an internal folder; reading runs no code from the file.
+
+    Args:
+        folder: The internal folder.
+        lineage: The newest number in the ledger: a crash may have left a later file, which the
+            ledger never heard of.
+
+    Raises:
+        UsageError: when there is none, or it is damaged.
+    """
+    numbers = sorted(int(path.stem.rpartition("-")[2]) for path in folder.glob(_NAME.format("*")))
+    if not numbers:
+        raise UsageError(
+            f"{folder}: holds no checkpoint: the fit has ended, or it was not started with"
+            " --resumable, or it stopped before its first checkpoint; there is nothing to go on"
+            " with"
+        )
+    path = folder / _NAME.format(lineage if lineage in numbers else numbers[-1])
+    try:
+        text, tensors = unpacked(path)
+        facts = json.loads(text)
+        if facts["format"] != FORMAT:
+            raise UsageError(
+                f"{path}: is a checkpoint of another version; this privgan reads {FORMAT}"
+            )
+        return _read(facts, tensors, hashlib.sha256(path.read_bytes()).hexdigest())
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: the checkpoint cannot be read ({type(error).__name__}); it is damaged"
+        ) from error
+
+
+def _read(facts: dict[str, Any], tensors: Tensors, digest: str) -> Checkpoint:
+    schema = parse_schema(facts["schema"], name="the checkpoint's schema")
+    encoder = encoder_from_json(
+        {column.name: cells_of(column, facts["max_cells"]) for column in schema.modelled},
+        facts["columns"],
+    )
+    marginals = [
+        Marginal(
+            clique=tuple(part["clique"]),
+            counts=tensors.pop(_MARGINAL.format(index)).numpy(),
+            standard_deviation=part["standard_deviation"],
+            interaction_only=part["interaction_only"],
+        )
+        for index, part in enumerate(facts["marginals"])
+    ]
+    return Checkpoint(
+        lineage=facts["lineage"],
+        digest=digest,
+        run=facts["run"],
+        step=facts["step"],
+        plan=facts["plan"],
+        rows=facts["rows"],
+        rows_of_each=tuple(facts["rows_of_each"]),
+        schema=schema,
+        encoder=encoder,
+        measurements=Measurements(encoder.sizes, marginals),
+        tensors=tensors,
+    )
 
 
 def resume(
@@ -44,9 +208,11 @@ def resume(
     """Go on with a critic phase from its checkpoint, with fresh coins and the same canaries.
 
     Args:
-        frame: Typed rows that conform to the checkpoint's schema [rows, modelled columns and unit column].
+        frame: Typed rows that conform to the checkpoint's schema [rows, modelled columns and unit
+            column].
         plan: The plan, made again from the same request.
-        checkpoint: Where the run stood; the ledger lets it go on once, and charges the steps that are run again.
+        checkpoint: Where the run stood; the ledger lets it go on once, and charges the steps that
+            are run again.
         canaries: The run's canaries.
         ledger: The run's ledger.
         seed: Public randomness, as before.
@@ -55,23 +221,38 @@ def resume(
         coins: Secret coins; None for a fresh stream from the operating system.
 
     Raises:
-        UsageError: when the plan is not the run's, or the checkpoint is not its newest or was used before.
+        UsageError: when the plan is not the run's, or the checkpoint is not its newest or was used
+            before.
         BudgetExceededError: when the reserve for steps that are run again is spent.
     """
     coins, schema = coins or SecretStream(), checkpoint.schema
-    plan = with_domain(plan, schema, checkpoint.rows, checkpoint.rows_of_each) if not plan.steps else plan
+    plan = (
+        with_domain(plan, schema, checkpoint.rows, checkpoint.rows_of_each)
+        if not plan.steps
+        else plan
+    )
     if plan.fingerprint() != checkpoint.plan:
         raise UsageError(
-            "the plan made now is not the one that was being run: it is made from the request that the run began with, "
-            "by the same version of privgan"
+            "the plan made now is not the one that was being run: it is made from the request that"
+            " the run began with, by the same version of privgan"
         )
     check_libraries(plan)
-    run = ledger.resume(plan.dataset, checkpoint.run, lineage=checkpoint.lineage, digest=checkpoint.digest, reserve=RESERVE)
+    run = ledger.resume(
+        plan.dataset,
+        checkpoint.run,
+        lineage=checkpoint.lineage,
+        digest=checkpoint.digest,
+        reserve=RESERVE,
+    )
     if run.secret != coins.secret:
         raise InternalError("a run goes on with coins of the kind that it began with")
     table = bounded_table(frame, customers_of(frame, schema), canaries, schema, coins)
-    job = Job(table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress)
-    model = GeneratorModel(checkpoint.measurements, plan.generator, seed=seed + checkpoint.lineage, device=device())
+    job = Job(
+        table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress
+    )
+    model = GeneratorModel(
+        checkpoint.measurements, plan.generator, seed=seed + checkpoint.lineage, device=device()
+    )
     fitted = Fitted(
         plan=plan,
         schema=schema,
@@ -86,6 +267,8 @@ def resume(
     receipt = run.rest_of("critic")
     refinement = refinement_of(job, fitted, receipt.event)
     restore(refinement, checkpoint.tensors, checkpoint.step)
-    fitted = run_refinement(job, Refining(fitted=fitted, refinement=refinement, ledger=run), receipt, keep)
+    fitted = run_refinement(
+        job, Refining(fitted=fitted, refinement=refinement, ledger=run), receipt, keep
+    )
     require_all_charged(job)
     return fitted

@@ -10,40 +10,42 @@ from typing import Any
 
 import pandas as pd
 
-from privgan.durable import held_alone
+from privgan.domain.measured import clamp_measured
 from privgan.errors import BudgetExceededError, PolicyFailedError, ReleaseExistsError, UsageError
+from privgan.files.atomic import held_alone
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
-from privgan.pipeline.checkpoint import newest_checkpoint, save_checkpoint
 from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.judging import audit_candidate, judge
-from privgan.pipeline.note import RunRequest, read_note, write_note
-from privgan.pipeline.preflight import Books, Preflight, preflight
-from privgan.pipeline.reading import read_aloud, tell_source
+from privgan.pipeline.preflight import Books, Preflight, preflight, terms
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
-from privgan.pipeline.resuming import resume
-from privgan.pipeline.room import refuse_useless_folder
+from privgan.pipeline.request import (
+    RunRequest,
+    read_aloud,
+    read_note,
+    refuse_useless_folder,
+    tell_source,
+    write_note,
+)
+from privgan.pipeline.resuming import newest_checkpoint, resume, save_checkpoint
 from privgan.pipeline.scanning import needles_of, scan_candidate
-from privgan.pipeline.terms import terms
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.guarantee import statement
-from privgan.release.keys import SigningKey
-from privgan.release.needles import Needles
+from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.signing.keys import SigningKey
+from privgan.schema.schema import Schema, with_target
 from privgan.sources import read_source, source_name
 from privgan.table.conform import conform, unconfirmed, unproven
-from privgan.table.measured import clamp_measured
-from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
-from privgan.table.targets import with_target
 
 OpenLedger = Callable[[bool], PrivacyLedger | None]
 
@@ -112,9 +114,19 @@ def run(
     assert ledger is not None
     internal = out / INTERNAL
     candidate = fit_candidate(
-        request, schema, frame, plan, ledger, internal / "candidate", internal, progress, attempts=first.attempts
+        request,
+        schema,
+        frame,
+        plan,
+        ledger,
+        internal / "candidate",
+        internal,
+        progress,
+        attempts=first.attempts,
     )
-    judging = Judging(policy=policy, context=context, key=key, language=language, target=request.target)
+    judging = Judging(
+        policy=policy, context=context, key=key, language=language, target=request.target
+    )
     return _finish(candidate, needles, frame, judging, ledger, out, progress)
 
 
@@ -148,7 +160,9 @@ def resume_run(
     raw = read_aloud(request, progress)
     released = load_schema(candidate.schema)
     frame = conform(raw, released, on_violation=request.on_violation).reset_index(drop=True)
-    judging = Judging(policy=policy, context=context, key=key, language=language, target=request.target)
+    judging = Judging(
+        policy=policy, context=context, key=key, language=language, target=request.target
+    )
     return _finish(candidate, needles_of(raw, schema), frame, judging, ledger, out, progress)
 
 
@@ -199,18 +213,28 @@ def _finish(
     facts = release_facts(candidate, ledger, context, NOT_RELEASED)
     write_internal_report(candidate, facts, verdict, ledger, frame, language)
     told = candidate.record()["guarantee"]["statement"]
-    ended: dict[str, Any] = {"verdict": verdict, "status": verdict.status, "internal": candidate.internal, "guarantee": told}
+    ended: dict[str, Any] = {
+        "verdict": verdict,
+        "status": verdict.status,
+        "internal": candidate.internal,
+        "guarantee": told,
+    }
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
         return RunOutcome(**ended, release=None, candidate=candidate.folder)
-    release = release_candidate(candidate, verdict, ledger, context, out, needles, key=judging.key, language=language)
+    release = release_candidate(
+        candidate, verdict, ledger, context, out, needles, key=judging.key, language=language
+    )
     candidate.discard()
     progress.say(f"PASS: released to {release}")
     return RunOutcome(**ended, release=release, candidate=None)
 
 
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
-    """Read and check everything that can be wrong, and make the plan; nothing is written and nothing charged."""
+    """Read and check everything that can be wrong, and make the plan.
+
+    Nothing is written and nothing charged.
+    """
     schema, plan = planned(request, out)
     return schema, read_conforming(request, schema, out, Progress(quiet=True))[1], plan
 
@@ -227,7 +251,9 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     return schema, plan
 
 
-def read_conforming(request: RunRequest, schema: Schema, out: Path, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_conforming(
+    request: RunRequest, schema: Schema, out: Path, progress: Progress
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table as read, and as typed rows that conform to the schema, once there is room for the result in a folder."""
     progress.say(f"reading {source_name(request.table)} and holding it against its schema")
     raw = read_aloud(request, progress)
@@ -237,7 +263,10 @@ def read_conforming(request: RunRequest, schema: Schema, out: Path, progress: Pr
 
 
 def schema_of(request: RunRequest) -> Schema:
-    """The schema of a request, with the target that it asks for; TableError where that is no column to predict."""
+    """The schema of a request, with the target that it asks for.
+
+    TableError where that is no column to predict.
+    """
     return with_target(load_schema(request.schema), request.target)
 
 
@@ -247,7 +276,9 @@ def plan_for(request: RunRequest, schema: Schema) -> Plan:
     if request.canary_probability is not None:
         extra["canary_probability"] = request.canary_probability
     if not 0 <= request.critic_share <= 0.95:
-        raise UsageError(f"the critic's share of the budget is {request.critic_share}; it must be in 0 to 0.95")
+        raise UsageError(
+            f"the critic's share of the budget is {request.critic_share}; it must be in 0 to 0.95"
+        )
     return make_plan(
         schema,
         request.budget,
@@ -259,7 +290,9 @@ def plan_for(request: RunRequest, schema: Schema) -> Plan:
     )
 
 
-def fit_table(request: RunRequest, ledger: PrivacyLedger, out: Path, *, quiet: bool = True) -> Candidate:
+def fit_table(
+    request: RunRequest, ledger: PrivacyLedger, out: Path, *, quiet: bool = True
+) -> Candidate:
     """Fit a candidate from a table, as ``privgan fit`` does.
 
     Args:
@@ -269,7 +302,9 @@ def fit_table(request: RunRequest, ledger: PrivacyLedger, out: Path, *, quiet: b
         quiet: Say nothing.
     """
     schema, frame, plan = prepare(request, out)
-    return fit_candidate(request, schema, frame, plan, ledger, out, out / INTERNAL, Progress(quiet=quiet))
+    return fit_candidate(
+        request, schema, frame, plan, ledger, out, out / INTERNAL, Progress(quiet=quiet)
+    )
 
 
 def fit_candidate(
@@ -284,7 +319,10 @@ def fit_candidate(
     *,
     attempts: int | None = None,
 ) -> Candidate:
-    """Fit, sample and write a candidate; nothing is charged where the data set was judged ``attempts`` times."""
+    """Fit, sample and write a candidate.
+
+    Nothing is charged where the data set was judged ``attempts`` times.
+    """
     candidate = Candidate(folder, internal)
     candidate.create()
 
@@ -297,11 +335,15 @@ def fit_candidate(
     def keep(refining: Refining, clean: bool) -> None:
         save_checkpoint(internal, refining, clean=clean)
         if clean:
-            progress.say(f"checkpoint at step {refining.refinement.step}; 'privgan resume' goes on from it")
+            progress.say(
+                f"checkpoint at step {refining.refinement.step}; 'privgan resume' goes on from it"
+            )
 
     with held_alone(internal):
         if (internal / CANARIES_FILE).exists():
-            raise ReleaseExistsError(f"{internal}: another run has begun there meanwhile; choose another --out")
+            raise ReleaseExistsError(
+                f"{internal}: another run has begun there meanwhile; choose another --out"
+            )
         try:
             fitted = fit(
                 frame,
@@ -317,11 +359,18 @@ def fit_candidate(
         except (UsageError, BudgetExceededError, PolicyFailedError):
             candidate.undo()
             raise
-        return write_candidate(candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress)
+        return write_candidate(
+            candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress
+        )
 
 
 def resume_candidate(
-    out: Path, table: Path | str, ledger: PrivacyLedger, progress: Progress, *, query: str | None = None
+    out: Path,
+    table: Path | str,
+    ledger: PrivacyLedger,
+    progress: Progress,
+    *,
+    query: str | None = None,
 ) -> Candidate:
     """Go on with a fit that was interrupted, from its newest checkpoint.
 
@@ -334,13 +383,17 @@ def resume_candidate(
     """
     begun = read_note(out, table, query)
     request, candidate, schema = begun.request, begun.candidate, begun.schema
-    checkpoint = newest_checkpoint(candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run))
+    checkpoint = newest_checkpoint(
+        candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run)
+    )
     read = read_source(table, request.source)
     frame = conform(read.frame(), schema, on_violation=request.on_violation).reset_index(drop=True)
     canaries = load_canaries(candidate.internal, frame, schema)
     frame = clamp_measured(frame, checkpoint.schema)
     if canaries.commitment != begun.commitment:
-        raise UsageError(f"{candidate.internal}: the list of canaries is not the one that the run began with")
+        raise UsageError(
+            f"{candidate.internal}: the list of canaries is not the one that the run began with"
+        )
     progress.log_to(candidate.internal / LOG_FILE)
     tell_source(read, progress)
     progress.say(f"resuming from checkpoint {checkpoint.lineage} at step {checkpoint.step}")
@@ -355,7 +408,9 @@ def resume_candidate(
         keep=lambda refining, clean: save_checkpoint(candidate.internal, refining, clean=clean),
     )
     candidate.create()
-    return write_candidate(candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress)
+    return write_candidate(
+        candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress
+    )
 
 
 def refuse_taken(out: Path) -> None:
@@ -363,12 +418,15 @@ def refuse_taken(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; --out must be a folder")
     if os.path.lexists(out / RELEASE):  # A link that leads nowhere is in the way too.
-        raise ReleaseExistsError(f"{out / RELEASE}: there is a release already; choose another --out")
+        raise ReleaseExistsError(
+            f"{out / RELEASE}: there is a release already; choose another --out"
+        )
     if (out / INTERNAL / "candidate").exists() or (out / "candidate.json").exists():
         raise ReleaseExistsError(f"{out}: holds a candidate already; choose another --out")
     if (out / INTERNAL / CANARIES_FILE).exists():
         raise ReleaseExistsError(
-            f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another --out, or purge it"
+            f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another --out,"
+            " or purge it"
         )
 
 
@@ -379,5 +437,10 @@ def release_folder(path: Path) -> Path:
 
 def model_folder(path: Path) -> Path:
     """The model of a release, of a candidate, or of a run's folder."""
-    inside = [path, path / "model", path / RELEASE / "model", path / INTERNAL / "candidate" / "model"]
+    inside = [
+        path,
+        path / "model",
+        path / RELEASE / "model",
+        path / INTERNAL / "candidate" / "model",
+    ]
     return next((folder for folder in inside if (folder / "model.json").exists()), path)

@@ -1,4 +1,7 @@
-"""Scan a candidate for what must stay inside, while the real table is at hand. INTERNAL: it reads real rows."""
+"""Scan a candidate for what must stay inside, while the real table is at hand.
+
+INTERNAL: it reads real rows.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from typing import Any
 import pandas as pd
 
 from privgan.errors import PolicyFailedError
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.note import begun_schema
 from privgan.pipeline.public_texts import (
     fit_text,
     measured_text,
@@ -23,21 +26,36 @@ from privgan.pipeline.public_texts import (
     schema_text,
     texts_in,
 )
+from privgan.pipeline.request import begun_schema
 from privgan.policy.context import Context
 from privgan.policy.facts import FactValue
 from privgan.policy.verdict import Verdict
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
+from privgan.release.leak_scan.leak_patterns import (
+    LONGEST,
+    SHORTEST,
+    SHORTEST_TEXT,
+    NeedleKind,
+    Needles,
+)
+from privgan.release.leak_scan.scan import LeakError, Scan, scan_files
 from privgan.release.manifest import ReleaseFacts
-from privgan.release.needles import LONGEST, SHORTEST, SHORTEST_TEXT, NeedleKind, Needles
 from privgan.release.report_files import REPORT_JSON
-from privgan.release.scan import LeakError, Scan, scan_files
 from privgan.report import ShareableReport, render_shareable
 from privgan.report.render import WRITTEN
-from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
+from privgan.schema.columns import (
+    Column,
+    Discrete,
+    Invented,
+    Kind,
+    Numeric,
+    OpenNumeric,
+    OpenTemporal,
+    Temporal,
+)
+from privgan.schema.schema import Schema
 from privgan.table.conform import canonical_text
 from privgan.table.readings import moments_of, numbers_of
-from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
 
 FORMAT, SCAN_FILE = "privgan.scan/1", "internal-scan.json"
@@ -45,7 +63,9 @@ FACT = "artefacts.findings"
 
 
 def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
-    """What must not leave of a table: identifiers, personal values, and every text that the schema does not declare.
+    """What must not leave of a table.
+
+    Identifiers, personal values, and every text that the schema does not declare.
 
     Args:
         table: The table as read, before any value was mapped into the schema [rows, columns].
@@ -82,15 +102,19 @@ def needles_for(candidate: Candidate, needles: Needles) -> Needles:
     """
     schema, record = load_schema(candidate.schema), candidate.record()
     cells = record["plan"]["settings"]["marginals"]["max_cells"]
-    public = [schema_text(begun_schema(candidate), cells), measured_text(schema, cells), fit_text(record, schema)]
+    public = [
+        schema_text(begun_schema(candidate), cells),
+        measured_text(schema, cells),
+        fit_text(record, schema),
+    ]
     return replace(needles, schema=schema).declaring("\n".join(public))
 
 
 def needles_for_release(needles: Needles, said: Said, data: ShareableReport) -> Needles:
     """The same needles less what a release says of its making, and what its report says.
 
-    The report's files are a function of its data, which is searched here. So what stands in the report made of clean
-    data is public, and anything more in its files is a finding.
+    The report's files are a function of its data, which is searched here. So what stands in the
+    report made of clean data is public, and anything more in its files is a finding.
 
     Args:
         needles: What must not leave of the candidate.
@@ -101,7 +125,9 @@ def needles_for_release(needles: Needles, said: Said, data: ShareableReport) -> 
         LeakError: when the data holds what must stay inside.
     """
     left = needles.declaring(release_text(said.facts, said.head))
-    left = left.declaring("\n".join([*texts_in(said.verdict.to_public_json()), *texts_in(said.context.to_json())]))
+    left = left.declaring(
+        "\n".join([*texts_in(said.verdict.to_public_json()), *texts_in(said.context.to_json())])
+    )
     content = json.dumps(asdict(data), ensure_ascii=False, default=str).encode()
     scan_files({REPORT_JSON: content}, left).require_clean()
     if not left.values:
@@ -128,7 +154,9 @@ class Said:
     language: str
 
 
-def scan_candidate(candidate: Candidate, needles: Needles, ledger: PrivacyLedger, progress: Progress | None = None) -> Needles:
+def scan_candidate(
+    candidate: Candidate, needles: Needles, ledger: PrivacyLedger, progress: Progress | None = None
+) -> Needles:
     """Search everything that would leave of a candidate, and write what was found beside the audit.
 
     Args:
@@ -155,7 +183,9 @@ def scan_candidate(candidate: Candidate, needles: Needles, ledger: PrivacyLedger
 
 
 @contextmanager
-def closing_on_findings(candidate: Candidate, ledger: PrivacyLedger, needles: Needles) -> Iterator[None]:
+def closing_on_findings(
+    candidate: Candidate, ledger: PrivacyLedger, needles: Needles
+) -> Iterator[None]:
     """Write what a scan in the block found, close the candidate, and count an evaluation.
 
     That there is no release may tell up to one bit about real rows, as an internal check does.
@@ -183,7 +213,10 @@ def _write_scan(candidate: Candidate, scan: Scan, needles: Needles) -> None:
 
 
 def scan_facts(candidate: Candidate) -> dict[str, FactValue]:
-    """The number of findings as a fact; INTERNAL. Empty where no scan of these very files has run."""
+    """The number of findings as a fact; INTERNAL.
+
+    Empty where no scan of these very files has run.
+    """
     scan = read_scan(candidate)
     if scan is None or scan["candidate"] != _fingerprint(candidate.hashes()):
         return {}
@@ -205,8 +238,8 @@ def refuse_findings(candidate: Candidate) -> None:
     scan = read_scan(candidate)
     if scan is not None and scan["findings"]:
         raise PolicyFailedError(
-            f"{candidate.internal / SCAN_FILE}: {len(scan['findings'])} findings of what must stay inside; this candidate "
-            "cannot be released. Report it as a bug in privgan"
+            f"{candidate.internal / SCAN_FILE}: {len(scan['findings'])} findings of what must stay"
+            " inside; this candidate cannot be released. Report it as a bug in privgan"
         )
 
 
@@ -231,7 +264,11 @@ def _private_texts(values: pd.Series, column: Column, markers: tuple[str, ...]) 
         if pd.api.types.is_datetime64_any_dtype(values):
             return
         distinct = distinct[moments_of(distinct, column).isna()]
-    known = {*markers, *column.missing_markers, *(column.categories if isinstance(column, Discrete) else ())}
+    known = {
+        *markers,
+        *column.missing_markers,
+        *(column.categories if isinstance(column, Discrete) else ()),
+    }
     for value in distinct:
         text = canonical_text(value).strip()
         if text not in known:

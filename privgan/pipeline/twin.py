@@ -1,7 +1,9 @@
-"""A TEST run with white-box canaries in the critic's DP-SGD: whether this machine's trainer keeps what the accountant claims.
+"""A TEST run with white-box canaries in the critic's DP-SGD.
 
-It has a ledger of its own in a folder that is removed, so that nothing is charged to anybody's budget; no candidate is written,
-so that nothing can be released; what it prints is INTERNAL.
+Whether this machine's trainer keeps what the accountant claims.
+
+It has a ledger of its own in a folder that is removed, so that nothing is charged to anybody's
+budget; no candidate is written, so that nothing can be released; what it prints is INTERNAL.
 """
 
 from __future__ import annotations
@@ -14,23 +16,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from privgan.audit.ceilings import Claim
-from privgan.audit.twin import Game, TwinReport, judge_game
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.lower_bounds.twin import Game, TwinReport, judge_game
 from privgan.errors import InternalError, UsageError
-from privgan.gan.dpsgd import PrivateTrainer
-from privgan.gan.probes import ProbedTrainer
+from privgan.generator.dpsgd import PrivateTrainer
+from privgan.generator.probes import ProbedTrainer
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.fitting import fit
 from privgan.planning.plan import CriticSettings
 from privgan.planning.planner import make_plan
 from privgan.privacy import accountant
-from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
+from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.randomness import SecretStream
-from privgan.privacy.unit import PrivacyUnit
 from privgan.progress import Progress
-from privgan.table.columns import Discrete, Kind, Numeric
+from privgan.schema.columns import Discrete, Kind, Numeric
+from privgan.schema.schema import Schema
 from privgan.table.conform import conform
-from privgan.table.schema import Schema
 
 CANARIES = 4_000
 ROWS = 2_000
@@ -64,7 +65,12 @@ def run_twin(
     coins = coins or SecretStream()
     frame, schema = table or simulated()
     plan = make_plan(
-        schema, budget, public_rows=len(frame), effort=_EFFORT, marginal_share=_MARGINAL_SHARE, canary_probability=0.0
+        schema,
+        budget,
+        public_rows=len(frame),
+        effort=_EFFORT,
+        marginal_share=_MARGINAL_SHARE,
+        canary_probability=0.0,
     )
     inside = coins.bernoulli(0.5, canaries)
     played: list[tuple[Game, CriticSettings]] = []
@@ -73,19 +79,30 @@ def run_twin(
         trainer = partial(_probed, inside, played)
         fit(frame, schema, plan, ledger, seed=0, progress=progress, coins=coins, trainer=trainer)
     if not played:
-        raise UsageError("the plan has no private critic to test; give a table with more rows or a larger epsilon")
+        raise UsageError(
+            "the plan has no private critic to test; give a table with more rows or a larger"
+            " epsilon"
+        )
     game, settings = played[0]
     if game.steps != settings.steps:
-        raise InternalError(f"{game.steps} noisy steps were seen of {settings.steps} that were planned")
+        raise InternalError(
+            f"{game.steps} noisy steps were seen of {settings.steps} that were planned"
+        )
     claim = Claim(accountant.spent([settings.event], budget.delta).epsilon, budget.delta)
     return judge_game(game.scores, inside, claim, game.steps)
 
 
 def _probed(
-    inside: np.ndarray, played: list[tuple[Game, CriticSettings]], critic: Any, settings: CriticSettings, *rest: Any
+    inside: np.ndarray,
+    played: list[tuple[Game, CriticSettings]],
+    critic: Any,
+    settings: CriticSettings,
+    *rest: Any,
 ) -> PrivateTrainer:
     """The trainer of a test run, and the game that watches it."""
-    game = Game(len(inside), sample_rate=settings.sample_rate, noise_multiplier=settings.noise_multiplier)
+    game = Game(
+        len(inside), sample_rate=settings.sample_rate, noise_multiplier=settings.noise_multiplier
+    )
     played.append((game, settings))
     return ProbedTrainer(critic, settings, *rest, inside=inside, observe=game.see)
 
@@ -95,7 +112,9 @@ def simulated() -> tuple[pd.DataFrame, Schema]:
     rng = np.random.default_rng(0)
     age = rng.normal(45, 14, ROWS).clip(18, 90).round()
     left = rng.random(ROWS) < 1 / (1 + np.exp((age - 45) / 8))
-    frame = pd.DataFrame({"age": age, "region": rng.choice(_REGIONS, ROWS, p=[0.5, 0.3, 0.2]), "left": left})
+    frame = pd.DataFrame(
+        {"age": age, "region": rng.choice(_REGIONS, ROWS, p=[0.5, 0.3, 0.2]), "left": left}
+    )
     columns = (
         Numeric(name="age", kind=Kind.INTEGER, lower=18, upper=90),
         Discrete(name="region", kind=Kind.CATEGORICAL, categories=_REGIONS),

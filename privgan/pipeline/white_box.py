@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from privgan.gan.networks import Critic
-from privgan.gan.white_box import critic_scores, load_critic, log_likelihood, save_critic
+from privgan.generator.networks import Critic
+from privgan.generator.scores import critic_scores, load_critic, log_likelihood, save_critic
 from privgan.pipeline.candidate import Candidate
 from privgan.synthesizer import load_synthesizer
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from privgan.durable import owner_only
+from privgan.files.atomic import owner_only
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.fitting import Fitted
 from privgan.pipeline.white_box import keep_critic
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
 from privgan.release.guarantee import accounting, claim, versions
 from privgan.synthesizer import Synthesizer
@@ -26,7 +26,13 @@ _ENOUGH_ROWS = 50_000
 
 
 def write_candidate(
-    candidate: Candidate, fitted: Fitted, ledger: PrivacyLedger, *, rows: int | None, seed: int, progress: Progress
+    candidate: Candidate,
+    fitted: Fitted,
+    ledger: PrivacyLedger,
+    *,
+    rows: int | None,
+    seed: int,
+    progress: Progress,
 ) -> Candidate:
     """Sample from a fit, write everything that a release would be made from, and end the run in the ledger.
 
@@ -45,7 +51,9 @@ def write_candidate(
     return candidate
 
 
-def _write_files(candidate: Candidate, fitted: Fitted, *, rows: int | None, seed: int, progress: Progress) -> None:
+def _write_files(
+    candidate: Candidate, fitted: Fitted, *, rows: int | None, seed: int, progress: Progress
+) -> None:
     schema, synthesizer = fitted.schema, synthesizer_of(fitted)
     synthesizer.save(candidate.model)
     candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
@@ -75,7 +83,9 @@ def synthesizer_of(fitted: Fitted) -> Synthesizer:
     )
 
 
-def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, figures: Mapping[str, float]) -> Mapping[str, Any]:
+def _record(
+    fitted: Fitted, synthesizer: Synthesizer, rows: int, figures: Mapping[str, float]
+) -> Mapping[str, Any]:
     plan = fitted.plan
     costs = [cost for cost in (plan.domain_cost, plan.cost) if cost is not None]
     return {
@@ -91,7 +101,10 @@ def _record(fitted: Fitted, synthesizer: Synthesizer, rows: int, figures: Mappin
         },
         "figures": dict(figures),
         "versions": versions(),
-        "canaries": {"probability": plan.canary_probability, "commitment": fitted.canaries.commitment},
+        "canaries": {
+            "probability": plan.canary_probability,
+            "commitment": fitted.canaries.commitment,
+        },
     }
 
 
@@ -109,4 +122,6 @@ def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:
         if len(target.clique) in distances:
             shares = exact_counts(codes, target.clique, measurements.sizes) / len(codes)
             distances[len(target.clique)].append(0.5 * float(np.abs(shares - target.shares).sum()))
-    return {f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found}
+    return {
+        f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found
+    }

@@ -1,4 +1,4 @@
-"""What a run will do, step by step: one frozen object fixes mechanisms, events and network sizes."""
+"""The plan: mechanisms, events and network sizes, frozen before the first look."""
 
 from __future__ import annotations
 
@@ -11,9 +11,59 @@ from typing import Any
 
 from privgan.privacy import events
 from privgan.privacy.accountant import PrivacySpent
-from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, CountHistograms, Selection, TotalCount
-from privgan.privacy.unit import NEIGHBOURING_RELATION, PrivacyUnit
+from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget, PrivacyUnit
+from privgan.privacy.mechanisms import (
+    CategoryDiscovery,
+    CountHistogram,
+    CountHistograms,
+    Selection,
+    TotalCount,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """Numbers of steps.
+
+    Attributes:
+        entries: Codebook entries: components of the mixture.
+        batch: Fake rows of one generator step, and about the smallest expected batch of the critic.
+        network_steps: Fitting steps of the generator's network.
+        round_steps: Fitting steps of its offsets between choices of marginals.
+        final_steps: Fitting steps of its offsets on all marginals together.
+        critic_steps: DP-SGD steps.
+    """
+
+    entries: int
+    batch: int
+    network_steps: int
+    round_steps: int
+    final_steps: int
+    critic_steps: int
+
+
+EFFORTS: Mapping[str, Effort] = {
+    "quick": Effort(
+        entries=500, batch=500, network_steps=150, round_steps=20, final_steps=200, critic_steps=300
+    ),
+    "standard": Effort(
+        entries=1000,
+        batch=1000,
+        network_steps=300,
+        round_steps=50,
+        final_steps=1000,
+        critic_steps=1500,
+    ),
+    "thorough": Effort(
+        entries=2000,
+        batch=2000,
+        network_steps=600,
+        round_steps=100,
+        final_steps=1000,
+        critic_steps=4000,
+    ),
+}
+
 
 FORMAT = "privgan.plan/1"
 # One score and one bound, named before the first look, decide the audit's verdict.
@@ -54,10 +104,10 @@ class PlanStep:
         name: Its name in the ledger, unique within the plan.
         kind: What it does.
         event: What it costs.
-        noise: Standard deviation of the noise in counts; for a choice the scale of its Gumbel noise; for DP-SGD the
-            noise multiplier.
-        expected_error: Expected absolute error of one released figure, as a share of the planned rows; None where
-            that means nothing.
+        noise: Standard deviation of the noise in counts; for a choice the scale of its Gumbel
+            noise; for DP-SGD the noise multiplier.
+        expected_error: Expected absolute error of one released figure, as a share of the planned
+            rows; None where that means nothing.
         mechanism: The mechanism that makes both event and release; None for DP-SGD.
     """
 
@@ -66,7 +116,9 @@ class PlanStep:
     event: events.DpEvent
     noise: float
     expected_error: float | None = None
-    mechanism: CountHistogram | CountHistograms | TotalCount | Selection | CategoryDiscovery | None = None
+    mechanism: (
+        CountHistogram | CountHistograms | TotalCount | Selection | CategoryDiscovery | None
+    ) = None
 
     def to_json(self) -> dict[str, Any]:
         """The step as JSON values."""
@@ -87,9 +139,11 @@ class MarginalSettings:
     Attributes:
         max_cells: Most fine cells of a numeric column.
         max_codes: Wanted codes of a merged column.
-        largest_identity: Columns with at most this many fine cells are not merged and need no fine histogram.
+        largest_identity: Columns with at most this many fine cells are not merged and need no fine
+            histogram.
         largest_marginal: Most cells of a marginal that may be chosen.
-        max_candidates: Most candidates of one choice; all small pairs are among them, however many they are.
+        max_candidates: Most candidates of one choice; all small pairs are among them, however many
+            they are.
         widest: Columns of the widest marginal that is measured: 3, or fewer for an ablation.
         choices_per_fit: Choices made between two fits of the model.
         largest_triple: Most cells of a 3-way marginal that is measured without being chosen.
@@ -141,16 +195,18 @@ class CriticSettings:
     Attributes:
         steps: Number of noisy steps.
         sample_rate: Probability of each customer to be in a batch.
-        expected_batch_size: sample_rate times the planned kept-in customers: what gradients are divided by.
-        noise_multiplier: Noise standard deviation on the sum of clipped gradients, divided by max_grad_norm.
+        expected_batch_size: sample_rate times the planned kept-in customers: what gradients are
+            divided by.
+        noise_multiplier: Noise standard deviation on the sum of clipped gradients, divided by
+            max_grad_norm.
         max_grad_norm: Clip norm of one customer's gradient, all of its rows together.
         width: Units of a hidden layer.
         steps_per_generator_step: Critic steps for each generator step.
         learning_rate: Adam's, for the critic.
         generator_learning_rate: Adam's, for the generator meanwhile.
         marginal_weight: Weight of the marginal loss beside the adversarial one.
-        checkpoint_interval: Steps from one checkpoint to the next, and steps in reserve to run again after a crash; 0 for
-            no checkpoints.
+        checkpoint_interval: Steps from one checkpoint to the next, and steps in reserve to run
+            again after a crash; 0 for no checkpoints.
     """
 
     steps: int
@@ -172,7 +228,9 @@ class CriticSettings:
 
     def event_of(self, steps: int) -> events.DpEvent:
         """What a number of its steps costs."""
-        return events.dp_sgd(noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=steps)
+        return events.dp_sgd(
+            noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=steps
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,13 +243,15 @@ class Plan:
         unit: Who is protected.
         budget: The run's (ε, δ).
         declared_rows: The public row count, or None where it is measured.
-        canary_probability: Probability of each customer to be a canary; each canary is left out by a fair coin.
+        canary_probability: Probability of each customer to be a canary; each canary is left out by
+            a fair coin.
         domain_budget: Stage 1's (ε₁, δ₁), or None where nothing about the domain is measured.
         domain_steps: Stage 1's steps in the order in which they run.
         domain_cost: What stage 1's steps cost together.
         model_budget: Stage 2's (ε − ε₁, δ − δ₁).
         rows: The row count that stage 2 was planned for: declared, noisy, or None before stage 1.
-        rows_of_each: Share of the customers that have 1, 2, … rows [max_rows_per_unit]; noisy, or (1,) for one row each.
+        rows_of_each: Share of the customers that have 1, 2, … rows [max_rows_per_unit]; noisy, or
+            (1,) for one row each.
         marginal_share: Share of stage 2 that goes to marginals, the rest to the critic.
         steps: Stage 2's steps in the order in which they run; empty before stage 1.
         cost: What stage 2's steps cost together.
@@ -285,7 +345,9 @@ class Plan:
     def _stages(self) -> list[dict[str, Any]]:
         stages = [_stage("model", self.model_budget, self.steps, self.cost)]
         if self.domain_budget:
-            stages.insert(0, _stage("domain", self.domain_budget, self.domain_steps, self.domain_cost))
+            stages.insert(
+                0, _stage("domain", self.domain_budget, self.domain_steps, self.domain_cost)
+            )
         return stages
 
     def fingerprint(self) -> str:
@@ -298,6 +360,13 @@ def events_of(steps: tuple[PlanStep, ...]) -> Mapping[str, events.DpEvent]:
     return {step.name: step.event for step in steps}
 
 
-def _stage(name: str, budget: PrivacyBudget, steps: tuple[PlanStep, ...], cost: PrivacySpent | None) -> dict[str, Any]:
+def _stage(
+    name: str, budget: PrivacyBudget, steps: tuple[PlanStep, ...], cost: PrivacySpent | None
+) -> dict[str, Any]:
     written = [step.to_json() for step in steps]
-    return {"name": name, **asdict(budget), "steps": written, "cost": asdict(cost) if cost else None}
+    return {
+        "name": name,
+        **asdict(budget),
+        "steps": written,
+        "cost": asdict(cost) if cost else None,
+    }

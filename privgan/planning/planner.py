@@ -9,11 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
+from privgan.domain.cells import cells_of
 from privgan.errors import UsageError
-from privgan.planning.effort import EFFORTS, Effort
-from privgan.planning.first_stage import first_stage
+from privgan.planning.domain_stage import first_stage
 from privgan.planning.plan import (
+    EFFORTS,
     CriticSettings,
+    Effort,
     GeneratorSettings,
     MarginalSettings,
     Plan,
@@ -36,13 +38,13 @@ from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
-from privgan.table.cells import cells_of
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
 CHECKPOINTS = 20
-# Whatever the critic was given on four tables at ε 1, 3 and 10 was worth more as marginals (reports/benchmarks).
+# Whatever the critic was given on four tables at ε 1, 3 and 10 was worth more as marginals
+# (reports/benchmarks).
 ALL_TO_MARGINALS = 1.0
 RESERVE = "critic:reserve"
 _FINE_SHARE = 0.20
@@ -55,7 +57,9 @@ _SMALLEST_NOISE = 0.3
 _ABSOLUTE_ERROR = math.sqrt(2 / math.pi)
 _PAIRS = (StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.PAIRS)
 _TRIPLES = (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)
-_OF_TARGET = frozenset({StepKind.TARGET_DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.TARGET_TRIPLES})
+_OF_TARGET = frozenset(
+    {StepKind.TARGET_DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.TARGET_TRIPLES}
+)
 # Half the cost, for differences, gives the interaction with the noise of whole marginals.
 _SHARE_OF_DIFFERENCES = 0.5
 _NAMES = {
@@ -84,12 +88,15 @@ def make_plan(
     Args:
         schema: The public facts.
         budget: The run's (ε, δ).
-        public_rows: The table's row count where it is public; None to measure it with noise, in stage 1.
+        public_rows: The table's row count where it is public; None to measure it with noise, in
+            stage 1.
         effort: quick, standard or thorough: how much free fitting.
         canary_probability: Probability of each customer to be a canary.
         marginal_share: Share of stage 2 for marginals, the rest for the critic.
-        widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to the critic (ablations).
-        resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run again after a crash.
+        widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to
+            the critic (ablations).
+        resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run
+            again after a crash.
 
     Returns:
         A plan; its stage 2 is empty until ``with_domain`` where stage 1 has something to measure.
@@ -104,7 +111,10 @@ def make_plan(
     if not 0.05 <= marginal_share <= 1:
         raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
     if resumable and marginal_share == 1:
-        raise UsageError("a resumable plan needs a critic phase, which is what is resumed: give the critic a share of the budget")
+        raise UsageError(
+            "a resumable plan needs a critic phase, which is what is resumed: give the critic a"
+            " share of the budget"
+        )
     if widest not in {1, 2, 3}:
         raise UsageError(f"the widest marginal has {widest} columns; it must have 1, 2 or 3")
     domain = first_stage(schema, budget, count_rows=public_rows is None)
@@ -160,7 +170,9 @@ def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorS
     return marginals, generator
 
 
-def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float, ...] = (1.0,)) -> Plan:
+def with_domain(
+    plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float, ...] = (1.0,)
+) -> Plan:
     """Plan stage 2: for public facts, or for what stage 1 measured.
 
     Args:
@@ -174,16 +186,24 @@ def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float
     """
     known = "declared" if plan.declared_rows is not None else "noisy"
     if rows < MINIMUM_ROWS:
-        raise UsageError(f"the {known} row count is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of any use")
+        raise UsageError(
+            f"the {known} row count is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of"
+            " any use"
+        )
     plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
     customers = rows / plan.rows_per_customer
-    plan.budget.check_size(customers, known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers")
+    plan.budget.check_size(
+        customers,
+        known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers",
+    )
     plan = replace(plan, marginals=_coded_by_signal(plan, schema))
     steps, critic = _calibrated(_Draft(plan, schema))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
     cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
-    final_steps = longer_fit(EFFORTS[plan.effort].final_steps, plan.model_budget.epsilon, plan.kept_in_customers)
+    final_steps = longer_fit(
+        EFFORTS[plan.effort].final_steps, plan.model_budget.epsilon, plan.kept_in_customers
+    )
     return replace(
         plan,
         steps=steps,
@@ -196,18 +216,25 @@ def with_domain(plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float
 
 def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:
     """The settings with as many codes a column as the noise of pairs will let be seen."""
-    return replace(plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, _noise_of_pairs(plan, schema)))
+    return replace(
+        plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, _noise_of_pairs(plan, schema))
+    )
 
 
 def _noise_of_pairs(plan: Plan, schema: Schema) -> float:
     """Standard deviation of a pair's counts when all pairs share the whole budget."""
     columns = len(schema.modelled)
     pairs = max(1, columns * (columns - 1) // 2)
-    return plan.unit.count_sensitivity * math.sqrt(pairs / (2 * zcdp_of(plan.model_budget) * plan.marginal_share))
+    return plan.unit.count_sensitivity * math.sqrt(
+        pairs / (2 * zcdp_of(plan.model_budget) * plan.marginal_share)
+    )
 
 
 def number_of_cells(rows: float, noise: float) -> int:
-    """Fine cells of a numeric column: more where their noise is small beside the rows, as measured on four public tables."""
+    """Fine cells of a numeric column.
+
+    More where their noise is small beside the rows, as measured on four public tables.
+    """
     return round(min(_MOST_CELLS, max(_FEWEST_CELLS, _CELLS_BY_SIGNAL * math.sqrt(rows / noise))))
 
 
@@ -223,18 +250,34 @@ class _Draft:
         rho = scale**-2
         columns, merged = self.schema.modelled, self._merged
         fine_share = _FINE_SHARE * len(merged) / len(columns)
-        fine = [self._histogram(f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)) for name in merged]
+        fine = [
+            self._histogram(
+                f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)
+            )
+            for name in merged
+        ]
         rest = rho * (1 - fine_share)
         wider = min(self.plan.marginals.widest, len(columns)) > 1
         share = self._one_way_share if wider else 1.0
-        ways = [self._histogram(f"marginal:{column.name}", StepKind.MARGINAL, rest * share / len(columns)) for column in columns]
+        ways = [
+            self._histogram(
+                f"marginal:{column.name}", StepKind.MARGINAL, rest * share / len(columns)
+            )
+            for column in columns
+        ]
         return (*fine, *ways, *(self._wider(rest * (1 - share)) if wider else ()))
 
     def _wider(self, rho: float) -> list[PlanStep]:
         """All 2-way and small 3-way marginals at once, then rounds that choose what the model fits worst."""
         columns, sizes = len(self.schema.modelled), self._numbers
-        pairs, triples = ({kind: sizes[kind] for kind in names if kind in sizes} for names in (_PAIRS, _TRIPLES))
-        of_triples = share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers, columns) if triples else 0.0
+        pairs, triples = (
+            {kind: sizes[kind] for kind in names if kind in sizes} for names in (_PAIRS, _TRIPLES)
+        )
+        of_triples = (
+            share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers, columns)
+            if triples
+            else 0.0
+        )
         rounds = number_of_rounds(columns)
         of_rounds = SHARE_OF_ROUNDS if rounds else 0.0
         steps = self._at_once(rho * (1 - of_triples - of_rounds), pairs)
@@ -246,7 +289,10 @@ class _Draft:
     def _merged(self) -> list[str]:
         """The columns that get a fine histogram: the same for any noise."""
         settings = self.plan.marginals
-        sizes = {column.name: cells_of(column, settings.max_cells).size for column in self.schema.modelled}
+        sizes = {
+            column.name: cells_of(column, settings.max_cells).size
+            for column in self.schema.modelled
+        }
         return [name for name, size in sizes.items() if size > settings.largest_identity]
 
     @cached_property
@@ -256,14 +302,18 @@ class _Draft:
     @cached_property
     def _numbers(self) -> Mapping[StepKind, int]:
         """How many marginals each step that chooses none measures: the same for any noise."""
-        return {kind: len(cliques) for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()}
+        return {
+            kind: len(cliques)
+            for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()
+        }
 
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
         """Steps that share ρ so that each marginal with the target gets more than another, by ``target_weight``."""
         weights = {kind: self._weight(kind) for kind in numbers}
         total = sum(weights[kind] * number for kind, number in numbers.items())
         return [
-            self._histograms(_NAMES[kind], kind, rho * weights[kind] * number / total, number) for kind, number in numbers.items()
+            self._histograms(_NAMES[kind], kind, rho * weights[kind] * number / total, number)
+            for kind, number in numbers.items()
         ]
 
     def _weight(self, kind: StepKind) -> float:
@@ -295,7 +345,11 @@ class _Draft:
                     mechanism=choice,
                 )
             )
-            steps.append(self._histogram(f"chosen:{index}", StepKind.CHOSEN_MARGINAL, (1 - _SELECTION_SHARE) * part))
+            steps.append(
+                self._histogram(
+                    f"chosen:{index}", StepKind.CHOSEN_MARGINAL, (1 - _SELECTION_SHARE) * part
+                )
+            )
         return steps
 
     def _histogram(self, name: str, kind: StepKind, rho: float) -> PlanStep:
@@ -303,13 +357,22 @@ class _Draft:
         sigma = round(sensitivity / math.sqrt(2 * rho), 6)
         mechanism = CountHistogram(standard_deviation=sigma, sensitivity=sensitivity)
         error = sigma * _ABSOLUTE_ERROR / self.plan.kept_in_rows
-        return PlanStep(name=name, kind=kind, event=mechanism.event, noise=sigma, expected_error=error, mechanism=mechanism)
+        return PlanStep(
+            name=name,
+            kind=kind,
+            event=mechanism.event,
+            noise=sigma,
+            expected_error=error,
+            mechanism=mechanism,
+        )
 
     def critic(self, noise_multiplier: float) -> CriticSettings:
         """The critic's settings for a noise multiplier."""
         effort = EFFORTS[self.plan.effort]
         customers = self.plan.kept_in_customers
-        sample_rate = round(min(0.5, max(0.05, effort.batch / self.plan.rows_per_customer / customers)), 6)
+        sample_rate = round(
+            min(0.5, max(0.05, effort.batch / self.plan.rows_per_customer / customers)), 6
+        )
         return CriticSettings(
             steps=effort.critic_steps,
             sample_rate=sample_rate,
@@ -321,7 +384,9 @@ class _Draft:
             learning_rate=1e-3,
             generator_learning_rate=3e-4,
             marginal_weight=100.0,
-            checkpoint_interval=math.ceil(effort.critic_steps / CHECKPOINTS) if self.plan.resumable else 0,
+            checkpoint_interval=(
+                math.ceil(effort.critic_steps / CHECKPOINTS) if self.plan.resumable else 0
+            ),
         )
 
 
@@ -330,7 +395,10 @@ def _calibrated(draft: _Draft) -> tuple[tuple[PlanStep, ...], CriticSettings | N
     budget, share = draft.plan.model_budget, draft.plan.marginal_share
     if share >= 1:
         scale = calibrate(
-            lambda s: list(events_of(draft.marginal_steps(s)).values()), budget, lowest=1e-3, highest=_LARGEST_NOISE
+            lambda s: list(events_of(draft.marginal_steps(s)).values()),
+            budget,
+            lowest=1e-3,
+            highest=_LARGEST_NOISE,
         )
         return draft.marginal_steps(scale), None
     rho = zcdp_of(budget) * share
@@ -340,21 +408,30 @@ def _calibrated(draft: _Draft) -> tuple[tuple[PlanStep, ...], CriticSettings | N
     def all_events(noise_multiplier: float) -> Sequence[events.DpEvent]:
         return [*fixed, *events_of(_critic_steps(draft.critic(noise_multiplier))).values()]
 
-    critic = draft.critic(round_up(calibrate(all_events, budget, lowest=_SMALLEST_NOISE, highest=_LARGEST_NOISE)))
+    critic = draft.critic(
+        round_up(calibrate(all_events, budget, lowest=_SMALLEST_NOISE, highest=_LARGEST_NOISE))
+    )
     return (*steps, *_critic_steps(critic)), critic
 
 
 def _critic_steps(critic: CriticSettings) -> tuple[PlanStep, ...]:
     """The critic phase, and the reserve for steps that a crash makes necessary again."""
-    phase = PlanStep(name="critic", kind=StepKind.CRITIC, event=critic.event, noise=critic.noise_multiplier)
+    phase = PlanStep(
+        name="critic", kind=StepKind.CRITIC, event=critic.event, noise=critic.noise_multiplier
+    )
     if not critic.checkpoint_interval:
         return (phase,)
     again = critic.event_of(critic.checkpoint_interval)
-    return phase, PlanStep(name=RESERVE, kind=StepKind.CRITIC_AGAIN, event=again, noise=critic.noise_multiplier)
+    return phase, PlanStep(
+        name=RESERVE, kind=StepKind.CRITIC_AGAIN, event=again, noise=critic.noise_multiplier
+    )
 
 
 def number_of_rounds(columns: int) -> int:
-    """Choices of a wider marginal after all pairs: one for every 3 columns, 3 to 12; none for fewer than 3 columns."""
+    """Choices of a wider marginal after all pairs: one for every 3 columns, 3 to 12.
+
+    None for fewer than 3 columns.
+    """
     return min(max(3, columns // 3), 12) if columns > 2 else 0
 
 

@@ -1,4 +1,7 @@
-"""The wanted guarantee, given as the attack risk that it allows: turned into ε by the plan's own trade-off curve."""
+"""The wanted guarantee, given as the attack risk that it allows.
+
+Turned into ε by the plan's own trade-off curve.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ class RiskLimit(ABC):
 
     @abstractmethod
     def shift(self, risk: float) -> float:
-        """The shift μ of unit-variance Gaussians that allows exactly a risk: how strong an attack it stands for."""
+        """The shift μ of unit-variance Gaussians that allows exactly a risk.
+
+        How strong an attack it stands for.
+        """
 
     @property
     @abstractmethod
@@ -64,7 +70,10 @@ class MaxAdvantage(RiskLimit):
     def __post_init__(self) -> None:
         """Refuse what is no limit."""
         if not 0 < self.advantage < 1:
-            raise UsageError(f"the largest attack advantage is {self.advantage:g}; it must be above 0 and below 1")
+            raise UsageError(
+                f"the largest attack advantage is {self.advantage:g}; it must be above 0 and"
+                " below 1"
+            )
 
     def risk(self, curve: TradeOff) -> float:
         """The largest advantage under a curve."""
@@ -105,8 +114,9 @@ class MaxTruePositiveRate(RiskLimit):
         found, alarms = self.true_positive_rate, self.false_positive_rate
         if not 0 < alarms < found < 1:
             raise UsageError(
-                f"the largest true-positive rate is {found:g} at a false-positive rate of {alarms:g}; "
-                "both must be above 0 and below 1, and the first above the second: guessing already gives the second"
+                f"the largest true-positive rate is {found:g} at a false-positive rate of"
+                f" {alarms:g}; both must be above 0 and below 1, and the first above the second:"
+                " guessing already gives the second"
             )
 
     def risk(self, curve: TradeOff) -> float:
@@ -124,11 +134,17 @@ class MaxTruePositiveRate(RiskLimit):
 
     def __str__(self) -> str:
         """In words."""
-        return f"true-positive rate at most {self.true_positive_rate:g} at a false-positive rate of {self.false_positive_rate:g}"
+        return (
+            f"true-positive rate at most {self.true_positive_rate:g} at a false-positive rate of"
+            f" {self.false_positive_rate:g}"
+        )
 
     def to_json(self) -> dict[str, float]:
         """As JSON values."""
-        return {"max_true_positive_rate": self.true_positive_rate, "at_false_positive_rate": self.false_positive_rate}
+        return {
+            "max_true_positive_rate": self.true_positive_rate,
+            "at_false_positive_rate": self.false_positive_rate,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +155,8 @@ class RiskBudget:
         limit: What was asked.
         budget: The (ε, δ) whose plan keeps it.
         risk: The plan's own figure, at most the limit's.
-        worst_case: Whether it rests on (ε, δ) alone, because the plan is not known before its first stage has run.
+        worst_case: Whether it rests on (ε, δ) alone, because the plan is not known before its first
+            stage has run.
     """
 
     limit: RiskLimit
@@ -149,28 +166,52 @@ class RiskBudget:
 
     def __str__(self) -> str:
         """In one line, for the terminal."""
-        how = "the worst case of (ε, δ): stage 2 is not known yet" if self.worst_case else "the plan's own trade-off curve"
-        return f"asked: {self.limit}; ε = {self.budget.epsilon:g} at δ = {self.budget.delta:g} allows {self.risk:.4g} by {how}"
+        how = (
+            "the worst case of (ε, δ): stage 2 is not known yet"
+            if self.worst_case
+            else "the plan's own trade-off curve"
+        )
+        return (
+            f"asked: {self.limit}; ε = {self.budget.epsilon:g} at δ = {self.budget.delta:g} allows"
+            f" {self.risk:.4g} by {how}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         basis = "epsilon and delta" if self.worst_case else "plan"
-        resulting = {"epsilon": self.budget.epsilon, "delta": self.budget.delta, "risk": self.risk, "by": basis}
+        resulting = {
+            "epsilon": self.budget.epsilon,
+            "delta": self.budget.delta,
+            "risk": self.risk,
+            "by": basis,
+        }
         return {**self.limit.to_json(), **resulting}
 
 
 def curve_of(plan: Plan) -> TradeOff:
-    """The ceilings on attacks under a plan: by its own losses where all its steps are known, else by (ε, δ) alone."""
+    """The ceilings on attacks under a plan.
+
+    By its own losses where all its steps are known, else by (ε, δ) alone.
+    """
     worst = tradeoff.of_budget(plan.budget.epsilon, plan.budget.delta)
-    return worst if not is_known(plan) else tradeoff.lower(worst, tradeoff.of_events(events_of(plan.steps).values()))
+    return (
+        worst
+        if not is_known(plan)
+        else tradeoff.lower(worst, tradeoff.of_events(events_of(plan.steps).values()))
+    )
 
 
 def is_known(plan: Plan) -> bool:
-    """Whether one stage holds all steps, and the plan has a curve of its own: a second stage's noise depends on the first."""
+    """Whether one stage holds all steps, and the plan has a curve of its own.
+
+    A second stage's noise depends on the first.
+    """
     return bool(plan.steps) and plan.model_budget == plan.budget
 
 
-def budget_for(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], *, delta: float = DEFAULT_DELTA) -> RiskBudget:
+def budget_for(
+    limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], *, delta: float = DEFAULT_DELTA
+) -> RiskBudget:
     """The largest ε found whose plan allows no more than a risk limit, with at most eight plans made.
 
     Args:
@@ -207,13 +248,19 @@ def budget_for(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], *, 
             guess = math.sqrt(low * min(high, LARGEST_EPSILON))
     found = best or _attempt(limit, make_plan, PrivacyBudget(epsilon=safe, delta=delta))
     if found.risk > limit.most:
-        raise InternalError(f"{limit}: the plan for ε = {found.budget.epsilon:g} allows {found.risk:g}")
+        raise InternalError(
+            f"{limit}: the plan for ε = {found.budget.epsilon:g} allows {found.risk:g}"
+        )
     return found
 
 
-def _attempt(limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], budget: PrivacyBudget) -> RiskBudget:
+def _attempt(
+    limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], budget: PrivacyBudget
+) -> RiskBudget:
     plan = make_plan(budget)
-    return RiskBudget(limit=limit, budget=budget, risk=limit.risk(curve_of(plan)), worst_case=not is_known(plan))
+    return RiskBudget(
+        limit=limit, budget=budget, risk=limit.risk(curve_of(plan)), worst_case=not is_known(plan)
+    )
 
 
 def _worst_case_epsilon(limit: RiskLimit, delta: float) -> float:
@@ -223,18 +270,26 @@ def _worst_case_epsilon(limit: RiskLimit, delta: float) -> float:
         return limit.risk(tradeoff.of_budget(epsilon, delta)) - limit.most
 
     if over(_SMALLEST_EPSILON) > 0:
-        raise UsageError(f"{limit}: no plan is that private at δ = {delta:g}; allow more risk, or ask for a smaller delta")
+        raise UsageError(
+            f"{limit}: no plan is that private at δ = {delta:g}; allow more risk, or ask for a"
+            " smaller delta"
+        )
     return _rounded_down(brentq(over, _SMALLEST_EPSILON, LARGEST_EPSILON, xtol=1e-9) * (1 - 1e-6))
 
 
 def _gaussian_epsilon(shift: float, delta: float) -> float:
-    """ε of the Gaussian mechanism with a shift μ at δ (Balle and Wang 2018, Theorem 5): a plan of many steps is near it."""
+    """ε of the Gaussian mechanism with a shift μ at δ (Balle and Wang 2018, Theorem 5).
+
+    A plan of many steps is near it.
+    """
 
     def over(epsilon: float) -> float:
         tail = norm.logcdf(-epsilon / shift - shift / 2) + epsilon
         return float(norm.cdf(-epsilon / shift + shift / 2) - math.exp(min(0.0, tail)) - delta)
 
-    return LARGEST_EPSILON if over(LARGEST_EPSILON) > 0 else float(brentq(over, 0.0, LARGEST_EPSILON))
+    return (
+        LARGEST_EPSILON if over(LARGEST_EPSILON) > 0 else float(brentq(over, 0.0, LARGEST_EPSILON))
+    )
 
 
 def _rounded_down(epsilon: float) -> float:

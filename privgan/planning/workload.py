@@ -1,4 +1,7 @@
-"""Which wider marginals are measured without being chosen, and for what share: functions of public facts."""
+"""Which wider marginals are measured without being chosen, and for what share.
+
+Functions of public facts.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import TypeAlias
 
+from privgan.domain.cells import cells_of
 from privgan.planning.plan import MarginalSettings, StepKind
-from privgan.table.cells import cells_of
-from privgan.table.columns import Column
-from privgan.table.schema import Schema
-from privgan.table.targets import choose_target
+from privgan.schema.columns import Column
+from privgan.schema.schema import Schema, choose_target
 
 Wanted: TypeAlias = Mapping[StepKind, Sequence[tuple[int, ...]]]
 
-# Pairs with a column of two values: their differences alone are measured (``privgan.measurement.differences``).
+# Pairs with a column of two values: their differences alone are measured
+# (``privgan.measurement.marginals``).
 BY_DIFFERENCE = frozenset({StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES})
 
 SHARE_OF_ROUNDS = 0.1
@@ -34,18 +37,24 @@ _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
 def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tuple[int, ...]:
     """The number of codes that each modelled column is planned to have, before anything is measured."""
     cells = [cells_of(column, settings.max_cells).size for column in columns]
-    return tuple(size if size <= settings.largest_identity else settings.max_codes for size in cells)
+    return tuple(
+        size if size <= settings.largest_identity else settings.max_codes for size in cells
+    )
 
 
 def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
     """The wider marginals that are measured without being chosen, by the kind of the step that measures them.
 
-    Those with the target in them, which the schema names or leaves to a fixed rule, are steps of their own, and so are pairs
-    with a column of two values. Marginals are tuples of positions among the modelled columns.
+    Those with the target in them, which the schema names or leaves to a fixed rule, are steps of
+    their own, and so are pairs with a column of two values. Marginals are tuples of positions among
+    the modelled columns.
     """
     sizes, target = planned_sizes(schema.modelled, settings), _place_of_target(schema)
     triples = small_triples(sizes, settings) if settings.widest > 2 else ()
-    return {**pairs_at_once(schema, settings), **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES)}
+    return {
+        **pairs_at_once(schema, settings),
+        **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
+    }
 
 
 def pairs_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
@@ -77,7 +86,9 @@ def _split(
 
 
 def small_triples(sizes: tuple[int, ...], settings: MarginalSettings) -> list[tuple[int, int, int]]:
-    """The 3-way marginals that are all measured: those with the fewest planned cells, up to a total.
+    """The 3-way marginals that are all measured.
+
+    Those with the fewest planned cells, up to a total.
 
     Small ones cost little time, and their cells stand out of the noise most.
 
@@ -94,7 +105,9 @@ def small_triples(sizes: tuple[int, ...], settings: MarginalSettings) -> list[tu
     return found
 
 
-def _triples_by_cells(sizes: tuple[int, ...], most: int) -> Iterator[tuple[int, tuple[int, int, int]]]:
+def _triples_by_cells(
+    sizes: tuple[int, ...], most: int
+) -> Iterator[tuple[int, tuple[int, int, int]]]:
     """Triples of at most so many cells, the smallest first; whoever takes few waits for no others.
 
     Of 500 columns there are 20 million triples. They are made size by size instead of sorted.
@@ -110,7 +123,9 @@ def _triples_by_cells(sizes: tuple[int, ...], most: int) -> Iterator[tuple[int, 
         yield from ((cells, triple) for triple in heapq.merge(*alike))
 
 
-def _triples_of(first: Sequence[int], second: Sequence[int], third: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+def _triples_of(
+    first: Sequence[int], second: Sequence[int], third: Sequence[int]
+) -> Iterator[tuple[int, int, int]]:
     """Rising triples with one place of each sorted list, in their order."""
     for a in first:
         for b in second[bisect_right(second, a) : bisect_left(second, third[-1])]:
@@ -118,27 +133,36 @@ def _triples_of(first: Sequence[int], second: Sequence[int], third: Sequence[int
 
 
 def share_of_triples(epsilon: float, customers: float, columns: int) -> float:
-    """Share of the wider marginals' budget for all small 3-way ones; none where pairs alone are hardly seen.
+    """Share of the wider marginals' budget for all small 3-way ones.
 
-    For 40,000 customers and 15 columns nothing up to ε = 1, two fifths at ε = 3 and 0.6 from ε = 5.3 on; less with more
-    columns, whose many triples share it. As measured on four tables (``reports/benchmarks``).
+    None where pairs alone are hardly seen.
+
+    For 40,000 customers and 15 columns nothing up to ε = 1, two fifths at ε = 3 and 0.6 from ε =
+    5.3 on; less with more columns, whose many triples share it. As measured on four tables
+    (``reports/benchmarks``).
     """
     share = 0.25 * math.log2(strength(epsilon, customers) * _REFERENCE_COLUMNS / columns)
     return round(min(0.6, max(0.0, share)), 3)
 
 
-def target_weight(epsilon: float, customers: float, of_one_way: float, *, by_difference: bool = False) -> float:
-    """How much of the budget a marginal with the target in it gets, where any other gets 1: a table is mostly used to predict.
+def target_weight(
+    epsilon: float, customers: float, of_one_way: float, *, by_difference: bool = False
+) -> float:
+    """How much of the budget a marginal with the target in it gets, where any other gets 1.
 
-    4 from ε = 1.1 on for 40,000 customers; down to 1 where pairs are hardly seen, and all of them are needed to be told from
-    noise; up to 4 again where so little is seen that single columns get more and other pairs are given up. Always 4 for pairs
-    that cost half. As measured on four tables, and on small ones (``reports/benchmarks``).
+    A table is mostly used to predict.
+
+    4 from ε = 1.1 on for 40,000 customers; down to 1 where pairs are hardly seen, and all of them
+    are needed to be told from noise; up to 4 again where so little is seen that single columns get
+    more and other pairs are given up. Always 4 for pairs that cost half. As measured on four
+    tables, and on small ones (``reports/benchmarks``).
 
     Args:
         epsilon: The budget's ε.
         customers: The number of customers.
         of_one_way: The share of the 1-way marginals.
-        by_difference: Whether the marginal is a pair with a column of two values, whose differences are measured for half.
+        by_difference: Whether the marginal is a pair with a column of two values, whose differences
+            are measured for half.
     """
     if by_difference:
         return _MOST_WEIGHT
@@ -148,10 +172,13 @@ def target_weight(epsilon: float, customers: float, of_one_way: float, *, by_dif
 
 
 def number_of_codes(rows: float, noise: float) -> int:
-    """Codes of a merged column: its twentieths, or its tenths where pairs are hardly seen through their noise.
+    """Codes of a merged column.
 
-    Round quantiles are what tables are read by, so that what is alike inside a code is alike in most tables made of it. As
-    measured on four tables and on simulated ones (``reports/benchmarks``).
+    Its twentieths, or its tenths where pairs are hardly seen through their noise.
+
+    Round quantiles are what tables are read by, so that what is alike inside a code is alike in
+    most tables made of it. As measured on four tables and on simulated ones
+    (``reports/benchmarks``).
 
     Args:
         rows: The rows that are measured.
@@ -161,20 +188,27 @@ def number_of_codes(rows: float, noise: float) -> int:
 
 
 def share_of_one_way(rows: float, noise: float) -> float:
-    """Share of the marginals' budget for the 1-way ones: more where these are nearly all that is seen.
+    """Share of the marginals' budget for the 1-way ones.
 
-    0.08 where the rows are 160 times a pair's noise or more, up to 0.4 where they are 32 times or less. As measured on tables
-    of 1,000 to 5,000 rows (``reports/benchmarks``).
+    More where these are nearly all that is seen.
+
+    0.08 where the rows are 160 times a pair's noise or more, up to 0.4 where they are 32 times or
+    less. As measured on tables of 1,000 to 5,000 rows (``reports/benchmarks``).
 
     Args:
         rows: The rows that are measured.
         noise: Standard deviation of a pair's counts when all pairs share the whole budget.
     """
-    return round(min(_MOST_OF_ONE_WAY, max(_LEAST_OF_ONE_WAY, _LEAST_OF_ONE_WAY * _SEEN * noise / rows)), 3)
+    return round(
+        min(_MOST_OF_ONE_WAY, max(_LEAST_OF_ONE_WAY, _LEAST_OF_ONE_WAY * _SEEN * noise / rows)), 3
+    )
 
 
 def longer_fit(steps: int, epsilon: float, customers: float) -> int:
-    """Final fitting steps for a budget: the finer the noise, the more there is to fit, up to 2.5 times as many."""
+    """Final fitting steps for a budget.
+
+    The finer the noise, the more there is to fit, up to 2.5 times as many.
+    """
     return round(steps * min(2.5, max(1.0, strength(epsilon, customers) / 3)))
 
 

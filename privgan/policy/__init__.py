@@ -1,11 +1,14 @@
-"""What must hold before a table may leave: policies, waivers, facts and verdicts. Names and numbers only."""
+"""What must hold before a table may leave: policies, waivers, facts and verdicts.
 
-from privgan.policy.columns import ColumnComparison, ColumnFact, ColumnGate
+Names and numbers only.
+"""
+
+from privgan.policy.column_gates import ColumnComparison, ColumnFact, ColumnGate
 from privgan.policy.context import Context, load_context
-from privgan.policy.document import load_policy, shipped_policies
 from privgan.policy.facts import Fact, FactType, FactValue, fact_vocabulary
 from privgan.policy.gates import Comparison, Gate, Scope
 from privgan.policy.policy import Policy, Waiver
+from privgan.policy.policy_file import load_policy, shipped_policies
 from privgan.policy.verdict import GateStatus, Outcome, Verdict, VerdictStatus, evaluate, explain
 from privgan.policy.waivers import load_waivers, waived
 

@@ -1,4 +1,7 @@
-"""The context of a release: who receives it, for what, until when, and what else a person must state for a standard."""
+"""The context of a release.
+
+Who receives it, for what, until when, and what else a person must state for a standard.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from privgan.documents import Document, load_document
 from privgan.errors import DocumentError
+from privgan.files.documents import Document, load_document
 from privgan.policy.facts import FactValue
 
 CONTEXT_FORMAT = "privgan.context/1"
@@ -78,11 +81,20 @@ class Context:
     def to_json(self) -> dict[str, str]:
         """What is known, as JSON values."""
         known = {part.name: getattr(self, part.name) for part in fields(self)}
-        return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in known.items() if value}
+        return {
+            name: value.isoformat() if isinstance(value, dt.date) else value
+            for name, value in known.items()
+            if value
+        }
 
     def facts(self, today: dt.date) -> dict[str, FactValue]:
-        """What a policy may ask; what is not known is left out, and blocks where a policy asks for it."""
-        facts: dict[str, FactValue] = {f"context.{name}": value for name, value in self.to_json().items()}
+        """What a policy may ask.
+
+        What is not known is left out, and blocks where a policy asks for it.
+        """
+        facts: dict[str, FactValue] = {
+            f"context.{name}": value for name, value in self.to_json().items()
+        }
         if self.expiry:
             facts["context.not_expired"] = today <= self.expiry
         if self.next_review:
@@ -114,4 +126,6 @@ def _mistakes_of_dates(document: Document) -> Iterator[str]:
             yield document.mistake((name,), f"{name}: there is no day {text}; write YYYY-MM-DD")
     for later in ("expiry", "next_review"):
         if {later, "review_date"} <= set(valid) and valid[later] < valid["review_date"]:
-            yield document.mistake((later,), f"{later}: {found[later]} is before the review on {found['review_date']}")
+            yield document.mistake(
+                (later,), f"{later}: {found[later]} is before the review on {found['review_date']}"
+            )

@@ -51,12 +51,16 @@ class Texts:
     def in_language(self, lang: str) -> tuple[str, str]:
         """Reason and advice in ``zh`` where they are there, else as written."""
         chinese = lang == "zh"
-        return (self.reason_zh if chinese else "") or self.reason, (self.advice_zh if chinese else "") or self.advice
+        return (self.reason_zh if chinese else "") or self.reason, (
+            self.advice_zh if chinese else ""
+        ) or self.advice
 
     def texts_json(self) -> dict[str, str]:
         """The texts as JSON values, without those that are empty."""
         more = {"reason_zh": self.reason_zh, "advice_zh": self.advice_zh, "clause": self.clause}
-        return {"reason": self.reason, "advice": self.advice} | {name: text for name, text in more.items() if text}
+        return {"reason": self.reason, "advice": self.advice} | {
+            name: text for name, text in more.items() if text
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +113,9 @@ class Gate(Texts):
 
     def _single(self) -> FactValue:
         if isinstance(self.threshold, tuple):
-            raise TypeError(f"gate {self.fact}: {self.comparison.value} takes one value, not a list")
+            raise TypeError(
+                f"gate {self.fact}: {self.comparison.value} takes one value, not a list"
+            )
         return self.threshold
 
 

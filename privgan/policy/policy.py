@@ -1,26 +1,53 @@
-"""A policy: what must hold before a table may leave, and what a person waived."""
+"""A policy: gates that must hold before release, and the waivers a person signed."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from privgan.policy.columns import ColumnGate
+from privgan.policy.column_gates import ColumnGate
 from privgan.policy.gates import Comparison, Gate, Scope, Threshold, in_words
 
-__all__ = ["UNWAIVABLE", "Comparison", "Gate", "Policy", "Rule", "Scope", "Threshold", "Waiver", "in_words"]
+# What XML 1.0 does not allow, other control characters, and marks that turn the direction of a
+# text.
+_UNTOLD = re.compile(
+    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def plain(text: str) -> str:
+    """The text with each character that a terminal or XML would not show as it stands written as an escape."""
+    return _UNTOLD.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+__all__ = [
+    "UNWAIVABLE",
+    "Comparison",
+    "Gate",
+    "Policy",
+    "Rule",
+    "Scope",
+    "Threshold",
+    "Waiver",
+    "in_words",
+]
 
 Rule: TypeAlias = Gate | ColumnGate
-# Without these nothing is guaranteed, or a known leak would leave: no person's word can stand for them.
+# Without these nothing is guaranteed, or a known leak would leave: no person's word can stand for
+# them.
 UNWAIVABLE: Mapping[str, str] = MappingProxyType(
     {
         "accounting.complete": "without complete accounting there is no guarantee",
-        "audit.verdict": "a refuted guarantee stops the data set until a person clears it with 'privgan ledger clear'",
+        "audit.verdict": (
+            "a refuted guarantee stops the data set until a person clears it with 'privgan ledger"
+            " clear'"
+        ),
         "artefacts.findings": "what identifies a customer must not leave",
     }
 )
@@ -85,27 +112,39 @@ class Policy:
     def fingerprint(self) -> str:
         """INTERNAL: SHA-256 of everything the policy says, all waivers included, in hexadecimal.
 
-        It has no salt, so that a waiver could be guessed from it: what leaves bears ``public_fingerprint``.
+        It has no salt, so that a waiver could be guessed from it: what leaves bears
+        ``public_fingerprint``.
         """
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def public_fingerprint(self) -> str:
-        """As fingerprint, with the waivers of public gates alone: it says nothing of waivers of internal gates."""
+        """As fingerprint, with the waivers of public gates alone.
+
+        It says nothing of waivers of internal gates.
+        """
         public = {rule.fact for rule in self.rules if rule.scope is Scope.PUBLIC}
-        return replace(self, waivers=tuple(waiver for waiver in self.waivers if waiver.fact in public)).fingerprint()
+        return replace(
+            self, waivers=tuple(waiver for waiver in self.waivers if waiver.fact in public)
+        ).fingerprint()
 
     def own_fingerprint(self) -> str:
         """As fingerprint, without the waivers: what anybody can compute who has the policy file."""
         return replace(self, waivers=()).fingerprint()
 
     def to_json(self) -> dict[str, Any]:
-        """The policy as JSON values; what is empty is left out, so that a policy keeps its fingerprint."""
+        """The policy as JSON values.
+
+        What is empty is left out, so that a policy keeps its fingerprint.
+        """
         optional = {
             "purpose_zh": self.purpose_zh,
             "standard": self.standard,
             "columns": [gate.to_json() for gate in self.columns],
-            "waivers": [{"fact": waiver.fact, **waiver.to_json()} for waiver in sorted(self.waivers, key=lambda w: w.fact)],
+            "waivers": [
+                {"fact": waiver.fact, **waiver.to_json()}
+                for waiver in sorted(self.waivers, key=lambda w: w.fact)
+            ],
         }
         return {
             "name": self.name,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from privgan.policy.columns import ColumnFact
+from privgan.domain.value_sets import Axis
+from privgan.policy.column_gates import ColumnFact
 from privgan.policy.facts import FactValue
-from privgan.table.columns import Column, Discrete, Numeric, Role, Source, Temporal
-from privgan.table.positions import Axis
-from privgan.table.schema import Schema
+from privgan.schema.columns import Column, Discrete, Numeric, Role, Source, Temporal
+from privgan.schema.schema import Schema
 
 
 def schema_facts(schema: Schema) -> dict[str, FactValue]:
@@ -40,7 +40,10 @@ def column_facts(schema: Schema) -> tuple[ColumnFact, ...]:
 
 
 def _values(column: Column) -> int | None:
-    """How many different values a column can take by its schema, missing ones apart; None where that is not bounded."""
+    """How many different values a column can take by its schema, missing ones apart.
+
+    None where that is not bounded.
+    """
     if isinstance(column, Discrete):
         return len(column.categories)
     if isinstance(column, Numeric):

@@ -1,11 +1,14 @@
-"""The text of a new policy file: a shipped policy under another name, or the least that a policy should ask."""
+"""The text of a new policy file.
+
+A shipped policy under another name, or the least that a policy should ask.
+"""
 
 from __future__ import annotations
 
 import re
 
 from privgan.errors import UsageError
-from privgan.policy.document import parse_policy, policy_path
+from privgan.policy.policy_file import parse_policy, policy_path
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z")
 _HEAD = """\
@@ -81,13 +84,17 @@ def policy_template(name: str, *, base: str | None = None) -> str:
 
     Args:
         name: The new policy's name: lower-case letters, digits and hyphens.
-        base: A shipped policy's name, or a policy file, to start from; None for the least that a policy should ask.
+        base: A shipped policy's name, or a policy file, to start from; None for the least that a
+            policy should ask.
 
     Raises:
         UsageError: The name is none, or there is no such policy.
     """
     if not _NAME.match(name) or len(name) > 80:
-        raise UsageError(f"{name!r}: is no policy's name; write lower-case letters, digits and hyphens, at most 80")
+        raise UsageError(
+            f"{name!r}: is no policy's name; write lower-case letters, digits and hyphens, at"
+            " most 80"
+        )
     if base is None:
         text = _HEAD.format(origin="", name=name, other="partner-share") + _BLANK.format(name=name)
     else:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from privgan.errors import InternalError
-from privgan.policy.columns import ColumnFact, ColumnGate, listed
+from privgan.policy.column_gates import ColumnFact, ColumnGate, listed
 from privgan.policy.facts import FactValue, fact_vocabulary
 from privgan.policy.gates import Comparison, Gate, Scope, in_words
 from privgan.policy.policy import UNWAIVABLE, Policy, Rule, Waiver
@@ -58,10 +58,18 @@ class Outcome:
     def to_json(self) -> dict[str, Any]:
         """The outcome as JSON values, with its explanation."""
         value = self.value
-        # JSON has no infinity: a candidate made with test noise has ε = ∞ and must still be explained.
+        # JSON has no infinity: a candidate made with test noise has ε = ∞ and must still be
+        # explained.
         plain = in_words(value) if isinstance(value, float) and not math.isfinite(value) else value
-        found = {"status": self.status.value, "value": plain, "condition": self.gate.condition(), "explanation": explain(self)}
-        return self.gate.to_json() | found | ({"waiver": self.waiver.to_json()} if self.waiver else {})
+        found = {
+            "status": self.status.value,
+            "value": plain,
+            "condition": self.gate.condition(),
+            "explanation": explain(self),
+        }
+        return (
+            self.gate.to_json() | found | ({"waiver": self.waiver.to_json()} if self.waiver else {})
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +82,8 @@ class Verdict:
         policy_purpose: What kind of release the policy is for.
         policy_hash: INTERNAL: the policy's fingerprint, all waivers included.
         policy_public_hash: The policy's fingerprint, waivers of public gates included.
-        policy_own_hash: The policy's fingerprint without waivers; all three are the same where there are none.
+        policy_own_hash: The policy's fingerprint without waivers; all three are the same where
+            there are none.
         outcomes: One outcome per gate, in the policy's order.
         policy_purpose_zh: The purpose in Simplified Chinese; empty where there is none.
         policy_standard: The standard that the policy is mapped to; empty where there is none.
@@ -94,7 +103,10 @@ class Verdict:
 
     @property
     def status(self) -> VerdictStatus:
-        """FAIL when a gate failed, else INCONCLUSIVE when a fact is missing, else PASS; a waived gate blocks nothing."""
+        """FAIL when a gate failed, else INCONCLUSIVE when a fact is missing, else PASS.
+
+        A waived gate blocks nothing.
+        """
         found = {outcome.status for outcome in self.outcomes}
         if GateStatus.FAIL in found:
             return VerdictStatus.FAIL
@@ -131,7 +143,9 @@ class Verdict:
             InternalError: The internal checks did not pass, so nothing about them may leave.
         """
         if not self.internal_passed:
-            raise InternalError("a public verdict was asked for although the internal checks did not pass")
+            raise InternalError(
+                "a public verdict was asked for although the internal checks did not pass"
+            )
         return self._heading(self.policy_public_hash) | {
             "public_checks": self.public_checks,
             "internal_checks": self.internal_checks,
@@ -166,13 +180,17 @@ class Verdict:
         }
 
 
-def evaluate(policy: Policy, facts: Mapping[str, FactValue], columns: Sequence[ColumnFact] | None = None) -> Verdict:
+def evaluate(
+    policy: Policy, facts: Mapping[str, FactValue], columns: Sequence[ColumnFact] | None = None
+) -> Verdict:
     """Hold facts against a policy.
 
     Args:
-        policy: The policy, with the waivers that hold; those of facts that nobody may waive count for nothing.
+        policy: The policy, with the waivers that hold; those of facts that nobody may waive count
+            for nothing.
         facts: Name to value; a fact that is absent, NaN or an empty text is missing, and blocks.
-        columns: What the released schema says of each column; None where it is not known, which blocks gates on columns.
+        columns: What the released schema says of each column; None where it is not known, which
+            blocks gates on columns.
 
     Raises:
         InternalError: A fact that a gate reads has not the type that the vocabulary gives it.
@@ -219,7 +237,9 @@ def _passed(outcome: Outcome, lang: str) -> str:
     condition = gate.condition(lang)
     if isinstance(gate, ColumnGate):
         return words["columns hold"].format(condition)
-    held = words["given"] if gate.comparison is Comparison.PRESENT else words["held"].format(condition)
+    held = (
+        words["given"] if gate.comparison is Comparison.PRESENT else words["held"].format(condition)
+    )
     return words["is"].format(_value(outcome, lang)) + held
 
 
@@ -266,7 +286,9 @@ _WORDS = {
 }
 
 
-def _with_waiver(outcome: Outcome, waivers: Mapping[str, Waiver], expired: Mapping[str, Waiver]) -> Outcome:
+def _with_waiver(
+    outcome: Outcome, waivers: Mapping[str, Waiver], expired: Mapping[str, Waiver]
+) -> Outcome:
     if outcome.status is GateStatus.PASS or outcome.gate.fact in UNWAIVABLE:
         return outcome
     fact, waiver = outcome.gate.fact, waivers.get(outcome.gate.fact)
@@ -286,11 +308,17 @@ def _judge(gate: Gate, value: FactValue | None) -> Outcome:
         return Outcome(gate=gate, status=GateStatus.MISSING, value=None)
     known = fact_vocabulary().get(gate.fact)
     if known is None or not known.type.fits(value):
-        wanted = "not in the vocabulary" if known is None else f"a {known.type.value} in the vocabulary"
+        wanted = (
+            "not in the vocabulary" if known is None else f"a {known.type.value} in the vocabulary"
+        )
         raise InternalError(f"fact {gate.fact} came as {type(value).__name__}, and is {wanted}")
-    if (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and not value.strip()):
+    if (isinstance(value, float) and math.isnan(value)) or (
+        isinstance(value, str) and not value.strip()
+    ):
         return Outcome(gate=gate, status=GateStatus.MISSING, value=None)
-    return Outcome(gate=gate, status=GateStatus.PASS if gate.holds(value) else GateStatus.FAIL, value=value)
+    return Outcome(
+        gate=gate, status=GateStatus.PASS if gate.holds(value) else GateStatus.FAIL, value=value
+    )
 
 
 def _judge_columns(gate: ColumnGate, columns: Sequence[ColumnFact] | None) -> Outcome:

@@ -1,7 +1,8 @@
 """Waivers: a person answers for a gate that need not pass, with a reason and until a day.
 
-They stand in a file of their own beside the policy. A policy holds for years and for many data sets, and a shipped one keeps
-its name, version and fingerprint; a waiver is about now, has an end, and is one person's word.
+They stand in a file of their own beside the policy. A policy holds for years and for many data
+sets, and a shipped one keeps its name, version and fingerprint; a waiver is about now, has an end,
+and is one person's word.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from privgan.documents import Document, did_you_mean, load_document, shown
 from privgan.errors import DocumentError
+from privgan.files.documents import Document, did_you_mean, load_document, shown
 from privgan.policy.policy import UNWAIVABLE, Policy, Waiver
 
 WAIVERS_FORMAT = "privgan.waivers/1"
@@ -49,7 +50,9 @@ def load_waivers(path: Path, policy: Policy) -> tuple[Waiver, ...]:
 
 
 def waived(policy: Policy, waivers: Sequence[Waiver], today: dt.date) -> Policy:
-    """The policy with the waivers that hold today; those that have ended are only remembered, so that it can be said.
+    """The policy with the waivers that hold today.
+
+    Those that have ended are only remembered, so that it can be said.
 
     Args:
         policy: The policy.
@@ -65,7 +68,10 @@ def waived(policy: Policy, waivers: Sequence[Waiver], today: dt.date) -> Policy:
 
 def _mistakes(document: Document, policy: Policy) -> Iterator[tuple[int, str]]:
     if document.data["policy"] != policy.name:
-        text = f"policy: is for {shown(document.data['policy'])}, and the policy in use is {policy.name!r}"
+        text = (
+            f"policy: is for {shown(document.data['policy'])}, and the policy in use is"
+            f" {policy.name!r}"
+        )
         yield document.line_of(("policy",)), text
     facts = [rule.fact for rule in policy.rules]
     seen: set[str] = set()
@@ -79,7 +85,10 @@ def _mistakes_of(entry: _Entry, facts: list[str], seen: set[str]) -> Iterator[tu
     if entry.fact in UNWAIVABLE:
         yield "fact", f"{entry.fact} cannot be waived: {UNWAIVABLE[entry.fact]}"
     elif entry.fact not in facts:
-        yield "fact", f"the policy has no gate on {shown(entry.fact)}{did_you_mean(entry.fact, facts)}"
+        yield (
+            "fact",
+            f"the policy has no gate on {shown(entry.fact)}{did_you_mean(entry.fact, facts)}",
+        )
     if entry.fact in seen:
         yield "fact", f"{shown(entry.fact)} is waived twice"
     try:

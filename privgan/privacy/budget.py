@@ -1,4 +1,4 @@
-"""A privacy budget: ε and δ, checked once and for all."""
+"""The privacy budget (ε, δ) and the protected unit: a row, or all rows of a customer."""
 
 from __future__ import annotations
 
@@ -27,9 +27,14 @@ class PrivacyBudget:
     def __post_init__(self) -> None:
         """Refuse a budget that means nothing."""
         if not (math.isfinite(self.epsilon) and 0 < self.epsilon <= LARGEST_EPSILON):
-            raise UsageError(f"epsilon is {self.epsilon}; it must be above 0 and at most {LARGEST_EPSILON:g} (useful: 0.5 to 5)")
+            raise UsageError(
+                f"epsilon is {self.epsilon}; it must be above 0 and at most {LARGEST_EPSILON:g}"
+                " (useful: 0.5 to 5)"
+            )
         if not (math.isfinite(self.delta) and 0 < self.delta < 1):
-            raise UsageError(f"delta is {self.delta}; it must be above 0 and below 1/n (usual: 1e-6)")
+            raise UsageError(
+                f"delta is {self.delta}; it must be above 0 and below 1/n (usual: 1e-6)"
+            )
 
     @property
     def weak(self) -> bool:
@@ -37,16 +42,58 @@ class PrivacyBudget:
         return self.epsilon > WEAK_EPSILON
 
     def check_size(self, customers: float, *, known: str) -> None:
-        """Refuse a δ that is not below 1/n for a public or noisy n: it would allow whole customers to leak.
+        """Refuse a δ that is not below 1/n for a public or noisy n.
+
+        It would allow whole customers to leak.
 
         Args:
             customers: The declared or the noisy number of customers, never the real one.
             known: What that number is, for the message, such as ``declared row count``.
         """
         if self.delta * customers >= 1:
-            raise UsageError(f"delta is {self.delta:g}; with a {known} of {customers:.0f} it must be below {1 / customers:.3g}")
+            raise UsageError(
+                f"delta is {self.delta:g}; with a {known} of {customers:.0f} it must be below"
+                f" {1 / customers:.3g}"
+            )
 
 
 def condition_text(facts: int) -> str:
     """What must stand beside an ε: empty when nothing was assumed."""
     return f"conditional on {facts} assumed public fact{'' if facts == 1 else 's'}" if facts else ""
+
+
+NEIGHBOURING_RELATION = "add or remove one privacy unit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivacyUnit:
+    """The thing whose presence the guarantee hides.
+
+    Attributes:
+        column: The column that names the customer; None when each row is one customer.
+        max_rows: The most rows that one unit may have in the table.
+    """
+
+    column: str | None = None
+    max_rows: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse an impossible unit."""
+        if self.max_rows < 1:
+            raise ValueError(f"max_rows_per_unit is {self.max_rows}; it must be at least 1")
+        if self.column is None and self.max_rows != 1:
+            raise ValueError(
+                "max_rows_per_unit needs a unit column; without one each row is a unit of its own"
+            )
+
+    @property
+    def count_sensitivity(self) -> int:
+        """How far one unit can move a vector of counts, in L1 and hence in L2."""
+        return self.max_rows
+
+    def __str__(self) -> str:
+        """In words, as it stands beside every printed epsilon."""
+        if self.column is None:
+            return "one row"
+        rows = "row" if self.max_rows == 1 else f"rows (at most {self.max_rows})"
+        return f"one {self.column} with its {rows}"

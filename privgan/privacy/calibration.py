@@ -1,4 +1,7 @@
-"""How much noise a budget needs: bracketed by RDP, settled by PLD, checked again, never above what was asked."""
+"""How much noise a budget needs.
+
+Bracketed by RDP, settled by PLD, checked again, never above what was asked.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ _BRACKET_STEPS = 11
 _SMALLEST_DELTA = 1e-14
 _TARGET_EXCESS = -0.01
 _FIRST_SLOPE = -30.0  # Of log δ at a fixed ε against log scale, for δ near 1e-6.
-# Few and mostly whole: a fractional order of a sampled Gaussian takes long, and the bracket need not be tight.
+# Few and mostly whole: a fractional order of a sampled Gaussian takes long, and the bracket need
+# not be tight.
 ORDERS = (1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 512, 1024)
 
 
@@ -39,8 +43,8 @@ def calibrate(
         orders: The Rényi orders of the bracket.
 
     Returns:
-        A scale whose cost, by the smaller of PLD and RDP, is at most ``budget.epsilon``: within 0.2 % of it where six
-        PLD evaluations suffice.
+        A scale whose cost, by the smaller of PLD and RDP, is at most ``budget.epsilon``: within 0.2
+        % of it where six PLD evaluations suffice.
 
     Raises:
         UsageError: when even the highest scale costs more than the budget.
@@ -50,12 +54,21 @@ def calibrate(
         return accountant.epsilon_by_rdp(Composed(list(events_at(scale))), budget.delta, orders)
 
     safe = _bracket(by_rdp, budget.epsilon, lowest, highest)
-    return _refine(lambda scale: _evaluate(events_at(scale), budget, scale), budget.epsilon, safe, by_rdp(safe), lowest)
+    return _refine(
+        lambda scale: _evaluate(events_at(scale), budget, scale),
+        budget.epsilon,
+        safe,
+        by_rdp(safe),
+        lowest,
+    )
 
 
 @dataclass(frozen=True)
 class _Point:
-    """A scale evaluated by PLD: its ε, and the logarithm of its δ at the asked ε over the asked δ."""
+    """A scale evaluated by PLD.
+
+    Its ε, and the logarithm of its δ at the asked ε over the asked δ.
+    """
 
     scale: float
     epsilon: float
@@ -67,14 +80,21 @@ def _evaluate(events: Sequence[DpEvent], budget: PrivacyBudget, scale: float) ->
     left = budget.delta - accountant.discovery_delta(together)
     loss = accountant.loss_distribution(together)
     epsilon = float(loss.get_epsilon_for_delta(left)) if left > 0 else math.inf
-    excess = math.log(max(float(loss.get_delta_for_epsilon(budget.epsilon)), _SMALLEST_DELTA) / max(left, _SMALLEST_DELTA))
+    excess = math.log(
+        max(float(loss.get_delta_for_epsilon(budget.epsilon)), _SMALLEST_DELTA)
+        / max(left, _SMALLEST_DELTA)
+    )
     return _Point(scale, epsilon, excess)
 
 
-def _bracket(cost: Callable[[float], float], epsilon: float, lowest: float, highest: float) -> float:
+def _bracket(
+    cost: Callable[[float], float], epsilon: float, lowest: float, highest: float
+) -> float:
     """A scale whose RDP cost fits, by bisection of the logarithm."""
     if cost(highest) > epsilon:
-        text = f"epsilon = {epsilon:g} is too small for this plan: even noise {highest:g} costs more"
+        text = (
+            f"epsilon = {epsilon:g} is too small for this plan: even noise {highest:g} costs more"
+        )
         raise UsageError(f"{text}; ask for more, or declare more rows")
     low, high = math.log(lowest), math.log(highest)
     for _ in range(_BRACKET_STEPS):
@@ -83,14 +103,22 @@ def _bracket(cost: Callable[[float], float], epsilon: float, lowest: float, high
     return math.exp(high)
 
 
-def _refine(evaluate: Callable[[float], _Point], epsilon: float, safe: float, safe_cost: float, lowest: float) -> float:
+def _refine(
+    evaluate: Callable[[float], _Point],
+    epsilon: float,
+    safe: float,
+    safe_cost: float,
+    lowest: float,
+) -> float:
     """Less noise by PLD, keeping the smallest scale that was itself evaluated and fits."""
     points, best, too_low = [evaluate(safe)], safe, 0.0
     if min(points[0].epsilon, safe_cost) > epsilon:
         raise UsageError(f"no noise was found that costs at most epsilon = {epsilon:g}")
     while len(points) < PLD_EVALUATIONS:
         last = points[-1]
-        if last.epsilon <= epsilon and (last.epsilon >= epsilon * (1 - _TOLERANCE) or best <= lowest):
+        if last.epsilon <= epsilon and (
+            last.epsilon >= epsilon * (1 - _TOLERANCE) or best <= lowest
+        ):
             break
         points.append(evaluate(_next(points, max(lowest, too_low), best)))
         last = points[-1]
@@ -99,14 +127,19 @@ def _refine(evaluate: Callable[[float], _Point], epsilon: float, safe: float, sa
 
 
 def _next(points: Sequence[_Point], low: float, high: float) -> float:
-    """Where the excess, linear in log scale through the two points nearest to it, is just below 0; inside the bracket.
+    """Where the excess, linear in log scale through the two points nearest to it, is just below 0.
 
-    δ at a fixed ε changes smoothly with the noise, also where ε at a fixed δ jumps, as it does at small sampling rates.
+    Inside the bracket.
+
+    δ at a fixed ε changes smoothly with the noise, also where ε at a fixed δ jumps, as it does at
+    small sampling rates.
     """
     nearest = sorted(points, key=lambda point: abs(point.excess - _TARGET_EXCESS))[:2]
     first, slope = nearest[0], _FIRST_SLOPE
     if len(nearest) == 2 and nearest[1].excess != first.excess:
-        slope = min(-1.0, (nearest[1].excess - first.excess) / math.log(nearest[1].scale / first.scale))
+        slope = min(
+            -1.0, (nearest[1].excess - first.excess) / math.log(nearest[1].scale / first.scale)
+        )
     wanted = min(max(first.scale * math.exp((_TARGET_EXCESS - first.excess) / slope), low), high)
     known = any(math.isclose(wanted, point.scale, rel_tol=1e-6) for point in points)
     return math.sqrt(low * high) if known else wanted

@@ -1,7 +1,9 @@
-"""Our own privacy events beside dp-accounting's: an event is data, described well enough to account for it.
+"""Our own privacy events beside dp-accounting's.
 
-dp-accounting has no event for the exponential mechanism or the discrete Gaussian. A Gaussian event of equal zCDP would
-be an unsound stand-in for either.
+An event is data, described well enough to account for it.
+
+dp-accounting has no event for the exponential mechanism or the discrete Gaussian. A Gaussian event
+of equal zCDP would be an unsound stand-in for either.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ class DiscreteGaussian(dp_event.DpEvent):
 
     Attributes:
         standard_deviation: The noise parameter σ, in counts.
-        sensitivity: The most rows that one privacy unit adds, to one count or spread over several: the L2 sensitivity.
+        sensitivity: The most rows that one privacy unit adds, to one count or spread over several:
+            the L2 sensitivity.
     """
 
     standard_deviation: float
@@ -37,13 +40,15 @@ class DiscreteGaussian(dp_event.DpEvent):
 class Discovery(dp_event.DpEvent):
     """Values released because their noisy count reached a threshold.
 
-    A value that only one unit holds can appear only with its holder: that costs a δ of its own beside what the noise on
-    the counts of all other values costs.
+    A value that only one unit holds can appear only with its holder: that costs a δ of its own
+    beside what the noise on the counts of all other values costs.
 
     Attributes:
-        standard_deviation: The noise parameter σ of the discrete Gaussian noise on each count, in counts.
+        standard_deviation: The noise parameter σ of the discrete Gaussian noise on each count, in
+            counts.
         sensitivity: The most rows that one privacy unit adds, over all values.
-        delta: The most probability with which any value that a single unit holds alone appears, all of its values together.
+        delta: The most probability with which any value that a single unit holds alone appears, all
+            of its values together.
     """
 
     standard_deviation: float
@@ -55,7 +60,8 @@ class Discovery(dp_event.DpEvent):
 class ExponentialMechanism(dp_event.DpEvent):
     """A choice with probability proportional to exp(epsilon · score / (2 · sensitivity)).
 
-    Its privacy loss has range epsilon (Dong, Durfee, Rogers 2020, Definition 1), hence also (epsilon²/8)-zCDP.
+    Its privacy loss has range epsilon (Dong, Durfee, Rogers 2020, Definition 1), hence also
+    (epsilon²/8)-zCDP.
 
     Attributes:
         epsilon: The parameter ε of the mechanism.
@@ -68,7 +74,8 @@ def dp_sgd(*, noise_multiplier: float, sample_rate: float, steps: int) -> DpEven
     """DP-SGD: ``steps`` Poisson-sampled Gaussian sums.
 
     Args:
-        noise_multiplier: Standard deviation of the noise on the sum of clipped gradients, divided by the clip norm.
+        noise_multiplier: Standard deviation of the noise on the sum of clipped gradients, divided
+            by the clip norm.
         sample_rate: Probability with which each privacy unit is in a batch, independently.
         steps: Number of noisy sums.
     """
@@ -94,7 +101,11 @@ def to_json(event: DpEvent) -> dict[str, Any]:
     if isinstance(event, Composed):
         return {"event": "composed", "of": [to_json(part) for part in event.events]}
     if isinstance(event, dp_event.PoissonSampledDpEvent):
-        return {"event": "poisson_sampled", "sample_rate": event.sampling_probability, "of": to_json(event.event)}
+        return {
+            "event": "poisson_sampled",
+            "sample_rate": event.sampling_probability,
+            "of": to_json(event.event),
+        }
     if type(event) not in _NAMES:
         raise InternalError(f"the event {type(event).__name__} has no written form")
     return {"event": _NAMES[type(event)], **attr.asdict(event)}

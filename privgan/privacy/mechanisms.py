@@ -1,4 +1,7 @@
-"""The private mechanisms: each owns both its event and its release, from the same fields, so that they cannot differ."""
+"""The private mechanisms.
+
+Each owns both its event and its release, from the same fields, so that they cannot differ.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from privgan.privacy.events import (
     ExponentialMechanism,
     SelfComposed,
 )
-from privgan.privacy.privacy_map import require_map
+from privgan.privacy.library_checks import require_map
 from privgan.privacy.randomness import SecretStream
 
 
@@ -29,7 +32,8 @@ class CountHistogram:
 
     Attributes:
         standard_deviation: Noise σ, in counts.
-        sensitivity: The most that one privacy unit adds to one cell; a unit's rows all in one cell is the worst case.
+        sensitivity: The most that one privacy unit adds to one cell; a unit's rows all in one cell
+            is the worst case.
     """
 
     standard_deviation: float
@@ -82,7 +86,9 @@ class CountHistograms:
             InternalError: when they are not as many as the event pays for.
         """
         if len(counts) != self.number:
-            raise InternalError(f"{self.number} histograms are paid for; {len(counts)} were to be released")
+            raise InternalError(
+                f"{self.number} histograms are paid for; {len(counts)} were to be released"
+            )
         noisy = self.histogram.release(np.concatenate(counts), coins)
         return np.split(noisy, np.cumsum([len(part) for part in counts])[:-1])
 
@@ -156,12 +162,14 @@ class Selection:
 class CategoryDiscovery:
     """The values whose count, with discrete Gaussian noise, reaches a threshold (Korolova et al. 2009; Wilson et al. 2020).
 
-    Only values that occur get noise. A value that one unit alone holds can then appear only with its holder; the threshold
-    makes the probability that any of a unit's own values appears at most δ.
+    Only values that occur get noise. A value that one unit alone holds can then appear only with
+    its holder; the threshold makes the probability that any of a unit's own values appears at most
+    δ.
 
     Attributes:
         standard_deviation: Noise σ on each count.
-        max_rows: The most rows that one unit has, hence the most that it adds to all counts together.
+        max_rows: The most rows that one unit has, hence the most that it adds to all counts
+            together.
         delta: The δ that the discovery takes as its own, in (0, 1).
     """
 
@@ -172,7 +180,9 @@ class CategoryDiscovery:
     def __post_init__(self) -> None:
         """Refuse a δ that no threshold can keep, or that needs none."""
         if not 0 < self.delta < 1:
-            raise ValueError(f"delta of a discovery is {self.delta}; it must be above 0 and below 1")
+            raise ValueError(
+                f"delta of a discovery is {self.delta}; it must be above 0 and below 1"
+            )
 
     @property
     def event(self) -> DpEvent:
@@ -185,18 +195,23 @@ class CategoryDiscovery:
 
     @cached_property
     def threshold(self) -> int:
-        """The smallest noisy count that is released: above ``max_rows``, with ``own_probability`` at most δ."""
+        """The smallest noisy count that is released.
+
+        Above ``max_rows``, with ``own_probability`` at most δ.
+        """
         low, high = self.max_rows, len(self._tail)
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self.own_probability(middle) <= self.delta else (middle, high)
+            low, high = (
+                (low, middle) if self.own_probability(middle) <= self.delta else (middle, high)
+            )
         return high
 
     def own_probability(self, threshold: int) -> float:
         """The most probability with which any value that one unit alone holds appears at a threshold above ``max_rows``.
 
-        The sum over its values, in the worst split of its rows. The noise's tail is convex above 0, so among the splits into
-        j values the worst gives one row to all but one of them.
+        The sum over its values, in the worst split of its rows. The noise's tail is convex above 0,
+        so among the splits into j values the worst gives one row to all but one of them.
         """
         values = np.arange(1, self.max_rows + 1)
         largest = self._tail[threshold - (self.max_rows - values + 1)]
@@ -206,15 +221,22 @@ class CategoryDiscovery:
     def _tail(self) -> np.ndarray:
         """P(noise ≥ x) for x = 0, 1, …, summed from the far end, until it is far below δ."""
         furthest = (math.sqrt(2 * math.log(1 / self.delta)) + 10) * self.standard_deviation
-        weights = np.exp(-((np.arange(math.ceil(furthest) + self.max_rows + 2) / self.standard_deviation) ** 2) / 2)
+        weights = np.exp(
+            -((np.arange(math.ceil(furthest) + self.max_rows + 2) / self.standard_deviation) ** 2)
+            / 2
+        )
         tail: np.ndarray = np.cumsum(weights[::-1])[::-1]
         return tail / (2 * tail[0] - weights[0])
 
     def release(self, counts: Mapping[str, int], coins: SecretStream) -> tuple[str, ...]:
         """The discovered values, sorted, from the exact count of each value that occurs."""
         values = sorted(counts)
-        noisy = coins.discrete_gaussian(np.array([counts[value] for value in values], dtype=np.int64), self.standard_deviation)
-        return tuple(value for value, count in zip(values, noisy, strict=True) if count >= self.threshold)
+        noisy = coins.discrete_gaussian(
+            np.array([counts[value] for value in values], dtype=np.int64), self.standard_deviation
+        )
+        return tuple(
+            value for value, count in zip(values, noisy, strict=True) if count >= self.threshold
+        )
 
 
 def _check_gaussian(event: DpEvent, standard_deviation: float, sensitivity: int) -> None:

@@ -59,8 +59,8 @@ def _noisy_max(scale: float) -> Any:
 def gumbel_choice(scores: np.ndarray, scale: float) -> int:
     """The index of the largest of scores [candidates] plus Gumbel noise: the exponential mechanism.
 
-    Under zero-concentrated divergence OpenDP's noisy max draws Gumbel noise; its map is then ε²/8 with ε = 2/scale for
-    scores of sensitivity 1, the bounded-range bound that we account for.
+    Under zero-concentrated divergence OpenDP's noisy max draws Gumbel noise; its map is then ε²/8
+    with ε = 2/scale for scores of sensitivity 1, the bounded-range bound that we account for.
     """
     return int(_noisy_max(scale)([float(score) for score in scores]))
 

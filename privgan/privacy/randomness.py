@@ -1,8 +1,8 @@
 """Two kinds of randomness that never meet.
 
-*Coins* carry the guarantee: noise, Poisson membership, selections, canaries. They come from ChaCha20 keyed with 256 bits
-from the operating system, never from ``--seed``. *Public* randomness (initial weights, fake rows, the final sample) comes
-from ``--seed`` and may be known to everybody.
+*Coins* carry the guarantee: noise, Poisson membership, selections, canaries. They come from
+ChaCha20 keyed with 256 bits from the operating system, never from ``--seed``. *Public* randomness
+(initial weights, fake rows, the final sample) comes from ``--seed`` and may be known to everybody.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 _KEY_BYTES = 32
 _NONCE = bytes(16)
-# A point of the square lies in the disc with probability π/4 and gives two normals; with a little more, one draw is enough.
+# A point of the square lies in the disc with probability π/4 and gives two normals; with a little
+# more, one draw is enough.
 _PAIRS_PER_NORMAL, _SPARE_PAIRS = 0.645, 64
 _MOST_PAIRS = 8_192  # At once: what fits into a processor's cache.
 
@@ -53,7 +54,10 @@ class SecretStream:
         return ((self.words(count) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
     def normal(self, count: int) -> np.ndarray:
-        """Standard normal numbers [count], float64, by the polar method (Marsaglia and Bray 1964): no sine, no cosine."""
+        """Standard normal numbers [count], float64, by the polar method (Marsaglia and Bray 1964).
+
+        No sine, no cosine.
+        """
         normals, found = np.empty(count), 0
         while found < count:
             draws = min(_MOST_PAIRS, math.ceil((count - found) * _PAIRS_PER_NORMAL) + _SPARE_PAIRS)
@@ -74,7 +78,8 @@ class SecretStream:
     def gaussian_noise(self, count: int) -> np.ndarray:
         """Standard normal noise [count] that withstands the floating-point attack on Gaussian noise.
 
-        The sum of four normals, halved: Holohan and Braghin 2021 (arXiv 2107.10138), section 5.1, with n = 2.
+        The sum of four normals, halved: Holohan and Braghin 2021 (arXiv 2107.10138), section 5.1,
+        with n = 2.
         """
         return self.normal(4 * count).reshape(4, count).sum(axis=0) / 2.0
 
@@ -106,7 +111,9 @@ class SecretStream:
 
 
 class RepeatableStream(SecretStream):
-    """Coins that can be drawn again, for tests only: with them the ledger records ε = ∞ and nothing can be released.
+    """Coins that can be drawn again, for tests only.
+
+    With them the ledger records ε = ∞ and nothing can be released.
 
     Args:
         seed: Any integer.

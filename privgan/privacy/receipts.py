@@ -28,7 +28,10 @@ class Receipt:
     def redeem(self) -> None:
         """Use the receipt; InternalError when it was used before."""
         if self._used:
-            raise InternalError(f"the receipt of step {self.step} was used before; each look needs a charge of its own")
+            raise InternalError(
+                f"the receipt of step {self.step} was used before; each look needs a charge of"
+                " its own"
+            )
         self._used = True
 
     def __reduce__(self) -> NoReturn:

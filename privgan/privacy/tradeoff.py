@@ -1,8 +1,11 @@
-"""What a guarantee lets an attacker reach who tells whether one customer was in the table: ceilings over all attacks.
+"""What a guarantee lets an attacker reach who tells whether one customer was in the table.
 
-By hypothesis testing (Wasserman and Zhou 2010; Kairouz, Oh, Viswanath 2015): whoever has a false-positive rate x finds at
-most e^ε·x + δ(ε) of those who were in, and misses at least e^-ε·(1 − x − δ(ε)), at every ε for which the mechanism is
-(ε, δ(ε))-private, in both directions. Each level gives valid lines; using few levels only makes a ceiling higher.
+Ceilings over all attacks.
+
+By hypothesis testing (Wasserman and Zhou 2010; Kairouz, Oh, Viswanath 2015): whoever has a
+false-positive rate x finds at most e^ε·x + δ(ε) of those who were in, and misses at least e^-ε·(1 −
+x − δ(ε)), at every ε for which the mechanism is (ε, δ(ε))-private, in both directions. Each level
+gives valid lines; using few levels only makes a ceiling higher.
 """
 
 from __future__ import annotations
@@ -45,7 +48,10 @@ class TradeOff:
             raise ValueError("each δ must be in 0 to 1")
 
     def advantage(self) -> float:
-        """The largest true-positive rate minus false-positive rate: the total variation distance, δ at ε = 0."""
+        """The largest true-positive rate minus false-positive rate.
+
+        The total variation distance, δ at ε = 0.
+        """
         return float(self.deltas[0])
 
     def certainty(self) -> float:
@@ -55,11 +61,16 @@ class TradeOff:
     def true_positive_rate(self, false_positive_rate: float) -> float:
         """The largest share of those in the table that is found, at a false-positive rate in 0 to 1."""
         if not 0 <= false_positive_rate <= 1:
-            raise UsageError(f"the false-positive rate is {false_positive_rate}; it must be in 0 to 1")
+            raise UsageError(
+                f"the false-positive rate is {false_positive_rate}; it must be in 0 to 1"
+            )
         return float(self._ceiling(np.array([false_positive_rate]))[0])
 
     def area_under_curve(self) -> float:
-        """The largest area under an attack's curve: the ceiling is concave, so that strips by their middle never lose any."""
+        """The largest area under an attack's curve.
+
+        The ceiling is concave, so that strips by their middle never lose any.
+        """
         edges = np.concatenate([[0.0], np.geomspace(1e-12, 1.0, _STRIPS)])
         middles = (edges[1:] + edges[:-1]) / 2
         return float(min(1.0, np.diff(edges) @ self._ceiling(middles)))
@@ -96,12 +107,19 @@ def of_budget(epsilon: float, delta: float) -> TradeOff:
 
 
 def of_events(events: Iterable[DpEvent]) -> TradeOff:
-    """The ceilings of all events together, by their privacy loss distribution; the δ of discoveries is added."""
+    """The ceilings of all events together, by their privacy loss distribution.
+
+    The δ of discoveries is added.
+    """
     together = Composed(list(events))
     loss = accountant.loss_distribution(together)
     top = min(_HIGHEST_LEVEL, float(loss.get_epsilon_for_delta(_FAR_TAIL)))
     levels = np.linspace(0.0, max(top, 1e-6), _LEVELS)
-    deltas = np.asarray(loss.get_delta_for_epsilon(list(levels))) + _ROUNDING + accountant.discovery_delta(together)
+    deltas = (
+        np.asarray(loss.get_delta_for_epsilon(list(levels)))
+        + _ROUNDING
+        + accountant.discovery_delta(together)
+    )
     return TradeOff(levels, np.clip(deltas, 0.0, 1.0))
 
 
@@ -109,4 +127,6 @@ def lower(first: TradeOff, second: TradeOff) -> TradeOff:
     """Both ceilings hold: the lower of two, where they describe the same mechanism."""
     levels = np.union1d(first.levels, second.levels)
     known = [dict(zip(part.levels, part.deltas, strict=True)) for part in (first, second)]
-    return TradeOff(levels, np.array([min(part.get(level, 1.0) for part in known) for level in levels]))
+    return TradeOff(
+        levels, np.array([min(part.get(level, 1.0) for part in known) for level in levels])
+    )

@@ -10,22 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from privgan.release.bundle import ALLOWED_FILES, write_release
-    from privgan.release.manifest import (
-        FileEntry,
-        ReleaseFacts,
-        build_manifest,
-        describe_release,
-    )
-    from privgan.release.verify import Verification, verify_release
+    from privgan.release.manifest import FileEntry, ReleaseFacts, build_manifest, describe_release
+    from privgan.release.verification.verify import Verification, verify_release
 
 _HOMES = {
     "ALLOWED_FILES": "privgan.release.bundle",
     "FileEntry": "privgan.release.manifest",
     "ReleaseFacts": "privgan.release.manifest",
-    "Verification": "privgan.release.verify",
+    "Verification": "privgan.release.verification.verify",
     "build_manifest": "privgan.release.manifest",
     "describe_release": "privgan.release.manifest",
-    "verify_release": "privgan.release.verify",
+    "verify_release": "privgan.release.verification.verify",
     "write_release": "privgan.release.bundle",
 }
 

@@ -11,18 +11,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from privgan.durable import sync_folder
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, UsageError
-from privgan.fields import FieldSource
+from privgan.files.atomic import Booking, new_folder, sync_folder
+from privgan.files.fields import FieldSource
 from privgan.policy.policy import UNWAIVABLE
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
 from privgan.release.contents import opened, require_allowed_contents
-from privgan.release.keys import SigningKey
-from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, FileEntry, ReleaseFacts, build_manifest, to_text
-from privgan.release.needles import Needles
-from privgan.release.scan import scan_files
-from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
-from privgan.release.writing import Booking, new_folder
+from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.scan import scan_files
+from privgan.release.manifest import (
+    CHECKSUM_NAME,
+    MANIFEST_NAME,
+    FileEntry,
+    ReleaseFacts,
+    build_manifest,
+    to_text,
+)
+from privgan.release.signing.keys import SigningKey
+from privgan.release.signing.signature import SIGNATURE_NAME, sign_manifest, signature_file
 
 ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
     {
@@ -58,7 +64,8 @@ def write_release(
         files: Relative path to content, or to the file that holds it; only names in ALLOWED_FILES.
         facts: What the manifest says.
         verdict: The policy's verdict, which must be PASS.
-        needles: Private values that must not be in it, where the table is at hand; INTERNAL names never may.
+        needles: Private values that must not be in it, where the table is at hand; INTERNAL names
+            never may.
         key: Signs the manifest, which then names it; None for an unsigned release.
         book: Records the release; called when all lies ready and was searched.
         now: When it is signed; the clock's time where none is given.
@@ -93,7 +100,9 @@ def booking(run: str, record: Callable[[str], None]) -> Booking:
     """How a release of a run is recorded: by its manifest's SHA-256."""
     return Booking(
         owner=run,
-        record=lambda folder: record(hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()),
+        record=lambda folder: record(
+            hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()
+        ),
     )
 
 
@@ -102,9 +111,13 @@ def _refuse_unless_passed(verdict: Verdict) -> None:
         raise PolicyFailedError(f"policy {verdict.policy_name} failed; no release was written")
     if verdict.status is not VerdictStatus.PASS:
         raise IncompleteError(f"policy {verdict.policy_name} lacks a fact; no release was written")
-    for fact in (outcome.gate.fact for outcome in verdict.outcomes if outcome.status is not GateStatus.PASS):
+    for fact in (
+        outcome.gate.fact for outcome in verdict.outcomes if outcome.status is not GateStatus.PASS
+    ):
         if fact in UNWAIVABLE:
-            raise PolicyFailedError(f"{fact} cannot be waived: {UNWAIVABLE[fact]}; no release was written")
+            raise PolicyFailedError(
+                f"{fact} cannot be waived: {UNWAIVABLE[fact]}; no release was written"
+            )
 
 
 def _refuse_unknown_files(files: Mapping[str, bytes | Path]) -> None:
@@ -115,10 +128,16 @@ def _refuse_unknown_files(files: Mapping[str, bytes | Path]) -> None:
 
 
 def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> None:
-    sizes = (len(content) if isinstance(content, bytes) else content.stat().st_size for content in files.values())
+    sizes = (
+        len(content) if isinstance(content, bytes) else content.stat().st_size
+        for content in files.values()
+    )
     needed, free = sum(sizes) + _ROOM_FOR_MANIFEST, shutil.disk_usage(folder).free
     if free < needed:
-        raise UsageError(f"{folder}: the release needs {needed:,} bytes, {free:,} are free; make room or name another")
+        raise UsageError(
+            f"{folder}: the release needs {needed:,} bytes, {free:,} are free; make room or name"
+            " another"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +157,10 @@ def _fill(
     now: dt.datetime | None,
 ) -> _Made:
     """Write every file, the manifest after them, and name what was written."""
-    entries = {name: _copy(content, partial / name, ALLOWED_FILES[name]) for name, content in sorted(files.items())}
+    entries = {
+        name: _copy(content, partial / name, ALLOWED_FILES[name])
+        for name, content in sorted(files.items())
+    }
     manifest = to_text(build_manifest(facts, verdict, entries)).encode()
     digest = _copy(manifest, partial / MANIFEST_NAME, FieldSource.PROCESS).sha256
     _copy(f"{digest}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, FieldSource.PROCESS)

@@ -1,4 +1,7 @@
-"""Hold every file of a release against the allow-list before it is written: JSON fields, tensors, columns, metadata."""
+"""Hold every file of a release against the allow-list before it is written.
+
+JSON fields, tensors, columns, metadata.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from privgan.errors import InternalError, PrivganError
-from privgan.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
-from privgan.limits import (
+from privgan.files.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
+from privgan.files.limits import (
     LARGEST_JSON,
     LARGEST_PAGE,
     LARGEST_TABLE,
@@ -26,16 +29,32 @@ from privgan.limits import (
     LONGEST_RECORD,
     MOST_TENSORS,
 )
-from privgan.plain_yaml import YamlError, read_yaml
-from privgan.release.opening import open_regular
-from privgan.release.parquet_form import foreign_form_of, form_of
-from privgan.release.report_files import REPORT_JSON, require_harmless_html, require_plain_markdown, require_report_json
-from privgan.release.strict_json import read_json
-from privgan.table.spreadsheet import unescaped
+from privgan.files.safe_open import open_regular
+from privgan.files.strict_json import read_json
+from privgan.files.yaml_lines import YamlError, read_yaml
+from privgan.release.parquet.footer import foreign_form_of, form_of
+from privgan.release.report_files import (
+    REPORT_JSON,
+    require_harmless_html,
+    require_plain_markdown,
+    require_report_json,
+)
+from privgan.table.presenting import unescaped
 
 Content = bytes | Path
 _TABLE = "synthetic.parquet"
-_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_BYTES = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U8": 1,
+    "BOOL": 1,
+}
 _FACTS = ("dtype", "shape", "data_offsets")
 _LENGTH = 8  # Bytes before a header that say how long it is, which is a multiple of as many.
 # The most bytes of each file; more are no release, whatever they hold.
@@ -84,7 +103,9 @@ def require_allowed_contents(files: Mapping[str, Content], *, foreign: bool = Fa
         except PrivganError as error:
             raise InternalError(f"{name}: is not what its name says: {error}") from error
         except Exception as error:
-            raise InternalError(f"{name}: is not what its name says ({type(error).__name__})") from error
+            raise InternalError(
+                f"{name}: is not what its name says ({type(error).__name__})"
+            ) from error
 
 
 def _require_size(name: str, content: Content) -> None:
@@ -130,7 +151,9 @@ def _check_tensors(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> No
     header = safetensors_header(reader)
     unknown = [tensor for tensor in header if not _allowed_tensor(tensor)]
     if unknown:
-        raise InternalError(f"{name}: holds {len(unknown)} tensors or entries that the allow-list does not name")
+        raise InternalError(
+            f"{name}: holds {len(unknown)} tensors or entries that the allow-list does not name"
+        )
     if len(header) > MOST_TENSORS:
         raise InternalError(f"{name}: holds more than {MOST_TENSORS:,} tensors")
     begun, place = reader.tell(), 0
@@ -166,11 +189,16 @@ def _place_of(tensor: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _allowed_tensor(name: str) -> bool:
-    return any(name == known or (known.endswith(".") and name.startswith(known)) for known in TENSORS)
+    return any(
+        name == known or (known.endswith(".") and name.startswith(known)) for known in TENSORS
+    )
 
 
 def safetensors_header(reader: IO[bytes]) -> dict[str, Any]:
-    """The header of a safetensors file: names, types and places of its tensors, and its metadata if it has any."""
+    """The header of a safetensors file.
+
+    Names, types and places of its tensors, and its metadata if it has any.
+    """
     (length,) = struct.unpack("<Q", reader.read(8))
     if length > LARGEST_TENSOR_HEADER:
         raise ValueError("no safetensors file")

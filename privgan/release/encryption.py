@@ -1,7 +1,9 @@
-"""A release for named recipients alone: its zip file in the age format (age-encryption.org/v1), through pyrage.
+"""A release for named recipients alone.
 
-The recipient's public key begins with ``age1``; the identity that opens the file stays with the recipient. The ``age``
-program reads and writes the same files.
+Its zip file in the age format (age-encryption.org/v1), through pyrage.
+
+The recipient's public key begins with ``age1``; the identity that opens the file stays with the
+recipient. The ``age`` program reads and writes the same files.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import UsageError, VerificationError
+from privgan.files.atomic import new_file, new_folder
 from privgan.policy.policy import Policy
-from privgan.release.keys import read_private, read_small, require_key_name, write_pair
 from privgan.release.pack import require_intact, unpack, write_zip
-from privgan.release.trust import Trust
-from privgan.release.verify import Verification, verify_release
-from privgan.release.writing import new_file, new_folder
+from privgan.release.signing.keys import read_private, read_small, require_key_name, write_pair
+from privgan.release.signing.trust import Trust
+from privgan.release.verification.verify import Verification, verify_release
 
 IDENTITY_SUFFIX, RECIPIENT_SUFFIX = ".age-key", ".age-pub"
 _IN_MEMORY = 64 << 20
@@ -31,7 +33,10 @@ def _age() -> Any:
     try:
         import pyrage
     except ImportError as error:
-        raise UsageError("encryption needs the package pyrage; install it with: pip install 'privgan[encryption]'") from error
+        raise UsageError(
+            "encryption needs the package pyrage; install it with: pip install"
+            " 'privgan[encryption]'"
+        ) from error
     return pyrage
 
 
@@ -47,10 +52,16 @@ def create_encryption_keys(folder: Path, name: str) -> tuple[Path, Path]:
     """
     require_key_name(name)
     identity = _age().x25519.Identity.generate()
-    recipient, created = str(identity.to_public()), dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    recipient, created = (
+        str(identity.to_public()),
+        dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    )
     secret = f"# created: {created}\n# public key: {recipient}\n{identity}\n"
     return write_pair(
-        folder / f"{name}{IDENTITY_SUFFIX}", secret.encode(), folder / f"{name}{RECIPIENT_SUFFIX}", f"{recipient}\n".encode()
+        folder / f"{name}{IDENTITY_SUFFIX}",
+        secret.encode(),
+        folder / f"{name}{RECIPIENT_SUFFIX}",
+        f"{recipient}\n".encode(),
     )
 
 
@@ -60,16 +71,24 @@ def recipients_of(texts: Sequence[str]) -> list[str]:
     Raises:
         UsageError: One is no recipient of age, or none is given.
     """
-    found = [line for text in texts for line in ([text] if text.startswith("age1") else _lines(Path(text)))]
+    found = [
+        line
+        for text in texts
+        for line in ([text] if text.startswith("age1") else _lines(Path(text)))
+    ]
     for recipient in found:
         _recipient(recipient)
     if not found:
-        raise UsageError("no recipient is given; name one with --to, an age1… key or a file of such keys")
+        raise UsageError(
+            "no recipient is given; name one with --to, an age1… key or a file of such keys"
+        )
     return list(dict.fromkeys(found))
 
 
 def encrypt_release(folder: Path, recipients: Sequence[str], target: Path) -> Path:
-    """Write an intact release as an encrypted zip file, whole or not at all; the clear release stays where it is.
+    """Write an intact release as an encrypted zip file, whole or not at all.
+
+    The clear release stays where it is.
 
     Args:
         folder: The release.
@@ -83,7 +102,10 @@ def encrypt_release(folder: Path, recipients: Sequence[str], target: Path) -> Pa
     keys = [_recipient(text) for text in recipients]
     age = _age()
     require_intact(folder)
-    with new_file(target) as file, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(target.parent)) as clear:
+    with (
+        new_file(target) as file,
+        tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(target.parent)) as clear,
+    ):
         write_zip(folder, clear)
         clear.seek(0)
         try:
@@ -94,7 +116,12 @@ def encrypt_release(folder: Path, recipients: Sequence[str], target: Path) -> Pa
 
 
 def decrypt_release(
-    source: Path, identity: Path, target: Path, *, trust: Trust | None = None, policy: Policy | None = None
+    source: Path,
+    identity: Path,
+    target: Path,
+    *,
+    trust: Trust | None = None,
+    policy: Policy | None = None,
 ) -> Verification:
     """Decrypt and unpack a release, and keep it only if it verifies.
 
@@ -107,7 +134,8 @@ def decrypt_release(
 
     Raises:
         VerificationError: It was changed, or what it holds is no intact release; nothing is kept.
-        UsageError: The identity does not open it, or the folder is there already or cannot be written.
+        UsageError: The identity does not open it, or the folder is there already or cannot be
+            written.
     """
     keys = _identities(identity)
     age = _age()
@@ -129,7 +157,9 @@ def decrypt_release(
             unpack(clear, inside)
             found = verify_release(inside, trust=trust, policy=policy)
             if not found.ok:
-                raise VerificationError(f"{source}: is decrypted to a release that is not intact: {found.problems[0]}")
+                raise VerificationError(
+                    f"{source}: is decrypted to a release that is not intact: {found.problems[0]}"
+                )
             for path in sorted(inside.iterdir()):
                 shutil.move(path, partial / path.name)
         partial.chmod(0o777 & ~_mask())
@@ -138,8 +168,13 @@ def decrypt_release(
 
 def _cannot_decrypt(source: Path, identity: Path, told: str) -> UsageError | VerificationError:
     if "No matching keys" in told:
-        return UsageError(f"{source}: is not encrypted to the identity in {identity}; ask the sender to name your age1… key")
-    return VerificationError(f"{source}: cannot be decrypted ({told}): it is no file of age, or was changed or cut short")
+        return UsageError(
+            f"{source}: is not encrypted to the identity in {identity}; ask the sender to name your"
+            " age1… key"
+        )
+    return VerificationError(
+        f"{source}: cannot be decrypted ({told}): it is no file of age, or was changed or cut short"
+    )
 
 
 def _identities(path: Path) -> list[Any]:
@@ -147,7 +182,11 @@ def _identities(path: Path) -> list[Any]:
     age = _age()
     try:
         lines = [line.strip() for line in content.decode("ascii").splitlines()]
-        found = [age.x25519.Identity.from_str(line) for line in lines if line and not line.startswith("#")]
+        found = [
+            age.x25519.Identity.from_str(line)
+            for line in lines
+            if line and not line.startswith("#")
+        ]
     except (UnicodeDecodeError, age.IdentityError) as error:
         raise UsageError(f"{path}: is no identity file of age (AGE-SECRET-KEY-1…)") from error
     if not found:

@@ -1,4 +1,7 @@
-"""The guarantee in words and figures: what stands in a model, a manifest, a report and on the terminal."""
+"""The guarantee in words and figures.
+
+What stands in a model, a manifest, a report and on the terminal.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,38 @@ from typing import Any
 
 from privgan.planning.plan import Plan, PlanStep
 from privgan.privacy import accountant, tradeoff
-from privgan.privacy.budget import PrivacyBudget, condition_text
+from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget, condition_text
 from privgan.privacy.tradeoff import TradeOff
-from privgan.privacy.unit import NEIGHBOURING_RELATION
 from privgan.report.text import ceiling_percent, raised
-from privgan.table.columns import Source
-from privgan.table.schema import Schema
+from privgan.schema.columns import Source
+from privgan.schema.schema import Schema
 
 NOT_PROMISED = (
-    "The decision to release: internal checks read real rows, and that a candidate passed them says up to one bit each.",
+    (
+        "The decision to release: internal checks read real rows, and that a candidate passed them"
+        " says up to one bit each."
+    ),
     "Whether a table was refused because it does not fit its schema.",
-    "Facts of the schema that were declared or assumed to be public: they are taken as known to everybody.",
+    (
+        "Facts of the schema that were declared or assumed to be public: they are taken as known to"
+        " everybody."
+    ),
     "Customers who appear under several identifiers: each identifier is protected by itself.",
-    "What is true of people in general: an attacker may learn that a group behaves in some way, and apply it to a member.",
-    "The folder named internal, the log, the terminal's output and the ledger: they stay with the owner.",
+    (
+        "What is true of people in general: an attacker may learn that a group behaves in some way,"
+        " and apply it to a member."
+    ),
+    (
+        "The folder named internal, the log, the terminal's output and the ledger: they stay with"
+        " the owner."
+    ),
     "Timing, power and other side channels of the machine that ran the fit.",
 )
 RETENTION = (
-    "The owner keeps the folder internal (canaries, the critic, audit, scan, internal report, the run's note, log) until the "
-    "release is withdrawn or its retention ends, and then removes it with 'privgan purge'. Encoded rows are never written to "
-    "disk; a resumable run keeps a checkpoint inside, without rows, until it has ended."
+    "The owner keeps the folder internal (canaries, the critic, audit, scan, internal report, the"
+    " run's note, log) until the release is withdrawn or its retention ends, and then removes it"
+    " with 'privgan purge'. Encoded rows are never written to disk; a resumable run keeps a"
+    " checkpoint inside, without rows, until it has ended."
 )
 PACKAGES = ("privgan", "torch", "opacus", "dp-accounting", "opendp", "numpy", "pandas")
 
@@ -42,7 +57,11 @@ def claim(plan: Plan, schema: Schema, *, secret: bool) -> dict[str, Any]:
         "max_rows_per_unit": plan.unit.max_rows,
         "neighbouring_relation": NEIGHBOURING_RELATION,
         "conditional_facts": list(assumed),
-        "statement": statement(plan.budget, schema) if secret else "no guarantee: the coins of this run were not secret",
+        "statement": (
+            statement(plan.budget, schema)
+            if secret
+            else "no guarantee: the coins of this run were not secret"
+        ),
     }
 
 
@@ -52,22 +71,32 @@ def statement(budget: PrivacyBudget, schema: Schema) -> str:
     condition = f", {condition_text(assumed)}" if assumed else ""
     weak = "; above ε = 10 the guarantee is weak" if budget.weak else ""
     epsilon, delta = raised(budget.epsilon, 6), raised(budget.delta, 6)
-    claimed = f"ε = {epsilon:g}, δ = {delta:g} for {schema.unit} (neighbouring: {NEIGHBOURING_RELATION})"
-    return f"{claimed}{condition}; {meaning(tradeoff.of_budget(budget.epsilon, budget.delta))}{weak}"
+    claimed = (
+        f"ε = {epsilon:g}, δ = {delta:g} for {schema.unit} (neighbouring: {NEIGHBOURING_RELATION})"
+    )
+    return (
+        f"{claimed}{condition}; {meaning(tradeoff.of_budget(budget.epsilon, budget.delta))}{weak}"
+    )
 
 
 def meaning(curve: TradeOff) -> str:
     """What ceilings on attacks mean, in half a sentence; shares are rounded upwards."""
-    right, found = ceiling_percent(curve.certainty()), ceiling_percent(curve.true_positive_rate(tradeoff.FALSE_ALARMS))
+    right, found = (
+        ceiling_percent(curve.certainty()),
+        ceiling_percent(curve.true_positive_rate(tradeoff.FALSE_ALARMS)),
+    )
     return (
-        f"whoever tries to tell whether somebody was in the table is right at most {right} of the time and finds at most "
-        f"{found} of those who were at {100 * tradeoff.FALSE_ALARMS:g} % false alarms"
+        f"whoever tries to tell whether somebody was in the table is right at most {right} of the"
+        f" time and finds at most {found} of those who were at {100 * tradeoff.FALSE_ALARMS:g} %"
+        " false alarms"
     )
 
 
 def accounting(plan: Plan) -> list[dict[str, Any]]:
     """Each private step with its event and its ε alone, at the stage's δ."""
-    domain = _stage(plan.domain_steps, plan.domain_budget.delta, "domain") if plan.domain_budget else []
+    domain = (
+        _stage(plan.domain_steps, plan.domain_budget.delta, "domain") if plan.domain_budget else []
+    )
     return domain + _stage(plan.steps, plan.model_budget.delta, "model")
 
 

@@ -10,10 +10,10 @@ from importlib.resources import files as packaged
 from itertools import islice
 from typing import Any, Protocol
 
-from privgan.documents import strict_validator
 from privgan.errors import InternalError
-from privgan.fields import MANIFEST, require_declared
-from privgan.limits import MOST_MISTAKES
+from privgan.files.documents import strict_validator
+from privgan.files.fields import MANIFEST, require_declared
+from privgan.files.limits import MOST_MISTAKES
 from privgan.privacy.budget import condition_text
 
 MANIFEST_FORMAT = "privgan.manifest/1"
@@ -46,7 +46,9 @@ class FileEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseFacts:
-    """Everything a manifest says apart from its files and the policy: JSON values only, each declared in ``privgan/fields.py``.
+    """Everything a manifest says apart from its files and the policy.
+
+    JSON values only, each declared in ``privgan/files/fields.py``.
 
     Attributes:
         created: Moment of the release, UTC, ISO 8601 with ``+00:00`` or ``Z``.
@@ -124,14 +126,20 @@ def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
         "context": dict(facts.context),
         "ledger": {"head": facts.ledger_head},
         "versions": dict(facts.versions),
-        "canaries": {"probability": facts.canary_probability, "commitment": facts.canary_commitment},
+        "canaries": {
+            "probability": facts.canary_probability,
+            "commitment": facts.canary_commitment,
+        },
         "retention": facts.retention,
-        # Left out where there is none; where there is one, a signature that was taken away or replaced shows.
+        # Left out where there is none; where there is one, a signature that was taken away or
+        # replaced shows.
         **({"signer": facts.signer} if facts.signer else {}),
     }
 
 
-def build_manifest(facts: ReleaseFacts, verdict: PublicVerdict, files: Mapping[str, FileEntry]) -> dict[str, Any]:
+def build_manifest(
+    facts: ReleaseFacts, verdict: PublicVerdict, files: Mapping[str, FileEntry]
+) -> dict[str, Any]:
     """The manifest of a release, checked against its JSON Schema.
 
     Args:
@@ -140,7 +148,8 @@ def build_manifest(facts: ReleaseFacts, verdict: PublicVerdict, files: Mapping[s
         files: Relative path to hash, size and source.
 
     Raises:
-        InternalError: A field without a declared source, or a result that does not follow the manifest's JSON Schema.
+        InternalError: A field without a declared source, or a result that does not follow the
+            manifest's JSON Schema.
     """
     manifest = describe_release(facts) | {
         "policy": verdict.to_public_json(),
@@ -156,7 +165,10 @@ def build_manifest(facts: ReleaseFacts, verdict: PublicVerdict, files: Mapping[s
 def to_text(manifest: Mapping[str, Any]) -> str:
     """The manifest as the text of its file; InternalError where a value is not JSON."""
     try:
-        return json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n"
+        return (
+            json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
+            + "\n"
+        )
     except (TypeError, ValueError) as error:
         raise InternalError(f"the manifest holds a value that is not JSON: {error}") from error
 
@@ -191,7 +203,11 @@ def _guarantee(facts: ReleaseFacts) -> dict[str, Any]:
             "epsilon_rdp": facts.epsilon_rdp,
         },
         "not_promised": list(facts.not_promised),
-        "dataset_total": {"epsilon": facts.total_epsilon, "delta": facts.total_delta, "runs": facts.total_runs},
+        "dataset_total": {
+            "epsilon": facts.total_epsilon,
+            "delta": facts.total_delta,
+            "runs": facts.total_runs,
+        },
     }
 
 

@@ -1,9 +1,14 @@
-"""A release as one zip file: the same bytes for the same release, and read with suspicion."""
+"""Pack a release as one reproducible zip file; read zips strictly, with every byte accounted for.
+
+A zip file may hold bytes that its directory does not speak of; programs that read from the front
+unpack them all the same.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -13,14 +18,145 @@ from pathlib import Path
 from typing import IO
 
 from privgan.errors import UsageError, VerificationError
-from privgan.limits import LEAST_UNPACKED, MOST_FILES, MOST_RATIO
+from privgan.files.atomic import new_file
+from privgan.files.limits import LEAST_UNPACKED, MOST_FILES, MOST_RATIO
 from privgan.policy.policy import Policy
 from privgan.release.bundle import ALLOWED_FILES
-from privgan.release.integrity import ALLOWED_FOLDERS, SEALS, shown
-from privgan.release.tiling import require_tiled
-from privgan.release.trust import Trust
-from privgan.release.verify import Verification, verify_release
-from privgan.release.writing import new_file
+from privgan.release.signing.trust import Trust
+from privgan.release.verification.integrity import ALLOWED_FOLDERS, SEALS, shown
+from privgan.release.verification.verify import Verification, verify_release
+
+_LOCAL, _CENTRAL, _END, _END64, _LOCATOR = 30, 46, 22, 56, 20
+_DESCRIPTOR = 0x8  # Sizes that stand behind the content, where only a guess finds them.
+_MOST16, _MOST32 = 0xFFFF, 0xFFFFFFFF
+_CHUNK = 1 << 20
+_HIDDEN = (
+    "the zip file holds bytes that are no part of a file of the release ({}); ask for one made by"
+    " 'privgan pack'"
+)
+
+
+def require_tiled(reader: IO[bytes], archive: zipfile.ZipFile) -> None:
+    """Refuse bytes beside, between and inside the entries that belong to no file.
+
+    Args:
+        reader: The zip file, to be read at any place.
+        archive: The same, opened; the names of its entries are plain ASCII.
+
+    Raises:
+        VerificationError: saying where.
+    """
+    entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
+    for problem in _problems(reader, archive, entries):
+        raise VerificationError(_HIDDEN.format(problem))
+
+
+def _problems(
+    reader: IO[bytes], archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]
+) -> Iterator[str]:
+    place = 0
+    for entry in entries:
+        name = entry.orig_filename
+        if entry.header_offset != place:
+            yield f"before {name}"
+        if entry.flag_bits & _DESCRIPTOR:
+            yield f"after {name}: its sizes"
+        if entry.comment or not _only_sizes(
+            entry.extra, (entry.file_size, entry.compress_size, entry.header_offset)
+        ):
+            yield f"a comment or an extra field of {name}"
+        content = _content_of(reader, entry)
+        if content is None:
+            yield f"the local header of {name} says something else than the directory"
+            return
+        place = content + entry.compress_size
+        if not _fills(reader, content, entry):
+            yield f"behind the content of {name}"
+    if place != archive.start_dir:
+        yield "before the directory"
+    directory = sum(_CENTRAL + len(entry.orig_filename) + len(entry.extra) for entry in entries)
+    reader.seek(archive.start_dir + directory)
+    if not _is_end(
+        reader.read(_END64 + _LOCATOR + _END + 1), len(entries), directory, archive.start_dir
+    ):
+        yield "around its end"
+
+
+def _content_of(reader: IO[bytes], entry: zipfile.ZipInfo) -> int | None:
+    """Where an entry's content begins; None where its local header is not that of the directory."""
+    reader.seek(entry.header_offset)
+    head = reader.read(_LOCAL)
+    if len(head) < _LOCAL:
+        return None
+    _, *stated, compressed, size, name, extra = struct.unpack("<4s5HLLLHH", head)
+    year, month, day, hour, minute, second = entry.date_time
+    clock, date = hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
+    if stated[1:] != [entry.flag_bits, entry.compress_type, clock, date, entry.CRC]:
+        return None
+    if reader.read(name) != entry.orig_filename.encode():
+        return None
+    sizes = reader.read(extra)
+    real = (entry.compress_size, entry.file_size)
+    if (compressed, size) != real and not ((compressed, size) == (_MOST32, _MOST32) and sizes):
+        return None
+    return reader.tell() if _only_sizes(sizes, real[::-1]) else None
+
+
+def _only_sizes(extra: bytes, known: tuple[int, ...]) -> bool:
+    """Whether an extra field is none, or says in 64 bits what is known already."""
+    if not extra:
+        return True
+    count = (len(extra) - 4) // 8
+    values = struct.pack(f"<{count}Q", *known[:count]) if 0 < count <= len(known) else b""
+    return extra in {
+        struct.pack("<HH", 1, len(values)) + values,
+        struct.pack("<HHQ", 1, 8, known[-1]),
+    }
+
+
+def _fills(reader: IO[bytes], place: int, entry: zipfile.ZipInfo) -> bool:
+    """Whether the content needs all of its bytes.
+
+    Behind the end of a compressed stream others could stand unread.
+    """
+    if entry.compress_type != zipfile.ZIP_DEFLATED:
+        return entry.compress_size == entry.file_size
+    reader.seek(place)
+    stream, left, made = zlib.decompressobj(-zlib.MAX_WBITS), entry.compress_size, 0
+    while left and not stream.eof:
+        chunk = reader.read(min(left, _CHUNK))
+        left -= len(chunk)
+        if not chunk:
+            return False
+        full = True
+        while (chunk or full) and not stream.eof:  # More may come after the last byte was taken.
+            out = stream.decompress(chunk, _CHUNK)
+            chunk, made, full = stream.unconsumed_tail, made + len(out), len(out) == _CHUNK
+            if made > entry.file_size:
+                return False
+    return stream.eof and not left and not stream.unused_data and made == entry.file_size
+
+
+def _is_end(found: bytes, count: int, length: int, start: int) -> bool:
+    """Whether these are the records behind a directory of so many entries and bytes, up to the last byte of the file."""
+    plain = struct.pack(
+        "<4s4H2LH",
+        b"PK\5\6",
+        0,
+        0,
+        min(count, _MOST16),
+        min(count, _MOST16),
+        min(length, _MOST32),
+        min(start, _MOST32),
+        0,
+    )
+    if found == plain:
+        return True
+    large = struct.pack("<2L4Q", 0, 0, count, count, length, start)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, start + length, 1)
+    record = struct.pack("<4sQ", b"PK\6\6", _END64 - 12)
+    return found[:12] == record and found[16:] == large + locator + plain
+
 
 LEAST_LIMIT = LEAST_UNPACKED
 _LONGEST_END = (1 << 16) + 98  # A comment, and the records around it.
@@ -29,7 +165,6 @@ _IN_64_BITS = 0xFFFFFFFF  # The size stands in another record.
 _LONGEST_ENTRY = 1_000  # Bytes of one file in the directory.
 _BEGINNING = (1980, 1, 1, 0, 0, 0)  # The earliest day that a zip file can state.
 _MODE = 0o100644 << 16
-_CHUNK = 1 << 20
 _ENCRYPTED = 0x1
 _LARGEST_SIZE = 1 << 30
 _NAMES = frozenset(ALLOWED_FILES) | SEALS
@@ -68,14 +203,20 @@ def write_zip(folder: Path, file: IO[bytes]) -> None:
             if not path.is_file():
                 continue
             entry = zipfile.ZipInfo(name, date_time=_BEGINNING)
-            entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, _MODE, 3
+            entry.compress_type, entry.external_attr, entry.create_system = (
+                zipfile.ZIP_DEFLATED,
+                _MODE,
+                3,
+            )
             large = path.stat().st_size > _LARGEST_SIZE
             with path.open("rb") as reader, archive.open(entry, "w", force_zip64=large) as writer:
                 shutil.copyfileobj(reader, writer, _CHUNK)
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Write a zip file's entries into an empty folder; nothing that a release may not hold is ever written.
+    """Write a zip file's entries into an empty folder.
+
+    Nothing that a release may not hold is ever written.
 
     Args:
         source: The zip file.
@@ -98,7 +239,9 @@ def unpack(source: Path, folder: Path) -> None:
                 with archive.open(entry) as reader, path.open("xb") as writer:
                     _copy(reader, writer, entry)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise VerificationError(f"{source.name}: is no whole zip file of a release ({error})") from error
+        raise VerificationError(
+            f"{source.name}: is no whole zip file of a release ({error})"
+        ) from error
     except OSError as error:
         raise UsageError(f"{source}: cannot be unpacked: {error.strerror or error}") from error
 
@@ -112,7 +255,11 @@ def unpacked(source: Path) -> Iterator[Path]:
 
 
 def verify_packed(
-    source: Path, *, now: dt.datetime | None = None, trust: Trust | None = None, policy: Policy | None = None
+    source: Path,
+    *,
+    now: dt.datetime | None = None,
+    trust: Trust | None = None,
+    policy: Policy | None = None,
 ) -> Verification:
     """As verify_release, for a zip file."""
     try:
@@ -132,7 +279,10 @@ def _require_short_directory(file: IO[bytes]) -> None:
     record = end[-_RECORD:]
     if not record.startswith(_SIGN) or any(record[-2:]):
         if _SIGN in end:
-            raise VerificationError("the zip file has a comment, or bytes at its end; a release holds its files and nothing else")
+            raise VerificationError(
+                "the zip file has a comment, or bytes at its end; a release holds its files and"
+                " nothing else"
+            )
         return
     size, before = int.from_bytes(record[12:16], "little"), end[:-_RECORD]
     if before[-20:].startswith(b"PK\6\7"):
@@ -145,7 +295,9 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
     """The entries that are files, once nothing is wrong with any entry."""
     entries, names = [], set()
     if archive.comment:
-        raise VerificationError("the zip file has a comment; a release holds its files and nothing else")
+        raise VerificationError(
+            "the zip file has a comment; a release holds its files and nothing else"
+        )
     for entry in archive.infolist():
         name = entry.orig_filename
         if name in names:
@@ -154,17 +306,26 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
         if name.endswith("/") and name[:-1] in ALLOWED_FOLDERS and not entry.file_size:
             continue
         if name not in _NAMES:
-            raise VerificationError(f"{shown(name)}: is in the zip file, and no release may hold it")
+            raise VerificationError(
+                f"{shown(name)}: is in the zip file, and no release may hold it"
+            )
         if entry.flag_bits & _ENCRYPTED:
             raise VerificationError(f"{name}: is encrypted in the zip file; decrypt it first")
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise VerificationError(f"{name}: is compressed in a way that a release is not (deflate or none)")
+            raise VerificationError(
+                f"{name}: is compressed in a way that a release is not (deflate or none)"
+            )
         if (entry.external_attr >> 28) not in {0, 0o10}:
-            raise VerificationError(f"{name}: is a link or a special file; a release holds plain files only")
+            raise VerificationError(
+                f"{name}: is a link or a special file; a release holds plain files only"
+            )
         entries.append(entry)
     limit = max(LEAST_LIMIT, MOST_RATIO * size)
     if sum(entry.file_size for entry in entries) > limit:
-        raise VerificationError(f"the zip file of {size:,} bytes claims to hold more than {limit:,}; no release is so empty")
+        raise VerificationError(
+            f"the zip file of {size:,} bytes claims to hold more than {limit:,}; no release is so"
+            " empty"
+        )
     return entries
 
 
@@ -183,4 +344,7 @@ def _copy(reader: IO[bytes], writer: IO[bytes], entry: zipfile.ZipInfo) -> None:
 def _require_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise UsageError(f"{folder}: unpacking needs {needed:,} bytes, {free:,} are free; make room, or set $TMPDIR")
+        raise UsageError(
+            f"{folder}: unpacking needs {needed:,} bytes, {free:,} are free; make room, or set"
+            " $TMPDIR"
+        )

@@ -1,4 +1,7 @@
-"""Hold a report's files against what a release may hold: JSON by its schema, HTML that does nothing, plain Markdown."""
+"""Hold a report's files against what a release may hold.
+
+JSON by its schema, HTML that does nothing, plain Markdown.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,30 @@ from importlib.resources import files as packaged
 from itertools import islice
 from typing import Any
 
-from privgan.documents import strict_validator
 from privgan.errors import InternalError
-from privgan.fields import REPORT_FILE, require_declared
-from privgan.limits import LARGEST_PAGE, MOST_MISTAKES, MOST_TAGS
-from privgan.release.strict_json import read_json
+from privgan.files.documents import strict_validator
+from privgan.files.fields import REPORT_FILE, require_declared
+from privgan.files.limits import LARGEST_PAGE, MOST_MISTAKES, MOST_TAGS
+from privgan.files.strict_json import read_json
 
 REPORT_JSON = "report.json"
 _TOLD = 60  # Characters of a name in a message.
 _TAGS = frozenset(
     re.findall(
         "[a-z0-9]+",
-        "html head meta title style body a p header main section nav footer h1 h2 h3 h4 ul li div span strong bdi code br "
-        "table caption thead tbody tr th td figure figcaption article dl dt dd details summary "
-        "svg desc rect line polyline polygon circle path text",
+        "html head meta title style body a p header main section nav footer h1 h2 h3 h4 ul li div"
+        " span strong bdi code br table caption thead tbody tr th td figure figcaption article dl"
+        " dt dd details summary svg desc rect line polyline polygon circle path text",
     )
 )
 _LOADING = re.compile(r"url\(|src\(|image-set|@import|https?:|//", re.IGNORECASE)
-_ADDRESSES = frozenset({"src", "srcset", "action", "formaction", "data", "xlink:href", "background", "poster", "ping"})
+_ADDRESSES = frozenset(
+    {"src", "srcset", "action", "formaction", "data", "xlink:href", "background", "poster", "ping"}
+)
 _TEXTS = frozenset({"aria-label", "content"})
-# A parser and a browser may differ about where other markup ends: comments, declarations, values in other quotes or in none.
-# Nothing that was taken is given back (++): a page of any form is looked through once.
+# A parser and a browser may differ about where other markup ends: comments, declarations, values in
+# other quotes or in none. Nothing that was taken is given back (++): a page of any form is looked
+# through once.
 _ATTRIBUTE = r'\s++[A-Za-z][A-Za-z0-9:-]*+(?:="[^"<>]*+")?+'
 _PLAIN_TAG = rf"!doctype html>|/[a-z][a-z0-9]*+>|[a-z][a-z0-9]*+(?:{_ATTRIBUTE})*+\s*+/?>"
 _ODD_MARKUP = re.compile(rf"<(?!{_PLAIN_TAG})", re.IGNORECASE | re.ASCII)
@@ -92,11 +98,16 @@ def require_plain_markdown(name: str, content: bytes) -> None:
     """
     found = _MARKUP.search(content.decode())
     if found:
-        raise InternalError(f"{name}: holds the character {found.group()!r}, which no report writes")
+        raise InternalError(
+            f"{name}: holds the character {found.group()!r}, which no report writes"
+        )
 
 
 def report_mistakes(value: Any) -> list[str]:
-    """Where a shareable report departs from its JSON Schema; empty when nowhere. It names no value."""
+    """Where a shareable report departs from its JSON Schema; empty when nowhere.
+
+    It names no value.
+    """
     found = islice(_validator().iter_errors(value), MOST_MISTAKES)
     errors = sorted(found, key=lambda error: error.json_path)
     return [f"{error.json_path} ({error.validator})" for error in errors]
@@ -107,10 +118,14 @@ def _validator() -> Any:
     from referencing import Registry, Resource
 
     schemas = [
-        json.loads(packaged("privgan").joinpath(f"formats/{name}.schema.json").read_text(encoding="utf-8"))
+        json.loads(
+            packaged("privgan").joinpath(f"formats/{name}.schema.json").read_text(encoding="utf-8")
+        )
         for name in ("report", "manifest")
     ]
-    registry = Registry().with_resources((schema["$id"], Resource.from_contents(schema)) for schema in schemas)
+    registry = Registry().with_resources(
+        (schema["$id"], Resource.from_contents(schema)) for schema in schemas
+    )
     return strict_validator(schemas[0], registry=registry)
 
 
@@ -136,7 +151,10 @@ class _Page(HTMLParser):
             self.refused.update(f"<meta {key}>" for key, _ in attrs)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element that ends at once; a browser takes the rest of the page for the text of such a style or title."""
+        """An element that ends at once.
+
+        A browser takes the rest of the page for the text of such a style or title.
+        """
         if tag in {"style", "title"}:
             self.refused.add(f"<{tag}/>")
         super().handle_startendtag(tag, attrs)
@@ -162,13 +180,19 @@ def _loads(text: str, *, style: bool) -> bool:
 
 
 def _is_harmless_meta(attrs: list[tuple[str, str | None]]) -> bool:
-    """Whether it says the encoding that was read, restricts the page, or sets its width: nothing that moves or tells."""
+    """Whether it says the encoding that was read, restricts the page, or sets its width.
+
+    Nothing that moves or tells.
+    """
     said = dict(attrs)
     if len(said) != len(attrs):
         return False
     return (
         (said.keys() == {"charset"} and said["charset"] == "utf-8")
-        or (said.keys() == {"http-equiv", "content"} and said["http-equiv"] == "Content-Security-Policy")
+        or (
+            said.keys() == {"http-equiv", "content"}
+            and said["http-equiv"] == "Content-Security-Policy"
+        )
         or (said.keys() == {"name", "content"} and said["name"] == "viewport")
         or said == {"name": "referrer", "content": "no-referrer"}
     )

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from privgan.files.atomic import adopt_leftover
+from privgan.files.strict_json import read_json
 from privgan.policy.context import Context
 from privgan.policy.verdict import Verdict
 from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.report_files import REPORT_JSON
-from privgan.release.strict_json import read_json
-from privgan.release.verify import verify_release
-from privgan.release.writing import adopt_leftover
+from privgan.release.verification.verify import verify_release
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ class Asked:
 def take_up(target: Path, run: str, asked: Asked, recorded: Set[str]) -> bool:
     """Give a finished release its name, where one lies ready under a hidden name.
 
-    What else lies ready of the same candidate is removed: nobody can ask for it by this name any more, or it never
-    came to be recorded.
+    What else lies ready of the same candidate is removed: nobody can ask for it by this name any
+    more, or it never came to be recorded.
 
     Args:
         target: The release's folder to be.

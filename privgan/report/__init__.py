@@ -1,9 +1,17 @@
 """Reports in HTML, PDF, Markdown and JSON: one that may leave, one that stays inside."""
 
-from privgan.report.data import InternalReport, NoisyShape, PlanStep, RealShape, RealTrends, ShareableReport, Trends
+from privgan.report.data import (
+    InternalReport,
+    NoisyShape,
+    PlanStep,
+    RealShape,
+    RealTrends,
+    ShareableReport,
+    Trends,
+)
 from privgan.report.json_text import internal_of, shareable_of
 from privgan.report.render import FORMATS, render, render_internal, render_shareable
-from privgan.report.words import LANGUAGES
+from privgan.report.text import LANGUAGES
 
 __all__ = [
     "FORMATS",

@@ -1,4 +1,7 @@
-"""One picture of all attacks: what each finds at each rate of false alarms, under what the guarantee allows."""
+"""One picture of all attacks.
+
+What each finds at each rate of false alarms, under what the guarantee allows.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from privgan.privacy import tradeoff
-from privgan.report.words import Words
+from privgan.report.text import Words
 
 SIZE = 360.0
 _LOWEST = 1e-3
@@ -85,24 +88,47 @@ class Panel:
     marks: tuple[Mark, ...]
 
 
-def attack_panels(metrics: Sequence[Mapping[str, Any]], claim: Mapping[str, Any], words: Words) -> tuple[Panel, ...]:
-    """All rates on straight axes, and low rates on logarithmic ones; nothing where no attack has rates.
+def attack_panels(
+    metrics: Sequence[Mapping[str, Any]], claim: Mapping[str, Any], words: Words
+) -> tuple[Panel, ...]:
+    """All rates on straight axes, and low rates on logarithmic ones.
+
+    Nothing where no attack has rates.
 
     Args:
         metrics: The audit's metrics, as JSON.
-        claim: ``epsilon`` and ``delta`` of the claimed guarantee; None or missing where nothing is claimed.
+        claim: ``epsilon`` and ``delta`` of the claimed guarantee; None or missing where nothing is
+            claimed.
         words: The report's words.
     """
-    found = {metric["name"]: metric.get("details") or {} for metric in metrics if metric.get("value") is not None}
+    found = {
+        metric["name"]: metric.get("details") or {}
+        for metric in metrics
+        if metric.get("value") is not None
+    }
     curves = {name: found[name]["roc"] for name in _SCORES if "roc" in found.get(name, {})}
     events = {name: found[name] for name in _EVENTS if "true_positive_rate" in found.get(name, {})}
     if not curves and not events:
         return ()
     straight = tuple((share, f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
-    low = tuple((_log(share), f"{share:.1%}" if share < 0.01 else f"{share:.0%}") for share in (1e-3, 1e-2, 1e-1, 1.0))
+    low = tuple(
+        (_log(share), f"{share:.1%}" if share < 0.01 else f"{share:.0%}")
+        for share in (1e-3, 1e-2, 1e-1, 1.0)
+    )
     return (
-        _panel(words.text("attacks.all_rates"), lambda share: share, _RATES, straight, curves, events, claim, words),
-        _panel(words.text("attacks.low_rates"), _log, _LOW_RATES, low, curves, events, claim, words),
+        _panel(
+            words.text("attacks.all_rates"),
+            lambda share: share,
+            _RATES,
+            straight,
+            curves,
+            events,
+            claim,
+            words,
+        ),
+        _panel(
+            words.text("attacks.low_rates"), _log, _LOW_RATES, low, curves, events, claim, words
+        ),
     )
 
 
@@ -129,14 +155,20 @@ def _panel(
     marks = []
     for letter, (name, event) in zip("ABCDEFGH", events.items(), strict=False):
         x, y = place(event["false_positive_rate"], event["true_positive_rate"])
-        marks.append(Mark(label=words.term("attack", name), letter=letter, x=round(x, 1), y=round(y, 1)))
+        marks.append(
+            Mark(label=words.term("attack", name), letter=letter, x=round(x, 1), y=round(y, 1))
+        )
     return Panel(
         title=title,
         ticks=tuple((round(SIZE * at, 1), label) for at, label in ticks),
         chance=line([(rate, rate) for rate in rates]),
         ceiling=line(_ceiling(claim, rates)),
         curves=tuple(
-            Curve(label=words.term("attack", name), style=_SCORES.index(name), points=line(_ended(roc, rates[0])))
+            Curve(
+                label=words.term("attack", name),
+                style=_SCORES.index(name),
+                points=line(_ended(roc, rates[0])),
+            )
             for name, roc in curves.items()
         ),
         marks=tuple(marks),
@@ -154,4 +186,7 @@ def _ceiling(claim: Mapping[str, Any], rates: Sequence[float]) -> list[tuple[flo
         return []
     limits = tradeoff.of_budget(claim["epsilon"], claim["delta"])
     bend = (1 - claim["delta"]) / (1 + math.exp(min(700.0, claim["epsilon"])))
-    return [(rate, limits.true_positive_rate(min(1.0, rate))) for rate in sorted({*rates, max(rates[0], bend)})]
+    return [
+        (rate, limits.true_positive_rate(min(1.0, rate)))
+        for rate in sorted({*rates, max(rates[0], bend)})
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from privgan.report.data import Label, NoisyShape, PlanStep, RealShape
 from privgan.report.odds import Odds
-from privgan.report.words import Words
+from privgan.report.text import Words
 
 _MOST_CATEGORIES = 8
 _MOST_BINS = 40
@@ -90,11 +90,17 @@ def shape_chart(shape: NoisyShape | RealShape, words: Words) -> ShapeChart:
     synthetic = _shares(shape.synthetic)
     bins = shape.kind in _NUMERIC
     distance = sum(abs(a - b) for a, b in zip(reference, synthetic, strict=True)) / 2
-    triples = list(zip((_named(label, words) for label in shape.labels), reference, synthetic, strict=True))
+    triples = list(
+        zip((_named(label, words) for label in shape.labels), reference, synthetic, strict=True)
+    )
     if bins:
         drawn = _merged(triples)
     else:
-        order = range(len(triples)) if len(triples) <= _MOST_CATEGORIES or shape.kind == "ordinal" else _largest(triples)
+        order = (
+            range(len(triples))
+            if len(triples) <= _MOST_CATEGORIES or shape.kind == "ordinal"
+            else _largest(triples)
+        )
         drawn = [triples[index] for index in list(order)[:_MOST_CATEGORIES]]
     return ShapeChart(
         column=shape.column,
@@ -115,7 +121,11 @@ def step_bars(steps: Sequence[PlanStep]) -> list[tuple[PlanStep, float]]:
 def attack_rows(metrics: Sequence[Mapping[str, Any]]) -> list[AttackRow]:
     """Every attack and audit figure that ran."""
     shown = ("attack.", "audit.")
-    return [_attack_row(metric) for metric in metrics if metric["name"].startswith(shown) and metric["value"] is not None]
+    return [
+        _attack_row(metric)
+        for metric in metrics
+        if metric["name"].startswith(shown) and metric["value"] is not None
+    ]
 
 
 def curve_points(odds: Odds) -> str:
@@ -143,7 +153,10 @@ def _merged(triples: list[tuple[str, float, float]]) -> list[tuple[str, float, f
     """Neighbouring bins put together until they can be told apart on a small screen."""
     size = -(-len(triples) // _MOST_BINS)
     groups = [triples[start : start + size] for start in range(0, len(triples), size or 1)]
-    return [(_span(group), sum(part[1] for part in group), sum(part[2] for part in group)) for group in groups]
+    return [
+        (_span(group), sum(part[1] for part in group), sum(part[2] for part in group))
+        for group in groups
+    ]
 
 
 def _span(group: list[tuple[str, float, float]]) -> str:
@@ -151,7 +164,9 @@ def _span(group: list[tuple[str, float, float]]) -> str:
 
 
 def _pairs(triples: Sequence[tuple[str, float, float]]) -> tuple[Pair, ...]:
-    tallest = max((max(reference, synthetic) for _, reference, synthetic in triples), default=0.0) or 1.0
+    tallest = (
+        max((max(reference, synthetic) for _, reference, synthetic in triples), default=0.0) or 1.0
+    )
     width = 100 / max(1, len(triples))
     return tuple(
         Pair(
@@ -168,7 +183,11 @@ def _pairs(triples: Sequence[tuple[str, float, float]]) -> tuple[Pair, ...]:
 
 
 def _attack_row(metric: Mapping[str, Any]) -> AttackRow:
-    ends = [metric[key] for key in ("value", "low", "high", "baseline", "ceiling") if metric.get(key) is not None]
+    ends = [
+        metric[key]
+        for key in ("value", "low", "high", "baseline", "ceiling")
+        if metric.get(key) is not None
+    ]
     axis_low, axis_high = min(0.0, *ends), max(1.0, *ends)
 
     def place(key: str) -> float | None:

@@ -16,8 +16,7 @@ from privgan.report.sections.opening import internal_answer, meaning, shareable_
 from privgan.report.sections.policy import policy_section, promises_section
 from privgan.report.sections.records import ledger_section, provenance_section, standards_section
 from privgan.report.sections.usefulness import metrics_section, subgroups_section, utility_section
-from privgan.report.text import number, short
-from privgan.report.words import Words
+from privgan.report.text import Words, number, short
 
 _LONGEST_NAME = 80
 
@@ -31,7 +30,10 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
     ]
     if data.trends is not None:
         sections.append(trends_section(data.trends, words))
-    sections += [policy_section(data.policy, words), promises_section(data.release["guarantee"], words)]
+    sections += [
+        policy_section(data.policy, words),
+        promises_section(data.release["guarantee"], words),
+    ]
     sections += [
         dictionary_section(data.schema, words),
         card_section(data.release, data.schema, data.steps, data.shapes, words, real=False),
@@ -95,9 +97,18 @@ def _ended(
     sections: Sequence[Section], release: Mapping[str, Any], policy: Mapping[str, Any], words: Words
 ) -> tuple[Section, ...]:
     answer = next(block.heading for block in sections[0].blocks if isinstance(block, Answer))
-    return (*sections, standards_section(sections, answer, words), provenance_section(release, policy, words))
+    return (
+        *sections,
+        standards_section(sections, answer, words),
+        provenance_section(release, policy, words),
+    )
 
 
 def _lead(data: ShareableReport | InternalReport, words: Words) -> tuple[Run, ...]:
     rows = Run(number(data.rows))
-    return words("report.lead", rows=rows, columns=len(data.schema["columns"]), day=Run(data.release["created"][:10]))
+    return words(
+        "report.lead",
+        rows=rows,
+        columns=len(data.schema["columns"]),
+        day=Run(data.release["created"][:10]),
+    )

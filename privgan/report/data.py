@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-# A bin's or category's label: its text, None for missing values, a number for so many rarer values together.
+# A bin's or category's label: its text, None for missing values, a number for so many rarer values
+# together.
 Label: TypeAlias = str | int | None
 
 
@@ -19,8 +20,10 @@ class PlanStep:
         kind: What it does, as in the plan.
         count: How many steps these are.
         epsilon: Epsilon of the step alone, or of all these together.
-        mechanism: Its noise: ``gaussian``, ``laplace``, ``gumbel`` or ``dp-sgd``; None for several steps.
-        noise: Standard deviation or scale in rows; for ``dp-sgd`` the noise multiplier. None for several steps.
+        mechanism: Its noise: ``gaussian``, ``laplace``, ``gumbel`` or ``dp-sgd``; None for several
+            steps.
+        noise: Standard deviation or scale in rows; for ``dp-sgd`` the noise multiplier. None for
+            several steps.
         repeats: Number of batches of ``dp-sgd``.
         rate: Sampling rate of ``dp-sgd``.
         expected_error: Expected error of a cell, as a share of the rows; None where there is none.
@@ -81,8 +84,8 @@ class Trends:
 
     Attributes:
         columns: The columns, in their order.
-        synthetic: Associations in [-1, 1], one row a column: of the second column with the first, of the third with the
-            first two, and so on; None where a column is constant.
+        synthetic: Associations in [-1, 1], one row a column: of the second column with the first,
+            of the third with the first two, and so on; None where a column is constant.
     """
 
     columns: Sequence[str]
@@ -106,7 +109,9 @@ class RealTrends:
 
 @dataclass(frozen=True, kw_only=True)
 class ShareableReport:
-    """The report that leaves with a release: nothing in it was computed from real rows without noise.
+    """The report that leaves with a release.
+
+    Nothing in it was computed from real rows without noise.
 
     Attributes:
         release: ``describe_release(...)``: the manifest without policy and files.
@@ -143,7 +148,8 @@ class InternalReport:
         audit: The audit; its ``metrics`` are a list of ``Metric.to_json()``.
         ledger: Ledger entries, flat mappings with the same keys.
         groups: Steps of one kind together, for the picture.
-        trends: Associations, real beside synthetic where the table was at hand; None where they were not computed.
+        trends: Associations, real beside synthetic where the table was at hand; None where they
+            were not computed.
         lifetime: The ε that may be spent on the data set in all; None where no person has set it.
     """
 

@@ -29,7 +29,8 @@ class Run:
 
     Attributes:
         text: What it says, as it came: renderers make it harmless.
-        look: How it stands out. NAME is for every value that came from outside: its direction is isolated.
+        look: How it stands out. NAME is for every value that came from outside: its direction is
+            isolated.
     """
 
     text: str

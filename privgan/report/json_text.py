@@ -10,8 +10,29 @@ from dataclasses import asdict
 from typing import Any
 
 from privgan.errors import UsageError
-from privgan.report.data import InternalReport, NoisyShape, PlanStep, RealShape, RealTrends, ShareableReport, Trends
-from privgan.report.document import Answer, Block, Bullets, Cards, Document, Figure, Note, Paragraph, Section, Stats, Table, plain
+from privgan.report.data import (
+    InternalReport,
+    NoisyShape,
+    PlanStep,
+    RealShape,
+    RealTrends,
+    ShareableReport,
+    Trends,
+)
+from privgan.report.document import (
+    Answer,
+    Block,
+    Bullets,
+    Cards,
+    Document,
+    Figure,
+    Note,
+    Paragraph,
+    Section,
+    Stats,
+    Table,
+    plain,
+)
 from privgan.report.text import HIDDEN, LONGEST_TEXT, short
 
 FORMAT = "privgan.report/1"
@@ -31,7 +52,10 @@ def to_json(data: ShareableReport | InternalReport, document: Document) -> dict[
 
 
 def to_json_text(value: Mapping[str, Any]) -> str:
-    """JSON whose text shows no invisible character and turns no line around: these are written as escapes."""
+    """JSON whose text shows no invisible character and turns no line around.
+
+    These are written as escapes.
+    """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     return "".join(_escaped(character) for character in text) + "\n"
 
@@ -73,7 +97,10 @@ def internal_of(value: Mapping[str, Any]) -> InternalReport:
 def _data(value: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     if value.get("format") != FORMAT or value.get("kind") != kind:
         found = f"{value.get('format')!r}, {value.get('kind')!r}"
-        raise UsageError(f"the report's format and kind are {found}; this privgan reads {FORMAT!r}, {kind!r} here")
+        raise UsageError(
+            f"the report's format and kind are {found}; this privgan reads {FORMAT!r}, {kind!r}"
+            " here"
+        )
     data: Mapping[str, Any] = value["data"]
     return data
 
@@ -106,20 +133,27 @@ def _section(section: Section) -> dict[str, Any]:
 
 def _blocks(block: Block) -> list[dict[str, Any]]:
     if isinstance(block, Paragraph | Note):
-        return [{"kind": "note" if isinstance(block, Note) else "paragraph", "text": _shown(block.text)}]
+        return [
+            {"kind": "note" if isinstance(block, Note) else "paragraph", "text": _shown(block.text)}
+        ]
     if isinstance(block, Bullets):
         return [{"kind": "list", "items": [_shown(item) for item in block.items]}]
     if isinstance(block, Answer):
         told = {"kind": "answer", "heading": _shown(block.heading), "text": _shown(block.text)}
         return [told | {"items": [_shown(point) for point in block.points]}]
     if isinstance(block, Stats):
-        rows = [[_shown(part) for part in (stat.label, stat.value, stat.text)] for stat in block.stats]
+        rows = [
+            [_shown(part) for part in (stat.label, stat.value, stat.text)] for stat in block.stats
+        ]
         return [{"kind": "figures", "rows": rows}]
     if isinstance(block, Cards):
         return [
             part
             for card in block.cards
-            for part in ({"kind": "heading", "text": _shown(card.heading)}, *(p for b in card.blocks for p in _blocks(b)))
+            for part in (
+                {"kind": "heading", "text": _shown(card.heading)},
+                *(p for b in card.blocks for p in _blocks(b)),
+            )
         ]
     if isinstance(block, Figure):
         told = {"kind": "figure", "heading": _shown(block.title), "text": _shown(block.alternative)}

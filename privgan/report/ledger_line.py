@@ -66,10 +66,16 @@ def ledger_line(entries: Sequence[Mapping[str, Any]], lifetime: float | None) ->
         entries: The ledger's entries; those that spend have an ``epsilon``.
         lifetime: The lifetime budget, or None.
     """
-    runs = [entry for entry in entries if entry.get("kind") in SPENDING and isinstance(entry.get("epsilon"), int | float)]
+    runs = [
+        entry
+        for entry in entries
+        if entry.get("kind") in SPENDING and isinstance(entry.get("epsilon"), int | float)
+    ]
     times = [_moment(entry["time"]) for entry in runs]
     first, span = min(times, default=0.0), max(times, default=0.0) - min(times, default=0.0)
-    totals = [sum(float(entry["epsilon"]) for entry in runs[: place + 1]) for place in range(len(runs))]
+    totals = [
+        sum(float(entry["epsilon"]) for entry in runs[: place + 1]) for place in range(len(runs))
+    ]
     top = max([*totals, lifetime or 0.0, 1e-9]) * _ROOM
     steps = tuple(
         Step(

@@ -1,7 +1,7 @@
 """A document as Markdown (CommonMark with tables), in which no value can become markup.
 
-Everything that could be structure is written as a character reference: a reference is never structure in CommonMark, and
-the scan of a release resolves it as it does HTML's.
+Everything that could be structure is written as a character reference: a reference is never
+structure in CommonMark, and the scan of a release resolves it as it does HTML's.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from privgan.report.document import (
     Text,
     plain,
 )
-from privgan.report.text import LONGEST_TEXT, short
-from privgan.report.words import words_of
+from privgan.report.text import LONGEST_TEXT, short, words_of
 
-# An underscore inside a word is text, a number's point too; a sign of equality or a hash is structure at a line's start alone.
+# An underscore inside a word is text, a number's point too; a sign of equality or a hash is
+# structure at a line's start alone.
 _STRUCTURE = re.compile(r"[\\`*\[\]<>&|~!$@^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|://|(?i:www)\.")
 _START = re.compile(r"^([-+>#=]|[0-9]+[.)](?=\s|$))")
 _BLANK = "&#160;"  # A text of blanks alone; without it a list's item or a paragraph would be none.
@@ -68,7 +68,10 @@ def _block(block: Block, language: str) -> Iterator[str]:
             yield _list(block.points)
     elif isinstance(block, Stats):
         yield _list(
-            tuple((*stat.label, Run(": "), Run(plain(stat.value), Look.STRONG), Run("; "), *stat.text) for stat in block.stats)
+            tuple(
+                (*stat.label, Run(": "), Run(plain(stat.value), Look.STRONG), Run("; "), *stat.text)
+                for stat in block.stats
+            )
         )
     elif isinstance(block, Cards):
         for card in block.cards:

@@ -1,21 +1,153 @@
-"""Make a report in any of its forms from its data."""
+"""Render a report's document as HTML, PDF, Markdown or JSON."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from privgan.errors import UsageError
-from privgan.fields import REPORT, require_declared
+from privgan.files.fields import REPORT, require_declared
+from privgan.report.attack_curves import SIZE
 from privgan.report.compose import internal_document, shareable_document
 from privgan.report.data import InternalReport, ShareableReport
-from privgan.report.document import Document
-from privgan.report.html import to_html
+from privgan.report.document import Document, plain
 from privgan.report.json_text import to_json, to_json_text
 from privgan.report.markdown import to_markdown
-from privgan.report.pdf import to_pdf
-from privgan.report.words import words_of
+from privgan.report.text import clean, number, short, words_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+def environment_of(package: str, filters: Mapping[str, Callable[..., Any]]) -> Environment:
+    """The environment of a package's templates.
+
+    Args:
+        package: The package whose folder ``templates`` holds them.
+        filters: Their filters beside ``number`` and ``short``.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=clean,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "short": short, **filters}
+    return environment
+
+
+_VARIABLE = re.compile(r"var\((--[a-z-]+)\)")
+_DECLARED = re.compile(r"(--[a-z-]+):([^;}]+)")
+# The printer scales strokes with their picture, whatever vector-effect says.
+_THIN = ".thin{stroke-width:.7}.point{stroke-width:5}.range{stroke-width:4}"
+_THINNER = ".base,.ceiling{stroke-width:.5;stroke-dasharray:none}.axis{stroke-width:.4}.point{stroke-width:2.2}"
+_COORDINATES = re.compile(r"[0-9., -]*\Z")
+
+
+def to_html(document: Document, *, printed: bool = False) -> str:
+    """The page.
+
+    Args:
+        document: What it says.
+        printed: For the printer of PDF files, which knows no style of a page inside pictures.
+    """
+    words = words_of(document.language)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            document=document,
+            t=words.text,
+            percent=words.percent,
+            frame=SIZE,
+            page_style=_markup(
+                _style("palette.css", "style.css", "figures.css", *(["pdf.css"] if printed else []))
+            ),
+            svg_style=_markup(f"<style>{_resolved()}{_THIN}</style>" if printed else ""),
+            row_style=_markup(f"<style>{_THINNER}</style>" if printed else ""),
+        )
+    )
+
+
+def _style(*names: str) -> str:
+    folder = files("privgan.report").joinpath("templates")
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+def _resolved() -> str:
+    """The pictures' style with the colours of the light page in place of variables."""
+    light = dict(_DECLARED.findall(_style("palette.css").split("@media")[0]))
+    return _VARIABLE.sub(lambda found: light[found.group(1)], _style("figures.css"))
+
+
+def _markup(trusted: str) -> Markup:
+    """Text of this package, which is no value and needs no escape."""
+    from markupsafe import Markup
+
+    return Markup(trusted)
+
+
+def _verbatim(points: str) -> Any:
+    """A list of coordinates, which may be longer than any text; anything else is refused."""
+    if not _COORDINATES.match(points):
+        raise ValueError("these are no coordinates")
+    return _markup(points)
+
+
+@cache
+def _environment() -> Environment:
+    return environment_of(
+        "privgan.report",
+        {"plain": plain, "verbatim": _verbatim, "kind": lambda block: type(block).__name__},
+    )
+
+
+def to_pdf(document: Document) -> bytes:
+    """The document's pages; tagged, so that a screen reader follows them.
+
+    Raises:
+        UsageError: WeasyPrint, or Pango below it, is not installed.
+    """
+    weasyprint = _weasyprint()
+    page = weasyprint.HTML(
+        string=to_html(document, printed=True), url_fetcher=_fetch_nothing, base_url=None
+    )
+    content: bytes = page.write_pdf(pdf_variant="pdf/ua-1")
+    return content
+
+
+def _weasyprint() -> Any:
+    import logging
+
+    try:
+        import weasyprint
+    except ImportError as error:
+        raise UsageError(
+            "a PDF needs WeasyPrint: pip install 'privgan[pdf]', or take --format html, md or json"
+        ) from error
+    except OSError as error:
+        raise UsageError(
+            "WeasyPrint does not find Pango; install it (Debian: apt-get install libpango-1.0-0"
+            " libpangoft2-1.0-0; macOS: brew install pango), or take --format html, md or json"
+        ) from error
+    # Rules for screens that a printer ignores are no news to the owner.
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    return weasyprint
+
+
+def _fetch_nothing(url: str, *_: Any, **__: Any) -> NoReturn:
+    raise ValueError("a report loads nothing")
+
 
 Report = ShareableReport | InternalReport
 _FORMATS: Mapping[str, Callable[[Report, Document], bytes]] = MappingProxyType(
@@ -27,7 +159,8 @@ _FORMATS: Mapping[str, Callable[[Report, Document], bytes]] = MappingProxyType(
     }
 )
 FORMATS = tuple(_FORMATS)
-# Those that are written with every release: they need nothing but privgan, and every byte of them can be searched.
+# Those that are written with every release: they need nothing but privgan, and every byte of them
+# can be searched.
 WRITTEN = ("html", "md", "json")
 
 

@@ -7,12 +7,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from privgan.domain.cells import from_numbers
+from privgan.domain.conditions import canonical_number
+from privgan.domain.encoding import ColumnCode, Encoder
+from privgan.notation.moments import is_clock, write_moments
 from privgan.report.data import Label, NoisyShape, RealShape
-from privgan.table.cells import from_numbers
-from privgan.table.columns import Column, Temporal
-from privgan.table.encoding import ColumnCode, Encoder
-from privgan.table.moments import is_clock, write_moments
-from privgan.table.where import canonical_number
+from privgan.schema.columns import Column, Temporal
 
 _Columns: TypeAlias = Sequence[np.ndarray]
 
@@ -64,7 +64,10 @@ def shares_of(counts: np.ndarray) -> list[float]:
 
 
 def labels(column: ColumnCode) -> list[Label]:
-    """A label for each code of a column: a category, a special value, from-to; None for missing, or a number of rarer values."""
+    """A label for each code of a column: a category, a special value, from-to.
+
+    None for missing, or a number of rarer values.
+    """
     return [_label(column, np.flatnonzero(column.code_of == code)) for code in range(column.size)]
 
 

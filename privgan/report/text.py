@@ -1,10 +1,18 @@
-"""How values look in a report: numbers in words, hostile text made harmless."""
+"""Text of reports: safe values, and one catalogue of words per language."""
 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+from privgan.errors import InternalError, UsageError
+from privgan.report.document import Look, Run, Text, plain
 
 LONGEST_TEXT = 600
 _SMALL, _LARGE = 1e-3, 1e6  # Outside these number() writes three digits and a power of ten.
@@ -61,7 +69,10 @@ def ceiling_percent(value: float) -> str:
 
 
 def raised(value: float, digits: int) -> float:
-    """A figure with so many significant digits, rounded upwards: what is printed of a cost is never less than the cost."""
+    """A figure with so many significant digits, rounded upwards.
+
+    What is printed of a cost is never less than the cost.
+    """
     if not (math.isfinite(value) and value > 0):
         return value
     unit = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
@@ -72,7 +83,10 @@ def raised(value: float, digits: int) -> float:
 
 
 def cost(value: float) -> str:
-    """An ε or a δ in words, rounded upwards: what is shown of a cost is never less than the cost."""
+    """An ε or a δ in words, rounded upwards.
+
+    What is shown of a cost is never less than the cost.
+    """
     return number(raised(value, 4 if _SMALL <= value < _LARGE else 3))
 
 
@@ -84,3 +98,154 @@ def _visible(character: str) -> str:
 
 def _raised(exponent: int) -> str:
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+LANGUAGES = ("en", "zh")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_TERMS, _PHRASES = "terms", "phrases"
+Value: TypeAlias = str | int | float | Run | Text | None
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """The catalogue of one language.
+
+    Attributes:
+        language: ``en`` or ``zh``.
+        texts: ``group.key`` to the text, with ``{placeholders}``.
+        terms: Group to the words for each value of an enumeration.
+        phrases: English sentences that stand in manifests and policies, to the same in this
+            language.
+    """
+
+    language: str
+    texts: Mapping[str, str]
+    terms: Mapping[str, Mapping[str, str]]
+    phrases: Mapping[str, str]
+
+    def __call__(self, key: str, **values: Value) -> Text:
+        """A text with its placeholders filled.
+
+        Strings are isolated as names, numbers are written as everywhere.
+
+        Raises:
+            InternalError: The catalogue has no such text, or a placeholder has no value.
+        """
+        if key not in self.texts:
+            raise InternalError(f"the catalogue {self.language} has no text {key}")
+        return self._filled(key, self.texts[key], values)
+
+    def text(self, key: str, **values: Value) -> str:
+        """As a call, without looks."""
+        return plain(self(key, **values))
+
+    def term(self, group: str, value: object) -> str:
+        """The word for a value of an enumeration; the value itself where the catalogue has none."""
+        return self.terms[group].get(str(value), str(value))
+
+    def phrase(self, english: str) -> str:
+        """A known English sentence in this language; any other as it is."""
+        return self.phrases.get(english, english)
+
+    def known(self, group: str, value: object) -> bool:
+        """Whether the catalogue has a word for a value."""
+        return str(value) in self.terms[group]
+
+    def percent(self, share: float) -> str:
+        """A share, as a percentage."""
+        return self.text("number.percent", number=f"{100 * share:.3g}")
+
+    def ceiling(self, share: float) -> str:
+        """A share that nothing exceeds, as a percentage rounded upwards."""
+        return self.text("number.percent", number=ceiling_percent(share).removesuffix(" %"))
+
+    def cost(self, value: float | None) -> str:
+        """An ε or δ, never rounded down."""
+        return number(None) if value is None else cost(value)
+
+    def condition(self, guarantee: Mapping[str, Any]) -> str:
+        """What an ε rests on: the number of facts that were assumed to be public.
+
+        Empty where none was.
+        """
+        count = len(guarantee["conditional_facts"])
+        if not count:
+            return ""
+        return self.text(
+            "guarantee.condition_one" if count == 1 else "guarantee.condition_many", count=count
+        )
+
+    def epsilon(self, guarantee: Mapping[str, Any]) -> str:
+        """Epsilon as it must always be written: with its δ and the assumptions that it rests on."""
+        epsilon, delta = self.cost(guarantee["epsilon"]), self.cost(guarantee["delta"])
+        condition = self.condition(guarantee)
+        text = self.text("guarantee.epsilon", epsilon=epsilon, delta=delta)
+        return (
+            self.text("guarantee.epsilon_under", epsilon=text, condition=condition)
+            if condition
+            else text
+        )
+
+    def unit(self, schema: Mapping[str, Any]) -> Text:
+        """Who is protected."""
+        column, most = schema.get("unit"), schema["max_rows_per_unit"]
+        if column is None:
+            return self("guarantee.unit_row")
+        return (
+            self("guarantee.unit_many", column=column, most=most)
+            if most > 1
+            else self("guarantee.unit_one", column=column)
+        )
+
+    def _filled(self, key: str, template: str, values: Mapping[str, Value]) -> Text:
+        parts = _PLACEHOLDER.split(template)
+        missing = set(parts[1::2]) ^ set(values)
+        if missing:
+            raise InternalError(
+                f"the text {key} of the catalogue {self.language} has other placeholders:"
+                f" {', '.join(missing)}"
+            )
+        runs: list[Run] = []
+        for place, part in enumerate(parts):
+            runs += _runs(values[part]) if place % 2 else [Run(part)] * bool(part)
+        return tuple(runs)
+
+
+def _runs(value: Value) -> Text:
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, Run):
+        return (value,)
+    return (Run(value, Look.NAME) if isinstance(value, str) else Run(number(value)),)
+
+
+@cache
+def words_of(language: str) -> Words:
+    """The catalogue of a language.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if language not in LANGUAGES:
+        raise UsageError(
+            f"the language is {language!r}; reports are written in {' and '.join(LANGUAGES)}"
+        )
+    own, english = read_catalogue(language), read_catalogue("en")
+    texts = {
+        f"{group}.{key}": text
+        for group, part in own.items()
+        if group not in {_TERMS, _PHRASES}
+        for key, text in part.items()
+    }
+    phrases = {english[_PHRASES][key]: text for key, text in own[_PHRASES].items()}
+    return Words(language=language, texts=texts, terms=own[_TERMS], phrases=phrases)
+
+
+@cache
+def read_catalogue(language: str) -> dict[str, Any]:
+    """A catalogue's file, as it is: groups of texts, ``terms`` and ``phrases``."""
+    import yaml
+
+    text = files("privgan.report").joinpath(f"texts/{language}.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+    return found

@@ -1,8 +1,7 @@
 """A read-only page of a folder of releases, for the owner's own browser."""
 
 from privgan.serve.application import Application
-from privgan.serve.exchange import Request, Response
-from privgan.serve.guard import Guard
+from privgan.serve.exchange import Guard, Request, Response
 from privgan.serve.library import Library
 
 __all__ = ["Application", "Guard", "Library", "Request", "Response"]

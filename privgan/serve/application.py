@@ -7,16 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from privgan.serve.exchange import BINARY, CSS, DOWNLOAD_POLICY, REPORT_POLICY, TEXT, Request, Response
-from privgan.serve.guard import METHODS, Guard
+from privgan.files.safe_open import size_and_digest
+from privgan.serve.exchange import (
+    BINARY,
+    CSS,
+    DOWNLOAD_POLICY,
+    METHODS,
+    REPORT_POLICY,
+    TEXT,
+    Guard,
+    Request,
+    Response,
+)
 from privgan.serve.library import Held, Library
-from privgan.serve.opening import size_and_digest
 from privgan.serve.pages import render, style
 
 REPORT = "report.html"
 _LONGEST = 2_000
 _MISSING = "There is no such page."
-_NO_KEY = "Only the one who started the server sees its pages: open the whole address that was printed there."
+_NO_KEY = (
+    "Only the one who started the server sees its pages: open the whole address that was printed"
+    " there."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +71,9 @@ class Application:
         try:
             return self._route(inside, {name: values[0] for name, values in query.items()})
         except Exception:  # No reply at all would tell the owner nothing.
-            return self._problem(500, "This page cannot be shown: a release that it tells of cannot be read.")
+            return self._problem(
+                500, "This page cannot be shown: a release that it tells of cannot be read."
+            )
 
     def _route(self, parts: list[str], query: Mapping[str, str]) -> Response:
         pages: Mapping[str, Callable[[list[str], Mapping[str, str]], Response | None]] = {
@@ -76,7 +90,9 @@ class Application:
     def _list(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
         if parts:
             return None
-        return self._page("list", "Releases", releases=self._releases(), insides=self.library.insides())
+        return self._page(
+            "list", "Releases", releases=self._releases(), insides=self.library.insides()
+        )
 
     def _release(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
         held = self._one(parts[0]) if parts else None
@@ -121,7 +137,9 @@ class Application:
         entry = held.verification.manifest["files"].get(name)
         if entry is not None and entry["sha256"] != digest:
             file.close()
-            return self._problem(409, "This file was changed a moment ago; nothing of it is handed out.")
+            return self._problem(
+                409, "This file was changed a moment ago; nothing of it is handed out."
+            )
         if name == REPORT:
             return Response(file=file, size=size, policy=REPORT_POLICY)
         download = {"Content-Disposition": f'attachment; filename="{name.rsplit("/", 1)[-1]}"'}
@@ -132,14 +150,23 @@ class Application:
             return None
         first, second = (self._one(query.get(side, "")) for side in ("first", "second"))
         if first is None or second is None:
-            return self._page("choose", "Compare two releases", releases=[held for held in self._releases() if held.ok])
+            return self._page(
+                "choose",
+                "Compare two releases",
+                releases=[held for held in self._releases() if held.ok],
+            )
         if not (first.ok and second.ok):
-            return self._problem(409, "A release that is not intact is not compared: what it says cannot be relied on.")
+            return self._problem(
+                409,
+                "A release that is not intact is not compared: what it says cannot be relied on.",
+            )
         from privgan.serve.compare import compare
         from privgan.serve.shapes import shapes_of
 
         sections, shapes = compare(first, second), shapes_of(first, second)
-        return self._page("compare", "Two releases", first=first, second=second, sections=sections, shapes=shapes)
+        return self._page(
+            "compare", "Two releases", first=first, second=second, sections=sections, shapes=shapes
+        )
 
     def _ledger(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
         if parts or self.ledger is None:
@@ -149,8 +176,13 @@ class Application:
         return self._page("ledger", "Ledger", confidential=True, books=read_books(self.ledger))
 
     def _internal(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
-        """INTERNAL: a report that stays inside; there is none unless the library was opened with them."""
-        inside = next((inside for inside in self.library.insides() if parts[:1] == [inside.id]), None)
+        """INTERNAL: a report that stays inside.
+
+        There is none unless the library was opened with them.
+        """
+        inside = next(
+            (inside for inside in self.library.insides() if parts[:1] == [inside.id]), None
+        )
         if inside is None or len(parts) != 2 or parts[1] not in inside.reports:
             return None
         try:
@@ -166,15 +198,36 @@ class Application:
     def _problem(self, status: int, reason: str) -> Response:
         return Response.page(self._render("problem", "Not shown", reason=reason), status=status)
 
-    def _page(self, template: str, title: str, *, confidential: bool = False, **values: Any) -> Response:
+    def _page(
+        self, template: str, title: str, *, confidential: bool = False, **values: Any
+    ) -> Response:
         secret = confidential or self.library.internal
-        shown = self._render(template, title, confidential=secret, ledger=self.ledger is not None, **values)
+        shown = self._render(
+            template, title, confidential=secret, ledger=self.ledger is not None, **values
+        )
         return Response.page(shown)
 
-    def _render(self, template: str, title: str, *, confidential: bool = False, ledger: bool = False, **values: Any) -> str:
-        return render(template, title=title, home=self.guard.home, confidential=confidential, ledger=ledger, **values)
+    def _render(
+        self,
+        template: str,
+        title: str,
+        *,
+        confidential: bool = False,
+        ledger: bool = False,
+        **values: Any,
+    ) -> str:
+        return render(
+            template,
+            title=title,
+            home=self.guard.home,
+            confidential=confidential,
+            ledger=ledger,
+            **values,
+        )
 
 
 def _refused(status: int, reason: str, extra: Mapping[str, str] | None = None) -> Response:
     """A sentence without a link: whoever gets it has not shown the key."""
-    return Response(status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra or {})
+    return Response(
+        status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra or {}
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from privgan.errors import PrivganError
 
 if TYPE_CHECKING:
-    from privgan.privacy.ledger_account import DatasetAccount
+    from privgan.ledger.account import DatasetAccount
 
 _MOST_ENTRIES = 500
 _LONG = (list, dict)
@@ -77,12 +77,15 @@ class Books:
 
 def read_books(url: str) -> Books:
     """Open the ledger for reading, and close it again; a ledger is never made here."""
-    from privgan.privacy.ledger import PrivacyLedger
+    from privgan.ledger.ledger import PrivacyLedger
 
     try:
         ledger = PrivacyLedger.open(url, create=False)
         entries, problems = ledger.entries(), ledger.problems()
-        accounts = [ledger.account(name) for name in dict.fromkeys(entry.dataset for entry in entries if entry.dataset)]
+        accounts = [
+            ledger.account(name)
+            for name in dict.fromkeys(entry.dataset for entry in entries if entry.dataset)
+        ]
     except PrivganError as error:
         return Books(problems=(str(error),))
     by_run = {entry.run: str(entry.body.get("who", "")) for entry in entries if entry.kind == "run"}
@@ -96,7 +99,11 @@ def read_books(url: str) -> Books:
 
 
 def _line(entry: Any, by_run: Mapping[str, str]) -> Line:
-    plain = {key: value for key, value in entry.body.items() if key != "who" and not isinstance(value, _LONG)}
+    plain = {
+        key: value
+        for key, value in entry.body.items()
+        if key != "who" and not isinstance(value, _LONG)
+    }
     return Line(
         number=entry.sequence,
         when=entry.time[:19].replace("T", " "),
@@ -104,7 +111,9 @@ def _line(entry: Any, by_run: Mapping[str, str]) -> Line:
         dataset=entry.dataset,
         run=entry.run[:8],
         kind=entry.kind,
-        what=", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()),
+        what=", ".join(
+            f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()
+        ),
     )
 
 
@@ -116,7 +125,9 @@ def _account(account: DatasetAccount) -> Account:
         dataset=account.dataset,
         epsilon=account.epsilon,
         delta=account.delta,
-        lifetime="none set" if lifetime is None else f"ε = {lifetime.epsilon:g}, δ = {lifetime.delta:g}",
+        lifetime=(
+            "none set" if lifetime is None else f"ε = {lifetime.epsilon:g}, δ = {lifetime.delta:g}"
+        ),
         left=None if lifetime is None else lifetime.epsilon - spent,
         share=None if lifetime is None else 100 * spent / lifetime.epsilon,
         runs=account.runs,

@@ -1,4 +1,7 @@
-"""Two releases side by side: guarantee, policy, plan, context and schema, a row for each thing they say."""
+"""Two releases side by side.
+
+Guarantee, policy, plan, context and schema, a row for each thing they say.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from dataclasses import dataclass
 
 from privgan.errors import PrivganError
 from privgan.report.text import cost, number
+from privgan.schema.columns import Column, Discrete, Numeric, Temporal
+from privgan.schema.schema import Schema
 from privgan.serve.library import Held
-from privgan.table.columns import Column, Discrete, Numeric, Temporal
-from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 
 _LARGEST_SCHEMA = 4 << 20
@@ -54,11 +57,17 @@ def compare(first: Held, second: Held) -> tuple[Section, ...]:
         ("Context", lambda held: dict(held.verification.manifest["context"])),
         ("Versions", lambda held: dict(held.verification.manifest["versions"])),
     )
-    return tuple(Section(title=title, rows=tuple(_rows(facts(first), facts(second)))) for title, facts in sections)
+    return tuple(
+        Section(title=title, rows=tuple(_rows(facts(first), facts(second))))
+        for title, facts in sections
+    )
 
 
 def schema_of(held: Held) -> Schema | None:
-    """The schema of an intact release; None where it is too large, or of a version that is not read."""
+    """The schema of an intact release.
+
+    None where it is too large, or of a version that is not read.
+    """
     try:
         with held.open("schema.yaml") as file:
             content = file.read(_LARGEST_SCHEMA + 1)
@@ -96,7 +105,9 @@ def _guarantee(held: Held) -> dict[str, str]:
 def _policy(held: Held) -> dict[str, str]:
     policy = held.verification.manifest["policy"]
     gates = {
-        f"gate {gate['fact']}": f"{gate['condition']}; found {number(gate['value'])}: {gate['status']}"
+        f"gate {gate['fact']}": (
+            f"{gate['condition']}; found {number(gate['value'])}: {gate['status']}"
+        )
         for gate in policy["outcomes"]
     }
     return {
@@ -111,9 +122,15 @@ def _policy(held: Held) -> dict[str, str]:
 def _plan(held: Held) -> dict[str, str]:
     manifest = held.verification.manifest
     plain = {
-        name.replace("_", " "): number(value) for name, value in manifest["plan"].items() if isinstance(value, str | int | float)
+        name.replace("_", " "): number(value)
+        for name, value in manifest["plan"].items()
+        if isinstance(value, str | int | float)
     }
-    plain = {name: value for name, value in plain.items() if name not in {"format", "dataset", "epsilon", "delta"}}
+    plain = {
+        name: value
+        for name, value in plain.items()
+        if name not in {"format", "dataset", "epsilon", "delta"}
+    }
     steps = Counter(str(step.get("kind", step["name"])) for step in manifest["accounting"])
     return plain | {f"steps: {kind}": number(count) for kind, count in steps.items()}
 
@@ -121,7 +138,12 @@ def _plan(held: Held) -> dict[str, str]:
 def _schema(held: Held) -> dict[str, str]:
     schema = schema_of(held)
     if schema is None:
-        return {"schema": f"not read here; fingerprint {held.verification.manifest['schema_fingerprint'][:16]}"}
+        return {
+            "schema": (
+                "not read here; fingerprint"
+                f" {held.verification.manifest['schema_fingerprint'][:16]}"
+            )
+        }
     facts = {f"column {column.name}": _column(column) for column in schema.columns}
     return {"unit": schema.unit.column or "row", "columns": number(len(facts)), **facts}
 
@@ -130,12 +152,24 @@ def _column(column: Column) -> str:
     words = [column.kind.value]
     if isinstance(column, Discrete):
         more = len(column.categories) - _SHOWN_CATEGORIES
-        words.append(" · ".join(column.categories[:_SHOWN_CATEGORIES]) + (f" and {more} more" if more > 0 else ""))
+        words.append(
+            " · ".join(column.categories[:_SHOWN_CATEGORIES])
+            + (f" and {more} more" if more > 0 else "")
+        )
     elif isinstance(column, Numeric):
-        words.append(f"{number(column.lower)} to {number(column.upper)}, {column.decimals} decimals")
+        words.append(
+            f"{number(column.lower)} to {number(column.upper)}, {column.decimals} decimals"
+        )
     elif isinstance(column, Temporal):
         words.append(f"{column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}")
-    measured = ", ".join(f"{fact} {source}" for fact, source in column.sources.items() if source.value != "declared")
+    measured = ", ".join(
+        f"{fact} {source}" for fact, source in column.sources.items() if source.value != "declared"
+    )
     return "; ".join(
-        [*words, *(["may be missing"] if column.missing else []), *([measured] if measured else []), column.role.value]
+        [
+            *words,
+            *(["may be missing"] if column.missing else []),
+            *([measured] if measured else []),
+            column.role.value,
+        ]
     )

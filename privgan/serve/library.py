@@ -1,4 +1,7 @@
-"""The releases below a folder: found by a walk that follows no link, each checked by ``verify_release``."""
+"""The releases below a folder.
+
+Found by a walk that follows no link, each checked by ``verify_release``.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from threading import Lock
 from typing import Any, Protocol
 
 from privgan.errors import UsageError
+from privgan.files.safe_open import open_inside
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
-from privgan.release.trust import Trust
-from privgan.release.verify import Verification, verify_release
-from privgan.serve.opening import open_inside
+from privgan.release.signing.trust import Trust
+from privgan.release.verification.verify import Verification, verify_release
 
 INTERNAL = "internal"
 INTERNAL_REPORTS = tuple(f"internal-report.{ending}" for ending in ("html", "pdf", "md", "json"))
@@ -30,7 +33,9 @@ _DEEPEST, _MOST_FOLDERS, _MOST_FILES = 5, 20_000, 200
 class Check(Protocol):
     """Checks a release."""
 
-    def __call__(self, folder: Path, *, now: dt.datetime | None = None, trust: Trust | None = None) -> Verification:
+    def __call__(
+        self, folder: Path, *, now: dt.datetime | None = None, trust: Trust | None = None
+    ) -> Verification:
         """What is found."""
         ...
 
@@ -57,7 +62,10 @@ class Held:
 
     @cached_property
     def manifest(self) -> Mapping[str, Any] | None:
-        """The manifest, where it has a manifest's form; what it says is to be believed only where ``ok``."""
+        """The manifest, where it has a manifest's form.
+
+        What it says is to be believed only where ``ok``.
+        """
         found = self.verification.manifest
         return found if found and not manifest_mistakes(found) else None
 
@@ -72,11 +80,17 @@ class Held:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files that may be downloaded: those that the manifest lists and a release may hold, and the manifest itself."""
+        """The files that may be downloaded.
+
+        Those that the manifest lists and a release may hold, and the manifest itself.
+        """
         if not self.ok:
             return ()
         listed = [name for name in self.verification.manifest["files"] if name in ALLOWED_FILES]
-        return (*sorted(listed), *(name for name in _OWN_FILES if _is_file(self.root / self.name / name)))
+        return (
+            *sorted(listed),
+            *(name for name in _OWN_FILES if _is_file(self.root / self.name / name)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +120,22 @@ class Library:
     Args:
         root: The folder.
         internal: Whether the internal reports of the runs may be seen.
-        trust: Whose signatures are believed; where it holds a key, a release that none of them signed is not intact.
+        trust: Whose signatures are believed; where it holds a key, a release that none of them
+            signed is not intact.
         check: What checks a release; in this process where none is given.
 
     Raises:
         UsageError: There is no such folder.
     """
 
-    def __init__(self, root: Path, *, internal: bool = False, trust: Trust | None = None, check: Check | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        internal: bool = False,
+        trust: Trust | None = None,
+        check: Check | None = None,
+    ) -> None:
         if not root.is_dir():
             raise UsageError(f"{root}: there is no such folder; name a folder of releases")
         self.root, self.internal, self._trust = root.resolve(), internal, trust
@@ -123,7 +145,9 @@ class Library:
 
     def releases(self) -> tuple[Held, ...]:
         """All releases, the newest first."""
-        found = [self._held(folder) for folder in self._folders() if _is_file(folder / MANIFEST_NAME)]
+        found = [
+            self._held(folder) for folder in self._folders() if _is_file(folder / MANIFEST_NAME)
+        ]
         return tuple(sorted(found, key=_newest_first, reverse=True))
 
     def release(self, identity: str) -> Held | None:
@@ -133,15 +157,26 @@ class Library:
         return None if found is None else self._held(found)  # No other release is waited for.
 
     def insides(self) -> tuple[Inside, ...]:
-        """INTERNAL: the folders with internal reports; none unless asked for when the library was made."""
+        """INTERNAL: the folders with internal reports.
+
+        None unless asked for when the library was made.
+        """
         if not self.internal:
             return ()
         found = []
         for folder in self._folders():
             inner = folder / INTERNAL
-            reports = tuple(name for name in INTERNAL_REPORTS if not inner.is_symlink() and _is_file(inner / name))
+            reports = tuple(
+                name
+                for name in INTERNAL_REPORTS
+                if not inner.is_symlink() and _is_file(inner / name)
+            )
             if reports:
-                found.append(Inside(id=self._id(inner), name=self._name(inner), root=self.root, reports=reports))
+                found.append(
+                    Inside(
+                        id=self._id(inner), name=self._name(inner), root=self.root, reports=reports
+                    )
+                )
         return tuple(found)
 
     def _folders(self) -> Iterator[Path]:
@@ -155,7 +190,10 @@ class Library:
                 waiting += [(inner, depth + 1) for inner in _inner_folders(folder)]
 
     def _held(self, folder: Path) -> Held:
-        """A release with its check's result; made again where a file changed, and each day, as a release may expire."""
+        """A release with its check's result.
+
+        Made again where a file changed, and each day, as a release may expire.
+        """
         now = dt.datetime.now(dt.UTC)
         state = (now.date(), _state(folder))
         with self._lock:
@@ -174,9 +212,13 @@ class Library:
             return known[1]
         try:
             found = self._check(folder, now=now, trust=self._trust)
-        except Exception as error:  # Whatever a hostile release breaks in its check, the other releases are shown.
+        except (
+            Exception
+        ) as error:  # Whatever a hostile release breaks in its check, the other releases are shown.
             found = _unreadable(error)
-        held = Held(id=self._id(folder), name=self._name(folder), root=self.root, verification=found)
+        held = Held(
+            id=self._id(folder), name=self._name(folder), root=self.root, verification=found
+        )
         with self._lock:
             self._checked[folder] = (state, held)
         return held
@@ -190,7 +232,9 @@ class Library:
 
 def _unreadable(error: Exception) -> Verification:
     reason = error.strerror if isinstance(error, OSError) else type(error).__name__
-    return Verification(ok=False, problems=(f"cannot be read: {reason}",), signed=False, manifest={})
+    return Verification(
+        ok=False, problems=(f"cannot be read: {reason}",), signed=False, manifest={}
+    )
 
 
 def _is_file(path: Path) -> bool:
@@ -206,7 +250,11 @@ def _inner_folders(folder: Path) -> list[Path]:
             inner = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    return [folder / name for name in sorted(inner, reverse=True) if name != INTERNAL and not name.startswith(".")]
+    return [
+        folder / name
+        for name in sorted(inner, reverse=True)
+        if name != INTERNAL and not name.startswith(".")
+    ]
 
 
 def _state(folder: Path) -> object:

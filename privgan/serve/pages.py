@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from privgan.report.environment import environment_of
+from privgan.report.render import environment_of
 from privgan.report.text import cost
 
 if TYPE_CHECKING:
@@ -32,4 +32,6 @@ def style() -> str:
 
 @cache
 def _environment() -> Environment:
-    return environment_of("privgan.serve", {"cost": cost, "path": lambda text: quote(text, safe="")})
+    return environment_of(
+        "privgan.serve", {"cost": cost, "path": lambda text: quote(text, safe="")}
+    )

@@ -1,4 +1,4 @@
-"""The pages on 127.0.0.1, one thread a request."""
+"""Serve pages on 127.0.0.1 to the holder of the printed key; one thread a request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from threading import BoundedSemaphore, Timer, get_ident
 from typing import Any, ClassVar
 
 from privgan.errors import UsageError
-from privgan.release.apart import verify_apart
-from privgan.release.trust import Trust
+from privgan.release.signing.trust import Trust
+from privgan.release.verification.apart import verify_apart
 from privgan.serve.application import Application
-from privgan.serve.exchange import TEXT, Request, Response
-from privgan.serve.guard import Guard
+from privgan.serve.exchange import TEXT, Guard, Request, Response
 from privgan.serve.library import Library
 
 ADDRESS = "127.0.0.1"
@@ -25,7 +24,12 @@ _MOST_AT_ONCE = 64  # A browser opens 6.
 
 
 def make_server(
-    root: Path, *, port: int = 0, internal: bool = False, ledger: str | None = None, trust: Trust | None = None
+    root: Path,
+    *,
+    port: int = 0,
+    internal: bool = False,
+    ledger: str | None = None,
+    trust: Trust | None = None,
 ) -> Server:
     """A server for a folder of releases, bound to 127.0.0.1 and to nothing else; not running yet.
 
@@ -44,8 +48,12 @@ def make_server(
         server = Server((ADDRESS, port), _Handler)
     except (OSError, OverflowError) as error:
         told = getattr(error, "strerror", None) or error
-        raise UsageError(f"port {port} of {ADDRESS} cannot be used: {told}; name another with --port") from error
-    server.application = Application(library=library, guard=Guard(port=server.server_address[1]), ledger=ledger)
+        raise UsageError(
+            f"port {port} of {ADDRESS} cannot be used: {told}; name another with --port"
+        ) from error
+    server.application = Application(
+        library=library, guard=Guard(port=server.server_address[1]), ledger=ledger
+    )
     return server
 
 
@@ -121,7 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.heard()
         names = {name.lower() for name in self.headers}
         headers = {name: ", ".join(self.headers.get_all(name, [])) for name in names}
-        response = self.server.application.respond(Request(method=self.command, target=self.path, headers=headers))
+        response = self.server.application.respond(
+            Request(method=self.command, target=self.path, headers=headers)
+        )
         with contextlib.ExitStack() as stack:
             if response.file is not None:
                 stack.callback(response.file.close)
@@ -129,7 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, response: Response) -> None:
         self.send_response(response.status)
-        # A body that was sent along is not read: the connection ends, so that it is no next request.
+        # A body that was sent along is not read: the connection ends, so that it is no next
+        # request.
         self.close_connection = True
         for name, value in {**response.headers, "Connection": "close"}.items():
             self.send_header(name, value)

@@ -1,4 +1,7 @@
-"""The columns of two synthetic tables beside each other. Both tables left already: nothing here reads a real row."""
+"""The columns of two synthetic tables beside each other.
+
+Both tables left already: nothing here reads a real row.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from privgan.release.guarded import GuardedError, run_guarded
-from privgan.release.verify import Verification
+from privgan.notation.moments import is_clock
+from privgan.release.verification.sandbox import GuardedError, run_guarded
+from privgan.release.verification.verify import Verification
+from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.schema.schema import Schema
 from privgan.serve.compare import schema_of
 from privgan.serve.library import Held
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
-from privgan.table.moments import is_clock
 from privgan.table.presenting import presence_of, unpresented
-from privgan.table.schema import Schema
 
 _ROWS, _BINS, _MOST_BARS, _MOST_COLUMNS = 50_000, 20, 12, 40
 _LARGEST = 512 << 20
@@ -56,7 +59,9 @@ class Shape:
 
 
 def shapes_of(first: Held, second: Held) -> tuple[Shape, ...]:
-    """Columns that both schemas have with one kind, the most different first; of large tables the first 50,000 rows.
+    """Columns that both schemas have with one kind, the most different first.
+
+    Of large tables the first 50,000 rows.
 
     Tables are read in a separate process: a small file may claim to hold gigabytes.
     """
@@ -94,8 +99,12 @@ def _shapes(first: Held, second: Held) -> tuple[Shape, ...]:
     if schemas[0] is None or schemas[1] is None:
         return ()
     others: Mapping[str, Column] = {column.name: column for column in schemas[1].modelled}
-    pairs = [(column, others[column.name]) for column in schemas[0].modelled if column.name in others]
-    pairs = [(one, other) for one, other in pairs if type(one) is type(other) and one.kind is other.kind][:_MOST_COLUMNS]
+    pairs = [
+        (column, others[column.name]) for column in schemas[0].modelled if column.name in others
+    ]
+    pairs = [
+        (one, other) for one, other in pairs if type(one) is type(other) and one.kind is other.kind
+    ][:_MOST_COLUMNS]
     names = [column.name for column, _ in pairs]
     tables = _read(first, schemas[0], names), _read(second, schemas[1], names)
     if tables[0] is None or tables[1] is None:
@@ -105,13 +114,21 @@ def _shapes(first: Held, second: Held) -> tuple[Shape, ...]:
 
 
 def _read(held: Held, schema: Schema, names: list[str]) -> Any:
-    """The first rows of a release; of an invented column whether a value stands there. None where it has no rows."""
+    """The first rows of a release; of an invented column whether a value stands there.
+
+    None where it has no rows.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with held.open(_TABLE) as file:
-            batch = next(pq.ParquetFile(file).iter_batches(batch_size=_ROWS, columns=names, use_threads=False), None)
+            batch = next(
+                pq.ParquetFile(file).iter_batches(
+                    batch_size=_ROWS, columns=names, use_threads=False
+                ),
+                None,
+            )
     except (OSError, pa.ArrowException):
         return None
     if batch is None or batch.num_rows == 0:
@@ -132,11 +149,20 @@ def _shape(one: Column, other: Column, first: Any, second: Any) -> Shape:
 
 def _categories(first: Any, second: Any) -> list[Bar]:
     shares = [
-        100 * values.astype(object).map(str, na_action="ignore").fillna("missing").value_counts(normalize=True)
+        100
+        * values.astype(object)
+        .map(str, na_action="ignore")
+        .fillna("missing")
+        .value_counts(normalize=True)
         for values in (first, second)
     ]
     labels = dict.fromkeys([*shares[0].index, *shares[1].index])
-    return [Bar(label=label, first=float(shares[0].get(label, 0)), second=float(shares[1].get(label, 0))) for label in labels]
+    return [
+        Bar(
+            label=label, first=float(shares[0].get(label, 0)), second=float(shares[1].get(label, 0))
+        )
+        for label in labels
+    ]
 
 
 def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
@@ -145,11 +171,18 @@ def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
 
     assert isinstance(one, Numeric | Temporal)
     assert isinstance(other, Numeric | Temporal)
-    lower, upper = min(_number(one.lower), _number(other.lower)), max(_number(one.upper), _number(other.upper))
+    lower, upper = (
+        min(_number(one.lower), _number(other.lower)),
+        max(_number(one.upper), _number(other.upper)),
+    )
     edges = np.linspace(lower, upper, _BINS + 1)
     shares = [_shares(one, values, edges) for values in (first, second)]
-    labels = [f"{_edge(one, edges[bin])} to {_edge(one, edges[bin + 1])}" for bin in range(_BINS)] + list(_BESIDE)
-    bars = [Bar(label=label, first=a, second=b) for label, a, b in zip(labels, *shares, strict=True)]
+    labels = [
+        f"{_edge(one, edges[bin])} to {_edge(one, edges[bin + 1])}" for bin in range(_BINS)
+    ] + list(_BESIDE)
+    bars = [
+        Bar(label=label, first=a, second=b) for label, a, b in zip(labels, *shares, strict=True)
+    ]
     return [bar for bar in bars if bar.label not in _BESIDE or bar.first or bar.second]
 
 
@@ -158,7 +191,11 @@ def _shares(column: Column, values: Any, edges: Any) -> list[float]:
     import numpy as np
 
     known = unpresented(values[values.notna()], column)
-    numbers = known.astype("datetime64[s]").astype("int64") if isinstance(column, Temporal) else known.astype(float)
+    numbers = (
+        known.astype("datetime64[s]").astype("int64")
+        if isinstance(column, Temporal)
+        else known.astype(float)
+    )
     counts, _ = np.histogram(numbers, bins=edges)
     beside = len(known) - int(counts.sum()), len(values) - len(known)
     return [100 * int(count) / len(values) for count in (*counts, *beside)]
@@ -167,12 +204,18 @@ def _shares(column: Column, values: Any, edges: Any) -> list[float]:
 def _number(bound: Any) -> float:
     import pandas as pd
 
-    return float(bound) if isinstance(bound, int | float) else float(pd.Timestamp(bound).timestamp())
+    return (
+        float(bound) if isinstance(bound, int | float) else float(pd.Timestamp(bound).timestamp())
+    )
 
 
 def _edge(column: Column, edge: float) -> str:
     import pandas as pd
 
     if isinstance(column, Temporal):
-        return str(pd.Timestamp(edge, unit="s").strftime("%H:%M" if is_clock(column.format) else "%Y-%m-%d"))
+        return str(
+            pd.Timestamp(edge, unit="s").strftime(
+                "%H:%M" if is_clock(column.format) else "%Y-%m-%d"
+            )
+        )
     return f"{edge:.0f}" if column.kind is Kind.INTEGER and abs(edge) < 1e12 else f"{edge:.4g}"

@@ -1,8 +1,11 @@
-"""Tables from wherever teams keep them: text, spreadsheets, columnar files, JSON, databases and frames, all as Arrow."""
+"""Tables from wherever teams keep them.
 
+Text, spreadsheets, columnar files, JSON, databases and frames, all as Arrow.
+"""
+
+from privgan.sources.arrow_types import SourceTable
 from privgan.sources.options import SourceOptions
 from privgan.sources.reading import read_source, source_name
 from privgan.sources.servers import is_url
-from privgan.sources.source_table import SourceTable
 
 __all__ = ["SourceOptions", "SourceTable", "is_url", "read_source", "source_name"]

@@ -1,13 +1,17 @@
-"""Columnar files: Parquet, Feather and Arrow's own."""
+"""Columnar tables: Parquet, Feather and Arrow files, and frames in memory."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from privgan.errors import TableError
-from privgan.sources.names import require_names
+from privgan.files.documents import shown
+from privgan.sources.arrow_types import require_names
+from privgan.sources.gathering import array_of
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -25,7 +29,9 @@ def read_parquet(path: Path) -> pa.Table:
     except TableError:
         raise
     except Exception as error:
-        raise TableError(f"{path}: is not a readable Parquet file ({type(error).__name__})") from error
+        raise TableError(
+            f"{path}: is not a readable Parquet file ({type(error).__name__})"
+        ) from error
 
 
 def read_arrow(path: Path) -> pa.Table:
@@ -43,4 +49,60 @@ def read_arrow(path: Path) -> pa.Table:
             with pa.OSFile(str(path)) as stream:
                 return ipc.open_stream(stream).read_all()
     except Exception as error:
-        raise TableError(f"{path}: is not a readable Feather or Arrow file ({type(error).__name__})") from error
+        raise TableError(
+            f"{path}: is not a readable Feather or Arrow file ({type(error).__name__})"
+        ) from error
+
+
+def read_frame(frame: Any) -> tuple[pa.Table, str]:
+    """A frame as an Arrow table with its own types, and its kind.
+
+    Args:
+        frame: An Arrow table or record batch, a pandas frame, or one that narwhals knows. An index
+            of pandas that has a name becomes a column; others are left out.
+
+    Raises:
+        TableError: when it is no frame, or its columns' names are empty or repeat.
+    """
+    if isinstance(frame, pa.Table | pa.RecordBatch):
+        table = pa.table(frame)
+        require_names("the Arrow table", table.schema.names)
+        return table, "an Arrow table"
+    if _is_pandas(frame):
+        return _of_pandas(frame), "a pandas frame"
+    return _of_narwhals(frame)
+
+
+def _is_pandas(frame: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(frame, pandas.DataFrame)
+
+
+def _of_pandas(frame: Any) -> pa.Table:
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    names = [str(name) for name in frame.columns]
+    require_names("the pandas frame", names)
+    return pa.table({name: _series(frame.iloc[:, index]) for index, name in enumerate(names)})
+
+
+def _series(values: Any) -> Any:
+    try:
+        return pa.Array.from_pandas(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        objects = values.astype(object)
+        return array_of(objects.where(objects.notna(), None).tolist())
+
+
+def _of_narwhals(frame: Any) -> tuple[pa.Table, str]:
+    import narwhals as nw
+
+    try:
+        known = nw.from_native(frame)
+    except TypeError:
+        told = "is no table; give a path, a URL, an Arrow table, or a pandas or polars frame"
+        raise TableError(f"{shown(type(frame).__name__)} {told}") from None
+    eager = known.collect() if isinstance(known, nw.LazyFrame) else known
+    table = eager.to_arrow()
+    require_names("the frame", table.schema.names)
+    return table, f"a {known.implementation.name.lower()} frame"

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from privgan.errors import TableError
+from privgan.sources.arrow_types import require_names
 from privgan.sources.gathering import BATCH, Gatherer
-from privgan.sources.names import require_names
 from privgan.sources.options import SourceOptions
-from privgan.sources.sql import first_line, select_all
+from privgan.sources.servers import first_line, select_all
 
 _NOTHING_USED = "nothing of it was used"
 
@@ -53,7 +53,10 @@ _DUCKDB_NAMES = (
 
 @contextmanager
 def _duckdb_errors(path: Path) -> Iterator[None]:
-    """Of the driver's messages only those about the query's text are told: others may hold values."""
+    """Of the driver's messages only those about the query's text are told.
+
+    Others may hold values.
+    """
     import duckdb
 
     try:
@@ -61,15 +64,18 @@ def _duckdb_errors(path: Path) -> Iterator[None]:
     except (duckdb.ParserException, duckdb.CatalogException, duckdb.BinderException) as error:
         raise TableError(f"{path}: the query cannot be run: {first_line(str(error))}") from None
     except (duckdb.Error, pa.ArrowException) as error:
-        told = f"cannot be read to the end ({type(error).__name__}); {_NOTHING_USED}; check the file and the query"
+        told = (
+            f"cannot be read to the end ({type(error).__name__}); {_NOTHING_USED}; check the file"
+            " and the query"
+        )
         raise TableError(f"{path}: {told}") from None
 
 
 def read_sqlite(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
     """Read a table of, or a query on, a SQLite file.
 
-    SQLite gives each value a type of its own: a column of whole numbers becomes integers, one of mixed values text, and
-    0 and 1 under a declared BOOLEAN truth values.
+    SQLite gives each value a type of its own: a column of whole numbers becomes integers, one of
+    mixed values text, and 0 and 1 under a declared BOOLEAN truth values.
 
     Args:
         path: The file.
@@ -82,21 +88,31 @@ def read_sqlite(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
         TableError: when the file, the table or the query cannot be read to its end.
     """
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             names = [row[0] for row in connection.execute(_SQLITE_NAMES)]
             query, told = select_all(str(path), names, options)
             cursor = connection.execute(query)
             if cursor.description is None:
                 raise TableError(f"{path}: the query returns no rows; give a select")
             table = _gathered(str(path), cursor)
-            return (table if options.query else _with_booleans(table, connection, options.table or names[0])), told
+            return (
+                table
+                if options.query
+                else _with_booleans(table, connection, options.table or names[0])
+            ), told
     except sqlite3.Error as error:
-        told = f"cannot be read to the end ({first_line(str(error))}); {_NOTHING_USED}; check the file and the query"
+        told = (
+            f"cannot be read to the end ({first_line(str(error))}); {_NOTHING_USED}; check the file"
+            " and the query"
+        )
         raise TableError(f"{path}: {told}") from None
 
 
 _SQLITE_NAMES = (
-    "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by 1"
+    "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite\\_%'"
+    " escape '\\' order by 1"
 )
 
 
@@ -113,7 +129,11 @@ def _with_booleans(table: pa.Table, connection: sqlite3.Connection, name: str) -
     declared = connection.execute("select name, type from pragma_table_info(?)", (name,)).fetchall()
     for column, kind in declared:
         index = table.schema.get_field_index(column)
-        if kind.upper().startswith("BOOL") and index >= 0 and pa.types.is_integer(table.schema.field(index).type):
+        if (
+            kind.upper().startswith("BOOL")
+            and index >= 0
+            and pa.types.is_integer(table.schema.field(index).type)
+        ):
             values = table.column(index)
             if set(values.unique().to_pylist()) <= {0, 1, None}:
                 table = table.set_column(index, column, values.cast(pa.bool_()))

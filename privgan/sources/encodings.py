@@ -1,7 +1,8 @@
 """A text file's encoding, found by trying few in a fixed order, and refused where nothing speaks for any.
 
-UTF-8 is told from all else by its form. GB18030 and Windows-1252 accept almost any bytes, so each must also look like
-text of its kind: common Chinese characters, or accented letters beside plain ones.
+UTF-8 is told from all else by its form. GB18030 and Windows-1252 accept almost any bytes, so each
+must also look like text of its kind: common Chinese characters, or accented letters beside plain
+ones.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from privgan.documents import shown
 from privgan.errors import TableError
+from privgan.files.documents import shown
 from privgan.sources.files import opened
 
 BLOCK = 1 << 22
@@ -37,10 +38,13 @@ _ADVICE = "save it as UTF-8, or name its encoding with --encoding"
 _ENOUGH = 20_000  # characters beyond ASCII that are looked at
 _MOSTLY = 0.8
 _SIGNS = frozenset("€£¥§°²³µ½¼¾±×÷–—‘’‚“”„•…«»´·©®™ºª¿¡\u00a0")
-_UTF8_CHARACTERS = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_UTF8_CHARACTERS = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 _HIGH = re.compile(rb"[\x80-\xff]")
 _FOREIGN = re.compile(r"[a-zA-Z]?[^\x00-\x7f]+[a-zA-Z]?")
-# First bytes in GB2312: signs and full-width forms but no Japanese syllables, then the common characters by their sound.
+# First bytes in GB2312: signs and full-width forms but no Japanese syllables, then the common
+# characters by their sound.
 _GB_SIGNS, _GB_COMMON = {0xA1, 0xA2, 0xA3}, range(0xB0, 0xD8)
 _KOREAN_LAST, _KOREAN_ENOUGH = 0xC8, 30
 
@@ -108,13 +112,17 @@ def _first_wrong_line(path: Path, name: str, *, refuse_nul: bool) -> int | None:
         for block in _blocks(stream):
             if refuse_nul and b"\0" in block:
                 told = "is not a text table: it holds a NUL byte"
-                raise TableError(f"{path}: line {lines + block[: block.index(0)].count(10)} {told}; {_ADVICE}")
+                raise TableError(
+                    f"{path}: line {lines + block[: block.index(0)].count(10)} {told}; {_ADVICE}"
+                )
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeError as error:
                 return lines + block[: getattr(error, "start", 0)].count(10)
             if "\0" in text:
-                raise TableError(f"{path}: is not a text table: it holds a NUL character; {_ADVICE}")
+                raise TableError(
+                    f"{path}: is not a text table: it holds a NUL character; {_ADVICE}"
+                )
             lines += text.count("\n")
     return None
 
@@ -128,10 +136,14 @@ def _blocks(stream: Any) -> Iterator[bytes]:
 
 def _guessed(path: Path, wrong: int) -> Encoding:
     refused = TableError(
-        f"{path}: line {wrong} is not UTF-8 text, and no other encoding is recognised: it is not a text table, or {_ADVICE}"
+        f"{path}: line {wrong} is not UTF-8 text, and no other encoding is recognised: it is not a"
+        f" text table, or {_ADVICE}"
     )
     if _mostly_utf8(path):
-        raise TableError(f"{path}: line {wrong} is not UTF-8 text although the rest is; mend that line, or name --encoding")
+        raise TableError(
+            f"{path}: line {wrong} is not UTF-8 text although the rest is; mend that line, or name"
+            " --encoding"
+        )
     for name, looks in (("gb18030", _looks_chinese), ("cp1252", _looks_western)):
         if _first_wrong_line(path, name, refuse_nul=True) is None and looks(_foreign(path, name)):
             return Encoding(name, _TOLD[name])

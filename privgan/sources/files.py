@@ -1,4 +1,4 @@
-"""Files as they lie on disk: opened, unpacked, and held to stay as they are while they are read."""
+"""Files on disk: recognise the form, unpack, and detect changes while they are read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,62 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from privgan.errors import TableError
+from privgan.sources.options import DATABASE, SHEET, TEXT
+from privgan.sources.spreadsheets import SUFFIXES
+
+
+class Form(Enum):
+    """The forms of files."""
+
+    TEXT = "delimited text"
+    SHEET = "a spreadsheet"
+    PARQUET = "Parquet"
+    ARROW = "Feather"
+    JSON = "JSON"
+    DUCKDB = "a DuckDB file"
+    SQLITE = "a SQLite file"
+
+    @property
+    def nature(self) -> str:
+        """Which options it heeds."""
+        if self is Form.SHEET:
+            return SHEET
+        return DATABASE if self in {Form.DUCKDB, Form.SQLITE} else TEXT
+
+
+_SUFFIXES = {
+    **dict.fromkeys((".parquet", ".pq"), Form.PARQUET),
+    **dict.fromkeys((".feather", ".arrow", ".arrows", ".ipc"), Form.ARROW),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), Form.JSON),
+    **dict.fromkeys((".duckdb", ".ddb"), Form.DUCKDB),
+    **dict.fromkeys((".sqlite", ".sqlite3"), Form.SQLITE),
+    **dict.fromkeys(SUFFIXES, Form.SHEET),
+}
+_STARTS = {
+    b"PAR1": Form.PARQUET,
+    b"ARROW1\0\0": Form.ARROW,
+    b"FEA1": Form.ARROW,
+    b"SQLite format 3\0": Form.SQLITE,
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": Form.SHEET,
+}
+
+
+def form_of(path: Path) -> Form:
+    """The form of a file; delimited text where nothing else is recognised."""
+    named = _SUFFIXES.get(unpacked_suffix(path))
+    if named is not None:
+        return named
+    with opened(path) as stream:
+        head = stream.read(16)
+    if head[8:12] == b"DUCK":
+        return Form.DUCKDB
+    return next((form for start, form in _STARTS.items() if head.startswith(start)), Form.TEXT)
+
 
 PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
 DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
@@ -34,7 +86,10 @@ def unchanged(path: Path) -> Iterator[None]:
     before = _state(path)
     yield
     if _state(path) != before:
-        raise TableError(f"{path}: changed while it was read; let the program that writes it finish, and try again")
+        raise TableError(
+            f"{path}: changed while it was read; let the program that writes it finish, and try"
+            " again"
+        )
 
 
 def _state(path: Path) -> tuple[int, int, int]:
@@ -64,9 +119,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def _zip_member(path: Path) -> Iterator[BinaryIO]:
     with zipfile.ZipFile(path) as archive:
-        members = [item for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX")]
+        members = [
+            item
+            for item in archive.infolist()
+            if not item.is_dir() and not item.filename.startswith("__MACOSX")
+        ]
         if len(members) != 1:
-            raise TableError(f"{path}: holds {len(members)} files; pack one table a file, or unpack them into a folder")
+            raise TableError(
+                f"{path}: holds {len(members)} files; pack one table a file, or unpack them into a"
+                " folder"
+            )
         if members[0].flag_bits & 1:
             raise TableError(f"{path}: is encrypted; unpack it first")
         with archive.open(members[0]) as stream:

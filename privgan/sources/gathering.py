@@ -1,4 +1,7 @@
-"""Rows of Python values, batch by batch, into one Arrow table: a column has one type, or is text."""
+"""Rows of Python values, batch by batch, into one Arrow table.
+
+A column has one type, or is text.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,20 @@ import pyarrow.compute as pc
 
 BATCH = 50_000
 _NO_FIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
-_KEPT = {bool, int, float, Decimal, str, bytes, dt.date, dt.datetime, dt.time, dt.timedelta, list, dict}
+_KEPT = {
+    bool,
+    int,
+    float,
+    Decimal,
+    str,
+    bytes,
+    dt.date,
+    dt.datetime,
+    dt.time,
+    dt.timedelta,
+    list,
+    dict,
+}
 _EXACT = 2**53
 
 
@@ -42,7 +58,9 @@ class Gatherer:
         """Add rows by name; what a row lacks is null."""
         for row in rows:
             if not row.keys() <= self._chunks.keys():
-                self._chunks |= {name: [pa.nulls(self._rows)] for name in row if name not in self._chunks}
+                self._chunks |= {
+                    name: [pa.nulls(self._rows)] for name in row if name not in self._chunks
+                }
         for name, chunks in self._chunks.items():
             chunks.append(array_of([row.get(name) for row in rows]))
         self._rows += len(rows)
@@ -60,7 +78,9 @@ def array_of(values: list[Any]) -> pa.Array:
     if kinds == {dt.date, dt.datetime}:
         values = [_moment(value) for value in values]
     try:
-        if kinds == {int, float} and any(abs(value) > _EXACT for value in values if type(value) is int):
+        if kinds == {int, float} and any(
+            abs(value) > _EXACT for value in values if type(value) is int
+        ):
             raise OverflowError
         return pa.array(values)
     except _NO_FIT:
@@ -86,7 +106,10 @@ def text_of(value: Any) -> str | None:
 
 
 def united(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
-    """Chunks of a column, whose types may differ, as one column; as text where no type holds all exactly."""
+    """Chunks of a column, whose types may differ, as one column.
+
+    As text where no type holds all exactly.
+    """
     types = {chunk.type for chunk in chunks if not pa.types.is_null(chunk.type)}
     if len(types) <= 1:
         wanted = next(iter(types), pa.null())
@@ -97,11 +120,17 @@ def united(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
         parts = [pa.table({"x": chunk}) for chunk in chunks]
         return pa.concat_tables(parts, promote_options="permissive").column(0)
     except _NO_FIT:
-        return pa.chunked_array([pa.array(map(text_of, chunk.to_pylist()), pa.string()) for chunk in chunks], pa.string())
+        return pa.chunked_array(
+            [pa.array(map(text_of, chunk.to_pylist()), pa.string()) for chunk in chunks],
+            pa.string(),
+        )
 
 
 def _as_floats(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
-    """Whole and other numbers together; ArrowInvalid where a whole number is too large to stay exact."""
+    """Whole and other numbers together.
+
+    ArrowInvalid where a whole number is too large to stay exact.
+    """
     return pa.chunked_array([chunk.cast(pa.float64(), safe=True) for chunk in chunks], pa.float64())
 
 

@@ -11,12 +11,12 @@ from typing import Any, TextIO
 
 import pyarrow as pa
 
-from privgan.documents import shown
 from privgan.errors import TableError
+from privgan.files.documents import shown
+from privgan.sources.arrow_types import require_names
 from privgan.sources.encodings import encoding_of
 from privgan.sources.files import opened
 from privgan.sources.gathering import BATCH, Gatherer
-from privgan.sources.names import require_names
 
 _BLOCK = 1 << 20
 _BLANK = " \t\r\n"
@@ -31,7 +31,8 @@ def read_json(path: Path, encoding: str | None) -> tuple[pa.Table, str]:
         encoding: Its encoding; None to recognise it.
 
     Returns:
-        A table [rows, columns], what a row lacks as null, nested values as Arrow's nested types; and the form.
+        A table [rows, columns], what a row lacks as null, nested values as Arrow's nested types;
+        and the form.
 
     Raises:
         TableError: with the row that is no object, or cannot be read.
@@ -66,7 +67,9 @@ def _decoded(path: Path, line: str, number: int) -> Any:
     try:
         return _DECODER.decode(line)
     except json.JSONDecodeError as error:
-        raise TableError(f"{path}: line {number}, column {error.colno}: is not JSON ({error.msg}); {_FORMS}") from None
+        raise TableError(
+            f"{path}: line {number}, column {error.colno}: is not JSON ({error.msg}); {_FORMS}"
+        ) from None
     except (_TwiceError, RecursionError) as error:
         raise TableError(f"{path}: line {number}: {_reason(error)}") from None
 
@@ -83,7 +86,10 @@ class _TwiceError(Exception):
 
 def _reason(error: Exception) -> str:
     if isinstance(error, _TwiceError):
-        return f"the key {shown(str(error))} stands twice in one row; each column needs a name of its own"
+        return (
+            f"the key {shown(str(error))} stands twice in one row; each column needs a name of"
+            " its own"
+        )
     return "is nested too deeply; take the nested values out"
 
 
@@ -137,7 +143,10 @@ class _Array:
 
     def _skip(self, sign: str) -> None:
         if self._sign() != sign:
-            raise TableError(f"{self._path}: is not JSON after row {self._number}: {shown(sign)} is missing there; {_FORMS}")
+            raise TableError(
+                f"{self._path}: is not JSON after row {self._number}: {shown(sign)} is missing"
+                f" there; {_FORMS}"
+            )
         self._held = self._held[1:]
 
     def _value(self) -> Any:
@@ -146,7 +155,9 @@ class _Array:
                 value, end = _DECODER.raw_decode(self._held)
             except json.JSONDecodeError as error:
                 if not self._more():
-                    raise TableError(f"{self._path}: row {self._number} is not JSON ({error.msg}); {_FORMS}") from None
+                    raise TableError(
+                        f"{self._path}: row {self._number} is not JSON ({error.msg}); {_FORMS}"
+                    ) from None
                 continue
             except (_TwiceError, RecursionError) as error:
                 raise TableError(f"{self._path}: row {self._number}: {_reason(error)}") from None

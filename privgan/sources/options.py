@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from privgan.documents import shown
 from privgan.errors import TableError
+from privgan.files.documents import shown
 
 TEXT, SHEET, DATABASE = "text", "sheet", "database"
-_MEANT = {"sheet": (SHEET, "Excel and OpenDocument files"), "table": (DATABASE, "databases"), "query": (DATABASE, "databases")}
+_MEANT = {
+    "sheet": (SHEET, "Excel and OpenDocument files"),
+    "table": (DATABASE, "databases"),
+    "query": (DATABASE, "databases"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +26,8 @@ class SourceOptions:
         sep: Separator of a text file, one character or ``\\t``; None to recognise it.
         encoding: Encoding of a text file, by Python's name; None to recognise it.
         sheet: Sheet of a spreadsheet; None where it has one.
-        table: Table of a database, ``NAME`` or ``SCHEMA.NAME``; None where it has one, or with a query.
+        table: Table of a database, ``NAME`` or ``SCHEMA.NAME``; None where it has one, or with a
+            query.
         query: SQL that makes the table.
     """
 
@@ -40,21 +45,30 @@ class SourceOptions:
         Args:
             name: The source, for messages.
             nature: text, sheet or database.
-            shared: Whether several sources share the options: what this one cannot heed is left out, not refused.
+            shared: Whether several sources share the options: what this one cannot heed is left
+                out, not refused.
 
         Raises:
             TableError: naming the option that the source cannot heed.
         """
         if self.table is not None and self.query is not None:
-            raise TableError(f"{name}: --table {shown(self.table)} and --query are both given; give one")
-        deaf = [option for option, (meant, _) in _MEANT.items() if getattr(self, option) is not None and meant != nature]
+            raise TableError(
+                f"{name}: --table {shown(self.table)} and --query are both given; give one"
+            )
+        deaf = [
+            option
+            for option, (meant, _) in _MEANT.items()
+            if getattr(self, option) is not None and meant != nature
+        ]
         if deaf and not shared:
             raise TableError(f"{name}: --{deaf[0]} is for {_MEANT[deaf[0]][1]}; leave it out")
         return replace(self, **dict.fromkeys(deaf))
 
     def recorded(self) -> dict[str, Any]:
         """These options for a note: of a query, which may hold a secret, its SHA-256 alone."""
-        kept = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "query"}
+        kept = {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name != "query"
+        }
         return kept | {"query_sha256": self.query_sha256}
 
     @property
@@ -69,9 +83,15 @@ class SourceOptions:
         Raises:
             TableError: when the query is not the recorded one.
         """
-        options = cls(**{key: value for key, value in recorded.items() if key != "query_sha256"}, query=query)
+        options = cls(
+            **{key: value for key, value in recorded.items() if key != "query_sha256"}, query=query
+        )
         if options.query_sha256 != recorded["query_sha256"]:
-            told = "is not the one that the run began with" if query is not None else "is missing, and the run began with one"
+            told = (
+                "is not the one that the run began with"
+                if query is not None
+                else "is missing, and the run began with one"
+            )
             asked = "give the same --query" if recorded["query_sha256"] else "leave it out"
             raise TableError(f"the query {told}; {asked}")
         return options

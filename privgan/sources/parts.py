@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from privgan.errors import TableError
-from privgan.sources.forms import Form, form_of
+from privgan.sources.files import Form, form_of
 from privgan.sources.gathering import united
 
 _SIGNS = frozenset("*?[")
@@ -18,7 +18,9 @@ _MOST_TOLD = 8
 
 
 def parts_of(path: Path) -> list[Path]:
-    """The files that a path means: itself, those of a folder, or those of a pattern such as ``2024-*.csv``, by name.
+    """The files that a path means.
+
+    Itself, those of a folder, or those of a pattern such as ``2024-*.csv``, by name.
 
     Names that begin with a dot, an underscore or ``~$`` are passed over.
 
@@ -29,7 +31,9 @@ def parts_of(path: Path) -> list[Path]:
         return _of_one_form(path, _in_folder(path))
     if path.exists() or not _SIGNS & set(str(path)):
         return [_regular(path)]
-    found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
+    found = sorted(
+        Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file()
+    )
     if not found:
         raise TableError(f"{path}: no such file, and no file of this pattern; check the path")
     return _of_one_form(path, found)
@@ -37,7 +41,10 @@ def parts_of(path: Path) -> list[Path]:
 
 def _regular(path: Path) -> Path:
     if not path.exists():
-        raise TableError(f"{path}: no such file; give a file, a folder or pattern of files, or the URL of a database")
+        raise TableError(
+            f"{path}: no such file; give a file, a folder or pattern of files, or the URL of a"
+            " database"
+        )
     if not path.is_file():
         raise TableError(f"{path}: is no regular file; save the table as one first")
     return path
@@ -48,9 +55,13 @@ def _in_folder(folder: Path) -> list[Path]:
     folders = [path.name for path in inside if path.is_dir()]
     if folders:
         told = "is a folder with folders in it, whose names may hold values; give a pattern such as"
-        raise TableError(f"{folder}: {told} '{folder}/*/*.parquet', or read it through DuckDB with --query")
+        raise TableError(
+            f"{folder}: {told} '{folder}/*/*.parquet', or read it through DuckDB with --query"
+        )
     if not inside:
-        raise TableError(f"{folder}: is a folder without files; give a folder with the parts of one table")
+        raise TableError(
+            f"{folder}: is a folder without files; give a folder with the parts of one table"
+        )
     return inside
 
 
@@ -60,7 +71,10 @@ def _of_one_form(path: Path, files: Sequence[Path]) -> list[Path]:
     other = next((file for file in files if forms[file] is not forms[first]), None)
     if other is not None:
         told = f"{first.name} is {forms[first].value}, {other.name} is {forms[other].value}"
-        raise TableError(f"{path}: is a folder or pattern of different files: {told}; keep the parts of one table alone")
+        raise TableError(
+            f"{path}: is a folder or pattern of different files: {told}; keep the parts of one"
+            " table alone"
+        )
     return list(files)
 
 
@@ -75,8 +89,14 @@ def joined(form: Form, files: Sequence[Path], tables: Sequence[pa.Table]) -> pa.
         apart = _apart(first, table.schema, typed=form not in _INFERRED)
         if apart:
             told = ", ".join(apart[:_MOST_TOLD]) + (", …" if len(apart) > _MOST_TOLD else "")
-            raise TableError(f"{files[0]} and {file}: have different columns ({told}); the parts of one table have the same")
-    chunks = {name: [chunk for table in tables for chunk in table.column(name).chunks] for name in first.names}
+            raise TableError(
+                f"{files[0]} and {file}: have different columns ({told}); the parts of one table"
+                " have the same"
+            )
+    chunks = {
+        name: [chunk for table in tables for chunk in table.column(name).chunks]
+        for name in first.names
+    }
     return pa.table({name: united(parts) for name, parts in chunks.items()})
 
 
@@ -86,7 +106,11 @@ def _apart(first: pa.Schema, other: pa.Schema, *, typed: bool) -> list[str]:
     if typed:
         both = [name for name in first.names if name in set(other.names)]
         kinds = ((name, first.field(name).type, other.field(name).type) for name in both)
-        apart += [f"{name!r} {one} and {two}" for name, one, two in kinds if one != two and not _null(one, two)]
+        apart += [
+            f"{name!r} {one} and {two}"
+            for name, one, two in kinds
+            if one != two and not _null(one, two)
+        ]
     return apart
 
 

@@ -9,20 +9,23 @@ from typing import Any
 import pyarrow as pa
 
 from privgan.errors import TableError
-from privgan.sources.columnar import read_arrow, read_parquet
+from privgan.sources.arrow_types import SourceTable, with_plain_types
+from privgan.sources.columnar import read_arrow, read_frame, read_parquet
 from privgan.sources.database_files import read_duckdb, read_sqlite
-from privgan.sources.files import PACKED, unchanged
-from privgan.sources.forms import Form, form_of
-from privgan.sources.frames import read_frame
+from privgan.sources.delimited import read_text
+from privgan.sources.files import PACKED, Form, form_of, unchanged
 from privgan.sources.json_rows import read_json
 from privgan.sources.options import DATABASE, SourceOptions
 from privgan.sources.parts import joined, parts_of
-from privgan.sources.plain_types import with_plain_types
-from privgan.sources.servers import database_name, file_of, is_url, public_url, read_server
-from privgan.sources.source_table import SourceTable
+from privgan.sources.servers import (
+    database_name,
+    file_of,
+    is_url,
+    public_url,
+    read_server,
+    without_unit,
+)
 from privgan.sources.spreadsheets import read_sheet
-from privgan.sources.sql import without_unit
-from privgan.sources.text import read_text
 
 _FILES = {"sqlite": Form.SQLITE, "duckdb": Form.DUCKDB}
 _PLAIN = SourceOptions()
@@ -34,19 +37,25 @@ def read_source(spec: Any, options: SourceOptions = _PLAIN, *, shared: bool = Fa
     """Read a table.
 
     Args:
-        spec: A path; a folder or pattern of files of one form; the URL of a database; an Arrow table; or a frame.
+        spec: A path; a folder or pattern of files of one form; the URL of a database; an Arrow
+            table; or a frame.
         options: What is not to be recognised.
-        shared: Whether several sources share the options: what this one cannot heed is passed over, not refused.
+        shared: Whether several sources share the options: what this one cannot heed is passed over,
+            not refused.
 
     Returns:
         The table, and what was recognised.
 
     Raises:
-        TableError: when it cannot be read whole, names are empty or repeat, or there are no rows; with file, line and
-            column where there are some, and never with a value or a secret.
+        TableError: when it cannot be read whole, names are empty or repeat, or there are no rows;
+            with file, line and column where there are some, and never with a value or a secret.
     """
     if isinstance(spec, str | Path):
-        return _of_url(str(spec), options, shared) if is_url(spec) else _of_path(Path(spec), options, shared)
+        return (
+            _of_url(str(spec), options, shared)
+            if is_url(spec)
+            else _of_path(Path(spec), options, shared)
+        )
     table, kind = read_frame(spec)
     return _made(kind, "", table, text=False)
 
@@ -69,12 +78,17 @@ def _of_url(url: str, options: SourceOptions, shared: bool) -> SourceTable:
     return _made(name, told, table, text=False, options=options)
 
 
-def _of_path(path: Path, options: SourceOptions, shared: bool, form: Form | None = None) -> SourceTable:
+def _of_path(
+    path: Path, options: SourceOptions, shared: bool, form: Form | None = None
+) -> SourceTable:
     files = parts_of(path)
     form = form or form_of(files[0])
     options = options.fitting(str(path), form.nature, shared=shared)
     read = [_of_file(file, form, options) for file in files]
-    tables, ways = [with_plain_types(table) for table, _ in read], dict.fromkeys(way for _, way in read)
+    tables, ways = (
+        [with_plain_types(table) for table, _ in read],
+        dict.fromkeys(way for _, way in read),
+    )
     table = tables[0] if len(tables) == 1 else joined(form, files, tables)
     told = " / ".join(ways) if len(files) == 1 else f"{len(files)} files, {' / '.join(ways)}"
     return _made(str(path), told, table, text=form is Form.TEXT, options=options)
@@ -95,7 +109,9 @@ def _of_file(path: Path, form: Form, options: SourceOptions) -> tuple[pa.Table, 
         return (read_parquet if form is Form.PARQUET else read_arrow)(path), form.value
 
 
-def _made(name: str, told: str, table: pa.Table, *, text: bool, options: SourceOptions = _PLAIN) -> SourceTable:
+def _made(
+    name: str, told: str, table: pa.Table, *, text: bool, options: SourceOptions = _PLAIN
+) -> SourceTable:
     if table.num_rows == 0 or table.num_columns == 0:
         raise TableError(f"{name}: the table has no {'rows' if table.num_columns else 'columns'}")
     rows = f"{table.num_rows:,} row{'s' * (table.num_rows != 1)}"
@@ -104,5 +120,9 @@ def _made(name: str, told: str, table: pa.Table, *, text: bool, options: SourceO
     row_numbers = [column for column in table.schema.names if _ROW_NUMBERS.fullmatch(column)]
     if row_numbers and len(row_numbers) < table.num_columns:
         table = table.drop_columns(row_numbers)
-        said.append(f"{name}: the row numbers that pandas wrote ({', '.join(row_numbers)}) are left out")
-    return SourceTable(table=with_plain_types(table), said=(*said, *([warning] if warning else [])), text=text)
+        said.append(
+            f"{name}: the row numbers that pandas wrote ({', '.join(row_numbers)}) are left out"
+        )
+    return SourceTable(
+        table=with_plain_types(table), said=(*said, *([warning] if warning else [])), text=text
+    )

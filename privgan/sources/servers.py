@@ -1,26 +1,87 @@
-"""Database servers: any URL that SQLAlchemy or an ADBC driver knows, streamed in batches.
+"""Database servers through SQLAlchemy or ADBC, streamed in batches; errors hide values and secrets.
 
-A password is in the URL, in the variable PRIVGAN_SOURCE_PASSWORD, or where the driver itself looks for it. It is never shown,
-and of a driver's messages only those about the query's own text are told: others may hold values.
+A password is in the URL, in the variable PRIVGAN_SOURCE_PASSWORD, or where the driver itself looks
+for it. It is never shown, and of a driver's messages only those about the query's own text are
+told: others may hold values.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
 
-from privgan.documents import shown
 from privgan.errors import TableError
+from privgan.files.documents import did_you_mean, shown
+from privgan.sources.arrow_types import require_names
 from privgan.sources.gathering import BATCH, Gatherer
-from privgan.sources.names import require_names
 from privgan.sources.options import SourceOptions
-from privgan.sources.sql import first_line, query_told, quoted
+
+_MOST_TOLD = 200
+
+
+def quoted(name: str) -> str:
+    """A table's name as SQL, each part in quotes: ``"public"."customers"``."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def select_all(source: str, names: Sequence[str], options: SourceOptions) -> tuple[str, str]:
+    """The query to send to a database file, and what it is in words.
+
+    Args:
+        source: The file, for messages.
+        names: Its tables and views.
+        options: The table or the query that the owner names.
+
+    Raises:
+        TableError: when the table is not there, or there are several and none is named.
+    """
+    if options.query is not None:
+        return options.query, query_told(options)
+    listed = ", ".join(shown(name) for name in names) or "none"
+    if options.table is None and len(names) != 1:
+        raise TableError(
+            f"{source}: has {len(names)} tables ({listed}); name one with --table, or give --query"
+        )
+    table = options.table or names[0]
+    if table not in names:
+        raise TableError(
+            f"{source}: has no table {shown(table)}, but {listed}{did_you_mean(table, list(names))}"
+        )
+    return f'select * from "{table.replace(chr(34), chr(34) * 2)}"', f"table {shown(table)}"
+
+
+def query_told(options: SourceOptions) -> str:
+    """A query by its hash: its text may hold a secret."""
+    assert options.query_sha256 is not None
+    return f"a query (SHA-256 {options.query_sha256[:12]}…)"
+
+
+def without_unit(names: Sequence[str]) -> str | None:
+    """A warning where no column of a query's result looks like whose row it is."""
+    if any(
+        name.lower() == "id" or name.lower().endswith(("id", "key", "number", "uuid", "_no"))
+        for name in names
+    ):
+        return None
+    return (
+        "the query selects no column that looks like a customer's id: where somebody may have"
+        " several rows, select the id too, and name it under 'unit'"
+    )
+
+
+def first_line(message: str, *secrets: str | None) -> str:
+    """The first line of a driver's message about a query's own text, without the secrets given."""
+    line = message.strip().splitlines()[0][:_MOST_TOLD] if message.strip() else "no reason given"
+    for secret in secrets:
+        line = line.replace(secret, "***") if secret else line
+    return line
+
 
 PASSWORD = "PRIVGAN_SOURCE_PASSWORD"
 ADBC = "adbc+"
@@ -36,10 +97,17 @@ def is_url(source: object) -> bool:
 
 
 def file_of(url: str) -> tuple[str, str] | None:
-    """The kind and path of a database file that a ``sqlite:///`` or ``duckdb:///`` URL names; None for servers."""
+    """The kind and path of a database file that a ``sqlite:///`` or ``duckdb:///`` URL names.
+
+    None for servers.
+    """
     made = _parsed(url)
     backend = made.get_backend_name()
-    return (backend, str(made.database or "")) if backend in {"sqlite", "duckdb"} and not url.startswith(ADBC) else None
+    return (
+        (backend, str(made.database or ""))
+        if backend in {"sqlite", "duckdb"} and not url.startswith(ADBC)
+        else None
+    )
 
 
 def public_url(url: str) -> str:
@@ -63,7 +131,10 @@ def _parsed(url: str) -> Any:
         made = make_url(url.removeprefix(ADBC))
     except (ArgumentError, ValueError):
         scheme = url.split("://")[0]
-        raise TableError(f"{scheme}://…: is no URL of a database; write it as postgresql+psycopg://user@host/database") from None
+        raise TableError(
+            f"{scheme}://…: is no URL of a database; write it as"
+            " postgresql+psycopg://user@host/database"
+        ) from None
     password = os.environ.get(PASSWORD)
     return made.set(password=password) if made.password is None and password else made
 
@@ -79,7 +150,8 @@ def read_server(url: str, options: SourceOptions) -> tuple[pa.Table, str]:
         The table [rows, columns]; and what was read.
 
     Raises:
-        TableError: when the server cannot be reached, goes away, or the query fails, also half-way; nothing is used then.
+        TableError: when the server cannot be reached, goes away, or the query fails, also half-way;
+            nothing is used then.
     """
     if options.table is None and options.query is None:
         raise TableError(f"{public_url(url)}: say what to read: --table NAME, or --query SQL")
@@ -94,8 +166,12 @@ def _from_sqlalchemy(url: str, options: SourceOptions) -> pa.Table:
     try:
         with _driver_errors(url), engine.connect() as plain:
             read_only = {"postgresql_readonly": True} if engine.dialect.name == "postgresql" else {}
-            connection = plain.execution_options(stream_results=True, no_parameters=True, **read_only)
-            result = connection.exec_driver_sql(options.query or f"select * from {_quoted(engine, options.table or '')}")
+            connection = plain.execution_options(
+                stream_results=True, no_parameters=True, **read_only
+            )
+            result = connection.exec_driver_sql(
+                options.query or f"select * from {_quoted(engine, options.table or '')}"
+            )
             if not result.returns_rows:
                 raise TableError(f"{public_url(url)}: the query returns no rows; give a select")
             names = list(result.keys())
@@ -121,10 +197,15 @@ def _engine(url: str) -> Any:
     try:
         return create_engine(made, poolclass=NullPool)
     except (NoSuchModuleError, ImportError):
-        told = "no driver for it is installed (for PostgreSQL: privgan[postgres], and postgresql+psycopg://)"
+        told = (
+            "no driver for it is installed (for PostgreSQL: privgan[postgres], and"
+            " postgresql+psycopg://)"
+        )
         raise TableError(f"{public_url(url)}: {told}") from None
     except (SQLAlchemyError, TypeError, ValueError) as error:
-        raise TableError(f"{public_url(url)}: is no URL that its driver takes ({type(error).__name__})") from None
+        raise TableError(
+            f"{public_url(url)}: is no URL that its driver takes ({type(error).__name__})"
+        ) from None
 
 
 @contextmanager
@@ -161,7 +242,11 @@ def _from_adbc(url: str, options: SourceOptions) -> pa.Table:
         raise TableError(f"{public_url(url)}: needs the package adbc-driver-{backend}") from None
     uri = str(made.database) if backend == "sqlite" else made.render_as_string(hide_password=False)
     query = options.query or f"select * from {quoted(options.table or '')}"
-    with _driver_errors(url), closing(driver.connect(uri)) as connection, closing(connection.cursor()) as cursor:
+    with (
+        _driver_errors(url),
+        closing(driver.connect(uri)) as connection,
+        closing(connection.cursor()) as cursor,
+    ):
         cursor.execute(query)
         table = cursor.fetch_record_batch().read_all()
     require_names(public_url(url), table.schema.names)

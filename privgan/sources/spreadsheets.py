@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from privgan.documents import did_you_mean, shown
 from privgan.errors import TableError
+from privgan.files.documents import did_you_mean, shown
+from privgan.sources.arrow_types import require_names
 from privgan.sources.gathering import BATCH, Gatherer, text_of, whole_numbers
-from privgan.sources.names import require_names
 
 SUFFIXES = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 
@@ -23,7 +23,8 @@ def read_sheet(path: Path, asked: str | None) -> tuple[pa.Table, str]:
         asked: The sheet's name; None where only one sheet holds anything.
 
     Returns:
-        A table [rows, columns], whole numbers as integers, dates and text by their types, empty cells null; and the sheet.
+        A table [rows, columns], whole numbers as integers, dates and text by their types, empty
+        cells null; and the sheet.
 
     Raises:
         TableError: when the file cannot be read, or the sheet is missing or not told.
@@ -36,7 +37,11 @@ def read_sheet(path: Path, asked: str | None) -> tuple[pa.Table, str]:
         raise TableError(f"{place}: is empty; it needs a header row and rows")
     header = [text_of(value) or "" for value in rows[0]]
     full = [row for row in rows[1:] if any(value != "" for value in row)]
-    used = [index for index, title in enumerate(header) if title or any(row[index] != "" for row in full)]
+    used = [
+        index
+        for index, title in enumerate(header)
+        if title or any(row[index] != "" for row in full)
+    ]
     names = [header[index] for index in used]
     require_names(place, names)
     _refuse_second_header(place, names, full, used)
@@ -52,7 +57,9 @@ def _book(path: Path) -> Any:
     try:
         from python_calamine import CalamineError, CalamineWorkbook
     except ImportError as error:
-        raise TableError(f"{path}: spreadsheets need python-calamine; install privgan[excel], or save it as CSV") from error
+        raise TableError(
+            f"{path}: spreadsheets need python-calamine; install privgan[excel], or save it as CSV"
+        ) from error
     try:
         return CalamineWorkbook.from_path(str(path))
     except (CalamineError, OSError) as error:
@@ -69,7 +76,9 @@ def _sheet_name(path: Path, book: Any, asked: str | None) -> str:
     listed = ", ".join(shown(name) for name in names)
     if asked is not None:
         if asked not in names:
-            raise TableError(f"{path}: has no sheet {shown(asked)}, but {listed}{did_you_mean(asked, names)}")
+            raise TableError(
+                f"{path}: has no sheet {shown(asked)}, but {listed}{did_you_mean(asked, names)}"
+            )
         return asked
     filled = [name for name in names if book.get_sheet_by_name(name).height]
     if len(filled) > 1:
@@ -77,10 +86,14 @@ def _sheet_name(path: Path, book: Any, asked: str | None) -> str:
     return (filled or names)[0]
 
 
-def _refuse_second_header(place: str, names: list[str], rows: list[list[Any]], used: list[int]) -> None:
+def _refuse_second_header(
+    place: str, names: list[str], rows: list[list[Any]], used: list[int]
+) -> None:
     for number, row in enumerate(rows, start=1):
         if row[used[0]] == names[0] and len(names) > 1 and [row[index] for index in used] == names:
-            raise TableError(f"{place}: row {number} below the header repeats it; leave one header row")
+            raise TableError(
+                f"{place}: row {number} below the header repeats it; leave one header row"
+            )
 
 
 def _cell(value: Any) -> Any:

@@ -1,1 +1,4 @@
-"""What rows look like: the schema, reading and checking tables, and the public map from rows to codes."""
+"""What rows look like.
+
+The schema, reading and checking tables, and the public map from rows to codes.
+"""

@@ -1,7 +1,7 @@
-"""Hold a table against its schema and give its values their types; a pure function of each row, nothing is learnt.
+"""Check a table against its schema and type its values; a pure function of each row.
 
-Validation is one of the three unpaid looks: what it finds is INTERNAL, for the owner's eyes, and names columns and
-counts but never a value.
+Validation is one of the three unpaid looks: what it finds is INTERNAL, for the owner's eyes, and
+names columns and counts but never a value.
 """
 
 from __future__ import annotations
@@ -14,10 +14,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from privgan.documents import UNWRITABLE
+from privgan.domain.cells import as_numbers, is_special
+from privgan.domain.frames import by_distinct
+from privgan.domain.measured import (
+    clamp,
+    clip_moments,
+    clip_numbers,
+    opened,
+    widest_moments,
+    widest_numbers,
+)
 from privgan.errors import TableError
-from privgan.table.cells import as_numbers, is_special
-from privgan.table.columns import (
+from privgan.files.documents import UNWRITABLE
+from privgan.notation.number_format import PLAIN_NUMBER
+from privgan.schema.columns import (
     Column,
     Discrete,
     Invented,
@@ -30,15 +40,14 @@ from privgan.table.columns import (
     Source,
     Temporal,
 )
-from privgan.table.frames import by_distinct
-from privgan.table.measured import clamp, clip_moments, clip_numbers, opened, widest_moments, widest_numbers
-from privgan.table.number_format import PLAIN_NUMBER
-from privgan.table.presenting import presence_of
+from privgan.schema.schema import Schema
+from privgan.table.presenting import escaped, presence_of, restored
 from privgan.table.readings import moments_of, numbers_of
-from privgan.table.schema import Schema
-from privgan.table.spreadsheet import escaped, restored
 
-_NOT_READ = {False: "text where a number is expected", True: "text that is no number of the form {}"}
+_NOT_READ = {
+    False: "text where a number is expected",
+    True: "text that is no number of the form {}",
+}
 _ROWS_NAMED = 5
 _LEADING_ZEROS = re.compile(r"\s*[-+]?0[0-9]")
 _TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
@@ -77,9 +86,11 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
         on_violation: ``refuse`` raises; ``clamp`` maps each value into the schema, row by row.
 
     Returns:
-        A frame [rows, modelled columns and the unit column]: category text, float64 numbers, datetime64 moments,
-        each with NaN, None or NaT where missing. An open column has its type but no bounds or categories yet; what lies
-        outside measured facts is no violation and is mapped into them, as ``clamp_measured`` does.
+        A frame [rows, modelled columns and the unit column]: category text, float64 numbers,
+            datetime64 moments,
+        each with NaN, None or NaT where missing. An open column has its type but no bounds or
+        categories yet; what lies outside measured facts is no violation and is mapped into them, as
+        ``clamp_measured`` does.
 
     Raises:
         TableError: listing every violation that was not clamped.
@@ -97,7 +108,10 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
 
 
 def _told_together(found: list[Violation]) -> Iterator[str]:
-    """A line for each violation; one for all columns that are concerned as a whole in the same way."""
+    """A line for each violation.
+
+    One for all columns that are concerned as a whole in the same way.
+    """
     whole: dict[str, list[Violation]] = {}
     for violation in found:
         if violation.count is None:
@@ -115,19 +129,28 @@ def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
 
 
 def first_rows(violation: Violation) -> list[int]:
-    """The first rows that a violation concerns, counted from 1; none where it concerns the whole column. INTERNAL."""
+    """The first rows that a violation concerns, counted from 1.
+
+    None where it concerns the whole column. INTERNAL.
+    """
     if violation.rows is None:
         return []
     return (np.flatnonzero(violation.rows.to_numpy(dtype=bool))[:_ROWS_NAMED] + 1).tolist()
 
 
 def typed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The modelled columns that a table has, with the schema's types; what does not fit is mapped as ``clamp`` maps it."""
+    """The modelled columns that a table has, with the schema's types.
+
+    What does not fit is mapped as ``clamp`` maps it.
+    """
     return _typed(frame, schema)[0]
 
 
 def rows_over_limit(frame: pd.DataFrame, schema: Schema) -> int:
-    """How many rows a run will leave out, because their customers have more than max_rows_per_unit. INTERNAL."""
+    """How many rows a run will leave out, because their customers have more than max_rows_per_unit.
+
+    INTERNAL.
+    """
     unit = schema.unit.column
     if unit is None or list(map(str, frame.columns)).count(unit) != 1:
         return 0
@@ -151,7 +174,9 @@ def unconfirmed(schema: Schema) -> None:
 
 
 def unproven(schema: Schema) -> None:
-    """Refuse facts that a file claims were measured: what a run did not measure itself, it cannot vouch for.
+    """Refuse facts that a file claims were measured.
+
+    What a run did not measure itself, it cannot vouch for.
 
     Raises:
         TableError: naming these facts.
@@ -164,8 +189,9 @@ def unproven(schema: Schema) -> None:
     ]
     if claimed:
         raise TableError(
-            f"the schema gives values that are said to be measured ({', '.join(claimed[:8])}); leave the values out to have them "
-            "measured, or write 'source: declared' where they left with an earlier release"
+            f"the schema gives values that are said to be measured ({', '.join(claimed[:8])});"
+            " leave the values out to have them measured, or write 'source: declared' where they"
+            " left with an earlier release"
         )
 
 
@@ -176,12 +202,16 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
     typed: dict[str, pd.Series] = {}
     for column in schema.modelled:
         if column.name not in missing_columns:
-            typed[column.name], problems = _column(frame[column.name], schema.column(column.name), schema.missing_markers)
+            typed[column.name], problems = _column(
+                frame[column.name], schema.column(column.name), schema.missing_markers
+            )
             found += problems
     found += _filled(frame, schema)
     unit = schema.unit.column
     if unit is not None and unit not in missing_columns:
-        typed[unit], problems = _unit(frame[unit], {*schema.missing_markers, *schema.column(unit).missing_markers})
+        typed[unit], problems = _unit(
+            frame[unit], {*schema.missing_markers, *schema.column(unit).missing_markers}
+        )
         found += problems
     elif unit is None:
         found += _repeated_identifiers(frame, schema)
@@ -195,16 +225,27 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
     ask = "is --sep right?" if headed else "is --sep right? has it a header line?"
     for name in schema.names:
         if name not in names:
-            yield Violation(column=name, problem=f"is in the schema but not in the table ({ask})", clampable=False)
+            yield Violation(
+                column=name,
+                problem=f"is in the schema but not in the table ({ask})",
+                clampable=False,
+            )
         elif names.count(name) > 1:
-            yield Violation(column=name, problem="stands more than once in the table", clampable=False)
+            yield Violation(
+                column=name, problem="stands more than once in the table", clampable=False
+            )
     for name in names:
         if headed and name not in schema.names:
-            yield Violation(column=name, problem="is in the table but not in the schema", clampable=False)
+            yield Violation(
+                column=name, problem="is in the table but not in the schema", clampable=False
+            )
 
 
 def _filled(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
-    """Values in a column that is said to hold none; synthetic rows hold none whatever stands there."""
+    """Values in a column that is said to hold none.
+
+    Synthetic rows hold none whatever stands there.
+    """
     for column in schema.invented:
         if isinstance(column, Invented) and column.empty and column.name in frame:
             held = ~_absent(frame[column.name], column, schema.missing_markers)
@@ -226,24 +267,39 @@ def _unit(values: pd.Series, markers: set[str]) -> tuple[pd.Series, list[Violati
 def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
     """A row-level claim on customers with several rows would be worth less than it says."""
     for column in schema.invented:
-        if not isinstance(column, Invented) or column.kind is not Kind.IDENTIFIER or column.name not in frame:
+        if (
+            not isinstance(column, Invented)
+            or column.kind is not Kind.IDENTIFIER
+            or column.name not in frame
+        ):
             continue
         values = frame[column.name]
-        if not column.repeats and values[~_absent(values, column, schema.missing_markers)].duplicated().any():
+        if (
+            not column.repeats
+            and values[~_absent(values, column, schema.missing_markers)].duplicated().any()
+        ):
             text = (
-                "an identifier repeats although 'unit: row' says that each row is a customer of its own; declare it as the "
-                "unit with max_rows_per_unit, or write 'repeats: allowed' where it tells no customer"
+                "an identifier repeats although 'unit: row' says that each row is a customer of its"
+                " own; declare it as the unit with max_rows_per_unit, or write 'repeats: allowed'"
+                " where it tells no customer"
             )
             yield Violation(column=column.name, problem=text, clampable=False)
 
 
 def _absent(values: pd.Series, column: Column, markers: tuple[str, ...]) -> pd.Series:
-    """Which values [rows] are missing: empty, or a text that stands for missing in the table or in this column."""
+    """Which values [rows] are missing.
+
+    Empty, or a text that stands for missing in the table or in this column.
+    """
     texts = {*markers, *column.missing_markers, *map(escaped, column.missing_markers)}
-    return values.isna() | by_distinct(values, lambda value: isinstance(value, str) and value in texts).astype(bool)
+    return values.isna() | by_distinct(
+        values, lambda value: isinstance(value, str) and value in texts
+    ).astype(bool)
 
 
-def _column(values: pd.Series, column: Column, markers: tuple[str, ...]) -> tuple[pd.Series, list[Violation]]:
+def _column(
+    values: pd.Series, column: Column, markers: tuple[str, ...]
+) -> tuple[pd.Series, list[Violation]]:
     absent = _absent(values, column, markers)
     if isinstance(column, Invented):
         return presence_of(values.where(~absent)), []
@@ -258,7 +314,9 @@ def _column(values: pd.Series, column: Column, markers: tuple[str, ...]) -> tupl
     return typed if isinstance(column, Open) else clamp(typed, column), problems
 
 
-def _typed_values(values: pd.Series, absent: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:
+def _typed_values(
+    values: pd.Series, absent: pd.Series, column: Column
+) -> tuple[pd.Series, list[Violation]]:
     if isinstance(column, Discrete):
         return _discrete(values, absent, column)
     if isinstance(column, OpenCategorical):
@@ -270,15 +328,24 @@ def _typed_values(values: pd.Series, absent: pd.Series, column: Column) -> tuple
     raise TypeError(f"column {column.name} is invented and has no typed values")
 
 
-def _undiscovered(values: pd.Series, absent: pd.Series, column: OpenCategorical) -> tuple[pd.Series, list[Violation]]:
+def _undiscovered(
+    values: pd.Series, absent: pd.Series, column: OpenCategorical
+) -> tuple[pd.Series, list[Violation]]:
     texts = by_distinct(values.astype(object), canonical_text).astype(object)
-    unwritable = ~absent & by_distinct(texts, lambda text: bool(UNWRITABLE.search(text))).astype(bool)
-    problems = _problem(column, unwritable, "a text with a NUL or half of a character, which no text file can hold")
+    unwritable = ~absent & by_distinct(texts, lambda text: bool(UNWRITABLE.search(text))).astype(
+        bool
+    )
+    problems = _problem(
+        column, unwritable, "a text with a NUL or half of a character, which no text file can hold"
+    )
     return texts.where(~unwritable, column.other).where(~absent, None), problems
 
 
 def _fill(column: Column) -> Any:
-    """What clamp writes where a value cannot be read, or is missing and may not be: a function of the schema alone."""
+    """What clamp writes where a value cannot be read, or is missing and may not be.
+
+    A function of the schema alone.
+    """
     if isinstance(column, Discrete):
         return column.categories[0]
     if isinstance(column, OpenCategorical):
@@ -292,17 +359,25 @@ def _fill(column: Column) -> Any:
 
 
 def _problem(column: Column, mask: pd.Series, text: str) -> list[Violation]:
-    return [Violation(column=column.name, problem=text, count=int(mask.sum()), rows=mask)] if mask.any() else []
+    return (
+        [Violation(column=column.name, problem=text, count=int(mask.sum()), rows=mask)]
+        if mask.any()
+        else []
+    )
 
 
-def _discrete(values: pd.Series, absent: pd.Series, column: Discrete) -> tuple[pd.Series, list[Violation]]:
+def _discrete(
+    values: pd.Series, absent: pd.Series, column: Discrete
+) -> tuple[pd.Series, list[Violation]]:
     # As objects: nullable integers would go through float, where they end at 2^53.
     texts = by_distinct(values.astype(object), canonical_text).astype(object)
     if column.kind is Kind.BOOLEAN:
         texts = by_distinct(texts, lambda text: _boolean_text(text, column.categories))
     texts = _as_categories(values, texts, column).where(~absent, None)
     unknown = ~absent & ~texts.isin(column.categories)
-    problems = _problem(column, unknown, f"a value is none of the {len(column.categories)} categories")
+    problems = _problem(
+        column, unknown, f"a value is none of the {len(column.categories)} categories"
+    )
     fallback = None if column.missing else column.categories[0]
     return texts.where(~unknown, fallback), problems
 
@@ -311,8 +386,12 @@ def _as_categories(values: pd.Series, texts: pd.Series, column: Discrete) -> pd.
     """Numbers of a typed source as the categories write them: 0.5 is the category 0.50."""
     if column.kind is Kind.BOOLEAN or not pd.api.types.is_numeric_dtype(values):
         return texts
-    written = {canonical_text(float(text)): text for text in column.categories if PLAIN_NUMBER.match(text)}
-    return texts.where(texts.isin(column.categories), texts.map(lambda text: written.get(text, text)))
+    written = {
+        canonical_text(float(text)): text for text in column.categories if PLAIN_NUMBER.match(text)
+    }
+    return texts.where(
+        texts.isin(column.categories), texts.map(lambda text: written.get(text, text))
+    )
 
 
 def canonical_text(value: object) -> str:
@@ -331,7 +410,9 @@ def _boolean_text(text: str, labels: tuple[str, ...]) -> str:
     return labels[1] if lowered in _TRUE else labels[0] if lowered in _FALSE else text
 
 
-def _numeric(values: pd.Series, absent: pd.Series, stated: Numeric | OpenNumeric) -> tuple[pd.Series, list[Violation]]:
+def _numeric(
+    values: pd.Series, absent: pd.Series, stated: Numeric | OpenNumeric
+) -> tuple[pd.Series, list[Violation]]:
     column = widest_numbers(stated) if isinstance(stated, OpenNumeric) else stated
     numbers = numbers_of(values.where(~absent), column)
     not_number = ~absent & numbers.isna()
@@ -339,10 +420,16 @@ def _numeric(values: pd.Series, absent: pd.Series, stated: Numeric | OpenNumeric
     special = is_special(numbers.to_numpy(), column)
     outside = ~infinite & ~special & ((numbers < column.lower) | (numbers > column.upper))
     rounded = numbers.where(~infinite).round(column.decimals)
-    too_fine = ~infinite & (numbers - rounded).abs().gt(1e-6 * numbers.abs().clip(lower=10.0**-column.decimals))
+    too_fine = ~infinite & (numbers - rounded).abs().gt(
+        1e-6 * numbers.abs().clip(lower=10.0**-column.decimals)
+    )
     problems = [
         *_problem(column, not_number, _NOT_READ[bool(column.format)].format(column.format)),
-        *_problem(column, _with_leading_zeros(values, absent, column), "a number with leading zeros, which would be lost"),
+        *_problem(
+            column,
+            _with_leading_zeros(values, absent, column),
+            "a number with leading zeros, which would be lost",
+        ),
         *_problem(column, infinite, "an infinite value"),
         *_problem(column, outside, f"a value outside {column.lower:g} to {column.upper:g}"),
         *_problem(column, too_fine, f"more than {column.decimals} decimals"),
@@ -354,12 +441,18 @@ def _numeric(values: pd.Series, absent: pd.Series, stated: Numeric | OpenNumeric
 
 def _with_leading_zeros(values: pd.Series, absent: pd.Series, column: Numeric) -> pd.Series:
     """Texts such as 00501 [rows] where the column writes plain numbers."""
-    if column.format or not (pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)):
+    if column.format or not (
+        pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
+    ):
         return pd.Series(False, index=values.index)
-    return ~absent & by_distinct(values, lambda value: isinstance(value, str) and bool(_LEADING_ZEROS.match(value))).astype(bool)
+    return ~absent & by_distinct(
+        values, lambda value: isinstance(value, str) and bool(_LEADING_ZEROS.match(value))
+    ).astype(bool)
 
 
-def _temporal(values: pd.Series, absent: pd.Series, stated: Temporal | OpenTemporal) -> tuple[pd.Series, list[Violation]]:
+def _temporal(
+    values: pd.Series, absent: pd.Series, stated: Temporal | OpenTemporal
+) -> tuple[pd.Series, list[Violation]]:
     column = widest_moments(stated) if isinstance(stated, OpenTemporal) else stated
     moments = moments_of(values.where(~absent), stated)
     unreadable = ~absent & moments.isna()
@@ -367,7 +460,9 @@ def _temporal(values: pd.Series, absent: pd.Series, stated: Temporal | OpenTempo
     outside = ((moments < column.lower) | (moments > column.upper)) & ~special
     problems = [
         *_problem(column, unreadable, f"text that is no moment of the form {column.format}"),
-        *_problem(column, outside, f"a moment outside {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"),
+        *_problem(
+            column, outside, f"a moment outside {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"
+        ),
     ]
     fallback = pd.NaT if column.missing else _fill(stated)
     return clip_moments(moments, column).where(~unreadable, fallback), problems

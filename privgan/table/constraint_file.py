@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from privgan.documents import Document, did_you_mean, shown
+from privgan.domain.order import lowest_first
+from privgan.domain.regions import conditions_of, groups_of, widened
+from privgan.domain.value_sets import Axis, PositionSet
 from privgan.errors import DocumentError, UsageError
-from privgan.table.columns import Column, Discrete, Kind, Numeric, OpenCategorical, Temporal
-from privgan.table.constraints import AtMost, Combinations, Constraint, WhenThen, place
-from privgan.table.order import lowest_first
-from privgan.table.positions import Axis, PositionSet
-from privgan.table.regions import conditions_of, groups_of, widened
-from privgan.table.schema import Schema, next_by_name
+from privgan.files.documents import Document, did_you_mean, shown
+from privgan.schema.columns import Column, Discrete, Kind, Numeric, OpenCategorical, Temporal
+from privgan.schema.constraints import AtMost, Combinations, Constraint, WhenThen, place
+from privgan.schema.schema import Schema, next_by_name
 
 TEXT_KEYS = frozenset({"at_most", "below", "when", "then", "combinations"})
 NULLABLE_KEYS = frozenset({"allowed"})
@@ -29,7 +29,9 @@ _FORMS = {
     "combinations": frozenset({"combinations", "allowed"}),
 }
 _ORDERED = "allowed: two numeric columns, two dates, or two datetimes"
-_FORMS_TOLD = "at_most: [low, high], or below: [low, high], or when: and then:, or combinations: and allowed:"
+_FORMS_TOLD = (
+    "at_most: [low, high], or below: [low, high], or when: and then:, or combinations: and allowed:"
+)
 
 
 def constraints_of(document: Document, schema: Schema) -> tuple[Constraint, ...]:
@@ -52,7 +54,8 @@ def constraints_of(document: Document, schema: Schema) -> tuple[Constraint, ...]
             mistakes.append(document.mistake(("constraints", index, *key), f"{where}{mistake}"))
     if not mistakes:
         mistakes += [
-            document.mistake(("constraints", index), text) for index, text in _together(replace(wide, constraints=tuple(found)))
+            document.mistake(("constraints", index), text)
+            for index, text in _together(replace(wide, constraints=tuple(found)))
         ]
     if mistakes:
         raise DocumentError(document.name, mistakes)
@@ -76,7 +79,9 @@ def _constraint(item: Mapping[str, Any], schema: Schema) -> Constraint:
     keys = frozenset(item) - {"description"}
     form = next((name for name, needed in _FORMS.items() if keys == needed), None)
     if form is None:
-        raise _MistakenError("", f"found {', '.join(sorted(keys)) or 'nothing'}, allowed: {_FORMS_TOLD}")
+        raise _MistakenError(
+            "", f"found {', '.join(sorted(keys)) or 'nothing'}, allowed: {_FORMS_TOLD}"
+        )
     description = item.get("description", "")
     if form == "when":
         return _when_then(item, schema, description)
@@ -87,21 +92,31 @@ def _constraint(item: Mapping[str, Any], schema: Schema) -> Constraint:
 
 def _at_most(form: str, names: Sequence[str], schema: Schema, description: str) -> AtMost:
     if len(names) != 2 or names[0] == names[1]:
-        raise _MistakenError(form, f"found {shown(list(names))}, allowed: two different columns, the lower one first")
+        raise _MistakenError(
+            form, f"found {shown(list(names))}, allowed: two different columns, the lower one first"
+        )
     low, high = (_column(form, name, schema) for name in names)
     for column in (low, high):
         if not isinstance(column, Numeric | Temporal):
             raise _MistakenError(
-                form, f"{shown(column.name)} is {column.kind}, allowed: two numeric columns, two dates or datetimes"
+                form,
+                f"{shown(column.name)} is {column.kind}, allowed: two numeric columns, two dates or"
+                " datetimes",
             )
-    if isinstance(low, Temporal) != isinstance(high, Temporal) or (isinstance(low, Temporal) and low.kind is not high.kind):
+    if isinstance(low, Temporal) != isinstance(high, Temporal) or (
+        isinstance(low, Temporal) and low.kind is not high.kind
+    ):
         told = f"{shown(low.name)} is {low.kind} and {shown(high.name)} is {high.kind}"
         raise _MistakenError(form, f"{told}, {_ORDERED}")
-    constraint = AtMost(low=low.name, high=high.name, strict=form == "below", description=description)
+    constraint = AtMost(
+        low=low.name, high=high.name, strict=form == "below", description=description
+    )
     lowest, highest = _end(low, last=False), _end(high, last=True)
     if lowest > highest or (constraint.strict and lowest == highest):
         told = f"the lowest {shown(low.name)} is above the highest {shown(high.name)}"
-        raise _MistakenError(form, f"{told}, so that no row holds it; change the bounds or leave it out")
+        raise _MistakenError(
+            form, f"{told}, so that no row holds it; change the bounds or leave it out"
+        )
     return constraint
 
 
@@ -123,9 +138,17 @@ def _when_then(item: Mapping[str, Any], schema: Schema, description: str) -> Whe
             name, axis = condition.column.name, Axis(condition.column)
             allowed = axis.allowed_by(condition)
             if not allowed:
-                raise _MistakenError(key, f"no value of {shown(name)} in the schema meets it; {_values(condition.column)}")
+                raise _MistakenError(
+                    key,
+                    f"no value of {shown(name)} in the schema meets it;"
+                    f" {_values(condition.column)}",
+                )
             if not sets.get(name, axis.full) & allowed:
-                raise _MistakenError(key, f"what it asks of {shown(name)} excludes 'when'; to forbid that, ask for its opposite")
+                raise _MistakenError(
+                    key,
+                    f"what it asks of {shown(name)} excludes 'when'; to forbid that, ask for its"
+                    " opposite",
+                )
             sets[name] = sets.get(name, axis.full) & allowed
     return constraint
 
@@ -136,19 +159,31 @@ def _values(column: Column) -> str:
         return f"allowed: {column.lower:g} to {column.upper:g}{decimals}"
     if isinstance(column, Temporal):
         return f"allowed: {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"
-    return f"allowed: {', '.join(column.categories[:8])}" if isinstance(column, Discrete) else "allowed: other conditions"
+    return (
+        f"allowed: {', '.join(column.categories[:8])}"
+        if isinstance(column, Discrete)
+        else "allowed: other conditions"
+    )
 
 
 def _combinations(item: Mapping[str, Any], schema: Schema, description: str) -> Combinations:
     names = item["combinations"]
     if len(names) < 2 or len(set(names)) < len(names):
-        raise _MistakenError("combinations", f"found {shown(names)}, allowed: two or more different columns")
+        raise _MistakenError(
+            "combinations", f"found {shown(names)}, allowed: two or more different columns"
+        )
     columns = [_column("combinations", name, schema) for name in names]
     for column in columns:
         if not isinstance(column, Discrete):
-            why = "has measured categories" if isinstance(column, OpenCategorical) else f"is {column.kind}"
+            why = (
+                "has measured categories"
+                if isinstance(column, OpenCategorical)
+                else f"is {column.kind}"
+            )
             raise _MistakenError(
-                "combinations", f"{shown(column.name)} {why}, allowed: categorical, ordinal and boolean columns that are declared"
+                "combinations",
+                f"{shown(column.name)} {why}, allowed: categorical, ordinal and boolean columns"
+                " that are declared",
             )
     rows = [_row(row, columns) for row in item["allowed"]]
     if not rows:
@@ -161,7 +196,10 @@ def _combinations(item: Mapping[str, Any], schema: Schema, description: str) -> 
 
 def _row(row: Sequence[str | None], columns: Sequence[Column]) -> tuple[str | None, ...]:
     if len(row) != len(columns):
-        raise _MistakenError("allowed", f"found {shown(list(row))}, allowed: {len(columns)} values, one for each column")
+        raise _MistakenError(
+            "allowed",
+            f"found {shown(list(row))}, allowed: {len(columns)} values, one for each column",
+        )
     return tuple(_category(text, column) for text, column in zip(row, columns, strict=True))
 
 
@@ -175,36 +213,55 @@ def _category(text: str | None, column: Column) -> str | None:
     matches = [
         category
         for category in column.categories
-        if category == text or (column.kind is Kind.BOOLEAN and text is not None and category.lower() == text.lower())
+        if category == text
+        or (column.kind is Kind.BOOLEAN and text is not None and category.lower() == text.lower())
     ]
     if not matches:
         found = "null" if text is None else shown(text)
         null = ", or null for missing" if column.missing else ""
         near = did_you_mean(text or "", list(column.categories))
-        raise _MistakenError("allowed", f"{found} is no category of {shown(column.name)}, {_values(column)}{null}{near}")
+        raise _MistakenError(
+            "allowed",
+            f"{found} is no category of {shown(column.name)}, {_values(column)}{null}{near}",
+        )
     return matches[0]
 
 
 def _column(key: str, name: str, schema: Schema) -> Column:
     if name not in schema.names:
-        raise _MistakenError(key, f"{shown(name)} is no column{did_you_mean(name, [column.name for column in schema.modelled])}")
+        raise _MistakenError(
+            key,
+            f"{shown(name)} is no"
+            f" column{did_you_mean(name, [column.name for column in schema.modelled])}",
+        )
     column = next_by_name(schema.columns, name)
     if column.invented:
         raise _MistakenError(
-            key, f"{shown(name)} is of kind {column.kind} and invented, allowed: columns whose values are modelled"
+            key,
+            f"{shown(name)} is of kind {column.kind} and invented, allowed: columns whose values"
+            " are modelled",
         )
     return column
 
 
 def _together(schema: Schema) -> Iterator[tuple[int, str]]:
-    """What is wrong with constraints that are right one by one: the first that closes a circle or leaves no row."""
+    """What is wrong with constraints that are right one by one.
+
+    The first that closes a circle or leaves no row.
+    """
     for index in range(len(schema.constraints)):
         earlier = replace(schema, constraints=schema.constraints[: index + 1])
         try:
             lowest_first([part for part in earlier.constraints if isinstance(part, AtMost)])
         except CycleError as error:
             circle = " at most ".join(reversed(error.args[1]))
-            yield index, f"{place(index)}: it closes a circle ({circle}), so that all would be equal; leave one out"
+            yield (
+                index,
+                (
+                    f"{place(index)}: it closes a circle ({circle}), so that all would be equal;"
+                    " leave one out"
+                ),
+            )
             return
     try:
         empty = [group for group in groups_of(schema) if not group.boxes]
@@ -212,4 +269,10 @@ def _together(schema: Schema) -> Iterator[tuple[int, str]]:
         yield len(schema.constraints) - 1, str(error)
         return
     for group in empty:
-        yield group.members[-1], f"{group.told(schema.constraints)} exclude each other, so that no row holds them; leave one out"
+        yield (
+            group.members[-1],
+            (
+                f"{group.told(schema.constraints)} exclude each other, so that no row holds them;"
+                " leave one out"
+            ),
+        )

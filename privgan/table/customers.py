@@ -12,8 +12,8 @@ import re
 import numpy as np
 import pandas as pd
 
+from privgan.schema.schema import Schema
 from privgan.table.conform import canonical_text
-from privgan.table.schema import Schema
 
 # Ids that were read as floats: 12.0 is 12.
 _WHOLE = re.compile(r"(?<=[0-9])\.0+\Z")
@@ -25,9 +25,9 @@ _PARTS = 16
 def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
     """A name of each customer of a conforming table, each once. PRIVATE.
 
-    With ``unit: row`` nothing names a customer, so that the row's own modelled values do: two tables
-    are then compared only where they have the same modelled columns. Where most rows repeat, their
-    values name nobody, and only the very same table is known again, by all rows together.
+    With ``unit: row`` nothing names a customer, so that the row's own modelled values do: two
+    tables are then compared only where they have the same modelled columns. Where most rows repeat,
+    their values name nobody, and only the very same table is known again, by all rows together.
 
     Args:
         frame: Typed rows that conform to the schema [rows, modelled columns and unit column].

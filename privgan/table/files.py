@@ -1,4 +1,7 @@
-"""Read a customer table from a file and write a synthetic one; values stay text until a schema gives them a type."""
+"""Read a customer table from a file and write a synthetic one.
+
+Values stay text until a schema gives them a type.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from privgan.notation.moments import is_clock
+from privgan.schema.columns import Column, Discrete, Invented, Numeric, Temporal
+from privgan.schema.schema import Schema
 from privgan.sources import SourceOptions, read_source
-from privgan.table.columns import Column, Discrete, Invented, Numeric, Temporal
-from privgan.table.moments import is_clock
-from privgan.table.presenting import as_written
-from privgan.table.schema import Schema
-from privgan.table.spreadsheet import escaped_frame
+from privgan.table.presenting import as_written, escaped_frame
 
 
 def read_table(path: Path | str | Any, *, sep: str | None = None) -> pd.DataFrame:
@@ -33,10 +35,15 @@ def read_table(path: Path | str | Any, *, sep: str | None = None) -> pd.DataFram
     return read_source(path, SourceOptions(sep=sep)).frame()
 
 
-def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path | None, text: Path | None) -> int:
-    """Write presented rows chunk by chunk as Parquet and as comma-separated text; a missing value is an empty cell.
+def write_tables(
+    chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path | None, text: Path | None
+) -> int:
+    """Write presented rows chunk by chunk as Parquet and as comma-separated text.
 
-    In the text, what a spreadsheet would run as a formula is escaped; Parquet holds every value as it is.
+    A missing value is an empty cell.
+
+    In the text, what a spreadsheet would run as a formula is escaped; Parquet holds every value as
+    it is.
 
     Returns:
         The number of rows written.
@@ -48,7 +55,9 @@ def write_tables(chunks: Iterable[pd.DataFrame], schema: Schema, parquet: Path |
     try:
         for chunk in chunks:
             if parquet is not None:
-                table = pa.Table.from_pandas(chunk, preserve_index=False, schema=writer.schema if writer else None)
+                table = pa.Table.from_pandas(
+                    chunk, preserve_index=False, schema=writer.schema if writer else None
+                )
                 writer = writer or pq.ParquetWriter(parquet, without_nulls(table.schema, schema))
                 writer.write_table(table.cast(writer.schema))
             if text is not None:
@@ -77,7 +86,11 @@ def csv_text(frame: pd.DataFrame, schema: Schema, *, header: bool) -> str:
 def quoting(schema: Schema) -> Literal[0, 2]:
     """A carriage return ends a line, and a byte order mark at the start is dropped, unless quotes stand around them."""
     stated = [text for column in schema.columns for text in (column.name, *_texts(column))]
-    return csv.QUOTE_NONNUMERIC if any("\r" in text or "\ufeff" in text for text in stated) else csv.QUOTE_MINIMAL
+    return (
+        csv.QUOTE_NONNUMERIC
+        if any("\r" in text or "\ufeff" in text for text in stated)
+        else csv.QUOTE_MINIMAL
+    )
 
 
 def _texts(column: Column) -> tuple[str, ...]:
@@ -92,7 +105,18 @@ def without_nulls(found: Any, schema: Schema) -> Any:
     """A column that is all missing in the first chunk may hold text, or times of day, in the next."""
     import pyarrow as pa
 
-    clocks = {column.name for column in schema.columns if isinstance(column, Temporal) and is_clock(column.format)}
+    clocks = {
+        column.name
+        for column in schema.columns
+        if isinstance(column, Temporal) and is_clock(column.format)
+    }
     kinds = {name: pa.time64("us") for name in clocks}
-    fields = [field.with_type(kinds.get(field.name, pa.string())) if pa.types.is_null(field.type) else field for field in found]
+    fields = [
+        (
+            field.with_type(kinds.get(field.name, pa.string()))
+            if pa.types.is_null(field.type)
+            else field
+        )
+        for field in found
+    ]
     return pa.schema(fields)

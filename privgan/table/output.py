@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from privgan.domain.frames import with_columns
 from privgan.errors import LibraryError, UsageError
-from privgan.table.columns import Column, Kind, Temporal
+from privgan.schema.columns import Column, Kind, Temporal
+from privgan.schema.schema import Schema
 from privgan.table.files import quoting, write_tables
-from privgan.table.frames import with_columns
-from privgan.table.presenting import as_written, is_duration
-from privgan.table.schema import Schema
-from privgan.table.spreadsheet import escaped_frame
+from privgan.table.presenting import as_written, escaped_frame, is_duration
 
 TABLE = "synthetic"
 _SUFFIXES = {
@@ -49,15 +48,18 @@ def format_of(out: Path, asked: str | None) -> str:
     """
     found = asked or _SUFFIXES.get(out.suffix.lower())
     if found is None:
-        raise UsageError(f"{out}: its name does not tell the format; end it in {', '.join(_SUFFIXES)}, or give --format")
+        raise UsageError(
+            f"{out}: its name does not tell the format; end it in {', '.join(_SUFFIXES)}, or give"
+            " --format"
+        )
     return found
 
 
 def write_rows(chunks: Iterable[pd.DataFrame], schema: Schema, out: Path, form: str) -> int:
     """Write presented rows, chunk by chunk.
 
-    Text files hold moments as the schema writes them, and escape what a spreadsheet would run as a formula. Typed files
-    hold values by their types; a database file has one table, ``synthetic``.
+    Text files hold moments as the schema writes them, and escape what a spreadsheet would run as a
+    formula. Typed files hold values by their types; a database file has one table, ``synthetic``.
 
     Args:
         chunks: The rows [rows, columns].
@@ -88,7 +90,9 @@ def _tab_separated(out: Path, schema: Schema) -> Iterator[Put]:
 
         def put(chunk: pd.DataFrame) -> None:
             cells = escaped_frame(as_written(chunk, schema))
-            cells.to_csv(file, sep="\t", index=False, header=file.tell() == 0, quoting=quoting(schema))
+            cells.to_csv(
+                file, sep="\t", index=False, header=file.tell() == 0, quoting=quoting(schema)
+            )
 
         yield put
 
@@ -102,7 +106,9 @@ def _feather(out: Path, schema: Schema) -> Iterator[Put]:
     writers: list[Any] = []
 
     def put(chunk: pd.DataFrame) -> None:
-        table = pa.Table.from_pandas(chunk, preserve_index=False, schema=writers[0][1] if writers else None)
+        table = pa.Table.from_pandas(
+            chunk, preserve_index=False, schema=writers[0][1] if writers else None
+        )
         if not writers:
             kept = without_nulls(table.schema, schema).remove_metadata()
             writers.append((pa.ipc.new_file(str(out), kept), kept))
@@ -121,7 +127,9 @@ def _json_lines(out: Path, schema: Schema) -> Iterator[Put]:
     with out.open("w", encoding="utf-8", newline="\n") as file:
 
         def put(chunk: pd.DataFrame) -> None:
-            text = _without_moments(chunk, schema).to_json(orient="records", lines=True, force_ascii=False, double_precision=15)
+            text = _without_moments(chunk, schema).to_json(
+                orient="records", lines=True, force_ascii=False, double_precision=15
+            )
             file.write(text if text.endswith("\n") else text + "\n")
 
         yield put
@@ -132,7 +140,9 @@ def _sqlite(out: Path, schema: Schema) -> Iterator[Put]:
     with closing(sqlite3.connect(out)) as connection:
 
         def put(chunk: pd.DataFrame) -> None:
-            _without_moments(chunk, schema).to_sql(TABLE, connection, index=False, if_exists="append")
+            _without_moments(chunk, schema).to_sql(
+                TABLE, connection, index=False, if_exists="append"
+            )
 
         yield put
         connection.commit()
@@ -149,10 +159,16 @@ def _duckdb(out: Path, schema: Schema) -> Iterator[Put]:
         made: list[Any] = []
 
         def put(chunk: pd.DataFrame) -> None:
-            table = pa.Table.from_pandas(chunk, preserve_index=False, schema=made[0] if made else None)
-            table = table.cast(made[0] if made else without_nulls(table.schema, schema).remove_metadata())
+            table = pa.Table.from_pandas(
+                chunk, preserve_index=False, schema=made[0] if made else None
+            )
+            table = table.cast(
+                made[0] if made else without_nulls(table.schema, schema).remove_metadata()
+            )
             connection.register("chunk", table)
-            connection.execute(f"insert into {TABLE} from chunk" if made else f"create table {TABLE} as from chunk")
+            connection.execute(
+                f"insert into {TABLE} from chunk" if made else f"create table {TABLE} as from chunk"
+            )
             connection.unregister("chunk")
             made.append(table.schema)
 
@@ -164,15 +180,22 @@ def _sheet(out: Path, schema: Schema) -> Iterator[Put]:
     try:
         import xlsxwriter
     except ImportError as error:
-        raise LibraryError("writing spreadsheets needs XlsxWriter; install privgan[excel], or write a CSV file") from error
+        raise LibraryError(
+            "writing spreadsheets needs XlsxWriter; install privgan[excel], or write a CSV file"
+        ) from error
     with xlsxwriter.Workbook(str(out), {"constant_memory": True}) as book:
         sheet = book.add_worksheet(TABLE)
-        forms = {kind: book.add_format({"num_format": form}) for kind, form in _SHEET_FORMATS.items()}
+        forms = {
+            kind: book.add_format({"num_format": form}) for kind, form in _SHEET_FORMATS.items()
+        }
         written = [0]
 
         def put(chunk: pd.DataFrame) -> None:
             if written[0] + len(chunk) > _MOST_SHEET_ROWS:
-                raise UsageError(f"{out}: a sheet holds {_MOST_SHEET_ROWS:,} rows; make fewer --rows, or another --format")
+                raise UsageError(
+                    f"{out}: a sheet holds {_MOST_SHEET_ROWS:,} rows; make fewer --rows, or another"
+                    " --format"
+                )
             if not written[0]:
                 for place, name in enumerate(chunk.columns):
                     sheet.write_string(0, place, str(name))
@@ -186,12 +209,18 @@ def _sheet(out: Path, schema: Schema) -> Iterator[Put]:
 
 
 def _for_sheet(chunk: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows as objects; moments that no sheet can hold, as text: with a zone, of a clock alone, or too early."""
+    """Presented rows as objects.
+
+    Moments that no sheet can hold, as text: with a zone, of a clock alone, or too early.
+    """
     texts = _without_moments(chunk, schema)
     changed = {}
     for column in _moments(chunk, schema):
         values, name = chunk[column.name], column.name
-        days = pd.api.types.is_datetime64_any_dtype(values) and getattr(values.dtype, "tz", None) is None
+        days = (
+            pd.api.types.is_datetime64_any_dtype(values)
+            and getattr(values.dtype, "tz", None) is None
+        )
         held = (values >= _EARLIEST_SHEET_DAY) if days else pd.Series(False, index=values.index)
         changed[name] = values.astype(object).where(held, texts[name])
     return with_columns(chunk, changed).astype(object)
@@ -211,11 +240,16 @@ def _write_cell(sheet: Any, row: int, place: int, value: Any, form: Any) -> None
 
 
 def _moments(chunk: pd.DataFrame, schema: Schema) -> list[Column]:
-    return [c for c in schema.columns if (isinstance(c, Temporal) or is_duration(c)) and c.name in chunk]
+    return [
+        c for c in schema.columns if (isinstance(c, Temporal) or is_duration(c)) and c.name in chunk
+    ]
 
 
 def _without_moments(chunk: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows with moments and durations as the schema writes them; a missing one is None."""
+    """Presented rows with moments and durations as the schema writes them.
+
+    A missing one is None.
+    """
     names = [column.name for column in _moments(chunk, schema)]
     written = as_written(chunk[names], schema)
     texts = {name: written[name].astype(object).where(chunk[name].notna(), None) for name in names}

@@ -1,35 +1,53 @@
-"""Typed rows as people expect them in a file, and back: integers, truth values, clocks, zones, durations, texts."""
+"""Typed rows as people expect them in files and spreadsheets, and back.
+
+A cell that begins with ``=``, ``+``, ``-``, ``@`` (or their full-width twins), also after blanks
+and invisible signs, is a formula to a spreadsheet; a tab or a line end at the start may become one.
+Source: OWASP, "CSV Injection". Numbers, with a sign of currency or per cent too, and signs alone,
+stay as they are. The escape is a bijection on texts: one apostrophe in front of what begins as a
+formula after any number of apostrophes. It does not help a program that splits the file at another
+sign than the comma.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from privgan.table.columns import PRESENCE, Column, Discrete, Kind, Numeric, Temporal
-from privgan.table.frames import positions_of
-from privgan.table.moments import is_clock, localised, tzinfo, write_moments
-from privgan.table.number_format import number_form, write_numbers
-from privgan.table.regions import columns_of
-from privgan.table.schema import Schema
+from privgan.domain.frames import positions_of, with_columns
+from privgan.domain.regions import columns_of
+from privgan.notation.moments import is_clock, localised, read_moments, tzinfo, write_moments
+from privgan.notation.number_format import number_form, write_numbers
+from privgan.schema.columns import PRESENCE, Column, Discrete, Kind, Numeric, Temporal
+from privgan.schema.schema import Schema
 
 _LARGEST_INTEGER = 2**63
 _SECONDS = ("%S", "%-S", "%T", "%X", "%c", "%s", "%r")
 
 
 def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Typed rows as a typed file holds them: whole-number categories as integers, plain booleans as booleans.
+    """Typed rows as a typed file holds them.
 
-    Moments get their zone, times of day stand without a day, durations are durations. A moment that a constraint names
-    stays without its zone: the hour that summer time leaves out has none, and to move it could break the constraint.
+    Whole-number categories as integers, plain booleans as booleans.
+
+    Moments get their zone, times of day stand without a day, durations are durations. A moment that
+    a constraint names stays without its zone: the hour that summer time leaves out has none, and to
+    move it could break the constraint.
     """
     bound = {name for constraint in schema.constraints for name in columns_of(constraint, schema)}
     shown_frame = frame.copy(deep=False)
     for column in schema.columns:
         if column.name in frame:
-            told = replace(column, zone="") if isinstance(column, Temporal) and column.name in bound else column
+            told = (
+                replace(column, zone="")
+                if isinstance(column, Temporal) and column.name in bound
+                else column
+            )
             shown_frame[column.name] = _presented(frame[column.name], told)
     return shown_frame
 
@@ -61,7 +79,9 @@ def _as_fine_as_told(moments: pd.Series, column: Temporal) -> pd.Series:
 
 def is_duration(column: Column) -> bool:
     """Whether a column's numbers are the seconds of durations."""
-    return isinstance(column, Numeric) and bool(column.format) and number_form(column.format).duration
+    return (
+        isinstance(column, Numeric) and bool(column.format) and number_form(column.format).duration
+    )
 
 
 def _within_zones(column: Temporal) -> bool:
@@ -71,7 +91,10 @@ def _within_zones(column: Temporal) -> bool:
 
 
 def _zoned(moments: pd.Series, zone: str) -> pd.Series:
-    """Moments with their zone; one that the clock leaves out in spring is an hour later, one it repeats is the first."""
+    """Moments with their zone.
+
+    One that the clock leaves out in spring is an hour later, one it repeats is the first.
+    """
     first = np.ones(len(moments), dtype=bool)
     return moments.dt.tz_localize(tzinfo(zone), ambiguous=first, nonexistent="shift_forward")
 
@@ -81,8 +104,14 @@ def unpresented(values: pd.Series, column: Column) -> pd.Series:
     if isinstance(column, Temporal):
         if is_clock(column.format) and not pd.api.types.is_datetime64_any_dtype(values):
             texts = values.astype(object).map(str, na_action="ignore")
-            return pd.to_datetime("1900-01-01 " + texts.astype("string"), errors="coerce").astype("datetime64[s]")
-        return localised(values, column.zone) if getattr(values.dtype, "tz", None) is not None else values
+            return pd.to_datetime("1900-01-01 " + texts.astype("string"), errors="coerce").astype(
+                "datetime64[s]"
+            )
+        return (
+            localised(values, column.zone)
+            if getattr(values.dtype, "tz", None) is not None
+            else values
+        )
     if pd.api.types.is_timedelta64_dtype(values) and is_duration(column):
         return values.dt.total_seconds()
     return values
@@ -94,7 +123,9 @@ def presence_of(values: pd.Series) -> pd.Series:
 
 
 def _fits_integer(column: Discrete) -> bool:
-    return column.integral and all(-_LARGEST_INTEGER <= int(value) < _LARGEST_INTEGER for value in column.categories)
+    return column.integral and all(
+        -_LARGEST_INTEGER <= int(value) < _LARGEST_INTEGER for value in column.categories
+    )
 
 
 def _integers(values: pd.Series, column: Discrete) -> pd.Series:
@@ -115,11 +146,17 @@ def _booleans(values: pd.Series, column: Discrete) -> pd.Series:
 
 
 def _plain_boolean(column: Discrete) -> bool:
-    return column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == ["false", "true"]
+    return column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == [
+        "false",
+        "true",
+    ]
 
 
 def as_written(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows in the schema's own writing, ready for a text file: the form in which they came."""
+    """Presented rows in the schema's own writing, ready for a text file.
+
+    The form in which they came.
+    """
     written = frame.copy(deep=False)
     for column in schema.columns:
         if column.name in written:
@@ -132,17 +169,145 @@ def _written(values: pd.Series, column: Column) -> pd.Series:
         return write_moments(unpresented(values, column), column.format, zone=column.zone)
     if isinstance(column, Numeric) and column.format:
         return write_numbers(unpresented(values, column), column.format)
-    return _labels(values, column) if isinstance(column, Discrete) and _plain_boolean(column) else values
+    return (
+        _labels(values, column)
+        if isinstance(column, Discrete) and _plain_boolean(column)
+        else values
+    )
 
 
 def _marked(values: pd.Series, column: Column) -> pd.Series:
     """Texts [rows] with a missing value as the column writes it."""
     if not column.missing_markers:
         return values
-    return values.astype(object).map(str, na_action="ignore").where(values.notna(), column.missing_markers[0])
+    return (
+        values.astype(object)
+        .map(str, na_action="ignore")
+        .where(values.notna(), column.missing_markers[0])
+    )
 
 
 def _labels(values: pd.Series, column: Discrete) -> pd.Series:
     """Truth values [rows] as the labels of a plain boolean; a missing one as None."""
-    codes = np.where(values.isna(), len(column.categories), values.fillna(False).to_numpy(dtype=bool))
+    codes = np.where(
+        values.isna(), len(column.categories), values.fillna(False).to_numpy(dtype=bool)
+    )
     return pd.Series(np.array([*column.categories, None], dtype=object)[codes], index=values.index)
+
+
+_INVISIBLE = r"[\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\u3000]"
+_FORMULA = re.compile(rf"'*(?:[\t\r\n]|{_INVISIBLE}*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212])")
+_CURRENCY = "[$€£¥₹₽₩₺₴₪₫฿]?"
+_NUMBER_OR_SIGNS = re.compile(
+    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]+"
+    rf"|[+-]?{_CURRENCY}[0-9](?:[.,'\u00a0\u202f ]?[0-9])*[\u00a0 ]?(?:%|{_CURRENCY})"
+)
+_MARK = "'"
+
+
+def escaped(text: str) -> str:
+    """A text as a CSV cell that no spreadsheet takes for a formula."""
+    return _MARK + text if _FORMULA.match(text) and not _NUMBER_OR_SIGNS.fullmatch(text) else text
+
+
+def unescaped(cell: str) -> str:
+    """The text behind a cell that ``escaped`` wrote.
+
+    ``unescaped(escaped(text)) == text`` for every text.
+    """
+    return cell[1:] if cell.startswith(_MARK) and escaped(cell[1:]) == cell else cell
+
+
+def escaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame [rows, columns] ready for a CSV file.
+
+    Headers and text cells escaped, numbers as they are.
+    """
+    changed = {
+        str(name): _mapped(values, escaped) for name, values in frame.items() if _is_text(values)
+    }
+    return with_columns(frame, changed).rename(columns=escaped)
+
+
+def unescaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of text [rows, columns] behind one that privgan wrote as CSV."""
+    return frame.apply(lambda values: _mapped(values, unescaped)).rename(columns=unescaped)
+
+
+def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.DataFrame:
+    """A table as read, with escapes undone where the schema says so.
+
+    A header becomes the column that the schema names, a cell the category that the schema lists, or
+    the text of the column's date format. Each cell's result is a function of the cell and the
+    schema alone.
+
+    Args:
+        frame: The table as read [rows, columns].
+        schema: The public facts.
+        ours: Whether privgan wrote the file. Then a cell that is itself a category, or a moment of
+            the column's format, is an escape too where the text behind it is one; any other file is
+            taken at its word.
+    """
+    names = [str(name) for name in frame.columns]
+    own = {
+        escaped(name): name
+        for name in schema.names
+        if escaped(name) != name and (ours or escaped(name) not in schema.names)
+    }
+    found = {name: own[name] for name in names if name in own and own[name] not in names}
+    if found:
+        frame = frame.rename(columns=found)
+    changed = {}
+    for column in schema.modelled:
+        change = _restoration(column, ours=ours)
+        if change and list(frame.columns).count(column.name) == 1 and _is_text(frame[column.name]):
+            changed[column.name] = change(frame[column.name])
+    return with_columns(frame, changed) if changed else frame
+
+
+def _restoration(column: Column, *, ours: bool) -> Callable[[pd.Series], pd.Series] | None:
+    """What undoes the escapes of a column; None where its values need none.
+
+    Identifiers are never touched.
+    """
+    if isinstance(column, Temporal):
+        return (
+            partial(_moments_restored, column.format, ours=ours)
+            if escaped(column.format) != column.format
+            else None
+        )
+    if isinstance(column, Numeric) and column.format:
+        return lambda values: _mapped(values, unescaped)
+    if not isinstance(column, Discrete):
+        return None
+    cells = {escaped(text): text for text in column.categories if escaped(text) != text}
+    if not ours:
+        cells = {cell: text for cell, text in cells.items() if cell not in column.categories}
+    return (lambda values: _mapped(values, lambda cell: cells.get(cell, cell))) if cells else None
+
+
+def _moments_restored(pattern: str, values: pd.Series, *, ours: bool) -> pd.Series:
+    """Moments as texts; a pattern that begins with an apostrophe looks like an escape, and is none in somebody's own file."""
+    undone = _mapped(values, unescaped)
+    if ours or undone is values:
+        return undone
+    return undone.where(read_moments(values.astype("string"), pattern).isna(), values)
+
+
+def _is_text(values: pd.Series) -> bool:
+    known = pd.api.types
+    return (
+        known.is_object_dtype(values)
+        or known.is_string_dtype(values)
+        or isinstance(values.dtype, pd.CategoricalDtype)
+    )
+
+
+def _mapped(values: pd.Series, change: Callable[[str], str]) -> pd.Series:
+    """Each distinct text changed once; what is no text, or missing, stays."""
+    after = {text: change(text) for text in {value for value in values if isinstance(value, str)}}
+    if all(text == new for text, new in after.items()):
+        return values
+    return values.astype(object).map(
+        lambda value: after[value] if isinstance(value, str) else value
+    )

@@ -1,8 +1,11 @@
-"""The private table: its rows come out only against a receipt."""
+"""Whose each row is, and how many rows of one customer are used.
+
+Bounded by a random pick before anything else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import NoReturn
 
@@ -10,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from privgan.errors import InternalError
+from privgan.privacy.budget import PrivacyUnit
+from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
-from privgan.privacy.unit import PrivacyUnit
 
 Encode = Callable[[pd.DataFrame], np.ndarray]
 
@@ -40,7 +44,9 @@ class Samples:
         order = np.argsort(customers, kind="stable")
         # Row by row: a batch takes whole rows.
         self._codes = np.ascontiguousarray(codes[order])
-        _, self._first, self._rows = np.unique(customers[order], return_index=True, return_counts=True)
+        _, self._first, self._rows = np.unique(
+            customers[order], return_index=True, return_counts=True
+        )
 
     def __len__(self) -> int:
         """The number of customers. PRIVATE."""
@@ -53,7 +59,8 @@ class Samples:
             members: Indices of customers [batch].
 
         Returns:
-            Codes [rows of the batch, columns], int64, and for each of these rows its place in the batch [rows of the batch].
+            Codes [rows of the batch, columns], int64, and for each of these rows its place in the
+            batch [rows of the batch].
         """
         rows = self._rows[members]
         place = np.repeat(np.arange(len(members)), rows)
@@ -71,12 +78,21 @@ class PrivateTable:
         customers: Whose each row is [rows]; None where each row is a customer of its own.
     """
 
-    def __init__(self, dataset: str, unit: PrivacyUnit, frame: pd.DataFrame, customers: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        dataset: str,
+        unit: PrivacyUnit,
+        frame: pd.DataFrame,
+        customers: np.ndarray | None = None,
+    ) -> None:
         self.dataset, self.unit = dataset, unit
         self._frame = frame
         self._customers = np.arange(len(frame)) if customers is None else customers
         if np.unique(self._customers, return_counts=True)[1].max(initial=0) > unit.max_rows:
-            raise InternalError(f"a customer has more rows than the unit's {unit.max_rows}: contributions were not bounded")
+            raise InternalError(
+                f"a customer has more rows than the unit's {unit.max_rows}: contributions were not"
+                " bounded"
+            )
         self._codes: tuple[Encode, np.ndarray] | None = None
 
     def rows(self, receipt: Receipt) -> pd.DataFrame:
@@ -95,7 +111,10 @@ class PrivateTable:
         return self._encoded(encode)
 
     def samples(self, receipt: Receipt, encode: Encode) -> Samples:
-        """The rows as codes, gathered by customer, for one charged look: each customer is one sample."""
+        """The rows as codes, gathered by customer, for one charged look.
+
+        Each customer is one sample.
+        """
         self._redeem(receipt)
         return Samples(self._encoded(encode), self._customers)
 
@@ -126,3 +145,51 @@ class PrivateTable:
     def __repr__(self) -> str:
         """The data set's name; no row, no count."""
         return f"PrivateTable({self.dataset})"
+
+
+def numbered(names: Iterable[object]) -> np.ndarray:
+    """Customers as numbers [rows], int64, from 0 without gaps, from the text of their names.
+
+    Rows of one are alike.
+
+    As objects: numpy's own texts drop NUL characters at the end, which would make two customers
+    one, with the rows of both, and each takes the room of the longest.
+    """
+    _, numbers = np.unique(
+        np.asarray([str(name) for name in names], dtype=object), return_inverse=True
+    )
+    return numbers.astype(np.int64)
+
+
+def bounded(customers: np.ndarray, max_rows: int, coins: SecretStream) -> np.ndarray:
+    """Which rows are used [rows], bool.
+
+    Of each customer at most ``max_rows``, picked evenly at random.
+
+    What is picked of one customer does not depend on any other, so that one customer more or less
+    changes only its own rows.
+
+    Args:
+        customers: Whose each row is [rows].
+        max_rows: The most rows of one customer.
+        coins: Secret coins.
+    """
+    order = np.lexsort((coins.words(len(customers)), customers))
+    sorted_customers = customers[order]
+    first = np.searchsorted(sorted_customers, sorted_customers, side="left")
+    kept = np.zeros(len(customers), dtype=bool)
+    kept[order] = np.arange(len(customers)) - first < max_rows
+    return kept
+
+
+def rows_of_each(customers: np.ndarray, max_rows: int) -> np.ndarray:
+    """How many customers have 1, 2, … ``max_rows`` rows [max_rows], int64.
+
+    One customer moves one count by one.
+
+    Args:
+        customers: Whose each row is [rows], after bounding.
+        max_rows: The most rows of one customer.
+    """
+    sizes = np.unique(customers, return_counts=True)[1]
+    return np.bincount(sizes, minlength=max_rows + 1)[1:]

@@ -1,4 +1,7 @@
-"""Read a column's values as numbers or moments: texts in the column's own form, and typed values as they are."""
+"""Read a column's values as numbers or moments.
+
+Texts in the column's own form, and typed values as they are.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from privgan.table.columns import Numeric, OpenNumeric, OpenTemporal, Temporal
-from privgan.table.moments import CLOCK_DAY, localised, read_moments
-from privgan.table.number_format import read_numbers
+from privgan.notation.moments import CLOCK_DAY, localised, read_moments
+from privgan.notation.number_format import read_numbers
+from privgan.schema.columns import Numeric, OpenNumeric, OpenTemporal, Temporal
 
 
 def numbers_of(values: pd.Series, column: Numeric | OpenNumeric) -> pd.Series:
@@ -27,7 +30,9 @@ def numbers_of(values: pd.Series, column: Numeric | OpenNumeric) -> pd.Series:
     objects = values.astype(object)
     written = objects.map(lambda value: isinstance(value, str)).astype(bool)
     read = read_numbers(objects.where(written, None), column.format)
-    return read.where(written, objects.where(~written, None).map(_plain_number, na_action="ignore").astype(float))
+    return read.where(
+        written, objects.where(~written, None).map(_plain_number, na_action="ignore").astype(float)
+    )
 
 
 def _plain_number(value: Any) -> float:
@@ -49,7 +54,9 @@ def moments_of(values: pd.Series, column: Temporal | OpenTemporal) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(values):
         return localised(values, column.zone)
     objects = values.astype(object)
-    typed = objects.map(lambda value: isinstance(value, dt.date | dt.time | np.datetime64)).astype(bool)
+    typed = objects.map(lambda value: isinstance(value, dt.date | dt.time | np.datetime64)).astype(
+        bool
+    )
     first = column.lower.year if isinstance(column, Temporal) else None
     texts = objects.where(~typed, None).astype("string")
     read = read_moments(texts, column.format, zone=column.zone, first_year=first)

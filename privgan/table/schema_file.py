@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from privgan.documents import Document, parse_document, read_text, shown
 from privgan.errors import DocumentError
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import (
+from privgan.files.documents import Document, parse_document, read_text, shown
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import (
     Column,
     Discrete,
     Invented,
@@ -26,9 +26,9 @@ from privgan.table.columns import (
     Source,
     Temporal,
 )
+from privgan.schema.schema import Schema
 from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
-from privgan.table.schema import Schema
-from privgan.table.schema_mistakes import (
+from privgan.table.mistakes import (
     DISCRETE,
     NUMERIC,
     ROW_UNIT,
@@ -78,9 +78,16 @@ class _Written:
 
 @lru_cache(maxsize=_KEPT)
 def _parsed(written: _Written) -> Schema:
-    """The schema of a text. The text of 100,000 categories takes seconds, and a run reads the same one at every stage."""
+    """The schema of a text.
+
+    The text of 100,000 categories takes seconds, and a run reads the same one at every stage.
+    """
     text, name = written.text, written.name
-    return _schema(parse_document(text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS))
+    return _schema(
+        parse_document(
+            text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS
+        )
+    )
 
 
 def _schema(document: Document) -> Schema:
@@ -95,13 +102,18 @@ def _schema(document: Document) -> Schema:
         if not found:
             column = _column(item)
             where = f"column {shown(column.name)}: "
-            mistakes += [document.mistake((*path, key), f"{where}{told}") for key, told in stated_problems(column)]
+            mistakes += [
+                document.mistake((*path, key), f"{where}{told}")
+                for key, told in stated_problems(column)
+            ]
             columns.append(column)
     mistakes += table_mistakes(data, document)
     if mistakes:
         raise DocumentError(document.name, mistakes)
     unit = (
-        PrivacyUnit() if data["unit"] == ROW_UNIT else PrivacyUnit(column=data["unit"], max_rows=int(data["max_rows_per_unit"]))
+        PrivacyUnit()
+        if data["unit"] == ROW_UNIT
+        else PrivacyUnit(column=data["unit"], max_rows=int(data["max_rows_per_unit"]))
     )
     markers = tuple(data.get("missing_markers", [""]))
     schema = Schema(
@@ -193,7 +205,11 @@ def dump_schema(schema: Schema, comment: str = "") -> str:
 
 def schema_items(schema: Schema) -> dict[str, Any]:
     """The schema as the mappings, lists and values of its file."""
-    data: dict[str, Any] = {"format": FORMAT, "dataset": schema.dataset, "unit": schema.unit.column or ROW_UNIT}
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        "dataset": schema.dataset,
+        "unit": schema.unit.column or ROW_UNIT,
+    }
     data["unit_source"] = schema.unit_source.value
     if schema.unit.column:
         data["max_rows_per_unit"] = schema.unit.max_rows
@@ -210,7 +226,14 @@ def schema_items(schema: Schema) -> dict[str, Any]:
 
 def written(items: Mapping[str, Any], comment: str = "") -> str:
     """The values of a schema's file as YAML text, below a comment."""
-    text = yaml.dump(dict(items), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=False)
+    text = yaml.dump(
+        dict(items),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=110,
+        default_flow_style=False,
+    )
     return "".join(f"# {line}\n" for line in comment.splitlines()) + text
 
 
@@ -274,7 +297,13 @@ def _temporal_item(column: Temporal | OpenTemporal) -> dict[str, Any]:
 
 def _invented_item(column: Invented) -> dict[str, Any]:
     item = {"pattern": column.pattern} if column.kind is Kind.IDENTIFIER else {}
-    item |= {"presence": "modelled"} if column.presence else {"presence": "none"} if column.empty else {}
+    item |= (
+        {"presence": "modelled"}
+        if column.presence
+        else {"presence": "none"}
+        if column.empty
+        else {}
+    )
     return item | ({"repeats": "allowed"} if column.repeats else {})
 
 

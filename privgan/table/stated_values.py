@@ -1,4 +1,6 @@
-"""Whether a table can hold the values that a column states: bounds, special values, texts for a missing one.
+"""Whether a table can hold the values that a column states.
+
+Bounds, special values, texts for a missing one.
 
 What it cannot hold would show only after a run was paid for: the rows would break their own schema.
 """
@@ -11,11 +13,19 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from privgan.documents import shown
-from privgan.table.columns import Column, Invented, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
-from privgan.table.invent import could_be_invented
-from privgan.table.moments import CLOCK_DAY, is_clock, tzinfo, write_moments
-from privgan.table.number_format import number_form
+from privgan.files.documents import shown
+from privgan.notation.moments import CLOCK_DAY, is_clock, tzinfo, write_moments
+from privgan.notation.number_format import number_form
+from privgan.schema.columns import (
+    Column,
+    Invented,
+    Kind,
+    Numeric,
+    OpenNumeric,
+    OpenTemporal,
+    Temporal,
+)
+from privgan.schema.identifiers import could_be_invented
 from privgan.table.readings import moments_of, numbers_of
 
 # Typed durations are counted in nanoseconds, in 64 bits.
@@ -33,7 +43,9 @@ def stated_problems(column: Column) -> Iterator[tuple[str, str]]:
 
 
 def _moment_problems(column: Temporal | OpenTemporal) -> Iterator[tuple[str, str]]:
-    bounds = [("lower", column.lower), ("upper", column.upper)] if isinstance(column, Temporal) else []
+    bounds = (
+        [("lower", column.lower), ("upper", column.upper)] if isinstance(column, Temporal) else []
+    )
     for key, moment in (*bounds, *(("special_values", moment) for moment in column.special_values)):
         problem = _moment_problem(moment, column)
         if problem:
@@ -48,7 +60,10 @@ def _moment_problem(moment: dt.datetime, column: Temporal | OpenTemporal) -> str
     if moment.microsecond:
         return "has a part of a second; moments are whole seconds"
     if is_clock(column.format) and moment.date() != CLOCK_DAY:
-        return f"is of another day than {CLOCK_DAY}, on which times of day lie where the format writes no day"
+        return (
+            f"is of another day than {CLOCK_DAY}, on which times of day lie where the format writes"
+            " no day"
+        )
     if column.zone and not _is_on_clock(moment, column.zone):
         return f"is left out by the clock of {column.zone}"
     return ""
@@ -97,7 +112,11 @@ def _marker_problems(column: Column) -> Iterator[tuple[str, str]]:
 def _are_values(texts: pd.Series, column: Column) -> np.ndarray:
     """Which texts [texts] the column reads as one of its values [texts]."""
     if isinstance(column, Numeric | OpenNumeric | Temporal | OpenTemporal):
-        read = numbers_of(texts, column) if isinstance(column, Numeric | OpenNumeric) else moments_of(texts, column)
+        read = (
+            numbers_of(texts, column)
+            if isinstance(column, Numeric | OpenNumeric)
+            else moments_of(texts, column)
+        )
         found = read.isin(list(column.special_values))
         if isinstance(column, Numeric | Temporal):
             found |= read.between(column.lower, column.upper)

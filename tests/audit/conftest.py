@@ -7,14 +7,17 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Discrete, Kind, Numeric
-from privgan.table.schema import Schema
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Discrete, Kind, Numeric
+from privgan.schema.schema import Schema
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Small trees on a shared core: threads would wait for each other ten times longer than they work."""
+    """Small trees on a shared core.
+
+    Threads would wait for each other ten times longer than they work.
+    """
     with threadpool_limits(1, user_api="openmp"):
         yield
 
@@ -25,7 +28,12 @@ def schema() -> Schema:
     columns = (
         Numeric(name="age", kind=Kind.INTEGER, lower=18, upper=90),
         Numeric(name="income", kind=Kind.FLOAT, lower=0, upper=1e6, decimals=2, missing=True),
-        Discrete(name="region", kind=Kind.CATEGORICAL, categories=("north", "south", "west"), missing=True),
+        Discrete(
+            name="region",
+            kind=Kind.CATEGORICAL,
+            categories=("north", "south", "west"),
+            missing=True,
+        ),
         Discrete(name="grade", kind=Kind.ORDINAL, categories=("1", "2", "3", "4")),
         Discrete(name="churned", kind=Kind.BOOLEAN, categories=("False", "True")),
     )
@@ -43,7 +51,9 @@ def draw(rows: int, seed: int) -> pd.DataFrame:
         {
             "age": pd.array(age.astype(int), dtype="Int64"),
             "income": np.where(generator.random(rows) < 0.05, np.nan, income),
-            "region": generator.choice(["north", "south", "west", None], rows, p=[0.5, 0.3, 0.15, 0.05]),
+            "region": generator.choice(
+                ["north", "south", "west", None], rows, p=[0.5, 0.3, 0.15, 0.05]
+            ),
             "grade": grade,
             "churned": generator.random(rows) < odds,
         }
@@ -56,7 +66,9 @@ def draw_rows():
     return draw
 
 
-TERNARY = tuple(Discrete(name=f"c{i}", kind=Kind.CATEGORICAL, categories=("a", "b", "c")) for i in range(6))
+TERNARY = tuple(
+    Discrete(name=f"c{i}", kind=Kind.CATEGORICAL, categories=("a", "b", "c")) for i in range(6)
+)
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +83,8 @@ def draw_ternary():
 
     def drawn(rows: int, seed: int) -> pd.DataFrame:
         generator = np.random.default_rng(seed)
-        return pd.DataFrame({c.name: generator.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2]) for c in TERNARY})
+        return pd.DataFrame(
+            {c.name: generator.choice(["a", "b", "c"], rows, p=[0.5, 0.3, 0.2]) for c in TERNARY}
+        )
 
     return drawn

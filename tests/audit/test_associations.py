@@ -7,27 +7,33 @@ import pandas as pd
 import pytest
 from scipy.stats import contingency
 
-from privgan.audit.associations import Associations, correlation_metric
 from privgan.audit.coding import AuditCoder
-from privgan.audit.replicates import jackknife, whole
+from privgan.audit.fidelity.associations import Associations, correlation_metric
+from privgan.audit.intervals import jackknife, whole
 from privgan.metric import Status
 
 
 def measured(schema, table, pairs, parts=None):
     coder = AuditCoder.from_reference(schema, table)
     coded = coder.code(table)
-    return Associations.from_reference(coder, coded).measure(coded, pairs, parts or whole(len(table)))[:, 0]
+    return Associations.from_reference(coder, coded).measure(
+        coded, pairs, parts or whole(len(table))
+    )[:, 0]
 
 
 def test_pearson_is_pandas_with_missing_values(schema, draw_rows):
-    table = draw_rows(500, 1).assign(income=lambda frame: frame["income"] * 1e9)  # large numbers lose no digit
+    table = draw_rows(500, 1).assign(
+        income=lambda frame: frame["income"] * 1e9
+    )  # large numbers lose no digit
     expected = table["age"].astype(float).corr(table["income"].round(2))
     assert measured(schema, table, [(0, 1)])[0] == pytest.approx(expected, abs=1e-10)
 
 
 def test_correlation_ratio_by_hand(schema):
     ages, region = [20, 30, 40, 50], ["north", "north", "south", "south"]
-    table = pd.DataFrame({"age": ages, "income": 1.0, "region": region, "grade": 1, "churned": True})
+    table = pd.DataFrame(
+        {"age": ages, "income": 1.0, "region": region, "grade": 1, "churned": True}
+    )
     # Means 25, 45 around 35: between 100, total 125.
     assert measured(schema, table, [(0, 2), (2, 0)]) == pytest.approx([0.8**0.5] * 2)
 
@@ -37,7 +43,9 @@ def test_cramers_v_is_corrected_for_bias(ternary_schema, draw_ternary):
     counts = pd.crosstab(table["c0"], table["c1"]).to_numpy()
     plain = contingency.association(counts, method="cramer")
     n, extra = counts.sum(), 4 / (counts.sum() - 1)
-    expected = (max(0.0, 2 * plain**2 - extra) / (2 - extra)) ** 0.5  # Bergsma 2013 for three by three
+    expected = (
+        max(0.0, 2 * plain**2 - extra) / (2 - extra)
+    ) ** 0.5  # Bergsma 2013 for three by three
     found = measured(ternary_schema, table, [(0, 1)])[0]
     assert n == 150
     assert found == pytest.approx(expected, abs=1e-12)
@@ -58,7 +66,9 @@ def test_parts_are_those_of_the_tables(schema, draw_rows):
     measure, pairs = Associations.from_reference(coder, coded), [(0, 1), (0, 2), (2, 3)]
     found = measure.measure(coded, pairs, parts)
     left = coded.take(parts.block != 4)
-    assert found[:, 5] == pytest.approx(measure.measure(left, pairs, whole(len(left)))[:, 0], abs=1e-10)
+    assert found[:, 5] == pytest.approx(
+        measure.measure(left, pairs, whole(len(left)))[:, 0], abs=1e-10
+    )
 
 
 def test_a_broken_pair_is_the_worst(schema, draw_rows):

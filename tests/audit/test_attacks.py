@@ -1,4 +1,7 @@
-"""What a whole audit runs of the attacks: customers are counted, and without their names nothing is claimed."""
+"""What a whole audit runs of the attacks.
+
+Customers are counted, and without their names nothing is claimed.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from privgan.audit.attacks import copy_metrics, wp216_metrics
-from privgan.audit.ceilings import Claim
+from privgan.audit.attacks.stage import copy_metrics, wp216_metrics
 from privgan.audit.inputs import AuditInputs, prepare
+from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.metric import Status
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.schema import Schema
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.schema import Schema
 
 DECIDED = {"attack.copies.flagged", "attack.copies.near_excess"}
 WP216 = {"attack.singling_out.excess", "attack.linkability.excess", "attack.inference.excess"}
@@ -20,10 +23,15 @@ WP216 = {"attack.singling_out.excess", "attack.linkability.excess", "attack.infe
 
 @pytest.fixture(scope="module")
 def inputs(schema, draw_rows) -> AuditInputs:
-    """Customers with two rows each; the first half of the training customers is in the synthetic table."""
+    """Customers with two rows each.
+
+    The first half of the training customers is in the synthetic table.
+    """
     kept_in = draw_rows(400, 1)
     return AuditInputs(
-        schema=Schema(dataset="d", unit=PrivacyUnit(column="who", max_rows=2), columns=schema.columns),
+        schema=Schema(
+            dataset="d", unit=PrivacyUnit(column="who", max_rows=2), columns=schema.columns
+        ),
         kept_in=kept_in,
         canary_mask=np.ones(400, bool),
         left_out=draw_rows(200, 2),
@@ -52,10 +60,14 @@ def test_customers_are_counted_not_rows(inputs):
 
 def test_without_the_customers_names_nothing_is_claimed(inputs):
     found = _run(replace(inputs, kept_in_units=None, left_out_units=None))
-    assert {name for name, metric in found.items() if metric.status is Status.NOT_RUN} == DECIDED | WP216
+    assert {
+        name for name, metric in found.items() if metric.status is Status.NOT_RUN
+    } == DECIDED | WP216
     assert all("whose each row is" in found[name].reason for name in DECIDED | WP216)
 
 
 def test_without_a_holdout_nothing_is_compared(inputs):
-    one = replace(inputs, left_out=inputs.left_out.iloc[:0], left_out_units=inputs.left_out_units[:0])
+    one = replace(
+        inputs, left_out=inputs.left_out.iloc[:0], left_out_units=inputs.left_out_units[:0]
+    )
     assert {metric.status for metric in _run(one).values()} == {Status.NOT_RUN}

@@ -1,4 +1,7 @@
-"""Bad tables: a clear error or a NOT_RUN with its reason, never a NaN; and a copy of the training table screams."""
+"""Bad tables: a clear error or a NOT_RUN with its reason, never a NaN.
+
+And a copy of the training table screams.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import privgan.audit
 from privgan.audit.suite import run_table_audit
 from privgan.errors import TableError
 from privgan.metric import Status
-from privgan.privacy.unit import PrivacyUnit
+from privgan.privacy.budget import PrivacyUnit
 
 ROWS = 160
 
@@ -45,12 +48,27 @@ def three(draw_rows):
             r"the kept-in table's columns differ from the schema's: missing \['age'\]",
         ),
         (1, "left-out", lambda t: t.assign(extra=1), r"unknown \['extra'\]"),
-        (2, "synthetic", lambda t: t.rename(columns={"age": "Age"}), r"missing \['age'\], unknown \['Age'\]"),
+        (
+            2,
+            "synthetic",
+            lambda t: t.rename(columns={"age": "Age"}),
+            r"missing \['age'\], unknown \['Age'\]",
+        ),
         (2, "synthetic", lambda t: pd.concat([t, t["age"]], axis=1), "two columns of one name"),
         (0, "kept-in", lambda t: t[:0], "has no rows"),
         (2, "synthetic", lambda t: t[:0], "has no rows"),
-        (0, "kept-in", lambda t: t.assign(age="old"), f"'age' has {ROWS} values that are no integer"),
-        (1, "left-out", lambda t: t.assign(income=["12,5"] + ["1"] * (len(t) - 1)), "'income' has 1 values that are no float"),
+        (
+            0,
+            "kept-in",
+            lambda t: t.assign(age="old"),
+            f"'age' has {ROWS} values that are no integer",
+        ),
+        (
+            1,
+            "left-out",
+            lambda t: t.assign(income=["12,5"] + ["1"] * (len(t) - 1)),
+            "'income' has 1 values that are no float",
+        ),
         (2, "synthetic", lambda t: t.assign(age=pd.Timestamp("2020-01-01")), "are no integer"),
     ],
 )
@@ -73,7 +91,12 @@ def test_no_holdout(schema, three):
         "fidelity.worst_subgroup_tvd1",
     ):
         assert found[name].status is Status.NOT_RUN, name
-    for name in ("fidelity.tvd1", "fidelity.k_marginal", "fidelity.column_shapes", "utility.query_error"):
+    for name in (
+        "fidelity.tvd1",
+        "fidelity.k_marginal",
+        "fidelity.column_shapes",
+        "utility.query_error",
+    ):
         assert found[name].status is Status.OK, name
         assert found[name].baseline is None
 
@@ -90,7 +113,10 @@ def test_constant_and_all_missing_columns(schema, three):
     found = checked(run_table_audit(schema, *tables))
     assert found["fidelity.range_coverage"].status is Status.NOT_RUN
     assert found["fidelity.column_shapes"].value == pytest.approx(1.0, abs=0.1)
-    assert found["utility.gap_r2"].reason == "the kept-in table has fewer than 20 rows with a target value"
+    assert (
+        found["utility.gap_r2"].reason
+        == "the kept-in table has fewer than 20 rows with a target value"
+    )
 
 
 def test_columns_that_are_missing_in_the_synthetic_table_alone(schema, three):
@@ -105,7 +131,11 @@ def test_columns_that_are_missing_in_the_synthetic_table_alone(schema, three):
 
 @pytest.mark.parametrize("rows", [1, 2, 10])
 def test_few_rows(schema, draw_rows, rows):
-    found = checked(run_table_audit(schema, draw_rows(rows, 1), draw_rows(rows, 2), draw_rows(rows, 3), epsilon=1.0))
+    found = checked(
+        run_table_audit(
+            schema, draw_rows(rows, 1), draw_rows(rows, 2), draw_rows(rows, 3), epsilon=1.0
+        )
+    )
     assert found["utility.gap"].status is Status.NOT_RUN
     assert found["fidelity.tvd1"].status is Status.OK
 
@@ -136,7 +166,10 @@ def test_values_outside_the_schema_are_counted(schema, three):
 def test_row_order_is_nothing_where_customers_have_several_rows(schema, three):
     several = replace(schema, unit=PrivacyUnit(column="customer", max_rows=3))
     real, held, made = three
-    units = [np.array([f"{part}{i // 2}" for i in range(len(table))]) for part, table in (("r", real), ("h", held))]
+    units = [
+        np.array([f"{part}{i // 2}" for i in range(len(table))])
+        for part, table in (("r", real), ("h", held))
+    ]
     texts = []
     for seed in (0, 1):
         orders = [np.random.default_rng(seed).permutation(len(table)) for table in (real, held)]
@@ -154,4 +187,8 @@ def test_row_order_is_nothing_where_customers_have_several_rows(schema, three):
 
 def test_r12_no_pickle_is_written_or_read_by_the_audit():
     folder = files(privgan.audit)
-    assert not [path.name for path in folder.iterdir() if path.suffix == ".py" and "pickle" in path.read_text(encoding="utf-8")]
+    assert not [
+        path.name
+        for path in folder.iterdir()
+        if path.suffix == ".py" and "pickle" in path.read_text(encoding="utf-8")
+    ]

@@ -1,4 +1,7 @@
-"""Golden numbers of the audit reference, section 2; monotonicity; what the search does with scores."""
+"""Golden numbers of the audit reference, section 2; monotonicity.
+
+What the search does with scores.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from privgan.audit.bounds import (
+from privgan.audit.intervals import clopper_pearson
+from privgan.audit.lower_bounds.bounds import (
     clopper_pearson_bound,
     epsilon_lower_bound_one_run,
     guess_grid,
@@ -20,7 +24,6 @@ from privgan.audit.bounds import (
     one_run_p_value,
     one_run_search,
 )
-from privgan.audit.intervals import clopper_pearson
 
 ONE_RUN = [
     (100, 100, 60, 0.0519, 0.0519, 0.0517),
@@ -74,13 +77,18 @@ def test_perfect_attack_is_certified_a_finite_epsilon(trials, ten, five, one):
 
 @pytest.mark.parametrize(("misses", "alarms", "first", "second"), BRANCHES)
 def test_clopper_pearson_branches(misses, alarms, first, second):
-    assert clopper_pearson_bound(misses, alarms, 500, 500, 0.0, 0.05) == pytest.approx(first, abs=1e-4)
+    assert clopper_pearson_bound(misses, alarms, 500, 500, 0.0, 0.05) == pytest.approx(
+        first, abs=1e-4
+    )
     swapped = clopper_pearson_bound(alarms, misses, 500, 500, 0.0, 0.05)
     assert swapped == pytest.approx(max(first, second), abs=1e-4)
 
 
 def test_delta_lowers_the_clopper_pearson_bound():
-    bounds = [clopper_pearson_bound(50, 5, 500, 500, delta, 0.05) for delta in (0.0, 1e-3, 0.1, 1.0 - 1e-9)]
+    bounds = [
+        clopper_pearson_bound(50, 5, 500, 500, delta, 0.05)
+        for delta in (0.0, 1e-3, 0.1, 1.0 - 1e-9)
+    ]
     assert bounds == sorted(bounds, reverse=True)
     assert bounds[0] > bounds[2] > bounds[3] == 0.0
 
@@ -105,7 +113,9 @@ def test_p_value_agrees_with_the_naive_sum():
 
 
 counts = st.integers(2, 300).flatmap(
-    lambda m: st.integers(1, m).flatmap(lambda r: st.tuples(st.just(m), st.just(r), st.integers(0, r)))
+    lambda m: st.integers(1, m).flatmap(
+        lambda r: st.tuples(st.just(m), st.just(r), st.integers(0, r))
+    )
 )
 
 
@@ -138,7 +148,9 @@ def test_largest_bound_is_what_perfect_scores_reach():
     is_member = np.arange(200) % 2 == 0
     found = one_run_search(is_member * 1.0, is_member, 1e-6, 0.05)
     assert found.epsilon == pytest.approx(largest_one_run_bound(200, 1e-6, 0.05))
-    assert found.epsilon == pytest.approx(one_run_bound(200, 200, 200, 1e-6, 0.05 / len(guess_grid(200))))
+    assert found.epsilon == pytest.approx(
+        one_run_bound(200, 200, 200, 1e-6, 0.05 / len(guess_grid(200)))
+    )
     assert largest_one_run_bound(19, 0.0, 0.05) == 0.0
 
 
@@ -152,10 +164,14 @@ def test_order_of_canaries_does_not_matter():
     is_member, scores = generator.random(400) < 0.5, np.round(generator.normal(size=400), 1)
     scores = scores + is_member
     order = generator.permutation(400)
-    assert one_run_search(scores, is_member, 0.0, 0.05) == one_run_search(scores[order], is_member[order], 0.0, 0.05)
+    assert one_run_search(scores, is_member, 0.0, 0.05) == one_run_search(
+        scores[order], is_member[order], 0.0, 0.05
+    )
 
 
-@pytest.mark.parametrize(("canaries", "guesses", "correct"), [(100, 100, 80), (1000, 50, 50), (1000, 1000, 900)])
+@pytest.mark.parametrize(
+    ("canaries", "guesses", "correct"), [(100, 100, 80), (1000, 50, 50), (1000, 1000, 900)]
+)
 def test_r6_delta_enters_the_one_run_bound(canaries, guesses, correct):
     """Public ports leave the δ term out."""
     bounds = [one_run_bound(canaries, guesses, correct, delta, 0.05) for delta in (0.0, 1e-5, 1e-3)]
@@ -166,7 +182,11 @@ def test_r6_delta_enters_the_one_run_bound(canaries, guesses, correct):
 def test_r8_no_false_alarm_gives_a_finite_bound_with_half_the_level_for_each_rate():
     """TAPAS says infinity; (α/2) for each rate, not α/4."""
     assert clopper_pearson_bound(0, 0, 500, 500, 0.0, 0.05) == pytest.approx(4.9056, abs=1e-4)
-    assert clopper_pearson_bound(0, 0, 500, 500, 0.0, 0.05) > clopper_pearson_bound(0, 0, 500, 500, 0.1, 0.05) > 0.0
+    assert (
+        clopper_pearson_bound(0, 0, 500, 500, 0.0, 0.05)
+        > clopper_pearson_bound(0, 0, 500, 500, 0.1, 0.05)
+        > 0.0
+    )
 
 
 def test_clopper_pearson_limits_are_scipys():
@@ -185,5 +205,7 @@ def test_p_value_is_what_the_bound_inverts():
 
 @pytest.mark.parametrize("edge", [0.0, 1e-9, 0.7, 12.5, 3e4])
 def test_the_largest_refuted_is_found_to_twelve_digits(edge):
-    assert largest_refuted(lambda epsilon: epsilon <= edge) == pytest.approx(edge, rel=1e-11, abs=1e-11)
+    assert largest_refuted(lambda epsilon: epsilon <= edge) == pytest.approx(
+        edge, rel=1e-11, abs=1e-11
+    )
     assert largest_refuted(lambda epsilon: False) == 0.0

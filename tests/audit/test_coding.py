@@ -8,9 +8,9 @@ import pytest
 
 from privgan.audit.coding import AuditCoder, FeatureMap, category_text
 from privgan.errors import TableError
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Discrete, Kind, Numeric, Temporal
-from privgan.table.schema import Schema
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Discrete, Kind, Numeric, Temporal
+from privgan.schema.schema import Schema
 
 
 def one_column(column) -> Schema:
@@ -36,7 +36,13 @@ def test_discrete_codes_missing_and_unseen_apart():
 @pytest.mark.parametrize("categories", [("False", "True"), ("no", "yes"), ("0", "1")])
 def test_booleans_answer_to_true_and_false(categories):
     column = Discrete(name="c", kind=Kind.BOOLEAN, categories=categories)
-    assert codes(column, [True], [False, True, "true", categories[1], categories[0]]) == [0, 1, 1, 1, 0]
+    assert codes(column, [True], [False, True, "true", categories[1], categories[0]]) == [
+        0,
+        1,
+        1,
+        1,
+        0,
+    ]
 
 
 def test_category_written_with_a_point_keeps_its_place():
@@ -58,7 +64,13 @@ def test_few_numbers_are_kept_as_they_are():
 def test_moments_become_seconds():
     import datetime as dt
 
-    column = Temporal(name="t", kind=Kind.DATE, lower=dt.datetime(1970, 1, 1), upper=dt.datetime(2030, 1, 1), format="%Y-%m-%d")
+    column = Temporal(
+        name="t",
+        kind=Kind.DATE,
+        lower=dt.datetime(1970, 1, 1),
+        upper=dt.datetime(2030, 1, 1),
+        format="%Y-%m-%d",
+    )
     schema = one_column(column)
     table = pd.DataFrame({"t": pd.to_datetime(["1970-01-02", None])})
     values = AuditCoder.from_reference(schema, table).code(table).values[:, 0]
@@ -79,7 +91,10 @@ def test_keys_compare_contents(schema, draw_rows):
 
 def test_values_do_not_depend_on_the_reference(schema, draw_rows):
     table = draw_rows(50, 1)
-    found = [AuditCoder.from_reference(schema, draw_rows(200, seed)).code(table).values for seed in (2, 3)]
+    found = [
+        AuditCoder.from_reference(schema, draw_rows(200, seed)).code(table).values
+        for seed in (2, 3)
+    ]
     assert np.array_equal(*found, equal_nan=True)
 
 

@@ -1,7 +1,8 @@
 """The deciding bound's errors and strength by simulation, always with the search over its grid.
 
-Where a statement is "at most 5 %", the test allows three standard errors more: a rule that errs in exactly 5 % would fail it
-with probability 0.15 % a case, and the rule here errs in about 2 %. Seeds are fixed.
+Where a statement is "at most 5 %", the test allows three standard errors more: a rule that errs in
+exactly 5 % would fail it with probability 0.15 % a case, and the rule here errs in about 2 %. Seeds
+are fixed.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from privgan.audit.bounds import guesses_on_grid, one_run_bound, one_run_p_value, one_run_search
-from privgan.audit.power import critical_counts
+from privgan.audit.lower_bounds.bounds import (
+    guesses_on_grid,
+    one_run_bound,
+    one_run_p_value,
+    one_run_search,
+)
+from privgan.audit.lower_bounds.power import critical_counts
 
 ALPHA = 0.05
 
@@ -35,13 +41,22 @@ def _randomised_response(
 
 
 def _exceeds(scores: np.ndarray, coins: np.ndarray, needed: Sequence[int]) -> bool:
-    """Whether the deciding bound exceeds the level that the counts belong to; far quicker than the bound itself."""
-    return any(correct >= count for (_, correct), count in zip(guesses_on_grid(scores, coins), needed, strict=True))
+    """Whether the deciding bound exceeds the level that the counts belong to.
+
+    Far quicker than the bound itself.
+    """
+    return any(
+        correct >= count
+        for (_, correct), count in zip(guesses_on_grid(scores, coins), needed, strict=True)
+    )
 
 
 @pytest.mark.parametrize("level", [0.0, 0.4, 1.0])
 def test_needed_counts_say_what_the_bound_says(level):
-    """The simulations below ask the counts; here the bound itself is asked, near the level and on both sides of it."""
+    """The simulations below ask the counts.
+
+    Here the bound itself is asked, near the level and on both sides of it.
+    """
     generator, needed, seen = np.random.default_rng(6), critical_counts(60, 1e-5, ALPHA, level), []
     for _ in range(40):
         scores, coins = _randomised_response(generator, 60, level + 1.0, ties=False)
@@ -51,16 +66,26 @@ def test_needed_counts_say_what_the_bound_says(level):
     assert 0 < sum(seen) < 40
 
 
-@pytest.mark.parametrize(("canaries", "runs"), [(200, 1_500), (1_000, 800), (5_000, 300), (20_000, 120)])
+@pytest.mark.parametrize(
+    ("canaries", "runs"), [(200, 1_500), (1_000, 800), (5_000, 300), (20_000, 120)]
+)
 def test_r4_null_with_the_search(canaries, runs):
-    """jax_privacy divides α by the size of a hull that the scores make: 5.2 %, 6.9 %, 7.8 % and 8.5 % here."""
+    """jax_privacy divides α by the size of a hull that the scores make.
+
+    5.2 %, 6.9 %, 7.8 % and 8.5 % here.
+    """
     generator, needed = np.random.default_rng(7), critical_counts(canaries, 0.0, ALPHA)
-    draws = ((generator.normal(size=canaries), generator.random(canaries) < 0.5) for _ in range(runs))
+    draws = (
+        (generator.normal(size=canaries), generator.random(canaries) < 0.5) for _ in range(runs)
+    )
     assert sum(_exceeds(scores, coins, needed) for scores, coins in draws) <= _allowed(runs)
 
 
 def test_r5_a_search_without_correction_is_what_the_null_refutes():
-    """ml_privacy_meter's rule errs in 23 % at 200 canaries; the same runs by our rule stay within 5 %."""
+    """ml_privacy_meter's rule errs in 23 % at 200 canaries.
+
+    The same runs by our rule stay within 5 %.
+    """
     canaries, runs, sizes = 200, 500, np.arange(1, 101)
     uncorrected = binom.isf(ALPHA, 2 * sizes, 0.5) + 1
     generator, needed = np.random.default_rng(8), critical_counts(canaries, 0.0, ALPHA)
@@ -83,13 +108,19 @@ def test_r5_a_search_without_correction_is_what_the_null_refutes():
 @pytest.mark.parametrize("true_epsilon", [0.0, 1.0, 2.0])
 def test_coverage_with_the_search(true_epsilon, canaries, runs, ties):
     """False refutation of a claim that is exactly true; the reference measured at most 2.2 %."""
-    generator, needed = np.random.default_rng(9), critical_counts(canaries, 0.0, ALPHA, true_epsilon)
-    refuted = sum(_exceeds(*_randomised_response(generator, canaries, true_epsilon, ties=ties), needed) for _ in range(runs))
+    generator, needed = (
+        np.random.default_rng(9),
+        critical_counts(canaries, 0.0, ALPHA, true_epsilon),
+    )
+    refuted = sum(
+        _exceeds(*_randomised_response(generator, canaries, true_epsilon, ties=ties), needed)
+        for _ in range(runs)
+    )
     assert refuted <= _allowed(runs)
 
 
-# Gaussian scores: shift, canaries, medians of the two-sided grid and of jax_privacy's hull rule (reference, simulation 2),
-# and the best of its three other rules (simulation 1).
+# Gaussian scores: shift, canaries, medians of the two-sided grid and of jax_privacy's hull rule
+# (reference, simulation 2), and the best of its three other rules (simulation 1).
 POWER = [
     (0.5, 1_000, 0.581, 0.484, 0.468),
     (0.5, 4_000, 0.821, 0.704, 0.725),
@@ -106,7 +137,11 @@ def _bounds(shift: float, canaries: int, runs: int) -> np.ndarray:
     found = []
     for _ in range(runs):
         coins = generator.random(canaries) < 0.5
-        found.append(one_run_search(generator.normal(size=canaries) + shift * coins, coins, 0.0, ALPHA).epsilon)
+        found.append(
+            one_run_search(
+                generator.normal(size=canaries) + shift * coins, coins, 0.0, ALPHA
+            ).epsilon
+        )
     return np.array(found)
 
 
@@ -115,9 +150,12 @@ def _bounds(shift: float, canaries: int, runs: int) -> np.ndarray:
     POWER,
 )
 def test_power_is_no_lower_than_the_reference(shift, canaries, same, hull, other):
-    """The median of 60 runs, as in the reference: within three standard errors of the same rule's, and above all others'.
+    """The median of 60 runs, as in the reference.
 
-    By chance the first fails with probability 0.13 % a case, given medians without error on the other side.
+    Within three standard errors of the same rule's, and above all others'.
+
+    By chance the first fails with probability 0.13 % a case, given medians without error on the
+    other side.
     """
     found = _bounds(shift, canaries, 60)
     error = 1.25 * found.std() / math.sqrt(len(found))
@@ -137,12 +175,15 @@ def _hull(shift: float) -> np.ndarray:
     """False and true positives on the concave hull of 10,000 normal quantiles of each kind."""
     out = norm.ppf((np.arange(10_000) + 0.5) / 10_000)
     thresholds = np.union1d(out, out + shift)[::-1]
-    points = [(10_000 - np.searchsorted(out, t), 10_000 - np.searchsorted(out + shift, t)) for t in thresholds]
+    points = [
+        (10_000 - np.searchsorted(out, t), 10_000 - np.searchsorted(out + shift, t))
+        for t in thresholds
+    ]
     kept: list[tuple[int, int]] = []
     for x, y in [(0, 0), *points]:
-        while len(kept) > 1 and (kept[-1][0] - kept[-2][0]) * (y - kept[-2][1]) >= (kept[-1][1] - kept[-2][1]) * (
-            x - kept[-2][0]
-        ):
+        while len(kept) > 1 and (kept[-1][0] - kept[-2][0]) * (y - kept[-2][1]) >= (
+            kept[-1][1] - kept[-2][1]
+        ) * (x - kept[-2][0]):
             kept.pop()
         kept.append((int(x), int(y)))
     return np.array(kept)
@@ -150,20 +191,27 @@ def _hull(shift: float) -> np.ndarray:
 
 @pytest.mark.parametrize(("shift", "size", "expected", "_f_dp"), JAX)
 def test_jax_privacy_s_regression_numbers(shift, size, expected, _f_dp):
-    """Their rule, α over the hull's size, with our p-value gives their numbers: no point refutes more, and one as much."""
+    """Their rule, α over the hull's size, with our p-value gives their numbers.
+
+    No point refutes more, and one as much.
+    """
     hull = _hull(shift)
     assert len(hull) == size
     level = ALPHA / size
-    above = [one_run_p_value(20_000, int(x + y), int(y), expected + 1e-5, 1e-6) for x, y in hull[1:]]
+    above = [
+        one_run_p_value(20_000, int(x + y), int(y), expected + 1e-5, 1e-6) for x, y in hull[1:]
+    ]
     assert min(above) >= level
     x, y = hull[1:][int(np.argmin(above))]
-    assert one_run_bound(20_000, int(x + y), int(y), 1e-6, level) == pytest.approx(expected, abs=1e-5)
+    assert one_run_bound(20_000, int(x + y), int(y), 1e-6, level) == pytest.approx(
+        expected, abs=1e-5
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("shift", "size", "_expected", "f_dp"), JAX)
 def test_jax_privacy_s_f_dp_numbers(shift, size, _expected, f_dp):
-    from privgan.audit.fdp import fdp_bound
+    from privgan.audit.lower_bounds.fdp import fdp_bound
 
     hull = _hull(shift)[1:]
     found = max(fdp_bound(20_000, int(x + y), int(y), 1e-6, ALPHA / size) for x, y in hull)

@@ -1,4 +1,7 @@
-"""f-DP and GDP bounds: golden numbers of the audit reference, sections 2.1, 2.3 and 2.4; R7; monotonicity."""
+"""f-DP and GDP bounds: golden numbers of the audit reference, sections 2.1, 2.3 and 2.4; R7.
+
+Monotonicity.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from privgan.audit.bounds import one_run_bound
-from privgan.audit.fdp import fdp_bound, fdp_search, gaussian_delta, gaussian_epsilon, gdp_bound, gdp_mu
+from privgan.audit.lower_bounds.bounds import one_run_bound
+from privgan.audit.lower_bounds.fdp import (
+    fdp_bound,
+    fdp_search,
+    gaussian_delta,
+    gaussian_epsilon,
+    gdp_bound,
+    gdp_mu,
+)
 
 # m, guesses, correct, δ, f-DP bound, one-run bound of the same counts.
 ONE_RUN = [
@@ -22,7 +32,14 @@ ONE_RUN = [
     (2000, 400, 380, 1e-5, 4.0421, 2.5542),
     (1000, 1000, 500, 1e-5, 0.0, 0.0),
 ]
-RATES = [(50, 5, 3.1198), (100, 10, 2.5066), (250, 5, 1.8798), (400, 1, 1.3163), (200, 100, 0.8532), (450, 0, 1.0011)]
+RATES = [
+    (50, 5, 3.1198),
+    (100, 10, 2.5066),
+    (250, 5, 1.8798),
+    (400, 1, 1.3163),
+    (200, 100, 0.8532),
+    (450, 0, 1.0011),
+]
 
 
 @pytest.mark.parametrize(("canaries", "guesses", "correct", "delta", "expected", "pure"), ONE_RUN)
@@ -48,14 +65,20 @@ def test_gdp_from_error_rates_golden_numbers(misses, alarms, expected):
 
 
 def test_gdp_extrapolates_far_beyond_what_the_counts_certify():
-    """No error in 500 + 500: ε 32, where the exact limits certify 4.91. That is why it never decides."""
+    """No error in 500 + 500: ε 32, where the exact limits certify 4.91.
+
+    That is why it never decides.
+    """
     assert gdp_mu(0, 0, 500, 500, 0.05) == pytest.approx(4.88, abs=5e-3)
     assert gdp_bound(0, 0, 500, 500, 1e-5, 0.05) == pytest.approx(32.0, abs=0.05)
 
 
 @pytest.mark.parametrize("mu", [0.1, 0.3, 1.0, 3.0])
 def test_gdp_finds_a_gaussian_mechanism(mu):
-    """500,000 scores of each kind and δ = 0.05, within 5 % (jax_privacy's own test); expected counts in place of drawn ones."""
+    """500,000 scores of each kind and δ = 0.05, within 5 % (jax_privacy's own test).
+
+    Expected counts in place of drawn ones.
+    """
     draws, delta = 500_000, 0.05
     misses, alarms = (round(draws * norm.cdf(-mu / 2)) for _ in range(2))
     true = gaussian_epsilon(mu, delta)
@@ -64,7 +87,9 @@ def test_gdp_finds_a_gaussian_mechanism(mu):
 
 def test_gaussian_curve_and_its_inverse():
     """One Gaussian at noise 1: δ(1) by the closed form; and no μ gives no ε."""
-    assert gaussian_delta(1.0, 1.0) == pytest.approx(norm.cdf(-0.5) - np.e * norm.cdf(-1.5), rel=1e-12)
+    assert gaussian_delta(1.0, 1.0) == pytest.approx(
+        norm.cdf(-0.5) - np.e * norm.cdf(-1.5), rel=1e-12
+    )
     for mu in (0.05, 1.0, 6.0):
         epsilon = gaussian_epsilon(mu, 1e-6)
         assert gaussian_delta(epsilon, mu) == pytest.approx(1e-6, rel=1e-6)
@@ -85,7 +110,9 @@ def test_impossible_counts_are_refused():
 
 
 counts = st.integers(2, 150).flatmap(
-    lambda m: st.integers(1, m).flatmap(lambda r: st.tuples(st.just(m), st.just(r), st.integers(0, r)))
+    lambda m: st.integers(1, m).flatmap(
+        lambda r: st.tuples(st.just(m), st.just(r), st.integers(0, r))
+    )
 )
 
 
@@ -116,14 +143,21 @@ def test_the_search_is_the_best_grid_point_and_no_order_moves_it():
     scores, order = generator.normal(size=400) + 1.5 * is_member, generator.permutation(400)
     found = fdp_search(scores, is_member, 1e-5, 0.05)
     assert found == fdp_search(scores[order], is_member[order], 1e-5, 0.05)
-    assert found.epsilon == pytest.approx(fdp_bound(400, found.guesses, found.correct, 1e-5, 0.05 / 16), abs=1e-9)
+    assert found.epsilon == pytest.approx(
+        fdp_bound(400, found.guesses, found.correct, 1e-5, 0.05 / 16), abs=1e-9
+    )
 
 
 def test_coverage_for_a_gaussian_mechanism():
-    """Scores N(0, 1) and N(1, 1) are 1-GDP. With a true rate of 5 % 100 runs exceed the limit with probability below 1 %."""
+    """Scores N(0, 1) and N(1, 1) are 1-GDP.
+
+    With a true rate of 5 % 100 runs exceed the limit with probability below 1 %.
+    """
     generator, exceeded = np.random.default_rng(4), 0
     true = gaussian_epsilon(1.0, 1e-5)
     for _ in range(100):
         is_member = generator.random(200) < 0.5
-        exceeded += fdp_search(generator.normal(size=200) + is_member, is_member, 1e-5, 0.05).epsilon > true
+        exceeded += (
+            fdp_search(generator.normal(size=200) + is_member, is_member, 1e-5, 0.05).epsilon > true
+        )
     assert exceeded <= 11

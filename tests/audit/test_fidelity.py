@@ -1,4 +1,7 @@
-"""Marginals by hand and against the project's independent score; the two-sample classifier; SDMetrics."""
+"""Marginals by hand and against the project's independent score; the two-sample classifier.
+
+SDMetrics.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,17 @@ import pandas as pd
 import pytest
 
 from privgan.audit.coding import AuditCoder
-from privgan.audit.fidelity import c2st_metric, distances_by_block, marginals, tvd_metrics
-from privgan.audit.quality import quality_metric
+from privgan.audit.fidelity.marginals import c2st_metric, distances_by_block, marginals, tvd_metrics
+from privgan.audit.fidelity.quality import quality_metric
 from privgan.metric import Status
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Discrete, Kind
-from privgan.table.schema import Schema
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Discrete, Kind
+from privgan.schema.schema import Schema
 
-BENCH = Path(os.environ.get("PRIVGAN_BENCH", Path(__file__).resolve().parents[3] / "shared" / "bench")) / "score.py"
+BENCH = (
+    Path(os.environ.get("PRIVGAN_BENCH", Path(__file__).resolve().parents[3] / "shared" / "bench"))
+    / "score.py"
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +37,18 @@ def coded(schema, draw_rows):
 
 
 def test_distances_by_hand():
-    columns = tuple(Discrete(name=name, kind=Kind.CATEGORICAL, categories=("x", "y")) for name in "ab")
+    columns = tuple(
+        Discrete(name=name, kind=Kind.CATEGORICAL, categories=("x", "y")) for name in "ab"
+    )
     schema = Schema(dataset="hand", unit=PrivacyUnit(), columns=columns)
     real = pd.DataFrame({"a": list("xxyy"), "b": list("xyxy")})
     other = pd.DataFrame({"a": list("xxxy"), "b": list("xxxy")})
     coder = AuditCoder.from_reference(schema, real)
     one, two, three = tvd_metrics(coder, coder.code(real), None, coder.code(other), 0)
     assert one.value == pytest.approx(0.25)  # each column: |3/4 - 1/2|
-    assert two.value == pytest.approx(0.5)  # cells xx .75 against .25, yy equal, xy and yx 0 against .25
+    assert two.value == pytest.approx(
+        0.5
+    )  # cells xx .75 against .25, yy equal, xy and yx 0 against .25
     assert three.status is Status.NOT_RUN
     assert one.baseline is None
     assert two.details["worst"] == [{"columns": ["a", "b"], "tvd": 0.5}]
@@ -56,7 +66,9 @@ def test_agrees_with_the_independent_score(schema, coded, draw_rows):
     triples = list(itertools.combinations(names, 3))
     triples = [triples[i] for i in np.random.RandomState(1).permutation(len(triples))[:60]]
     ours = tvd_metrics(*coded, 0)
-    for metric, cliques in zip(ours, ([[n] for n in names], itertools.combinations(names, 2), triples), strict=True):
+    for metric, cliques in zip(
+        ours, ([[n] for n in names], itertools.combinations(names, 2), triples), strict=True
+    ):
         expected = np.mean([score.tvd(first, second, list(clique), sizes) for clique in cliques])
         assert metric.value == pytest.approx(expected, abs=1e-12)
 
@@ -117,7 +129,7 @@ def test_quality_report(coded, capfd):
 
 
 def test_quality_report_that_fails_is_not_run(coded, monkeypatch):
-    monkeypatch.setattr("privgan.audit.quality._report", lambda *_: 1 / 0)
+    monkeypatch.setattr("privgan.audit.fidelity.quality._report", lambda *_: 1 / 0)
     metric = quality_metric(*coded, 0)
     assert metric.status is Status.NOT_RUN
     assert "ZeroDivisionError" in metric.reason

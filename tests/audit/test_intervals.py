@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from privgan.audit.ceilings import Claim
 from privgan.audit.intervals import (
     area_under_curve,
     bootstrap_weights,
@@ -20,6 +19,7 @@ from privgan.audit.intervals import (
     hanley_mcneil,
     weighted_areas,
 )
+from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.errors import UsageError
 
 CEILINGS = [
@@ -47,12 +47,20 @@ def test_ceilings(epsilon, area, advantage, thousandth, hundredth):
 
 def test_ceiling_with_a_large_delta_and_without_a_claim():
     assert Claim(1.3, 0.02).area_under_curve() == pytest.approx(0.794316, abs=1e-6)
-    assert Claim(1.3, 0.02).advantage() == pytest.approx((math.exp(1.3) - 1 + 0.04) / (math.exp(1.3) + 1))
+    assert Claim(1.3, 0.02).advantage() == pytest.approx(
+        (math.exp(1.3) - 1 + 0.04) / (math.exp(1.3) + 1)
+    )
     endless = Claim(math.inf, 0.0)
-    assert (endless.area_under_curve(), endless.advantage(), endless.true_positive_rate(0.01)) == (1.0, 1.0, 1.0)
+    assert (endless.area_under_curve(), endless.advantage(), endless.true_positive_rate(0.01)) == (
+        1.0,
+        1.0,
+        1.0,
+    )
 
 
-@pytest.mark.parametrize(("epsilon", "delta"), [(-1.0, 0.0), (math.nan, 0.0), (1.0, 1.0), (1.0, -1e-9)])
+@pytest.mark.parametrize(
+    ("epsilon", "delta"), [(-1.0, 0.0), (math.nan, 0.0), (1.0, 1.0), (1.0, -1e-9)]
+)
 def test_impossible_claims_are_refused(epsilon, delta):
     with pytest.raises(UsageError):
         Claim(epsilon, delta)
@@ -73,7 +81,10 @@ def test_interval_narrows_with_the_root_of_the_sample():
 @settings(max_examples=40, derandomize=True)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=60))
 def test_area_agrees_with_scikit_learn(rows):
-    labels, scores = np.array([row[0] for row in rows]), np.array([row[1] for row in rows], dtype=float)
+    labels, scores = (
+        np.array([row[0] for row in rows]),
+        np.array([row[1] for row in rows], dtype=float),
+    )
     expected = roc_auc_score(labels, scores) if 0 < labels.sum() < len(labels) else 0.5
     assert area_under_curve(labels, scores) == pytest.approx(expected)
 
@@ -91,7 +102,9 @@ def test_area_interval_holds_the_area_and_does_not_collapse_at_the_ends():
         assert 0 <= low <= area <= high <= 1
         assert high - low > 0.01
     low, high = hanley_mcneil(0.5, 1000, 1000)
-    assert (high - low) / 2 == pytest.approx(1.96 * math.sqrt(2001 / 12 / 1e6), rel=0.01)  # the rank sum's variance
+    assert (high - low) / 2 == pytest.approx(
+        1.96 * math.sqrt(2001 / 12 / 1e6), rel=0.01
+    )  # the rank sum's variance
 
 
 def test_a_bootstrap_draws_customers_with_all_their_rows() -> None:

@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from privgan.audit.bounds import epsilon_lower_bound_one_run
-from privgan.audit.ceilings import Claim
-from privgan.audit.coding import AuditCoder
-from privgan.audit.copies import copies_metric
-from privgan.audit.intervals import area_under_curve
-from privgan.audit.membership import (
+from privgan.audit.attacks.copies import copies_metric
+from privgan.audit.attacks.membership import (
     Canaries,
     combined_scores,
     density_ratio_scores,
     membership_metrics,
     nearest_scores,
 )
-from privgan.audit.roc import best_threshold
+from privgan.audit.attacks.roc import best_threshold
+from privgan.audit.coding import AuditCoder
+from privgan.audit.intervals import area_under_curve
+from privgan.audit.lower_bounds.bounds import epsilon_lower_bound_one_run
+from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.errors import TableError
 
 
@@ -37,11 +37,19 @@ def test_memorised_rows_are_found(schema, draw_rows):
     for name in ("auc", "advantage", "tpr_at_fpr_0.01"):
         metric = metrics[f"attack.membership.{name}"]
         assert metric.low > metric.ceiling > metric.baseline
-    assert epsilon_lower_bound_one_run(combined_scores(ratio, nearest), canaries.is_member, 1e-5, 0.05) > 3
+    assert (
+        epsilon_lower_bound_one_run(combined_scores(ratio, nearest), canaries.is_member, 1e-5, 0.05)
+        > 3
+    )
 
 
-def test_independent_rows_are_refuted_at_no_more_than_the_nominal_rate(draw_ternary, ternary_schema):
-    """Eight tables of fresh rows, claimed ε = 0, many ties: a rate of 5 % would fail with probability below 0.6 %."""
+def test_independent_rows_are_refuted_at_no_more_than_the_nominal_rate(
+    draw_ternary, ternary_schema
+):
+    """Eight tables of fresh rows, claimed ε = 0, many ties.
+
+    A rate of 5 % would fail with probability below 0.6 %.
+    """
     refuted, runs = 0, 8
     for seed in range(runs):
         rows, coins = draw_ternary(300, 1000 + seed), np.random.default_rng(seed).random(300) < 0.5
@@ -55,7 +63,10 @@ def test_independent_rows_are_refuted_at_no_more_than_the_nominal_rate(draw_tern
 
 def test_scores_depend_on_contents_alone(schema, draw_rows):
     """The same canaries with other coins get the same scores, row by row."""
-    rows, synthetic = pd.concat([draw_rows(150, 1), draw_rows(20, 1)], ignore_index=True), draw_rows(300, 9)
+    rows, synthetic = (
+        pd.concat([draw_rows(150, 1), draw_rows(20, 1)], ignore_index=True),
+        draw_rows(300, 9),
+    )
     coder = AuditCoder.from_reference(schema, rows)
     found = []
     for seed in (1, 2):

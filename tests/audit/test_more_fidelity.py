@@ -10,15 +10,14 @@ import pytest
 from scipy.stats import chi2_contingency, ks_2samp
 
 from privgan.audit.coding import AuditCoder
-from privgan.audit.constraints import broken_rules, constraint_metric
-from privgan.audit.coverage import coverage_metrics
-from privgan.audit.propensity import pmse_metrics
-from privgan.audit.quality import quality_metric
-from privgan.audit.replicates import whole
-from privgan.audit.shapes import distances, shapes_metric, two_sample_p_value
-from privgan.audit.subgroups import named_subgroups, subgroup_metric
+from privgan.audit.fidelity.coverage import broken_rules, constraint_metric, coverage_metrics
+from privgan.audit.fidelity.propensity import pmse_metrics
+from privgan.audit.fidelity.quality import quality_metric
+from privgan.audit.fidelity.shapes import distances, shapes_metric, two_sample_p_value
+from privgan.audit.fidelity.subgroups import named_subgroups, subgroup_metric
+from privgan.audit.intervals import whole
 from privgan.metric import Status
-from privgan.table.constraints import WhenThen
+from privgan.schema.constraints import WhenThen
 
 
 def coded(schema, *tables):
@@ -33,7 +32,9 @@ def test_shapes_are_kolmogorov_smirnov_and_total_variation(schema, draw_rows):
     ages = [table["age"].astype(float) for table in (real, other)]
     assert found[0] == pytest.approx(ks_2samp(*ages).statistic)
     shares = [table["region"].value_counts(normalize=True, dropna=False) for table in (real, other)]
-    assert found[2] == pytest.approx(0.5 * np.abs(shares[0] - shares[1].reindex(shares[0].index)).sum())
+    assert found[2] == pytest.approx(
+        0.5 * np.abs(shares[0] - shares[1].reindex(shares[0].index)).sum()
+    )
 
 
 def test_missing_values_count_where_sdmetrics_overlooks_them(schema, draw_rows):
@@ -53,7 +54,9 @@ def test_p_value_is_pearsons(draw_rows):
     generator = np.random.default_rng(3)
     first, second = generator.integers(0, 6, 500), generator.integers(0, 6, 800)
     table = np.array([np.bincount(codes, minlength=6) for codes in (first, second)])
-    assert two_sample_p_value(first, second, 6) == pytest.approx(chi2_contingency(table, correction=False).pvalue)
+    assert two_sample_p_value(first, second, 6) == pytest.approx(
+        chi2_contingency(table, correction=False).pvalue
+    )
     assert two_sample_p_value(np.zeros(30, int), np.zeros(20, int), 3) == 1.0
     assert 0 <= two_sample_p_value(np.arange(9), np.arange(9), 9) <= 1.0  # each code is rare
 
@@ -69,7 +72,9 @@ def test_only_the_changed_column_differs_for_sure(schema, draw_rows):
 
 def test_coverage_by_hand(schema):
     def table(ages, regions):
-        return pd.DataFrame({"age": ages, "income": 1.0, "region": regions, "grade": 1, "churned": True})
+        return pd.DataFrame(
+            {"age": ages, "income": 1.0, "region": regions, "grade": 1, "churned": True}
+        )
 
     real = table([20, 60] * 100, ["north"] * 199 + ["west"])
     made = table([30, 40], ["north", "south"])
@@ -82,14 +87,22 @@ def test_coverage_by_hand(schema):
 
 
 def test_coverage_without_such_columns_is_not_run(ternary_schema, draw_ternary):
-    found = coverage_metrics(*coded(ternary_schema, *[draw_ternary(100, seed) for seed in (1, 2, 3)]), 0)
+    found = coverage_metrics(
+        *coded(ternary_schema, *[draw_ternary(100, seed) for seed in (1, 2, 3)]), 0
+    )
     assert [metric.status for metric in found] == [Status.OK, Status.NOT_RUN, Status.NOT_RUN]
 
 
 def test_r11_real_against_real_has_a_standardised_pmse_around_zero(schema, draw_rows):
-    """8 tables; a draw has deviation 1 and the mean of ten at most that: |mean| > 3.5 / √8 has probability .05 %."""
+    """8 tables; a draw has deviation 1 and the mean of ten at most that.
+
+    |mean| > 3.5 / √8 has probability .05 %.
+    """
     found = [
-        pmse_metrics(*coded(schema, *[draw_rows(300, 10 * seed + part) for part in range(3)]), seed)[1].value for seed in range(8)
+        pmse_metrics(
+            *coded(schema, *[draw_rows(300, 10 * seed + part) for part in range(3)]), seed
+        )[1].value
+        for seed in range(8)
     ]
     assert abs(np.mean(found)) < 3.5 / 8**0.5
 
@@ -112,7 +125,12 @@ def test_broken_rules_by_hand(schema, draw_rows):
     table.loc[4, "income"] = 1.234
     found = broken_rules(schema, table)
     assert found.broken == 5
-    assert {(column, rows) for column, _, rows in found.by_rule} == {("region", 2), ("age", 2), ("age", 1), ("income", 1)}
+    assert {(column, rows) for column, _, rows in found.by_rule} == {
+        ("region", 2),
+        ("age", 2),
+        ("age", 1),
+        ("income", 1),
+    }
     metric = constraint_metric(found, broken_rules(schema, draw_rows(30, 2)))
     assert metric.value == 0.1
     assert metric.low < 0.1 < metric.high
@@ -122,18 +140,27 @@ def test_broken_rules_by_hand(schema, draw_rows):
 
 def test_rows_that_break_a_constraint_between_columns_are_counted(schema, draw_rows):
     table = draw_rows(200, 1)
-    constrained = replace(schema, constraints=(WhenThen(when="region = north", then="grade in (1, 2)"),))
+    constrained = replace(
+        schema, constraints=(WhenThen(when="region = north", then="grade in (1, 2)"),)
+    )
     expected = int(((table["region"] == "north") & (table["grade"] > 2)).sum())
     found = broken_rules(constrained, table)
     assert 20 < expected == found.broken
-    assert found.by_rule == (("region, grade", "when region = north, then grade in (1, 2)", expected),)
+    assert found.by_rule == (
+        ("region, grade", "when region = north, then grade in (1, 2)", expected),
+    )
 
 
 def test_r10_rates_have_their_own_tables_size(schema, draw_rows):
     """Other tools divide the hold-out's count by the number of training rows."""
     held = draw_rows(40, 2)
     held.loc[:3, "age"] = 17
-    assert constraint_metric(broken_rules(schema, draw_rows(400, 1)), broken_rules(schema, held)).baseline == 0.1
+    assert (
+        constraint_metric(
+            broken_rules(schema, draw_rows(400, 1)), broken_rules(schema, held)
+        ).baseline
+        == 0.1
+    )
 
 
 def test_worst_subgroup_comes_first_and_small_ones_are_suppressed(schema, draw_rows):
@@ -157,7 +184,9 @@ def test_worst_subgroup_comes_first_and_small_ones_are_suppressed(schema, draw_r
 def test_subgroup_distance_by_hand(schema):
     def table(grades):
         rows = len(grades)
-        return pd.DataFrame({"age": 30, "income": 1.0, "region": "north", "grade": grades, "churned": [True] * rows})
+        return pd.DataFrame(
+            {"age": 30, "income": 1.0, "region": "north", "grade": grades, "churned": [True] * rows}
+        )
 
     real = table([1, 1, 2, 2] * 10)
     metric = subgroup_metric(*coded(schema, real, real, table([1, 1, 1, 2])), 0)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from privgan.audit.coding import AuditCoder, CodedTable
-from privgan.audit.importance import importance_metric, importances
-from privgan.audit.queries import QUERIES, query_metric, random_queries
-from privgan.audit.subgroup_utility import subgroup_gap_metric
-from privgan.audit.tasks import FAMILIES
-from privgan.audit.utility import trial_of
-from privgan.audit.utility_stage import all_utility_metrics
+from privgan.audit.fidelity.queries import QUERIES, query_metric, random_queries
+from privgan.audit.utility.importance import importance_metric, importances
+from privgan.audit.utility.stage import all_utility_metrics
+from privgan.audit.utility.subgroup_gap import subgroup_gap_metric
+from privgan.audit.utility.tasks import FAMILIES
+from privgan.audit.utility.utility import trial_of
 from privgan.errors import TableError
 from privgan.metric import Status
 
@@ -42,7 +42,9 @@ def found(tables):
 def test_a_category_and_a_number_are_predicted(found):
     for score in ("auc", "r2"):
         gap = found[f"utility.gap_{score}"]
-        assert gap.value == pytest.approx(found[f"utility.trtr_{score}"].value - found[f"utility.tstr_{score}"].value)
+        assert gap.value == pytest.approx(
+            found[f"utility.trtr_{score}"].value - found[f"utility.tstr_{score}"].value
+        )
         assert gap.low <= 0.03
         assert set(gap.details["families"]) == set(FAMILIES)
     assert found["utility.gap_auc"].details["target"] == "churned"
@@ -64,7 +66,10 @@ def test_a_number_may_be_the_target(tables):
 def test_a_schema_with_one_kind_of_target_says_what_is_missing(ternary_schema, draw_ternary):
     frames = [draw_ternary(60, seed) for seed in (1, 2, 3)]
     coder = AuditCoder.from_reference(ternary_schema, frames[0])
-    metrics = {metric.name: metric for metric in all_utility_metrics(coder, *map(coder.code, frames), None, 0)}
+    metrics = {
+        metric.name: metric
+        for metric in all_utility_metrics(coder, *map(coder.code, frames), None, 0)
+    }
     assert metrics["utility.gap_r2"].reason == "the schema has no other column to predict for r2"
     assert metrics["utility.gap_auc"].status is Status.OK
 
@@ -80,7 +85,9 @@ def test_models_of_one_population_rely_on_the_same_columns(found):
 def test_models_of_a_shuffled_target_do_not(tables, draw_rows):
     coder, real, held, _ = tables
     made = draw_rows(1200, 3)
-    made["churned"] = np.random.default_rng(0).random(1200) < 1 / (1 + np.exp(-(made["income"].fillna(0) - 22e3) / 3e3))
+    made["churned"] = np.random.default_rng(0).random(1200) < 1 / (
+        1 + np.exp(-(made["income"].fillna(0) - 22e3) / 3e3)
+    )
     _, trial = trial_of(coder, real, held, coder.code(made), "churned", 0)
     metric = importance_metric(trial, 0)
     assert metric.value < metric.baseline
@@ -97,7 +104,11 @@ def test_shuffled_inputs_are_those_of_shuffled_columns(tables):
             whole = task.scores(trial.truth, model(rows), weights)
             drops = importances(task, model, trial.test, weights, 0)
             for column, drop in enumerate(drops):
-                order, values, codes = generator.permutation(len(rows)), rows.values.copy(), rows.codes.copy()
+                order, values, codes = (
+                    generator.permutation(len(rows)),
+                    rows.values.copy(),
+                    rows.codes.copy(),
+                )
                 values[:, column], codes[:, column] = values[order, column], codes[order, column]
                 shuffled = task.scores(trial.truth, model(CodedTable(codes, values)), weights)
                 np.testing.assert_array_equal(drop, whole - shuffled)
@@ -108,18 +119,30 @@ def test_r10_importance_works_for_every_family(tables):
     for target in ("churned", "age"):
         task, trial = trial_of(*tables, target, 0)
         for family in FAMILIES:
-            drops = importances(task, trial.models[family][1], trial.test, np.ones((1, len(trial.test))), 0)
+            drops = importances(
+                task, trial.models[family][1], trial.test, np.ones((1, len(trial.test))), 0
+            )
             assert drops.shape == (4, 1)
             assert drops.max() > 0.02
 
 
 def test_r10_intervals_shrink_with_the_root_of_the_rows(schema, draw_rows):
-    """An interval of a mean, not of single rows: a quarter of the width for 16 times the test rows, within 40 %."""
+    """An interval of a mean, not of single rows.
+
+    A quarter of the width for 16 times the test rows, within 40 %.
+    """
     real = draw_rows(600, 1)
     coder = AuditCoder.from_reference(schema, real)
     widths = []
     for rows in (300, 4800):
-        _, trial = trial_of(coder, coder.code(real), coder.code(draw_rows(rows, 2)), coder.code(draw_rows(600, 3)), "age", 0)
+        _, trial = trial_of(
+            coder,
+            coder.code(real),
+            coder.code(draw_rows(rows, 2)),
+            coder.code(draw_rows(600, 3)),
+            "age",
+            0,
+        )
         scores = trial.task.scores(trial.truth, trial.predictions["linear"][0], trial.weights)
         widths.append(np.diff(np.quantile(scores[1:], [0.025, 0.975]))[0])
     assert widths[1] == pytest.approx(widths[0] / 4, rel=0.4)
@@ -182,18 +205,23 @@ def test_query_errors_of_subgroups_and_of_samples(tables, draw_rows):
     honest, worse = query_metric(*tables, 0), query_metric(coder, real, held, coder.code(made), 0)
     assert worse.value > honest.value
     south, usual = (
-        next(entry for entry in metric.details["subgroups"] if entry["subgroup"] == "region=south") for metric in (worse, honest)
+        next(entry for entry in metric.details["subgroups"] if entry["subgroup"] == "region=south")
+        for metric in (worse, honest)
     )
     assert south["error"] > 1.5 * usual["error"]
     assert south["left_out"] == usual["left_out"]
     assert all(entry["n_left_out"] >= 20 for entry in honest.details["subgroups"])
     sample = real.take(np.random.default_rng(4).permutation(len(real))[: len(real) // 5])
-    assert query_metric(coder, real, held, sample, 0).details["sample_equivalent"]["percent"] == pytest.approx(20, rel=0.4)
+    assert query_metric(coder, real, held, sample, 0).details["sample_equivalent"][
+        "percent"
+    ] == pytest.approx(20, rel=0.4)
 
 
 def test_a_synthetic_target_of_one_class_agrees_with_nobody(schema, tables, draw_rows):
     coder, real, held, _ = tables
-    found = all_utility_metrics(coder, real, held, coder.code(draw_rows(500, 3).assign(churned=True)), None, 0)
+    found = all_utility_metrics(
+        coder, real, held, coder.code(draw_rows(500, 3).assign(churned=True)), None, 0
+    )
     by_name = {metric.name: metric for metric in found}
     assert by_name["utility.importance_agreement"].value == 0.0
     assert by_name["utility.tstr_auc"].value == 0.5

@@ -29,7 +29,9 @@ def test_equal_rows_are_at_distance_zero_exactly():
     made = np.vstack([_features(3000, 3), _features(3000, 3)]) * 1000
     found = nearest(made[:100], made, 2)
     assert (found.distances == 0).all()
-    assert set(map(tuple, np.sort(found.positions, axis=1).tolist())) == {(i, i + 3000) for i in range(100)}
+    assert set(map(tuple, np.sort(found.positions, axis=1).tolist())) == {
+        (i, i + 3000) for i in range(100)
+    }
 
 
 def test_the_order_of_the_other_rows_changes_no_distance():
@@ -40,7 +42,10 @@ def test_the_order_of_the_other_rows_changes_no_distance():
 
 def test_counts_within_are_those_of_the_obvious_way():
     rows, made = _features(400, 6), _features(3000, 7)
-    assert counts_within(rows, made, 0.3).tolist() == (_all_distances(rows, made) <= 0.3).sum(axis=1).tolist()
+    assert (
+        counts_within(rows, made, 0.3).tolist()
+        == (_all_distances(rows, made) <= 0.3).sum(axis=1).tolist()
+    )
 
 
 def test_large_tables_are_compared_by_samples():

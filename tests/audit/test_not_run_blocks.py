@@ -1,4 +1,7 @@
-"""What the audit could not compute is no pass: a policy that asks for it blocks, and every figure can be asked for."""
+"""What the audit could not compute is no pass.
+
+A policy that asks for it blocks, and every figure can be asked for.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,9 @@ def without_holdout(schema, draw_rows):
         ("fidelity.correlation_difference.high", GateStatus.PASS, VerdictStatus.PASS),
     ],
 )
-def test_a_figure_that_was_not_run_blocks_its_gate(without_holdout, tmp_path: Path, fact, status, verdict):
+def test_a_figure_that_was_not_run_blocks_its_gate(
+    without_holdout, tmp_path: Path, fact, status, verdict
+):
     path = tmp_path / "own.yaml"
     path.write_text(POLICY.format(fact=fact), encoding="utf-8")
     found = evaluate(load_policy(str(path)), without_holdout.facts())
@@ -46,7 +51,16 @@ def test_a_figure_that_was_not_run_blocks_its_gate(without_holdout, tmp_path: Pa
 
 def test_every_figure_of_fidelity_and_utility_is_a_fact_that_a_policy_can_name(without_holdout):
     known = fact_vocabulary()
-    names = {metric.name for metric in without_holdout.metrics if metric.name.startswith(("fidelity.", "utility."))}
+    names = {
+        metric.name
+        for metric in without_holdout.metrics
+        if metric.name.startswith(("fidelity.", "utility."))
+    }
     assert names <= set(known)
-    ends = {name for metric in without_holdout.metrics if metric.status is Status.OK for name in metric.facts()}
+    ends = {
+        name
+        for metric in without_holdout.metrics
+        if metric.status is Status.OK
+        for name in metric.facts()
+    }
     assert {name for name in ends if name.startswith(("fidelity.", "utility."))} <= set(known)

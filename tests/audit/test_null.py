@@ -1,7 +1,10 @@
-"""From tables to the bound: synthetic rows that are independent of all canaries are almost never held against a mechanism.
+"""From tables to the bound.
 
-"Refuted" here means a bound above 0 at all. The rule errs in about 2 %; the tests allow what 5 % would give. A density ratio that
-has seen the labels refutes ε = 0 on the same tables, so that the test can fail.
+Synthetic rows that are independent of all canaries are almost never held against a mechanism.
+
+"Refuted" here means a bound above 0 at all. The rule errs in about 2 %; the tests allow what 5 %
+would give. A density ratio that has seen the labels refutes ε = 0 on the same tables, so that the
+test can fail.
 """
 
 from __future__ import annotations
@@ -13,16 +16,23 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from privgan.audit.bound_metrics import BOUND
-from privgan.audit.bounds import epsilon_lower_bound_one_run
+from privgan.audit.attacks.membership import (
+    Canaries,
+    combined_scores,
+    density_ratio_scores,
+    nearest_scores,
+)
 from privgan.audit.coding import AuditCoder
-from privgan.audit.membership import Canaries, combined_scores, density_ratio_scores, nearest_scores
+from privgan.audit.lower_bounds.bounds import epsilon_lower_bound_one_run
+from privgan.audit.lower_bounds.metrics import BOUND
 from privgan.audit.suite import AuditInputs, Verdict, run_audit
 
 Draw = Callable[[int, int], pd.DataFrame]
 
 
-def _tables(draw: Draw, seed: int, canaries: int, others: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, pd.DataFrame]:
+def _tables(
+    draw: Draw, seed: int, canaries: int, others: int
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, pd.DataFrame]:
     """The pool, who is a canary, who is left out, and rows of another draw."""
     coins = np.random.default_rng((seed, 1))
     is_canary = np.arange(canaries + others) < canaries
@@ -35,17 +45,33 @@ def _tables(draw: Draw, seed: int, canaries: int, others: int) -> tuple[pd.DataF
 
 
 def test_independent_rows_of_customers_with_several_rows_give_no_bound(schema, draw_rows):
-    """Coins by customer, two alike rows each. With a true rate of 5 %, 2 and more of 3 runs have a probability of 0.7 %."""
+    """Coins by customer, two alike rows each.
+
+    With a true rate of 5 %, 2 and more of 3 runs have a probability of 0.7 %.
+    """
     seen = 0
     for seed in range(3):
         pool, made = draw_rows(80, 2 * seed), draw_rows(160, 2 * seed + 1)
-        rows, units = pd.concat([pool, pool.assign(grade=1)], ignore_index=True), np.tile(np.arange(80), 2)
+        rows, units = (
+            pd.concat([pool, pool.assign(grade=1)], ignore_index=True),
+            np.tile(np.arange(80), 2),
+        )
         out = (np.random.default_rng((seed, 1)).random(80) < 0.5)[units]
         coder = AuditCoder.from_reference(schema, rows[~out])
-        canaries = Canaries.pool(coder.code(rows[~out]), coder.code(rows[out]), units[~out], units[out])
+        canaries = Canaries.pool(
+            coder.code(rows[~out]), coder.code(rows[out]), units[~out], units[out]
+        )
         synthetic = coder.code(made)
-        ratio, nearest = density_ratio_scores(canaries, synthetic, 0), nearest_scores(coder, canaries, synthetic, 0)
-        seen += epsilon_lower_bound_one_run(combined_scores(ratio, nearest), canaries.is_member, 0.0, 0.05) > 0.0
+        ratio, nearest = (
+            density_ratio_scores(canaries, synthetic, 0),
+            nearest_scores(coder, canaries, synthetic, 0),
+        )
+        seen += (
+            epsilon_lower_bound_one_run(
+                combined_scores(ratio, nearest), canaries.is_member, 0.0, 0.05
+            )
+            > 0.0
+        )
     assert seen <= 1
 
 
@@ -54,17 +80,32 @@ def test_a_density_ratio_that_has_seen_the_labels_is_caught_by_this_test(schema,
     for seed in range(3):
         pool, _, out, made = _tables(draw_rows, seed, 160, 0)
         coder = AuditCoder.from_reference(schema, pool[~out])
-        canaries, rows = Canaries.pool(coder.code(pool[~out]), coder.code(pool[out])), coder.code(made).values
+        canaries, rows = (
+            Canaries.pool(coder.code(pool[~out]), coder.code(pool[out])),
+            coder.code(made).values,
+        )
         left_out = canaries.rows.values[~canaries.is_member[canaries.owner]]
         labels = np.arange(len(rows) + len(left_out)) < len(rows)
-        model = HistGradientBoostingClassifier(max_iter=60, min_samples_leaf=5, early_stopping=False, random_state=0)
-        scores = model.fit(np.vstack([rows, left_out]), labels).decision_function(canaries.rows.values)
-        assert epsilon_lower_bound_one_run(scores[np.argsort(canaries.owner)], canaries.is_member, 0.0, 0.05) > 1.0
+        model = HistGradientBoostingClassifier(
+            max_iter=60, min_samples_leaf=5, early_stopping=False, random_state=0
+        )
+        scores = model.fit(np.vstack([rows, left_out]), labels).decision_function(
+            canaries.rows.values
+        )
+        assert (
+            epsilon_lower_bound_one_run(
+                scores[np.argsort(canaries.owner)], canaries.is_member, 0.0, 0.05
+            )
+            > 1.0
+        )
 
 
 @pytest.mark.slow
 def test_whole_audits_of_independent_rows_are_rarely_refuted(schema, draw_rows):
-    """``run_audit`` as it is, with rows beside the canaries; with a true rate of 5 %, 6 and more of 30 have 0.3 %."""
+    """``run_audit`` as it is, with rows beside the canaries.
+
+    With a true rate of 5 %, 6 and more of 30 have 0.3 %.
+    """
     bounds, refuted = [], 0
     for seed in range(30):
         pool, is_canary, out, made = _tables(draw_rows, 100 + seed, 200, 200)

@@ -1,4 +1,7 @@
-"""What a one-run audit can detect: exact power against simulation by the deciding search itself, and its limits."""
+"""What a one-run audit can detect.
+
+Exact power against simulation by the deciding search itself, and its limits.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privgan.audit.bounds import guess_grid, largest_one_run_bound, one_run_bound, one_run_search
-from privgan.audit.power import critical_counts, detection_power, epsilon_detectable
+from privgan.audit.lower_bounds.bounds import (
+    guess_grid,
+    largest_one_run_bound,
+    one_run_bound,
+    one_run_search,
+)
+from privgan.audit.lower_bounds.power import critical_counts, detection_power, epsilon_detectable
 
 
-def _answers(generator: np.random.Generator, canaries: int, epsilon: float) -> tuple[np.ndarray, np.ndarray]:
+def _answers(
+    generator: np.random.Generator, canaries: int, epsilon: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Scores and coins of randomised response: every score is one of two values."""
     coins = generator.random(canaries) < 0.5
     right = generator.random(canaries) < 1 / (1 + math.exp(-epsilon))
@@ -23,23 +33,36 @@ def _answers(generator: np.random.Generator, canaries: int, epsilon: float) -> t
 @pytest.mark.parametrize(("canaries", "above"), [(20, 0.0), (51, 0.7), (300, 0.0)])
 def test_power_is_what_the_search_shows(canaries, above):
     """Even and odd numbers, ties, both levels. 200 runs lie within 4 standard errors but with probability 6e-5."""
-    epsilon, generator, runs = epsilon_detectable(canaries, 1e-5, 0.05, above=above), np.random.default_rng(5), 200
+    epsilon, generator, runs = (
+        epsilon_detectable(canaries, 1e-5, 0.05, above=above),
+        np.random.default_rng(5),
+        200,
+    )
     assert epsilon is not None
-    seen = sum(one_run_search(*_answers(generator, canaries, epsilon), 1e-5, 0.05).epsilon > above for _ in range(runs))
+    seen = sum(
+        one_run_search(*_answers(generator, canaries, epsilon), 1e-5, 0.05).epsilon > above
+        for _ in range(runs)
+    )
     assert abs(seen / runs - 0.8) < 4 * math.sqrt(0.8 * 0.2 / runs)
 
 
 def test_smallest_epsilon_by_the_number_of_canaries():
-    """It falls like one over the root of the number of canaries; the first figure was found by simulation too (above)."""
+    """It falls like one over the root of the number of canaries.
+
+    The first figure was found by simulation too (above).
+    """
     found = {m: epsilon_detectable(m, 1e-6, 0.05) for m in (20, 200, 1000, 4000)}
     assert found == pytest.approx({20: 1.8529, 200: 0.5127, 1000: 0.2230, 4000: 0.1105}, abs=1e-3)
-    assert detection_power(found[4000], 4000, critical_counts(4000, 1e-6, 0.05)) == pytest.approx(0.8, abs=1e-3)
+    assert detection_power(found[4000], 4000, critical_counts(4000, 1e-6, 0.05)) == pytest.approx(
+        0.8, abs=1e-3
+    )
 
 
 def test_what_no_audit_of_this_size_can_show_is_none():
     largest = largest_one_run_bound(20, 0.0, 0.05)
     assert epsilon_detectable(20, 0.0, 0.05, above=largest + 1e-6) is None
-    # Half of 20 canaries were in with probability 0.18: even a perfect attacker must call one of the others wrongly.
+    # Half of 20 canaries were in with probability 0.18: even a perfect attacker must call one of
+    # the others wrongly.
     assert epsilon_detectable(20, 0.0, 0.05, above=largest - 0.1) is None
     assert epsilon_detectable(19, 0.0, 0.05) is None
 

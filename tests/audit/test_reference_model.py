@@ -1,4 +1,7 @@
-"""The reference-model attack: a generator that remembers is found, one that does not is not, and exposed records are chosen."""
+"""The reference-model attack.
+
+A generator that remembers is found, one that does not is not, and exposed records are chosen.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from privgan.audit.ceilings import Claim
+from privgan.audit.attacks.reference_model import (
+    Game,
+    calibrated,
+    most_exposed,
+    reference_model_metrics,
+)
 from privgan.audit.coding import AuditCoder
-from privgan.audit.reference_model import Game, calibrated, most_exposed, reference_model_metrics
+from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.errors import UsageError
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.schema import Schema
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.schema import Schema
 
 GAME = Game(runs=8, records=10, rows=150)
 CLAIM = Claim(1.0, 1e-5)
@@ -33,8 +41,13 @@ def test_a_generator_that_remembers_is_found(schema, draw_rows):
 
 
 def test_a_generator_that_never_saw_the_rows_is_not(schema, draw_rows):
-    """Independent of all coins: the interval holds one half and the bound is 0 with 95 %; the seed is fixed."""
-    area, bound = reference_model_metrics(schema, draw_rows(300, 1), lambda rows, seed: draw_rows(300, 100 + seed), CLAIM, GAME)
+    """Independent of all coins: the interval holds one half and the bound is 0 with 95 %.
+
+    The seed is fixed.
+    """
+    area, bound = reference_model_metrics(
+        schema, draw_rows(300, 1), lambda rows, seed: draw_rows(300, 100 + seed), CLAIM, GAME
+    )
     assert area.low < 0.5 < area.high
     assert bound.value == 0
 
@@ -46,7 +59,9 @@ def test_two_attacks_are_one_whatever_the_order_of_rows(schema, draw_rows):
         return rows.assign(age=rows["age"].mean().round().astype(int))
 
     first = reference_model_metrics(schema, frame, blurs, CLAIM, GAME)
-    second = reference_model_metrics(schema, frame.sample(frac=1, random_state=2), blurs, CLAIM, GAME)
+    second = reference_model_metrics(
+        schema, frame.sample(frac=1, random_state=2), blurs, CLAIM, GAME
+    )
     assert [metric.to_json() for metric in first] == [metric.to_json() for metric in second]
 
 
@@ -58,7 +73,10 @@ def test_the_most_exposed_records_stand_apart_and_are_different(schema, draw_row
     table = coder.code(frame)
     chosen = most_exposed(coder, table, 30)
     assert len(set(table.keys()[chosen])) == len(chosen) == 30
-    apart = coder.code(frame.iloc[[5]]), most_exposed(coder, coder.code(pd.concat([frame.iloc[:200], odd])), 200)
+    apart = (
+        coder.code(frame.iloc[[5]]),
+        most_exposed(coder, coder.code(pd.concat([frame.iloc[:200], odd])), 200),
+    )
     assert len(apart[1]) == 200
 
 
@@ -74,7 +92,9 @@ def test_calibration_uses_the_first_half_without_the_record_alone():
 
 
 def test_what_cannot_be_played_is_told(schema, draw_rows):
-    customers = Schema(dataset="d", unit=PrivacyUnit(column="u", max_rows=3), columns=schema.columns)
+    customers = Schema(
+        dataset="d", unit=PrivacyUnit(column="u", max_rows=3), columns=schema.columns
+    )
     found = reference_model_metrics(customers, draw_rows(50, 1), _remembers, None, GAME)
     assert all("several rows" in metric.reason for metric in found)
     few = reference_model_metrics(schema, draw_rows(12, 1), _remembers, None, GAME)

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from privgan.audit.coding import AuditCoder
-from privgan.audit.equivalence import nested_samples
-from privgan.audit.fidelity import mean_tvd, sample_distances, tvd_metrics
-from privgan.audit.kmarginal import k_marginal_metric
-from privgan.audit.replicates import jackknife
+from privgan.audit.fidelity.marginals import (
+    k_marginal_metric,
+    mean_tvd,
+    sample_distances,
+    tvd_metrics,
+)
+from privgan.audit.fidelity.queries import nested_samples
+from privgan.audit.intervals import jackknife
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +30,9 @@ def test_parts_are_the_table_without_a_tenth():
     assert found[0] == pytest.approx(np.bincount(cells, weights=weights))
     for block in range(10):
         left = parts.block != block
-        assert found[1 + block] == pytest.approx(np.bincount(cells[left], weights=weights[left], minlength=4))
+        assert found[1 + block] == pytest.approx(
+            np.bincount(cells[left], weights=weights[left], minlength=4)
+        )
 
 
 def test_nested_samples_halve_and_hold_each_other():
@@ -41,7 +47,9 @@ def test_nested_samples_halve_and_hold_each_other():
 def test_a_random_sample_is_as_good_as_itself(coded, percent):
     """The distance of another sample of q % has the size q back, within a third of it."""
     coder, real, _ = coded
-    sample = real.take(np.random.default_rng(9).permutation(len(real))[: int(len(real) * percent / 100)])
+    sample = real.take(
+        np.random.default_rng(9).permutation(len(real))[: int(len(real) * percent / 100)]
+    )
     found = tvd_metrics(coder, real, None, sample, 0)[1].details["sample_equivalent"]
     assert found["percent"] == pytest.approx(percent, rel=1 / 3)
     assert not found["at_most"]
@@ -53,7 +61,9 @@ def test_worse_than_the_smallest_sample_and_perfect(coded):
     found = tvd_metrics(coder, real, None, far, 0)[0].details["sample_equivalent"]
     assert found["at_most"]
     assert found["percent"] == pytest.approx(100 * nested_samples(len(real), 0).shares[-1])
-    assert tvd_metrics(coder, real, None, real, 0)[0].details["sample_equivalent"]["percent"] == 100.0
+    assert (
+        tvd_metrics(coder, real, None, real, 0)[0].details["sample_equivalent"]["percent"] == 100.0
+    )
 
 
 def test_distances_of_samples_are_those_of_the_tables(coded):
@@ -63,7 +73,9 @@ def test_distances_of_samples_are_those_of_the_tables(coded):
     member = samples.replicates.members.astype(bool)
     for part in (1, 3):
         rows = member[part][samples.replicates.block]
-        assert found[part] == pytest.approx(mean_tvd(coder.sizes, real, real.take(rows), cliques), abs=1e-12)
+        assert found[part] == pytest.approx(
+            mean_tvd(coder.sizes, real, real.take(rows), cliques), abs=1e-12
+        )
 
 
 def test_k_marginal_is_nists(coded):
@@ -73,4 +85,6 @@ def test_k_marginal_is_nists(coded):
     assert metric.value == pytest.approx((2 - 2 * mean_tvd(coder.sizes, real, other, pairs)) * 500)
     assert metric.baseline == metric.value
     assert metric.low <= metric.value <= metric.high
-    assert [entry["score"] for entry in metric.details["columns"]] == sorted(e["score"] for e in metric.details["columns"])
+    assert [entry["score"] for entry in metric.details["columns"]] == sorted(
+        e["score"] for e in metric.details["columns"]
+    )

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from privgan.audit.suite import AuditInputs, Verdict, run_audit, run_table_audit
 from privgan.errors import TableError, UsageError
 from privgan.metric import Status
-from privgan.privacy.unit import PrivacyUnit
+from privgan.privacy.budget import PrivacyUnit
 
 NAMES = {
     "attack.copies.authenticity",
@@ -88,8 +88,14 @@ def test_honest_run_is_not_refuted(report):
     status = {metric.name: metric.status for metric in report.metrics}
     assert status.keys() >= NAMES
     assert {status[name] for name in NAMES} == {Status.OK}
-    assert report.metric("audit.epsilon_lower_bound").value < 1.0 < report.metric("audit.epsilon_lb_max").value
-    assert report.counts["kept_in_canaries"] + report.counts["left_out_canaries"] == pytest.approx(800, abs=80)
+    assert (
+        report.metric("audit.epsilon_lower_bound").value
+        < 1.0
+        < report.metric("audit.epsilon_lb_max").value
+    )
+    assert report.counts["kept_in_canaries"] + report.counts["left_out_canaries"] == pytest.approx(
+        800, abs=80
+    )
 
 
 def test_report_validates_and_gives_facts(report):
@@ -103,7 +109,10 @@ def test_report_validates_and_gives_facts(report):
 
 def test_order_of_the_tables_does_not_matter_and_two_runs_are_equal(inputs, report):
     generator = np.random.default_rng(5)
-    kept, left = generator.permutation(len(inputs.kept_in)), generator.permutation(len(inputs.left_out))
+    kept, left = (
+        generator.permutation(len(inputs.kept_in)),
+        generator.permutation(len(inputs.left_out)),
+    )
     shuffled = replace(
         inputs,
         kept_in=inputs.kept_in.iloc[kept],
@@ -116,7 +125,9 @@ def test_order_of_the_tables_does_not_matter_and_two_runs_are_equal(inputs, repo
 
 def test_copied_rows_refute_the_claim(inputs):
     steps = []
-    found = run_audit(replace(inputs, synthetic=inputs.kept_in), progress=lambda *step: steps.append(step))
+    found = run_audit(
+        replace(inputs, synthetic=inputs.kept_in), progress=lambda *step: steps.append(step)
+    )
     assert found.verdict is Verdict.REFUTED
     assert found.metric("attack.copies.excess").low > 0.2  # a third of the rows is compared with
     assert steps[0][1] == 0.0
@@ -128,10 +139,14 @@ def test_claim_above_what_the_audit_can_see_is_inconclusive(inputs):
 
 
 def test_table_audit_claims_no_bound_without_coins(schema, draw_rows):
-    honest = run_table_audit(schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 3), epsilon=1.0)
+    honest = run_table_audit(
+        schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 3), epsilon=1.0
+    )
     assert honest.verdict is Verdict.INCONCLUSIVE
     assert "fair coins" in honest.reason
-    found = run_table_audit(schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 1), epsilon=1.0)
+    found = run_table_audit(
+        schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 1), epsilon=1.0
+    )
     assert found.verdict is Verdict.REFUTED
     assert found.reason.startswith("copies: 300 of 300")
     assert "fair coins" in found.metric("audit.epsilon_lower_bound").reason
@@ -143,7 +158,9 @@ def test_table_audit_with_coins_refutes(schema, draw_rows):
     real, holdout = draw_rows(300, 1), draw_rows(310, 2)
     found = run_table_audit(schema, real, holdout, real, epsilon=0.5, delta=1e-5, fair_coins=True)
     assert found.verdict is Verdict.REFUTED
-    uneven = run_table_audit(schema, real, holdout[:60], real, epsilon=0.5, delta=1e-5, fair_coins=True)
+    uneven = run_table_audit(
+        schema, real, holdout[:60], real, epsilon=0.5, delta=1e-5, fair_coins=True
+    )
     assert uneven.verdict is Verdict.REFUTED
     assert uneven.reason.startswith("copies")
     assert "coins were not fair" in uneven.metric("audit.epsilon_lower_bound").reason
@@ -151,7 +168,9 @@ def test_table_audit_with_coins_refutes(schema, draw_rows):
 
 @pytest.mark.parametrize("holdout", [0, 10])
 def test_tiny_tables_are_not_run_and_inconclusive(schema, draw_rows, holdout):
-    found = run_table_audit(schema, draw_rows(10, 1), draw_rows(holdout, 2), draw_rows(10, 3), fair_coins=True)
+    found = run_table_audit(
+        schema, draw_rows(10, 1), draw_rows(holdout, 2), draw_rows(10, 3), fair_coins=True
+    )
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.metric("attack.membership.auc").status is Status.NOT_RUN
     assert found.metric("fidelity.tvd1").status is Status.OK
@@ -166,12 +185,17 @@ def test_constant_and_empty_columns_are_borne(schema, draw_rows):
 
 
 def test_customers_with_several_rows_need_their_names(inputs):
-    several = replace(inputs, schema=replace(inputs.schema, unit=PrivacyUnit(column="customer", max_rows=5)))
+    several = replace(
+        inputs, schema=replace(inputs.schema, unit=PrivacyUnit(column="customer", max_rows=5))
+    )
     found = run_audit(several)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "whose each row is" in found.metric("attack.membership.auc").reason
     units = np.arange(len(inputs.kept_in)), -1 - np.arange(len(inputs.left_out))
-    assert run_audit(replace(several, kept_in_units=units[0], left_out_units=units[1])).verdict is Verdict.NOT_REFUTED
+    assert (
+        run_audit(replace(several, kept_in_units=units[0], left_out_units=units[1])).verdict
+        is Verdict.NOT_REFUTED
+    )
 
 
 def test_inputs_that_do_not_fit_are_refused(inputs):

@@ -1,4 +1,7 @@
-"""Bounds that are shown beside the deciding one: Holm's correction, the metrics, and what the plan names."""
+"""Bounds that are shown beside the deciding one.
+
+Holm's correction, the metrics, and what the plan names.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privgan.audit import bound_metrics as shown
-from privgan.audit.bounds import one_run_search
-from privgan.audit.ceilings import Claim
+from privgan.audit.attacks.membership import _NEAREST_WEIGHT, Canaries
 from privgan.audit.coding import AuditCoder
-from privgan.audit.membership import _NEAREST_WEIGHT, Canaries
-from privgan.audit.multiplicity import holm
-from privgan.audit.score_bounds import holm_bounds
-from privgan.audit.verdict import Verdict, verdict_of
+from privgan.audit.intervals import holm
+from privgan.audit.lower_bounds import metrics as shown
+from privgan.audit.lower_bounds.bounds import one_run_search
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.lower_bounds.metrics import holm_bounds
+from privgan.audit.report import Verdict, verdict_of
 from privgan.metric import Metric, Status
 from privgan.planning.plan import AUDIT
 
@@ -25,15 +28,22 @@ from privgan.planning.plan import AUDIT
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8))
 def test_holm_lies_between_none_and_bonferroni_and_keeps_the_order(p_values):
     adjusted = holm(p_values)
-    assert all(p <= a <= min(1.0, len(p_values) * p) + 1e-12 for p, a in zip(p_values, adjusted, strict=True))
+    assert all(
+        p <= a <= min(1.0, len(p_values) * p) + 1e-12
+        for p, a in zip(p_values, adjusted, strict=True)
+    )
     order = np.argsort(p_values, kind="stable")
     assert list(np.asarray(adjusted)[order]) == sorted(adjusted)
 
 
-def _scores(strengths: dict[str, float], canaries: int = 400, seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _scores(
+    strengths: dict[str, float], canaries: int = 400, seed: int = 0
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     generator = np.random.default_rng(seed)
     coins = generator.random(canaries) < 0.5
-    return {name: generator.normal(size=canaries) + size * coins for name, size in strengths.items()}, coins
+    return {
+        name: generator.normal(size=canaries) + size * coins for name, size in strengths.items()
+    }, coins
 
 
 def test_one_score_gets_the_bound_of_the_search():
@@ -46,14 +56,21 @@ def test_several_scores_cost_the_strongest_most_and_never_more_than_bonferroni()
     scores, coins = _scores({"weak": 0.0, "strong": 2.0, "middle": 1.5})
     found = holm_bounds(scores, coins, 1e-5, 0.05)
     for name, values in scores.items():
-        alone, bonferroni = (one_run_search(values, coins, 1e-5, level).epsilon for level in (0.05, 0.05 / 3))
+        alone, bonferroni = (
+            one_run_search(values, coins, 1e-5, level).epsilon for level in (0.05, 0.05 / 3)
+        )
         assert bonferroni - 1e-9 <= found[name] <= alone + 1e-9
     assert found["weak"] == 0.0
-    assert found["strong"] == pytest.approx(one_run_search(scores["strong"], coins, 1e-5, 0.05 / 3).epsilon, abs=1e-9)
+    assert found["strong"] == pytest.approx(
+        one_run_search(scores["strong"], coins, 1e-5, 0.05 / 3).epsilon, abs=1e-9
+    )
 
 
 def test_some_bound_of_six_scores_without_knowledge_is_above_zero_in_at_most_5_percent():
-    """With a true rate of 5 %, more than 10 of 100 runs have a probability of 1.2 %; without correction about 12 would be."""
+    """With a true rate of 5 %, more than 10 of 100 runs have a probability of 1.2 %.
+
+    Without correction about 12 would be.
+    """
     wrong = 0
     for seed in range(100):
         scores, coins = _scores({f"s{index}": 0.0 for index in range(6)}, 100, seed)
@@ -87,7 +104,9 @@ def canaries(schema, draw_rows):
 
 def _metrics(canaries, claim, strength=2.0, seed=0) -> dict[str, Metric]:
     noise = np.random.default_rng(6).normal(size=(3, len(canaries))) + strength * canaries.is_member
-    found = shown.bound_metrics(canaries, noise[0], {"density_ratio": noise[1], "nearest": noise[2]}, claim, seed)
+    found = shown.bound_metrics(
+        canaries, noise[0], {"density_ratio": noise[1], "nearest": noise[2]}, claim, seed
+    )
     return {metric.name: metric for metric in found}
 
 
@@ -101,14 +120,21 @@ def test_every_bound_is_told_with_what_it_assumes(canaries):
         assert "shown only" in found[name].method
         assert found[name].ceiling == 1.0
     assert found[shown.FDP].value >= found[shown.BOUND].value > 1.0
-    assert found[shown.DETECTABLE].value < found[shown.DETECTABLE].details["refutes_the_claim_from"] < found[shown.LARGEST].value
+    assert (
+        found[shown.DETECTABLE].value
+        < found[shown.DETECTABLE].details["refutes_the_claim_from"]
+        < found[shown.LARGEST].value
+    )
     json.dumps([metric.to_json() for metric in found.values()], allow_nan=False)
 
 
 def test_without_a_delta_gaussian_bounds_are_not_run(canaries):
     for claim in (None, Claim(1.0, 0.0)):
         found = _metrics(canaries, claim)
-        assert {name for name, metric in found.items() if metric.status is Status.NOT_RUN} == {shown.FDP, shown.GDP}
+        assert {name for name, metric in found.items() if metric.status is Status.NOT_RUN} == {
+            shown.FDP,
+            shown.GDP,
+        }
         assert "δ above 0" in found[shown.FDP].reason
     assert "refutes_the_claim_from" not in _metrics(canaries, None)[shown.DETECTABLE].details
     assert _metrics(canaries, Claim(float("inf"), 1e-5))[shown.BOUND].ceiling is None
@@ -116,7 +142,11 @@ def test_without_a_delta_gaussian_bounds_are_not_run(canaries):
 
 def test_scores_without_knowledge_give_zero_everywhere(canaries):
     found = _metrics(canaries, Claim(1.0, 1e-5), strength=0.0)
-    assert {metric.value for name, metric in found.items() if name not in {shown.LARGEST, shown.DETECTABLE}} == {0.0}
+    assert {
+        metric.value
+        for name, metric in found.items()
+        if name not in {shown.LARGEST, shown.DETECTABLE}
+    } == {0.0}
 
 
 def test_the_plan_names_the_score_and_the_bound_that_decide(canaries):

@@ -1,4 +1,7 @@
-"""Rates and curves by hand; the further attacks find copies, find nothing in independent rows, and see no coin."""
+"""Rates and curves by hand.
+
+The further attacks find copies, find nothing in independent rows, and see no coin.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,35 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, mannwhitneyu
 
-from privgan.audit.ceilings import Claim
+from privgan.audit.attacks.diagnostics import (
+    calibrated_scores,
+    monte_carlo_scores,
+    record_metrics,
+    shown_metrics,
+    shown_not_run,
+)
+from privgan.audit.attacks.membership import Canaries, nearest_scores
+from privgan.audit.attacks.roc import (
+    GRID,
+    Rates,
+    area_p_value,
+    counted,
+    rates_at,
+    rates_of_most_exposed,
+    roc_points,
+)
 from privgan.audit.coding import AuditCoder
 from privgan.audit.intervals import area_under_curve
-from privgan.audit.membership import Canaries, nearest_scores
-from privgan.audit.roc import GRID, Rates, area_p_value, counted, rates_at, rates_of_most_exposed, roc_points
-from privgan.audit.shown import calibrated_scores, monte_carlo_scores, record_metrics, shown_metrics, shown_not_run
+from privgan.audit.lower_bounds.ceilings import Claim
 
 
 def _all_scores(coder, canaries, made):
     nearest = nearest_scores(coder, canaries, made, 0)
-    return nearest, calibrated_scores(coder, canaries, nearest, 0), monte_carlo_scores(coder, canaries, made, nearest, 0)
+    return (
+        nearest,
+        calibrated_scores(coder, canaries, nearest, 0),
+        monte_carlo_scores(coder, canaries, made, nearest, 0),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +67,20 @@ def test_memorised_rows_are_found_by_the_further_attacks(shown):
 def test_r13_the_largest_and_the_mean_risk_have_intervals_and_ceilings(shown):
     """R13: the most exposed group is chosen on one half and judged on the other, so that the maximum is not a winner's."""
     largest, mean = shown["record_max"], shown["record_mean"]
-    assert largest.low > largest.ceiling == pytest.approx(Claim(1.0, 1e-5).odds / (1 + Claim(1.0, 1e-5).odds), abs=0.02)
+    assert (
+        largest.low
+        > largest.ceiling
+        == pytest.approx(Claim(1.0, 1e-5).odds / (1 + Claim(1.0, 1e-5).odds), abs=0.02)
+    )
     assert mean.low > mean.ceiling == pytest.approx((1 + Claim(1.0, 1e-5).advantage()) / 2)
     assert largest.baseline == mean.baseline == 0.5
 
 
 def test_risk_of_scores_that_know_nothing_covers_one_half():
-    """Sixty repetitions; simultaneous limits miss one half in at most 5 %: more than 9 have a probability below 0.1 %."""
+    """Sixty repetitions; simultaneous limits miss one half in at most 5 %.
+
+    More than 9 have a probability below 0.1 %.
+    """
     missed, values = 0, []
     for seed in range(60):
         generator = np.random.default_rng(seed)
@@ -94,7 +122,9 @@ def test_r9_a_threshold_never_looks_at_the_labels_mix():
     coins = np.zeros(200, bool)
     coins[100:] = True
     few = np.append(np.arange(100), [150, 199])
-    assert rates_at(coins, scores, 0.05).alarms == rates_at(coins[few], scores[few], 0.05).alarms == 5
+    assert (
+        rates_at(coins, scores, 0.05).alarms == rates_at(coins[few], scores[few], 0.05).alarms == 5
+    )
     assert rates_at(coins, scores, 0.05).true_positive_rate == 1.0
 
 
@@ -120,7 +150,9 @@ def test_the_most_exposed_group_is_found():
 def test_p_value_of_an_area_is_mann_and_whitneys():
     generator = np.random.default_rng(3)
     coins, scores = generator.random(300) < 0.4, generator.integers(0, 20, 300).astype(float)
-    expected = mannwhitneyu(scores[coins], scores[~coins], alternative="greater", use_continuity=False).pvalue
+    expected = mannwhitneyu(
+        scores[coins], scores[~coins], alternative="greater", use_continuity=False
+    ).pvalue
     assert area_p_value(area_under_curve(coins, scores), coins, scores) == pytest.approx(expected)
     assert area_p_value(0.5, coins, np.zeros(300)) == 1.0
 

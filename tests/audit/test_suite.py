@@ -1,4 +1,7 @@
-"""The audit as a whole: a memoriser is found, an independent table is not, bad input is told, and nothing is NaN."""
+"""The audit as a whole.
+
+A memoriser is found, an independent table is not, bad input is told, and nothing is NaN.
+"""
 
 import json
 
@@ -8,11 +11,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from privgan.audit.suite import AuditInputs, AuditReport, run_audit, run_table_audit
-from privgan.documents import json_schema
 from privgan.errors import TableError
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Discrete, Kind, Numeric
-from privgan.table.schema import Schema
+from privgan.files.documents import json_schema
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Discrete, Kind, Numeric
+from privgan.schema.schema import Schema
 
 ROWS = 1_600
 SCHEMA = Schema(
@@ -33,7 +36,9 @@ def _rows(seed: int, count: int = ROWS) -> pd.DataFrame:
     return frame
 
 
-def _audit(synthetic: pd.DataFrame, kept: pd.DataFrame, left: pd.DataFrame, epsilon: float = 1.0) -> AuditReport:
+def _audit(
+    synthetic: pd.DataFrame, kept: pd.DataFrame, left: pd.DataFrame, epsilon: float = 1.0
+) -> AuditReport:
     return run_audit(
         AuditInputs(
             schema=SCHEMA,
@@ -83,17 +88,27 @@ def test_an_independent_table_is_not_refuted(honest: AuditReport) -> None:
 @pytest.mark.slow
 def test_independent_tables_are_refuted_no_more_often_than_stated() -> None:
     """Nominal 5 %; more than 3 of 12 seeded repetitions has a probability below 0.3 %, and the seeds are fixed."""
-    refuted = sum(_audit(_rows(500 + seed, 600), *_split(10 + seed), epsilon=0.01).verdict == "REFUTED" for seed in range(12))
+    refuted = sum(
+        _audit(_rows(500 + seed, 600), *_split(10 + seed), epsilon=0.01).verdict == "REFUTED"
+        for seed in range(12)
+    )
     assert refuted <= 3
 
 
 def test_the_report_follows_its_json_schema_and_holds_no_nan(honest: AuditReport) -> None:
     text = json.dumps(honest.to_json(), allow_nan=False)
-    errors = [error.message for error in Draft202012Validator(json_schema("privgan.audit/1")).iter_errors(json.loads(text))]
+    errors = [
+        error.message
+        for error in Draft202012Validator(json_schema("privgan.audit/1")).iter_errors(
+            json.loads(text)
+        )
+    ]
     assert errors == []
 
 
-def test_two_audits_are_the_same_and_the_order_of_synthetic_rows_is_nothing(honest: AuditReport) -> None:
+def test_two_audits_are_the_same_and_the_order_of_synthetic_rows_is_nothing(
+    honest: AuditReport,
+) -> None:
     kept, left = _split(1)
     shuffled = _rows(99).sample(frac=1, random_state=5).reset_index(drop=True)
     assert _audit(shuffled, kept, left).to_json() == honest.to_json()
@@ -109,13 +124,17 @@ def test_any_table_can_be_audited_without_a_bound() -> None:
 
 def test_what_cannot_be_computed_is_not_run_with_its_reason() -> None:
     one_class = _rows(1).assign(label="a")
-    report = run_table_audit(SCHEMA, one_class, _rows(2).iloc[:10].assign(label="a"), _rows(3), target="label")
+    report = run_table_audit(
+        SCHEMA, one_class, _rows(2).iloc[:10].assign(label="a"), _rows(3), target="label"
+    )
     missed = [metric for metric in report.metrics if metric.value is None]
     assert {"utility.gap", "utility.tstr_auc"} <= {metric.name for metric in missed}
     assert all(metric.reason for metric in missed)
 
 
-@pytest.mark.parametrize("spoil", [lambda rows: rows.drop(columns="n1"), lambda rows: rows.iloc[:0]])
+@pytest.mark.parametrize(
+    "spoil", [lambda rows: rows.drop(columns="n1"), lambda rows: rows.iloc[:0]]
+)
 def test_tables_that_do_not_fit_are_refused(spoil: object) -> None:
     with pytest.raises(TableError):
         run_table_audit(SCHEMA, _rows(1), _rows(2), spoil(_rows(3)), target="label")  # type: ignore[operator]

@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 
 from privgan.audit.coding import AuditCoder
-from privgan.audit.tasks import r_squared
-from privgan.audit.utility import utility_metrics
+from privgan.audit.utility.tasks import r_squared
+from privgan.audit.utility.utility import utility_metrics
 from privgan.errors import TableError
 from privgan.metric import Status
-from privgan.table.columns import Kind, Numeric
-from privgan.table.targets import choose_target
+from privgan.schema.columns import Kind, Numeric
+from privgan.schema.schema import choose_target
 
 
 def audit(schema, draw_rows, target=None, synthetic=None, left_out=None):
     real, test = draw_rows(1200, 1), draw_rows(600, 2) if left_out is None else left_out
     coder = AuditCoder.from_reference(schema, real)
     made = draw_rows(1200, 3) if synthetic is None else synthetic
-    metrics = utility_metrics(coder, coder.code(real), coder.code(test), coder.code(made), target, 0)
+    metrics = utility_metrics(
+        coder, coder.code(real), coder.code(test), coder.code(made), target, 0
+    )
     return {metric.name: metric for metric in metrics}
 
 
@@ -34,7 +36,9 @@ def test_same_population_leaves_no_gap(schema, draw_rows, target, score):
     found = audit(schema, draw_rows, target)
     gap = found["utility.gap"]
     assert gap.low <= 0.02
-    assert gap.value == pytest.approx(found[f"utility.trtr_{score}"].value - found[f"utility.tstr_{score}"].value, abs=1e-12)
+    assert gap.value == pytest.approx(
+        found[f"utility.trtr_{score}"].value - found[f"utility.tstr_{score}"].value, abs=1e-12
+    )
     assert found[f"utility.tstr_{score}"].baseline == found[f"utility.trtr_{score}"].value
     assert set(gap.details["families"]) == {"gradient_boosting", "linear"}
 
@@ -46,7 +50,12 @@ def test_unrelated_columns_leave_a_gap(schema, draw_rows):
 
 
 def test_synthetic_target_of_one_class_is_guessing(schema, draw_rows):
-    assert audit(schema, draw_rows, synthetic=draw_rows(1200, 3).assign(churned=True))["utility.tstr_auc"].value == 0.5
+    assert (
+        audit(schema, draw_rows, synthetic=draw_rows(1200, 3).assign(churned=True))[
+            "utility.tstr_auc"
+        ].value
+        == 0.5
+    )
 
 
 def test_real_target_of_one_class_is_not_run(schema, draw_rows):

@@ -1,4 +1,7 @@
-"""White-box membership: a model that holds its rows is found out, one that does not is not, and no order or coin enters."""
+"""White-box membership.
+
+A model that holds its rows is found out, one that does not is not, and no order or coin enters.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,16 @@ import math
 import numpy as np
 import pytest
 
-from privgan.audit.ceilings import Claim
+from privgan.audit.attacks.membership import Canaries
+from privgan.audit.attacks.white_box import (
+    CRITIC,
+    LIKELIHOOD,
+    NO_CRITIC,
+    NO_MODEL,
+    white_box_metrics,
+)
 from privgan.audit.coding import AuditCoder
-from privgan.audit.membership import Canaries
-from privgan.audit.white_box import CRITIC, LIKELIHOOD, NO_CRITIC, NO_MODEL, white_box_metrics
+from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.metric import Status
 
 
@@ -27,7 +36,10 @@ def _by_name(metrics):
 
 def test_rows_that_the_model_favours_are_found_and_the_ceiling_stands_beside(canaries):
     generator = np.random.default_rng(0)
-    scores = {"likelihood": generator.normal(size=800) + 3.0 * canaries.is_member[canaries.owner], "critic": np.zeros(800)}
+    scores = {
+        "likelihood": generator.normal(size=800) + 3.0 * canaries.is_member[canaries.owner],
+        "critic": np.zeros(800),
+    }
     found = _by_name(white_box_metrics(canaries, scores, "", Claim(1.0, 1e-5), 0))
     likelihood, critic = found[LIKELIHOOD.name], found[CRITIC.name]
     assert likelihood.low > likelihood.ceiling == pytest.approx(Claim(1.0, 1e-5).area_under_curve())

@@ -1,4 +1,7 @@
-"""The benchmark's command line: ``python -m tests.benchmarks run | score | report | speed | choices | copies | audit-cost``."""
+"""The benchmark's command line.
+
+``python -m tests.benchmarks run | score | report | speed | choices | copies | audit-cost``.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +40,21 @@ REPORTS = Path(__file__).parents[2] / "reports" / "benchmarks"
 def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that name cells, shared by all commands."""
     options = (
-        click.option("--data", type=FOLDER, required=True, help="The folder of the published tables."),
-        click.option("--work", type=FOLDER, required=True, help="Where environments, cells and results are kept."),
+        click.option(
+            "--data", type=FOLDER, required=True, help="The folder of the published tables."
+        ),
+        click.option(
+            "--work",
+            type=FOLDER,
+            required=True,
+            help="Where environments, cells and results are kept.",
+        ),
         click.option("--tables", default=",".join(SOURCES), show_default=True),
         click.option("--methods", default=",".join(METHODS), show_default=True),
         click.option("--epsilons", default="1,3,10", show_default=True),
-        click.option("--seeds", default=3, show_default=True, help="Seeds of privgan; a peer has one."),
+        click.option(
+            "--seeds", default=3, show_default=True, help="Seeds of privgan; a peer has one."
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -51,7 +63,10 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _selection(tables: str, methods: str, epsilons: str, seeds: int) -> Selection:
     return Selection(
-        tables=tables.split(","), methods=methods.split(","), epsilons=[float(part) for part in epsilons.split(",")], seeds=seeds
+        tables=tables.split(","),
+        methods=methods.split(","),
+        epsilons=[float(part) for part in epsilons.split(",")],
+        seeds=seeds,
     )
 
 
@@ -65,12 +80,27 @@ def main() -> None:
 @main.command()
 @_selecting
 @click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one cell.")
-@click.option("--gigabytes", default=16.0, show_default=True, help="Most address space of one cell.")
-@click.option("--python", default=sys.executable, help="Makes the environments; dpmm needs Python 3.10 or 3.11.")
-def run(data: Path, work: Path, minutes: float, gigabytes: float, python: str, **chosen: Any) -> None:
+@click.option(
+    "--gigabytes", default=16.0, show_default=True, help="Most address space of one cell."
+)
+@click.option(
+    "--python",
+    default=sys.executable,
+    help="Makes the environments; dpmm needs Python 3.10 or 3.11.",
+)
+def run(
+    data: Path, work: Path, minutes: float, gigabytes: float, python: str, **chosen: Any
+) -> None:
     """Fit every method on every table; finished cells are not run again."""
     limits = Limits(minutes=minutes, gigabytes=gigabytes)
-    run_cells(_selection(**chosen), data.absolute(), work.absolute(), limits, python=python, say=click.echo)
+    run_cells(
+        _selection(**chosen),
+        data.absolute(),
+        work.absolute(),
+        limits,
+        python=python,
+        say=click.echo,
+    )
 
 
 @main.command()
@@ -80,7 +110,9 @@ def score(data: Path, work: Path, scorer: Path | None, **chosen: Any) -> None:
     """Score every finished cell, once."""
     found, _ = _scored(data, work, scorer, chosen)
     for cell in found:
-        figures = " ".join(f"{name} {cell.figures[name]:.4f}" for name in _TOLD if name in cell.figures)
+        figures = " ".join(
+            f"{name} {cell.figures[name]:.4f}" for name in _TOLD if name in cell.figures
+        )
         click.echo(f"{cell.cell}: {figures or cell.result['status']}")
         for doubt in cell.doubts:
             click.echo(f"  THE SCORERS DISAGREE: {doubt}")
@@ -89,9 +121,20 @@ def score(data: Path, work: Path, scorer: Path | None, **chosen: Any) -> None:
 @main.command()
 @_selecting
 @click.option("--scorer", type=FILE, help="An external scorer, to check privgan's own figures.")
-@click.option("--earlier", type=FILE, help="A peers.csv of an earlier run: its lines stand for cells that WORK does not have.")
-@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table and the picture go [default: reports/benchmarks].")
-def report(data: Path, work: Path, scorer: Path | None, earlier: Path | None, out: Path, **chosen: Any) -> None:
+@click.option(
+    "--earlier",
+    type=FILE,
+    help="A peers.csv of an earlier run: its lines stand for cells that WORK does not have.",
+)
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=REPORTS,
+    help="Where the table and the picture go [default: reports/benchmarks].",
+)
+def report(
+    data: Path, work: Path, scorer: Path | None, earlier: Path | None, out: Path, **chosen: Any
+) -> None:
     """Write one table and one picture of all finished cells."""
     before = read_lines(earlier) if earlier else []
     found, rows = _scored(data, work, scorer, chosen)
@@ -106,26 +149,55 @@ def report(data: Path, work: Path, scorer: Path | None, earlier: Path | None, ou
 
 @main.command()
 @click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
-@click.option("--work", type=FOLDER, required=True, help="Where environments, cells and results are kept.")
-@click.option("--tables", default=",".join(SIMULATED), show_default=True, help="The demo's customers, or published tables.")
+@click.option(
+    "--work", type=FOLDER, required=True, help="Where environments, cells and results are kept."
+)
+@click.option(
+    "--tables",
+    default=",".join(SIMULATED),
+    show_default=True,
+    help="The demo's customers, or published tables.",
+)
 @click.option("--epsilons", default="1,3", show_default=True)
 @click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one cell.")
-@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table goes [default: reports/benchmarks].")
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=REPORTS,
+    help="Where the table goes [default: reports/benchmarks].",
+)
 def choices(data: Path, work: Path, tables: str, epsilons: str, minutes: float, out: Path) -> None:
-    """Hold the planner's choices against others, on tables that they were not tuned on; finished cells are not run again."""
+    """Hold the planner's choices against others, on tables that they were not tuned on.
+
+    Finished cells are not run again.
+    """
     selection = _selection(tables, ",".join((OWN, *CHOICES)), epsilons, 1)
-    run_cells(selection, data.absolute(), work.absolute(), Limits(minutes=minutes), python=sys.executable, say=click.echo)
+    run_cells(
+        selection,
+        data.absolute(),
+        work.absolute(),
+        Limits(minutes=minutes),
+        python=sys.executable,
+        say=click.echo,
+    )
     prepared = {name: prepare(name, data.absolute(), work.absolute()) for name in selection.tables}
     found = score_all(selection.cells(), prepared, work.absolute(), None)
     out.mkdir(parents=True, exist_ok=True)
-    write_choices(out / "planner.md", lines_of(found, {name: table.rows for name, table in prepared.items()}))
+    write_choices(
+        out / "planner.md", lines_of(found, {name: table.rows for name, table in prepared.items()})
+    )
 
 
 @main.command()
 @click.option("--work", type=FOLDER, required=True, help="Where results are kept.")
 @click.option("--points", default=",".join(POINTS), show_default=True)
 @click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one fit.")
-@click.option("--out", type=FOLDER, default=REPORTS, help="Where table and picture go [default: reports/benchmarks].")
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=REPORTS,
+    help="Where table and picture go [default: reports/benchmarks].",
+)
 def speed(work: Path, points: str, minutes: float, out: Path) -> None:
     """Measure what privgan costs; points that were measured are not measured again."""
     work = work.absolute()
@@ -140,12 +212,22 @@ def speed(work: Path, points: str, minutes: float, out: Path) -> None:
 @main.command()
 @click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
 @click.option("--work", type=FOLDER, required=True, help="Where the prepared table is kept.")
-@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table goes [default: reports/benchmarks].")
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=REPORTS,
+    help="Where the table goes [default: reports/benchmarks].",
+)
 def copies(data: Path, work: Path, out: Path) -> None:
     """Put copied rows into tables of Adult's size and see who notices."""
     prepared = prepare("adult", data.absolute(), work.absolute())
     out.mkdir(parents=True, exist_ok=True)
-    copy_leak.run(pd.concat(prepared.frames(), ignore_index=True), prepared.schema, out / "copies.md", click.echo)
+    copy_leak.run(
+        pd.concat(prepared.frames(), ignore_index=True),
+        prepared.schema,
+        out / "copies.md",
+        click.echo,
+    )
 
 
 @main.command("audit-cost")
@@ -153,9 +235,17 @@ def copies(data: Path, work: Path, out: Path) -> None:
 @click.option("--work", type=FOLDER, required=True, help="Where environments and results are kept.")
 @click.option("--minutes", default=20.0, show_default=True, help="Most minutes of one tool.")
 @click.option("--python", default=sys.executable, help="Makes the environment of anonymeter.")
-@click.option("--out", type=FOLDER, default=REPORTS, help="Where the table goes [default: reports/benchmarks].")
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=REPORTS,
+    help="Where the table goes [default: reports/benchmarks].",
+)
 def audit_cost(data: Path, work: Path, minutes: float, python: str, out: Path) -> None:
-    """Measure what an audit of Adult costs, beside other tools; what was measured is not measured again."""
+    """Measure what an audit of Adult costs, beside other tools.
+
+    What was measured is not measured again.
+    """
     limits = Limits(minutes=minutes)
     results = measure(data.absolute(), work.absolute(), limits, python=python, say=click.echo)
     out.mkdir(parents=True, exist_ok=True)
@@ -163,7 +253,9 @@ def audit_cost(data: Path, work: Path, minutes: float, python: str, out: Path) -
     click.echo(f"{out / 'audit.md'}")
 
 
-def _scored(data: Path, work: Path, scorer: Path | None, chosen: dict[str, Any]) -> tuple[list[Scored], dict[str, int]]:
+def _scored(
+    data: Path, work: Path, scorer: Path | None, chosen: dict[str, Any]
+) -> tuple[list[Scored], dict[str, int]]:
     selection = _selection(**chosen)
     tables = {name: prepare(name, data.absolute(), work.absolute()) for name in selection.tables}
     found = score_all(selection.cells(), tables, work.absolute(), scorer)

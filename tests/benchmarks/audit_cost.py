@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from privgan.errors import UsageError
-from privgan.table.columns import Numeric
+from privgan.schema.columns import Numeric
 from tests.benchmarks.cells import Cell, Limits, run_cell
 from tests.benchmarks.environments import python_of
 from tests.benchmarks.methods import HERE, OWN
@@ -43,33 +43,52 @@ class Tool:
 TOOLS = (
     Tool(name="privgan", driver="privgan_driver.py"),
     Tool(name="sdmetrics-quality", driver="sdmetrics_driver.py", options={"part": "quality"}),
-    Tool(name="sdmetrics-dcr-1000", driver="sdmetrics_driver.py", options={"part": "distance", "rows": 1000}),
+    Tool(
+        name="sdmetrics-dcr-1000",
+        driver="sdmetrics_driver.py",
+        options={"part": "distance", "rows": 1000},
+    ),
     Tool(name="synthcity-style", driver="synthcity_style_driver.py"),
     *(
-        Tool(name=f"anonymeter-{part}", driver="anonymeter_driver.py", environment="anonymeter", options={"part": part})
+        Tool(
+            name=f"anonymeter-{part}",
+            driver="anonymeter_driver.py",
+            environment="anonymeter",
+            options={"part": part},
+        )
         for part in ("univariate", "multivariate", "linkability", "inference")
     ),
-    Tool(name="sdmetrics-dcr", driver="sdmetrics_driver.py", options={"part": "distance", "rows": None}),
+    Tool(
+        name="sdmetrics-dcr",
+        driver="sdmetrics_driver.py",
+        options={"part": "distance", "rows": None},
+    ),
 )
 
 
 def write_tables(table: Prepared, folder: Path) -> dict[str, str]:
-    """Real, hold-out and synthetic rows of the sizes of the target; the synthetic ones are drawn column by column in part.
+    """Real, hold-out and synthetic rows of the sizes of the target.
 
-    All published rows, shuffled with seed 0, are split into real and hold-out rows; synthetic rows are real ones drawn
-    with replacement, of which a tenth of every column's values are permuted.
+    The synthetic ones are drawn column by column in part.
+
+    All published rows, shuffled with seed 0, are split into real and hold-out rows; synthetic rows
+    are real ones drawn with replacement, of which a tenth of every column's values are permuted.
 
     Args:
         table: The benchmark's table.
         folder: Where the three files go.
     """
-    rows = pd.concat([pd.read_csv(path, dtype=str, keep_default_na=False) for path in (table.train, table.test)])
+    rows = pd.concat(
+        [pd.read_csv(path, dtype=str, keep_default_na=False) for path in (table.train, table.test)]
+    )
     rows = rows.sample(frac=1, random_state=0, ignore_index=True)
     real, holdout = rows[:REAL_ROWS], rows[REAL_ROWS : REAL_ROWS + HOLDOUT_ROWS]
     synthetic = real.sample(SYNTHETIC_ROWS, replace=True, random_state=1, ignore_index=True)
     for place, name in enumerate(synthetic):
         picked = synthetic.sample(frac=0.1, random_state=place).index
-        synthetic.loc[picked, name] = synthetic.loc[picked, name].sample(frac=1, random_state=place).to_numpy()
+        synthetic.loc[picked, name] = (
+            synthetic.loc[picked, name].sample(frac=1, random_state=place).to_numpy()
+        )
     folder.mkdir(parents=True, exist_ok=True)
     paths = {"real": real, "holdout": holdout, "synthetic": synthetic}
     for name, frame in paths.items():
@@ -77,7 +96,9 @@ def write_tables(table: Prepared, folder: Path) -> dict[str, str]:
     return {name: str(folder / f"{name}.csv") for name in paths}
 
 
-def measure(data: Path, work: Path, limits: Limits, *, python: str, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def measure(
+    data: Path, work: Path, limits: Limits, *, python: str, say: Callable[[str], None]
+) -> list[dict[str, Any]]:
     """Run every tool that has no result yet, one after the other.
 
     Args:
@@ -102,36 +123,51 @@ def measure(data: Path, work: Path, limits: Limits, *, python: str, say: Callabl
     return results
 
 
-def _measured(tool: Tool, folder: Path, work: Path, job: Mapping[str, Any], limits: Limits, python: str) -> dict[str, Any]:
+def _measured(
+    tool: Tool, folder: Path, work: Path, job: Mapping[str, Any], limits: Limits, python: str
+) -> dict[str, Any]:
     cell = Cell(table=TABLE, method=tool.name, epsilon=None, seed=0)
     try:
         interpreter = python_of(tool.environment, work, python=python)
     except UsageError as error:
         return {"method": tool.name, "status": f"not installed: {error}"}
-    return run_cell(cell, folder, [interpreter, str(DRIVERS / tool.driver)], {**job, **tool.options}, limits)
+    return run_cell(
+        cell, folder, [interpreter, str(DRIVERS / tool.driver)], {**job, **tool.options}, limits
+    )
 
 
 def write_markdown(path: Path, results: Sequence[Mapping[str, Any]]) -> None:
     """Write one table of all steps, and whether privgan is within its target."""
     head = ["| tool | step | s | processor s | peak MB |", "|---|---|---|---|---|"]
     lines = [line for result in results for line in _lines(result)]
-    versions = {f"{name} {version}" for result in results for name, version in result.get("versions", {}).items()}
+    versions = {
+        f"{name} {version}"
+        for result in results
+        for name, version in result.get("versions", {}).items()
+    }
     told = [
         "# What an audit costs\n",
         "Made by `python -m tests.benchmarks audit-cost --data DATA --work WORK`.\n",
-        f"Adult: {REAL_ROWS:,} real, {HOLDOUT_ROWS:,} hold-out and {SYNTHETIC_ROWS:,} synthetic rows, 15 columns; each tool in a "
-        f"process of its own with one thread, on {os.cpu_count()} shared cores: seconds on the clock hold what others took, "
-        "processor seconds do not. The peak is the process's up to then.\n",
+        (
+            f"Adult: {REAL_ROWS:,} real, {HOLDOUT_ROWS:,} hold-out and {SYNTHETIC_ROWS:,} synthetic"
+            " rows, 15 columns; each tool in a process of its own with one thread, on"
+            f" {os.cpu_count()} shared cores: seconds on the clock hold what others took, processor"
+            " seconds do not. The peak is the process's up to then.\n"
+        ),
         _judged(results),
         *head,
         *lines,
         "",
         f"Versions, each in its own environment: {', '.join(sorted(versions))}.",
         "",
-        "The tools compute different things. SDMetrics' quality report has shapes and pair trends; privgan computes it too, on "
-        "5,000 rows, and the same on all rows by its own means. SDMetrics' distances are a cross join of all pairs of rows. "
-        "anonymeter runs 500 attacks of each kind, univariate and multivariate being those of singling out. What "
-        "synthcity is known for is computed after the papers, by scikit-learn; synthcity itself was not measured.",
+        (
+            "The tools compute different things. SDMetrics' quality report has shapes and pair"
+            " trends; privgan computes it too, on 5,000 rows, and the same on all rows by its own"
+            " means. SDMetrics' distances are a cross join of all pairs of rows. anonymeter runs"
+            " 500 attacks of each kind, univariate and multivariate being those of singling out."
+            " What synthcity is known for is computed after the papers, by scikit-learn; synthcity"
+            " itself was not measured."
+        ),
         "",
     ]
     path.write_text("\n".join(told), encoding="utf-8")
@@ -142,24 +178,37 @@ def _lines(result: Mapping[str, Any]) -> list[str]:
     if not steps:
         return [f"| {result['method']} | {result['status']} | | | |"]
     shown = [
-        f"| {result['method']} | {step['step']} | {step['seconds']:.1f} | {step['processor_seconds']:.1f} | "
-        f"{step['peak_megabytes']:.0f} |"
+        f"| {result['method']} | {step['step']} | {step['seconds']:.1f} |"
+        f" {step['processor_seconds']:.1f} | {step['peak_megabytes']:.0f} |"
         for step in steps
     ]
     whole = (sum(step[name] for step in steps) for name in ("seconds", "processor_seconds"))
     sums = " | ".join(f"**{number:.1f}**" for number in whole)
-    return [*shown, f"| {result['method']} | **all** | {sums} | **{steps[-1]['peak_megabytes']:.0f}** |"]
+    return [
+        *shown,
+        f"| {result['method']} | **all** | {sums} | **{steps[-1]['peak_megabytes']:.0f}** |",
+    ]
 
 
 def _judged(results: Sequence[Mapping[str, Any]]) -> str:
-    steps = next((result["steps"] for result in results if result["method"] == "privgan" and "steps" in result), None)
+    steps = next(
+        (
+            result["steps"]
+            for result in results
+            if result["method"] == "privgan" and "steps" in result
+        ),
+        None,
+    )
     if steps is None:
         return "privgan was not measured.\n"
-    seconds, processor = (sum(step[name] for step in steps) for name in ("seconds", "processor_seconds"))
+    seconds, processor = (
+        sum(step[name] for step in steps) for name in ("seconds", "processor_seconds")
+    )
     peak = steps[-1]["peak_megabytes"]
     within = {True: "met", False: "**missed**"}
     return (
-        f"privgan's target is {MOST_SECONDS} s and {MOST_MEGABYTES:,} MB on two cores. Measured {processor:.1f} s of processor, "
-        f"what one free core takes: {within[processor <= MOST_SECONDS]}; {seconds:.1f} s on the clock beside other work: "
-        f"{within[seconds <= MOST_SECONDS]}; {peak:.0f} MB: {within[peak <= MOST_MEGABYTES]}.\n"
+        f"privgan's target is {MOST_SECONDS} s and {MOST_MEGABYTES:,} MB on two cores. Measured"
+        f" {processor:.1f} s of processor, what one free core takes:"
+        f" {within[processor <= MOST_SECONDS]}; {seconds:.1f} s on the clock beside other work:"
+        f" {within[seconds <= MOST_SECONDS]}; {peak:.0f} MB: {within[peak <= MOST_MEGABYTES]}.\n"
     )

@@ -1,6 +1,7 @@
 """One cell: one method fitted on one table at one ε with one seed, in a process of its own with a time limit.
 
-A cell is a folder. ``result.json`` stands in it when the cell is finished, whatever the end: it is never run again.
+A cell is a folder. ``result.json`` stands in it when the cell is finished, whatever the end: it is
+never run again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-SYNTHETIC, RESULT, LOG, JOB, FACTS = "synthetic.csv", "result.json", "log.txt", "job.json", "driver.json"
+SYNTHETIC, RESULT, LOG, JOB, FACTS = (
+    "synthetic.csv",
+    "result.json",
+    "log.txt",
+    "job.json",
+    "driver.json",
+)
 NO_RESULT = "no result"
 # One thread for everybody: times are comparable, and the machine stays usable.
 ONE_THREAD = {
@@ -78,7 +85,9 @@ def result_of(folder: Path) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def run_cell(cell: Cell, work: Path, command: Sequence[str], job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+def run_cell(
+    cell: Cell, work: Path, command: Sequence[str], job: Mapping[str, Any], limits: Limits
+) -> dict[str, Any]:
     """Run a cell, or read what it ended in before.
 
     Args:
@@ -89,7 +98,8 @@ def run_cell(cell: Cell, work: Path, command: Sequence[str], job: Mapping[str, A
         limits: What it may use.
 
     Returns:
-        The result, as JSON values: ``status`` is ``ok``, ``no result in … minutes (… of processor)`` or ``failed: …``.
+        The result, as JSON values: ``status`` is ``ok``, ``no result in … minutes (… of
+            processor)`` or ``failed: …``.
     """
     folder = cell.folder(work)
     found = result_of(folder)
@@ -104,14 +114,21 @@ def run_cell(cell: Cell, work: Path, command: Sequence[str], job: Mapping[str, A
     seconds, processor = time.monotonic() - started, _processor_seconds() - processor
     if status == NO_RESULT:
         status = f"{NO_RESULT} in {limits.minutes:g} minutes ({processor / 60:.0f} of processor)"
-    result = {**asdict(cell), "status": status, "seconds": seconds, "minutes_allowed": limits.minutes}
+    result = {
+        **asdict(cell),
+        "status": status,
+        "seconds": seconds,
+        "minutes_allowed": limits.minutes,
+    }
     if status == "ok":
         result |= json.loads((folder / FACTS).read_text(encoding="utf-8"))
     return _finish(folder, result)
 
 
 def conclude(cell: Cell, work: Path, smaller: Cell) -> dict[str, Any]:
-    """Finish a cell without running it: the same training at a smaller ε, which ends earlier, had no result.
+    """Finish a cell without running it.
+
+    The same training at a smaller ε, which ends earlier, had no result.
 
     Args:
         cell: What is finished.
@@ -129,14 +146,19 @@ def conclude(cell: Cell, work: Path, smaller: Cell) -> dict[str, Any]:
 
 
 def given_seconds(status: str) -> float:
-    """How long a cell without a result had, by the processor's clock where that was read; 0 for any other status."""
+    """How long a cell without a result had, by the processor's clock where that was read.
+
+    0 for any other status.
+    """
     found = _GIVEN.match(status)
     return 60.0 * float(found[2] or found[1]) if found else 0.0
 
 
 def _finish(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
     # Written under another name first: a result is there as a whole, or not at all.
-    (folder / f"{RESULT}.part").write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / f"{RESULT}.part").write_text(
+        json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8"
+    )
     os.replace(folder / f"{RESULT}.part", folder / RESULT)
     return result
 

@@ -1,4 +1,7 @@
-"""The planner's choices on tables that they were not tuned on: each held against others, and chosen anew leaving one out."""
+"""The planner's choices on tables that they were not tuned on.
+
+Each held against others, and chosen anew leaving one out.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,20 @@ Ratios = Mapping[str, Mapping[tuple[str, float | None], float]]
 
 
 def ratios_of(lines: Sequence[Line], name: str = "tvd3") -> Ratios:
-    """By choice and by table and ε: a figure over that of the choice as planned; only where both are there."""
-    figures = {(line.method, line.table, line.epsilon): line.figures[name] for line in lines if name in line.figures}
-    planned = {(table, epsilon): value for (method, table, epsilon), value in figures.items() if method == AS_PLANNED}
+    """By choice and by table and ε: a figure over that of the choice as planned.
+
+    Only where both are there.
+    """
+    figures = {
+        (line.method, line.table, line.epsilon): line.figures[name]
+        for line in lines
+        if name in line.figures
+    }
+    planned = {
+        (table, epsilon): value
+        for (method, table, epsilon), value in figures.items()
+        if method == AS_PLANNED
+    }
     return {
         choice: {
             (table, epsilon): value / planned[table, epsilon]
@@ -84,7 +98,10 @@ def write_markdown(path: Path, lines: Sequence[Line]) -> None:
         _HEAD_LEFT_OUT,
         "|" + "---|" * 3,
     ]
-    told += [f"| {found.table} | {_in_words(found.chosen)} | {found.ratio:.3f} |" for found in leave_one_out(ratios_of(lines))]
+    told += [
+        f"| {found.table} | {_in_words(found.chosen)} | {found.ratio:.3f} |"
+        for found in leave_one_out(ratios_of(lines))
+    ]
     path.write_text("\n".join([*told, ""]), encoding="utf-8")
 
 
@@ -98,4 +115,8 @@ _HEAD_LEFT_OUT = "| left out | chosen on the others | its tvd3 there over the pl
 
 
 def _in_words(choice: str) -> str:
-    return "**as planned**" if choice == AS_PLANNED else choice.removeprefix("privgan-").replace("-", ", ")
+    return (
+        "**as planned**"
+        if choice == AS_PLANNED
+        else choice.removeprefix("privgan-").replace("-", ", ")
+    )

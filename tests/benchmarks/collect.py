@@ -14,7 +14,19 @@ from tests.benchmarks.scoring import Figures, disagreements, external_of, score_
 from tests.benchmarks.tables import Prepared
 
 OK, PROCESSOR = "ok", "processor_seconds"
-_FIGURES = ("tvd1", "tvd2", "tvd3", "tstr", "trtr", "gap", "c2st", "tstr_raw", "trtr_raw", "gap_raw", "c2st_raw")
+_FIGURES = (
+    "tvd1",
+    "tvd2",
+    "tvd3",
+    "tstr",
+    "trtr",
+    "gap",
+    "c2st",
+    "tstr_raw",
+    "trtr_raw",
+    "gap_raw",
+    "c2st_raw",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +40,8 @@ class Line:
         method: The method.
         status: ``ok``, or how the seeds ended, each way once.
         seeds: How many seeds have figures.
-        seconds: What a seed without a result was given, by the processor's clock where that was read; 0 where all have one.
+        seconds: What a seed without a result was given, by the processor's clock where that was
+            read; 0 where all have one.
         figures: Medians over those seeds; empty where there is none.
         doubts: Where the two scorers do not agree.
         earlier: Whether the line is of an earlier run, maybe on another machine.
@@ -60,7 +73,9 @@ class Scored:
     doubts: tuple[str, ...]
 
 
-def score_all(cells: Iterable[Cell], tables: Mapping[str, Prepared], work: Path, scorer: Path | None) -> list[Scored]:
+def score_all(
+    cells: Iterable[Cell], tables: Mapping[str, Prepared], work: Path, scorer: Path | None
+) -> list[Scored]:
     """Every finished cell with its figures; a cell that was not run yet is left out."""
     found = []
     for cell in cells:
@@ -68,7 +83,14 @@ def score_all(cells: Iterable[Cell], tables: Mapping[str, Prepared], work: Path,
         result = result_of(folder)
         if result is not None:
             figures = score_cell(folder, tables[cell.table], scorer) or {}
-            found.append(Scored(cell=cell, result=result, figures=figures, doubts=disagreements(figures, external_of(folder))))
+            found.append(
+                Scored(
+                    cell=cell,
+                    result=result,
+                    figures=figures,
+                    doubts=disagreements(figures, external_of(folder)),
+                )
+            )
     return found
 
 
@@ -81,7 +103,9 @@ def lines_of(scored: Iterable[Scored], rows: Mapping[str, int]) -> list[Line]:
     """
     groups: dict[tuple[str, float | None, str], list[Scored]] = {}
     for found in scored:
-        groups.setdefault((found.cell.table, found.cell.epsilon, found.cell.method), []).append(found)
+        groups.setdefault((found.cell.table, found.cell.epsilon, found.cell.method), []).append(
+            found
+        )
     return [_line(group, rows[table]) for (table, _, _), group in groups.items()]
 
 
@@ -102,8 +126,16 @@ def _line(group: list[Scored], rows: int) -> Line:
 
 
 def _all_figures(found: Scored) -> Figures:
-    result, figures = found.result, {name: found.figures[name] for name in _FIGURES if name in found.figures}
-    return figures | _times(result, "seconds", "") | _times(result, PROCESSOR, "_cpu") | {"peak_mb": result["peak_megabytes"]}
+    result, figures = (
+        found.result,
+        {name: found.figures[name] for name in _FIGURES if name in found.figures},
+    )
+    return (
+        figures
+        | _times(result, "seconds", "")
+        | _times(result, PROCESSOR, "_cpu")
+        | {"peak_mb": result["peak_megabytes"]}
+    )
 
 
 def _times(result: Mapping[str, Any], clock: str, suffix: str) -> Figures:
@@ -116,15 +148,22 @@ def _times(result: Mapping[str, Any], clock: str, suffix: str) -> Figures:
 
 def _medians(figures: list[Figures]) -> Figures:
     names = dict.fromkeys(name for found in figures for name in found)
-    return {name: statistics.median(found[name] for found in figures if name in found) for name in names}
+    return {
+        name: statistics.median(found[name] for found in figures if name in found) for name in names
+    }
 
 
 def best_peer(lines: Iterable[Line], of: Line, name: str) -> Line | None:
-    """The private peer with the smallest figure on the same table at the same ε; None where no peer has one."""
+    """The private peer with the smallest figure on the same table at the same ε.
+
+    None where no peer has one.
+    """
     found = [
         line
         for line in lines
-        if (line.table, line.epsilon) == (of.table, of.epsilon) and method_of(line.method).peer and line.figure(name) is not None
+        if (line.table, line.epsilon) == (of.table, of.epsilon)
+        and method_of(line.method).peer
+        and line.figure(name) is not None
     ]
     return min(found, key=lambda line: line.figures[name], default=None)
 
@@ -132,4 +171,11 @@ def best_peer(lines: Iterable[Line], of: Line, name: str) -> Line | None:
 def same_cell(lines: Iterable[Line], of: Line, method: str) -> Line | None:
     """The line of another method on the same table, at the same ε where it has one."""
     epsilon = of.epsilon if method_of(method).private else None
-    return next((line for line in lines if (line.table, line.epsilon, line.method) == (of.table, epsilon, method)), None)
+    return next(
+        (
+            line
+            for line in lines
+            if (line.table, line.epsilon, line.method) == (of.table, epsilon, method)
+        ),
+        None,
+    )

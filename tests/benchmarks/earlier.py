@@ -14,7 +14,20 @@ from tests.benchmarks.running import Selection
 from tests.benchmarks.scoring import Figures
 from tests.benchmarks.tables import SOURCES
 
-_FACTS = frozenset({"table", "rows", "epsilon", "method", "status", "seeds", "run", "tvd3_ratio", "gap_ratio", "doubts"})
+_FACTS = frozenset(
+    {
+        "table",
+        "rows",
+        "epsilon",
+        "method",
+        "status",
+        "seeds",
+        "run",
+        "tvd3_ratio",
+        "gap_ratio",
+        "doubts",
+    }
+)
 
 
 def read_lines(path: Path) -> list[Line]:
@@ -28,11 +41,15 @@ def read_lines(path: Path) -> list[Line]:
     try:
         return [_line(row) for row in rows]
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise UsageError(f"{path}: is no peers.csv of this benchmark ({type(error).__name__})") from error
+        raise UsageError(
+            f"{path}: is no peers.csv of this benchmark ({type(error).__name__})"
+        ) from error
 
 
 def _line(row: dict[str, str]) -> Line:
-    figures: Figures = {name: float(value) for name, value in row.items() if name not in _FACTS and value}
+    figures: Figures = {
+        name: float(value) for name, value in row.items() if name not in _FACTS and value
+    }
     return Line(
         table=row["table"],
         rows=int(row["rows"]),
@@ -47,7 +64,9 @@ def _line(row: dict[str, str]) -> Line:
     )
 
 
-def with_earlier(lines: Iterable[Line], earlier: Iterable[Line], selection: Selection) -> list[Line]:
+def with_earlier(
+    lines: Iterable[Line], earlier: Iterable[Line], selection: Selection
+) -> list[Line]:
     """Lines of this run, and earlier ones of selected cells that it does not have, in the order of a run."""
     here = {_key(line): line for line in lines}
     wanted = {(cell.table, cell.epsilon, cell.method) for cell in selection.cells()}
@@ -55,7 +74,11 @@ def with_earlier(lines: Iterable[Line], earlier: Iterable[Line], selection: Sele
     tables, methods = [*SOURCES, *selection.tables], list(METHODS)
     return sorted(
         (missing | here).values(),
-        key=lambda line: (tables.index(line.table), methods.index(line.method), line.epsilon or 0.0),
+        key=lambda line: (
+            tables.index(line.table),
+            methods.index(line.method),
+            line.epsilon or 0.0,
+        ),
     )
 
 

@@ -35,7 +35,16 @@ def python_of(environment: str, work: Path, *, python: str = sys.executable) -> 
 
 
 def _make(folder: Path, packages: Path, python: str, found: str) -> None:
-    install = [found, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(packages)]
+    install = [
+        found,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-r",
+        str(packages),
+    ]
     for command in ([python, "-m", "venv", str(folder)], install):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

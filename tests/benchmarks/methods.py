@@ -23,7 +23,8 @@ class Method:
         driver: The driver's file in ``peers``.
         options: What the driver is told besides the job.
         private: Whether it has an ε.
-        reads_for_free: What it learns from the private rows without paying; empty where nothing is known.
+        reads_for_free: What it learns from the private rows without paying; empty where nothing is
+            known.
         epsilon_ends_training: Whether ε does nothing but end one and the same training.
     """
 
@@ -55,7 +56,8 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "privgan-control": {"marginal_share": 0.5, "critic_sees_rows": False},
 }
 
-# The planner's choices and what they are held against: each factor or shift changes one public function of the plan.
+# The planner's choices and what they are held against: each factor or shift changes one public
+# function of the plan.
 AS_PLANNED = "privgan"
 CHOICES: Mapping[str, Mapping[str, float]] = {
     "privgan-codes-more": {"codes": 2.0},
@@ -78,7 +80,12 @@ _PEERS = (
         )
         for name in ("mst", "privbayes", "aim")
     ),
-    Method(name="smartnoise-mst", environment="smartnoise", driver="smartnoise_driver.py", options={"synthesizer": "mst"}),
+    Method(
+        name="smartnoise-mst",
+        environment="smartnoise",
+        driver="smartnoise_driver.py",
+        options={"synthesizer": "mst"},
+    ),
     Method(
         name="smartnoise-mst-sample",
         environment="smartnoise",
@@ -90,23 +97,37 @@ _PEERS = (
         environment="smartnoise",
         driver="smartnoise_driver.py",
         options={"synthesizer": "dpctgan"},
-        reads_for_free="the share of each category, and which rows have it, for its conditions; opacus warns of a wrong ε",
+        reads_for_free=(
+            "the share of each category, and which rows have it, for its conditions; opacus warns"
+            " of a wrong ε"
+        ),
         epsilon_ends_training=True,
     ),
-    Method(name="ctgan", environment="ctgan", driver="ctgan_driver.py", private=False, reads_for_free="everything: no privacy"),
+    Method(
+        name="ctgan",
+        environment="ctgan",
+        driver="ctgan_driver.py",
+        private=False,
+        reads_for_free="everything: no privacy",
+    ),
 )
 
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
-        *(Method(name=name, environment=OWN, driver="privgan_driver.py", options=options) for name, options in ABLATIONS.items()),
+        *(
+            Method(name=name, environment=OWN, driver="privgan_driver.py", options=options)
+            for name, options in ABLATIONS.items()
+        ),
         *_PEERS,
     )
 }
 
 
 STUDIED: Mapping[str, Method] = {
-    name: Method(name=name, environment=OWN, driver="privgan_driver.py", options={"choices": dict(choices)})
+    name: Method(
+        name=name, environment=OWN, driver="privgan_driver.py", options={"choices": dict(choices)}
+    )
     for name, choices in CHOICES.items()
 }
 

@@ -14,7 +14,8 @@ PANELS = {
     "gap": "utility lost\n(TRTR − TSTR AUC)",
     "c2st": "detection AUC\n(0.5: not told apart)",
 }
-# Okabe and Ito's colours, which colour-blind readers tell apart; privgan is the boldest. Its ablations stand in the table.
+# Okabe and Ito's colours, which colour-blind readers tell apart; privgan is the boldest. Its
+# ablations stand in the table.
 STYLES: Mapping[str, tuple[str, str]] = {
     "privgan": ("#000000", "o"),
     "dpmm-mst": ("#0072B2", "s"),
@@ -43,25 +44,41 @@ def draw(path: Path, lines: Sequence[Line]) -> None:
     tables = list(dict.fromkeys(line.table for line in shown))
     if not tables:
         return
-    figure = Figure(figsize=(_WIDTH * len(tables) + 0.6, _HEIGHT * len(PANELS) + 1.1), layout="constrained")
+    figure = Figure(
+        figsize=(_WIDTH * len(tables) + 0.6, _HEIGHT * len(PANELS) + 1.1), layout="constrained"
+    )
     axes = figure.subplots(len(PANELS), len(tables), squeeze=False, sharey="row")
     budgets = sorted({line.epsilon for line in shown if line.epsilon is not None})
     for row, (name, label) in enumerate(PANELS.items()):
         for place, table in enumerate(tables):
             own = [line for line in shown if line.table == table]
             _panel(axes[row, place], own, name, budgets)
-            axes[row, place].set_title(f"{table}, {own[0].rows:,} rows" if row == 0 else "", fontsize=10)
+            axes[row, place].set_title(
+                f"{table}, {own[0].rows:,} rows" if row == 0 else "", fontsize=10
+            )
             axes[row, place].set_xlabel("ε" if row == len(PANELS) - 1 else "")
         axes[row, 0].set_ylabel(label, fontsize=9)
-    handles = {label: line for axis in axes.flat for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: line
+        for axis in axes.flat
+        for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
     names = [name for name in STYLES if name in handles]
-    figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=min(6, len(names)), fontsize=9)
+    figure.legend(
+        [handles[name] for name in names],
+        names,
+        loc="outside lower center",
+        ncols=min(6, len(names)),
+        fontsize=9,
+    )
     figure.savefig(path, dpi=130)
 
 
 def _panel(axis: Any, lines: Sequence[Line], name: str, budgets: Sequence[float]) -> None:
     for method in dict.fromkeys(line.method for line in lines):
-        own = sorted((line for line in lines if line.method == method), key=lambda line: line.epsilon or 0.0)
+        own = sorted(
+            (line for line in lines if line.method == method), key=lambda line: line.epsilon or 0.0
+        )
         colour, marker = STYLES[method]
         values = [line.figures[name] for line in own]
         if not method_of(method).private:

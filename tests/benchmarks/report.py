@@ -1,4 +1,7 @@
-"""One table of everything that was measured, for programs and for people; losses are shown as wins are."""
+"""One table of everything that was measured, for programs and for people.
+
+Losses are shown as wins are.
+"""
 
 from __future__ import annotations
 
@@ -61,24 +64,56 @@ def write_csv(path: Path, lines: Sequence[Line]) -> None:
     """Write every line, one figure a cell."""
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow(["table", "rows", "epsilon", "method", "status", "seeds", *COLUMNS, *_RATIOS.values(), "run", "doubts"])
+        writer.writerow(
+            [
+                "table",
+                "rows",
+                "epsilon",
+                "method",
+                "status",
+                "seeds",
+                *COLUMNS,
+                *_RATIOS.values(),
+                "run",
+                "doubts",
+            ]
+        )
         for line in lines:
-            figures = [_figure(line, name) for name in COLUMNS] + [_shown(ratio(line, lines, name), ".3f") for name in _RATIOS]
+            figures = [_figure(line, name) for name in COLUMNS] + [
+                _shown(ratio(line, lines, name), ".3f") for name in _RATIOS
+            ]
             budget = "" if line.epsilon is None else f"{line.epsilon:g}"
             last = [_RUN[line.earlier], "; ".join(line.doubts)]
-            writer.writerow([line.table, line.rows, budget, line.method, line.status, line.seeds, *figures, *last])
+            writer.writerow(
+                [
+                    line.table,
+                    line.rows,
+                    budget,
+                    line.method,
+                    line.status,
+                    line.seeds,
+                    *figures,
+                    *last,
+                ]
+            )
 
 
 def ratio(line: Line, lines: Sequence[Line], name: str) -> float | None:
     """A figure over the best private peer's; None where either is missing."""
     value, peer = line.figure(name), best_peer(lines, line, name)
-    return None if value is None or peer is None or peer.figures[name] <= 0 else value / peer.figures[name]
+    return (
+        None
+        if value is None or peer is None or peer.figures[name] <= 0
+        else value / peer.figures[name]
+    )
 
 
 def write_markdown(path: Path, lines: Sequence[Line], judgements: Sequence[Judgement]) -> None:
     """Write the readable table, with every target met or missed."""
     tables = dict.fromkeys(line.table for line in lines)
-    sections = [_section([line for line in lines if line.table == table], lines) for table in tables]
+    sections = [
+        _section([line for line in lines if line.table == table], lines) for table in tables
+    ]
     parts = [_INTRODUCTION, *_warnings(lines), _targets(judgements), *sections, _notes()]
     path.write_text("\n".join(parts), encoding="utf-8")
 
@@ -88,17 +123,24 @@ def _warnings(lines: Sequence[Line]) -> list[str]:
     allowed = ", ".join(f"{name} {tolerance:g}" for name, tolerance in TOLERANCES.items())
     if not doubtful:
         return []
-    found = [f"- {line.table}, {line.method}, ε {_budget(line)}: {'; '.join(line.doubts)}" for line in doubtful]
+    found = [
+        f"- {line.table}, {line.method}, ε {_budget(line)}: {'; '.join(line.doubts)}"
+        for line in doubtful
+    ]
     return [f"**THE TWO SCORERS DISAGREE** by more than is allowed ({allowed}): privgan's figure against the external one's.\n",
             *found, ""]  # fmt: skip
 
 
 def _targets(judgements: Sequence[Judgement]) -> str:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in counted(judgements).items())
-    head = ["| table | ε | method | target | reached | limit | from | verdict |", "|---|---|---|---|---|---|---|---|"]
+    head = [
+        "| table | ε | method | target | reached | limit | from | verdict |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     rows = [
-        f"| {judged.line.table} | {_budget(judged.line)} | {judged.line.method} | {judged.target} | "
-        f"{_shown(judged.value, '.4g')} | {_shown(judged.limit, '.4g')} | {judged.against} | {_loud(judged.verdict)} |"
+        f"| {judged.line.table} | {_budget(judged.line)} | {judged.line.method} | {judged.target} |"
+        f" {_shown(judged.value, '.4g')} | {_shown(judged.limit, '.4g')} | {judged.against} |"
+        f" {_loud(judged.verdict)} |"
         for judged in judgements
     ]
     return "\n".join([f"## Targets: {counts}\n", *head, *rows, ""])
@@ -110,11 +152,22 @@ def _loud(verdict: str) -> str:
 
 def _section(own: Sequence[Line], lines: Sequence[Line]) -> str:
     names = " | ".join(name.replace("_", " ") for name in _SHOWN)
-    head = [f"| ε | method | status | {names} | tvd3 ratio | seeds |", "|" + "---|" * (len(_SHOWN) + 5)]
-    ordered = sorted(own, key=lambda line: (line.epsilon is None, line.epsilon or 0.0, list(METHODS).index(line.method)))
+    head = [
+        f"| ε | method | status | {names} | tvd3 ratio | seeds |",
+        "|" + "---|" * (len(_SHOWN) + 5),
+    ]
+    ordered = sorted(
+        own,
+        key=lambda line: (
+            line.epsilon is None,
+            line.epsilon or 0.0,
+            list(METHODS).index(line.method),
+        ),
+    )
     rows = [
-        f"| {_budget(line)} | {line.method} | {_status(line)} | {' | '.join(_figure(line, name) for name in _SHOWN)} | "
-        f"{_shown(ratio(line, lines, 'tvd3'), '.2f')} | {line.seeds} |"
+        f"| {_budget(line)} | {line.method} | {_status(line)} |"
+        f" {' | '.join(_figure(line, name) for name in _SHOWN)} |"
+        f" {_shown(ratio(line, lines, 'tvd3'), '.2f')} | {line.seeds} |"
         for line in ordered
     ]
     return "\n".join([f"## {own[0].table}, {own[0].rows:,} rows\n", *head, *rows, ""])
@@ -138,5 +191,11 @@ def _shown(value: float | None, form: str) -> str:
 
 
 def _notes() -> str:
-    free = [f"- {name}: {method_of(name).reads_for_free}." for name in METHODS if method_of(name).reads_for_free]
-    return "\n".join([f"## What a method learns from the rows without paying ({OWN}: nothing)\n", *free, ""])
+    free = [
+        f"- {name}: {method_of(name).reads_for_free}."
+        for name in METHODS
+        if method_of(name).reads_for_free
+    ]
+    return "\n".join(
+        [f"## What a method learns from the rows without paying ({OWN}: nothing)\n", *free, ""]
+    )

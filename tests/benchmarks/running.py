@@ -42,7 +42,13 @@ class Selection:
 
 
 def run(
-    selection: Selection, data: Path, work: Path, limits: Limits, *, python: str, say: Callable[[str], None]
+    selection: Selection,
+    data: Path,
+    work: Path,
+    limits: Limits,
+    *,
+    python: str,
+    say: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """Run every cell of a selection that is not finished.
 
@@ -59,13 +65,20 @@ def run(
     """
     results = []
     for cell in selection.cells():
-        smaller = None if result_of(cell.folder(work)) else ended_before(cell, selection, work, limits)
+        smaller = (
+            None if result_of(cell.folder(work)) else ended_before(cell, selection, work, limits)
+        )
         if smaller is not None:
             result = conclude(cell, work, smaller)
         else:
             method = method_of(cell.method)
-            command = [python_of(method.environment, work, python=python), str(HERE / "peers" / method.driver)]
-            result = run_cell(cell, work, command, job_of(cell, prepare(cell.table, data, work)), limits)
+            command = [
+                python_of(method.environment, work, python=python),
+                str(HERE / "peers" / method.driver),
+            ]
+            result = run_cell(
+                cell, work, command, job_of(cell, prepare(cell.table, data, work)), limits
+            )
         say(f"{cell}: {result['status']} ({result['seconds']:.0f} s)")
         results.append(result)
     return results
@@ -78,7 +91,11 @@ def ended_before(cell: Cell, selection: Selection, work: Path, limits: Limits) -
     for epsilon in sorted(epsilon for epsilon in selection.epsilons if epsilon < cell.epsilon):
         smaller = replace(cell, epsilon=epsilon)
         found = result_of(smaller.folder(work))
-        if found and found["status"].startswith(NO_RESULT) and found["minutes_allowed"] >= limits.minutes:
+        if (
+            found
+            and found["status"].startswith(NO_RESULT)
+            and found["minutes_allowed"] >= limits.minutes
+        ):
             return smaller
     return None
 

@@ -1,7 +1,8 @@
 """Score a cell's table by privgan's own audit, and check the figures against an external scorer where one is given.
 
-Two definitions stand beside each other. The judged one sees every table through the same cuts at the training rows'
-20-quantiles, so that no method is punished for how it writes numbers inside a cut; the other, ``raw``, sees the values.
+Two definitions stand beside each other. The judged one sees every table through the same cuts at
+the training rows' 20-quantiles, so that no method is punished for how it writes numbers inside a
+cut; the other, ``raw``, sees the values.
 """
 
 from __future__ import annotations
@@ -17,25 +18,28 @@ import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from privgan.audit.coding import AuditCoder, CodedTable
-from privgan.audit.fidelity import c2st_metric, tvd_metrics
-from privgan.audit.utility import utility_metrics
+from privgan.audit.fidelity.marginals import c2st_metric, tvd_metrics
+from privgan.audit.utility.utility import utility_metrics
 from privgan.errors import UsageError
 from privgan.metric import Metric
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 from tests.benchmarks.cells import SYNTHETIC, result_of
 from tests.benchmarks.tables import Prepared
 
 SCORES, EXTERNAL = "scores.json", "external.json"
 SEED = 0
-# How far the two scorers may be apart. Distances differ where one cuts what the other takes as categories; areas differ
-# more: the audit fits on at most 20,000 rows without early stopping, and on other samples.
+# How far the two scorers may be apart. Distances differ where one cuts what the other takes as
+# categories; areas differ more: the audit fits on at most 20,000 rows without early stopping, and
+# on other samples.
 TOLERANCES = {"tvd1": 0.005, "tvd2": 0.005, "tvd3": 0.01, "tstr": 0.03, "trtr": 0.01, "c2st": 0.05}
 _THEIRS = {"tstr": "tstr_auc", "c2st": "c2st_auc"}
 
 Figures = dict[str, float]
 
 
-def score_tables(schema: Schema, train: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, target: str) -> Figures:
+def score_tables(
+    schema: Schema, train: pd.DataFrame, test: pd.DataFrame, synthetic: pd.DataFrame, target: str
+) -> Figures:
     """Every figure of one synthetic table.
 
     Args:
@@ -51,7 +55,10 @@ def score_tables(schema: Schema, train: pd.DataFrame, test: pd.DataFrame, synthe
     with threadpool_limits(1):
         found = _named(tvd_metrics(coder, raw[0], None, raw[2], SEED))
         for suffix, tables in {"": cut, "_raw": raw}.items():
-            figures = (*utility_metrics(coder, *tables, target, SEED), c2st_metric(coder, *tables, SEED))
+            figures = (
+                *utility_metrics(coder, *tables, target, SEED),
+                c2st_metric(coder, *tables, SEED),
+            )
             found |= {f"{name}{suffix}": value for name, value in _named(figures).items()}
     return found
 
@@ -62,7 +69,11 @@ def _cut(table: CodedTable) -> CodedTable:
 
 def _named(metrics: tuple[Metric, ...]) -> Figures:
     short = (metric.name.split(".")[1].removesuffix("_auc") for metric in metrics)
-    return {name: float(metric.value) for name, metric in zip(short, metrics, strict=True) if metric.value is not None}
+    return {
+        name: float(metric.value)
+        for name, metric in zip(short, metrics, strict=True)
+        if metric.value is not None
+    }
 
 
 def score_cell(folder: Path, table: Prepared, scorer: Path | None) -> Figures | None:
@@ -78,7 +89,9 @@ def score_cell(folder: Path, table: Prepared, scorer: Path | None) -> Figures | 
         return None
     own = folder / SCORES
     if not own.exists():
-        found = score_tables(table.schema, *table.frames(), table.typed(folder / SYNTHETIC), table.source.target)
+        found = score_tables(
+            table.schema, *table.frames(), table.typed(folder / SYNTHETIC), table.source.target
+        )
         own.write_text(json.dumps(found, indent=1), encoding="utf-8")
     if scorer is not None and not (folder / EXTERNAL).exists():
         _score_externally(folder, table, scorer)
@@ -87,10 +100,18 @@ def score_cell(folder: Path, table: Prepared, scorer: Path | None) -> Figures | 
 
 
 def _score_externally(folder: Path, table: Prepared, scorer: Path) -> None:
-    files = {"--train": table.train, "--test": table.test, "--synthetic": folder / SYNTHETIC, "--json": folder / EXTERNAL}
+    files = {
+        "--train": table.train,
+        "--test": table.test,
+        "--synthetic": folder / SYNTHETIC,
+        "--json": folder / EXTERNAL,
+    }
     command = [sys.executable, str(scorer), "--target", table.source.target]
     done = subprocess.run(
-        [*command, *(str(part) for pair in files.items() for part in pair)], capture_output=True, text=True, check=False
+        [*command, *(str(part) for pair in files.items() for part in pair)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
@@ -103,7 +124,9 @@ def external_of(folder: Path) -> Figures:
     if not path.exists():
         return {}
     found = json.loads(path.read_text(encoding="utf-8"))
-    theirs = {name: found["synthetic"][_THEIRS.get(name, name)] for name in TOLERANCES if name != "trtr"}
+    theirs = {
+        name: found["synthetic"][_THEIRS.get(name, name)] for name in TOLERANCES if name != "trtr"
+    }
     return theirs | {"trtr": found["trtr_auc"]}
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 
 from privgan.demo import demo_schema_yaml, simulate_customers
 from privgan.errors import UsageError
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Column, Discrete, Numeric, Temporal
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Column, Discrete, Numeric, Temporal
+from privgan.schema.schema import Schema
 from privgan.table.conform import conform
 from privgan.table.files import read_table
-from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
 
 SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
@@ -47,7 +47,9 @@ SOURCES = {
     for source in (
         Source(name="adult", file="adult_train.csv", test="adult_test.csv", target="income"),
         Source(name="bank", file="bank_full.csv", sep=";", target="y"),
-        Source(name="credit_default", file="credit_default.csv", target="default.payment.next.month"),
+        Source(
+            name="credit_default", file="credit_default.csv", target="default.payment.next.month"
+        ),
         Source(name="online_shoppers", file="online_shoppers.csv", sep=";", target="Revenue"),
     )
 }
@@ -84,7 +86,10 @@ class Prepared:
         return train, test
 
     def typed(self, path: Path) -> pd.DataFrame:
-        """Rows of a file in the schema's types; what a peer made outside the declared facts is clamped."""
+        """Rows of a file in the schema's types.
+
+        What a peer made outside the declared facts is clamped.
+        """
         schema = self.schema
         names = [column.name for column in schema.modelled]
         return conform(read_table(path), schema, on_violation="clamp")[names]
@@ -104,7 +109,8 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     """Write a table's training and test rows into the work folder, once.
 
     Args:
-        name: One of the benchmark's tables, or NAME of somebody's own: NAME.csv and its schema NAME.yaml in the data folder.
+        name: One of the benchmark's tables, or NAME of somebody's own: NAME.csv and its schema
+            NAME.yaml in the data folder.
         data: The folder of the published files.
         work: The benchmark's work folder.
 
@@ -113,7 +119,8 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     """
     if name not in {**SOURCES, **SIMULATED} and not _own_schema(name, data).exists():
         raise UsageError(
-            f"table is {name!r}; allowed: {', '.join({**SOURCES, **SIMULATED})}, or NAME with NAME.csv, NAME.yaml in {data}"
+            f"table is {name!r}; allowed: {', '.join({**SOURCES, **SIMULATED})}, or NAME with"
+            f" NAME.csv, NAME.yaml in {data}"
         )
     schema = _compared(name, data)
     target = _SIMULATED_TARGET if name in SIMULATED else schema.target
@@ -121,11 +128,18 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     if not source.target:
         raise UsageError(f"{_own_schema(name, data)}: names no target; add 'target: COLUMN'")
     folder = work / "tables" / name
-    found = Prepared(source=source, train=folder / "train.csv", test=folder / "test.csv", schema_file=folder / "schema.yaml")
+    found = Prepared(
+        source=source,
+        train=folder / "train.csv",
+        test=folder / "test.csv",
+        schema_file=folder / "schema.yaml",
+    )
     if not found.schema_file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         names = list(schema.names)
-        train, test = _simulated(SIMULATED[name], names) if name in SIMULATED else _split(source, data, names)
+        train, test = (
+            _simulated(SIMULATED[name], names) if name in SIMULATED else _split(source, data, names)
+        )
         for rows, path in ((train, found.train), (test, found.test)):
             # Not every peer knows a marker but the empty cell.
             rows.mask(rows.isin(schema.missing_markers), "").to_csv(path, index=False)
@@ -138,27 +152,42 @@ def _own_schema(name: str, data: Path) -> Path:
 
 
 def _compared(name: str, data: Path) -> Schema:
-    """The schema of the columns that are compared; of tables without a schema here, those that every peer takes."""
+    """The schema of the columns that are compared.
+
+    Of tables without a schema here, those that every peer takes.
+    """
     if name in SOURCES:
         return _without_identifiers(load_schema(SCHEMAS / f"{name}.yaml"))
-    schema = parse_schema(demo_schema_yaml()) if name in SIMULATED else load_schema(_own_schema(name, data))
+    schema = (
+        parse_schema(demo_schema_yaml())
+        if name in SIMULATED
+        else load_schema(_own_schema(name, data))
+    )
     kept = tuple(column for column in schema.columns if not isinstance(column, Temporal))
     return _without_identifiers(replace(schema, columns=kept, constraints=()))
 
 
 def _without_identifiers(schema: Schema) -> Schema:
-    """The schema of the columns that are compared; with one row a customer, a row is the same unit as the customer.
+    """The schema of the columns that are compared.
+
+    With one row a customer, a row is the same unit as the customer.
 
     Raises:
         UsageError: when a customer may have several rows.
     """
     if schema.unit.max_rows != 1:
-        raise UsageError(f"{schema.dataset}: max_rows_per_unit is {schema.unit.max_rows}; the peers protect single rows only")
+        raise UsageError(
+            f"{schema.dataset}: max_rows_per_unit is {schema.unit.max_rows}; the peers protect"
+            " single rows only"
+        )
     return replace(schema, unit=PrivacyUnit(), columns=schema.modelled)
 
 
 def _simulated(rows: int, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return simulate_customers(rows, seed=1)[names], simulate_customers(_SIMULATED_TEST, seed=2)[names]
+    return (
+        simulate_customers(rows, seed=1)[names],
+        simulate_customers(_SIMULATED_TEST, seed=2)[names],
+    )
 
 
 def _split(source: Source, data: Path, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -180,9 +209,21 @@ def public_columns(schema: Schema) -> list[Mapping[str, Any]]:
 
 
 def _public(column: Column) -> Mapping[str, Any]:
-    facts: dict[str, Any] = {"name": column.name, "missing": column.missing, "discrete": isinstance(column, Discrete)}
+    facts: dict[str, Any] = {
+        "name": column.name,
+        "missing": column.missing,
+        "discrete": isinstance(column, Discrete),
+    }
     if isinstance(column, Discrete):
         return facts | {"categories": list(column.categories)}
     if isinstance(column, Numeric):
-        return facts | {"categories": [], "lower": column.lower, "upper": column.upper, "decimals": column.decimals}
-    raise UsageError(f"column {column.name!r} is of kind {column.kind.value}; the peers take discrete and numeric columns only")
+        return facts | {
+            "categories": [],
+            "lower": column.lower,
+            "upper": column.upper,
+            "decimals": column.decimals,
+        }
+    raise UsageError(
+        f"column {column.name!r} is of kind {column.kind.value}; the peers take discrete and"
+        " numeric columns only"
+    )

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from privgan.errors import UsageError
-from tests.benchmarks.cells import FACTS, LOG, RESULT, SYNTHETIC, Cell, Limits, conclude, given_seconds, result_of, run_cell
+from tests.benchmarks.cells import (
+    FACTS,
+    LOG,
+    RESULT,
+    SYNTHETIC,
+    Cell,
+    Limits,
+    conclude,
+    given_seconds,
+    result_of,
+    run_cell,
+)
 from tests.benchmarks.running import Selection, ended_before
 
 CELL = Cell(table="adult", method="dpmm-mst", epsilon=3.0, seed=0)
@@ -40,12 +51,19 @@ def _driver(tmp_path: Path, text: str) -> list[str]:
 
 def test_a_finished_cell_is_not_run_again(tmp_path: Path) -> None:
     command = _driver(tmp_path, WRITES)
-    first, again = (run_cell(CELL, tmp_path, command, {"text": "a\n1\n"}, Limits()) for _ in range(2))
+    first, again = (
+        run_cell(CELL, tmp_path, command, {"text": "a\n1\n"}, Limits()) for _ in range(2)
+    )
     folder = CELL.folder(tmp_path)
     assert first == again == result_of(folder)
     assert (folder / "runs").read_text() == "x"
     assert (folder / SYNTHETIC).read_text() == "a\n1\n"
-    assert (first["status"], first["method"], first["epsilon"], first["rows"]) == ("ok", "dpmm-mst", 3.0, 10)
+    assert (first["status"], first["method"], first["epsilon"], first["rows"]) == (
+        "ok",
+        "dpmm-mst",
+        3.0,
+        10,
+    )
 
 
 def test_a_cell_that_was_interrupted_is_run_again(tmp_path: Path) -> None:
@@ -53,7 +71,10 @@ def test_a_cell_that_was_interrupted_is_run_again(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / FACTS).write_text("{")
     assert result_of(folder) is None
-    assert run_cell(CELL, tmp_path, _driver(tmp_path, WRITES), {"text": "a\n"}, Limits())["status"] == "ok"
+    assert (
+        run_cell(CELL, tmp_path, _driver(tmp_path, WRITES), {"text": "a\n"}, Limits())["status"]
+        == "ok"
+    )
 
 
 def test_a_slow_cell_is_ended_with_everything_it_started_and_is_a_result(tmp_path: Path) -> None:
@@ -77,12 +98,21 @@ def test_a_slow_cell_is_ended_with_everything_it_started_and_is_a_result(tmp_pat
         ("failed: no result in 60 minutes", 0.0),
     ],
 )
-def test_what_a_cell_without_a_result_was_given_is_by_the_processor_where_that_was_read(status: str, seconds: float) -> None:
+def test_what_a_cell_without_a_result_was_given_is_by_the_processor_where_that_was_read(
+    status: str, seconds: float
+) -> None:
     assert given_seconds(status) == pytest.approx(seconds)
 
 
-def test_a_training_that_a_larger_epsilon_only_prolongs_is_not_run_again_at_one(tmp_path: Path) -> None:
-    chosen = Selection(tables=["adult"], methods=["smartnoise-dpctgan", "dpmm-aim"], epsilons=[1.0, 3.0, 10.0], seeds=1)
+def test_a_training_that_a_larger_epsilon_only_prolongs_is_not_run_again_at_one(
+    tmp_path: Path,
+) -> None:
+    chosen = Selection(
+        tables=["adult"],
+        methods=["smartnoise-dpctgan", "dpmm-aim"],
+        epsilons=[1.0, 3.0, 10.0],
+        seeds=1,
+    )
     cells = {(cell.method, cell.epsilon): cell for cell in chosen.cells()}
     for (_, epsilon), cell in cells.items():
         if epsilon == 3.0:
@@ -93,7 +123,10 @@ def test_a_training_that_a_larger_epsilon_only_prolongs_is_not_run_again_at_one(
     assert ended_before(cells["smartnoise-dpctgan", 1.0], chosen, tmp_path, SHORT) is None
     assert ended_before(cells["dpmm-aim", 10.0], chosen, tmp_path, SHORT) is None
     result = conclude(ten, tmp_path, three)
-    assert (result["epsilon"], result["status"]) == (10.0, "no result in 0.02 minutes (0 of processor); so told by ε 3")
+    assert (result["epsilon"], result["status"]) == (
+        10.0,
+        "no result in 0.02 minutes (0 of processor); so told by ε 3",
+    )
     assert result == result_of(ten.folder(tmp_path))
 
 
@@ -105,12 +138,16 @@ def test_a_failure_is_a_result_with_its_last_line(tmp_path: Path) -> None:
 
 
 def test_a_cell_cannot_take_more_memory_than_it_is_given(tmp_path: Path) -> None:
-    result = run_cell(CELL, tmp_path, _driver(tmp_path, "x = bytearray(2 * 2**30)"), {}, Limits(gigabytes=1.0))
+    result = run_cell(
+        CELL, tmp_path, _driver(tmp_path, "x = bytearray(2 * 2**30)"), {}, Limits(gigabytes=1.0)
+    )
     assert result["status"] == "failed: MemoryError"
 
 
 def test_peers_have_one_seed_and_methods_without_privacy_no_epsilon() -> None:
-    chosen = Selection(tables=["adult"], methods=["privgan", "dpmm-aim", "ctgan"], epsilons=[1.0, 3.0], seeds=2)
+    chosen = Selection(
+        tables=["adult"], methods=["privgan", "dpmm-aim", "ctgan"], epsilons=[1.0, 3.0], seeds=2
+    )
     cells = [(cell.method, cell.epsilon, cell.seed) for cell in chosen.cells()]
     assert cells == [
         ("privgan", 1.0, 0),

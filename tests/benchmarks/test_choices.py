@@ -14,7 +14,9 @@ FEWER, MORE = "privgan-codes-fewer", "privgan-codes-more"
 
 def _line(table: str, method: str, tvd3: float) -> Line:
     figures = {"tvd3": tvd3, "gap": 0.01, "c2st": 0.6}
-    return Line(table=table, rows=1_000, epsilon=1.0, method=method, status="ok", seeds=1, figures=figures)
+    return Line(
+        table=table, rows=1_000, epsilon=1.0, method=method, status="ok", seeds=1, figures=figures
+    )
 
 
 LINES = [

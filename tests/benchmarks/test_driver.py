@@ -1,4 +1,7 @@
-"""What the drivers share: a table goes through types and comes back in the form it had; environments are pinned."""
+"""What the drivers share: a table goes through types and comes back in the form it had.
+
+Environments are pinned.
+"""
 
 import json
 import re

@@ -11,7 +11,14 @@ import pytest
 from privgan.errors import UsageError
 from privgan.table.schema_file import load_schema
 from tests.benchmarks.cells import RESULT, SYNTHETIC
-from tests.benchmarks.scoring import TOLERANCES, Figures, disagreements, external_of, score_cell, score_tables
+from tests.benchmarks.scoring import (
+    TOLERANCES,
+    Figures,
+    disagreements,
+    external_of,
+    score_cell,
+    score_tables,
+)
 from tests.benchmarks.tables import SCHEMAS, SOURCES, Prepared, Source, prepare, public_columns
 
 SCHEMA = """
@@ -27,7 +34,8 @@ columns:
 IDENTIFIED = SCHEMA.replace("unit: row", "unit: id\nmax_rows_per_unit: 1").replace(
     "columns:", "columns:\n  - {name: id, kind: identifier}"
 )
-# Reads what privgan's own figures should be from beside the synthetic table: a second opinion that can be made to differ.
+# Reads what privgan's own figures should be from beside the synthetic table: a second opinion that
+# can be made to differ.
 SCORER = """
 import argparse, json, pathlib
 parser = argparse.ArgumentParser()
@@ -49,7 +57,12 @@ def _rows(seed: int, rows: int = 400, *, related: bool = True) -> pd.DataFrame:
     age = rng.integers(18, 91, rows)
     bought = (age > 50 if related else rng.random(rows) > 0.5) ^ (rng.random(rows) < 0.1)
     return pd.DataFrame(
-        {"age": age, "tier": rng.choice(["low", "high", ""], rows), "bought": np.where(bought, "yes", "no")}, dtype=str
+        {
+            "age": age,
+            "tier": rng.choice(["low", "high", ""], rows),
+            "bought": np.where(bought, "yes", "no"),
+        },
+        dtype=str,
     )
 
 
@@ -77,7 +90,9 @@ def folder(tmp_path: Path) -> Path:
 
 def _score(table: Prepared, synthetic: pd.DataFrame, folder: Path) -> Figures:
     synthetic.to_csv(folder / "some.csv", index=False)
-    return score_tables(table.schema, *table.frames(), table.typed(folder / "some.csv"), table.source.target)
+    return score_tables(
+        table.schema, *table.frames(), table.typed(folder / "some.csv"), table.source.target
+    )
 
 
 def test_a_table_without_its_relations_scores_worse(table: Prepared, tmp_path: Path) -> None:
@@ -89,14 +104,18 @@ def test_a_table_without_its_relations_scores_worse(table: Prepared, tmp_path: P
     assert bad["gap"] > good["gap"] + 0.1
 
 
-def test_the_scorers_are_held_against_each_other(table: Prepared, folder: Path, tmp_path: Path) -> None:
+def test_the_scorers_are_held_against_each_other(
+    table: Prepared, folder: Path, tmp_path: Path
+) -> None:
     scorer = tmp_path / "scorer.py"
     scorer.write_text(SCORER)
     (folder / "shift").write_text("0.001")
     own = score_cell(folder, table, scorer)
     assert own is not None
     assert disagreements(own, external_of(folder)) == ()
-    assert score_cell(folder, table, scorer) == own  # The external scorer would fail without its file: it is not asked again.
+    assert (
+        score_cell(folder, table, scorer) == own
+    )  # The external scorer would fail without its file: it is not asked again.
     told = disagreements(own, external_of(folder) | {"tvd3": own["tvd3"] + 0.2})
     assert told == (f"tvd3 {own['tvd3']:.4f} against {own['tvd3'] + 0.2:.4f}",)
 
@@ -122,14 +141,20 @@ def test_peers_are_told_the_schemas_facts(table: Prepared) -> None:
 
 def test_every_table_has_a_schema_that_every_peer_can_be_told() -> None:
     for name in SOURCES:
-        schema = Prepared(source=SOURCES[name], train=Path(), test=Path(), schema_file=SCHEMAS / f"{name}.yaml").schema
+        schema = Prepared(
+            source=SOURCES[name], train=Path(), test=Path(), schema_file=SCHEMAS / f"{name}.yaml"
+        ).schema
         assert SOURCES[name].target in {column["name"] for column in public_columns(schema)}
 
 
 @pytest.fixture
-def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, pd.DataFrame], Callable[[], Prepared]]:
+def publish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, pd.DataFrame], Callable[[], Prepared]]:
     """Puts a table of the benchmark's into a data folder, and tells how it is prepared."""
-    monkeypatch.setitem(SOURCES, "tiny", Source(name="tiny", file="tiny.csv", sep=";", target="bought"))
+    monkeypatch.setitem(
+        SOURCES, "tiny", Source(name="tiny", file="tiny.csv", sep=";", target="bought")
+    )
     monkeypatch.setattr("tests.benchmarks.tables.SCHEMAS", tmp_path)
 
     def put(schema: str, rows: pd.DataFrame) -> Callable[[], Prepared]:
@@ -140,7 +165,9 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, p
     return put
 
 
-def test_rows_are_split_once_and_for_all(publish: Callable[..., Callable[[], Prepared]], tmp_path: Path) -> None:
+def test_rows_are_split_once_and_for_all(
+    publish: Callable[..., Callable[[], Prepared]], tmp_path: Path
+) -> None:
     prepared = publish(SCHEMA, _rows(5))
     found = prepared()
     assert (len(pd.read_csv(found.train)), len(pd.read_csv(found.test))) == (320, 80)
@@ -164,14 +191,24 @@ def test_somebodys_own_table_needs_a_schema_that_names_the_target(tmp_path: Path
     assert [column["name"] for column in public_columns(found.schema)] == ["age", "tier", "bought"]
 
 
-def test_identifiers_are_left_out_where_a_customer_has_one_row(publish: Callable[..., Callable[[], Prepared]]) -> None:
+def test_identifiers_are_left_out_where_a_customer_has_one_row(
+    publish: Callable[..., Callable[[], Prepared]],
+) -> None:
     found = publish(IDENTIFIED, _rows(6).assign(id=range(400)))()
     assert found.schema.unit.column is None
-    assert list(pd.read_csv(found.train).columns) == list(found.schema.names) == ["age", "tier", "bought"]
+    assert (
+        list(pd.read_csv(found.train).columns)
+        == list(found.schema.names)
+        == ["age", "tier", "bought"]
+    )
     assert len(found.frames()[0]) == 320
 
 
-def test_customers_with_several_rows_are_refused(publish: Callable[..., Callable[[], Prepared]]) -> None:
+def test_customers_with_several_rows_are_refused(
+    publish: Callable[..., Callable[[], Prepared]],
+) -> None:
     several = IDENTIFIED.replace("max_rows_per_unit: 1", "max_rows_per_unit: 3")
-    with pytest.raises(UsageError, match="max_rows_per_unit is 3; the peers protect single rows only"):
+    with pytest.raises(
+        UsageError, match="max_rows_per_unit is 3; the peers protect single rows only"
+    ):
         publish(several, _rows(6).assign(id=range(400)))()

@@ -33,7 +33,11 @@ def _finish(work: Path, size: Size, result: dict[str, object]) -> None:
     (folder / RESULT).write_text(json.dumps(result))
 
 
-@pytest.mark.parametrize("size", [Size(rows=50, columns=5, categories=3), Size(rows=40, columns=2, categories=30)], ids=str)
+@pytest.mark.parametrize(
+    "size",
+    [Size(rows=50, columns=5, categories=3), Size(rows=40, columns=2, categories=30)],
+    ids=str,
+)
 def test_a_simulated_table_keeps_to_its_schema(size: Size, tmp_path: Path) -> None:
     table, path = write_table(size, tmp_path)
     schema = load_schema(path)
@@ -68,7 +72,14 @@ def test_every_finished_point_is_shown(tmp_path: Path) -> None:
         ("1000000", "no result in 60 minutes", ""),
         ("20000", "ok", "12"),
     ]
-    step = {"ratio": 1.62, "private_s": 0.0162, "plain_s": 0.01, "batch": 512, "inputs": 300, "width": 128}
+    step = {
+        "ratio": 1.62,
+        "private_s": 0.0162,
+        "plain_s": 0.01,
+        "batch": 512,
+        "inputs": 300,
+        "width": 128,
+    }
     report.write_markdown(tmp_path / "scaling.md", points, step)
     text = (tmp_path / "scaling.md").read_text(encoding="utf-8")
     assert "ratio 1.62; target at most 1.5: **missed**" in text

@@ -28,7 +28,11 @@ def test_copies_are_identified_and_not_authentic() -> None:
 
 def test_a_shift_is_seen_by_kernel_and_classifier() -> None:
     generator = np.random.default_rng(0)
-    real, same, shifted = generator.random((200, 3)), generator.random((200, 3)), generator.random((200, 3)) + 2
+    real, same, shifted = (
+        generator.random((200, 3)),
+        generator.random((200, 3)),
+        generator.random((200, 3)) + 2,
+    )
     assert driver.discrepancy(real, shifted) > 10 * abs(driver.discrepancy(real, same))
     assert driver.detection(real, shifted) > 0.99
     assert 1 <= driver.anonymity(real) <= 200 // 15

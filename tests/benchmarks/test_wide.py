@@ -1,4 +1,7 @@
-"""The benchmark of wide and many-valued tables: its table fits its schema, and a command is measured."""
+"""The benchmark of wide and many-valued tables.
+
+Its table fits its schema, and a command is measured.
+"""
 
 import sys
 from pathlib import Path
@@ -19,7 +22,10 @@ def test_the_many_valued_table_fits_its_schema(tmp_path: Path) -> None:
 
 
 def test_a_command_is_measured_with_its_first_line(tmp_path: Path) -> None:
-    code = "import time, sys; print('begun', flush=True); time.sleep(0.3); x = bytes(60_000_000); sys.exit(3)"
+    code = (
+        "import time, sys; print('begun', flush=True); time.sleep(0.3); x = bytes(60_000_000);"
+        " sys.exit(3)"
+    )
     taken = measured([sys.executable, "-c", code], tmp_path / "log.txt")
     assert taken.code == 3
     assert taken.first_line < taken.seconds - 0.2

@@ -1,7 +1,10 @@
-"""What wide and many-valued tables cost: ``python -m tests.benchmarks.wide [columns] [categories]``.
+"""What wide and many-valued tables cost.
 
-*columns*: 50,000 rows of 200 columns. *categories*: 1,000,000 rows with one column of 100,000 categories, which the run
-measures. Each is a whole ``privgan`` command on a CSV, in a process of its own with one thread.
+``python -m tests.benchmarks.wide [columns] [categories]``.
+
+*columns*: 50,000 rows of 200 columns. *categories*: 1,000,000 rows with one column of 100,000
+categories, which the run measures. Each is a whole ``privgan`` command on a CSV, in a process of
+its own with one thread.
 """
 
 from __future__ import annotations
@@ -52,16 +55,38 @@ class Taken:
 def main_of(command: str, table: Path, schema: Path, folder: Path) -> list[str]:
     """The command line of ``privgan run`` or ``privgan fit``."""
     policy = ["--policy", "internal-analytics"] if command == "run" else []
-    budget = ["--epsilon", str(EPSILON), "--delta", str(DELTA), "--public-rows", str(_rows_of(table)), "--effort", "quick"]
+    budget = [
+        "--epsilon",
+        str(EPSILON),
+        "--delta",
+        str(DELTA),
+        "--public-rows",
+        str(_rows_of(table)),
+        "--effort",
+        "quick",
+    ]
     out = ["--out", str(folder / "out"), "--ledger", str(folder / "ledger.db")]
-    return [sys.executable, "-m", "privgan", command, str(table), "--schema", str(schema), *policy, *budget, *out]
+    return [
+        sys.executable,
+        "-m",
+        "privgan",
+        command,
+        str(table),
+        "--schema",
+        str(schema),
+        *policy,
+        *budget,
+        *out,
+    ]
 
 
 def _rows_of(table: Path) -> int:
     return WIDE.rows if WIDE.name in str(table) else MANY_ROWS
 
 
-def many_valued(folder: Path, *, rows: int = MANY_ROWS, categories: int = MANY_CATEGORIES) -> tuple[Path, Path]:
+def many_valued(
+    folder: Path, *, rows: int = MANY_ROWS, categories: int = MANY_CATEGORIES
+) -> tuple[Path, Path]:
     """Write a table with a column of very many categories, by Zipf's law, and its schema, once."""
     table, schema = folder / "train.csv", folder / "schema.yaml"
     if not schema.exists():
@@ -89,12 +114,26 @@ def _many_rows(rows: int, categories: int) -> pd.DataFrame:
 
 def _many_schema() -> Mapping[str, object]:
     columns = [
-        {"name": "product", "kind": "categorical", "other": "other", "source": {"categories": "measured"}},
-        {"name": "region", "kind": "categorical", "categories": [f"r{place}" for place in range(7)]},
+        {
+            "name": "product",
+            "kind": "categorical",
+            "other": "other",
+            "source": {"categories": "measured"},
+        },
+        {
+            "name": "region",
+            "kind": "categorical",
+            "categories": [f"r{place}" for place in range(7)],
+        },
         {"name": "amount", "kind": "integer", "lower": 0, "upper": 1_000},
         {"name": "returned", "kind": "categorical", "categories": ["no", "yes"]},
     ]
-    return {"format": "privgan.schema/1", "dataset": "many-valued", "unit": "row", "columns": columns}
+    return {
+        "format": "privgan.schema/1",
+        "dataset": "many-valued",
+        "unit": "row",
+        "columns": columns,
+    }
 
 
 POINTS: Mapping[str, Callable[[Path], tuple[Path, Path]]] = {
@@ -133,8 +172,9 @@ def measured(command: list[str], log: Path) -> Taken:
 def told(name: str, taken: Taken) -> str:
     """A point in one line."""
     return (
-        f"{name}: {taken.processor:.0f} s of the processor, {taken.seconds:.0f} s by the clock, peak {taken.megabytes:.0f} MB, "
-        f"first line after {taken.first_line:.1f} s, exit code {taken.code}"
+        f"{name}: {taken.processor:.0f} s of the processor, {taken.seconds:.0f} s by the clock,"
+        f" peak {taken.megabytes:.0f} MB, first line after {taken.first_line:.1f} s, exit code"
+        f" {taken.code}"
     )
 
 
@@ -142,7 +182,9 @@ def told(name: str, taken: Taken) -> str:
 @click.argument("points", nargs=-1, type=click.Choice(list(POINTS)))
 @click.option("--command", type=click.Choice(["run", "fit"]), default="run", show_default=True)
 @click.option(
-    "--work", type=click.Path(file_okay=False, path_type=Path), help="Where tables are kept [default: a folder that goes]."
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where tables are kept [default: a folder that goes].",
 )
 def main(points: tuple[str, ...], command: str, work: Path | None) -> None:
     """Measure wide and many-valued tables."""
@@ -151,7 +193,9 @@ def main(points: tuple[str, ...], command: str, work: Path | None) -> None:
         for name in points or tuple(POINTS):
             table, schema = POINTS[name](kept)
             folder = Path(tempfile.mkdtemp(dir=passing))
-            taken = measured(main_of(command, table, schema, folder), kept / f"{name}-{command}.log")
+            taken = measured(
+                main_of(command, table, schema, folder), kept / f"{name}-{command}.log"
+            )
             click.echo(told(f"{command} {name}", taken))
 
 

@@ -1,4 +1,7 @@
-"""One browser for all tests; skipped with a reason where there is none, unless the environment asks for it."""
+"""One browser for all tests.
+
+Skipped with a reason where there is none, unless the environment asks for it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         missing = "chromium" if program is None else "chromium-driver (chromedriver)"
         if os.environ.get("PRIVGAN_REQUIRE_SERVERS") == "1":
             pytest.fail(f"{missing} is not installed, and PRIVGAN_REQUIRE_SERVERS=1 asks for it")
-        pytest.skip(f"{missing} is not installed; Debian's packages are chromium and chromium-driver")
+        pytest.skip(
+            f"{missing} is not installed; Debian's packages are chromium and chromium-driver"
+        )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("browser-home")))
         with chromium(program, driver) as running:

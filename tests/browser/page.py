@@ -1,4 +1,7 @@
-"""A page in a real browser: what it asks for, what it complains of, how it looks, whether everybody can read it."""
+"""A page in a real browser.
+
+What it asks for, what it complains of, how it looks, whether everybody can read it.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,10 @@ class Page:
                 yield message["params"]
 
     def executed(self) -> list[Any]:
-        """What a script of the page did: calls of a dialogue, or the mark that hostile texts try to set."""
+        """What a script of the page did.
+
+        Calls of a dialogue, or the mark that hostile texts try to set.
+        """
         found: list[Any] = self.driver.execute_script("return window.privganCalled")
         return found
 
@@ -96,7 +102,9 @@ class Page:
 
     def overflow(self) -> tuple[int, list[str]]:
         """How many pixels the page is wider than the screen, and what sticks out."""
-        wider = self.driver.execute_script("const e = document.scrollingElement; return e.scrollWidth - e.clientWidth")
+        wider = self.driver.execute_script(
+            "const e = document.scrollingElement; return e.scrollWidth - e.clientWidth"
+        )
         return int(wider), self.driver.execute_script(_WIDER) if wider > 0 else []
 
     def violations(self) -> list[str]:
@@ -104,12 +112,22 @@ class Page:
         self.driver.execute_script(_axe_source())
         found = self.driver.execute_async_script(_AXE, _TAGS)
         assert "error" not in found, found
-        grave = [violation for violation in found["violations"] if violation["impact"] in {"serious", "critical"}]
-        return [f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:300]}" for each in grave for node in each["nodes"]]
+        grave = [
+            violation
+            for violation in found["violations"]
+            if violation["impact"] in {"serious", "critical"}
+        ]
+        return [
+            f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+            for each in grave
+            for node in each["nodes"]
+        ]
 
     def pdf(self) -> bytes:
         """The page as it is printed."""
-        printed = self.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})
+        printed = self.driver.execute_cdp_cmd(
+            "Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True}
+        )
         return base64.b64decode(printed["data"])
 
     def picture(self) -> bytes:
@@ -128,8 +146,18 @@ class Browser:
 
     driver: WebDriver
 
-    def open(self, url: str, name: str, width: str | int = "desk", scheme: str = "light", height: int = 900) -> Page:
-        """Open a page afresh, at a named width or one in pixels; what was logged before is forgotten."""
+    def open(
+        self,
+        url: str,
+        name: str,
+        width: str | int = "desk",
+        scheme: str = "light",
+        height: int = 900,
+    ) -> Page:
+        """Open a page afresh, at a named width or one in pixels.
+
+        What was logged before is forgotten.
+        """
         pixels = width if isinstance(width, int) else WIDTHS[width]
         self.driver.get("about:blank")
         self.driver.execute_cdp_cmd(
@@ -157,13 +185,28 @@ def chromium(program: str, driver: str) -> Iterator[Browser]:
 
     options = ChromeOptions()
     options.binary_location = program
-    flags = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars"]
-    flags += ["--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-sync"]
-    # Chromium's own sandbox needs rights that root in a container does not have; all pages are ours.
+    flags = [
+        "--headless=new",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--hide-scrollbars",
+    ]
+    flags += [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-default-apps",
+        "--disable-sync",
+    ]
+    # Chromium's own sandbox needs rights that root in a container does not have; all pages are
+    # ours.
     for flag in [*flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    started = Chrome(options=options, service=Service(executable_path=driver, env={**os.environ, "SE_OFFLINE": "true"}))
+    started = Chrome(
+        options=options,
+        service=Service(executable_path=driver, env={**os.environ, "SE_OFFLINE": "true"}),
+    )
     try:
         started.set_script_timeout(120)
         started.set_page_load_timeout(120)

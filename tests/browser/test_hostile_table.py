@@ -1,4 +1,7 @@
-"""Hostile column names and categories through the whole job: schema, fit, release, CSV, reports, further samples."""
+"""Hostile column names and categories through the whole job.
+
+Schema, fit, release, CSV, reports, further samples.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ import pytest
 
 from privgan.cli.main import execute
 from privgan.release import verify_release
-from privgan.table.columns import Discrete
+from privgan.schema.columns import Discrete
 from privgan.table.conform import conform
 from privgan.table.files import read_table
+from privgan.table.presenting import escaped, restored, unescaped
 from privgan.table.schema_file import load_schema
-from privgan.table.spreadsheet import escaped, restored, unescaped
 from tests.browser.page import WIDTHS, Browser
 from tests.hostile import HOSTILE
 from tests.hostile_run import NAMES, HostileRun
@@ -34,7 +37,9 @@ def cells(path: Path) -> list[list[str]]:
 def require_no_formula(lines: list[list[str]]) -> None:
     for cell in {cell for line in lines for cell in line}:
         assert escaped(unescaped(cell)) == cell
-        assert NUMBER.match(cell) or not re.match(r"[\s\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]", cell), cell[:80]
+        assert NUMBER.match(cell) or not re.match(r"[\s\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]", cell), (
+            cell[:80]
+        )
 
 
 def test_the_release_is_intact_and_keeps_every_text(hostile_run: HostileRun) -> None:
@@ -68,10 +73,26 @@ def test_further_samples_and_a_foreign_audit_read_and_write_the_same(
     hostile_run: HostileRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "more.csv"
-    assert execute(["sample", str(hostile_run.release), "--rows", "600", "--seed", "3", "--out", str(out)]) == 0
+    assert (
+        execute(
+            ["sample", str(hostile_run.release), "--rows", "600", "--seed", "3", "--out", str(out)]
+        )
+        == 0
+    )
     require_no_formula(cells(out))
     table, schema = hostile_run.out.parent / "table.csv", hostile_run.out.parent / "schema.yaml"
-    given = ["--real", str(table), "--holdout", str(table), "--synthetic", str(out), "--schema", str(schema), "--quiet", "--json"]
+    given = [
+        "--real",
+        str(table),
+        "--holdout",
+        str(table),
+        "--synthetic",
+        str(out),
+        "--schema",
+        str(schema),
+        "--quiet",
+        "--json",
+    ]
     capsys.readouterr()
     assert execute(["audit", *given]) in {0, 3}
     metrics = {metric["name"]: metric for metric in json.loads(capsys.readouterr().out)["metrics"]}
@@ -80,7 +101,9 @@ def test_further_samples_and_a_foreign_audit_read_and_write_the_same(
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["release/report.html", "internal/internal-report.html"])
-def test_the_reports_show_attacks_as_texts(name: str, width: str, hostile_run: HostileRun, browser: Browser) -> None:
+def test_the_reports_show_attacks_as_texts(
+    name: str, width: str, hostile_run: HostileRun, browser: Browser
+) -> None:
     path = hostile_run.out / name
     page = browser.open(path.as_uri(), f"hostile-{path.stem}", width)
     page.picture()

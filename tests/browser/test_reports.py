@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from privgan.report import InternalReport, NoisyShape, RealShape, ShareableReport, render_internal, render_shareable
+from privgan.report import (
+    InternalReport,
+    NoisyShape,
+    RealShape,
+    ShareableReport,
+    render_internal,
+    render_shareable,
+)
 from tests.browser.page import LOOKS, Browser, Page
 from tests.browser.picture import HEIGHT, WIDTH, take
 from tests.hostile import HOSTILE
@@ -24,17 +31,36 @@ Render = Callable[..., Path]
 
 def attacked(report: Any, text: str) -> Any:
     """A report in which every text that comes from outside is hostile."""
-    column = {**report.schema["columns"][2], "name": text, "categories": [text, "b"], "description": text}
+    column = {
+        **report.schema["columns"][2],
+        "name": text,
+        "categories": [text, "b"],
+        "description": text,
+    }
     constraints = [{"at_most": [text, "b"], "description": text}, {"when": text, "then": text}]
-    gate = outcome("guarantee.epsilon", text) | {"reason": text, "advice": text, "condition": text, "explanation": text}
+    gate = outcome("guarantee.epsilon", text) | {
+        "reason": text,
+        "advice": text,
+        "condition": text,
+        "explanation": text,
+    }
     kind = NoisyShape if isinstance(report, ShareableReport) else RealShape
     reference: dict[str, Any] = {"noisy" if kind is NoisyShape else "real": [1, 3]}
     context = {"reviewer": text, "purpose": text, "recipient": text, "expiry": "2999-01-01"}
     release = {**report.release, "dataset": text, "context": context, "retention": text}
     changed = {
-        "schema": {**report.schema, "columns": [column, *report.schema["columns"]], "constraints": constraints},
+        "schema": {
+            **report.schema,
+            "columns": [column, *report.schema["columns"]],
+            "constraints": constraints,
+        },
         "release": release,
-        "shapes": (kind(column=text, kind="categorical", labels=[text, "b"], synthetic=[1, 2], **reference), *report.shapes),
+        "shapes": (
+            kind(
+                column=text, kind="categorical", labels=[text, "b"], synthetic=[1, 2], **reference
+            ),
+            *report.shapes,
+        ),
     }
     judged = {**verdict(), "purpose": text, "name": text, "outcomes": [gate]}
     if isinstance(report, InternalReport):
@@ -49,7 +75,9 @@ def render(tmp_path: Path, shareable: ShareableReport, internal: InternalReport)
     def write(name: str, hostile: str | None = None, language: str = "en") -> Path:
         report: Any = shareable if name == "shareable" else internal
         report = report if hostile is None else attacked(report, hostile)
-        text = (render_shareable if name == "shareable" else render_internal)(report, "html", language)
+        text = (render_shareable if name == "shareable" else render_internal)(
+            report, "html", language
+        )
         path = tmp_path / f"{name}.html"
         path.write_text(text, encoding="utf-8")
         return path
@@ -66,7 +94,9 @@ def require_harmless(page: Page) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_report_reads_well(name: str, width: str, scheme: str, render: Render, browser: Browser) -> None:
+def test_a_report_reads_well(
+    name: str, width: str, scheme: str, render: Render, browser: Browser
+) -> None:
     page = browser.open(render(name).as_uri(), name, width, scheme)
     assert page.picture().startswith(b"\x89PNG")
     require_harmless(page)
@@ -77,7 +107,9 @@ def test_a_report_reads_well(name: str, width: str, scheme: str, render: Render,
 
 @pytest.mark.parametrize("width", sorted({width for width, _ in LOOKS}))
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_report_in_chinese_reads_well(name: str, width: str, render: Render, browser: Browser) -> None:
+def test_a_report_in_chinese_reads_well(
+    name: str, width: str, render: Render, browser: Browser
+) -> None:
     page = browser.open(render(name, language="zh").as_uri(), f"{name}-zh", width)
     require_harmless(page)
     assert page.overflow() == (0, [])
@@ -97,11 +129,14 @@ def test_a_report_prints(name: str, render: Render, browser: Browser) -> None:
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("name", REPORTS)
-def test_hostile_texts_neither_run_nor_break_a_report(name: str, hostile: str, render: Render, browser: Browser) -> None:
+def test_hostile_texts_neither_run_nor_break_a_report(
+    name: str, hostile: str, render: Render, browser: Browser
+) -> None:
     page = browser.open(render(name, hostile).as_uri(), f"{name}-hostile", "phone")
     page.driver.execute_script(
         "for (const kind of ['mouseover', 'focus', 'click', 'error', 'load'])"
-        " document.querySelectorAll('main *').forEach((part) => part.dispatchEvent(new Event(kind)))"
+        " document.querySelectorAll('main *').forEach((part) => part.dispatchEvent(new"
+        " Event(kind)))"
     )
     require_harmless(page)
     assert page.overflow() == (0, [])
@@ -111,9 +146,10 @@ def test_the_checks_see_what_they_look_for(tmp_path: Path, browser: Browser) -> 
     """Without this, a browser that reports nothing would pass all the others."""
     path = tmp_path / "bad.html"
     path.write_text(
-        "<!doctype html><html><title>x</title><body><script>window.privganHacked = 1; alert(2); console.error('spoken')</script>"
-        "<img src='missing.png'><svg role='img' width=10 height=10></svg>"
-        "<p style='color:#ccc;background:#fff;width:3000px'>pale and wide</p></body></html>"
+        "<!doctype html><html><title>x</title><body><script>window.privganHacked = 1; alert(2);"
+        " console.error('spoken')</script><img src='missing.png'><svg role='img' width=10"
+        " height=10></svg><p style='color:#ccc;background:#fff;width:3000px'>pale and"
+        " wide</p></body></html>"
     )
     page = browser.open(path.as_uri(), "bad", "phone")
     assert page.executed() == [["privganHacked", "1"], ["alert", "2"]]
@@ -126,7 +162,9 @@ def test_the_checks_see_what_they_look_for(tmp_path: Path, browser: Browser) -> 
         assert any(violation.startswith(rule) for violation in found)
 
 
-def test_the_readme_s_picture_can_be_taken_again(render: Render, browser: Browser, tmp_path: Path) -> None:
+def test_the_readme_s_picture_can_be_taken_again(
+    render: Render, browser: Browser, tmp_path: Path
+) -> None:
     picture = tmp_path / "report.png"
     take(browser, render("shareable"), picture)
     with Image.open(picture) as image:

@@ -48,11 +48,20 @@ def addresses(server: Server) -> Mapping[str, str]:
         "problem": "/ledger?first=1",
         "report": f"/release/{whole[0]}/file/report.html",
         "broken report": f"/release/{broken[0]}/file/report.html",
-        "internal report": f"/internal/{server.application.library.insides()[0].id}/internal-report.html",
+        "internal report": (
+            f"/internal/{server.application.library.insides()[0].id}/internal-report.html"
+        ),
     }
 
 
-def opened(browser: Browser, server: Server, path: str, name: str, width: str = "desk", scheme: str = "light") -> Page:
+def opened(
+    browser: Browser,
+    server: Server,
+    path: str,
+    name: str,
+    width: str = "desk",
+    scheme: str = "light",
+) -> Page:
     """A page, by the address that holds the key."""
     return browser.open(server.address[:-1] + path, f"serve-{name}", width, scheme)
 
@@ -60,7 +69,12 @@ def opened(browser: Browser, server: Server, path: str, name: str, width: str = 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_reads_well(
-    kind: str, width: str, scheme: str, server: Server, addresses: Mapping[str, str], browser: Browser
+    kind: str,
+    width: str,
+    scheme: str,
+    server: Server,
+    addresses: Mapping[str, str],
+    browser: Browser,
 ) -> None:
     page = opened(browser, server, addresses[kind], kind, width, scheme)
     assert page.picture().startswith(b"\x89PNG")
@@ -83,13 +97,17 @@ def test_a_served_report_is_shown_and_runs_nothing(
     assert {url.split("/", 3)[2] for url in page.requested()} == {page.url.split("/", 3)[2]}
 
 
-def test_a_report_that_was_changed_is_not_shown(server: Server, addresses: Mapping[str, str], browser: Browser) -> None:
+def test_a_report_that_was_changed_is_not_shown(
+    server: Server, addresses: Mapping[str, str], browser: Browser
+) -> None:
     page = opened(browser, server, addresses["broken report"], "changed")
     assert page.executed() == []
     assert "not intact" in browser.driver.find_element(By.TAG_NAME, "main").text
 
 
-def test_two_releases_are_chosen_and_compared_by_hand(server: Server, addresses: Mapping[str, str], browser: Browser) -> None:
+def test_two_releases_are_chosen_and_compared_by_hand(
+    server: Server, addresses: Mapping[str, str], browser: Browser
+) -> None:
     page = opened(browser, server, "/", "chosen")
     Select(browser.driver.find_element(By.NAME, "second")).select_by_index(1)
     browser.driver.find_element(By.CSS_SELECTOR, "form button").click()
@@ -105,14 +123,16 @@ def test_without_the_key_nothing_is_shown(server: Server, browser: Browser) -> N
     assert "open the whole address" in browser.driver.find_element(By.TAG_NAME, "body").text
 
 
-def test_another_page_can_neither_frame_nor_read_it(server: Server, browser: Browser, tmp_path: Path) -> None:
+def test_another_page_can_neither_frame_nor_read_it(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
     browser.driver.get(server.address)
     path = tmp_path / "other.html"
     path.write_text(
-        f"<!doctype html><iframe src='{server.address}' id=f></iframe><script>"
-        f"const request = new XMLHttpRequest(); request.open('GET', '{server.address}', false);"
-        "try { request.send(); document.title = 'read ' + request.responseText.length } catch { document.title = 'refused' }"
-        "</script>"
+        f"<!doctype html><iframe src='{server.address}' id=f></iframe><script>const request = new"
+        f" XMLHttpRequest(); request.open('GET', '{server.address}', false);try {{ request.send();"
+        " document.title = 'read ' + request.responseText.length } catch { document.title ="
+        " 'refused' }</script>"
     )
     page = browser.open(path.as_uri(), "other")
     assert browser.driver.title == "refused"

@@ -124,9 +124,18 @@ class Workspace:
         return path
 
     def execute(self, *arguments: str) -> int:
-        """Run the command line in this process: the arguments, else the case's command, else ``privgan run``."""
-        run = ["run", str(self.folder / self.table_name), *(part for option in self.options.items() for part in option)]
-        return execute(list(arguments) or [part.format(here=self.folder) for part in self.command] or run)
+        """Run the command line in this process.
+
+        The arguments, else the case's command, else ``privgan run``.
+        """
+        run = [
+            "run",
+            str(self.folder / self.table_name),
+            *(part for option in self.options.items() for part in option),
+        ]
+        return execute(
+            list(arguments) or [part.format(here=self.folder) for part in self.command] or run
+        )
 
     def files(self) -> set[str]:
         """All files and folders, to see what a command wrote."""

@@ -50,7 +50,11 @@ def audit(tmp_path, capsys):
 
     def run(synthetic: pd.DataFrame, *more: str, schema: bool = True):
         synthetic.to_csv(tmp_path / "synthetic.csv", index=False)
-        files = [part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", str(tmp_path / f"{name}.csv"))]
+        files = [
+            part
+            for name in ("real", "holdout", "synthetic")
+            for part in (f"--{name}", str(tmp_path / f"{name}.csv"))
+        ]
         given = ["--schema", str(tmp_path / "schema.yaml")] if schema else []
         code = execute(["audit", *files, *given, "--quiet", "--json", *more])
         return code, *capsys.readouterr()
@@ -63,7 +67,10 @@ def figures(text: str) -> dict[str, dict]:
 
 
 def foreign() -> pd.DataFrame:
-    """Another order of columns, no identifier, whole numbers as floats: what a tool that works with floats writes."""
+    """Another order of columns, no identifier, whole numbers as floats.
+
+    What a tool that works with floats writes.
+    """
     table = rows(3)[["active", "tier", "visits", "age"]]
     return table.astype({"visits": float, "age": float})
 
@@ -74,7 +81,8 @@ def test_another_tools_table_with_and_without_a_schema(audit):
     with_schema = figures(out)
     assert with_schema["fidelity.constraint_violations"]["value"] == 0.0
     assert with_schema["fidelity.tvd1"]["value"] < 0.1
-    # The same table in privgan's own spelling gives the same report, but for what was read otherwise.
+    # The same table in privgan's own spelling gives the same report, but for what was read
+    # otherwise.
     own = json.loads(audit(rows(3), "--epsilon", "1")[1])
     assert own["legibility"].pop("normalised") == []
     report = json.loads(out)
@@ -84,8 +92,13 @@ def test_another_tools_table_with_and_without_a_schema(audit):
     code, out, err = audit(foreign(), schema=False)
     assert (code, err) == (3, "")
     drafted = figures(out)
-    assert drafted["fidelity.tvd1"]["value"] == pytest.approx(with_schema["fidelity.tvd1"]["value"], abs=0.02)
-    assert {name for name, metric in drafted.items() if metric["status"] == "OK"} >= {"utility.gap", "attack.copies.excess"}
+    assert drafted["fidelity.tvd1"]["value"] == pytest.approx(
+        with_schema["fidelity.tvd1"]["value"], abs=0.02
+    )
+    assert {name for name, metric in drafted.items() if metric["status"] == "OK"} >= {
+        "utility.gap",
+        "attack.copies.excess",
+    }
 
 
 def test_extra_and_lacking_columns_name_the_table(audit):
@@ -106,7 +119,9 @@ def test_extra_and_lacking_columns_name_the_table(audit):
 
 
 def test_without_a_schema_columns_of_one_table_alone_are_left_out_and_nothing_is_cleared(audit):
-    code, out, _ = audit(foreign().assign(score=1).drop(columns="tier"), "--epsilon", "1", schema=False)
+    code, out, _ = audit(
+        foreign().assign(score=1).drop(columns="tier"), "--epsilon", "1", schema=False
+    )
     assert code == 3
     reason = json.loads(out)["reason"]
     assert "column 'tier' left out: the synthetic table lacks it" in reason
@@ -155,8 +170,23 @@ def test_a_hold_out_with_other_columns_is_told_without_a_schema(audit, tmp_path)
 def test_two_processes_write_the_same_bytes(audit, tmp_path):
     """Another process has another hash seed and another order of everything that sets are made of."""
     audit(foreign())
-    files = [part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", str(tmp_path / f"{name}.csv"))]
-    command = [sys.executable, "-m", "privgan", "audit", *files, "--json", "--quiet", "--epsilon", "1", "--fair-coins"]
+    files = [
+        part
+        for name in ("real", "holdout", "synthetic")
+        for part in (f"--{name}", str(tmp_path / f"{name}.csv"))
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "privgan",
+        "audit",
+        *files,
+        "--json",
+        "--quiet",
+        "--epsilon",
+        "1",
+        "--fair-coins",
+    ]
     seeded = [os.environ | {"PYTHONHASHSEED": seed} for seed in ("1", "2")]
     runs = [subprocess.run(command, capture_output=True, check=False, env=env) for env in seeded]
     assert json.loads(runs[0].stdout)["metrics"]

@@ -1,4 +1,7 @@
-"""Bad input gets exit code 2 and a clear message; no private value is told, nothing is written, nothing is charged."""
+"""Bad input gets exit code 2 and a clear message.
+
+No private value is told, nothing is written, nothing is charged.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from privgan.privacy.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger
 
 MOST_LINES = 12
 Spoil = Callable[[Any], object]  # Takes the workspace of conftest.py.
@@ -38,7 +41,15 @@ ALIASES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
-AUDIT = ("audit", "--quiet", *(part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", "{here}/table.csv")))
+AUDIT = (
+    "audit",
+    "--quiet",
+    *(
+        part
+        for name in ("real", "holdout", "synthetic")
+        for part in (f"--{name}", "{here}/table.csv")
+    ),
+)
 
 
 def option(name: str, value: str) -> Spoil:
@@ -108,7 +119,9 @@ def parquet(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Spoil:
 
 
 def repeated_parquet_column(path: Path) -> None:
-    table = pa.table([pa.array(["C1"]), pa.array([1]), pa.array([2])], names=["customer_id", "age", "age"])
+    table = pa.table(
+        [pa.array(["C1"]), pa.array([1]), pa.array([2])], names=["customer_id", "age", "age"]
+    )
     pq.write_table(table, path)
 
 
@@ -384,7 +397,11 @@ CASES = TABLES | VALUES | SCHEMAS | REQUESTS | COMMANDS
 
 def charged(path: Path) -> list[str]:
     """What stands in a ledger."""
-    return [entry.kind for entry in PrivacyLedger.open(str(path), create=False).entries()] if path.exists() else []
+    return (
+        [entry.kind for entry in PrivacyLedger.open(str(path), create=False).entries()]
+        if path.exists()
+        else []
+    )
 
 
 def test_the_groups_of_cases_do_not_hide_each_other() -> None:
@@ -392,7 +409,9 @@ def test_the_groups_of_cases_do_not_hide_each_other() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input_is_refused(name: str, workspace: Any, ledger_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_refused(
+    name: str, workspace: Any, ledger_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     spoil, fragments = CASES[name]
     spoil(workspace)
     before = workspace.files()
@@ -410,6 +429,13 @@ def test_bad_input_is_refused(name: str, workspace: Any, ledger_path: Path, caps
     assert charged(ledger_path) == []
 
 
-def test_the_workspace_is_valid_before_it_is_spoilt(workspace: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert workspace.execute("schema", "check", str(workspace.table), "--schema", str(workspace.schema)) == 0
+def test_the_workspace_is_valid_before_it_is_spoilt(
+    workspace: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        workspace.execute(
+            "schema", "check", str(workspace.table), "--schema", str(workspace.schema)
+        )
+        == 0
+    )
     assert capsys.readouterr().out == "the table fits the schema\n"

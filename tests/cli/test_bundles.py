@@ -1,4 +1,7 @@
-"""The commands about finished releases and keys, in process: what they print, write and end with."""
+"""The commands about finished releases and keys, in process.
+
+What they print, write and end with.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import pytest
 
 from privgan.cli.main import execute
 from privgan.release import write_release
-from privgan.release.keys import load_public_key
+from privgan.release.signing.keys import load_public_key
 from tests.release.making import FACTS, contents_of, passed
 
 Capture = pytest.CaptureFixture[str]
@@ -22,7 +25,9 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
     """An unsigned release that does not expire."""
-    return write_release(tmp_path / "release", contents_of(tmp_path), replace(FACTS, context={}), passed())
+    return write_release(
+        tmp_path / "release", contents_of(tmp_path), replace(FACTS, context={}), passed()
+    )
 
 
 @pytest.fixture
@@ -53,7 +58,11 @@ def refused(capsys: Capture, *arguments: object) -> str:
 
 def test_keys_are_listed_shown_and_succeeded(keys: Path, tmp_path: Path, capsys: Capture) -> None:
     made = told(capsys, "keys", "create", "new", "--out", tmp_path / "else")
-    assert told(capsys, "keys", "show", made["public"])["key"] == made["key"] == load_public_key(Path(made["public"])).id
+    assert (
+        told(capsys, "keys", "show", made["public"])["key"]
+        == made["key"]
+        == load_public_key(Path(made["public"])).id
+    )
     assert [row["name"] for row in told(capsys, "keys", "list")] == ["acme", "officer"]
     rotated = told(capsys, "keys", "rotate", "acme", "acme-2027")
     assert Path(rotated["rotation"]).parent == keys
@@ -84,16 +93,35 @@ def test_sign_verify_revoke(keys: Path, release: Path, tmp_path: Path, capsys: C
     assert not told(capsys, "verify", release, "--key", "acme", code=1)["ok"]
     told(capsys, "sign", release, "--key", "acme")
     unknown = told(capsys, "verify", release)
-    assert (unknown["ok"], unknown["signed"], unknown["signature"]) == (True, False, "signer unknown")
+    assert (unknown["ok"], unknown["signed"], unknown["signature"]) == (
+        True,
+        False,
+        "signer unknown",
+    )
     assert told(capsys, "verify", release, "--key", "acme")["signed"]
-    assert told(capsys, "verify", release, "--key", keys / "officer.pub", code=1)["signature"] == "signer unknown"
+    assert (
+        told(capsys, "verify", release, "--key", keys / "officer.pub", code=1)["signature"]
+        == "signer unknown"
+    )
     told(capsys, "sign", release, "--key", "officer")
     assert "has signed it already" in refused(capsys, "sign", release, "--key", "officer")
     listed = tmp_path / "revoked.json"
-    revoke = ("keys", "revoke", "acme", "--by", "officer", "--why", "laptop stolen", "--list", listed)
+    revoke = (
+        "keys",
+        "revoke",
+        "acme",
+        "--by",
+        "officer",
+        "--why",
+        "laptop stolen",
+        "--list",
+        listed,
+    )
     assert told(capsys, *revoke)["entries"] == 1
     assert told(capsys, *revoke, "--reason", "retired", "--since", "2026-01-01")["entries"] == 2
-    found = told(capsys, "verify", release, "--key", "acme", "--key", "officer", "--revoked", listed, code=1)
+    found = told(
+        capsys, "verify", release, "--key", "acme", "--key", "officer", "--revoked", listed, code=1
+    )
     assert "laptop stolen" in found["problems"][0]
     assert "is signed by key" in refused(capsys, *revoke[:3], "--by", "acme", *revoke[5:])
     assert "empty" in refused(capsys, *revoke[:6], " ", *revoke[7:])
@@ -139,7 +167,9 @@ def test_a_key_ends_and_what_it_signed_is_kept(
     assert not (tmp_path / "new.json").exists()
 
 
-def test_what_is_intact_but_not_as_asked_is_not_told_as_tampering(keys: Path, release: Path, capsys: Capture) -> None:
+def test_what_is_intact_but_not_as_asked_is_not_told_as_tampering(
+    keys: Path, release: Path, capsys: Capture
+) -> None:
     assert execute(["sign", str(release), "--key", "acme"]) == 0
     for asked in (["--key", "officer"], ["--policy", "public-release"]):
         capsys.readouterr()
@@ -150,7 +180,9 @@ def test_what_is_intact_but_not_as_asked_is_not_told_as_tampering(keys: Path, re
     assert "NOT INTACT" in capsys.readouterr().out
 
 
-def test_signing_says_that_an_older_zip_lacks_the_signature(keys: Path, release: Path, capsys: Capture) -> None:
+def test_signing_says_that_an_older_zip_lacks_the_signature(
+    keys: Path, release: Path, capsys: Capture
+) -> None:
     told(capsys, "pack", release)
     capsys.readouterr()
     assert execute(["sign", str(release), "--key", "acme"]) == 0
@@ -160,7 +192,9 @@ def test_signing_says_that_an_older_zip_lacks_the_signature(keys: Path, release:
 def test_a_successor_is_believed(keys: Path, release: Path, capsys: Capture) -> None:
     told(capsys, "keys", "rotate", "acme", "next")
     told(capsys, "sign", release, "--key", "next")
-    assert told(capsys, "verify", release, "--key", "acme", "--rotation", keys / "next.rotation.json")["signed"]
+    assert told(
+        capsys, "verify", release, "--key", "acme", "--rotation", keys / "next.rotation.json"
+    )["signed"]
 
 
 def test_pack_and_verify_a_zip(keys: Path, release: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -179,17 +213,43 @@ def test_encrypt_and_decrypt(keys: Path, release: Path, tmp_path: Path, capsys: 
     assert pair["key"].startswith("age1")
     told(capsys, "sign", release, "--key", "acme")
     target = tmp_path / "release.zip.age"
-    sent = told(capsys, "encrypt", release, "--to", pair["key"], "--to", pair["public"], "--out", target)
+    sent = told(
+        capsys, "encrypt", release, "--to", pair["key"], "--to", pair["public"], "--out", target
+    )
     assert (sent["recipients"], sent["clear"]) == ([pair["key"]], str(release))
     capsys.readouterr()
-    assert execute(["encrypt", str(release), "--to", pair["key"], "--out", str(tmp_path / "b.age")]) == 0
+    assert (
+        execute(["encrypt", str(release), "--to", pair["key"], "--out", str(tmp_path / "b.age")])
+        == 0
+    )
     assert "the clear release stays in" in capsys.readouterr().out
-    got = told(capsys, "decrypt", target, "--identity", pair["private"], "--out", tmp_path / "got", "--key", "acme")
+    got = told(
+        capsys,
+        "decrypt",
+        target,
+        "--identity",
+        pair["private"],
+        "--out",
+        tmp_path / "got",
+        "--key",
+        "acme",
+    )
     assert got["signed"]
-    wrong = ("decrypt", target, "--identity", pair["private"], "--out", tmp_path / "no", "--key", "officer")
+    wrong = (
+        "decrypt",
+        target,
+        "--identity",
+        pair["private"],
+        "--out",
+        tmp_path / "no",
+        "--key",
+        "officer",
+    )
     assert execute([*map(str, wrong)]) == 1
     assert not os.path.lexists(tmp_path / "no")
-    assert "passphrase is for signing keys" in refused(capsys, "keys", "create", "p", "--encryption", "--passphrase")
+    assert "passphrase is for signing keys" in refused(
+        capsys, "keys", "create", "p", "--encryption", "--passphrase"
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,17 +257,32 @@ def test_encrypt_and_decrypt(keys: Path, release: Path, tmp_path: Path, capsys: 
     [
         (("verify", "{release}", "--key", "absent"), "cannot be read"),
         (("verify", "{release}", "--revoked", "{release}/schema.yaml"), "not valid JSON"),
-        (("verify", "{release}", "--rotation", "{release}/manifest.json"), "is not a privgan.rotation/1"),
+        (
+            ("verify", "{release}", "--rotation", "{release}/manifest.json"),
+            "is not a privgan.rotation/1",
+        ),
         (("verify", "{release}", "--policy", "absent"), "absent"),
         (("sign", "{release}", "--key", "{release}/schema.yaml"), "schema.yaml"),
         (("sign", "{release}"), "--key"),
         (("keys", "show", "{release}/schema.yaml"), "is not a public key"),
         (("keys", "create", "../x"), "must be 1 to 64"),
         (("encrypt", "{release}", "--to", "age1x", "--out", "{release}/x"), "age1x"),
-        (("decrypt", "{release}/schema.yaml", "--identity", "{release}/absent", "--out", "{release}/x"), "absent"),
+        (
+            (
+                "decrypt",
+                "{release}/schema.yaml",
+                "--identity",
+                "{release}/absent",
+                "--out",
+                "{release}/x",
+            ),
+            "absent",
+        ),
     ],
 )
-def test_bad_input_is_told(release: Path, keys: Path, arguments: tuple[str, ...], message: str, capsys: Capture) -> None:
+def test_bad_input_is_told(
+    release: Path, keys: Path, arguments: tuple[str, ...], message: str, capsys: Capture
+) -> None:
     before = {str(path) for path in release.rglob("*")}
     assert message in refused(capsys, *(part.format(release=release) for part in arguments))
     assert {str(path) for path in release.rglob("*")} == before
@@ -216,10 +291,14 @@ def test_bad_input_is_told(release: Path, keys: Path, arguments: tuple[str, ...]
 def test_a_policy_under_a_shipped_name_is_refused_before_a_fit_is_paid_for(
     tmp_path: Path, capsys: Capture, workspace: Any, ledger_path: Path
 ) -> None:
-    from privgan.policy.document import shipped_policies
+    from privgan.policy.policy_file import shipped_policies
 
     own = tmp_path / "own.yaml"
-    own.write_text(shipped_policies()["internal-analytics"].read_text(encoding="utf-8").replace("at_most: 10\n", "at_most: 99\n"))
+    own.write_text(
+        shipped_policies()["internal-analytics"]
+        .read_text(encoding="utf-8")
+        .replace("at_most: 10\n", "at_most: 99\n")
+    )
     workspace.options["--policy"] = str(own)
     assert workspace.execute() == 2
     assert "give it a name or a version of its own" in capsys.readouterr().err
@@ -231,7 +310,11 @@ def test_a_zip_that_is_there_already_is_told_before_a_fit_is_paid_for(
 ) -> None:
     workspace.out.mkdir()
     (workspace.out / "release.zip").write_text("mine")
-    run = ["run", str(workspace.table), *(part for option in workspace.options.items() for part in option)]
+    run = [
+        "run",
+        str(workspace.table),
+        *(part for option in workspace.options.items() for part in option),
+    ]
     assert "is there already" in refused(capsys, *run, "--zip")
     assert "cannot be read" in refused(capsys, *run, "--key", "absent")
     assert not ledger_path.exists()

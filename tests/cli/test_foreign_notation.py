@@ -1,4 +1,7 @@
-"""The audit of a copy that is written otherwise: the copy is found, or the audit says what it could not read."""
+"""The audit of a copy that is written otherwise.
+
+The copy is found, or the audit says what it could not read.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from privgan.audit.ceilings import Claim
-from privgan.audit.copied import copied
+from privgan.audit.attacks.copied import copied
 from privgan.audit.inputs import AuditInputs, prepare
+from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.cli.foreign import ForeignTables, read_foreign
 from privgan.cli.main import execute
 from privgan.errors import TableError
@@ -52,12 +55,16 @@ def day(pattern: str) -> Change:
 
 def moment(pattern: str) -> Change:
     """The moments in another notation."""
-    return lambda table: table.assign(last_seen=pd.to_datetime(table["last_seen"]).dt.strftime(pattern))
+    return lambda table: table.assign(
+        last_seen=pd.to_datetime(table["last_seen"]).dt.strftime(pattern)
+    )
 
 
 def counted(name: str, size: int) -> Change:
     """Moments counted since 1970."""
-    return lambda table: table.assign(**{name: (pd.to_datetime(table[name]).astype("int64") // size).astype(str)})
+    return lambda table: table.assign(
+        **{name: (pd.to_datetime(table[name]).astype("int64") // size).astype(str)}
+    )
 
 
 def continental(text: str) -> str:
@@ -69,12 +76,16 @@ SPELLINGS: dict[str, Change] = {
     "plain": lambda table: table,
     "zero times": column("joined", lambda text: text + " 00:00:00"),
     "zero times with T and Z": column("joined", lambda text: text + "T00:00:00Z"),
-    "zero times with fractions and an offset": column("joined", lambda text: text + "T00:00:00.000+00:00"),
+    "zero times with fractions and an offset": column(
+        "joined", lambda text: text + "T00:00:00.000+00:00"
+    ),
     "day first": day("%d/%m/%Y"),
     "month first": day("%m/%d/%Y"),
     "points": day("%d.%m.%Y"),
     "English months": day("%b %d, %Y"),
-    "English months in capitals": lambda table: day("%d-%b-%Y")(table).pipe(column("joined", str.upper)),
+    "English months in capitals": (
+        lambda table: day("%d-%b-%Y")(table).pipe(column("joined", str.upper))
+    ),
     "compact": day("%Y%m%d"),
     "two-digit years": day("%d.%m.%y"),
     "twelve hours": moment("%m/%d/%Y %I:%M:%S %p"),
@@ -95,8 +106,12 @@ SPELLINGS: dict[str, Change] = {
     "a code of currency": column("spend", lambda text: f"{text} EUR"),
     "decimal commas": column("spend", lambda text: text.replace(".", ",")),
     "continental": column("spend", lambda text: f"{continental(text)} €"),
-    "spaces between thousands": column("spend", lambda text: f"{float(text):,.2f}".replace(",", "\u202f")),
-    "apostrophes between thousands": column("spend", lambda text: f"{float(text):,.2f}".replace(",", "’")),
+    "spaces between thousands": column(
+        "spend", lambda text: f"{float(text):,.2f}".replace(",", "\u202f")
+    ),
+    "apostrophes between thousands": column(
+        "spend", lambda text: f"{float(text):,.2f}".replace(",", "’")
+    ),
     "scientific": column("spend", lambda text: f"{float(text):.12e}"),
     "more decimals": column("spend", lambda text: text + "000"),
     "spaces around numbers": column("spend", lambda text: f" {text} "),
@@ -107,11 +122,16 @@ SPELLINGS: dict[str, Change] = {
 LOST: dict[str, tuple[Change, str]] = {
     "unknown moments": (column("joined", lambda text: f"day {text[-2:]}"), "joined"),
     "day or month first": (
-        lambda table: table.assign(joined=[f"{1 + place % 12:02d}/{1 + place % 11:02d}/2021" for place in range(ROWS)]),
+        lambda table: table.assign(
+            joined=[f"{1 + place % 12:02d}/{1 + place % 11:02d}/2021" for place in range(ROWS)]
+        ),
         "joined",
     ),
     "codes for categories": (column("tier", lambda text: str(TIERS.index(text))), "tier"),
-    "words for numbers": (column("spend", lambda text: "high" if float(text) > 1e3 else "low"), "spend"),
+    "words for numbers": (
+        column("spend", lambda text: "high" if float(text) > 1e3 else "low"),
+        "spend",
+    ),
     "cents": (column("spend", lambda text: str(round(float(text) * 1e6))), "spend"),
     "an empty column": (column("joined", lambda text: ""), "joined"),
     "words for missing": (column("spend", lambda text: "NaN"), "spend"),
@@ -182,7 +202,9 @@ def test_every_change_is_told_with_its_count(folder):
     copy.loc[:9, "joined"] = "soon"
     copy.loc[:4, "tier"] = "platinum"
     tables = read(folder, copy)
-    told = {(item.table, item.column): (item.what, item.values) for item in tables.legibility.normalised}
+    told = {
+        (item.table, item.column): (item.what, item.values) for item in tables.legibility.normalised
+    }
     assert told == {
         ("synthetic", "joined"): ("zero times on dates, a zone", ROWS - 10),
         ("synthetic", "churn"): ("another word for true or false", ROWS),
@@ -204,7 +226,9 @@ def test_typed_columns_of_parquet(folder):
         "numbers": moments.astype("int64"),
     }
     for name, joined in forms.items():
-        typed = table.assign(joined=joined, age=table["age"].astype("Int16"), churn=table["churn"] == "Y")
+        typed = table.assign(
+            joined=joined, age=table["age"].astype("Int16"), churn=table["churn"] == "Y"
+        )
         tables = read(folder, typed.assign(spend=table["spend"].astype("float32")), parquet=True)
         assert tables.legibility.left_out == {}, name
         assert finding(tables).startswith("copies"), name
@@ -213,7 +237,10 @@ def test_typed_columns_of_parquet(folder):
 
 
 def test_a_hold_out_written_otherwise_accuses_nobody(folder):
-    """An honest table in the real one's notation: the hold-out's notation must not tell the two apart."""
+    """An honest table in the real one's notation.
+
+    The hold-out's notation must not tell the two apart.
+    """
     for name in ("zero times", "decimal commas", "capitals", "true and false", "other headers"):
         SPELLINGS[name](customers(4)).to_csv(folder / "holdout.csv", index=False)
         tables = read(folder, customers(5))
@@ -225,15 +252,25 @@ def test_a_hold_out_written_otherwise_accuses_nobody(folder):
 def test_files_that_cannot_be_a_table_are_refused(folder):
     customers(3).to_csv(folder / "other.csv", index=False, sep=";")
     files = {"real": folder / "real.csv", "holdout": folder / "holdout.csv"}
-    for text, message in ((None, "is --sep right"), ("age,tier,spend,joined,last_seen,churn\n", "has no rows")):
+    for text, message in (
+        (None, "is --sep right"),
+        ("age,tier,spend,joined,last_seen,churn\n", "has no rows"),
+    ):
         path = folder / "other.csv"
         if text is not None:
             path.write_text(text)
         with pytest.raises(TableError, match=message):
-            read_foreign({**files, "synthetic": path}, None, source=SourceOptions(sep=","), on_violation="refuse")
+            read_foreign(
+                {**files, "synthetic": path},
+                None,
+                source=SourceOptions(sep=","),
+                on_violation="refuse",
+            )
     path.write_bytes("age\nß\n".encode("utf-16"))
     with pytest.raises(TableError):
-        read_foreign({**files, "synthetic": path}, None, source=SourceOptions(sep=","), on_violation="refuse")
+        read_foreign(
+            {**files, "synthetic": path}, None, source=SourceOptions(sep=","), on_violation="refuse"
+        )
 
 
 @pytest.mark.parametrize(
@@ -244,27 +281,42 @@ def test_files_that_cannot_be_a_table_are_refused(folder):
             lambda table: LOST["unknown moments"][0](customers(5)),
             3,
             "INCONCLUSIVE",
-            f"column 'joined' left out: mostly lost: synthetic: column 'joined': of {ROWS} values {ROWS} cannot be read",
+            (
+                f"column 'joined' left out: mostly lost: synthetic: column 'joined': of {ROWS}"
+                f" values {ROWS} cannot be read"
+            ),
         ),
         (lambda table: customers(5), 3, "INCONCLUSIVE", "nothing is claimed"),
     ],
     ids=["copy", "unread", "honest"],
 )
-def test_the_command_tells_a_copy_from_an_audit_that_cannot_tell(folder, capsys, change, code, verdict, reason):
+def test_the_command_tells_a_copy_from_an_audit_that_cannot_tell(
+    folder, capsys, change, code, verdict, reason
+):
     change(customers(3)).to_csv(folder / "synthetic.csv", index=False)
-    files = [part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", str(folder / f"{name}.csv"))]
+    files = [
+        part
+        for name in ("real", "holdout", "synthetic")
+        for part in (f"--{name}", str(folder / f"{name}.csv"))
+    ]
     assert execute(["audit", *files, "--quiet", "--json"]) == code
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == verdict
     assert found["reason"].startswith(reason)
-    auc = next(item["value"] for item in found["metrics"] if item["name"] == "attack.membership.auc")
+    auc = next(
+        item["value"] for item in found["metrics"] if item["name"] == "attack.membership.auc"
+    )
     assert (auc == pytest.approx(1.0, abs=1e-3)) is (code == 1)
 
 
 def test_coins_and_a_claim_do_not_clear_what_was_not_read(folder, capsys):
     """As text; with fair coins and a small claim, a table without the unread column would be NOT_REFUTED or REFUTED."""
     LOST["codes for categories"][0](customers(5)).to_csv(folder / "synthetic.csv", index=False)
-    files = [part for name in ("real", "holdout", "synthetic") for part in (f"--{name}", str(folder / f"{name}.csv"))]
+    files = [
+        part
+        for name in ("real", "holdout", "synthetic")
+        for part in (f"--{name}", str(folder / f"{name}.csv"))
+    ]
     assert execute(["audit", *files, "--quiet", "--fair-coins", "--epsilon", "0.5"]) == 3
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("verdict: INCONCLUSIVE")

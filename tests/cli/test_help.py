@@ -1,4 +1,7 @@
-"""The command line's contract: every command has help with an example, the options of the contract exist, help is quick."""
+"""The command line's contract.
+
+Every command has help with an example, the options of the contract exist, help is quick.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,15 @@ CONTRACT = {
     "policy explain": "NAME --lang --json",
     "policy diff": "FIRST SECOND --json",
     "policy list": "--facts --json",
-    "run": "TABLE --schema --policy --epsilon --max-attack-advantage --max-tpr --delta --public-rows --rows --sep --seed "
-    "--ledger --context --waivers --junit --sarif --shareable --on-violation --out --quiet --json",
-    "fit": "TABLE --schema --epsilon --max-attack-advantage --max-tpr --out --delta --public-rows --quiet --json",
+    "run": (
+        "TABLE --schema --policy --epsilon --max-attack-advantage --max-tpr --delta --public-rows"
+        " --rows --sep --seed --ledger --context --waivers --junit --sarif --shareable"
+        " --on-violation --out --quiet --json"
+    ),
+    "fit": (
+        "TABLE --schema --epsilon --max-attack-advantage --max-tpr --out --delta --public-rows"
+        " --quiet --json"
+    ),
     "sample": "MODEL --rows --where --out",
     "audit": "CANDIDATE TABLE --real --holdout --synthetic --json",
     "check": "CANDIDATE --policy --context --waivers --junit --sarif --shareable --lang --json",
@@ -80,7 +89,11 @@ def test_the_contract_names_only_commands_that_exist() -> None:
 def test_the_contract_s_options_exist(words: str) -> None:
     parameters = command_of(words).params
     named = {option for parameter in parameters for option in parameter.opts}
-    arguments = {str(parameter.name).upper() for parameter in parameters if isinstance(parameter, click.Argument)}
+    arguments = {
+        str(parameter.name).upper()
+        for parameter in parameters
+        if isinstance(parameter, click.Argument)
+    }
     assert set(CONTRACT[words].split()) <= named | arguments
 
 
@@ -95,17 +108,26 @@ def test_help_has_an_example(words: tuple[str, ...], capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "words", [words for words in commands() if not isinstance(command_of(" ".join(words)), click.Group)], ids=" ".join
+    "words",
+    [words for words in commands() if not isinstance(command_of(" ".join(words)), click.Group)],
+    ids=" ".join,
 )
 def test_the_example_s_options_exist(words: tuple[str, ...]) -> None:
     command = command_of(" ".join(words))
     known = {option for parameter in command.params for option in parameter.opts}
     example = str(command.help).partition("Example:")[2].replace("\\\n", " ")
-    used = {word for line in example.splitlines() if f"privgan {' '.join(words)}" in line for word in line.split()}
+    used = {
+        word
+        for line in example.splitlines()
+        if f"privgan {' '.join(words)}" in line
+        for word in line.split()
+    }
     assert {word for word in used if word.startswith("--")} <= known
 
 
-def test_top_help_names_every_command_the_exit_codes_and_what_is_internal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_top_help_names_every_command_the_exit_codes_and_what_is_internal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert execute(["--help"]) == 0
     told = capsys.readouterr().out
     for word in ("Example:", "INTERNAL", "Exit codes:", *group.list_commands(click.Context(group))):
@@ -115,7 +137,10 @@ def test_top_help_names_every_command_the_exit_codes_and_what_is_internal(capsys
 
 
 def test_help_and_import_are_quick() -> None:
-    """No heavy package is imported; half a second is asked for, and a busy machine is given more."""
+    """No heavy package is imported.
+
+    Half a second is asked for, and a busy machine is given more.
+    """
     program = (
         "import sys, privgan\n"
         "from privgan.cli.main import execute\n"
@@ -124,14 +149,20 @@ def test_help_and_import_are_quick() -> None:
         "print('imported:', heavy, 'code:', code)"
     )
     started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     took = time.monotonic() - started
     assert done.stdout.endswith("imported: [] code: 0\n"), done.stdout[-200:]
     assert took < 2
 
 
 def test_python_m_privgan_is_the_same_program() -> None:
-    done = subprocess.run([sys.executable, "-m", "privgan", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "privgan", "--version"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.startswith("privgan, version ")
-    wrong = subprocess.run([sys.executable, "-m", "privgan", "nothing"], capture_output=True, text=True, check=False)
+    wrong = subprocess.run(
+        [sys.executable, "-m", "privgan", "nothing"], capture_output=True, text=True, check=False
+    )
     assert wrong.returncode == 2

@@ -31,7 +31,9 @@ def told(capsys: Capture, *arguments: object, code: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("base", [None, *shipped_policies()])
-def test_init_writes_a_valid_commented_policy(tmp_path: Path, base: str | None, capsys: Capture) -> None:
+def test_init_writes_a_valid_commented_policy(
+    tmp_path: Path, base: str | None, capsys: Capture
+) -> None:
     path = tmp_path / "our-policy.yaml"
     more = ("--from", base) if base else ()
     assert execute(["policy", "init", str(path), *more]) == 0
@@ -46,7 +48,9 @@ def test_init_writes_a_valid_commented_policy(tmp_path: Path, base: str | None, 
         }
 
 
-def test_init_refuses_a_file_that_is_there_a_wrong_name_and_an_unknown_base(tmp_path: Path, capsys: Capture) -> None:
+def test_init_refuses_a_file_that_is_there_a_wrong_name_and_an_unknown_base(
+    tmp_path: Path, capsys: Capture
+) -> None:
     path = tmp_path / "ours.yaml"
     path.write_text("mine")
     for arguments, words in (
@@ -62,7 +66,9 @@ def test_init_refuses_a_file_that_is_there_a_wrong_name_and_an_unknown_base(tmp_
     assert {entry.name for entry in tmp_path.iterdir()} == {"ours.yaml"}
 
 
-def test_check_tells_every_mistake_with_its_line_and_ends_with_2(tmp_path: Path, capsys: Capture) -> None:
+def test_check_tells_every_mistake_with_its_line_and_ends_with_2(
+    tmp_path: Path, capsys: Capture
+) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(WRONG)
     assert execute(["policy", "check", str(path)]) == 2
@@ -79,7 +85,10 @@ def test_check_of_a_valid_policy_and_its_waivers(tmp_path: Path, capsys: Capture
     assert execute(["policy", "check", "partner-share"]) == 0
     assert "13 public and 6 internal gates" in capsys.readouterr().out
     waivers = tmp_path / "waivers.yaml"
-    entry = "{fact: ledger.total_epsilon, who: A. Officer, why: last release of the year, until: 2099-12-31}"
+    entry = (
+        "{fact: ledger.total_epsilon, who: A. Officer, why: last release of the year, until:"
+        " 2099-12-31}"
+    )
     waivers.write_text(f"format: privgan.waivers/1\npolicy: partner-share\nwaivers:\n  - {entry}\n")
     found = told(capsys, "check", "partner-share", "--waivers", waivers)
     assert (found["ok"], found["waivers"]) == (True, 1)
@@ -90,7 +99,9 @@ def test_check_of_a_valid_policy_and_its_waivers(tmp_path: Path, capsys: Capture
 
 
 @pytest.mark.parametrize("name", shipped_policies())
-def test_explain_says_every_gate_its_reason_scope_and_clause_in_both_languages(name: str, capsys: Capture) -> None:
+def test_explain_says_every_gate_its_reason_scope_and_clause_in_both_languages(
+    name: str, capsys: Capture
+) -> None:
     policy = load_policy(name)
     for lang in ("en", "zh"):
         assert execute(["policy", "explain", name, "--lang", lang]) == 0
@@ -106,12 +117,18 @@ def test_explain_says_every_gate_its_reason_scope_and_clause_in_both_languages(n
     assert found["hash"] == policy.fingerprint()
 
 
-def test_diff_ends_with_0_where_both_decide_alike_and_with_1_where_not(tmp_path: Path, capsys: Capture) -> None:
+def test_diff_ends_with_0_where_both_decide_alike_and_with_1_where_not(
+    tmp_path: Path, capsys: Capture
+) -> None:
     assert execute(["policy", "diff", "public-release", "public-release"]) == 0
     assert capsys.readouterr().out == "both decide alike\n"
     path = tmp_path / "ours.yaml"
     text = shipped_policies()["public-release"].read_text(encoding="utf-8")
-    path.write_text(text.replace("at_most: 3\n", "at_most: 2\n", 1).replace("attempts_per_dataset: 2", "attempts_per_dataset: 5"))
+    path.write_text(
+        text.replace("at_most: 3\n", "at_most: 2\n", 1).replace(
+            "attempts_per_dataset: 2", "attempts_per_dataset: 5"
+        )
+    )
     assert execute(["policy", "diff", "public-release", str(path)]) == 1
     out = capsys.readouterr().out
     assert "stricter: guarantee.epsilon at_most: at most 3 (public) -> at most 2 (public)" in out
@@ -129,8 +146,13 @@ def test_list_names_all_policies_and_all_facts(capsys: Capture) -> None:
 
 def test_a_hostile_policy_reaches_the_terminal_as_text(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "own.yaml"
-    text = WRONG[: WRONG.index("gates:")].replace("attempts_per_dataset: 0", "attempts_per_dataset: 1")
-    gate = '{fact: synthetic.rows, at_least: 1, scope: public, reason: "\\e[2J\\u202Egnp.exe", advice: "\\a"}'
+    text = WRONG[: WRONG.index("gates:")].replace(
+        "attempts_per_dataset: 0", "attempts_per_dataset: 1"
+    )
+    gate = (
+        '{fact: synthetic.rows, at_least: 1, scope: public, reason: "\\e[2J\\u202Egnp.exe", advice:'
+        ' "\\a"}'
+    )
     path.write_text(f"{text}gates:\n  - {gate}\n")
     assert execute(["policy", "explain", str(path)]) == 0
     out = capsys.readouterr().out

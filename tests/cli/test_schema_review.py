@@ -1,4 +1,7 @@
-"""The walk through a draft: answers typed in a terminal, groups confirmed by scripts, what is left and taken up."""
+"""The walk through a draft.
+
+Answers typed in a terminal, groups confirmed by scripts, what is left and taken up.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ import pytest
 
 from privgan.cli import schema_review
 from privgan.cli.main import execute
-from privgan.table.columns import OpenNumeric, Source
+from privgan.schema.columns import OpenNumeric, Source
+from privgan.schema.schema import Schema
 from privgan.table.conform import unconfirmed
-from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
-from tests.table.reviewed import shop, unrelated, visits
+from tests.drafting.reviewed import shop, unrelated, visits
 
 GROUPS = schema_review.GROUPS
 Capture = pytest.CaptureFixture[str]
@@ -81,16 +84,23 @@ def test_all_is_accepted_group_by_group(desk: Desk, capsys: Capture) -> None:
     assert desk.schema.target == "churned"
     assert desk.schema.constraints
     assert "INTERNAL" in told.splitlines()[0]
-    for sentence in ("somebody's exact value tells that value", "Each listed category is told to everybody"):
+    for sentence in (
+        "somebody's exact value tells that value",
+        "Each listed category is told to everybody",
+    ):
         assert sentence in told
     assert "nothing; next: privgan run" in told
 
 
-def test_quitting_keeps_what_was_answered_and_the_rest_is_asked_again(desk: Desk, capsys: Capture) -> None:
+def test_quitting_keeps_what_was_answered_and_the_rest_is_asked_again(
+    desk: Desk, capsys: Capture
+) -> None:
     assert desk.type("a", "a", "q") == 0
     after = desk.schema
     assert after.unit_source is Source.DECLARED
-    assert {fact.split(".")[1] for fact in after.facts_from(Source.DECLARED) if "." in fact} == {"role"}
+    assert {fact.split(".")[1] for fact in after.facts_from(Source.DECLARED) if "." in fact} == {
+        "role"
+    }
     told = capsys.readouterr().out
     assert "go on with: privgan schema review" in told
     assert desk.type("q") == 0
@@ -114,18 +124,29 @@ def test_one_by_one_confirms_edits_measures_and_leaves(desk: Desk, capsys: Captu
     assert isinstance(after.column("spend"), OpenNumeric)
     assert after.column("orders").upper == 500
     left = {fact for fact in after.facts_from(Source.CONFIRM) if fact.endswith("er")}
-    assert left == {"signed_up.lower", "signed_up.upper", "last_order_at.lower", "last_order_at.upper"}
+    assert left == {
+        "signed_up.lower",
+        "signed_up.upper",
+        "last_order_at.lower",
+        "last_order_at.upper",
+    }
     assert after.unit_source is Source.CONFIRM
 
 
-def test_a_group_is_edited_by_numbers_and_an_answer_that_cannot_be_changes_nothing(desk: Desk, capsys: Capture) -> None:
+def test_a_group_is_edited_by_numbers_and_an_answer_that_cannot_be_changes_nothing(
+    desk: Desk, capsys: Capture
+) -> None:
     before = desk.schema
     assert desk.type("s", "s", "e", "1", "ninety", "99", "q") == 0
     assert "nothing is changed: lower: found 'ninety', allowed: a number" in capsys.readouterr().out
     assert desk.schema.to_json() == before.to_json()
     assert desk.type("s", "s", "e", "9", "1", "16", "99", "q") == 0  # There is no ninth.
     assert desk.schema.column("age").lower == 16
-    assert "lower" not in {fact.split(".")[1] for fact in desk.schema.facts_from(Source.CONFIRM) if fact.startswith("age.")}
+    assert "lower" not in {
+        fact.split(".")[1]
+        for fact in desk.schema.facts_from(Source.CONFIRM)
+        if fact.startswith("age.")
+    }
 
 
 def test_what_is_no_choice_is_asked_again(desk: Desk, capsys: Capture) -> None:
@@ -133,21 +154,33 @@ def test_what_is_no_choice_is_asked_again(desk: Desk, capsys: Capture) -> None:
     assert "'z' is not one of" in capsys.readouterr().out
 
 
-def test_categories_are_left_to_be_measured_and_an_ordinal_column_cannot_be(desk: Desk, capsys: Capture) -> None:
+def test_categories_are_left_to_be_measured_and_an_ordinal_column_cannot_be(
+    desk: Desk, capsys: Capture
+) -> None:
     frame = shop().assign(stars=[str(1 + row % 5) for row in range(len(shop()))])
     desk.path.unlink()
     desk.lay(frame)
     assert desk.type("s", "s", "s", "m", "3", "m", "1", "q") == 0
-    assert "stars cannot be measured; only bounds and the categories of a categorical column can" in capsys.readouterr().out
+    assert (
+        "stars cannot be measured; only bounds and the categories of a categorical column can"
+        in capsys.readouterr().out
+    )
     assert [column.name for column in desk.schema.open_columns] == ["tier"]
     assert desk.type("s", "s", "m", "0", "q") == 0
     opened = ["age", "tier", "orders", "spend", "signed_up", "last_order_at"]
     assert [column.name for column in desk.schema.open_columns] == opened
-    assert [fact for fact in desk.schema.facts_from(Source.CONFIRM) if fact.endswith("categories")] == ["stars.categories"]
+    assert [
+        fact for fact in desk.schema.facts_from(Source.CONFIRM) if fact.endswith("categories")
+    ] == ["stars.categories"]
 
 
 def test_a_declined_dependency_is_not_proposed_again(desk: Desk, capsys: Capture) -> None:
-    assert desk.review(*(part for name in GROUPS if name != "constraints" for part in ("--yes-to", name))) == 0
+    assert (
+        desk.review(
+            *(part for name in GROUPS if name != "constraints" for part in ("--yes-to", name))
+        )
+        == 0
+    )
     assert desk.type("o", "y", "d", "q") == 0
     assert len(desk.schema.constraints) == 1
     assert "# Declined: when orders = 0" in desk.path.read_text()
@@ -170,7 +203,9 @@ def test_an_id_that_repeats_is_proposed_as_the_unit(desk: Desk, capsys: Capture)
 
 
 @pytest.mark.parametrize(("waived", "unit"), [("y", None), ("n", "customer_id")])
-def test_rows_are_the_unit_beside_an_id_that_repeats_only_when_it_is_waived(desk: Desk, waived: str, unit: str | None) -> None:
+def test_rows_are_the_unit_beside_an_id_that_repeats_only_when_it_is_waived(
+    desk: Desk, waived: str, unit: str | None
+) -> None:
     desk.path.unlink()
     desk.lay(visits())
     assert desk.review("--yes-to", "unit") == 0
@@ -178,7 +213,9 @@ def test_rows_are_the_unit_beside_an_id_that_repeats_only_when_it_is_waived(desk
     desk.path.write_text(text)
     assert desk.type("e", "row", "1", waived, "q") == 0
     assert desk.schema.unit.column == unit
-    assert desk.schema.facts_from(Source.ASSUMED_PUBLIC) == (("customer_id.repeats",) if waived == "y" else ())
+    assert desk.schema.facts_from(Source.ASSUMED_PUBLIC) == (
+        ("customer_id.repeats",) if waived == "y" else ()
+    )
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -202,7 +239,9 @@ def test_yes_to_is_repeatable_and_an_unknown_group_is_refused(desk: Desk, capsys
     assert "'everything' is not one of 'unit', 'pii'" in capsys.readouterr().err
 
 
-def test_without_a_terminal_nothing_is_asked(desk: Desk, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_nothing_is_asked(
+    desk: Desk, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(schema_review, "has_terminal", lambda: False)
     before = desk.path.read_text()
     assert desk.review() == 2
@@ -224,7 +263,10 @@ Spoil = Callable[[Desk], None]
 BAD: dict[str, tuple[Spoil, str]] = {
     "no schema": (lambda desk: desk.path.unlink(), "cannot be read"),
     "no table": (lambda desk: desk.table.unlink(), "t.csv"),
-    "another table": (lambda desk: unrelated().to_csv(desk.table, index=False), "not in the table once each: age, tier"),
+    "another table": (
+        lambda desk: unrelated().to_csv(desk.table, index=False),
+        "not in the table once each: age, tier",
+    ),
     "a schema with a mistake": (
         lambda desk: desk.path.write_text(desk.path.read_text().replace("kind: date", "kind: day")),
         "day",
@@ -265,8 +307,19 @@ def test_a_reviewed_schema_asks_nothing_more(desk: Desk, capsys: Capture) -> Non
 @pytest.mark.slow
 def test_in_a_real_terminal(desk: Desk) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "privgan", "schema", "review", str(desk.table), "--schema", str(desk.path)]
-    with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as started:
+    command = [
+        sys.executable,
+        "-m",
+        "privgan",
+        "schema",
+        "review",
+        str(desk.table),
+        "--schema",
+        str(desk.path),
+    ]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as started:
         os.close(theirs)
         os.write(ours, b"a\na\nq\n")
         assert started.stdout is not None
@@ -277,7 +330,9 @@ def test_in_a_real_terminal(desk: Desk) -> None:
     assert desk.schema.unit_source is Source.DECLARED
 
 
-def test_what_comes_next_names_the_source_as_it_was_given_but_no_query(tmp_path: Path, capsys: Capture) -> None:
+def test_what_comes_next_names_the_source_as_it_was_given_but_no_query(
+    tmp_path: Path, capsys: Capture
+) -> None:
     table = tmp_path / "a shop.sqlite"
     with closing(sqlite3.connect(table)) as base:
         shop().to_sql("sold here", base, index=False)
@@ -291,7 +346,12 @@ def test_what_comes_next_names_the_source_as_it_was_given_but_no_query(tmp_path:
         for more, command in (("--yes-to", "schema review"), ("--accept-all", "run")):
             chosen = (more, "roles") if more == "--yes-to" else (more,)
             capsys.readouterr()
-            assert execute(["schema", "review", str(table), "--schema", str(schema), *options, *chosen]) == 0
+            assert (
+                execute(
+                    ["schema", "review", str(table), "--schema", str(schema), *options, *chosen]
+                )
+                == 0
+            )
             out = capsys.readouterr().out
             assert f"privgan {command} '{table}' {told} --schema {schema}" in out
             assert "pw" not in out.replace(str(tmp_path), "")

@@ -1,4 +1,7 @@
-"""From a table to a candidate without a hand in between: init, review --accept-all, check, fit; and a run's first lines."""
+"""From a table to a candidate without a hand in between: init, review --accept-all, check, fit.
+
+And a run's first lines.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ import pandas as pd
 import pytest
 
 from privgan.cli.main import execute
-from privgan.pipeline.terms import terms
-from privgan.table.holding import broken_constraints
+from privgan.pipeline.preflight import terms
 from privgan.table.schema_file import load_schema, parse_schema
-from tests.table.reviewed import shop, unrelated, visits
+from privgan.table.violations import broken_constraints
+from tests.drafting.reviewed import shop, unrelated, visits
 
 Capture = pytest.CaptureFixture[str]
 
@@ -39,7 +42,9 @@ def sensors(rows: int = 600) -> pd.DataFrame:
     """Numbers alone, one never above another, with a value of its own."""
     rng = np.random.default_rng(9)
     low = rng.normal(20, 8, rows).round(1)
-    return pd.DataFrame({"low": low, "high": (low + rng.gamma(2, 3, rows)).round(1), "count": rng.poisson(90, rows)}).astype(str)
+    return pd.DataFrame(
+        {"low": low, "high": (low + rng.gamma(2, 3, rows)).round(1), "count": rng.poisson(90, rows)}
+    ).astype(str)
 
 
 TABLES: dict[str, Callable[[], pd.DataFrame]] = {
@@ -65,20 +70,48 @@ def test_a_reviewed_draft_fits_its_table(tmp_path: Path, name: str, capsys: Capt
     table, schema = reviewed(tmp_path, TABLES[name]())
     assert execute(["schema", "check", table, "--schema", schema]) == 0
     assert "the table fits the schema" in capsys.readouterr().out
-    assert broken_constraints(pd.read_csv(table, dtype=str, keep_default_na=False), load_schema(schema)) == ()
+    assert (
+        broken_constraints(
+            pd.read_csv(table, dtype=str, keep_default_na=False), load_schema(schema)
+        )
+        == ()
+    )
     assert execute(["plan", "--schema", schema, "--epsilon", "3", "--public-rows", "600"]) == 0
 
 
-@pytest.mark.parametrize("name", [name if name == "people" else pytest.param(name, marks=pytest.mark.slow) for name in TABLES])
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "people" else pytest.param(name, marks=pytest.mark.slow) for name in TABLES],
+)
 def test_a_reviewed_draft_is_fitted_and_every_synthetic_row_keeps_its_constraints(
     tmp_path: Path, ledger_path: Path, name: str, capsys: Capture
 ) -> None:
     table, schema = reviewed(tmp_path, TABLES[name]())
     out = tmp_path / "out"
-    arguments = [table, "--schema", schema, "--epsilon", "3", "--effort", "quick", "--public-rows", "600", "--out", str(out)]
+    arguments = [
+        table,
+        "--schema",
+        schema,
+        "--epsilon",
+        "3",
+        "--effort",
+        "quick",
+        "--public-rows",
+        "600",
+        "--out",
+        str(out),
+    ]
     assert execute(["fit", *arguments]) == 0
-    first = [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines() if line.startswith("[")]
-    assert [line.partition(":")[0] for line in first[1:4]] == ["protected", "target", "assumed public"]
+    first = [
+        line.partition("] ")[2]
+        for line in capsys.readouterr().err.splitlines()
+        if line.startswith("[")
+    ]
+    assert [line.partition(":")[0] for line in first[1:4]] == [
+        "protected",
+        "target",
+        "assumed public",
+    ]
     made = pd.read_csv(out / "synthetic.csv", dtype=str, keep_default_na=False)
     assert broken_constraints(made, load_schema(schema)) == ()
 
@@ -104,26 +137,47 @@ def test_the_terms_name_unit_target_and_what_is_assumed_public() -> None:
 
 
 def test_the_terms_say_where_nothing_is_named_or_assumed() -> None:
-    plain = SCHEMA.replace("target: left\n", "").replace(", source: {lower: assumed_public, upper: assumed_public}", "")
+    plain = SCHEMA.replace("target: left\n", "").replace(
+        ", source: {lower: assumed_public, upper: assumed_public}", ""
+    )
     assert terms(parse_schema(plain))[1:] == (
         "target: left, by the fixed rule; the schema names none",
         "assumed public: no fact; what the schema declares is taken as publicly known",
     )
     moments = "  - {name: at, kind: date, lower: 2020-01-01, upper: 2020-12-31}\n"
-    assert terms(parse_schema(plain[: plain.index("  - {name: age")] + moments))[1] == "target: none, no column can be predicted"
+    assert (
+        terms(parse_schema(plain[: plain.index("  - {name: age")] + moments))[1]
+        == "target: none, no column can be predicted"
+    )
 
 
 def test_the_terms_cut_a_long_list_of_facts() -> None:
-    columns = "".join(f"  - {{name: c{n}, kind: boolean, source: assumed_public}}\n" for n in range(9))
-    told = terms(parse_schema(f"format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n{columns}"))[2]
+    columns = "".join(
+        f"  - {{name: c{n}, kind: boolean, source: assumed_public}}\n" for n in range(9)
+    )
+    told = terms(
+        parse_schema(f"format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n{columns}")
+    )[2]
     assert told.startswith("assumed public: 36 facts")
     assert told.endswith(" and 24 more")
 
 
-def test_a_run_says_its_terms_before_all_else(tmp_path: Path, ledger_path: Path, capsys: Capture) -> None:
+def test_a_run_says_its_terms_before_all_else(
+    tmp_path: Path, ledger_path: Path, capsys: Capture
+) -> None:
     table, schema = reviewed(tmp_path, visits())
     capsys.readouterr()
-    arguments = [table, "--schema", schema, "--policy", "internal-analytics", "--epsilon", "90", "--out", str(tmp_path / "out")]
+    arguments = [
+        table,
+        "--schema",
+        schema,
+        "--policy",
+        "internal-analytics",
+        "--epsilon",
+        "90",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert execute(["run", *arguments]) == 1  # Such an ε never passes: nothing is looked at.
     begun, *first = capsys.readouterr().err.splitlines()
     assert "reading the schema" in begun

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from privgan.table.columns import Source
+from privgan.schema.columns import Source
 from privgan.table.conform import violations
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema

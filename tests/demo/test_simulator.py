@@ -1,4 +1,7 @@
-"""The simulator against its own exact truth; seeds are fixed, failure probabilities are for a fresh seed."""
+"""The simulator against its own exact truth.
+
+Seeds are fixed, failure probabilities are for a fresh seed.
+"""
 
 import datetime as dt
 import re
@@ -16,13 +19,13 @@ from privgan.demo.parameters import AGE_GROUPS, EDUCATION_GIVEN_AGE_GROUP, REFER
 from privgan.errors import UsageError
 from privgan.table.conform import violations
 from privgan.table.files import read_table
-from privgan.table.holding import broken_constraints
 from privgan.table.schema_file import load_schema, parse_schema
+from privgan.table.violations import broken_constraints
 from tests.constrained import fixed_synthesizer
 
 ROWS = 60_000
-# Two-sided normal tail at 5.5 standard errors is 4e-8; with some 650 cells a fresh seed fails with probability < 1e-4,
-# the binomial's heavier tail in cells of 30 and more expected rows included.
+# Two-sided normal tail at 5.5 standard errors is 4e-8; with some 650 cells a fresh seed fails with
+# probability < 1e-4, the binomial's heavier tail in cells of 30 and more expected rows included.
 STANDARD_ERRORS = 5.5
 SMALLEST_EXPECTED = 30
 
@@ -48,7 +51,9 @@ def assert_frequencies(observed: pandas.Series, truth: dict[str, float]) -> None
 
 
 @pytest.mark.parametrize("column", demo.discrete_columns())
-def test_every_discrete_column_follows_its_true_marginal(table: pandas.DataFrame, column: str) -> None:
+def test_every_discrete_column_follows_its_true_marginal(
+    table: pandas.DataFrame, column: str
+) -> None:
     assert_frequencies(as_text(table[column]), demo.true_marginal(column))
 
 
@@ -64,7 +69,9 @@ def test_every_discrete_column_follows_its_true_marginal(table: pandas.DataFrame
         ("fraud_flag", "acquisition_channel"),
     ],
 )
-def test_pairs_follow_their_true_conditional(table: pandas.DataFrame, column: str, given: str) -> None:
+def test_pairs_follow_their_true_conditional(
+    table: pandas.DataFrame, column: str, given: str
+) -> None:
     truth = demo.true_conditional(column, given=given)
     for value, part in table.groupby(as_text(table[given])):
         assert_frequencies(as_text(part[column]), truth[value])
@@ -93,7 +100,9 @@ def test_hidden_bands_agree_with_the_days_and_amounts_drawn(table: pandas.DataFr
 
 
 def test_truth_agrees_with_a_sum_written_out_by_hand() -> None:
-    by_hand = sum(share * EDUCATION_GIVEN_AGE_GROUP[group][3] for group, share in AGE_GROUPS.items())
+    by_hand = sum(
+        share * EDUCATION_GIVEN_AGE_GROUP[group][3] for group, share in AGE_GROUPS.items()
+    )
     assert demo.true_marginal("education")["bachelor"] == pytest.approx(by_hand, abs=1e-12)
 
 
@@ -103,7 +112,8 @@ def test_joint_agrees_with_brute_force_on_a_small_network() -> None:
     third = rng.dirichlet([1, 1], (2, 3))
     nodes = [("a", (), first), ("b", ("a",), second), ("c", ("a", "b"), third)]
     network = Network(
-        Node(name=name, values=tuple("012")[: table.shape[-1]], parents=parents, table=table) for name, parents, table in nodes
+        Node(name=name, values=tuple("012")[: table.shape[-1]], parents=parents, table=table)
+        for name, parents, table in nodes
     )
     expected = numpy.zeros((2, 3))
     for a, b, c in numpy.ndindex(2, 3, 2):
@@ -114,7 +124,10 @@ def test_joint_agrees_with_brute_force_on_a_small_network() -> None:
 def test_every_table_is_a_distribution_of_the_right_shape() -> None:
     nodes = customer_network().nodes
     for node in nodes.values():
-        assert node.table.shape == (*(len(nodes[parent].values) for parent in node.parents), len(node.values))
+        assert node.table.shape == (
+            *(len(nodes[parent].values) for parent in node.parents),
+            len(node.values),
+        )
         assert node.table.min() >= 0.0
         numpy.testing.assert_allclose(node.table.sum(axis=-1), 1.0, rtol=0, atol=1e-9)
 
@@ -152,7 +165,11 @@ def test_every_value_lies_inside_the_schema(table: pandas.DataFrame) -> None:
 def test_written_files_read_back_and_conform(tmp_path: Path) -> None:
     csv, schema_file = demo.write_demo(tmp_path / "new" / "folder", rows=300, seed=5)
     schema, read = load_schema(schema_file), read_table(csv)
-    assert (schema.dataset, schema.unit.column, schema.unit.max_rows) == ("retail-demo", "customer_id", 1)
+    assert (schema.dataset, schema.unit.column, schema.unit.max_rows) == (
+        "retail-demo",
+        "customer_id",
+        1,
+    )
     assert tuple(read.columns) == schema.names
     assert violations(read, schema) == ()
 
@@ -162,7 +179,9 @@ def test_structural_zeros_and_order_between_columns(table: pandas.DataFrame) -> 
     assert 0.2 < idle.mean() < 0.35
     assert ((table["spend_12m"] == 0) == idle).all()
     assert ((table["average_basket"] == 0) == idle).all()
-    assert numpy.allclose(table["spend_12m"], table["orders_12m"] * table["average_basket"], atol=1e-6)
+    assert numpy.allclose(
+        table["spend_12m"], table["orders_12m"] * table["average_basket"], atol=1e-6
+    )
     assert (table["ad_clicks"] <= table["ad_impressions"]).all()
     tenure = (pandas.Timestamp(REFERENCE_DATE) - table["sign_up_date"]).dt.days
     assert (table["recency_days"] <= tenure).all()
@@ -217,6 +236,8 @@ def test_the_readme_draws_the_graph_that_is_drawn_from() -> None:
     text = (Path(demo.__file__).parent / "README.md").read_text(encoding="utf-8")
     graph = text.split("## Graph")[1].split("Columns that are finer")[0]
     rows = re.findall(r"^\| (\*?)(\w+)\*? \| ([\w, –]+) \|", graph, flags=re.MULTILINE)
-    written = {name: tuple(re.findall(r"\w+", parents)) for _, name, parents in rows if name != "variable"}
+    written = {
+        name: tuple(re.findall(r"\w+", parents)) for _, name, parents in rows if name != "variable"
+    }
     assert written == {node.name: node.parents for node in customer_network().nodes.values()}
     assert {name for star, name, _ in rows if star} == LATENT

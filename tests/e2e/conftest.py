@@ -28,7 +28,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Table, schema and ledger, and the main job done in both ways with the same seed."""
     found = Place(tmp_path_factory.mktemp("e2e"))
     customers = simulate_customers(ROWS, seed=5)[list(COLUMNS)]
-    customers["customer_id"] = [f"K{serial * 7919 % 10**8:08d}" for serial in range(1, ROWS + 1)]  # Not the pattern's.
+    customers["customer_id"] = [
+        f"K{serial * 7919 % 10**8:08d}" for serial in range(1, ROWS + 1)
+    ]  # Not the pattern's.
     customers.to_csv(found.table, index=False, date_format="%Y-%m-%d")
     document = yaml.safe_load(demo_schema_yaml())
     document["dataset"] = DATASET

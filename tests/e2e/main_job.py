@@ -1,4 +1,7 @@
-"""The main job end to end, in process: once as ``privgan run``, once step by step, on a small simulated table."""
+"""The main job end to end, in process.
+
+Once as ``privgan run``, once step by step, on a small simulated table.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,38 @@ import numpy as np
 import torch
 
 from privgan.cli.main import execute
-from privgan.gan.model import GeneratorModel
+from privgan.generator.mixture import GeneratorModel
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline.candidate import internal_report_file
 from privgan.planning.plan import GeneratorSettings
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME
 
 ROWS, MADE, EPSILON, SEED = 1_500, 700, 3.0, 11
 DATASET = "e2e-customers"
-COLUMNS = ("customer_id", "name", "email", "age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")
-CONSTRAINTS = [{"when": "spend_12m = 0", "then": "nps is missing", "description": "only buyers are asked"}]
-MODELLED = ("age", "sign_up_date", "membership_tier", "spend_12m", "converted", "nps")  # In the schema's order.
+COLUMNS = (
+    "customer_id",
+    "name",
+    "email",
+    "age",
+    "sign_up_date",
+    "membership_tier",
+    "spend_12m",
+    "converted",
+    "nps",
+)
+CONSTRAINTS = [
+    {"when": "spend_12m = 0", "then": "nps is missing", "description": "only buyers are asked"}
+]
+MODELLED = (
+    "age",
+    "sign_up_date",
+    "membership_tier",
+    "spend_12m",
+    "converted",
+    "nps",
+)  # In the schema's order.
 RELEASED = {*ALLOWED_FILES, MANIFEST_NAME, CHECKSUM_NAME}
 REPORTS = {internal_report_file(form) for form in ("html", "md", "json")}
 # Many canaries, so that the audit's intervals are narrow although the table is small.
@@ -72,7 +94,10 @@ def privgan(*arguments: object) -> Ended:
 
 @dataclass
 class Place:
-    """A folder with a table, its schema and a ledger; how each command ended; each fit's initial weights."""
+    """A folder with a table, its schema and a ledger; how each command ended.
+
+    Each fit's initial weights.
+    """
 
     folder: Path
     ended: dict[str, Ended] = field(default_factory=dict)
@@ -113,15 +138,29 @@ class Start:
     def again(self, seed: int) -> dict[str, torch.Tensor]:
         """The initial weights for the same sizes and a given seed, from marginals that hold nothing of the run."""
         sizes = self.measurements.sizes
-        even = [Marginal(clique=(i,), counts=np.ones(size), standard_deviation=1.0) for i, size in enumerate(sizes)]
-        return initial_weights(GeneratorModel(Measurements(sizes, even), self.settings, seed=seed, device=torch.device("cpu")))
+        even = [
+            Marginal(clique=(i,), counts=np.ones(size), standard_deviation=1.0)
+            for i, size in enumerate(sizes)
+        ]
+        return initial_weights(
+            GeneratorModel(
+                Measurements(sizes, even), self.settings, seed=seed, device=torch.device("cpu")
+            )
+        )
 
 
 def remembering(seen: list[Start]) -> type[GeneratorModel]:
     """The generator's class, with a note of what each fit starts from."""
 
     class Remembering(GeneratorModel):
-        def __init__(self, measurements: Measurements, settings: GeneratorSettings, *, seed: int, device: torch.device) -> None:
+        def __init__(
+            self,
+            measurements: Measurements,
+            settings: GeneratorSettings,
+            *,
+            seed: int,
+            device: torch.device,
+        ) -> None:
             super().__init__(measurements, settings, seed=seed, device=device)
             seen.append(Start(measurements, settings, seed, initial_weights(self)))
 
@@ -130,42 +169,110 @@ def remembering(seen: list[Start]) -> type[GeneratorModel]:
 
 def policy_asking_a_reviewer(folder: Path) -> Path:
     """The shipped policy internal-analytics, and one fact more."""
-    from privgan.policy.document import shipped_policies
+    from privgan.policy.policy_file import shipped_policies
 
     path = folder / "reviewed.yaml"
     shipped = shipped_policies()["internal-analytics"].read_text(encoding="utf-8")
-    path.write_text(shipped.replace("name: internal-analytics", "name: reviewed") + ASKS_A_REVIEWER, encoding="utf-8")
+    path.write_text(
+        shipped.replace("name: internal-analytics", "name: reviewed") + ASKS_A_REVIEWER,
+        encoding="utf-8",
+    )
     return path
 
 
 def in_one_go(place: Place) -> None:
     out = place.folder / "out"
-    job = ("run", place.table, "--schema", place.schema, *FIT, "--policy", "internal-analytics", "--target", "converted")
-    place.do("run", *job, "--out", out, "--json", "--junit", place.folder / "verdict.xml", "--shareable")
+    job = (
+        "run",
+        place.table,
+        "--schema",
+        place.schema,
+        *FIT,
+        "--policy",
+        "internal-analytics",
+        "--target",
+        "converted",
+    )
+    place.do(
+        "run", *job, "--out", out, "--json", "--junit", place.folder / "verdict.xml", "--shareable"
+    )
     place.do("run again", *job, "--out", out, code=2)
 
 
 def step_by_step(place: Place) -> None:
     candidate, table, folder = place.folder / "candidate", place.table, place.folder
     reviewed, weak = policy_asking_a_reviewer(folder), folder / "weak.yaml"
-    weak.write_text(reviewed.read_text().replace("at_most: 10\n", "at_most: 2.5\n"), encoding="utf-8")
+    weak.write_text(
+        reviewed.read_text().replace("at_most: 10\n", "at_most: 2.5\n"), encoding="utf-8"
+    )
     context = folder / "context.yaml"
-    context.write_text("format: privgan.context/1\nreviewer: A. Reviewer\nexpiry: 2999-12-31\n", encoding="utf-8")
-    place.do("fit", "fit", table, "--schema", place.schema, *FIT, "--out", candidate, "--json", "--quiet")
-    place.do("check before audit", "check", candidate, "--policy", "internal-analytics", "--json", code=3)
+    context.write_text(
+        "format: privgan.context/1\nreviewer: A. Reviewer\nexpiry: 2999-12-31\n", encoding="utf-8"
+    )
+    place.do(
+        "fit", "fit", table, "--schema", place.schema, *FIT, "--out", candidate, "--json", "--quiet"
+    )
+    place.do(
+        "check before audit", "check", candidate, "--policy", "internal-analytics", "--json", code=3
+    )
     place.do("audit", "audit", candidate, table, "--target", "converted", "--json", "--quiet")
     place.do("check", "check", candidate, "--policy", "internal-analytics", "--json")
     place.do("check without reviewer", "check", candidate, "--policy", reviewed, code=3)
-    place.do("release without reviewer", "release", candidate, "--policy", reviewed, "--out", folder / "no", code=3)
-    place.do("release above the policy", "release", candidate, "--policy", weak, "--out", folder / "no", code=1)
+    place.do(
+        "release without reviewer",
+        "release",
+        candidate,
+        "--policy",
+        reviewed,
+        "--out",
+        folder / "no",
+        code=3,
+    )
+    place.do(
+        "release above the policy",
+        "release",
+        candidate,
+        "--policy",
+        weak,
+        "--out",
+        folder / "no",
+        code=1,
+    )
     place.do("keys", "keys", "create", "acme", "--out", folder / "keys", "--json")
-    job = ("release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise")
+    job = (
+        "release",
+        candidate,
+        "--policy",
+        reviewed,
+        "--context",
+        context,
+        "--out",
+        folder / "stepwise",
+    )
     place.do("release", *job, "--key", folder / "keys" / "acme.key", "--zip")
     place.do(
-        "release again", "release", candidate, "--policy", reviewed, "--context", context, "--out", folder / "stepwise", code=2
+        "release again",
+        "release",
+        candidate,
+        "--policy",
+        reviewed,
+        "--context",
+        context,
+        "--out",
+        folder / "stepwise",
+        code=2,
     )
     place.do("report of candidate", "report", candidate, "--table", table, "--json")
-    place.do("verify", "verify", folder / "stepwise", "--key", folder / "keys" / "acme.pub", "--policy", reviewed, "--json")
+    place.do(
+        "verify",
+        "verify",
+        folder / "stepwise",
+        "--key",
+        folder / "keys" / "acme.pub",
+        "--policy",
+        reviewed,
+        "--json",
+    )
     place.do("verify zip", "verify", folder / "stepwise" / "release.zip", "--json")
     place.do("report", "report", folder / "stepwise", "--json")
     place.do("sample", "sample", candidate, "--rows", 50, "--out", folder / "sample.csv")

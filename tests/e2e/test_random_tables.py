@@ -1,4 +1,7 @@
-"""Random tables from any source: init, review, check and fit without a hand between them, and nothing outside a schema."""
+"""Random tables from any source.
+
+Init, review, check and fit without a hand between them, and nothing outside a schema.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.cli.main import execute
-from privgan.planning.effort import EFFORTS, Effort
+from privgan.planning.plan import EFFORTS, Effort
 from privgan.sources import read_source
 from privgan.table.conform import violations
 from privgan.table.files import read_table
-from privgan.table.holding import broken_constraints
 from privgan.table.schema_file import load_schema
-from tests.table.test_drafts import random_table
+from privgan.table.violations import broken_constraints
+from tests.drafting.test_drafts import random_table
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +37,9 @@ def _packed(frame: pd.DataFrame, path: Path) -> None:
 
 def _lines(frame: pd.DataFrame, path: Path) -> None:
     rows = frame.to_dict(orient="records")
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    path.write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+    )
 
 
 def _database(frame: pd.DataFrame, path: Path) -> None:
@@ -44,7 +49,9 @@ def _database(frame: pd.DataFrame, path: Path) -> None:
 
 SOURCES: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     "t.csv": lambda frame, path: frame.to_csv(path, index=False),
-    "semicolons.csv": lambda frame, path: frame.to_csv(path, index=False, sep=";", encoding="utf-8-sig"),
+    "semicolons.csv": lambda frame, path: frame.to_csv(
+        path, index=False, sep=";", encoding="utf-8-sig"
+    ),
     "t.tsv.gz": _packed,
     "t.xlsx": lambda frame, path: frame.to_excel(path, index=False, engine="xlsxwriter"),
     "t.parquet": lambda frame, path: frame.to_parquet(path),
@@ -62,7 +69,9 @@ def reviewed(folder: Path, frame: pd.DataFrame, name: str) -> tuple[int, Path, P
     SOURCES[name](frame, table)
     code = execute(["schema", "init", str(table), "--out", str(schema)])
     if code == 0:
-        assert execute(["schema", "review", str(table), "--schema", str(schema), "--accept-all"]) == 0
+        assert (
+            execute(["schema", "review", str(table), "--schema", str(schema), "--accept-all"]) == 0
+        )
         assert execute(["schema", "check", str(table), "--schema", str(schema)]) in (0, 2)
     return code, table, schema
 
@@ -79,7 +88,10 @@ def test_a_table_of_any_source_gets_a_schema_without_a_hand(
     if code == 0:
         text = schema.read_text(encoding="utf-8")
         for found in violations(read_source(table).frame(), load_schema(schema)):
-            assert "not fit" in text or "infinite" in text or "missing" in found.problem, (found.column, found.problem)
+            assert "not fit" in text or "infinite" in text or "missing" in found.problem, (
+                found.column,
+                found.problem,
+            )
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -87,14 +99,27 @@ def test_a_fit_of_a_random_table_stays_within_its_schema(
     tmp_path: Path, ledger_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setitem(
-        EFFORTS, "quick", Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5)
+        EFFORTS,
+        "quick",
+        Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5),
     )
     name = sorted(SOURCES)[seed % len(SOURCES)]
     code, table, path = reviewed(tmp_path / "in", random_table(seed, rows=600), name)
     if code:
         return
     out = tmp_path / "out"
-    asked = ["--epsilon", "3", "--effort", "quick", "--on-violation", "clamp", "--public-rows", "600", "--out", str(out)]
+    asked = [
+        "--epsilon",
+        "3",
+        "--effort",
+        "quick",
+        "--on-violation",
+        "clamp",
+        "--public-rows",
+        "600",
+        "--out",
+        str(out),
+    ]
     assert execute(["fit", str(table), "--schema", str(path), *asked]) == 0
     schema = load_schema(out / "schema.yaml")
     for made in ("synthetic.csv", "synthetic.parquet"):

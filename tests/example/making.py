@@ -1,4 +1,7 @@
-"""Make the example release: the simulator's customers through the main job, small enough to be kept with the code."""
+"""Make the example release.
+
+The simulator's customers through the main job, small enough to be kept with the code.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,8 @@ def make_example(target: Path, example: Example | None = None) -> Path:
         The folder.
 
     Raises:
-        RuntimeError: The run did not end in a release, or the folder is too large to be kept; the old one is untouched.
+        RuntimeError: The run did not end in a release, or the folder is too large to be kept; the
+            old one is untouched.
     """
     example = example or Example()
     with _workplace() as work:
@@ -73,20 +77,29 @@ def make_example(target: Path, example: Example | None = None) -> Path:
         (work / "context.yaml").write_text(_CONTEXT, encoding="utf-8")
         _do(f"ledger init {DATASET} --epsilon 6 --ledger {work}/ledger.sqlite")
         _do(
-            f"run {table} --schema {schema} --policy {example.policy} --context {work}/context.yaml --target converted "
-            f"--epsilon {example.epsilon:g} --public-rows {example.customers} --rows {example.rows} --effort {example.effort} "
-            f"--ledger {work}/ledger.sqlite --out {work}/out"
+            f"run {table} --schema {schema} --policy {example.policy} --context {work}/context.yaml"
+            f" --target converted --epsilon {example.epsilon:g} --public-rows {example.customers}"
+            f" --rows {example.rows} --effort {example.effort} --ledger {work}/ledger.sqlite --out"
+            f" {work}/out"
         )
         made = work / "example"
         shutil.copytree(work / "out" / "release", made / "release")
         for report in sorted((work / "out" / "internal").glob("internal-report.*")):
             shutil.copy(report, made / report.name)
             (made / report.name).chmod(0o644)
-        facts = {"customers": example.customers, "epsilon": example.epsilon, "policy": example.policy, "rows": example.rows}
+        facts = {
+            "customers": example.customers,
+            "epsilon": example.epsilon,
+            "policy": example.policy,
+            "rows": example.rows,
+        }
         (made / "README.md").write_text(_README.format(**facts), encoding="utf-8")
         _do(f"verify {made}/release")
         if size_of(made) > LARGEST:
-            raise RuntimeError(f"the example has {size_of(made):,} bytes; at most {LARGEST:,} are kept with the code")
+            raise RuntimeError(
+                f"the example has {size_of(made):,} bytes; at most {LARGEST:,} are kept with the"
+                " code"
+            )
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(made, target)
@@ -100,8 +113,14 @@ def size_of(folder: Path) -> int:
 
 @contextlib.contextmanager
 def _workplace() -> Iterator[Path]:
-    """A folder for table and ledger; the ledger notes a made-up owner in place of this machine and its user."""
-    with tempfile.TemporaryDirectory() as folder, mock.patch("privgan.privacy.ledger.account_name", return_value="owner@example"):
+    """A folder for table and ledger.
+
+    The ledger notes a made-up owner in place of this machine and its user.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch("privgan.ledger.ledger.account_name", return_value="owner@example"),
+    ):
         yield Path(folder)
 
 

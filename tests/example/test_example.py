@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from privgan.planning import effort
+from privgan.planning import plan
 from privgan.release import verify_release
 from tests.example.making import EXAMPLE, LARGEST, Example, make_example, size_of
 
-EFFORT = effort.Effort(entries=60, batch=60, network_steps=20, round_steps=2, final_steps=20, critic_steps=40)
+EFFORT = plan.Effort(
+    entries=60, batch=60, network_steps=20, round_steps=2, final_steps=20, critic_steps=40
+)
 SMALL = Example(customers=1_500, rows=300, policy="internal-analytics", effort="quick")
 
 
@@ -40,7 +42,7 @@ def test_the_example_in_the_reports_is_whole() -> None:
 
 @pytest.mark.slow
 def test_an_example_can_be_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(effort.EFFORTS, "quick", EFFORT)  # type: ignore[arg-type]
+    monkeypatch.setitem(plan.EFFORTS, "quick", EFFORT)  # type: ignore[arg-type]
     target = tmp_path / "reports" / "example"
     target.mkdir(parents=True)
     (target / "old").write_text("old")
@@ -48,5 +50,7 @@ def test_an_example_can_be_made_again(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not (target / "old").exists()
     before = sorted(path.name for path in target.rglob("*"))
     with pytest.raises(RuntimeError, match="ended with"):
-        make_example(target, Example(customers=1_500, rows=300, policy="no-such-policy", effort="quick"))
+        make_example(
+            target, Example(customers=1_500, rows=300, policy="no-such-policy", effort="quick")
+        )
     assert sorted(path.name for path in target.rglob("*")) == before

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.interchange.making import make_release
-from tests.privacy.conftest import postgres_server
+from tests.ledger.conftest import postgres_server
 
 __all__ = ["postgres_server"]
 

@@ -16,7 +16,8 @@ class Case:
         kind: What it must be recognised as.
         file: The file's name.
         text: Its content.
-        columns: Column to the facts that it must have; None for bounds or categories that are left to be measured.
+        columns: Column to the facts that it must have; None for bounds or categories that are left
+            to be measured.
         unit: The unit's column; None for one row.
         table: Which table is asked for.
         notes: Parts of notes that must be told.
@@ -66,7 +67,12 @@ _V2 = {
                     "range_max": 999.99,
                     "range_is_nullable": False,
                 },
-                "items": {"sdtype": "numerical", "decimal_places": 0, "range_min": 1, "range_max": 40},
+                "items": {
+                    "sdtype": "numerical",
+                    "decimal_places": 0,
+                    "range_min": 1,
+                    "range_max": 40,
+                },
                 "state": {"sdtype": "categorical", "range_values": ["open", "paid", "returned"]},
                 "size": {"sdtype": "ordinal", "range_values": [36, 37, 38]},
                 "placed": {
@@ -78,7 +84,12 @@ _V2 = {
                 "coupon": {"sdtype": "categorical", "high_cardinality": True},
             },
         },
-        "customers": {"columns": {"customer_id": {"sdtype": "id"}, "age": {"sdtype": "numerical", "decimal_places": 0}}},
+        "customers": {
+            "columns": {
+                "customer_id": {"sdtype": "id"},
+                "age": {"sdtype": "numerical", "decimal_places": 0},
+            }
+        },
     },
     "relationships": [],
     "METADATA_SPEC_VERSION": "V2",
@@ -139,11 +150,27 @@ SDV = [
         json.dumps(_V2),
         {
             "order_id": {"kind": "identifier"},
-            "total": {"kind": "float", "lower": 0.5, "upper": 999.99, "decimals": 2, "missing": False, "source:lower": "confirm"},
+            "total": {
+                "kind": "float",
+                "lower": 0.5,
+                "upper": 999.99,
+                "decimals": 2,
+                "missing": False,
+                "source:lower": "confirm",
+            },
             "items": {"kind": "integer", "lower": 1, "upper": 40},
-            "state": {"kind": "categorical", "categories": ["open", "paid", "returned"], "source:categories": "confirm"},
+            "state": {
+                "kind": "categorical",
+                "categories": ["open", "paid", "returned"],
+                "source:categories": "confirm",
+            },
             "size": {"kind": "ordinal", "categories": ["36", "37", "38"]},
-            "placed": {"kind": "date", "lower": "2020-02-01T00:00:00", "upper": "2024-12-31T00:00:00", "format": "%d/%m/%Y"},
+            "placed": {
+                "kind": "date",
+                "lower": "2020-02-01T00:00:00",
+                "upper": "2024-12-31T00:00:00",
+                "format": "%d/%m/%Y",
+            },
             "coupon": {"kind": "categorical", "categories": None},
         },
         unit="order_id",
@@ -155,7 +182,10 @@ SDV = [
         "sdv",
         "visits.json",
         json.dumps(_VISITS),
-        {"patient_id": {"kind": "identifier", "pattern": "P{:04d}"}, "weight": {"kind": "float", "source:kind": "confirm"}},
+        {
+            "patient_id": {"kind": "identifier", "pattern": "P{:04d}"},
+            "weight": {"kind": "float", "source:kind": "confirm"},
+        },
         unit="patient_id",
         max_rows=12,
     ),
@@ -182,12 +212,19 @@ _PYDANTIC = {
     "properties": {
         "id": {"format": "uuid", "title": "Id", "type": "string"},
         "email": {"format": "email", "title": "Email", "type": "string"},
-        "age": {"anyOf": [{"maximum": 120, "minimum": 0, "type": "integer"}, {"type": "null"}], "default": None, "title": "Age"},
+        "age": {
+            "anyOf": [{"maximum": 120, "minimum": 0, "type": "integer"}, {"type": "null"}],
+            "default": None,
+            "title": "Age",
+        },
         "tier": {"$ref": "#/$defs/Tier"},
         "height": {"exclusiveMinimum": 0.5, "maximum": 2.5, "title": "Height", "type": "number"},
         "born": {"format": "date", "title": "Born", "type": "string"},
         "created": {"format": "date-time", "title": "Created", "type": "string"},
-        "price": {"anyOf": [{"minimum": 0, "type": "number"}, {"pattern": "^[0-9.]+$", "type": "string"}], "title": "Price"},
+        "price": {
+            "anyOf": [{"minimum": 0, "type": "number"}, {"pattern": "^[0-9.]+$", "type": "string"}],
+            "title": "Price",
+        },
         "tags": {"items": {"type": "string"}, "type": "array"},
         "active": {"type": "boolean"},
     },
@@ -229,7 +266,9 @@ _MERGED = {
             "allOf": [{"$ref": "#/$defs/base"}],
             "properties": {
                 "kind": {"oneOf": [{"const": "a"}, {"const": "b"}]},
-                "score": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 10}, {"const": -1}]},
+                "score": {
+                    "anyOf": [{"type": "integer", "minimum": 0, "maximum": 10}, {"const": -1}]
+                },
                 "free": {},
                 "flag": {"enum": [True, False]},
                 "pos": {"$ref": "#/$defs/positive"},
@@ -246,9 +285,19 @@ JSON_SCHEMA = [
         "customer.json",
         json.dumps(_PYDANTIC),
         {
-            "id": {"kind": "identifier", "pattern": "00000000-0000-4000-8000-{:012x}", "missing": False},
+            "id": {
+                "kind": "identifier",
+                "pattern": "00000000-0000-4000-8000-{:012x}",
+                "missing": False,
+            },
             "email": {"kind": "email"},
-            "age": {"kind": "integer", "lower": 0, "upper": 120, "missing": True, "source:lower": "declared"},
+            "age": {
+                "kind": "integer",
+                "lower": 0,
+                "upper": 120,
+                "missing": True,
+                "source:lower": "declared",
+            },
             "tier": {"kind": "categorical", "categories": ["basic", "gold"]},
             "height": {"kind": "float", "lower": 0.5, "upper": 2.5},
             "born": {"kind": "date", "format": "%Y-%m-%d", **OPEN},
@@ -268,10 +317,21 @@ JSON_SCHEMA = [
             "member_no": {"kind": "identifier", "pattern": "M{:05d}"},
             "grade": {"kind": "ordinal", "categories": ["1", "2", "3"], "missing": False},
             "channel": {"kind": "categorical", "categories": ["web", "shop"], "missing": True},
-            "rate": {"kind": "float", "lower": 0, "upper": 1, "decimals": 3, "source:decimals": "declared"},
+            "rate": {
+                "kind": "float",
+                "lower": 0,
+                "upper": 1,
+                "decimals": 3,
+                "source:decimals": "declared",
+            },
             "level": {"kind": "ordinal", "categories": ["7"]},
             "remarks": {"kind": "text", "source:kind": "confirm"},
-            "city": {"kind": "categorical", "categories": None, "role": "quasi-identifier", "source:role": "confirm"},
+            "city": {
+                "kind": "categorical",
+                "categories": None,
+                "role": "quasi-identifier",
+                "source:role": "confirm",
+            },
         },
         notes=("'city': its categories are not stated",),
     ),
@@ -284,7 +344,11 @@ JSON_SCHEMA = [
             "orderId": {"kind": "identifier", "source:kind": "confirm"},
             "amount": {"kind": "float", "missing": True},
             "status": {"kind": "categorical", "categories": ["new", "no", "01"]},
-            "until": {"kind": "date", "lower": "2020-01-01T00:00:00", "upper": "2030-12-31T00:00:00"},
+            "until": {
+                "kind": "date",
+                "lower": "2020-01-01T00:00:00",
+                "upper": "2030-12-31T00:00:00",
+            },
             "at": {"kind": "datetime", "format": "%H:%M:%S"},
         },
     ),
@@ -405,7 +469,11 @@ PANDERA = [
             "age": {"kind": "integer", "lower": 18, "upper": 99, "source:lower": "confirm"},
             "spend": {"kind": "float", "lower": 0, "upper": 5000, "missing": True},
             "tier": {"kind": "categorical", "categories": ["basic", "silver", "no"]},
-            "joined": {"kind": "datetime", "lower": "2015-01-01T00:00:00", "upper": "2025-12-31T00:00:00"},
+            "joined": {
+                "kind": "datetime",
+                "lower": "2015-01-01T00:00:00",
+                "upper": "2025-12-31T00:00:00",
+            },
             "seen": {"kind": "datetime", "zone": "Europe/Berlin", **OPEN},
             "flag": {"kind": "boolean"},
         },
@@ -446,7 +514,10 @@ PANDERA = [
             "my_check": {"kind": "integer", **OPEN},
         },
         unit="user",
-        notes=("'my_check': the check 'is_prime' is not read", "several columns together are unique"),
+        notes=(
+            "'my_check': the check 'is_prime' is not read",
+            "several columns together are unique",
+        ),
     ),
 ]
 _DBT = """\
@@ -561,8 +632,18 @@ DBT = [
         _DBT,
         {
             "customer_id": {"kind": "identifier", "missing": False},
-            "status": {"kind": "categorical", "categories": ["active", "no", "01"], "missing": False},
-            "lifetime_value": {"kind": "float", "lower": 0, "upper": 100000, "decimals": 2, "source:lower": "declared"},
+            "status": {
+                "kind": "categorical",
+                "categories": ["active", "no", "01"],
+                "missing": False,
+            },
+            "lifetime_value": {
+                "kind": "float",
+                "lower": 0,
+                "upper": 100000,
+                "decimals": 2,
+                "source:lower": "declared",
+            },
             "first_order": {"kind": "datetime", **OPEN},
             "is_vip": {"kind": "boolean"},
         },
@@ -576,7 +657,12 @@ DBT = [
         _DBT_EXPECT,
         {
             "user_id": {"kind": "identifier", "source:kind": "confirm"},
-            "started_at": {"kind": "datetime", "zone": "UTC", "lower": "2020-01-01T00:00:00", "upper": "2029-12-31T00:00:00"},
+            "started_at": {
+                "kind": "datetime",
+                "zone": "UTC",
+                "lower": "2020-01-01T00:00:00",
+                "upper": "2029-12-31T00:00:00",
+            },
             "pages": {"kind": "integer", "lower": 1, "upper": 499},
             "device": {"kind": "categorical", "categories": ["web", "ios", "android"]},
             "share": {"kind": "float", **OPEN},
@@ -596,7 +682,13 @@ DBT = [
         _DBT_SOURCES,
         {
             "id": {"kind": "identifier", "pattern": "00000000-0000-4000-8000-{:012x}"},
-            "amount": {"kind": "float", "lower": 0, "upper": 10000, "decimals": 4, "missing": False},
+            "amount": {
+                "kind": "float",
+                "lower": 0,
+                "upper": 10000,
+                "decimals": 4,
+                "missing": False,
+            },
             "paid_on": {"kind": "date"},
             "payload": {"kind": "text"},
             "notes": {"kind": "text"},

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from privgan.release import write_release
+from privgan.schema.schema import Schema
 from privgan.table.files import write_tables
 from privgan.table.presenting import presented
-from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 from tests.release.making import FACTS, PLAN, contents_of, passed
 
@@ -50,7 +50,9 @@ def rows(schema: Schema = SCHEMA, count: int = ROWS) -> pd.DataFrame:
     serials = np.arange(1, count + 1)
     none = serials % 7 == 0
     tokens = [f"00000000-0000-4000-8000-{serial:012x}" for serial in serials]
-    seen = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 360 * 86_400, count), unit="s"))
+    seen = pd.Series(
+        pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 360 * 86_400, count), unit="s")
+    )
     frame = pd.DataFrame(
         {
             "customer_id": [f"C{serial:07d}" for serial in serials],
@@ -67,7 +69,10 @@ def rows(schema: Schema = SCHEMA, count: int = ROWS) -> pd.DataFrame:
             "region": rng.choice(["north", "south", "=2+3"], count),
             "active": rng.choice(["False", "True"], count),
             "consents": rng.choice(["N", "Y"], count),
-            "joined": pd.Timestamp("2015-01-01") + pd.to_timedelta(rng.integers(0, 4_000, count), unit="D"),
+            "joined": (
+                pd.Timestamp("2015-01-01")
+                + pd.to_timedelta(rng.integers(0, 4_000, count), unit="D")
+            ),
             "seen": seen.mask(none, pd.NaT),
         }
     )
@@ -93,10 +98,20 @@ def make_release(folder: Path, *, parquet: bool = True) -> Path:
         conditional_facts=(),
         plan=plan,
         schema_fingerprint=SCHEMA.fingerprint(),
-        schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in SCHEMA.columns},
-        context={**FACTS.context, "purpose": "Testing a new shop.", "known_gaps": "No customer under 18."},
+        schema_sources={
+            column.name: {fact: str(source) for fact, source in column.sources.items()}
+            for column in SCHEMA.columns
+        },
+        context={
+            **FACTS.context,
+            "purpose": "Testing a new shop.",
+            "known_gaps": "No customer under 18.",
+        },
     )
-    contents = contents_of(folder, facts, SCHEMA_TEXT) | {"synthetic.csv": text.read_bytes(), "synthetic.parquet": stored}
+    contents = contents_of(folder, facts, SCHEMA_TEXT) | {
+        "synthetic.csv": text.read_bytes(),
+        "synthetic.parquet": stored,
+    }
     if not parquet:
         del contents["synthetic.parquet"]
     write_release(folder / "release", contents, facts, passed())

@@ -22,10 +22,25 @@ def test_the_commands_name_every_kind() -> None:
     assert interchange._FORMS == FORMS
 
 
-def test_a_schema_is_imported_checked_and_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_schema_is_imported_checked_and_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     row, schema = tmp_path / "row.json", tmp_path / "schema.yaml"
     (tmp_path / "own.yaml").write_text(SCHEMA_TEXT)
-    assert execute(["schema", "export", str(tmp_path / "own.yaml"), "--to", "json-schema", "--out", str(row)]) == 0
+    assert (
+        execute(
+            [
+                "schema",
+                "export",
+                str(tmp_path / "own.yaml"),
+                "--to",
+                "json-schema",
+                "--out",
+                str(row),
+            ]
+        )
+        == 0
+    )
     table, _ = write_rows(tmp_path)
     assert execute(["schema", "import", str(row), str(table), "--out", str(schema)]) == 0
     told = capsys.readouterr().out
@@ -37,15 +52,22 @@ def test_a_schema_is_imported_checked_and_exported(tmp_path: Path, capsys: pytes
     assert "is there already" in capsys.readouterr().err
 
 
-def test_a_tables_order_is_kept_and_a_lacking_column_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tables_order_is_kept_and_a_lacking_column_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table, foreign, schema = tmp_path / "t.csv", tmp_path / "f.json", tmp_path / "schema.yaml"
-    foreign.write_text('{"$schema": "x", "properties": {"a": {"type": "boolean"}, "b": {"type": "boolean"}}}')
+    foreign.write_text(
+        '{"$schema": "x", "properties": {"a": {"type": "boolean"}, "b": {"type": "boolean"}}}'
+    )
     table.write_text("b,extra,a\nTrue,5,False\n")
     assert execute(["schema", "import", str(foreign), str(table), "--out", str(schema)]) == 0
     assert load_schema(schema).names == ("b", "extra", "a")
     assert "'extra': is not stated" in capsys.readouterr().out
     table.write_text("b\nTrue\n")
-    assert execute(["schema", "import", str(foreign), str(table), "--out", str(tmp_path / "s2.yaml")]) == 2
+    assert (
+        execute(["schema", "import", str(foreign), str(table), "--out", str(tmp_path / "s2.yaml")])
+        == 2
+    )
     assert "lacks 1 columns that the schema states: 'a'" in capsys.readouterr().err
     assert not (tmp_path / "s2.yaml").exists()
 
@@ -55,7 +77,12 @@ def test_what_is_imported_can_be_read(case: object, tmp_path: Path) -> None:
     foreign, schema = tmp_path / case.file, tmp_path / "schema.yaml"  # type: ignore[attr-defined]
     foreign.write_text(case.text, encoding="utf-8")  # type: ignore[attr-defined]
     options = ["--table", case.table] if case.table else []  # type: ignore[attr-defined]
-    assert execute(["schema", "import", str(foreign), "--out", str(schema), "--dataset", "mine", *options]) == 0
+    assert (
+        execute(
+            ["schema", "import", str(foreign), "--out", str(schema), "--dataset", "mine", *options]
+        )
+        == 0
+    )
     assert load_schema(schema).dataset == "mine"
 
 
@@ -68,7 +95,9 @@ def test_a_password_is_never_told(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_release_is_exported(form: str, release: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_release_is_exported(
+    form: str, release: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert execute(["schema", "export", str(release), "--to", form]) == 0
     text = capsys.readouterr().out
     assert text.startswith("schema_type" if form == "pandera" else "{")

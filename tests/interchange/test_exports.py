@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
-from privgan.documents import json_schema
 from privgan.errors import UsageError, VerificationError
+from privgan.files.documents import json_schema
 from privgan.interchange.exporting import FORMS, export
 from privgan.release.pack import pack_release
 from tests.interchange.making import SCHEMA, make_release
@@ -53,7 +53,14 @@ def test_released_rows_hold_to_the_json_schema(release: Path) -> None:
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     rows = _rows(release)
     assert [error.message for row in rows for error in validator.iter_errors(row)] == []
-    for name, wrong in (("age", 17), ("age", 20.5), ("score", -5), ("tier", "bronze"), ("children", "1"), ("customer_id", "K1")):
+    for name, wrong in (
+        ("age", 17),
+        ("age", 20.5),
+        ("score", -5),
+        ("tier", "bronze"),
+        ("children", "1"),
+        ("customer_id", "K1"),
+    ):
         assert list(validator.iter_errors(rows[0] | {name: wrong})), name
     assert list(validator.iter_errors({k: v for k, v in rows[0].items() if k != "tier"}))
     assert list(validator.iter_errors(rows[0] | {"tier": None}))
@@ -68,7 +75,12 @@ def test_released_rows_hold_to_the_pandera_schema(release: Path) -> None:
     read["region"] = read["region"].str.removeprefix("'")
     for frame in (stored, read):
         assert len(schema.validate(frame)) == len(frame)
-    for name, wrong in (("age", 17), ("spend", 5001.0), ("tier", "bronze"), ("joined", pd.Timestamp("1999-01-01"))):
+    for name, wrong in (
+        ("age", 17),
+        ("spend", 5001.0),
+        ("tier", "bronze"),
+        ("joined", pd.Timestamp("1999-01-01")),
+    ):
         with pytest.raises(pandera.errors.SchemaError):
             schema.validate(stored.assign(**{name: wrong}))
 
@@ -77,8 +89,8 @@ def test_an_open_end_of_time_holds_to_the_pandera_schema(tmp_path: Path) -> None
     pandera = pytest.importorskip("pandera.pandas")
     path = tmp_path / "schema.yaml"
     path.write_text(
-        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n"
-        "- {name: until, kind: date, lower: 2020-01-01, upper: 2025-01-01, special_values: ['9999-12-31']}\n"
+        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n- {name: until, kind: date,"
+        " lower: 2020-01-01, upper: 2025-01-01, special_values: ['9999-12-31']}\n"
     )
     frame = pd.DataFrame({"until": np.array(["2020-01-01", "9999-12-31"], dtype="datetime64[s]")})
     assert len(pandera.DataFrameSchema.from_yaml(export(path, "pandera").text).validate(frame)) == 2
@@ -89,14 +101,30 @@ def test_the_croissant_document_lists_the_files_and_the_promise(release: Path) -
     assert found["license"] == "CC-BY-4.0"
     for part in found["distribution"]:
         content = (release / part["contentUrl"]).read_bytes()
-        assert (part["sha256"], part["contentSize"]) == (sha256(content).hexdigest(), f"{len(content)} B")
-    types = {field["name"]: field["dataType"].removeprefix("sc:") for field in found["recordSet"][0]["field"]}
+        assert (part["sha256"], part["contentSize"]) == (
+            sha256(content).hexdigest(),
+            f"{len(content)} B",
+        )
+    types = {
+        field["name"]: field["dataType"].removeprefix("sc:")
+        for field in found["recordSet"][0]["field"]
+    }
     assert tuple(types) == SCHEMA.names
     assert {types[name] for name in ("age", "score", "children")} == {"Integer"}
-    wanted = {"spend": "Float", "active": "Boolean", "consents": "Text", "joined": "Date", "seen": "DateTime", "tier": "Text"}
+    wanted = {
+        "spend": "Float",
+        "active": "Boolean",
+        "consents": "Text",
+        "joined": "Date",
+        "seen": "DateTime",
+        "tier": "Text",
+    }
     assert {name: types[name] for name in wanted} == wanted
     assert "ε = 3, δ = 1e-06 for one customer_id" in found["description"]
-    assert found["rai:dataLimitations"] == ["That a run happened stays hidden.", "No customer under 18."]
+    assert found["rai:dataLimitations"] == [
+        "That a run happened stays hidden.",
+        "No customer under 18.",
+    ]
     assert "Modelled and sensitive: spend." in found["rai:personalSensitiveInformation"]
     assert found["rai:dataUseCases"] == ["Testing a new shop."]
 
@@ -128,7 +156,10 @@ def test_the_lineage_event_tells_the_guarantee(release: Path) -> None:
     uuid.UUID(event["run"]["runId"])
     facets = event["outputs"][0]["facets"]
     facet = facets["privgan_guarantee"]
-    assert list(Draft202012Validator(json_schema("privgan.guarantee_facet/1")).iter_errors(facet)) == []
+    assert (
+        list(Draft202012Validator(json_schema("privgan.guarantee_facet/1")).iter_errors(facet))
+        == []
+    )
     assert facet["_schemaURL"] == json_schema("privgan.guarantee_facet/1")["$id"]
     assert (facet["epsilon"], facet["delta"], facet["unit"]) == (3.0, 1e-06, str(SCHEMA.unit))
     assert facet["sha256"] == sha256((release / "synthetic.parquet").read_bytes()).hexdigest()
@@ -148,7 +179,11 @@ def test_openlineage_takes_the_event_as_its_own(release: Path) -> None:
         producer=event["producer"],
         run=event_v2.Run(
             event["run"]["runId"],
-            {"processing_engine": _as_theirs(facet_v2.processing_engine_run.ProcessingEngineRunFacet, engine)},
+            {
+                "processing_engine": _as_theirs(
+                    facet_v2.processing_engine_run.ProcessingEngineRunFacet, engine
+                )
+            },
         ),
         job=event_v2.Job(event["job"]["namespace"], event["job"]["name"]),
         inputs=[event_v2.InputDataset(part["namespace"], part["name"]) for part in event["inputs"]],
@@ -158,10 +193,12 @@ def test_openlineage_takes_the_event_as_its_own(release: Path) -> None:
                 output["name"],
                 {
                     "version": _as_theirs(
-                        facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet, output["facets"]["version"]
+                        facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet,
+                        output["facets"]["version"],
                     ),
                     "documentation": _as_theirs(
-                        facet_v2.documentation_dataset.DocumentationDatasetFacet, output["facets"]["documentation"]
+                        facet_v2.documentation_dataset.DocumentationDatasetFacet,
+                        output["facets"]["documentation"],
                     ),
                 },
             )
@@ -171,8 +208,13 @@ def test_openlineage_takes_the_event_as_its_own(release: Path) -> None:
     theirs = attr.asdict(made)
     assert theirs["run"]["runId"] == event["run"]["runId"]
     schema = facet_v2.schema_dataset
-    fields = [schema.SchemaDatasetFacetFields(**part) for part in output["facets"]["schema"]["fields"]]
-    assert schema.SchemaDatasetFacet(fields=fields)._get_schema() == output["facets"]["schema"]["_schemaURL"]
+    fields = [
+        schema.SchemaDatasetFacetFields(**part) for part in output["facets"]["schema"]["fields"]
+    ]
+    assert (
+        schema.SchemaDatasetFacet(fields=fields)._get_schema()
+        == output["facets"]["schema"]["_schemaURL"]
+    )
 
 
 def _as_theirs(kind: type, facet: dict[str, Any]) -> Any:
@@ -188,7 +230,10 @@ def test_a_licence_goes_only_with_croissant(release: Path) -> None:
 
 
 def test_nothing_but_public_fields_leaves(release: Path) -> None:
-    """No noisy figure, no ledger, no gate's value: what an export says stands in schema or manifest as public."""
+    """No noisy figure, no ledger, no gate's value.
+
+    What an export says stands in schema or manifest as public.
+    """
     manifest = json.loads((release / "manifest.json").read_text())
     kept_back = [manifest["ledger"]["head"], manifest["schema_fingerprint"]]
     for form in FORMS:

@@ -10,7 +10,7 @@ import yaml
 
 from privgan.interchange.drafting import UnitChoice
 from privgan.interchange.importing import import_schema, kind_of
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 from tests.interchange.foreign import CASES, Case
 
@@ -19,7 +19,9 @@ def items(schema: Schema) -> dict[str, dict[str, Any]]:
     """Each column as the schema's file states it, with every fact's source."""
     written = yaml.safe_load(dump_schema(schema))["columns"]
     return {
-        item["name"]: item | {f"source:{fact}": source.value for fact, source in column.sources.items()}
+        item["name"]: (
+            item | {f"source:{fact}": source.value for fact, source in column.sources.items()}
+        )
         for item, column in zip(written, schema.columns, strict=True)
     }
 
@@ -58,4 +60,8 @@ def test_a_named_unit_is_an_identifier_with_its_rows(tmp_path: Path) -> None:
     path = tmp_path / "schema.yml"
     path.write_text(CASES[-3].text, encoding="utf-8")
     found = import_schema(str(path), unit=UnitChoice(column="user_id", max_rows=50))
-    assert (found.schema.unit.column, found.schema.unit.max_rows, found.schema.unit_source) == ("user_id", 50, "declared")
+    assert (found.schema.unit.column, found.schema.unit.max_rows, found.schema.unit_source) == (
+        "user_id",
+        50,
+        "declared",
+    )

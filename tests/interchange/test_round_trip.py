@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from privgan.errors import UsageError
 from privgan.interchange.exporting import export
 from privgan.interchange.importing import import_schema
-from privgan.interchange.patterns import pattern_of, regex_of
-from privgan.table.columns import Column, Invented, Kind, Numeric, Source, Temporal
+from privgan.interchange.notation import pattern_of, regex_of
+from privgan.schema.columns import Column, Invented, Kind, Numeric, Source, Temporal
 from privgan.table.schema_file import dump_schema, parse_schema
 from tests.interchange.making import SCHEMA, SCHEMA_TEXT
 
@@ -30,11 +30,19 @@ LOST = {
     "pandera": {"score": {"lower": -999.0, "special_values": ()}},
 }
 # Facts that a form never says, and that are guessed instead.
-UNSAID = {"json-schema": {"sources"}, "sdv": {"sources", "role"}, "pandera": {"sources", "role", "format"}}
+UNSAID = {
+    "json-schema": {"sources"},
+    "sdv": {"sources", "role"},
+    "pandera": {"sources", "role", "format"},
+}
 
 
 def _facts(column: Column, unsaid: set[str]) -> dict:
-    return {key: value for key, value in vars(column).items() if key not in unsaid and not key.startswith("_")}
+    return {
+        key: value
+        for key, value in vars(column).items()
+        if key not in unsaid and not key.startswith("_")
+    }
 
 
 @pytest.mark.parametrize("form", LOST)
@@ -87,7 +95,9 @@ constraints:
 
     named = UnitChoice(max_rows=9) if form == "sdv" else UnitChoice(column="person", max_rows=9)
     found = import_schema(str(out), unit=named).schema
-    assert [column.kind for column in found.columns] == [column.kind for column in parse_schema(text).columns]
+    assert [column.kind for column in found.columns] == [
+        column.kind for column in parse_schema(text).columns
+    ]
     assert (found.unit.column, found.unit.max_rows) == ("person", 9)
 
 
@@ -96,7 +106,9 @@ def test_a_draft_does_not_leave(tmp_path: Path) -> None:
     draft = replace(SCHEMA, columns=(first, *SCHEMA.columns[7:]), unit=type(SCHEMA.unit)())
     schema = tmp_path / "schema.yaml"
     schema.write_text(dump_schema(draft))
-    with pytest.raises(UsageError, match=r"5 facts wait to be confirmed \('age\.lower', 'age\.upper'"):
+    with pytest.raises(
+        UsageError, match=r"5 facts wait to be confirmed \('age\.lower', 'age\.upper'"
+    ):
         export(schema, "sdv")
 
 
@@ -115,7 +127,10 @@ PATTERNS = [
     (r"^(?:[0-9]{3,5})-x$", "{:03d}-x"),
     (r"^a\.b\-[0-9a-f]{8}$", "a.b-{:08x}"),
     (r"^\{[0-9]*\}$", "{{{}}}"),
-    (r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", "00000000-0000-4000-8000-{:012x}"),
+    (
+        r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        "00000000-0000-4000-8000-{:012x}",
+    ),
     (r"^[A-Z]{2}[0-9]{6}$", None),
     (r"^[0-9]{3}-[0-9]{4}$", None),
     (r"^abc$", None),
@@ -132,14 +147,22 @@ def test_a_regular_expression_is_a_pattern(regex: str, pattern: str | None) -> N
     assert pattern_of(regex) == pattern
 
 
-@given(st.text(max_size=12).filter(lambda text: "{" not in text and "}" not in text), st.integers(0, 12), st.sampled_from("dxX"))
+@given(
+    st.text(max_size=12).filter(lambda text: "{" not in text and "}" not in text),
+    st.integers(0, 12),
+    st.sampled_from("dxX"),
+)
 def test_a_pattern_goes_through_its_expression(literal: str, width: int, base: str) -> None:
     import re
 
-    pattern = literal + (f"{{:0{width}{base}}}" if width else "{}" if base == "d" else f"{{:{base}}}")
+    pattern = literal + (
+        f"{{:0{width}{base}}}" if width else "{}" if base == "d" else f"{{:{base}}}"
+    )
     regex = regex_of(pattern)
     assert regex is not None
-    assert all(re.fullmatch(regex, pattern.format(serial), re.DOTALL) for serial in (1, 255, 10**12))
+    assert all(
+        re.fullmatch(regex, pattern.format(serial), re.DOTALL) for serial in (1, 255, 10**12)
+    )
 
 
 def test_the_same_schema_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from privgan.errors import TableError, UsageError
 from privgan.interchange.drafting import UnitChoice
 from privgan.interchange.importing import import_schema, kind_of
+from privgan.interchange.sql import facts_of_type
 from privgan.interchange.sql_checks import Checked, read_check
-from privgan.interchange.sql_types import facts_of_type
 from tests.interchange.test_reading import items
 
 _CUSTOMERS = """
@@ -42,7 +42,9 @@ CREATE TABLE events (
     at DATETIME,
     price DECIMAL(8, 3) CHECK (price > 0)
 )"""
-_MEASURES = "CREATE TABLE measures (sensor VARCHAR(8), value REAL, until TIME, raw JSON, big BIGINT)"
+_MEASURES = (
+    "CREATE TABLE measures (sensor VARCHAR(8), value REAL, until TIME, raw JSON, big BIGINT)"
+)
 
 
 @pytest.fixture
@@ -52,7 +54,10 @@ def shop(tmp_path: Path) -> Path:
     with sqlite3.connect(path) as connection:
         for table in (_CUSTOMERS, _ORDERS, _EVENTS, _MEASURES):
             connection.execute(table)
-        connection.execute("INSERT INTO customers VALUES (1, 'zephyrine@x.org', 44, 'basic', 1, '1', '2', 1, NULL, 1)")
+        connection.execute(
+            "INSERT INTO customers VALUES (1, 'zephyrine@x.org', 44, 'basic', 1, '1', '2', 1,"
+            " NULL, 1)"
+        )
     return path
 
 
@@ -64,7 +69,11 @@ TABLES = [
             "id": {"kind": "identifier", "missing": False, "role": "identifier"},
             "email": {"kind": "email", "missing": False},
             "age": {"kind": "integer", "lower": 18, "upper": 119, "source:lower": "declared"},
-            "tier": {"kind": "categorical", "categories": ["basic", "silver", "it's gold"], "missing": True},
+            "tier": {
+                "kind": "categorical",
+                "categories": ["basic", "silver", "it's gold"],
+                "missing": True,
+            },
             "balance": {"kind": "float", "lower": -100, "upper": 5000.5, "decimals": 2},
             "born": {"kind": "date", "lower": None},
             "seen": {"kind": "datetime"},
@@ -77,13 +86,20 @@ TABLES = [
     (
         "the orders",
         None,
-        {"customer_id": {"kind": "identifier"}, "amount": {"kind": "float"}, "note": {"kind": "text", "source:kind": "confirm"}},
+        {
+            "customer_id": {"kind": "identifier"},
+            "amount": {"kind": "float"},
+            "note": {"kind": "text", "source:kind": "confirm"},
+        },
         ("the primary key has several columns",),
     ),
     (
         "events",
         None,
-        {"customer_id": {"kind": "identifier"}, "price": {"kind": "float", "decimals": 3, "lower": None}},
+        {
+            "customer_id": {"kind": "identifier"},
+            "price": {"kind": "float", "decimals": 3, "lower": None},
+        },
         ("'customer_id' refers to another table and may repeat",),
     ),
     (
@@ -101,8 +117,12 @@ TABLES = [
 ]
 
 
-@pytest.mark.parametrize(("table", "unit", "columns", "notes"), TABLES, ids=[table for table, *_ in TABLES])
-def test_a_tables_own_schema_is_read(shop: Path, table: str, unit: str | None, columns: dict, notes: tuple) -> None:
+@pytest.mark.parametrize(
+    ("table", "unit", "columns", "notes"), TABLES, ids=[table for table, *_ in TABLES]
+)
+def test_a_tables_own_schema_is_read(
+    shop: Path, table: str, unit: str | None, columns: dict, notes: tuple
+) -> None:
     assert kind_of(str(shop)) == "sql"
     found = import_schema(str(shop), table=table)
     assert found.schema.unit.column == unit
@@ -134,14 +154,19 @@ def test_no_row_is_read(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_named_unit_of_a_foreign_key(shop: Path) -> None:
-    found = import_schema(str(shop), table="events", unit=UnitChoice(column="customer_id", max_rows=30))
+    found = import_schema(
+        str(shop), table="events", unit=UnitChoice(column="customer_id", max_rows=30)
+    )
     assert (found.schema.unit.column, found.schema.unit.max_rows) == ("customer_id", 30)
 
 
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgresql://ann:hunter2@127.0.0.1:1/shop", "postgresql+psycopg://ann:***@127.0.0.1:1/shop: cannot be read"),
+        (
+            "postgresql://ann:hunter2@127.0.0.1:1/shop",
+            "postgresql+psycopg://ann:***@127.0.0.1:1/shop: cannot be read",
+        ),
         ("nodialect://ann:hunter2@x/shop", "no driver for nodialect is installed"),
         ("sqlite:////nowhere/at/all.db", "no such file"),
         ("post gres://ann:hunter2@[x", "the URL of the database is none"),
@@ -168,8 +193,14 @@ CHECKS = [
     ("age >= 18", [("age", "lower", (18.0,))]),
     ("(18 < age)", [("age", "above", (18.0,))]),
     ("((age >= 18) AND (age <= 99))", [("age", "lower", (18.0,)), ("age", "upper", (99.0,))]),
-    ("age BETWEEN 1 AND 5 AND tier = 'a'", [("age", "lower", (1.0,)), ("age", "upper", (5.0,)), ("tier", "values", ("a",))]),
-    ("((tier)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[]))", [("tier", "values", ("a", "b"))]),
+    (
+        "age BETWEEN 1 AND 5 AND tier = 'a'",
+        [("age", "lower", (1.0,)), ("age", "upper", (5.0,)), ("tier", "values", ("a",))],
+    ),
+    (
+        "((tier)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[]))",
+        [("tier", "values", ("a", "b"))],
+    ),
     ('"Age" > (0)::numeric', [("age", "above", (0.0,))]),
     ("`age` <= -5", [("age", "upper", (-5.0,))]),
     ("[age] in (1, 2)", [("age", "values", (1.0, 2.0))]),
@@ -260,7 +291,13 @@ def test_a_postgres_tables_own_schema_is_read(postgres_server: str) -> None:
     wanted = {
         "id": {"kind": "identifier", "pattern": "00000000-0000-4000-8000-{:012x}"},
         "mood": {"kind": "categorical", "categories": ["sad", "it's ok", "happy"]},
-        "age": {"kind": "integer", "lower": 18, "upper": 120, "missing": False, "description": "in years"},
+        "age": {
+            "kind": "integer",
+            "lower": 18,
+            "upper": 120,
+            "missing": False,
+            "description": "in years",
+        },
         "tier": {"kind": "categorical", "categories": ["basic", "gold"]},
         "balance": {"kind": "float", "lower": -99.99, "upper": 5000, "decimals": 2},
         "born": {"kind": "date", "lower": "1900-01-01T00:00:00", "upper": "2019-12-31T00:00:00"},

@@ -6,19 +6,23 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from privgan.domain.cells import cells_of
 from privgan.measurement.density import Stretches, cell_shares, interval_weights, smooth
 from privgan.measurement.marginals import onto_simplex
-from privgan.table.cells import cells_of
-from privgan.table.columns import Kind, Numeric
+from privgan.schema.columns import Kind, Numeric
 
 
 def _column(special: tuple[float, ...] = ()) -> Numeric:
-    return Numeric(name="x", kind=Kind.INTEGER, lower=0, upper=1_000_000, special_values=special, missing=True)
+    return Numeric(
+        name="x", kind=Kind.INTEGER, lower=0, upper=1_000_000, special_values=special, missing=True
+    )
 
 
 @settings(max_examples=40)
 @given(st.integers(0, 999), st.floats(0.1, 1e4), st.booleans())
-def test_shares_are_a_distribution_whatever_the_noise(seed: int, noise: float, special: bool) -> None:
+def test_shares_are_a_distribution_whatever_the_noise(
+    seed: int, noise: float, special: bool
+) -> None:
     cells = cells_of(_column((0.0,) if special else ()), 96)
     noisy = np.rint(np.random.default_rng(seed).normal(0, noise, cells.size)).astype(np.int64)
     shares = cell_shares(noisy, noise, cells)
@@ -56,7 +60,8 @@ def test_a_slope_is_nearer_to_the_average_than_to_the_best_cut() -> None:
     for _ in range(20):
         stretches = Stretches.of(exact + rng.normal(0, 1, 60), np.ones(60))
         first, end = (
-            np.flatnonzero(np.diff(stretches.likeliest(), prepend=-1, append=-1))[at] for at in (slice(-1), slice(1, None))
+            np.flatnonzero(np.diff(stretches.likeliest(), prepend=-1, append=-1))[at]
+            for at in (slice(-1), slice(1, None))
         )
         cut = np.repeat(stretches.density[first, end], end - first)
         errors += [((found - exact) ** 2).mean() for found in (stretches.mean_density(), cut)]
@@ -77,10 +82,13 @@ def test_smoothing_is_nearer_to_a_piled_up_column_with_round_values_than_the_pro
     values = np.rint(np.minimum(rng.lognormal(8, 1.2, 20_000), 1_000_000))
     values[:5_000] = rng.choice([1_000, 2_000, 5_000, 10_000], 5_000)
     cells = cells_of(_column(), 400)
-    exact = np.bincount(np.searchsorted(cells.starts, values, side="right") - 1, minlength=cells.size)
+    exact = np.bincount(
+        np.searchsorted(cells.starts, values, side="right") - 1, minlength=cells.size
+    )
     noisy = exact + np.rint(rng.normal(0, 30, cells.size)).astype(np.int64)
     errors = [
-        np.abs(found - exact / 20_000).sum() for found in (cell_shares(noisy, 30.0, cells), onto_simplex(noisy / noisy.sum()))
+        np.abs(found - exact / 20_000).sum()
+        for found in (cell_shares(noisy, 30.0, cells), onto_simplex(noisy / noisy.sum()))
     ]
     assert errors[0] < 0.7 * errors[1]
 

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privgan.measurement.differences import differences, marginal_of
-from privgan.measurement.marginals import Marginal, Measurements, exact_counts
+from privgan.measurement.marginals import (
+    Marginal,
+    Measurements,
+    differences,
+    exact_counts,
+    marginal_of,
+)
 
 PAIRS = [(2, 5), (4, 2), (2, 2), (3, 4)]
 
@@ -22,13 +27,24 @@ def _codes(sizes: tuple[int, ...], rows: int, seed: int) -> np.ndarray:
 
 
 def _one_ways(codes: np.ndarray, sizes: tuple[int, ...]) -> list[Marginal]:
-    counts = [np.bincount(codes[:, column], minlength=size).astype(float) for column, size in enumerate(sizes)]
-    return [Marginal(clique=(column,), counts=part, standard_deviation=1e-3) for column, part in enumerate(counts)]
+    counts = [
+        np.bincount(codes[:, column], minlength=size).astype(float)
+        for column, size in enumerate(sizes)
+    ]
+    return [
+        Marginal(clique=(column,), counts=part, standard_deviation=1e-3)
+        for column, part in enumerate(counts)
+    ]
 
 
 @given(st.sampled_from(PAIRS), st.integers(0, 60), st.integers(0, 999), st.integers(0, 99))
-def test_one_row_moves_one_difference_by_one(sizes: tuple[int, int], rows: int, seed: int, extra: int) -> None:
-    """The sensitivity of a histogram: one row more or less is one step in one coordinate, up or down."""
+def test_one_row_moves_one_difference_by_one(
+    sizes: tuple[int, int], rows: int, seed: int, extra: int
+) -> None:
+    """The sensitivity of a histogram.
+
+    One row more or less is one step in one coordinate, up or down.
+    """
     codes = _codes(sizes, rows, seed)
     more = np.vstack([codes, [[extra % sizes[0], extra // sizes[0] % sizes[1]]]])
     found = [differences(exact_counts(part, (0, 1), sizes), sizes) for part in (codes, more)]
@@ -48,25 +64,41 @@ def test_with_the_one_way_shares_differences_tell_the_whole_pair(sizes: tuple[in
 
 
 @pytest.mark.parametrize("sizes", PAIRS[:3])
-def test_the_stated_noise_is_that_of_cells_that_tell_the_interaction_as_well(sizes: tuple[int, int]) -> None:
+def test_the_stated_noise_is_that_of_cells_that_tell_the_interaction_as_well(
+    sizes: tuple[int, int],
+) -> None:
     """Variance of the pair's shares around the truth over 3,000 noises, against independent noisy cells.
 
-    Both variances are known to a relative √(2 / (3,000 · interaction's dimensions)), at most .026; .1 is four of them.
+    Both variances are known to a relative √(2 / (3,000 · interaction's dimensions)), at most .026;
+    .1 is four of them.
     """
     rng, rows, noise = np.random.default_rng(7), 1e6, 20.0
     codes = _codes(sizes, 4_000, 2)
     counts = exact_counts(codes, (0, 1), sizes) * 250.0
-    scaled = [Marginal(clique=part.clique, counts=part.counts * 250, standard_deviation=1e-6) for part in _one_ways(codes, sizes)]
+    scaled = [
+        Marginal(clique=part.clique, counts=part.counts * 250, standard_deviation=1e-6)
+        for part in _one_ways(codes, sizes)
+    ]
     exact = differences(counts, sizes)
     stated = marginal_of((0, 1), exact, sizes, noise).standard_deviation
 
     def variance(noisy: list[Marginal]) -> float:
-        errors = [Measurements(sizes, [*scaled, pair]).targets()[-1].shares * rows - counts for pair in noisy]
+        errors = [
+            Measurements(sizes, [*scaled, pair]).targets()[-1].shares * rows - counts
+            for pair in noisy
+        ]
         return float(np.square(errors).mean())
 
-    by_difference = [marginal_of((0, 1), exact + rng.normal(0, noise, len(exact)), sizes, noise) for _ in range(3_000)]
+    by_difference = [
+        marginal_of((0, 1), exact + rng.normal(0, noise, len(exact)), sizes, noise)
+        for _ in range(3_000)
+    ]
     whole = [
-        Marginal(clique=(0, 1), counts=counts + rng.normal(0, stated, len(counts)), standard_deviation=stated)
+        Marginal(
+            clique=(0, 1),
+            counts=counts + rng.normal(0, stated, len(counts)),
+            standard_deviation=stated,
+        )
         for _ in range(3_000)
     ]
     assert variance(by_difference) == pytest.approx(variance(whole), rel=0.1)
@@ -88,4 +120,11 @@ def test_the_first_code_is_counted_upwards() -> None:
     assert differences(counts, (2, 3)).tolist() == [3, -2, 3]
     assert differences(counts, (3, 2)).tolist() == [4, 5, -1]
     assert differences(np.array([5, 1, 2, 3]), (2, 2)).tolist() == [5]
-    assert marginal_of((0, 1), np.array([3, -2, 3]), (2, 3), 1.0).counts.tolist() == [1.5, -1.0, 1.5, -1.5, 1.0, -1.5]
+    assert marginal_of((0, 1), np.array([3, -2, 3]), (2, 3), 1.0).counts.tolist() == [
+        1.5,
+        -1.0,
+        1.5,
+        -1.5,
+        1.0,
+        -1.5,
+    ]

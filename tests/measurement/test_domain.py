@@ -1,4 +1,7 @@
-"""Stage 1's looks at open columns: each pays first, one unit moves little, and what comes out is usable."""
+"""Stage 1's looks at open columns.
+
+Each pays first, one unit moves little, and what comes out is usable.
+"""
 
 import datetime as dt
 from dataclasses import replace
@@ -9,6 +12,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from privgan.domain.cells import cells_of
+from privgan.domain.measured import LARGEST_STEP, clamp_measured, steps_of
 from privgan.errors import IncompleteError, InternalError
 from privgan.measurement.domain import (
     RANGE_CELLS,
@@ -18,19 +23,17 @@ from privgan.measurement.domain import (
     measure_domain,
     range_counts,
 )
-from privgan.planning.domain import domain_steps
+from privgan.planning.domain_stage import domain_steps
 from privgan.planning.plan import StepKind
 from privgan.planning.planner import zcdp_of
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import RepeatableStream, SecretStream
 from privgan.privacy.receipts import Receipt, mint
-from privgan.table.cells import cells_of
-from privgan.table.columns import Discrete, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
+from privgan.schema.columns import Discrete, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
+from privgan.schema.schema import Schema
 from privgan.table.conform import conform
-from privgan.table.measured import LARGEST_STEP, clamp_measured, steps_of
 from privgan.table.private import PrivateTable
-from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 
 TEXT = """format: privgan.schema/1
@@ -94,8 +97,14 @@ def _frame(seed: int = 0, rows: int = 20_000) -> pd.DataFrame:
             "spend": np.where(rng.random(rows) < 0.1, np.nan, spend),
             "age": rng.normal(45, 15, rows).clip(18, 95).round(),
             "balance": rng.normal(0, 300, rows).round(2),
-            "since": pd.to_datetime(rng.integers(14_610, 20_450, rows), unit="D").astype("datetime64[s]"),
-            "seen": pd.to_datetime(1_600_000_000 + rng.exponential(2e7, rows).astype(int), unit="s").astype("datetime64[s]"),
+            "since": (
+                pd.to_datetime(rng.integers(14_610, 20_450, rows), unit="D").astype("datetime64[s]")
+            ),
+            "seen": (
+                pd.to_datetime(
+                    1_600_000_000 + rng.exponential(2e7, rows).astype(int), unit="s"
+                ).astype("datetime64[s]")
+            ),
             "town": rng.choice([*TOWNS, None], rows, p=[0.3, 0.2, *[0.05] * 5, *[0.02] * 5, 0.15]),
         }
     )
@@ -106,7 +115,9 @@ def _scale(columns: int, epsilon_scale: float = NOISE) -> float:
     return float(epsilon_scale / np.sqrt(columns))
 
 
-def _measure(frame: pd.DataFrame, coins: SecretStream, schema: Schema = ROWS, scale: float = _scale(6)) -> Schema:
+def _measure(
+    frame: pd.DataFrame, coins: SecretStream, schema: Schema = ROWS, scale: float = _scale(6)
+) -> Schema:
     steps = domain_steps(schema, scale=scale, discovery_delta=1e-8)
     return measure_domain(PrivateTable("open", schema.unit, frame), schema, steps, Book(), coins)
 
@@ -114,11 +125,15 @@ def _measure(frame: pd.DataFrame, coins: SecretStream, schema: Schema = ROWS, sc
 def _numbers(column: object) -> tuple[float, float]:
     assert isinstance(column, Numeric | Temporal)
     if isinstance(column, Temporal):
-        return tuple((bound - dt.datetime(1970, 1, 1)).total_seconds() for bound in (column.lower, column.upper))  # type: ignore[return-value]
+        return tuple(
+            (bound - dt.datetime(1970, 1, 1)).total_seconds()
+            for bound in (column.lower, column.upper)
+        )  # type: ignore[return-value]
     return column.lower, column.upper
 
 
-# --- paying -------------------------------------------------------------------------------------------------------
+# --- paying
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_every_look_is_charged_in_the_plans_order_and_redeemed_once() -> None:
@@ -132,7 +147,10 @@ def test_every_look_is_charged_in_the_plans_order_and_redeemed_once() -> None:
 @pytest.mark.parametrize(("then", "fits"), [("spend < 500", True), ("age > 1000", False)])
 def test_constraints_that_measured_bounds_leave_no_row_for_are_told(then: str, fits: bool) -> None:
     """Ages are 18 to 95: with noiseless looks no measured bound is negative or reaches 1,000."""
-    rule = f"constraints:\n  - {{when: age >= 0, then: {then}}}\n  - {{when: age < 0, then: age < -1000}}\n"
+    rule = (
+        f"constraints:\n  - {{when: age >= 0, then: {then}}}\n  - {{when: age < 0, then: age <"
+        " -1000}\n"
+    )
     schema = parse_schema(TEXT.replace("unit: id\nmax_rows_per_unit: 3", "unit: row") + rule)
     if fits:
         assert _measure(_frame(), Noiseless(), schema).constraints == schema.constraints
@@ -151,29 +169,47 @@ def test_no_row_comes_out_after_a_refused_charge(at: int) -> None:
 
 
 def test_steps_that_are_not_the_schemas_are_refused_before_the_first_look() -> None:
-    table, steps = SpyTable("open", SCHEMA.unit, _frame(rows=500)), domain_steps(SCHEMA, scale=20.0, discovery_delta=1e-8)
+    table, steps = (
+        SpyTable("open", SCHEMA.unit, _frame(rows=500)),
+        domain_steps(SCHEMA, scale=20.0, discovery_delta=1e-8),
+    )
     for wrong in (steps[1:], (*steps, steps[0]), ()):
         with pytest.raises(InternalError, match="leaves open"):
             measure_domain(table, SCHEMA, wrong, Book(), SecretStream())
     assert table.looks == 0
 
 
-# --- sensitivities ------------------------------------------------------------------------------------------------
+# --- sensitivities
+# ------------------------------------------------------------------------------------------------
 
 _STEPS = st.lists(st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(-50, 50), max_size=40)
 
 
 @settings(max_examples=150)
-@given(_STEPS, st.lists(st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(-5, 5), min_size=1, max_size=5))
-def test_a_customers_rows_move_range_counts_by_their_number_at_most(others: list[int], own: list[int]) -> None:
-    one, two = range_counts(np.array(others, np.int64)), range_counts(np.array(others + own, np.int64))
+@given(
+    _STEPS,
+    st.lists(st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(-5, 5), min_size=1, max_size=5),
+)
+def test_a_customers_rows_move_range_counts_by_their_number_at_most(
+    others: list[int], own: list[int]
+) -> None:
+    one, two = (
+        range_counts(np.array(others, np.int64)),
+        range_counts(np.array(others + own, np.int64)),
+    )
     assert len(one) == len(two) == RANGE_CELLS
     assert np.abs(two - one).sum() == len(own)
 
 
 @settings(max_examples=150)
-@given(_STEPS, st.lists(st.integers(-60, 60), min_size=1, max_size=5), st.lists(st.integers(-70, 70), min_size=1, unique=True))
-def test_a_customers_rows_move_every_score_by_their_number_at_most(others: list[int], own: list[int], edges: list[int]) -> None:
+@given(
+    _STEPS,
+    st.lists(st.integers(-60, 60), min_size=1, max_size=5),
+    st.lists(st.integers(-70, 70), min_size=1, unique=True),
+)
+def test_a_customers_rows_move_every_score_by_their_number_at_most(
+    others: list[int], own: list[int], edges: list[int]
+) -> None:
     grid = np.array(sorted(edges))
     for kind in (StepKind.LOWER_BOUND, StepKind.UPPER_BOUND):
         one = bound_scores(np.array(others, np.int64), grid, kind)
@@ -212,8 +248,13 @@ class Fixed(SecretStream):
 
 @settings(max_examples=25)
 @given(st.integers(0, 1_000), st.integers(1, 3))
-def test_what_meets_the_noise_moves_by_no_more_than_the_noise_was_made_for(seed: int, own: int) -> None:
-    """Two tables that differ in a customer's rows: counts differ by its rows, scores by one sensitivity, at every look."""
+def test_what_meets_the_noise_moves_by_no_more_than_the_noise_was_made_for(
+    seed: int, own: int
+) -> None:
+    """Two tables that differ in a customer's rows.
+
+    Counts differ by its rows, scores by one sensitivity, at every look.
+    """
     frame = _frame(seed, 80).assign(town=np.tile(TOWNS, 7)[:80])
     seen = Fixed(), Fixed()
     for coins, rows in zip(seen, (frame, frame.iloc[own:]), strict=True):
@@ -226,11 +267,14 @@ def test_what_meets_the_noise_moves_by_no_more_than_the_noise_was_made_for(seed:
         assert np.abs(one - two).max() <= own / SCHEMA.unit.max_rows + 1e-9
 
 
-# --- an outlier ---------------------------------------------------------------------------------------------------
+# --- an outlier
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_one_row_far_beyond_the_rest_moves_no_bound_and_shows_no_value() -> None:
-    """With the same coins one row of 4,000 moves a bound only where it tips a noisy choice: as rarely as its cost says.
+    """With the same coins one row of 4,000 moves a bound only where it tips a noisy choice.
+
+    As rarely as its cost says.
 
     Categories are not compared: one value more shifts all the test stream's noise.
     """
@@ -248,7 +292,9 @@ def test_one_row_far_beyond_the_rest_moves_no_bound_and_shows_no_value() -> None
     for column in ROWS.open_columns:
         alone = replace(ROWS, columns=(column,))
         for seed in range(30):
-            one, two = (_measure(rows, RepeatableStream(seed), alone, NOISE) for rows in (frame, more))
+            one, two = (
+                _measure(rows, RepeatableStream(seed), alone, NOISE) for rows in (frame, more)
+            )
             assert "zz-only-one" not in dump_schema(two)
             moved += one != two and column.name != "town"
     assert moved <= 8, "of 150 pairs of tables"
@@ -259,13 +305,19 @@ def test_the_same_noise_gives_the_same_schema_whatever_the_rows() -> None:
     assert _measure(_frame(1, 700), Fixed()) == _measure(_frame(2, 30), Fixed())
 
 
-# --- what comes out -----------------------------------------------------------------------------------------------
+# --- what comes out
+# -----------------------------------------------------------------------------------------------
 
 
 def test_bounds_cover_the_values_and_are_not_absurdly_wide() -> None:
-    """20,000 rows, ε = 0.2 a column: nearly always 99 % inside, always 98 %, at most a few times as wide as the values."""
+    """20,000 rows, ε = 0.2 a column.
+
+    Nearly always 99 % inside, always 98 %, at most a few times as wide as the values.
+    """
     frame, seeds = _frame(), 12
-    inside = pd.DataFrame(index=range(seeds), columns=["spend", "age", "balance", "since", "seen"], dtype=float)
+    inside = pd.DataFrame(
+        index=range(seeds), columns=["spend", "age", "balance", "since", "seen"], dtype=float
+    )
     width = inside.copy()
     for seed in range(seeds):
         measured = _measure(frame, RepeatableStream(seed))
@@ -273,7 +325,11 @@ def test_bounds_cover_the_values_and_are_not_absurdly_wide() -> None:
             column = measured.column(name)
             values = frame[name].dropna()
             lower, upper = _numbers(column)
-            numbers = values.astype("int64").to_numpy(float) if isinstance(column, Temporal) else values.to_numpy()
+            numbers = (
+                values.astype("int64").to_numpy(float)
+                if isinstance(column, Temporal)
+                else values.to_numpy()
+            )
             inside.loc[seed, name] = np.mean((numbers >= lower) & (numbers <= upper))
             width.loc[seed, name] = (upper - lower) / (numbers.max() - numbers.min())
     assert (inside.min() >= 0.98).all(), inside.min()
@@ -341,7 +397,8 @@ def test_any_table_and_any_noise_give_a_schema_that_its_rows_fit_and_that_can_be
 ) -> None:
     rng = np.random.default_rng(seed)
     frame = _frame(seed, rows).assign(
-        balance=rng.normal(centre, spread, rows).round(2), age=rng.normal(centre, spread, rows).round()
+        balance=rng.normal(centre, spread, rows).round(2),
+        age=rng.normal(centre, spread, rows).round(),
     )
     measured = _measure(frame, RepeatableStream(seed), SCHEMA, scale)
     assert parse_schema(dump_schema(measured)) == measured
@@ -352,7 +409,10 @@ def test_any_table_and_any_noise_give_a_schema_that_its_rows_fit_and_that_can_be
             assert lower < upper
         cells = cells_of(column)
         codes = cells.encode(mapped[column.name])
-        assert cells.decode(codes, np.zeros(rows)).isna().tolist() == mapped[column.name].isna().tolist()
+        assert (
+            cells.decode(codes, np.zeros(rows)).isna().tolist()
+            == mapped[column.name].isna().tolist()
+        )
     ids = [f"c{i // 3}" for i in range(rows)]
     table = frame.assign(id=ids)
     pd.testing.assert_frame_equal(conform(table, measured).drop(columns="id"), mapped)
@@ -383,7 +443,9 @@ def test_a_range_cell_holds_the_steps_of_one_octave() -> None:
         ({}, 1, (-LARGEST_STEP, LARGEST_STEP)),
     ],
 )
-def test_the_coarse_range_is_that_of_the_outermost_cells(cells: dict[int, int], count: int, expected: tuple[int, int]) -> None:
+def test_the_coarse_range_is_that_of_the_outermost_cells(
+    cells: dict[int, int], count: int, expected: tuple[int, int]
+) -> None:
     """Cells by their octave; one that holds few is widened by one."""
     noisy = np.zeros(RANGE_CELLS, np.int64)
     for octave in cells:
@@ -393,7 +455,10 @@ def test_the_coarse_range_is_that_of_the_outermost_cells(cells: dict[int, int], 
 
 def test_noise_alone_hardly_ever_shows_a_cell() -> None:
     coins = RepeatableStream(5)
-    shown = [coarse_range(coins.discrete_gaussian(np.zeros(RANGE_CELLS, np.int64), 25.0), 25.0) for _ in range(3_000)]
+    shown = [
+        coarse_range(coins.discrete_gaussian(np.zeros(RANGE_CELLS, np.int64), 25.0), 25.0)
+        for _ in range(3_000)
+    ]
     assert sum(found != (-LARGEST_STEP, LARGEST_STEP) for found in shown) <= 12
 
 

@@ -9,24 +9,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from privgan.domain.encoding import Encoder
 from privgan.errors import InternalError
-from privgan.gan.model import Mixture
+from privgan.generator.mixture import Mixture
 from privgan.measurement import measure
-from privgan.measurement.counts import measure_row_count
-from privgan.measurement.differences import differences
-from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
+from privgan.measurement.domain import measure_row_count
+from privgan.measurement.marginals import (
+    Marginal,
+    Measurements,
+    differences,
+    exact_counts,
+    onto_simplex,
+)
 from privgan.planning.plan import MarginalSettings, Plan, StepKind
 from privgan.planning.planner import make_plan, with_domain
-from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.events import DpEvent
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms
 from privgan.privacy.randomness import RepeatableStream, SecretStream
 from privgan.privacy.receipts import Receipt, mint
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Discrete, Kind, Numeric
-from privgan.table.encoding import Encoder
+from privgan.schema.columns import Discrete, Kind, Numeric
+from privgan.schema.schema import Schema
 from privgan.table.private import PrivateTable
-from privgan.table.schema import Schema
 
 SCHEMA = Schema(
     dataset="looks",
@@ -37,7 +41,9 @@ SCHEMA = Schema(
         Discrete(name="left", kind=Kind.BOOLEAN, categories=("no", "yes")),
     ),
 )
-PLAN = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=1_000, effort="quick", marginal_share=1.0)
+PLAN = make_plan(
+    SCHEMA, PrivacyBudget(epsilon=2), public_rows=1_000, effort="quick", marginal_share=1.0
+)
 # The last column is the target, so its pairs come first.
 UNCHOSEN = [(0,), (1,), (2,), (0, 2), (1, 2), (0, 1), (0, 1, 2)]
 
@@ -94,19 +100,25 @@ def _frame(seed: int = 0, rows: int = 1_000) -> pd.DataFrame:
     left = rng.choice(["no", "yes"], rows)
     return pd.DataFrame(
         {
-            "tier": np.where(left == "yes", "a", rng.choice(np.array(["b", "c", None], dtype=object), rows)),
+            "tier": np.where(
+                left == "yes", "a", rng.choice(np.array(["b", "c", None], dtype=object), rows)
+            ),
             "spend": rng.gamma(2, 60, rows).clip(0, 900).round(2),
             "left": left,
         }
     )
 
 
-def _measure(table: PrivateTable, book: Book, coins: SecretStream, plan: Plan = PLAN) -> tuple[Encoder, Measurements]:
+def _measure(
+    table: PrivateTable, book: Book, coins: SecretStream, plan: Plan = PLAN
+) -> tuple[Encoder, Measurements]:
     encoder = measure.measure_encoder(table, SCHEMA, plan, book, coins)
     first = measure.measure_one_way(table, encoder, plan, book, coins)
     first = measure.measure_all(table, SCHEMA, encoder, plan, book, coins, first)
     model = Even(encoder.sizes)
-    return encoder, measure.measure_rounds(table, encoder, plan, book, coins, first, lambda *_: model, model)
+    return encoder, measure.measure_rounds(
+        table, encoder, plan, book, coins, first, lambda *_: model, model
+    )
 
 
 def test_every_look_is_charged_in_the_plans_order_and_no_step_is_left() -> None:
@@ -129,11 +141,18 @@ def test_without_noise_the_measurements_are_the_counts() -> None:
     encoder, found = _measure(PrivateTable("looks", PrivacyUnit(), frame), Book(), Noiseless())
     codes = encoder.encode(frame)
     assert [marginal.clique for marginal in found.marginals[:7]] == UNCHOSEN
-    assert len({marginal.clique for marginal in found.marginals[7:]}) == len(found.marginals[7:]) == 3
+    assert (
+        len({marginal.clique for marginal in found.marginals[7:]}) == len(found.marginals[7:]) == 3
+    )
     for marginal in found.marginals:
-        counts, sizes = exact_counts(codes, marginal.clique, encoder.sizes), [encoder.sizes[place] for place in marginal.clique]
+        counts, sizes = (
+            exact_counts(codes, marginal.clique, encoder.sizes),
+            [encoder.sizes[place] for place in marginal.clique],
+        )
         if marginal.interaction_only:
-            assert differences(marginal.counts, sizes).tolist() == differences(counts, sizes).tolist()
+            assert (
+                differences(marginal.counts, sizes).tolist() == differences(counts, sizes).tolist()
+            )
         else:
             assert marginal.counts.tolist() == counts.tolist()
     assert any(marginal.interaction_only for marginal in found.marginals)
@@ -142,14 +161,21 @@ def test_without_noise_the_measurements_are_the_counts() -> None:
 
 
 def test_without_noise_nothing_but_counts_moves_the_encoder() -> None:
-    """Two tables with the same fine histogram: the rows' order, and what goes with what, are not seen."""
+    """Two tables with the same fine histogram.
+
+    The rows' order, and what goes with what, are not seen.
+    """
     frame = _frame()
     shuffled = frame.assign(spend=frame["spend"].sample(frac=1, random_state=1).to_numpy())
     one, two = (
-        measure.measure_encoder(PrivateTable("looks", PrivacyUnit(), rows), SCHEMA, PLAN, Book(), Noiseless())
+        measure.measure_encoder(
+            PrivateTable("looks", PrivacyUnit(), rows), SCHEMA, PLAN, Book(), Noiseless()
+        )
         for rows in (frame, shuffled)
     )
-    assert [column.to_json() for column in one.columns] == [column.to_json() for column in two.columns]
+    assert [column.to_json() for column in one.columns] == [
+        column.to_json() for column in two.columns
+    ]
 
 
 def test_the_same_noisy_counts_give_the_same_encoder_whatever_the_rows() -> None:
@@ -160,10 +186,14 @@ def test_the_same_noisy_counts_give_the_same_encoder_whatever_the_rows() -> None
             return np.arange(len(counts)) % 7 * 10
 
     made = [
-        measure.measure_encoder(PrivateTable("looks", PrivacyUnit(), _frame(seed, rows)), SCHEMA, PLAN, Book(), Fixed())
+        measure.measure_encoder(
+            PrivateTable("looks", PrivacyUnit(), _frame(seed, rows)), SCHEMA, PLAN, Book(), Fixed()
+        )
         for seed, rows in ((0, 1_000), (9, 30))
     ]
-    assert [column.to_json() for column in made[0].columns] == [column.to_json() for column in made[1].columns]
+    assert [column.to_json() for column in made[0].columns] == [
+        column.to_json() for column in made[1].columns
+    ]
 
 
 @pytest.mark.parametrize("noisy", [-500, 0])
@@ -187,14 +217,18 @@ def test_rounds_without_candidates_are_charged_all_the_same() -> None:
     _, found = _measure(table, book, Noiseless(), narrow)
     assert book.charged == [(step.name, step.event) for step in PLAN.steps]
     assert [marginal.clique for marginal in found.marginals] == UNCHOSEN
-    rounds = [step for step in PLAN.steps if step.kind in {StepKind.SELECTION, StepKind.CHOSEN_MARGINAL}]
+    rounds = [
+        step for step in PLAN.steps if step.kind in {StepKind.SELECTION, StepKind.CHOSEN_MARGINAL}
+    ]
     assert table.looks == len(PLAN.steps) - len(rounds)
 
 
 def test_the_row_count_is_of_the_whole_table_though_canaries_are_left_out() -> None:
     plan = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=None)
     book = Book()
-    counted = measure_row_count(PrivateTable("looks", PrivacyUnit(), _frame(rows=900)), plan, book, Noiseless())
+    counted = measure_row_count(
+        PrivateTable("looks", PrivacyUnit(), _frame(rows=900)), plan, book, Noiseless()
+    )
     assert counted == 1_000
     assert book.charged == [("row-count", plan.step("row-count").event)]
     with pytest.raises(KeyError):
@@ -210,7 +244,8 @@ def test_stage_2_is_a_function_of_the_noisy_count_alone(rows: int) -> None:
     assert 0.97 * once.model_budget.epsilon <= once.cost.epsilon <= once.model_budget.epsilon
 
 
-# --- sensitivities ------------------------------------------------------------------------------------------------
+# --- sensitivities
+# ------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=40)
@@ -240,8 +275,13 @@ class Recording(Noiseless):
 
 @settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 60), st.integers(0, 10_000))
-def test_one_row_moves_one_figure_of_each_marginal_that_meets_the_noise(seed: int, rows: int, extra: int) -> None:
-    """Whole counts and differences alike: as many steps of one as the event pays for, and no more."""
+def test_one_row_moves_one_figure_of_each_marginal_that_meets_the_noise(
+    seed: int, rows: int, extra: int
+) -> None:
+    """Whole counts and differences alike.
+
+    As many steps of one as the event pays for, and no more.
+    """
     frame, seen = _frame(seed, rows), []
     for table in (frame, pd.concat([frame, _frame(extra, 1)], ignore_index=True)):
         coins, private = Recording(), PrivateTable("looks", PrivacyUnit(), table)
@@ -249,7 +289,9 @@ def test_one_row_moves_one_figure_of_each_marginal_that_meets_the_noise(seed: in
         measure.measure_all(private, SCHEMA, _ENCODER, PLAN, Book(), coins, first)
         seen.append(coins.seen)
     paid = [
-        step.mechanism for step in PLAN.steps if step.kind is StepKind.MARGINAL or isinstance(step.mechanism, CountHistograms)
+        step.mechanism
+        for step in PLAN.steps
+        if step.kind is StepKind.MARGINAL or isinstance(step.mechanism, CountHistograms)
     ]
     assert len(seen[0]) == len(paid)
     for mechanism, one, two in zip(paid, *seen, strict=True):
@@ -258,7 +300,9 @@ def test_one_row_moves_one_figure_of_each_marginal_that_meets_the_noise(seed: in
         assert moved.sum() == getattr(mechanism, "number", 1)
 
 
-_ENCODER = measure.measure_encoder(PrivateTable("looks", PrivacyUnit(), _frame()), SCHEMA, PLAN, Book(), RepeatableStream(0))
+_ENCODER = measure.measure_encoder(
+    PrivateTable("looks", PrivacyUnit(), _frame()), SCHEMA, PLAN, Book(), RepeatableStream(0)
+)
 
 
 @settings(max_examples=60)
@@ -287,7 +331,10 @@ def test_scores_of_any_table_move_by_at_most_one_a_row(
         triple_cells=1_000,
     )
     candidates = measure.candidate_cliques(sizes, limits)
-    shares = {clique: rng.dirichlet(np.ones(int(np.prod([sizes[c] for c in clique])))) for clique in candidates}
+    shares = {
+        clique: rng.dirichlet(np.ones(int(np.prod([sizes[c] for c in clique]))))
+        for clique in candidates
+    }
     codes = np.stack([rng.integers(0, size, rows) for size in sizes], axis=1)
 
     class Sizes:
@@ -312,7 +359,8 @@ def test_the_plans_histograms_have_the_units_sensitivity() -> None:
             assert step.mechanism.sensitivity == SCHEMA.unit.count_sensitivity == 1
 
 
-# --- estimates ----------------------------------------------------------------------------------------------------
+# --- estimates
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_repeated_measurements_are_combined_by_precision() -> None:

@@ -7,12 +7,12 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from privgan.domain.cells import cells_of
+from privgan.domain.encoding import Encoder, identity_code
 from privgan.measurement import measure
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings
-from privgan.table.cells import cells_of
-from privgan.table.columns import Discrete, Kind
-from privgan.table.encoding import Encoder, identity_code
+from privgan.schema.columns import Discrete, Kind
 
 SIZES = (3, 4, 2)
 SETTINGS = MarginalSettings(
@@ -30,7 +30,8 @@ SETTINGS = MarginalSettings(
 
 def _encoder() -> Encoder:
     columns = [
-        Discrete(name=f"c{i}", kind=Kind.CATEGORICAL, categories=tuple(map(str, range(size)))) for i, size in enumerate(SIZES)
+        Discrete(name=f"c{i}", kind=Kind.CATEGORICAL, categories=tuple(map(str, range(size))))
+        for i, size in enumerate(SIZES)
     ]
     return Encoder(tuple(identity_code(cells_of(column)) for column in columns))
 
@@ -81,7 +82,9 @@ def test_estimates_without_noise_are_the_truth() -> None:
     found = _measurements(codes, 1e-9)
     assert abs(found.rows - 400) < 1e-6
     for target in found.targets():
-        np.testing.assert_allclose(target.shares, exact_counts(codes, target.clique, SIZES) / 400, atol=1e-9)
+        np.testing.assert_allclose(
+            target.shares, exact_counts(codes, target.clique, SIZES) / 400, atol=1e-9
+        )
 
 
 @given(st.integers(0, 1_000), st.floats(0.5, 50))
@@ -95,9 +98,19 @@ def test_wider_targets_agree_with_the_one_way_estimates(seed: int, sigma: float)
 
 
 @settings(max_examples=60)
-@given(st.integers(0, 10_000), st.integers(1, 40), st.tuples(*(st.integers(0, size - 1) for size in SIZES)), st.floats(0.1, 90))
-def test_one_row_moves_every_score_by_at_most_one(seed: int, rows: int, extra: tuple[int, ...], noise: float) -> None:
-    """The sensitivity that the exponential mechanism's noise rests on: add or remove one row, one row a customer."""
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 40),
+    st.tuples(*(st.integers(0, size - 1) for size in SIZES)),
+    st.floats(0.1, 90),
+)
+def test_one_row_moves_every_score_by_at_most_one(
+    seed: int, rows: int, extra: tuple[int, ...], noise: float
+) -> None:
+    """The sensitivity that the exponential mechanism's noise rests on.
+
+    Add or remove one row, one row a customer.
+    """
     codes = _codes(seed, rows)
     rng = np.random.default_rng(seed)
     candidates = measure.candidate_cliques(SIZES, SETTINGS)
@@ -113,13 +126,21 @@ def test_one_row_moves_every_score_by_at_most_one(seed: int, rows: int, extra: t
         assert moved.max() > 0.2
 
 
-def test_a_marginal_that_is_wrong_in_few_of_its_many_cells_is_worth_more_than_one_that_is_slightly_wrong() -> None:
-    """Column 2 follows from columns 0 and 1, which the modelled pairs do not show; all noise of the triple exceeds all rows."""
+def test_a_marginal_that_is_wrong_in_few_of_its_many_cells_is_worth_more_than_one_that_is_slightly_wrong() -> (
+    None
+):
+    """Column 2 follows from columns 0 and 1, which the modelled pairs do not show.
+
+    All noise of the triple exceeds all rows.
+    """
     rng = np.random.default_rng(0)
     columns = rng.integers(4, size=(4_000, 2)), rng.integers(8, size=(4_000, 1))
     codes = np.hstack([columns[0], (columns[0].sum(1, keepdims=True) * 3) % 8, columns[1]])
     sizes, noise = (4, 4, 8, 8), 60.0
-    even = {clique: np.full(len(exact_counts(codes, clique, sizes)), 1.0) for clique in [(0, 1, 2), (0, 1, 3), (1, 3), (0, 3)]}
+    even = {
+        clique: np.full(len(exact_counts(codes, clique, sizes)), 1.0)
+        for clique in [(0, 1, 2), (0, 1, 3), (1, 3), (0, 3)]
+    }
     shares = {clique: cells / cells.sum() for clique, cells in even.items()}
     counter = measure._Counter(_encoder())
     counter._sizes = sizes
@@ -188,7 +209,9 @@ def test_estimates_do_not_depend_on_when_marginals_came() -> None:
 def test_weights_are_the_overlap_with_the_widest_candidates() -> None:
     candidates = [(0, 1), (0, 2), (1, 3), (0, 1, 2), (0, 1, 3)]
     overlap = [sum(len({*clique} & {*wide}) for wide in candidates[3:]) for clique in candidates]
-    np.testing.assert_allclose(measure.workload_weights(candidates), np.array(overlap) / max(overlap))
+    np.testing.assert_allclose(
+        measure.workload_weights(candidates), np.array(overlap) / max(overlap)
+    )
 
 
 def test_pairs_are_all_candidates_and_triples_as_far_as_there_is_room() -> None:

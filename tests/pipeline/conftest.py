@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from privgan.pipeline.note import RunRequest
-from privgan.planning import effort
+from privgan.pipeline.request import RunRequest
+from privgan.planning import plan
 from privgan.privacy.budget import PrivacyBudget
 
 _PURCHASES = """format: privgan.schema/1
@@ -33,7 +33,9 @@ def _table(customers: int = 900, seed: int = 0) -> pd.DataFrame:
     segment = np.repeat(rng.choice(["basic", "silver", "gold"], customers, p=[0.6, 0.3, 0.1]), each)
     amount = rng.lognormal(3, 1, len(who)).clip(0, 500).round(2)
     returned = np.where(rng.random(len(who)) < np.where(segment == "gold", 0.05, 0.4), "yes", "no")
-    frame = pd.DataFrame({"customer": who, "segment": segment, "amount": amount, "returned": returned})
+    frame = pd.DataFrame(
+        {"customer": who, "segment": segment, "amount": amount, "returned": returned}
+    )
     return frame.sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
@@ -52,8 +54,10 @@ def purchases() -> Callable[..., pd.DataFrame]:
 @pytest.fixture
 def tiny_effort(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the effort "quick" be over at once."""
-    small = effort.Effort(entries=60, batch=60, network_steps=20, round_steps=2, final_steps=20, critic_steps=40)
-    monkeypatch.setitem(effort.EFFORTS, "quick", small)  # type: ignore[arg-type]
+    small = plan.Effort(
+        entries=60, batch=60, network_steps=20, round_steps=2, final_steps=20, critic_steps=40
+    )
+    monkeypatch.setitem(plan.EFFORTS, "quick", small)  # type: ignore[arg-type]
 
 
 @pytest.fixture

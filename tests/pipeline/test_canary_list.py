@@ -1,4 +1,7 @@
-"""The list of canaries: its owner's alone, the same after a crash, and outside only as one salted commitment."""
+"""The list of canaries.
+
+Its owner's alone, the same after a crash, and outside only as one salted commitment.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from privgan.fields import MANIFEST
-from privgan.gan.refine import Refinement
+from privgan.files.fields import MANIFEST
+from privgan.generator.refine import Refinement
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.canaries import FILE, Canaries, draw_canaries
-from privgan.pipeline.note import RunRequest
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table, resume_candidate
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.randomness import RepeatableStream
 from privgan.progress import Progress
 
@@ -61,17 +64,26 @@ def test_the_manifest_has_a_field_for_the_commitment_and_none_for_a_count() -> N
 
 
 def test_the_commitment_binds_the_list_and_hides_it() -> None:
-    """Another coin or salt is another commitment; without the salt the same list cannot be recognised."""
+    """Another coin or salt is another commitment.
+
+    Without the salt the same list cannot be recognised.
+    """
     drawn = draw_canaries(np.arange(200), 0.2, RepeatableStream(1))
     flipped = drawn.left_out.copy()
     flipped[np.flatnonzero(drawn.canary)[0]] ^= True
-    others = (Canaries(drawn.canary, flipped, drawn.salt), Canaries(drawn.canary, drawn.left_out, "00" * 32))
+    others = (
+        Canaries(drawn.canary, flipped, drawn.salt),
+        Canaries(drawn.canary, drawn.left_out, "00" * 32),
+    )
     assert len({drawn.commitment, *(other.commitment for other in others)}) == 3
     assert len(bytes.fromhex(drawn.salt)) >= 16
 
 
 def test_left_out_customers_are_canaries_and_coins_are_their_own() -> None:
-    """Independent coins at the public probability: within 5 standard errors, and never exactly half by construction."""
+    """Independent coins at the public probability.
+
+    Within 5 standard errors, and never exactly half by construction.
+    """
     counts = []
     for seed in range(20):
         drawn = draw_canaries(np.arange(2_000), 0.2, RepeatableStream(seed))

@@ -14,19 +14,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.judging import judge
-from privgan.pipeline.note import RunRequest
 from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.scanning import SCAN_FILE, needles_of, scan_candidate
-from privgan.planning.effort import EFFORTS, Effort
+from privgan.planning.plan import EFFORTS, Effort
 from privgan.policy.context import Context
-from privgan.policy.document import load_policy
+from privgan.policy.policy_file import load_policy
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
-from privgan.release.scan import LeakError
+from privgan.release.leak_scan.scan import LeakError
 from privgan.report import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
@@ -55,7 +55,9 @@ CONTEXT = Context(reviewer="A. Reviewer", purpose="Testing")
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5)
+    tiny = Effort(
+        entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5
+    )
     monkeypatch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
     monkeypatch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
 
@@ -114,14 +116,19 @@ def tokens_of(release: Path) -> list[str]:
 def process_texts() -> list[str]:
     """What reads like a moment, a version or a label of the days around this one."""
     days = [dt.datetime.now(dt.UTC).date() + dt.timedelta(days=shift) for shift in (-1, 0, 1)]
-    versions = [metadata.version(name) for name in ("privgan", "torch", "numpy", "pandas", "opacus")]
+    versions = [
+        metadata.version(name) for name in ("privgan", "torch", "numpy", "pandas", "opacus")
+    ]
     labels = [str(number) for number in range(100_000, 100_300)]
     written = [day.isoformat() for day in days] + [day.strftime("%Y%m%d") for day in days]
     return [*written, *versions, load_policy("internal-analytics").fingerprint(), *labels]
 
 
 def colliding(first: Path, runs: int) -> Iterator[list[str]]:
-    """Identifiers of each run: what an earlier release of the same schema says, and what the process writes."""
+    """Identifiers of each run.
+
+    What an earlier release of the same schema says, and what the process writes.
+    """
     known, rng = tokens_of(first), np.random.default_rng(5)
     for _ in range(runs):
         yield [*process_texts(), *rng.choice(known, 250, replace=False).tolist()]
@@ -140,7 +147,9 @@ PLANTS = ("7654321", "4915112345678", "K00017-B", "12.75.31", "2031-05-17", "ZoÃ
 def in_the_data(patch: pytest.MonkeyPatch, plant: str) -> None:
     """A plant in the data that manifest and report are made of."""
     describe = reporting.describe_release
-    patch.setattr(reporting, "describe_release", lambda facts: describe(facts) | {"retention": f"of {plant}"})
+    patch.setattr(
+        reporting, "describe_release", lambda facts: describe(facts) | {"retention": f"of {plant}"}
+    )
 
 
 def in_the_pages(patch: pytest.MonkeyPatch, plant: str) -> None:
@@ -155,13 +164,18 @@ def in_the_pages(patch: pytest.MonkeyPatch, plant: str) -> None:
 
 
 @pytest.mark.parametrize("plant", PLANTS)
-def test_a_planted_identifier_is_found_beside_colliding_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: str) -> None:
+def test_a_planted_identifier_is_found_beside_colliding_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: str
+) -> None:
     candidate, ledger, needles = fitted(tmp_path / "planted", [*process_texts(), *PLANTS])
     needles = scan_candidate(candidate, needles, ledger)
     assert plant in needles.values
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
     monkeypatch.setattr(PrivacyLedger, "require_releasable", lambda *_: None)
-    for put, files in ((in_the_data, {"report.json"}), (in_the_pages, {"report.html", "report.json", "report.md"})):
+    for put, files in (
+        (in_the_data, {"report.json"}),
+        (in_the_pages, {"report.html", "report.json", "report.md"}),
+    ):
         with monkeypatch.context() as patch:
             put(patch, plant)
             with pytest.raises(LeakError) as error:

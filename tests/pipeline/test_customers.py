@@ -9,18 +9,18 @@ import pandas as pd
 import pytest
 import torch
 
-from privgan.audit.white_box import CRITIC, LIKELIHOOD, NO_CRITIC
-from privgan.gan.dpsgd import CLIP_MARGIN, PrivateTrainer
-from privgan.gan.losses import ABSENT, REAL, critic_losses
-from privgan.gan.networks import Critic
+from privgan.audit.attacks.white_box import CRITIC, LIKELIHOOD, NO_CRITIC
+from privgan.generator.dpsgd import CLIP_MARGIN, PrivateTrainer
+from privgan.generator.losses import ABSENT, REAL, critic_losses
+from privgan.generator.networks import Critic
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.canaries import draw_canaries, load_canaries
 from privgan.pipeline.fitting import bounded_table, customers_of
 from privgan.pipeline.judging import audit_candidate
-from privgan.pipeline.note import RunRequest
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.planning.plan import CriticSettings
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.randomness import SecretStream
 from privgan.table.conform import conform
 from privgan.table.files import read_table
@@ -66,7 +66,9 @@ def _customers(seed: int, customers: int, most: int) -> tuple[torch.Tensor, torc
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randn(customers, most, INPUTS, generator=generator, dtype=torch.float64) * 3
     sizes = torch.randint(1, most + 1, (customers,), generator=generator)
-    kinds = torch.where(torch.arange(most) < sizes[:, None], (torch.arange(customers) % 2).double()[:, None], ABSENT)
+    kinds = torch.where(
+        torch.arange(most) < sizes[:, None], (torch.arange(customers) % 2).double()[:, None], ABSENT
+    )
     return rows, kinds
 
 
@@ -80,18 +82,30 @@ def test_a_customers_rows_are_one_sample_clipped_as_one(seed: int) -> None:
     for own, kind in zip(rows, kinds, strict=True):
         present = kind != ABSENT
         loss = critic_losses(critic(own[present]), kind[present]).sum()
-        gradient = torch.cat([part.flatten() for part in torch.autograd.grad(loss, list(critic.parameters()))])
-        total = total + gradient * min(1.0, SETTINGS.max_grad_norm * (1 - CLIP_MARGIN) / float(gradient.norm()))
-    torch.testing.assert_close(_caught(rows, kinds), total, rtol=1e-5, atol=1e-6)  # Opacus adds 1e-6 to each norm
+        gradient = torch.cat(
+            [part.flatten() for part in torch.autograd.grad(loss, list(critic.parameters()))]
+        )
+        total = total + gradient * min(
+            1.0, SETTINGS.max_grad_norm * (1 - CLIP_MARGIN) / float(gradient.norm())
+        )
+    torch.testing.assert_close(
+        _caught(rows, kinds), total, rtol=1e-5, atol=1e-6
+    )  # Opacus adds 1e-6 to each norm
 
 
 @pytest.mark.parametrize("size", [0.1, 1.0, 1e4])
 def test_one_customer_more_moves_the_sum_by_the_clip_norm_at_most(size: float) -> None:
     rows, kinds = _customers(1, 5, 4)
     for sign in (1.0, -1.0):
-        extra = torch.randn(4, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) * size
+        extra = (
+            torch.randn(4, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+            * size
+        )
         extra[2:] = sign * extra[:2]
-        more = _caught(torch.cat([rows, extra[None]]), torch.cat([kinds, torch.full((1, 4), REAL, dtype=torch.float64)]))
+        more = _caught(
+            torch.cat([rows, extra[None]]),
+            torch.cat([kinds, torch.full((1, 4), REAL, dtype=torch.float64)]),
+        )
         assert float((more - _caught(rows, kinds)).norm()) <= SETTINGS.max_grad_norm
 
 
@@ -99,7 +113,10 @@ def test_one_customer_more_moves_the_sum_by_the_clip_norm_at_most(size: float) -
 def test_a_customers_rows_move_no_statistic_beyond_its_sensitivity(
     added: int, purchases: Purchases, purchase_schema: str
 ) -> None:
-    """One row of a new customer, duplicated up to k = 3 and beyond: counts and scores move by at most k."""
+    """One row of a new customer, duplicated up to k = 3 and beyond.
+
+    Counts and scores move by at most k.
+    """
     schema = parse_schema(purchase_schema)
     frame = conform(purchases(120), schema)
     others = frame[frame.groupby("customer")["customer"].transform("size") <= 3]
@@ -110,12 +127,21 @@ def test_a_customers_rows_move_no_statistic_beyond_its_sensitivity(
         customers = customers_of(table, schema)
         nobody = draw_canaries(customers, 0.0, SecretStream())
         kept = bounded_table(table, customers, nobody, schema, SecretStream())._frame
-        codes = np.stack([pd.Categorical(kept["segment"]).codes, pd.Categorical(kept["returned"]).codes], 1).astype(np.int64)
+        codes = np.stack(
+            [pd.Categorical(kept["segment"]).codes, pd.Categorical(kept["returned"]).codes], 1
+        ).astype(np.int64)
         counts = [exact_counts(codes, clique, (3, 2)) for clique in cliques]
         expected = [len(others) * np.full(len(part), 1 / len(part)) for part in counts]
-        tables.append((counts, [np.abs(part - model).sum() for part, model in zip(counts, expected, strict=True)]))
+        tables.append(
+            (
+                counts,
+                [np.abs(part - model).sum() for part, model in zip(counts, expected, strict=True)],
+            )
+        )
     (before, score_before), (after, score_after) = tables
-    assert all(np.abs(one - two).sum() == min(3, added) for one, two in zip(before, after, strict=True))
+    assert all(
+        np.abs(one - two).sum() == min(3, added) for one, two in zip(before, after, strict=True)
+    )
     assert all(abs(one - two) <= 3 for one, two in zip(score_before, score_after, strict=True))
 
 
@@ -130,18 +156,25 @@ def test_samples_gather_a_customers_rows() -> None:
 
 
 @pytest.fixture(scope="module")
-def candidate_and_frame(tmp_path_factory: pytest.TempPathFactory, purchases: Purchases, purchase_schema: str):  # type: ignore[no-untyped-def]
-    from privgan.planning import effort
+def candidate_and_frame(
+    tmp_path_factory: pytest.TempPathFactory, purchases: Purchases, purchase_schema: str
+):  # type: ignore[no-untyped-def]
+    from privgan.planning import plan
     from privgan.privacy.budget import PrivacyBudget
 
     folder = tmp_path_factory.mktemp("purchases")
     purchases(1_500).to_csv(folder / "purchases.csv", index=False)
     (folder / "schema.yaml").write_text(purchase_schema)
     with pytest.MonkeyPatch.context() as patch:
-        small = effort.Effort(entries=60, batch=60, network_steps=40, round_steps=4, final_steps=60, critic_steps=30)
-        patch.setitem(effort.EFFORTS, "quick", small)  # type: ignore[arg-type]
+        small = plan.Effort(
+            entries=60, batch=60, network_steps=40, round_steps=4, final_steps=60, critic_steps=30
+        )
+        patch.setitem(plan.EFFORTS, "quick", small)  # type: ignore[arg-type]
         request = RunRequest(
-            table=folder / "purchases.csv", schema=folder / "schema.yaml", budget=PrivacyBudget(epsilon=8), effort="quick"
+            table=folder / "purchases.csv",
+            schema=folder / "schema.yaml",
+            budget=PrivacyBudget(epsilon=8),
+            effort="quick",
         )
         ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
         candidate = fit_table(request, ledger, folder / "out")
@@ -151,7 +184,9 @@ def candidate_and_frame(tmp_path_factory: pytest.TempPathFactory, purchases: Pur
 def test_a_customer_is_a_canary_with_all_rows(candidate_and_frame) -> None:  # type: ignore[no-untyped-def]
     candidate, frame, _ = candidate_and_frame
     canaries = load_canaries(candidate.internal, frame, load_schema(candidate.schema))
-    marks = pd.DataFrame({"who": frame["customer"], "canary": canaries.canary, "out": canaries.left_out})
+    marks = pd.DataFrame(
+        {"who": frame["customer"], "canary": canaries.canary, "out": canaries.left_out}
+    )
     assert (marks.groupby("who")[["canary", "out"]].nunique() == 1).all(axis=None)
     assert 0 < canaries.left_out.mean() < 0.3
 
@@ -176,7 +211,14 @@ def test_the_audit_takes_customers_for_its_units(candidate_and_frame) -> None:  
     canaries = load_canaries(candidate.internal, frame, load_schema(candidate.schema))
     assert report.counts["left_out_canaries"] == frame.loc[canaries.left_out, "customer"].nunique()
     assert report.verdict in {"NOT_REFUTED", "INCONCLUSIVE"}
-    white_box = {metric.name: metric for metric in report.metrics if metric.name in {LIKELIHOOD.name, CRITIC.name}}
-    assert white_box[LIKELIHOOD.name].n == report.counts["kept_in_canaries"] + report.counts["left_out_canaries"]
+    white_box = {
+        metric.name: metric
+        for metric in report.metrics
+        if metric.name in {LIKELIHOOD.name, CRITIC.name}
+    }
+    assert (
+        white_box[LIKELIHOOD.name].n
+        == report.counts["kept_in_canaries"] + report.counts["left_out_canaries"]
+    )
     assert white_box[LIKELIHOOD.name].low <= white_box[LIKELIHOOD.name].ceiling
     assert white_box[CRITIC.name].reason == NO_CRITIC

@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
-from privgan.pipeline.facts import accounting_complete
+from privgan.ledger.ledger import PrivacyLedger
+from privgan.pipeline.judging import accounting_complete
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DiscreteGaussian
-from privgan.privacy.ledger import PrivacyLedger
 
-STEPS = {"count": DiscreteGaussian(20.0, 1), "critic": DiscreteGaussian(20.0, 1), "critic:reserve": DiscreteGaussian(60.0, 1)}
+STEPS = {
+    "count": DiscreteGaussian(20.0, 1),
+    "critic": DiscreteGaussian(20.0, 1),
+    "critic:reserve": DiscreteGaussian(60.0, 1),
+}
 
 
 @pytest.mark.parametrize(
@@ -25,7 +29,9 @@ STEPS = {"count": DiscreteGaussian(20.0, 1), "critic": DiscreteGaussian(20.0, 1)
         (["critic"], False),
     ],
 )
-def test_only_a_reserve_may_stay_uncharged(tmp_path: Any, charged: list[str], complete: bool) -> None:
+def test_only_a_reserve_may_stay_uncharged(
+    tmp_path: Any, charged: list[str], complete: bool
+) -> None:
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     budget = PrivacyBudget(epsilon=accountant.spent(STEPS.values(), 1e-6).epsilon, delta=1e-6)
     with ledger.run("a", budget, secret=True) as run:
@@ -35,7 +41,10 @@ def test_only_a_reserve_may_stay_uncharged(tmp_path: Any, charged: list[str], co
     record = {
         "run": run.identity,
         "guarantee": {"epsilon": budget.epsilon, "delta": budget.delta},
-        "accounting": [{"name": name, "stage": "model", "event": events.to_json(event)} for name, event in STEPS.items()],
+        "accounting": [
+            {"name": name, "stage": "model", "event": events.to_json(event)}
+            for name, event in STEPS.items()
+        ],
     }
     schema: Any = SimpleNamespace(dataset="a")
     assert accounting_complete(record, schema, ledger) is complete

@@ -1,4 +1,7 @@
-"""A small fit from end to end in Python: what it charges, what moves it, and what its files hold."""
+"""A small fit from end to end in Python.
+
+What it charges, what moves it, and what its files hold.
+"""
 
 from pathlib import Path
 
@@ -7,23 +10,22 @@ import pandas as pd
 import pytest
 import torch
 
+from privgan.domain.conditions import parse_where
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.fitting import Fitted, fit
 from privgan.pipeline.writing import noisy_figures, synthesizer_of
 from privgan.planning.plan import Plan, events_of
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import from_json
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.randomness import RepeatableStream
 from privgan.progress import Progress
 from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform
 from privgan.table.schema_file import parse_schema
-from privgan.table.where import parse_where
 
 ROWS = 1_200
-SCHEMA = parse_schema(
-    """format: privgan.schema/1
+SCHEMA = parse_schema("""format: privgan.schema/1
 dataset: small
 unit: row
 columns:
@@ -32,8 +34,7 @@ columns:
   - {name: age, kind: integer, lower: 18, upper: 95}
   - {name: churned, kind: boolean, labels: ["no", "yes"]}
   - {name: id, kind: identifier, pattern: "S{:05d}"}
-"""
-)
+""")
 
 
 def _table(seed: int = 0) -> pd.DataFrame:
@@ -42,7 +43,9 @@ def _table(seed: int = 0) -> pd.DataFrame:
     spend = np.where(rng.random(ROWS) < 0.3, 0, rng.lognormal(4, 1, ROWS).clip(0.01, 2000)).round(2)
     age = rng.integers(18, 95, ROWS)
     churned = np.where(rng.random(ROWS) < np.where(segment == "gold", 0.05, 0.5), "yes", "no")
-    frame = pd.DataFrame({"segment": segment, "spend": spend, "age": age, "churned": churned, "id": np.arange(ROWS)})
+    frame = pd.DataFrame(
+        {"segment": segment, "spend": spend, "age": age, "churned": churned, "id": np.arange(ROWS)}
+    )
     frame.loc[::50, "segment"] = None
     return conform(frame, SCHEMA)
 
@@ -53,7 +56,9 @@ def _plan() -> Plan:
 
 def _fit(folder: Path, coins: RepeatableStream | None = None, seed: int = 0) -> Fitted:
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
-    return fit(_table(), SCHEMA, _plan(), ledger, seed=seed, progress=Progress(quiet=True), coins=coins)
+    return fit(
+        _table(), SCHEMA, _plan(), ledger, seed=seed, progress=Progress(quiet=True), coins=coins
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,19 +81,30 @@ def _weights(fitted: Fitted) -> list[torch.Tensor]:
     return list(fitted.model.network.state_dict().values())
 
 
-def test_the_ledger_keeps_what_each_stage_may_do_and_hashes_of_the_columns(folder: Path, repeatable: Fitted) -> None:
+def test_the_ledger_keeps_what_each_stage_may_do_and_hashes_of_the_columns(
+    folder: Path, repeatable: Fitted
+) -> None:
     entries = PrivacyLedger.open(str(folder / "ledger.sqlite")).entries("small")
     (stage,) = [entry.body for entry in entries if entry.kind == "stage"]
-    assert {name: from_json(event) for name, event in stage["events"].items()} == dict(events_of(repeatable.plan.steps))
+    assert {name: from_json(event) for name, event in stage["events"].items()} == dict(
+        events_of(repeatable.plan.steps)
+    )
     (run,) = [entry.body for entry in entries if entry.kind == "run"]
     assert len(run["columns"]) == len(SCHEMA.names)
 
 
-def test_with_repeatable_coins_two_fits_agree_bit_for_bit_and_promise_nothing(tmp_path: Path, repeatable: Fitted) -> None:
+def test_with_repeatable_coins_two_fits_agree_bit_for_bit_and_promise_nothing(
+    tmp_path: Path, repeatable: Fitted
+) -> None:
     again = _fit(tmp_path, RepeatableStream(1))
-    assert all(torch.equal(one, two) for one, two in zip(_weights(repeatable), _weights(again), strict=True))
+    assert all(
+        torch.equal(one, two)
+        for one, two in zip(_weights(repeatable), _weights(again), strict=True)
+    )
     assert synthesizer_of(again).guarantee["epsilon"] is None
-    assert PrivacyLedger.open(str(tmp_path / "ledger.sqlite")).account("small").epsilon == float("inf")
+    assert PrivacyLedger.open(str(tmp_path / "ledger.sqlite")).account("small").epsilon == float(
+        "inf"
+    )
 
 
 def test_every_planned_step_was_charged_once(folder: Path, repeatable: Fitted) -> None:
@@ -102,12 +118,25 @@ def test_left_out_canaries_do_not_move_the_fit(tmp_path: Path, repeatable: Fitte
     changed = _table()
     changed.loc[repeatable.canaries.left_out, ["spend", "age"]] = [1999.0, 95.0]
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
-    again = fit(changed, SCHEMA, _plan(), ledger, seed=0, progress=Progress(quiet=True), coins=RepeatableStream(1))
+    again = fit(
+        changed,
+        SCHEMA,
+        _plan(),
+        ledger,
+        seed=0,
+        progress=Progress(quiet=True),
+        coins=RepeatableStream(1),
+    )
     assert repeatable.canaries.left_out.sum() > 60
-    assert all(torch.equal(one, two) for one, two in zip(_weights(repeatable), _weights(again), strict=True))
+    assert all(
+        torch.equal(one, two)
+        for one, two in zip(_weights(repeatable), _weights(again), strict=True)
+    )
 
 
-def test_a_saved_model_samples_the_same_and_loads_without_the_table(repeatable: Fitted, synthesizer: Synthesizer) -> None:
+def test_a_saved_model_samples_the_same_and_loads_without_the_table(
+    repeatable: Fitted, synthesizer: Synthesizer
+) -> None:
     direct = synthesizer_of(repeatable).sample(300, seed=4)
     pd.testing.assert_frame_equal(direct, synthesizer.sample(300, seed=4))
     assert not direct.equals(synthesizer.sample(300, seed=5))
@@ -123,7 +152,9 @@ def test_samples_fit_the_schema(synthesizer: Synthesizer) -> None:
     assert sample["age"].dtype == "int64"
 
 
-def test_chunks_make_the_asked_number_of_rows(synthesizer: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_make_the_asked_number_of_rows(
+    synthesizer: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("privgan.synthesizer.CHUNK", 70)
     chunks = list(synthesizer.chunks(150, seed=0))
     assert [len(chunk) for chunk in chunks] == [70, 70, 10]
@@ -134,10 +165,19 @@ def test_chunks_make_the_asked_number_of_rows(synthesizer: Synthesizer, monkeypa
     ("where", "holds"),
     [
         ("segment = gold", lambda rows: (rows["segment"] == "gold").all()),
-        ("segment is missing and age >= 60", lambda rows: rows["segment"].isna().all() and (rows["age"] >= 60).all()),
+        (
+            "segment is missing and age >= 60",
+            lambda rows: rows["segment"].isna().all() and (rows["age"] >= 60).all(),
+        ),
         ("spend > 0 and spend <= 55.5", lambda rows: rows["spend"].between(0.01, 55.5).all()),
-        ("spend = 0 and churned = no", lambda rows: (rows["spend"] == 0).all() and (rows["churned"] == "no").all()),
-        ("age = 33 and segment in (silver, gold)", lambda rows: (rows["age"] == 33).all() and rows["segment"].notna().all()),
+        (
+            "spend = 0 and churned = no",
+            lambda rows: (rows["spend"] == 0).all() and (rows["churned"] == "no").all(),
+        ),
+        (
+            "age = 33 and segment in (silver, gold)",
+            lambda rows: (rows["age"] == 33).all() and rows["segment"].notna().all(),
+        ),
     ],
 )
 def test_conditions_hold_in_every_row(synthesizer: Synthesizer, where: str, holds: object) -> None:
@@ -147,7 +187,10 @@ def test_conditions_hold_in_every_row(synthesizer: Synthesizer, where: str, hold
 
 
 def test_a_condition_agrees_with_filtering(synthesizer: Synthesizer) -> None:
-    """Drawing under a condition is what keeping the rows that meet it would give; 5 standard errors."""
+    """Drawing under a condition is what keeping the rows that meet it would give.
+
+    5 standard errors.
+    """
     conditioned = synthesizer.sample(4_000, seed=3, where=parse_where("segment = gold", SCHEMA))
     free = synthesizer.sample(60_000, seed=4)
     kept = free[free["segment"] == "gold"]
@@ -159,14 +202,21 @@ def test_the_model_learnt_what_it_was_shown(repeatable: Fitted, synthesizer: Syn
     sample = synthesizer.sample(20_000, seed=0)
     figures = noisy_figures(sample, repeatable)
     assert figures["noisy.tvd1"] < 0.08
-    assert noisy_figures(sample.assign(segment="gold"), repeatable)["noisy.tvd2"] > 1.5 * figures["noisy.tvd2"]
+    assert (
+        noisy_figures(sample.assign(segment="gold"), repeatable)["noisy.tvd2"]
+        > 1.5 * figures["noisy.tvd2"]
+    )
     by_segment = (sample["churned"] == "yes").groupby(sample["segment"]).mean()
     assert by_segment["gold"] < by_segment["basic"]
 
 
 def test_model_files_hold_no_row(folder: Path, synthesizer: Synthesizer) -> None:
     held = b"".join(path.read_bytes() for path in (folder / "model").iterdir())
-    exact = [str(value).encode() for value in _table()["spend"].unique() if value > 100 and round(value, 1) != value]
+    exact = [
+        str(value).encode()
+        for value in _table()["spend"].unique()
+        if value > 100 and round(value, 1) != value
+    ]
     assert len(exact) > 50
     assert not [value for value in exact if value in held]
     assert synthesizer.rows == ROWS
@@ -175,8 +225,12 @@ def test_model_files_hold_no_row(folder: Path, synthesizer: Synthesizer) -> None
 def test_seeds_move_weights_and_never_coins(tmp_path: Path, repeatable: Fitted) -> None:
     one = _fit(tmp_path)
     assert (one.canaries.left_out != repeatable.canaries.left_out).any()
-    noisy = [[marginal.counts.tolist() for marginal in fitted.measurements.marginals] for fitted in (one, repeatable)]
-    # Two draws of a marginal of two or three cells may well be the same; those of twenty cells and more never are.
+    noisy = [
+        [marginal.counts.tolist() for marginal in fitted.measurements.marginals]
+        for fitted in (one, repeatable)
+    ]
+    # Two draws of a marginal of two or three cells may well be the same; those of twenty cells and
+    # more never are.
     wide = [(mine, other) for mine, other in zip(*noisy, strict=True) if len(mine) >= 20]
     assert len(wide) >= 3
     assert not any(mine == other for mine, other in wide)

@@ -12,19 +12,18 @@ import pytest
 from privgan.cli.main import execute
 from privgan.demo import simulate_customers
 from privgan.errors import PolicyFailedError, UsageError
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
-from privgan.pipeline.facts import accounting_complete
-from privgan.pipeline.judging import judge
-from privgan.pipeline.note import RunRequest
+from privgan.pipeline.judging import accounting_complete, judge
 from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.policy.context import Context
-from privgan.policy.document import load_policy
 from privgan.policy.policy import Comparison, Policy, Waiver
+from privgan.policy.policy_file import load_policy
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
-from privgan.release.verify import verify_release
+from privgan.release.verification.verify import verify_release
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
 from tests.policy.sound import columns, gate, make_policy, write_policy
@@ -70,7 +69,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(made: Path, tmp_path: Path) -> tuple[Candidate, PrivacyLedger]:
     """A copy of candidate and ledger, for each test to spoil."""
     shutil.copytree(made, tmp_path / "copy")
-    return Candidate.find(tmp_path / "copy" / "candidate"), PrivacyLedger.open(str(tmp_path / "copy" / "ledger.sqlite"))
+    return Candidate.find(tmp_path / "copy" / "candidate"), PrivacyLedger.open(
+        str(tmp_path / "copy" / "ledger.sqlite")
+    )
 
 
 ATTACK = "attack.membership.advantage.high"
@@ -79,7 +80,9 @@ WORD = "we accept the risk of a small table"
 
 def _waived(policy: Policy, fact: str = ATTACK) -> Policy:
     """The policy with a gate that a person waived."""
-    return replace(policy, waivers=(Waiver(fact=fact, who="A. Officer", why=WORD, until=dt.date(2099, 1, 1)),))
+    return replace(
+        policy, waivers=(Waiver(fact=fact, who="A. Officer", why=WORD, until=dt.date(2099, 1, 1)),)
+    )
 
 
 def _strict(policy: Policy) -> Policy:
@@ -92,16 +95,25 @@ def _strict(policy: Policy) -> Policy:
     return replace(policy, name="strict", gates=tuple(gates))
 
 
-def test_an_untouched_candidate_passes_and_is_released(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+def test_an_untouched_candidate_passes_and_is_released(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+) -> None:
     candidate, ledger = place
     assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, Context())
     assert str(verdict.status) == "PASS"
-    assert (release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out") / "manifest.json").exists()
+    assert (
+        release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out") / "manifest.json"
+    ).exists()
 
 
-@pytest.mark.parametrize("name", ["synthetic.csv", "synthetic.parquet", "schema.yaml", "candidate.json", "model/model.json"])
-def test_a_file_changed_after_the_fit_is_refused(place: tuple[Candidate, PrivacyLedger], name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["synthetic.csv", "synthetic.parquet", "schema.yaml", "candidate.json", "model/model.json"],
+)
+def test_a_file_changed_after_the_fit_is_refused(
+    place: tuple[Candidate, PrivacyLedger], name: str
+) -> None:
     candidate, ledger = place
     path = candidate.folder / name
     path.write_bytes(path.read_bytes() + b" ")
@@ -119,7 +131,9 @@ def test_a_file_changed_after_the_fit_is_refused(place: tuple[Candidate, Privacy
         lambda record: record.update(run="another"),
     ],
 )
-def test_a_claim_that_the_ledger_does_not_bear_out_is_incomplete(place: tuple[Candidate, PrivacyLedger], lie: Any) -> None:
+def test_a_claim_that_the_ledger_does_not_bear_out_is_incomplete(
+    place: tuple[Candidate, PrivacyLedger], lie: Any
+) -> None:
     candidate, ledger = place
     record = candidate.record()
     lie(record)
@@ -142,7 +156,9 @@ def test_a_closed_candidate_cannot_be_released_by_a_verdict_from_before(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_refuted_data_set_releases_nothing(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+def test_a_refuted_data_set_releases_nothing(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+) -> None:
     candidate, ledger = place
     passed = judge(candidate, load_policy("internal-analytics"), ledger, Context())
     ledger.refute("judged", "some other run")
@@ -152,8 +168,13 @@ def test_a_refuted_data_set_releases_nothing(place: tuple[Candidate, PrivacyLedg
         judge(candidate, load_policy("internal-analytics"), ledger, Context())
 
 
-def test_what_leaves_is_the_same_whatever_was_judged_before(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
-    """No field of the manifest may tell how often an internal gate failed; only the chain's head, which says nothing, differs."""
+def test_what_leaves_is_the_same_whatever_was_judged_before(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+) -> None:
+    """No field of the manifest may tell how often an internal gate failed.
+
+    Only the chain's head, which says nothing, differs.
+    """
     candidate, ledger = place
     other = PrivacyLedger.open(str(tmp_path / "copy" / "ledger.sqlite"))
     other.close("another data set", "run", policy="p", evidence="e")
@@ -164,8 +185,13 @@ def test_what_leaves_is_the_same_whatever_was_judged_before(place: tuple[Candida
     assert "attempt" not in json.dumps(manifest)
 
 
-def test_attempts_are_capped_by_the_policy_and_each_other_way_to_judge_counts(place: tuple[Candidate, PrivacyLedger]) -> None:
-    """Another policy, other waivers and other evidence are attempts of their own; the same again is none."""
+def test_attempts_are_capped_by_the_policy_and_each_other_way_to_judge_counts(
+    place: tuple[Candidate, PrivacyLedger],
+) -> None:
+    """Another policy, other waivers and other evidence are attempts of their own.
+
+    The same again is none.
+    """
     candidate, ledger = place
     lax = replace(load_policy("internal-analytics"), attempts_per_dataset=3)
     for policy in (lax, lax, _waived(lax), replace(lax, version="2")):
@@ -178,7 +204,9 @@ def test_attempts_are_capped_by_the_policy_and_each_other_way_to_judge_counts(pl
         judge(candidate, lax, ledger, Context())
 
 
-def test_a_waiver_after_the_fact_opens_no_closed_candidate(place: tuple[Candidate, PrivacyLedger]) -> None:
+def test_a_waiver_after_the_fact_opens_no_closed_candidate(
+    place: tuple[Candidate, PrivacyLedger],
+) -> None:
     candidate, ledger = place
     strict = _strict(load_policy("internal-analytics"))
     assert str(judge(candidate, strict, ledger, Context()).status) == "FAIL"
@@ -186,7 +214,9 @@ def test_a_waiver_after_the_fact_opens_no_closed_candidate(place: tuple[Candidat
         judge(candidate, _waived(strict), ledger, Context())
 
 
-def test_an_internal_waiver_leaves_no_trace(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+def test_an_internal_waiver_leaves_no_trace(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+) -> None:
     candidate, ledger = place
     waived = _waived(_strict(load_policy("internal-analytics")))
     verdict = judge(candidate, waived, ledger, Context())
@@ -197,15 +227,32 @@ def test_an_internal_waiver_leaves_no_trace(place: tuple[Candidate, PrivacyLedge
         for secret in (WORD, "A. Officer", "WAIVED", ATTACK):
             assert secret.encode() not in content, path.name
     manifest = json.loads((release / "manifest.json").read_text())
-    assert (manifest["policy"]["internal_checks"], manifest["policy"]["public_checks"]) == ("passed", "passed")
-    assert manifest["policy"]["hash"] == manifest["policy"]["own_hash"] == replace(waived, waivers=()).fingerprint()
+    assert (manifest["policy"]["internal_checks"], manifest["policy"]["public_checks"]) == (
+        "passed",
+        "passed",
+    )
+    assert (
+        manifest["policy"]["hash"]
+        == manifest["policy"]["own_hash"]
+        == replace(waived, waivers=()).fingerprint()
+    )
 
 
-def test_a_public_waiver_is_printed_in_the_manifest(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+def test_a_public_waiver_is_printed_in_the_manifest(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+) -> None:
     candidate, ledger = place
     policy = load_policy("internal-analytics")
-    small = [replace(gate, threshold=0.5) if gate.fact == "guarantee.epsilon" else gate for gate in policy.gates]
-    verdict = judge(candidate, _waived(replace(policy, name="small", gates=tuple(small)), "guarantee.epsilon"), ledger, Context())
+    small = [
+        replace(gate, threshold=0.5) if gate.fact == "guarantee.epsilon" else gate
+        for gate in policy.gates
+    ]
+    verdict = judge(
+        candidate,
+        _waived(replace(policy, name="small", gates=tuple(small)), "guarantee.epsilon"),
+        ledger,
+        Context(),
+    )
     release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
     told = json.loads((release / "manifest.json").read_text())["policy"]
     [outcome] = [outcome for outcome in told["outcomes"] if outcome["status"] == "WAIVED"]
@@ -219,7 +266,11 @@ def test_no_policy_lets_a_refuted_candidate_out_even_after_the_data_set_was_clea
 ) -> None:
     candidate, ledger = place
     policy = load_policy("internal-analytics")
-    careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "audit.verdict"))
+    careless = replace(
+        policy,
+        name="careless",
+        gates=tuple(gate for gate in policy.gates if gate.fact != "audit.verdict"),
+    )
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT | {"verdict": "REFUTED"}))
     ledger.refute("judged", candidate.record()["run"])
     ledger.clear("judged", who="A. Officer", why="looked into")
@@ -235,7 +286,11 @@ def test_no_policy_lets_a_claim_out_that_the_ledger_does_not_bear_out(
 ) -> None:
     candidate, ledger = place
     policy = load_policy("internal-analytics")
-    careless = replace(policy, name="careless", gates=tuple(gate for gate in policy.gates if gate.fact != "accounting.complete"))
+    careless = replace(
+        policy,
+        name="careless",
+        gates=tuple(gate for gate in policy.gates if gate.fact != "accounting.complete"),
+    )
     verdicts = [judge(candidate, judged, ledger, Context()) for judged in (careless, policy)]
     monkeypatch.setattr("privgan.pipeline.releasing.accounting_complete", lambda *_: False)
     for verdict in verdicts:
@@ -243,7 +298,9 @@ def test_no_policy_lets_a_claim_out_that_the_ledger_does_not_bear_out(
             release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
 
 
-def test_facts_of_budget_roles_and_columns_reach_the_gates(place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+def test_facts_of_budget_roles_and_columns_reach_the_gates(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+) -> None:
     candidate, ledger = place
     rules = (
         ("ledger.budget_set", "equals: true"),
@@ -252,12 +309,20 @@ def test_facts_of_budget_roles_and_columns_reach_the_gates(place: tuple[Candidat
         ("noisy.tvd1", "at_most: 1"),
     )
     gates = [gate(fact, rule) for fact, rule in rules]
-    policy = make_policy(tmp_path, *gates, more="columns:\n" + columns("kind: categorical", "at_most_values: 2"))
-    before = {outcome.gate.fact: str(outcome.status) for outcome in judge(candidate, policy, ledger, Context()).outcomes}
+    policy = make_policy(
+        tmp_path, *gates, more="columns:\n" + columns("kind: categorical", "at_most_values: 2")
+    )
+    before = {
+        outcome.gate.fact: str(outcome.status)
+        for outcome in judge(candidate, policy, ledger, Context()).outcomes
+    }
     assert (before["ledger.budget_set"], before["ledger.remaining_epsilon"]) == ("FAIL", "MISSING")
     assert before["schema.columns[kind=categorical]"] == "FAIL"
     ledger.set_lifetime("judged", PrivacyBudget(epsilon=5, delta=1e-5))
-    after = {outcome.gate.fact: outcome.value for outcome in judge(candidate, policy, ledger, Context()).outcomes}
+    after = {
+        outcome.gate.fact: outcome.value
+        for outcome in judge(candidate, policy, ledger, Context()).outcomes
+    }
     assert after["ledger.budget_set"] is True
     assert after["ledger.remaining_epsilon"] == pytest.approx(3)
 
@@ -265,19 +330,36 @@ def test_facts_of_budget_roles_and_columns_reach_the_gates(place: tuple[Candidat
 class TestOnTheCommandLine:
     """``check`` and ``release`` in a pipeline: exit codes, files, and what they hold."""
 
-    def run(self, place: tuple[Candidate, PrivacyLedger], command: str, policy: str, *more: object) -> int:
+    def run(
+        self, place: tuple[Candidate, PrivacyLedger], command: str, policy: str, *more: object
+    ) -> int:
         candidate, ledger = place
-        arguments = [command, str(candidate.folder), "--policy", policy, "--ledger", ledger.url, *map(str, more)]
+        arguments = [
+            command,
+            str(candidate.folder),
+            "--policy",
+            policy,
+            "--ledger",
+            ledger.url,
+            *map(str, more),
+        ]
         return execute(arguments)
 
     def failing(self, folder: Path) -> str:
-        return write_policy(folder, gate("guarantee.epsilon", "at_most: 3"), gate(ATTACK, "at_most: 0.01", "internal"))
+        return write_policy(
+            folder,
+            gate("guarantee.epsilon", "at_most: 3"),
+            gate(ATTACK, "at_most: 0.01", "internal"),
+        )
 
     def test_a_passing_check_writes_both_files_and_ends_with_0(
         self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path
     ) -> None:
         files = tmp_path / "v.xml", tmp_path / "v.sarif"
-        assert self.run(place, "check", "internal-analytics", "--junit", files[0], "--sarif", files[1]) == 0
+        assert (
+            self.run(place, "check", "internal-analytics", "--junit", files[0], "--sarif", files[1])
+            == 0
+        )
         for path in files:
             assert "INTERNAL" in path.read_text()
             assert ATTACK in path.read_text()
@@ -285,7 +367,11 @@ class TestOnTheCommandLine:
 
     @pytest.mark.parametrize("command", ["check", "release"])
     def test_a_failed_internal_check_writes_nothing_shareable_and_removes_what_was_there(
-        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+        self,
+        place: tuple[Candidate, PrivacyLedger],
+        tmp_path: Path,
+        command: str,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         files = tmp_path / "v.xml", tmp_path / "v.sarif"
         for path in files:
@@ -297,7 +383,10 @@ class TestOnTheCommandLine:
         assert "not written" in capsys.readouterr().err
 
     def test_a_check_whose_public_gate_fails_tells_all_of_them_and_costs_no_attempt(
-        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self,
+        place: tuple[Candidate, PrivacyLedger],
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         """Nothing internal is judged: the same candidate can be judged by another policy later."""
         rules = (
@@ -310,7 +399,14 @@ class TestOnTheCommandLine:
         told = capsys.readouterr()
         assert "no attempt was counted" in told.err
         for text in (told.out, (tmp_path / "v.xml").read_text()):
-            assert all(fact in text for fact in ("guarantee.epsilon is 2; it must be at most 1", "guarantee.delta", ATTACK))
+            assert all(
+                fact in text
+                for fact in (
+                    "guarantee.epsilon is 2; it must be at most 1",
+                    "guarantee.delta",
+                    ATTACK,
+                )
+            )
         assert self.run(place, "check", policy, "--json") == 1
         told = json.loads(capsys.readouterr().out)
         assert [outcome["status"] for outcome in told["outcomes"]] == ["FAIL", "PASS", "MISSING"]
@@ -322,11 +418,16 @@ class TestOnTheCommandLine:
     def test_a_check_whose_public_fact_is_missing_costs_no_attempt(
         self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path
     ) -> None:
-        policy, before = write_policy(tmp_path, gate("context.reviewer", "present: true")), place[1].account("judged").attempts
+        policy, before = (
+            write_policy(tmp_path, gate("context.reviewer", "present: true")),
+            place[1].account("judged").attempts,
+        )
         assert self.run(place, "check", policy) == 3
         assert place[1].account("judged").attempts == before
 
-    def test_a_release_writes_what_may_leave(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+    def test_a_release_writes_what_may_leave(
+        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+    ) -> None:
         options = ("--out", tmp_path / "out", "--sarif", tmp_path / "v.sarif", "--shareable")
         assert self.run(place, "release", "internal-analytics", *options) == 0
         run = json.loads((tmp_path / "v.sarif").read_text())["runs"][0]
@@ -335,18 +436,28 @@ class TestOnTheCommandLine:
         assert run["results"] == []
 
     def test_waivers_on_the_command_line(
-        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self,
+        place: tuple[Candidate, PrivacyLedger],
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         waivers = tmp_path / "waivers.yaml"
         entry = f"{{fact: {ATTACK}, who: A. Officer, why: {WORD}, until: %s}}"
-        waivers.write_text("format: privgan.waivers/1\npolicy: own\nwaivers:\n  - " + entry % "2020-01-01")
+        waivers.write_text(
+            "format: privgan.waivers/1\npolicy: own\nwaivers:\n  - " + entry % "2020-01-01"
+        )
         assert self.run(place, "check", self.failing(tmp_path), "--waivers", waivers) == 1
         told = capsys.readouterr()
-        assert f"the waiver of {ATTACK} by A. Officer ended on 2020-01-01 and counts no more" in told.err
+        assert (
+            f"the waiver of {ATTACK} by A. Officer ended on 2020-01-01 and counts no more"
+            in told.err
+        )
         assert "FAIL     [internal]" in told.out
         assert "A. Officer" in told.out
 
-    def test_options_that_cannot_be_met_cost_no_attempt(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+    def test_options_that_cannot_be_met_cost_no_attempt(
+        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+    ) -> None:
         attempts = place[1].account("judged").attempts
         same = tmp_path / "v"
         for options in (
@@ -359,21 +470,42 @@ class TestOnTheCommandLine:
             assert self.run(place, "check", "internal-analytics", *options) == 2
         assert place[1].account("judged").attempts == attempts
 
-    def test_resume_without_a_policy_judges_nothing(self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path) -> None:
+    def test_resume_without_a_policy_judges_nothing(
+        self, place: tuple[Candidate, PrivacyLedger], tmp_path: Path
+    ) -> None:
         for option in ("--junit", "--waivers"):
-            assert execute(["resume", str(place[0].folder), str(tmp_path / "t.csv"), option, str(tmp_path / "v")]) == 2
+            assert (
+                execute(
+                    [
+                        "resume",
+                        str(place[0].folder),
+                        str(tmp_path / "t.csv"),
+                        option,
+                        str(tmp_path / "v"),
+                    ]
+                )
+                == 2
+            )
 
-    def test_explanations_in_chinese(self, place: tuple[Candidate, PrivacyLedger], capsys: pytest.CaptureFixture[str]) -> None:
+    def test_explanations_in_chinese(
+        self, place: tuple[Candidate, PrivacyLedger], capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert self.run(place, "check", "partner-share", "--lang", "zh") == 1
         told = capsys.readouterr().out
-        assert "context.recipient：未知；要求：必须提供。发布包必须写明由谁接收。在上下文文件中填写 recipient（接收方）。" in told
+        assert (
+            "context.recipient：未知；要求：必须提供。发布包必须写明由谁接收。在上下文文件中填写"
+            " recipient（接收方）。" in told
+        )
 
 
 @pytest.mark.parametrize("fact", [ATTACK, "guarantee.epsilon"])
 def test_a_release_under_a_shipped_policy_with_a_waiver_verifies(
     place: tuple[Candidate, PrivacyLedger], tmp_path: Path, fact: str
 ) -> None:
-    """A public waiver changes the hash, an internal one nothing; the own hash tells that the policy is the shipped one."""
+    """A public waiver changes the hash, an internal one nothing.
+
+    The own hash tells that the policy is the shipped one.
+    """
     candidate, ledger = place
     waived = _waived(load_policy("internal-analytics"), fact)
     verdict = judge(candidate, waived, ledger, Context())
@@ -391,8 +523,20 @@ def test_a_release_whose_public_gates_fail_costs_no_attempt(
 ) -> None:
     candidate, ledger = place
     before = ledger.account("judged").attempts
-    for policy, code, reason in (("partner-share", 1, "context.recipient"), ("public-release", 1, "ledger.initialised")):
-        arguments = ("release", candidate.folder, "--policy", policy, "--ledger", ledger.url, "--out", tmp_path / "out")
+    for policy, code, reason in (
+        ("partner-share", 1, "context.recipient"),
+        ("public-release", 1, "ledger.initialised"),
+    ):
+        arguments = (
+            "release",
+            candidate.folder,
+            "--policy",
+            policy,
+            "--ledger",
+            ledger.url,
+            "--out",
+            tmp_path / "out",
+        )
         assert execute([str(part) for part in arguments]) == code
         told = capsys.readouterr().err
         assert reason in told

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from privgan.durable import owner_only
-from privgan.pipeline.note import RunRequest
+from privgan.files.atomic import owner_only
+from privgan.ledger.ledger import PrivacyLedger
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
-from privgan.privacy.ledger import PrivacyLedger
 
 SEEN: dict[str, set[int]] = {}
 WATCHED: list[Path] = []
@@ -43,16 +43,30 @@ def watched(tmp_path: Path) -> Iterator[Path]:
     os.umask(before)
 
 
-def test_a_candidate_is_its_owners_alone_from_the_first_byte(purchase_request: RunRequest, watched: Path, tmp_path: Path) -> None:
+def test_a_candidate_is_its_owners_alone_from_the_first_byte(
+    purchase_request: RunRequest, watched: Path, tmp_path: Path
+) -> None:
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     WATCHED.append(watched)
     fit_table(purchase_request, ledger, watched)
     SEEN[str(watched)].discard(0o777)  # As it was when somebody else had made it.
     names = {Path(path).name for path in SEEN}
-    assert {"synthetic.csv", "synthetic.parquet", "model.safetensors", "model.json", "candidate.json"} <= names
+    assert {
+        "synthetic.csv",
+        "synthetic.parquet",
+        "model.safetensors",
+        "model.json",
+        "candidate.json",
+    } <= names
     assert any("checkpoint" in name for name in names)
     for path, modes in SEEN.items():
-        assert modes == {0o700 if Path(path).is_dir() or Path(path).name in {"candidate", "model", "internal"} else 0o600}, path
+        assert modes == {
+            (
+                0o700
+                if Path(path).is_dir() or Path(path).name in {"candidate", "model", "internal"}
+                else 0o600
+            )
+        }, path
     assert os.umask(0) == 0
 
 

@@ -1,4 +1,7 @@
-"""Judged before anything is paid for: what can never pass ends at once, with every reason and no charge."""
+"""Judged before anything is paid for.
+
+What can never pass ends at once, with every reason and no charge.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ import pytest
 from privgan.cli.main import execute
 from privgan.demo import write_demo
 from privgan.errors import BudgetExceededError, IncompleteError, PolicyFailedError
+from privgan.ledger.account import account_of
+from privgan.ledger.filter import Filter
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline import run as pipeline
 from privgan.pipeline.judging import judge
-from privgan.pipeline.note import RunRequest
 from privgan.pipeline.preflight import Books, Preflight, preflight
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table, plan_for, schema_of
-from privgan.planning.effort import EFFORTS, Effort
+from privgan.planning.plan import EFFORTS, Effort
 from privgan.planning.planner import make_plan
 from privgan.policy.context import Context
-from privgan.policy.document import load_policy
 from privgan.policy.policy import Waiver
+from privgan.policy.policy_file import load_policy
 from privgan.policy.verdict import VerdictStatus
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
-from privgan.privacy.ledger_account import account_of
-from privgan.privacy.ledger_filter import Filter
 from privgan.release.guarantee import versions
-from privgan.release.released import FIRST_DAYS
-from privgan.table.schema import Schema
+from privgan.release.verification.released import FIRST_DAYS
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
 from tests.policy.sound import PACKS, columns, gate, make_policy
 
@@ -81,15 +84,23 @@ def judged(
         ("ledger.total_delta", "at_most: 1.0e-7"),
     ],
 )
-def test_a_gate_that_fails_whatever_the_fit_makes_is_told_beforehand(tmp_path: Path, fact: str, rule: str) -> None:
-    found = judged(tmp_path, gate(fact, rule), gate("attack.membership.advantage.high", "at_most: 0.3", "internal"))
+def test_a_gate_that_fails_whatever_the_fit_makes_is_told_beforehand(
+    tmp_path: Path, fact: str, rule: str
+) -> None:
+    found = judged(
+        tmp_path,
+        gate(fact, rule),
+        gate("attack.membership.advantage.high", "at_most: 0.3", "internal"),
+    )
     assert [outcome.gate.fact for outcome in found.blocking] == [fact]
     assert [rule.fact for rule in found.later] == ["attack.membership.advantage.high"]
     with pytest.raises(PolicyFailedError, match=fact):
         found.require()
 
 
-def test_all_reasons_are_told_at_once_and_a_missing_fact_alone_is_incomplete(tmp_path: Path) -> None:
+def test_all_reasons_are_told_at_once_and_a_missing_fact_alone_is_incomplete(
+    tmp_path: Path,
+) -> None:
     missing = gate("context.recipient", "present: true")
     found = judged(tmp_path, missing)
     assert found.status is VerdictStatus.INCONCLUSIVE
@@ -104,7 +115,10 @@ def test_all_reasons_are_told_at_once_and_a_missing_fact_alone_is_incomplete(tmp
 
 
 def test_what_only_the_fit_decides_waits_and_is_told(tmp_path: Path) -> None:
-    gates = gate("noisy.tvd1", "at_most: 0.1"), gate("fidelity.tvd1.high", "at_most: 0.2", "internal")
+    gates = (
+        gate("noisy.tvd1", "at_most: 0.1"),
+        gate("fidelity.tvd1.high", "at_most: 0.2", "internal"),
+    )
     found = judged(tmp_path, *gates, gate("guarantee.epsilon", "at_most: 3"))
     assert found.status is VerdictStatus.PASS
     assert "1 public and 1 internal gates are judged after the fit" in str(found)
@@ -122,18 +136,26 @@ def test_rows_that_are_measured_are_not_known_and_asked_ones_are(tmp_path: Path)
 
 
 def test_columns_that_are_still_to_be_measured_wait_and_others_do_not(tmp_path: Path) -> None:
-    few, invented = columns("kind: categorical", "at_most_values: 2"), columns("kind: categorical", "invented: true")
+    few, invented = (
+        columns("kind: categorical", "at_most_values: 2"),
+        columns("kind: categorical", "invented: true"),
+    )
     fixed = gate("guarantee.epsilon", "at_most: 3")
     assert judged(tmp_path, fixed, more="columns:\n" + few).status is VerdictStatus.FAIL
     waits = judged(tmp_path, fixed, more="columns:\n" + few, schema=OPEN)
     assert (waits.status, len(waits.later)) == (VerdictStatus.PASS, 1)
-    assert judged(tmp_path, fixed, more="columns:\n" + invented, schema=OPEN).status is VerdictStatus.FAIL
+    assert (
+        judged(tmp_path, fixed, more="columns:\n" + invented, schema=OPEN).status
+        is VerdictStatus.FAIL
+    )
 
 
 def test_attempts_that_are_used_up_a_stop_and_a_spent_budget_block_too(tmp_path: Path) -> None:
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     fixed = gate("guarantee.epsilon", "at_most: 3")
-    assert judged(tmp_path, fixed, books=Books.of(ledger, "beforehand")).status is VerdictStatus.PASS
+    assert (
+        judged(tmp_path, fixed, books=Books.of(ledger, "beforehand")).status is VerdictStatus.PASS
+    )
     ledger.set_lifetime("beforehand", PrivacyBudget(epsilon=2, delta=1e-5))
     with pytest.raises(BudgetExceededError):
         judged(tmp_path, fixed, books=Books.of(ledger, "beforehand")).require()
@@ -163,10 +185,15 @@ def test_a_remaining_budget_is_foretold_by_the_filter_of_the_data_set(tmp_path: 
 
 def test_a_broken_chain_fails_the_accounting_beforehand(tmp_path: Path) -> None:
     books = Books(account=EMPTY.account, whole=False)
-    assert judged(tmp_path, gate("accounting.complete", "equals: true"), books=books).status is VerdictStatus.FAIL
+    assert (
+        judged(tmp_path, gate("accounting.complete", "equals: true"), books=books).status
+        is VerdictStatus.FAIL
+    )
 
 
-def test_a_clock_from_before_this_version_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_from_before_this_version_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A release of such a day would not verify."""
     passing = gate("guarantee.epsilon", "at_most: 9")
     assert judged(tmp_path, passing).status is VerdictStatus.PASS
@@ -179,10 +206,15 @@ def test_a_clock_from_before_this_version_blocks(tmp_path: Path, monkeypatch: py
 
 def test_a_waived_gate_blocks_nothing(tmp_path: Path) -> None:
     policy = make_policy(tmp_path, gate("guarantee.epsilon", "at_most: 1"))
-    word = Waiver(fact="guarantee.epsilon", who="A. Officer", why="a test", until=dt.date(2999, 1, 1))
+    word = Waiver(
+        fact="guarantee.epsilon", who="A. Officer", why="a test", until=dt.date(2999, 1, 1)
+    )
     plan = make_plan(SCHEMA, BUDGET, public_rows=2_000)
     assert preflight(policy, Context(), SCHEMA, plan, EMPTY).status is VerdictStatus.FAIL
-    assert preflight(replace(policy, waivers=(word,)), Context(), SCHEMA, plan, EMPTY).status is VerdictStatus.PASS
+    assert (
+        preflight(replace(policy, waivers=(word,)), Context(), SCHEMA, plan, EMPTY).status
+        is VerdictStatus.PASS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -190,13 +222,17 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A request, what the ledger knew before it, the candidate, and the ledger after."""
     folder = tmp_path_factory.mktemp("foretold")
     table, schema = write_demo(folder, 1_200, 3)
-    request = RunRequest(table=table, schema=schema, budget=BUDGET, public_rows=1_200, rows=300, effort="quick")
+    request = RunRequest(
+        table=table, schema=schema, budget=BUDGET, public_rows=1_200, rows=300, effort="quick"
+    )
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     dataset = schema_of(request).dataset
     ledger.introduce(dataset)
     ledger.set_lifetime(dataset, PrivacyBudget(epsilon=8, delta=1e-5))
     before = Books.of(ledger, dataset)
-    tiny = Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5)
+    tiny = Effort(
+        entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
@@ -211,17 +247,24 @@ def test_what_is_foretold_is_what_is_judged_after_the_fit(fitted: Any) -> None:
     names = (*PACKS, "internal-analytics", "partner-share", "public-release")
     decided = 0
     for name in names:
-        # One attempt after another would be another fact; each policy judges as if it were the first.
+        # One attempt after another would be another fact; each policy judges as if it were the
+        # first.
         policy = replace(load_policy(name), attempts_per_dataset=99, version="of a test")
         first = preflight(policy, CONTEXT, schema, plan, before, rows=request.rows)
         later = {rule.fact for rule in first.later}
-        after = {outcome.gate.fact: outcome for outcome in judge(candidate, policy, ledger, CONTEXT).outcomes}
+        after = {
+            outcome.gate.fact: outcome
+            for outcome in judge(candidate, policy, ledger, CONTEXT).outcomes
+        }
         for outcome in first.verdict.outcomes:
             fact = outcome.gate.fact
             if fact in later or fact == "ledger.attempts":
                 continue
             decided += 1
-            assert (outcome.status, outcome.value) == (after[fact].status, after[fact].value), (name, fact)
+            assert (outcome.status, outcome.value) == (after[fact].status, after[fact].value), (
+                name,
+                fact,
+            )
     assert decided > 60
 
 
@@ -230,7 +273,11 @@ CONTEXT = Context(reviewer="A. Reviewer", purpose="Testing", expiry=dt.date(2999
 
 @pytest.mark.parametrize("command", ["run", "fit"])
 def test_the_charge_is_held_to_the_evaluations_again(
-    tmp_path: Path, ledger_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+    tmp_path: Path,
+    ledger_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
 ) -> None:
     """Another process judges the last one after the preflight: this run pays nothing."""
     write_demo(tmp_path, 1_200, 1)
@@ -244,7 +291,17 @@ def test_the_charge_is_held_to_the_evaluations_again(
         return conform(*arguments)
 
     monkeypatch.setattr(pipeline, "read_conforming", meanwhile)
-    asked = ("--policy", "internal-analytics", "--epsilon", 3, "--public-rows", 1_200, "--out", tmp_path / "out", "--quiet")
+    asked = (
+        "--policy",
+        "internal-analytics",
+        "--epsilon",
+        3,
+        "--public-rows",
+        1_200,
+        "--out",
+        tmp_path / "out",
+        "--quiet",
+    )
     arguments = (command, tmp_path / "customers.csv", "--schema", schema, *asked)
     assert execute([str(part) for part in arguments]) == 1
     assert "judged 10 times and the policy allows 10" in capsys.readouterr().err
@@ -277,12 +334,16 @@ class TestOnTheCommandLine:
             told = "".join(capsys.readouterr())
             for reason in ("ledger.initialised", "context.reviewer", "context.purpose"):
                 assert reason in told
-            assert ("guarantee.epsilon is 4; it must be at most 3" in told) == (policy == "public-release")
+            assert ("guarantee.epsilon is 4; it must be at most 3" in told) == (
+                policy == "public-release"
+            )
         assert not ledger_path.exists()
         assert not (place / "out").exists()
 
     @pytest.mark.parametrize("command", ["run", "fit", "plan"])
-    def test_a_missing_fact_ends_with_3_and_charges_nothing(self, place: Path, ledger_path: Path, command: str) -> None:
+    def test_a_missing_fact_ends_with_3_and_charges_nothing(
+        self, place: Path, ledger_path: Path, command: str
+    ) -> None:
         dataset = parse_schema((place / "schema.yaml").read_text(encoding="utf-8")).dataset
         assert execute(["ledger", "init", dataset, "--epsilon", "6"]) == 0
         before = PrivacyLedger.open(str(ledger_path)).head()
@@ -290,7 +351,9 @@ class TestOnTheCommandLine:
         assert PrivacyLedger.open(str(ledger_path)).head() == before
         # With the context nothing stands against it, and the command goes on to read the table.
         context = place / "context.yaml"
-        context.write_text("format: privgan.context/1\nreviewer: A\npurpose: B\nrecipient: C\nexpiry: 2999-01-01\n")
+        context.write_text(
+            "format: privgan.context/1\nreviewer: A\npurpose: B\nrecipient: C\nexpiry: 2999-01-01\n"
+        )
         given = ("--policy", "partner-share", "--epsilon", 3, "--context", context)
         assert self.do(place, command, *given) == (0 if command == "plan" else 2)
         assert self.do(place, command, *given[:3], 7, *given[4:]) == 1
@@ -302,7 +365,9 @@ class TestOnTheCommandLine:
         for command in ("run", "fit"):
             assert self.do(place, command, "--policy", "internal-analytics", "--epsilon", 3) == 4
 
-    def test_plan_tells_the_reasons_as_json(self, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_plan_tells_the_reasons_as_json(
+        self, place: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert self.do(place, "plan", "--policy", "public-release", "--epsilon", 4, "--json") == 1
         told = json.loads(capsys.readouterr().out)["policy"]
         assert told["status"] == "FAIL"
@@ -318,7 +383,14 @@ class TestOnTheCommandLine:
     ) -> None:
         write_demo(tmp_path, 1_200, 1)
         (tmp_path / "customers.csv").write_bytes(b"\xff\xfe")
-        arguments = ["run", tmp_path / "customers.csv", "--schema", tmp_path / "schema.yaml", "--epsilon", 3]
+        arguments = [
+            "run",
+            tmp_path / "customers.csv",
+            "--schema",
+            tmp_path / "schema.yaml",
+            "--epsilon",
+            3,
+        ]
         more = ["--policy", "internal-analytics", "--public-rows", 1_200, "--out", tmp_path / "out"]
         assert execute([str(part) for part in (*arguments, *more)]) == 2
         begun, *terms = capsys.readouterr().err.splitlines()

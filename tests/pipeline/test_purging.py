@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 
 from privgan.errors import ReleaseExistsError, UsageError
-from privgan.gan.refine import Refinement
+from privgan.generator.refine import Refinement
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.judging import refuse_changed
-from privgan.pipeline.note import RunRequest
-from privgan.pipeline.purging import purge
+from privgan.pipeline.releasing import purge
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table, refuse_taken
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
 
-INSIDE = re.compile(r"internal-(canaries\.json|run\.json|run\.log|checkpoint-[0-9]+\.safetensors)\Z")
+INSIDE = re.compile(
+    r"internal-(canaries\.json|run\.json|run\.log|checkpoint-[0-9]+\.safetensors)\Z"
+)
 CANDIDATE = {
     "candidate.json",
     "model",
@@ -70,7 +72,9 @@ def purges(ledger: PrivacyLedger) -> list[Any]:
 
 
 class TestPurge:
-    def test_everything_inside_goes_and_the_release_stays(self, out: Path, ledger: PrivacyLedger) -> None:
+    def test_everything_inside_goes_and_the_release_stays(
+        self, out: Path, ledger: PrivacyLedger
+    ) -> None:
         partial = out / ".release.privgan-partial-0123456789abcdef"
         partial.mkdir()
         (partial / "synthetic.csv").write_text("x")
@@ -81,9 +85,17 @@ class TestPurge:
         with pytest.raises(UsageError, match="nothing is left to purge"):
             purge(out, ledger)
 
-    def test_a_candidate_of_a_fit_goes_and_what_lies_beside_it_stays(self, out: Path, ledger: PrivacyLedger) -> None:
+    def test_a_candidate_of_a_fit_goes_and_what_lies_beside_it_stays(
+        self, out: Path, ledger: PrivacyLedger
+    ) -> None:
         (out / "model").mkdir()
-        for name in ("candidate.json", "model/model.json", "schema.yaml", "synthetic.csv", "notes.txt"):
+        for name in (
+            "candidate.json",
+            "model/model.json",
+            "schema.yaml",
+            "synthetic.csv",
+            "notes.txt",
+        ):
             (out / name).write_text("x")
         assert purge(out, ledger) == 9
         assert names(out) == {"release", "release/manifest.json", "notes.txt"}
@@ -96,8 +108,8 @@ class TestPurge:
             raise _Crash
 
         place = {
-            "while removing": "privgan.pipeline.purging.remove_leftovers",
-            "before the record": "privgan.privacy.ledger.PrivacyLedger.record",
+            "while removing": "privgan.pipeline.releasing.remove_leftovers",
+            "before the record": "privgan.ledger.ledger.PrivacyLedger.record",
             "after the record": "pathlib.Path.rmdir",
         }[crash]
         with monkeypatch.context() as patch:
@@ -110,12 +122,17 @@ class TestPurge:
         assert len(purges(ledger)) == 1
         assert (out / "release" / "manifest.json").exists()
 
-    def test_links_are_never_followed(self, out: Path, ledger: PrivacyLedger, tmp_path: Path) -> None:
+    def test_links_are_never_followed(
+        self, out: Path, ledger: PrivacyLedger, tmp_path: Path
+    ) -> None:
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "thesis.txt").write_text("x")
         (out / "internal" / "link").symlink_to(tmp_path / "mine")
         (out / "internal" / "candidate" / "file").symlink_to(tmp_path / "mine" / "thesis.txt")
-        for link, target in ((tmp_path / "other", out), (out.parent / "second" / "internal", out / "internal")):
+        for link, target in (
+            (tmp_path / "other", out),
+            (out.parent / "second" / "internal", out / "internal"),
+        ):
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(target)
             with pytest.raises(UsageError, match="is a link"):
@@ -124,7 +141,10 @@ class TestPurge:
         purge(out, ledger)
         assert (tmp_path / "mine" / "thesis.txt").read_text() == "x"
 
-    @pytest.mark.parametrize("damage", ["absent", "no JSON", "list", "without run", "unknown run", "link", "other ledger"])
+    @pytest.mark.parametrize(
+        "damage",
+        ["absent", "no JSON", "list", "without run", "unknown run", "link", "other ledger"],
+    )
     def test_a_folder_that_is_not_privgan_s_is_refused(
         self, out: Path, ledger: PrivacyLedger, tmp_path: Path, damage: str
     ) -> None:
@@ -152,7 +172,10 @@ class TestPurge:
 
 
 def test_a_fit_writes_no_encoded_row_and_what_a_kill_leaves_goes_with_the_next_command(
-    tmp_path: Path, purchase_request: RunRequest, ledger: PrivacyLedger, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    purchase_request: RunRequest,
+    ledger: PrivacyLedger,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Every file that exists at any step of the critic phase, the one with rows in memory, has a known name and no row."""
     temporary, out, seen = tmp_path / "tmp", tmp_path / "out", set()
@@ -182,9 +205,16 @@ def test_a_fit_writes_no_encoded_row_and_what_a_kill_leaves_goes_with_the_next_c
     with pytest.raises(ReleaseExistsError):
         refuse_taken(out)
     refuse_changed(Candidate.find(out), ledger)
-    inside = {"internal-canaries.json", "internal-run.json", "internal-run.log", "internal-critic.safetensors"}
+    inside = {
+        "internal-canaries.json",
+        "internal-run.json",
+        "internal-run.log",
+        "internal-critic.safetensors",
+    }
     assert names(out) == CANDIDATE | {"internal"} | {f"internal/{name}" for name in inside}
-    assert {path.stat().st_mode & 0o777 for path in [*out.rglob("*"), out] if path.is_dir()} == {0o700}
+    assert {path.stat().st_mode & 0o777 for path in [*out.rglob("*"), out] if path.is_dir()} == {
+        0o700
+    }
     assert {path.stat().st_mode & 0o777 for path in out.rglob("*") if path.is_file()} == {0o600}
     assert purge(out, ledger) == len(CANDIDATE) - 1 + len(inside)
     assert names(out) == set()

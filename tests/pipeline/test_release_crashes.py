@@ -16,35 +16,45 @@ import pytest
 
 from privgan.cli.main import execute, main
 from privgan.errors import PolicyFailedError, UsageError
+from privgan.files.atomic import new_folder
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.judging import judge
-from privgan.pipeline.purging import purge
-from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.releasing import purge, release_candidate
 from privgan.pipeline.scanning import SCAN_FILE, needles_of, read_scan, scan_candidate
 from privgan.policy.context import Context
-from privgan.policy.document import load_policy
+from privgan.policy.policy_file import load_policy
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
-from privgan.release.needles import Needles
+from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.scan import LeakError
 from privgan.release.pack import pack_release
-from privgan.release.scan import LeakError
-from privgan.release.verify import verify_release
-from privgan.release.writing import new_folder
+from privgan.release.verification.verify import verify_release
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
 from tests.pipeline.test_colliding_ids import CONTEXT, fitted
 
-EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "sqlite3.connect", "fcntl.flock")
+EVENTS = (
+    "open",
+    "os.rename",
+    "os.mkdir",
+    "os.remove",
+    "os.rmdir",
+    "os.chmod",
+    "sqlite3.connect",
+    "fcntl.flock",
+)
 DATASET = "colliding"
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _brief_fits() -> Iterator[None]:
     """Verification makes the plan again, as the fit made it."""
-    from privgan.planning.effort import EFFORTS, Effort
+    from privgan.planning.plan import EFFORTS, Effort
 
-    tiny = Effort(entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5)
+    tiny = Effort(
+        entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
@@ -74,11 +84,15 @@ class Copy:
         self.out = folder / "out"
 
     def needles(self) -> Needles:
-        return needles_of(read_table(self.folder / "table.csv"), load_schema(self.folder / "schema.yaml"))
+        return needles_of(
+            read_table(self.folder / "table.csv"), load_schema(self.folder / "schema.yaml")
+        )
 
     def release(self, context: Context = CONTEXT) -> Path:
         verdict = judge(self.candidate, load_policy("internal-analytics"), self.ledger, context)
-        return release_candidate(self.candidate, verdict, self.ledger, context, self.out, self.needles())
+        return release_candidate(
+            self.candidate, verdict, self.ledger, context, self.out, self.needles()
+        )
 
     def entries(self, kind: str) -> list[Any]:
         return [entry for entry in self.ledger.entries(DATASET) if entry.kind == kind]
@@ -90,7 +104,9 @@ def copied(made: Path, target: Path) -> Copy:
 
 
 def killed_at(moment: int, work: Callable[[], object]) -> int:
-    """Do some work in a child that is killed at its n-th look at the disk; how many looks it made before.
+    """Do some work in a child that is killed at its n-th look at the disk.
+
+    How many looks it made before.
 
     A moment of 0 kills it never. The count comes back through a pipe.
     """
@@ -120,7 +136,10 @@ def killed_at(moment: int, work: Callable[[], object]) -> int:
 
 
 def moments(looks: int, number: int) -> list[int]:
-    """So many different moments, evenly spread, the last ones all: there the steps of publishing lie."""
+    """So many different moments, evenly spread, the last ones all.
+
+    There the steps of publishing lie.
+    """
     last = list(range(max(1, looks - number // 2), looks + 1))
     spread = [1 + looks * place // (number - len(last) + 1) for place in range(number - len(last))]
     return sorted({*spread, *last})
@@ -130,7 +149,9 @@ NUMBERS = [pytest.param(8, id="8"), pytest.param(100, id="100", marks=pytest.mar
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_release_killed_at_any_moment_is_named_once(made: Path, tmp_path: Path, number: int) -> None:
+def test_a_release_killed_at_any_moment_is_named_once(
+    made: Path, tmp_path: Path, number: int
+) -> None:
     looks = killed_at(0, copied(made, tmp_path / "count").release)
     taken_up = 0
     for moment in moments(looks, number):
@@ -159,14 +180,18 @@ def test_a_finding_whose_process_is_killed_is_forgotten_or_bars_the_release(
         patch.setattr(
             reporting,
             "render_shareable",
-            lambda data, form, language: render(data, form, language) + ("4000017" if form == "md" else ""),
+            lambda data, form, language: (
+                render(data, form, language) + ("4000017" if form == "md" else "")
+            ),
         )
         count = copied(made, tmp_path / "count")
         with pytest.raises(LeakError):
             count.release()
         shutil.rmtree(tmp_path / "count")
         looks = killed_at(0, copied(made, tmp_path / "count").release)
-        copies = [(copied(made, tmp_path / str(moment)), moment) for moment in moments(looks, number)]
+        copies = [
+            (copied(made, tmp_path / str(moment)), moment) for moment in moments(looks, number)
+        ]
         for copy, moment in copies:
             killed_at(moment, copy.release)
     barred = 0
@@ -184,7 +209,9 @@ def test_a_finding_whose_process_is_killed_is_forgotten_or_bars_the_release(
     assert barred >= 1
 
 
-def test_what_was_left_ready_is_taken_up_only_for_the_same_recipient(made: Path, tmp_path: Path) -> None:
+def test_what_was_left_ready_is_taken_up_only_for_the_same_recipient(
+    made: Path, tmp_path: Path
+) -> None:
     copy = copied(made, tmp_path / "copy")
     looks = killed_at(0, copied(made, tmp_path / "count").release)
     for moment in range(looks, 0, -1):
@@ -195,12 +222,16 @@ def test_what_was_left_ready_is_taken_up_only_for_the_same_recipient(made: Path,
             break
     other = Context(reviewer="B. Reviewer", purpose="Testing")
     release = copy.release(other)
-    assert json.loads((release / "manifest.json").read_text())["context"]["reviewer"] == "B. Reviewer"
+    assert (
+        json.loads((release / "manifest.json").read_text())["context"]["reviewer"] == "B. Reviewer"
+    )
     assert len(copy.entries("release")) == 2
     assert [path.name for path in copy.out.iterdir()] == ["release"]
 
 
-def killed_around_the_record(copy: Copy, monkeypatch: pytest.MonkeyPatch, *, recorded: bool) -> None:
+def killed_around_the_record(
+    copy: Copy, monkeypatch: pytest.MonkeyPatch, *, recorded: bool
+) -> None:
     """Release in a child that is killed right before the ledger's record, or right after it."""
     record = PrivacyLedger.release
 
@@ -218,7 +249,10 @@ def killed_around_the_record(copy: Copy, monkeypatch: pytest.MonkeyPatch, *, rec
 
 
 def other_commands(copy: Copy) -> None:
-    """What others write into the folder where a bundle waits for its name: a zip, a folder, a purge of another run."""
+    """What others write into the folder where a bundle waits for its name.
+
+    A zip, a folder, a purge of another run.
+    """
     pack_release(copy.folder.parent / "other" / "out" / "release", copy.out / "x.zip")
     with new_folder(copy.out / "table") as partial:
         (partial / "rows.csv").write_text("a")
@@ -248,7 +282,9 @@ def test_no_other_command_removes_what_may_be_recorded(
     assert sorted(path.name for path in copy.out.iterdir()) == ["release", "table", "x.zip"]
 
 
-def test_a_purge_removes_its_own_candidate_s_waiting_bundle(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_purge_removes_its_own_candidate_s_waiting_bundle(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     copy = copied(made, tmp_path / "copy")
     copy.out = copy.candidate.folder
     killed_around_the_record(copy, monkeypatch, recorded=True)
@@ -256,7 +292,9 @@ def test_a_purge_removes_its_own_candidate_s_waiting_bundle(made: Path, tmp_path
     assert not list(copy.out.iterdir())
 
 
-def test_a_release_that_is_terminated_after_the_record_is_taken_up(made: Path, tmp_path: Path) -> None:
+def test_a_release_that_is_terminated_after_the_record_is_taken_up(
+    made: Path, tmp_path: Path
+) -> None:
     """SIGTERM ends the command with 130, as Ctrl-C does, and what is recorded stays."""
     copy, record = copied(made, tmp_path / "copy"), PrivacyLedger.release
 
@@ -264,7 +302,16 @@ def test_a_release_that_is_terminated_after_the_record_is_taken_up(made: Path, t
         record(self, dataset, run, body)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    asked = ["release", copy.candidate.folder, "--policy", "internal-analytics", "--ledger", copy.ledger.url, "--out", copy.out]
+    asked = [
+        "release",
+        copy.candidate.folder,
+        "--policy",
+        "internal-analytics",
+        "--ledger",
+        copy.ledger.url,
+        "--out",
+        copy.out,
+    ]
     arguments = [str(part) for part in asked]
     child = os.fork()
     if child == 0:  # pragma: no cover
@@ -286,7 +333,10 @@ def test_a_release_that_is_terminated_after_the_record_is_taken_up(made: Path, t
 def test_what_is_recorded_stays_whatever_comes_before_its_name(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
-    """Ctrl-C or a full disk right after the record: the next command gives the same bundle its name."""
+    """Ctrl-C or a full disk right after the record.
+
+    The next command gives the same bundle its name.
+    """
     copy = copied(made, tmp_path / "copy")
     record = PrivacyLedger.release
 
@@ -316,7 +366,11 @@ def test_a_finding_is_remembered_where_its_file_cannot_be_written(
         return write(self, name, text)
 
     with monkeypatch.context() as patch:
-        patch.setattr(reporting, "describe_release", lambda facts: describe(facts) | {"retention": "of 4000017"})
+        patch.setattr(
+            reporting,
+            "describe_release",
+            lambda facts: describe(facts) | {"retention": "of 4000017"},
+        )
         patch.setattr(Candidate, "write_internal", full)
         with pytest.raises(OSError, match="No space"):
             copy.release()

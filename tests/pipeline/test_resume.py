@@ -16,19 +16,19 @@ import pytest
 from safetensors import safe_open
 
 from privgan.errors import BudgetExceededError, UsageError
-from privgan.gan.refine import Refinement
+from privgan.generator.refine import Refinement
+from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.runs import RunLedger
 from privgan.metric import Metric
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
-from privgan.pipeline.facts import accounting_complete
-from privgan.pipeline.note import RunRequest
-from privgan.pipeline.purging import purge
+from privgan.pipeline.judging import accounting_complete
+from privgan.pipeline.releasing import purge
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table, resume_candidate, resume_run
 from privgan.policy.context import Context
-from privgan.policy.document import load_policy
-from privgan.privacy.ledger import PrivacyLedger
-from privgan.privacy.ledger_runs import RunLedger
+from privgan.policy.policy_file import load_policy
 from privgan.progress import Progress
-from privgan.release.verify import verify_release
+from privgan.release.verification.verify import verify_release
 from privgan.sources import SourceOptions
 from privgan.table.schema_file import load_schema
 
@@ -39,7 +39,9 @@ class _Crash(BaseException):
     """Ends a process as a power failure does: nothing catches it."""
 
 
-def _interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, stop: Callable[[], BaseException]) -> None:
+def _interrupt_at(
+    monkeypatch: pytest.MonkeyPatch, step: int, stop: Callable[[], BaseException]
+) -> None:
     plain = Refinement._critic_step
 
     def stopping(self: Refinement, *arguments: object) -> None:
@@ -50,7 +52,9 @@ def _interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, stop: Callable[[],
     monkeypatch.setattr(Refinement, "_critic_step", stopping)
 
 
-def _stopped(request: RunRequest, folder: Path, step: int, stop: Callable[[], BaseException]) -> tuple[PrivacyLedger, Path]:
+def _stopped(
+    request: RunRequest, folder: Path, step: int, stop: Callable[[], BaseException]
+) -> tuple[PrivacyLedger, Path]:
     """A fit that was stopped before a step."""
     ledger, out = PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "out"
     with pytest.MonkeyPatch.context() as patch:
@@ -64,7 +68,9 @@ def _charged(ledger: PrivacyLedger) -> list[str]:
     return [entry.body["step"] for entry in ledger.entries("purchases") if entry.kind == "charge"]
 
 
-def test_a_fit_from_a_query_goes_on_with_the_same_query(tmp_path: Path, purchase_request: RunRequest) -> None:
+def test_a_fit_from_a_query_goes_on_with_the_same_query(
+    tmp_path: Path, purchase_request: RunRequest
+) -> None:
     database, query = tmp_path / "shop.sqlite", "select * from purchases order by rowid"
     with closing(sqlite3.connect(database)) as connection:
         pd.read_csv(purchase_request.table).to_sql("purchases", connection, index=False)
@@ -75,10 +81,14 @@ def test_a_fit_from_a_query_goes_on_with_the_same_query(tmp_path: Path, purchase
             resume_candidate(out, database, ledger, QUIET, query=wrong)
     candidate = resume_candidate(out, f"sqlite:///{database}", ledger, QUIET, query=query)
     assert candidate.record()["guarantee"]["epsilon"] == 6
-    assert not any(b"order by rowid" in path.read_bytes() for path in out.rglob("*") if path.is_file())
+    assert not any(
+        b"order by rowid" in path.read_bytes() for path in out.rglob("*") if path.is_file()
+    )
 
 
-def test_after_a_crash_the_steps_run_again_are_paid_from_the_reserve(tmp_path: Path, purchase_request: RunRequest) -> None:
+def test_after_a_crash_the_steps_run_again_are_paid_from_the_reserve(
+    tmp_path: Path, purchase_request: RunRequest
+) -> None:
     ledger, out = _stopped(purchase_request, tmp_path, 11, _Crash)
     assert "critic:reserve" not in _charged(ledger)
     candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
@@ -92,19 +102,27 @@ def test_after_a_crash_the_steps_run_again_are_paid_from_the_reserve(tmp_path: P
         resume_candidate(out, purchase_request.table, ledger, QUIET)
 
 
-def test_after_an_interrupt_nothing_is_run_again(tmp_path: Path, purchase_request: RunRequest) -> None:
+def test_after_an_interrupt_nothing_is_run_again(
+    tmp_path: Path, purchase_request: RunRequest
+) -> None:
     ledger, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
     done: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
         plain = Refinement._critic_step
-        patch.setattr(Refinement, "_critic_step", lambda self, *rest: (done.append(self.step), plain(self, *rest))[1])
+        patch.setattr(
+            Refinement,
+            "_critic_step",
+            lambda self, *rest: (done.append(self.step), plain(self, *rest))[1],
+        )
         candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
     assert done == list(range(13, 40))
     assert "critic:reserve" not in _charged(ledger)
     assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
 
 
-def test_a_second_crash_finds_the_reserve_spent(tmp_path: Path, purchase_request: RunRequest) -> None:
+def test_a_second_crash_finds_the_reserve_spent(
+    tmp_path: Path, purchase_request: RunRequest
+) -> None:
     ledger, out = _stopped(purchase_request, tmp_path, 5, _Crash)
     with pytest.MonkeyPatch.context() as patch:
         _interrupt_at(patch, 9, _Crash)
@@ -116,7 +134,9 @@ def test_a_second_crash_finds_the_reserve_spent(tmp_path: Path, purchase_request
     assert purge(out, ledger) > 0
 
 
-def test_a_copy_of_a_checkpoint_does_not_go_on_again(tmp_path: Path, purchase_request: RunRequest) -> None:
+def test_a_copy_of_a_checkpoint_does_not_go_on_again(
+    tmp_path: Path, purchase_request: RunRequest
+) -> None:
     ledger, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
     shutil.copytree(out, tmp_path / "copy")
     resume_candidate(out, purchase_request.table, ledger, QUIET)
@@ -149,7 +169,9 @@ def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(
     assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
 
 
-def test_a_process_left_behind_does_not_touch_the_candidate(tmp_path: Path, purchase_request: RunRequest) -> None:
+def test_a_process_left_behind_does_not_touch_the_candidate(
+    tmp_path: Path, purchase_request: RunRequest
+) -> None:
     """It was asleep in its last steps, where no checkpoint is due, while another went on from its last checkpoint."""
     ledger, out = PrivacyLedger.open(str(tmp_path / "ledger.sqlite")), tmp_path / "out"
     plain, made = Refinement._critic_step, []
@@ -157,7 +179,11 @@ def test_a_process_left_behind_does_not_touch_the_candidate(tmp_path: Path, purc
     def sleeping(self: Refinement, *rest: Any) -> None:
         if self.step == 39 and not made:
             made.append(None)
-            made.append(resume_candidate(out, purchase_request.table, PrivacyLedger.open(ledger.url), QUIET).hashes())
+            made.append(
+                resume_candidate(
+                    out, purchase_request.table, PrivacyLedger.open(ledger.url), QUIET
+                ).hashes()
+            )
         plain(self, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -166,7 +192,9 @@ def test_a_process_left_behind_does_not_touch_the_candidate(tmp_path: Path, purc
             fit_table(purchase_request, ledger, out)
     (entry,) = (entry for entry in ledger.entries("purchases") if entry.kind == "candidate")
     assert Candidate.find(out).hashes() == entry.body["files"] == made[1]
-    assert {"internal-canaries.json", "internal-run.json"} <= {path.name for path in (out / "internal").iterdir()}
+    assert {"internal-canaries.json", "internal-run.json"} <= {
+        path.name for path in (out / "internal").iterdir()
+    }
 
 
 def test_noise_is_fresh_after_a_checkpoint(tmp_path: Path, purchase_request: RunRequest) -> None:
@@ -175,12 +203,19 @@ def test_noise_is_fresh_after_a_checkpoint(tmp_path: Path, purchase_request: Run
     shutil.copytree(tmp_path, tmp_path.with_name(tmp_path.name + "-again"))
     again = tmp_path.with_name(tmp_path.name + "-again")
     first = resume_candidate(out, purchase_request.table, ledger, QUIET)
-    second = resume_candidate(again / "out", purchase_request.table, PrivacyLedger.open(str(again / "ledger.sqlite")), QUIET)
+    second = resume_candidate(
+        again / "out",
+        purchase_request.table,
+        PrivacyLedger.open(str(again / "ledger.sqlite")),
+        QUIET,
+    )
     models = [(candidate.model / "model.safetensors").read_bytes() for candidate in (first, second)]
     assert models[0] != models[1]
 
 
-def test_a_checkpoint_holds_no_row_and_no_random_state(tmp_path: Path, purchase_request: RunRequest) -> None:
+def test_a_checkpoint_holds_no_row_and_no_random_state(
+    tmp_path: Path, purchase_request: RunRequest
+) -> None:
     _, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
     (path,) = (out / "internal").glob("internal-checkpoint-*")
     assert path.stat().st_mode & 0o777 == 0o600
@@ -189,16 +224,40 @@ def test_a_checkpoint_holds_no_row_and_no_random_state(tmp_path: Path, purchase_
         facts = json.loads(file.metadata()["facts"])
         names = {name.partition(".")[0] for name in file.keys()}  # noqa: SIM118
         sizes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-    assert names == {"generator", "average", "critic", "generator-adam", "critic-adam", "codebook", "marginal"}
+    assert names == {
+        "generator",
+        "average",
+        "critic",
+        "generator-adam",
+        "critic-adam",
+        "codebook",
+        "marginal",
+    }
     assert set(facts) == {
-        *("format", "lineage", "run", "step", "plan", "rows", "rows_of_each", "schema", "columns", "max_cells", "marginals")
+        *(
+            "format",
+            "lineage",
+            "run",
+            "step",
+            "plan",
+            "rows",
+            "rows_of_each",
+            "schema",
+            "columns",
+            "max_cells",
+            "marginals",
+        )
     }
     rows = sum(1 for _ in purchase_request.table.open()) - 1
     assert all(rows not in shape for shape in sizes.values())
 
 
-@pytest.mark.parametrize("damage", ["truncated", "changed", "other table", "other order", "other canaries", "gone"])
-def test_what_does_not_fit_is_refused_and_charges_nothing(tmp_path: Path, purchase_request: RunRequest, damage: str) -> None:
+@pytest.mark.parametrize(
+    "damage", ["truncated", "changed", "other table", "other order", "other canaries", "gone"]
+)
+def test_what_does_not_fit_is_refused_and_charges_nothing(
+    tmp_path: Path, purchase_request: RunRequest, damage: str
+) -> None:
     ledger, out = _stopped(purchase_request, tmp_path, 13, KeyboardInterrupt)
     (path,) = (out / "internal").glob("internal-checkpoint-*")
     table = purchase_request.table
@@ -225,7 +284,9 @@ def test_what_does_not_fit_is_refused_and_charges_nothing(tmp_path: Path, purcha
     assert ledger.head() == before
 
 
-def test_a_fit_that_is_not_resumable_leaves_no_checkpoint(tmp_path: Path, purchase_request: RunRequest) -> None:
+def test_a_fit_that_is_not_resumable_leaves_no_checkpoint(
+    tmp_path: Path, purchase_request: RunRequest
+) -> None:
     _, out = _stopped(replace(purchase_request, resumable=False), tmp_path, 13, KeyboardInterrupt)
     assert not list((out / "internal").glob("internal-checkpoint-*"))
 
@@ -233,7 +294,10 @@ def test_a_fit_that_is_not_resumable_leaves_no_checkpoint(tmp_path: Path, purcha
 def test_a_run_that_can_never_pass_does_not_go_on(
     tmp_path: Path, purchase_request: RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The policy is judged before the checkpoint is used; with another one the same checkpoint still goes on."""
+    """The policy is judged before the checkpoint is used.
+
+    With another one the same checkpoint still goes on.
+    """
     ledger, out = _stopped(purchase_request, tmp_path, 11, _Crash)
     told = (Context(), ledger, out, QUIET)
     blocked = resume_run(purchase_request.table, load_policy("public-release"), *told)
@@ -241,7 +305,9 @@ def test_a_run_that_can_never_pass_does_not_go_on(
     assert any("guarantee.epsilon is 6" in reason for reason in blocked.blocked)
     assert not [entry for entry in ledger.entries("purchases") if entry.kind == "resume"]
     assert "critic:reserve" not in _charged(ledger)
-    monkeypatch.setattr("privgan.pipeline.run.audit_candidate", lambda candidate, *_, **__: _audited(candidate))
+    monkeypatch.setattr(
+        "privgan.pipeline.run.audit_candidate", lambda candidate, *_, **__: _audited(candidate)
+    )
     outcome = resume_run(purchase_request.table, load_policy("internal-analytics"), *told)
     assert outcome.release == out / "release"
     assert verify_release(out / "release").ok
@@ -249,5 +315,11 @@ def test_a_run_that_can_never_pass_does_not_go_on(
 
 def _audited(candidate: Candidate) -> None:
     figures = {"attack.membership.advantage": 0.05, "fidelity.tvd1": 0.05}
-    metrics = [Metric(name=name, value=0.01, low=0.0, high=high).to_json() for name, high in figures.items()]
-    candidate.write_internal(AUDIT_FILE, json.dumps({"format": "privgan.audit/1", "verdict": "NOT_REFUTED", "metrics": metrics}))
+    metrics = [
+        Metric(name=name, value=0.01, low=0.0, high=high).to_json()
+        for name, high in figures.items()
+    ]
+    candidate.write_internal(
+        AUDIT_FILE,
+        json.dumps({"format": "privgan.audit/1", "verdict": "NOT_REFUTED", "metrics": metrics}),
+    )

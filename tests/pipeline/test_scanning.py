@@ -1,4 +1,7 @@
-"""A real release from a small fit: each of its fields is declared, the scan of it is clean, and a leak stops it."""
+"""A real release from a small fit.
+
+Each of its fields is declared, the scan of it is clean, and a leak stops it.
+"""
 
 from __future__ import annotations
 
@@ -16,29 +19,36 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from privgan import fields
 from privgan.cli.main import execute
 from privgan.errors import InternalError, PolicyFailedError
-from privgan.fields import declared_fields, fields_of
+from privgan.files import fields
+from privgan.files.fields import declared_fields, fields_of
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.metric import Metric
 from privgan.pipeline import judging, releasing, reporting
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
-from privgan.pipeline.note import RunRequest
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
-from privgan.pipeline.scanning import FACT, SCAN_FILE, needles_of, read_scan, scan_candidate, scan_facts
-from privgan.planning.effort import EFFORTS, Effort
-from privgan.policy.columns import ColumnComparison, ColumnGate
+from privgan.pipeline.scanning import (
+    FACT,
+    SCAN_FILE,
+    needles_of,
+    read_scan,
+    scan_candidate,
+    scan_facts,
+)
+from privgan.planning.plan import EFFORTS, Effort
+from privgan.policy.column_gates import ColumnComparison, ColumnGate
 from privgan.policy.context import Context
-from privgan.policy.document import load_policy
 from privgan.policy.policy import Policy, Waiver
+from privgan.policy.policy_file import load_policy
 from privgan.policy.verdict import Verdict
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.release import verify_release
-from privgan.release.keys import SigningKey
-from privgan.release.needles import Needles
-from privgan.release.scan import LeakError, scan_files
+from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.scan import LeakError, scan_files
+from privgan.release.signing.keys import SigningKey
 from privgan.report import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema, parse_schema
@@ -86,24 +96,43 @@ AUDIT: dict[str, Any] = {
 
 def customers() -> pd.DataFrame:
     rng = np.random.default_rng(7)
-    given, family = rng.choice(["Zoltan", "Maria", "Kai"], ROWS), rng.choice(["Nyström", "Pine", "O'Hara"], ROWS)
+    given, family = (
+        rng.choice(["Zoltan", "Maria", "Kai"], ROWS),
+        rng.choice(["Nyström", "Pine", "O'Hara"], ROWS),
+    )
     return pd.DataFrame(
         {
             "customer_id": [f"K{7919 * serial % 10**8:08d}" for serial in range(1, ROWS + 1)],
             "name": [f"{first} {last}" for first, last in zip(given, family, strict=True)],
-            "email": [f"{first}.{serial}@mail.example.org".lower() for serial, first in enumerate(given)],
-            "remark": [f"complained on day {serial}" if serial % 3 else "customers" for serial in range(ROWS)],
+            "email": [
+                f"{first}.{serial}@mail.example.org".lower() for serial, first in enumerate(given)
+            ],
+            "remark": [
+                f"complained on day {serial}" if serial % 3 else "customers"
+                for serial in range(ROWS)
+            ],
             "segment": rng.choice(["basic plan", "silver plan"], ROWS),
             "churned": rng.choice(["no", "yes"], ROWS),
             "spend": np.round(rng.gamma(2, 40, ROWS).clip(0, 500), 1),
-            "job": np.where(np.arange(ROWS) == 5, "lighthouse keeper", rng.choice(["cashier at a shop", "taxi driver"], ROWS)),
-            "joined": np.datetime_as_string(np.datetime64("2020-01-01") + rng.integers(0, 366, ROWS)),
+            "job": np.where(
+                np.arange(ROWS) == 5,
+                "lighthouse keeper",
+                rng.choice(["cashier at a shop", "taxi driver"], ROWS),
+            ),
+            "joined": np.datetime_as_string(
+                np.datetime64("2020-01-01") + rng.integers(0, 366, ROWS)
+            ),
             "calls": rng.integers(0, 21, ROWS),
             "answered": rng.integers(0, 11, ROWS),
-            "phone": [f"+44 20 7946 0{serial:03d}" if serial % 9 == 0 else "no phone" for serial in range(ROWS)],
+            "phone": [
+                f"+44 20 7946 0{serial:03d}" if serial % 9 == 0 else "no phone"
+                for serial in range(ROWS)
+            ],
             "woken": [f"{serial % 24:02d}:30" if serial % 7 else "" for serial in range(ROWS)],
             "waited": [f"0:{serial % 15:02d}:00" for serial in range(ROWS)],
-            "called": [f"2020-{1 + serial % 12:02d}-05 10:{serial % 60:02d}:00" for serial in range(ROWS)],
+            "called": [
+                f"2020-{1 + serial % 12:02d}-05 10:{serial % 60:02d}:00" for serial in range(ROWS)
+            ],
             "fax": [""] * ROWS,
             "branch": [f"branch {serial % 5}" for serial in range(ROWS)],
         }
@@ -125,11 +154,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target="churned",
         critic_share=0.4,
     )
-    tiny = Effort(entries=60, batch=100, network_steps=10, round_steps=1, final_steps=10, critic_steps=10)
+    tiny = Effort(
+        entries=60, batch=100, network_steps=10, round_steps=1, final_steps=10, critic_steps=10
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 2)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
-        candidate = fit_table(request, PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "candidate")
+        candidate = fit_table(
+            request, PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "candidate"
+        )
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
     return folder
 
@@ -154,7 +187,9 @@ def judged(candidate: Candidate, ledger: PrivacyLedger) -> Verdict:
     return judging.judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
 
 
-def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(place: Place, tmp_path: Path) -> None:
+def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(
+    place: Place, tmp_path: Path
+) -> None:
     candidate, ledger, table = place
     needles = scanned(candidate, table, ledger)
     scan = read_scan(candidate)
@@ -165,9 +200,13 @@ def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(place: Place
     assert "lighthouse keeper" in needles.values  # Too rare to be discovered.
     assert "taxi driver" not in needles.values
     assert (candidate.internal / SCAN_FILE).stat().st_mode & 0o777 == 0o600
-    release = releasing.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
+    release = releasing.release_candidate(
+        candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles
+    )
     # The effort is this test's own, and so is the plan.
-    assert [told for told in verify_release(release).problems if not told.startswith("plan: ")] == []
+    assert [
+        told for told in verify_release(release).problems if not told.startswith("plan: ")
+    ] == []
     for path in release.rglob("*"):
         if path.is_file():
             assert FACT.encode() not in path.read_bytes()
@@ -181,12 +220,20 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
     scanned(candidate, table, ledger)
     seen: list[ShareableReport] = []
     render = reporting.render_shareable
-    monkeypatch.setattr(reporting, "render_shareable", lambda data, *more: (seen.append(data), render(data, *more))[1])
+    monkeypatch.setattr(
+        reporting,
+        "render_shareable",
+        lambda data, *more: (seen.append(data), render(data, *more))[1],
+    )
     days = {"expiry": _day(2999), "next_review": _day(2999), "review_date": _day(2020)}
-    everything = Context(**{part.name: days.get(part.name, "Stated") for part in dataclass_fields(Context)})
+    everything = Context(
+        **{part.name: days.get(part.name, "Stated") for part in dataclass_fields(Context)}
+    )
     verdict = judging.judge(candidate, _policy_with_everything(), ledger, everything)
     key = SigningKey.generate()
-    release = releasing.release_candidate(candidate, verdict, ledger, everything, tmp_path / "out", key=key)
+    release = releasing.release_candidate(
+        candidate, verdict, ledger, everything, tmp_path / "out", key=key
+    )
     found: dict[str, tuple[Any, fields.Declaration]] = {
         "manifest": (json.loads((release / "manifest.json").read_text()), fields.MANIFEST),
         "model": (json.loads((release / "model/model.json").read_text()), fields.MODEL),
@@ -233,7 +280,11 @@ def test_every_field_of_every_event_is_declared() -> None:
     known = {"event", "of", "count", "sample_rate"}
     for kind in events._NAMED.values():
         known |= {part.name for part in attr.fields(kind)}
-    declared = {path.rsplit(".", 1)[-1] for path in declared_fields(fields.MANIFEST) if path.startswith("accounting.event.")}
+    declared = {
+        path.rsplit(".", 1)[-1]
+        for path in declared_fields(fields.MANIFEST)
+        if path.startswith("accounting.event.")
+    }
     assert declared == known - {"of"}
 
 
@@ -255,13 +306,21 @@ def _in_model(candidate: Candidate) -> None:
 def _in_parquet(candidate: Candidate) -> None:
     table = pq.read_table(candidate.parquet)
     emails = ["zoltan.0@mail.example.org", *table["email"].to_pylist()[1:]]
-    pq.write_table(table.set_column(table.column_names.index("email"), "email", [emails]), candidate.parquet)
+    pq.write_table(
+        table.set_column(table.column_names.index("email"), "email", [emails]), candidate.parquet
+    )
 
 
 @pytest.mark.parametrize(
     ("leak", "where"),
     [
-        (_add_to_text("synthetic.csv", "SYN-99999999,K00007919,x,x,basic plan,no,1.0,taxi driver,2020-02-02\n"), "synthetic.csv"),
+        (
+            _add_to_text(
+                "synthetic.csv",
+                "SYN-99999999,K00007919,x,x,basic plan,no,1.0,taxi driver,2020-02-02\n",
+            ),
+            "synthetic.csv",
+        ),
         (_add_to_text("schema.yaml", "# complained on day 5\n"), "schema.yaml"),
         (_in_model, "model/model.json"),
         (_in_parquet, "synthetic.parquet"),
@@ -269,14 +328,20 @@ def _in_parquet(candidate: Candidate) -> None:
     ids=["id in csv", "remark in schema", "name in model", "email in parquet"],
 )
 def test_a_leak_is_told_without_its_value_and_bars_the_release(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leak: Callable[[Candidate], None], where: str
+    place: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    leak: Callable[[Candidate], None],
+    where: str,
 ) -> None:
     candidate, ledger, table = place
     scanned(candidate, table, ledger)
     verdict = judged(candidate, ledger)
     leak(candidate)
     monkeypatch.setattr(judging, "refuse_changed", lambda *_: None)
-    monkeypatch.setattr(releasing, "refuse_changed", lambda *_: None)  # As if the fit itself had written it.
+    monkeypatch.setattr(
+        releasing, "refuse_changed", lambda *_: None
+    )  # As if the fit itself had written it.
     with pytest.raises(InternalError, match=where.replace(".", r"\.")) as error:
         scanned(candidate, table, ledger)
     told = str(error.value) + (candidate.internal / SCAN_FILE).read_text(encoding="utf-8")
@@ -295,13 +360,17 @@ def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
     needles = scanned(candidate, table, ledger)
     context = Context(reviewer="Zoltan Nyström", purpose="Testing, by zoltan.0@mail.example.org")
     verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, context)
-    release = releasing.release_candidate(candidate, verdict, ledger, context, tmp_path / "out", needles, language="zh")
+    release = releasing.release_candidate(
+        candidate, verdict, ledger, context, tmp_path / "out", needles, language="zh"
+    )
     for form in ("html", "md", "json"):
         assert "Zoltan Nyström" in (release / f"report.{form}").read_text(encoding="utf-8")
         assert "本表可以按策略发布" in (release / f"report.{form}").read_text(encoding="utf-8")
 
 
-def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_leak_into_the_report_stops_the_release(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     candidate, ledger, table = place
     needles = scanned(candidate, table, ledger)
     render = reporting.render_shareable
@@ -311,7 +380,9 @@ def test_a_leak_into_the_report_stops_the_release(place: Place, tmp_path: Path, 
 
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match=r"report\.html \(text\): 1 × personal value"):
-        releasing.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles)
+        releasing.release_candidate(
+            candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles
+        )
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -327,10 +398,14 @@ def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
 
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match="name of an internal figure"):
-        releasing.release_candidate(candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out")
+        releasing.release_candidate(
+            candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out"
+        )
 
 
-def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(place: Place, monkeypatch: Any) -> None:
+def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(
+    place: Place, monkeypatch: Any
+) -> None:
     """Whoever learns that there is no release learns up to one bit about real rows, as from any internal check."""
     candidate, ledger, table = place
     _in_model(candidate)
@@ -355,10 +430,14 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_se
         patch.setattr(
             reporting,
             "render_shareable",
-            lambda data, form, language: render(data, form, language) + ("Kai O'Hara" if form == "md" else ""),
+            lambda data, form, language: (
+                render(data, form, language) + ("Kai O'Hara" if form == "md" else "")
+            ),
         )
         with pytest.raises(LeakError):
-            releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out", needles)
+            releasing.release_candidate(
+                candidate, verdict, ledger, CONTEXT, tmp_path / "out", needles
+            )
     scan = read_scan(candidate)
     assert scan is not None
     assert {finding["file"] for finding in scan["findings"]} == {"report.md"}
@@ -367,7 +446,9 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_se
     assert (kinds.count("closed"), kinds.count("release")) == (1, 0)
     for again in (needles, None):
         with pytest.raises(PolicyFailedError, match="findings"):
-            releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out", again)
+            releasing.release_candidate(
+                candidate, verdict, ledger, CONTEXT, tmp_path / "out", again
+            )
     (candidate.internal / SCAN_FILE).unlink()
     with pytest.raises(PolicyFailedError, match="closed"):
         releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out")
@@ -384,7 +465,9 @@ def test_a_scan_of_other_files_is_no_fact(place: Place) -> None:
     assert scan_facts(candidate) == {}
 
 
-def test_the_audit_command_scans_after_it_found_the_table_to_be_the_right_one(place: Place, capsys: Any) -> None:
+def test_the_audit_command_scans_after_it_found_the_table_to_be_the_right_one(
+    place: Place, capsys: Any
+) -> None:
     candidate, _, table = place
     copy = candidate.folder.parent
     table.head(ROWS // 2).to_csv(copy / "half.csv", index=False)
@@ -398,8 +481,16 @@ def test_the_audit_command_scans_after_it_found_the_table_to_be_the_right_one(pl
 def test_the_report_command_clamps_and_knows_the_table(place: Place, capsys: Any) -> None:
     candidate, _, table = place
     copy = candidate.folder.parent
-    table.assign(spend=table["spend"].where(table.index > 3, "9999")).to_csv(copy / "spoilt.csv", index=False)
-    arguments = ("report", str(candidate.folder), "--ledger", str(copy / "ledger.sqlite"), "--table")
+    table.assign(spend=table["spend"].where(table.index > 3, "9999")).to_csv(
+        copy / "spoilt.csv", index=False
+    )
+    arguments = (
+        "report",
+        str(candidate.folder),
+        "--ledger",
+        str(copy / "ledger.sqlite"),
+        "--table",
+    )
     assert execute([*arguments, str(copy / "spoilt.csv")]) == 2
     assert "outside 0 to 500 in 4 rows" in capsys.readouterr().err
     assert execute([*arguments, str(copy / "spoilt.csv"), "--on-violation", "clamp"]) == 2
@@ -410,14 +501,25 @@ def test_the_report_command_clamps_and_knows_the_table(place: Place, capsys: Any
 def test_needles_are_what_the_schema_does_not_declare(made: Path) -> None:
     schema = load_schema(made / "schema.yaml")
     table = read_table(made / "table.csv").astype(object)
-    table.loc[0, ["segment", "spend", "joined", "churned"]] = ["platinum plan", "about 50 euro", "last summer", "basic plan"]
+    table.loc[0, ["segment", "spend", "joined", "churned"]] = [
+        "platinum plan",
+        "about 50 euro",
+        "last summer",
+        "basic plan",
+    ]
     table.loc[1, "remark"] = "unknown-value"
     values = needles_of(table, schema).values
-    assert {"platinum plan", "about 50 euro", "last summer", "Zoltan Nyström", "K00007919"} <= set(values)
+    assert {"platinum plan", "about 50 euro", "last summer", "Zoltan Nyström", "K00007919"} <= set(
+        values
+    )
     # A name in the prose of privgan's own code, which is never written anywhere.
-    assert "Dong, Durfee, Rogers" in set(needles_of(table.assign(name="Dong, Durfee, Rogers"), schema).values)
+    assert "Dong, Durfee, Rogers" in set(
+        needles_of(table.assign(name="Dong, Durfee, Rogers"), schema).values
+    )
     # Declared, a figure of the declared domain, a missing marker, or one of privgan's own words.
-    assert not {"basic plan", "silver plan", "2020-01-01", "unknown-value", "customers"} & set(values)
+    assert not {"basic plan", "silver plan", "2020-01-01", "unknown-value", "customers"} & set(
+        values
+    )
     assert "Zoltan" not in repr(needles_of(table, schema))
 
 
@@ -436,18 +538,28 @@ def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() ->
         "  - {name: x, kind: float, decimals: 3, source: {lower: measured, upper: measured}}\n"
         "  - {name: day, kind: date, source: {lower: measured, upper: measured}}\n"
     )
-    table = pd.DataFrame({"x": ["1234567.125", "about a million"], "day": ["2026-11-29", "last summer"]})
+    table = pd.DataFrame(
+        {"x": ["1234567.125", "about a million"], "day": ["2026-11-29", "last summer"]}
+    )
     assert set(needles_of(table, schema).values) == {"about a million", "last summer"}
 
 
-def test_a_schema_file_does_not_vouch_for_itself(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schema_file_does_not_vouch_for_itself(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a fit writes into the released schema beyond the schema that it was given is searched as anything else."""
     candidate, ledger, table = place
     text = candidate.schema.read_text(encoding="utf-8")
     assert "What the customer said" in text
-    candidate.schema.write_text(text.replace("What the customer said", "complained on day 5, K00007919"), encoding="utf-8")
+    candidate.schema.write_text(
+        text.replace("What the customer said", "complained on day 5, K00007919"), encoding="utf-8"
+    )
     with pytest.raises(LeakError, match=r"schema\.yaml"):
-        scan_candidate(candidate, needles_of(table, load_schema(candidate.folder.parent / "schema.yaml")), ledger)
+        scan_candidate(
+            candidate,
+            needles_of(table, load_schema(candidate.folder.parent / "schema.yaml")),
+            ledger,
+        )
 
 
 @pytest.mark.parametrize("end", ["", "/profile/overview/dashboard/index.html"])

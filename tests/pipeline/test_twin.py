@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
-from privgan.audit.ceilings import Claim
-from privgan.audit.twin import BOUND, GDP, LARGEST, RATES, TwinReport, judge_game
-from privgan.audit.verdict import Verdict
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.lower_bounds.twin import BOUND, GDP, LARGEST, RATES, TwinReport, judge_game
+from privgan.audit.report import Verdict
 from privgan.cli.main import execute
-from privgan.documents import json_schema
+from privgan.files.documents import json_schema
 from privgan.pipeline.twin import run_twin
-from privgan.planning import effort
+from privgan.planning import plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.randomness import RepeatableStream
 from privgan.progress import Progress
@@ -29,12 +29,14 @@ from tests.sabotage.variants import break_steps
 BUDGET = PrivacyBudget(epsilon=3)
 CANARIES = 600
 QUIET = Progress(quiet=True)
-_SMALL = effort.Effort(entries=40, batch=200, network_steps=3, round_steps=1, final_steps=3, critic_steps=60)
+_SMALL = plan.Effort(
+    entries=40, batch=200, network_steps=3, round_steps=1, final_steps=3, critic_steps=60
+)
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(effort.EFFORTS, "quick", _SMALL)  # type: ignore[arg-type]
+    monkeypatch.setitem(plan.EFFORTS, "quick", _SMALL)  # type: ignore[arg-type]
 
 
 @cache
@@ -57,7 +59,11 @@ def test_the_trainer_as_it_is_is_not_refuted() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [break_steps.noise_off, break_steps.clip_off, pytest.param(break_steps.double_normalise, marks=pytest.mark.slow)],
+    [
+        break_steps.noise_off,
+        break_steps.clip_off,
+        pytest.param(break_steps.double_normalise, marks=pytest.mark.slow),
+    ],
     ids=lambda broken: broken.__name__,
 )
 def test_a_trainer_without_noise_or_without_clipping_is_refuted(
@@ -71,7 +77,12 @@ def test_a_trainer_without_noise_or_without_clipping_is_refuted(
 
 def test_the_report_follows_its_json_schema() -> None:
     text = json.dumps(_honest().to_json(), allow_nan=False)
-    errors = [error.message for error in Draft202012Validator(json_schema("privgan.twin/1")).iter_errors(json.loads(text))]
+    errors = [
+        error.message
+        for error in Draft202012Validator(json_schema("privgan.twin/1")).iter_errors(
+            json.loads(text)
+        )
+    ]
     assert errors == []
 
 
@@ -83,7 +94,10 @@ def test_a_claim_beyond_its_reach_is_inconclusive() -> None:
 
 
 def test_it_is_refuted_by_chance_in_at_most_1_percent() -> None:
-    """Randomised response at exactly the claim, ε = 1; with a true rate of 1 %, 3 and more of 25 have 0.2 %."""
+    """Randomised response at exactly the claim, ε = 1.
+
+    With a true rate of 1 %, 3 and more of 25 have 0.2 %.
+    """
     rng, refuted = np.random.default_rng(11), 0
     for _ in range(25):
         coins = rng.random(200) < 0.5
@@ -108,14 +122,25 @@ def test_the_command_charges_nothing_and_leaves_nothing_behind(
     monkeypatch.setattr("privgan.pipeline.twin.run_twin", partial(run_twin, canaries=CANARIES))
     assert execute(["audit", "--twin", "--quiet", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["verdict"], told["claim"]["delta"], told["canaries"]) == ("NOT_REFUTED", 1e-6, CANARIES)
+    assert (told["verdict"], told["claim"]["delta"], told["canaries"]) == (
+        "NOT_REFUTED",
+        1e-6,
+        CANARIES,
+    )
     assert not list(home.rglob("*.sqlite*"))
     assert not list(scratch.iterdir())
 
 
-@pytest.mark.parametrize(("claimed", "verdict", "code"), [(5.0, "NOT_REFUTED", 0), (1.0, "REFUTED", 1), (9.0, "INCONCLUSIVE", 3)])
+@pytest.mark.parametrize(
+    ("claimed", "verdict", "code"),
+    [(5.0, "NOT_REFUTED", 0), (1.0, "REFUTED", 1), (9.0, "INCONCLUSIVE", 3)],
+)
 def test_the_command_ends_with_the_verdict_s_code(
-    claimed: float, verdict: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    claimed: float,
+    verdict: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     coins = np.random.default_rng(0).random(1_500) < 0.5
     wrong = np.arange(1_500) % 20 == 0
@@ -136,16 +161,22 @@ def test_the_command_ends_with_the_verdict_s_code(
         (["candidate"], "--twin makes a test run of its own"),
     ],
 )
-def test_what_makes_no_sense_is_refused(options: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_makes_no_sense_is_refused(
+    options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert execute(["audit", "--twin", *options]) == 2
     assert told in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_a_table_of_customers_with_several_rows(purchases: Callable[..., pd.DataFrame], purchase_schema: str) -> None:
+def test_a_table_of_customers_with_several_rows(
+    purchases: Callable[..., pd.DataFrame], purchase_schema: str
+) -> None:
     """Each a sample of several rows, in double precision, and shares that are measured first."""
     schema = parse_schema(purchase_schema)
     table = conform(purchases(), schema).reset_index(drop=True), schema
-    report = run_twin(PrivacyBudget(epsilon=6), QUIET, table=table, canaries=200, coins=RepeatableStream(2))
+    report = run_twin(
+        PrivacyBudget(epsilon=6), QUIET, table=table, canaries=200, coins=RepeatableStream(2)
+    )
     assert report.steps == _SMALL.critic_steps
     assert report.verdict is not Verdict.REFUTED

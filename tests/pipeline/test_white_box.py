@@ -1,4 +1,7 @@
-"""The scores of the white-box attacks: by hand, against sums over the codebook, and kept from one process to the next."""
+"""The scores of the white-box attacks.
+
+By hand, against sums over the codebook, and kept from one process to the next.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from privgan.gan.model import Mixture
-from privgan.gan.networks import Critic
-from privgan.gan.white_box import critic_scores, load_critic, log_likelihood
+from privgan.generator.mixture import Mixture
+from privgan.generator.networks import Critic
+from privgan.generator.scores import critic_scores, load_critic, log_likelihood
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.note import RunRequest
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.white_box import CRITIC_FILE, keep_critic, white_box_scores
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.table.conform import conform
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
@@ -65,7 +68,9 @@ def test_a_critic_is_kept_inside_and_scores_as_before(tmp_path: Path, kind: torc
     keep_critic(candidate, critic)
     assert stat.S_IMODE((candidate.internal / CRITIC_FILE).stat().st_mode) == 0o600
     again, codes = load_critic(candidate.internal / CRITIC_FILE), np.array([[0, 1, 3], [2, 0, 0]])
-    assert critic_scores(again, codes, SIZES).tolist() == critic_scores(critic, codes, SIZES).tolist()
+    assert (
+        critic_scores(again, codes, SIZES).tolist() == critic_scores(critic, codes, SIZES).tolist()
+    )
 
 
 def test_a_model_that_holds_its_rows_finds_them_likelier_than_others() -> None:
@@ -76,12 +81,20 @@ def test_a_model_that_holds_its_rows_finds_them_likelier_than_others() -> None:
     assert found[:100].min() > found[100:].max()
 
 
-def test_a_run_with_a_critic_keeps_it_inside_for_the_audit(purchase_request: RunRequest, tmp_path: Path) -> None:
+def test_a_run_with_a_critic_keeps_it_inside_for_the_audit(
+    purchase_request: RunRequest, tmp_path: Path
+) -> None:
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     candidate = fit_table(purchase_request, ledger, tmp_path / "candidate")
     schema = load_schema(candidate.schema)
-    rows = conform(read_table(purchase_request.table), schema).head(50)[[column.name for column in schema.modelled]]
+    rows = conform(read_table(purchase_request.table), schema).head(50)[
+        [column.name for column in schema.modelled]
+    ]
     found = white_box_scores(candidate, rows)
     assert {name: len(scores) for name, scores in found.items()} == {"likelihood": 50, "critic": 50}
     assert all(np.isfinite(scores).all() for scores in found.values())
-    assert not [path for path in candidate.folder.rglob("*") if "critic" in path.name and path.parent != candidate.internal]
+    assert not [
+        path
+        for path in candidate.folder.rglob("*")
+        if "critic" in path.name and path.parent != candidate.internal
+    ]

@@ -2,14 +2,13 @@
 
 import pytest
 
-from privgan.planning.domain import domain_steps
-from privgan.planning.first_stage import first_stage
+from privgan.planning.domain_stage import domain_steps, first_stage
 from privgan.planning.plan import PlanStep, StepKind
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import Discovery, DiscreteGaussian, ExponentialMechanism
 from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
 
 TEXT = """format: privgan.schema/1
@@ -56,7 +55,8 @@ def test_each_open_column_has_its_steps_and_no_other_column_has_any() -> None:
 def test_open_columns_share_the_zcdp_equally(scale: float) -> None:
     steps = _steps(scale=scale)
     per_column = {
-        name: sum(_rho(step) for step in steps if step.name.endswith(f":{name}")) for name in ("spend", "tier", "since", "town")
+        name: sum(_rho(step) for step in steps if step.name.endswith(f":{name}"))
+        for name in ("spend", "tier", "since", "town")
     }
     assert list(per_column.values()) == pytest.approx([scale**-2 / 4] * 4, rel=1e-5)
     first = [_rho(step) for step in steps[:3]]
@@ -64,7 +64,11 @@ def test_open_columns_share_the_zcdp_equally(scale: float) -> None:
 
 
 def test_the_cost_falls_as_the_noise_grows() -> None:
-    costs = [accountant.epsilon_by_rdp(events, 1e-6) for scale in (5, 20, 80) for events in [_composed(_steps(scale=scale))]]
+    costs = [
+        accountant.epsilon_by_rdp(events, 1e-6)
+        for scale in (5, 20, 80)
+        for events in [_composed(_steps(scale=scale))]
+    ]
     assert costs == sorted(costs, reverse=True)
 
 
@@ -74,7 +78,9 @@ def _composed(steps: tuple[PlanStep, ...]) -> accountant.DpEvent:
 
 def test_discoveries_split_their_delta() -> None:
     mechanisms = [step.mechanism for step in _steps() if step.kind is StepKind.CATEGORIES]
-    assert [mechanism.delta for mechanism in mechanisms if isinstance(mechanism, CategoryDiscovery)] == [5e-8, 5e-8]
+    assert [
+        mechanism.delta for mechanism in mechanisms if isinstance(mechanism, CategoryDiscovery)
+    ] == [5e-8, 5e-8]
     assert accountant.discovery_delta(_composed(_steps())) == pytest.approx(1e-7)
 
 
@@ -104,7 +110,9 @@ def test_nothing_open_needs_no_step() -> None:
 @pytest.mark.parametrize("epsilon", [0.02, 0.05, 0.1, 0.12, 0.25, 0.3, 1.0, 8.0])
 def test_a_row_count_alone_is_planned_as_it_is_accounted(epsilon: float) -> None:
     """The ledger compares with what the accountant's grid counts, which is coarse beside a small ε."""
-    schema = parse_schema("format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n  - {name: a, kind: boolean}\n")
+    schema = parse_schema(
+        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n  - {name: a, kind: boolean}\n"
+    )
     stage = first_stage(schema, PrivacyBudget(epsilon=epsilon), count_rows=True)
     assert stage is not None
     assert 0.8 * stage.budget.epsilon < stage.cost.epsilon <= stage.budget.epsilon

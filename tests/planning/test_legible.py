@@ -5,29 +5,49 @@ import json
 import numpy as np
 import pytest
 
-from privgan.planning.legible import Illegible, illegible
+from privgan.planning.error_floor import Illegible, illegible
 from privgan.planning.plan import StepKind
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
-from privgan.table.schema import Schema
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
 
 ROWS = 100_000
 
 
 def _schema(*columns: dict[str, object]) -> Schema:
-    return parse_schema(json.dumps({"format": "privgan.schema/1", "dataset": "shop", "unit": "row", "columns": list(columns)}))
+    return parse_schema(
+        json.dumps(
+            {
+                "format": "privgan.schema/1",
+                "dataset": "shop",
+                "unit": "row",
+                "columns": list(columns),
+            }
+        )
+    )
 
 
 def _categorical(name: str, number: int) -> dict[str, object]:
-    return {"name": name, "kind": "categorical", "categories": [f"v{place}" for place in range(number)]}
+    return {
+        "name": name,
+        "kind": "categorical",
+        "categories": [f"v{place}" for place in range(number)],
+    }
 
 
-OPEN = {"name": "item", "kind": "categorical", "other": "rest", "source": {"categories": "measured"}}
+OPEN = {
+    "name": "item",
+    "kind": "categorical",
+    "other": "rest",
+    "source": {"categories": "measured"},
+}
 
 
 def _told(schema: Schema, epsilon: float, *, rows: int | None = ROWS) -> Illegible:
-    plan = make_plan(schema, PrivacyBudget(epsilon=epsilon, delta=1e-7), public_rows=rows, effort="quick")
+    plan = make_plan(
+        schema, PrivacyBudget(epsilon=epsilon, delta=1e-7), public_rows=rows, effort="quick"
+    )
     return illegible(plan, schema)
 
 
@@ -41,7 +61,9 @@ def test_few_categories_and_many_rows_hide_nothing() -> None:
 def test_a_column_of_many_categories_is_told_with_its_error(epsilon: float) -> None:
     schema = _schema(_categorical("item", 20_000), _categorical("b", 4))
     (column,) = _told(schema, epsilon).values
-    step = make_plan(schema, PrivacyBudget(epsilon=epsilon, delta=1e-7), public_rows=ROWS, effort="quick").step("cells:item")
+    step = make_plan(
+        schema, PrivacyBudget(epsilon=epsilon, delta=1e-7), public_rows=ROWS, effort="quick"
+    ).step("cells:item")
     noise = np.random.default_rng(0).normal(0, step.noise, 100_000)
     assert column.error == pytest.approx(np.abs(noise).mean() / (0.9 * ROWS / 20_000), rel=0.02)
     assert (column.column, column.categories, column.apart) == ("item", 20_000, 19)
@@ -50,11 +72,15 @@ def test_a_column_of_many_categories_is_told_with_its_error(epsilon: float) -> N
 
 
 def test_less_can_be_told_at_a_smaller_epsilon() -> None:
-    schema = _schema(_categorical("item", 20_000), *(_categorical(f"c{place}", 30) for place in range(12)))
+    schema = _schema(
+        _categorical("item", 20_000), *(_categorical(f"c{place}", 30) for place in range(12))
+    )
     loose, tight = _told(schema, 5), _told(schema, 0.2)
     assert loose.values[0].least < tight.values[0].least
     assert tight.pairs is not None
-    assert loose.pairs is None or loose.pairs.hidden < tight.pairs.hidden <= tight.pairs.number == 78
+    assert (
+        loose.pairs is None or loose.pairs.hidden < tight.pairs.hidden <= tight.pairs.number == 78
+    )
     assert len(tight.pairs.columns) == 5
 
 

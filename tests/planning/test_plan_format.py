@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from privgan.documents import json_schema
+from privgan.files.documents import json_schema
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.table.schema_file import load_schema
@@ -16,7 +16,10 @@ ADULT = Path(__file__).parents[1] / "data" / "schemas" / "adult.yaml"
 @pytest.mark.parametrize("public_rows", [32_561, None])
 def test_plan_follows_its_json_schema(public_rows: int | None) -> None:
     plan = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=public_rows)
-    errors = [error.message for error in Draft202012Validator(json_schema("privgan.plan/1")).iter_errors(plan.to_json())]
+    errors = [
+        error.message
+        for error in Draft202012Validator(json_schema("privgan.plan/1")).iter_errors(plan.to_json())
+    ]
     assert errors == []
 
 

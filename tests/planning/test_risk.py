@@ -1,4 +1,7 @@
-"""An asked attack risk becomes the ε whose plan keeps it: checked on the very plan, with few plans made, or refused."""
+"""An asked attack risk becomes the ε whose plan keeps it.
+
+Checked on the very plan, with few plans made, or refused.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,18 @@ import pytest
 from privgan.errors import UsageError
 from privgan.planning.plan import Plan, events_of
 from privgan.planning.planner import make_plan, with_domain
-from privgan.planning.risk import PLANS, MaxAdvantage, MaxTruePositiveRate, RiskLimit, budget_for, curve_of
+from privgan.planning.risk import (
+    PLANS,
+    MaxAdvantage,
+    MaxTruePositiveRate,
+    RiskLimit,
+    budget_for,
+    curve_of,
+)
 from privgan.privacy import tradeoff
-from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Discrete, Kind, Numeric
-from privgan.table.schema import Schema
+from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
+from privgan.schema.columns import Discrete, Kind, Numeric
+from privgan.schema.schema import Schema
 
 SCHEMA = Schema(
     dataset="risks",
@@ -28,11 +37,15 @@ SCHEMA = Schema(
 )
 
 
-def planner(rows: int | None, share: float = 0.6) -> tuple[Callable[[PrivacyBudget], Plan], list[Plan]]:
+def planner(
+    rows: int | None, share: float = 0.6
+) -> tuple[Callable[[PrivacyBudget], Plan], list[Plan]]:
     made: list[Plan] = []
 
     def plan(budget: PrivacyBudget) -> Plan:
-        made.append(make_plan(SCHEMA, budget, public_rows=rows, marginal_share=share, effort="quick"))
+        made.append(
+            make_plan(SCHEMA, budget, public_rows=rows, marginal_share=share, effort="quick")
+        )
         return made[-1]
 
     return plan, made
@@ -77,7 +90,9 @@ def test_a_plan_whose_second_stage_is_not_known_rests_on_the_worst_case(limit: R
     assert found.risk == limit.risk(tradeoff.of_budget(found.budget.epsilon, found.budget.delta))
     assert 0.999 * limit.most <= found.risk <= limit.most
     plan = make(found.budget)
-    assert limit.risk(curve_of(with_domain(plan, SCHEMA, 20_000))) == found.risk, "nor after stage 1: its noise was adaptive"
+    assert limit.risk(curve_of(with_domain(plan, SCHEMA, 20_000))) == found.risk, (
+        "nor after stage 1: its noise was adaptive"
+    )
 
 
 def test_more_risk_means_more_epsilon_and_a_smaller_delta_less() -> None:
@@ -108,7 +123,9 @@ def test_what_cannot_be_reached_is_refused(limit: RiskLimit, delta: float, told:
 def test_a_limit_that_every_plan_keeps_is_refused() -> None:
     plan = make_plan(SCHEMA, PrivacyBudget(epsilon=0.1), public_rows=20_000, marginal_share=1.0)
     with pytest.raises(UsageError, match="ε above 100, which protects nobody"):
-        budget_for(MaxAdvantage(0.5), lambda budget: replace(plan, budget=budget, model_budget=budget))
+        budget_for(
+            MaxAdvantage(0.5), lambda budget: replace(plan, budget=budget, model_budget=budget)
+        )
 
 
 def test_a_limit_next_to_certainty_is_found_all_the_same() -> None:
@@ -118,7 +135,9 @@ def test_a_limit_next_to_certainty_is_found_all_the_same() -> None:
     assert 0.9 < found.risk <= 1 - 1e-6
 
 
-def _only_above(make: Callable[[PrivacyBudget], Plan], least: float) -> Callable[[PrivacyBudget], Plan]:
+def _only_above(
+    make: Callable[[PrivacyBudget], Plan], least: float
+) -> Callable[[PrivacyBudget], Plan]:
     def plan(budget: PrivacyBudget) -> Plan:
         if budget.epsilon < least:
             raise UsageError(f"epsilon = {budget.epsilon:g} is too small for this plan")
@@ -134,7 +153,8 @@ def test_an_impossible_advantage_is_refused(advantage: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "alarms"), [(0.01, 0.05), (0.05, 0.05), (1.0, 0.1), (0.1, 0.0), (float("nan"), 0.1), (0.1, -0.1)]
+    ("found", "alarms"),
+    [(0.01, 0.05), (0.05, 0.05), (1.0, 0.1), (0.1, 0.0), (float("nan"), 0.1), (0.1, -0.1)],
 )
 def test_impossible_rates_are_refused(found: float, alarms: float) -> None:
     with pytest.raises(UsageError, match="both must be above 0 and below 1"):

@@ -1,4 +1,7 @@
-"""How the budget is shared out and which marginals are measured unasked: functions of public facts."""
+"""How the budget is shared out and which marginals are measured unasked.
+
+Functions of public facts.
+"""
 
 import itertools
 import math
@@ -26,8 +29,8 @@ from privgan.planning.workload import (
     target_weight,
 )
 from privgan.privacy.budget import PrivacyBudget
+from privgan.schema.schema import with_target
 from privgan.table.schema_file import load_schema, parse_schema
-from privgan.table.targets import with_target
 
 ADULT = Path(__file__).parents[1] / "data" / "schemas" / "adult.yaml"
 LIMITS = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=1), public_rows=32_561).marginals
@@ -48,44 +51,74 @@ def test_finer_noise_is_fitted_longer_within_limits() -> None:
 
 
 def test_columns_have_fewer_codes_where_pairs_are_hardly_seen() -> None:
-    codes = [number_of_codes(rows, noise) for rows, noise in ((500, 500), (9_864, 56), (32_561, 46), (32_561, 6))]
+    codes = [
+        number_of_codes(rows, noise)
+        for rows, noise in ((500, 500), (9_864, 56), (32_561, 46), (32_561, 6))
+    ]
     assert codes == [FEWEST_CODES, FEWEST_CODES, MOST_CODES, MOST_CODES]
-    assert MOST_CODES % FEWEST_CODES == 0  # Tenths are twentieths too: no code of one cuts through codes of the other.
+    assert (
+        MOST_CODES % FEWEST_CODES == 0
+    )  # Tenths are twentieths too: no code of one cuts through codes of the other.
 
 
 def test_single_columns_get_more_where_pairs_are_hardly_seen() -> None:
-    shares = [share_of_one_way(rows, noise) for rows, noise in ((32_561, 46), (9_864, 56), (4_000, 62), (1_176, 36), (1_176, 99))]
+    shares = [
+        share_of_one_way(rows, noise)
+        for rows, noise in ((32_561, 46), (9_864, 56), (4_000, 62), (1_176, 36), (1_176, 99))
+    ]
     assert shares == [0.08, 0.08, pytest.approx(0.198), pytest.approx(0.392), 0.4]
 
 
 def test_a_small_table_of_many_columns_is_planned_so() -> None:
     schema = load_schema(ADULT)
     few, many = (
-        make_plan(schema, PrivacyBudget(epsilon=1), public_rows=rows).of_kind(StepKind.MARGINAL) for rows in (2_000, 32_561)
+        make_plan(schema, PrivacyBudget(epsilon=1), public_rows=rows).of_kind(StepKind.MARGINAL)
+        for rows in (2_000, 32_561)
     )
-    pairs = [make_plan(schema, PrivacyBudget(epsilon=1), public_rows=rows).step("pairs").noise for rows in (2_000, 32_561)]
+    pairs = [
+        make_plan(schema, PrivacyBudget(epsilon=1), public_rows=rows).step("pairs").noise
+        for rows in (2_000, 32_561)
+    ]
     assert few[0].noise < 0.6 * many[0].noise
     assert pairs[0] > pairs[1]
 
 
 def test_the_planned_codes_follow_from_public_facts() -> None:
     schema = load_schema(ADULT)
-    weak, strong = (make_plan(schema, PrivacyBudget(epsilon=epsilon), public_rows=32_561) for epsilon in (0.5, 10))
+    weak, strong = (
+        make_plan(schema, PrivacyBudget(epsilon=epsilon), public_rows=32_561)
+        for epsilon in (0.5, 10)
+    )
     assert weak.marginals.max_codes < strong.marginals.max_codes == MOST_CODES
 
 
 @pytest.mark.parametrize("target", [None, "income", "race", "age"])
-def test_all_pairs_are_measured_once_and_those_of_the_target_by_a_step_of_their_own(target: str | None) -> None:
+def test_all_pairs_are_measured_once_and_those_of_the_target_by_a_step_of_their_own(
+    target: str | None,
+) -> None:
     schema = with_target(load_schema(ADULT), target)
     place = [column.name for column in schema.modelled].index(target or "income")
     found = measured_at_once(schema, LIMITS)
-    kinds = [StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.PAIRS]
+    kinds = [
+        StepKind.TARGET_DIFFERENCES,
+        StepKind.DIFFERENCES,
+        StepKind.TARGET_PAIRS,
+        StepKind.PAIRS,
+    ]
     pairs = {kind: list(found.get(kind, ())) for kind in kinds}
-    assert sorted(itertools.chain(*pairs.values())) == list(itertools.combinations(range(len(schema.modelled)), 2))
-    for with_target_in, without in (kinds[:2], kinds[2:], (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)):
+    assert sorted(itertools.chain(*pairs.values())) == list(
+        itertools.combinations(range(len(schema.modelled)), 2)
+    )
+    for with_target_in, without in (
+        kinds[:2],
+        kinds[2:],
+        (StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
+    ):
         assert all(place in clique for clique in found.get(with_target_in, ()))
         assert not any(place in clique for clique in found.get(without, ()))
-    binary = {place for place, column in enumerate(schema.modelled) if column.name in {"sex", "income"}}
+    binary = {
+        place for place, column in enumerate(schema.modelled) if column.name in {"sex", "income"}
+    }
     for kind, cliques in pairs.items():
         assert all(bool(binary & set(clique)) == (kind in BY_DIFFERENCE) for clique in cliques)
 
@@ -98,17 +131,31 @@ def test_the_target_gets_its_weight_and_what_it_gets_the_others_pay() -> None:
     for kind in ("differences", "triples"):
         ratio = (plan.step(kind).noise / plan.step(f"{kind}:target").noise) ** 2
         assert ratio == pytest.approx(weight, rel=1e-4)
-    assert (plan.step("differences").noise / plan.step("pairs").noise) ** 2 == pytest.approx(2, rel=1e-4)
-    assert [target_weight(epsilon, 40_000, 0.08) for epsilon in (0.1, 0.5, 1.0, 1.1, 10)] == [1.0, 1.0, 3.5, 4.0, 4.0]
+    assert (plan.step("differences").noise / plan.step("pairs").noise) ** 2 == pytest.approx(
+        2, rel=1e-4
+    )
+    assert [target_weight(epsilon, 40_000, 0.08) for epsilon in (0.1, 0.5, 1.0, 1.1, 10)] == [
+        1.0,
+        1.0,
+        3.5,
+        4.0,
+        4.0,
+    ]
     assert [target_weight(0.2, 1_000, share) for share in (0.08, 0.24, 0.4)] == [1.0, 2.5, 4.0]
-    assert {target_weight(epsilon, 40_000, 0.08, by_difference=True) for epsilon in (0.1, 1.0, 10.0)} == {4.0}
+    assert {
+        target_weight(epsilon, 40_000, 0.08, by_difference=True) for epsilon in (0.1, 1.0, 10.0)
+    } == {4.0}
 
 
 def test_pairs_with_a_target_of_two_values_are_measured_closely_even_where_little_is_seen() -> None:
     budget = PrivacyBudget(epsilon=0.5)
     plan = make_plan(load_schema(ADULT), budget, public_rows=15_000, canary_probability=0.0)
-    assert (plan.step("differences").noise / plan.step("differences:target").noise) ** 2 == pytest.approx(4, rel=1e-4)
-    whole = make_plan(with_target(load_schema(ADULT), "race"), budget, public_rows=15_000, canary_probability=0.0)
+    assert (
+        plan.step("differences").noise / plan.step("differences:target").noise
+    ) ** 2 == pytest.approx(4, rel=1e-4)
+    whole = make_plan(
+        with_target(load_schema(ADULT), "race"), budget, public_rows=15_000, canary_probability=0.0
+    )
     assert (whole.step("pairs").noise / whole.step("pairs:target").noise) ** 2 < 1.1
 
 
@@ -122,8 +169,14 @@ def test_a_table_of_two_columns_is_one_pair() -> None:
 
 
 @settings(max_examples=50)
-@given(st.lists(st.integers(2, 60), min_size=1, max_size=12), st.integers(8, 3_000), st.integers(8, 20_000))
-def test_small_triples_are_the_smallest_and_stay_within_their_limits(sizes: list[int], largest: int, together: int) -> None:
+@given(
+    st.lists(st.integers(2, 60), min_size=1, max_size=12),
+    st.integers(8, 3_000),
+    st.integers(8, 20_000),
+)
+def test_small_triples_are_the_smallest_and_stay_within_their_limits(
+    sizes: list[int], largest: int, together: int
+) -> None:
     limits = replace(LIMITS, largest_triple=largest, triple_cells=together)
     found = small_triples(tuple(sizes), limits)
     cells = [math.prod(sizes[column] for column in triple) for triple in found]
@@ -149,10 +202,19 @@ def test_the_whole_budget_goes_to_marginals_unless_the_critic_is_given_some() ->
 
 @pytest.mark.parametrize(
     ("widest", "kinds"),
-    [(1, {"1-way marginal"}), (2, {"2-way marginals", "differences in 2-way marginals of the target", "chosen marginal"})],
+    [
+        (1, {"1-way marginal"}),
+        (2, {"2-way marginals", "differences in 2-way marginals of the target", "chosen marginal"}),
+    ],
 )
 def test_a_plan_may_stop_at_narrow_marginals(widest: int, kinds: set[str]) -> None:
-    plan = make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=32_561, marginal_share=0.2, widest=widest)
+    plan = make_plan(
+        load_schema(ADULT),
+        PrivacyBudget(epsilon=3),
+        public_rows=32_561,
+        marginal_share=0.2,
+        widest=widest,
+    )
     found = {step.kind.value for step in plan.steps}
     assert kinds <= found
     assert "small 3-way marginals" not in found

@@ -1,4 +1,7 @@
-"""What a sound run shows: facts and columns that every shipped policy passes, and how to write a policy for a test."""
+"""What a sound run shows.
+
+Facts and columns that every shipped policy passes, and how to write a policy for a test.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,17 @@ SHIPPED = (
     "public-release",
     "wp216",
 )
-PACKS = tuple(name for name in SHIPPED if name not in {"internal-analytics", "partner-share", "public-release"})
+PACKS = tuple(
+    name
+    for name in SHIPPED
+    if name not in {"internal-analytics", "partner-share", "public-release"}
+)
 SOUND: dict[str, Any] = {
-    **{name: "Stated." for name, fact in fact_vocabulary().items() if name.startswith("context.") and fact.type == "string"},
+    **{
+        name: "Stated."
+        for name, fact in fact_vocabulary().items()
+        if name.startswith("context.") and fact.type == "string"
+    },
     "guarantee.epsilon": 3.0,
     "guarantee.delta": 1e-6,
     "guarantee.unit_declared": True,
@@ -67,22 +78,32 @@ SOUND: dict[str, Any] = {
     "audit.verdict": "NOT_REFUTED",
 }
 COLUMNS = (
-    ColumnFact(name="customer_id", kind="identifier", role="identifier", invented=True, values=None),
+    ColumnFact(
+        name="customer_id", kind="identifier", role="identifier", invented=True, values=None
+    ),
     ColumnFact(name="age", kind="integer", role="quasi-identifier", invented=False, values=78),
     ColumnFact(name="town", kind="categorical", role="quasi-identifier", invented=False, values=40),
     ColumnFact(name="spend", kind="float", role="other", invented=False, values=2_000_001),
 )
-HEAD = 'format: privgan.policy/1\nname: own\nversion: "1.0"\npurpose: Tests.\nattempts_per_dataset: 3\n'
+HEAD = (
+    'format: privgan.policy/1\nname: own\nversion: "1.0"\npurpose:'
+    " Tests.\nattempts_per_dataset: 3\n"
+)
 
 
 def gate(fact: str, rule: str, scope: str = "public") -> str:
     """One entry under ``gates:``, six lines."""
-    return f"  - fact: {fact}\n    {rule}\n    scope: {scope}\n    reason: Because.\n    advice: Change it.\n"
+    return (
+        f"  - fact: {fact}\n    {rule}\n    scope: {scope}\n    reason: Because.\n    advice:"
+        " Change it.\n"
+    )
 
 
 def columns(selection: str, rule: str) -> str:
     """One entry under ``columns:``."""
-    return textwrap.indent(f"- {selection}\n  {rule}\n  reason: Because.\n  advice: Change it.\n", "  ")
+    return textwrap.indent(
+        f"- {selection}\n  {rule}\n  reason: Because.\n  advice: Change it.\n", "  "
+    )
 
 
 def write_policy(folder: Path, *gates: str, more: str = "", head: str = "") -> str:

@@ -28,7 +28,9 @@ columns:
 
 
 def judged(folder: Path, selection: str, rule: str, found: tuple[ColumnFact, ...] | None = COLUMNS):
-    policy = make_policy(folder, gate("synthetic.rows", "at_least: 1"), more="columns:\n" + columns(selection, rule))
+    policy = make_policy(
+        folder, gate("synthetic.rows", "at_least: 1"), more="columns:\n" + columns(selection, rule)
+    )
     return evaluate(policy, {"synthetic.rows": 5}, found).outcomes[-1]
 
 
@@ -46,7 +48,9 @@ def judged(folder: Path, selection: str, rule: str, found: tuple[ColumnFact, ...
         ("role: identifier", "at_most_values: 1", ()),
     ],
 )
-def test_columns_are_chosen_and_held_to_a_rule(tmp_path: Path, selection: str, rule: str, breaking: tuple[str, ...]) -> None:
+def test_columns_are_chosen_and_held_to_a_rule(
+    tmp_path: Path, selection: str, rule: str, breaking: tuple[str, ...]
+) -> None:
     outcome = judged(tmp_path, selection, rule)
     assert outcome.breaking == breaking
     assert outcome.status is (GateStatus.FAIL if breaking else GateStatus.PASS)
@@ -55,7 +59,8 @@ def test_columns_are_chosen_and_held_to_a_rule(tmp_path: Path, selection: str, r
 def test_explanation_names_the_columns(tmp_path: Path) -> None:
     outcome = judged(tmp_path, "role: quasi-identifier", "at_most_values: 50")
     expected = (
-        "schema.columns[role=quasi-identifier] is broken by age; asked: at most 50 different values each. Because. Change it."
+        "schema.columns[role=quasi-identifier] is broken by age; asked: at most 50 different values"
+        " each. Because. Change it."
     )
     assert explain(outcome) == expected
     assert outcome.to_json()["columns"] == {"role": ["quasi-identifier"]}
@@ -69,13 +74,25 @@ def test_explanation_names_the_columns(tmp_path: Path) -> None:
 
 def test_an_unknown_schema_blocks_and_an_unbounded_column_fails(tmp_path: Path) -> None:
     assert judged(tmp_path, "role: identifier", "invented: true", None).status is GateStatus.MISSING
-    unbounded = (ColumnFact(name="town", kind="categorical", role="other", invented=False, values=None),)
-    assert judged(tmp_path, "role: other", "at_most_values: 1000", unbounded).status is GateStatus.FAIL
+    unbounded = (
+        ColumnFact(name="town", kind="categorical", role="other", invented=False, values=None),
+    )
+    assert (
+        judged(tmp_path, "role: other", "at_most_values: 1000", unbounded).status is GateStatus.FAIL
+    )
 
 
 def test_a_schema_says_how_many_values_a_column_takes() -> None:
     found = {fact.name: fact.values for fact in column_facts(parse_schema(SCHEMA))}
-    expected = {"customer_id": None, "town": 3, "age": 78, "spend": 1001, "joined": 366, "seen": 86_401, "happy": 2}
+    expected = {
+        "customer_id": None,
+        "town": 3,
+        "age": 78,
+        "spend": 1001,
+        "joined": 366,
+        "seen": 86_401,
+        "happy": 2,
+    }
     assert found == expected
 
 

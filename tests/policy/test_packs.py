@@ -1,4 +1,7 @@
-"""The packs after written standards: each gate names its clause, nothing claims compliance, and all speak Chinese too."""
+"""The packs after written standards.
+
+Each gate names its clause, nothing claims compliance, and all speak Chinese too.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from privgan.policy.context import Context
 from tests.policy.sound import COLUMNS, PACKS, SHIPPED, SOUND
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
-CLAIMS = re.compile(r"\b(certif(y|ies|ied)|guarantees compliance|is compliant|makes you compliant)\b", re.IGNORECASE)
+CLAIMS = re.compile(
+    r"\b(certif(y|ies|ied)|guarantees compliance|is compliant|makes you compliant)\b", re.IGNORECASE
+)
 # What must fail each pack: a fact that its standard is about.
 BREAKS: dict[str, dict[str, Any]] = {
     "wp216": {"attack.linkability.excess.high": 0.5},
@@ -44,7 +49,9 @@ def test_every_gate_names_the_clause_that_it_serves(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PACKS)
-def test_a_pack_says_that_it_makes_nobody_compliant_and_what_a_person_must_still_do(name: str) -> None:
+def test_a_pack_says_that_it_makes_nobody_compliant_and_what_a_person_must_still_do(
+    name: str,
+) -> None:
     policy = load_policy(name)
     assert "makes nobody compliant by itself" in policy.purpose
     assert "must still" in policy.purpose
@@ -64,7 +71,9 @@ def test_every_text_is_there_in_chinese(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PACKS)
-def test_a_pack_fails_what_its_standard_forbids_and_waits_for_what_people_must_state(name: str) -> None:
+def test_a_pack_fails_what_its_standard_forbids_and_waits_for_what_people_must_state(
+    name: str,
+) -> None:
     policy = load_policy(name)
     assert evaluate(policy, SOUND | BREAKS[name], COLUMNS).status is VerdictStatus.FAIL
     unsaid = {fact: value for fact, value in SOUND.items() if fact != f"context.{PEOPLE[name]}"}
@@ -82,7 +91,10 @@ def test_a_column_that_names_somebody_and_is_modelled_fails(name: str) -> None:
 
 def test_wp216_asks_its_three_questions_of_the_audit() -> None:
     asked = {gate.fact for gate in load_policy("wp216").gates if "question" in gate.clause}
-    assert {f"attack.{question}.excess.high" for question in ("singling_out", "linkability", "inference")} <= asked
+    assert {
+        f"attack.{question}.excess.high"
+        for question in ("singling_out", "linkability", "inference")
+    } <= asked
 
 
 def test_hipaa_refuses_a_date_to_the_day_as_quasi_identifier() -> None:
@@ -98,18 +110,24 @@ def test_the_context_s_keys_agree_everywhere() -> None:
     """What a context file may say, a policy can ask, a manifest may hold and the allow-list declares."""
     from dataclasses import fields
 
-    from privgan.documents import json_schema
-    from privgan.fields import MANIFEST, declared_fields
+    from privgan.files.documents import json_schema
+    from privgan.files.fields import MANIFEST, declared_fields
 
     stated = {part.name for part in fields(Context)}
     derived = {"not_expired", "review_not_due"}
     assert set(json_schema("privgan.context/1")["properties"]) - {"format"} == stated
-    assert {name.removeprefix("context.") for name in fact_vocabulary() if name.startswith("context.")} == stated | derived
+    assert {
+        name.removeprefix("context.") for name in fact_vocabulary() if name.startswith("context.")
+    } == stated | derived
     assert set(json_schema("privgan.manifest/1")["properties"]["context"]["properties"]) == stated
-    assert {path.partition(".")[2] for path in declared_fields(MANIFEST) if path.startswith("context.")} == stated
+    assert {
+        path.partition(".")[2] for path in declared_fields(MANIFEST) if path.startswith("context.")
+    } == stated
 
 
 def test_the_packs_lie_where_the_wheel_takes_them_from() -> None:
     root = Path(__file__).parents[2]
-    assert '"policies" = "privgan/policies"' in (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert '"policies" = "privgan/policies"' in (root / "pyproject.toml").read_text(
+        encoding="utf-8"
+    )
     assert {path.parent for path in shipped_policies().values()} == {root / "policies"}

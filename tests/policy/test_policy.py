@@ -36,8 +36,14 @@ GATE = """  - fact: {fact}
 
 def written(folder: Path, *gates: tuple[str, str, str], head: str = "") -> str:
     path = folder / "own.yaml"
-    text = f'format: privgan.policy/1\nname: own\nversion: "1.0"\npurpose: Tests.\nattempts_per_dataset: 3\n{head}gates:\n'
-    path.write_text(text + "".join(GATE.format(fact=fact, rule=rule, scope=scope) for fact, rule, scope in gates))
+    text = (
+        'format: privgan.policy/1\nname: own\nversion: "1.0"\npurpose:'
+        f" Tests.\nattempts_per_dataset: 3\n{head}gates:\n"
+    )
+    path.write_text(
+        text
+        + "".join(GATE.format(fact=fact, rule=rule, scope=scope) for fact, rule, scope in gates)
+    )
     return str(path)
 
 
@@ -58,7 +64,9 @@ def test_exactly_these_policies_are_shipped() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_policy_passes_a_sound_run(name: str) -> None:
     verdict = evaluate(load_policy(name), SOUND, COLUMNS)
-    assert verdict.status is VerdictStatus.PASS, [explain(o) for o in verdict.outcomes if o.status != "PASS"]
+    assert verdict.status is VerdictStatus.PASS, [
+        explain(o) for o in verdict.outcomes if o.status != "PASS"
+    ]
     assert verdict.to_public_json()["internal_checks"] == "passed"
 
 
@@ -86,9 +94,14 @@ def test_each_fact_that_is_missing_blocks(name: str) -> None:
 
 
 def test_policies_grow_stricter() -> None:
-    limits = [next(g.threshold for g in load_policy(n).gates if g.fact == "guarantee.epsilon") for n in GENERAL]
+    limits = [
+        next(g.threshold for g in load_policy(n).gates if g.fact == "guarantee.epsilon")
+        for n in GENERAL
+    ]
     assert limits == [10, 5, 3]
-    assert not [gate for gate in load_policy("internal-analytics").gates if gate.fact.startswith("context.")]
+    assert not [
+        gate for gate in load_policy("internal-analytics").gates if gate.fact.startswith("context.")
+    ]
     assumed = SOUND | {"schema.assumed_public_facts": 1}
     assert evaluate(load_policy("partner-share"), assumed, COLUMNS).status is VerdictStatus.PASS
     assert evaluate(load_policy("public-release"), assumed, COLUMNS).status is VerdictStatus.FAIL
@@ -96,11 +109,16 @@ def test_policies_grow_stricter() -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_small_tables_are_not_refused_for_an_inconclusive_audit(name: str) -> None:
-    assert evaluate(load_policy(name), SOUND | {"audit.verdict": "INCONCLUSIVE"}, COLUMNS).status is VerdictStatus.PASS
+    assert (
+        evaluate(load_policy(name), SOUND | {"audit.verdict": "INCONCLUSIVE"}, COLUMNS).status
+        is VerdictStatus.PASS
+    )
 
 
 def test_unknown_policy_names_the_shipped_ones() -> None:
-    with pytest.raises(UsageError, match=r"did you mean 'partner-share'.*internal-analytics, iso-27559"):
+    with pytest.raises(
+        UsageError, match=r"did you mean 'partner-share'.*internal-analytics, iso-27559"
+    ):
         load_policy("partner-shared")
     with pytest.raises(UsageError, match="not found"):
         load_policy("./nowhere.yaml")
@@ -126,7 +144,10 @@ def test_every_mistake_is_reported_at_once_with_its_line(tmp_path: Path) -> None
         "accounting.complete: is a boolean, and at_most needs a number",
         "audit.verdict: never is 'MAYBE'",
         "ledger.initialised: is a boolean, found '1'",
-        "synthetic.rows: needs exactly one of at_most, at_least, equals, one_of, present; found at_most and at_least",
+        (
+            "synthetic.rows: needs exactly one of at_most, at_least, equals, one_of, present; found"
+            " at_most and at_least"
+        ),
     ):
         assert part in text, text
 
@@ -155,12 +176,20 @@ def test_contradictions(tmp_path: Path, one: str, other: str, clash: bool) -> No
 
 def test_structure_is_checked(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="atempts"):
-        load_policy(written(tmp_path, ("synthetic.rows", "at_least: 1", "public"), head="atempts: 3\n"))
-    for scope, rule in (("secret", "at_least: 1"), ("public", "at_least: one"), ("public", "present: false")):
+        load_policy(
+            written(tmp_path, ("synthetic.rows", "at_least: 1", "public"), head="atempts: 3\n")
+        )
+    for scope, rule in (
+        ("secret", "at_least: 1"),
+        ("public", "at_least: one"),
+        ("public", "present: false"),
+    ):
         assert "mistake" in mistakes(tmp_path, ("synthetic.rows", rule, scope))
 
 
-def test_wrong_form_and_wrong_meaning_are_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
+def test_wrong_form_and_wrong_meaning_are_told_at_once_in_the_order_of_lines(
+    tmp_path: Path,
+) -> None:
     text = mistakes(
         tmp_path,
         ("guarantee.epsilom", "at_most: 3", "public"),
@@ -189,12 +218,22 @@ def test_wrong_form_and_wrong_meaning_are_told_at_once_in_the_order_of_lines(tmp
         ("fidelity.k_marginal.low", "at_least: 1001", "0 to 1000"),
         ("utility.tstr_r2.low", "at_least: 1.1", "-∞ to 1"),
         ("synthetic.rows", "equals: -3", "equals -3 is outside"),
-        ("attack.membership.advantage", "at_most: 0.3", "at_most goes with attack.membership.advantage.high"),
-        ("attack.membership.advantage.low", "at_most: 0.3", "at_most goes with attack.membership.advantage.high"),
+        (
+            "attack.membership.advantage",
+            "at_most: 0.3",
+            "at_most goes with attack.membership.advantage.high",
+        ),
+        (
+            "attack.membership.advantage.low",
+            "at_most: 0.3",
+            "at_most goes with attack.membership.advantage.high",
+        ),
         ("utility.tstr_auc.high", "at_least: 0.6", "at_least goes with utility.tstr_auc.low"),
     ],
 )
-def test_a_threshold_that_means_nothing_is_a_mistake(tmp_path: Path, fact: str, rule: str, told: str) -> None:
+def test_a_threshold_that_means_nothing_is_a_mistake(
+    tmp_path: Path, fact: str, rule: str, told: str
+) -> None:
     scope = "public" if fact_vocabulary()[fact].exposure is Exposure.PUBLIC else "internal"
     text = mistakes(tmp_path, (fact, rule, scope))
     assert "1 mistake\n" in text
@@ -202,7 +241,10 @@ def test_a_threshold_that_means_nothing_is_a_mistake(tmp_path: Path, fact: str, 
 
 
 def test_thresholds_at_the_ends_of_the_range_are_none(tmp_path: Path) -> None:
-    gates = ("artefacts.findings", "at_most: 0", "internal"), ("audit.epsilon_lower_bound", "at_most: 5", "internal")
+    gates = (
+        ("artefacts.findings", "at_most: 0", "internal"),
+        ("audit.epsilon_lower_bound", "at_most: 5", "internal"),
+    )
     assert len(own(tmp_path, *gates, ("guarantee.delta", "at_most: 1", "public")).gates) == 3
 
 
@@ -211,11 +253,20 @@ def test_infinite_threshold_is_refused(tmp_path: Path) -> None:
 
 
 def test_failure_weighs_more_than_a_missing_fact(tmp_path: Path) -> None:
-    policy = own(tmp_path, ("guarantee.epsilon", "at_most: 3", "public"), ("synthetic.rows", "present: true", "public"))
+    policy = own(
+        tmp_path,
+        ("guarantee.epsilon", "at_most: 3", "public"),
+        ("synthetic.rows", "present: true", "public"),
+    )
     assert evaluate(policy, {"guarantee.epsilon": 4.0}).status is VerdictStatus.FAIL
     assert evaluate(policy, {"guarantee.epsilon": 2.0}).status is VerdictStatus.INCONCLUSIVE
-    assert evaluate(policy, {"guarantee.epsilon": math.nan, "synthetic.rows": 5}).status is VerdictStatus.INCONCLUSIVE
-    assert evaluate(policy, {"guarantee.epsilon": 3, "synthetic.rows": 5}).status is VerdictStatus.PASS
+    assert (
+        evaluate(policy, {"guarantee.epsilon": math.nan, "synthetic.rows": 5}).status
+        is VerdictStatus.INCONCLUSIVE
+    )
+    assert (
+        evaluate(policy, {"guarantee.epsilon": 3, "synthetic.rows": 5}).status is VerdictStatus.PASS
+    )
 
 
 def test_blank_text_is_missing(tmp_path: Path) -> None:
@@ -231,7 +282,10 @@ def test_fact_of_the_wrong_type_is_a_bug(tmp_path: Path, value: Any) -> None:
 
 
 def test_public_json_holds_nothing_internal(tmp_path: Path) -> None:
-    gates = ("guarantee.epsilon", "at_most: 3", "public"), ("audit.verdict", "one_of: [NOT_REFUTED]", "internal")
+    gates = (
+        ("guarantee.epsilon", "at_most: 3", "public"),
+        ("audit.verdict", "one_of: [NOT_REFUTED]", "internal"),
+    )
     policy = own(tmp_path, *gates)
     verdict = evaluate(policy, {"guarantee.epsilon": 2.0, "audit.verdict": "NOT_REFUTED"})
     public = verdict.to_public_json()
@@ -258,22 +312,34 @@ def test_fingerprint_follows_the_meaning(tmp_path: Path) -> None:
     gate = ("guarantee.epsilon", "at_most: 3", "public")
     first = own(tmp_path, gate)
     assert first.fingerprint() == own(tmp_path, gate).fingerprint()
-    assert first.fingerprint() != own(tmp_path, ("guarantee.epsilon", "at_most: 4", "public")).fingerprint()
+    assert (
+        first.fingerprint()
+        != own(tmp_path, ("guarantee.epsilon", "at_most: 4", "public")).fingerprint()
+    )
 
 
 def test_vocabulary_is_complete() -> None:
     facts = fact_vocabulary()
     for name, fact in facts.items():
         # How often a candidate failed would tell what the internal gates found.
-        internal = name.split(".")[0] in {"fidelity", "utility", "attack", "audit", "artefacts"} or name == "ledger.attempts"
+        internal = (
+            name.split(".")[0] in {"fidelity", "utility", "attack", "audit", "artefacts"}
+            or name == "ledger.attempts"
+        )
         assert (fact.exposure is Exposure.INTERNAL) == internal
         assert fact.description
         if name.endswith((".low", ".high")):
             base = facts[name.rpartition(".")[0]]
-            assert (base.type, base.minimum, base.maximum) == (fact.type, fact.minimum, fact.maximum)
+            assert (base.type, base.minimum, base.maximum) == (
+                fact.type,
+                fact.minimum,
+                fact.maximum,
+            )
     for name in SHIPPED:
         for gate in load_policy(name).gates:
-            assert (gate.scope is Scope.INTERNAL) == (facts[gate.fact].exposure is Exposure.INTERNAL)
+            assert (gate.scope is Scope.INTERNAL) == (
+                facts[gate.fact].exposure is Exposure.INTERNAL
+            )
 
 
 def test_context_gives_facts(tmp_path: Path) -> None:
@@ -306,6 +372,12 @@ def test_context_mistakes(tmp_path: Path, text: str, words: str) -> None:
 
 @pytest.mark.parametrize("name", ["partner-share", "public-release"])
 def test_generator_that_copies_one_customer_in_five_fails(name: str) -> None:
-    """Upper ends measured on 1,000 + 1,000 simulated canaries; the advantage alone would let partner-share pass."""
-    copier = {"attack.membership.advantage.high": 0.25, "attack.membership.tpr_at_fpr_0.01.high": 0.23}
+    """Upper ends measured on 1,000 + 1,000 simulated canaries.
+
+    The advantage alone would let partner-share pass.
+    """
+    copier = {
+        "attack.membership.advantage.high": 0.25,
+        "attack.membership.tpr_at_fpr_0.01.high": 0.23,
+    }
     assert evaluate(load_policy(name), SOUND | copier, COLUMNS).status is VerdictStatus.FAIL

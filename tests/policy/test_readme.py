@@ -1,4 +1,7 @@
-"""The examples of policies/README.md are real: YAML that parses, commands that the command line takes, files that are valid."""
+"""The examples of policies/README.md are real.
+
+YAML that parses, commands that the command line takes, files that are valid.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +27,32 @@ YAML = [block for language, block in BLOCKS if language == "yaml"]
 def strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for part in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
         yield from strings(part)
 
 
 def commands() -> list[str]:
     """Every privgan command in the examples and in the running text."""
     pipelines = [yaml.safe_load(block) for block in YAML]
-    console = [line for language, block in BLOCKS if language == "console" for line in block.splitlines()]
+    console = [
+        line for language, block in BLOCKS if language == "console" for line in block.splitlines()
+    ]
     inline = re.findall(r"`(privgan [^`]+)`", TEXT)
-    lines = [line for text in [*strings(pipelines), *console, *inline] for line in text.splitlines()]
-    return [line.partition(" > ")[0].strip() for line in lines if line.strip().startswith("privgan ")]
+    lines = [
+        line for text in [*strings(pipelines), *console, *inline] for line in text.splitlines()
+    ]
+    return [
+        line.partition(" > ")[0].strip() for line in lines if line.strip().startswith("privgan ")
+    ]
 
 
 def parse(command: click.Command, words: list[str], name: str) -> None:
-    """Parse as the command line does, without running it; click complains of what it does not take."""
+    """Parse as the command line does, without running it.
+
+    Click complains of what it does not take.
+    """
     if isinstance(command, click.Group):
         inner = command.get_command(click.Context(command), words[0])
         assert inner is not None, words
@@ -56,7 +70,9 @@ def test_the_examples_hold_what_they_are_about() -> None:
     told = commands()
     assert sum(" --shareable" in line for line in told) == 2
     assert any(line.startswith("privgan check candidate") for line in told)
-    github, gitlab = (yaml.safe_load(block) for block in YAML if "runs-on" in block or "artifacts:" in block)
+    github, gitlab = (
+        yaml.safe_load(block) for block in YAML if "runs-on" in block or "artifacts:" in block
+    )
     assert github["jobs"]["release"]["steps"][-1]["uses"].startswith("actions/upload-artifact")
     assert gitlab["release"]["artifacts"]["reports"] == {"junit": "verdict.xml"}
     for steps in (github["jobs"]["release"]["steps"], gitlab["release"]["script"]):
@@ -79,4 +95,7 @@ def test_the_table_names_every_shipped_policy_with_its_epsilon_and_delta() -> No
     assert set(rows) == set(shipped_policies())
     for name, told in rows.items():
         gates = {gate.fact: gate.threshold for gate in load_policy(name).gates}
-        assert [float(part) for part in told.split(",")] == [gates["guarantee.epsilon"], gates["guarantee.delta"]]
+        assert [float(part) for part in told.split(",")] == [
+            gates["guarantee.epsilon"],
+            gates["guarantee.delta"],
+        ]

@@ -1,4 +1,7 @@
-"""A verdict as JUnit XML and SARIF 2.1.0: what each reader needs, hostile texts, and nothing internal in what is shareable."""
+"""A verdict as JUnit XML and SARIF 2.1.0.
+
+What each reader needs, hostile texts, and nothing internal in what is shareable.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,24 @@ from hypothesis import strategies as st
 from privgan.cli.verdicts import VerdictFiles
 from privgan.errors import InternalError, UsageError
 from privgan.policy import Comparison, Gate, Policy, Scope, Verdict, Waiver, evaluate
-from privgan.policy.junit import junit
-from privgan.policy.plain import plain
-from privgan.policy.sarif import sarif
+from privgan.policy.exports import junit, sarif
+from privgan.policy.policy import plain
 
 LAW = settings(max_examples=60)
-HOSTILE = "<script>alert(1)</script> ]]> & \" ' \x00\x07\x1b[31m \u202eltr \ud800 =cmd|' /C calc'!A0 " + "x" * 10_000
-INTERNAL_FACT, INTERNAL_VALUE, INTERNAL_REASON = "attack.membership.advantage.high", 0.123456, "Nobody may be found."
+HOSTILE = (
+    "<script>alert(1)</script> ]]> & \" ' \x00\x07\x1b[31m \u202eltr \ud800 =cmd|' /C calc'!A0 "
+    + "x" * 10_000
+)
+INTERNAL_FACT, INTERNAL_VALUE, INTERNAL_REASON = (
+    "attack.membership.advantage.high",
+    0.123456,
+    "Nobody may be found.",
+)
 
 
-def gate(fact: str, threshold: Any, comparison: Comparison = Comparison.AT_MOST, **texts: str) -> Gate:
+def gate(
+    fact: str, threshold: Any, comparison: Comparison = Comparison.AT_MOST, **texts: str
+) -> Gate:
     scope = Scope.INTERNAL if fact.startswith("attack") else Scope.PUBLIC
     words = {"reason": "Because.", "advice": "Change it."} | texts
     return Gate(fact=fact, comparison=comparison, threshold=threshold, scope=scope, **words)
@@ -47,10 +58,17 @@ POLICY = Policy(
         gate("synthetic.rows", 10.0, Comparison.AT_LEAST),
         gate(INTERNAL_FACT, 0.2, reason=INTERNAL_REASON),
     ),
-    waivers=(Waiver(fact="synthetic.rows", who="A. Officer", why="a test", until=dt.date(2030, 1, 1)),),
+    waivers=(
+        Waiver(fact="synthetic.rows", who="A. Officer", why="a test", until=dt.date(2030, 1, 1)),
+    ),
 )
 # One gate of each kind: failed, passed, missing, waived.
-FACTS = {"guarantee.epsilon": 4.0, "guarantee.delta": 1e-7, "synthetic.rows": 5, INTERNAL_FACT: INTERNAL_VALUE}
+FACTS = {
+    "guarantee.epsilon": 4.0,
+    "guarantee.delta": 1e-7,
+    "synthetic.rows": 5,
+    INTERNAL_FACT: INTERNAL_VALUE,
+}
 
 
 @pytest.fixture
@@ -60,7 +78,10 @@ def verdict() -> Verdict:
 
 def cases(text: str) -> dict[str, list[str]]:
     root = ElementTree.fromstring(text)
-    return {str(case.get("name")).partition(":")[0]: [part.tag for part in case] for case in root.iter("testcase")}
+    return {
+        str(case.get("name")).partition(":")[0]: [part.tag for part in case]
+        for case in root.iter("testcase")
+    }
 
 
 def test_junit_has_one_case_a_gate_and_right_counts(verdict: Verdict) -> None:
@@ -82,7 +103,11 @@ def test_junit_has_one_case_a_gate_and_right_counts(verdict: Verdict) -> None:
     assert found["exposure"].startswith("INTERNAL")
     assert found["policy.hash"] == POLICY.fingerprint()
     [failure] = root.iter("failure")
-    assert failure.get("message") == failure.text == "guarantee.epsilon is 4; it must be at most 3. Because. Change it."
+    assert (
+        failure.get("message")
+        == failure.text
+        == "guarantee.epsilon is 4; it must be at most 3. Because. Change it."
+    )
     for case in root.iter("testcase"):
         assert {"name", "classname", "time"} <= set(case.keys())
 
@@ -93,11 +118,16 @@ def required(value: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def check_sarif(text: str) -> dict[str, Any]:
-    """Hold a log against what SARIF 2.1.0 requires (sections 3.13 to 3.27 of the specification); its run."""
+    """Hold a log against what SARIF 2.1.0 requires (sections 3.13 to 3.27 of the specification).
+
+    Its run.
+    """
     log = required(json.loads(text), "version", "runs", "$schema")
     assert log["version"] == "2.1.0"
     [run] = log["runs"]
-    driver = required(required(required(run, "tool", "results")["tool"], "driver")["driver"], "name")
+    driver = required(
+        required(required(run, "tool", "results")["tool"], "driver")["driver"], "name"
+    )
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", driver["semanticVersion"])
     assert run["columnKind"] in {"utf16CodeUnits", "unicodeCodePoints"}
     identities = [required(rule, "id")["id"] for rule in driver["rules"]]
@@ -108,7 +138,14 @@ def check_sarif(text: str) -> dict[str, Any]:
     for result in run["results"]:
         assert required(required(result, "message")["message"], "text")["text"]
         assert identities[result["ruleIndex"]] == result["ruleId"]
-        assert result["kind"] in {"pass", "open", "informational", "notApplicable", "review", "fail"}
+        assert result["kind"] in {
+            "pass",
+            "open",
+            "informational",
+            "notApplicable",
+            "review",
+            "fail",
+        }
         assert result["level"] in {"none", "note", "warning", "error"}
         assert result["kind"] == "fail" or result["level"] == "none"
         for location in result["locations"]:
@@ -125,7 +162,9 @@ def test_sarif_holds_what_the_specification_requires(verdict: Verdict) -> None:
     run = check_sarif(sarif(verdict, version="0.1.0", shareable=False))
     assert run["properties"]["exposure"].startswith("INTERNAL")
     assert len(run["tool"]["driver"]["rules"]) == 5
-    found = {result["ruleId"]: (result["level"], "suppressions" in result) for result in run["results"]}
+    found = {
+        result["ruleId"]: (result["level"], "suppressions" in result) for result in run["results"]
+    }
     assert found == {
         "guarantee.epsilon.at_most": ("error", False),
         "context.reviewer.present": ("error", False),
@@ -137,8 +176,14 @@ def test_sarif_holds_what_the_specification_requires(verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize("form", ["junit", "sarif"])
-def test_what_is_shareable_has_the_public_gates_and_one_word_on_the_rest(verdict: Verdict, form: str) -> None:
-    text = junit(verdict, shareable=True) if form == "junit" else sarif(verdict, version="0.1.0", shareable=True)
+def test_what_is_shareable_has_the_public_gates_and_one_word_on_the_rest(
+    verdict: Verdict, form: str
+) -> None:
+    text = (
+        junit(verdict, shareable=True)
+        if form == "junit"
+        else sarif(verdict, version="0.1.0", shareable=True)
+    )
     for internal in (INTERNAL_FACT, "attack", "0.123456", INTERNAL_REASON, "INTERNAL"):
         assert internal not in text
     assert "passed" in text
@@ -157,7 +202,9 @@ def test_what_is_shareable_has_the_public_gates_and_one_word_on_the_rest(verdict
 
 @pytest.mark.parametrize("value", [0.9, None], ids=["failed", "missing"])
 def test_nothing_is_shareable_where_the_internal_checks_did_not_pass(value: float | None) -> None:
-    facts = {name: found for name, found in FACTS.items() if name != INTERNAL_FACT} | ({INTERNAL_FACT: value} if value else {})
+    facts = {name: found for name, found in FACTS.items() if name != INTERNAL_FACT} | (
+        {INTERNAL_FACT: value} if value else {}
+    )
     failed = evaluate(POLICY, facts)
     with pytest.raises(InternalError):
         junit(failed, shareable=True)
@@ -170,9 +217,13 @@ def test_nothing_is_shareable_where_the_internal_checks_did_not_pass(value: floa
 def test_verdicts_that_differ_in_internal_waivers_alone_leave_the_same_bytes(public: bool) -> None:
     gates = POLICY.gates if public else POLICY.gates[-1:]
     plain_policy = replace(POLICY, gates=gates, waivers=POLICY.waivers if public else ())
-    secret = Waiver(fact=INTERNAL_FACT, who="Somebody Special", why="a secret reason", until=dt.date(2030, 1, 1))
+    secret = Waiver(
+        fact=INTERNAL_FACT, who="Somebody Special", why="a secret reason", until=dt.date(2030, 1, 1)
+    )
     waived = replace(plain_policy, waivers=(secret, *plain_policy.waivers))
-    other = replace(plain_policy, waivers=(replace(secret, who="Somebody Else"), *plain_policy.waivers))
+    other = replace(
+        plain_policy, waivers=(replace(secret, who="Somebody Else"), *plain_policy.waivers)
+    )
     cases = [(plain_policy, 0.1), (waived, 0.1), (waived, 0.9), (other, 0.9)]
     found = [evaluate(policy, FACTS | {INTERNAL_FACT: value}) for policy, value in cases]
     writers: list[Callable[[Verdict], str]] = [
@@ -201,29 +252,57 @@ def asked(path: Path) -> VerdictFiles:
 
 
 @pytest.mark.parametrize(
-    "name", ["x.xml", "model/x.xml", "model/model.json", "model/../x.xml", "../link/x.xml", "../link/model.json"]
+    "name",
+    [
+        "x.xml",
+        "model/x.xml",
+        "model/model.json",
+        "model/../x.xml",
+        "../link/x.xml",
+        "../link/model.json",
+    ],
 )
-def test_no_verdict_is_written_into_a_release_and_none_of_its_files_removed(release: Path, name: str) -> None:
+def test_no_verdict_is_written_into_a_release_and_none_of_its_files_removed(
+    release: Path, name: str
+) -> None:
     before = sorted(release.rglob("*"))
     with pytest.raises(UsageError, match="a release holds nothing but what its manifest lists"):
         asked(release / name)
     assert sorted(release.rglob("*")) == before
 
 
-def test_a_verdict_may_stand_beside_a_release_and_below_another_program_s_manifest(release: Path) -> None:
+def test_a_verdict_may_stand_beside_a_release_and_below_another_program_s_manifest(
+    release: Path,
+) -> None:
     (release.parent / "manifest.json").write_text("{}")
     assert asked(release.parent / "x.xml").junit == release.parent / "x.xml"
 
 
 def hostile(text: str) -> Verdict:
     """A verdict with a hostile text wherever a text can come from outside."""
-    gates = (gate("context.reviewer", ("another",), Comparison.ONE_OF, reason=text, advice=text, clause=text),)
+    gates = (
+        gate(
+            "context.reviewer",
+            ("another",),
+            Comparison.ONE_OF,
+            reason=text,
+            advice=text,
+            clause=text,
+        ),
+    )
     waiver = Waiver(fact="synthetic.rows", who=text, why=text, until=dt.date(2030, 1, 1))
     gates += (gate("synthetic.rows", 10.0, Comparison.AT_LEAST),)
     policy = replace(
-        POLICY, name=text, version=text, file=text.encode("utf-8", "replace").decode(), gates=gates, waivers=(waiver,)
+        POLICY,
+        name=text,
+        version=text,
+        file=text.encode("utf-8", "replace").decode(),
+        gates=gates,
+        waivers=(waiver,),
     )
-    return evaluate(replace(policy, name="own"), {"context.reviewer": text + "x", "synthetic.rows": 5})
+    return evaluate(
+        replace(policy, name="own"), {"context.reviewer": text + "x", "synthetic.rows": 5}
+    )
 
 
 def check_hostile(text: str) -> None:
@@ -245,7 +324,10 @@ def check_hostile(text: str) -> None:
 
 def test_hostile_texts_stay_texts() -> None:
     check_hostile(HOSTILE)
-    written = junit(hostile(HOSTILE), shareable=False), json.loads(sarif(hostile(HOSTILE), version="0.1.0", shareable=False))
+    written = (
+        junit(hostile(HOSTILE), shareable=False),
+        json.loads(sarif(hostile(HOSTILE), version="0.1.0", shareable=False)),
+    )
     assert "<script" not in written[0]
     for character in "\x00\x07\x1b\u202e\ud800":
         assert character not in written[0] + json.dumps(written[1], ensure_ascii=False)

@@ -21,13 +21,18 @@ Plan = Callable[[float], Sequence[events.DpEvent]]
 
 
 def sgd(sample_rate: float, steps: int) -> Plan:
-    return lambda noise: [events.dp_sgd(noise_multiplier=noise, sample_rate=sample_rate, steps=steps)]
+    return lambda noise: [
+        events.dp_sgd(noise_multiplier=noise, sample_rate=sample_rate, steps=steps)
+    ]
 
 
 def marginals(scale: float) -> Sequence[events.DpEvent]:
     """Twelve counts and eight choices, more precise as they go on, as a plan of marginals has them."""
     counts = [events.DiscreteGaussian(scale * (30 - index)) for index in range(12)]
-    return [*counts, *(events.ExponentialMechanism(0.1 / scale * (1 + index / 4)) for index in range(8))]
+    return [
+        *counts,
+        *(events.ExponentialMechanism(0.1 / scale * (1 + index / 4)) for index in range(8)),
+    ]
 
 
 def both(noise: float) -> Sequence[events.DpEvent]:
@@ -36,7 +41,10 @@ def both(noise: float) -> Sequence[events.DpEvent]:
 
 
 def several_rows(scale: float) -> Sequence[events.DpEvent]:
-    return [events.SelfComposed(events.DiscreteGaussian(scale, 3), 20), events.Discovery(scale * 2, 3, 1e-7)]
+    return [
+        events.SelfComposed(events.DiscreteGaussian(scale, 3), 20),
+        events.Discovery(scale * 2, 3, 1e-7),
+    ]
 
 
 PLANS: dict[str, tuple[Plan, float]] = {
@@ -64,11 +72,15 @@ def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[events.DpEvent]:
 
 @pytest.mark.parametrize("epsilon", EPSILONS)
 @pytest.mark.parametrize("name", PLANS)
-def test_close_below_what_was_asked_in_six_evaluations(name: str, epsilon: float, evaluations: list[events.DpEvent]) -> None:
+def test_close_below_what_was_asked_in_six_evaluations(
+    name: str, epsilon: float, evaluations: list[events.DpEvent]
+) -> None:
     at, lowest = PLANS[name]
     scale = calibrate(at, PrivacyBudget(epsilon=epsilon, delta=DELTA), lowest=lowest, highest=1e4)
     assert 1 <= len(evaluations) <= PLD_EVALUATIONS == 6
-    assert events.Composed(list(at(scale))) in evaluations, "the scale that is handed out was itself evaluated"
+    assert events.Composed(list(at(scale))) in evaluations, (
+        "the scale that is handed out was itself evaluated"
+    )
     cost = spent(at(scale), DELTA).epsilon
     assert 0.97 * epsilon <= cost <= epsilon
 
@@ -76,7 +88,9 @@ def test_close_below_what_was_asked_in_six_evaluations(name: str, epsilon: float
 @settings(max_examples=6, derandomize=True)
 @given(st.floats(math.log(0.05), math.log(50)).map(math.exp), st.sampled_from([1e-9, 1e-6, 1e-4]))
 def test_never_more_than_what_was_asked(epsilon: float, delta: float) -> None:
-    scale = calibrate(sgd(0.05, 500), PrivacyBudget(epsilon=epsilon, delta=delta), lowest=0.2, highest=1e4)
+    scale = calibrate(
+        sgd(0.05, 500), PrivacyBudget(epsilon=epsilon, delta=delta), lowest=0.2, highest=1e4
+    )
     assert 0.97 * epsilon <= spent(sgd(0.05, 500)(scale), delta).epsilon <= epsilon
 
 
@@ -86,23 +100,38 @@ def test_beside_a_fixed_part() -> None:
 
 
 def test_the_lowest_scale_is_taken_where_it_fits() -> None:
-    assert calibrate(marginals, PrivacyBudget(epsilon=50, delta=DELTA), lowest=3.0, highest=1e4) == pytest.approx(3.0)
+    assert calibrate(
+        marginals, PrivacyBudget(epsilon=50, delta=DELTA), lowest=3.0, highest=1e4
+    ) == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize("epsilon", [3, 10, 20])
 def test_a_single_count_whose_cost_jumps_is_still_never_above(epsilon: float) -> None:
-    """Below one row of noise a count's ε jumps as the noise falls; what is found may lie far below, never above."""
+    """Below one row of noise a count's ε jumps as the noise falls.
+
+    What is found may lie far below, never above.
+    """
     scale = calibrate(
-        lambda s: [events.DiscreteGaussian(s)], PrivacyBudget(epsilon=epsilon, delta=DELTA), lowest=0.1, highest=1e4
+        lambda s: [events.DiscreteGaussian(s)],
+        PrivacyBudget(epsilon=epsilon, delta=DELTA),
+        lowest=0.1,
+        highest=1e4,
     )
     assert 0.7 * epsilon <= spent([events.DiscreteGaussian(scale)], DELTA).epsilon <= epsilon
 
 
 def test_too_little_is_refused_with_what_to_do() -> None:
     with pytest.raises(UsageError, match=r"epsilon = 0.001 is too small.*ask for more"):
-        calibrate(sgd(0.5, 100_000), PrivacyBudget(epsilon=0.001, delta=DELTA), lowest=0.2, highest=1e4)
+        calibrate(
+            sgd(0.5, 100_000), PrivacyBudget(epsilon=0.001, delta=DELTA), lowest=0.2, highest=1e4
+        )
 
 
 def test_a_discovery_that_takes_the_whole_delta_is_refused() -> None:
     with pytest.raises(UsageError, match="too small"):
-        calibrate(lambda s: [events.Discovery(s, 1, 2e-6)], PrivacyBudget(epsilon=1.0, delta=DELTA), lowest=0.2, highest=1e4)
+        calibrate(
+            lambda s: [events.Discovery(s, 1, 2e-6)],
+            PrivacyBudget(epsilon=1.0, delta=DELTA),
+            lowest=0.2,
+            highest=1e4,
+        )

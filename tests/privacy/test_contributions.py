@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from privgan.privacy.contributions import bounded, numbered, rows_of_each
 from privgan.privacy.randomness import SecretStream
+from privgan.table.private import bounded, numbered, rows_of_each
 
 
 @settings(max_examples=50)
@@ -23,7 +23,12 @@ def test_each_customer_keeps_as_many_rows_as_allowed(customers: list[int], max_r
 
 def test_every_row_of_a_customer_is_as_likely() -> None:
     """Fails by chance with a probability below 1e-7."""
-    picks = np.array([bounded(np.array([0, 1, 0, 0, 0, 1]), 2, SecretStream())[[0, 2, 3, 4]] for _ in range(2_000)])
+    picks = np.array(
+        [
+            bounded(np.array([0, 1, 0, 0, 0, 1]), 2, SecretStream())[[0, 2, 3, 4]]
+            for _ in range(2_000)
+        ]
+    )
     assert stats.chisquare(picks.sum(axis=0)).pvalue > 1e-8
     together = picks[:, 0] & picks[:, 1]
     assert stats.binomtest(int(together.sum()), len(picks), 1 / 6).pvalue > 1e-8
@@ -31,10 +36,15 @@ def test_every_row_of_a_customer_is_as_likely() -> None:
 
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 8), max_size=40), st.integers(1, 4), st.integers(1, 6))
-def test_one_customer_more_moves_one_count_by_one(customers: list[int], max_rows: int, new: int) -> None:
+def test_one_customer_more_moves_one_count_by_one(
+    customers: list[int], max_rows: int, new: int
+) -> None:
     numbers = np.array(customers, dtype=np.int64)
     more = np.append(numbers, np.full(min(new, max_rows), 99))
-    counts = [rows_of_each(part[bounded(part, max_rows, SecretStream())], max_rows) for part in (numbers, more)]
+    counts = [
+        rows_of_each(part[bounded(part, max_rows, SecretStream())], max_rows)
+        for part in (numbers, more)
+    ]
     assert np.abs(counts[1] - counts[0]).sum() == 1
 
 

@@ -1,4 +1,7 @@
-"""Category discovery: its own δ covers all values that one unit alone holds. Tests on real coins fail by chance below 1e-6."""
+"""Category discovery: its own δ covers all values that one unit alone holds.
+
+Tests on real coins fail by chance below 1e-6.
+"""
 
 import math
 from collections.abc import Iterator
@@ -27,20 +30,28 @@ def _tail(sigma: float, x: int) -> float:
     """P(discrete Gaussian ≥ x), by the definition."""
     reach = range(-int(40 * sigma) - 50, int(40 * sigma) + 51)
     weights = {z: math.exp(-(z**2) / (2 * sigma**2)) for z in reach}
-    return math.fsum(weight for z, weight in weights.items() if z >= x) / math.fsum(weights.values())
+    return math.fsum(weight for z, weight in weights.items() if z >= x) / math.fsum(
+        weights.values()
+    )
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 6])
 @pytest.mark.parametrize("sigma", [0.4, 3.0, 11.0])
 @pytest.mark.parametrize("delta", [1e-9, 1e-6, 0.05, 0.2, 0.7])
-def test_the_threshold_is_the_least_that_holds_for_every_split_of_a_units_rows(rows: int, sigma: float, delta: float) -> None:
+def test_the_threshold_is_the_least_that_holds_for_every_split_of_a_units_rows(
+    rows: int, sigma: float, delta: float
+) -> None:
     mechanism = CategoryDiscovery(standard_deviation=sigma, max_rows=rows, delta=delta)
     tails = {x: _tail(sigma, x) for x in range(mechanism.threshold - rows - 1, mechanism.threshold)}
 
     def worst(threshold: int) -> float:
-        return max(math.fsum(tails[threshold - count] for count in split) for split in _splits(rows))
+        return max(
+            math.fsum(tails[threshold - count] for count in split) for split in _splits(rows)
+        )
 
-    assert mechanism.own_probability(mechanism.threshold) == pytest.approx(worst(mechanism.threshold), rel=1e-9)
+    assert mechanism.own_probability(mechanism.threshold) == pytest.approx(
+        worst(mechanism.threshold), rel=1e-9
+    )
     assert worst(mechanism.threshold) <= delta
     if mechanism.threshold > rows + 1:
         assert worst(mechanism.threshold - 1) > delta
@@ -48,14 +59,28 @@ def test_the_threshold_is_the_least_that_holds_for_every_split_of_a_units_rows(r
 
 @pytest.mark.parametrize("delta", [0.05, 0.2])
 @pytest.mark.parametrize("split", [(1,), (3,), (2, 1), (1, 1, 1)])
-def test_what_one_customer_alone_holds_appears_with_probability_at_most_delta(split: tuple[int, ...], delta: float) -> None:
-    """Each customer holds values of its own; the noise on each is independent, so one release is one trial a customer."""
-    mechanism = CategoryDiscovery(standard_deviation=4.0 * sum(split), max_rows=sum(split), delta=delta)
-    counts = {f"{customer}:{i}": count for customer in range(CUSTOMERS) for i, count in enumerate(split)}
+def test_what_one_customer_alone_holds_appears_with_probability_at_most_delta(
+    split: tuple[int, ...], delta: float
+) -> None:
+    """Each customer holds values of its own.
+
+    The noise on each is independent, so one release is one trial a customer.
+    """
+    mechanism = CategoryDiscovery(
+        standard_deviation=4.0 * sum(split), max_rows=sum(split), delta=delta
+    )
+    counts = {
+        f"{customer}:{i}": count for customer in range(CUSTOMERS) for i, count in enumerate(split)
+    }
     exposed = len({value.split(":")[0] for value in mechanism.release(counts, SecretStream())})
     assert exposed <= stats.binom.isf(1e-7, CUSTOMERS, delta)
     if split == (1,):
-        assert stats.binomtest(exposed, CUSTOMERS, mechanism.own_probability(mechanism.threshold)).pvalue > 1e-7
+        assert (
+            stats.binomtest(
+                exposed, CUSTOMERS, mechanism.own_probability(mechanism.threshold)
+            ).pvalue
+            > 1e-7
+        )
 
 
 def test_a_threshold_made_for_one_row_a_unit_would_not_do_for_three() -> None:
@@ -89,7 +114,9 @@ def test_a_delta_that_means_nothing_is_refused(delta: float) -> None:
 def test_noise_falls_on_every_occurring_value() -> None:
     """The counts at the threshold pass half the time, each by its own coin."""
     mechanism = CategoryDiscovery(standard_deviation=6.0, max_rows=1, delta=1e-6)
-    found = len(mechanism.release({str(i): mechanism.threshold for i in range(CUSTOMERS)}, SecretStream()))
+    found = len(
+        mechanism.release({str(i): mechanism.threshold for i in range(CUSTOMERS)}, SecretStream())
+    )
     passes = 0.5 + 0.5 * _tail(6.0, 0) - 0.5 * _tail(6.0, 1)
     assert stats.binomtest(found, CUSTOMERS, passes).pvalue > 1e-7
     assert np.isclose(passes, _tail(6.0, 0))

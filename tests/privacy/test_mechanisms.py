@@ -1,4 +1,7 @@
-"""Each mechanism's event and release come from the same fields. The distributions of the noise are in test_noise.py."""
+"""Each mechanism's event and release come from the same fields.
+
+The distributions of the noise are in test_noise.py.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,12 @@ import pytest
 
 from privgan.errors import InternalError
 from privgan.privacy import accountant
-from privgan.privacy.events import DiscreteGaussian, DiscreteLaplace, ExponentialMechanism, SelfComposed
+from privgan.privacy.events import (
+    DiscreteGaussian,
+    DiscreteLaplace,
+    ExponentialMechanism,
+    SelfComposed,
+)
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
 
@@ -50,13 +58,18 @@ def test_a_row_count_draws_the_noise_that_its_event_states() -> None:
 
 
 def test_several_histograms_cost_as_many_and_no_more_are_released() -> None:
-    """Ten at σ cost what one at σ/√10 costs under zCDP; the release gives each its own cells, with noise on all of them."""
+    """Ten at σ cost what one at σ/√10 costs under zCDP.
+
+    The release gives each its own cells, with noise on all of them.
+    """
     one = CountHistogram(standard_deviation=5.0, sensitivity=2)
     mechanism = CountHistograms(histogram=one, number=10)
     assert mechanism.event == SelfComposed(one.event, 10)
     assert mechanism.sensitivity == 2
     together = CountHistogram(standard_deviation=5.0 / 10**0.5, sensitivity=2)
-    assert accountant.rdp_of_order(mechanism.event, 2.0) == pytest.approx(accountant.rdp_of_order(together.event, 2.0))
+    assert accountant.rdp_of_order(mechanism.event, 2.0) == pytest.approx(
+        accountant.rdp_of_order(together.event, 2.0)
+    )
     exact = [np.full(size, 1_000 * size) for size in range(1, 11)]
     noisy = mechanism.release(exact, SecretStream())
     assert [len(part) for part in noisy] == list(range(1, 11))

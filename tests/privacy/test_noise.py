@@ -1,7 +1,8 @@
 """The noise of every mechanism follows its distribution at the stated scale, and not at two thirds or one and a half of it.
 
-All draws come from the operating system's coins, by the paths that a run uses: OpenDP for counts and choices, the stream for
-gradients. A right scale fails by chance, and a wrong one passes, with probability below 1e-6 in all tests together.
+All draws come from the operating system's coins, by the paths that a run uses: OpenDP for counts
+and choices, the stream for gradients. A right scale fails by chance, and a wrong one passes, with
+probability below 1e-6 in all tests together.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from privgan.gan.dpsgd import PrivateTrainer
+from privgan.generator.dpsgd import PrivateTrainer
 from privgan.planning.plan import CriticSettings
 from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import RepeatableStream, SecretStream
@@ -30,7 +31,9 @@ def _p_value(draws: np.ndarray, weights: Distribution) -> float:
     expected = weights(points) / weights(points).sum() * len(draws)
     seen = np.bincount(draws + 2_000, minlength=len(points)).astype(float)
     common = expected >= 10
-    pairs = np.array([[*seen[common], seen[~common].sum()], [*expected[common], expected[~common].sum()]])
+    pairs = np.array(
+        [[*seen[common], seen[~common].sum()], [*expected[common], expected[~common].sum()]]
+    )
     return float(stats.chisquare(pairs[0], pairs[1] * pairs[0].sum() / pairs[1].sum()).pvalue)
 
 
@@ -42,7 +45,9 @@ def _discrete_laplace(scale: float) -> Distribution:
     return lambda points: np.exp(-np.abs(points) / scale)
 
 
-def _only_at_its_scale(draws: np.ndarray, family: Callable[[float], Distribution], scale: float) -> None:
+def _only_at_its_scale(
+    draws: np.ndarray, family: Callable[[float], Distribution], scale: float
+) -> None:
     assert _p_value(draws, family(scale)) > ALPHA
     for factor in WRONG:
         assert _p_value(draws, family(scale * factor)) < ALPHA
@@ -51,7 +56,10 @@ def _only_at_its_scale(draws: np.ndarray, family: Callable[[float], Distribution
 @pytest.mark.parametrize("sigma", [1.7, 20.0])
 @pytest.mark.parametrize("sensitivity", [1, 3])
 def test_a_histogram_has_discrete_gaussian_noise(sigma: float, sensitivity: int) -> None:
-    """The standard deviation is the noise's own, whatever the sensitivity that it was chosen for; empty cells get it too."""
+    """The standard deviation is the noise's own, whatever the sensitivity that it was chosen for.
+
+    Empty cells get it too.
+    """
     counts = np.tile([0, 5, 40_000_000], 3_000)
     mechanism = CountHistogram(standard_deviation=sigma, sensitivity=sensitivity)
     noisy = mechanism.release(counts, SecretStream())
@@ -77,10 +85,15 @@ def test_a_row_count_has_discrete_laplace_noise(sensitivity: int) -> None:
 
 @pytest.mark.parametrize("sensitivity", [1.0, 3.0])
 def test_a_choice_follows_the_exponential_mechanism(sensitivity: float) -> None:
-    """Frequencies are exp(ε · score / (2 · sensitivity)), normalised; at two thirds and one and a half of ε they are not."""
+    """Frequencies are exp(ε · score / (2 · sensitivity)), normalised.
+
+    At two thirds and one and a half of ε they are not.
+    """
     coins, mechanism = SecretStream(), Selection(epsilon=1.2, sensitivity=sensitivity)
     scores = np.array([-1.0, 0.0, 2.0, 5.0, 6.0]) * sensitivity
-    chosen = np.bincount([mechanism.choose(scores, coins) for _ in range(5_000)], minlength=len(scores))
+    chosen = np.bincount(
+        [mechanism.choose(scores, coins) for _ in range(5_000)], minlength=len(scores)
+    )
 
     def p_value(epsilon: float) -> float:
         weights = np.exp(epsilon * scores / (2 * sensitivity))
@@ -102,7 +115,9 @@ class _Flat(nn.Module):
         return self.linear(rows)[:, 0]
 
 
-def test_a_dp_sgd_step_has_gaussian_noise_of_multiplier_times_clip_norm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dp_sgd_step_has_gaussian_noise_of_multiplier_times_clip_norm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What reaches Adam of rows without gradient, times the expected batch."""
     settings = CriticSettings(
         steps=3,
@@ -117,8 +132,14 @@ def test_a_dp_sgd_step_has_gaussian_noise_of_multiplier_times_clip_norm(monkeypa
         marginal_weight=1.0,
     )
     critic, caught = _Flat(3_000), list[np.ndarray]()
-    trainer = PrivateTrainer(critic, settings, settings.event, lambda scores, kinds: scores, SecretStream())
-    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: caught.append(critic.linear.weight.grad.double().numpy().ravel()))
+    trainer = PrivateTrainer(
+        critic, settings, settings.event, lambda scores, kinds: scores, SecretStream()
+    )
+    monkeypatch.setattr(
+        torch.optim.Adam,
+        "step",
+        lambda self: caught.append(critic.linear.weight.grad.double().numpy().ravel()),
+    )
     for _ in range(settings.steps):
         trainer.step(torch.zeros(2, 3_000), torch.ones(2).bool())
     noise = np.concatenate(caught) * 25 / (1.9 * 0.3)
@@ -128,18 +149,29 @@ def test_a_dp_sgd_step_has_gaussian_noise_of_multiplier_times_clip_norm(monkeypa
     assert np.abs(np.corrcoef(caught) - np.eye(3)).max() < 6.5 / np.sqrt(3_000)
 
 
-@pytest.mark.parametrize("make", [SecretStream, lambda: RepeatableStream(3)], ids=["secret", "repeatable"])
-def test_standard_gradient_noise_is_standard_normal_in_its_tails_too(make: Callable[[], SecretStream]) -> None:
+@pytest.mark.parametrize(
+    "make", [SecretStream, lambda: RepeatableStream(3)], ids=["secret", "repeatable"]
+)
+def test_standard_gradient_noise_is_standard_normal_in_its_tails_too(
+    make: Callable[[], SecretStream],
+) -> None:
     noise = make().gaussian_noise(60_000)
     assert stats.kstest(noise, "norm").pvalue > ALPHA
     for size in (2.0, 3.0):
-        assert stats.binomtest(int((np.abs(noise) > size).sum()), len(noise), 2 * stats.norm.sf(size)).pvalue > ALPHA
+        assert (
+            stats.binomtest(
+                int((np.abs(noise) > size).sum()), len(noise), 2 * stats.norm.sf(size)
+            ).pvalue
+            > ALPHA
+        )
     assert len(np.unique(noise)) == len(noise)
 
 
 def test_repeatable_count_noise_has_about_the_same_distributions() -> None:
     """Tests that lean on repeatable coins see noise of the right size."""
     coins = RepeatableStream(4)
-    _only_at_its_scale(coins.discrete_gaussian(np.zeros(6_000, dtype=np.int64), 20.0), _discrete_gaussian, 20.0)
+    _only_at_its_scale(
+        coins.discrete_gaussian(np.zeros(6_000, dtype=np.int64), 20.0), _discrete_gaussian, 20.0
+    )
     draws = np.array([coins.discrete_laplace(0, 8.0) for _ in range(4_000)])
     assert 0.9 < np.abs(draws).mean() / 8.0 < 1.1

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from privgan.gan import dpsgd
+from privgan.generator import dpsgd
+from privgan.ledger import filter, identity
 from privgan.measurement import domain, measure
-from privgan.privacy import accountant, calibration, ledger_columns, ledger_filter, randomness
+from privgan.privacy import accountant, calibration, randomness
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
 from privgan.privacy.events import DiscreteGaussian, ExponentialMechanism
@@ -106,8 +107,8 @@ def _spent_by_pld() -> int:
 
 def _order_is_best() -> bool:
     for epsilon in (1.0, 3.0, 10.0):
-        found = ledger_filter.RdpFilter.of(PrivacyBudget(epsilon=epsilon, delta=1e-6))
-        orders, lost = ledger_filter.ORDERS, ledger_filter._lost
+        found = filter.RdpFilter.of(PrivacyBudget(epsilon=epsilon, delta=1e-6))
+        orders, lost = filter.ORDERS, filter._lost
         best = max((epsilon - lost(order, found.delta)) / order for order in orders)
         if found.allowance / found.order != best:
             return False
@@ -121,7 +122,7 @@ def _normal_of_four() -> float:
     return float(coins.gaussian_noise(1)[0])
 
 
-QUARTER = ledger_filter.RdpFilter.of(PrivacyBudget(epsilon=3, delta=4e-6))
+QUARTER = filter.RdpFilter.of(PrivacyBudget(epsilon=3, delta=4e-6))
 FIGURES: list[tuple[str, Callable[[], Any], Any]] = [
     ("RDP by ρ = k²/2σ²", lambda: rho(3, 7.0), 3**2 / (2 * 7.0**2)),
     ("is (k²/2σ²)-zCDP", lambda: rho(5, 2.0), 5**2 / (2 * 2.0**2)),
@@ -141,7 +142,7 @@ FIGURES: list[tuple[str, Callable[[], Any], Any]] = [
     ("ChaCha20 with 256 bits", lambda: 8 * randomness._KEY_BYTES, 256),
     ("sum of four normals, halved", _normal_of_four, 2.0),
     ("clipped 0.1 % below the norm", lambda: dpsgd.CLIP_MARGIN, 0.001),
-    ("fewer than half shared is refused", lambda: ledger_columns.LEAST_SHARED, 0.5),
+    ("fewer than half shared is refused", lambda: identity.LEAST_SHARED, 0.5),
 ]
 
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.errors import InternalError, LibraryError
-from privgan.gan import dpsgd
-from privgan.pipeline.maps import check_libraries
+from privgan.generator import dpsgd
+from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.resuming import resume
 from privgan.privacy import opendp_noise
 from privgan.privacy.events import DiscreteGaussian, dp_sgd
-from privgan.privacy.libraries import require_tested
+from privgan.privacy.library_checks import require_map, require_tested
 from privgan.privacy.mechanisms import (
     CategoryDiscovery,
     CountHistogram,
@@ -26,7 +26,6 @@ from privgan.privacy.mechanisms import (
     Selection,
     TotalCount,
 )
-from privgan.privacy.privacy_map import require_map
 from tests.sabotage import world
 
 NOISE = st.floats(0.3, 1e4)

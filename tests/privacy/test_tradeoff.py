@@ -1,4 +1,7 @@
-"""Ceilings on attacks: the reference table, closed forms of the Gaussian, brute force, and what must hold of any curve."""
+"""Ceilings on attacks.
+
+The reference table, closed forms of the Gaussian, brute force, and what must hold of any curve.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from privgan.privacy.accountant import spent
 
 RATES = (0.0, 1e-6, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.999, 1.0)
 
-# ε at δ = 1e-5; AUC, advantage, TPR at 0.1 % and at 1 % FPR (Kairouz, Oh, Viswanath 2015, Theorem 2.1).
+# ε at δ = 1e-5; AUC, advantage, TPR at 0.1 % and at 1 % FPR (Kairouz, Oh, Viswanath 2015, Theorem
+# 2.1).
 REFERENCE = [
     (0.1, 0.5250, 0.0500, 0.0011, 0.0111),
     (0.5, 0.6225, 0.2449, 0.0017, 0.0165),
@@ -29,12 +33,19 @@ REFERENCE = [
 ]
 
 
-@pytest.mark.parametrize(("epsilon", "area", "advantage", "at_a_thousandth", "at_a_hundredth"), REFERENCE)
+@pytest.mark.parametrize(
+    ("epsilon", "area", "advantage", "at_a_thousandth", "at_a_hundredth"), REFERENCE
+)
 def test_worst_case_of_epsilon_and_delta(
     epsilon: float, area: float, advantage: float, at_a_thousandth: float, at_a_hundredth: float
 ) -> None:
     curve = tradeoff.of_budget(epsilon, 1e-5)
-    found = (curve.area_under_curve(), curve.advantage(), curve.true_positive_rate(0.001), curve.true_positive_rate(0.01))
+    found = (
+        curve.area_under_curve(),
+        curve.advantage(),
+        curve.true_positive_rate(0.001),
+        curve.true_positive_rate(0.01),
+    )
     assert found == pytest.approx((area, advantage, at_a_thousandth, at_a_hundredth), abs=6e-5)
     assert curve.area_under_curve() >= 1 - (1 - 1e-5) ** 2 / (1 + math.exp(epsilon))
 
@@ -47,18 +58,31 @@ def test_area_of_a_large_delta() -> None:
 def test_a_gaussian_has_its_closed_forms_and_never_less(shift: float) -> None:
     """μ-GDP: advantage 2Φ(μ/2) − 1, TPR Φ(Φ⁻¹(FPR) + μ), AUC Φ(μ/√2) (Dong, Roth, Su 2022)."""
     curve = tradeoff.of_events([dp_event.GaussianDpEvent(1 / shift)])
-    exact = [(curve.advantage(), 2 * norm.cdf(shift / 2) - 1), (curve.area_under_curve(), norm.cdf(shift / math.sqrt(2)))]
-    exact += [(curve.true_positive_rate(rate), norm.cdf(norm.ppf(rate) + shift)) for rate in RATES[1:-1]]
+    exact = [
+        (curve.advantage(), 2 * norm.cdf(shift / 2) - 1),
+        (curve.area_under_curve(), norm.cdf(shift / math.sqrt(2))),
+    ]
+    exact += [
+        (curve.true_positive_rate(rate), norm.cdf(norm.ppf(rate) + shift)) for rate in RATES[1:-1]
+    ]
     for ceiling, truth in exact:
         assert truth - 1e-12 <= ceiling <= truth * (1 + 1e-4) + 1e-11
 
 
 def test_two_counts_against_the_best_test_of_all() -> None:
-    """Neyman and Pearson by brute force: outcomes of two discrete Gaussian counts, by falling likelihood ratio."""
+    """Neyman and Pearson by brute force.
+
+    Outcomes of two discrete Gaussian counts, by falling likelihood ratio.
+    """
     points = np.arange(-60, 62)
-    weights = [np.exp(-((points - centre) ** 2) / (2 * sigma**2)) for centre in (0, 1) for sigma in (1.5, 4.0)]
+    weights = [
+        np.exp(-((points - centre) ** 2) / (2 * sigma**2))
+        for centre in (0, 1)
+        for sigma in (1.5, 4.0)
+    ]
     with_unit, without = (
-        np.outer(first / first.sum(), second / second.sum()).ravel() for first, second in (weights[:2], weights[2:])
+        np.outer(first / first.sum(), second / second.sum()).ravel()
+        for first, second in (weights[:2], weights[2:])
     )
     order = np.argsort(-with_unit / np.maximum(without, 1e-300))
     found, alarms = np.cumsum(with_unit[order]), np.cumsum(without[order])
@@ -75,7 +99,12 @@ _EVENT = st.one_of(
     st.builds(events.DiscreteGaussian, st.floats(1.0, 1e3), st.integers(1, 2)),
     st.builds(events.Discovery, st.floats(5.0, 1e3), st.just(1), st.floats(1e-9, 1e-4)),
     st.builds(events.ExponentialMechanism, st.floats(0.01, 2)),
-    st.builds(events.dp_sgd, noise_multiplier=st.floats(0.8, 20), sample_rate=st.floats(0.01, 0.5), steps=st.integers(1, 300)),
+    st.builds(
+        events.dp_sgd,
+        noise_multiplier=st.floats(0.8, 20),
+        sample_rate=st.floats(0.01, 0.5),
+        steps=st.integers(1, 300),
+    ),
 )
 
 
@@ -86,8 +115,15 @@ def test_any_curve_rises_and_stays_below_its_epsilon_and_delta(parts: list[event
     rates = [curve.true_positive_rate(rate) for rate in RATES]
     assert rates == sorted(rates)
     assert all(found >= alarms for found, alarms in zip(rates, RATES, strict=True))
-    assert max(found - alarms for found, alarms in zip(rates, RATES, strict=True)) <= curve.advantage() + 1e-9
-    assert 0.5 <= curve.area_under_curve() <= 0.5 + curve.advantage() - curve.advantage() ** 2 / 2 + 1e-6
+    assert (
+        max(found - alarms for found, alarms in zip(rates, RATES, strict=True))
+        <= curve.advantage() + 1e-9
+    )
+    assert (
+        0.5
+        <= curve.area_under_curve()
+        <= 0.5 + curve.advantage() - curve.advantage() ** 2 / 2 + 1e-6
+    )
     for delta in (1e-3, 1e-2):
         worst = tradeoff.of_budget(spent(parts, delta).epsilon_pld, delta)
         assert curve.advantage() <= worst.advantage() + 1e-9
@@ -97,17 +133,26 @@ def test_any_curve_rises_and_stays_below_its_epsilon_and_delta(parts: list[event
 
 @settings(max_examples=40, derandomize=True)
 @given(st.floats(0, 60), st.floats(0, 5), st.floats(0, 0.4), st.floats(0, 0.4))
-def test_more_epsilon_or_delta_allows_more(epsilon: float, more: float, delta: float, more_delta: float) -> None:
-    less, much = tradeoff.of_budget(epsilon, delta), tradeoff.of_budget(epsilon + more, delta + more_delta)
+def test_more_epsilon_or_delta_allows_more(
+    epsilon: float, more: float, delta: float, more_delta: float
+) -> None:
+    less, much = (
+        tradeoff.of_budget(epsilon, delta),
+        tradeoff.of_budget(epsilon + more, delta + more_delta),
+    )
     assert less.advantage() <= much.advantage() + 1e-12
     assert less.area_under_curve() <= much.area_under_curve() + 1e-12
-    assert all(less.true_positive_rate(rate) <= much.true_positive_rate(rate) + 1e-12 for rate in RATES)
+    assert all(
+        less.true_positive_rate(rate) <= much.true_positive_rate(rate) + 1e-12 for rate in RATES
+    )
 
 
 def test_one_more_step_allows_no_less_and_a_discoverys_delta_is_added() -> None:
     first, second = events.DiscreteGaussian(9.0), events.ExponentialMechanism(0.3)
     one, both = tradeoff.of_events([first]), tradeoff.of_events([first, second])
-    assert all(one.true_positive_rate(rate) <= both.true_positive_rate(rate) + 1e-9 for rate in RATES)
+    assert all(
+        one.true_positive_rate(rate) <= both.true_positive_rate(rate) + 1e-9 for rate in RATES
+    )
     discovered = tradeoff.of_events([events.Discovery(9.0, 1, 1e-3)])
     assert discovered.advantage() == pytest.approx(one.advantage() + 1e-3, abs=1e-9)
     assert discovered.true_positive_rate(0.0) >= 1e-3
@@ -115,18 +160,31 @@ def test_one_more_step_allows_no_less_and_a_discoverys_delta_is_added() -> None:
 
 def test_rows_as_they_are_protect_nobody() -> None:
     curve = tradeoff.of_events([events.NonPrivate()])
-    assert (curve.advantage(), curve.certainty(), curve.true_positive_rate(0.0), curve.area_under_curve()) == (1, 1, 1, 1)
+    assert (
+        curve.advantage(),
+        curve.certainty(),
+        curve.true_positive_rate(0.0),
+        curve.area_under_curve(),
+    ) == (1, 1, 1, 1)
 
 
 def test_the_lower_of_two_is_below_both() -> None:
-    first, second = tradeoff.of_budget(1.0, 1e-6), tradeoff.of_events([dp_event.GaussianDpEvent(2.0)])
+    first, second = (
+        tradeoff.of_budget(1.0, 1e-6),
+        tradeoff.of_events([dp_event.GaussianDpEvent(2.0)]),
+    )
     both = tradeoff.lower(first, second)
     assert both.advantage() == min(first.advantage(), second.advantage())
     for rate in RATES:
-        assert both.true_positive_rate(rate) <= min(first.true_positive_rate(rate), second.true_positive_rate(rate)) + 1e-15
+        assert (
+            both.true_positive_rate(rate)
+            <= min(first.true_positive_rate(rate), second.true_positive_rate(rate)) + 1e-15
+        )
 
 
-@pytest.mark.parametrize(("epsilon", "delta"), [(-0.1, 0.0), (float("nan"), 0.0), (1.0, -1e-9), (1.0, 1.1)])
+@pytest.mark.parametrize(
+    ("epsilon", "delta"), [(-0.1, 0.0), (float("nan"), 0.0), (1.0, -1e-9), (1.0, 1.1)]
+)
 def test_what_is_no_guarantee_is_refused(epsilon: float, delta: float) -> None:
     with pytest.raises(UsageError):
         tradeoff.of_budget(epsilon, delta)

@@ -1,4 +1,7 @@
-"""What tests do to releases: edits with fresh hashes, as whoever can write all files would make them."""
+"""What tests do to releases.
+
+Edits with fresh hashes, as whoever can write all files would make them.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from privgan.release.keys import SigningKey
-from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
+from privgan.release.signing.keys import SigningKey
+from privgan.release.signing.signature import SIGNATURE_NAME, sign_manifest, signature_file
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 Change = Callable[[Path], Any]

@@ -10,7 +10,7 @@ import pytest
 
 from privgan.policy import Verdict
 from privgan.release import ReleaseFacts, write_release
-from privgan.release.keys import SigningKey
+from privgan.release.signing.keys import SigningKey
 from tests.release.changes import resigned
 from tests.release.making import FACTS, contents_of, passed
 

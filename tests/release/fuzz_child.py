@@ -1,4 +1,7 @@
-"""``python -m tests.release.fuzz_child``: verify each folder or zip file that is named on a line, and say what that took."""
+"""``python -m tests.release.fuzz_child``.
+
+Verify each folder or zip file that is named on a line, and say what that took.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from privgan.cli.main import execute
 
 def _used() -> tuple[float, int]:
     """CPU seconds and peak kilobytes, of this process and of those that it waited for."""
-    own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    own, others = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     seconds = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
     return seconds, max(own.ru_maxrss, others.ru_maxrss)
 
@@ -25,7 +30,13 @@ def main() -> None:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             code = execute(json.loads(line))
         seconds, peak = _used()
-        found = {"code": code, "cpu": seconds - before, "wall": time.monotonic() - begun, "peak": peak, "told": out.getvalue()}
+        found = {
+            "code": code,
+            "cpu": seconds - before,
+            "wall": time.monotonic() - begun,
+            "peak": peak,
+            "told": out.getvalue(),
+        }
         sys.__stdout__.write(json.dumps(found) + "\n")
         sys.__stdout__.flush()
 

@@ -1,4 +1,7 @@
-"""A small release that holds together: facts, a verdict that passed, and contents that the allow-list allows."""
+"""A small release that holds together.
+
+Facts, a verdict that passed, and contents that the allow-list allows.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,11 @@ EVENTS = {
     "critic": {
         "event": "repeated",
         "count": 100,
-        "of": {"event": "poisson_sampled", "sample_rate": 0.02, "of": {"event": "gaussian", "noise_multiplier": 2.0}},
+        "of": {
+            "event": "poisson_sampled",
+            "sample_rate": 0.02,
+            "of": {"event": "gaussian", "noise_multiplier": 2.0},
+        },
     },
 }
 SPENT = accountant.spent([events.from_json(event) for event in EVENTS.values()], 1e-6)
@@ -68,7 +75,9 @@ PLAN = {
     "epsilon": 3.0,
     "delta": 1e-6,
     "rows": 300,
-    "stages": [{"name": "model", "epsilon": 3.0, "delta": 1e-6, "steps": STEPS, "cost": asdict(SPENT)}],
+    "stages": [
+        {"name": "model", "epsilon": 3.0, "delta": 1e-6, "steps": STEPS, "cost": asdict(SPENT)}
+    ],
 }
 FACTS = ReleaseFacts(
     created="2026-11-21T04:00:00+00:00",
@@ -90,10 +99,18 @@ FACTS = ReleaseFacts(
     total_runs=1,
     plan=PLAN,
     accounting=tuple(
-        step | {"stage": "model", "epsilon": accountant.epsilon_by_rdp(events.from_json(step["event"]), 1e-6)} for step in STEPS
+        step
+        | {
+            "stage": "model",
+            "epsilon": accountant.epsilon_by_rdp(events.from_json(step["event"]), 1e-6),
+        }
+        for step in STEPS
     ),
     schema_fingerprint=SCHEMA.fingerprint(),
-    schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in SCHEMA.columns},
+    schema_sources={
+        column.name: {fact: str(source) for fact, source in column.sources.items()}
+        for column in SCHEMA.columns
+    },
     context={"recipient": "Nörthwind", "expiry": "2999-12-31"},
     ledger_head="cd" * 32,
     versions={"privgan": "0.0.9", "python": "3.11.9"},
@@ -121,7 +138,10 @@ def model_of(facts: ReleaseFacts, schema_text: str) -> bytes:
 def frame_of(names: Sequence[str], rows: int) -> pd.DataFrame:
     """The rows of the table: a number first, then categories."""
     return pd.DataFrame(
-        {name: np.arange(rows) if index == 0 else ["xy"[i % 2] for i in range(rows)] for index, name in enumerate(names)}
+        {
+            name: np.arange(rows) if index == 0 else ["xy"[i % 2] for i in range(rows)]
+            for index, name in enumerate(names)
+        }
     )
 
 
@@ -131,12 +151,16 @@ def contents_of(
     parquet = folder / "source.parquet"
     names = parse_schema(schema_text).names
     frame = frame_of(names, rows)
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None), parquet)
+    pq.write_table(
+        pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None), parquet
+    )
     return {
         "synthetic.parquet": parquet,
         "synthetic.csv": frame.to_csv(index=False).encode(),
         "schema.yaml": schema_text.encode(),
-        "model/model.safetensors": save({"network.out.bias": np.zeros(8), "codebook.latents": np.zeros(8)}),
+        "model/model.safetensors": save(
+            {"network.out.bias": np.zeros(8), "codebook.latents": np.zeros(8)}
+        ),
         "model/model.json": model_of(facts, schema_text),
         "report.html": f"<!doctype html><p>{facts.release_id}".encode(),
     }

@@ -1,4 +1,7 @@
-"""Bundles that were made to break their reader: one seed, one mutation of a release, whose listed content truly differs."""
+"""Bundles that were made to break their reader.
+
+One seed, one mutation of a release, whose listed content truly differs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A process of its own that runs commands: its death, its hunger and its sleep are seen from outside."""
+"""A process of its own that runs commands.
+
+Its death, its hunger and its sleep are seen from outside.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ MOST_SECONDS, MOST_GROWTH_KB, HANGS = 10.0, 500_000, 120.0
 
 @dataclass(frozen=True)
 class Found:
-    """What one command did: code, CPU and wall seconds, peak kilobytes, and all that was printed."""
+    """What one command did.
+
+    Code, CPU and wall seconds, peak kilobytes, and all that was printed.
+    """
 
     code: int
     cpu: float
@@ -34,13 +40,20 @@ class Reader:
     def __enter__(self) -> Reader:
         command = [sys.executable, "-m", "tests.release.fuzz_child"]
         pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, **pipes)
+        self.child = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, **pipes
+        )
         self.lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
         self.base = 0
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.child.kill()
         self.child.wait()
 

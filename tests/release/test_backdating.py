@@ -18,16 +18,21 @@ from typing import Any
 import pytest
 
 from privgan.release import verify_release
-from privgan.release.keys import PublicKey, SigningKey
-from privgan.release.revocation import Reason, Revocation, RevocationList, Rotation
-from privgan.release.signature import SIGNATURE_NAME, Signature, sign_manifest, signature_file
-from privgan.release.statements import (
+from privgan.release.signing.keys import PublicKey, SigningKey
+from privgan.release.signing.revocation import Reason, Revocation, RevocationList, Rotation
+from privgan.release.signing.signature import (
+    SIGNATURE_NAME,
+    Signature,
+    sign_manifest,
+    signature_file,
+)
+from privgan.release.signing.statements import (
     make_revocations,
     make_rotation,
     read_revocations,
     read_rotation,
 )
-from privgan.release.trust import make_trust
+from privgan.release.signing.trust import make_trust
 from tests.release.changes import NOW, edited
 
 LATER = NOW + dt.timedelta(days=40)  # When everything is verified.
@@ -275,7 +280,7 @@ def signature_of_the_last_day_to_come(world: World) -> None:
 
 def list_of_version_1(world: World) -> None:
     """An old list, which keeps nothing: what was believed before is not any more."""
-    from privgan.release.statements import _signed
+    from privgan.release.signing.statements import _signed
 
     body = json.loads(make_revocations(world.officer, [world.end(world.old)], now=AFTER))
     del body["signature"]
@@ -401,7 +406,9 @@ def test_what_was_signed_in_time_stays_valid(world: World, way: Callable[[World]
 def test_a_countersigned_key_that_ended_is_not_itself_believed(world: World) -> None:
     countersigned(world)
     found = world.check()
-    assert any(f"the signature of key {world.old.public.id} does not count" in note for note in found.notes)
+    assert any(
+        f"the signature of key {world.old.public.id} does not count" in note for note in found.notes
+    )
     signers = {signer.key: signer.believed for signer in found.signers}
     assert signers == {world.old.public.id: False, world.officer.public.id: True}
 
@@ -437,5 +444,5 @@ def test_a_revoked_issuer_is_named(world: World) -> None:
     world.list_of(world.new, world.end(world.officer, Reason.COMPROMISED))
     world.list_of(world.officer, world.end(world.old, Reason.COMPROMISED))
     world.sign(world.old)
-    (problem, *_) = world.check().problems
+    problem, *_ = world.check().problems
     assert f"(so says key {world.officer.public.id}, which is revoked itself)" in problem

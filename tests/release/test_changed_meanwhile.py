@@ -1,4 +1,7 @@
-"""What is hashed is what is read: a file that is swapped while a release is checked is a finding."""
+"""What is hashed is what is read.
+
+A file that is swapped while a release is checked is a finding.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from privgan.release import ALLOWED_FILES, verify, verify_release
-from privgan.release.agreement import meaning_problems
-from privgan.release.apart import verify_apart
-from privgan.release.integrity import SEALS
-from privgan.release.opening import ChangedError, open_listed, read_listed
-from privgan.release.released import Released
+from privgan.files.safe_open import ChangedError, open_listed, read_listed
+from privgan.release import ALLOWED_FILES, verify_release
+from privgan.release.verification import verify
+from privgan.release.verification.agreement import meaning_problems
+from privgan.release.verification.apart import verify_apart
+from privgan.release.verification.integrity import SEALS
+from privgan.release.verification.released import Released
 from tests.release.changes import refiled
 
 NAMES = sorted({*ALLOWED_FILES, *SEALS})
@@ -101,7 +105,9 @@ def test_a_pipe_is_refused_in_a_process_apart_too(release: Path) -> None:
     assert "special file" in "\n".join(verify_apart(release).problems)
 
 
-def before(monkeypatch: pytest.MonkeyPatch, step: str, swap: Callable[[], Any], after: Callable[[], Any]) -> None:
+def before(
+    monkeypatch: pytest.MonkeyPatch, step: str, swap: Callable[[], Any], after: Callable[[], Any]
+) -> None:
     """Swap before a step of the check, and undo it after."""
     whole = getattr(verify, step)
 
@@ -116,7 +122,9 @@ def before(monkeypatch: pytest.MonkeyPatch, step: str, swap: Callable[[], Any], 
 
 @pytest.mark.parametrize("step", ["file_problems", "meaning_problems"])
 @pytest.mark.parametrize("kind", SWAPS)
-def test_a_swap_after_the_hashes_is_found(release: Path, monkeypatch: pytest.MonkeyPatch, kind: str, step: str) -> None:
+def test_a_swap_after_the_hashes_is_found(
+    release: Path, monkeypatch: pytest.MonkeyPatch, kind: str, step: str
+) -> None:
     assert verify_release(release).ok
     name = {"pipe": "synthetic.parquet", "socket": "synthetic.csv"}.get(kind, "model/model.json")
     before(monkeypatch, step, lambda: SWAPS[kind](release / name), lambda: None)
@@ -125,7 +133,9 @@ def test_a_swap_after_the_hashes_is_found(release: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", ["synthetic.parquet", "schema.yaml", "report.html"])
-def test_a_swap_that_is_undone_is_found(release: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_swap_that_is_undone_is_found(
+    release: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     """The hashes are those of one file, and another's content would be looked at."""
     path, aside = release / name, release.parent / "aside"
 
@@ -134,16 +144,25 @@ def test_a_swap_that_is_undone_is_found(release: Path, monkeypatch: pytest.Monke
         path.write_bytes(aside.read_bytes())
 
     before(monkeypatch, "file_problems", swap, lambda: aside.replace(path))
-    assert f"'{name}': was changed while it was checked" in "\n".join(verify_release(release).problems)
+    assert f"'{name}': was changed while it was checked" in "\n".join(
+        verify_release(release).problems
+    )
 
 
-def test_what_was_found_of_another_table_is_not_remembered(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_found_of_another_table_is_not_remembered(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A second check of a release may trust the first one's comparison of its tables."""
     path = release / "synthetic.csv"
     plain = path.read_bytes()
     refiled("synthetic.csv", lambda content: content.replace(b"x", b"y", 1))(release)
     lie = path.read_bytes()
-    before(monkeypatch, "meaning_problems", lambda: path.write_bytes(plain), lambda: path.write_bytes(lie))
+    before(
+        monkeypatch,
+        "meaning_problems",
+        lambda: path.write_bytes(plain),
+        lambda: path.write_bytes(lie),
+    )
     assert not verify_release(release).ok
     monkeypatch.setattr(verify, "meaning_problems", meaning_problems)
     assert "differs from synthetic.parquet" in "\n".join(verify_release(release).problems)

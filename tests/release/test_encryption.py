@@ -1,4 +1,7 @@
-"""A release for named recipients: in the age format, kept only if it verifies, and never half-written."""
+"""A release for named recipients.
+
+In the age format, kept only if it verifies, and never half-written.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,14 @@ import pytest
 
 from privgan.errors import UsageError, VerificationError
 from privgan.release import encryption, pack
-from privgan.release.encryption import create_encryption_keys, decrypt_release, encrypt_release, recipients_of
-from privgan.release.keys import SigningKey
-from privgan.release.trust import make_trust
+from privgan.release.encryption import (
+    create_encryption_keys,
+    decrypt_release,
+    encrypt_release,
+    recipients_of,
+)
+from privgan.release.signing.keys import SigningKey
+from privgan.release.signing.trust import make_trust
 from tests.release.changes import NOW
 
 pytest.importorskip("pyrage", reason="the extra 'encryption' is not installed")
@@ -46,7 +54,11 @@ def sent(signed: Path, pair: tuple[Path, Path]) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_the_recipient_gets_the_same_release(
@@ -58,11 +70,20 @@ def test_the_recipient_gets_the_same_release(
     assert signed.exists()
     assert pair[0].stat().st_mode & 0o777 == 0o600
     assert b"manifest.json" not in sent.read_bytes()
-    assert {path.name for path in tmp_path.iterdir()} == {"keys", "release", "received", "release.zip.age"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "keys",
+        "release",
+        "received",
+        "release.zip.age",
+    }
 
 
-def test_each_of_several_recipients_can_open_it_and_nobody_else(tmp_path: Path, signed: Path, pair: tuple[Path, Path]) -> None:
-    second, third = (create_encryption_keys(tmp_path / "keys", name) for name in ("second", "third"))
+def test_each_of_several_recipients_can_open_it_and_nobody_else(
+    tmp_path: Path, signed: Path, pair: tuple[Path, Path]
+) -> None:
+    second, third = (
+        create_encryption_keys(tmp_path / "keys", name) for name in ("second", "third")
+    )
     listed = tmp_path / "recipients.txt"
     listed.write_text(f"# partners\n{pair[1].read_text()}\n{second[1].read_text()}")
     target = encrypt_release(signed, recipients_of([str(listed)]), tmp_path / "r.age")
@@ -74,12 +95,21 @@ def test_each_of_several_recipients_can_open_it_and_nobody_else(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("place", [30, 200, -1, -5_000, "cut", "header cut", "empty", "other"])
-def test_a_changed_file_leaves_nothing(tmp_path: Path, sent: Path, pair: tuple[Path, Path], place: Any) -> None:
+def test_a_changed_file_leaves_nothing(
+    tmp_path: Path, sent: Path, pair: tuple[Path, Path], place: Any
+) -> None:
     content = bytearray(sent.read_bytes())
     if isinstance(place, int):
         content[place] ^= 1
-    sent.write_bytes({"cut": content[:-20], "header cut": content[:50], "empty": b"", "other": b"hello"}.get(place, content))
-    with pytest.raises((VerificationError, UsageError), match=r"cannot be decrypted|is not encrypted to the identity"):
+    sent.write_bytes(
+        {"cut": content[:-20], "header cut": content[:50], "empty": b"", "other": b"hello"}.get(
+            place, content
+        )
+    )
+    with pytest.raises(
+        (VerificationError, UsageError),
+        match=r"cannot be decrypted|is not encrypted to the identity",
+    ):
         decrypt_release(sent, pair[0], tmp_path / "received")
     assert not (tmp_path / "received").exists()
     assert not list(tmp_path.glob(".*partial*"))
@@ -94,14 +124,18 @@ def test_what_is_inside_is_kept_only_if_it_verifies(
     clear, trust = io.BytesIO(), make_trust([])
     with zipfile.ZipFile(clear, "w") as archive:
         for name, content in files(signed).items():
-            archive.writestr(name, content + b"x" if (inside, name) == ("not intact", "schema.yaml") else content)
+            archive.writestr(
+                name, content + b"x" if (inside, name) == ("not intact", "schema.yaml") else content
+            )
         if inside == "path upwards":
             archive.writestr("../evil", b"x")
     if inside == "another signer":
         trust = make_trust([SigningKey.generate().public])
     data = b"hello" if inside == "no zip" else clear.getvalue()
     path = tmp_path / "hostile.age"
-    path.write_bytes(pyrage.encrypt(data, [pyrage.x25519.Recipient.from_str(recipients_of([str(pair[1])])[0])]))
+    path.write_bytes(
+        pyrage.encrypt(data, [pyrage.x25519.Recipient.from_str(recipients_of([str(pair[1])])[0])])
+    )
     before = {str(part) for part in tmp_path.rglob("*")}
     with pytest.raises(VerificationError):
         decrypt_release(path, pair[0], tmp_path / "received", trust=trust)
@@ -139,7 +173,9 @@ def test_what_is_not_intact_is_not_sent(signed: Path, pair: tuple[Path, Path]) -
     assert not (signed.parent / "bad.age").exists()
 
 
-def test_without_the_extra_it_says_what_to_install(signed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_it_says_what_to_install(
+    signed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pyrage", None)
     with pytest.raises(UsageError, match=r"pip install 'privgan\[encryption\]'"):
         encrypt_release(signed, ["age1x"], signed.parent / "r.age")
@@ -162,11 +198,16 @@ def test_the_age_program_reads_and_writes_the_same_files(
 
 
 def test_the_file_is_what_the_age_specification_says(sent: Path, pair: tuple[Path, Path]) -> None:
-    """Opened by hand after age-encryption.org/v1: X25519, HKDF-SHA-256, ChaCha20-Poly1305 in chunks of 64 KiB."""
+    """Opened by hand after age-encryption.org/v1.
+
+    X25519, HKDF-SHA-256, ChaCha20-Poly1305 in chunks of 64 KiB.
+    """
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-    identity = next(line for line in pair[0].read_text().splitlines() if line.startswith("AGE-SECRET-KEY-1"))
+    identity = next(
+        line for line in pair[0].read_text().splitlines() if line.startswith("AGE-SECRET-KEY-1")
+    )
     private = X25519PrivateKey.from_private_bytes(bech32(identity.lower()))
     content = sent.read_bytes()
     end = content.index(b"\n--- ")
@@ -176,7 +217,9 @@ def test_the_file_is_what_the_age_specification_says(sent: Path, pair: tuple[Pat
     share, body = unpadded(lines[place].split()[2]), unpadded(lines[place + 1])
     shared = private.exchange(X25519PublicKey.from_public_bytes(share))
     salt = share + private.public_key().public_bytes_raw()
-    file_key = ChaCha20Poly1305(hkdf(shared, salt, b"age-encryption.org/v1/X25519")).decrypt(bytes(12), body, None)
+    file_key = ChaCha20Poly1305(hkdf(shared, salt, b"age-encryption.org/v1/X25519")).decrypt(
+        bytes(12), body, None
+    )
     mac, _, payload = content[end + 5 :].partition(b"\n")
     wanted = hmac.digest(hkdf(file_key, b"", b"header"), content[: end + 4], "sha256")
     assert unpadded(mac.decode()) == wanted
@@ -200,6 +243,8 @@ def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
 
 
 def bech32(text: str) -> bytes:
-    values = ["qpzry9x8gf2tvdw0s3jn54khce6mua7l".index(letter) for letter in text.rpartition("1")[2]][:-6]
+    values = [
+        "qpzry9x8gf2tvdw0s3jn54khce6mua7l".index(letter) for letter in text.rpartition("1")[2]
+    ][:-6]
     bits = "".join(f"{value:05b}" for value in values)
     return bytes(int(bits[start : start + 8], 2) for start in range(0, len(bits) - 7, 8))

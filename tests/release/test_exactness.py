@@ -7,11 +7,10 @@ import datetime as dt
 import numpy as np
 import pyarrow as pa
 
-from privgan.release.exactness import finer_cells
+from privgan.release.parquet.exactness import finer_cells
 from privgan.table.schema_file import parse_schema
 
-SCHEMA = parse_schema(
-    """format: privgan.schema/1
+SCHEMA = parse_schema("""format: privgan.schema/1
 dataset: exact
 unit: row
 columns:
@@ -20,8 +19,7 @@ columns:
   - {name: clock, kind: datetime, lower: '1900-01-01', upper: '1900-01-01T23:59:59', format: '%H:%M'}
   - {name: long, kind: integer, lower: 0, upper: 9000000000, format: PT}
   - {name: score, kind: float, lower: 0, upper: 9, decimals: 1, missing: true}
-"""
-)
+""")
 DAY = 1_714_521_600  # 2024-05-01 in seconds since 1970.
 BERLIN = "Europe/Berlin"
 
@@ -47,10 +45,22 @@ HIDDEN = {
     "another zone": ("seen", moments("ms", "Asia/Tokyo"), "another zone than Europe/Berlin"),
     "a zone where there is none": ("plain", moments("ms", "UTC"), "another zone than none"),
     "nanoseconds": ("plain", moments("ns", more=417), "finer"),
-    "millionths of a clock": ("clock", pa.array([None, dt.time(9, 30, 0, 417)], pa.time64("us")), "finer"),
-    "nanoseconds of a clock": ("clock", pa.array([None, 417], pa.int64()).cast(pa.time64("ns")), "finer"),
+    "millionths of a clock": (
+        "clock",
+        pa.array([None, dt.time(9, 30, 0, 417)], pa.time64("us")),
+        "finer",
+    ),
+    "nanoseconds of a clock": (
+        "clock",
+        pa.array([None, 417], pa.int64()).cast(pa.time64("ns")),
+        "finer",
+    ),
     "a clock as text": ("clock", pa.array([None, "09:30:00.000000417"]), "no moment"),
-    "a nanosecond of a long duration": ("long", pa.array([None, 8_000_000_000 * 10**9 + 1], pa.duration("ns")), "finer"),
+    "a nanosecond of a long duration": (
+        "long",
+        pa.array([None, 8_000_000_000 * 10**9 + 1], pa.duration("ns")),
+        "finer",
+    ),
     "bits of a number that is none": ("score", nan(0x41444120), "a number that is none"),
     "the sign of a zero": ("score", pa.array([None, -0.0]), "a zero has a sign"),
 }

@@ -21,7 +21,18 @@ import yaml
 from safetensors.numpy import save
 
 from privgan.errors import InternalError, UsageError
-from privgan.fields import MANIFEST, MODEL, REPORT, SCHEMA, Again, Each, FieldSource, Stated, declared_fields, fields_of
+from privgan.files.fields import (
+    MANIFEST,
+    MODEL,
+    REPORT,
+    SCHEMA,
+    Again,
+    Each,
+    FieldSource,
+    Stated,
+    declared_fields,
+    fields_of,
+)
 from privgan.release import build_manifest, write_release
 from privgan.release.contents import require_allowed_contents
 from privgan.release.manifest import FileEntry
@@ -37,15 +48,33 @@ FILES = {"synthetic.csv": FileEntry(sha256="0" * 64, bytes=0, source="synthetic"
     ("more", "field"),
     [
         ({"plan": {"rows": 3, "exact_rows": 2_998}}, "plan.exact_rows"),
-        ({"plan": {"stages": [{"name": "model", "steps": [{"event": {"event": "gaussian", "seed": 7}}]}]}}, "event.seed"),
+        (
+            {
+                "plan": {
+                    "stages": [
+                        {"name": "model", "steps": [{"event": {"event": "gaussian", "seed": 7}}]}
+                    ]
+                }
+            },
+            "event.seed",
+        ),
         ({"plan": {"settings": {"critic": {"best_loss": 0.1}}}}, "plan.settings.critic.best_loss"),
-        ({"accounting": ({"name": "m", "event": {"event": "gaussian"}, "epsilon": 1.0, "exact": 4},)}, "accounting[].exact"),
+        (
+            {
+                "accounting": (
+                    {"name": "m", "event": {"event": "gaussian"}, "epsilon": 1.0, "exact": 4},
+                )
+            },
+            "accounting[].exact",
+        ),
         ({"context": {"recipient": "x", "customer": "K1"}}, "context.customer"),
         ({"plan": {"rows": {"of": "gold"}}}, "plan.rows"),
         ({"schema_sources": {"city": {"categories": {"counts": 3}}}}, "schema_sources.*.*"),
     ],
 )
-def test_a_manifest_field_without_a_source_cannot_be_written(more: dict[str, Any], field: str, facts: Any, verdict: Any) -> None:
+def test_a_manifest_field_without_a_source_cannot_be_written(
+    more: dict[str, Any], field: str, facts: Any, verdict: Any
+) -> None:
     assert build_manifest(facts, verdict(), FILES)
     with pytest.raises(InternalError, match="no declared source") as error:
         build_manifest(replace(facts, **more), verdict(), FILES)
@@ -54,9 +83,12 @@ def test_a_manifest_field_without_a_source_cannot_be_written(more: dict[str, Any
         assert value not in str(error.value)
 
 
-def _parquet(metadata: dict[str, str] | None = None, column: str = "b", field: dict[str, str] | None = None) -> bytes:
+def _parquet(
+    metadata: dict[str, str] | None = None, column: str = "b", field: dict[str, str] | None = None
+) -> bytes:
     table = pa.table(
-        {"a": [1], column: ["x"]}, schema=pa.schema([pa.field("a", pa.int64(), metadata=field), (column, pa.string())])
+        {"a": [1], column: ["x"]},
+        schema=pa.schema([pa.field("a", pa.int64(), metadata=field), (column, pa.string())]),
     )
     sink = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(metadata), sink)
@@ -74,21 +106,61 @@ class Bomb:
 
 
 OTHER: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
-    "schema key": ("schema.yaml", lambda _: (SCHEMA_TEXT + "mean_spend: 17\n").encode(), "mean_spend"),
-    "schema column key": ("schema.yaml", lambda _: SCHEMA_TEXT.replace("integer", "integer, mean: 3").encode(), "columns[].mean"),
-    "model key": ("model/model.json", lambda _: json.dumps({"schema": SCHEMA_TEXT, "rows_seen": [1]}).encode(), "rows_seen"),
-    "model schema": ("model/model.json", lambda _: json.dumps({"schema": SCHEMA_TEXT + "mean: 1\n"}).encode(), "mean"),
+    "schema key": (
+        "schema.yaml",
+        lambda _: (SCHEMA_TEXT + "mean_spend: 17\n").encode(),
+        "mean_spend",
+    ),
+    "schema column key": (
+        "schema.yaml",
+        lambda _: SCHEMA_TEXT.replace("integer", "integer, mean: 3").encode(),
+        "columns[].mean",
+    ),
+    "model key": (
+        "model/model.json",
+        lambda _: json.dumps({"schema": SCHEMA_TEXT, "rows_seen": [1]}).encode(),
+        "rows_seen",
+    ),
+    "model schema": (
+        "model/model.json",
+        lambda _: json.dumps({"schema": SCHEMA_TEXT + "mean: 1\n"}).encode(),
+        "mean",
+    ),
     "model is a list": ("model/model.json", lambda _: b"[1]", "model.json"),
     "model without schema": ("model/model.json", lambda _: b"{}", "model.json"),
-    "tensor": ("model/model.safetensors", lambda _: save({"network.a": np.zeros(2), "rows": np.zeros(2)}), "1 tensors"),
-    "tensor metadata": ("model/model.safetensors", lambda _: save({"network.a": np.zeros(2)}, {"k": "v"}), "1 tensors"),
+    "tensor": (
+        "model/model.safetensors",
+        lambda _: save({"network.a": np.zeros(2), "rows": np.zeros(2)}),
+        "1 tensors",
+    ),
+    "tensor metadata": (
+        "model/model.safetensors",
+        lambda _: save({"network.a": np.zeros(2)}, {"k": "v"}),
+        "1 tensors",
+    ),
     "no tensors": ("model/model.safetensors", lambda _: b"\x00" * 64, "model.safetensors"),
-    "pickle for tensors": ("model/model.safetensors", lambda folder: pickle.dumps(Bomb(folder / "ran")), "model.safetensors"),
-    "pickle for model": ("model/model.json", lambda folder: pickle.dumps(Bomb(folder / "ran")), "model.json"),
+    "pickle for tensors": (
+        "model/model.safetensors",
+        lambda folder: pickle.dumps(Bomb(folder / "ran")),
+        "model.safetensors",
+    ),
+    "pickle for model": (
+        "model/model.json",
+        lambda folder: pickle.dumps(Bomb(folder / "ran")),
+        "model.json",
+    ),
     "parquet metadata": ("synthetic.parquet", lambda _: _parquet({"pandas": "{}"}), "metadata"),
-    "parquet field metadata": ("synthetic.parquet", lambda _: _parquet(field={"mean": "3"}), "metadata"),
+    "parquet field metadata": (
+        "synthetic.parquet",
+        lambda _: _parquet(field={"mean": "3"}),
+        "metadata",
+    ),
     "parquet column": ("synthetic.parquet", lambda _: _parquet(column="real"), "columns"),
-    "parquet of frame": ("synthetic.parquet", lambda _: pd.DataFrame({"a": [1], "b": ["x"]}).to_parquet(), "metadata"),
+    "parquet of frame": (
+        "synthetic.parquet",
+        lambda _: pd.DataFrame({"a": [1], "b": ["x"]}).to_parquet(),
+        "metadata",
+    ),
     "no parquet": ("synthetic.parquet", lambda _: b"a,b\n", "synthetic.parquet"),
     "csv column": ("synthetic.csv", lambda _: b"a,b,customer\n1,x,7\n", "columns"),
 }
@@ -135,10 +207,17 @@ def test_every_field_of_a_schema_with_constraints_has_a_source() -> None:
     texts = ["- {name: t, kind: categorical, categories: [x]}", "- {name: u, kind: boolean}"]
     head = ["format: privgan.schema/1", "dataset: d", "unit: row", "columns:"]
     schema = parse_schema("\n".join([*head, *columns, *texts, *lines]))
-    for value, declaration in ((yaml.safe_load(dump_schema(schema)), SCHEMA), ({"schema": schema.to_json()}, REPORT)):
+    for value, declaration in (
+        (yaml.safe_load(dump_schema(schema)), SCHEMA),
+        ({"schema": schema.to_json()}, REPORT),
+    ):
         found = dict(fields_of(value, declaration))
         assert None not in found.values()
-        assert {path.rpartition(".")[2].removesuffix("[]").removesuffix("[]") for path in found if "constraints" in path} == {
+        assert {
+            path.rpartition(".")[2].removesuffix("[]").removesuffix("[]")
+            for path in found
+            if "constraints" in path
+        } == {
             "at_most",
             "below",
             "when",
@@ -150,12 +229,21 @@ def test_every_field_of_a_schema_with_constraints_has_a_source() -> None:
 
 
 def test_an_event_inside_an_event_is_declared_too() -> None:
-    event = {"event": "repeated", "count": 3, "of": {"event": "composed", "of": [{"event": "gaussian", "rows": [1]}]}}
-    unknown = [path for path, source in fields_of({"accounting": [{"event": event}]}, MANIFEST) if source is None]
+    event = {
+        "event": "repeated",
+        "count": 3,
+        "of": {"event": "composed", "of": [{"event": "gaussian", "rows": [1]}]},
+    }
+    unknown = [
+        path
+        for path, source in fields_of({"accounting": [{"event": event}]}, MANIFEST)
+        if source is None
+    ]
     assert unknown == ["accounting[].event.of.of[].rows"]
 
 
-# --- loading runs no code -------------------------------------------------------------------------------------------
+# --- loading runs no code
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "model.json"])
@@ -174,12 +262,20 @@ def test_a_renamed_pickle_is_refused_and_does_not_run(tmp_path: Path, name: str,
 
 
 def test_nothing_loads_a_pickle() -> None:
-    """No torch.load, no pandas or numpy reader of pickles, no eval; imports are checked in test_architecture.py."""
+    """No torch.load, no pandas or numpy reader of pickles, no eval.
+
+    Imports are checked in test_architecture.py.
+    """
     allowed_loads = {"json", "yaml"}
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
-                assert node.attr not in {"read_pickle", "to_pickle", "load_state_dict_from_url", "Unpickler"}, path
+                assert node.attr not in {
+                    "read_pickle",
+                    "to_pickle",
+                    "load_state_dict_from_url",
+                    "Unpickler",
+                }, path
                 if node.attr in {"load", "loads"} and isinstance(node.value, ast.Name):
                     assert node.value.id in allowed_loads, f"{path}: {node.value.id}.{node.attr}"
             if isinstance(node, ast.Name):

@@ -51,11 +51,18 @@ def table(rows: int = 1_000) -> pd.DataFrame:
         {
             "id": [f"real-{n:07d}" for n in range(rows)],
             "mail": [None if gone else f"a{n}@real.org" for n, gone in enumerate(some)],
-            "seen": [None if gone else f"2024-05-{n % 28 + 1:02d} 12:00:00" for n, gone in enumerate(~some)],
+            "seen": [
+                None if gone else f"2024-05-{n % 28 + 1:02d} 12:00:00"
+                for n, gone in enumerate(~some)
+            ],
             "clock": [f"{n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}" for n in seconds],
             "took": [f"{n // 3600}:{n // 60 % 60:02d}:{n % 60:02d}" for n in took],
-            "pay": ["n/a" if gone else f"${n / 7:,.2f}" for n, gone in zip(took, some, strict=True)],
-            "until": ["9999-12-31" if gone else f"2024-05-{n % 28 + 1:02d}" for n, gone in enumerate(some)],
+            "pay": [
+                "n/a" if gone else f"${n / 7:,.2f}" for n, gone in zip(took, some, strict=True)
+            ],
+            "until": [
+                "9999-12-31" if gone else f"2024-05-{n % 28 + 1:02d}" for n, gone in enumerate(some)
+            ],
         }
     )
 
@@ -78,7 +85,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_table_of_all_forms_is_released_and_verifies(made: Path) -> None:
-    """Times of day ended the search of the candidate, after all was paid; then their Parquet file was refused."""
+    """Times of day ended the search of the candidate, after all was paid.
+
+    Then their Parquet file was refused.
+    """
     assert verify_release(made).problems == ()
 
 
@@ -90,7 +100,9 @@ def test_two_tables_are_compared_by_whether_an_invented_value_stands(made: Path)
 
 
 def finer(column: pa.ChunkedArray) -> pa.Array:
-    values = [None if value is None else value + 417 for value in column.cast(pa.int64()).to_pylist()]
+    values = [
+        None if value is None else value + 417 for value in column.cast(pa.int64()).to_pylist()
+    ]
     return pa.array(values, pa.int64()).cast(column.type)
 
 
@@ -101,7 +113,9 @@ def test_digits_that_nobody_sees_are_found(made: Path, tmp_path: Path, name: str
     def lie(forgery: Forgery) -> Any:
         path = release / "synthetic.parquet"
         rows = pq.read_table(path)
-        pq.write_table(rows.set_column(rows.schema.get_field_index(name), name, finer(rows[name])), path)
+        pq.write_table(
+            rows.set_column(rows.schema.get_field_index(name), name, finer(rows[name])), path
+        )
         forgery.touched["synthetic.parquet"] = path.read_bytes()
 
     forge(release, lie)

@@ -1,4 +1,7 @@
-"""What runs in a separate process answers, or ends there: no crash, hang or appetite reaches the one who asked."""
+"""What runs in a separate process answers, or ends there.
+
+No crash, hang or appetite reaches the one who asked.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any
 import pytest
 
 from privgan.errors import UsageError, VerificationError
-from privgan.release.guarded import GuardedError, run_guarded
+from privgan.release.verification.sandbox import GuardedError, run_guarded
 
 
 def twice(value: Any) -> Any:
@@ -72,7 +75,11 @@ def test_values_come_back_as_json_gives_them(capfd: pytest.CaptureFixture[str]) 
 def test_what_ends_the_process_is_a_finding() -> None:
     with pytest.raises(VerificationError, match=r"^file: is not what it should be$"):
         run_guarded(refuse, "file")
-    for function, told in ((divide, "ZeroDivisionError"), (crash, "signal 11"), (talk, "ended with")):
+    for function, told in (
+        (divide, "ZeroDivisionError"),
+        (crash, "signal 11"),
+        (talk, "ended with"),
+    ):
         with pytest.raises(GuardedError, match=told):
             run_guarded(function)
 
@@ -91,7 +98,9 @@ def test_time_and_memory_have_an_end() -> None:
         assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - before < 400_000
 
 
-def test_a_folder_that_one_stands_in_is_not_imported_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_one_stands_in_is_not_imported_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit(9)")
     (tmp_path / "pyarrow.py").write_text("raise SystemExit(9)")
     monkeypatch.chdir(tmp_path)

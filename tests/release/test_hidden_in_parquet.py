@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from privgan.release import verify_release
-from privgan.release.parquet_chunks import chunk_problems
+from privgan.release.parquet.chunks import chunk_problems
 from tests.example.making import EXAMPLE
 from tests.release.forging import forge
 from tests.release.thrifting import BINARY, I32, I64, LIST, STRUCT, TRUE, File, Page, forged
@@ -29,17 +29,23 @@ def table(rows: int = 3_000) -> pa.Table:
     """Texts, numbers, truth values, moments, times of day and durations, some missing, and texts that fill several pages."""
     rng = np.random.default_rng(0)
     some = rng.random(rows) < 0.2
-    moments = np.datetime64("2020-01-01", "s") + rng.integers(0, 900, rows) * np.timedelta64(86_400, "s")
+    moments = np.datetime64("2020-01-01", "s") + rng.integers(0, 900, rows) * np.timedelta64(
+        86_400, "s"
+    )
     return pa.table(
         {
-            "name": pa.array([None if gone else "abcdefg"[n % 7] * 3 for n, gone in enumerate(some)]),
+            "name": pa.array(
+                [None if gone else "abcdefg"[n % 7] * 3 for n, gone in enumerate(some)]
+            ),
             "number": pa.array(rng.integers(-9, 90, rows), mask=some),
             "amount": pa.array(np.where(some, -0.0, np.round(rng.normal(0, 9, rows), 1))),
             "yes": pa.array(rng.random(rows) < 0.3, mask=some),
             "long": pa.array([f"{n:0900d}" for n in range(rows)]),
             "since": pa.array(moments),
             "zoned": pa.array(moments).cast(pa.timestamp("s", "Europe/Berlin")),
-            "clock": pa.array(rng.integers(0, 86_400, rows) * 1_000_000, pa.time64("us"), mask=some),
+            "clock": pa.array(
+                rng.integers(0, 86_400, rows) * 1_000_000, pa.time64("us"), mask=some
+            ),
             "wait": pa.array(rng.integers(0, 900, rows), pa.duration("s"), mask=some),
             "none": pa.array([None] * rows, pa.string()),
             "one": pa.array(np.repeat(rng.integers(0, 9, rows // 10), 10)),
@@ -224,7 +230,9 @@ def test_what_the_library_writes_raises_no_alarm(tmp_path: Path, rows: int) -> N
     rows_of_ten = max(rows // 10 * 10, 10)
     content = written(rows_of_ten)
     assert found(content, tmp_path) == ""
-    if int(pa.__version__.split(".")[0]) >= 18:  # Older ones repeat a chunk's entry behind it, which forging moves.
+    if (
+        int(pa.__version__.split(".")[0]) >= 18
+    ):  # Older ones repeat a chunk's entry behind it, which forging moves.
         assert found(forged(lambda _: None)(content), tmp_path) == ""
     with io.BytesIO() as out:
         pq.write_table(table(rows_of_ten).slice(0, rows), out)

@@ -109,7 +109,9 @@ def tensors(header: Any, data: bytes = b"", length: int | None = None) -> bytes:
 
 
 def aliases(levels: int) -> str:
-    return "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, levels))
+    return "a0: &a0 [x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, levels)
+    )
 
 
 def steps(number: int) -> Change:
@@ -118,7 +120,16 @@ def steps(number: int) -> Change:
         for index in range(number):
             event = {"event": "gaussian", "noise_multiplier": 2 + index / number}
             event = {"event": "poisson_sampled", "sample_rate": 0.01, "of": event}
-            made.append({"name": f"s{index}", "stage": "model", "kind": "x", "noise": 1.0, "epsilon": 1.0, "event": event})
+            made.append(
+                {
+                    "name": f"s{index}",
+                    "stage": "model",
+                    "kind": "x",
+                    "noise": 1.0,
+                    "epsilon": 1.0,
+                    "event": event,
+                }
+            )
         manifest["accounting"] = made
         manifest["plan"]["stages"][0]["steps"] = made
 
@@ -318,7 +329,10 @@ def test_hostile_zip_files_are_findings(reader: Reader, signed: Path, tmp_path: 
 
 
 def fuzz(reader: Reader, sources: list[Path], folder: Path, wanted: int, first: int = 0) -> None:
-    """Verify mutated bundles until so many were refused; what a seal leaves valid is not counted."""
+    """Verify mutated bundles until so many were refused.
+
+    What a seal leaves valid is not counted.
+    """
     refused = valid = 0
     seed = first
     while refused < wanted:
@@ -338,5 +352,13 @@ def test_mutated_bundles_are_refused(reader: Reader, made: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_two_thousand_mutated_bundles_are_refused(reader: Reader, made: Path, tmp_path: Path) -> None:
-    fuzz(reader, [made / "unsigned", made / "signed", made / "unsigned", EXAMPLE / "release"], tmp_path, 2_000, 10_000)
+def test_two_thousand_mutated_bundles_are_refused(
+    reader: Reader, made: Path, tmp_path: Path
+) -> None:
+    fuzz(
+        reader,
+        [made / "unsigned", made / "signed", made / "unsigned", EXAMPLE / "release"],
+        tmp_path,
+        2_000,
+        10_000,
+    )

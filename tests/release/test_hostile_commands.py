@@ -34,7 +34,9 @@ CHANGES: dict[str, Change] = {
         )
     },
     "another epsilon": edited(lambda manifest: manifest["guarantee"].update(epsilon=0.3)),
-    "another weight": refiled("model/model.safetensors", lambda content: content[:-4] + b"\0\0\xc0\x7f"),
+    "another weight": refiled(
+        "model/model.safetensors", lambda content: content[:-4] + b"\0\0\xc0\x7f"
+    ),
     "an unlisted change": lambda release: (release / "report.md").write_text("ε = 0.3"),
     "a key twice": lambda release: (release / "manifest.json").write_text("{}"),
 }
@@ -89,7 +91,9 @@ def test_a_command_does_nothing_with_a_release_that_is_not_intact(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_does_nothing_after_any_change(reader: Reader, place: Path, tmp_path: Path, command: str) -> None:
+def test_a_command_does_nothing_after_any_change(
+    reader: Reader, place: Path, tmp_path: Path, command: str
+) -> None:
     refused(reader, place / "out", tmp_path, command, CHANGES)
 
 
@@ -109,7 +113,9 @@ def refused(reader: Reader, out: Path, folder: Path, command: str, names: Iterab
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_goes_on_with_one_that_is(reader: Reader, place: Path, tmp_path: Path, command: str) -> None:
+def test_a_command_goes_on_with_one_that_is(
+    reader: Reader, place: Path, tmp_path: Path, command: str
+) -> None:
     release = shutil.copytree(RELEASE, tmp_path / "release")
     found = reader.run(*COMMANDS[command](release, place / "out"))
     assert found.code == 0, found

@@ -1,4 +1,7 @@
-"""Keys: their files, their successors, their revocation; and a signature that openssl alone can check."""
+"""Keys: their files, their successors, their revocation.
+
+And a signature that openssl alone can check.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,29 @@ import pytest
 
 from privgan.errors import UsageError, VerificationError
 from privgan.release import verify_release
-from privgan.release.keys import SigningKey, create_keys, find_key, load_public_key, load_signing_key, public_keys_in
-from privgan.release.revocation import Reason, Revocation
-from privgan.release.signature import SIGNATURE_NAME, read_signatures, sign_manifest, signature_file
-from privgan.release.signing import sign_release
-from privgan.release.statements import (
+from privgan.release.signing.keys import (
+    SigningKey,
+    create_keys,
+    find_key,
+    load_public_key,
+    load_signing_key,
+    public_keys_in,
+)
+from privgan.release.signing.revocation import Reason, Revocation
+from privgan.release.signing.sign import sign_release
+from privgan.release.signing.signature import (
+    SIGNATURE_NAME,
+    read_signatures,
+    sign_manifest,
+    signature_file,
+)
+from privgan.release.signing.statements import (
     make_revocations,
     make_rotation,
     read_revocations,
     read_rotation,
 )
-from privgan.release.trust import Trust, make_trust
+from privgan.release.signing.trust import Trust, make_trust
 from tests.release.changes import NOW, edited
 
 DAY = NOW.date()
@@ -82,9 +97,13 @@ class TestFiles:
         (tmp_path / "other.pub").write_text("mine")
         with pytest.raises(UsageError, match="never overwritten"):
             create_keys(tmp_path, "other")
-        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before | {"other.pub": b"mine"}
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before | {
+            "other.pub": b"mine"
+        }
 
-    @pytest.mark.parametrize("name", ["", "..", "a/b", "/x", "a b", "-x", "é", "x" * 65, "a\0", ".hidden"])
+    @pytest.mark.parametrize(
+        "name", ["", "..", "a/b", "/x", "a b", "-x", "é", "x" * 65, "a\0", ".hidden"]
+    )
     def test_a_name_that_is_a_path_is_refused(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(UsageError, match="must be 1 to 64"):
             create_keys(tmp_path, name)
@@ -93,14 +112,23 @@ class TestFiles:
     def test_a_passphrase_encrypts_the_file(self, tmp_path: Path) -> None:
         private, public = create_keys(tmp_path, "acme", "pässphrase".encode())
         assert b"ENCRYPTED" in private.read_bytes()
-        assert load_signing_key(private, lambda: "pässphrase".encode()).public == load_public_key(public)
+        assert load_signing_key(private, lambda: "pässphrase".encode()).public == load_public_key(
+            public
+        )
         with pytest.raises(UsageError, match="give its passphrase"):
             load_signing_key(private, none)
         with pytest.raises(UsageError, match="passphrase is another"):
             load_signing_key(private, lambda: b"wrong")
 
     @pytest.mark.parametrize(
-        "content", [b"", b"hello", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", b"\xff" * 99, b"x" * 99_999]
+        "content",
+        [
+            b"",
+            b"hello",
+            b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            b"\xff" * 99,
+            b"x" * 99_999,
+        ],
     )
     def test_what_is_no_key_is_refused(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "k"
@@ -116,12 +144,16 @@ class TestFiles:
         with pytest.raises(UsageError, match=r"ends in \.pub"):
             load_public_key(private)
         public.chmod(0o600)
-        with pytest.raises(UsageError, match=r"is a public key; give the private one, a file like acme\.key"):
+        with pytest.raises(
+            UsageError, match=r"is a public key; give the private one, a file like acme\.key"
+        ):
             load_signing_key(public, none)
         with pytest.raises(UsageError, match="cannot be read"):
             load_public_key(tmp_path / "absent")
 
-    def test_keys_have_names_in_the_keys_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_keys_have_names_in_the_keys_folder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("PRIVGAN_KEYS", str(tmp_path))
         private, _ = create_keys(tmp_path, "acme")
         assert find_key("acme", ".key") == private
@@ -130,14 +162,20 @@ class TestFiles:
     @OPENSSL
     def test_keys_of_another_kind_are_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "x25519.key"
-        subprocess.run(["openssl", "genpkey", "-algorithm", "x25519", "-out", path], check=True, capture_output=True)
+        subprocess.run(
+            ["openssl", "genpkey", "-algorithm", "x25519", "-out", path],
+            check=True,
+            capture_output=True,
+        )
         path.chmod(0o600)
         with pytest.raises(UsageError, match="another kind"):
             load_signing_key(path, none)
 
 
 class TestSigning:
-    def test_an_officer_signs_later_beside_the_owner(self, signed: Path, signer: SigningKey) -> None:
+    def test_an_officer_signs_later_beside_the_owner(
+        self, signed: Path, signer: SigningKey
+    ) -> None:
         officer = SigningKey.generate()
         before = (signed / "manifest.json").read_bytes()
         sign_release(signed, officer, now=NOW)
@@ -159,12 +197,18 @@ class TestSigning:
         sign_release(release, signer, now=NOW)
         assert check(release, make_trust([signer.public])).signed
 
-    @pytest.mark.parametrize(("days", "told"), [(-400, "before the manifest was made"), (2, "later than now"), (0.9, "")])
-    def test_a_signature_states_a_day_between_the_manifest_s_and_ours(self, release: Path, days: float, told: str) -> None:
+    @pytest.mark.parametrize(
+        ("days", "told"), [(-400, "before the manifest was made"), (2, "later than now"), (0.9, "")]
+    )
+    def test_a_signature_states_a_day_between_the_manifest_s_and_ours(
+        self, release: Path, days: float, told: str
+    ) -> None:
         """A key that was retired signs on a day when it was not yet."""
         sign_release(release, (key := SigningKey.generate()), now=NOW)
         content = (release / "manifest.json").read_bytes()
-        signature = sign_manifest(key, json.loads(content)["release_id"], content, now=NOW + dt.timedelta(days=days))
+        signature = sign_manifest(
+            key, json.loads(content)["release_id"], content, now=NOW + dt.timedelta(days=days)
+        )
         (release / SIGNATURE_NAME).write_bytes(signature_file([signature]))
         problems = check(release, make_trust([key.public])).problems
         assert len(problems) == bool(told)
@@ -178,7 +222,9 @@ class TestSigning:
 
     @OPENSSL
     @pytest.mark.parametrize("number", [1, 2])
-    def test_openssl_alone_checks_a_signature(self, tmp_path: Path, signed: Path, signer: SigningKey, number: int) -> None:
+    def test_openssl_alone_checks_a_signature(
+        self, tmp_path: Path, signed: Path, signer: SigningKey, number: int
+    ) -> None:
         """The commands of privgan/release/README.md, as they stand there."""
         officer = SigningKey.generate()
         sign_release(signed, officer, now=NOW)
@@ -187,10 +233,14 @@ class TestSigning:
         readme = (Path(__file__).parents[2] / "privgan/release/README.md").read_text()
         script = readme.partition("<!-- openssl -->\n```sh\n")[2].partition("```")[0]
         assert "openssl pkeyutl" in script
-        script = script.replace("N=1", f"N={number}").replace("acme.pub", str(tmp_path / "acme.pub"))
+        script = script.replace("N=1", f"N={number}").replace(
+            "acme.pub", str(tmp_path / "acme.pub")
+        )
 
         def run() -> subprocess.CompletedProcess[str]:
-            return subprocess.run(["sh", "-eu", "-c", script], cwd=signed, capture_output=True, text=True, check=False)
+            return subprocess.run(
+                ["sh", "-eu", "-c", script], cwd=signed, capture_output=True, text=True, check=False
+            )
 
         done = run()
         assert done.returncode == 0, done.stderr
@@ -206,13 +256,21 @@ class TestSigning:
     @OPENSSL
     def test_the_id_is_what_openssl_and_sha256sum_give(self, tmp_path: Path) -> None:
         _, public = create_keys(tmp_path, "acme")
-        der = subprocess.run(["openssl", "pkey", "-pubin", "-in", public, "-outform", "DER"], check=True, capture_output=True)
+        der = subprocess.run(
+            ["openssl", "pkey", "-pubin", "-in", public, "-outform", "DER"],
+            check=True,
+            capture_output=True,
+        )
         assert hashlib.sha256(der.stdout).hexdigest() == load_public_key(public).id
 
     @OPENSSL
     def test_a_key_of_openssl_signs(self, tmp_path: Path, release: Path) -> None:
         path = tmp_path / "own.key"
-        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", path], check=True, capture_output=True)
+        subprocess.run(
+            ["openssl", "genpkey", "-algorithm", "ed25519", "-out", path],
+            check=True,
+            capture_output=True,
+        )
         path.chmod(0o600)
         key = load_signing_key(path, none)
         sign_release(release, key, now=NOW)
@@ -220,7 +278,9 @@ class TestSigning:
 
 
 class TestTrust:
-    def test_a_successor_is_believed_through_its_chain(self, tmp_path: Path, signed: Path, signer: SigningKey) -> None:
+    def test_a_successor_is_believed_through_its_chain(
+        self, tmp_path: Path, signed: Path, signer: SigningKey
+    ) -> None:
         first, second, other = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
         chain = [rotation(tmp_path, second, signer), rotation(tmp_path, first, second)]
         assert check(signed, make_trust([first.public], chain)).signed
@@ -229,7 +289,9 @@ class TestTrust:
         assert not lost.ok
         assert "is itself not believed" in "\n".join(lost.problems)
 
-    def test_a_compromised_key_is_refused_whatever_day_it_states(self, tmp_path: Path, signed: Path, signer: SigningKey) -> None:
+    def test_a_compromised_key_is_refused_whatever_day_it_states(
+        self, tmp_path: Path, signed: Path, signer: SigningKey
+    ) -> None:
         officer = SigningKey.generate()
         part = revoked(tmp_path, officer, entry(signer, since=DAY + dt.timedelta(days=999)))
         found = check(signed, make_trust([signer.public, officer.public], (), [part]))
@@ -237,24 +299,36 @@ class TestTrust:
         assert not found.signed
         assert "laptop stolen" in "\n".join(found.problems)
 
-    def test_a_compromised_key_names_no_successor(self, tmp_path: Path, signed: Path, signer: SigningKey) -> None:
+    def test_a_compromised_key_names_no_successor(
+        self, tmp_path: Path, signed: Path, signer: SigningKey
+    ) -> None:
         """A thief makes a successor, and a list that revokes nobody of interest."""
         old, officer = SigningKey.generate(), SigningKey.generate()
         stolen = rotation(tmp_path, old, signer)
         honest = revoked(tmp_path, officer, entry(old))
         assert check(signed, make_trust([old.public], [stolen])).signed
-        assert not check(signed, make_trust([old.public, officer.public], [stolen], [honest])).signed
+        assert not check(
+            signed, make_trust([old.public, officer.public], [stolen], [honest])
+        ).signed
         thief = revoked(tmp_path, signer, entry(SigningKey.generate()))
-        assert not check(signed, make_trust([old.public, officer.public], [stolen], [honest, thief])).signed
+        assert not check(
+            signed, make_trust([old.public, officer.public], [stolen], [honest, thief])
+        ).signed
 
-    def test_a_list_of_somebody_unknown_does_not_pass_silently(self, tmp_path: Path, signed: Path, signer: SigningKey) -> None:
+    def test_a_list_of_somebody_unknown_does_not_pass_silently(
+        self, tmp_path: Path, signed: Path, signer: SigningKey
+    ) -> None:
         part = revoked(tmp_path, SigningKey.generate(), entry(SigningKey.generate()))
         found = check(signed, make_trust([signer.public], (), [part]))
         assert not found.ok
         assert "which was not given" in found.problems[0]
 
-    @pytest.mark.parametrize("change", ["entry", "why", "issuer", "newer", "extra", "empty", "twice", "day"])
-    def test_a_changed_list_is_refused(self, tmp_path: Path, signer: SigningKey, change: str) -> None:
+    @pytest.mark.parametrize(
+        "change", ["entry", "why", "issuer", "newer", "extra", "empty", "twice", "day"]
+    )
+    def test_a_changed_list_is_refused(
+        self, tmp_path: Path, signer: SigningKey, change: str
+    ) -> None:
         path = tmp_path / "revoked.json"
         path.write_bytes(make_revocations(signer, [entry(signer), entry(SigningKey.generate())]))
         data = json.loads(path.read_text())
@@ -263,7 +337,9 @@ class TestTrust:
         elif change == "why":
             data["entries"][0]["why"] = "other"
         elif change == "issuer":
-            data["issuer"] = json.loads(make_revocations(SigningKey.generate(), [entry(signer)]))["issuer"]
+            data["issuer"] = json.loads(make_revocations(SigningKey.generate(), [entry(signer)]))[
+                "issuer"
+            ]
         elif change == "newer":
             data["format"] = "privgan.revocations/3"
         elif change == "extra":
@@ -273,7 +349,9 @@ class TestTrust:
         elif change == "day":
             data["entries"][0]["since"] = "2026-02-30"
         text = json.dumps(data)
-        path.write_text(text if change != "twice" else text.replace('"format"', '"format": "x", "format"'))
+        path.write_text(
+            text if change != "twice" else text.replace('"format"', '"format": "x", "format"')
+        )
         with pytest.raises(UsageError, match=r"revoked\.json"):
             read_revocations(path)
 

@@ -72,7 +72,11 @@ def empty_cells(rows: int) -> Callable[[bytes], bytes]:
 
 
 BOMBS: dict[str, tuple[Callable[[bytes], bytes], int, str]] = {
-    "two thousand million rows in one run": (rows_of(2**31 - 1, one_run), 0, "smaller than the rows"),
+    "two thousand million rows in one run": (
+        rows_of(2**31 - 1, one_run),
+        0,
+        "smaller than the rows",
+    ),
     "thirty million rows in one run": (rows_of(30_000_000, one_run), 0, "smaller than the rows"),
     "as many runs as rows": (rows_of(500_000, short_runs), 500_000, "more of column"),
     "rows in one run, of empty cells": (rows_of(500_000, one_run), 500_000, ""),

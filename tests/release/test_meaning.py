@@ -1,4 +1,7 @@
-"""Forgeries of meaning: files that agree byte for byte with their hashes, and not with each other; and their opposite."""
+"""Forgeries of meaning: files that agree byte for byte with their hashes, and not with each other.
+
+And their opposite.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from privgan.limits import MOST_JSON_PARTS
+from privgan.files.limits import MOST_JSON_PARTS
 from privgan.release import verify_release
 from privgan.release.guarantee import versions
-from privgan.release.keys import SigningKey
-from privgan.release.released import FIRST_DAYS, MADE_AGAIN, MODEL, Released
-from privgan.release.signature import SIGNATURE_NAME, sign_manifest, signature_file
-from privgan.release.trust import make_trust
-from privgan.release.verify import Verification
+from privgan.release.signing.keys import SigningKey
+from privgan.release.signing.signature import SIGNATURE_NAME, sign_manifest, signature_file
+from privgan.release.signing.trust import make_trust
+from privgan.release.verification.released import FIRST_DAYS, MADE_AGAIN, MODEL, Released
+from privgan.release.verification.verify import Verification
 from tests.example.making import EXAMPLE
 from tests.release.forging import Forgery, Lie, forge, older, put
 
@@ -126,7 +129,11 @@ def rendered_text(name: str, old: str, new: str, count: int = -1) -> Lie:
 
 
 def first_break(f: Forgery) -> Any:
-    return next(name for name, shape in zip(f.model["columns"], f.data["shapes"], strict=True) if len(shape["noisy"]) > 3)
+    return next(
+        name
+        for name, shape in zip(f.model["columns"], f.data["shapes"], strict=True)
+        if len(shape["noisy"]) > 3
+    )
 
 
 def merged(f: Forgery) -> None:
@@ -397,7 +404,10 @@ def problems(release: Path) -> str:
 
 def some(kinds: Iterable[str]) -> list[Any]:
     """Every kind, two of three of them in the long tests only."""
-    return [kind if place % 3 == 0 else pytest.param(kind, marks=pytest.mark.slow) for place, kind in enumerate(kinds)]
+    return [
+        kind if place % 3 == 0 else pytest.param(kind, marks=pytest.mark.slow)
+        for place, kind in enumerate(kinds)
+    ]
 
 
 @pytest.mark.parametrize("kind", some([*REPORTED, *STATED]))
@@ -428,7 +438,9 @@ def in_section(old: str, new: str) -> Lie:
 def files(**changed: Callable[[bytes], bytes]) -> Lie:
     """Files changed by hand, by their names without dots."""
     names = {"schema": "schema.yaml", "parquet": "synthetic.parquet"}
-    return lambda f: f.touched.update({names[key]: change(f.content(names[key])) for key, change in changed.items()})
+    return lambda f: f.touched.update(
+        {names[key]: change(f.content(names[key])) for key, change in changed.items()}
+    )
 
 
 def with_bytes_beside(content: bytes) -> bytes:
@@ -482,7 +494,9 @@ def test_what_stands_beside_the_figures_is_no_place_for_a_claim(release: Path, k
     assert told in problems(release)
 
 
-@pytest.mark.parametrize("name", ["schema.yaml", "report.json", "synthetic.parquet", "model/model.json"])
+@pytest.mark.parametrize(
+    "name", ["schema.yaml", "report.json", "synthetic.parquet", "model/model.json"]
+)
 def test_to_leave_a_file_out_is_no_way_around(release: Path, name: str) -> None:
     def less(f: Forgery) -> None:
         f.left_out.append(name)
@@ -492,7 +506,8 @@ def test_to_leave_a_file_out_is_no_way_around(release: Path, name: str) -> None:
     assert "is missing" in problems(release)
 
 
-# Told of a release that says that another version made it, so that its report need not be made again.
+# Told of a release that says that another version made it, so that its report need not be made
+# again.
 OLDER: dict[str, tuple[Lie, str]] = {
     "epsilon of 0.3 everywhere in the report": (in_section("ε = 3", "ε = 0.3"), "0.3"),
     "delta everywhere in the report": (in_section("10⁻⁶", "10⁻⁹"), "which its data do not give there"),
@@ -572,8 +587,13 @@ def test_a_signer_of_another_version_is_held_to_the_figures(release: Path, kind:
     assert told in "\n".join(vouched(release).problems)
 
 
-def test_a_release_of_another_version_that_a_believed_key_signed_raises_no_alarm(release: Path) -> None:
-    """Its words are its signer's; what it means is compared, and its table may be quoted otherwise."""
+def test_a_release_of_another_version_that_a_believed_key_signed_raises_no_alarm(
+    release: Path,
+) -> None:
+    """Its words are its signer's.
+
+    What it means is compared, and its table may be quoted otherwise.
+    """
 
     def quoted(f: Forgery) -> None:
         found = csv.reader(f.content("synthetic.csv").decode().splitlines())

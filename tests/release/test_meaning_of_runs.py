@@ -164,7 +164,9 @@ def constraint(f: Forgery) -> None:
 def crowd(f: Forgery) -> None:
     frame = f.frame()
     frame.loc[:3, "customer"] = frame.loc[0, "customer"]
-    places, _ = pd.factorize(frame["customer"])  # The others are numbered from it, as in any release.
+    places, _ = pd.factorize(
+        frame["customer"]
+    )  # The others are numbered from it, as in any release.
     frame["customer"] = [f"=K{place + 1:05d}" for place in places]
     f.rows(frame)
 

@@ -1,4 +1,7 @@
-"""A release as one zip: the same bytes each time, and nothing in a hostile one is ever written or believed."""
+"""A release as one zip.
+
+The same bytes each time, and nothing in a hostile one is ever written or believed.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,9 @@ import pytest
 
 from privgan.errors import UsageError, VerificationError
 from privgan.release import pack
-from privgan.release.keys import SigningKey
 from privgan.release.pack import pack_release, unpack, verify_packed
-from privgan.release.trust import make_trust
+from privgan.release.signing.keys import SigningKey
+from privgan.release.signing.trust import make_trust
 from tests.release.changes import NOW
 
 Names = dict[str, bytes]
@@ -65,7 +68,9 @@ def added(name: str, content: bytes = b"x", mode: int = 0) -> Callable[[Path], N
 
 
 def without(name: str) -> Callable[[Path], None]:
-    return lambda packed: rezip(packed, lambda a, n: all_of(a, {key: value for key, value in n.items() if key != name}))
+    return lambda packed: rezip(
+        packed, lambda a, n: all_of(a, {key: value for key, value in n.items() if key != name})
+    )
 
 
 def record_in_the_record(packed: Path) -> None:
@@ -115,18 +120,38 @@ def other_names(packed: Path) -> None:
     packed.write_bytes(content)
 
 
-def _reshaped(packed: Path, change: Callable[[bytes, bytes, bytes], tuple[bytes, bytes, bytes]]) -> None:
-    """Change entries, directory or end record; the end record then says where the directory is, and how long."""
+def _reshaped(
+    packed: Path, change: Callable[[bytes, bytes, bytes], tuple[bytes, bytes, bytes]]
+) -> None:
+    """Change entries, directory or end record.
+
+    The end record then says where the directory is, and how long.
+    """
     content = packed.read_bytes()
     with zipfile.ZipFile(packed) as archive:
         start = archive.start_dir
     entries, directory, end = change(content[:start], content[start:-22], content[-22:])
-    packed.write_bytes(entries + directory + end[:12] + struct.pack("<2L", len(directory), len(entries)) + end[20:])
+    packed.write_bytes(
+        entries + directory + end[:12] + struct.pack("<2L", len(directory), len(entries)) + end[20:]
+    )
 
 
 def _entry(name: str = "synthetic.csv", content: bytes = b"a,b\n7,a real row\n") -> bytes:
     """A local entry as a program that reads from the front would unpack it."""
-    head = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 33, zlib.crc32(content), len(content), len(content), len(name), 0)
+    head = struct.pack(
+        "<4s5H3L2H",
+        b"PK\3\4",
+        20,
+        0,
+        0,
+        0,
+        33,
+        zlib.crc32(content),
+        len(content),
+        len(content),
+        len(name),
+        0,
+    )
     return head + name.encode() + content
 
 
@@ -135,7 +160,9 @@ def prefixed(packed: Path) -> None:
 
 
 def hidden_between(packed: Path) -> None:
-    _reshaped(packed, lambda entries, directory, end: (entries + _entry("customers.txt"), directory, end))
+    _reshaped(
+        packed, lambda entries, directory, end: (entries + _entry("customers.txt"), directory, end)
+    )
 
 
 def hidden_before_the_end(packed: Path) -> None:
@@ -161,7 +188,9 @@ def behind_a_stream(packed: Path) -> None:
 
     def change(entries: bytes, directory: bytes, end: bytes) -> tuple[bytes, bytes, bytes]:
         last = directory.rindex(b"PK\1\2")
-        size, place = (struct.unpack("<L", directory[last + at : last + at + 4])[0] for at in (20, 42))
+        size, place = (
+            struct.unpack("<L", directory[last + at : last + at + 4])[0] for at in (20, 42)
+        )
         longer = struct.pack("<L", size + 9)
         directory = directory[: last + 20] + longer + directory[last + 24 :]
         return entries[: place + 18] + longer + entries[place + 22 :] + b"real rows", directory, end
@@ -182,7 +211,24 @@ def overlapping(packed: Path) -> None:
         place, content = entries.index(inner), b"REAL ROWS"
         size = len(content)
         head = struct.pack(
-            "<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 33, zlib.crc32(content), size, size, 9, 0, 0, 0, 0, 0, place
+            "<4s6H3L5H2L",
+            b"PK\1\2",
+            20,
+            20,
+            0,
+            0,
+            0,
+            33,
+            zlib.crc32(content),
+            size,
+            size,
+            9,
+            0,
+            0,
+            0,
+            0,
+            0,
+            place,
         )
         count = struct.pack("<2H", *(number + 1 for number in struct.unpack("<2H", end[8:12])))
         return entries, directory + head + b"report.md", end[:8] + count + end[12:]
@@ -215,7 +261,10 @@ def streamed(packed: Path) -> None:
 
 
 def other_local_name(packed: Path) -> None:
-    """A folder is never opened: only its local header tells what a program that reads from the front makes of it."""
+    """A folder is never opened.
+
+    Only its local header tells what a program that reads from the front makes of it.
+    """
     added("model/", b"")(packed)
     content = packed.read_bytes()
     packed.write_bytes(content.replace(b"model/PK\1\2", b"row_7/PK\1\2"))
@@ -286,7 +335,9 @@ def test_hostile_zips_are_refused_and_write_nothing_outside(
     assert not os.path.lexists("/tmp/evil")
 
 
-def test_the_same_release_gives_the_same_bytes(signed: Path, packed: Path, signer: SigningKey) -> None:
+def test_the_same_release_gives_the_same_bytes(
+    signed: Path, packed: Path, signer: SigningKey
+) -> None:
     os.utime(signed / "schema.yaml", (0, 0))
     (signed / "schema.yaml").chmod(0o600)
     again = pack_release(signed, signed.parent / "again.zip")
@@ -297,7 +348,9 @@ def test_the_same_release_gives_the_same_bytes(signed: Path, packed: Path, signe
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_a_folder_zipped_by_another_tool_verifies(signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_zipped_by_another_tool_verifies(
+    signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pack, "verify_release", _at_that_time)
     path = tmp_path / "other.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -306,7 +359,9 @@ def test_a_folder_zipped_by_another_tool_verifies(signed: Path, tmp_path: Path, 
     assert verify_packed(path).problems == ()
 
 
-def test_large_files_raise_no_alarm(signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_files_raise_no_alarm(
+    signed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Beyond 2 GB sizes and places stand in 64 bits; here a lower limit brings the same form."""
     monkeypatch.setattr(pack, "verify_release", _at_that_time)
     monkeypatch.setattr(pack, "_LARGEST_SIZE", 1)
@@ -337,7 +392,9 @@ def test_what_is_not_intact_is_not_packed(signed: Path, packed: Path) -> None:
     assert not list(signed.parent.glob(".*partial*"))
 
 
-def test_no_room_is_told_before_anything_is_unpacked(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_room_is_told_before_anything_is_unpacked(
+    packed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10})())
     target = _made(packed.parent / "target")
     with pytest.raises(UsageError, match="TMPDIR"):

@@ -6,15 +6,18 @@ import time
 
 import pytest
 
-from privgan.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
+from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
-from privgan.release.plan_agreement import is_planned_again
+from privgan.release.verification.plan import is_planned_again
 from privgan.table.schema_file import parse_schema
 
 HEAD = "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n"
 EACH = ", ".join(f"v{number}" for number in range(MOST_PLANNED_CODES // MOST_PLANNED_COLUMNS))
-KINDS = {"categories": f"kind: categorical, categories: [{EACH}]", "numbers": "kind: integer, lower: 0, upper: 99999"}
+KINDS = {
+    "categories": f"kind: categorical, categories: [{EACH}]",
+    "numbers": "kind: integer, lower: 0, upper: 99999",
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,24 +10,34 @@ import pytest
 from privgan.demo import demo_schema_yaml
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
-from privgan.release.recount import _noise_of, _require_sane, accounting_problems
+from privgan.release.verification.accounting import _noise_of, _require_sane, accounting_problems
 from privgan.table.schema_file import parse_schema
 
 
 def test_every_step_of_a_plan_is_written_with_its_events_own_noise() -> None:
     schema = parse_schema(demo_schema_yaml())
-    plan = make_plan(schema, PrivacyBudget(epsilon=3), public_rows=20_000, marginal_share=0.5, resumable=True)
+    plan = make_plan(
+        schema, PrivacyBudget(epsilon=3), public_rows=20_000, marginal_share=0.5, resumable=True
+    )
     written = [step.to_json() for step in plan.steps]
-    noises = [(step["noise"], _noise_of(step["event"])) for step in written if _noise_of(step["event"]) is not None]
+    noises = [
+        (step["noise"], _noise_of(step["event"]))
+        for step in written
+        if _noise_of(step["event"]) is not None
+    ]
     assert len(noises) > len(written) / 2
-    assert {step["kind"] for step in written if _noise_of(step["event"]) is None} == {"choice of a marginal"}
+    assert {step["kind"] for step in written if _noise_of(step["event"]) is None} == {
+        "choice of a marginal"
+    }
     for noise, of_event in noises:
         assert noise == pytest.approx(of_event, rel=1e-9)
 
 
 @pytest.mark.parametrize("listed", [False, True])
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_step_that_is_said_to_have_more_noise_than_its_event_is_found(release: Path, place: int, listed: bool) -> None:
+def test_a_step_that_is_said_to_have_more_noise_than_its_event_is_found(
+    release: Path, place: int, listed: bool
+) -> None:
     manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     assert accounting_problems(manifest) == []
     steps = manifest["accounting"] if listed else manifest["plan"]["stages"][0]["steps"]
@@ -38,7 +48,11 @@ def test_a_step_that_is_said_to_have_more_noise_than_its_event_is_found(release:
 
 def test_repetitions_inside_repetitions_count_together() -> None:
     """Each level alone is allowed; together they would be worked at for minutes."""
-    sampled = {"event": "poisson_sampled", "sample_rate": 1e-4, "of": {"event": "gaussian", "noise_multiplier": 3.0}}
+    sampled = {
+        "event": "poisson_sampled",
+        "sample_rate": 1e-4,
+        "of": {"event": "gaussian", "noise_multiplier": 3.0},
+    }
     inner = {"event": "repeated", "count": 200_000, "of": sampled}
     _require_sane(inner)
     with pytest.raises(ValueError, match="too often"):

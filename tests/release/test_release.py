@@ -15,7 +15,13 @@ from typing import Any
 
 import pytest
 
-from privgan.errors import IncompleteError, InternalError, PolicyFailedError, ReleaseExistsError, UsageError
+from privgan.errors import (
+    IncompleteError,
+    InternalError,
+    PolicyFailedError,
+    ReleaseExistsError,
+    UsageError,
+)
 from privgan.release import FileEntry, build_manifest, bundle, verify_release, write_release
 from tests.release.changes import NOW, refiled
 
@@ -54,7 +60,11 @@ def outside(release: Path, name: str) -> None:
     """A file outside the release, listed with its right hash."""
     content = (release / "schema.yaml").read_bytes()
     (release.parent / "secret").write_bytes(content)
-    entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "source": "public"}
+    entry = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "source": "public",
+    }
     edit(release, lambda m: m["files"].update({name: entry}))
 
 
@@ -72,7 +82,9 @@ TAMPERING: dict[str, Callable[[Path], Any]] = {
     "flipped bit in report": lambda r: flip(r / "report.html"),
     "flipped bit in manifest": lambda r: flip(r / "manifest.json", 30),
     "flipped bit in checksum": lambda r: flip(r / "manifest.sha256", 3),
-    "appended byte": lambda r: (r / "synthetic.csv").write_bytes((r / "synthetic.csv").read_bytes() + b"\n"),
+    "appended byte": (
+        lambda r: (r / "synthetic.csv").write_bytes((r / "synthetic.csv").read_bytes() + b"\n")
+    ),
     "emptied file": lambda r: (r / "synthetic.csv").write_bytes(b""),
     "removed file": lambda r: (r / "synthetic.csv").unlink(),
     "removed file in folder": lambda r: (r / "model/model.json").unlink(),
@@ -92,14 +104,20 @@ TAMPERING: dict[str, Callable[[Path], Any]] = {
     "link for the manifest": lambda r: link(r / "manifest.json", "schema.yaml"),
     "folder for a file": lambda r: ((r / "synthetic.csv").unlink(), (r / "synthetic.csv").mkdir()),
     "named pipe": lambda r: os.mkfifo(r / "pipe"),
-    "smaller epsilon, not sealed": lambda r: edit(r, lambda m: m["guarantee"].update(epsilon=1.0), sealed=False),
+    "smaller epsilon, not sealed": lambda r: edit(
+        r, lambda m: m["guarantee"].update(epsilon=1.0), sealed=False
+    ),
     "smaller epsilon, sealed": lambda r: edit(r, lambda m: m["guarantee"].update(epsilon=1.0)),
     "assumptions dropped": lambda r: edit(r, lambda m: m["guarantee"].update(conditional_facts=[])),
     "unlisted file": lambda r: edit(r, lambda m: m["files"].pop("synthetic.csv")),
     "wrong size": lambda r: edit(r, lambda m: m["files"]["synthetic.csv"].update(bytes=7)),
     "wrong hash": lambda r: edit(r, lambda m: m["files"]["synthetic.csv"].update(sha256="0" * 64)),
-    "wrong source": lambda r: edit(r, lambda m: m["files"]["synthetic.csv"].update(source="public")),
-    "unknown source": lambda r: edit(r, lambda m: m["files"]["synthetic.csv"].update(source="real")),
+    "wrong source": lambda r: edit(
+        r, lambda m: m["files"]["synthetic.csv"].update(source="public")
+    ),
+    "unknown source": lambda r: edit(
+        r, lambda m: m["files"]["synthetic.csv"].update(source="real")
+    ),
     "missing field": lambda r: edit(r, lambda m: m.pop("guarantee")),
     "extra field": lambda r: edit(r, lambda m: m.update(note="trust me")),
     "negative epsilon": lambda r: edit(r, lambda m: m["guarantee"].update(epsilon=-1)),
@@ -120,9 +138,12 @@ TAMPERING: dict[str, Callable[[Path], Any]] = {
     "manifest is deep": lambda r: (write(r / "manifest.json", "[" * 100_000), seal(r)),
     "manifest is not UTF-8": lambda r: ((r / "manifest.json").write_bytes(b"\xff\xfe{}"), seal(r)),
     "checksum of another name": lambda r: write(
-        r / "manifest.sha256", (r / "manifest.sha256").read_text().replace("manifest.json", "other.json")
+        r / "manifest.sha256",
+        (r / "manifest.sha256").read_text().replace("manifest.json", "other.json"),
     ),
-    "two checksum lines": lambda r: write(r / "manifest.sha256", (r / "manifest.sha256").read_text() * 2),
+    "two checksum lines": lambda r: write(
+        r / "manifest.sha256", (r / "manifest.sha256").read_text() * 2
+    ),
     "checksum is empty": lambda r: write(r / "manifest.sha256", ""),
 }
 
@@ -137,7 +158,11 @@ def test_tampering_shows(release: Path, kind: str) -> None:
 
 def test_key_that_stands_twice_shows(release: Path) -> None:
     path = release / "manifest.json"
-    path.write_text(path.read_text().replace('"dataset": "customers"', '"dataset": "other", "dataset": "customers"'))
+    path.write_text(
+        path.read_text().replace(
+            '"dataset": "customers"', '"dataset": "other", "dataset": "customers"'
+        )
+    )
     seal(release)
     assert "twice" in verify_release(release, now=NOW).problems[0]
 
@@ -152,7 +177,9 @@ def test_untouched_release_verifies(release: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [["synthetic.csv"], ["schema.yaml", "model/model.json"]])
-def test_part_of_the_files_verifies(tmp_path: Path, names: list[str], contents: Any, facts: Any, verdict: Any) -> None:
+def test_part_of_the_files_verifies(
+    tmp_path: Path, names: list[str], contents: Any, facts: Any, verdict: Any
+) -> None:
     files = {name: content for name, content in contents(tmp_path).items() if name in names}
     facts = dataclasses.replace(facts, context={}, epsilon_pld=None)
     assert verify_release(write_release(tmp_path / "a/b/release", files, facts, verdict())).ok
@@ -163,23 +190,37 @@ def test_moved_release_verifies(release: Path) -> None:
 
 
 def test_sha256sum_reads_the_checksum(release: Path) -> None:
-    subprocess.run(["sha256sum", "--check", "--strict", "manifest.sha256"], cwd=release, check=True, capture_output=True)
+    subprocess.run(
+        ["sha256sum", "--check", "--strict", "manifest.sha256"],
+        cwd=release,
+        check=True,
+        capture_output=True,
+    )
 
 
-def test_nothing_is_left_beside_a_release(tmp_path: Path, contents: Any, facts: Any, verdict: Any) -> None:
+def test_nothing_is_left_beside_a_release(
+    tmp_path: Path, contents: Any, facts: Any, verdict: Any
+) -> None:
     write_release(tmp_path / "release", contents(tmp_path), facts, verdict())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["release", "source.parquet"]
 
 
-@pytest.mark.parametrize("name", ["internal-audit.json", "../synthetic.csv", "/etc/x", "model/rows.npy", "manifest.json", ""])
-def test_other_files_are_refused_by_construction(tmp_path: Path, name: str, facts: Any, verdict: Any) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["internal-audit.json", "../synthetic.csv", "/etc/x", "model/rows.npy", "manifest.json", ""],
+)
+def test_other_files_are_refused_by_construction(
+    tmp_path: Path, name: str, facts: Any, verdict: Any
+) -> None:
     with pytest.raises(InternalError):
         write_release(tmp_path / "release", {"synthetic.csv": b"", name: b"x"}, facts, verdict())
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("epsilon", "error"), [(6.0, PolicyFailedError), (None, IncompleteError)])
-def test_only_a_pass_is_released(tmp_path: Path, epsilon: float | None, error: type[Exception], facts: Any, verdict: Any) -> None:
+def test_only_a_pass_is_released(
+    tmp_path: Path, epsilon: float | None, error: type[Exception], facts: Any, verdict: Any
+) -> None:
     with pytest.raises(error):
         write_release(tmp_path / "release", {"synthetic.csv": b""}, facts, verdict(epsilon))
     assert list(tmp_path.iterdir()) == []
@@ -187,7 +228,11 @@ def test_only_a_pass_is_released(tmp_path: Path, epsilon: float | None, error: t
 
 def test_existing_target_is_refused(tmp_path: Path, facts: Any, verdict: Any) -> None:
     files: dict[str, bytes | Path] = {"synthetic.csv": b"a"}
-    for make in (lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: p.symlink_to("nowhere")):
+    for make in (
+        lambda p: p.mkdir(),
+        lambda p: p.write_text("x"),
+        lambda p: p.symlink_to("nowhere"),
+    ):
         target = tmp_path / f"release-{len(list(tmp_path.iterdir()))}"
         make(target)
         with pytest.raises(ReleaseExistsError):
@@ -216,7 +261,9 @@ def test_crash_at_any_write_leaves_nothing_readable(
         assert not list(tmp_path.glob(".*partial*"))
 
 
-def test_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: Any, verdict: Any) -> None:
+def test_full_disk_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: Any, verdict: Any
+) -> None:
     files: dict[str, bytes | Path] = {"synthetic.csv": b"a"}
     with monkeypatch.context() as patch:
         patch.setattr(bundle.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
@@ -233,9 +280,17 @@ def test_full_disk_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "changes", [{"epsilon": float("nan")}, {"epsilon": float("inf")}, {"not_promised": ()}, {"plan": {"rows": object()}}]
+    "changes",
+    [
+        {"epsilon": float("nan")},
+        {"epsilon": float("inf")},
+        {"not_promised": ()},
+        {"plan": {"rows": object()}},
+    ],
 )
-def test_manifest_that_says_nonsense_is_a_bug(changes: dict[str, Any], facts: Any, verdict: Any) -> None:
+def test_manifest_that_says_nonsense_is_a_bug(
+    changes: dict[str, Any], facts: Any, verdict: Any
+) -> None:
     files = {"synthetic.csv": FileEntry(sha256="0" * 64, bytes=0, source="synthetic")}
     assert build_manifest(facts, verdict(), files)
     with pytest.raises(InternalError):
@@ -256,7 +311,9 @@ def test_verify_needs_a_folder(tmp_path: Path) -> None:
         ("synthetic.csv", b"1,x,customer 7 is 93\n", "another number of cells"),
     ],
 )
-def test_bytes_that_no_reader_of_the_file_sees_show(release: Path, name: str, hidden: bytes, told: str) -> None:
+def test_bytes_that_no_reader_of_the_file_sees_show(
+    release: Path, name: str, hidden: bytes, told: str
+) -> None:
     """Appended to a file whose fresh hash is listed: neither a tensor nor a cell of a column."""
     refiled(name, lambda content: content + hidden)(release)
     (problem,) = verify_release(release, now=NOW).problems

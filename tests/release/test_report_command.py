@@ -1,4 +1,7 @@
-"""``privgan report`` on a release: any form and language from the release alone, after it was verified."""
+"""``privgan report`` on a release.
+
+Any form and language from the release alone, after it was verified.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ import pytest
 from privgan.cli.main import execute
 from privgan.errors import InternalError
 from privgan.release import write_release
+from privgan.release.leak_scan.leak_patterns import NeedleKind, Needles
 from privgan.release.manifest import describe_release
-from privgan.release.needles import NeedleKind, Needles
-from privgan.release.verify import verify_release
+from privgan.release.verification.verify import verify_release
 from privgan.report import NoisyShape, ShareableReport, render
-from privgan.report.accounted import report_groups, report_steps
+from privgan.report.associations import trends
 from privgan.report.render import WRITTEN
-from privgan.report.trends import trends
+from privgan.report.steps import report_groups, report_steps
 from tests.release.making import SCHEMA, frame_of
 
 
@@ -32,14 +35,24 @@ def report(facts: Any, verdict: Any) -> ShareableReport:
         schema=SCHEMA.to_json(),
         steps=report_steps(facts.accounting),
         groups=report_groups(facts.accounting, facts.delta),
-        shapes=[NoisyShape(column="b", kind="categorical", labels=["x", "y"], noisy=[0.4, 0.6], synthetic=[0.5, 0.5])],
+        shapes=[
+            NoisyShape(
+                column="b",
+                kind="categorical",
+                labels=["x", "y"],
+                noisy=[0.4, 0.6],
+                synthetic=[0.5, 0.5],
+            )
+        ],
         trends=trends(SCHEMA, frame_of(SCHEMA.names, 300)),
         rows=300,
     )
 
 
 @pytest.fixture
-def released(tmp_path: Path, report: ShareableReport, facts: Any, verdict: Any, contents: Any) -> Path:
+def released(
+    tmp_path: Path, report: ShareableReport, facts: Any, verdict: Any, contents: Any
+) -> Path:
     files = contents(tmp_path) | {f"report.{form}": render(report, form) for form in WRITTEN}
     return write_release(tmp_path / "out" / "release", files, facts, verdict())
 
@@ -57,7 +70,9 @@ def test_a_release_tells_itself_in_every_form_and_language(
     assert verify_release(released).ok
 
 
-def test_text_forms_go_to_the_terminal(released: Path, report: ShareableReport, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_forms_go_to_the_terminal(
+    released: Path, report: ShareableReport, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert execute(["report", str(released), "--format", "md", "--lang", "zh"]) == 0
     assert capsys.readouterr().out == render(report, "md", "zh").decode()
     assert execute(["report", str(released)]) == 0
@@ -77,7 +92,11 @@ def test_text_forms_go_to_the_terminal(released: Path, report: ShareableReport, 
     ],
 )
 def test_what_cannot_be_written_is_refused(
-    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    released: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    told: str,
 ) -> None:
     (tmp_path / "there.md").write_text("mine")
     filled = [part.format(release=released, folder=tmp_path) for part in arguments]
@@ -87,16 +106,25 @@ def test_what_cannot_be_written_is_refused(
     assert verify_release(released).ok
 
 
-def test_a_changed_release_tells_nothing(released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_release_tells_nothing(
+    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = released / "report.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"rows": 300', '"rows": 900'), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"rows": 300', '"rows": 900'), encoding="utf-8"
+    )
     assert execute(["report", str(released), "--out", str(tmp_path / "x.md")]) == 1
     assert "report.json: was changed" in capsys.readouterr().err
     assert not (tmp_path / "x.md").exists()
 
 
 def test_parts_that_do_not_fit_together_are_told(
-    tmp_path: Path, report: ShareableReport, facts: Any, verdict: Any, contents: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    report: ShareableReport,
+    facts: Any,
+    verdict: Any,
+    contents: Any,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def shorten(value: dict[str, Any]) -> None:
         value["data"]["shapes"][0]["labels"].pop()
@@ -109,11 +137,27 @@ def test_parts_that_do_not_fit_together_are_told(
 
 
 CHANGES: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
-    "field": ("report.json", lambda made: _json(made, lambda report: report["data"].update(audit={"auc": 1})), "data.audit"),
-    "block": ("report.json", lambda made: _json(made, lambda report: report["sections"][0].update(real=1)), "sections[].real"),
-    "kind": ("report.json", lambda made: _json(made, lambda report: report.update(kind="internal")), "JSON Schema"),
+    "field": (
+        "report.json",
+        lambda made: _json(made, lambda report: report["data"].update(audit={"auc": 1})),
+        "data.audit",
+    ),
+    "block": (
+        "report.json",
+        lambda made: _json(made, lambda report: report["sections"][0].update(real=1)),
+        "sections[].real",
+    ),
+    "kind": (
+        "report.json",
+        lambda made: _json(made, lambda report: report.update(kind="internal")),
+        "JSON Schema",
+    ),
     "no json": ("report.json", lambda made: made[:-20], "report.json"),
-    "script": ("report.html", lambda made: made.replace(b"</main>", b"<script>1</script></main>"), "<script>"),
+    "script": (
+        "report.html",
+        lambda made: made.replace(b"</main>", b"<script>1</script></main>"),
+        "<script>",
+    ),
     "link": ("report.md", lambda made: made + b"[x](https://example.org)", "report.md"),
     "not text": ("report.md", lambda made: made + b"\xff", "report.md"),
 }
@@ -142,7 +186,10 @@ def test_a_private_value_in_any_form_is_found(
     form: str, tmp_path: Path, report: ShareableReport, facts: Any, verdict: Any, contents: Any
 ) -> None:
     value = "O'Hara_[7]*<Kai>|x"
-    leaking = {**report.schema, "columns": [{**report.schema["columns"][0], "description": f"as {value} said"}]}
+    leaking = {
+        **report.schema,
+        "columns": [{**report.schema["columns"][0], "description": f"as {value} said"}],
+    }
     files = contents(tmp_path) | {f"report.{form}": render(report, form)}
     needles = Needles(values={value: NeedleKind.PII})
     assert write_release(tmp_path / "clean", files, facts, verdict(), needles).exists()

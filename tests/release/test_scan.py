@@ -21,15 +21,21 @@ from safetensors.numpy import save
 
 from privgan.errors import InternalError
 from privgan.policy.facts import fact_vocabulary
-from privgan.release.needles import _BLOCK, Matcher, NeedleKind, Needles, internal_names, looks_like_pii
-from privgan.release.scan import Scan, scan_files
-from privgan.table.columns import Column, Invented, Kind, Temporal
-from privgan.table.invent import could_be_invented, invent
-from privgan.table.schema import Schema
+from privgan.release.leak_scan.leak_patterns import (
+    _BLOCK,
+    Matcher,
+    NeedleKind,
+    Needles,
+    internal_names,
+    looks_like_pii,
+)
+from privgan.release.leak_scan.scan import Scan, scan_files
+from privgan.schema.columns import Column, Invented, Kind, Temporal
+from privgan.schema.identifiers import could_be_invented, invent
+from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
 
-SCHEMA = parse_schema(
-    """format: privgan.schema/1
+SCHEMA = parse_schema("""format: privgan.schema/1
 dataset: scanned
 unit: id
 max_rows_per_unit: 1
@@ -39,8 +45,7 @@ columns:
   - {name: email, kind: email}
   - {name: tier, kind: categorical, categories: [basic plan, silver plan]}
   - {name: income, kind: integer, lower: 0, upper: 99999999}
-"""
-)
+""")
 ROWS = 400
 PLANTED: dict[str, tuple[str, NeedleKind]] = {
     "identifier": ("K00017-B", NeedleKind.IDENTIFIER),
@@ -53,7 +58,11 @@ PLANTED: dict[str, tuple[str, NeedleKind]] = {
     "file": ("internal-audit.json", NeedleKind.INTERNAL_NAME),
 }
 NEEDLES = Needles(
-    values={text[:32]: kind for text, kind in PLANTED.values() if kind not in {NeedleKind.PATTERN, NeedleKind.INTERNAL_NAME}},
+    values={
+        text[:32]: kind
+        for text, kind in PLANTED.values()
+        if kind not in {NeedleKind.PATTERN, NeedleKind.INTERNAL_NAME}
+    },
     schema=SCHEMA,
     declared="basic plan silver plan",
 )
@@ -71,7 +80,9 @@ def table(rows: int = ROWS, seed: int = 0) -> pd.DataFrame:
 
 def parquet(frame: pd.DataFrame, metadata: dict[str, str] | None = None) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(metadata), sink)
+    pq.write_table(
+        pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(metadata), sink
+    )
     return sink.getvalue()
 
 
@@ -90,16 +101,37 @@ def tensors(text: str = "", metadata: dict[str, str] | None = None) -> bytes:
 
 PLACES: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "parquet invented cell": ("synthetic.parquet", lambda text: parquet(with_cell("email", text))),
-    "parquet category cell": ("synthetic.parquet", lambda text: parquet(with_cell("tier", f"see {text}."))),
-    "parquet metadata value": ("synthetic.parquet", lambda text: parquet(table(), {"note": f"for {text}"})),
+    "parquet category cell": (
+        "synthetic.parquet",
+        lambda text: parquet(with_cell("tier", f"see {text}.")),
+    ),
+    "parquet metadata value": (
+        "synthetic.parquet",
+        lambda text: parquet(table(), {"note": f"for {text}"}),
+    ),
     "parquet metadata key": ("synthetic.parquet", lambda text: parquet(table(), {text: "x"})),
-    "csv invented cell": ("synthetic.csv", lambda text: with_cell("name", text).to_csv(index=False).encode()),
-    "csv category cell": ("synthetic.csv", lambda text: with_cell("tier", f"({text})").to_csv(index=False).encode()),
-    "json value": ("model/model.json", lambda text: json.dumps({"a": [{"b": f"x {text}"}]}, ensure_ascii=False).encode()),
+    "csv invented cell": (
+        "synthetic.csv",
+        lambda text: with_cell("name", text).to_csv(index=False).encode(),
+    ),
+    "csv category cell": (
+        "synthetic.csv",
+        lambda text: with_cell("tier", f"({text})").to_csv(index=False).encode(),
+    ),
+    "json value": (
+        "model/model.json",
+        lambda text: json.dumps({"a": [{"b": f"x {text}"}]}, ensure_ascii=False).encode(),
+    ),
     "json key, all escaped": ("manifest.json", lambda text: f'{{"{_escaped(text)}": 1}}'.encode()),
-    "safetensors metadata": ("model/model.safetensors", lambda text: tensors(metadata={"note": text})),
+    "safetensors metadata": (
+        "model/model.safetensors",
+        lambda text: tensors(metadata={"note": text}),
+    ),
     "html": ("report.html", lambda text: f"<p title='x'>{html.escape(text)}</p>".encode()),
-    "html, all escaped": ("report.html", lambda text: "".join(f"&#x{ord(part):x};" for part in f"<b>{text}</b>").encode()),
+    "html, all escaped": (
+        "report.html",
+        lambda text: "".join(f"&#x{ord(part):x};" for part in f"<b>{text}</b>").encode(),
+    ),
     "yaml": ("schema.yaml", lambda text: f"dataset: x\n# {text}\n".encode()),
     "another file": ("manifest.sha256", lambda text: f"{text}\n".encode()),
 }
@@ -144,9 +176,15 @@ def test_a_value_inside_a_longer_word_or_number_is_another_value() -> None:
 
 
 def test_numbers_of_modelled_columns_are_drawn_from_the_declared_domain() -> None:
-    needles = replace(NEEDLES, values={f"{income:08d}": NeedleKind.IDENTIFIER for income in range(10_000_000, 10_400_000)})
+    needles = replace(
+        NEEDLES,
+        values={f"{income:08d}": NeedleKind.IDENTIFIER for income in range(10_000_000, 10_400_000)},
+    )
     frame = table().assign(income=range(10_000_000, 10_000_000 + ROWS))
-    for name, content in (("synthetic.parquet", parquet(frame)), ("synthetic.csv", frame.to_csv(index=False).encode())):
+    for name, content in (
+        ("synthetic.parquet", parquet(frame)),
+        ("synthetic.csv", frame.to_csv(index=False).encode()),
+    ):
         assert found(name, content, needles).findings == ()
     assert found("model/model.json", b'{"rows": 10000017}', needles).findings == ()
     assert found("model/model.json", b'{"note": "row 10000017"}', needles).findings != ()
@@ -154,43 +192,67 @@ def test_numbers_of_modelled_columns_are_drawn_from_the_declared_domain() -> Non
 
 def test_times_of_day_and_durations_are_searched_in_both_files() -> None:
     """Parquet gives them as times and durations, which ended the search with a TypeError."""
-    schema = parse_schema(
-        """format: privgan.schema/1
+    schema = parse_schema("""format: privgan.schema/1
 dataset: scanned
 unit: row
 columns:
   - {name: clock, kind: datetime, lower: '1900-01-01', upper: '1900-01-01T23:59:59', format: '%H:%M:%S'}
   - {name: took, kind: integer, lower: 0, upper: 99999, format: '[h]:mm:ss'}
-"""
-    )
+""")
     needles = replace(NEEDLES, schema=schema, values={"09:30:00": NeedleKind.IDENTIFIER})
-    rows = pd.DataFrame({"clock": [dt.time(9, 30), None], "took": pd.to_timedelta([90, 91], unit="s")})
+    rows = pd.DataFrame(
+        {"clock": [dt.time(9, 30), None], "took": pd.to_timedelta([90, 91], unit="s")}
+    )
     assert found("synthetic.parquet", parquet(rows), needles).findings == ()
-    assert found("synthetic.csv", b"clock,took\n09:30:00,0:01:30\n,0:01:31\n", needles).findings == ()
+    assert (
+        found("synthetic.csv", b"clock,took\n09:30:00,0:01:30\n,0:01:31\n", needles).findings == ()
+    )
 
 
 def test_a_value_with_a_separator_is_met_by_no_two_cells_of_a_text_file() -> None:
-    needles = replace(NEEDLES, values={"150,230": NeedleKind.IDENTIFIER, "12,5 7": NeedleKind.IDENTIFIER})
-    rows = b"id,name,email,tier,income\nC00000001,Robin Ash,r@example.com,basic plan,150\n230,gold,yes,basic plan,150,230\n"
-    assert [part for part in found("synthetic.csv", rows, needles).findings if part.where == "bytes"] == []
+    needles = replace(
+        NEEDLES, values={"150,230": NeedleKind.IDENTIFIER, "12,5 7": NeedleKind.IDENTIFIER}
+    )
+    rows = (
+        b"id,name,email,tier,income\nC00000001,Robin Ash,r@example.com,basic"
+        b" plan,150\n230,gold,yes,basic plan,150,230\n"
+    )
+    assert [
+        part for part in found("synthetic.csv", rows, needles).findings if part.where == "bytes"
+    ] == []
     cell = with_cell("name", "150,230").to_csv(index=False).encode()
-    assert [part.where for part in found("synthetic.csv", cell, needles).findings] == ["column name"]
+    assert [part.where for part in found("synthetic.csv", cell, needles).findings] == [
+        "column name"
+    ]
 
 
-# --- chance -------------------------------------------------------------------------------------------------------
+# --- chance
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_serial_identifiers_coincide_by_construction() -> None:
-    needles = replace(NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(1, ROWS + 1)})
-    for name, content in (("synthetic.parquet", parquet(table())), ("synthetic.csv", table().to_csv(index=False).encode())):
+    needles = replace(
+        NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(1, ROWS + 1)}
+    )
+    for name, content in (
+        ("synthetic.parquet", parquet(table())),
+        ("synthetic.csv", table().to_csv(index=False).encode()),
+    ):
         scan = found(name, content, needles)
         assert scan.findings == ()
         (chance,) = scan.chance
-        assert (chance.column, chance.found, chance.expected, chance.excess) == ("id", ROWS, ROWS, False)
+        assert (chance.column, chance.found, chance.expected, chance.excess) == (
+            "id",
+            ROWS,
+            ROWS,
+            False,
+        )
 
 
 def test_several_rows_of_one_customer_meet_one_real_identifier() -> None:
-    needles = replace(NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(1, ROWS // 4)})
+    needles = replace(
+        NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(1, ROWS // 4)}
+    )
     frame = table().assign(id=[f"C{1 + row // 2:08d}" for row in range(ROWS)])
     scan = found("synthetic.csv", frame.to_csv(index=False).encode(), needles)
     assert scan.findings == ()
@@ -198,27 +260,43 @@ def test_several_rows_of_one_customer_meet_one_real_identifier() -> None:
 
 
 def test_copied_identifiers_of_the_pattern_are_more_than_chance() -> None:
-    needles = replace(NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(5_000, 5_200)})
+    needles = replace(
+        NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(5_000, 5_200)}
+    )
     assert found("synthetic.parquet", parquet(table()), needles).findings == ()
     frame = table().assign(id=[f"C{4_900 + row:08d}" for row in range(ROWS)])
     (finding,) = found("synthetic.parquet", parquet(frame), needles).findings
     assert (finding.where, finding.count) == ("column id", 200)
 
 
-COPIED = {"id": ["C00000907", "C00000039"], "email": ["robin.ash.907@example.com"], "income": ["+00 555 0000907"]}
+COPIED = {
+    "id": ["C00000907", "C00000039"],
+    "email": ["robin.ash.907@example.com"],
+    "income": ["+00 555 0000907"],
+}
 
 
 @pytest.mark.parametrize("column", COPIED)
-def test_one_copied_value_of_the_invented_form_is_found_where_another_is_invented(column: str) -> None:
-    """Serial numbers are those of the rows: in its own row a real one stands by construction, in any other it was copied."""
+def test_one_copied_value_of_the_invented_form_is_found_where_another_is_invented(
+    column: str,
+) -> None:
+    """Serial numbers are those of the rows.
+
+    In its own row a real one stands by construction, in any other it was copied.
+    """
     schema = _with(Invented(name="income", kind=Kind.PHONE))
     frame = table().assign(income=[f"+00 555 {row + 1:07d}" for row in range(ROWS)])
     for value in COPIED[column]:
         needles = replace(NEEDLES, values={value: NeedleKind.PII}, schema=schema)
         leaking = frame.assign(**{column: frame[column].where(frame.index != 37, value)})
-        for file, write in (("synthetic.parquet", parquet), ("synthetic.csv", lambda rows: rows.to_csv(index=False).encode())):
+        for file, write in (
+            ("synthetic.parquet", parquet),
+            ("synthetic.csv", lambda rows: rows.to_csv(index=False).encode()),
+        ):
             assert found(file, write(frame), needles).findings == ()
-            assert f"column {column}" in {finding.where for finding in found(file, write(leaking), needles).findings}
+            assert f"column {column}" in {
+                finding.where for finding in found(file, write(leaking), needles).findings
+            }
 
 
 def test_names_from_the_public_lists_coincide_by_chance_and_copied_ones_do_not() -> None:
@@ -230,15 +308,24 @@ def test_names_from_the_public_lists_coincide_by_chance_and_copied_ones_do_not()
     assert 5 < chance.expected < 40
     frame.loc[:200, "name"] = "Robin Ash"
     scan = found("synthetic.parquet", parquet(frame), needles)
-    assert {(finding.where, finding.kind) for finding in scan.findings} == {("column name", NeedleKind.PII)}
+    assert {(finding.where, finding.kind) for finding in scan.findings} == {
+        ("column name", NeedleKind.PII)
+    }
     assert scan.chance[0].excess
 
 
 @pytest.mark.parametrize("marker", ["", "no name"])
 def test_chance_counts_the_rows_that_hold_a_value(marker: str) -> None:
-    """Where few rows hold one, few meet a real name by chance: copied ones do not hide behind the other rows."""
+    """Where few rows hold one, few meet a real name by chance.
+
+    Copied ones do not hide behind the other rows.
+    """
     name = replace(SCHEMA.column("name"), missing=True, presence=True, missing_markers=("no name",))
-    needles = replace(NEEDLES, values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII}, schema=_with(name))
+    needles = replace(
+        NEEDLES,
+        values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII},
+        schema=_with(name),
+    )
     invented = table(4_000)
     invented.loc[invented.index % 40 > 0, "name"] = None
     copied = invented.assign(name=invented["name"].where(invented["name"].isna(), "Robin Ash"))
@@ -251,13 +338,20 @@ def test_chance_counts_the_rows_that_hold_a_value(marker: str) -> None:
 
 
 def _with(column: Column) -> Schema:
-    return replace(SCHEMA, columns=tuple(column if part.name == column.name else part for part in SCHEMA.columns))
+    return replace(
+        SCHEMA,
+        columns=tuple(column if part.name == column.name else part for part in SCHEMA.columns),
+    )
 
 
 def test_times_of_day_are_searched_as_any_column_is() -> None:
     """In a Parquet file they are no texts; a scan that cannot read them ends a paid run."""
     clock = Temporal(
-        name="income", kind=Kind.DATETIME, lower=dt.datetime(1900, 1, 1), upper=dt.datetime(1900, 1, 2), format="%H:%M"
+        name="income",
+        kind=Kind.DATETIME,
+        lower=dt.datetime(1900, 1, 1),
+        upper=dt.datetime(1900, 1, 2),
+        format="%H:%M",
     )
     needles = replace(NEEDLES, schema=_with(clock))
     frame = table().assign(income=dt.time(10, 45))
@@ -272,7 +366,9 @@ def test_a_real_value_that_nobody_invents_is_a_finding_at_once() -> None:
     """One cell is enough where chance is none: no count has to pile up first."""
     content = with_cell("name", "zoe.ohara@mail.example.org").to_csv(index=False).encode()
     (finding,) = [
-        part for part in found("synthetic.csv", content).findings if (part.where, part.kind) == ("column name", "personal value")
+        part
+        for part in found("synthetic.csv", content).findings
+        if (part.where, part.kind) == ("column name", "personal value")
     ]
     assert finding.count == 1
 
@@ -283,19 +379,32 @@ def test_what_chance_explains_in_the_table_is_a_finding_elsewhere() -> None:
     assert found("report.html", b"<p>C00000001</p>", needles).findings != ()
 
 
-@pytest.mark.parametrize("pattern", ["C{:08d}", "{}", "SYN-{:05d}-X", "{:x}", "id{{{}}}", "{:,}", "ab{:o}"])
+@pytest.mark.parametrize(
+    "pattern", ["C{:08d}", "{}", "SYN-{:05d}-X", "{:x}", "id{{{}}}", "{:,}", "ab{:o}"]
+)
 def test_all_that_is_invented_could_be_invented(pattern: str) -> None:
     kinds = [Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT]
-    columns = (Invented(name="id", kind=Kind.IDENTIFIER, pattern=pattern), *(Invented(name=kind, kind=kind) for kind in kinds))
+    columns = (
+        Invented(name="id", kind=Kind.IDENTIFIER, pattern=pattern),
+        *(Invented(name=kind, kind=kind) for kind in kinds),
+    )
     made = invent(
-        replace(SCHEMA, columns=columns), 3_000, first_serial=1, customers=np.arange(3_000), rng=np.random.default_rng(1)
+        replace(SCHEMA, columns=columns),
+        3_000,
+        first_serial=1,
+        customers=np.arange(3_000),
+        rng=np.random.default_rng(1),
     )
     for column in columns:
         assert all(could_be_invented(column, value) for value in made[column.name])
-        assert not any(could_be_invented(column, value) for value in ("Zoé O'Hara", "K1Z", "zoe@mail.org", "12 High Road", ""))
+        assert not any(
+            could_be_invented(column, value)
+            for value in ("Zoé O'Hara", "K1Z", "zoe@mail.org", "12 High Road", "")
+        )
 
 
-# --- patterns and names ---------------------------------------------------------------------------------------------
+# --- patterns and names
+# ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -306,7 +415,12 @@ def test_all_that_is_invented_could_be_invented(pattern: str) -> None:
 def test_texts_that_look_like_pii(text: str) -> None:
     assert list(looks_like_pii(f"see {text}, please")) != []
     assert found("report.html", f"<p>{text}</p>".encode()).findings[0].kind is NeedleKind.PATTERN
-    assert found("report.html", f"<p>{text}</p>".encode(), replace(NEEDLES, declared=f"call {text}")).findings == ()
+    assert (
+        found(
+            "report.html", f"<p>{text}</p>".encode(), replace(NEEDLES, declared=f"call {text}")
+        ).findings
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,8 +434,14 @@ def test_texts_that_do_not(text: str) -> None:
 
 def test_every_internal_figure_of_the_vocabulary_is_known_by_name_and_no_public_one() -> None:
     for name, fact in fact_vocabulary().items():
-        assert bool(internal_names().search(f'"{name}"'.encode())) == (fact.exposure == "internal"), name
-    for public in (b"policy internal-analytics, audit. Then", b"my-audit.json", b"guarantee.epsilon"):
+        assert bool(internal_names().search(f'"{name}"'.encode())) == (
+            fact.exposure == "internal"
+        ), name
+    for public in (
+        b"policy internal-analytics, audit. Then",
+        b"my-audit.json",
+        b"guarantee.epsilon",
+    ):
         assert not internal_names().search(public)
 
 
@@ -330,10 +450,16 @@ def test_internal_names_are_looked_for_without_a_table() -> None:
     for name, put in PLACES.values():
         assert found(name, put("utility.tstr_auc"), nothing).findings != ()
         assert found(name, put("zoe.ohara@mail.example.org"), nothing).findings == ()
-    assert found("report.html", b"utility.tstr_auc", Needles(declared="column utility.tstr_auc")).findings == ()
+    assert (
+        found(
+            "report.html", b"utility.tstr_auc", Needles(declared="column utility.tstr_auc")
+        ).findings
+        == ()
+    )
 
 
-# --- the search itself --------------------------------------------------------------------------------------------------
+# --- the search itself
+# --------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=150)
@@ -344,7 +470,10 @@ def test_internal_names_are_looked_for_without_a_table() -> None:
 def test_the_search_finds_exactly_what_a_plain_search_finds(values: list[str], text: str) -> None:
     data = text.encode()
     expected = sorted(
-        (value.encode(), place) for value in values for place in range(len(data)) if data.startswith(value.encode(), place)
+        (value.encode(), place)
+        for value in values
+        for place in range(len(data))
+        if data.startswith(value.encode(), place)
     )
     hits = list(Matcher(dict.fromkeys(values, NeedleKind.TEXT)).hits(data))
     assert sorted(hit.value for hit in hits) == [value for value, _ in expected]
@@ -356,11 +485,17 @@ def test_a_value_across_two_blocks_is_found_once(shift: int) -> None:
     hits = list(Matcher({"K00017-B": NeedleKind.IDENTIFIER}).hits_of(io.BytesIO(data)))
     assert [hit.whole for hit in hits] == [True, True]
     inside = b" " * (_BLOCK + shift - 1) + b"XK00017-B"
-    assert [hit.whole for hit in Matcher({"K00017-B": NeedleKind.IDENTIFIER}).hits_of(io.BytesIO(inside))] == [False]
+    assert [
+        hit.whole
+        for hit in Matcher({"K00017-B": NeedleKind.IDENTIFIER}).hits_of(io.BytesIO(inside))
+    ] == [False]
 
 
 def test_a_large_table_is_searched_block_by_block() -> None:
-    """60,000 e-mail addresses in 24 MB: memory grows with the addresses and one block, not with the file."""
+    """60,000 e-mail addresses in 24 MB.
+
+    Memory grows with the addresses and one block, not with the file.
+    """
     values = {f"user.{serial}@mail.example.org"[:32]: NeedleKind.PII for serial in range(60_000)}
     line = b"C00000017,Robin Ash,robin.ash.17@example.com,basic plan,1234\n"
     data = line * (24_000_000 // len(line)) + b"user.59999@mail.example.org\n"

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from privgan.policy.document import load_policy
 from privgan.policy.policy import Scope
-from privgan.release import integrity, verify_release, write_release
-from privgan.release.keys import SigningKey
-from privgan.release.trust import make_trust
-from privgan.release.verify import SignatureStatus, Verification
+from privgan.policy.policy_file import load_policy
+from privgan.release import verify_release, write_release
+from privgan.release.signing.keys import SigningKey
+from privgan.release.signing.trust import make_trust
+from privgan.release.verification import integrity
+from privgan.release.verification.verify import SignatureStatus, Verification
 from privgan.table.schema_file import parse_schema
 from tests.release.changes import (
     NOW,
@@ -73,7 +74,11 @@ def shipped(manifest: dict[str, Any], **changes: Any) -> None:
     gates = [gate.to_json() for gate in SHIPPED.gates if gate.scope is Scope.PUBLIC]
     values = {"at_most": 0.0, "at_least": 10.0, "equals": True}
     filled = {"status": "PASS", "condition": "x", "explanation": "x"}
-    outcomes = [gate | filled | {"value": values[gate["comparison"]]} for gate in gates if gate["fact"] != "guarantee.epsilon"]
+    outcomes = [
+        gate | filled | {"value": values[gate["comparison"]]}
+        for gate in gates
+        if gate["fact"] != "guarantee.epsilon"
+    ]
     first = next(gate for gate in gates if gate["fact"] == "guarantee.epsilon")
     outcomes.insert(0, first | filled | {"value": manifest["guarantee"]["epsilon"]})
     for outcome in outcomes:
@@ -81,16 +86,30 @@ def shipped(manifest: dict[str, Any], **changes: Any) -> None:
             outcome["value"] = manifest["guarantee"]["delta"]
         if outcome["fact"] == "synthetic.rows":
             outcome["value"] = 300
-    named = {"name": SHIPPED.name, "version": SHIPPED.version, "hash": SHIPPED.fingerprint(), "own_hash": SHIPPED.fingerprint()}
+    named = {
+        "name": SHIPPED.name,
+        "version": SHIPPED.version,
+        "hash": SHIPPED.fingerprint(),
+        "own_hash": SHIPPED.fingerprint(),
+    }
     manifest["policy"].update({**named, "outcomes": outcomes} | changes)
 
 
 UNCOUNTED = "cannot be worked out"
 # Each line holds the line before twice: written out it would fill any memory.
-ALIASES = b"a: &a [x, x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (i, i, i - 1, i - 1) for i in range(98, 122))
+ALIASES = b"a: &a [x, x]\n" + b"".join(
+    b"%c: &%c [*%c, *%c]\n" % (i, i, i - 1, i - 1) for i in range(98, 122)
+)
 
 
-def waived(m: dict[str, Any], *, until: str = "2027-01-01", waiver: bool = True, hashed: bool = True, said: bool = True) -> None:
+def waived(
+    m: dict[str, Any],
+    *,
+    until: str = "2027-01-01",
+    waiver: bool = True,
+    hashed: bool = True,
+    said: bool = True,
+) -> None:
     """A public gate that did not pass, and a person's word that it need not."""
     outcome = m["policy"]["outcomes"][0]
     outcome.update(status="WAIVED", threshold=1.0, condition="at most 1")
@@ -250,7 +269,10 @@ def check(release: Path, *keys: SigningKey) -> Verification:
 
 @pytest.mark.parametrize("kind", STATEMENTS)
 def test_a_statement_that_does_not_hold_shows(release: Path, kind: str) -> None:
-    """Whoever can write all files lists fresh hashes: what is said does not hold together any more."""
+    """Whoever can write all files lists fresh hashes.
+
+    What is said does not hold together any more.
+    """
     change, told = STATEMENTS[kind]
     assert check(release).problems == ()
     change(release)
@@ -261,7 +283,9 @@ def test_a_statement_that_does_not_hold_shows(release: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", SIGNATURES)
 @pytest.mark.parametrize("given", [False, True], ids=["no key", "key"])
-def test_a_changed_signature_shows_with_and_without_the_key(signed: Path, signer: SigningKey, kind: str, given: bool) -> None:
+def test_a_changed_signature_shows_with_and_without_the_key(
+    signed: Path, signer: SigningKey, kind: str, given: bool
+) -> None:
     change, told = SIGNATURES[kind]
     keys = (signer,) if given else ()
     assert check(signed, *keys).problems == ()
@@ -273,11 +297,16 @@ def test_a_changed_signature_shows_with_and_without_the_key(signed: Path, signer
 
 
 @pytest.mark.parametrize("kind", list(STATEMENTS)[::8])
-def test_a_statement_changed_after_signing_shows_by_the_signature_too(signed: Path, signer: SigningKey, kind: str) -> None:
+def test_a_statement_changed_after_signing_shows_by_the_signature_too(
+    signed: Path, signer: SigningKey, kind: str
+) -> None:
     STATEMENTS[kind][0](signed)
     found = check(signed, signer)
     assert not found.signed
-    assert any("none of the given keys" in problem or "manifest.sig" in problem for problem in found.problems)
+    assert any(
+        "none of the given keys" in problem or "manifest.sig" in problem
+        for problem in found.problems
+    )
 
 
 def test_a_manifest_signed_again_under_another_key_shows(signed: Path, signer: SigningKey) -> None:
@@ -294,19 +323,33 @@ def test_a_manifest_signed_again_under_another_key_shows(signed: Path, signer: S
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=list(NAMES))
-def test_names_that_lead_elsewhere_are_never_opened(release: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_lead_elsewhere_are_never_opened(
+    release: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (release.parent / "secret").write_bytes((release / "schema.yaml").read_bytes())
     edited(lambda m: m["files"].update({name: dict(m["files"]["schema.yaml"])}))(release)
     opened: list[str] = []
     plain = os.open
-    monkeypatch.setattr(os, "open", lambda path, *rest, **more: (opened.append(str(path)), plain(path, *rest, **more))[1])
+    monkeypatch.setattr(
+        os,
+        "open",
+        lambda path, *rest, **more: (opened.append(str(path)), plain(path, *rest, **more))[1],
+    )
     found = check(release)
     assert any("no release may hold it" in problem for problem in found.problems)
-    assert all(Path(path).resolve().is_relative_to(release.resolve()) and name not in path for path in opened)
+    assert all(
+        Path(path).resolve().is_relative_to(release.resolve()) and name not in path
+        for path in opened
+    )
 
 
 @pytest.mark.parametrize(
-    "name", [name for kind, name in NAMES.items() if kind not in {"upwards", "absolute", "NUL", "double slash", "very long"}]
+    "name",
+    [
+        name
+        for kind, name in NAMES.items()
+        if kind not in {"upwards", "absolute", "NUL", "double slash", "very long"}
+    ],
 )
 def test_files_of_such_names_show(release: Path, name: str) -> None:
     (release / name).write_bytes(b"x")
@@ -333,7 +376,9 @@ def test_the_shipped_policy_itself_raises_no_alarm(release: Path) -> None:
 
 def test_the_policy_that_was_expected_is_compared(release: Path) -> None:
     found = verify_release(release, now=NOW, policy=SHIPPED)
-    assert found.problems == (f"policy: is 'own 1.0', and was to be 'internal-analytics {SHIPPED.version}'",)
+    assert found.problems == (
+        f"policy: is 'own 1.0', and was to be 'internal-analytics {SHIPPED.version}'",
+    )
     assert any("its text was not compared" in note for note in check(release).notes)
 
 
@@ -344,7 +389,9 @@ def fixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), file=st.integers(0, 8), bit=st.integers(0, 7))
-def test_one_flipped_bit_anywhere_shows(fixed: Path, signed: Path, place: float, file: int, bit: int) -> None:
+def test_one_flipped_bit_anywhere_shows(
+    fixed: Path, signed: Path, place: float, file: int, bit: int
+) -> None:
     kept = fixed / "release"
     if not kept.exists():
         shutil.copytree(signed, kept)
@@ -364,26 +411,52 @@ def test_the_bits_were_flipped_back(fixed: Path) -> None:
     assert check(fixed / "release").problems == ()
 
 
-COLUMN_NAMES = [("a", "b"), ("年龄", "等级"), ("=1+1", "<b>&amp;</b>"), ("a b\u202e", 'naïve, "quoted"'), ("x" * 200, "NULL")]
+COLUMN_NAMES = [
+    ("a", "b"),
+    ("年龄", "等级"),
+    ("=1+1", "<b>&amp;</b>"),
+    ("a b\u202e", 'naïve, "quoted"'),
+    ("x" * 200, "NULL"),
+]
 
 
 @pytest.mark.parametrize("number", range(24))
-def test_what_nobody_touched_raises_no_alarm(tmp_path: Path, number: int, facts: Any, verdict: Any, contents: Any) -> None:
+def test_what_nobody_touched_raises_no_alarm(
+    tmp_path: Path, number: int, facts: Any, verdict: Any, contents: Any
+) -> None:
     names = COLUMN_NAMES[number % len(COLUMN_NAMES)]
     columns = [{"name": names[0], "kind": "integer", "lower": 0, "upper": 99_999}]
     columns.append(
-        {"name": names[1], "kind": "categorical", "categories": ["x", "y", "<script>", "=cmd"], "missing": bool(number % 2)}
+        {
+            "name": names[1],
+            "kind": "categorical",
+            "categories": ["x", "y", "<script>", "=cmd"],
+            "missing": bool(number % 2),
+        }
     )  # type: ignore[dict-item]
-    head = {"format": "privgan.schema/1", "dataset": f"d-{number}", "unit": "row", "columns": columns}
+    head = {
+        "format": "privgan.schema/1",
+        "dataset": f"d-{number}",
+        "unit": "row",
+        "columns": columns,
+    }
     schema = parse_schema(json.dumps(head, ensure_ascii=bool(number % 3)))
-    context = [{}, {"recipient": "Nörthwind\u202e", "purpose": "=cmd|x"}, {"expiry": "2026-11-21"}, {"reviewer": "A"}][number % 4]
+    context = [
+        {},
+        {"recipient": "Nörthwind\u202e", "purpose": "=cmd|x"},
+        {"expiry": "2026-11-21"},
+        {"reviewer": "A"},
+    ][number % 4]
     facts = replace(
         facts,
         dataset=schema.dataset,
         release_id=f"release-{number}",
         conditional_facts=(),
         schema_fingerprint=schema.fingerprint(),
-        schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in schema.columns},
+        schema_sources={
+            column.name: {fact: str(source) for fact, source in column.sources.items()}
+            for column in schema.columns
+        },
         plan=facts.plan | {"dataset": schema.dataset},
         context=context,
         epsilon_rdp=facts.epsilon_rdp if number % 5 else None,
@@ -392,7 +465,14 @@ def test_what_nobody_touched_raises_no_alarm(tmp_path: Path, number: int, facts:
     rows = [1, 3, 300, 2_000][number % 4]
     key = SigningKey.generate() if number % 3 else None
     files = contents(tmp_path, facts, json.dumps(head, ensure_ascii=bool(number % 3)), rows)
-    target = write_release(tmp_path / ("out" if number % 2 else "外 <release>"), files, facts, verdict(), key=key, now=NOW)
+    target = write_release(
+        tmp_path / ("out" if number % 2 else "外 <release>"),
+        files,
+        facts,
+        verdict(),
+        key=key,
+        now=NOW,
+    )
     found = check(target, *([key] if key else []))
     assert found.problems == ()
     assert found.signed is (key is not None)

@@ -19,11 +19,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from privgan.errors import UsageError
 from privgan.release import verify_release
-from privgan.release.edwards import PRIME, SMALL_ORDER, D, weakness
-from privgan.release.keys import PublicKey, SigningKey, WeakKeyError, load_public_key
-from privgan.release.revocation import Reason, Revocation
-from privgan.release.signature import SIGNATURE_NAME, SignatureFileError, read_signatures
-from privgan.release.statements import (
+from privgan.release.signing.keys import (
+    PRIME,
+    SMALL_ORDER,
+    D,
+    PublicKey,
+    SigningKey,
+    WeakKeyError,
+    load_public_key,
+    weakness,
+)
+from privgan.release.signing.revocation import Reason, Revocation
+from privgan.release.signing.signature import SIGNATURE_NAME, SignatureFileError, read_signatures
+from privgan.release.signing.statements import (
     _signed,
     make_revocations,
     make_rotation,

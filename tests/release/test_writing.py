@@ -1,4 +1,7 @@
-"""Written as a whole or not at all: kills at every step, full and read-only disks, names that cannot be."""
+"""Written as a whole or not at all.
+
+Kills at every step, full and read-only disks, names that cannot be.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,19 @@ from typing import Any
 import pytest
 
 from privgan.errors import ReleaseExistsError, UsageError
-from privgan.release import verify_release, write_release, writing
-from privgan.release.keys import SigningKey, create_keys
+from privgan.files import atomic
+from privgan.files.atomic import new_file, new_folder, remove_leftovers, write_new_file
+from privgan.release import verify_release, write_release
 from privgan.release.pack import pack_release
-from privgan.release.writing import new_file, new_folder, remove_leftovers, write_new_file
+from privgan.release.signing.keys import SigningKey, create_keys
 from tests.release.changes import NOW
 
 
 def killed_at(number: int, job: Callable[[], Any]) -> bool:
-    """Run a job in a process of its own that is killed before its n-th write reaches the disk; whether it was."""
+    """Run a job in a process of its own that is killed before its n-th write reaches the disk.
+
+    Whether it was.
+    """
     child = os.fork()
     if child == 0:  # pragma: no cover
         calls, plain = iter(range(1_000)), os.fsync
@@ -53,7 +60,9 @@ def test_a_kill_at_any_write_leaves_no_release_and_the_next_one_cleans_up(
         if not target.exists():
             left += 1
             assert killed
-            assert len(list(tmp_path.glob(".*.privgan-partial-*"))) == 1  # The one before was removed by this one.
+            assert (
+                len(list(tmp_path.glob(".*.privgan-partial-*"))) == 1
+            )  # The one before was removed by this one.
         else:
             assert verify_release(target, now=NOW).problems == ()
             if not killed:
@@ -123,7 +132,10 @@ def test_a_disk_that_refuses_is_told_and_nothing_stays(
 
     target = tmp_path / "release"
     with monkeypatch.context() as patch:
-        patch.setattr(*{"mkdir": (Path, "mkdir"), "fsync": (os, "fsync"), "rename": (Path, "rename")}[place], refuse)
+        patch.setattr(
+            *{"mkdir": (Path, "mkdir"), "fsync": (os, "fsync"), "rename": (Path, "rename")}[place],
+            refuse,
+        )
         with pytest.raises(UsageError, match=ERRORS[code]) as error:
             write_release(target, {"synthetic.csv": b"a"}, facts, verdict())
     assert error.value.exit_code == 2
@@ -139,7 +151,9 @@ def test_names_that_cannot_be_are_told(tmp_path: Path, name: str, facts: Any, ve
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_as_long_as_the_disk_allows_is_written(tmp_path: Path, facts: Any, verdict: Any) -> None:
+def test_a_name_as_long_as_the_disk_allows_is_written(
+    tmp_path: Path, facts: Any, verdict: Any
+) -> None:
     assert write_release(tmp_path / ("x" * 255), {"synthetic.csv": b"a"}, facts, verdict()).is_dir()
 
 
@@ -156,7 +170,11 @@ def disk() -> Iterator[Callable[[str], Path]]:
 
     def mount(options: str) -> Path:
         folder = tempfile.mkdtemp(prefix="privgan-disk-")
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, check=False)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder],
+            capture_output=True,
+            check=False,
+        )
         if done.returncode:
             os.rmdir(folder)
             pytest.skip("this process may not mount a disk")
@@ -171,7 +189,9 @@ def disk() -> Iterator[Callable[[str], Path]]:
             os.rmdir(folder)
 
 
-def test_a_real_read_only_disk(disk: Callable[[str], Path], release: Path, facts: Any, verdict: Any) -> None:
+def test_a_real_read_only_disk(
+    disk: Callable[[str], Path], release: Path, facts: Any, verdict: Any
+) -> None:
     folder = disk("ro,size=1m")
     for job in (
         lambda: write_release(folder / "release", {"synthetic.csv": b"a"}, facts, verdict()),
@@ -182,7 +202,9 @@ def test_a_real_read_only_disk(disk: Callable[[str], Path], release: Path, facts
             job()
 
 
-def test_a_real_full_disk(disk: Callable[[str], Path], facts: Any, verdict: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_full_disk(
+    disk: Callable[[str], Path], facts: Any, verdict: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = disk("size=256k")
     files: dict[str, bytes | Path] = {"synthetic.csv": b"a,b\n" + b"1,x\n" * 100_000}
     with pytest.raises(UsageError, match="make room"):
@@ -193,11 +215,13 @@ def test_a_real_full_disk(disk: Callable[[str], Path], facts: Any, verdict: Any,
     assert list(folder.iterdir()) == []
 
 
-def test_a_zip_that_does_not_fit_is_not_left(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_that_does_not_fit_is_not_left(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(writing.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     monkeypatch.setattr("privgan.release.pack.require_intact", lambda _: None)
     with pytest.raises(UsageError, match="no room left"):
         pack_release(release, release.parent / "release.zip")

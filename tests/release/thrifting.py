@@ -8,7 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-Struct = dict[int, tuple[int, Any]]  # A field's number: its kind, as Thrift counts kinds, and value.
+Struct = dict[
+    int, tuple[int, Any]
+]  # A field's number: its kind, as Thrift counts kinds, and value.
 TRUE, I32, I64, BINARY, LIST, STRUCT = 1, 5, 6, 8, 9, 12
 
 
@@ -69,7 +71,9 @@ def write(struct: Struct) -> bytes:
     for number, (kind, value) in sorted(struct.items()):
         kind = (1 if value else 2) if kind in (1, 2) else kind
         near = 0 < number - before < 16
-        out += bytes([(number - before) << 4 | kind]) if near else bytes([kind]) + varint(number * 2)
+        out += (
+            bytes([(number - before) << 4 | kind]) if near else bytes([kind]) + varint(number * 2)
+        )
         out, before = out + _write(kind, value), number
     return out + b"\0"
 
@@ -93,7 +97,10 @@ def _write(kind: int, value: Any) -> bytes:
 
 @dataclass
 class Page:
-    """A page's header and its content, unpacked; packed in another way where ``stored`` is given."""
+    """A page's header and its content, unpacked.
+
+    Packed in another way where ``stored`` is given.
+    """
 
     header: Struct
     content: bytes
@@ -109,7 +116,11 @@ class Page:
         self.facts()[number] = (kind, value + by)
 
     def written(self) -> bytes:
-        stored = pa.Codec("snappy").compress(self.content, asbytes=True) if self.stored is None else self.stored
+        stored = (
+            pa.Codec("snappy").compress(self.content, asbytes=True)
+            if self.stored is None
+            else self.stored
+        )
         head = {2: (I32, len(self.content)), 3: (I32, len(stored))}
         return write(self.header | head) + stored
 
@@ -162,7 +173,11 @@ def taken_apart(content: bytes) -> File:
     """A file as its parts."""
     length = int.from_bytes(content[-8:-4], "little")
     footer, _ = read(content[-8 - length : -8])
-    chunks = [(chunk, _pages(content, chunk[3][1])) for group in footer[4][1][1] for chunk in group[1][1][1]]
+    chunks = [
+        (chunk, _pages(content, chunk[3][1]))
+        for group in footer[4][1][1]
+        for chunk in group[1][1][1]
+    ]
     return File(chunks, footer)
 
 

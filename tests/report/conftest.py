@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from privgan.metric import Better, Metric
-from privgan.report import InternalReport, NoisyShape, PlanStep, RealShape, RealTrends, ShareableReport, Trends
+from privgan.report import (
+    InternalReport,
+    NoisyShape,
+    PlanStep,
+    RealShape,
+    RealTrends,
+    ShareableReport,
+    Trends,
+)
 
 RELEASE: dict[str, Any] = {
     "format": "privgan.manifest/1",
@@ -23,8 +31,16 @@ RELEASE: dict[str, Any] = {
         "max_rows_per_unit": 5,
         "conditional_facts": [],
         "conditional_text": "",
-        "accountant": {"name": "dp-accounting", "version": "0.4.4", "epsilon_pld": 2.981, "epsilon_rdp": 3.21},
-        "not_promised": ["That the table is useful for every question.", "Whether a run happened at all stays hidden."],
+        "accountant": {
+            "name": "dp-accounting",
+            "version": "0.4.4",
+            "epsilon_pld": 2.981,
+            "epsilon_rdp": 3.21,
+        },
+        "not_promised": [
+            "That the table is useful for every question.",
+            "Whether a run happened at all stays hidden.",
+        ],
         "dataset_total": {"epsilon": 4.5, "delta": 2e-6, "runs": 2},
     },
     "plan": {},
@@ -90,9 +106,26 @@ SCHEMA: dict[str, Any] = {
     ],
 }
 STEPS = (
-    PlanStep(name="marginal:age", kind="1-way marginal", epsilon=0.81, mechanism="gaussian", noise=42.0, expected_error=0.004),
-    PlanStep(name="choice:1", kind="choice of a marginal", epsilon=0.22, mechanism="gumbel", noise=3.0),
-    PlanStep(name="critic", kind="critic by DP-SGD", epsilon=2.1, mechanism="dp-sgd", noise=3.8, repeats=2_000, rate=0.05),
+    PlanStep(
+        name="marginal:age",
+        kind="1-way marginal",
+        epsilon=0.81,
+        mechanism="gaussian",
+        noise=42.0,
+        expected_error=0.004,
+    ),
+    PlanStep(
+        name="choice:1", kind="choice of a marginal", epsilon=0.22, mechanism="gumbel", noise=3.0
+    ),
+    PlanStep(
+        name="critic",
+        kind="critic by DP-SGD",
+        epsilon=2.1,
+        mechanism="dp-sgd",
+        noise=3.8,
+        repeats=2_000,
+        rate=0.05,
+    ),
 )
 GROUPS = tuple(PlanStep(name=step.kind, kind=step.kind, epsilon=step.epsilon) for step in STEPS)
 
@@ -121,7 +154,11 @@ def verdict(status: str = "PASS", *outcomes: dict[str, Any]) -> dict[str, Any]:
         "status": status,
         "public_checks": "passed",
         "internal_checks": "passed",
-        "outcomes": [outcome("guarantee.epsilon", 3.0), outcome("ledger.initialised", True), *outcomes],
+        "outcomes": [
+            outcome("guarantee.epsilon", 3.0),
+            outcome("ledger.initialised", True),
+            *outcomes,
+        ],
     }
 
 
@@ -132,7 +169,13 @@ def histogram(centre: float, width: float, bins: int = 24) -> list[float]:
 def shapes(kind: type[NoisyShape] | type[RealShape], reference: str) -> tuple[Any, ...]:
     bins = [str(18 + 3 * i) for i in range(24)]
     return (
-        kind(column="age", kind="integer", labels=bins, synthetic=histogram(9.4, 6), **{reference: histogram(9, 6)}),
+        kind(
+            column="age",
+            kind="integer",
+            labels=bins,
+            synthetic=histogram(9.4, 6),
+            **{reference: histogram(9, 6)},
+        ),
         kind(
             column="segment",
             kind="categorical",
@@ -151,14 +194,45 @@ def shapes(kind: type[NoisyShape] | type[RealShape], reference: str) -> tuple[An
 
 
 def entry(sequence: int, time: str, kind: str, epsilon: float | None) -> dict[str, Any]:
-    return {"sequence": sequence, "time": time, "kind": kind, "run": "7f3a", "epsilon": epsilon, "particulars": "{}"}
+    return {
+        "sequence": sequence,
+        "time": time,
+        "kind": kind,
+        "run": "7f3a",
+        "epsilon": epsilon,
+        "particulars": "{}",
+    }
 
 
 COLUMNS = ("age", "segment", "city")
 METRICS = [
-    Metric(name="fidelity.tvd1", value=0.0071, low=0.006, high=0.0085, baseline=0.004, n=4000, better=Better.LOWER),
-    Metric(name="fidelity.tvd3", value=0.049, low=0.047, high=0.052, baseline=0.023, n=4000, better=Better.LOWER),
-    Metric(name="utility.tstr_auc", value=0.91, low=0.9, high=0.918, baseline=0.919, n=4000, better=Better.HIGHER),
+    Metric(
+        name="fidelity.tvd1",
+        value=0.0071,
+        low=0.006,
+        high=0.0085,
+        baseline=0.004,
+        n=4000,
+        better=Better.LOWER,
+    ),
+    Metric(
+        name="fidelity.tvd3",
+        value=0.049,
+        low=0.047,
+        high=0.052,
+        baseline=0.023,
+        n=4000,
+        better=Better.LOWER,
+    ),
+    Metric(
+        name="utility.tstr_auc",
+        value=0.91,
+        low=0.9,
+        high=0.918,
+        baseline=0.919,
+        n=4000,
+        better=Better.HIGHER,
+    ),
     Metric.not_run("utility.tstr_r2", "no numeric target was named"),
     Metric(
         name="attack.membership.auc",
@@ -172,7 +246,15 @@ METRICS = [
         method="density ratio, out of fold",
         source="DOMIAS 2023",
     ),
-    Metric(name="attack.membership.advantage", value=0.021, low=-0.01, high=0.052, baseline=0.0, ceiling=0.905, n=4000),
+    Metric(
+        name="attack.membership.advantage",
+        value=0.021,
+        low=-0.01,
+        high=0.052,
+        baseline=0.0,
+        ceiling=0.905,
+        n=4000,
+    ),
     Metric(name="audit.epsilon_lower_bound", value=0.0, low=None, high=None, ceiling=3.0, n=4000),
     Metric.not_run("attack.copies.excess", "no column was modelled"),
 ]
@@ -196,12 +278,16 @@ def shareable() -> ShareableReport:
 def internal() -> InternalReport:
     return InternalReport(
         release=RELEASE,
-        verdict=verdict("PASS", outcome("attack.membership.advantage.high", 0.052, scope="internal")),
+        verdict=verdict(
+            "PASS", outcome("attack.membership.advantage.high", 0.052, scope="internal")
+        ),
         schema=SCHEMA,
         steps=STEPS,
         shapes=shapes(RealShape, "real"),
         groups=GROUPS,
-        trends=RealTrends(columns=COLUMNS, synthetic=[[0.4], [-0.3, None]], real=[[0.5], [-0.9, 0.1]]),
+        trends=RealTrends(
+            columns=COLUMNS, synthetic=[[0.4], [-0.3, None]], real=[[0.5], [-0.9, 0.1]]
+        ),
         lifetime=10.0,
         rows=50_000,
         audit={"verdict": "NOT_REFUTED", "metrics": [metric.to_json() for metric in METRICS]},

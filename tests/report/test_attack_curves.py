@@ -11,7 +11,7 @@ from privgan.metric import Metric
 from privgan.privacy import tradeoff
 from privgan.report import InternalReport, render_internal
 from privgan.report.attack_curves import SIZE, attack_panels
-from privgan.report.words import words_of
+from privgan.report.text import words_of
 
 EN = words_of("en")
 ROC = {"fpr": [0.001, 0.01, 0.5], "tpr": [0.01, 0.1, 0.8]}
@@ -19,7 +19,9 @@ METRICS = [
     Metric(name="attack.membership.auc", value=0.7, details={"roc": ROC}).to_json(),
     Metric(name="attack.membership.nearest_auc", value=0.7, details={"roc": ROC}).to_json(),
     Metric(
-        name="attack.linkability.excess", value=0.1, details={"true_positive_rate": 0.1, "false_positive_rate": 0.0}
+        name="attack.linkability.excess",
+        value=0.1,
+        details={"true_positive_rate": 0.1, "false_positive_rate": 0.0},
     ).to_json(),
     Metric.not_run("attack.inference.excess", "too small").to_json(),
 ]
@@ -32,24 +34,42 @@ def _pairs(points: str) -> list[tuple[float, float]]:
 
 def test_curves_and_ceiling_are_where_they_belong():
     straight, logarithmic = attack_panels(METRICS, CLAIM, EN)
-    assert [curve.label for curve in straight.curves] == ["combined membership score (it decides)", "nearest synthetic row"]
-    assert _pairs(straight.curves[0].points) == [(0.0, 360.0), (0.4, 356.4), (3.6, 324.0), (180.0, 72.0), (360.0, 0.0)]
+    assert [curve.label for curve in straight.curves] == [
+        "combined membership score (it decides)",
+        "nearest synthetic row",
+    ]
+    assert _pairs(straight.curves[0].points) == [
+        (0.0, 360.0),
+        (0.4, 356.4),
+        (3.6, 324.0),
+        (180.0, 72.0),
+        (360.0, 0.0),
+    ]
     assert _pairs(logarithmic.curves[0].points)[:2] == [(0.0, 240.0), (120.0, 120.0)]
     for x, y in _pairs(straight.ceiling):
         # Points are rounded to a tenth, and the ceiling is at most e times as steep.
-        assert 1 - y / SIZE == pytest.approx(tradeoff.of_budget(1.0, 1e-5).true_positive_rate(min(1.0, x / SIZE)), abs=1e-3)
-    assert [(mark.letter, mark.label, mark.y) for mark in straight.marks] == [("A", "linkability", 324.0)]
+        assert 1 - y / SIZE == pytest.approx(
+            tradeoff.of_budget(1.0, 1e-5).true_positive_rate(min(1.0, x / SIZE)), abs=1e-3
+        )
+    assert [(mark.letter, mark.label, mark.y) for mark in straight.marks] == [
+        ("A", "linkability", 324.0)
+    ]
 
 
 def test_nothing_is_drawn_outside_the_frame():
     for panel in attack_panels(METRICS, CLAIM, EN):
         lines = [panel.chance, panel.ceiling, *(curve.points for curve in panel.curves)]
-        places = [pair for line in lines for pair in _pairs(line)] + [(mark.x, mark.y) for mark in panel.marks]
+        places = [pair for line in lines for pair in _pairs(line)] + [
+            (mark.x, mark.y) for mark in panel.marks
+        ]
         assert all(0 <= x <= SIZE and 0 <= y <= SIZE for x, y in places)
 
 
 def test_without_a_claim_there_is_no_ceiling_and_without_rates_no_picture():
-    assert all(panel.ceiling == "" for panel in attack_panels(METRICS, {"epsilon": None, "delta": None}, EN))
+    assert all(
+        panel.ceiling == ""
+        for panel in attack_panels(METRICS, {"epsilon": None, "delta": None}, EN)
+    )
     assert attack_panels(METRICS[3:], CLAIM, EN) == ()
     assert attack_panels([], {}, EN) == ()
 

@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from privgan.errors import InternalError, UsageError
-from privgan.fields import REPORT_FILE, fields_of
+from privgan.files.fields import REPORT_FILE, fields_of
 from privgan.release.report_files import (
     report_mistakes,
     require_harmless_html,
@@ -45,7 +45,9 @@ def _markdown(text: str) -> list[Any]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_form_tells_the_same(shareable: ShareableReport, language: str) -> None:
-    page, markdown, value = (render_shareable(shareable, form, language) for form in ("html", "md", "json"))
+    page, markdown, value = (
+        render_shareable(shareable, form, language) for form in ("html", "md", "json")
+    )
     sections = json.loads(value)["sections"]
     plain_page = re.sub(r"\s+", " ", re.sub("<[^>]+>", "", page))
     told = "".join(token.content for token in _rendered(markdown))
@@ -70,7 +72,12 @@ def _unescaped(text: str) -> str:
 
 
 def _rendered(markdown: str) -> list[Any]:
-    return [leaf for token in _markdown(markdown) for leaf in (token.children or []) if leaf.type == "text"]
+    return [
+        leaf
+        for token in _markdown(markdown)
+        for leaf in token.children or []
+        if leaf.type == "text"
+    ]
 
 
 def test_markdown_is_headings_lists_and_tables(internal: InternalReport) -> None:
@@ -78,13 +85,23 @@ def test_markdown_is_headings_lists_and_tables(internal: InternalReport) -> None
     kinds = {token.type for token in tokens}
     assert {"heading_open", "bullet_list_open", "table_open", "paragraph_open"} <= kinds
     assert not kinds & {"html_block", "code_block", "fence"}
-    inline = {leaf.type for token in tokens for leaf in (token.children or [])}
-    assert inline <= {"text", "strong_open", "strong_close", "em_open", "em_close", "softbreak", "text_special"}
+    inline = {leaf.type for token in tokens for leaf in token.children or []}
+    assert inline <= {
+        "text",
+        "strong_open",
+        "strong_close",
+        "em_open",
+        "em_close",
+        "softbreak",
+        "text_special",
+    }
     assert sum(token.type == "heading_open" and token.tag == "h1" for token in tokens) == 1
     assert render_internal(internal, "md").startswith("**CONFIDENTIAL")
 
 
-def test_a_shareable_report_follows_its_schema_and_every_field_has_a_source(complete: ShareableReport) -> None:
+def test_a_shareable_report_follows_its_schema_and_every_field_has_a_source(
+    complete: ShareableReport,
+) -> None:
     for language in LANGUAGES:
         value = json.loads(render_shareable(complete, "json", language))
         assert report_mistakes(value) == []
@@ -131,7 +148,9 @@ def test_json_holds_everything_that_the_other_forms_are_made_from(
         assert render(inside, form, language) == render(internal, form, language)
 
 
-def test_a_report_of_the_wrong_kind_is_not_read(shareable: ShareableReport, internal: InternalReport) -> None:
+def test_a_report_of_the_wrong_kind_is_not_read(
+    shareable: ShareableReport, internal: InternalReport
+) -> None:
     with pytest.raises(UsageError, match="'internal'"):
         shareable_of(json.loads(render_internal(internal, "json")))
     with pytest.raises(UsageError, match="'shareable'"):
@@ -149,7 +168,10 @@ def test_data_without_a_declared_source_are_not_rendered(shareable: ShareableRep
 
 def test_infinity_is_written_as_json_can(internal: InternalReport) -> None:
     metrics = [{**internal.audit["metrics"][0], "value": float("inf")}]
-    value = json.loads(render_internal(replace(internal, audit={"metrics": metrics}), "json"), parse_constant=pytest.fail)
+    value = json.loads(
+        render_internal(replace(internal, audit={"metrics": metrics}), "json"),
+        parse_constant=pytest.fail,
+    )
     assert value["data"]["audit"]["metrics"][0]["value"] == "inf"
 
 

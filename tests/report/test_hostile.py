@@ -1,4 +1,7 @@
-"""Whatever a column, a category or a recipient is called: nothing runs, breaks the page, the Markdown or the JSON."""
+"""Whatever a column, a category or a recipient is called.
+
+Nothing runs, breaks the page, the Markdown or the JSON.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from privgan.release.report_files import require_harmless_html, require_plain_markdown
-from privgan.report import InternalReport, NoisyShape, ShareableReport, render_internal, render_shareable
+from privgan.report import (
+    InternalReport,
+    NoisyShape,
+    ShareableReport,
+    render_internal,
+    render_shareable,
+)
 from privgan.report.text import HIDDEN, short
 
 NASTY = st.one_of(
@@ -93,7 +102,12 @@ class Skeleton(HTMLParser):
 
 
 def _with(report: Any, text: str) -> Any:
-    column = {**report.schema["columns"][2], "name": text, "categories": [text, "b"], "description": text}
+    column = {
+        **report.schema["columns"][2],
+        "name": text,
+        "categories": [text, "b"],
+        "description": text,
+    }
     constraints = [{"at_most": [text, "b"], "description": text}, {"when": text, "then": text}]
     schema = {**report.schema, "unit": text, "columns": [column], "constraints": constraints}
     context = dict.fromkeys(("recipient", "purpose", "reviewer", "expiry"), text)
@@ -103,22 +117,56 @@ def _with(report: Any, text: str) -> Any:
         "not_promised": [text],
         "neighbouring_relation": text,
     }
-    release = {**report.release, "dataset": text, "context": context, "guarantee": guarantee, "versions": {text: text}}
+    release = {
+        **report.release,
+        "dataset": text,
+        "context": context,
+        "guarantee": guarantee,
+        "versions": {text: text},
+    }
     changed = {"schema": schema, "release": release}
     if isinstance(report, ShareableReport):
-        policy = {**report.policy, "name": text, "purpose": text, "outcomes": [_outcome(report.policy, text, text)]}
-        shape = NoisyShape(column=text, kind="categorical", labels=[text, "b"], noisy=[1, -3], synthetic=[0, 0])
+        policy = {
+            **report.policy,
+            "name": text,
+            "purpose": text,
+            "outcomes": [_outcome(report.policy, text, text)],
+        }
+        shape = NoisyShape(
+            column=text, kind="categorical", labels=[text, "b"], noisy=[1, -3], synthetic=[0, 0]
+        )
         trends = replace(report.trends, columns=[text, "b", text])
         return replace(report, policy=policy, shapes=[shape], trends=trends, **changed)
-    waived = {**_outcome(report.verdict, text, "WAIVED"), "waiver": dict.fromkeys(("who", "why", "until"), text)}
-    verdict = {**report.verdict, "name": text, "status": "FAIL", "outcomes": [waived, _outcome(report.verdict, text, "FAIL")]}
+    waived = {
+        **_outcome(report.verdict, text, "WAIVED"),
+        "waiver": dict.fromkeys(("who", "why", "until"), text),
+    }
+    verdict = {
+        **report.verdict,
+        "name": text,
+        "status": "FAIL",
+        "outcomes": [waived, _outcome(report.verdict, text, "FAIL")],
+    }
     entry = {**report.ledger[1], "particulars": text, "run": text, text: text}
-    metric = {**report.audit["metrics"][4], "name": f"attack.{text}", "method": text, "source": text}
-    return replace(report, verdict=verdict, ledger=[entry], audit={"verdict": text, "metrics": [metric]}, **changed)
+    metric = {
+        **report.audit["metrics"][4],
+        "name": f"attack.{text}",
+        "method": text,
+        "source": text,
+    }
+    return replace(
+        report,
+        verdict=verdict,
+        ledger=[entry],
+        audit={"verdict": text, "metrics": [metric]},
+        **changed,
+    )
 
 
 def _outcome(policy: Any, text: str, status: str) -> dict[str, Any]:
-    told = dict.fromkeys(("fact", "reason", "advice", "value", "condition", "explanation", "comparison"), text)
+    told = dict.fromkeys(
+        ("fact", "reason", "advice", "value", "condition", "explanation", "comparison"), text
+    )
     return {**policy["outcomes"][0], **told, "status": status}
 
 
@@ -131,7 +179,9 @@ def test_a_page_keeps_its_skeleton_and_shows_the_text(text: str, both: Both) -> 
         found, harmless = Skeleton(page), Skeleton(both.harmless(report, render))
         assert found.elements == harmless.elements
         assert short(text, 80).strip() in " ".join(found.texts) or not short(text, 80).strip()
-        assert not {character for character in page if unicodedata.category(character) in HIDDEN} - {"\n"}
+        assert not {
+            character for character in page if unicodedata.category(character) in HIDDEN
+        } - {"\n"}
         assert "x" * 700 not in page
 
 
@@ -143,21 +193,27 @@ def test_markdown_keeps_its_structure_and_shows_the_text(text: str, both: Both) 
     for report, render in both.reports:
         written = render(_with(report, text), "md")
         require_plain_markdown("text", written.encode())
-        found, harmless = (_structure(made) for made in (written, both.harmless(report, render, "md")))
+        found, harmless = (
+            _structure(made) for made in (written, both.harmless(report, render, "md"))
+        )
         assert found == harmless
-        assert not {character for character in written if unicodedata.category(character) in HIDDEN} - {"\n"}
+        assert not {
+            character for character in written if unicodedata.category(character) in HIDDEN
+        } - {"\n"}
         words = "".join(html.unescape(written).split())
         assert "".join(short(text, 80).split()) in words
 
 
 def _structure(markdown: str) -> list[str]:
     """Every block, and every inline element that is not text."""
-    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(markdown)
+    tokens = (
+        MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(markdown)
+    )
     inline = {"text", "softbreak", "text_special"}
     return [token.type for token in tokens] + [
         leaf.type
         for token in tokens
-        for leaf in (token.children or [])
+        for leaf in token.children or []
         if leaf.type not in inline and not leaf.type.startswith(("em_", "strong_"))
     ]
 
@@ -167,7 +223,9 @@ def _structure(markdown: str) -> list[str]:
 def test_json_keeps_every_text_exactly(text: str, both: Both) -> None:
     for report, render in both.reports:
         written = render(_with(report, text), "json")
-        assert not {character for character in written if unicodedata.category(character) in HIDDEN} - {"\n"}
+        assert not {
+            character for character in written if unicodedata.category(character) in HIDDEN
+        } - {"\n"}
         value = json.loads(written.encode().decode(), parse_constant=lambda _: 1 / 0)
         assert value["data"]["schema"]["columns"][0]["name"] == text
         assert value["data"]["schema"]["columns"][0]["categories"] == [text, "b"]

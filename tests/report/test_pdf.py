@@ -14,7 +14,7 @@ import pytest
 
 from privgan.errors import UsageError
 from privgan.report import ShareableReport, render
-from privgan.report.pdf import _fetch_nothing
+from privgan.report.render import _fetch_nothing
 
 
 def _weasyprint() -> Any:
@@ -34,7 +34,11 @@ def _text(content: bytes) -> str:
 def _has_chinese_font() -> bool:
     if shutil.which("fc-list") is None:
         return False
-    return bool(subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, text=True, check=True).stdout.strip())
+    return bool(
+        subprocess.run(
+            ["fc-list", ":lang=zh-cn"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    )
 
 
 def _short(report: ShareableReport) -> ShareableReport:
@@ -73,7 +77,9 @@ def test_chinese_is_in_the_pdf(shareable: ShareableReport) -> None:
         assert text in told
 
 
-def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, shareable: ShareableReport) -> None:
+def test_without_the_extra_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, shareable: ShareableReport
+) -> None:
     given = builtins.__import__
 
     def refuse(error: Exception) -> Any:
@@ -87,7 +93,9 @@ def test_without_the_extra_it_is_said_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setattr(builtins, "__import__", refuse(ImportError("no weasyprint")))
     with pytest.raises(UsageError, match=r"pip install 'privgan\[pdf\]'"):
         render(shareable, "pdf")
-    monkeypatch.setattr(builtins, "__import__", refuse(OSError("cannot load library 'libpango-1.0-0'")))
+    monkeypatch.setattr(
+        builtins, "__import__", refuse(OSError("cannot load library 'libpango-1.0-0'"))
+    )
     with pytest.raises(UsageError, match="apt-get install libpango"):
         render(shareable, "pdf")
 

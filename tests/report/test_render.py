@@ -13,13 +13,18 @@ from typing import Any
 import pytest
 
 from privgan.policy import evaluate, load_policy
-from privgan.privacy.unit import PrivacyUnit
-from privgan.report import InternalReport, NoisyShape, ShareableReport, render_internal, render_shareable
+from privgan.privacy.budget import PrivacyUnit
+from privgan.report import (
+    InternalReport,
+    NoisyShape,
+    ShareableReport,
+    render_internal,
+    render_shareable,
+)
 from privgan.report.odds import odds
-from privgan.report.text import ceiling_percent, cost, number, short
-from privgan.report.words import words_of
-from privgan.table.columns import Discrete, Invented, Kind, Numeric, Source, Temporal
-from privgan.table.schema import Schema
+from privgan.report.text import ceiling_percent, cost, number, short, words_of
+from privgan.schema.columns import Discrete, Invented, Kind, Numeric, Source, Temporal
+from privgan.schema.schema import Schema
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 SVG_LEAVES = {"circle", "path", "rect", "line", "polygon", "polyline"}
@@ -51,13 +56,19 @@ class Outline(HTMLParser):
 
 
 @pytest.fixture(params=["shareable", "internal"])
-def page(request: pytest.FixtureRequest, shareable: ShareableReport, internal: InternalReport) -> str:
-    return render_shareable(shareable) if request.param == "shareable" else render_internal(internal)
+def page(
+    request: pytest.FixtureRequest, shareable: ShareableReport, internal: InternalReport
+) -> str:
+    return (
+        render_shareable(shareable) if request.param == "shareable" else render_internal(internal)
+    )
 
 
 def test_page_loads_nothing_and_runs_nothing(page: str) -> None:
     outline = Outline(page)
-    assert not {"script", "link", "iframe", "object", "embed", "img", "form"} & {tag for tag, _ in outline.tags}
+    assert not {"script", "link", "iframe", "object", "embed", "img", "form"} & {
+        tag for tag, _ in outline.tags
+    }
     for _, attributes in outline.tags:
         assert not [name for name in attributes if name.startswith("on")]
         assert (attributes.get("href") or "#").startswith("#")
@@ -73,23 +84,50 @@ def test_page_is_accessible(page: str) -> None:
     outline = Outline(page)
     names = [tag for tag, _ in outline.tags]
     assert outline.open == []
-    assert names.count("h1") == names.count("main") == names.count("header") == names.count("footer") == 1
-    assert all(later - earlier <= 1 for earlier, later in zip(outline.headings, outline.headings[1:], strict=False))
+    assert (
+        names.count("h1")
+        == names.count("main")
+        == names.count("header")
+        == names.count("footer")
+        == 1
+    )
+    assert all(
+        later - earlier <= 1
+        for earlier, later in zip(outline.headings, outline.headings[1:], strict=False)
+    )
     assert names.count("table") == names.count("caption")
     identifiers = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
-    labelled = {attributes["aria-labelledby"] for tag, attributes in outline.tags if tag == "section"}
+    labelled = {
+        attributes["aria-labelledby"] for tag, attributes in outline.tags if tag == "section"
+    }
     assert labelled <= set(identifiers)
     for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
-        assert 'aria-hidden="true"' in svg or ('role="img"' in svg and "<title>" in svg and "<desc>" in svg)
+        assert 'aria-hidden="true"' in svg or (
+            'role="img"' in svg and "<title>" in svg and "<desc>" in svg
+        )
 
 
 @pytest.mark.parametrize("report", ["shareable", "internal"])
-def test_every_section_is_there(report: str, shareable: ShareableReport, internal: InternalReport) -> None:
-    expected = ["answer", "means", "guarantee", "steps", "shapes", "trends", "policy", "not-promised", "dictionary"]
+def test_every_section_is_there(
+    report: str, shareable: ShareableReport, internal: InternalReport
+) -> None:
+    expected = [
+        "answer",
+        "means",
+        "guarantee",
+        "steps",
+        "shapes",
+        "trends",
+        "policy",
+        "not-promised",
+        "dictionary",
+    ]
     expected += ["card", "standards", "provenance"]
     page = render_shareable(shareable) if report == "shareable" else render_internal(internal)
-    expected += ["attacks", "utility", "subgroups", "metrics", "ledger"] if report == "internal" else []
+    expected += (
+        ["attacks", "utility", "subgroups", "metrics", "ledger"] if report == "internal" else []
+    )
     assert sorted(re.findall(r'<h2 id="([a-z-]+)"', page)) == sorted(expected)
 
 
@@ -106,7 +144,13 @@ def test_shareable_shows_its_figures(shareable: ShareableReport) -> None:
         "50,000",
     ):
         assert text in page
-    for text in ("and 112 more", "marginal:age", "PLD 2.981", "Whether a run happened", "Not promised"):
+    for text in (
+        "and 112 more",
+        "marginal:age",
+        "PLD 2.981",
+        "Whether a run happened",
+        "Not promised",
+    ):
         assert text in page
     points = re.search(r'<polyline points="([^"]*)" class="outline"', page)
     assert points
@@ -128,17 +172,32 @@ def test_shareable_says_nothing_internal(shareable: ShareableReport) -> None:
 def test_internal_shows_the_audit(internal: InternalReport) -> None:
     page = render_internal(internal)
     assert page.count("CONFIDENTIAL") >= 3
-    for text in ("attack.membership.advantage", "0.021", "no numeric target was named", "NOT_REFUTED", "2026-12-24"):
+    for text in (
+        "attack.membership.advantage",
+        "0.021",
+        "no numeric target was named",
+        "NOT_REFUTED",
+        "2026-12-24",
+    ):
         assert text in page
     assert 'class="ceiling"' in page
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [("FAIL", "must not be released"), ("INCONCLUSIVE", "Not yet"), ("PASS", "may be released")]
+    ("status", "words"),
+    [("FAIL", "must not be released"), ("INCONCLUSIVE", "Not yet"), ("PASS", "may be released")],
 )
 def test_internal_answers_first(internal: InternalReport, status: str, words: str) -> None:
-    failed = {**internal.verdict["outcomes"][0], "status": "FAIL", "advice": "Too large: plan with less."}
-    verdict = {**internal.verdict, "status": status, "outcomes": [failed] if status != "PASS" else []}
+    failed = {
+        **internal.verdict["outcomes"][0],
+        "status": "FAIL",
+        "advice": "Too large: plan with less.",
+    }
+    verdict = {
+        **internal.verdict,
+        "status": status,
+        "outcomes": [failed] if status != "PASS" else [],
+    }
     page = render_internal(replace(internal, verdict=verdict))
     assert words in page
     assert ("Too large: plan with less." in page) == (status != "PASS")
@@ -153,17 +212,25 @@ def _with_guarantee(report: Any, **changes: Any) -> Any:
 def test_every_epsilon_is_conditional(shareable: ShareableReport) -> None:
     text = "conditional on 2 assumed public facts"
     facts = ["segment.categories", "age.upper"]
-    page = render_shareable(_with_guarantee(shareable, conditional_facts=facts, conditional_text=text))
-    plain = re.sub(r"<[^>]+>", " ", re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", page, flags=re.DOTALL))
+    page = render_shareable(
+        _with_guarantee(shareable, conditional_facts=facts, conditional_text=text)
+    )
+    plain = re.sub(
+        r"<[^>]+>", " ", re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", page, flags=re.DOTALL)
+    )
     for found in re.finditer(r"ε = [\d.]+", plain):
-        assert text in plain[found.start() : found.start() + 80], plain[found.start() : found.start() + 80]
+        assert text in plain[found.start() : found.start() + 80], plain[
+            found.start() : found.start() + 80
+        ]
     assert all(fact in page for fact in facts)
 
 
 def test_weak_guarantee_is_called_weak(shareable: ShareableReport) -> None:
     assert "The guarantee is weak" in render_shareable(_with_guarantee(shareable, epsilon=10.5))
     assert "The guarantee is weak" not in render_shareable(_with_guarantee(shareable, epsilon=10.0))
-    assert "The guarantee is weak" in render_shareable(_with_guarantee(shareable, epsilon=float("inf")))
+    assert "The guarantee is weak" in render_shareable(
+        _with_guarantee(shareable, epsilon=float("inf"))
+    )
 
 
 HOSTILE = (
@@ -178,16 +245,29 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_names_and_values_are_harmless(text: str, shareable: ShareableReport, internal: InternalReport) -> None:
-    column = {**shareable.schema["columns"][2], "name": text, "categories": [text, "b"], "description": text}
+def test_hostile_names_and_values_are_harmless(
+    text: str, shareable: ShareableReport, internal: InternalReport
+) -> None:
+    column = {
+        **shareable.schema["columns"][2],
+        "name": text,
+        "categories": [text, "b"],
+        "description": text,
+    }
     constraints = [
         {"at_most": [text, "b"], "description": text},
         {"when": text, "then": text},
         {"combinations": [text, "b"], "allowed": [[text, None]]},
     ]
     schema = {**shareable.schema, "columns": [column], "constraints": constraints}
-    shape = NoisyShape(column=text, kind="categorical", labels=[text, "b"], noisy=[1, -3], synthetic=[0, 0])
-    release = {**shareable.release, "dataset": text, "context": {"recipient": text, "purpose": text}}
+    shape = NoisyShape(
+        column=text, kind="categorical", labels=[text, "b"], noisy=[1, -3], synthetic=[0, 0]
+    )
+    release = {
+        **shareable.release,
+        "dataset": text,
+        "context": {"recipient": text, "purpose": text},
+    }
     changed = {"schema": schema, "release": release}
     for page in (
         render_shareable(replace(shareable, shapes=[shape], **changed)),
@@ -208,7 +288,9 @@ def test_constraints_stand_below_the_columns(shareable: ShareableReport) -> None
         {"when": "orders = 0", "then": "spend = 0"},
         {"combinations": ["t", "u"], "allowed": [["x", "y"], ["z", None]]},
     ]
-    page = render_shareable(replace(shareable, schema={**shareable.schema, "constraints": constraints}))
+    page = render_shareable(
+        replace(shareable, schema={**shareable.schema, "constraints": constraints})
+    )
     words = re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page))
     for told in (
         "first is below last",
@@ -222,7 +304,9 @@ def test_constraints_stand_below_the_columns(shareable: ShareableReport) -> None
 
 def test_many_columns_and_bins_stay_small(shareable: ShareableReport) -> None:
     bins = [str(i) for i in range(500)]
-    shape = NoisyShape(column="c", kind="float", labels=bins, noisy=[1.0] * 500, synthetic=[2.0] * 500)
+    shape = NoisyShape(
+        column="c", kind="float", labels=bins, noisy=[1.0] * 500, synthetic=[2.0] * 500
+    )
     page = render_shareable(replace(shareable, shapes=[shape] * 200))
     assert "140 more columns are not drawn" in page
     assert len(page.encode()) < 3_000_000
@@ -263,30 +347,47 @@ def test_numbers_in_words() -> None:
     assert short("a\tb\u200f") == "a b⟨U+200F⟩"
 
 
-@pytest.mark.parametrize("share", [0.0, 1e-6, 0.00123, 0.0111, 0.2009, 0.5, 0.52498, 0.95258, 0.9991, 0.99994, 0.999999, 1.0])
+@pytest.mark.parametrize(
+    "share",
+    [0.0, 1e-6, 0.00123, 0.0111, 0.2009, 0.5, 0.52498, 0.95258, 0.9991, 0.99994, 0.999999, 1.0],
+)
 def test_a_ceiling_is_never_rounded_down(share: float) -> None:
     told = float(ceiling_percent(share).removesuffix(" %")) / 100
     assert share - 1e-11 <= told <= min(1.0, share + max(1e-6, 0.2 * min(share, 1 - share)))
 
 
-def test_every_epsilon_of_the_guarantee_has_its_delta_unit_and_relation(page: str, shareable: ShareableReport) -> None:
+def test_every_epsilon_of_the_guarantee_has_its_delta_unit_and_relation(
+    page: str, shareable: ShareableReport
+) -> None:
     guarantee = shareable.release["guarantee"]
     text = re.sub(r"<(?:/?(?:bdi|code|strong))>", "", page)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
     assert f"at δ = {number(guarantee['delta'])}" in text
-    assert f"for {guarantee['unit']}; neighbouring tables: {guarantee['neighbouring_relation']}" in text
+    assert (
+        f"for {guarantee['unit']}; neighbouring tables: {guarantee['neighbouring_relation']}"
+        in text
+    )
     for found in re.finditer(r"ε = [\d.,]+", text):
         nearby = text[found.end() : found.end() + 160]
-        assert "δ" in nearby or "alone" in text[max(0, found.start() - 160) : found.end() + 160], nearby
+        assert "δ" in nearby or "alone" in text[max(0, found.start() - 160) : found.end() + 160], (
+            nearby
+        )
 
 
-def test_real_schema_verdict_and_release_render(shareable: ShareableReport, internal: InternalReport) -> None:
+def test_real_schema_verdict_and_release_render(
+    shareable: ShareableReport, internal: InternalReport
+) -> None:
     """The shapes that the pipeline hands over, from the classes themselves."""
     schema = Schema(
         dataset="customers",
         unit=PrivacyUnit(),
         columns=(
-            Discrete(name="city", kind=Kind.CATEGORICAL, categories=("a", "b"), sources={"categories": Source.CONFIRM}),
+            Discrete(
+                name="city",
+                kind=Kind.CATEGORICAL,
+                categories=("a", "b"),
+                sources={"categories": Source.CONFIRM},
+            ),
             Numeric(name="age", kind=Kind.INTEGER, lower=18, upper=90, missing=True),
             Temporal(
                 name="joined",
@@ -306,7 +407,10 @@ def test_real_schema_verdict_and_release_render(shareable: ShareableReport, inte
     assert render_shareable(replace(shareable, schema=schema))
 
 
-@pytest.mark.parametrize(("epsilon", "shown"), [(3, "3"), (1.23441, "1.235"), (0.3, "0.3"), (12.3401, "12.35"), (2.0, "2")])
+@pytest.mark.parametrize(
+    ("epsilon", "shown"),
+    [(3, "3"), (1.23441, "1.235"), (0.3, "0.3"), (12.3401, "12.35"), (2.0, "2")],
+)
 def test_a_printed_epsilon_is_never_below_the_claim(epsilon: float, shown: str) -> None:
     told = words_of("en").epsilon({"epsilon": epsilon, "delta": 1e-6, "conditional_facts": []})
     assert told == f"ε = {shown} at δ = 1 × 10⁻⁶"
@@ -314,5 +418,12 @@ def test_a_printed_epsilon_is_never_below_the_claim(epsilon: float, shown: str) 
 
 def test_a_cost_is_never_shown_too_small() -> None:
     values = (3.0, 2.3451, 1e-6, 1.00001e-6, 1.0001e6, 0.0)
-    assert [cost(value) for value in values] == ["3", "2.346", "1 × 10⁻⁶", "1.01 × 10⁻⁶", "1,010,000", "0"]
+    assert [cost(value) for value in values] == [
+        "3",
+        "2.346",
+        "1 × 10⁻⁶",
+        "1.01 × 10⁻⁶",
+        "1,010,000",
+        "0",
+    ]
     assert cost(5e-324) == number(5e-324)

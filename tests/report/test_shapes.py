@@ -4,15 +4,21 @@ import datetime as dt
 
 import numpy as np
 
+from privgan.domain.cells import cells_of
+from privgan.domain.encoding import merged_code
 from privgan.report.shapes import labels
-from privgan.table.cells import cells_of
-from privgan.table.columns import Kind, Temporal
-from privgan.table.encoding import merged_code
+from privgan.schema.columns import Kind, Temporal
 
 
 def test_times_of_day_are_labelled_as_such() -> None:
     day = dt.datetime(1900, 1, 1)
-    clock = Temporal(name="x", kind=Kind.DATETIME, lower=day, upper=day.replace(hour=23, minute=59, second=59), format="%H:%M")
+    clock = Temporal(
+        name="x",
+        kind=Kind.DATETIME,
+        lower=day,
+        upper=day.replace(hour=23, minute=59, second=59),
+        format="%H:%M",
+    )
     cells = cells_of(clock)
     told = labels(merged_code(cells, np.ones(cells.size), max_codes=4))
     assert str(told[0]).startswith("00:00 … 05:")

@@ -12,23 +12,26 @@ import pytest
 
 from privgan.errors import InternalError, UsageError
 from privgan.planning.plan import StepKind
-from privgan.policy.columns import ColumnComparison
+from privgan.policy.column_gates import ColumnComparison
 from privgan.policy.context import Context
 from privgan.policy.facts import fact_vocabulary
 from privgan.policy.gates import Comparison
 from privgan.policy.verdict import GateStatus
-from privgan.privacy.budget import condition_text
-from privgan.privacy.unit import NEIGHBOURING_RELATION, PrivacyUnit
+from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyUnit, condition_text
 from privgan.release.guarantee import NOT_PROMISED, RETENTION
 from privgan.report.attack_curves import _EVENTS, _SCORES
 from privgan.report.document import plain
 from privgan.report.sections.policy import _CONDITIONS
-from privgan.report.words import LANGUAGES, read_catalogue, words_of
-from privgan.table.columns import Kind, Role, Source
+from privgan.report.text import LANGUAGES, read_catalogue, words_of
+from privgan.schema.columns import Kind, Role, Source
 
 PACKAGE = Path(__file__).parents[2] / "privgan" / "report"
 CHINESE = re.compile("[\u4e00-\u9fff]")
-SAME = {"guarantee.epsilon", "metrics.count", "subgroups.sized"}  # Signs of the field, the same in both languages.
+SAME = {
+    "guarantee.epsilon",
+    "metrics.count",
+    "subgroups.sized",
+}  # Signs of the field, the same in both languages.
 
 
 def _flat(value: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -59,13 +62,25 @@ def test_chinese_is_chinese() -> None:
 
 
 def test_no_text_is_idle_and_every_text_asked_for_is_there() -> None:
-    sources = [path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*") if path.suffix in {".py", ".j2"}]
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in PACKAGE.rglob("*")
+        if path.suffix in {".py", ".j2"}
+    ]
     named = set(re.findall(r'"([a-z_]+\.[a-z_0-9]+)"', "\n".join(sources)))
     groups = {key.split(".")[0] for key in _texts()}
     assert set(_texts()) - named == set()
     files = {".html", ".json", ".md", ".css", ".j2", ".yaml"}
-    asked = {key for key in named if key.split(".")[0] in groups and not any(key.endswith(end) for end in files)}
-    assert {key for key in asked - set(_texts()) if not key.startswith(("utility.worst", "guarantee.epsilon_"))} == set()
+    asked = {
+        key
+        for key in named
+        if key.split(".")[0] in groups and not any(key.endswith(end) for end in files)
+    }
+    assert {
+        key
+        for key in asked - set(_texts())
+        if not key.startswith(("utility.worst", "guarantee.epsilon_"))
+    } == set()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +102,11 @@ def test_every_value_has_a_word_and_every_word_a_value(group: str, values: list[
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_figure_and_status_has_a_word(language: str) -> None:
     words = words_of(language)
-    figures = {name for name in fact_vocabulary() if name.split(".")[0] in {"attack", "audit", "fidelity", "utility"}}
+    figures = {
+        name
+        for name in fact_vocabulary()
+        if name.split(".")[0] in {"attack", "audit", "fidelity", "utility"}
+    }
     ends = {name for name in figures if name.endswith((".low", ".high"))}
     assert figures - ends - {"audit.verdict"} <= words.terms["metric"].keys()
     assert set(map(str, GateStatus)) == words.terms["status"].keys()
@@ -104,9 +123,13 @@ def test_every_sentence_of_a_manifest_is_known_and_translated() -> None:
     assert words_of("zh").phrase("something else") == "something else"
 
 
-@pytest.mark.parametrize("unit", [PrivacyUnit(), PrivacyUnit(column="id"), PrivacyUnit(column="id", max_rows=5)])
+@pytest.mark.parametrize(
+    "unit", [PrivacyUnit(), PrivacyUnit(column="id"), PrivacyUnit(column="id", max_rows=5)]
+)
 def test_the_unit_is_called_as_everywhere(unit: PrivacyUnit) -> None:
-    assert plain(words_of("en").unit({"unit": unit.column, "max_rows_per_unit": unit.max_rows})) == str(unit)
+    assert plain(
+        words_of("en").unit({"unit": unit.column, "max_rows_per_unit": unit.max_rows})
+    ) == str(unit)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])

@@ -11,20 +11,22 @@ from typing import Any
 import numpy as np
 
 from privgan import synthesizer
+from privgan.domain.encoding import Encoder
+from privgan.ledger import account as ledger_account
+from privgan.ledger import ledger, runs
+from privgan.ledger.anchor import Anchor
+from privgan.ledger.database import LedgerStore
+from privgan.ledger.identity import Sketcher
+from privgan.ledger.runs import RunLedger
+from privgan.ledger.store import Entry, Transaction
 from privgan.measurement import measure
 from privgan.pipeline import fitting, releasing
 from privgan.planning import planner
-from privgan.privacy import accountant, events, ledger, ledger_account, ledger_runs
-from privgan.privacy.ledger_anchor import Anchor
-from privgan.privacy.ledger_database import LedgerStore
-from privgan.privacy.ledger_runs import RunLedger
-from privgan.privacy.ledger_sketch import Sketcher
-from privgan.privacy.ledger_store import Entry, Transaction
+from privgan.privacy import accountant, events
+from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt, mint
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.encoding import Encoder
 from privgan.table.private import PrivateTable, UnpaidLook
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
@@ -66,11 +68,15 @@ def uncharged_measurement(patch: Patch) -> None:
     """One marginal more than planned is measured on the way."""
     one_way = fitting.measure_one_way
 
-    def more(table: PrivateTable, encoder: Encoder, plan: Any, ledger: Any, coins: SecretStream) -> Any:
+    def more(
+        table: PrivateTable, encoder: Encoder, plan: Any, ledger: Any, coins: SecretStream
+    ) -> Any:
         found = one_way(table, encoder, plan, ledger, coins)
         exact = measure.exact_counts(encoder.encode(table._frame), (0, 2), encoder.sizes)
         noisy = CountHistogram(standard_deviation=5.0, sensitivity=1).release(exact, coins)
-        return found.with_marginals([measure.Marginal(clique=(0, 2), counts=noisy.astype(float), standard_deviation=5.0)])
+        return found.with_marginals(
+            [measure.Marginal(clique=(0, 2), counts=noisy.astype(float), standard_deviation=5.0)]
+        )
 
     patch.setattr(fitting, "measure_one_way", more)
 
@@ -88,10 +94,16 @@ def noise_below_its_charge(patch: Patch) -> None:
 @variant("L25", checks.noise_drawn_is_noise_charged, "drawn")
 def choice_sharper_than_its_charge(patch: Patch) -> None:
     """The exponential mechanism without the 2 in its exponent's denominator."""
-    patch.setattr(Selection, "choose", lambda self, scores, coins: coins.exponential_choice(scores, 1.0 / self.epsilon))
+    patch.setattr(
+        Selection,
+        "choose",
+        lambda self, scores, coins: coins.exponential_choice(scores, 1.0 / self.epsilon),
+    )
 
 
-@variant("L25, L37", checks.one_row_moves_counts_by_its_sensitivity, "moves the counts of column 2 by 4")
+@variant(
+    "L25, L37", checks.one_row_moves_counts_by_its_sensitivity, "moves the counts of column 2 by 4"
+)
 def rows_counted_twice(patch: Patch) -> None:
     """A row adds two to its cell; sensitivity and noise are those of one."""
     exact = measure.exact_counts
@@ -111,16 +123,28 @@ def all_pairs_for_one(patch: Patch) -> None:
     patch.setattr(CountHistograms, "event", property(lambda self: self.histogram.event))
 
 
-@variant("L25, L37", checks.events_dominate_their_mechanisms, "CountHistogram costs more than its event")
+@variant(
+    "L25, L37", checks.events_dominate_their_mechanisms, "CountHistogram costs more than its event"
+)
 def event_without_sensitivity(patch: Patch) -> None:
     """The event of a histogram forgets how many rows a customer has."""
-    patch.setattr(CountHistogram, "event", property(lambda self: events.DiscreteGaussian(self.standard_deviation, 1)))
+    patch.setattr(
+        CountHistogram,
+        "event",
+        property(lambda self: events.DiscreteGaussian(self.standard_deviation, 1)),
+    )
 
 
-@variant("L36, L37", checks.events_dominate_their_mechanisms, "TotalCount costs more than its event")
+@variant(
+    "L36, L37", checks.events_dominate_their_mechanisms, "TotalCount costs more than its event"
+)
 def row_count_without_sensitivity(patch: Patch) -> None:
     """So does that of the row count."""
-    patch.setattr(TotalCount, "event", property(lambda self: events.DiscreteLaplace(self.epsilon / self.sensitivity, 1)))
+    patch.setattr(
+        TotalCount,
+        "event",
+        property(lambda self: events.DiscreteLaplace(self.epsilon / self.sensitivity, 1)),
+    )
 
 
 @variant("L37", checks.sensitivities_come_from_the_unit, "has sensitivity 1.* where k is 3")
@@ -132,14 +156,18 @@ def unit_ignored(patch: Patch) -> None:
 @variant("L37", checks.sensitivities_come_from_the_unit, "choice:1 has sensitivity 1")
 def literal_sensitivity_of_a_choice(patch: Patch) -> None:
     """Only the choices' sensitivity is a literal 1."""
-    patch.setattr(planner, "Selection", lambda *, epsilon, sensitivity: Selection(epsilon=epsilon, sensitivity=1.0))
+    patch.setattr(
+        planner,
+        "Selection",
+        lambda *, epsilon, sensitivity: Selection(epsilon=epsilon, sensitivity=1.0),
+    )
 
 
 @variant("L10", checks.a_plan_costs_at_most_its_budget, "DID NOT RAISE")
 def stage_not_checked(patch: Patch) -> None:
     """The ledger does not compare a stage's cost with its budget."""
     nothing = accountant.PrivacySpent(epsilon=0.0, delta=0.0, epsilon_pld=0.0, epsilon_rdp=0.0)
-    patch.setattr(ledger_runs.accountant, "spent", lambda events, delta: nothing)
+    patch.setattr(runs.accountant, "spent", lambda events, delta: nothing)
 
 
 @variant("L12", checks.receipts_work_once, "DID NOT RAISE")
@@ -155,9 +183,11 @@ def ledger_reset(patch: Patch) -> None:
 
     def forgetful(dataset: str, entries: Sequence[Entry]) -> ledger_account.DatasetAccount:
         ended = {entry.run for entry in entries if entry.kind == "candidate"}
-        return account(dataset, [entry for entry in entries if entry.kind != "run" or entry.run in ended])
+        return account(
+            dataset, [entry for entry in entries if entry.kind != "run" or entry.run in ended]
+        )
 
-    patch.setattr("privgan.privacy.ledger.account_of", forgetful)
+    patch.setattr("privgan.ledger.ledger.account_of", forgetful)
 
 
 @variant("L15", checks.a_checkpoint_resumes_once_and_pays, "DID NOT RAISE")
@@ -167,14 +197,14 @@ def checkpoint_resumed_twice(patch: Patch) -> None:
     def lax(dataset: str, run: str, own: Sequence[Entry], *checkpoint: Any) -> bool:
         return any(entry.kind == "resume" for entry in own)
 
-    patch.setattr(ledger_runs, "_refuse_checkpoint", lax)
+    patch.setattr(runs, "_refuse_checkpoint", lax)
 
 
 @variant("L15", checks.a_checkpoint_resumes_once_and_pays, "not charged")
 def resume_forgets(patch: Patch) -> None:
     """Steps that are run again are not charged again."""
-    refuse = ledger_runs._refuse_checkpoint
-    patch.setattr(ledger_runs, "_refuse_checkpoint", lambda *arguments: refuse(*arguments) or True)
+    refuse = runs._refuse_checkpoint
+    patch.setattr(runs, "_refuse_checkpoint", lambda *arguments: refuse(*arguments) or True)
 
 
 @variant("L32", checks.the_ledger_tells_no_customer, "without the ledger's key")
@@ -187,7 +217,11 @@ def sketch_without_key(patch: Patch) -> None:
 @variant("L6, L32", checks.the_ledger_tells_no_customer, "as long as the table")
 def sketch_as_long_as_the_table(patch: Patch) -> None:
     """The sketch is sealed as it is, so that its length tells the number of customers."""
-    patch.setattr(Sketcher, "seal", lambda self, sketch: self._masked(b"n" * 16, sketch.hashes.tobytes()).hex())
+    patch.setattr(
+        Sketcher,
+        "seal",
+        lambda self, sketch: self._masked(b"n" * 16, sketch.hashes.tobytes()).hex(),
+    )
 
 
 @variant("L15", checks.one_table_has_one_budget, "DID NOT RAISE")
@@ -220,7 +254,9 @@ def pickle_model(patch: Patch) -> None:
     patch.setattr(synthesizer, "load_file", lambda path: pickle.loads(path.read_bytes()))
 
 
-@variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|name of an internal figure")
+@variant(
+    "L31, L34", checks.no_internal_figure_leaves, "holds the internal|name of an internal figure"
+)
 def report_unlabelled(patch: Patch) -> None:
     """The shareable report shows the audit."""
     data, forms, audits = releasing.shareable_data, releasing.written_forms, list[Any]()
@@ -231,13 +267,20 @@ def report_unlabelled(patch: Patch) -> None:
 
     def telling(*given: Any) -> dict[str, bytes]:
         told = f"<p>{json.dumps(audits[-1])}</p>".encode()
-        return {name: content + told * (name == "report.html") for name, content in forms(*given).items()}
+        return {
+            name: content + told * (name == "report.html")
+            for name, content in forms(*given).items()
+        }
 
     patch.setattr(releasing, "shareable_data", remembering)
     patch.setattr(releasing, "written_forms", telling)
 
 
-@variant("L31, L34", checks.no_internal_figure_leaves, "holds the internal|does not follow its JSON Schema|no declared source")
+@variant(
+    "L31, L34",
+    checks.no_internal_figure_leaves,
+    "holds the internal|does not follow its JSON Schema|no declared source",
+)
 def loss_in_bundle(patch: Patch) -> None:
     """The manifest has a field for the audit."""
     facts = releasing.release_facts

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from privgan.gan import refine as refining
-from privgan.gan.dpsgd import PrivateTrainer
-from privgan.gan.networks import Critic
+from privgan.generator import refine as refining
+from privgan.generator.dpsgd import PrivateTrainer
+from privgan.generator.networks import Critic
 from privgan.pipeline import fitting
 from privgan.planning.plan import CriticSettings
 from privgan.privacy import events
@@ -26,20 +26,28 @@ from tests.sabotage.registry import Patch, variant
 def rows_clipped_one_by_one(patch: Patch) -> None:
     """Each row of a customer is a sample of its own."""
     made = Samples.__init__
-    patch.setattr(Samples, "__init__", lambda self, codes, customers: made(self, codes, np.arange(len(codes))))
+    patch.setattr(
+        Samples, "__init__", lambda self, codes, customers: made(self, codes, np.arange(len(codes)))
+    )
 
 
 @variant("L37", checks.contributions_are_bounded, "contributions were not bounded")
 def contributions_not_bounded(patch: Patch) -> None:
     """All rows of a customer are used, however many."""
-    patch.setattr(fitting, "bounded", lambda customers, max_rows, coins: np.ones(len(customers), dtype=bool))
+    patch.setattr(
+        fitting, "bounded", lambda customers, max_rows, coins: np.ones(len(customers), dtype=bool)
+    )
 
 
 @variant("L3", checks.discoveries_keep_their_delta, "lone values appear")
 def vocab_no_delta(patch: Patch) -> None:
     """Categories are found by noisy counts with a fixed threshold, and no δ is charged."""
     patch.setattr(CategoryDiscovery, "threshold", 5)
-    patch.setattr(CategoryDiscovery, "event", property(lambda self: events.DiscreteGaussian(self.standard_deviation)))
+    patch.setattr(
+        CategoryDiscovery,
+        "event",
+        property(lambda self: events.DiscreteGaussian(self.standard_deviation)),
+    )
 
 
 @variant("L22", checks.each_row_is_clipped_alone, "beside it|clips")
@@ -65,21 +73,29 @@ def batchnorm_critic(patch: Patch) -> None:
 def batchnorm_by_hand(patch: Patch) -> None:
     """The critic subtracts the batch's mean, without a layer that could be refused by name."""
     plain = Critic.forward
-    patch.setattr(Critic, "forward", lambda self, rows: plain(self, rows - rows.mean(0, keepdim=True)))
+    patch.setattr(
+        Critic, "forward", lambda self, rows: plain(self, rows - rows.mean(0, keepdim=True))
+    )
 
 
 @variant("L22", checks.each_row_is_clipped_alone, "beside it|clips")
 def relativistic_loss(patch: Patch) -> None:
     """Each score is taken relative to the batch's mean."""
     plain = refining.critic_losses
-    patch.setattr(refining, "critic_losses", lambda scores, real: plain(scores - scores.mean(), real))
+    patch.setattr(
+        refining, "critic_losses", lambda scores, real: plain(scores - scores.mean(), real)
+    )
 
 
 @variant("L23", checks.each_row_is_clipped_alone, "beside it|clips")
 def gp_on_real(patch: Patch) -> None:
     """A penalty on the slope between neighbouring rows of the batch, real and fake."""
     plain = refining.critic_losses
-    patch.setattr(refining, "critic_losses", lambda scores, real: plain(scores, real) + 100 * (scores - scores.roll(1)).square())
+    patch.setattr(
+        refining,
+        "critic_losses",
+        lambda scores, real: plain(scores, real) + 100 * (scores - scores.roll(1)).square(),
+    )
 
 
 @variant("L10", checks.private_steps_are_the_plans, "DID NOT RAISE")
@@ -128,7 +144,9 @@ def _settings_patched(patch: Patch, change: Callable[[CriticSettings], dict[str,
     """The trainer works with other settings than it was given, and is told that these were charged."""
     made = PrivateTrainer.__init__
 
-    def other(self: Any, critic: Any, settings: CriticSettings, charged: Any, criterion: Any, coins: Any) -> None:
+    def other(
+        self: Any, critic: Any, settings: CriticSettings, charged: Any, criterion: Any, coins: Any
+    ) -> None:
         changed = replace(settings, **change(settings))
         made(self, critic, changed, changed.event, criterion, coins)
 
@@ -151,7 +169,9 @@ def shared_critic(patch: Patch) -> None:
         network = self.module._module
         with torch.enable_grad():
             loss = torch.nn.functional.softplus(-network(rows)).mean()
-        for part, gradient in zip(network.parameters(), torch.autograd.grad(loss, list(network.parameters())), strict=True):
+        for part, gradient in zip(
+            network.parameters(), torch.autograd.grad(loss, list(network.parameters())), strict=True
+        ):
             part.data -= 1e-3 * gradient
 
     patch.setattr(PrivateTrainer, "step", also_plain)

@@ -13,7 +13,9 @@ from tests.sabotage.registry import Patch, variant
 @variant("L25", checks.each_row_is_typed_alone, "in other company")
 def presence_told_by_others(patch: Patch) -> None:
     """Whether a row holds an e-mail depends on who else has the same."""
-    patch.setattr(conform, "presence_of", lambda values: presence_of(values.mask(values.duplicated())))
+    patch.setattr(
+        conform, "presence_of", lambda values: presence_of(values.mask(values.duplicated()))
+    )
 
 
 @variant("L25", checks.each_row_is_typed_alone, "in other company")

@@ -7,7 +7,7 @@ from typing import Any
 
 from opacus.accountants.analysis import rdp
 
-from privgan.pipeline import fitting, maps
+from privgan.pipeline import fitting, library_maps
 from privgan.privacy import opendp_noise
 from privgan.privacy.mechanisms import Selection, TotalCount
 from tests.sabotage import checks
@@ -64,12 +64,12 @@ def untested_library(patch: Patch) -> None:
 @variant("L25", checks.no_step_goes_unchecked, "passed unchecked")
 def unknown_steps_pass(patch: Patch) -> None:
     """A step without a mechanism is taken for one that needs no check."""
-    plain = maps.check_maps
+    plain = library_maps.check_maps
 
     def known(steps: Any, critic: Any) -> None:
         plain([step for step in steps if step.mechanism is not None], critic)
 
-    patch.setattr(maps, "check_maps", known)
+    patch.setattr(library_maps, "check_maps", known)
 
 
 @variant("L10, L25", checks.a_library_that_states_more_stops_the_run_unpaid, "a run began")
@@ -81,7 +81,7 @@ def library_not_asked(patch: Patch) -> None:
 @variant("L10, L25", checks.a_library_that_states_more_stops_the_run_unpaid, "charged before")
 def library_asked_too_late(patch: Patch) -> None:
     """The fit asks its libraries when its first stage is paid."""
-    asked = maps.check_libraries
+    asked = library_maps.check_libraries
 
     def later(plan: Any) -> None:
         if plan.steps:

@@ -11,18 +11,18 @@ import pandas as pd
 from torch import Tensor
 
 from privgan import synthesizer
-from privgan.gan import refine as refining
-from privgan.gan.dpsgd import PrivateTrainer
-from privgan.gan.model import GeneratorModel
+from privgan.domain.cells import Cells
+from privgan.domain.encoding import Encoder
+from privgan.generator import refine as refining
+from privgan.generator.dpsgd import PrivateTrainer
+from privgan.generator.mixture import GeneratorModel
+from privgan.ledger.identity import Sketcher
 from privgan.measurement import measure
 from privgan.pipeline import fitting
 from privgan.privacy import events
-from privgan.privacy.ledger_sketch import Sketcher
+from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.receipts import mint
-from privgan.privacy.unit import PrivacyUnit
 from privgan.progress import Progress
-from privgan.table.cells import Cells
-from privgan.table.encoding import Encoder
 from privgan.table.private import PrivateTable
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
@@ -32,7 +32,9 @@ def _stash_frame(patch: Patch) -> list[pd.DataFrame]:
     """Where the private rows can be found by code that should not have them."""
     made, kept = PrivateTable.__init__, []
 
-    def keeping(self: Any, dataset: str, unit: PrivacyUnit, frame: pd.DataFrame, *more: Any) -> None:
+    def keeping(
+        self: Any, dataset: str, unit: PrivacyUnit, frame: pd.DataFrame, *more: Any
+    ) -> None:
         kept[:] = [frame]
         made(self, dataset, unit, frame, *more)
 
@@ -65,7 +67,11 @@ def fakes_as_many_as_reals(patch: Patch) -> None:
         return found
 
     patch.setattr(PrivateTrainer, "batch_members", noting)
-    patch.setattr(GeneratorModel, "fake_rows", lambda self, components, batch: fakes(self, components, last[0]))
+    patch.setattr(
+        GeneratorModel,
+        "fake_rows",
+        lambda self, components, batch: fakes(self, components, last[0]),
+    )
 
 
 @variant("L4, L5, L7", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
@@ -126,7 +132,11 @@ def condvec_exact(patch: Patch) -> None:
 def n_exact(patch: Patch) -> None:
     """Stage 2 is planned for the exact row count."""
     kept = _stash_frame(patch)
-    patch.setattr(fitting, "measure_row_count", lambda table, plan, run, coins: run.charge(*_row_count(plan)) and len(kept[0]))
+    patch.setattr(
+        fitting,
+        "measure_row_count",
+        lambda table, plan, run, coins: run.charge(*_row_count(plan)) and len(kept[0]),
+    )
 
 
 def _row_count(plan: Any) -> tuple[str, events.DpEvent]:
@@ -139,7 +149,9 @@ def delta_from_the_length(patch: Patch) -> None:
     """δ is 1/n of the table."""
     fit = fitting.fit
 
-    def with_own_delta(frame: pd.DataFrame, schema: Any, plan: Any, *more: Any, **others: Any) -> Any:
+    def with_own_delta(
+        frame: pd.DataFrame, schema: Any, plan: Any, *more: Any, **others: Any
+    ) -> Any:
         made = fit(frame, schema, plan, *more, **others)
         budget = replace(plan.budget, delta=1 / len(frame))
         return replace(made, plan=replace(made.plan, budget=budget))
@@ -152,7 +164,9 @@ def epsilon_from_data(patch: Patch) -> None:
     """The published ε depends on the rows."""
     fit = fitting.fit
 
-    def with_own_epsilon(frame: pd.DataFrame, schema: Any, plan: Any, *more: Any, **others: Any) -> Any:
+    def with_own_epsilon(
+        frame: pd.DataFrame, schema: Any, plan: Any, *more: Any, **others: Any
+    ) -> Any:
         made = fit(frame, schema, plan, *more, **others)
         budget = replace(plan.budget, epsilon=float((frame["left"] == "yes").mean()))
         return replace(made, plan=replace(made.plan, budget=budget))
@@ -176,14 +190,20 @@ def best_by_real_rows(patch: Patch) -> None:
 def count_in_log(patch: Patch) -> None:
     """The log of a run tells how many rows it saw."""
     kept, say = _stash_frame(patch), Progress.say
-    patch.setattr(Progress, "say", lambda self, text: say(self, f"{text} ({len(kept[0]) if kept else 0} rows)"))
+    patch.setattr(
+        Progress,
+        "say",
+        lambda self, text: say(self, f"{text} ({len(kept[0]) if kept else 0} rows)"),
+    )
 
 
 @variant("L31", checks.nothing_but_mechanisms_sees_the_rows, "reach log past")
 def customers_counted_in_log(patch: Patch) -> None:
     """The log tells how many customers the ledger was asked about."""
     kept, say = _stash_names(patch), Progress.say
-    patch.setattr(Progress, "say", lambda self, text: say(self, f"{text} ({sum(map(len, kept))} customers)"))
+    patch.setattr(
+        Progress, "say", lambda self, text: say(self, f"{text} ({sum(map(len, kept))} customers)")
+    )
 
 
 @variant("L32", checks.nothing_but_mechanisms_sees_the_rows, "reach model/model.json past")
@@ -194,7 +214,9 @@ def sketch_in_artefact(patch: Patch) -> None:
     def with_sketch(self: Any, folder: Any) -> None:
         save(self, folder)
         sketch = Sketcher(b"k" * 32).sketch(kept[-1]).hashes
-        facts = json.loads((folder / synthesizer.FACTS).read_text()) | {"customers": sketch.tolist()}
+        facts = json.loads((folder / synthesizer.FACTS).read_text()) | {
+            "customers": sketch.tolist()
+        }
         (folder / synthesizer.FACTS).write_text(json.dumps(facts))
 
     patch.setattr(synthesizer.Synthesizer, "save", with_sketch)
@@ -203,7 +225,11 @@ def sketch_in_artefact(patch: Patch) -> None:
 def _stash_names(patch: Patch) -> list[list[bytes]]:
     """Keeps what a fit tells the ledger about the table's customers."""
     kept, names = list[list[bytes]](), fitting.customer_names
-    patch.setattr(fitting, "customer_names", lambda frame, schema: kept.append(names(frame, schema)) or kept[-1])
+    patch.setattr(
+        fitting,
+        "customer_names",
+        lambda frame, schema: kept.append(names(frame, schema)) or kept[-1],
+    )
     return kept
 
 
@@ -214,7 +240,9 @@ def rows_in_artefact(patch: Patch) -> None:
 
     def with_seen(self: Any, folder: Any) -> None:
         save(self, folder)
-        facts = json.loads((folder / synthesizer.FACTS).read_text()) | {"seen": kept[0].head(20).to_json()}
+        facts = json.loads((folder / synthesizer.FACTS).read_text()) | {
+            "seen": kept[0].head(20).to_json()
+        }
         (folder / synthesizer.FACTS).write_text(json.dumps(facts))
 
     patch.setattr(synthesizer.Synthesizer, "save", with_seen)

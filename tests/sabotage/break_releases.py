@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from privgan.domain.cells import Cells
+from privgan.files.atomic import Booking
 from privgan.pipeline import public_texts, releasing
 from privgan.pipeline import run as running
 from privgan.pipeline.preflight import Preflight, preflight
 from privgan.release.bundle import write_release
 from privgan.release.manifest import MANIFEST_NAME
-from privgan.release.writing import Booking
-from privgan.table.cells import Cells
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
 

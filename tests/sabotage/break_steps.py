@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from privgan.gan.dpsgd import PrivateTrainer, _SecretNoiseOptimizer
+from privgan.generator.dpsgd import PrivateTrainer, _SecretNoiseOptimizer
 from privgan.pipeline import canaries, fitting
 from privgan.privacy.randomness import RepeatableStream, SecretStream
 from tests.sabotage import checks
@@ -25,7 +25,11 @@ def noise_off(patch: Patch) -> None:
 @variant("L18", checks.no_seed_moves_a_coin, "gradient noise")
 def noise_seeded(patch: Patch) -> None:
     """Gradient noise from a generator with a fixed seed."""
-    patch.setattr(SecretStream, "gaussian_noise", lambda self, count: np.random.default_rng(0).standard_normal(count))
+    patch.setattr(
+        SecretStream,
+        "gaussian_noise",
+        lambda self, count: np.random.default_rng(0).standard_normal(count),
+    )
 
 
 @variant("L18", checks.noise_has_the_plans_scale, "repeats between steps or runs")
@@ -38,7 +42,11 @@ def noise_repeated(patch: Patch) -> None:
 @variant("L18, L20", checks.no_seed_moves_a_coin, "gradient noise")
 def noise_of_torch(patch: Patch) -> None:
     """Gradient noise from torch's global generator."""
-    patch.setattr(SecretStream, "gaussian_noise", lambda self, count: torch.normal(0.0, 1.0, (count,)).double().numpy())
+    patch.setattr(
+        SecretStream,
+        "gaussian_noise",
+        lambda self, count: torch.normal(0.0, 1.0, (count,)).double().numpy(),
+    )
 
 
 @variant("L18", checks.no_seed_moves_a_coin, "histogram")
@@ -54,13 +62,17 @@ def count_noise_of_numpy(patch: Patch) -> None:
 @variant("L19", checks.a_key_holds_at_least_128_bits, "a key of 32 bits")
 def noise_low_entropy(patch: Patch) -> None:
     """A stream keyed with 32 bits."""
-    patch.setattr(SecretStream, "__init__", lambda self: self._start(os.urandom(4).ljust(32, b"\0")))
+    patch.setattr(
+        SecretStream, "__init__", lambda self: self._start(os.urandom(4).ljust(32, b"\0"))
+    )
 
 
 @variant("L19", checks.a_key_holds_at_least_128_bits, "moves nothing")
 def noise_low_entropy_in_disguise(patch: Patch) -> None:
     """256 bits are asked for and 32 are used."""
-    patch.setattr(SecretStream, "__init__", lambda self: self._start(os.urandom(32)[:4].ljust(32, b"\0")))
+    patch.setattr(
+        SecretStream, "__init__", lambda self: self._start(os.urandom(32)[:4].ljust(32, b"\0"))
+    )
 
 
 @variant("L19", checks.coins_cannot_be_kept, "DID NOT RAISE")
@@ -131,7 +143,9 @@ def _unclipped(patch: Patch) -> None:
     def weights(self: Any) -> Tensor:
         return torch.ones_like(self.get_norm_sample())
 
-    patch.setattr("opacus.grad_sample.GradSampleModuleFastGradientClipping.get_clipping_coef", weights)
+    patch.setattr(
+        "opacus.grad_sample.GradSampleModuleFastGradientClipping.get_clipping_coef", weights
+    )
 
 
 @variant("L24", checks.each_row_is_clipped_alone, "clips|beside it")
@@ -157,7 +171,9 @@ def clip_norm_from_the_batch(patch: Patch) -> None:
         norms = self.get_norm_sample()
         return (norms.median() / norms).clamp(max=1.0)
 
-    patch.setattr("opacus.grad_sample.GradSampleModuleFastGradientClipping.get_clipping_coef", weights)
+    patch.setattr(
+        "opacus.grad_sample.GradSampleModuleFastGradientClipping.get_clipping_coef", weights
+    )
 
 
 @variant("L8", checks.batches_are_poisson_samples, "twice|rate")
@@ -167,7 +183,9 @@ def category_sampling(patch: Patch) -> None:
 
     def members(self: PrivateTrainer, units: int) -> Tensor:
         half = self.settings.expected_batch_size // 2
-        return torch.from_numpy(np.concatenate([rng.integers(0, units, half), rng.integers(units - 2, units, half)]))
+        return torch.from_numpy(
+            np.concatenate([rng.integers(0, units, half), rng.integers(units - 2, units, half)])
+        )
 
     patch.setattr(PrivateTrainer, "batch_members", members)
 

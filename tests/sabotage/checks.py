@@ -20,7 +20,10 @@ from tests.sabotage.checks_of_books import (
     the_ledger_tells_no_customer,
     what_a_trigger_removes_is_not_charged,
 )
-from tests.sabotage.checks_of_forms import an_id_that_repeats_is_no_row_of_its_own, each_row_is_typed_alone
+from tests.sabotage.checks_of_forms import (
+    an_id_that_repeats_is_no_row_of_its_own,
+    each_row_is_typed_alone,
+)
 from tests.sabotage.checks_of_libraries import (
     a_library_that_states_more_stops_the_run_unpaid,
     libraries_state_what_is_charged,

@@ -1,4 +1,7 @@
-"""What must hold of looks, charges, plans and of everything that is written; AssertionError where it does not."""
+"""What must hold of looks, charges, plans and of everything that is written.
+
+AssertionError where it does not.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +23,18 @@ import pytest
 import torch
 
 from privgan.errors import BudgetExceededError, InternalError, UsageError
+from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.runs import RunLedger
+from privgan.ledger.sqlite import SqliteStore
 from privgan.pipeline.candidate import AUDIT_FILE
 from privgan.pipeline.judging import judge
 from privgan.pipeline.releasing import release_candidate
 from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.planning.plan import StepKind
 from privgan.policy.context import Context
-from privgan.policy.document import load_policy
+from privgan.policy.policy_file import load_policy
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
-from privgan.privacy.ledger_runs import RunLedger
-from privgan.privacy.ledger_sqlite import SqliteStore
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import RepeatableStream
 from privgan.privacy.receipts import Receipt, mint
@@ -48,25 +51,39 @@ SIZES = (4, 3)
 def the_generator_sees_no_row() -> None:
     """With a critic that learns nothing, other rows make the same generator."""
     deaf = world.critic_settings(steps=6, learning_rate=0.0)
-    one, two = (world.refined(_codes(rows, seed), SIZES, deaf, RepeatableStream(1))[0] for rows, seed in ((40, 1), (90, 2)))
+    one, two = (
+        world.refined(_codes(rows, seed), SIZES, deaf, RepeatableStream(1))[0]
+        for rows, seed in ((40, 1), (90, 2))
+    )
     assert all(map(torch.equal, one, two)), "real rows reach the generator beside the critic"
 
 
 def nothing_but_mechanisms_sees_the_rows() -> None:
-    """Two tables that differ in size, range and shares; coins that hide all that mechanisms tell: equal files."""
+    """Two tables that differ in size, range and shares.
+
+    Coins that hide all that mechanisms tell: equal files.
+    """
     one, two = (world.what_leaves(world.table(seed, rows)) for seed, rows in ((0, 700), (1, 950)))
     differ = sorted(name for name in {*one, *two} if one.get(name) != two.get(name))
     assert not differ, f"rows reach {', '.join(differ)} past the mechanisms"
 
 
 def one_row_moves_counts_by_its_sensitivity() -> None:
-    """One row's value of one column changed, the same coins: that column's counts move by one down and one up, no others do."""
+    """One row's value of one column changed, the same coins.
+
+    That column's counts move by one down and one up, no others do.
+    """
     plan, frame = world.plan(700, canaries=0.0), world.table(0, 700)
     other = frame.copy()
     other.loc[699, "left"] = "yes" if frame.loc[699, "left"] == "no" else "no"
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        made = [world.fit(rows, RepeatableStream(4), Path(folder), plan) for rows, folder in ((frame, first), (other, second))]
-    marginals = [{part.clique: part.counts for part in fitted.measurements.marginals} for fitted in made]
+        made = [
+            world.fit(rows, RepeatableStream(4), Path(folder), plan)
+            for rows, folder in ((frame, first), (other, second))
+        ]
+    marginals = [
+        {part.clique: part.counts for part in fitted.measurements.marginals} for fitted in made
+    ]
     for column, most in ((0, 0), (1, 0), (2, 2)):
         one, two = (counts[column,] for counts in marginals)
         moved = np.abs(one - two).sum()
@@ -79,28 +96,42 @@ def sampling_needs_no_row() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made, _ = world.candidate(world.table(), world.Deaf(1), Path(folder))
         (Path(folder) / "table.csv").unlink()
-        with mock.patch.object(PrivateTable, "_redeem", side_effect=AssertionError("sampling looked at rows")):
+        with mock.patch.object(
+            PrivateTable, "_redeem", side_effect=AssertionError("sampling looked at rows")
+        ):
             assert len(load_synthesizer(made.model).sample(20, seed=1)) == 20
 
 
 def every_look_is_charged_before() -> None:
-    """When rows come out their charge is on the disk, as another connection to the ledger sees it; no look is unpaid."""
+    """When rows come out their charge is on the disk, as another connection to the ledger sees it.
+
+    No look is unpaid.
+    """
     looks: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         redeem = PrivateTable._redeem
 
         def spying(self: PrivateTable, receipt: Receipt) -> None:
             with sqlite3.connect(f"file:{folder}/ledger.sqlite?mode=ro", uri=True) as other:
-                bodies = [json.loads(body) for (body,) in other.execute("select body from entries where kind = 'charge'")]
-            assert receipt.step in [body["step"] for body in bodies], f"rows came out before {receipt.step} was charged"
+                bodies = [
+                    json.loads(body)
+                    for (body,) in other.execute("select body from entries where kind = 'charge'")
+                ]
+            assert receipt.step in [body["step"] for body in bodies], (
+                f"rows came out before {receipt.step} was charged"
+            )
             looks.append(receipt.step)
             redeem(self, receipt)
 
-        unpaid = mock.patch.object(PrivateTable, "uncharged_rows", side_effect=AssertionError("an unpaid look"))
+        unpaid = mock.patch.object(
+            PrivateTable, "uncharged_rows", side_effect=AssertionError("an unpaid look")
+        )
         with mock.patch.object(PrivateTable, "_redeem", spying), unpaid:
             fitted = world.fit(world.table(), RepeatableStream(1), Path(folder))
     planned = Counter(step.name for step in fitted.plan.steps)
-    assert Counter(name for name in looks if name in planned) == planned, "looks and planned steps differ"
+    assert Counter(name for name in looks if name in planned) == planned, (
+        "looks and planned steps differ"
+    )
 
 
 def noise_drawn_is_noise_charged() -> None:
@@ -127,7 +158,9 @@ def _draws(event: events.DpEvent) -> list[tuple[str, float]]:
         return [("discrete Laplace", round(1 / event.noise_parameter, 9))]
     if isinstance(event, events.ExponentialMechanism):
         return [("choice", round(2 / event.epsilon, 9))]
-    assert isinstance(event, events.SelfComposed), f"an event of another kind: {type(event).__name__}"
+    assert isinstance(event, events.SelfComposed), (
+        f"an event of another kind: {type(event).__name__}"
+    )
     if isinstance(event.event, events.DiscreteGaussian):
         return _draws(event.event)  # all histograms of one release are drawn in one call
     return [("gradient", 1.0)] * (6 * event.count)
@@ -135,20 +168,32 @@ def _draws(event: events.DpEvent) -> list[tuple[str, float]]:
 
 def events_dominate_their_mechanisms() -> None:
     """The exact privacy loss of each mechanism of the plan, in its worst case, is below what its event accounts for."""
-    found = {type(step.mechanism): step.mechanism for step in world.planned().steps if step.mechanism}
+    found = {
+        type(step.mechanism): step.mechanism for step in world.planned().steps if step.mechanism
+    }
     for sensitivity in (1, 3):
         for mechanism in (
-            replace(found[CountHistogram], sensitivity=sensitivity, standard_deviation=2.0 * sensitivity),
+            replace(
+                found[CountHistogram], sensitivity=sensitivity, standard_deviation=2.0 * sensitivity
+            ),
             replace(found[Selection], sensitivity=float(sensitivity), epsilon=0.7),
             TotalCount(epsilon=0.7, sensitivity=sensitivity),
-            CountHistograms(histogram=CountHistogram(standard_deviation=2.0 * sensitivity, sensitivity=sensitivity), number=2),
+            CountHistograms(
+                histogram=CountHistogram(
+                    standard_deviation=2.0 * sensitivity, sensitivity=sensitivity
+                ),
+                number=2,
+            ),
         ):
             with_one, without = _outputs(mechanism)
             reckoned = accountant.loss_distribution(mechanism.event)
             for epsilon in (0.0, 0.1, 0.25, 0.4, 0.6):
                 actual = np.maximum(with_one - np.exp(epsilon) * without, 0).sum()
                 bound = reckoned.get_delta_for_epsilon(epsilon)
-                assert actual <= bound + 1e-9, f"{type(mechanism).__name__} costs more than its event: {actual:.4g} > {bound:.4g}"
+                assert actual <= bound + 1e-9, (
+                    f"{type(mechanism).__name__} costs more than its event: {actual:.4g} >"
+                    f" {bound:.4g}"
+                )
 
 
 def _outputs(mechanism: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -161,9 +206,16 @@ def _outputs(mechanism: Any) -> tuple[np.ndarray, np.ndarray]:
         assert mechanism.number == 2
         return tuple(np.kron(one, one) for one in _outputs(mechanism.histogram))
     elif isinstance(mechanism, CountHistogram):
-        weights = np.exp(-((points - np.array([[mechanism.sensitivity], [0]])) ** 2) / (2 * mechanism.standard_deviation**2))
+        weights = np.exp(
+            -((points - np.array([[mechanism.sensitivity], [0]])) ** 2)
+            / (2 * mechanism.standard_deviation**2)
+        )
     else:
-        weights = np.exp(-np.abs(points - np.array([[mechanism.sensitivity], [0]])) * mechanism.epsilon / mechanism.sensitivity)
+        weights = np.exp(
+            -np.abs(points - np.array([[mechanism.sensitivity], [0]]))
+            * mechanism.epsilon
+            / mechanism.sensitivity
+        )
     with_one, without = weights / weights.sum(axis=1, keepdims=True)
     return with_one, without
 
@@ -182,10 +234,14 @@ def sensitivities_come_from_the_unit() -> None:
     }
     for step in steps:
         assert step.mechanism is not None
-        assert step.mechanism.sensitivity == 3, f"{step.name} has sensitivity {step.mechanism.sensitivity} where k is 3"
+        assert step.mechanism.sensitivity == 3, (
+            f"{step.name} has sensitivity {step.mechanism.sensitivity} where k is 3"
+        )
         assert step.event == step.mechanism.event
         one = step.event.event if isinstance(step.event, events.SelfComposed) else step.event
-        assert getattr(one, "sensitivity", 3) == 3, f"the event of {step.name} has another sensitivity"
+        assert getattr(one, "sensitivity", 3) == 3, (
+            f"the event of {step.name} has another sensitivity"
+        )
 
 
 def a_plan_costs_at_most_its_budget() -> None:
@@ -198,7 +254,9 @@ def a_plan_costs_at_most_its_budget() -> None:
         ledger = PrivacyLedger.open(f"{folder}/ledger.sqlite")
         with ledger.run("small", PrivacyBudget(epsilon=1), secret=True) as run:
             with pytest.raises(BudgetExceededError):
-                run.approve("model", {"one": events.DiscreteGaussian(1.0)}, PrivacyBudget(epsilon=1))
+                run.approve(
+                    "model", {"one": events.DiscreteGaussian(1.0)}, PrivacyBudget(epsilon=1)
+                )
         account = accountant.spent([step.event for step in plan.steps], plan.model_budget.delta)
         assert account.epsilon <= plan.model_budget.epsilon, "the plan costs more than its budget"
 
@@ -222,9 +280,15 @@ def receipts_work_once() -> None:
 
 
 def runs_add_up() -> None:
-    """What runs spent is never forgotten, that of a run that died neither; the lifetime budget holds."""
+    """What runs spent is never forgotten, that of a run that died neither.
+
+    The lifetime budget holds.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        ledger, budget = PrivacyLedger.open(f"{folder}/ledger.sqlite"), PrivacyBudget(epsilon=1, delta=1e-7)
+        ledger, budget = (
+            PrivacyLedger.open(f"{folder}/ledger.sqlite"),
+            PrivacyBudget(epsilon=1, delta=1e-7),
+        )
         ledger.set_lifetime("small", PrivacyBudget(epsilon=2.5, delta=1e-6))
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt), ledger.run("small", budget, secret=True):
@@ -232,13 +296,21 @@ def runs_add_up() -> None:
         assert ledger.account("small").epsilon >= 2, "a run that died was forgotten"
         with pytest.raises(BudgetExceededError), ledger.run("small", budget, secret=True):
             pass
-        assert PrivacyLedger.open(f"{folder}/ledger.sqlite").account("small").epsilon >= 2, "the ledger forgot"
+        assert PrivacyLedger.open(f"{folder}/ledger.sqlite").account("small").epsilon >= 2, (
+            "the ledger forgot"
+        )
 
 
 def a_checkpoint_resumes_once_and_pays() -> None:
     """The steps run again are charged; the same checkpoint is refused the second time."""
-    again, budget = events.dp_sgd(noise_multiplier=5.0, sample_rate=0.1, steps=2), PrivacyBudget(epsilon=4)
-    steps = {"critic": events.dp_sgd(noise_multiplier=5.0, sample_rate=0.1, steps=6), "critic:reserve": again}
+    again, budget = (
+        events.dp_sgd(noise_multiplier=5.0, sample_rate=0.1, steps=2),
+        PrivacyBudget(epsilon=4),
+    )
+    steps = {
+        "critic": events.dp_sgd(noise_multiplier=5.0, sample_rate=0.1, steps=6),
+        "critic:reserve": again,
+    }
     with tempfile.TemporaryDirectory() as folder:
         ledger = PrivacyLedger.open(f"{folder}/ledger.sqlite")
         with ledger.run("small", budget, secret=True) as run:
@@ -247,13 +319,20 @@ def a_checkpoint_resumes_once_and_pays() -> None:
             run.checkpoint(lineage=1, step=2, digest="d", clean=False)
 
         def resume() -> RunLedger:
-            return ledger.resume("small", run.identity, lineage=1, digest="d", reserve="critic:reserve")
+            return ledger.resume(
+                "small", run.identity, lineage=1, digest="d", reserve="critic:reserve"
+            )
 
         resumed = resume()
         assert resumed.charged.get("critic:reserve") == again, "steps run again were not charged"
-        charges = [entry.body["step"] for entry in ledger.entries("small") if entry.kind == "charge"]
+        charges = [
+            entry.body["step"] for entry in ledger.entries("small") if entry.kind == "charge"
+        ]
         assert charges == ["critic", "critic:reserve"], "steps run again were not charged"
-        for once_more in (resume, lambda: run.checkpoint(lineage=2, step=3, digest="e", clean=False)):
+        for once_more in (
+            resume,
+            lambda: run.checkpoint(lineage=2, step=3, digest="e", clean=False),
+        ):
             with pytest.raises(UsageError):
                 once_more()
 
@@ -282,7 +361,10 @@ def loading_runs_no_code() -> None:
 
 
 def no_internal_figure_leaves() -> None:
-    """A release, with an audit beside it: neither names nor values of INTERNAL figures are in any of its bytes."""
+    """A release, with an audit beside it.
+
+    Neither names nor values of INTERNAL figures are in any of its bytes.
+    """
     secret = 0.0123456789
     names = ("attack.membership.advantage", "fidelity.tvd1")
     audit = {
@@ -313,7 +395,9 @@ def the_ledger_tells_no_customer() -> None:
     for rows in (40, 950):
         names = customer_names(world.table(0, rows), world.SCHEMA)
         with tempfile.TemporaryDirectory() as folder:
-            with PrivacyLedger.open(f"{folder}/l").run("small", world.BUDGET, secret=True, customers=names):
+            with PrivacyLedger.open(f"{folder}/l").run(
+                "small", world.BUDGET, secret=True, customers=names
+            ):
                 pass
             with sqlite3.connect(f"{folder}/l") as other:
                 (body,) = other.execute("select body from entries where kind = 'run'").fetchone()
@@ -322,9 +406,15 @@ def the_ledger_tells_no_customer() -> None:
             kept = base64.b64decode(sealed, validate=True)
         except ValueError:
             kept = bytes.fromhex(sealed)
-        plain = [hashlib.new(kind, name).digest()[:8] for kind in ("sha256", "sha1", "md5", "blake2b") for name in names]
+        plain = [
+            hashlib.new(kind, name).digest()[:8]
+            for kind in ("sha256", "sha1", "md5", "blake2b")
+            for name in names
+        ]
         plain += [hashlib.blake2b(name, digest_size=8).digest() for name in names]
-        assert not any(digest in kept for digest in plain), "a customer is found in the ledger without the ledger's key"
+        assert not any(digest in kept for digest in plain), (
+            "a customer is found in the ledger without the ledger's key"
+        )
         lengths.append(len(kept))
     assert lengths[0] == lengths[1], "what the ledger keeps is as long as the table"
 
@@ -355,12 +445,18 @@ def a_cut_ledger_is_refused() -> None:
 
 def what_a_trigger_removes_is_not_charged() -> None:
     """Where the database drops what is added, even unseen by the search for triggers, nothing is handed out."""
-    drops = "create trigger t after insert on entries begin delete from entries where sequence = NEW.sequence; end"
+    drops = (
+        "create trigger t after insert on entries begin delete from entries where sequence ="
+        " NEW.sequence; end"
+    )
     with tempfile.TemporaryDirectory() as folder:
         ledger = PrivacyLedger.open(f"{folder}/l")
         with sqlite3.connect(f"{folder}/l") as other:
             for statement in ("drop trigger entries_stay", drops):
                 other.execute(statement)
         blind = {"_foreign": lambda self, connection: (), "_protect": lambda self, connection: None}
-        with mock.patch.multiple(SqliteStore, **blind), pytest.raises(UsageError, match="not there as it was written"):
+        with (
+            mock.patch.multiple(SqliteStore, **blind),
+            pytest.raises(UsageError, match="not there as it was written"),
+        ):
             ledger.introduce("small")

@@ -9,10 +9,10 @@ from typing import Any
 from unittest import mock
 
 from privgan.errors import InternalError, LibraryError
-from privgan.pipeline import maps
+from privgan.ledger.ledger import PrivacyLedger
+from privgan.pipeline import library_maps
 from privgan.planning.plan import StepKind
 from privgan.privacy import opendp_noise
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.randomness import SecretStream
 from tests.sabotage import world
 
@@ -32,7 +32,7 @@ class Stating:
 
 def libraries_state_what_is_charged() -> None:
     """Of the plan's steps in both stages; DP-SGD's too."""
-    maps.check_libraries(world.planned())
+    library_maps.check_libraries(world.planned())
 
 
 def no_step_goes_unchecked() -> None:
@@ -46,7 +46,7 @@ def no_step_goes_unchecked() -> None:
         replace(critic, event=step.event),
     ):
         try:
-            maps.check_maps([wrong], plan.critic)
+            library_maps.check_maps([wrong], plan.critic)
         except InternalError:
             continue
         raise AssertionError(f"the step {wrong.name} passed unchecked")

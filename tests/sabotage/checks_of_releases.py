@@ -1,4 +1,7 @@
-"""What must hold around a release: paid for only where it can pass, searched before it is recorded, stopped by no public text."""
+"""What must hold around a release.
+
+Paid for only where it can pass, searched before it is recorded, stopped by no public text.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,23 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from privgan.domain.cells import cells_of
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline import reporting
 from privgan.pipeline import run as running
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.judging import judge
-from privgan.pipeline.note import RunRequest
 from privgan.pipeline.public_texts import schema_text
 from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.scanning import scan_candidate
 from privgan.policy.context import Context
-from privgan.policy.document import load_policy
+from privgan.policy.policy_file import load_policy
 from privgan.policy.verdict import Verdict
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
-from privgan.release.needles import NeedleKind, Needles
-from privgan.release.scan import LeakError
+from privgan.release.leak_scan.leak_patterns import NeedleKind, Needles
+from privgan.release.leak_scan.scan import LeakError
 from privgan.report.shapes import written
-from privgan.table.cells import cells_of
 from privgan.table.schema_file import dump_schema
 from tests.sabotage import world
 
@@ -49,7 +52,11 @@ def what_can_never_pass_charges_nothing() -> None:
         frame.to_csv(folder / "table.csv", index=False)
         (folder / "schema.yaml").write_text(dump_schema(world.SCHEMA), encoding="utf-8")
         request = RunRequest(
-            table=folder / "table.csv", schema=folder / "schema.yaml", budget=world.BUDGET, rows=50, effort="tiny"
+            table=folder / "table.csv",
+            schema=folder / "schema.yaml",
+            budget=world.BUDGET,
+            rows=50,
+            effort="tiny",
         )
         ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
         strict, quiet = load_policy("public-release"), Progress(quiet=True)
@@ -79,7 +86,10 @@ def a_release_is_searched_before_it_is_recorded() -> None:
 
 
 def public_texts_stop_no_release() -> None:
-    """Real values that equal labels of bins are no finding: a refusal because of them would tell of them."""
+    """Real values that equal labels of bins are no finding.
+
+    A refusal because of them would tell of them.
+    """
     cells = cells_of(world.SCHEMA.column("spend"))
     labels = written(cells.origin + cells.starts * cells.step, cells.column)
     ids = {label: NeedleKind.IDENTIFIER for label in labels if len(label) >= 6}

@@ -19,9 +19,9 @@ from scipy import stats
 from torch import Tensor, nn
 
 from privgan.errors import InternalError
-from privgan.gan.dpsgd import PrivateTrainer
+from privgan.generator.dpsgd import PrivateTrainer
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.privacy import accountant
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import RepeatableStream, SecretStream
 from tests.sabotage import world
@@ -31,7 +31,10 @@ SIZES = (4, 3)
 
 
 def noise_has_the_plans_scale() -> None:
-    """At every step, whatever came before; a row of zeros has no gradient, so that all of it is noise."""
+    """At every step, whatever came before.
+
+    A row of zeros has no gradient, so that all of it is noise.
+    """
     settings = world.critic_settings(steps=12)
     scale = settings.noise_multiplier * settings.max_grad_norm / settings.expected_batch_size
     draws = []
@@ -51,7 +54,10 @@ def noise_has_the_plans_scale() -> None:
 
 
 def no_seed_moves_a_coin() -> None:
-    """All of a run's coins, drawn twice after the same seeds were set everywhere: nothing may agree."""
+    """All of a run's coins, drawn twice after the same seeds were set everywhere.
+
+    Nothing may agree.
+    """
 
     def drawn(after: int) -> dict[str, Any]:
         random.seed(after)
@@ -63,18 +69,27 @@ def no_seed_moves_a_coin() -> None:
         with world.caught_gradients(critic) as caught:
             trainer.step(torch.zeros(2, 50), world.kinds(1, 1))
         counts = np.zeros(40, dtype=np.int64)
-        total, choice = TotalCount(epsilon=1e-6, sensitivity=1), Selection(epsilon=1e-3, sensitivity=1.0)
+        total, choice = (
+            TotalCount(epsilon=1e-6, sensitivity=1),
+            Selection(epsilon=1e-3, sensitivity=1.0),
+        )
         return {
             "gradient noise": caught[0].tolist(),
             "batch": trainer.batch_members(400).tolist(),
             "canaries": world.left_out(400, coins).tolist(),
-            "histogram": CountHistogram(standard_deviation=1e3, sensitivity=1).release(counts, coins).tolist(),
+            "histogram": (
+                CountHistogram(standard_deviation=1e3, sensitivity=1)
+                .release(counts, coins)
+                .tolist()
+            ),
             "row count": [total.release(0, coins) for _ in range(4)],
             "choice": [choice.choose(np.zeros(1_000), coins) for _ in range(6)],
         }
 
     one, two = drawn(3), drawn(3)
-    assert not (same := [name for name in one if one[name] == two[name]]), f"a seed moves coins: {', '.join(same)}"
+    assert not (same := [name for name in one if one[name] == two[name]]), (
+        f"a seed moves coins: {', '.join(same)}"
+    )
 
 
 def a_key_holds_at_least_128_bits() -> None:
@@ -89,11 +104,15 @@ def a_key_holds_at_least_128_bits() -> None:
         if changed is not None:
             given[changed] = 1
         taken = iter(given)
-        with mock.patch.object(os, "urandom", lambda count: bytes(next(taken) for _ in range(count))):
+        with mock.patch.object(
+            os, "urandom", lambda count: bytes(next(taken) for _ in range(count))
+        ):
             return SecretStream().words(4).tolist()
 
     plain = words(None)
-    assert all(words(byte) != plain for byte in range(sum(asked))), "a byte of the key moves nothing"
+    assert all(words(byte) != plain for byte in range(sum(asked))), (
+        "a byte of the key moves nothing"
+    )
 
 
 def coins_cannot_be_kept() -> None:
@@ -103,7 +122,9 @@ def coins_cannot_be_kept() -> None:
     for keep in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="cannot be pickled or copied"):
             keep(SecretStream())
-    assert repr(SecretStream()) == str(SecretStream()) == "SecretStream(…)", "a stream prints what is in it"
+    assert repr(SecretStream()) == str(SecretStream()) == "SecretStream(…)", (
+        "a stream prints what is in it"
+    )
 
 
 def repeatable_coins_promise_nothing() -> None:
@@ -116,9 +137,12 @@ def repeatable_coins_promise_nothing() -> None:
 
 
 def each_row_is_clipped_alone() -> None:
-    """One row more moves the sum by that row's clipped gradient, whatever else is in the batch: by the clip norm exactly.
+    """One row more moves the sum by that row's clipped gradient, whatever else is in the batch.
 
-    The loop's own critic, losses and batches, every row in the batch, without noise; a clip norm that every row exceeds.
+    By the clip norm exactly.
+
+    The loop's own critic, losses and batches, every row in the batch, without noise; a clip norm
+    that every row exceeds.
     """
     clip, sums = 0.05, partial(world.first_critic_sum, sizes=SIZES, max_grad_norm=0.05)
     rng = np.random.default_rng(0)
@@ -131,7 +155,9 @@ def each_row_is_clipped_alone() -> None:
             assert 0.99 * clip < float(moved.norm()) < clip * (1 + 1e-4), (
                 f"one row moves the sum by {moved.norm() / clip:.3g} clips"
             )
-        assert float((among - alone).norm()) < 1e-3 * clip, "a row's gradient depends on the rows beside it"
+        assert float((among - alone).norm()) < 1e-3 * clip, (
+            "a row's gradient depends on the rows beside it"
+        )
 
 
 def each_customer_is_clipped_as_one() -> None:
@@ -143,7 +169,9 @@ def each_customer_is_clipped_as_one() -> None:
         others = np.arange(20) // 2
         moved = sums(more, np.append(others, [10] * rows)) - sums(codes, others)
         clips = float(moved.norm()) / clip
-        assert 0.99 < clips < 1 + 1e-4, f"a customer with {rows} rows moves the sum by {clips:.3g} clips"
+        assert 0.99 < clips < 1 + 1e-4, (
+            f"a customer with {rows} rows moves the sum by {clips:.3g} clips"
+        )
 
 
 def contributions_are_bounded() -> None:
@@ -157,10 +185,14 @@ def contributions_are_bounded() -> None:
 def discoveries_keep_their_delta() -> None:
     """What one customer alone holds is discovered no more often than the δ that is charged allows."""
     mechanism, customers = CategoryDiscovery(standard_deviation=4.0, max_rows=1, delta=0.02), 4_000
-    found = len(mechanism.release({str(customer): 1 for customer in range(customers)}, SecretStream()))
+    found = len(
+        mechanism.release({str(customer): 1 for customer in range(customers)}, SecretStream())
+    )
     charged = accountant.discovery_delta(mechanism.event)
     most = stats.binom.isf(ALPHA, customers, charged)
-    assert found <= most, f"{found} of {customers} lone values appear; the charged δ = {charged:g} allows {most:.0f}"
+    assert found <= most, (
+        f"{found} of {customers} lone values appear; the charged δ = {charged:g} allows {most:.0f}"
+    )
 
 
 def clipping_bounds_extreme_rows() -> None:
@@ -177,7 +209,9 @@ def clipping_bounds_extreme_rows() -> None:
     few = torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
     for size in (1e-3, 1.0, 1e4):
         moved = total(torch.cat([few, torch.full((1, 8), -size)])) - total(few)
-        assert float(moved.norm()) < settings.max_grad_norm * (1 + 1e-4), "a row moves the sum by more than the clip norm"
+        assert float(moved.norm()) < settings.max_grad_norm * (1 + 1e-4), (
+            "a row moves the sum by more than the clip norm"
+        )
 
 
 def batches_are_poisson_samples() -> None:
@@ -190,20 +224,31 @@ def batches_are_poisson_samples() -> None:
     assert member.shape == (steps, rows), "the loop made another number of batches than planned"
     assert member.max() <= 1, "a row is in a batch twice"
     rate = settings.sample_rate
-    assert stats.binomtest(int(member.sum()), member.size, rate).pvalue > ALPHA, "the rate is not the plan's"
+    assert stats.binomtest(int(member.sum()), member.size, rate).pvalue > ALPHA, (
+        "the rate is not the plan's"
+    )
     for row in (0, 62, 63):
-        assert stats.binomtest(int(member[:, row].sum()), steps, rate).pvalue > ALPHA, "a row's rate is not the plan's"
+        assert stats.binomtest(int(member[:, row].sum()), steps, rate).pvalue > ALPHA, (
+            "a row's rate is not the plan's"
+        )
     spread = member.sum(1).var(ddof=1) * (steps - 1) / (rows * rate * (1 - rate))
     low, high = stats.chi2.ppf([ALPHA, 1 - ALPHA], steps - 1)
     assert low < spread < high, "batch sizes do not vary as Poisson samples do"
 
 
 def private_steps_are_the_plans() -> None:
-    """As many noisy sums as planned, whatever the ratio of critic to generator steps; one more is refused."""
+    """As many noisy sums as planned, whatever the ratio of critic to generator steps.
+
+    One more is refused.
+    """
     for every in (1, 2, 3):
         coins = world.Counting(0)
-        world.refined(_codes(40), SIZES, world.critic_settings(steps=6, steps_per_generator_step=every), coins)
-        assert len(coins.drawn) == 6 * 6, f"the critic of 6 tensors drew noise {len(coins.drawn)} times in 6 steps"
+        world.refined(
+            _codes(40), SIZES, world.critic_settings(steps=6, steps_per_generator_step=every), coins
+        )
+        assert len(coins.drawn) == 6 * 6, (
+            f"the critic of 6 tensors drew noise {len(coins.drawn)} times in 6 steps"
+        )
     critic, settings = world.Flat(4), world.critic_settings(steps=2)
     trainer = world.trainer(critic, settings, SecretStream())
     for _ in range(settings.steps):
@@ -217,7 +262,9 @@ def what_runs_is_what_was_charged() -> None:
     settings = world.critic_settings()
     for change in ({"noise_multiplier": 0.9}, {"sample_rate": 0.5}, {"steps": 8}):
         with pytest.raises(InternalError, match="what was charged"):
-            PrivateTrainer(world.Flat(4), replace(settings, **change), settings.event, None, SecretStream())
+            PrivateTrainer(
+                world.Flat(4), replace(settings, **change), settings.event, None, SecretStream()
+            )
 
 
 def only_noisy_gradients_move_the_critic() -> None:
@@ -234,7 +281,9 @@ def only_noisy_gradients_move_the_critic() -> None:
     for gradient in caught:
         twin.linear.weight.grad = gradient.view_as(twin.linear.weight)
         adam.step()
-    assert torch.equal(critic.linear.weight, twin.linear.weight), "something else than noisy gradients moved the critic"
+    assert torch.equal(critic.linear.weight, twin.linear.weight), (
+        "something else than noisy gradients moved the critic"
+    )
 
 
 def _codes(rows: int, seed: int = 0) -> np.ndarray:

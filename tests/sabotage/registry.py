@@ -34,13 +34,19 @@ class Variant:
 ALL: list[Variant] = []
 
 
-def variant(patterns: str, check: Callable[[], None], tells: str) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+def variant(
+    patterns: str, check: Callable[[], None], tells: str
+) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Register a way of breaking the code; its name is the function's."""
 
     def register(break_it: Callable[[Patch], None]) -> Callable[[Patch], None]:
         name = break_it.__name__.replace("_", "-")
         what = (break_it.__doc__ or "").strip()
-        ALL.append(Variant(name=name, what=what, patterns=patterns, check=check, tells=tells, break_it=break_it))
+        ALL.append(
+            Variant(
+                name=name, what=what, patterns=patterns, check=check, tells=tells, break_it=break_it
+            )
+        )
         return break_it
 
     return register

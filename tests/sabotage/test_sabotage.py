@@ -1,4 +1,7 @@
-"""Every check passes on the code as it is, and every way of breaking it is caught: a variant that slips through is a failure."""
+"""Every check passes on the code as it is, and every way of breaking it is caught.
+
+A variant that slips through is a failure.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +28,10 @@ def test_the_code_as_it_is_passes(check: Callable[[], None]) -> None:
 
 @pytest.mark.parametrize("variant", ALL, ids=lambda variant: variant.name)
 def test_every_variant_is_caught(variant: Variant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its check and for its reason: an error of another kind would only show that the variant itself is broken."""
+    """By its check and for its reason.
+
+    An error of another kind would only show that the variant itself is broken.
+    """
     variant.break_it(monkeypatch)
     with pytest.raises((AssertionError, PrivganError, pytest.fail.Exception), match=variant.tells):
         variant.check()
@@ -33,8 +39,12 @@ def test_every_variant_is_caught(variant: Variant, monkeypatch: pytest.MonkeyPat
 
 def test_the_readme_lists_every_variant() -> None:
     """Its table is made from the list; on a difference, replace it by what this test expects."""
-    lines = [f"| `{one.name}` | {one.what} | {one.patterns} | {one.check.__name__} |" for one in ALL]
-    written = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    lines = [
+        f"| `{one.name}` | {one.what} | {one.patterns} | {one.check.__name__} |" for one in ALL
+    ]
+    written = [
+        line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `")
+    ]
     assert written == lines
     assert len({one.name for one in ALL}) == len(ALL) >= 20
 

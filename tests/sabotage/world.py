@@ -1,4 +1,7 @@
-"""A small world for the checks: tables, coins and plans, and the only places of this suite that call the code's loops."""
+"""A small world for the checks.
+
+Tables, coins and plans, and the only places of this suite that call the code's loops.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +20,22 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from privgan.gan.dpsgd import PrivateTrainer
-from privgan.gan.losses import critic_losses
-from privgan.gan.model import GeneratorModel
-from privgan.gan.refine import Refinement
+from privgan.generator.dpsgd import PrivateTrainer
+from privgan.generator.losses import critic_losses
+from privgan.generator.mixture import GeneratorModel
+from privgan.generator.refine import Refinement
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline import fitting
 from privgan.pipeline.candidate import LOG_FILE, Candidate
-from privgan.pipeline.note import RunRequest
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_candidate
 from privgan.planning import planner
-from privgan.planning.effort import EFFORTS, Effort
-from privgan.planning.plan import CriticSettings, GeneratorSettings, Plan
+from privgan.planning.plan import EFFORTS, CriticSettings, Effort, GeneratorSettings, Plan
 from privgan.planning.planner import make_plan, with_domain
 from privgan.privacy import accountant, events
-from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
+from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.randomness import RepeatableStream, SecretStream
-from privgan.privacy.unit import PrivacyUnit
 from privgan.progress import Progress
 from privgan.table.conform import conform
 from privgan.table.private import PrivateTable, Samples
@@ -56,7 +57,8 @@ _LOUD = 2.0**60
 _FAR_TOO_MUCH = 1e6
 
 
-# --- coins --------------------------------------------------------------------------------------------------------
+# --- coins
+# --------------------------------------------------------------------------------------------------------
 
 
 class Still(SecretStream):
@@ -70,7 +72,9 @@ class Still(SecretStream):
 
 
 class Deaf(RepeatableStream):
-    """Coins under which no mechanism's outcome depends on what it was given: all that moves then is not a mechanism.
+    """Coins under which no mechanism's outcome depends on what it was given.
+
+    All that moves then is not a mechanism.
 
     Gradient noise is so loud that adding the clipped sum to it changes no bit.
     """
@@ -114,13 +118,16 @@ class Counting(RepeatableStream):
         return super().gaussian_noise(count)
 
 
-# --- tables and plans ---------------------------------------------------------------------------------------------
+# --- tables and plans
+# ---------------------------------------------------------------------------------------------
 
 
 def table(seed: int = 0, rows: int = 700) -> pd.DataFrame:
     """A conforming table; tables of different seeds differ in shape and size."""
     rng = np.random.default_rng(seed)
-    tier = rng.choice(np.array(["basic", "silver", "gold", None], dtype=object), rows, p=rng.dirichlet(np.ones(4)))
+    tier = rng.choice(
+        np.array(["basic", "silver", "gold", None], dtype=object), rows, p=rng.dirichlet(np.ones(4))
+    )
     spend = rng.lognormal(3 + seed, 1, rows).clip(0.01, 2000).round(2)
     left = np.where(rng.random(rows) < rng.random(), "yes", "no")
     return conform(pd.DataFrame({"tier": tier, "spend": spend, "left": left}), SCHEMA)
@@ -130,30 +137,45 @@ def table(seed: int = 0, rows: int = 700) -> pd.DataFrame:
 def quick() -> Iterator[None]:
     """A tiny effort, and noise that fits the budget but is not the least.
 
-    Stages with DP-SGD are accounted by RDP alone, which is valid and quick; each event is reckoned once.
+    Stages with DP-SGD are accounted by RDP alone, which is valid and quick; each event is reckoned
+    once.
     """
     with (
         mock.patch.dict(EFFORTS, {"tiny": _TINY}),
         mock.patch.object(planner, "calibrate", _coarse),
         mock.patch.object(accountant, "epsilon_by_rdp", _remembering(accountant.epsilon_by_rdp)),
-        mock.patch.object(accountant, "epsilon_by_pld", _remembering(accountant.epsilon_by_pld, but_not="PoissonSampled")),
+        mock.patch.object(
+            accountant,
+            "epsilon_by_pld",
+            _remembering(accountant.epsilon_by_pld, but_not="PoissonSampled"),
+        ),
     ):
         yield
 
 
 def _coarse(
-    events_at: Callable[[float], Sequence[events.DpEvent]], budget: PrivacyBudget, *, lowest: float, highest: float
+    events_at: Callable[[float], Sequence[events.DpEvent]],
+    budget: PrivacyBudget,
+    *,
+    lowest: float,
+    highest: float,
 ) -> float:
     scales = (float(scale) for scale in np.geomspace(lowest, highest, 20))
     by_rdp = accountant.epsilon_by_rdp
-    return next(scale for scale in scales if by_rdp(events.Composed(list(events_at(scale))), budget.delta) <= budget.epsilon)
+    return next(
+        scale
+        for scale in scales
+        if by_rdp(events.Composed(list(events_at(scale))), budget.delta) <= budget.epsilon
+    )
 
 
 def _remembering(reckon: Callable[..., float], but_not: str = "\0") -> Callable[..., float]:
     def remembered(event: Any, delta: float, *more: Any) -> float:
         key = (reckon.__name__, repr(event), delta, repr(more))
         if key not in _REMEMBERED:
-            _REMEMBERED[key] = _FAR_TOO_MUCH if but_not in repr(event) else reckon(event, delta, *more)
+            _REMEMBERED[key] = (
+                _FAR_TOO_MUCH if but_not in repr(event) else reckon(event, delta, *more)
+            )
         return _REMEMBERED[key]
 
     return remembered
@@ -164,7 +186,14 @@ _REMEMBERED: dict[tuple[str, str, float, str], float] = {}
 
 def plan(rows: int | None = None, canaries: float = 0.2) -> Plan:
     """A plan with all kinds of steps; without a row count it begins with stage 1."""
-    return make_plan(SCHEMA, BUDGET, public_rows=rows, effort="tiny", marginal_share=0.6, canary_probability=canaries)
+    return make_plan(
+        SCHEMA,
+        BUDGET,
+        public_rows=rows,
+        effort="tiny",
+        marginal_share=0.6,
+        canary_probability=canaries,
+    )
 
 
 @cache
@@ -208,7 +237,8 @@ def left_out(rows: int, coins: SecretStream) -> np.ndarray:
     return fitting.draw_canaries(np.arange(rows), 0.5, coins).left_out
 
 
-# --- the DP-SGD step and the loop around it -----------------------------------------------------------------------
+# --- the DP-SGD step and the loop around it
+# -----------------------------------------------------------------------
 
 
 class Flat(nn.Module):
@@ -234,7 +264,10 @@ def kinds(reals: int, fakes: int) -> Tensor:
 
 @contextmanager
 def caught_gradients(critic: nn.Module | None = None) -> Iterator[list[Tensor]]:
-    """The gradients that reach Adam, flat, one for each step; of a critic, or of all networks. Adam does its work."""
+    """The gradients that reach Adam, flat, one for each step; of a critic, or of all networks.
+
+    Adam does its work.
+    """
     caught: list[Tensor] = []
     step = torch.optim.Adam.step
     own = {id(part) for part in critic.parameters()} if critic else None
@@ -251,7 +284,10 @@ def caught_gradients(critic: nn.Module | None = None) -> Iterator[list[Tensor]]:
 
 def model_of(sizes: tuple[int, ...], seed: int = 0) -> tuple[GeneratorModel, Measurements]:
     """A small generator over columns of these sizes, and even noisy marginals."""
-    marginals = [Marginal(clique=(i,), counts=np.full(size, 600 / size), standard_deviation=2.0) for i, size in enumerate(sizes)]
+    marginals = [
+        Marginal(clique=(i,), counts=np.full(size, 600 / size), standard_deviation=2.0)
+        for i, size in enumerate(sizes)
+    ]
     known = Measurements(sizes, marginals)
     settings = GeneratorSettings(
         latent=4,
@@ -268,7 +304,11 @@ def model_of(sizes: tuple[int, ...], seed: int = 0) -> tuple[GeneratorModel, Mea
 
 
 def refined(
-    codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings, coins: SecretStream, seed: int = 0
+    codes: np.ndarray,
+    sizes: tuple[int, ...],
+    settings: CriticSettings,
+    coins: SecretStream,
+    seed: int = 0,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The whole adversarial phase on private codes; weights of generator and critic after it."""
     model, known = model_of(sizes, seed)
@@ -281,23 +321,33 @@ def refined(
 
 def first_critic_sum(codes: np.ndarray, sizes: tuple[int, ...], max_grad_norm: float) -> Tensor:
     """The sum of clipped gradients of the loop's first critic step, every row in the batch and no noise added."""
-    settings = critic_settings(steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9)
+    settings = critic_settings(
+        steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9
+    )
     with caught_gradients() as caught:
         refined(codes, sizes, settings, Still())
     return caught[0] * settings.expected_batch_size
 
 
-def first_customer_sum(codes: np.ndarray, customers: np.ndarray, sizes: tuple[int, ...], max_grad_norm: float) -> Tensor:
+def first_customer_sum(
+    codes: np.ndarray, customers: np.ndarray, sizes: tuple[int, ...], max_grad_norm: float
+) -> Tensor:
     """As first_critic_sum, of customers with up to three rows."""
-    settings = critic_settings(steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9)
+    settings = critic_settings(
+        steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9
+    )
     model, known = model_of(sizes)
-    made = Refinement(model, known, settings.event, settings, rows_of_each=[1 / 3] * 3, coins=Still(), seed=0)
+    made = Refinement(
+        model, known, settings.event, settings, rows_of_each=[1 / 3] * 3, coins=Still(), seed=0
+    )
     with caught_gradients() as caught:
         made.run(Samples(codes, customers), 1)
     return caught[0] * settings.expected_batch_size
 
 
-def batches(codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings) -> list[np.ndarray]:
+def batches(
+    codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings
+) -> list[np.ndarray]:
     """The codes of the real rows that each critic step was given, with real coins for membership."""
     seen: list[np.ndarray] = []
     step = PrivateTrainer.step
@@ -312,35 +362,59 @@ def batches(codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings)
     return seen
 
 
-# --- a whole fit --------------------------------------------------------------------------------------------------
+# --- a whole fit
+# --------------------------------------------------------------------------------------------------
 
 
 def fit_customers(max_rows: int, folder: Path) -> list[int]:
     """The most rows of one customer in each private table that a fit makes, of customers with four to twelve rows."""
     unit = f"unit: id\nmax_rows_per_unit: {max_rows}"
-    schema = parse_schema(_SCHEMA.replace("unit: row", unit) + '  - {name: id, kind: identifier, pattern: "S{:05d}"}\n')
+    schema = parse_schema(
+        _SCHEMA.replace("unit: row", unit)
+        + '  - {name: id, kind: identifier, pattern: "S{:05d}"}\n'
+    )
     frame = table().assign(id=np.repeat(np.arange(100), np.arange(100) % 9 + 4)[:700])
     first = make_plan(schema, BUDGET, public_rows=700, effort="tiny", marginal_share=0.6)
     made, most = PrivateTable.__init__, list[int]()
 
-    def spying(self: Any, dataset: str, unit: PrivacyUnit, rows: pd.DataFrame, customers: np.ndarray) -> None:
+    def spying(
+        self: Any, dataset: str, unit: PrivacyUnit, rows: pd.DataFrame, customers: np.ndarray
+    ) -> None:
         most.append(int(np.unique(customers, return_counts=True)[1].max()))
         made(self, dataset, unit, rows, customers)
 
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     with mock.patch.object(PrivateTable, "__init__", spying):
-        fitting.fit(frame, schema, first, ledger, seed=0, progress=Progress(quiet=True), coins=RepeatableStream(1))
+        fitting.fit(
+            frame,
+            schema,
+            first,
+            ledger,
+            seed=0,
+            progress=Progress(quiet=True),
+            coins=RepeatableStream(1),
+        )
     return most
 
 
-def fit(frame: pd.DataFrame, coins: SecretStream, folder: Path, the_plan: Plan | None = None, seed: int = 0) -> fitting.Fitted:
+def fit(
+    frame: pd.DataFrame,
+    coins: SecretStream,
+    folder: Path,
+    the_plan: Plan | None = None,
+    seed: int = 0,
+) -> fitting.Fitted:
     """A fit with the ledger in a folder."""
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     the_plan = plan() if the_plan is None else the_plan
-    return fitting.fit(frame, SCHEMA, the_plan, ledger, seed=seed, progress=Progress(quiet=True), coins=coins)
+    return fitting.fit(
+        frame, SCHEMA, the_plan, ledger, seed=seed, progress=Progress(quiet=True), coins=coins
+    )
 
 
-def candidate(frame: pd.DataFrame, coins: SecretStream, folder: Path) -> tuple[Candidate, PrivacyLedger]:
+def candidate(
+    frame: pd.DataFrame, coins: SecretStream, folder: Path
+) -> tuple[Candidate, PrivacyLedger]:
     """A fitted and sampled candidate, from the table to its files."""
     paths = folder / "table.csv", folder / "schema.yaml"
     frame.to_csv(paths[0], index=False)
@@ -349,7 +423,12 @@ def candidate(frame: pd.DataFrame, coins: SecretStream, folder: Path) -> tuple[C
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     out = folder / "candidate"
     with mock.patch.object(fitting, "SecretStream", return_value=coins):
-        return fit_candidate(request, SCHEMA, frame, plan(), ledger, out, out / "internal", Progress(quiet=True)), ledger
+        return (
+            fit_candidate(
+                request, SCHEMA, frame, plan(), ledger, out, out / "internal", Progress(quiet=True)
+            ),
+            ledger,
+        )
 
 
 def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:
@@ -359,9 +438,13 @@ def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:
         record = made.record()
         del record["run"], record["canaries"]["commitment"]
         files = {
-            path.relative_to(made.folder).as_posix(): path.read_bytes() for path in made.folder.glob("[!i]*") if path.is_file()
+            path.relative_to(made.folder).as_posix(): path.read_bytes()
+            for path in made.folder.glob("[!i]*")
+            if path.is_file()
         }
         files |= {f"model/{path.name}": path.read_bytes() for path in made.model.iterdir()}
         log = (made.internal / LOG_FILE).read_text(encoding="utf-8").splitlines()
-        files["log"] = "\n".join(line.partition("]")[2] for line in log if " s left" not in line).encode()
+        files["log"] = "\n".join(
+            line.partition("]")[2] for line in log if " s left" not in line
+        ).encode()
         return files | {"candidate.json": json.dumps(record, sort_keys=True).encode()}

@@ -13,21 +13,29 @@ import pandas as pd
 import pytest
 
 from privgan.policy import Verdict
-from privgan.privacy.unit import PrivacyUnit
+from privgan.privacy.budget import PrivacyUnit
 from privgan.release import ReleaseFacts, write_release
+from privgan.schema.columns import Column, Discrete, Kind, Numeric, Source
+from privgan.schema.schema import Schema
 from privgan.serve import Application, Guard, Library, Request, Response
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Source
 from privgan.table.files import write_tables
-from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 from tests.release.conftest import contents, facts, verdict  # noqa: F401 - fixtures
 
 PORT = 8765
 SECRET = "Zephyrine-918273645"
-ASSUMED = dict.fromkeys(("kind", "missing", "role"), Source.DECLARED) | {"categories": Source.ASSUMED_PUBLIC}
+ASSUMED = dict.fromkeys(("kind", "missing", "role"), Source.DECLARED) | {
+    "categories": Source.ASSUMED_PUBLIC
+}
 COLUMNS: tuple[Column, ...] = (
     Numeric(name="age", kind=Kind.INTEGER, lower=18, upper=99),
-    Discrete(name="tier", kind=Kind.CATEGORICAL, categories=("basic", "gold"), missing=True, sources=ASSUMED),
+    Discrete(
+        name="tier",
+        kind=Kind.CATEGORICAL,
+        categories=("basic", "gold"),
+        missing=True,
+        sources=ASSUMED,
+    ),
 )
 DECLARED = (COLUMNS[0], replace(COLUMNS[1], sources={}))
 
@@ -41,7 +49,10 @@ def fitted(schema: Schema, stated: ReleaseFacts) -> ReleaseFacts:
         max_rows_per_unit=parsed.unit.max_rows,
         conditional_facts=list(parsed.facts_from(Source.ASSUMED_PUBLIC)),
         schema_fingerprint=parsed.fingerprint(),
-        schema_sources={column.name: {fact: str(source) for fact, source in column.sources.items()} for column in parsed.columns},
+        schema_sources={
+            column.name: {fact: str(source) for fact, source in column.sources.items()}
+            for column in parsed.columns
+        },
         plan={**stated.plan, "dataset": parsed.dataset, "unit": str(parsed.unit)},
     )
 
@@ -63,14 +74,22 @@ class Shelf:
     contents: Callable[[Path], dict[str, bytes | Path]]
 
     def add(
-        self, name: str, columns: tuple[Column, ...] = COLUMNS, rows: Mapping[str, list[Any]] | None = None, **changes: Any
+        self,
+        name: str,
+        columns: tuple[Column, ...] = COLUMNS,
+        rows: Mapping[str, list[Any]] | None = None,
+        **changes: Any,
     ) -> Path:
         """Write a release; changes are facts of its manifest."""
         source = self.root.parent / "source" / name
         source.mkdir(parents=True)
-        schema = Schema(dataset=changes.get("dataset", self.facts.dataset), unit=PrivacyUnit(), columns=columns)
+        schema = Schema(
+            dataset=changes.get("dataset", self.facts.dataset), unit=PrivacyUnit(), columns=columns
+        )
         said = fitted(schema, replace(self.facts, **changes))
-        frame = pd.DataFrame(rows or {"age": [20, 40, 60, 80], "tier": ["gold", "basic", None, "basic"]})
+        frame = pd.DataFrame(
+            rows or {"age": [20, 40, 60, 80], "tier": ["gold", "basic", None, "basic"]}
+        )
         write_tables([frame], schema, source / "t.parquet", source / "t.csv")
         text = dump_schema(schema)
         claim = ("epsilon", "delta", "unit", "max_rows_per_unit", "conditional_facts")
@@ -97,12 +116,18 @@ class Pages:
     application: Application
 
     def ask(self, target: str = "/", method: str = "GET", **headers: str) -> Response:
-        """One request by the right name, with the key before the target; other headers may be given."""
+        """One request by the right name, with the key before the target.
+
+        Other headers may be given.
+        """
         return self.bare(self.application.guard.home[:-1] + target, method, **headers)
 
     def bare(self, target: str, method: str = "GET", **headers: str) -> Response:
         """One request for exactly this target."""
-        named = {"host": f"127.0.0.1:{PORT}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        named = {
+            "host": f"127.0.0.1:{PORT}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
         return self.application.respond(Request(method=method, target=target, headers=named))
 
     def text(self, target: str = "/") -> str:

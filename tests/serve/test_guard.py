@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from privgan.files.safe_open import open_inside
 from privgan.serve import Guard
-from privgan.serve.opening import open_inside
 from tests.serve.conftest import PORT, SECRET, Shelf, body
 
 ESCAPES = (
@@ -57,7 +57,9 @@ def test_no_address_leads_out_of_the_folder(target: str, shelf: Shelf) -> None:
     address = target.replace("{id}", pages.id("one"))
     asked = {"with the key": pages.ask(address), "without": pages.bare(address)}
     if not target.startswith("/compare"):
-        assert asked["with the key"].status in ({400, 404, 414} if target.startswith("/") else {303, 403})
+        assert asked["with the key"].status in (
+            {400, 404, 414} if target.startswith("/") else {303, 403}
+        )
     assert asked["without"].status in {400, 403, 414}
     for response in asked.values():
         sent = body(response)
@@ -122,7 +124,9 @@ def test_opening_stays_inside_whatever_lies_there(tmp_path: Path) -> None:
             open_inside(root, parts)
 
 
-def test_a_release_that_is_swapped_for_a_link_after_the_check_is_not_followed(shelf: Shelf, tmp_path: Path) -> None:
+def test_a_release_that_is_swapped_for_a_link_after_the_check_is_not_followed(
+    shelf: Shelf, tmp_path: Path
+) -> None:
     shelf.add("one")
     held = shelf.pages().application.library.releases()[0]
     with held.open("manifest.json") as file:
@@ -155,10 +159,16 @@ def test_another_site_s_page_gets_nothing(shelf: Shelf) -> None:
     pages = shelf.pages()
     assert pages.ask(sec_fetch_site="cross-site").status == 403
     assert pages.ask(sec_fetch_site="same-site").status == 403
-    assert pages.ask(sec_fetch_site="same-origin").status == pages.ask(sec_fetch_site="none").status == 200
+    assert (
+        pages.ask(sec_fetch_site="same-origin").status
+        == pages.ask(sec_fetch_site="none").status
+        == 200
+    )
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"])
+@pytest.mark.parametrize(
+    "method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"]
+)
 def test_nothing_but_reading_is_allowed(method: str, shelf: Shelf) -> None:
     response = shelf.pages().ask(method=method)
     assert response.status == 405
@@ -177,7 +187,13 @@ def test_every_answer_carries_the_same_care(shelf: Shelf) -> None:
         "/style.css",
         "/nothing",
     )
-    bare = (pages.bare("/"), pages.bare("/favicon.ico"), pages.ask(host="evil"), pages.ask(method="POST"), pages.ask(""))
+    bare = (
+        pages.bare("/"),
+        pages.bare("/favicon.ico"),
+        pages.ask(host="evil"),
+        pages.ask(method="POST"),
+        pages.ask(""),
+    )
     for response in (*(pages.ask(target) for target in targets), *bare):
         headers = response.headers
         body(response)
@@ -190,7 +206,9 @@ def test_every_answer_carries_the_same_care(shelf: Shelf) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "script" not in policy
         assert "Access-Control-Allow-Origin" not in headers
-        assert "Set-Cookie" not in headers, "the browser would send it to every other port of 127.0.0.1"
+        assert "Set-Cookie" not in headers, (
+            "the browser would send it to every other port of 127.0.0.1"
+        )
 
 
 def test_every_page_asks_for_the_key(shelf: Shelf) -> None:
@@ -200,8 +218,24 @@ def test_every_page_asks_for_the_key(shelf: Shelf) -> None:
     assert guard.address == f"http://127.0.0.1:{PORT}/k/{guard.key}/"
     assert guard.key not in repr(guard)
     identity = pages.id("one")
-    paths = ("", "ledger", "compare", "style.css", f"release/{identity}", f"release/{identity}/file/schema.yaml")
-    for before in ("/", "/k/", "/k//", "/k/wrong/", f"/k/{guard.key[:-1]}/", f"/k/{guard.key}x/", f"/{guard.key}/", "/k/%ff/"):
+    paths = (
+        "",
+        "ledger",
+        "compare",
+        "style.css",
+        f"release/{identity}",
+        f"release/{identity}/file/schema.yaml",
+    )
+    for before in (
+        "/",
+        "/k/",
+        "/k//",
+        "/k/wrong/",
+        f"/k/{guard.key[:-1]}/",
+        f"/k/{guard.key}x/",
+        f"/{guard.key}/",
+        "/k/%ff/",
+    ):
         for path in paths:
             response = pages.bare(before + path)
             assert response.status in {400, 403}, before + path
@@ -224,10 +258,24 @@ def test_every_link_carries_the_key(shelf: Shelf, tmp_path: Path) -> None:
     pages = shelf.pages(internal=True, ledger=str(tmp_path / "none.sqlite"))
     one, two = pages.id("one"), pages.id("two")
     found: set[str] = set()
-    for path in ("/", f"/release/{one}", "/compare", f"/compare?first={one}&second={two}", "/ledger", "/nothing"):
+    for path in (
+        "/",
+        f"/release/{one}",
+        "/compare",
+        f"/compare?first={one}&second={two}",
+        "/ledger",
+        "/nothing",
+    ):
         found |= set(re.findall(r'(?:href|src|action)="([^"#]*)"', body(pages.ask(path)).decode()))
     home = pages.application.guard.home
-    kinds = ("", "compare", "ledger", "style.css", f"release/{two}", f"release/{one}/file/report.html")
+    kinds = (
+        "",
+        "compare",
+        "ledger",
+        "style.css",
+        f"release/{two}",
+        f"release/{one}/file/report.html",
+    )
     assert {home + kind for kind in kinds} <= found
     assert any(link.endswith("/internal-report.html") for link in found)
     assert [link for link in found if not link.startswith(home)] == []

@@ -1,4 +1,7 @@
-"""The pages of a folder with hostile releases: each is listed as not intact, none is handed out, the others are shown."""
+"""The pages of a folder with hostile releases.
+
+Each is listed as not intact, none is handed out, the others are shown.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from privgan.release import apart
-from privgan.release.apart import verify_apart
-from privgan.release.trust import make_trust, trust_from_json, trust_to_json
+from privgan.release.signing.trust import make_trust, trust_from_json, trust_to_json
+from privgan.release.verification import apart
+from privgan.release.verification.apart import verify_apart
 from privgan.serve import library
 from privgan.serve.server import make_server
 from tests.example.making import EXAMPLE
@@ -23,7 +26,12 @@ from tests.release.changes import refiled, rewritten
 from tests.release.test_hostile_bundles import BOMBS
 from tests.serve.conftest import Shelf, body
 
-SHOWN = ("deep JSON", "attributes without end", "JSON of ten million lists", "a pipe in place of a file")
+SHOWN = (
+    "deep JSON",
+    "attributes without end",
+    "JSON of ten million lists",
+    "a pipe in place of a file",
+)
 
 
 def test_hostile_releases_are_listed_and_not_handed_out(shelf: Shelf) -> None:
@@ -59,20 +67,22 @@ def test_a_release_is_checked_apart_as_it_is_here(tmp_path: Path) -> None:
 def test_a_check_that_hangs_ends(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     release = shelf.add("good")
     monkeypatch.setattr(apart, "APART_SECONDS", 0.01)
-    monkeypatch.setattr("privgan.release.guarded._GRACE", 0.0)
+    monkeypatch.setattr("privgan.release.verification.sandbox._GRACE", 0.0)
     found = verify_apart(release)
     assert not found.ok
     assert "seconds" in found.problems[0]
 
 
 def test_trust_goes_to_the_process_and_back() -> None:
-    from privgan.release.keys import SigningKey
+    from privgan.release.signing.keys import SigningKey
 
     trust = make_trust([SigningKey.generate().public])
     assert trust_from_json(json.loads(json.dumps(trust_to_json(trust)))) == trust
 
 
-def test_one_check_at_a_time_blocks_no_other_release(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_check_at_a_time_blocks_no_other_release(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shelf.add("good")
     asked: list[str] = []
 
@@ -93,14 +103,19 @@ def test_one_check_at_a_time_blocks_no_other_release(shelf: Shelf, monkeypatch: 
 def test_a_table_that_cannot_be_read_is_not_compared(shelf: Shelf) -> None:
     shelf.add("one")
     two = shelf.add("two", release_id="r2")
-    refiled("synthetic.parquet", lambda content: content[:4] + bytes(len(content) - 300) + content[-296:])(two)
+    refiled(
+        "synthetic.parquet",
+        lambda content: content[:4] + bytes(len(content) - 300) + content[-296:],
+    )(two)
     pages = shelf.pages()
     address = f"/compare?first={pages.id('one')}&second={pages.id('two')}"
     assert pages.ask(address).status in {200, 409}
 
 
 @pytest.mark.slow
-def test_a_slow_request_is_broken_off_and_others_are_answered(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_request_is_broken_off_and_others_are_answered(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import socket
 
     monkeypatch.setattr("privgan.serve.server._SECONDS", 1)

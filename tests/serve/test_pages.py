@@ -12,19 +12,21 @@ from typing import Any
 import pytest
 
 from privgan.errors import UsageError
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
-from privgan.release.keys import SigningKey
-from privgan.release.signing import sign_release
-from privgan.release.trust import make_trust
-from privgan.release.verify import Verification, verify_release
+from privgan.release.signing.keys import SigningKey
+from privgan.release.signing.sign import sign_release
+from privgan.release.signing.trust import make_trust
+from privgan.release.verification.verify import Verification, verify_release
+from privgan.schema.columns import Discrete, Kind
 from privgan.serve import Library, library
-from privgan.table.columns import Discrete, Kind
 from tests.hostile import HOSTILE, MARK
 from tests.serve.conftest import COLUMNS, DECLARED, SECRET, Shelf, body, rewrite_manifest
 
 
-def test_the_list_shows_each_release_with_its_guarantee_and_what_the_check_found(shelf: Shelf) -> None:
+def test_the_list_shows_each_release_with_its_guarantee_and_what_the_check_found(
+    shelf: Shelf,
+) -> None:
     shelf.add("old", DECLARED, created="2026-01-02T03:04:05+00:00", dataset="first-set")
     (shelf.root / "run").mkdir()
     shelf.add("run/release", dataset="second-set")
@@ -80,7 +82,9 @@ def test_a_release_page_shows_the_manifest_and_hands_out_its_own_files(shelf: Sh
         response = pages.ask(f"/release/{identity}/file/{name.replace('/', '%2F')}")
         assert body(response) == (release / name).read_bytes()
         assert response.size == entry["bytes"]
-        assert ("attachment" in response.headers.get("Content-Disposition", "")) == (name != "report.html")
+        assert ("attachment" in response.headers.get("Content-Disposition", "")) == (
+            name != "report.html"
+        )
     for name in ("manifest.json", "manifest.sha256"):
         assert body(pages.ask(f"/release/{identity}/file/{name}")) == (release / name).read_bytes()
 
@@ -88,7 +92,9 @@ def test_a_release_page_shows_the_manifest_and_hands_out_its_own_files(shelf: Sh
 def test_a_report_is_shown_without_any_power(shelf: Shelf) -> None:
     shelf.add("one")
     pages = shelf.pages()
-    policy = pages.ask(f"/release/{pages.id('one')}/file/report.html").headers["Content-Security-Policy"]
+    policy = pages.ask(f"/release/{pages.id('one')}/file/report.html").headers[
+        "Content-Security-Policy"
+    ]
     assert "sandbox" in policy
     assert "default-src 'none'" in policy
     assert "script" not in policy
@@ -99,7 +105,9 @@ def test_of_a_release_that_is_not_intact_nothing_is_handed_out(shelf: Shelf) -> 
     pages = shelf.pages()
     identity = pages.id("one")
     assert pages.ask(f"/release/{identity}/file/schema.yaml").status == 200
-    (release / "schema.yaml").write_bytes((release / "schema.yaml").read_bytes().replace(b"18", b"19"))
+    (release / "schema.yaml").write_bytes(
+        (release / "schema.yaml").read_bytes().replace(b"18", b"19")
+    )
     assert "not intact" in pages.text()
     assert "schema.yaml: was changed" in pages.text(f"/release/{identity}")
     for name in ("schema.yaml", "report.html", "manifest.json"):
@@ -108,7 +116,9 @@ def test_of_a_release_that_is_not_intact_nothing_is_handed_out(shelf: Shelf) -> 
     assert pages.ask(f"/compare?first={identity}&second={pages.id('two')}").status == 409
 
 
-def test_a_file_that_changes_between_check_and_download_is_not_handed_out(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_between_check_and_download_is_not_handed_out(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     release = shelf.add("one")
     pages = shelf.pages()
     held = pages.application.library.releases()[0]
@@ -147,15 +157,22 @@ def test_a_manifest_that_is_no_manifest_breaks_no_page(shelf: Shelf) -> None:
 FIGURES = {
     "a cost beyond all floats": ("guarantee", {"epsilon": 10**400}),
     "a cost next to nothing": ("guarantee", {"delta": 5e-324}),
-    "runs beyond all floats": ("guarantee", {"dataset_total": {"epsilon": 1.0, "delta": 0.0, "runs": 10**400}}),
+    "runs beyond all floats": (
+        "guarantee",
+        {"dataset_total": {"epsilon": 1.0, "delta": 0.0, "runs": 10**400}},
+    ),
 }
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_a_figure_that_nothing_can_show_spoils_its_own_release_alone(figure: str, shelf: Shelf) -> None:
+def test_a_figure_that_nothing_can_show_spoils_its_own_release_alone(
+    figure: str, shelf: Shelf
+) -> None:
     shelf.add("good", dataset="good-customers")
     part, change = FIGURES[figure]
-    rewrite_manifest(shelf.add("bad", dataset="bad-customers"), lambda manifest: manifest[part].update(change))
+    rewrite_manifest(
+        shelf.add("bad", dataset="bad-customers"), lambda manifest: manifest[part].update(change)
+    )
     pages = shelf.pages()
     assert "good-customers" in pages.text()
     assert "<bdi>bad</bdi> is not intact" in pages.text()
@@ -163,7 +180,10 @@ def test_a_figure_that_nothing_can_show_spoils_its_own_release_alone(figure: str
     assert pages.ask(f"/release/{pages.id('bad')}/file/schema.yaml").status == 409
 
 
-@pytest.mark.parametrize("error", [OverflowError(), MemoryError(), RecursionError(), KeyError("files"), OSError(5, "told")])
+@pytest.mark.parametrize(
+    "error",
+    [OverflowError(), MemoryError(), RecursionError(), KeyError("files"), OSError(5, "told")],
+)
 def test_whatever_breaks_the_check_of_one_release_leaves_the_others(
     error: Exception, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,7 +221,11 @@ def test_hostile_texts_of_a_manifest_stay_texts(shelf: Shelf) -> None:
 
         def change(manifest: dict, text: str = hostile) -> None:  # type: ignore[type-arg]
             manifest |= {"dataset": text, "retention": text, "release_id": text}
-            manifest["guarantee"] |= {"unit": text, "not_promised": [text], "conditional_facts": [text]}
+            manifest["guarantee"] |= {
+                "unit": text,
+                "not_promised": [text],
+                "conditional_facts": [text],
+            }
             manifest["policy"] |= {"name": text, "purpose": text, "version": text}
             manifest["policy"]["outcomes"][0] |= {"reason": text, "condition": text}
             manifest["context"] = {"recipient": text}
@@ -221,7 +245,10 @@ def test_hostile_texts_of_a_manifest_stay_texts(shelf: Shelf) -> None:
 
 
 def test_two_releases_stand_side_by_side(shelf: Shelf) -> None:
-    other = (replace(COLUMNS[0], upper=120), Discrete(name="=new", kind=Kind.CATEGORICAL, categories=("<b>", "y")))
+    other = (
+        replace(COLUMNS[0], upper=120),
+        Discrete(name="=new", kind=Kind.CATEGORICAL, categories=("<b>", "y")),
+    )
     shelf.add("one", plan={**shelf.facts.plan, "effort": "quick"})
     spent = {"total_runs": 3, "total_epsilon": 9.0, "total_delta": 3e-6}
     shelf.add("two", other, {"age": [20, 20, 20, 20], "=new": ["<b>", "y", "y", "y"]}, **spent)
@@ -298,7 +325,9 @@ def test_a_spoilt_ledger_is_told(shelf: Shelf, tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     PrivacyLedger.open(str(path)).introduce("acme-customers")
     with sqlite3.connect(path) as connection:
-        for (name,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+        for (name,) in connection.execute(
+            "select name from sqlite_master where type = 'trigger'"
+        ).fetchall():
             connection.execute(f'drop trigger "{name}"')
         connection.execute("update entries set dataset = 'other-customers'")
     assert "cannot be relied on" in shelf.pages(ledger=str(path)).text("/ledger")

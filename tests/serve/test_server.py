@@ -12,7 +12,7 @@ import pytest
 
 from privgan.cli.main import execute
 from privgan.errors import UsageError
-from privgan.release.verify import verify_release
+from privgan.release.verification.verify import verify_release
 from privgan.serve.server import Server, make_server
 from tests.serve.conftest import Shelf
 
@@ -30,7 +30,9 @@ def server(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         thread.join()
 
 
-def ask(server: Server, method: str, target: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+def ask(
+    server: Server, method: str, target: str, **headers: str
+) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
     connection.request(method, server.application.guard.home[:-1] + target, headers=headers)
     response = connection.getresponse()
@@ -40,13 +42,17 @@ def ask(server: Server, method: str, target: str, **headers: str) -> tuple[http.
 
 
 def raw(server: Server, sent: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=10) as connection:
+    with socket.create_connection(
+        ("127.0.0.1", server.server_address[1]), timeout=10
+    ) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_pages_and_files_arrive_whole(server: Server, shelf: Shelf, capfd: pytest.CaptureFixture[str]) -> None:
+def test_pages_and_files_arrive_whole(
+    server: Server, shelf: Shelf, capfd: pytest.CaptureFixture[str]
+) -> None:
     response, content = ask(server, "GET", "/")
     assert response.status == 200
     assert b"socket-customers" in content
@@ -101,11 +107,15 @@ def test_broken_requests_get_no_page_and_break_nothing(sent: bytes, server: Serv
 
 def test_a_second_request_is_never_read_from_a_body(server: Server) -> None:
     smuggled = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % server.server_address[1]
-    answer = raw(server, b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n" + smuggled)
+    answer = raw(
+        server, b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n" + smuggled
+    )
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_a_taken_port_and_a_missing_folder_are_told(server: Server, shelf: Shelf, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_and_a_missing_folder_are_told(
+    server: Server, shelf: Shelf, capsys: pytest.CaptureFixture[str]
+) -> None:
     port = server.server_address[1]
     with pytest.raises(UsageError, match=f"port {port} of 127.0.0.1 cannot be used"):
         make_server(shelf.root, port=port)
@@ -133,5 +143,10 @@ def test_the_command_tells_the_address_and_ends_by_ctrl_c(
 def test_a_ledger_that_is_not_there_is_told_at_the_start(
     shelf: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert execute(["serve", str(shelf.root), "--port", "0", "--ledger", str(tmp_path / "none.sqlite")]) == 2
+    assert (
+        execute(
+            ["serve", str(shelf.root), "--port", "0", "--ledger", str(tmp_path / "none.sqlite")]
+        )
+        == 2
+    )
     assert "none.sqlite" in capsys.readouterr().err

@@ -1,3 +1,3 @@
 """The PostgreSQL server of the ledger's tests, for sources too."""
 
-from tests.privacy.conftest import postgres_server as postgres_server
+from tests.ledger.conftest import postgres_server as postgres_server

@@ -21,9 +21,9 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import xlsxwriter
 
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Discrete, Invented, Kind, Numeric, Role, Temporal
-from privgan.table.schema import Schema
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Discrete, Invented, Kind, Numeric, Role, Temporal
+from privgan.schema.schema import Schema
 
 ROWS = 60
 DAY, MOMENT = dt.date(2020, 1, 1), dt.datetime(2020, 1, 1, 8, 30)
@@ -34,7 +34,11 @@ SCHEMA = Schema(
     unit=PrivacyUnit(),
     columns=(
         Invented(name="customer_id", kind=Kind.IDENTIFIER, role=Role.IDENTIFIER, pattern="{}"),
-        Discrete(name="zip", kind=Kind.CATEGORICAL, categories=tuple(f"{place:05d}" for place in range(501, 506))),
+        Discrete(
+            name="zip",
+            kind=Kind.CATEGORICAL,
+            categories=tuple(f"{place:05d}" for place in range(501, 506)),
+        ),
         Discrete(name="children", kind=Kind.ORDINAL, categories=("0", "1", "2"), missing=True),
         Numeric(name="age", kind=Kind.INTEGER, lower=0, upper=120, missing=True),
         Numeric(name="spend", kind=Kind.FLOAT, lower=0, upper=1000, decimals=2, missing=True),
@@ -130,12 +134,16 @@ def _sheet(path: Path) -> None:
     with xlsxwriter.Workbook(str(path)) as book:
         book.add_worksheet("notes").write_string(0, 0, "not a table")
         sheet = book.add_worksheet("customers")
-        day, moment = (book.add_format({"num_format": form}) for form in ("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"))
+        day, moment = (
+            book.add_format({"num_format": form}) for form in ("yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss")
+        )
         sheet.write_row(0, 0, NAMES)
         for place, row in enumerate(RECORDS, start=1):
             for column, value in enumerate(row.values()):
                 if isinstance(value, dt.date):
-                    sheet.write_datetime(place, column, value, moment if isinstance(value, dt.datetime) else day)
+                    sheet.write_datetime(
+                        place, column, value, moment if isinstance(value, dt.datetime) else day
+                    )
                 elif isinstance(value, str):
                     sheet.write_string(place, column, value)
                 elif value is not None:
@@ -160,7 +168,9 @@ def _folder(path: Path) -> None:
 def _sqlite(path: Path) -> None:
     connection = sqlite3.connect(path)
     kinds = ("text", "text", "integer", "integer", "real", "text", "boolean", "date", "timestamp")
-    connection.execute(f"create table customers ({', '.join(map(' '.join, zip(NAMES, kinds, strict=True)))})")
+    connection.execute(
+        f"create table customers ({', '.join(map(' '.join, zip(NAMES, kinds, strict=True)))})"
+    )
     rows = [list(row.values()) for row in plain()]
     connection.executemany(f"insert into customers values ({', '.join('?' * len(NAMES))})", rows)
     connection.commit()
@@ -189,11 +199,17 @@ FILES: dict[str, Callable[[Path], object]] = {
     "sheet.xlsx": _sheet,
     "text.xlsx": _text_sheet,
     "customers.parquet": lambda path: pq.write_table(arrow(), path),
-    "dictionary.parquet": lambda path: pq.write_table(arrow().set_column(5, "tier", arrow()["tier"].dictionary_encode()), path),
+    "dictionary.parquet": lambda path: pq.write_table(
+        arrow().set_column(5, "tier", arrow()["tier"].dictionary_encode()), path
+    ),
     "folder": _folder,
     "customers.feather": lambda path: pyarrow.feather.write_feather(arrow(), str(path)),
-    "customers.json": lambda path: path.write_text(json.dumps(plain(), indent=1, ensure_ascii=False)),
-    "customers.jsonl": lambda path: path.write_text("".join(json.dumps(row) + "\n" for row in plain())),
+    "customers.json": lambda path: path.write_text(
+        json.dumps(plain(), indent=1, ensure_ascii=False)
+    ),
+    "customers.jsonl": lambda path: path.write_text(
+        "".join(json.dumps(row) + "\n" for row in plain())
+    ),
     "customers.sqlite": _sqlite,
     "customers.duckdb": _duckdb,
 }

@@ -11,7 +11,7 @@ from privgan.cli.main import execute
 from privgan.sources import SourceOptions, read_source
 from privgan.table.conform import conform
 from privgan.table.schema_file import dump_schema
-from tests.privacy.conftest import PASSWORD
+from tests.ledger.conftest import PASSWORD
 from tests.sources.customers import FILES, SCHEMA
 
 TOLD = {
@@ -31,9 +31,13 @@ def schema(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_commands_say_what_was_recognised(name: str, tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_say_what_was_recognised(
+    name: str, tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     FILES[name](tmp_path / name)
-    assert execute(["schema", "check", str(tmp_path / name), "--schema", str(schema), "--json"]) == 0
+    assert (
+        execute(["schema", "check", str(tmp_path / name), "--schema", str(schema), "--json"]) == 0
+    )
     out, err = capsys.readouterr()
     assert json.loads(out) == []
     assert TOLD[name] in err
@@ -49,10 +53,17 @@ def test_commands_say_what_was_recognised(name: str, tmp_path: Path, schema: Pat
     ],
 )
 def test_options_reach_the_source(
-    name: str, options: list[str], told: str, tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    options: list[str],
+    told: str,
+    tmp_path: Path,
+    schema: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     FILES[name](tmp_path / name)
-    assert execute(["schema", "check", str(tmp_path / name), "--schema", str(schema), *options]) == 0
+    assert (
+        execute(["schema", "check", str(tmp_path / name), "--schema", str(schema), *options]) == 0
+    )
     assert told in capsys.readouterr().err
 
 
@@ -61,12 +72,23 @@ def test_options_reach_the_source(
     [
         ["schema", "check", "t.csv", "--schema", "postgresql://me:hunter2@host/shop"],
         ["schema", "check", "t.csv", "postgresql://me:hunter2@host/shop", "--schema", "s.yaml"],
-        ["schema", "init", "postgresql+psycopg://me:hunter2@127.0.0.1:1/shop", "--query", "select 1", "--out", "s.yaml"],
+        [
+            "schema",
+            "init",
+            "postgresql+psycopg://me:hunter2@127.0.0.1:1/shop",
+            "--query",
+            "select 1",
+            "--out",
+            "s.yaml",
+        ],
         ["schema", "init", "t.csv", "--out", "o.yaml", "--sep", "postgresql://me:hunter2@host"],
     ],
 )
 def test_no_password_is_shown_wherever_its_url_stands(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
@@ -77,34 +99,64 @@ def test_no_password_is_shown_wherever_its_url_stands(
 @pytest.mark.parametrize("url", ["sqlite:///{}/customers.sqlite", "{}/customers.sqlite"])
 def test_a_draft_takes_its_name_from_the_source(url: str, tmp_path: Path) -> None:
     FILES["customers.sqlite"](tmp_path / "customers.sqlite")
-    assert execute(["schema", "init", url.format(tmp_path), "--out", str(tmp_path / "drafted.yaml"), "--assume-public"]) == 0
+    assert (
+        execute(
+            [
+                "schema",
+                "init",
+                url.format(tmp_path),
+                "--out",
+                str(tmp_path / "drafted.yaml"),
+                "--assume-public",
+            ]
+        )
+        == 0
+    )
     assert "dataset: customers" in (tmp_path / "drafted.yaml").read_text()
 
 
-@pytest.mark.parametrize("name", ["rows.tsv", "rows.feather", "rows.jsonl", "rows.xlsx", "rows.sqlite", "rows.duckdb"])
+@pytest.mark.parametrize(
+    "name", ["rows.tsv", "rows.feather", "rows.jsonl", "rows.xlsx", "rows.sqlite", "rows.duckdb"]
+)
 def test_written_rows_come_back(name: str, tmp_path: Path) -> None:
     from privgan.table.output import format_of, write_rows
     from tests.sources.test_output import presented_rows
 
     rows = presented_rows()
-    assert write_rows([rows[:25], rows[25:]], SCHEMA, tmp_path / name, format_of(tmp_path / name, None)) == len(rows)
+    assert write_rows(
+        [rows[:25], rows[25:]], SCHEMA, tmp_path / name, format_of(tmp_path / name, None)
+    ) == len(rows)
     back = conform(read_source(tmp_path / name).frame(), SCHEMA)
     assert back.equals(conform(rows, SCHEMA).reset_index(drop=True))
 
 
 @pytest.mark.slow
 def test_a_run_from_a_server_leaves_no_secret_and_can_be_taken_up(
-    postgres_server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    postgres_server: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     query = (
-        "select 'C' || n as customer_id, 18 + n % 60 as age, (array['basic', 'gold'])[1 + n % 2] as tier, 'not-so-public' as mark"
-        " from generate_series(1, 1500) n order by n"
+        "select 'C' || n as customer_id, 18 + n % 60 as age, (array['basic', 'gold'])[1 + n % 2] as"
+        " tier, 'not-so-public' as mark from generate_series(1, 1500) n order by n"
     )
     url = postgres_server.replace("postgresql:", "postgresql+psycopg:") + "/postgres"
     common = [url, "--query", query]
     schema, out, ledger = tmp_path / "schema.yaml", tmp_path / "out", tmp_path / "ledger.sqlite"
     assert execute(["schema", "init", *common, "--out", str(schema), "--assume-public"]) == 0
-    asked = ["--schema", str(schema), "--epsilon", "3", "--public-rows", "1500", "--rows", "50", "--effort", "quick"]
+    asked = [
+        "--schema",
+        str(schema),
+        "--epsilon",
+        "3",
+        "--public-rows",
+        "1500",
+        "--rows",
+        "50",
+        "--effort",
+        "quick",
+    ]
     assert execute(["fit", *common, *asked, "--ledger", str(ledger), "--out", str(out)]) == 0
     told = "".join(capsys.readouterr())
     note = json.loads((out / "internal" / "internal-run.json").read_text())

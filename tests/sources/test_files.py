@@ -184,12 +184,16 @@ def test_bad_sources_are_refused_without_a_value(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["comma.csv", "customers.parquet", "customers.jsonl", "text.xlsx"])
-def test_a_file_that_changes_while_it_is_read_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / name
     FILES[name](path)
-    reader = {"comma.csv": "read_text", "customers.parquet": "read_parquet", "customers.jsonl": "read_json"}.get(
-        name, "read_sheet"
-    )
+    reader = {
+        "comma.csv": "read_text",
+        "customers.parquet": "read_parquet",
+        "customers.jsonl": "read_json",
+    }.get(name, "read_sheet")
     real = getattr(__import__("privgan.sources.reading", fromlist=["x"]), reader)
 
     def meanwhile(*arguments: Any) -> Any:
@@ -202,7 +206,9 @@ def test_a_file_that_changes_while_it_is_read_is_refused(name: str, tmp_path: Pa
         read_source(path)
 
 
-def test_a_file_put_in_the_place_of_another_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_put_in_the_place_of_another_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n")
     state = path.stat()
@@ -221,7 +227,14 @@ def test_a_file_put_in_the_place_of_another_is_refused(tmp_path: Path, monkeypat
 
 
 def test_spreadsheets_keep_text_and_drop_what_is_empty(tmp_path: Path) -> None:
-    rows = [["", "", "", ""], ["", "code", "n", ""], ["", "007", 1, ""], ["", "", "", ""], ["", "12", 2.0, ""], ["", "x", "", ""]]
+    rows = [
+        ["", "", "", ""],
+        ["", "code", "n", ""],
+        ["", "007", 1, ""],
+        ["", "", "", ""],
+        ["", "12", 2.0, ""],
+        ["", "x", "", ""],
+    ]
     _book(tmp_path / "t.xlsx", one=rows)
     table = read_source(tmp_path / "t.xlsx").table
     assert table.to_pydict() == {"code": ["007", "12", "x"], "n": [1, 2, None]}
@@ -231,13 +244,22 @@ def test_spreadsheets_keep_text_and_drop_what_is_empty(tmp_path: Path) -> None:
 def test_mixed_columns_become_text_as_people_write_it(tmp_path: Path) -> None:
     _book(tmp_path / "t.xlsx", one=[["v"], [7], [1.5], ["unknown"]])
     assert read_source(tmp_path / "t.xlsx").table.to_pydict() == {"v": ["7", "1.5", "unknown"]}
-    _database(tmp_path / "t.sqlite", "create table a (v)", "insert into a values (7), (1.5), ('unknown')")
+    _database(
+        tmp_path / "t.sqlite", "create table a (v)", "insert into a values (7), (1.5), ('unknown')"
+    )
     assert read_source(tmp_path / "t.sqlite").table.to_pydict() == {"v": ["7", "1.5", "unknown"]}
 
 
-def test_types_that_change_between_batches_are_united(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_types_that_change_between_batches_are_united(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("privgan.sources.json_rows.BATCH", 2)
-    lines = ['{"a": 1, "b": 1, "c": 1}', '{"a": 2, "b": 2, "c": 2}', '{"a": 1.5, "b": "x", "d": true}', "{}"]
+    lines = [
+        '{"a": 1, "b": 1, "c": 1}',
+        '{"a": 2, "b": 2, "c": 2}',
+        '{"a": 1.5, "b": "x", "d": true}',
+        "{}",
+    ]
     (tmp_path / "t.jsonl").write_text("\n".join(lines))
     assert read_source(tmp_path / "t.jsonl").table.to_pydict() == {
         "a": [1.0, 2.0, 1.5, None],
@@ -249,7 +271,9 @@ def test_types_that_change_between_batches_are_united(tmp_path: Path, monkeypatc
 
 def test_integers_stay_exact_beyond_floats(tmp_path: Path) -> None:
     large = 2**53 + 1
-    (tmp_path / "t.jsonl").write_text(f'{{"a": {large}, "b": {large}}}\n{{"b": 0.5}}\n{{"a": {2**70}}}\n')
+    (tmp_path / "t.jsonl").write_text(
+        f'{{"a": {large}, "b": {large}}}\n{{"b": 0.5}}\n{{"a": {2**70}}}\n'
+    )
     read = read_source(tmp_path / "t.jsonl").table.to_pydict()
     assert read == {"a": [str(large), None, str(2**70)], "b": [str(large), "0.5", None]}
     pq.write_table(pa.table({"a": pa.array([large, None])}), tmp_path / "t.parquet")
@@ -282,7 +306,12 @@ def test_files_are_recognised_by_what_they_hold_where_the_name_is_silent(tmp_pat
 def test_options_that_several_tables_share_are_heeded_where_they_can_be(tmp_path: Path) -> None:
     for name in ("comma.csv", "customers.duckdb"):
         FILES[name](tmp_path / name)
-        assert read_source(tmp_path / name, SourceOptions(table="customers"), shared=True).table.num_rows == 60
+        assert (
+            read_source(
+                tmp_path / name, SourceOptions(table="customers"), shared=True
+            ).table.num_rows
+            == 60
+        )
 
 
 @pytest.mark.parametrize(
@@ -319,12 +348,20 @@ def test_duckdb_sums_and_enumerations_have_plain_types(tmp_path: Path) -> None:
     path = tmp_path / "t.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("create table a as select 'x'::enum('x', 'y') as e, 3 as n, uuid() as u")
-    table = read_source(path, SourceOptions(query="select e, sum(n) as s, any_value(u) as id from a group by e")).table
-    assert [table.schema.field(name).type for name in ("e", "s", "id")] == [pa.string(), pa.int64(), pa.string()]
+    table = read_source(
+        path, SourceOptions(query="select e, sum(n) as s, any_value(u) as id from a group by e")
+    ).table
+    assert [table.schema.field(name).type for name in ("e", "s", "id")] == [
+        pa.string(),
+        pa.int64(),
+        pa.string(),
+    ]
 
 
 def test_row_numbers_of_pandas_are_left_out_with_a_word(tmp_path: Path) -> None:
     pd.DataFrame({"a": [1, 2, 3]})[lambda frame: frame["a"] > 1].to_parquet(tmp_path / "t.parquet")
     read = read_source(tmp_path / "t.parquet")
     assert read.table.column_names == ["a"]
-    assert read.said[1].endswith("the row numbers that pandas wrote (__index_level_0__) are left out")
+    assert read.said[1].endswith(
+        "the row numbers that pandas wrote (__index_level_0__) are left out"
+    )

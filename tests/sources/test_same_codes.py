@@ -10,15 +10,15 @@ from typing import Any
 import polars
 import pytest
 
+from privgan.domain.cells import cells_of
+from privgan.domain.encoding import Encoder, identity_code
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.note import RUN_FILE, RunRequest, read_note, write_note
+from privgan.pipeline.request import RUN_FILE, RunRequest, read_note, write_note
 from privgan.pipeline.run import read_conforming
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.sources import SourceOptions, read_source
-from privgan.table.cells import cells_of
 from privgan.table.conform import conform
-from privgan.table.encoding import Encoder, identity_code
 from privgan.table.schema_file import dump_schema
 from tests.sources.customers import FILES, NAMES, ROWS, SCHEMA, arrow, pandas, plain
 
@@ -57,7 +57,9 @@ FRAMES = {
     "pandas, filtered": lambda: pandas().set_index("customer_id", drop=False).rename_axis(None),
     "pandas, with an index that matters": lambda: pandas().set_index("customer_id"),
     "polars": lambda: polars.from_arrow(arrow()),
-    "polars, categorical": lambda: polars.from_arrow(arrow()).with_columns(polars.col("tier").cast(polars.Categorical)),
+    "polars, categorical": (
+        lambda: polars.from_arrow(arrow()).with_columns(polars.col("tier").cast(polars.Categorical))
+    ),
     "polars, lazy": lambda: polars.from_arrow(arrow()).lazy(),
     "polars, of text": lambda: polars.DataFrame(plain()),
     "batch": lambda: arrow().combine_chunks().to_batches()[0],
@@ -75,9 +77,13 @@ def test_requests_take_frames(tmp_path: Path) -> None:
     FILES["comma.csv"](tmp_path / "comma.csv")
     made = []
     for table in (tmp_path / "comma.csv", polars.from_arrow(arrow()), pandas()):
-        request = RunRequest(table=table, schema=schema, budget=PrivacyBudget(epsilon=3), public_rows=ROWS)
+        request = RunRequest(
+            table=table, schema=schema, budget=PrivacyBudget(epsilon=3), public_rows=ROWS
+        )
         made.append(read_conforming(request, SCHEMA, tmp_path / "out", Progress(quiet=True))[1])
-        candidate = Candidate(tmp_path / f"out{len(made)}", tmp_path / f"out{len(made)}" / "internal")
+        candidate = Candidate(
+            tmp_path / f"out{len(made)}", tmp_path / f"out{len(made)}" / "internal"
+        )
         candidate.create()
         write_note(candidate, request, SCHEMA, run="run", commitment="00")
         assert read_note(candidate.folder, table).request.source == request.source
@@ -90,7 +96,9 @@ def test_a_run_that_an_older_version_began_is_read(tmp_path: Path) -> None:
     schema.write_text(dump_schema(SCHEMA), encoding="utf-8")
     candidate = Candidate(tmp_path / "out", tmp_path / "out" / "internal")
     candidate.create()
-    request = RunRequest(table=tmp_path / "t.csv", schema=schema, budget=PrivacyBudget(epsilon=3), public_rows=ROWS)
+    request = RunRequest(
+        table=tmp_path / "t.csv", schema=schema, budget=PrivacyBudget(epsilon=3), public_rows=ROWS
+    )
     write_note(candidate, request, SCHEMA, run="run", commitment="00")
     path = candidate.internal / RUN_FILE
     note = json.loads(path.read_text())
@@ -106,7 +114,12 @@ def test_a_pattern_of_files_gives_the_same_codes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite:///{}/customers.sqlite", "duckdb:///{}/customers.duckdb", "adbc+sqlite:///{}/customers.sqlite"]
+    "url",
+    [
+        "sqlite:///{}/customers.sqlite",
+        "duckdb:///{}/customers.duckdb",
+        "adbc+sqlite:///{}/customers.sqlite",
+    ],
 )
 def test_urls_of_database_files_give_the_same_codes(url: str, tmp_path: Path) -> None:
     if url.startswith("adbc+"):
@@ -117,7 +130,10 @@ def test_urls_of_database_files_give_the_same_codes(url: str, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [{"table": "shop.customers"}, {"query": "select * from shop.customers order by customer_id"}])
+@pytest.mark.parametrize(
+    "asked",
+    [{"table": "shop.customers"}, {"query": "select * from shop.customers order by customer_id"}],
+)
 def test_a_server_gives_the_same_codes(postgres_server: str, asked: dict[str, str]) -> None:
     import psycopg
 
@@ -129,7 +145,12 @@ def test_a_server_gives_the_same_codes(postgres_server: str, asked: dict[str, st
         connection.execute(f"create table {schema}.customers ({columns})")
         with connection.cursor() as cursor:
             marks = ", ".join(["%s"] * len(NAMES))
-            cursor.executemany(f"insert into {schema}.customers values ({marks})", [list(row.values()) for row in plain()])
+            cursor.executemany(
+                f"insert into {schema}.customers values ({marks})",
+                [list(row.values()) for row in plain()],
+            )
     url = postgres_server.replace("postgresql://", "postgresql+psycopg://") + "/postgres"
-    options = SourceOptions(**{key: value.replace("shop.", f"{schema}.") for key, value in asked.items()})
+    options = SourceOptions(
+        **{key: value.replace("shop.", f"{schema}.") for key, value in asked.items()}
+    )
     assert _codes(url, options) == EXPECTED

@@ -11,7 +11,7 @@ import pytest
 
 from privgan.errors import TableError
 from privgan.sources import SourceOptions, read_source
-from tests.privacy.conftest import PASSWORD
+from tests.ledger.conftest import PASSWORD
 
 _ONE = SourceOptions(query="select 1 as id")
 GONE = (
@@ -31,11 +31,31 @@ def _refused(url: str, options: SourceOptions, secret: str) -> str:
 @pytest.mark.parametrize(
     ("url", "options", "told"),
     [
-        ("postgresql+psycopg://me:hunter2@127.0.0.1:{port}/shop", _ONE, "it went away, or refused the connection"),
-        ("postgresql+psycopg://me@127.0.0.1:{port}/shop?password=hunter2", _ONE, "it went away, or refused the connection"),
-        ("postgresql+psycopg://me:hunter2@127.0.0.1:{port}/shop?sslmode=hunter2", _ONE, "went away"),
-        ("postgresql+psycopg://me:hunter2@127.0.0.1/shop", SourceOptions(), "--table NAME, or --query SQL"),
-        ("postgresql+psycopg://me:hunter2@127.0.0.1/shop", SourceOptions(sheet="x"), "--sheet is for Excel"),
+        (
+            "postgresql+psycopg://me:hunter2@127.0.0.1:{port}/shop",
+            _ONE,
+            "it went away, or refused the connection",
+        ),
+        (
+            "postgresql+psycopg://me@127.0.0.1:{port}/shop?password=hunter2",
+            _ONE,
+            "it went away, or refused the connection",
+        ),
+        (
+            "postgresql+psycopg://me:hunter2@127.0.0.1:{port}/shop?sslmode=hunter2",
+            _ONE,
+            "went away",
+        ),
+        (
+            "postgresql+psycopg://me:hunter2@127.0.0.1/shop",
+            SourceOptions(),
+            "--table NAME, or --query SQL",
+        ),
+        (
+            "postgresql+psycopg://me:hunter2@127.0.0.1/shop",
+            SourceOptions(sheet="x"),
+            "--sheet is for Excel",
+        ),
         ("nobase://me:hunter2@host/shop", _ONE, "no driver for it is installed"),
         ("mysql+pymysql://me:hunter2@host/shop", _ONE, "no driver for it is installed"),
         ("s3://me:hunter2@bucket/key.csv", _ONE, "no driver for it is installed"),
@@ -43,7 +63,9 @@ def _refused(url: str, options: SourceOptions, secret: str) -> str:
         ("adbc+nobase://me:hunter2@host/shop", _ONE, "needs the package adbc-driver-nobase"),
     ],
 )
-def test_what_cannot_be_reached_is_told_without_the_password(url: str, options: SourceOptions, told: str) -> None:
+def test_what_cannot_be_reached_is_told_without_the_password(
+    url: str, options: SourceOptions, told: str
+) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -57,7 +79,10 @@ def test_sqlite_urls_make_no_file(tmp_path: Path) -> None:
 
 
 def _url(server: str, driver: str = "+psycopg", password: str = PASSWORD) -> str:
-    return server.replace("postgresql:", f"postgresql{driver}:").replace(PASSWORD, password) + "/postgres"
+    return (
+        server.replace("postgresql:", f"postgresql{driver}:").replace(PASSWORD, password)
+        + "/postgres"
+    )
 
 
 @pytest.mark.slow
@@ -66,14 +91,22 @@ def _url(server: str, driver: str = "+psycopg", password: str = PASSWORD) -> str
     [
         ("select nothing from pg_class", ("SQLSTATE 42703", '"nothing" does not exist')),
         ("selec 1", ("SQLSTATE 42601",)),
-        ("select 10 / (n - 70000) as id from generate_series(1, 90000) n", ("fails on a value (SQLSTATE 22012)",)),
-        ("select cast('CANARY' || n as int) as id from generate_series(1, 9) n", ("fails on a value (SQLSTATE 22P02)",)),
+        (
+            "select 10 / (n - 70000) as id from generate_series(1, 90000) n",
+            ("fails on a value (SQLSTATE 22012)",),
+        ),
+        (
+            "select cast('CANARY' || n as int) as id from generate_series(1, 9) n",
+            ("fails on a value (SQLSTATE 22P02)",),
+        ),
         (GONE, ("it went away",)),
         ("create table made (x int)", ("SQLSTATE",)),
         ("select 1 as id, 2 as id", ("in columns 1, 2",)),
     ],
 )
-def test_a_query_that_fails_is_not_half_used(postgres_server: str, query: str, told: tuple[str, ...]) -> None:
+def test_a_query_that_fails_is_not_half_used(
+    postgres_server: str, query: str, told: tuple[str, ...]
+) -> None:
     message = _refused(_url(postgres_server), SourceOptions(query=query), PASSWORD)
     for part in told:
         assert part in message
@@ -88,7 +121,9 @@ def test_a_wrong_password_is_not_told_either(postgres_server: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_password_may_come_from_the_environment(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_may_come_from_the_environment(
+    postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PRIVGAN_SOURCE_PASSWORD", PASSWORD)
     url = _url(postgres_server).replace(f":{PASSWORD}@", "@")
     read = read_source(url, _ONE)
@@ -108,19 +143,29 @@ def test_rows_stream_in_batches_and_keep_percent_signs_and_colons(postgres_serve
 @pytest.mark.slow
 def test_servers_types_become_arrow_s(postgres_server: str) -> None:
     query = (
-        "select 1::bigint as id, 2.50::numeric(8, 2) as price, true as flag, gen_random_uuid() as u, '10.0.0.1'::inet as ip,"
-        " date '2020-01-01' as day, timestamptz '2020-01-01 00:00+00' as at, interval '1 hour' as took, null::int as nothing"
+        "select 1::bigint as id, 2.50::numeric(8, 2) as price, true as flag, gen_random_uuid() as"
+        " u, '10.0.0.1'::inet as ip, date '2020-01-01' as day, timestamptz '2020-01-01 00:00+00' as"
+        " at, interval '1 hour' as took, null::int as nothing"
     )
-    kinds = {field.name: str(field.type) for field in read_source(_url(postgres_server), SourceOptions(query=query)).table.schema}
+    kinds = {
+        field.name: str(field.type)
+        for field in read_source(_url(postgres_server), SourceOptions(query=query)).table.schema
+    }
     assert kinds["id"] == "int64"
     assert kinds["price"].startswith("decimal128")
-    assert (kinds["flag"], kinds["u"], kinds["ip"], kinds["day"]) == ("bool", "string", "string", "date32[day]")
+    assert (kinds["flag"], kinds["u"], kinds["ip"], kinds["day"]) == (
+        "bool",
+        "string",
+        "string",
+        "date32[day]",
+    )
     assert kinds["at"].startswith("timestamp[us, tz=")
     assert kinds["took"] == "duration[us]"
 
 
 @pytest.mark.parametrize(
-    ("query", "warned"), [("select tier from customers", True), ("select customer_id from customers", False)]
+    ("query", "warned"),
+    [("select tier from customers", True), ("select customer_id from customers", False)],
 )
 def test_a_query_without_an_id_is_warned_of(query: str, warned: bool, tmp_path: Path) -> None:
     from tests.sources.customers import FILES

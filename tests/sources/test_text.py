@@ -15,20 +15,29 @@ from privgan.sources import SourceOptions, SourceTable, read_source
 
 CHINESE = "年龄,分段\n" + "".join(f"{age},黄金\n" for age in range(20, 40))
 LONG_CHINESE = (
-    "城市,备注\n" + "北京,今天的天气很好，我们一起去公园散步\n上海,他们在图书馆学习汉语和历史\n广州,这家饭店的菜非常好吃\n" * 3
+    "城市,备注\n" + "北京,今天的天气很好，"
+    "我们一起去公园散步\n上海,他们在图书馆学习汉语和历史\n广州,这家饭店的菜非常好吃\n" * 3
 )
 KOREAN = (
     "도시,메모\n"
-    + "서울,오늘은 날씨가 아주 좋아서 우리는 함께 공원에 산책하러 갔습니다\n부산,그들은 도서관에서 한국어와 역사를 공부합니다\n"
+    + "서울,오늘은 날씨가 아주 좋아서 우리는 함께 공원에 산책하러 갔습니다\n부산,그들은 도서관에서"
+    " 한국어와 역사를 공부합니다\n" * 3
+)
+JAPANESE = (
+    "都市,メモ\n"
+    + "東京,今日はとても天気がいいので公園に散歩に行きました\n大阪,彼らは図書館で勉強しています\n"
     * 3
 )
-JAPANESE = "都市,メモ\n" + "東京,今日はとても天気がいいので公園に散歩に行きました\n大阪,彼らは図書館で勉強しています\n" * 3
-RUSSIAN = "город,заметка\n" + "Москва,сегодня очень хорошая погода\nКазань,они учатся в библиотеке\n" * 3
+RUSSIAN = (
+    "город,заметка\n" + "Москва,сегодня очень хорошая погода\nКазань,они учатся в библиотеке\n" * 3
+)
 GERMAN = "Straße,Größe\nMüllerstraße,groß\nÄgidienplatz,klein für 5 €\n"
 FRENCH = "prénom;forêt\nChloé;œuvre d’art\nNoël;où\n"
 
 
-def _read(folder: Path, content: bytes | str, options: SourceOptions = SourceOptions()) -> SourceTable:  # noqa: B008
+def _read(
+    folder: Path, content: bytes | str, options: SourceOptions = SourceOptions()
+) -> SourceTable:  # noqa: B008
     path = folder / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_source(path, options)
@@ -48,19 +57,31 @@ def _read(folder: Path, content: bytes | str, options: SourceOptions = SourceOpt
         (FRENCH, "cp1252", "Windows-1252"),
     ],
 )
-def test_encodings_are_recognised_and_told(tmp_path: Path, text: str, encoding: str, told: str) -> None:
+def test_encodings_are_recognised_and_told(
+    tmp_path: Path, text: str, encoding: str, told: str
+) -> None:
     read = _read(tmp_path, text.encode(encoding))
     assert told in read.said[0]
     sep = ";" if ";" in text else ","
     assert read.table.schema.names == text.splitlines()[0].split(sep)
-    assert [list(row.values()) for row in read.table.to_pylist()] == [line.split(sep) for line in text.splitlines()[1:]]
+    assert [list(row.values()) for row in read.table.to_pylist()] == [
+        line.split(sep) for line in text.splitlines()[1:]
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "encoding"),
-    [(KOREAN, "euc-kr"), (JAPANESE, "shift-jis"), (JAPANESE, "euc-jp"), (RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r")],
+    [
+        (KOREAN, "euc-kr"),
+        (JAPANESE, "shift-jis"),
+        (JAPANESE, "euc-jp"),
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8-r"),
+    ],
 )
-def test_encodings_that_cannot_be_told_are_asked_for(tmp_path: Path, text: str, encoding: str) -> None:
+def test_encodings_that_cannot_be_told_are_asked_for(
+    tmp_path: Path, text: str, encoding: str
+) -> None:
     with pytest.raises(TableError, match=r"line 1 is not UTF-8 text.*--encoding"):
         _read(tmp_path, text.encode(encoding))
     read = _read(tmp_path, text.encode(encoding), SourceOptions(encoding=encoding))
@@ -136,9 +157,15 @@ BAD = {
     "repeated": (b"a,b,a\n1,2,3\n", "one name more than once, in columns 1, 3"),
     "two headers": (b"age,name\nage,name\n1,CANARY\n", "line 2 repeats the header"),
     "two files in one": (b"age,name\n1,CANARY\nage,name\n2,x\n", "line 3 repeats the header"),
-    "open quote": (b'a,b\n1,2\n3,"CANARY\n4,5\n', "line 3: a quotation mark is opened and never closed"),
+    "open quote": (
+        b'a,b\n1,2\n3,"CANARY\n4,5\n',
+        "line 3: a quotation mark is opened and never closed",
+    ),
     "open quote at the end": (b'a,b\n1,2\n3,"', "line 3: a quotation mark is opened"),
-    "one bad byte in UTF-8": ("a,b\nä,ö\nü,ß\n".encode() + b"\xe4,1\n", "line 4 is not UTF-8 text although the rest is"),
+    "one bad byte in UTF-8": (
+        "a,b\nä,ö\nü,ß\n".encode() + b"\xe4,1\n",
+        "line 4 is not UTF-8 text although the rest is",
+    ),
     "NUL": (b"a,b\n1,2\n\0,3\n", "line 3 is not a text table: it holds a NUL byte"),
     "UTF-16 without a mark": ("a,b\n1,2\n".encode("utf-16-le"), "NUL"),
     "picture": (b"\x89PNG\r\n\x1a\n\x81\x8d\xff\xfe,\n", "no other encoding is recognised"),
@@ -165,7 +192,9 @@ def test_bad_text_is_refused_with_its_line(kind: str, tmp_path: Path) -> None:
     (SourceOptions(table="x"), "--table is for databases"),
     (SourceOptions(query="select 1"), "--query is for databases"),
 ])  # fmt: skip
-def test_options_that_do_not_fit_are_refused(tmp_path: Path, options: SourceOptions, told: str) -> None:
+def test_options_that_do_not_fit_are_refused(
+    tmp_path: Path, options: SourceOptions, told: str
+) -> None:
     with pytest.raises(TableError, match=told.replace("(", r"\(")):
         _read(tmp_path, "a,b\nä,2\n", options)
 

@@ -1,4 +1,7 @@
-"""Constraints of a schema: what is read, what is refused, what comes back, and which rows hold them."""
+"""Constraints of a schema.
+
+What is read, what is refused, what comes back, and which rows hold them.
+"""
 
 from itertools import product
 from pathlib import Path
@@ -6,18 +9,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from privgan.domain.measured import with_bounds
+from privgan.domain.regions import MOST_BOXES, groups_of, refuse_impossible, widened
+from privgan.drafting.draft import draft_schema
 from privgan.errors import DocumentError, IncompleteError, UsageError
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.columns import Column, Discrete, Kind, Numeric
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Column, Discrete, Kind, Numeric
+from privgan.schema.constraints import AtMost, Combinations, WhenThen
+from privgan.schema.schema import Schema
 from privgan.table.conform import conform, violations
 from privgan.table.constraint_file import TEXT_KEYS
-from privgan.table.constraints import AtMost, Combinations, WhenThen
-from privgan.table.draft import draft_schema
-from privgan.table.holding import broken, broken_constraints, holds
-from privgan.table.measured import with_bounds
-from privgan.table.regions import MOST_BOXES, groups_of, refuse_impossible, widened
-from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
+from privgan.table.violations import broken, broken_constraints, holds
 from tests.constrained import schema_of
 
 COLUMNS = """\
@@ -92,7 +95,14 @@ def test_each_constraint_is_part_of_the_fingerprint_and_none_leaves_it_as_it_was
 def test_a_released_schema_with_measured_facts_is_read_again() -> None:
     """What is measured may end up beside a constraint's values: that is no mistake of the file."""
     found = {
-        "open": Numeric(name="open", kind=Kind.FLOAT, lower=0, upper=1, decimals=1, sources=SCHEMA.column("open").sources),
+        "open": Numeric(
+            name="open",
+            kind=Kind.FLOAT,
+            lower=0,
+            upper=1,
+            decimals=1,
+            sources=SCHEMA.column("open").sources,
+        ),
         "other_town": Discrete(
             name="other_town",
             kind=Kind.CATEGORICAL,
@@ -109,17 +119,28 @@ def test_a_released_schema_with_measured_facts_is_read_again() -> None:
 
 def test_bounds_measured_apart_are_told() -> None:
     schema = schema_of(COLUMNS, "  - {at_most: [open, orders]}\n")
-    (column, town) = schema.open_columns
-    resolved = schema.resolved({"open": with_bounds(column, 9_000, 9_900), "other_town": found_town(town)})
-    with pytest.raises(IncompleteError, match=r"constraints\[0\] \(open at most orders\).*declare these bounds"):
+    column, town = schema.open_columns
+    resolved = schema.resolved(
+        {"open": with_bounds(column, 9_000, 9_900), "other_town": found_town(town)}
+    )
+    with pytest.raises(
+        IncompleteError, match=r"constraints\[0\] \(open at most orders\).*declare these bounds"
+    ):
         refuse_impossible(resolved)
-    refuse_impossible(schema.resolved({"open": with_bounds(column, 0, 9_900), "other_town": found_town(town)}))
+    refuse_impossible(
+        schema.resolved({"open": with_bounds(column, 0, 9_900), "other_town": found_town(town)})
+    )
 
 
 def found_town(column: Column) -> Discrete:
     """The column with one measured category."""
     return Discrete(
-        name=column.name, kind=column.kind, categories=("elsewhere",), other="elsewhere", missing=True, sources=column.sources
+        name=column.name,
+        kind=column.kind,
+        categories=("elsewhere",),
+        other="elsewhere",
+        missing=True,
+        sources=column.sources,
     )
 
 
@@ -191,9 +212,17 @@ def test_mistakes_name_their_place_what_was_found_and_what_is_allowed(case: str)
 
 def test_every_mistaken_constraint_is_told_at_once() -> None:
     with pytest.raises(DocumentError) as error:
-        schema_of(COLUMNS, "".join(f"  {text}\n" for text, _ in (BAD["itself"], BAD["no category"], BAD["too short"])))
+        schema_of(
+            COLUMNS,
+            "".join(
+                f"  {text}\n" for text, _ in (BAD["itself"], BAD["no category"], BAD["too short"])
+            ),
+        )
     assert len(error.value.mistakes) == 3
-    assert [f"line {FIRST_LINE + place}: constraints[{place}]" in error.value.mistakes[place] for place in range(3)] == [True] * 3
+    assert [
+        f"line {FIRST_LINE + place}: constraints[{place}]" in error.value.mistakes[place]
+        for place in range(3)
+    ] == [True] * 3
 
 
 def test_constraints_with_too_many_cases_are_refused() -> None:
@@ -202,8 +231,12 @@ def test_constraints_with_too_many_cases_are_refused() -> None:
     columns = tuple(Discrete(name=name, kind=Kind.CATEGORICAL, categories=names) for name in "abc")
 
     def schema(count: int) -> Schema:
-        constraints = (Combinations(columns=tuple(two), allowed=pairs[:count]) for two in ("ab", "bc"))
-        return Schema(dataset="d", unit=PrivacyUnit(), columns=columns, constraints=tuple(constraints))
+        constraints = (
+            Combinations(columns=tuple(two), allowed=pairs[:count]) for two in ("ab", "bc")
+        )
+        return Schema(
+            dataset="d", unit=PrivacyUnit(), columns=columns, constraints=tuple(constraints)
+        )
 
     for count in (4_900, 1_400):
         with pytest.raises(UsageError, match=f"come to more than {MOST_BOXES:,} cases"):
@@ -212,7 +245,8 @@ def test_constraints_with_too_many_cases_are_refused() -> None:
     assert len(group.boxes) == 2 * 2 * 70
 
 
-# --- which rows hold them -------------------------------------------------------------------------------------------
+# --- which rows hold them
+# -------------------------------------------------------------------------------------------
 
 ROWS = """\
 id,orders,spend,large,first,last,seen,tier,town,churned,open,other_town

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from privgan.domain.cells import cells_of
+from privgan.domain.encoding import identity_code
 from privgan.errors import TableError
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.cells import cells_of
-from privgan.table.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.schema.schema import Schema
 from privgan.table.conform import conform, violations
-from privgan.table.encoding import identity_code
 from privgan.table.files import read_table, write_tables
 from privgan.table.presenting import as_written, presented
-from privgan.table.schema import Schema
 
 
 def _schema(*columns: Column) -> Schema:
@@ -62,7 +62,9 @@ def _file(folder: Path, content: bytes) -> Path:
     ],
 )
 @pytest.mark.filterwarnings("ignore::pandas.errors.ParserWarning")
-def test_files_that_are_no_table_are_refused_without_a_value(tmp_path: Path, content: bytes, told: str) -> None:
+def test_files_that_are_no_table_are_refused_without_a_value(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
     with pytest.raises(TableError, match=told) as error:
         read_table(_file(tmp_path, content))
     assert "CANARY" not in str(error.value)
@@ -99,7 +101,9 @@ def test_text_stays_text_until_a_schema_types_it(tmp_path: Path) -> None:
     ],
     ids=["small", "beyond 2^53", "20 digits"],
 )
-def test_whole_number_categories_are_presented_as_they_are(categories: tuple[str, ...], values: list[str | None]) -> None:
+def test_whole_number_categories_are_presented_as_they_are(
+    categories: tuple[str, ...], values: list[str | None]
+) -> None:
     schema = _schema(Discrete(name="x", kind=Kind.CATEGORICAL, categories=categories, missing=True))
     shown = presented(pd.DataFrame({"x": pd.Series(values, dtype=object)}), schema)
     assert violations(shown, schema) == ()
@@ -108,7 +112,12 @@ def test_whole_number_categories_are_presented_as_they_are(categories: tuple[str
 
 def test_written_tables_read_back_to_the_same_rows(tmp_path: Path) -> None:
     schema = _schema(
-        Discrete(name="tier", kind=Kind.CATEGORICAL, categories=('a,"b', "line\nbreak", "é"), missing=True),
+        Discrete(
+            name="tier",
+            kind=Kind.CATEGORICAL,
+            categories=('a,"b', "line\nbreak", "é"),
+            missing=True,
+        ),
         Discrete(name="gone", kind=Kind.BOOLEAN, categories=("False", "True"), missing=True),
         Numeric(name="spend", kind=Kind.FLOAT, lower=-1, upper=1e6, decimals=2, missing=True),
         Numeric(name="age", kind=Kind.INTEGER, lower=0, upper=99, missing=True),
@@ -124,7 +133,11 @@ def test_written_tables_read_back_to_the_same_rows(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
-            column.name: (code := identity_code(cells_of(column))).decode(rng.integers(0, code.size, 200), rng)
+            column.name: (
+                (code := identity_code(cells_of(column))).decode(
+                    rng.integers(0, code.size, 200), rng
+                )
+            )
             for column in schema.columns
         }
     )
@@ -135,5 +148,7 @@ def test_written_tables_read_back_to_the_same_rows(tmp_path: Path) -> None:
     assert write_tables(iter(chunks), schema, tmp_path / "t.parquet", tmp_path / "t.csv") == 200
     expected = conform(frame, schema)
     for name in ("t.parquet", "t.csv"):
-        pd.testing.assert_frame_equal(conform(read_table(tmp_path / name), schema), expected, check_dtype=False)
+        pd.testing.assert_frame_equal(
+            conform(read_table(tmp_path / name), schema), expected, check_dtype=False
+        )
     assert next(iter(as_written(shown, schema)["day"].dropna()))[2] == "."

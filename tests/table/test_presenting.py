@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privgan.table.frames import positions_of
-from privgan.table.invent import SerialCustomers
+from privgan.domain.frames import positions_of
+from privgan.schema.identifiers import SerialCustomers
+from privgan.schema.schema import Schema
 from privgan.table.presenting import as_written, presented
-from privgan.table.schema import Schema
 from privgan.table.schema_file import parse_schema
 
 
@@ -29,11 +29,15 @@ def schema_of(missing: bool) -> Schema:
 
 
 @given(texts=st.lists(st.sampled_from(["a", "b", "nan", "", "elsewhere", None]), max_size=20))
-def test_positions_are_those_of_the_categories_and_minus_one_elsewhere(texts: Sequence[str | None]) -> None:
+def test_positions_are_those_of_the_categories_and_minus_one_elsewhere(
+    texts: Sequence[str | None],
+) -> None:
     categories = ("nan", "b", "", "a")
     found = positions_of(pd.Series(texts, dtype=object), categories)
     assert found.dtype == np.int64
-    assert found.tolist() == [categories.index(text) if text in categories else -1 for text in texts]
+    assert found.tolist() == [
+        categories.index(text) if text in categories else -1 for text in texts
+    ]
 
 
 @pytest.mark.parametrize("absent", [None, np.nan, pd.NA])
@@ -49,7 +53,9 @@ def test_a_missing_value_stays_missing_in_every_presented_type(absent: object) -
 
 def test_complete_columns_are_plain_booleans_and_integers() -> None:
     schema = schema_of(missing=False)
-    shown = presented(pd.DataFrame({"flag": ["True", "False"], "level": ["7", "10"]}, dtype=object), schema)
+    shown = presented(
+        pd.DataFrame({"flag": ["True", "False"], "level": ["7", "10"]}, dtype=object), schema
+    )
     assert shown.dtypes.astype(str).to_dict() == {"flag": "bool", "level": "int64"}
     assert shown["level"].tolist() == [7, 10]
     assert as_written(shown, schema)["flag"].tolist() == ["True", "False"]

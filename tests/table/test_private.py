@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from privgan.errors import InternalError
+from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.events import DiscreteGaussian
 from privgan.privacy.receipts import mint
-from privgan.privacy.unit import PrivacyUnit
 from privgan.table.private import PrivateTable
 
 
@@ -25,7 +25,9 @@ def test_a_refused_receipt_touches_no_row() -> None:
     with pytest.raises(InternalError):
         table.codes(other, encode)
     assert looked == []
-    assert table.codes(mint(dataset="small", step="one", event=DiscreteGaussian(5.0, 1)), encode).tolist() == [[1], [2]]
+    assert table.codes(
+        mint(dataset="small", step="one", event=DiscreteGaussian(5.0, 1)), encode
+    ).tolist() == [[1], [2]]
     assert looked == [2]
 
 

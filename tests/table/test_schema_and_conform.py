@@ -12,20 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from privgan.domain.cells import cells_of
+from privgan.domain.conditions import parse_where
+from privgan.drafting.draft import draft_schema
+from privgan.drafting.sentinels import outward
 from privgan.errors import DocumentError, InternalError, TableError, UsageError
+from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.events import DiscreteGaussian
 from privgan.privacy.receipts import mint
-from privgan.privacy.unit import PrivacyUnit
-from privgan.table.bounds import outward
-from privgan.table.cells import cells_of
-from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, Source, Temporal
+from privgan.schema.columns import Column, Discrete, Invented, Kind, Numeric, Source, Temporal
+from privgan.schema.identifiers import invent
+from privgan.schema.schema import Schema
 from privgan.table.conform import conform, unconfirmed, violations
-from privgan.table.draft import draft_schema
-from privgan.table.invent import invent
 from privgan.table.private import PrivateTable, UnpaidLook
-from privgan.table.schema import Schema
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
-from privgan.table.where import parse_where
 
 TEXT = """format: privgan.schema/1
 dataset: small
@@ -54,7 +54,9 @@ def _frame(**changes: list[Any]) -> pd.DataFrame:
     return pd.DataFrame(good | changes)
 
 
-_NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+_NAMES = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12
+)
 
 
 @st.composite
@@ -64,7 +66,12 @@ def _schemas(draw: st.DrawFn) -> Schema:
     decimals = draw(st.integers(0, 6))
     facts = {"kind": source, "missing": source, "role": Source.DECLARED}
     columns: list[Column] = [
-        Discrete(name="c", kind=Kind.CATEGORICAL, categories=tuple(texts), sources={"categories": source, **facts}),
+        Discrete(
+            name="c",
+            kind=Kind.CATEGORICAL,
+            categories=tuple(texts),
+            sources={"categories": source, **facts},
+        ),
         Numeric(
             name="n",
             kind=Kind.FLOAT,
@@ -74,7 +81,9 @@ def _schemas(draw: st.DrawFn) -> Schema:
             sources={"lower": source, "upper": source, "decimals": source, **facts},
         ),
     ]
-    return Schema(dataset="d", unit=PrivacyUnit(), columns=tuple(columns), missing_markers=("", draw(_NAMES)))
+    return Schema(
+        dataset="d", unit=PrivacyUnit(), columns=tuple(columns), missing_markers=("", draw(_NAMES))
+    )
 
 
 @settings(max_examples=60)
@@ -90,7 +99,11 @@ def test_categories_stay_as_written() -> None:
 
 
 def test_every_mistake_is_told_at_once_with_its_line() -> None:
-    spoilt = TEXT.replace("integer", "intger").replace("upper: 100", "uper: 100").replace("dataset: small", "dataset: Not Good")
+    spoilt = (
+        TEXT.replace("integer", "intger")
+        .replace("upper: 100", "uper: 100")
+        .replace("dataset: small", "dataset: Not Good")
+    )
     with pytest.raises(DocumentError) as error:
         parse_schema(spoilt)
     told = "\n".join(error.value.mistakes)
@@ -123,7 +136,9 @@ def test_a_good_table_conforms_with_its_types() -> None:
         ({"id": ["CANARY7", "", "c"]}, "the unit is missing in 1 row"),
     ],
 )
-def test_violations_name_column_and_count_but_no_value(changes: dict[str, list[Any]], problem: str) -> None:
+def test_violations_name_column_and_count_but_no_value(
+    changes: dict[str, list[Any]], problem: str
+) -> None:
     with pytest.raises(TableError, match=next(iter(changes))) as error:
         conform(_frame(**changes), SCHEMA)
     assert problem in str(error.value)
@@ -133,14 +148,22 @@ def test_violations_name_column_and_count_but_no_value(changes: dict[str, list[A
 def test_a_unit_that_is_missing_by_its_own_marker_is_refused() -> None:
     """Rows of several customers under one marker would pass as one customer."""
     marked = replace(SCHEMA.column("id"), missing=True, missing_markers=("n/a",))
-    schema = replace(SCHEMA, columns=tuple(marked if column.name == "id" else column for column in SCHEMA.columns))
+    schema = replace(
+        SCHEMA,
+        columns=tuple(marked if column.name == "id" else column for column in SCHEMA.columns),
+    )
     for policy in ("refuse", "clamp"):
         with pytest.raises(TableError, match="the unit is missing in 2 rows"):
             conform(_frame(id=["n/a", "a", "n/a"]), schema, on_violation=policy)
 
 
 def test_clamp_refuses_nothing_that_a_row_by_row_map_can_mend() -> None:
-    spoilt = _frame(age=["x", "1000", ""], tier=["?", "no", ""], since=["?", "1987-06-05", ""], spend=["-1", "inf", "1.239"])
+    spoilt = _frame(
+        age=["x", "1000", ""],
+        tier=["?", "no", ""],
+        since=["?", "1987-06-05", ""],
+        spend=["-1", "inf", "1.239"],
+    )
     typed = conform(spoilt, SCHEMA, on_violation="clamp")
     assert violations(typed.assign(id=spoilt["id"]), SCHEMA) == ()
     assert typed["age"].tolist() == [18, 95, 18]
@@ -186,7 +209,9 @@ def test_conditions_allow_what_they_say(text: str, column: str, expected: list[s
     condition = next(found for found in parse_where(text, SCHEMA) if found.column.name == column)
     cells = cells_of(SCHEMA.column(column))
     names = [*cells.texts, *([None] if cells.missing_code is not None else [])]
-    assert [name for name, share in zip(names, condition.shares(cells), strict=True) if share] == expected
+    assert [
+        name for name, share in zip(names, condition.shares(cells), strict=True) if share
+    ] == expected
 
 
 def test_a_range_counts_the_share_of_a_cell() -> None:
@@ -220,8 +245,12 @@ def test_invented_columns_never_look_at_the_table() -> None:
     kinds = [Kind.IDENTIFIER, Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT]
     columns = tuple(Invented(name=kind, kind=kind, pattern="S{:04d}") for kind in kinds)
     schema = Schema(dataset="d", unit=PrivacyUnit(), columns=columns)
-    first = invent(schema, 50, first_serial=1, customers=np.arange(1, 51), rng=np.random.default_rng(0))
-    second = invent(schema, 50, first_serial=51, customers=np.arange(51, 101), rng=np.random.default_rng(0))
+    first = invent(
+        schema, 50, first_serial=1, customers=np.arange(1, 51), rng=np.random.default_rng(0)
+    )
+    second = invent(
+        schema, 50, first_serial=51, customers=np.arange(51, 101), rng=np.random.default_rng(0)
+    )
     assert set(first) == set(schema.names)
     assert len(set(first["identifier"]) | set(second["identifier"])) == 100
     assert len(set(first["email"]) | set(second["email"])) == 100
@@ -250,7 +279,10 @@ def test_dates_stand_for_whole_days() -> None:
 
 
 def test_a_text_is_parsed_once_and_its_mistakes_are_told_under_each_name(tmp_path: Path) -> None:
-    text = "format: privgan.schema/1\ndataset: once\nunit: row\ncolumns: [{name: a, kind: integer, lower: 0, upper: 9}]\n"
+    text = (
+        "format: privgan.schema/1\ndataset: once\nunit: row\ncolumns: [{name: a, kind: integer,"
+        " lower: 0, upper: 9}]\n"
+    )
     (tmp_path / "schema.yaml").write_text(text, encoding="utf-8")
     assert load_schema(tmp_path / "schema.yaml") is parse_schema(text, name="the model's schema")
     for name in ("one.yaml", "two.yaml"):

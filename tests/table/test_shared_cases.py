@@ -1,4 +1,7 @@
-"""The awkward tables of ``../shared/cases`` that concern drafting: each is drafted right, or says that it is not."""
+"""The awkward tables of ``../shared/cases`` that concern drafting.
+
+Each is drafted right, or says that it is not.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from privgan.drafting.draft import Draft, draft_schema
 from privgan.errors import TableError
-from privgan.table.columns import Column, Invented, Kind, Role
+from privgan.schema.columns import Column, Invented, Kind, Role
 from privgan.table.conform import violations
-from privgan.table.draft import Draft, draft_schema
 from privgan.table.files import read_table
 
 SCRIPT = Path(__file__).parents[3] / "shared" / "cases" / "make_inputs.py"
-pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="the folder ../shared/cases is not here")
+pytestmark = pytest.mark.skipif(
+    not SCRIPT.exists(), reason="the folder ../shared/cases is not here"
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +70,9 @@ def test_one_bad_cell(folder: Path) -> None:
     }
     found = violations(read_table(folder / "02-one-bad-cell.csv"), draft.schema)
     assert {violation.column: violation.count for violation in found} == {"joined": 1, "amount": 1}
-    assert [int(violation.rows.to_numpy().argmax()) for violation in found if violation.rows is not None] == [7, 5]
+    assert [
+        int(violation.rows.to_numpy().argmax()) for violation in found if violation.rows is not None
+    ] == [7, 5]
 
 
 def test_leading_zeros_are_codes(folder: Path) -> None:
@@ -86,7 +93,13 @@ def test_numbers_that_no_bounds_hold(folder: Path) -> None:
 def test_tiny_numbers_keep_their_digits(folder: Path) -> None:
     column = drafted(folder, "05-tiny-numbers.csv").schema.column("concentration")
     assert facts(column, "decimals", "format") == {"decimals": 15, "format": "0.000e+00"}
-    assert violations(read_table(folder / "05-tiny-numbers.csv"), drafted(folder, "05-tiny-numbers.csv").schema) == ()
+    assert (
+        violations(
+            read_table(folder / "05-tiny-numbers.csv"),
+            drafted(folder, "05-tiny-numbers.csv").schema,
+        )
+        == ()
+    )
 
 
 def test_moments_as_programs_write_them(folder: Path) -> None:
@@ -112,7 +125,10 @@ def test_numbers_with_words(folder: Path) -> None:
         "missing": True,
     }
     assert facts(schema.column("share"), "kind", "format") == {"kind": Kind.FLOAT, "format": "0.0%"}
-    assert facts(schema.column("price"), "kind", "format") == {"kind": Kind.FLOAT, "format": "$#,##0.00"}
+    assert facts(schema.column("price"), "kind", "format") == {
+        "kind": Kind.FLOAT,
+        "format": "$#,##0.00",
+    }
 
 
 def test_a_customer_id_that_repeats_is_the_unit(folder: Path) -> None:
@@ -120,7 +136,9 @@ def test_a_customer_id_that_repeats_is_the_unit(folder: Path) -> None:
     assert kinds(draft) == {"customer_id": "identifier", "basket": "integer", "day": "date"}
     assert (draft.schema.unit.column, draft.schema.unit.max_rows) == ("customer_id", 10)
     assert draft.schema.column("customer_id").pattern == "{:05d}"  # type: ignore[attr-defined]
-    assert "up to 10 rows each; proposed as the unit, choose max_rows_per_unit" in str(draft.notes[0])
+    assert "up to 10 rows each; proposed as the unit, choose max_rows_per_unit" in str(
+        draft.notes[0]
+    )
 
 
 def test_open_ended_dates(folder: Path) -> None:
@@ -159,18 +177,38 @@ def test_types_of_parquet(folder: Path) -> None:
     with pytest.raises(TableError, match=r"'tags' \(list\)"):
         draft_schema(table, "d")
     draft = draft_schema(table.drop_columns(["tags"]), "d")
-    assert facts(draft.schema.column("at"), "kind", "zone") == {"kind": Kind.DATETIME, "zone": "Asia/Shanghai"}
-    assert facts(draft.schema.column("duration"), "kind", "format") == {"kind": Kind.INTEGER, "format": "[h]:mm:ss"}
+    assert facts(draft.schema.column("at"), "kind", "zone") == {
+        "kind": Kind.DATETIME,
+        "zone": "Asia/Shanghai",
+    }
+    assert facts(draft.schema.column("duration"), "kind", "format") == {
+        "kind": Kind.INTEGER,
+        "format": "[h]:mm:ss",
+    }
     endless = int(pa.compute.sum(pa.compute.is_inf(table["v"])).as_py())
-    assert any(note.column == "v" and f"{endless:,} values are infinite" in note.text for note in draft.notes)
+    assert any(
+        note.column == "v" and f"{endless:,} values are infinite" in note.text
+        for note in draft.notes
+    )
 
 
 def test_a_decimal_comma(folder: Path) -> None:
     column = drafted(folder, "13-decimal-comma.csv", sep=";").schema.column("spend")
-    assert facts(column, "kind", "format", "decimals") == {"kind": Kind.FLOAT, "format": "0,00", "decimals": 2}
+    assert facts(column, "kind", "format", "decimals") == {
+        "kind": Kind.FLOAT,
+        "format": "0,00",
+        "decimals": 2,
+    }
 
 
 def test_ids_of_six_digits(folder: Path) -> None:
     schema = drafted(folder, "16-ids-that-equal-bin-labels.csv").schema
-    assert facts(schema.column("id"), "kind", "pattern") == {"kind": Kind.IDENTIFIER, "pattern": "{:06d}"}
-    assert facts(schema.column("balance"), "kind", "lower", "upper") == {"kind": Kind.INTEGER, "lower": 0.0, "upper": 200_000.0}
+    assert facts(schema.column("id"), "kind", "pattern") == {
+        "kind": Kind.IDENTIFIER,
+        "pattern": "{:06d}",
+    }
+    assert facts(schema.column("balance"), "kind", "lower", "upper") == {
+        "kind": Kind.INTEGER,
+        "lower": 0.0,
+        "upper": 200_000.0,
+    }

@@ -15,16 +15,24 @@ from hypothesis import strategies as st
 
 from privgan.cli.foreign import read_foreign
 from privgan.errors import DocumentError, InternalError, TableError
-from privgan.privacy.unit import PrivacyUnit
+from privgan.notation.moments import read_moments
+from privgan.privacy.budget import PrivacyUnit
 from privgan.release.contents import require_allowed_contents
+from privgan.schema.columns import (
+    Column,
+    Discrete,
+    Invented,
+    Kind,
+    Numeric,
+    OpenCategorical,
+    Temporal,
+)
+from privgan.schema.schema import Schema
 from privgan.sources import SourceOptions
-from privgan.table.columns import Column, Discrete, Invented, Kind, Numeric, OpenCategorical, Temporal
 from privgan.table.conform import conform
 from privgan.table.files import read_table, write_tables
-from privgan.table.moments import read_moments
-from privgan.table.schema import Schema
+from privgan.table.presenting import escaped, escaped_frame, restored, unescaped
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
-from privgan.table.spreadsheet import escaped, escaped_frame, restored, unescaped
 
 FORMULAS = (
     "=1+1",
@@ -46,11 +54,28 @@ FORMULAS = (
     "'=1",
     "''=1",
 )
-HARMLESS = ("-3.5", "+3", "-.5e-3", "-", "--", "plain", "a=b", "'quoted'", "", "1-2", "it's", "<script>alert(1)</script>")
+HARMLESS = (
+    "-3.5",
+    "+3",
+    "-.5e-3",
+    "-",
+    "--",
+    "plain",
+    "a=b",
+    "'quoted'",
+    "",
+    "1-2",
+    "it's",
+    "<script>alert(1)</script>",
+)
 BEGINS_AS_FORMULA = re.compile(r"[\s\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
 # What a schema may hold: everything but NUL and halves of characters.
-hostile = st.text(st.sampled_from("=+-@'\"\t\r\n ,;＝＠a1\ufeff\u202e\u2028\x07\x85|é"), min_size=1, max_size=6)
-anything = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=12)
+hostile = st.text(
+    st.sampled_from("=+-@'\"\t\r\n ,;＝＠a1\ufeff\u202e\u2028\x07\x85|é"), min_size=1, max_size=6
+)
+anything = st.text(
+    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=12
+)
 texts = hostile | anything
 
 
@@ -88,13 +113,23 @@ def test_the_escape_is_a_bijection_that_leaves_no_formula(text: str) -> None:
 
 @settings(max_examples=80)
 @given(data=st.data())
-def test_hostile_tables_survive_csv_parquet_and_schema(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_hostile_tables_survive_csv_parquet_and_schema(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     names = data.draw(st.lists(texts, min_size=1, max_size=3, unique=True))
-    columns = [category_column(name, data.draw(st.lists(texts, min_size=1, max_size=4, unique=True))) for name in names]
+    columns = [
+        category_column(name, data.draw(st.lists(texts, min_size=1, max_size=4, unique=True)))
+        for name in names
+    ]
     schema = schema_of(*columns)
-    rows = {column.name: data.draw(st.lists(st.sampled_from(column.categories), min_size=5, max_size=5)) for column in columns}
+    rows = {
+        column.name: data.draw(st.lists(st.sampled_from(column.categories), min_size=5, max_size=5))
+        for column in columns
+    }
     frame = pd.DataFrame(rows, dtype=object)
-    assume(not (frame == frame.columns).all(axis=1).any())  # A row of the names is taken for a second header.
+    assume(
+        not (frame == frame.columns).all(axis=1).any()
+    )  # A row of the names is taken for a second header.
     folder = tmp_path_factory.mktemp("hostile")
 
     write_tables([frame[:3], frame[3:]], schema, folder / "t.parquet", folder / "t.csv")
@@ -103,9 +138,11 @@ def test_hostile_tables_survive_csv_parquet_and_schema(data: st.DataObject, tmp_
     assert read.to_dict("list") == frame.to_dict("list")
     assert read_table(folder / "t.parquet", sep=",").to_dict("list") == frame.to_dict("list")
     parsed = parse_schema(dump_schema(schema))
-    assert [(column.name, column.categories) for column in parsed.columns if isinstance(column, Discrete)] == [
-        (column.name, column.categories) for column in columns
-    ]
+    assert [
+        (column.name, column.categories)
+        for column in parsed.columns
+        if isinstance(column, Discrete)
+    ] == [(column.name, column.categories) for column in columns]
     for cell in (cell for line in cells_of(folder / "t.csv") for cell in line):
         assert escaped(unescaped(cell)) == cell
 
@@ -125,7 +162,9 @@ def test_numbers_dates_and_missing_cells_are_written_as_before(tmp_path: Path) -
         Discrete(name="whole", kind=Kind.CATEGORICAL, categories=("-1", "2")),
         Invented(name="id", kind=Kind.IDENTIFIER, pattern="=C{}"),
     )
-    frame = pd.DataFrame({"n": [-3.5, None], "c": ["=x", None], "whole": [-1, 2], "id": ["=C1", "=C2"]})
+    frame = pd.DataFrame(
+        {"n": [-3.5, None], "c": ["=x", None], "whole": [-1, 2], "id": ["=C1", "=C2"]}
+    )
     write_tables([frame], schema, None, tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text() == "n,c,whole,id\n-3.5,'=x,-1,'=C1\n,,2,'=C2\n"
 
@@ -133,21 +172,34 @@ def test_numbers_dates_and_missing_cells_are_written_as_before(tmp_path: Path) -
 def test_a_date_format_that_looks_like_a_formula_is_read_back(tmp_path: Path) -> None:
     moments = read_moments(pd.Series(["2020-01-02"], dtype="string"), "%Y-%m-%d")
     bounds = pd.Timestamp("2020-01-01").to_pydatetime(), pd.Timestamp("2021-01-01").to_pydatetime()
-    schema = schema_of(Temporal(name="@day", kind=Kind.DATE, lower=bounds[0], upper=bounds[1], format="@%Y-%m-%d"))
+    schema = schema_of(
+        Temporal(name="@day", kind=Kind.DATE, lower=bounds[0], upper=bounds[1], format="@%Y-%m-%d")
+    )
     write_tables([pd.DataFrame({"@day": moments})], schema, None, tmp_path / "t.csv")
     assert cells_of(tmp_path / "t.csv") == [["'@day"], ["'@2020-01-02"]]
-    assert conform(read_table(tmp_path / "t.csv", sep=","), schema)["@day"].tolist() == moments.tolist()
+    assert (
+        conform(read_table(tmp_path / "t.csv", sep=","), schema)["@day"].tolist()
+        == moments.tolist()
+    )
 
 
 @pytest.mark.parametrize("sign", ["'-", "'=", "''@", "=", "-"])
 @pytest.mark.parametrize("kind", [object, "string", "category"])
-def test_a_table_in_a_date_format_that_looks_like_an_escape_is_read_as_it_is(sign: str, kind: str, tmp_path: Path) -> None:
+def test_a_table_in_a_date_format_that_looks_like_an_escape_is_read_as_it_is(
+    sign: str, kind: str, tmp_path: Path
+) -> None:
     pattern = f"{sign}%Y-%m-%d"
     bounds = pd.Timestamp("2020-01-01").to_pydatetime(), pd.Timestamp("2020-12-31").to_pydatetime()
-    schema = schema_of(Temporal(name="d", kind=Kind.DATE, lower=bounds[0], upper=bounds[1], format=pattern, missing=True))
+    schema = schema_of(
+        Temporal(
+            name="d", kind=Kind.DATE, lower=bounds[0], upper=bounds[1], format=pattern, missing=True
+        )
+    )
     schema = replace(schema, missing_markers=("",))
     moments = [pd.Timestamp("2020-03-04"), pd.Timestamp("2020-05-06"), None]
-    table = pd.DataFrame({"d": pd.Series([f"{sign}2020-03-04", f"{sign}2020-05-06", None], dtype=kind)})
+    table = pd.DataFrame(
+        {"d": pd.Series([f"{sign}2020-03-04", f"{sign}2020-05-06", None], dtype=kind)}
+    )
     expected = pd.Series(moments, dtype="datetime64[s]")
 
     for rule in ("refuse", "clamp"):
@@ -161,7 +213,9 @@ def test_a_table_in_a_date_format_that_looks_like_an_escape_is_read_as_it_is(sig
 
 
 def test_only_what_the_schema_lists_is_undone() -> None:
-    schema = schema_of(category_column("c", ["=a", "'=b", "=b", "x"]), Invented(name="id", kind=Kind.IDENTIFIER))
+    schema = schema_of(
+        category_column("c", ["=a", "'=b", "=b", "x"]), Invented(name="id", kind=Kind.IDENTIFIER)
+    )
     table = pd.DataFrame({"c": ["'=a", "'=b", "=b", "x"], "id": ["'=1", "=1", "2", "3"]})
     assert conform(table, schema)["c"].tolist() == ["=a", "'=b", "=b", "x"]
     assert restored(table, schema)["id"].tolist() == table["id"].tolist()
@@ -176,13 +230,15 @@ def test_a_foreign_table_whose_columns_begin_with_apostrophes_is_taken_at_its_wo
 
 @pytest.mark.parametrize("text", ['"a\\0b"', '"\\ud800"'])
 @pytest.mark.parametrize("place", ["name", "category", "description"])
-def test_what_no_text_file_can_hold_is_refused_with_its_line(text: str, place: str, tmp_path: Path) -> None:
+def test_what_no_text_file_can_hold_is_refused_with_its_line(
+    text: str, place: str, tmp_path: Path
+) -> None:
     told = {"name": "c", "category": "x", "description": "d"} | {place: text}
     path = tmp_path / "schema.yaml"
     path.write_text(
-        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n"
-        f"  - name: {told['name']}\n    kind: categorical\n    categories: [{told['category']}, y]\n"
-        f"    description: {told['description']}\n"
+        f"format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n  - name: {told['name']}\n   "
+        f" kind: categorical\n    categories: [{told['category']}, y]\n    description:"
+        f" {told['description']}\n"
     )
     line = {"name": 5, "category": 7, "description": 8}[place]
     with pytest.raises(DocumentError, match=f"line {line}: .*NUL or half of a character"):
@@ -212,7 +268,10 @@ def test_an_audit_reads_privgan_s_csv_as_it_was_meant(tmp_path: Path) -> None:
 def test_a_release_accepts_its_own_escaped_header_and_no_other(name: str, tmp_path: Path) -> None:
     schema = schema_of(category_column(name, ["=a", "b"]))
     write_tables([pd.DataFrame({name: ["=a"]})], schema, None, tmp_path / "synthetic.csv")
-    files = {"schema.yaml": dump_schema(schema).encode(), "synthetic.csv": tmp_path / "synthetic.csv"}
+    files = {
+        "schema.yaml": dump_schema(schema).encode(),
+        "synthetic.csv": tmp_path / "synthetic.csv",
+    }
     require_allowed_contents(files)
     with pytest.raises(InternalError, match="columns are not the schema's"):
         require_allowed_contents(files | {"synthetic.csv": b"other\n1\n"})

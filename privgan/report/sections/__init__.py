@@ -1,1 +1,4 @@
-"""The sections of a report, one concern each: from the report's data and a language's words to blocks."""
+"""The sections of a report, one concern each.
+
+From the report's data and a language's words to blocks.
+"""

@@ -7,19 +7,32 @@ from typing import Any
 
 from privgan.report.attack_curves import Panel, attack_panels
 from privgan.report.charts import AttackRow, attack_rows
-from privgan.report.document import Block, Column, Figure, Look, Paragraph, Run, Section, Table, joined
-from privgan.report.text import number
-from privgan.report.words import Words
+from privgan.report.document import (
+    Block,
+    Column,
+    Figure,
+    Look,
+    Paragraph,
+    Run,
+    Section,
+    Table,
+    joined,
+)
+from privgan.report.text import Words, number
 
 Metric = Mapping[str, Any]
 
 
-def attacks_section(audit: Mapping[str, Any], guarantee: Mapping[str, Any], words: Words) -> Section:
+def attacks_section(
+    audit: Mapping[str, Any], guarantee: Mapping[str, Any], words: Words
+) -> Section:
     """The picture of all attacks, and each figure on its axis."""
     metrics: Sequence[Metric] = list(audit.get("metrics", ()))
     panels = attack_panels(metrics, audit.get("claim") or guarantee, words)
     rows = attack_rows(metrics)
-    blocks: list[Block] = [Paragraph(text=words("attacks.text", epsilon=Run(words.epsilon(guarantee))))]
+    blocks: list[Block] = [
+        Paragraph(text=words("attacks.text", epsilon=Run(words.epsilon(guarantee))))
+    ]
     if panels:
         blocks.append(_picture(panels, words))
     blocks.append(_rows(rows, words) if rows else Paragraph(text=words("attacks.none")))
@@ -45,7 +58,9 @@ def interval(metric: Metric, words: Words) -> str:
 
 
 def _picture(panels: Sequence[Panel], words: Words) -> Figure:
-    marks = [words("attacks.mark", letter=mark.letter, label=mark.label) for mark in panels[0].marks]
+    marks = [
+        words("attacks.mark", letter=mark.letter, label=mark.label) for mark in panels[0].marks
+    ]
     return Figure(
         drawing="attacks",
         data=panels,
@@ -63,12 +78,17 @@ def _rows(rows: Sequence[AttackRow], words: Words) -> Figure:
                 "attacks.row_text",
                 name=row.metric["name"],
                 value=number(row.metric["value"]),
-                **{key: number(row.metric.get(key)) for key in ("low", "high", "baseline", "ceiling")},
+                **{
+                    key: number(row.metric.get(key))
+                    for key in ("low", "high", "baseline", "ceiling")
+                },
             ),
             "interval": "" if row.metric.get("low") is None else interval(row.metric, words),
-            "ceiling": ""
-            if row.metric.get("ceiling") is None
-            else words.text("attacks.limit_is", ceiling=number(row.metric["ceiling"])),
+            "ceiling": (
+                ""
+                if row.metric.get("ceiling") is None
+                else words.text("attacks.limit_is", ceiling=number(row.metric["ceiling"]))
+            ),
         }
         for row in rows
     ]

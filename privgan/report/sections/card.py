@@ -10,7 +10,7 @@ from privgan.report.data import NoisyShape, PlanStep, RealShape
 from privgan.report.document import Look, Run, Section, Table, Text, joined
 from privgan.report.sections.opening import bad_for, good_for
 from privgan.report.steps import is_critic
-from privgan.report.words import Words
+from privgan.report.text import Words
 
 Facts = Mapping[str, Any]
 
@@ -26,7 +26,10 @@ def card_section(
 ) -> Section:
     """What the model is, what it is for, how good and how private it is."""
     rows: list[tuple[str, Text]] = [
-        ("card.type", words("card.type_critic" if any(map(is_critic, steps)) else "card.type_marginals")),
+        (
+            "card.type",
+            words("card.type_critic" if any(map(is_critic, steps)) else "card.type_marginals"),
+        ),
         ("card.data", _data(release, schema, words)),
         ("card.use", joined(good_for(words), "; ")),
         ("card.not_for", joined(bad_for(words), "; ")),
@@ -42,13 +45,19 @@ def card_section(
         ("card.files", words("card.files_text", **files)),
         ("card.made", made_with(release)),
     ]
-    table = Table(caption=words("card.caption"), columns=(), rows=tuple((words(name), text) for name, text in rows))
+    table = Table(
+        caption=words("card.caption"),
+        columns=(),
+        rows=tuple((words(name), text) for name, text in rows),
+    )
     return Section(name="card", heading=words("card.heading"), blocks=(table,))
 
 
 def made_with(release: Facts) -> Text:
     """The versions of what the release was made with."""
-    return joined((Run(f"{name} {version}", Look.NAME),) for name, version in release["versions"].items())
+    return joined(
+        (Run(f"{name} {version}", Look.NAME),) for name, version in release["versions"].items()
+    )
 
 
 def _data(release: Facts, schema: Facts, words: Words) -> Text:
@@ -58,7 +67,9 @@ def _data(release: Facts, schema: Facts, words: Words) -> Text:
     return words("card.data_text", dataset=release["dataset"], rows=round(rows), columns=columns)
 
 
-def _quality(shapes: Sequence[NoisyShape] | Sequence[RealShape], words: Words, *, real: bool) -> Text:
+def _quality(
+    shapes: Sequence[NoisyShape] | Sequence[RealShape], words: Words, *, real: bool
+) -> Text:
     charts = [shape_chart(shape, words) for shape in shapes]
     worst = max(charts, key=lambda chart: chart.distance)
     mean = sum(chart.distance for chart in charts) / len(charts)

@@ -5,22 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from privgan.report.associations import Pair, difference_map, heat_map, pairs_by_strength
 from privgan.report.charts import ShapeChart, shape_chart
 from privgan.report.data import NoisyShape, RealShape, RealTrends, Trends
-from privgan.report.document import Block, Column, Figure, Look, Paragraph, Run, Section, Table, Text, joined
-from privgan.report.heat_map import Pair, difference_map, heat_map, pairs_by_strength
-from privgan.report.words import Words
+from privgan.report.document import (
+    Block,
+    Column,
+    Figure,
+    Look,
+    Paragraph,
+    Run,
+    Section,
+    Table,
+    Text,
+    joined,
+)
+from privgan.report.text import Words
 
 _MOST_SHAPES = 60
 _MOST_COLUMNS = 40
 _TOLD, _LISTED = 3, 10
 
 
-def shapes_section(shapes: Sequence[NoisyShape] | Sequence[RealShape], words: Words, *, real: bool) -> Section:
+def shapes_section(
+    shapes: Sequence[NoisyShape] | Sequence[RealShape], words: Words, *, real: bool
+) -> Section:
     """Each column, noisy or real beside synthetic."""
-    heading, text = words("shapes.heading"), Paragraph(text=words("shapes.real_text" if real else "shapes.noisy_text"))
+    heading, text = (
+        words("shapes.heading"),
+        Paragraph(text=words("shapes.real_text" if real else "shapes.noisy_text")),
+    )
     if not shapes:
-        return Section(name="shapes", heading=heading, blocks=(text, Paragraph(text=words("shapes.none"))))
+        return Section(
+            name="shapes", heading=heading, blocks=(text, Paragraph(text=words("shapes.none")))
+        )
     reference = words.text("shapes.real" if real else "shapes.noisy")
     charts = [shape_chart(shape, words) for shape in shapes[:_MOST_SHAPES]]
     blocks: list[Block] = [text, _figure(charts, reference, words)]
@@ -33,11 +51,15 @@ def trends_section(trends: Trends | RealTrends, words: Words) -> Section:
     """How strongly each two columns go together."""
     real = isinstance(trends, RealTrends)
     drawn = _first_columns(trends)
-    blocks: list[Block] = [Paragraph(text=words("trends.real_text" if real else "trends.synthetic_text"))]
+    blocks: list[Block] = [
+        Paragraph(text=words("trends.real_text" if real else "trends.synthetic_text"))
+    ]
     lower = drawn.real if isinstance(drawn, RealTrends) else drawn.synthetic
     pairs = pairs_by_strength(drawn.columns, lower)
     title = words("trends.map_real" if real else "trends.map")
-    alternative = words("trends.strongest", pairs=_told(pairs, words)) if pairs else words("trends.none")
+    alternative = (
+        words("trends.strongest", pairs=_told(pairs, words)) if pairs else words("trends.none")
+    )
     grid = heat_map(drawn.columns, lower=lower, upper=drawn.synthetic if real else None)
     blocks.append(Figure(drawing="heat", data=grid, title=title, alternative=alternative))
     if isinstance(drawn, RealTrends):
@@ -57,13 +79,21 @@ def _figure(charts: Sequence[ShapeChart], reference: str, words: Words) -> Figur
         data={"charts": charts, "reference": reference},
         title=words("shapes.figure", reference=Run(reference)),
         alternative=words(
-            "shapes.figure_text", reference=Run(reference), largest=Run(f"{worst.distance:.3f}"), column=worst.column
+            "shapes.figure_text",
+            reference=Run(reference),
+            largest=Run(f"{worst.distance:.3f}"),
+            column=worst.column,
         ),
         table=Table(
             caption=words("shapes.figure", reference=Run(reference)),
             columns=tuple(Column(heading=words(key), numeric=numeric) for key, numeric in headings),
             rows=tuple(
-                ((Run(chart.column, Look.NAME),), (Run(chart.kind),), (Run(f"{chart.distance:.3f}"),)) for chart in charts
+                (
+                    (Run(chart.column, Look.NAME),),
+                    (Run(chart.kind),),
+                    (Run(f"{chart.distance:.3f}"),),
+                )
+                for chart in charts
             ),
         ),
     )
@@ -72,13 +102,16 @@ def _figure(charts: Sequence[ShapeChart], reference: str, words: Words) -> Figur
 def _first_columns(trends: Trends | RealTrends) -> Trends | RealTrends:
     columns, synthetic = trends.columns[:_MOST_COLUMNS], trends.synthetic[: _MOST_COLUMNS - 1]
     if isinstance(trends, RealTrends):
-        return replace(trends, columns=columns, synthetic=synthetic, real=trends.real[: _MOST_COLUMNS - 1])
+        return replace(
+            trends, columns=columns, synthetic=synthetic, real=trends.real[: _MOST_COLUMNS - 1]
+        )
     return replace(trends, columns=columns, synthetic=synthetic)
 
 
 def _told(pairs: Sequence[Pair], words: Words) -> Text:
     return joined(
-        words("trends.pair", first=pair.first, second=pair.second, value=Run(f"{pair.value:.2f}")) for pair in pairs[:_TOLD]
+        words("trends.pair", first=pair.first, second=pair.second, value=Run(f"{pair.value:.2f}"))
+        for pair in pairs[:_TOLD]
     )
 
 
@@ -91,7 +124,11 @@ def _listed(pairs: Sequence[Pair], words: Words) -> Table:
             Column(heading=words("trends.synthetic"), numeric=True),
         ),
         rows=tuple(
-            ((Run(pair.first, Look.NAME),), (Run(pair.second, Look.NAME),), (Run(f"{pair.value:.2f}"),))
+            (
+                (Run(pair.first, Look.NAME),),
+                (Run(pair.second, Look.NAME),),
+                (Run(f"{pair.value:.2f}"),),
+            )
             for pair in pairs[:_LISTED]
         ),
     )
@@ -116,5 +153,12 @@ def _differences(trends: RealTrends, words: Words) -> list[Block]:
             for pair in pairs[:_LISTED]
         ),
     )
-    alternative = words("trends.furthest", pairs=_told(pairs, words)) if pairs else words("trends.none")
-    return [Figure(drawing="heat", data=grid, title=words("trends.map_difference"), alternative=alternative), table]
+    alternative = (
+        words("trends.furthest", pairs=_told(pairs, words)) if pairs else words("trends.none")
+    )
+    return [
+        Figure(
+            drawing="heat", data=grid, title=words("trends.map_difference"), alternative=alternative
+        ),
+        table,
+    ]

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from privgan.report.document import Block, Bullets, Look, Paragraph, Run, Section, Table, Text, joined
+from privgan.report.document import (
+    Block,
+    Bullets,
+    Look,
+    Paragraph,
+    Run,
+    Section,
+    Table,
+    Text,
+    joined,
+)
 from privgan.report.document import Column as Heading
-from privgan.report.text import number, short
-from privgan.report.words import Words
-from privgan.table.columns import Kind
+from privgan.report.text import Words, number, short
+from privgan.schema.columns import Kind
 
 Facts = Mapping[str, Any]
 _HEADINGS = (
@@ -25,7 +34,10 @@ _MOST_VALUES, _LONGEST_VALUE, _LONGEST_NAME, _LONGEST_TEXT = 8, 30, 60, 200
 
 
 def dictionary_section(schema: Facts, words: Words) -> Section:
-    """Columns with their kinds, roles, values and the sources of their facts; then what holds between them."""
+    """Columns with their kinds, roles, values and the sources of their facts.
+
+    Then what holds between them.
+    """
     table = Table(
         caption=words("dictionary.caption"),
         columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),
@@ -34,7 +46,11 @@ def dictionary_section(schema: Facts, words: Words) -> Section:
     blocks: list[Block] = [table]
     if schema.get("constraints"):
         blocks.append(Paragraph(text=words("dictionary.constraints")))
-        blocks.append(Bullets(items=tuple(_constraint(constraint, words) for constraint in schema["constraints"])))
+        blocks.append(
+            Bullets(
+                items=tuple(_constraint(constraint, words) for constraint in schema["constraints"])
+            )
+        )
     return Section(name="dictionary", heading=words("dictionary.heading"), blocks=tuple(blocks))
 
 
@@ -43,7 +59,11 @@ def _row(column: Facts, words: Words) -> tuple[Text, ...]:
     if column.get("description"):
         name += (Run(short(column["description"], _LONGEST_TEXT), Look.SMALL),)
     sources = joined(
-        words("dictionary.source", fact=Run(words.term("fact", fact)), source=Run(words.term("source", source)))
+        words(
+            "dictionary.source",
+            fact=Run(words.term("fact", fact)),
+            source=Run(words.term("source", source)),
+        )
         for fact, source in column["sources"].items()
         if source != "declared"
     )
@@ -59,11 +79,16 @@ def _row(column: Facts, words: Words) -> tuple[Text, ...]:
 
 def _values(column: Facts, words: Words) -> Text:
     if column.get("categories"):
-        shown = joined((Run(short(value, _LONGEST_VALUE), Look.NAME),) for value in column["categories"][:_MOST_VALUES])
+        shown = joined(
+            (Run(short(value, _LONGEST_VALUE), Look.NAME),)
+            for value in column["categories"][:_MOST_VALUES]
+        )
         more = len(column["categories"]) - _MOST_VALUES
         return words("dictionary.more", values=shown, count=more) if more > 0 else shown
     if "lower" in column:
-        return words("dictionary.between", low=Run(_end(column, "lower")), high=Run(_end(column, "upper")))
+        return words(
+            "dictionary.between", low=Run(_end(column, "lower")), high=Run(_end(column, "upper"))
+        )
     return words("dictionary.invented")
 
 

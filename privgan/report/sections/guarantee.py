@@ -7,10 +7,19 @@ from typing import Any
 
 from privgan.report.charts import step_bars
 from privgan.report.data import PlanStep
-from privgan.report.document import Column, Figure, Look, Paragraph, Run, Section, Table, Text, joined
+from privgan.report.document import (
+    Column,
+    Figure,
+    Look,
+    Paragraph,
+    Run,
+    Section,
+    Table,
+    Text,
+    joined,
+)
 from privgan.report.steps import error, is_critic, label, noise
-from privgan.report.text import number
-from privgan.report.words import Words
+from privgan.report.text import Words, number
 
 Facts = Mapping[str, Any]
 _MOST_STEPS = 12
@@ -19,7 +28,11 @@ _MOST_STEPS = 12
 def guarantee_section(release: Facts, schema: Facts, words: Words) -> Section:
     """Every parameter of the guarantee."""
     guarantee = release["guarantee"]
-    accountant, total, condition = guarantee["accountant"], guarantee["dataset_total"], words.condition(guarantee)
+    accountant, total, condition = (
+        guarantee["accountant"],
+        guarantee["dataset_total"],
+        words.condition(guarantee),
+    )
     under = {"condition": condition} if condition else {}
     delta = Run(words.cost(guarantee["delta"]))
     facts: tuple[tuple[str, Text], ...] = (
@@ -48,13 +61,26 @@ def guarantee_section(release: Facts, schema: Facts, words: Words) -> Section:
                 **under,
             ),
         ),
-        ("guarantee.canaries", words("guarantee.canaries_text", probability=release["canaries"]["probability"])),
+        (
+            "guarantee.canaries",
+            words("guarantee.canaries_text", probability=release["canaries"]["probability"]),
+        ),
     )
-    table = Table(caption=words("guarantee.caption"), columns=(), rows=tuple((words(name), value) for name, value in facts))
+    table = Table(
+        caption=words("guarantee.caption"),
+        columns=(),
+        rows=tuple((words(name), value) for name, value in facts),
+    )
     return Section(name="guarantee", heading=words("guarantee.heading"), blocks=(table,))
 
 
-def steps_section(release: Facts, schema: Facts, steps: Sequence[PlanStep], groups: Sequence[PlanStep], words: Words) -> Section:
+def steps_section(
+    release: Facts,
+    schema: Facts,
+    steps: Sequence[PlanStep],
+    groups: Sequence[PlanStep],
+    words: Words,
+) -> Section:
     """Every look at the table and its cost."""
     guarantee = release["guarantee"]
     condition = words.condition(guarantee)
@@ -68,25 +94,37 @@ def steps_section(release: Facts, schema: Facts, steps: Sequence[PlanStep], grou
         text = joined((text, words("steps.no_critic")), words.text("page.gap"))
     heading = words("steps.heading")
     if not steps:
-        return Section(name="steps", heading=heading, blocks=(Paragraph(text=text), Paragraph(text=words("steps.none"))))
+        return Section(
+            name="steps",
+            heading=heading,
+            blocks=(Paragraph(text=text), Paragraph(text=words("steps.none"))),
+        )
     return Section(
-        name="steps", heading=heading, blocks=(Paragraph(text=text), _bars(groups or steps, words), _table(steps, words))
+        name="steps",
+        heading=heading,
+        blocks=(Paragraph(text=text), _bars(groups or steps, words), _table(steps, words)),
     )
 
 
 def _bars(steps: Sequence[PlanStep], words: Words) -> Figure:
     longest = max(steps, key=lambda step: step.epsilon)
     bars: list[dict[str, Any]] = [
-        {"label": label(step, words), "value": number(step.epsilon), "length": length} for step, length in step_bars(steps)
+        {"label": label(step, words), "value": number(step.epsilon), "length": length}
+        for step, length in step_bars(steps)
     ]
     return Figure(
         drawing="bars",
         data=bars,
         title=words("steps.figure"),
-        alternative=words("steps.figure_text", name=label(longest, words), epsilon=Run(number(longest.epsilon))),
+        alternative=words(
+            "steps.figure_text", name=label(longest, words), epsilon=Run(number(longest.epsilon))
+        ),
         table=Table(
             caption=words("steps.figure"),
-            columns=(Column(heading=words("steps.step")), Column(heading=words("steps.alone"), numeric=True)),
+            columns=(
+                Column(heading=words("steps.step")),
+                Column(heading=words("steps.alone"), numeric=True),
+            ),
             rows=tuple(((Run(bar["label"]),), (Run(bar["value"]),)) for bar in bars),
         ),
     )

@@ -28,7 +28,7 @@ from privgan.report.document import (
 )
 from privgan.report.odds import Odds, after, odds
 from privgan.report.sections.policy import explained, shown_purpose
-from privgan.report.words import Words
+from privgan.report.text import Words
 
 Facts = Mapping[str, Any]
 _MOST_FACTS = 20
@@ -43,7 +43,11 @@ def shareable_answer(release: Facts, policy: Facts, schema: Facts, words: Words)
     answer = Answer(
         look=Look.GOOD if passed else Look.BAD,
         heading=words("answer.shareable_yes" if passed else "answer.shareable_no"),
-        text=_passed_to(release, policy, words) if passed else _named("answer.not_passed", policy, words),
+        text=(
+            _passed_to(release, policy, words)
+            if passed
+            else _named("answer.not_passed", policy, words)
+        ),
         points=_waived(policy, words) if passed else (),
     )
     return _section(answer, release, schema, words)
@@ -53,8 +57,17 @@ def internal_answer(release: Facts, verdict: Facts, schema: Facts, words: Words)
     """INTERNAL: whether the table may be released, and what stands against it."""
     status = verdict["status"]
     if status == "PASS":
-        text = (*_passed_to(release, verdict, words), Run(words.text("page.gap")), *words("answer.stays"))
-        answer = Answer(look=Look.GOOD, heading=words("answer.internal_yes"), text=text, points=_waived(verdict, words))
+        text = (
+            *_passed_to(release, verdict, words),
+            Run(words.text("page.gap")),
+            *words("answer.stays"),
+        )
+        answer = Answer(
+            look=Look.GOOD,
+            heading=words("answer.internal_yes"),
+            text=text,
+            points=_waived(verdict, words),
+        )
     else:
         failed = status == "FAIL"
         answer = Answer(
@@ -62,7 +75,9 @@ def internal_answer(release: Facts, verdict: Facts, schema: Facts, words: Words)
             heading=words("answer.internal_no" if failed else "answer.internal_open"),
             text=_named("answer.not_passed", verdict, words),
             points=tuple(
-                explained(outcome, words) for outcome in verdict["outcomes"] if outcome["status"] in {"FAIL", "MISSING"}
+                explained(outcome, words)
+                for outcome in verdict["outcomes"]
+                if outcome["status"] in {"FAIL", "MISSING"}
             ),
         )
     return _section(answer, release, schema, words)
@@ -73,7 +88,11 @@ def meaning(release: Facts, schema: Facts, words: Words) -> Section:
     guarantee = release["guarantee"]
     found, total = odds(guarantee["epsilon"], guarantee["delta"]), guarantee["dataset_total"]
     condition, delta = words.condition(guarantee), words.cost(guarantee["delta"])
-    spent = {"runs": total["runs"], "epsilon": words.cost(total["epsilon"]), "delta": words.cost(total["delta"])}
+    spent = {
+        "runs": total["runs"],
+        "epsilon": words.cost(total["epsilon"]),
+        "delta": words.cost(total["delta"]),
+    }
     under = {"condition": condition} if condition else {}
     cannot = words(
         "means.cannot_text",
@@ -84,12 +103,18 @@ def meaning(release: Facts, schema: Facts, words: Words) -> Section:
         delta=delta,
     )
     cards = (
-        _card("means.cannot", (Paragraph(text=cannot), Paragraph(text=words("means.ceilings"))), words),
+        _card(
+            "means.cannot", (Paragraph(text=cannot), Paragraph(text=words("means.ceilings"))), words
+        ),
         _card(
             "means.can",
             (
                 Paragraph(text=words("means.can_text")),
-                Paragraph(text=words("means.adds_up_under" if condition else "means.adds_up", **spent, **under)),
+                Paragraph(
+                    text=words(
+                        "means.adds_up_under" if condition else "means.adds_up", **spent, **under
+                    )
+                ),
             ),
             words,
         ),
@@ -116,14 +141,24 @@ def _section(answer: Answer, release: Facts, schema: Facts, words: Words) -> Sec
     notes: list[Block] = []
     if odds(guarantee["epsilon"], guarantee["delta"]).weak:
         warning = Run(words.text("guarantee.weak_warning"), Look.STRONG)
-        notes.append(Note(text=words("guarantee.weak", warning=warning, epsilon=Run(words.epsilon(guarantee)))))
+        notes.append(
+            Note(
+                text=words("guarantee.weak", warning=warning, epsilon=Run(words.epsilon(guarantee)))
+            )
+        )
     if guarantee["conditional_facts"]:
-        facts: list[Text] = [(Run(fact, Look.CODE),) for fact in guarantee["conditional_facts"][:_MOST_FACTS]]
+        facts: list[Text] = [
+            (Run(fact, Look.CODE),) for fact in guarantee["conditional_facts"][:_MOST_FACTS]
+        ]
         if len(guarantee["conditional_facts"]) > _MOST_FACTS:
-            facts.append(words("guarantee.more", count=len(guarantee["conditional_facts"]) - _MOST_FACTS))
+            facts.append(
+                words("guarantee.more", count=len(guarantee["conditional_facts"]) - _MOST_FACTS)
+            )
         claim = Run(words.epsilon(guarantee), Look.STRONG)
         notes.append(Note(text=words("guarantee.conditional", epsilon=claim, facts=joined(facts))))
-    return Section(name="answer", heading=(), blocks=(answer, *notes, _stats(guarantee, schema, words)))
+    return Section(
+        name="answer", heading=(), blocks=(answer, *notes, _stats(guarantee, schema, words))
+    )
 
 
 def _stats(guarantee: Facts, schema: Facts, words: Words) -> Stats:
@@ -138,7 +173,11 @@ def _stats(guarantee: Facts, schema: Facts, words: Words) -> Stats:
     )
     return Stats(
         stats=(
-            Stat(label=words("stats.guarantee"), value=(Run(f"ε = {words.cost(guarantee['epsilon'])}"),), text=text),
+            Stat(
+                label=words("stats.guarantee"),
+                value=(Run(f"ε = {words.cost(guarantee['epsilon'])}"),),
+                text=text,
+            ),
             Stat(
                 label=words("stats.certainty"),
                 value=(Run(words.ceiling(found.posterior)),),
@@ -193,9 +232,16 @@ def _odds_blocks(guarantee: Facts, words: Words) -> tuple[Block, ...]:
     text = words("means.odds_text", factor=Run(shown), delta=Run(words.cost(guarantee["delta"])))
     table = Table(
         caption=words("means.odds_caption", epsilon=Run(words.epsilon(guarantee))),
-        columns=(Column(heading=words("means.odds_before")), Column(heading=words("means.odds_after"), numeric=True)),
+        columns=(
+            Column(heading=words("means.odds_before")),
+            Column(heading=words("means.odds_after"), numeric=True),
+        ),
         rows=tuple(
-            ((Run(words.percent(prior)),), (Run(words.ceiling(after(prior, guarantee["epsilon"]))),)) for prior in _PRIORS
+            (
+                (Run(words.percent(prior)),),
+                (Run(words.ceiling(after(prior, guarantee["epsilon"]))),),
+            )
+            for prior in _PRIORS
         ),
     )
     return Paragraph(text=text), table
@@ -215,7 +261,13 @@ def _curve(guarantee: Facts, found: Odds, words: Words) -> Figure:
         ),
         table=Table(
             caption=words("means.curve"),
-            columns=(Column(heading=words("means.curve_alarms")), Column(heading=words("means.curve_hits"), numeric=True)),
-            rows=tuple(((Run(words.percent(alarms)),), (Run(words.ceiling(hits)),)) for alarms, hits in shown),
+            columns=(
+                Column(heading=words("means.curve_alarms")),
+                Column(heading=words("means.curve_hits"), numeric=True),
+            ),
+            rows=tuple(
+                ((Run(words.percent(alarms)),), (Run(words.ceiling(hits)),))
+                for alarms, hits in shown
+            ),
         ),
     )

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from privgan.report.document import Bullets, Column, Look, Paragraph, Run, Section, Table, Text
-from privgan.report.text import number
-from privgan.report.words import Words
+from privgan.report.text import Words, number
 
 Facts = Mapping[str, Any]
 _CONDITIONS = {
@@ -39,13 +38,17 @@ def policy_section(policy: Facts, words: Words) -> Section:
         columns=tuple(Column(heading=words(heading)) for heading in headings),
         rows=tuple(_row(outcome, words) for outcome in policy["outcomes"]),
     )
-    return Section(name="policy", heading=words("policy.heading"), blocks=(Paragraph(text=text), table))
+    return Section(
+        name="policy", heading=words("policy.heading"), blocks=(Paragraph(text=text), table)
+    )
 
 
 def promises_section(guarantee: Facts, words: Words) -> Section:
     """What the guarantee does not cover."""
     lines = tuple((Run(words.phrase(line), Look.NAME),) for line in guarantee["not_promised"])
-    return Section(name="not-promised", heading=words("promises.heading"), blocks=(Bullets(items=lines),))
+    return Section(
+        name="not-promised", heading=words("promises.heading"), blocks=(Bullets(items=lines),)
+    )
 
 
 def shown_purpose(policy: Facts, words: Words) -> str:
@@ -61,12 +64,29 @@ def explained(outcome: Facts, words: Words) -> Text:
         return (Run(reason, Look.NAME),)
     if outcome["status"] == "WAIVED":
         waiver = outcome.get("waiver") or {}
-        parts = {key: str(waiver.get(key) or words.text("policy.not_known")) for key in ("who", "until", "why")}
-        return words("policy.waived", fact=fact, value=_value(outcome, words), condition=condition, reason=reason, **parts)
+        parts = {
+            key: str(waiver.get(key) or words.text("policy.not_known"))
+            for key in ("who", "until", "why")
+        }
+        return words(
+            "policy.waived",
+            fact=fact,
+            value=_value(outcome, words),
+            condition=condition,
+            reason=reason,
+            **parts,
+        )
     advice = _said(outcome, "advice", words)
     if outcome["status"] == "MISSING" or outcome["value"] is None:
         return words("policy.missing", fact=fact, condition=condition, reason=reason, advice=advice)
-    return words("policy.failed", fact=fact, value=_value(outcome, words), condition=condition, reason=reason, advice=advice)
+    return words(
+        "policy.failed",
+        fact=fact,
+        value=_value(outcome, words),
+        condition=condition,
+        reason=reason,
+        advice=advice,
+    )
 
 
 def _row(outcome: Facts, words: Words) -> tuple[Text, ...]:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privgan.report.document import Block, Column, Figure, Look, Paragraph, Run, Section, Table, Text, joined
+from privgan.report.document import (
+    Block,
+    Column,
+    Figure,
+    Look,
+    Paragraph,
+    Run,
+    Section,
+    Table,
+    Text,
+    joined,
+)
 from privgan.report.ledger_line import LedgerLine, ledger_line
 from privgan.report.sections.card import made_with
-from privgan.report.text import number, short
-from privgan.report.words import Words
+from privgan.report.text import Words, number, short
 
 Facts = Mapping[str, Any]
 _NIST, _ISO = "NIST SP 800-226", "ISO/IEC 27559"
@@ -19,7 +29,11 @@ _QUESTIONS = (
     (_NIST, "standards.nist_parameters", ("answer", "means", "guarantee")),
     (_NIST, "standards.nist_unit", ("answer", "guarantee")),
     (_NIST, "standards.nist_composition", ("steps", "guarantee", "ledger", "provenance")),
-    (_NIST, "standards.nist_accuracy", ("shapes", "trends", "utility", "subgroups", "metrics", "card")),
+    (
+        _NIST,
+        "standards.nist_accuracy",
+        ("shapes", "trends", "utility", "subgroups", "metrics", "card"),
+    ),
     (_NIST, "standards.nist_synthetic", ("means", "card")),
     (_NIST, "standards.nist_trust", ("not-promised", "provenance")),
     (_ISO, "standards.iso_context", ("answer", "provenance")),
@@ -44,7 +58,11 @@ def standards_section(sections: Sequence[Section], answer: Text, words: Words) -
         caption=words("standards.caption"),
         columns=tuple(Column(heading=words(key)) for key in keys),
         rows=tuple(
-            ((Run(standard),), words(question), joined((headings[name] for name in names if name in headings), "; "))
+            (
+                (Run(standard),),
+                words(question),
+                joined((headings[name] for name in names if name in headings), "; "),
+            )
             for standard, question, names in _QUESTIONS
         ),
     )
@@ -56,7 +74,9 @@ def ledger_section(entries: Sequence[Facts], lifetime: float | None, words: Word
     """INTERNAL: what was spent on the data set, when and by whom."""
     heading = words("ledger.heading")
     if not entries:
-        return Section(name="ledger", heading=heading, blocks=(Paragraph(text=words("ledger.none")),))
+        return Section(
+            name="ledger", heading=heading, blocks=(Paragraph(text=words("ledger.none")),)
+        )
     steps = ledger_line(entries, lifetime)
     blocks: list[Block] = [_picture(steps, lifetime, words)] if steps.steps else []
     keys = list(dict.fromkeys(key for entry in entries for key in entry))
@@ -65,9 +85,15 @@ def ledger_section(entries: Sequence[Facts], lifetime: float | None, words: Word
             caption=words("ledger.caption"),
             columns=tuple(Column(heading=(Run(words.term("ledger", key)),)) for key in keys),
             rows=tuple(
-                tuple((Run(short(number(entry.get(key)), _LONGEST_PARTICULARS), Look.NAME),) for key in keys) for entry in entries
+                tuple(
+                    (Run(short(number(entry.get(key)), _LONGEST_PARTICULARS), Look.NAME),)
+                    for key in keys
+                )
+                for entry in entries
             ),
-            folded=words("ledger.folded", count=len(entries)) if len(entries) > _MOST_ENTRIES else (),
+            folded=(
+                words("ledger.folded", count=len(entries)) if len(entries) > _MOST_ENTRIES else ()
+            ),
         )
     )
     return Section(name="ledger", heading=heading, blocks=tuple(blocks))
@@ -79,7 +105,10 @@ def provenance_section(release: Facts, policy: Facts, words: Words) -> Section:
         (words("provenance.release"), (Run(release["release_id"], Look.CODE),)),
         (words("provenance.made"), (Run(release["created"]),)),
     ]
-    rows += [((Run(words.term("context", name)),), (Run(value, Look.NAME),)) for name, value in release["context"].items()]
+    rows += [
+        ((Run(words.term("context", name)),), (Run(value, Look.NAME),))
+        for name, value in release["context"].items()
+    ]
     rows += [
         (words("provenance.schema"), (Run(release["schema_fingerprint"], Look.CODE),)),
         (words("provenance.policy"), (Run(policy["hash"], Look.CODE),)),
@@ -96,7 +125,10 @@ def _picture(line: LedgerLine, lifetime: float | None, words: Words) -> Figure:
     steps = line.steps
     text = words("ledger.figure_text", epsilon=Run(words.cost(steps[-1].total)), runs=len(steps))
     if lifetime is not None:
-        text = joined((text, words("ledger.figure_lifetime", lifetime=Run(words.cost(lifetime)))), words.text("page.gap"))
+        text = joined(
+            (text, words("ledger.figure_lifetime", lifetime=Run(words.cost(lifetime)))),
+            words.text("page.gap"),
+        )
     keys = (("ledger.run", False), ("ledger.when", False), ("ledger.total", True))
     return Figure(
         drawing="ledger",
@@ -106,6 +138,13 @@ def _picture(line: LedgerLine, lifetime: float | None, words: Words) -> Figure:
         table=Table(
             caption=words("ledger.figure"),
             columns=tuple(Column(heading=words(key), numeric=numeric) for key, numeric in keys),
-            rows=tuple(((Run(step.run, Look.CODE),), (Run(step.time[:16]),), (Run(words.cost(step.total)),)) for step in steps),
+            rows=tuple(
+                (
+                    (Run(step.run, Look.CODE),),
+                    (Run(step.time[:16]),),
+                    (Run(words.cost(step.total)),),
+                )
+                for step in steps
+            ),
         ),
     )

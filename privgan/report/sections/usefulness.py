@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privgan.report.document import Block, Column, Figure, Look, Paragraph, Run, Section, Stat, Stats, Table, Text
+from privgan.report.document import (
+    Block,
+    Column,
+    Figure,
+    Look,
+    Paragraph,
+    Run,
+    Section,
+    Stat,
+    Stats,
+    Table,
+    Text,
+)
 from privgan.report.sections.attacks import interval, named
-from privgan.report.text import number
-from privgan.report.words import Words
+from privgan.report.text import Words, number
 
 Metric = Mapping[str, Any]
 _SCORES = ("auc", "r2")
@@ -21,12 +32,23 @@ def utility_section(metrics: Sequence[Metric], words: Words) -> Section:
     found = [metric for metric in metrics if metric["name"].startswith("utility.")]
     heading = words("utility.heading")
     if not found:
-        return Section(name="utility", heading=heading, blocks=(Paragraph(text=words("utility.none")),))
+        return Section(
+            name="utility", heading=heading, blocks=(Paragraph(text=words("utility.none")),)
+        )
     blocks: list[Block] = [Paragraph(text=words("utility.text"))]
     tasks = _tasks({metric["name"]: metric for metric in found}, words)
     if tasks:
         labels = words.text("utility.real"), words.text("utility.synthetic")
-        blocks.append(_pairs("utility.tasks", "utility.tasks_text", words("utility.task_heading"), tasks, labels, words))
+        blocks.append(
+            _pairs(
+                "utility.tasks",
+                "utility.tasks_text",
+                words("utility.task_heading"),
+                tasks,
+                labels,
+                words,
+            )
+        )
     blocks.append(Stats(stats=tuple(_stat(metric, words) for metric in found)))
     return Section(name="utility", heading=heading, blocks=tuple(blocks))
 
@@ -47,11 +69,22 @@ def subgroups_section(metrics: Sequence[Metric], words: Words) -> Section:
             if part.get("left_out") is not None
         ]
         labels = words.text("subgroups.held_out"), synthetic
-        blocks.append(_pairs("subgroups.fidelity", "subgroups.fidelity_text", group, rows, labels, words))
+        blocks.append(
+            _pairs("subgroups.fidelity", "subgroups.fidelity_text", group, rows, labels, words)
+        )
     if scores:
-        rows = [(_sized(part["subgroup"], part["n"], words), part[f"trtr_{score}"], part[f"tstr_{score}"]) for part in scores]
+        rows = [
+            (
+                _sized(part["subgroup"], part["n"], words),
+                part[f"trtr_{score}"],
+                part[f"tstr_{score}"],
+            )
+            for part in scores
+        ]
         labels = words.text("utility.real"), words.text("utility.synthetic")
-        blocks.append(_pairs("subgroups.scores", "subgroups.scores_text", group, rows, labels, words))
+        blocks.append(
+            _pairs("subgroups.scores", "subgroups.scores_text", group, rows, labels, words)
+        )
     if len(blocks) == 1:
         blocks = [Paragraph(text=words("subgroups.none"))]
     return Section(name="subgroups", heading=words("subgroups.heading"), blocks=tuple(blocks))
@@ -60,10 +93,16 @@ def subgroups_section(metrics: Sequence[Metric], words: Words) -> Section:
 def metrics_section(metrics: Sequence[Metric], words: Words) -> Section:
     """Every figure, by what it is about."""
     heading = words("metrics.heading")
-    parts = [(group, [m for m in metrics if m["name"].startswith(f"{group}.")]) for group in _GROUPS]
-    parts.append(("other", [metric for metric in metrics if metric["name"].split(".")[0] not in _GROUPS]))
+    parts = [
+        (group, [m for m in metrics if m["name"].startswith(f"{group}.")]) for group in _GROUPS
+    ]
+    parts.append(
+        ("other", [metric for metric in metrics if metric["name"].split(".")[0] not in _GROUPS])
+    )
     tables = tuple(_table(group, members, words) for group, members in parts if members)
-    return Section(name="metrics", heading=heading, blocks=tables or (Paragraph(text=words("metrics.none")),))
+    return Section(
+        name="metrics", heading=heading, blocks=tables or (Paragraph(text=words("metrics.none")),)
+    )
 
 
 def _tasks(found: Mapping[str, Metric], words: Words) -> list[tuple[str, float, float]]:
@@ -86,7 +125,12 @@ def _tasks(found: Mapping[str, Metric], words: Words) -> list[tuple[str, float, 
 
 
 def _pairs(
-    title: str, text: str, first: Text, rows: Sequence[tuple[str, float, float]], labels: tuple[str, str], words: Words
+    title: str,
+    text: str,
+    first: Text,
+    rows: Sequence[tuple[str, float, float]],
+    labels: tuple[str, str],
+    words: Words,
 ) -> Figure:
     longest = max((max(0.0, *pair) for _, *pair in rows), default=0.0) or 1.0
     drawn = [
@@ -106,7 +150,10 @@ def _pairs(
         alternative=words(text),
         table=Table(
             caption=words(title),
-            columns=(Column(heading=first), *(Column(heading=(Run(label),), numeric=True) for label in labels)),
+            columns=(
+                Column(heading=first),
+                *(Column(heading=(Run(label),), numeric=True) for label in labels),
+            ),
             rows=tuple(
                 ((Run(label, Look.NAME),), (Run(number(reference)),), (Run(number(synthetic)),))
                 for label, reference, synthetic in rows
@@ -122,8 +169,14 @@ def _sized(group: str, count: int, words: Words) -> str:
 def _stat(metric: Metric, words: Words) -> Stat:
     label = (Run(named(metric, words)),)
     if metric["value"] is None:
-        return Stat(label=label, value=words("utility.not_run"), text=(Run(metric["reason"], Look.NAME),))
-    text = words("utility.against", interval=Run(interval(metric, words)), baseline=Run(number(metric.get("baseline"))))
+        return Stat(
+            label=label, value=words("utility.not_run"), text=(Run(metric["reason"], Look.NAME),)
+        )
+    text = words(
+        "utility.against",
+        interval=Run(interval(metric, words)),
+        baseline=Run(number(metric.get("baseline"))),
+    )
     return Stat(label=label, value=(Run(number(metric["value"])),), text=text)
 
 

@@ -10,7 +10,10 @@ ATTACKS, NEIGHBOURS = 500, 10
 
 
 def audit(job: dict[str, Any], clock: Clock) -> None:
-    """One attack, as the job's ``part`` says; the inference is that of the target from all other columns."""
+    """One attack, as the job's ``part`` says.
+
+    The inference is that of the target from all other columns.
+    """
     from anonymeter.evaluators import InferenceEvaluator, LinkabilityEvaluator, SinglingOutEvaluator
 
     real, control, synthetic = (read(job, name) for name in ("real", "holdout", "synthetic"))

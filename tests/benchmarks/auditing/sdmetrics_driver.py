@@ -8,19 +8,26 @@ from steps import Clock, main, read
 
 
 def audit(job: dict[str, Any], clock: Clock) -> None:
-    """One of the two, as the job's ``part`` says; ``rows`` is how many rows of each table the distances see."""
+    """One of the two, as the job's ``part`` says.
+
+    ``rows`` is how many rows of each table the distances see.
+    """
     from sdmetrics.reports.single_table import QualityReport
     from sdmetrics.single_table import DCROverfittingProtection
 
     real, holdout, synthetic = (read(job, name) for name in ("real", "holdout", "synthetic"))
-    kinds = {name: {"sdtype": "numerical" if name in job["numeric"] else "categorical"} for name in real}
+    kinds = {
+        name: {"sdtype": "numerical" if name in job["numeric"] else "categorical"} for name in real
+    }
     clock.done("import and read")
     if job["part"] == "quality":
         QualityReport().generate(real, synthetic, {"columns": kinds}, verbose=False)
         clock.done("QualityReport, all rows")
         return
     metadata = {"columns": kinds}
-    DCROverfittingProtection.compute_breakdown(real, synthetic, holdout, metadata, None, num_rows_subsample=job["rows"])
+    DCROverfittingProtection.compute_breakdown(
+        real, synthetic, holdout, metadata, None, num_rows_subsample=job["rows"]
+    )
     clock.done(f"DCROverfittingProtection, {job['rows'] or 'all'} rows")
 
 

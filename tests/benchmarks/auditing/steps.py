@@ -1,6 +1,7 @@
 """What every audit's driver shares: it reads the job and writes what each step took.
 
-It runs in the tool's own environment, which may hold neither privgan nor the rest of the benchmark: pandas is all it needs.
+It runs in the tool's own environment, which may hold neither privgan nor the rest of the benchmark:
+pandas is all it needs.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ class Clock:
         """A step has ended."""
         wall, processor = time.monotonic(), time.process_time()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        taken = {"seconds": wall - self._wall, "processor_seconds": processor - self._processor, "peak_megabytes": peak}
+        taken = {
+            "seconds": wall - self._wall,
+            "processor_seconds": processor - self._processor,
+            "peak_megabytes": peak,
+        }
         self.steps.append({"step": step, **taken})
         self._wall, self._processor = wall, processor
 
@@ -38,7 +43,14 @@ def read(job: dict[str, Any], name: str) -> pd.DataFrame:
     text = pd.read_csv(job[name], dtype=str, keep_default_na=False)
     numeric = set(job["numeric"])
     return pd.DataFrame(
-        {column: pd.to_numeric(text[column]) if column in numeric else text[column].replace("", "missing") for column in text}
+        {
+            column: (
+                pd.to_numeric(text[column])
+                if column in numeric
+                else text[column].replace("", "missing")
+            )
+            for column in text
+        }
     )
 
 
@@ -51,5 +63,8 @@ def main(audit: Callable[[dict[str, Any], Clock], None], packages: tuple[str, ..
     """
     job, clock = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Clock()
     audit(job, clock)
-    facts = {"steps": clock.steps, "versions": {package: metadata.version(package) for package in packages}}
+    facts = {
+        "steps": clock.steps,
+        "versions": {package: metadata.version(package) for package in packages},
+    }
     (Path(job["out"]) / "driver.json").write_text(json.dumps(facts), encoding="utf-8")

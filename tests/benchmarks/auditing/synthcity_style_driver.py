@@ -1,7 +1,10 @@
-"""The metrics that synthcity is known for, after their papers, by scikit-learn: synthcity itself needs packages of its own age.
+"""The metrics that synthcity is known for, after their papers, by scikit-learn.
 
-Identifiability (Yoon, Drumright, van der Schaar 2020, ADS-GAN, section III), alpha-precision, beta-recall and authenticity (Alaa
-et al. 2022, sections 2 and 4), maximum mean discrepancy with an RBF kernel, k-anonymity by clusters, detection by boosting.
+Synthcity itself needs packages of its own age.
+
+Identifiability (Yoon, Drumright, van der Schaar 2020, ADS-GAN, section III), alpha-precision,
+beta-recall and authenticity (Alaa et al. 2022, sections 2 and 4), maximum mean discrepancy with an
+RBF kernel, k-anonymity by clusters, detection by boosting.
 """
 
 from __future__ import annotations
@@ -43,7 +46,9 @@ def _coded(real: pd.DataFrame, synthetic: pd.DataFrame) -> tuple[np.ndarray, np.
     return scaled[: len(real)], scaled[len(real) :]
 
 
-def _nearest(of: np.ndarray, among: np.ndarray, neighbours: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(
+    of: np.ndarray, among: np.ndarray, neighbours: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.neighbors import NearestNeighbors
 
     distances, places = NearestNeighbors(n_neighbors=neighbours).fit(among).kneighbors(of)
@@ -77,24 +82,38 @@ def precision_and_recall(real: np.ndarray, synthetic: np.ndarray) -> tuple[float
     among_real, _ = _nearest(real, real, neighbours=2)
     around = np.linalg.norm(synthetic[places] - made, axis=1)
     covered = nearest <= among_real
-    recall = [(covered & (around <= radius)).mean() for radius in np.quantile(np.linalg.norm(synthetic - made, axis=1), levels)]
+    recall = [
+        (covered & (around <= radius)).mean()
+        for radius in np.quantile(np.linalg.norm(synthetic - made, axis=1), levels)
+    ]
     back, owners = _nearest(synthetic, real)
     authentic = float((back > among_real[owners]).mean())
-    return float(1 - 2 * np.abs(levels - precision).mean()), float(1 - 2 * np.abs(levels - recall).mean()), authentic
+    return (
+        float(1 - 2 * np.abs(levels - precision).mean()),
+        float(1 - 2 * np.abs(levels - recall).mean()),
+        authentic,
+    )
 
 
 def discrepancy(real: np.ndarray, synthetic: np.ndarray) -> float:
     """Squared maximum mean discrepancy with an RBF kernel: all pairs of rows at once."""
     from sklearn.metrics.pairwise import rbf_kernel
 
-    return float(rbf_kernel(real).mean() + rbf_kernel(synthetic).mean() - 2 * rbf_kernel(real, synthetic).mean())
+    return float(
+        rbf_kernel(real).mean()
+        + rbf_kernel(synthetic).mean()
+        - 2 * rbf_kernel(real, synthetic).mean()
+    )
 
 
 def anonymity(rows: np.ndarray) -> int:
     """The smallest cluster of all clusterings."""
     from sklearn.cluster import KMeans
 
-    return min(int(np.bincount(KMeans(count, random_state=0, n_init=1).fit_predict(rows)).min()) for count in CLUSTERS)
+    return min(
+        int(np.bincount(KMeans(count, random_state=0, n_init=1).fit_predict(rows)).min())
+        for count in CLUSTERS
+    )
 
 
 def detection(real: np.ndarray, synthetic: np.ndarray) -> float:
@@ -103,7 +122,11 @@ def detection(real: np.ndarray, synthetic: np.ndarray) -> float:
     from sklearn.model_selection import cross_val_score
 
     rows, marks = np.vstack([real, synthetic]), np.arange(len(real) + len(synthetic)) < len(real)
-    return float(cross_val_score(HistGradientBoostingClassifier(random_state=0), rows, marks, scoring="roc_auc", cv=5).mean())
+    return float(
+        cross_val_score(
+            HistGradientBoostingClassifier(random_state=0), rows, marks, scoring="roc_auc", cv=5
+        ).mean()
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ def fit(job: Job) -> Sampler:
 
     def sample(rows: int) -> pd.DataFrame:
         drawn = model.sample(rows)
-        return drawn.assign(**{name: drawn[name].where(drawn[name] != MISSING, None) for name in names})
+        return drawn.assign(
+            **{name: drawn[name].where(drawn[name] != MISSING, None) for name in names}
+        )
 
     return sample
 

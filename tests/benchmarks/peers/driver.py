@@ -1,6 +1,9 @@
-"""What every peer's driver shares: it reads the job, offers a typed table, times fit and sample, writes the result.
+"""What every peer's driver shares.
 
-It runs in the peer's own environment, which holds neither privgan nor the rest of the benchmark: pandas is all it needs.
+It reads the job, offers a typed table, times fit and sample, writes the result.
+
+It runs in the peer's own environment, which holds neither privgan nor the rest of the benchmark:
+pandas is all it needs.
 """
 
 from __future__ import annotations
@@ -65,13 +68,19 @@ Fit = Callable[[Job], Sampler]
 def read_job(path: Path) -> Job:
     """A job file as the runner wrote it."""
     asked = json.loads(path.read_text(encoding="utf-8"))
-    columns = tuple(Column(**{**column, "categories": tuple(column["categories"])}) for column in asked.pop("columns"))
+    columns = tuple(
+        Column(**{**column, "categories": tuple(column["categories"])})
+        for column in asked.pop("columns")
+    )
     paths = {name: Path(asked.pop(name)) for name in ("train", "out", "schema")}
     return Job(columns=columns, **paths, **asked)
 
 
 def read_rows(job: Job) -> pd.DataFrame:
-    """The table in types: categories as text, whole numbers as integers, a missing value as None or NaN."""
+    """The table in types.
+
+    Categories as text, whole numbers as integers, a missing value as None or NaN.
+    """
     text = pd.read_csv(job.train, dtype=str, keep_default_na=False)
     return pd.DataFrame({column.name: typed(text[column.name], column) for column in job.columns})
 
@@ -81,12 +90,21 @@ def typed(text: pd.Series, column: Column) -> pd.Series:
     if column.discrete:
         return text.where(text != "", None).astype(object)
     numbers = pd.to_numeric(text.where(text != "", None))
-    return numbers.astype("int64") if column.decimals == 0 and not numbers.isna().any() else numbers.astype("float64")
+    return (
+        numbers.astype("int64")
+        if column.decimals == 0 and not numbers.isna().any()
+        else numbers.astype("float64")
+    )
 
 
 def as_text(table: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
-    """The sampled table in the original columns and value forms; an empty cell is a missing value."""
-    return pd.DataFrame({column.name: _values_as_text(table[column.name], column) for column in columns})
+    """The sampled table in the original columns and value forms.
+
+    An empty cell is a missing value.
+    """
+    return pd.DataFrame(
+        {column.name: _values_as_text(table[column.name], column) for column in columns}
+    )
 
 
 def _values_as_text(values: pd.Series, column: Column) -> pd.Series:
@@ -102,13 +120,16 @@ def _shortest(number: str) -> str:
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def main(fit: Fit, packages: tuple[str, ...], made: Callable[[Job], pd.DataFrame] | None = None) -> None:
+def main(
+    fit: Fit, packages: tuple[str, ...], made: Callable[[Job], pd.DataFrame] | None = None
+) -> None:
     """Run the job that the command line names: ``synthetic.csv`` and ``driver.json`` in its folder.
 
     Args:
         fit: Reads the rows, fits the peer and returns what samples from it.
         packages: Whose versions the result names.
-        made: Reads the table that a fit made itself, within its time, where it is another than what is sampled.
+        made: Reads the table that a fit made itself, within its time, where it is another than what
+            is sampled.
     """
     job = read_job(Path(sys.argv[1]))
     started, fit_started = time.monotonic(), time.process_time()

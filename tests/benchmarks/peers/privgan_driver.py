@@ -1,7 +1,9 @@
-"""Fit privgan as ``privgan fit`` does, or one of its ablations. Runs in the runner's own environment.
+"""Fit privgan as ``privgan fit`` does, or one of its ablations.
 
-The row count is public, as every peer takes it to be, and there are no canaries: a peer loses none of its rows to an
-audit either. The ledger is a throw-away one in the cell's folder.
+Runs in the runner's own environment.
+
+The row count is public, as every peer takes it to be, and there are no canaries: a peer loses none
+of its rows to an audit either. The ledger is a throw-away one in the cell's folder.
 """
 
 from __future__ import annotations
@@ -14,19 +16,19 @@ import pandas as pd
 from driver import Job, Sampler, main
 
 from privgan.errors import UsageError
+from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.note import RunRequest
+from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_candidate, prepare
 from privgan.planning import planner
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.ledger import PrivacyLedger
 from privgan.progress import Progress
+from privgan.schema.schema import Schema
 from privgan.synthesizer import load_synthesizer
 from privgan.table.presenting import as_written
 from privgan.table.private import PrivateTable, Samples
-from privgan.table.schema import Schema
 from privgan.table.schema_file import load_schema
 
 # What this privgan can be asked for besides the plan of its own.
@@ -58,7 +60,9 @@ def fit(job: Job) -> Sampler:
         _blind_the_critic()
     if options:
         plan = _ablated(schema, request, options)
-    candidate = fit_candidate(request, schema, frame, plan, ledger, folder, folder / "internal", Progress(quiet=True))
+    candidate = fit_candidate(
+        request, schema, frame, plan, ledger, folder, folder / "internal", Progress(quiet=True)
+    )
     synthesizer = load_synthesizer(candidate.folder / "model")
     return lambda rows: as_written(synthesizer.sample(rows, seed=job.seed), schema)
 
@@ -70,7 +74,9 @@ def made(job: Job) -> pd.DataFrame:
 
 
 def _ablated(schema: Schema, request: RunRequest, options: dict[str, Any]) -> Plan:
-    return make_plan(schema, request.budget, public_rows=request.public_rows, canary_probability=0.0, **options)
+    return make_plan(
+        schema, request.budget, public_rows=request.public_rows, canary_probability=0.0, **options
+    )
 
 
 def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.0) -> None:
@@ -90,11 +96,17 @@ def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.
 def _refuse_unsupported(options: dict[str, Any]) -> None:
     unknown = sorted(set(options) - SUPPORTED)
     if unknown:
-        raise UsageError(f"options {unknown}: this privgan cannot be asked for them; allowed: {sorted(SUPPORTED)}")
+        raise UsageError(
+            f"options {unknown}: this privgan cannot be asked for them; allowed:"
+            f" {sorted(SUPPORTED)}"
+        )
 
 
 def _blind_the_critic() -> None:
-    """The control: the critic's batches hold no real row, only fakes and noise; all else is charged and done as planned."""
+    """The control: the critic's batches hold no real row, only fakes and noise.
+
+    All else is charged and done as planned.
+    """
     samples = PrivateTable.samples
 
     def none(self: PrivateTable, *args: Any) -> Samples:

@@ -1,4 +1,7 @@
-"""One DP-SGD step of the critic against the same step without privacy: same rows, same losses, same optimiser."""
+"""One DP-SGD step of the critic against the same step without privacy.
+
+Same rows, same losses, same optimiser.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ import torch
 from torch import Tensor
 
 from privgan.demo import demo_schema_yaml
-from privgan.gan.dpsgd import PrivateTrainer
-from privgan.gan.losses import FAKE, REAL, critic_losses
-from privgan.gan.networks import Critic
+from privgan.domain.cells import cells_of
+from privgan.generator.dpsgd import PrivateTrainer
+from privgan.generator.losses import FAKE, REAL, critic_losses
+from privgan.generator.networks import Critic
 from privgan.planning.plan import CriticSettings
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.randomness import SecretStream
-from privgan.table.cells import cells_of
 from privgan.table.schema_file import parse_schema
 
 MOST = 1.5
@@ -28,12 +31,20 @@ WARM, ROUNDS, STEPS = 10, 7, 20
 
 
 def measure_critic_step() -> dict[str, Any]:
-    """Processor seconds of either step, and their ratio, for the demo's schema: the median over rounds that take turns."""
+    """Processor seconds of either step, and their ratio, for the demo's schema.
+
+    The median over rounds that take turns.
+    """
     schema = parse_schema(demo_schema_yaml())
-    plan = make_plan(schema, PrivacyBudget(epsilon=EPSILON), public_rows=ROWS, marginal_share=1 - CRITIC_SHARE)
+    plan = make_plan(
+        schema, PrivacyBudget(epsilon=EPSILON), public_rows=ROWS, marginal_share=1 - CRITIC_SHARE
+    )
     assert plan.critic is not None
     settings = replace(plan.critic, steps=WARM + ROUNDS * STEPS)
-    sizes = [min(cells_of(column, plan.marginals.max_cells).size, plan.marginals.largest_identity) for column in schema.modelled]
+    sizes = [
+        min(cells_of(column, plan.marginals.max_cells).size, plan.marginals.largest_identity)
+        for column in schema.modelled
+    ]
     rows, kinds = _batch(settings, sizes)
     torch.set_num_threads(1)
     private, plain = _private_step(settings, rows, kinds), _plain_step(settings, rows, kinds)
@@ -54,9 +65,16 @@ def _batch(settings: CriticSettings, sizes: list[int]) -> tuple[Tensor, Tensor]:
     """As many real as fake rows of one-hot codes and marks."""
     generator = torch.Generator().manual_seed(0)
     count = settings.expected_batch_size
-    codes = [torch.randint(size, (2 * count,), generator=generator) for size in (*sizes, len(sizes))]
-    parts = [torch.nn.functional.one_hot(code, size) for code, size in zip(codes, (*sizes, len(sizes)), strict=True)]
-    return torch.cat(parts, 1).float(), torch.cat([torch.full((count,), REAL), torch.full((count,), FAKE)])
+    codes = [
+        torch.randint(size, (2 * count,), generator=generator) for size in (*sizes, len(sizes))
+    ]
+    parts = [
+        torch.nn.functional.one_hot(code, size)
+        for code, size in zip(codes, (*sizes, len(sizes)), strict=True)
+    ]
+    return torch.cat(parts, 1).float(), torch.cat(
+        [torch.full((count,), REAL), torch.full((count,), FAKE)]
+    )
 
 
 def _private_step(settings: CriticSettings, rows: Tensor, kinds: Tensor) -> Callable[[], None]:

@@ -21,12 +21,18 @@ from tests.benchmarks.tables import public_columns
 CRITIC_STEP, EPSILON = "critic-step", 3.0
 BY_ROWS = tuple(Size(rows=rows, columns=20, categories=8) for rows in (10_000, 100_000, 1_000_000))
 LARGEST = Size(rows=1_000_000, columns=40, categories=8)
-BY_COLUMNS = tuple(Size(rows=20_000, columns=columns, categories=count) for count in (8, 32) for columns in (10, 20, 40))
+BY_COLUMNS = tuple(
+    Size(rows=20_000, columns=columns, categories=count)
+    for count in (8, 32)
+    for columns in (10, 20, 40)
+)
 SIZES = {size.name: size for size in (*BY_ROWS, LARGEST, *BY_COLUMNS)}
 POINTS = (CRITIC_STEP, *SIZES)
 
 
-def run_points(names: Sequence[str], work: Path, limits: Limits, say: Callable[[str], None]) -> None:
+def run_points(
+    names: Sequence[str], work: Path, limits: Limits, say: Callable[[str], None]
+) -> None:
     """Measure every point that is not measured yet.
 
     Args:
@@ -41,7 +47,11 @@ def run_points(names: Sequence[str], work: Path, limits: Limits, say: Callable[[
     for name in names:
         if name not in POINTS:
             raise UsageError(f"point is {name!r}; allowed: {', '.join(POINTS)}")
-        found = critic_step(work, measure=True) if name == CRITIC_STEP else _fit(SIZES[name], work, limits)
+        found = (
+            critic_step(work, measure=True)
+            if name == CRITIC_STEP
+            else _fit(SIZES[name], work, limits)
+        )
         say(f"{name}: {found}")
 
 
@@ -83,10 +93,19 @@ def fitted(work: Path) -> list[dict[str, Any]]:
     for size in SIZES.values():
         result = result_of(_cell(size).folder(work / "speed"))
         if result is not None:
-            figures = {"status": result["status"], "fit_s": None, "sample_rows_s": None, "peak_mb": None}
+            figures = {
+                "status": result["status"],
+                "fit_s": None,
+                "sample_rows_s": None,
+                "peak_mb": None,
+            }
             if result["status"] == "ok":
                 # Seconds of the processor: other work on the machine does not lengthen them.
                 speed = result["rows"] / result["sample_processor_seconds"]
-                figures |= {"fit_s": result["fit_processor_seconds"], "sample_rows_s": speed, "peak_mb": result["peak_megabytes"]}
+                figures |= {
+                    "fit_s": result["fit_processor_seconds"],
+                    "sample_rows_s": speed,
+                    "peak_mb": result["peak_megabytes"],
+                }
             found.append({"point": size.name, **asdict(size), **figures})
     return found

@@ -21,12 +21,18 @@ def write_csv(path: Path, points: Sequence[Point]) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, ["point", "rows", "columns", "categories", "status", *_FORMS])
         writer.writeheader()
-        writer.writerows({**point, **{name: _shown(point[name], form) for name, form in _FORMS.items()}} for point in points)
+        writer.writerows(
+            {**point, **{name: _shown(point[name], form) for name, form in _FORMS.items()}}
+            for point in points
+        )
 
 
 def write_markdown(path: Path, points: Sequence[Point], step: Point | None) -> None:
     """Write the critic's step with its target, and every fit."""
-    head = ["| rows | columns | categories | status | fit s | sampled rows/s | peak MB |", "|---|---|---|---|---|---|---|"]
+    head = [
+        "| rows | columns | categories | status | fit s | sampled rows/s | peak MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
     lines = [
         f"| {point['rows']:,} | {point['columns']} | {point['categories']} | {point['status']} | "
         f"{' | '.join(_shown(point[name], form) for name, form in _FORMS.items())} |"
@@ -34,7 +40,10 @@ def write_markdown(path: Path, points: Sequence[Point], step: Point | None) -> N
     ]
     told = [
         "# What privgan costs\n",
-        "Made by `python -m tests.benchmarks speed`, with one thread; seconds are the processor's.\n",
+        (
+            "Made by `python -m tests.benchmarks speed`, with one thread; seconds are the"
+            " processor's.\n"
+        ),
         _told(step),
         *head,
         *lines,
@@ -48,9 +57,10 @@ def _told(step: Point | None) -> str:
         return "The critic's step was not measured.\n"
     verdict = "met" if step["ratio"] <= MOST else "**missed**"
     return (
-        f"One DP-SGD step of the critic ({step['batch']} rows of {step['inputs']} inputs, width {step['width']}) takes "
-        f"{1000 * step['private_s']:.2f} ms, the same step without privacy {1000 * step['plain_s']:.2f} ms: ratio "
-        f"{step['ratio']:.2f}; target at most {MOST:g}: {verdict}.\n"
+        f"One DP-SGD step of the critic ({step['batch']} rows of {step['inputs']} inputs, width"
+        f" {step['width']}) takes {1000 * step['private_s']:.2f} ms, the same step without privacy"
+        f" {1000 * step['plain_s']:.2f} ms: ratio {step['ratio']:.2f}; target at most {MOST:g}:"
+        f" {verdict}.\n"
     )
 
 
@@ -69,10 +79,14 @@ def draw(path: Path, points: Sequence[Point]) -> None:
     by_columns = [done[size.name] for size in BY_COLUMNS if size.name in done]
     figure = Figure(figsize=(8.4, 5.6), layout="constrained")
     axes = figure.subplots(2, 2)
-    for row, (name, label) in enumerate({"fit_s": "fit, processor seconds", "peak_mb": "peak memory, MB"}.items()):
+    for row, (name, label) in enumerate(
+        {"fit_s": "fit, processor seconds", "peak_mb": "peak memory, MB"}.items()
+    ):
         _lines(axes[row, 0], {"20 columns, 8 categories": by_rows}, "rows", name)
         axes[row, 0].set_xscale("log")
-        axes[row, 0].set_xticks([size.rows for size in BY_ROWS], [f"{size.rows:,}" for size in BY_ROWS])
+        axes[row, 0].set_xticks(
+            [size.rows for size in BY_ROWS], [f"{size.rows:,}" for size in BY_ROWS]
+        )
         axes[row, 0].set_xlim(BY_ROWS[0].rows / 2, BY_ROWS[-1].rows * 2)
         groups = {f"20,000 rows, {count} categories": [point for point in by_columns if point["categories"] == count]
                   for count in sorted({point["categories"] for point in by_columns})}  # fmt: skip
@@ -87,7 +101,11 @@ def _lines(axis: Any, groups: Mapping[str, Sequence[Point]], across: str, name: 
     markers = zip(groups.items(), _COLOURS, ("o", "s"), strict=False)
     for (label, points), colour, marker in markers:
         axis.plot(
-            [point[across] for point in points], [point[name] for point in points], color=colour, marker=marker, label=label
+            [point[across] for point in points],
+            [point[name] for point in points],
+            color=colour,
+            marker=marker,
+            label=label,
         )
     axis.set_ylim(bottom=0)
     axis.grid(visible=True, color="#E5E5E5", linewidth=0.7)

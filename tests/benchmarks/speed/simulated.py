@@ -1,4 +1,7 @@
-"""Simulated tables of any size for the scaling points: categories and numbers that hang on a hidden class."""
+"""Simulated tables of any size for the scaling points.
+
+Categories and numbers that hang on a hidden class.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,9 @@ def _rows(size: Size) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     hidden = rng.integers(CLASSES, size=size.rows)
     columns = (_numbers if place % 2 else _categories for place in range(size.columns))
-    return pd.DataFrame({f"c{place}": draw(size, hidden, rng) for place, draw in enumerate(columns)})
+    return pd.DataFrame(
+        {f"c{place}": draw(size, hidden, rng) for place, draw in enumerate(columns)}
+    )
 
 
 def _categories(size: Size, hidden: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -69,9 +74,11 @@ def _numbers(size: Size, hidden: np.ndarray, rng: np.random.Generator) -> np.nda
 def _schema(size: Size) -> dict[str, object]:
     values = [f"v{value}" for value in range(size.categories)]
     columns: list[dict[str, object]] = [
-        {"name": f"c{place}", "kind": "integer", "lower": 0, "upper": LARGEST}
-        if place % 2
-        else {"name": f"c{place}", "kind": "categorical", "categories": values}
+        (
+            {"name": f"c{place}", "kind": "integer", "lower": 0, "upper": LARGEST}
+            if place % 2
+            else {"name": f"c{place}", "kind": "categorical", "categories": values}
+        )
         for place in range(size.columns)
     ]
     return {"format": "privgan.schema/1", "dataset": size.name, "unit": "row", "columns": columns}

@@ -1,0 +1,1 @@
+"""Attacks: membership, singling out, linkability, inference and copies. INTERNAL."""

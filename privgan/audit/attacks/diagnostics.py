@@ -1,0 +1,299 @@
+"""Diagnostic attacks; they never affect the verdict.
+
+None of them decides anything: the combined score of :mod:`privgan.audit.attacks.membership` and its
+bound do. As there, no score depends on a coin: distances are to synthetic rows, or to canaries of
+both kinds in other folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privgan.audit.attacks.membership import FOLDS, METHOD, Canaries, combined_scores, rate_metric
+from privgan.audit.attacks.roc import (
+    GROUPS,
+    Rates,
+    area_p_value,
+    halves_hold_both,
+    rates_at,
+    rates_of_half,
+    rates_of_most_exposed,
+    roc_points,
+    told,
+)
+from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap
+from privgan.audit.intervals import area_under_curve, hanley_mcneil, holm
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.nearest import counts_within, nearest
+from privgan.metric import Better, Metric
+
+LOW_RATE = "attack.membership.tpr_at_fpr_0.001"
+RECORD_MAX, RECORD_MEAN = "attack.membership.record_max", "attack.membership.record_mean"
+REFERENCE_ROWS = 10_000
+_LOW, _LEAST = 0.001, 1000
+_SLACK = 1e-5  # Distances are compared in 32 bits.
+
+
+@dataclass(frozen=True)
+class Attack:
+    """An attack that is shown only.
+
+    Attributes:
+        name: Its metric's name.
+        what: Its score, in words.
+        source: Paper and section.
+    """
+
+    name: str
+    what: str
+    source: str
+
+
+DENSITY_RATIO = Attack(
+    "attack.membership.density_ratio_auc",
+    "one part of the score: log-odds that a row is synthetic",
+    "van Breugel et al. 2023 (DOMIAS), section 4.1",
+)
+CALIBRATED = Attack(
+    "attack.membership.calibrated_auc",
+    "distance to the nearest canary of other folds less distance to the nearest synthetic row",
+    "Chen et al. 2020 (GAN-Leaks), section 4.4",
+)
+MONTE_CARLO = Attack(
+    "attack.membership.monte_carlo_auc",
+    "number of synthetic rows nearer than the median canary's nearest one",
+    "Hilprecht et al. 2019, section 3.2",
+)
+
+
+def shown_not_run(reason: str) -> tuple[Metric, ...]:
+    """All metrics of this module as NOT_RUN."""
+    names = (
+        DENSITY_RATIO.name,
+        CALIBRATED.name,
+        MONTE_CARLO.name,
+        LOW_RATE,
+        RECORD_MAX,
+        RECORD_MEAN,
+    )
+    return tuple(Metric.not_run(name, reason, better=Better.LOWER) for name in names)
+
+
+def calibrated_scores(
+    coder: AuditCoder, canaries: Canaries, nearest_scores: NDArray[np.float64], seed: int
+) -> NDArray[np.float64]:
+    """How much nearer a canary's nearest synthetic row is than the nearest canary of other folds [customers].
+
+    Args:
+        coder: Names the columns.
+        canaries: The canaries.
+        nearest_scores: Minus the squared distances to the nearest synthetic rows [customers].
+        seed: Draws folds and reference rows.
+    """
+    generator = np.random.default_rng((seed, 71))
+    fold = canaries.folds(FOLDS, generator)[canaries.owner]
+    features = FeatureMap.from_reference(coder.columns, canaries.rows)(canaries.rows)
+    found = np.zeros(len(canaries.rows))
+    for part in np.unique(fold):
+        others = np.flatnonzero(fold != part)
+        if len(others):
+            reference = features[generator.permutation(others)[:REFERENCE_ROWS]]
+            found[fold == part] = nearest(features[fold == part], reference).distances[:, 0]
+    near = -canaries.max_by_customer(-np.round(found, 5))
+    return np.sqrt(near) - np.sqrt(np.maximum(0.0, -nearest_scores))
+
+
+def monte_carlo_scores(
+    coder: AuditCoder,
+    canaries: Canaries,
+    synthetic: CodedTable,
+    nearest_scores: NDArray[np.float64],
+    seed: int,
+) -> NDArray[np.float64]:
+    """How many synthetic rows are nearer to a canary than the median canary's nearest one is to it [customers]."""
+    features = FeatureMap.from_reference(coder.columns, canaries.rows)
+    made = features(synthetic.sample(REFERENCE_ROWS, np.random.default_rng((seed, 73))))
+    radius = float(np.median(-nearest_scores)) + _SLACK
+    return canaries.max_by_customer(
+        counts_within(features(canaries.rows), made, radius).astype(float)
+    )
+
+
+def shown_metrics(
+    coder: AuditCoder,
+    canaries: Canaries,
+    synthetic: CodedTable,
+    ratio: NDArray[np.float64],
+    nearest_scores: NDArray[np.float64],
+    claim: Claim | None,
+    seed: int,
+) -> tuple[Metric, ...]:
+    """Three areas with their rates, the combined score's rate at 0.1 %, and the risk of single records.
+
+    Args:
+        coder: Names the columns.
+        canaries: The canaries.
+        synthetic: The synthetic rows.
+        ratio: The density-ratio scores [customers].
+        nearest_scores: The nearest-row scores [customers].
+        claim: The claimed guarantee, or None.
+        seed: Draws folds, halves and samples.
+    """
+    attacks = {
+        DENSITY_RATIO: ratio,
+        CALIBRATED: calibrated_scores(coder, canaries, nearest_scores, seed),
+        MONTE_CARLO: monte_carlo_scores(coder, canaries, synthetic, nearest_scores, seed),
+    }
+    first = canaries.folds(2, np.random.default_rng((seed, 79))) == 0
+    combined = combined_scores(ratio, nearest_scores)
+    return (
+        *area_metrics(canaries, attacks, first, claim),
+        rate_metric(LOW_RATE, canaries, combined, claim, _LOW, _LEAST),
+        *record_metrics(canaries, combined, first, claim),
+    )
+
+
+def area_metrics(
+    canaries: Canaries,
+    attacks: Mapping[Attack, NDArray[np.float64]],
+    first: NDArray[np.bool_],
+    claim: Claim | None,
+) -> list[Metric]:
+    """The area under each attack's curve, corrected for their number, with its rates.
+
+    Args:
+        canaries: The canaries.
+        attacks: The scores of each attack [customers].
+        first: The customers that fix the threshold of the advantage; it is judged on the others
+            [customers].
+        claim: The claimed guarantee, or None.
+    """
+    coin = canaries.is_member
+    areas = {attack: area_under_curve(coin, scores) for attack, scores in attacks.items()}
+    p_values = holm(
+        [area_p_value(areas[attack], coin, scores) for attack, scores in attacks.items()]
+    )
+    confidence = 1.0 - 0.05 / len(attacks)
+    found = []
+    for (attack, scores), p_value in zip(attacks.items(), p_values, strict=True):
+        low, high = hanley_mcneil(areas[attack], int(coin.sum()), int((~coin).sum()), confidence)
+        found.append(
+            Metric(
+                name=attack.name,
+                value=areas[attack],
+                low=low,
+                high=high,
+                confidence=confidence,
+                better=Better.LOWER,
+                baseline=0.5,
+                ceiling=claim.area_under_curve() if claim else None,
+                n=len(canaries),
+                method=(
+                    f"{attack.what}; shown only; Hanley-McNeil score interval, Bonferroni over"
+                    f" {len(attacks)} attacks"
+                ),
+                source=attack.source,
+                details={
+                    "p_value": p_value,
+                    "roc": roc_points(coin, scores),
+                    **_rates(coin, scores, first),
+                },
+            )
+        )
+    return found
+
+
+def _rates(
+    coin: NDArray[np.bool_], scores: NDArray[np.float64], first: NDArray[np.bool_]
+) -> dict[str, object]:
+    """Rates at 0.1 % and 1 % where there are non-members enough, and the advantage on the other half."""
+    others = int((~coin).sum())
+    found: dict[str, object] = {
+        f"tpr_at_fpr_{rate:g}": told(rates_at(coin, scores, rate))
+        for rate in (0.001, 0.01)
+        if rate * others >= 1
+    }
+    if halves_hold_both(coin, first):
+        rates = rates_of_half(coin, scores, first)
+        low, high = rates.advantage_interval()
+        found["advantage"] = {"value": rates.advantage, "low": low, "high": high}
+    return found
+
+
+def record_metrics(
+    canaries: Canaries, scores: NDArray[np.float64], first: NDArray[np.bool_], claim: Claim | None
+) -> tuple[Metric, ...]:
+    """``attack.membership.record_max`` and ``.record_mean``.
+
+    The largest and the mean risk of a record (ISO/IEC 27559, 7.3.2).
+
+    A record's risk is the chance that the attacker, who thinks membership as likely as not, is
+    right about it. The mean is over all records: the attack's balanced accuracy. The largest is
+    that of the most exposed of 20 groups of records with like scores, since a single record's risk
+    cannot be estimated from one run. Threshold and group are chosen on one half of the customers
+    and judged on the other.
+
+    Args:
+        canaries: The canaries.
+        scores: One score per customer.
+        first: Which customers are in the first half.
+        claim: The claimed guarantee, or None.
+    """
+    if not halves_hold_both(canaries.is_member, first):
+        reason = "a half of the canaries holds one kind only"
+        return tuple(
+            Metric.not_run(name, reason, better=Better.LOWER) for name in (RECORD_MAX, RECORD_MEAN)
+        )
+    exposed = rates_of_most_exposed(canaries.is_member, scores, first)
+    every = rates_of_half(canaries.is_member, scores, first)
+    low, high = every.advantage_interval()
+    mean = (1.0 + every.advantage) / 2.0, (1.0 + low) / 2.0, (1.0 + high) / 2.0
+    accuracy = (1.0 + claim.advantage()) / 2.0 if claim else None
+    group, n = (
+        (exposed.posterior(), *exposed.posterior_interval()),
+        exposed.members + exposed.others,
+    )
+    return (
+        _record(
+            RECORD_MAX,
+            group,
+            _largest_posterior(exposed, claim),
+            n,
+            f"the most exposed of {GROUPS} groups of like scores",
+        ),
+        _record(RECORD_MEAN, mean, accuracy, n, "mean over all records"),
+    )
+
+
+def _largest_posterior(exposed: Rates, claim: Claim | None) -> float | None:
+    if claim is None:
+        return None
+    alarms = max(exposed.false_positive_rate, 1.0 / exposed.others)
+    hits = claim.true_positive_rate(alarms)
+    return hits / (hits + alarms)
+
+
+def _record(
+    name: str, ends: tuple[float, float, float], ceiling: float | None, n: int, what: str
+) -> Metric:
+    return Metric(
+        name=name,
+        value=ends[0],
+        low=ends[1],
+        high=ends[2],
+        confidence=0.95,
+        better=Better.LOWER,
+        baseline=0.5,
+        ceiling=ceiling,
+        n=n,
+        method=(
+            f"chance of being right about a record's membership at even odds, {what}; {METHOD};"
+            " chosen on one half of the canaries, judged on the other; Clopper-Pearson limits of"
+            " both rates, Bonferroni"
+        ),
+        source="ISO/IEC 27559:2022, 7.3.2; Yeom et al. 2018",
+    )

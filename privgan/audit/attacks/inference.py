@@ -1,0 +1,244 @@
+"""Attribute inference (WP216, question 3).
+
+Does the synthetic table betray a customer's secret from the other columns?
+
+The attacker knows all columns but one and guesses it from the nearest synthetic row, or by a model
+fitted on synthetic rows. Whoever knows the population guesses well too: what counts is how much
+better the guesses are for training than for hold-out customers, and, printed beside it, than those
+of the same model fitted on real hold-out rows (Giomi et al. 2023, "Anonymeter", section 4.3; the
+defect R2 of the audit reference is why errors are relative to |secret| with a floor).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privgan.audit.attacks.contrasts import Contrast, excess_metric, targets
+from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.nearest import affordable, nearest
+from privgan.metric import Better, Metric
+from privgan.schema.columns import Column, Discrete, Numeric, Role, Temporal
+
+NAME = "attack.inference.excess"
+TARGETS = 1000
+SECRETS = 20
+TOLERANCE = 0.05
+FLOOR_SHARE = 0.01
+FIT_ROWS = 5000
+TREES = 10
+LEAST_ROWS = 20
+_SOURCE = "WP216, section 2.2.3; Giomi et al. 2023, section 4.3"
+
+
+def floor_of(column: Column) -> float:
+    """The magnitude below which a number's error is no longer relative.
+
+    1 % of the declared range.
+    """
+    if not isinstance(column, Numeric):
+        raise TypeError(
+            f"column {column.name!r} is a {column.kind.value} column; only a numeric one has a"
+            " floor"
+        )
+    return FLOOR_SHARE * (column.upper - column.lower)
+
+
+def hits(
+    column: Column, guesses: NDArray[np.float64], secrets: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which guesses count as right [rows].
+
+    A category must be equal. A number must be within 5 % of the larger of |secret| and
+    :func:`floor_of`, whatever its sign. A moment must be within 1 % of the declared range. A
+    missing value is right for a missing value alone.
+    """
+    both_missing = np.isnan(guesses) & np.isnan(secrets)
+    with np.errstate(invalid="ignore"):
+        if isinstance(column, Numeric):
+            right = np.abs(guesses - secrets) <= TOLERANCE * np.maximum(
+                np.abs(secrets), floor_of(column)
+            )
+        elif isinstance(column, Temporal):
+            right = (
+                np.abs(guesses - secrets)
+                <= FLOOR_SHARE * (column.upper - column.lower).total_seconds()
+            )
+        else:
+            right = guesses == secrets
+    return right | both_missing
+
+
+def secrets_of(columns: tuple[Column, ...], seed: int) -> list[int]:
+    """The columns to guess: those whose role is sensitive, or all where none is.
+
+    At most 20, drawn by the seed.
+    """
+    sensitive = [place for place, column in enumerate(columns) if column.role is Role.SENSITIVE]
+    every = sensitive or list(range(len(columns)))
+    drawn = np.random.default_rng((seed, 41)).permutation(len(every))[:SECRETS]
+    return [every[place] for place in np.sort(drawn)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Attack:
+    """Targets of both kinds, what is known of them, and the rows that guesses are learnt from."""
+
+    training: CodedTable
+    holdout: CodedTable
+    synthetic: CodedTable
+    others: CodedTable | None
+
+    def contrast(
+        self, column: Column, place: int, label: str, guess: Callable[[CodedTable], NDArray]
+    ) -> Contrast:
+        """The attack on one secret by one way of guessing."""
+        found = [
+            hits(column, guess(table), table.values[:, place])
+            for table in (self.training, self.holdout)
+        ]
+        return Contrast(
+            label=f"{column.name}, {label}",
+            hits=int(found[0].sum()),
+            trials=len(found[0]),
+            control_hits=int(found[1].sum()),
+            control_trials=len(found[1]),
+        )
+
+
+def inference_metric(
+    coder: AuditCoder,
+    kept_in: CodedTable,
+    left_out: CodedTable | None,
+    synthetic: CodedTable,
+    claim: Claim | None,
+    seed: int,
+) -> Metric:
+    """``attack.inference.excess``.
+
+    How much more often a secret is guessed for training than for hold-out customers.
+
+    Args:
+        coder: Names the columns.
+        kept_in: The training rows.
+        left_out: The hold-out rows, or None.
+        synthetic: The synthetic rows.
+        claim: The claimed guarantee for the ceiling, or None.
+        seed: Draws targets, secrets and the rows that models are fitted on.
+    """
+    if left_out is None or min(len(left_out), len(kept_in)) < LEAST_ROWS:
+        return Metric.not_run(
+            NAME, f"needs at least {LEAST_ROWS} training and hold-out rows", better=Better.LOWER
+        )
+    if len(coder.columns) < 2:
+        return Metric.not_run(NAME, "needs at least 2 columns", better=Better.LOWER)
+    secrets = secrets_of(coder.columns, seed)
+    attack = _prepared(kept_in, left_out, synthetic, np.random.default_rng((seed, 43)))
+    features = FeatureMap.from_reference(coder.columns, stacked(kept_in, left_out))
+    contrasts = [
+        contrast
+        for place in secrets
+        for contrast in (
+            _by_neighbour(attack, coder, features, place, len(secrets)),
+            _by_model(attack, coder, place),
+        )
+    ]
+    return excess_metric(
+        NAME,
+        contrasts,
+        method=(
+            f"{len(secrets)} secrets, each guessed from all other columns by the nearest synthetic"
+            f" row and by a random forest fitted on {min(FIT_ROWS, len(synthetic))} synthetic rows;"
+            f" a number is right within {TOLERANCE:.0%} of the larger of its magnitude and"
+            f" {FLOOR_SHARE:.0%} of the declared range"
+        ),
+        source=_SOURCE,
+        ceiling=claim.advantage() if claim else None,
+    )
+
+
+def _prepared(
+    kept_in: CodedTable, left_out: CodedTable, synthetic: CodedTable, generator: np.random.Generator
+) -> _Attack:
+    # Half of the hold-out is left to fit on: a model must not be scored on its own rows.
+    training = kept_in.take(targets(kept_in, TARGETS, generator))
+    places = targets(left_out, min(TARGETS, max(LEAST_ROWS, len(left_out) // 2)), generator)
+    holdout, rest = left_out.take(places), np.setdiff1d(np.arange(len(left_out)), places)
+    if left_out.customers is not None:
+        rest = rest[~np.isin(left_out.customers[rest], left_out.customers[places])]
+    others = left_out.take(rest).sample(FIT_ROWS, generator) if len(rest) >= LEAST_ROWS else None
+    return _Attack(training, holdout, synthetic, others)
+
+
+def _by_neighbour(
+    attack: _Attack, coder: AuditCoder, features: FeatureMap, place: int, searches: int
+) -> Contrast:
+    known = np.arange(len(coder.columns)) != place
+    without = FeatureMap(
+        tuple(grid for grid, keep in zip(features.grids, known, strict=True) if keep),
+        tuple(flag for flag, keep in zip(features.discrete, known, strict=True) if keep),
+    )
+    attacks = searches * (len(attack.training) + len(attack.holdout))
+    _, most = affordable(attacks, len(attack.synthetic), sum(without.widths))
+    learnt = attack.synthetic.sample(most, np.random.default_rng((place, 47)))
+    made = without(_columns(learnt, known))
+
+    def guess(table: CodedTable) -> NDArray[np.float64]:
+        found = nearest(without(_columns(table, known)), made).positions[:, 0]
+        return np.asarray(learnt.values[found, place])
+
+    return attack.contrast(coder.columns[place], place, "nearest row", guess)
+
+
+def _columns(table: CodedTable, chosen: NDArray[np.bool_]) -> CodedTable:
+    return CodedTable(table.codes[:, chosen], table.values[:, chosen])
+
+
+def _by_model(attack: _Attack, coder: AuditCoder, place: int) -> Contrast:
+    column = coder.columns[place]
+    learnt = attack.synthetic.sample(FIT_ROWS, np.random.default_rng((place, 53)))
+    found = attack.contrast(column, place, "model", _fitted(column, place, learnt))
+    if attack.others is None:
+        return found
+    right = hits(
+        column,
+        _fitted(column, place, attack.others)(attack.training),
+        attack.training.values[:, place],
+    )
+    rate = float(right.mean())
+    notes = {"rate_of_model_on_holdout": rate, "excess_over_model_on_holdout": found.rate - rate}
+    return replace(found, notes=notes)
+
+
+def _fitted(
+    column: Column, place: int, rows: CodedTable
+) -> Callable[[CodedTable], NDArray[np.float64]]:
+    """A random forest that guesses one column from the others.
+
+    Missing values are a class, or left out of a number's fit.
+    """
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    secret, discrete = rows.values[:, place], isinstance(column, Discrete)
+    usable = np.ones(len(rows), dtype=bool) if discrete else ~np.isnan(secret)
+    if not usable.any():
+        return lambda table: np.full(len(table), np.nan)
+    kind = RandomForestClassifier if discrete else RandomForestRegressor
+    model = kind(n_estimators=TREES, min_samples_leaf=2, random_state=0)
+    model.fit(_inputs(rows, place)[usable], np.nan_to_num(secret[usable], nan=-1.0))
+
+    def guess(table: CodedTable) -> NDArray[np.float64]:
+        found = np.asarray(model.predict(_inputs(table, place)), dtype=float)
+        return np.where(found == -1.0, np.nan, found) if discrete else found
+
+    return guess
+
+
+def _inputs(table: CodedTable, place: int) -> NDArray[np.float64]:
+    """The other columns; a missing value is a number below all others, which a tree can split off."""
+    others = np.delete(table.values, place, axis=1)
+    return np.where(np.isnan(others), -1e12, others)

@@ -1,0 +1,47 @@
+"""All attacks besides the deciding one: the three questions of WP216, copies, and diagnostics."""
+
+from __future__ import annotations
+
+from privgan.audit.attacks import inference, linkability, singling_out
+from privgan.audit.attacks.copies import copies_metric, copy_test_metrics, copy_tests_not_run
+from privgan.audit.attacks.proxies import proxy_metrics
+from privgan.audit.inputs import Prepared
+from privgan.metric import Better, Metric
+
+
+def copy_metrics(prepared: Prepared) -> tuple[Metric, ...]:
+    """Exact and near copies, the decision on both, and the diagnostics that others print."""
+    coder, seed = prepared.coder, prepared.seed
+    tables = (
+        prepared.kept_in,
+        prepared.left_out if len(prepared.left_out) else None,
+        prepared.synthetic,
+    )
+    decided = (
+        copy_tests_not_run(prepared.no_attack)
+        if prepared.canaries is None
+        else copy_test_metrics(coder, *tables, prepared.claim, seed)
+    )
+    return (copies_metric(*tables, seed), *decided, *proxy_metrics(coder, *tables, seed))
+
+
+def wp216_metrics(prepared: Prepared) -> tuple[Metric, ...]:
+    """Singling out, linkability and inference (Article 29 Working Party, Opinion 05/2014, WP216)."""
+    coder, seed, claim = prepared.coder, prepared.seed, prepared.claim
+    if (
+        prepared.canaries is None
+    ):  # Whose each row is, is not known: rows of one customer would count as several.
+        names = (singling_out.NAME, linkability.NAME, inference.NAME)
+        return tuple(
+            Metric.not_run(name, prepared.no_attack, better=Better.LOWER) for name in names
+        )
+    tables = (
+        prepared.kept_in,
+        prepared.left_out if len(prepared.left_out) else None,
+        prepared.synthetic,
+    )
+    return (
+        singling_out.singling_out_metric(coder, *tables, seed),
+        linkability.linkability_metric(coder, *tables, claim, seed),
+        inference.inference_metric(coder, *tables, claim, seed),
+    )

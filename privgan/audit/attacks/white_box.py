@@ -1,0 +1,67 @@
+"""White-box membership attacks.
+
+How likely the released model finds a canary, and how real its critic does. Shown only.
+
+The scores come from outside, row by row: no coin enters them but through what the fit saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privgan.audit.attacks.diagnostics import Attack, area_metrics
+from privgan.audit.attacks.membership import Canaries
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.metric import Better, Metric
+
+LIKELIHOOD = Attack(
+    "attack.membership.likelihood_auc",
+    "log-likelihood of the row's codes under the released model, which is known exactly",
+    "Yeom et al. 2018, section 3.2, with the negative log-likelihood as loss",
+)
+CRITIC = Attack(
+    "attack.membership.critic_auc",
+    "the critic's own score of the row, averaged over the conditions that it may have come with",
+    "Hayes et al. 2019 (LOGAN), section 4.1",
+)
+ATTACKS: Mapping[str, Attack] = {"likelihood": LIKELIHOOD, "critic": CRITIC}
+NO_MODEL = "needs the fitted model: audit a candidate"
+NO_CRITIC = "the run had no critic"
+
+
+def white_box_metrics(
+    canaries: Canaries | None,
+    scores: Mapping[str, NDArray[np.float64]],
+    obstacle: str,
+    claim: Claim | None,
+    seed: int,
+) -> tuple[Metric, ...]:
+    """The areas of the attacks that can be made, each beside its ceiling; the others as NOT_RUN.
+
+    Args:
+        canaries: The canaries, or None.
+        scores: By attack a score for each of the canaries' rows, in their order [rows]; high for
+            what looks like a member.
+        obstacle: Why no attack can be run; empty where it can.
+        claim: The claimed guarantee, or None.
+        seed: Draws the halves of the advantage.
+    """
+    if canaries is None or obstacle or not scores:
+        return _not_run(tuple(ATTACKS.values()), obstacle or NO_MODEL)
+    first = canaries.folds(2, np.random.default_rng((seed, 83))) == 0
+    # Rounded: the last bits of a sum may differ between rows that are equal, and would tell of
+    # their order.
+    found = {
+        ATTACKS[key]: np.round(canaries.mean_by_customer(part), 6) for key, part in scores.items()
+    }
+    return (
+        *area_metrics(canaries, found, first, claim),
+        *_not_run(tuple(set(ATTACKS.values()) - set(found)), NO_CRITIC),
+    )
+
+
+def _not_run(attacks: tuple[Attack, ...], reason: str) -> tuple[Metric, ...]:
+    return tuple(Metric.not_run(attack.name, reason, better=Better.LOWER) for attack in attacks)

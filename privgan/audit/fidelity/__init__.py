@@ -1,0 +1,1 @@
+"""Fidelity: how close the synthetic table is to the real one. INTERNAL."""

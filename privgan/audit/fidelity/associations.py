@@ -1,0 +1,226 @@
+"""How strongly two columns go together, for all mixes of kinds.
+
+Pearson, correlation ratio, Cramér's V.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privgan.audit.coding import AuditCoder, CodedTable
+from privgan.audit.fidelity.marginals import marginals
+from privgan.audit.fidelity.queries import nested_samples
+from privgan.audit.intervals import Replicates, jackknife, jackknife_error, whole
+from privgan.metric import Better, Metric
+from privgan.schema.columns import Discrete
+
+NAME = "fidelity.correlation_difference"
+WORST = 10
+_SOURCE = (
+    "Pearson 1895; correlation ratio: Fisher 1925; Cramér's V corrected for bias: Bergsma 2013,"
+    " section 2"
+)
+_LEAST_VARIANCE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Associations:
+    """Measures the association of pairs of columns.
+
+    A category that is missing counts as a category of its own; a number that is missing leaves its
+    row out of the pair.
+
+    Attributes:
+        discrete: Whether each column is discrete.
+        sizes: How many codes each column has.
+        centres: What is taken from each column's numbers first, against rounding [columns].
+        scales: What they are divided by then [columns].
+    """
+
+    discrete: tuple[bool, ...]
+    sizes: tuple[int, ...]
+    centres: NDArray[np.float64]
+    scales: NDArray[np.float64]
+
+    @classmethod
+    def from_reference(cls, coder: AuditCoder, reference: CodedTable) -> Associations:
+        """Centres and scales from a reference table; they change no association."""
+        present = ~np.isnan(reference.values)
+        count = np.maximum(1, present.sum(axis=0))
+        filled = np.where(present, reference.values, 0.0)
+        centres = filled.sum(axis=0) / count
+        spread = np.sqrt((np.where(present, filled - centres, 0.0) ** 2).sum(axis=0) / count)
+        discrete = tuple(isinstance(column, Discrete) for column in coder.columns)
+        return cls(discrete, coder.sizes, centres, np.where(spread > 0, spread, 1.0))
+
+    def measure(
+        self, table: CodedTable, pairs: Sequence[tuple[int, ...]], parts: Replicates
+    ) -> NDArray[np.float64]:
+        """The association of each pair in each part of a table [pairs, parts].
+
+        In [-1, 1] for two numbers, else in [0, 1]; NaN where one column of the pair is constant.
+        """
+        numbers = (table.values - self.centres) / self.scales
+        return np.array(
+            [self._pair(table.codes, numbers, first, second, parts) for first, second in pairs]
+        )
+
+    def _pair(
+        self,
+        codes: NDArray[np.int64],
+        numbers: NDArray[np.float64],
+        first: int,
+        second: int,
+        parts: Replicates,
+    ) -> NDArray[np.float64]:
+        if self.discrete[first] and self.discrete[second]:
+            return _cramer(codes[:, first], codes[:, second], self.sizes[second], parts)
+        if self.discrete[first]:
+            return _correlation_ratio(codes[:, first], self.sizes[first], numbers[:, second], parts)
+        if self.discrete[second]:
+            return _correlation_ratio(
+                codes[:, second], self.sizes[second], numbers[:, first], parts
+            )
+        return _pearson(numbers[:, first], numbers[:, second], parts)
+
+
+def _pearson(
+    first: NDArray[np.float64], second: NDArray[np.float64], parts: Replicates
+) -> NDArray[np.float64]:
+    present = ~(np.isnan(first) | np.isnan(second))
+    x, y = np.where(present, first, 0.0), np.where(present, second, 0.0)
+    count = np.maximum(1.0, parts.totals(present.astype(float)))
+    mean_x, mean_y = parts.totals(x) / count, parts.totals(y) / count
+    variance_x, variance_y = (
+        parts.totals(x * x) / count - mean_x**2,
+        parts.totals(y * y) / count - mean_y**2,
+    )
+    defined = np.minimum(variance_x, variance_y) > _LEAST_VARIANCE
+    scale = np.sqrt(np.where(defined, variance_x * variance_y, 1.0))
+    return np.where(
+        defined, np.clip((parts.totals(x * y) / count - mean_x * mean_y) / scale, -1.0, 1.0), np.nan
+    )
+
+
+def _correlation_ratio(
+    codes: NDArray[np.int64], size: int, numbers: NDArray[np.float64], parts: Replicates
+) -> NDArray[np.float64]:
+    present = ~np.isnan(numbers)
+    y = np.where(present, numbers, 0.0)
+    counts, sums = parts.sums(codes, size, present.astype(float)), parts.sums(codes, size, y)
+    count = np.maximum(1.0, counts.sum(axis=1))
+    mean = sums.sum(axis=1) / count
+    total = parts.totals(y * y) / count - mean**2
+    between = (sums**2 / np.maximum(1.0, counts)).sum(axis=1) / count - mean**2
+    defined = (total > _LEAST_VARIANCE) & ((counts > 0).sum(axis=1) > 1)
+    return np.where(
+        defined, np.sqrt(np.clip(between / np.where(defined, total, 1.0), 0.0, 1.0)), np.nan
+    )
+
+
+def _cramer(
+    first: NDArray[np.int64], second: NDArray[np.int64], second_size: int, parts: Replicates
+) -> NDArray[np.float64]:
+    levels, cells = np.unique(first * second_size + second, return_inverse=True)
+    row, column = (
+        np.unique(place, return_inverse=True)[1]
+        for place in (levels // second_size, levels % second_size)
+    )
+    counts = parts.sums(cells, len(levels))
+    return np.array([_cramer_of(line, row, column) for line in counts])
+
+
+def _cramer_of(
+    counts: NDArray[np.float64], row: NDArray[np.int64], column: NDArray[np.int64]
+) -> float:
+    """Bergsma 2013, section 2.
+
+    The squared contingency coefficient less its mean under independence, rescaled.
+    """
+    total = counts.sum()
+    rows, columns = np.bincount(row, weights=counts), np.bincount(column, weights=counts)
+    height, width = int((rows > 0).sum()), int((columns > 0).sum())
+    if min(height, width) < 2:
+        return float("nan")
+    expected = rows[row] * columns[column]
+    squared = float((counts**2 / np.where(expected > 0, expected, 1.0)).sum()) - 1.0
+    squared = max(0.0, squared - (height - 1) * (width - 1) / (total - 1))
+    least = (
+        min(height - (height - 1) ** 2 / (total - 1), width - (width - 1) ** 2 / (total - 1)) - 1.0
+    )
+    return min(1.0, (squared / least) ** 0.5) if least > 0 else float("nan")
+
+
+def correlation_metric(
+    coder: AuditCoder,
+    kept_in: CodedTable,
+    left_out: CodedTable | None,
+    synthetic: CodedTable,
+    seed: int,
+) -> Metric:
+    """``fidelity.correlation_difference``: mean absolute difference of the pairs' associations.
+
+    0 is perfect.
+
+    SDMetrics' correlation similarity knows numbers only and leaves other pairs to contingency
+    tables. A pair of which a column is constant has association 0; pairs without an association in
+    the training rows are left out.
+
+    Args:
+        coder: Names the columns.
+        kept_in: The training rows.
+        left_out: The hold-out rows for the baseline, or None.
+        synthetic: The synthetic rows.
+        seed: Draws the jackknife's blocks and the random samples.
+    """
+    pairs = marginals(len(coder.columns), 2) if len(coder.columns) > 1 else ()
+    measure = Associations.from_reference(coder, kept_in)
+    samples = nested_samples(len(kept_in), seed)
+    real = measure.measure(kept_in, pairs, samples.replicates) if pairs else np.empty((0, 1))
+    defined = ~np.isnan(real[:, 0])
+    if not defined.any():
+        return Metric.not_run(
+            NAME, "no pair of columns has an association in the training rows", better=Better.LOWER
+        )
+    kept = [pair for pair, keep in zip(pairs, defined, strict=True) if keep]
+    real = np.nan_to_num(real[defined])
+
+    def distances(table: CodedTable, parts: Replicates) -> NDArray[np.float64]:
+        return np.asarray(np.abs(np.nan_to_num(measure.measure(table, kept, parts)) - real[:, :1]))
+
+    made = distances(synthetic, jackknife(len(synthetic), np.random.default_rng((seed, 31))))
+    value, error = float(made[:, 0].mean()), jackknife_error(made.mean(axis=0))
+    held = distances(left_out, whole(len(left_out)))[:, 0] if left_out is not None else None
+    order = np.argsort(-made[:, 0], kind="stable")[:WORST]
+    return Metric(
+        name=NAME,
+        value=value,
+        low=max(0.0, value - 1.96 * error),
+        high=value + 1.96 * error,
+        confidence=0.95,
+        better=Better.LOWER,
+        baseline=None if held is None else float(held.mean()),
+        n=len(synthetic),
+        method=(
+            f"mean over {len(kept)} pairs: Pearson, correlation ratio, or Cramér's V corrected for"
+            " bias; interval: jackknife over blocks of synthetic rows"
+        ),
+        source=_SOURCE,
+        details={
+            "largest": float(made[:, 0].max()),
+            "largest_baseline": None if held is None else float(held.max()),
+            "worst": [
+                {
+                    "columns": [coder.names[column] for column in kept[i]],
+                    "difference": float(made[i, 0]),
+                    "left_out": None if held is None else float(held[i]),
+                }
+                for i in order
+            ],
+            "sample_equivalent": samples.equivalent(value, np.abs(real - real[:, :1]).mean(axis=0)),
+        },
+    )

@@ -1,0 +1,259 @@
+"""Coverage of real values, and synthetic rows that violate the schema.
+
+A table with a differential-privacy guarantee should miss categories that only a few customers have;
+what it misses is told, not blamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from privgan.audit.coding import AuditCoder, CodedTable
+from privgan.audit.fidelity.queries import NestedSamples, nested_samples
+from privgan.audit.intervals import Replicates, clopper_pearson, whole
+from privgan.domain.regions import columns_of
+from privgan.metric import Better, Metric
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Discrete
+from privgan.schema.schema import Schema
+from privgan.table.conform import typed_columns, violations
+from privgan.table.violations import holds
+
+NAME = "fidelity.constraint_violations"
+WORST_RULES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenRules:
+    """How many rows of one table break the schema.
+
+    Attributes:
+        rows: The table's rows.
+        broken: Rows that break at least one rule.
+        by_rule: Column, rule and rows that break it, most rows first.
+    """
+
+    rows: int
+    broken: int
+    by_rule: tuple[tuple[str, str, int], ...]
+
+    @property
+    def share(self) -> float:
+        """The share of rows that break a rule."""
+        return self.broken / max(1, self.rows)
+
+
+def broken_rules(schema: Schema, table: pd.DataFrame) -> BrokenRules:
+    """Count the rows that break a rule of the schema's modelled columns or a constraint between them, as they stand.
+
+    Args:
+        schema: The schema.
+        table: The table before anything is mapped into the schema; columns that are not modelled
+            are not looked at.
+    """
+    modelled = replace(schema, columns=schema.modelled, unit=PrivacyUnit())
+    found = violations(table[[column.name for column in schema.modelled]], modelled)
+    any_rule = np.zeros(len(table), dtype=bool)
+    for violation in found:
+        any_rule |= True if violation.rows is None else violation.rows.to_numpy(dtype=bool)
+    typed = typed_columns(table, modelled)
+    between = [
+        (constraint, ~holds(constraint, typed, modelled)) for constraint in schema.constraints
+    ]
+    for _, rows in between:
+        any_rule |= rows
+    counted = [
+        (item.column, item.problem, len(table) if item.count is None else item.count)
+        for item in found
+    ]
+    counted += [
+        (", ".join(columns_of(constraint, schema)), str(constraint), int(rows.sum()))
+        for constraint, rows in between
+    ]
+    counted = [rule for rule in counted if rule[2]]
+    by_rule = tuple(sorted(counted, key=lambda rule: (-rule[2], rule[0], rule[1])))
+    return BrokenRules(rows=len(table), broken=int(any_rule.sum()), by_rule=by_rule)
+
+
+def constraint_metric(synthetic: BrokenRules, left_out: BrokenRules | None) -> Metric:
+    """``fidelity.constraint_violations``.
+
+    The share of synthetic rows that break a rule of the schema; 0 is perfect.
+
+    Args:
+        synthetic: What the synthetic rows break.
+        left_out: What the hold-out rows break, for the baseline; None where there are none.
+    """
+    low, high = clopper_pearson(synthetic.broken, synthetic.rows)
+    return Metric(
+        name=NAME,
+        value=synthetic.share,
+        low=low,
+        high=high,
+        confidence=0.95,
+        better=Better.LOWER,
+        baseline=None if left_out is None or not left_out.rows else left_out.share,
+        n=synthetic.rows,
+        method=(
+            "rows that break a declared category, bound, number of decimals, type, rule on missing"
+            " values or constraint, before anything is mapped into the schema; Clopper-Pearson"
+            " interval"
+        ),
+        source="SDNist, inconsistencies; SDMetrics, diagnostic report; Clopper and Pearson 1934",
+        details={
+            "rules": [
+                {"column": column, "rule": rule, "rows": rows, "share": rows / synthetic.rows}
+                for column, rule, rows in synthetic.by_rule[:WORST_RULES]
+            ]
+        },
+    )
+
+
+CATEGORIES, RARE, RANGES = (
+    "fidelity.category_coverage",
+    "fidelity.rare_category_coverage",
+    "fidelity.range_coverage",
+)
+RARE_SHARE = 0.01
+WORST = 10
+_SOURCE = "SDMetrics, CategoryCoverage and RangeCoverage"
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What of one column is to be reached.
+
+    Attributes:
+        place: The column.
+        reached: The share of it that each part of a table reaches [parts].
+    """
+
+    place: int
+    reached: Callable[[CodedTable, Replicates], NDArray[np.float64]]
+
+
+def coverage_metrics(
+    coder: AuditCoder,
+    kept_in: CodedTable,
+    left_out: CodedTable | None,
+    synthetic: CodedTable,
+    seed: int,
+) -> tuple[Metric, ...]:
+    """``fidelity.category_coverage``, ``fidelity.rare_category_coverage`` and ``fidelity.range_coverage``; 1 is all.
+
+    Mean over columns of the share of the training rows' categories, of their categories with less
+    than 1 % of the rows, and of the range of their numbers, that occurs in the synthetic rows. They
+    are counted in this very table, so the interval is the figure itself.
+
+    Args:
+        coder: Names the columns.
+        kept_in: The training rows.
+        left_out: The hold-out rows for the baseline, or None.
+        synthetic: The synthetic rows.
+        seed: Draws the random samples.
+    """
+    discrete = [place for place, column in enumerate(coder.columns) if isinstance(column, Discrete)]
+    numbers = [place for place in range(len(coder.columns)) if place not in discrete]
+    tables, samples = (kept_in, left_out, synthetic), nested_samples(len(kept_in), seed)
+    common = [part for place in discrete if (part := _categories(coder, kept_in, place, 1.0))]
+    rare = [part for place in discrete if (part := _categories(coder, kept_in, place, RARE_SHARE))]
+    ranges = [part for place in numbers if (part := _range(kept_in, place))]
+    return (
+        _metric(CATEGORIES, coder, common, tables, samples, "categories of the training rows"),
+        _metric(
+            RARE,
+            coder,
+            rare,
+            tables,
+            samples,
+            f"categories with less than {RARE_SHARE:.0%} of the training rows",
+        ),
+        _metric(RANGES, coder, ranges, tables, samples, "range of the training rows' numbers"),
+    )
+
+
+def _categories(coder: AuditCoder, kept_in: CodedTable, place: int, below: float) -> _Part | None:
+    size = coder.sizes[place]
+    shares = np.bincount(kept_in.codes[:, place], minlength=size)[:-2] / len(
+        kept_in
+    )  # without unseen and missing
+    wanted = np.flatnonzero((shares > 0) & ((shares < below) | (below >= 1.0)))
+    if not len(wanted):
+        return None
+    return _Part(
+        place,
+        lambda table, parts: (parts.sums(table.codes[:, place], size)[:, wanted] > 0).mean(axis=1),
+    )
+
+
+def _range(kept_in: CodedTable, place: int) -> _Part | None:
+    values = kept_in.values[:, place]
+    values = values[~np.isnan(values)]
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+    if low >= high:
+        return None
+
+    def reached(table: CodedTable, parts: Replicates) -> NDArray[np.float64]:
+        found = table.values[:, place]
+        inside = ~np.isnan(found)
+        ends = np.array(
+            [_ends(found[inside & member[parts.block]]) for member in parts.members.astype(bool)]
+        )
+        return np.maximum(0.0, np.minimum(ends[:, 1], high) - np.maximum(ends[:, 0], low)) / (
+            high - low
+        )
+
+    return _Part(place, reached)
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
+    return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+
+
+def _metric(
+    name: str,
+    coder: AuditCoder,
+    wanted: list[_Part],
+    tables: tuple[CodedTable, CodedTable | None, CodedTable],
+    samples: NestedSamples,
+    what: str,
+) -> Metric:
+    kept_in, left_out, synthetic = tables
+    if not wanted:
+        return Metric.not_run(name, f"no column has {what}", better=Better.HIGHER)
+
+    def reached(table: CodedTable, parts: Replicates) -> NDArray[np.float64]:
+        return np.array([part.reached(table, parts) for part in wanted])
+
+    made = reached(synthetic, whole(len(synthetic)))[:, 0]
+    held = None if left_out is None else reached(left_out, whole(len(left_out)))[:, 0]
+    missed = 1.0 - reached(kept_in, samples.replicates).mean(axis=0)
+    order = np.argsort(made, kind="stable")[:WORST]
+    return Metric(
+        name=name,
+        value=float(made.mean()),
+        low=float(made.mean()),
+        high=float(made.mean()),
+        better=Better.HIGHER,
+        baseline=None if held is None else float(held.mean()),
+        n=len(synthetic),
+        method=f"{what}: mean share reached, over {len(wanted)} columns",
+        source=_SOURCE,
+        details={
+            "columns": [
+                {
+                    "column": coder.names[wanted[i].place],
+                    "reached": float(made[i]),
+                    "left_out": None if held is None else float(held[i]),
+                }
+                for i in order
+            ],
+            "baseline_rows": 0 if left_out is None else len(left_out),
+            "sample_equivalent": samples.equivalent(1.0 - float(made.mean()), missed),
+        },
+    )

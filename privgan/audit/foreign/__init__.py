@@ -1,0 +1,1 @@
+"""Foreign tables: values of any tool read in the schema's notation."""

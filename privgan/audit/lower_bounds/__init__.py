@@ -1,0 +1,1 @@
+"""Lower bounds on ε from attacks, each valid at its stated significance."""

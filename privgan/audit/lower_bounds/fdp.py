@@ -1,0 +1,166 @@
+"""Lower bounds on ε that assume a Gaussian trade-off.
+
+Tighter than the ones that decide, shown only.
+
+A mechanism is μ-GDP when telling one customer's presence is at least as hard as telling N(0, 1)
+from N(μ, 1) (Dong, Roth and Su 2022). What these bounds refute is "the mechanism is Gaussian with
+this (ε, δ)", not (ε, δ)-privacy itself: a sampled mechanism composed many times is only nearly
+Gaussian. So they never decide a verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privgan.audit.intervals import upper_limit
+from privgan.audit.lower_bounds.bounds import guesses_on_grid, largest_refuted
+
+
+def gaussian_delta(epsilon: float, mu: float) -> float:
+    """The δ of a μ-GDP mechanism at an ε (Balle and Wang 2018, Theorem 8; Dong, Roth, Su 2022, Corollary 1)."""
+    from scipy.special import log_ndtr, ndtr
+
+    if mu <= 0.0:
+        return 0.0
+    return float(
+        ndtr(mu / 2 - epsilon / mu) - math.exp(epsilon + float(log_ndtr(-mu / 2 - epsilon / mu)))
+    )
+
+
+def gaussian_epsilon(mu: float, delta: float) -> float:
+    """The ε of a μ-GDP mechanism at a δ in (0, 1): the inverse of :func:`gaussian_delta`.
+
+    0 for μ ≤ 0.
+
+    Raises:
+        ValueError: δ is 0, where no Gaussian mechanism has a finite ε.
+    """
+    if not 0.0 < delta < 1.0:
+        raise ValueError(f"δ is {delta}; a Gaussian mechanism has a finite ε only for δ in (0, 1)")
+    return largest_refuted(lambda epsilon: gaussian_delta(epsilon, mu) > delta)
+
+
+def gdp_mu(
+    false_negatives: int, false_positives: int, members: int, non_members: int, significance: float
+) -> float:
+    """Lower bound on μ from counts at one threshold that was fixed on other canaries or runs.
+
+    Nasr et al. 2023 (arXiv 2302.07956), section 4: μ ≥ Φ⁻¹(1 − FPR) − Φ⁻¹(FNR), with the
+    Clopper-Pearson upper limits of both rates, each at half the significance.
+
+    Returns:
+        The bound, 0 where it would be negative.
+    """
+    from scipy.special import ndtri
+
+    missed = upper_limit(false_negatives, members, significance / 2.0)
+    alarmed = upper_limit(false_positives, non_members, significance / 2.0)
+    if missed >= 1.0 or alarmed >= 1.0:
+        return 0.0
+    return max(0.0, float(-ndtri(alarmed) - ndtri(missed)))
+
+
+def gdp_bound(
+    false_negatives: int,
+    false_positives: int,
+    members: int,
+    non_members: int,
+    delta: float,
+    significance: float,
+) -> float:
+    """The ε at δ of the μ of :func:`gdp_mu`.
+
+    It extrapolates far beyond what the counts themselves can certify.
+    """
+    return gaussian_epsilon(
+        gdp_mu(false_negatives, false_positives, members, non_members, significance), delta
+    )
+
+
+def fdp_bound(
+    canaries: int, guesses: int, correct: int, delta: float, significance: float
+) -> float:
+    """Largest ε whose Gaussian mechanism ``correct`` right guesses refute, in one run.
+
+    Mahloujifar, Melis and Chaudhuri 2024 (arXiv 2410.22235), algorithm for membership (k = 2).
+
+    Args:
+        canaries: All canaries m whose coin was flipped, the abstained ones too.
+        guesses: Guesses made, c'.
+        correct: Right guesses, c.
+        delta: The claimed δ, in (0, 1).
+        significance: Probability of exceeding the true ε of a Gaussian mechanism.
+
+    Returns:
+        The bound; exactly 0 for guesses that say nothing.
+    """
+    if not 0 <= correct <= guesses <= canaries:
+        raise ValueError(
+            f"need 0 ≤ correct ≤ guesses ≤ canaries, got {correct}, {guesses}, {canaries}"
+        )
+    return gaussian_epsilon(_refuted_mu(canaries, guesses, correct, significance), delta)
+
+
+def _refuted_mu(canaries: int, guesses: int, correct: int, significance: float) -> float:
+    """The largest μ that is refuted; 0 where none is."""
+    return largest_refuted(
+        lambda mu: _gaussian_refuted(canaries, guesses, correct, mu, significance)
+    )
+
+
+def _gaussian_refuted(
+    canaries: int, guesses: int, correct: int, mu: float, significance: float
+) -> bool:
+    """Whether no μ-GDP mechanism lets so many guesses be right with a probability above the significance."""
+    from scipy.special import ndtr, ndtri
+
+    right = significance * correct / canaries
+    wrong = significance * (guesses - correct) / canaries
+    for index in range(correct - 1, -1, -1):
+        more = max(wrong, float(ndtr(ndtri(right) - mu)))
+        if more == wrong:  # Neither changes any more.
+            break
+        right = min(1.0, right + index / (guesses - index) * (more - wrong))
+        wrong = more
+    return right + wrong > guesses / canaries
+
+
+@dataclass(frozen=True)
+class FdpBound:
+    """The best f-DP bound over the pre-registered grid of guess numbers.
+
+    Attributes:
+        epsilon: The lower bound on ε.
+        mu: The same as the μ of a Gaussian mechanism.
+        guesses: Guesses at the best grid point; 0 where none refutes anything.
+        correct: How many of them were right.
+    """
+
+    epsilon: float
+    mu: float
+    guesses: int
+    correct: int
+
+
+def fdp_search(
+    scores: NDArray[np.float64], is_member: NDArray[np.bool_], delta: float, significance: float
+) -> FdpBound:
+    """The best bound over the two-sided grid of :func:`privgan.audit.lower_bounds.bounds.one_run_search`, Bonferroni as there.
+
+    Args:
+        scores: One score per canary; higher means more likely a member.
+        is_member: Each canary's coin.
+        delta: The claimed δ, in (0, 1).
+        significance: Probability that the bound exceeds the true ε of a Gaussian mechanism.
+    """
+    canaries, guesses = len(scores), guesses_on_grid(scores, is_member)
+    best = FdpBound(0.0, 0.0, 0, 0)
+    for made, correct in guesses:
+        level = significance / len(guesses)
+        if _gaussian_refuted(canaries, made, correct, best.mu, level):
+            best = FdpBound(0.0, _refuted_mu(canaries, made, correct, level), made, correct)
+    return FdpBound(gaussian_epsilon(best.mu, delta), best.mu, best.guesses, best.correct)

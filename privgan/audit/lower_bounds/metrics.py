@@ -1,0 +1,303 @@
+"""Lower bounds on ε as metrics: the deciding one, its power, and diagnostics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privgan.audit.attacks.membership import Canaries
+from privgan.audit.attacks.roc import best_threshold
+from privgan.audit.intervals import holm
+from privgan.audit.lower_bounds.bounds import (
+    guesses_on_grid,
+    largest_one_run_bound,
+    largest_refuted,
+    one_run_p_value,
+    one_run_search,
+)
+from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.lower_bounds.fdp import fdp_search, gdp_bound, gdp_mu
+from privgan.audit.lower_bounds.power import POWER, epsilon_detectable
+from privgan.metric import Better, Metric
+from privgan.planning.plan import AUDIT
+
+
+def holm_bounds(
+    scores: Mapping[str, NDArray[np.float64]],
+    is_member: NDArray[np.bool_],
+    delta: float,
+    significance: float,
+) -> dict[str, float]:
+    """A lower bound on ε by each score.
+
+    With probability 1 − significance none of them exceeds the true ε.
+
+    All bounds speak of one ε. At each ε, every score has a p-value for "the mechanism is (ε,
+    δ)-private" over its whole grid (Bonferroni), and Holm's method says for which scores it is
+    refuted; a score's bound is the supremum of the ε that it refutes. Where one score alone is
+    given, it is the bound of :func:`privgan.audit.lower_bounds.bounds.one_run_search`.
+
+    Args:
+        scores: Name to one score per canary.
+        is_member: Each canary's coin.
+        delta: The claimed δ.
+        significance: Probability that any bound exceeds the true ε.
+    """
+    guesses = {name: guesses_on_grid(values, is_member) for name, values in scores.items()}
+
+    def adjusted(epsilon: float) -> list[float]:
+        return holm([_over_grid(made, len(is_member), epsilon, delta) for made in guesses.values()])
+
+    def refuted_by(place: int, epsilon: float) -> bool:
+        return adjusted(epsilon)[place] < significance
+
+    return {name: largest_refuted(partial(refuted_by, place)) for place, name in enumerate(scores)}
+
+
+def _over_grid(
+    guesses: Sequence[tuple[int, int]], canaries: int, epsilon: float, delta: float
+) -> float:
+    p_values = (
+        one_run_p_value(canaries, made, correct, epsilon, delta) for made, correct in guesses
+    )
+    return min(1.0, len(guesses) * min(p_values, default=1.0))
+
+
+SIGNIFICANCE = 0.05
+BOUND, LARGEST, DETECTABLE = (
+    "audit.epsilon_lower_bound",
+    "audit.epsilon_lb_max",
+    "audit.epsilon_detectable",
+)
+FDP, GDP = "audit.epsilon_lb_fdp", "audit.epsilon_lb_gdp"
+# The parts of the deciding score, each with a bound of its own that is shown only.
+PARTS = ("density_ratio", "nearest")
+_STEINKE = "Steinke, Nasr, Jagielski 2023, Theorem 5.2 and appendix D"
+_NO_DELTA = (
+    "assumes a Gaussian mechanism, which has a finite ε only at a δ above 0; the claim has none"
+)
+
+
+def bound_metrics(
+    canaries: Canaries,
+    deciding: NDArray[np.float64],
+    others: Mapping[str, NDArray[np.float64]],
+    claim: Claim | None,
+    seed: int,
+) -> tuple[Metric, ...]:
+    """All lower bounds on ε that one run's canaries give.
+
+    Args:
+        canaries: The canaries, each left out by a fair coin of its own.
+        deciding: The score that decides, one per canary; no score depends on a coin.
+        others: Names and scores that are shown only, corrected by Holm's method.
+        claim: The claimed guarantee, or None: then δ is 0.
+        seed: Draws the halves of the bound from error rates.
+    """
+    delta = claim.delta if claim else 0.0
+    shared = _shared(len(canaries), claim)
+    return (
+        _deciding(canaries, deciding, delta, shared),
+        _largest(len(canaries), delta),
+        _detectable(len(canaries), delta, claim),
+        *_gaussian(canaries, deciding, delta, seed, shared),
+        *_others(canaries, others, delta, shared),
+    )
+
+
+def no_bounds(reason: str, others: Iterable[str] = PARTS) -> tuple[Metric, ...]:
+    """All metrics of this module as NOT_RUN."""
+    names = (BOUND, LARGEST, DETECTABLE, FDP, GDP, *map(name_of, others))
+    return tuple(Metric.not_run(name, reason) for name in names)
+
+
+def name_of(score: str) -> str:
+    """The metric's name of a score that is shown only."""
+    return f"audit.epsilon_lb_{score}"
+
+
+def _shared(canaries: int, claim: Claim | None) -> dict[str, Any]:
+    ceiling = claim.epsilon if claim and math.isfinite(claim.epsilon) else None
+    return {
+        "confidence": 1.0 - SIGNIFICANCE,
+        "n": canaries,
+        "better": Better.LOWER,
+        "baseline": 0.0,
+        "ceiling": ceiling,
+    }
+
+
+def _deciding(
+    canaries: Canaries, scores: NDArray[np.float64], delta: float, shared: Mapping[str, Any]
+) -> Metric:
+    found = one_run_search(scores, canaries.is_member, delta, SIGNIFICANCE)
+    return Metric(
+        name=BOUND,
+        value=found.epsilon,
+        low=found.epsilon,
+        method=(
+            "one-run bound of the combined membership score over a fixed two-sided grid of guess"
+            " numbers, Bonferroni"
+        ),
+        source=_STEINKE,
+        details={
+            "guesses": found.guesses,
+            "correct": found.correct,
+            "grid": list(found.grid),
+            "delta": delta,
+            "decides": dict(AUDIT),
+        },
+        **shared,
+    )
+
+
+def _largest(canaries: int, delta: float) -> Metric:
+    return Metric(
+        name=LARGEST,
+        value=largest_one_run_bound(canaries, delta, SIGNIFICANCE),
+        confidence=1.0 - SIGNIFICANCE,
+        better=Better.HIGHER,
+        n=canaries,
+        method="the same bound if every guess were right: what this audit could have seen at most",
+        source=_STEINKE,
+    )
+
+
+def _detectable(canaries: int, delta: float, claim: Claim | None) -> Metric:
+    found = epsilon_detectable(canaries, delta, SIGNIFICANCE)
+    if found is None:
+        return Metric.not_run(
+            DETECTABLE,
+            f"with {canaries} canaries no ε gives a bound above 0 with {POWER:.0%} power",
+        )
+    details: dict[str, Any] = {"power": POWER, "delta": delta}
+    if claim and math.isfinite(claim.epsilon):
+        details["refutes_the_claim_from"] = epsilon_detectable(
+            canaries, delta, SIGNIFICANCE, above=claim.epsilon
+        )
+    return Metric(
+        name=DETECTABLE,
+        value=found,
+        confidence=1.0 - SIGNIFICANCE,
+        better=Better.LOWER,
+        n=canaries,
+        method=(
+            f"smallest true ε for which the deciding bound is above 0 with {POWER:.0%} power, if"
+            " the mechanism leaks all that ε allows about each canary (randomised response) and"
+            " the attack sees it; exact. A real attack sees less"
+        ),
+        source=(
+            "Kairouz, Oh, Viswanath 2015, Theorem 3.4; Steinke, Nasr, Jagielski 2023, Theorem 5.2"
+        ),
+        details=details,
+    )
+
+
+def _gaussian(
+    canaries: Canaries,
+    scores: NDArray[np.float64],
+    delta: float,
+    seed: int,
+    shared: Mapping[str, Any],
+) -> tuple[Metric, ...]:
+    if delta <= 0.0:
+        return tuple(Metric.not_run(name, _NO_DELTA, better=Better.LOWER) for name in (FDP, GDP))
+    return _f_dp(canaries, scores, delta, shared), _from_error_rates(
+        canaries, scores, delta, seed, shared
+    )
+
+
+def _f_dp(
+    canaries: Canaries, scores: NDArray[np.float64], delta: float, shared: Mapping[str, Any]
+) -> Metric:
+    found = fdp_search(scores, canaries.is_member, delta, SIGNIFICANCE)
+    return Metric(
+        name=FDP,
+        value=found.epsilon,
+        low=found.epsilon,
+        method=(
+            "f-DP bound in one run of the deciding score over the same grid, Bonferroni;"
+            " model-assumed: it refutes a Gaussian mechanism with this (ε, δ), not (ε, δ) itself;"
+            " shown only"
+        ),
+        source="Mahloujifar, Melis, Chaudhuri 2024",
+        details={
+            "guesses": found.guesses,
+            "correct": found.correct,
+            "mu": found.mu,
+            "delta": delta,
+            "model_assumed": True,
+        },
+        **shared,
+    )
+
+
+def _from_error_rates(
+    canaries: Canaries,
+    scores: NDArray[np.float64],
+    delta: float,
+    seed: int,
+    shared: Mapping[str, Any],
+) -> Metric:
+    """The threshold is the best one of the first half, the error rates are those of the second."""
+    first, coin = canaries.folds(2, np.random.default_rng((seed, 29))) == 0, canaries.is_member
+    if min(coin[first].sum(), (~coin[first]).sum(), coin[~first].sum(), (~coin[~first]).sum()) == 0:
+        return Metric.not_run(
+            GDP, "a half of the canaries holds one kind only", better=Better.LOWER
+        )
+    said, truth = scores[~first] >= best_threshold(coin[first], scores[first]), coin[~first]
+    counts = (
+        int((truth & ~said).sum()),
+        int((~truth & said).sum()),
+        int(truth.sum()),
+        int((~truth).sum()),
+    )
+    bound = gdp_bound(*counts, delta, SIGNIFICANCE)
+    names = ("false_negatives", "false_positives", "members", "non_members")
+    return Metric(
+        name=GDP,
+        value=bound,
+        low=bound,
+        method=(
+            "Gaussian mechanism whose error rates are the Clopper-Pearson limits of the deciding"
+            " score's, threshold fixed on the other half of the canaries; model-assumed: Gaussian,"
+            " canaries that do not influence each other; shown only"
+        ),
+        source="Nasr et al. 2023, section 4",
+        details={
+            **dict(zip(names, counts, strict=True)),
+            "mu": gdp_mu(*counts, SIGNIFICANCE),
+            "delta": delta,
+            "model_assumed": True,
+        },
+        **(dict(shared) | {"n": len(truth)}),
+    )
+
+
+def _others(
+    canaries: Canaries,
+    scores: Mapping[str, NDArray[np.float64]],
+    delta: float,
+    shared: Mapping[str, Any],
+) -> tuple[Metric, ...]:
+    bounds = holm_bounds(scores, canaries.is_member, delta, SIGNIFICANCE)
+    return tuple(
+        Metric(
+            name=name_of(score),
+            value=bound,
+            low=bound,
+            method=(
+                f"one-run bound of another score over the same grid, Holm over {len(bounds)} such"
+                " scores; shown only"
+            ),
+            source=f"{_STEINKE}; Holm 1979",
+            details={"delta": delta, "scores": len(bounds)},
+            **shared,
+        )
+        for score, bound in bounds.items()
+    )

@@ -1,0 +1,133 @@
+"""Do models of synthetic and of real rows rely on the same columns?
+
+Rank correlation of permutation importances.
+
+Importance is measured on left-out rows by what a model loses when a column is shuffled, so it
+exists for every family of models, and impurity's preference for columns with many values plays no
+part.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privgan.audit.coding import CodedTable
+from privgan.audit.intervals import bootstrap_interval
+from privgan.audit.utility.tasks import BOOSTING, Model, Task
+from privgan.audit.utility.utility import Trial
+from privgan.metric import Better, Metric
+
+NAME = "utility.importance_agreement"
+ROWS = 3_000
+REPETITIONS = 100
+LEAST_COLUMNS = 3
+SHOWN = 15
+
+
+def importance_metric(trial: Trial | str, seed: int) -> Metric:
+    """``utility.importance_agreement``: Spearman's correlation of the columns' importances.
+
+    1 is the same order.
+
+    The baseline is that of two models which are fitted on disjoint halves of the real rows: what is
+    left to chance. A model that relies on no column agrees with none: 0.
+
+    Args:
+        trial: The trial, or why it cannot be tried.
+        seed: Draws rows, shuffles and halves.
+    """
+    if isinstance(trial, str):
+        return Metric.not_run(NAME, trial, better=Better.HIGHER)
+    if len(trial.task.others) < LEAST_COLUMNS:
+        return Metric.not_run(
+            NAME, f"needs at least {LEAST_COLUMNS} columns besides the target", better=Better.HIGHER
+        )
+    generator = np.random.default_rng((seed, 53))
+    rows = np.sort(generator.permutation(len(trial.test))[:ROWS])
+    test, weights = trial.test.take(rows), trial.weights[: REPETITIONS + 1, rows]
+    # A bootstrap sample that holds none of the picked rows says nothing.
+    weights = weights[weights.sum(axis=1) > 0]
+    drops = {
+        family: [importances(trial.task, model, test, weights, seed) for model in pair]
+        for family, pair in trial.models.items()
+    }
+    agreements = {family: _agreement(*pair) for family, pair in drops.items()}
+    low, high = bootstrap_interval(agreements[BOOSTING])
+    made, real = (found[:, 0] for found in drops[BOOSTING])
+    return Metric(
+        name=NAME,
+        value=float(agreements[BOOSTING][0]),
+        low=low,
+        high=high,
+        confidence=0.95,
+        better=Better.HIGHER,
+        baseline=_halves(trial, test, generator, seed),
+        n=len(test),
+        method=(
+            f"Spearman's correlation of permutation importances on {len(test)} left-out rows,"
+            f" gradient boosting; {REPETITIONS} bootstrap samples; baseline: models of two halves"
+            " of the real rows"
+        ),
+        source="Breiman 2001, section 10; Spearman 1904",
+        details={
+            "families": {family: float(found[0]) for family, found in agreements.items()},
+            "columns": [
+                {
+                    "column": trial.task.others[i],
+                    "real": float(real[i]),
+                    "synthetic": float(made[i]),
+                }
+                for i in np.argsort(-real, kind="stable")[:SHOWN]
+            ],
+        },
+    )
+
+
+def importances(
+    task: Task, model: Model, test: CodedTable, weights: NDArray[np.float64], seed: int
+) -> NDArray[np.float64]:
+    """What the model's score loses when a column is shuffled, for each weighting of the rows [columns, weightings].
+
+    Args:
+        task: The task.
+        model: A model of it.
+        test: Rows with a known target.
+        weights: One weighting per line [weightings, rows].
+        seed: Draws the shuffles, the same for every model.
+    """
+    rows, truth = task.without_target(test), task.target(test)
+    # Inputs are made once: shuffled rows of a column have its shuffled inputs.
+    inputs = np.array(model.inputs(rows))
+    whole = task.scores(truth, model.predict(inputs), weights)
+    generator, found = np.random.default_rng((seed, 59)), []
+    for end, width in zip(np.cumsum(model.widths), model.widths, strict=True):
+        order, own = generator.permutation(len(rows)), slice(int(end) - width, int(end))
+        kept = inputs[:, own].copy()
+        inputs[:, own] = kept[order]
+        found.append(whole - task.scores(truth, model.predict(inputs), weights))
+        inputs[:, own] = kept
+    return np.array(found)
+
+
+def _agreement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spearman's correlation for each weighting; 0 where one side has no order."""
+    from scipy.stats import rankdata
+
+    # Rounded: what a column adds below the twelfth digit is noise of the sums, and must not order
+    # it.
+    ranks = [rankdata(np.round(drops, 12), axis=0) for drops in (first, second)]
+    one, other = (rank - rank.mean(axis=0) for rank in ranks)
+    scale = np.sqrt((one**2).sum(axis=0) * (other**2).sum(axis=0))
+    return np.where(scale > 0, (one * other).sum(axis=0) / np.where(scale > 0, scale, 1.0), 0.0)
+
+
+def _halves(trial: Trial, test: CodedTable, generator: np.random.Generator, seed: int) -> float:
+    task, real = trial.task, trial.fits[1]
+    order, itself = generator.permutation(len(real)), np.ones((1, len(test)))
+    halves = (
+        real.take(np.sort(order[: len(real) // 2])),
+        real.take(np.sort(order[len(real) // 2 :])),
+    )
+    drops = [importances(task, task.fit(BOOSTING, half), test, itself, seed) for half in halves]
+    return float(_agreement(*drops)[0])

@@ -1,0 +1,205 @@
+"""Utility: train on synthetic, test on real left-out rows, against training on real rows.
+
+Two model families: histogram gradient boosting, whose figures are the metrics, and a linear model
+on one-hot features, whose figures stand in the details. All models are tested on the same rows, so
+the gap's bootstrap is a paired one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privgan.audit.coding import AuditCoder, CodedTable
+from privgan.audit.intervals import bootstrap_interval, bootstrap_weights
+from privgan.audit.utility.tasks import BOOSTING, FAMILIES, LEAST_ROWS, Model, Task
+from privgan.metric import Better, Metric
+from privgan.schema.schema import choose_target
+
+FIT_ROWS = 20_000
+TEST_ROWS = 10_000
+REPETITIONS = 200
+_SOURCE = "Esteban, Hyland, Rätsch 2017, section 4.2; paired bootstrap: Efron 1979"
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One task tried: models of each family fitted on synthetic and on real rows, and what they predict.
+
+    Attributes:
+        task: The task.
+        fits: The synthetic and the real rows that were fitted.
+        test: The left-out rows that are predicted.
+        weights: The test rows themselves, then bootstrap samples of their customers [samples,
+            rows].
+        models: By family, the model of the synthetic and of the real rows.
+        predictions: What they predict of the test rows.
+    """
+
+    task: Task
+    fits: tuple[CodedTable, CodedTable]
+    test: CodedTable
+    weights: NDArray[np.float64]
+    models: Mapping[str, tuple[Model, Model]]
+    predictions: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+    @property
+    def truth(self) -> NDArray[np.float64]:
+        """The target of the test rows."""
+        return self.task.target(self.test)
+
+
+def trial_of(
+    coder: AuditCoder,
+    kept_in: CodedTable,
+    left_out: CodedTable | None,
+    synthetic: CodedTable,
+    name: str,
+    seed: int,
+) -> tuple[Task, Trial | str]:
+    """A task, and its trial or why it cannot be tried.
+
+    Args:
+        coder: Names the columns.
+        kept_in: The real rows to train on.
+        left_out: The real rows to test on, or None.
+        synthetic: The synthetic rows to train on.
+        name: The column to predict.
+        seed: Draws samples and bootstrap.
+
+    Raises:
+        TableError: The target is not a modelled Discrete or Numeric column.
+    """
+    task = Task.of(coder, kept_in, name)
+    reason = _obstacle(task, kept_in, left_out, synthetic)
+    if reason or left_out is None:
+        return task, reason
+    generator = np.random.default_rng((seed, 13))
+    made, real = (
+        task.complete(table).sample(FIT_ROWS, generator) for table in (synthetic, kept_in)
+    )
+    test = task.complete(left_out).sample(TEST_ROWS, generator)
+    weights = bootstrap_weights(len(test), REPETITIONS, generator, test.customers)
+    models = {family: (task.fit(family, made), task.fit(family, real)) for family in FAMILIES}
+    rows = task.without_target(test)
+    predictions = {family: (pair[0](rows), pair[1](rows)) for family, pair in models.items()}
+    return task, Trial(task, (made, real), test, weights, models, predictions)
+
+
+def utility_metrics(
+    coder: AuditCoder,
+    kept_in: CodedTable,
+    left_out: CodedTable | None,
+    synthetic: CodedTable,
+    target: str | None,
+    seed: int,
+) -> tuple[Metric, ...]:
+    """``utility.tstr_auc``, ``utility.trtr_auc`` (``_r2`` for a number) and ``utility.gap``, the second less the first.
+
+    Args:
+        coder: Names the columns.
+        kept_in: The real rows to train on.
+        left_out: The real rows to test on, or None.
+        synthetic: The synthetic rows to train on.
+        target: The column to predict; None to let :func:`choose_target` choose.
+        seed: Draws samples and bootstrap.
+
+    Raises:
+        TableError: The target is not a modelled Discrete or Numeric column.
+    """
+    name = target or choose_target(coder.columns)
+    if name is None:
+        return _not_run("auc", "gap", "the schema has no Discrete or Numeric column to predict")
+    return trial_metrics(*trial_of(coder, kept_in, left_out, synthetic, name, seed))
+
+
+def trial_metrics(task: Task, trial: Trial | str, gap: str = "gap") -> tuple[Metric, ...]:
+    """The two scores of a trial and their difference, under a name.
+
+    NOT_RUN where it could not be tried.
+    """
+    if isinstance(trial, str):
+        return _not_run(task.score, gap, trial)
+    scores = {
+        family: [task.scores(trial.truth, predicted, trial.weights) for predicted in pair]
+        for family, pair in trial.predictions.items()
+    }
+    real = float(scores[BOOSTING][1][0])
+    return (
+        _metric(trial, scores, f"tstr_{task.score}", Better.HIGHER, lambda pair: pair[0], real),
+        _metric(
+            trial,
+            scores,
+            f"trtr_{task.score}",
+            Better.NEITHER,
+            lambda pair: pair[1],
+            0.5 if task.classification else 0.0,
+        ),
+        _metric(trial, scores, gap, Better.LOWER, lambda pair: pair[1] - pair[0], 0.0),
+    )
+
+
+def _obstacle(
+    task: Task, kept_in: CodedTable, left_out: CodedTable | None, synthetic: CodedTable
+) -> str:
+    """Why the task cannot be run; empty where it can."""
+    if left_out is None or not len(left_out):
+        return "there are no left-out rows to test on"
+    if not task.others:
+        return "there is no column besides the target"
+    tables = {"kept-in": kept_in, "left-out": left_out, "synthetic": synthetic}
+    for name, table in tables.items():
+        target = task.target(task.complete(table))
+        if len(target) < LEAST_ROWS:
+            return f"the {name} table has fewer than {LEAST_ROWS} rows with a target value"
+        if name != "synthetic" and len(np.unique(target)) < 2:
+            return f"the target has one value only in the {name} table"
+    return ""
+
+
+def _not_run(score: str, gap: str, reason: str) -> tuple[Metric, ...]:
+    names = {f"utility.tstr_{score}": Better.HIGHER, f"utility.trtr_{score}": Better.NEITHER}
+    names[f"utility.{gap}"] = Better.LOWER
+    return tuple(Metric.not_run(name, reason, better=better) for name, better in names.items())
+
+
+_Scores = Mapping[str, list[NDArray[np.float64]]]
+
+
+def _metric(
+    trial: Trial,
+    scores: _Scores,
+    name: str,
+    better: Better,
+    pick: Callable[[list[NDArray[np.float64]]], NDArray[np.float64]],
+    baseline: float,
+) -> Metric:
+    values = pick(scores[BOOSTING])
+    low, high = bootstrap_interval(values)
+    families = {family: _ends(pick(pair)) for family, pair in scores.items()}
+    made, real = trial.fits
+    return Metric(
+        name=f"utility.{name}",
+        value=float(values[0]),
+        low=low,
+        high=high,
+        confidence=0.95,
+        better=better,
+        baseline=baseline,
+        n=len(trial.test),
+        method=(
+            f"gradient boosting fitted on {len(made)} synthetic or {len(real)} real rows, tested on"
+            f" {len(trial.test)} left-out rows; {REPETITIONS} paired bootstrap samples of the test"
+            " rows' customers"
+        ),
+        source=_SOURCE,
+        details={"target": trial.task.column.name, "families": families},
+    )
+
+
+def _ends(values: NDArray[np.float64]) -> dict[str, float]:
+    low, high = bootstrap_interval(values)
+    return {"value": float(values[0]), "low": low, "high": high}

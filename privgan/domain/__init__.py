@@ -1,0 +1,1 @@
+"""The discrete domain: cells, codes, conditions and regions, from public facts."""

@@ -1,0 +1,233 @@
+"""Rows as small integer codes and back.
+
+Fine cells merged into codes by noisy counts, never by rows.
+
+This is the differentially private form of CTGAN's mode-specific normalisation: a numeric value is a
+bin (the code) plus its place inside the bin (the noisy shape over the bin's fine cells).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from privgan.domain.cells import Cells
+from privgan.domain.stratified import choose_within
+
+_ON_QUANTILE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ColumnCode:
+    """How one column becomes codes.
+
+    Attributes:
+        cells: The public fine cells.
+        code_of: The code of each fine cell [cells], int64.
+        within: Probability of each fine cell given its code [cells]; from noisy counts, or even by
+            length.
+    """
+
+    cells: Cells
+    code_of: np.ndarray
+    within: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        return self.cells.column.name
+
+    @property
+    def size(self) -> int:
+        """The number of codes."""
+        return int(self.code_of.max()) + 1
+
+    def encode(self, values: pd.Series) -> np.ndarray:
+        """The code of each typed value [rows]."""
+        return self.code_of[self.cells.encode(values)]
+
+    def decode(
+        self,
+        codes: np.ndarray,
+        rng: np.random.Generator,
+        allowed: Cells | None = None,
+        weight: np.ndarray | None = None,
+    ) -> pd.Series:
+        """Typed values [rows] from codes [rows].
+
+        Args:
+            codes: Codes.
+            rng: Public randomness.
+            allowed: Cells cut to a condition, or None for all.
+            weight: For each fine cell [cells] the share of it that a condition allows, or None for
+                all.
+        """
+        within = self.within if weight is None else self.within * weight
+        fine = self._fine_cells(codes, within, rng)
+        return (allowed or self.cells).decode(fine, rng.random(len(codes)))
+
+    def _fine_cells(
+        self, codes: np.ndarray, within: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """A fine cell of each code [rows], all together in the shares of the cells within their codes."""
+        possible = np.flatnonzero(within > 0)
+        cells = possible[np.argsort(self.code_of[possible], kind="stable")]
+        owner = self.code_of[cells]
+        chosen: np.ndarray = cells[choose_within(owner, within[cells], codes, rng)]
+        return chosen
+
+    def to_json(self) -> dict[str, Any]:
+        """The measured part as JSON values; the cells follow from the schema."""
+        return {
+            "code_of": self.code_of.tolist(),
+            "within": [round(float(share), 9) for share in self.within],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """How a table becomes a matrix of codes.
+
+    Attributes:
+        columns: One entry per modelled column, in the schema's order.
+    """
+
+    columns: tuple[ColumnCode, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of codes of each column."""
+        return tuple(column.size for column in self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(column.name for column in self.columns)
+
+    def encode(self, frame: pd.DataFrame) -> np.ndarray:
+        """Codes [rows, columns] of typed rows; a pure function of each row.
+
+        They are in the smallest integer type, and each column lies in memory by itself: it is read
+        column by column.
+        """
+        codes = np.empty(
+            (len(frame), len(self.columns)),
+            np.min_scalar_type(max(self.sizes, default=0)),
+            order="F",
+        )
+        for place, column in enumerate(self.columns):
+            codes[:, place] = column.encode(frame[column.name])
+        return codes
+
+    def decode(self, codes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        """Typed rows from codes [rows, columns]."""
+        return pd.DataFrame(
+            {column.name: column.decode(codes[:, i], rng) for i, column in enumerate(self.columns)}
+        )
+
+
+def identity_code(cells: Cells) -> ColumnCode:
+    """Every fine cell is a code of its own."""
+    return ColumnCode(cells=cells, code_of=np.arange(cells.size), within=np.ones(cells.size))
+
+
+def merged_code(cells: Cells, shares: np.ndarray, *, max_codes: int) -> ColumnCode:
+    """Merge fine cells into about ``max_codes`` codes by their noisy shares.
+
+    Post-processing, free of charge.
+
+    Args:
+        cells: The column's fine cells.
+        shares: Non-negative estimated share of each fine cell [cells]; they sum to 1.
+        max_codes: Wanted number of codes, special values and missing not counted.
+    """
+    single = np.zeros(cells.size, dtype=bool)
+    single[len(cells.texts) : cells.first_interval] = True
+    if cells.missing_code is not None:
+        single[cells.missing_code] = True
+    mergeable = np.flatnonzero(~single)
+    if cells.adjacent:
+        total = max(shares[: cells.first_interval + len(cells.starts)].sum(), 1e-12)
+        ends = np.cumsum(shares[mergeable]) + _special_below(cells, shares)[: len(mergeable)]
+        groups = _adjacent(shares[mergeable] / total, ends / total, max_codes)
+    else:
+        groups = _rarest(shares[mergeable], max_codes)
+    code_of = np.empty(cells.size, dtype=np.int64)
+    specials = np.flatnonzero(single[: cells.first_interval])
+    code_of[specials] = np.arange(len(specials))
+    code_of[mergeable] = groups + len(specials)
+    if cells.missing_code is not None:
+        code_of[cells.missing_code] = code_of[mergeable].max() + 1
+    return ColumnCode(cells=cells, code_of=code_of, within=within_shares(cells, code_of, shares))
+
+
+def _special_below(cells: Cells, shares: np.ndarray) -> np.ndarray:
+    """Share of the special values below each interval [intervals].
+
+    Zeros [cells] for categories, which have none.
+    """
+    if cells.texts:
+        return np.zeros(cells.size)
+    special, mass = np.asarray(cells.special), shares[: cells.first_interval]
+    below: np.ndarray = (
+        (special < (cells.origin + cells.starts * cells.step)[:, None]) * mass
+    ).sum(1)
+    return below
+
+
+def _adjacent(shares: np.ndarray, ends: np.ndarray, max_codes: int) -> np.ndarray:
+    """Group neighbouring cells at the quantiles.
+
+    A cell that holds one starts a code, and one as heavy as a code is alone.
+
+    The quantiles are those of the whole column, its special values counted, so that codes are what
+    people read a column by: with 20 codes its twentieths, with 10 its tenths.
+
+    Args:
+        shares: Share of each cell [cells] among the column's values.
+        ends: Share of all values up to the end of each cell [cells].
+        max_codes: The number of quantiles, the last one counted.
+    """
+    starts = np.diff(np.floor(ends * max_codes - _ON_QUANTILE), prepend=0.0) > 0
+    starts[1:] |= shares[:-1] * max_codes >= 1
+    starts[0] = False
+    return np.cumsum(starts)
+
+
+def _rarest(shares: np.ndarray, max_codes: int) -> np.ndarray:
+    """Keep the heaviest categories as codes of their own and put all others into one last code."""
+    if len(shares) <= max_codes:
+        return np.arange(len(shares))
+    kept = np.sort(np.argsort(-shares, kind="stable")[: max_codes - 1])
+    groups = np.full(len(shares), max_codes - 1, dtype=np.int64)
+    groups[kept] = np.arange(len(kept))
+    return groups
+
+
+def within_shares(cells: Cells, code_of: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Probability of each fine cell given its code [cells].
+
+    Even by length where a code has no mass.
+    """
+    lengths = np.ones(cells.size)
+    lengths[cells.first_interval : cells.first_interval + len(cells.lengths)] = cells.lengths
+    mass = np.bincount(code_of, weights=shares)[code_of]
+    even = lengths / np.bincount(code_of, weights=lengths)[code_of]
+    return np.where(mass > 0, shares / np.where(mass > 0, mass, 1.0), even)
+
+
+def encoder_from_json(cells: Mapping[str, Cells], data: Mapping[str, Any]) -> Encoder:
+    """The encoder that ``ColumnCode.to_json`` wrote, over the cells of the schema's columns, in the schema's order."""
+    codes = [
+        ColumnCode(
+            cells=part,
+            code_of=np.asarray(data[name]["code_of"], np.int64),
+            within=np.asarray(data[name]["within"], float),
+        )
+        for name, part in cells.items()
+    ]
+    return Encoder(tuple(codes))

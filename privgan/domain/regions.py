@@ -1,0 +1,237 @@
+"""Constraints as what they leave.
+
+For each group of constraints that share columns a union of disjoint boxes.
+
+A box gives each column a set of values. ``when/then`` is m + 1 boxes for m conditions in ``when``:
+the first condition fails; it holds and the second fails; …; all hold, and ``then`` too. Fixed
+combinations are a box each. Constraints on the same columns are multiplied out, and boxes that no
+row can be in are dropped; ``at_most`` cuts across boxes and is kept beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from privgan.domain.conditions import ColumnCondition, parse_where
+from privgan.domain.measured import opened, widest_moments, widest_numbers
+from privgan.domain.order import Order
+from privgan.domain.value_sets import Axis, PositionSet, set_of
+from privgan.errors import IncompleteError, UsageError
+from privgan.files.limits import MOST_CONSTRAINT_CASES
+from privgan.schema.columns import Column, Discrete, OpenNumeric, OpenTemporal
+from privgan.schema.constraints import AtMost, Combinations, Constraint, WhenThen, place
+from privgan.schema.schema import Schema
+
+MOST_BOXES = 4_096
+_MOST_PRODUCTS = 250_000
+Box = tuple[PositionSet, ...]
+Region = Mapping[str, PositionSet]
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Constraints that are tied together by shared columns.
+
+    Attributes:
+        members: Their places in the schema.
+        axes: The values of each of their columns, in the schema's order.
+        boxes: Disjoint boxes, each with a set for each column, in the columns' order; none where no
+            row holds the constraints.
+        order: Their at_most constraints.
+    """
+
+    members: tuple[int, ...]
+    axes: Mapping[str, Axis]
+    boxes: tuple[Box, ...]
+    order: Order
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(self.axes)
+
+    def told(self, constraints: Sequence[Constraint]) -> str:
+        """The constraints for a message."""
+        return "; ".join(f"{place(index)} ({constraints[index]})" for index in self.members)
+
+
+def widened(schema: Schema) -> Schema:
+    """The schema with measured and still open bounds as wide as can be.
+
+    What constraints are held against when read.
+    """
+    return replace(schema, columns=tuple(_widest(opened(column)) for column in schema.columns))
+
+
+def _widest(column: Column) -> Column:
+    if isinstance(column, OpenNumeric):
+        return widest_numbers(column)
+    return widest_moments(column) if isinstance(column, OpenTemporal) else column
+
+
+def conditions_of(
+    constraint: WhenThen, schema: Schema
+) -> tuple[tuple[ColumnCondition, ...], tuple[ColumnCondition, ...]]:
+    """The conditions of ``when`` and of ``then``.
+
+    Raises:
+        UsageError: where one of them cannot be read.
+    """
+    return parse_where(constraint.when, schema, place="when"), parse_where(
+        constraint.then, schema, place="then"
+    )
+
+
+def columns_of(constraint: Constraint, schema: Schema) -> tuple[str, ...]:
+    """The names of a constraint's columns."""
+    if isinstance(constraint, AtMost):
+        return constraint.low, constraint.high
+    if isinstance(constraint, Combinations):
+        return constraint.columns
+    assert isinstance(constraint, WhenThen)
+    when, then = conditions_of(constraint, schema)
+    return tuple(dict.fromkeys(condition.column.name for condition in (*when, *then)))
+
+
+def groups_of(schema: Schema, where: Sequence[ColumnCondition] = ()) -> tuple[Group, ...]:
+    """The schema's constraints, group by group.
+
+    Args:
+        schema: The public facts; no column that a constraint names may be open.
+        where: Conditions that every row meets as well.
+
+    Raises:
+        UsageError: where constraints multiply out to too many boxes.
+    """
+    conditions = {condition.column.name: condition for condition in where}
+    names = [columns_of(constraint, schema) for constraint in schema.constraints]
+    left = _Left()
+    return tuple(_group(members, schema, names, conditions, left) for members in _tied(names))
+
+
+@dataclass
+class _Left:
+    """How many more cases may be looked at, all constraints together."""
+
+    cases: int = MOST_CONSTRAINT_CASES
+
+
+def refuse_impossible(schema: Schema) -> None:
+    """Refuse a schema whose measured facts leave no row that holds its constraints.
+
+    Raises:
+        IncompleteError: naming the constraints.
+    """
+    for group in groups_of(schema):
+        if not group.boxes:
+            raise IncompleteError(
+                f"with the bounds that were measured no row holds {group.told(schema.constraints)};"
+                " declare these bounds, or leave a constraint out"
+            )
+
+
+def _tied(names: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
+    """Indices of constraints tied together by shared columns, each tie ascending."""
+    ties: list[tuple[list[int], set[str]]] = []
+    for index, columns in enumerate(names):
+        touched = [tie for tie in ties if tie[1] & set(columns)]
+        ties = [tie for tie in ties if tie not in touched]
+        members = sorted(member for tie in touched for member in tie[0])
+        ties.append(([*members, index], set(columns).union(*(tie[1] for tie in touched))))
+    return sorted(tuple(members) for members, _ in ties)
+
+
+def _group(
+    members: tuple[int, ...],
+    schema: Schema,
+    names: Sequence[Sequence[str]],
+    where: Mapping[str, ColumnCondition],
+    left: _Left,
+) -> Group:
+    touched = {name for index in members for name in names[index]}
+    axes = {column.name: Axis(column) for column in schema.modelled if column.name in touched}
+    constraints = [(index, schema.constraints[index]) for index in members]
+    order = Order(tuple(part for _, part in constraints if isinstance(part, AtMost)), axes)
+    boxes = [
+        tuple(
+            axis.full & axis.allowed_by(where[name]) if name in where else axis.full
+            for name, axis in axes.items()
+        )
+    ]
+    for index, part in constraints:
+        if not isinstance(part, AtMost):
+            boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), index, left)
+    kept = [
+        box
+        for box in boxes
+        if all(box) and order.limits(dict(zip(axes, box, strict=True))) is not None
+    ]
+    return Group(members=members, axes=axes, boxes=tuple(kept), order=order)
+
+
+def regions_of(constraint: Constraint, axes: Mapping[str, Axis], schema: Schema) -> list[Region]:
+    """Disjoint regions that a constraint other than at_most leaves, without those that are empty."""
+    if isinstance(constraint, Combinations):
+        return [
+            {
+                name: _single(axes[name], text)
+                for name, text in zip(constraint.columns, row, strict=True)
+            }
+            for row in constraint.allowed
+        ]
+    assert isinstance(constraint, WhenThen)
+    when, then = (_sets(part, axes) for part in conditions_of(constraint, schema))
+    regions: list[Region] = []
+    holding: dict[str, PositionSet] = {}
+    for name, values in when.items():
+        regions.append(holding | {name: axes[name].full.without(values)})
+        holding = holding | {name: values}
+    both = holding | {
+        name: values & holding.get(name, axes[name].full) for name, values in then.items()
+    }
+    return [region for region in (*regions, both) if all(region.values())]
+
+
+def _sets(
+    conditions: Sequence[ColumnCondition], axes: Mapping[str, Axis]
+) -> dict[str, PositionSet]:
+    return {
+        condition.column.name: axes[condition.column.name].allowed_by(condition)
+        for condition in conditions
+    }
+
+
+def _single(axis: Axis, text: str | None) -> PositionSet:
+    if text is None:
+        return PositionSet((), missing=True)
+    assert isinstance(axis.column, Discrete)
+    return set_of([axis.column.position(text)])
+
+
+def _cut(
+    boxes: Sequence[Box], regions: Sequence[Region], names: Sequence[str], index: int, left: _Left
+) -> list[Box]:
+    products = len(boxes) * len(regions)
+    left.cases -= products
+    many = products > _MOST_PRODUCTS or left.cases < 0
+    pairs = () if many else product(boxes, regions)
+    cuts = (_both(box, region, names) for box, region in pairs)
+    kept = [box for box in cuts if box is not None]
+    if many or len(kept) > MOST_BOXES:
+        raise UsageError(
+            f"{place(index)} and the constraints on the same columns come to more than"
+            f" {MOST_BOXES:,} cases together; leave one out, or allow fewer combinations"
+        )
+    return kept
+
+
+def _both(box: Box, region: Region, names: Sequence[str]) -> Box | None:
+    cut: list[PositionSet] = []
+    for name, values in zip(names, box, strict=True):
+        left = values & region[name] if name in region else values
+        if not left:
+            return None
+        cut.append(left)
+    return tuple(cut)

@@ -1,0 +1,1 @@
+"""Draft and review a schema from a table: an unpaid look, INTERNAL until confirmed."""

@@ -1,0 +1,219 @@
+"""Draft a schema from a table: an unpaid look, INTERNAL until a person confirms it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from privgan.drafting.absence import blank_texts
+from privgan.drafting.columns import Drafted, drafted_column
+from privgan.drafting.distinct import distinct_columns
+from privgan.drafting.notes import Note, Topic
+from privgan.drafting.texts import Room
+from privgan.drafting.unit_proposal import Candidate, chosen, notes_of, proposed
+from privgan.errors import TableError
+from privgan.files.documents import shown
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import (
+    Column,
+    Discrete,
+    Invented,
+    Kind,
+    Numeric,
+    OpenCategorical,
+    Source,
+    Temporal,
+)
+from privgan.schema.schema import Schema
+from privgan.table.schema_file import dump_schema
+
+_COLUMN = re.compile(r"- name: ")
+_LINE_ENDS = re.compile(r"[\r\n\x85\u2028\u2029]")
+
+
+def draft_text(draft: Draft, comment: str = "") -> str:
+    """The draft as YAML text, which ``parse_schema`` reads back to the drafted schema.
+
+    Args:
+        draft: The draft.
+        comment: What is to stand on top.
+    """
+    head = "\n".join([comment, *told(draft.notes)]) if draft.notes else comment
+    text = dump_schema(
+        draft.schema, comment="\n".join(_one_line(line) for line in head.splitlines())
+    )
+    places = iter(draft.schema.names)
+    lines = (_with_notes(line, places, draft.notes) for line in text.split("\n"))
+    return "\n".join(lines)
+
+
+def told(notes: Iterable[Note]) -> Iterator[str]:
+    """The notes as lines, those on one topic under its name.
+
+    What several columns have in common is said once.
+    """
+    for topic, group in groupby(notes, key=lambda note: note.topic):
+        yield f"{topic.value}:"
+        columns: dict[str, list[str]] = {}
+        for note in group:
+            columns.setdefault(note.text, []).append(shown(note.column))
+        for text, names in columns.items():
+            yield f"  {', '.join(names)}: {_one_line(text)}"
+
+
+def _with_notes(line: str, names: Iterator[str], notes: Iterable[Note]) -> str:
+    if not _COLUMN.match(line):
+        return line
+    name = next(names, None)
+    return "\n".join(
+        [*(f"# {_one_line(note.text)}" for note in notes if note.column == name), line]
+    )
+
+
+def _one_line(text: str) -> str:
+    return _LINE_ENDS.sub(" ", text)
+
+
+_MOST_CATEGORIES, _ALL_CATEGORIES, _LEAST_CATEGORIES = 1_000, 100_000, 40
+_BLANKS = frozenset({""})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A drafted schema.
+
+    Attributes:
+        schema: The schema; each fact is marked ``confirm``, or ``assumed_public``.
+        notes: What does not fit, what was given up, what to look at; no cell's value stands in
+            them.
+    """
+
+    schema: Schema
+    notes: tuple[Note, ...] = ()
+
+
+def draft_schema(
+    table: pa.Table | pd.DataFrame,
+    dataset: str,
+    *,
+    assume_public: bool = False,
+    measured: bool = True,
+) -> Draft:
+    """Draft a schema.
+
+    Args:
+        table: The table as read [rows, columns].
+        dataset: The data set's name.
+        assume_public: Take all drafted facts as they are, marked ``assumed_public``; else each is
+            marked ``confirm``.
+        measured: Whether many or rare categories are left to be measured; else all are listed,
+            where that is possible.
+
+    Returns:
+        A schema with bounds rounded outwards, and notes. A column that names people or things and
+        repeats is its unit; else one row is, which a person must check.
+
+    Raises:
+        TableError: where a cell holds several values, or where no column can be modelled.
+    """
+    source = Source.ASSUMED_PUBLIC if assume_public else Source.CONFIRM
+    room = _room(table.shape[1], measured)
+    blanks: set[str] = set(_BLANKS)
+    drafts: list[Drafted] = []
+    for values in distinct_columns(table):
+        blanks |= blank_texts(values)
+        drafts.append(drafted_column(values, room))
+    columns, unit, notes = _with_unit(drafts)
+    if all(isinstance(column, Invented) and not column.presence for column in columns):
+        raise TableError(
+            "no column of the table can be modelled: each looks like an identifier or free text; is"
+            " --sep right?"
+        )
+    markers = tuple(sorted(blanks))
+    schema = Schema(
+        dataset=dataset,
+        unit=unit,
+        columns=tuple(_with_sources(column, source) for column in columns),
+        missing_markers=markers,
+        unit_source=source,
+        missing_markers_source=source if markers != ("",) else Source.DECLARED,
+    )
+    return Draft(schema=schema, notes=notes)
+
+
+def _room(columns: int, measured: bool) -> Room:
+    """How many categories a column may list, so that the file stays one that can be read."""
+    most = _ALL_CATEGORIES // max(1, columns)
+    return Room(max(_LEAST_CATEGORIES, min(_MOST_CATEGORIES, most) if measured else most), measured)
+
+
+def _with_unit(drafts: Sequence[Drafted]) -> tuple[list[Column], PrivacyUnit, tuple[Note, ...]]:
+    """The columns and the unit that is proposed, and all notes in the order of their topics."""
+    columns = [draft.column for draft in drafts]
+    candidates = [draft.candidate for draft in drafts if draft.candidate is not None]
+    notes = [note for draft in drafts for note in draft.notes]
+    taken = chosen(candidates)
+    if taken is None:
+        return columns, PrivacyUnit(), _ordered(notes)
+    unit = proposed(taken)
+    others = [each for each in candidates if each is not taken]
+    columns = [taken.column if column.name == taken.column.name else column for column in columns]
+    columns = [_identified(column, others) for column in columns]
+    gone = {taken.column.name}
+    kept = [note for note in notes if note.column not in gone]
+    return columns, unit, _ordered([*notes_of(unit, taken, others), *kept])
+
+
+def _identified(column: Column, others: Sequence[Candidate]) -> Column:
+    """Beside a unit an identifier may repeat.
+
+    What was given up as text because it does is one after all.
+    """
+    for other in others:
+        if other.column.name == column.name and column.kind is Kind.TEXT:
+            return replace(other.column, presence=other.column.missing)
+    return column
+
+
+def _ordered(notes: Sequence[Note]) -> tuple[Note, ...]:
+    order = list(Topic)
+    return tuple(sorted(notes, key=lambda note: order.index(note.topic)))
+
+
+def _with_sources(column: Column, source: Source) -> Column:
+    facts = dict.fromkeys((*_own_facts(column), "kind", "missing", "role"), source)
+    if column.missing_markers:
+        facts["missing_markers"] = source
+    if isinstance(column, OpenCategorical):
+        facts["categories"] = Source.MEASURED
+    return replace(column, sources=facts)
+
+
+def _own_facts(column: Column) -> list[str]:
+    """The facts that a column of its kind states."""
+    if isinstance(column, OpenCategorical):
+        return ["categories", "other"]
+    if isinstance(column, Discrete):
+        return ["labels" if column.kind is Kind.BOOLEAN else "categories"]
+    if isinstance(column, Numeric):
+        decimals = ["decimals"] if column.kind is Kind.FLOAT else []
+        return ["lower", "upper", *decimals, *_stated(column, "special_values", "format")]
+    if isinstance(column, Temporal):
+        return ["lower", "upper", "format", *_stated(column, "special_values", "zone")]
+    return ["pattern"] if column.kind is Kind.IDENTIFIER else []
+
+
+def _stated(column: Column, *facts: str) -> list[str]:
+    return [fact for fact in facts if getattr(column, fact)]
+
+
+def dataset_name(path: Path) -> str:
+    """A data set's name made from a file's name."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")
+    return name[:64] or "table"

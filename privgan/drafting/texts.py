@@ -1,0 +1,270 @@
+"""The draft of a column of text or codes.
+
+Categories, identifiers, personal data, or text that is given up.
+
+A column with few values is never personal data by its shape alone: months, bands and seasons look
+like telephone numbers, and three products are no names of people.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from privgan.drafting.distinct import Distinct
+from privgan.drafting.identifiers import is_hash, is_uuid, pattern_of
+from privgan.drafting.names import (
+    names_address,
+    names_email,
+    names_id,
+    names_person,
+    names_phone,
+    names_serial,
+    names_zip,
+)
+from privgan.drafting.notes import Note, Topic
+from privgan.files.documents import UNWRITABLE
+from privgan.notation.moment_formats import MONTHS
+from privgan.schema.columns import Column, Discrete, Invented, Kind, OpenCategorical, Role
+
+OTHER = "other"
+_FEW_VALUES, _TOLD_CATEGORIES = 12, 100
+_UNIQUE_SHARE, _LIKELY = 0.9, 0.9
+_MANY_SHARE = 1 / 3
+_LEAST_REPEATS = 2
+_MOST_MONTHS = 200
+_SAMPLE = 500
+_LONGEST_CATEGORY, _LONGEST_CATEGORIES = 500, 200_000
+_WORDS_OF_PROSE = 4
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_PHONE = re.compile(
+    r"(?:\+|00)[1-9][0-9 ()/.-]{6,20}|\(0?[0-9]{2,4}\) ?[0-9][0-9"
+    r" /.-]{5,14}|[0-9]{3}-[0-9]{3}-[0-9]{4}"
+)
+_DIALLED = re.compile(r"[+(]?[0-9][0-9 ()/.-]{5,20}")
+_IP = re.compile(
+    r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]+)?|(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}"
+)
+_MONTH = re.compile(
+    r"[0-9]{4}[-/.]?(?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])[-/.][0-9]{4}"
+    rf"|(?:{'|'.join(month[:3] for month in MONTHS)})[a-z]*[ -][0-9]{{2,4}}",
+    re.IGNORECASE,
+)
+_NAMED_PEOPLE = (
+    "may hold names of people, which would be modelled as they stand; 'kind: name' has them"
+    " invented"
+)
+_FULL_NAME = re.compile(r"\S+,? [\S ]*\S")
+_NUMERIC = re.compile(r"[(<>~≈$€£+-]*\s?[0-9][0-9.,]*.*")
+
+Draft = tuple[Column, tuple[Note, ...]]
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many categories a draft may list.
+
+    Attributes:
+        most: The most of one column.
+        measured: Whether more of them are left to be measured; else they are listed as far as there
+            is room.
+    """
+
+    most: int
+    measured: bool = True
+
+
+def nearly_unique(values: Distinct) -> bool:
+    """Whether nearly every row has a value of its own."""
+    return len(values) > max(_FEW_VALUES, _UNIQUE_SHARE * values.rows)
+
+
+def given_up(values: Distinct, common: dict[str, Any], why: str, role: Role = Role.OTHER) -> Draft:
+    """A column of text that is not modelled, and why."""
+    return _invented(Kind.TEXT, role, common), (
+        Note(Topic.GIVEN_UP, values.name, f"{why}; text that is not modelled"),
+    )
+
+
+def drafted_codes(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
+    """The draft of whole numbers that name things.
+
+    An identifier where each row has its own, else categories.
+    """
+    name = values.name
+    if names_phone(name) and len(values) > _FEW_VALUES:
+        return _personal(Kind.PHONE, values, common)
+    if nearly_unique(values) and not names_zip(name):
+        return _unique(values, common)
+    return _categories(values, common, room, "codes")
+
+
+def drafted_text(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
+    """The draft of texts."""
+    sample = values.sample(_SAMPLE)
+    if (
+        any(UNWRITABLE.search(text) for text in sample)
+        or values.matches("(?s:.*)\\x00(?s:.*)").any()
+    ):
+        return given_up(
+            values, common, "holds a NUL or half of a character, which no text file can hold"
+        )
+    if len(values) > _FEW_VALUES and (kind := _personal_kind(values, sample)):
+        return _personal(kind, values, common)
+    if _share(_IP, sample) >= _LIKELY and len(values) > _FEW_VALUES:
+        return _machines(values, common)
+    if len(values) > _FEW_VALUES and all(_is_json(text) for text in sample):
+        return given_up(
+            values, common, "holds JSON; make columns of its parts to have them modelled"
+        )
+    if _share(_MONTH, sample) >= _LIKELY and len(values) <= _MOST_MONTHS:
+        return _categories(values, common, room, "months", public=True)
+    if nearly_unique(values) and not names_zip(values.name):
+        return _unique(values, common)
+    if _is_prose(values, sample):
+        return given_up(values, common, "holds free text", Role.IDENTIFIER)
+    return _categories(values, common, room, "texts")
+
+
+def _share(looks: re.Pattern[str], sample: list[str]) -> float:
+    return float(np.mean([bool(looks.fullmatch(text.strip())) for text in sample]))
+
+
+def _personal_kind(values: Distinct, sample: list[str]) -> Kind | None:
+    """What personal data many different texts are, by their shape, or by their name and shape."""
+    name = values.name
+    if _share(_EMAIL, sample) >= (_LIKELY / 2 if names_email(name) else _LIKELY):
+        return Kind.EMAIL
+    if _share(_DIALLED if names_phone(name) else _PHONE, sample) >= _LIKELY:
+        return Kind.PHONE
+    if names_person(name) and _share(_FULL_NAME, sample) >= _LIKELY:
+        return Kind.NAME
+    if len(values) <= max(_FEW_VALUES, _MANY_SHARE * values.rows) and len(values) <= 1_000:
+        return None
+    return Kind.NAME if names_person(name) else Kind.ADDRESS if names_address(name) else None
+
+
+def _personal(kind: Kind, values: Distinct, common: dict[str, Any]) -> Draft:
+    note = Note(Topic.PERSONAL, values.name, f"drafted as {kind.value}")
+    return _invented(kind, Role.IDENTIFIER, common), (note,)
+
+
+def _invented(kind: Kind, role: Role, common: dict[str, Any], pattern: str = "{}") -> Invented:
+    return Invented(
+        kind=kind, role=role, presence=bool(common["missing"]), pattern=pattern, **common
+    )
+
+
+def _machines(values: Distinct, common: dict[str, Any]) -> Draft:
+    note = Note(
+        Topic.PERSONAL,
+        values.name,
+        "addresses of machines, which may lead to a person; text that is not modelled",
+    )
+    return _invented(Kind.TEXT, Role.QUASI_IDENTIFIER, common), (note,)
+
+
+def _is_json(text: str) -> bool:
+    if text.strip()[:1] not in ("{", "["):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _unique(values: Distinct, common: dict[str, Any]) -> Draft:
+    """Texts of which nearly each row has its own.
+
+    An identifier where no row repeats one, else text.
+    """
+    name = values.name
+    spaced = pc.any(pc.match_substring(values.texts, " ")).as_py()
+    repeats = len(values) < values.rows
+    coded = is_uuid(values) or is_hash(values) or names_serial(name) or not spaced
+    if repeats and coded:
+        why = (
+            "nearly each row has a value of its own, but some repeat; if it names whom to protect,"
+            " make it the unit"
+        )
+        return given_up(values, common, why, Role.IDENTIFIER)
+    if not coded:
+        return given_up(values, common, "holds free text, nearly each row its own", Role.IDENTIFIER)
+    note = Note(Topic.PERSONAL, name, "an identifier: each row has its own; check its pattern")
+    return _invented(Kind.IDENTIFIER, Role.IDENTIFIER, common, pattern_of(values)), (note,)
+
+
+def _is_prose(values: Distinct, sample: list[str]) -> bool:
+    """Many texts of many words each."""
+    words = float(np.mean([len(text.split()) for text in sample]))
+    return len(values) > values.rows / 2 and words >= _WORDS_OF_PROSE
+
+
+def _categories(
+    values: Distinct, common: dict[str, Any], room: Room, what: str, *, public: bool = False
+) -> Draft:
+    """Categories; to be measured where they are too many to be confirmed one by one, or mostly in one row each."""
+    size, name = len(values), values.name
+    lengths = pc.utf8_length(values.texts)
+    once = int((values.counts == 1).sum())
+    rare = size > _FEW_VALUES and 2 * once > size and not public
+    many = size > room.most or int(pc.sum(lengths).as_py()) > _LONGEST_CATEGORIES
+    if int(pc.max(lengths).as_py()) > _LONGEST_CATEGORY:
+        return given_up(values, common, "holds long texts", Role.IDENTIFIER)
+    if many and (values.rows < _LEAST_REPEATS * size or not room.measured):
+        return given_up(
+            values,
+            common,
+            f"holds {size:,} different {what}, most of them in few rows",
+            Role.IDENTIFIER,
+        )
+    people = (Note(Topic.CATEGORIES, name, _NAMED_PEOPLE),) if names_person(name) else ()
+    if (many or rare) and room.measured:
+        why = f"{once:,} of them in one row only" if rare else "more than can be confirmed"
+        text = (
+            f"{size:,} different {what}, {why}: the frequent ones are to be measured, the rest goes"
+            f" under {OTHER!r}"
+        )
+        return _open(common), (*people, Note(Topic.CATEGORIES, name, text), *_like_numbers(values))
+    texts = tuple(sorted(values.texts.to_pylist()))
+    column = Discrete(kind=Kind.CATEGORICAL, categories=texts, **common)
+    told = (
+        (Note(Topic.CATEGORIES, name, f"{size:,} {what}, each a fact to confirm"),)
+        if size > _TOLD_CATEGORIES
+        else ()
+    )
+    told_id = (
+        "an id that repeats, taken for categories; make it the unit if it names whom to protect"
+    )
+    repeated_id = (
+        (Note(Topic.CATEGORIES, name, told_id),) if names_id(name) or _is_serial(values) else ()
+    )
+    return column, (*people, *told, *repeated_id, *(() if public else _like_numbers(values)))
+
+
+def _is_serial(values: Distinct) -> bool:
+    """Whether many texts of one width have numbers in one dress, as C00012."""
+    return len(values) > _FEW_VALUES and re.search(r"^[^{].*:0", pattern_of(values)) is not None
+
+
+def _open(common: dict[str, Any]) -> OpenCategorical:
+    return OpenCategorical(kind=Kind.CATEGORICAL, other=OTHER, **common)
+
+
+def _like_numbers(values: Distinct) -> tuple[Note, ...]:
+    """A note where many texts look like numbers that could not be read."""
+    sample = values.sample(_SAMPLE)
+    plain = values.matches("[0-9]+").all()
+    if len(values) <= _FEW_VALUES or plain or _share(_NUMERIC, sample) < _LIKELY / 2:
+        return ()
+    text = (
+        "many look like numbers, but with other signs or in several ways of writing; clean them to"
+        " have numbers"
+    )
+    return (Note(Topic.NUMBERS, values.name, text),)

@@ -1,0 +1,347 @@
+"""The allow-list: where every field of every file of a release comes from.
+
+A field that is not named here cannot be written.
+
+Each declaration is a tree that follows the JSON value: a mapping names its keys, ``Each`` stands
+for any key (a column's or a package's name), a list for its items, and a leaf is the field's
+source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from privgan.errors import InternalError
+
+# How many wrong fields are looked for, and how much of their names is told.
+_MOST_TOLD, _LONGEST_PATH = 100, 200
+
+
+class FieldSource(StrEnum):
+    """Where the content of a field comes from; exact figures of private rows are none of these."""
+
+    PUBLIC = "public"
+    MEASURED = "measured"
+    SYNTHETIC = "synthetic"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True)
+class Each:
+    """A mapping whose keys are public names, of columns, packages or files.
+
+    Or one value that stands for all of them.
+
+    Attributes:
+        of: The declaration of each value.
+    """
+
+    of: Declaration
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A schema fact whose source the schema itself states, column by column.
+
+    Attributes:
+        sources: What it may be.
+    """
+
+    sources: tuple[FieldSource, ...]
+
+
+@dataclass(frozen=True)
+class Again:
+    """A value with the same fields as the event around it."""
+
+
+Declaration: TypeAlias = FieldSource | Stated | Again | Each | Mapping[str, "Declaration"]
+
+PUBLIC, MEASURED, SYNTHETIC, PROCESS = FieldSource
+_FACT = Stated((PUBLIC, MEASURED))
+
+
+def _named(source: FieldSource, names: str) -> dict[str, Declaration]:
+    return dict.fromkeys(names.split(), source)
+
+
+# Events hold the plan's parameters: functions of the budget, the schema and the declared or noisy
+# row count.
+_EVENT: dict[str, Declaration] = {
+    **_named(
+        PUBLIC,
+        "event epsilon sensitivity noise_multiplier noise_parameter sample_rate count delta"
+        " standard_deviation",
+    ),
+    "of": Again(),
+}
+# With a row count that is not public, all of stage 2 is planned from the noisy one: measured, hence
+# paid for.
+_STEP: dict[str, Declaration] = {
+    **_named(PUBLIC, "name kind"),
+    **_named(MEASURED, "noise expected_error"),
+    "event": _EVENT,
+}
+_PLAN: dict[str, Declaration] = {
+    **_named(
+        PUBLIC,
+        "format dataset schema_fingerprint unit neighbouring_relation epsilon delta declared_rows",
+    ),
+    **_named(PUBLIC, "canary_probability effort marginal_share resumable"),
+    **_named(MEASURED, "rows rows_of_each"),
+    "audit": _named(PUBLIC, "score bound"),
+    "stages": {
+        **_named(PUBLIC, "name epsilon delta"),
+        "steps": _STEP,
+        "cost": _named(MEASURED, "epsilon delta epsilon_pld epsilon_rdp discovery_delta"),
+    },
+    "settings": {
+        "marginals": {
+            **_named(
+                PUBLIC,
+                "max_codes largest_identity largest_marginal max_candidates widest choices_per_fit",
+            ),
+            **_named(PUBLIC, "largest_triple triple_cells"),
+            **_named(MEASURED, "max_cells"),
+        },
+        "generator": {
+            **_named(
+                PUBLIC,
+                "latent width entries fake_rows network_steps round_steps learning_rate"
+                " offset_learning_rate",
+            ),
+            **_named(MEASURED, "final_steps"),
+        },
+        "critic": {
+            **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
+            **_named(
+                PUBLIC,
+                "max_grad_norm width steps_per_generator_step learning_rate generator_learning_rate"
+                " marginal_weight checkpoint_interval",
+            ),
+        },
+    },
+}
+_ACCOUNTING: dict[str, Declaration] = {**_STEP, "epsilon": MEASURED, "stage": PUBLIC}
+_ABOUT: dict[str, Declaration] = {
+    **_named(PROCESS, "format created release_id retention"),
+    **_named(PUBLIC, "dataset schema_fingerprint"),
+    "guarantee": {
+        **_named(
+            PUBLIC,
+            "epsilon delta unit neighbouring_relation max_rows_per_unit conditional_facts"
+            " conditional_text",
+        ),
+        "not_promised": PUBLIC,
+        "accountant": {
+            **_named(PROCESS, "name version"),
+            **_named(MEASURED, "epsilon_pld epsilon_rdp"),
+        },
+        "dataset_total": _named(PROCESS, "epsilon delta runs"),
+    },
+    "plan": _PLAN,
+    "accounting": _ACCOUNTING,
+    "schema_sources": Each(Each(PUBLIC)),
+    "context": {
+        **_named(
+            PROCESS,
+            "reviewer purpose recipient expiry review_date next_review responsible incident_contact"
+            " legal_basis",
+        ),
+        **_named(
+            PROCESS,
+            "agreement safeguards retention impact_assessment available_information threat_model",
+        ),
+        **_named(
+            PROCESS,
+            "transfer_basis expert expert_qualification method_report data_origin preparation"
+            " assumptions",
+        ),
+        **_named(PROCESS, "suitability bias_examination known_gaps setting"),
+    },
+    "ledger": _named(PROCESS, "head"),
+    "versions": Each(PROCESS),
+    "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
+}
+# Only the outcomes of public gates may leave; of the internal ones, waived or not, only that they
+# passed.
+_POLICY: dict[str, Declaration] = {
+    **_named(PUBLIC, "name version purpose purpose_zh standard hash own_hash"),
+    **_named(PROCESS, "status public_checks internal_checks"),
+    "outcomes": {
+        **_named(
+            PUBLIC,
+            "fact comparison threshold scope reason advice reason_zh advice_zh clause condition",
+        ),
+        **_named(PROCESS, "status value explanation"),
+        "columns": _named(PUBLIC, "name role kind"),
+        "waiver": _named(PROCESS, "who why until"),
+    },
+}
+MANIFEST: Declaration = MappingProxyType(
+    {
+        **_ABOUT,
+        "signer": PROCESS,
+        "policy": _POLICY,
+        "files": Each({**_named(PROCESS, "sha256 bytes"), "source": PUBLIC}),
+    }
+)
+_SCHEMA_COLUMN: dict[str, Declaration] = {
+    **_named(PUBLIC, "name kind role missing description pattern format decimals other"),
+    **_named(PUBLIC, "missing_markers zone presence repeats"),
+    **dict.fromkeys(("lower", "upper", "categories", "special_values"), _FACT),
+}
+_CONSTRAINT = _named(PUBLIC, "at_most below when then combinations allowed description")
+_SCHEMA: dict[str, Declaration] = {
+    **_named(
+        PUBLIC,
+        "dataset unit unit_source max_rows_per_unit missing_markers missing_markers_source target",
+    ),
+    "constraints": _CONSTRAINT,
+}
+SCHEMA: Declaration = MappingProxyType(
+    {
+        **_SCHEMA,
+        "format": PUBLIC,
+        "columns": {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)},
+    },
+)
+MODEL: Declaration = MappingProxyType(
+    {
+        **_named(PUBLIC, "format latent width schema"),
+        **_named(MEASURED, "max_cells"),
+        **_named(MEASURED, "rows rows_of_each"),
+        "guarantee": _named(
+            PUBLIC,
+            "epsilon delta unit max_rows_per_unit neighbouring_relation conditional_facts"
+            " statement",
+        ),
+        "columns": Each(_named(MEASURED, "code_of within")),
+        "frequencies": MEASURED,
+    }
+)
+_REPORT_STEP: dict[str, Declaration] = {
+    **_named(PUBLIC, "name kind count mechanism"),
+    **_named(MEASURED, "epsilon noise repeats rate expected_error"),
+}
+REPORT: Declaration = MappingProxyType(
+    {
+        "release": _ABOUT,
+        "policy": _POLICY,
+        "schema": {
+            **_SCHEMA,
+            "columns": {**_SCHEMA_COLUMN, "empty": PUBLIC, "sources": Each(PUBLIC)},
+        },
+        "steps": _REPORT_STEP,
+        "groups": _REPORT_STEP,
+        "shapes": {
+            **_named(PUBLIC, "column kind"),
+            **_named(MEASURED, "labels noisy"),
+            "synthetic": SYNTHETIC,
+        },
+        "trends": {"columns": PUBLIC, "synthetic": SYNTHETIC},
+        "rows": SYNTHETIC,
+    }
+)
+# The report's own file: its data, and the text made of them, which is as private as the most
+# private of them.
+REPORT_FILE: Declaration = MappingProxyType(
+    {
+        **_named(PROCESS, "format kind language"),
+        "title": PUBLIC,
+        "data": REPORT,
+        "sections": {
+            **_named(PUBLIC, "name heading"),
+            "blocks": {"kind": PUBLIC, **_named(MEASURED, "heading text items columns rows")},
+        },
+    }
+)
+# All that a Parquet file says beside its columns: pyarrow's own copy of their names and types.
+PARQUET_KEYS = frozenset({"ARROW:schema"})
+# The names of tensors in model.safetensors; ``network.`` begins the name of every weight of the
+# generator.
+TENSORS: Mapping[str, FieldSource] = MappingProxyType(
+    {"network.": MEASURED, "codebook.latents": PROCESS, "codebook.conditions": MEASURED}
+)
+
+
+def require_declared(what: str, value: Any, declaration: Declaration) -> None:
+    """Refuse a value that holds a field without a declared source.
+
+    Args:
+        what: The file's name, for the message.
+        value: A JSON value.
+        declaration: Where each of its fields comes from.
+
+    Raises:
+        InternalError: naming the fields, never their values.
+    """
+    wrong = (path for path, source in fields_of(value, declaration) if source is None)
+    unknown = list(dict.fromkeys(path[:_LONGEST_PATH] for path in islice(wrong, _MOST_TOLD)))
+    if unknown:
+        raise InternalError(
+            f"{what}: the fields {', '.join(unknown[:8])} have no declared source; "
+            "a release is built only from what privgan/files/fields.py declares"
+        )
+
+
+def fields_of(
+    value: Any, declaration: Declaration, path: str = ""
+) -> Iterator[tuple[str, FieldSource | Stated | None]]:
+    """Every field of a JSON value with its declared source; None where it has none.
+
+    Args:
+        value: A JSON value.
+        declaration: What is declared for it.
+        path: Where it lies; ``*`` stands for any key, ``[]`` for any item.
+    """
+    yield from _fields(value, declaration, path, declaration)
+
+
+def _fields(
+    value: Any, declaration: Declaration, path: str, around: Declaration
+) -> Iterator[tuple[str, FieldSource | Stated | None]]:
+    if isinstance(declaration, Again):
+        declaration = around
+    if isinstance(declaration, Each) and not isinstance(value, Mapping):
+        path, declaration = f"{path}.*", declaration.of
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _fields(item, declaration, f"{path}[]", around)
+    elif isinstance(declaration, FieldSource | Stated):
+        yield path, None if isinstance(value, Mapping) else declaration
+    elif isinstance(value, Mapping) and not isinstance(declaration, Again):
+        for key, part in value.items():
+            yield from _of_key(str(key), part, declaration, path)
+    elif value is not None:
+        yield path, None
+
+
+def _of_key(
+    key: str, part: Any, declaration: Each | Mapping[str, Declaration], path: str
+) -> Iterator[tuple[str, FieldSource | Stated | None]]:
+    if isinstance(declaration, Each):
+        yield from _fields(part, declaration.of, f"{path}.*".lstrip("."), declaration)
+    elif key in declaration:
+        yield from _fields(part, declaration[key], f"{path}.{key}".lstrip("."), declaration)
+    else:
+        yield f"{path}.{key}".lstrip("."), None
+
+
+def declared_fields(declaration: Declaration, path: str = "") -> Iterator[str]:
+    """The path of every declared field, without marks for list items.
+
+    An event inside an event counts once.
+    """
+    if isinstance(declaration, Each):
+        yield from declared_fields(declaration.of, f"{path}.*".lstrip("."))
+    elif isinstance(declaration, Mapping):
+        for key, part in declaration.items():
+            yield from declared_fields(part, f"{path}.{key}".lstrip("."))
+    elif not isinstance(declaration, Again):
+        yield path

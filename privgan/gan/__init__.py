@@ -1,1 +1,0 @@
-"""The conditional generator, its warm start from noisy marginals, and its refinement by a private critic."""

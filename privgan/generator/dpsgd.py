@@ -1,0 +1,304 @@
+"""DP-SGD on the critic through Opacus' ghost clipping: the only file that imports opacus.
+
+One pass over the Poisson-sampled real customers and as many fake ones as the expected batch; each
+with all of its rows one sample, clipped to the same norm; noise added once to the sum. One customer
+more or less moves that sum by at most the norm. ``PrivacyEngine.make_private`` is not used: it
+reads the data's length and the global random generator.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, ClassVar
+
+import torch
+from opacus.accountants.analysis import rdp
+from opacus.grad_sample import GradSampleModuleFastGradientClipping
+from opacus.grad_sample.linear import compute_linear_norm_sample
+from opacus.optimizers.optimizer_fast_gradient_clipping import DPOptimizerFastGradientClipping
+from torch import Tensor, nn
+
+from privgan.errors import InternalError
+from privgan.planning.plan import CriticSettings
+from privgan.privacy import accountant
+from privgan.privacy.events import DpEvent, SelfComposed
+from privgan.privacy.library_checks import require_map
+from privgan.privacy.randomness import SecretStream
+
+# Norms and sums are rounded: samples are clipped a little below the norm that the noise is scaled
+# to.
+CLIP_MARGIN = 1e-3
+_ROWS_AT_ONCE = 8_192
+_ORDERS = (2.0, 8.0, 32.0)
+_ROUNDING = 1e-14  # Of one step's RDP: the logarithm of a number near 1.
+_CROSS_ROW_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+
+
+class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
+    """Opacus' optimiser with noise from our coins instead of torch's generator."""
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, *, coins: SecretStream, **settings: Any
+    ) -> None:
+        super().__init__(optimizer, **settings)
+        self._coins = coins
+
+    def accumulate(self) -> None:
+        """Take the sums as the critic's hooks made them, in double precision."""
+        for parameter in self.params:
+            parameter.summed_grad = parameter.clipped_sum
+
+    def add_noise(self) -> None:
+        """Add noise of standard deviation noise_multiplier · max_grad_norm to each summed gradient, once.
+
+        Sum and noise are in double precision; the mean is rounded to the parameter's type
+        afterwards, as post-processing.
+        """
+        for parameter in self.params:
+            if getattr(parameter.summed_grad, "_processed", False):
+                raise InternalError("a gradient sum was about to be used twice")
+            noise = torch.from_numpy(self._coins.gaussian_noise(parameter.numel())).view_as(
+                parameter
+            )
+            scaled = noise * (self.noise_multiplier * self.max_grad_norm)
+            noisy = parameter.summed_grad.double() + scaled.to(parameter.device)
+            parameter.grad = (noisy / self.expected_batch_size).to(parameter.dtype)
+            parameter.summed_grad._processed = True
+
+
+def _linear_norms(
+    layer: nn.Linear, activations: list[Tensor], backprops: Tensor
+) -> dict[nn.Parameter, Tensor]:
+    """As Opacus' ``compute_linear_norm_sample``, for samples of one row without its batched products, which cost most."""
+    if backprops.dim() != 2:
+        found: dict[nn.Parameter, Tensor] = compute_linear_norm_sample(
+            layer, activations, backprops
+        )
+        return found
+    flow = torch.linalg.vector_norm(backprops, dim=1)
+    norms = {
+        layer.weight: flow * torch.linalg.vector_norm(activations[0].to(backprops.dtype), dim=1)
+    }
+    return norms if layer.bias is None else norms | {layer.bias: flow}
+
+
+class _BookKeeping(GradSampleModuleFastGradientClipping):
+    """Opacus' ghost clipping that keeps what its hooks see, so that the sum of clipped gradients needs no second pass.
+
+    Bu, Wang, Zha and Karypis 2023 (Differentially Private Optimization on Large Model at Small
+    Cost), section 3: a linear layer's sum of clipped gradients is one product of its inputs and of
+    what flowed back to its outputs, each weighted by its sample's clipping factor.
+    """
+
+    NORM_SAMPLERS: ClassVar = {
+        **GradSampleModuleFastGradientClipping.NORM_SAMPLERS,
+        nn.Linear: _linear_norms,
+    }
+
+    def __init__(self, critic: nn.Module, **settings: Any) -> None:
+        self._seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+        super().__init__(critic, **settings)
+
+    def capture_backprops_hook(
+        self,
+        module: nn.Module,
+        forward_input: Any,
+        forward_output: Any,
+        loss_reduction: str,
+        batch_first: bool,
+    ) -> None:
+        """Opacus' hook; before it, remember the layer's inputs and what flows back to its outputs."""
+        if self.hooks_enabled:
+            activations: Any = module.activations
+            self._seen[module] = activations[-1][0], forward_output[0].detach()
+        super().capture_backprops_hook(
+            module, forward_input, forward_output, loss_reduction, batch_first
+        )
+
+    def write_clipped_sums(self) -> None:
+        """Give every parameter the sum of the samples' clipped gradients; the losses were added up.
+
+        In double precision: one sample more must not move the sum by the rounding of hundreds of
+        thousands of others.
+        """
+        factors = self.get_clipping_coef().double()
+        for layer, (inputs, flow) in self._seen.items():
+            sums = [
+                _weighted_sums(factors[rows], flow[rows], inputs[rows])
+                for rows in (
+                    slice(start, start + _ROWS_AT_ONCE)
+                    for start in range(0, max(1, len(flow)), _ROWS_AT_ONCE)
+                )
+            ]
+            parameters: list[Any] = (
+                [layer.weight] if layer.bias is None else [layer.weight, layer.bias]
+            )
+            for parameter, parts in zip(parameters, zip(*sums, strict=True), strict=False):
+                parameter.clipped_sum = torch.stack(parts).sum(0)
+        self._seen.clear()
+
+
+def _weighted_sums(factors: Tensor, flow: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """The sums [outputs, inputs] and [outputs] of weighted samples' gradients of a linear layer, in double precision."""
+    weighted = (flow.double() * factors.view(-1, *[1] * (flow.dim() - 1))).flatten(0, -2)
+    return weighted.T @ inputs.flatten(0, -2).double(), weighted.sum(0)
+
+
+class PrivateTrainer:
+    """A critic whose every update is one DP-SGD step.
+
+    Args:
+        critic: A network without cross-row layers; its losses are per row.
+        settings: The plan's: they fix clipping, noise and the number of steps.
+        charged: The event of the receipt that was redeemed for the rows.
+        criterion: Per-sample loss [batch] of (scores, kinds), each [batch] or [batch, rows].
+        coins: Secret coins for noise and batch membership.
+    """
+
+    def __init__(
+        self,
+        critic: nn.Module,
+        settings: CriticSettings,
+        charged: DpEvent,
+        criterion: Any,
+        coins: SecretStream,
+    ) -> None:
+        if charged != settings.event:
+            raise InternalError("what was charged is not what the critic is about to do")
+        offenders = [
+            type(module).__name__
+            for module in critic.modules()
+            if isinstance(module, _CROSS_ROW_LAYERS)
+        ]
+        if offenders:
+            raise InternalError(
+                f"the critic holds {offenders[0]}: it mixes rows, so that clipping a row bounds"
+                " nothing"
+            )
+        trained = [module for module in critic.modules() if list(module.parameters(recurse=False))]
+        if not all(isinstance(module, nn.Linear) for module in trained):
+            raise InternalError(
+                "the critic holds a layer with parameters that is not linear: its clipped sum is"
+                " not known"
+            )
+        self.settings, self._coins = settings, coins
+        self.steps_done = 0
+        self.module = _BookKeeping(
+            critic,
+            max_grad_norm=settings.max_grad_norm * (1 - CLIP_MARGIN),
+            loss_reduction="sum",
+            use_ghost_clipping=True,
+        )
+        self.module.disable_hooks()
+        self._optimizer = _SecretNoiseOptimizer(
+            torch.optim.Adam(critic.parameters(), settings.learning_rate, betas=(0.5, 0.9)),
+            coins=coins,
+            noise_multiplier=settings.noise_multiplier,
+            max_grad_norm=settings.max_grad_norm,
+            expected_batch_size=settings.expected_batch_size,
+            loss_reduction="sum",
+        )
+        layers = (list(module.parameters(recurse=False)) for module in critic.modules())
+        self._smallest = [min(layer, key=torch.numel) for layer in layers if layer]
+        self._criterion = criterion
+
+    @property
+    def critic(self) -> nn.Module:
+        """The network itself."""
+        network: nn.Module = self.module._module
+        return network
+
+    @property
+    def optimiser(self) -> torch.optim.Optimizer:
+        """Adam, which sees noisy gradients only."""
+        adam: torch.optim.Optimizer = self._optimizer.original_optimizer
+        return adam
+
+    @property
+    def mechanism(self) -> tuple[float, float, float]:
+        """Standard deviation of the noise on the sum, norm of one sample, probability of each."""
+        noise = self._optimizer.noise_multiplier * self._optimizer.max_grad_norm
+        return noise, float(self.module.max_grad_norm), self.settings.sample_rate
+
+    def batch_members(self, customers: int) -> Tensor:
+        """Indices of this step's batch: each customer by a coin of its own (Poisson sampling)."""
+        return torch.from_numpy(
+            self._coins.bernoulli(self.settings.sample_rate, customers).nonzero()[0]
+        )
+
+    def step(self, rows: Tensor, kinds: Tensor) -> None:
+        """One noisy update.
+
+        Args:
+            rows: Samples of one row [batch, inputs], or of several [batch, rows, inputs].
+            kinds: What each row is: REAL, FAKE or ABSENT [batch] or [batch, rows].
+
+        Raises:
+            InternalError: when it would be one step more than was planned and charged.
+        """
+        if self.steps_done >= self.settings.steps:
+            raise InternalError(
+                f"the plan has {self.settings.steps} private steps; one more was asked for"
+            )
+        self.steps_done += 1
+        self.module.train()
+        self.module.enable_hooks()
+        self._optimizer.zero_grad(set_to_none=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            # Opacus' hooks would wait for a gradient of the rows, which nobody asks for.
+            self._backward(self._criterion(self.module(rows.detach()), kinds))
+            self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.module.disable_hooks()
+
+    def _backward(self, losses: Tensor) -> None:
+        """One pass over per-sample losses [batch].
+
+        Norms by Opacus' hooks, then the sum of clipped gradients.
+
+        Of each layer's parameters the pass asks for the smallest alone: what flows back to every
+        layer is all that is needed, and gradients of weights would be thrown away.
+        """
+        torch.autograd.backward(losses.sum(), inputs=self._smallest)
+        self._optimizer.zero_grad()
+        self.module.write_clipped_sums()
+
+    def scores(self, rows: Tensor) -> Tensor:
+        """Scores [batch] for the generator's step.
+
+        No hooks, no gradient to the critic's weights.
+        """
+        parameters = {name: value.detach() for name, value in self.critic.named_parameters()}
+        scores: Tensor = torch.func.functional_call(self.critic, parameters, (rows,))
+        return scores
+
+
+def check_map(settings: CriticSettings, charged: DpEvent) -> None:
+    """Hold what a trainer does, and Opacus' Rényi bound for it, against an event to be charged.
+
+    OpenDP has no mechanism for DP-SGD. So a trainer is made as for a run, on a network of its own;
+    noise, clip norm and rate are its own.
+
+    Raises:
+        InternalError: The event is not that of these settings, or the trainer has others.
+        LibraryError: Opacus states more than the event.
+    """
+    if not isinstance(charged, SelfComposed) or charged != settings.event_of(charged.count):
+        raise InternalError("the critic's event is not that of its settings")
+    coins = SecretStream()
+    trainer = PrivateTrainer(nn.Linear(1, 1), settings, settings.event, None, coins)
+    noise, norm, rate = trainer.mechanism
+    planned = settings.noise_multiplier * settings.max_grad_norm
+    if noise < planned or norm > settings.max_grad_norm or rate != settings.sample_rate:
+        raise InternalError("the critic's trainer has other noise, norm or rate than its settings")
+    steps = int(charged.count)
+    for order in _ORDERS:
+        stated = rdp.compute_rdp(
+            q=rate,
+            noise_multiplier=noise / settings.max_grad_norm,
+            steps=steps,
+            orders=order,
+        )
+        accounted = accountant.rdp_of_order(charged, order)
+        require_map("DP-SGD", float(stated), accounted, "RDP", rounding=_ROUNDING * steps)

@@ -1,0 +1,286 @@
+"""Losses of the generator: adversarial, and the distance to noisy marginals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from privgan.generator.one_hot import Layout, information, shares_of
+from privgan.generator.sampling import total_correlation
+from privgan.measurement.marginals import Target
+
+_INFORMATION_PRICE = 0.19
+# Where the rows are fewer than so many times the marginals' noise, the price grows, up to twice.
+_HARDLY_SEEN, _GROWTH, _HIGHEST = 60.0, 0.6, 2.0
+_ROWS_PER_STEP = 250
+_DEPENDENT = 1.0  # Nats: a column with that much information about the entry is priced half as high as one with none.
+
+
+class FitLoss:
+    """What the generator is fitted by.
+
+    The marginals' error, and a price for what they do not ask for.
+
+    The price is half of the mutual information between the codebook's entry and each column and
+    half of the columns' total correlation, times a weight. Of all mixtures that agree with noisy
+    marginals it prefers the one that says least beyond them, as a maximum-entropy model does;
+    without it the many free parameters fit the noise. The information bounds the total correlation
+    from above, but alone it leaves mixtures whose rows hold more structure than their pairs of
+    columns need. The weight is proportional to the noise's standard deviation and to the square
+    root of the number of codes, as the largest singular value of a matrix of noise is, which a
+    penalty must reach to keep it out; its factor was chosen on Adult and held on three other tables
+    (``reports/benchmarks``). Where hardly anything is seen, a small table of many columns, the
+    price is up to twice as high.
+
+    A price alike for all columns would also push back what stands far out of the noise, as where
+    one column follows from others. So columns that already tell much pay less of the first part,
+    and the others more: on average as much (re-weighting as in Candès, Wakin and Boyd 2008,
+    Enhancing Sparsity by Reweighted ℓ1 Minimization).
+
+    Args:
+        targets: Noisy marginals as shares.
+        device: Where the mixture is.
+    """
+
+    def __init__(self, targets: Sequence[Target], device: torch.device) -> None:
+        self._error = MarginalLoss(targets, device)
+        self._price = price_of(sum(self._error.layout.sizes), math.sqrt(self._error.mean_precision))
+
+    def __call__(self, logits: Tensor, rng: np.random.Generator) -> Tensor:
+        """The loss of the logits of all columns [entries, all codes]."""
+        shares = shares_of(logits, self._error.layout)
+        told = information(shares, self._error.layout)
+        apart = (weights_by_dependence(told.detach()) * told).sum()
+        together = total_correlation(shares, self._error.layout, _ROWS_PER_STEP, rng)
+        return self._error(shares, rng) + self._price * (apart + together) / 2
+
+
+def price_of(codes: int, seen: float) -> float:
+    """The price of one nat.
+
+    Args:
+        codes: The number of codes of all columns.
+        seen: How well marginals are seen: rows over the standard deviation of a count's noise.
+    """
+    hardly = min(_HIGHEST, max(1.0, (_HARDLY_SEEN / seen) ** _GROWTH))
+    return hardly * _INFORMATION_PRICE * math.sqrt(codes) / seen
+
+
+def weights_by_dependence(told: Tensor) -> Tensor:
+    """Weights [columns] of mean 1, smaller for columns with more information [columns] about the entry."""
+    weights = 1 / (1 + told / _DEPENDENT)
+    return weights / weights.mean()
+
+
+REAL, FAKE, ABSENT = 1.0, 0.0, -1.0
+
+
+def critic_losses(scores: Tensor, kinds: Tensor) -> Tensor:
+    """Logistic loss of each sample [batch] on its own scores: the sum over its rows.
+
+    Args:
+        scores: Of one row a sample [batch], or of several [batch, rows].
+        kinds: REAL or FAKE for each score, or ABSENT where a sample has fewer rows than the widest.
+    """
+    losses = F.softplus(torch.where(kinds == REAL, -scores, scores)) * (kinds != ABSENT)
+    return losses.flatten(1).sum(1) if losses.dim() > 1 else losses
+
+
+def generator_loss(scores: Tensor) -> Tensor:
+    """Non-saturating loss of fake rows' scores [batch] (Goodfellow et al. 2014, section 3)."""
+    return F.softplus(-scores).mean()
+
+
+CODES_PER_STEP = 240
+_DRAWN_FROM = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Triple:
+    """A 3-way target, its largest column last.
+
+    Only the outer product of the others is ever written down.
+
+    Attributes:
+        spans: Where the codes of its columns are.
+        wanted: Noisy shares [codes of the first · codes of the second, codes of the last].
+        weight: Of its squared error.
+    """
+
+    spans: tuple[slice, slice, slice]
+    wanted: Tensor
+    weight: float
+
+
+class _PairError(torch.autograd.Function):
+    """Weighted squared error of 2-way marginals, with a gradient of its own.
+
+    One product of matrices each way.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, shares: Tensor, drawn: Tensor | None, wanted: Tensor, weights: Tensor
+    ) -> Tensor:
+        """The error.
+
+        Args:
+            ctx: What the way back needs.
+            shares: Probabilities of all codes [entries, codes].
+            drawn: Which codes' marginals with all codes are looked at [drawn], or None for all.
+            wanted: Noisy shares of each pair of codes [codes, codes], symmetric.
+            weights: Half of each one's weight, in either place; symmetric.
+        """
+        if drawn is None:
+            gap = shares.T @ shares / len(shares) - wanted
+            pull = weights * gap
+        else:
+            gap = shares[:, drawn].T @ shares / len(shares) - wanted[drawn]
+            pull = weights[drawn] * gap
+        ctx.drawn = drawn
+        ctx.save_for_backward(shares, pull)
+        return (pull * gap).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *flow: Tensor) -> tuple[Tensor | None, ...]:
+        shares, pull = ctx.saved_tensors
+        scale = 2.0 / len(shares) * flow[0]
+        if ctx.drawn is None:
+            return scale * 2.0 * (shares @ pull), None, None, None
+        slope = shares[:, ctx.drawn] @ pull
+        slope.index_add_(1, ctx.drawn, shares @ pull.T)
+        return scale * slope, None, None, None
+
+
+class _TripleError(torch.autograd.Function):
+    """Weighted squared error of 3-way marginals.
+
+    The gradient is found beside it, while the outer products are at hand.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, shares: Tensor, triples: Sequence[_Triple]) -> Tensor:
+        # Entries last: outer products and their sums then run along memory.
+        across = shares.T.contiguous()
+        error, slope = shares.new_zeros(()), torch.zeros_like(across)
+        for triple in triples:
+            first, second, last = (across[span] for span in triple.spans)
+            outer = (first[:, None] * second).flatten(0, 1)
+            gap = outer @ last.T / len(shares) - triple.wanted
+            pull = gap * (2 * triple.weight / len(shares))
+            back = (pull @ last).unflatten(0, (len(first), len(second)))
+            parts = (back * second).sum(1), (back * first[:, None]).sum(0), pull.T @ outer
+            for span, part in zip(triple.spans, parts, strict=True):
+                slope[span] += part
+            error += triple.weight * gap.square().sum()
+        ctx.save_for_backward(slope.T)
+        return error
+
+    @staticmethod
+    def backward(ctx: Any, *flow: Tensor) -> tuple[Tensor | None, ...]:
+        (slope,) = ctx.saved_tensors
+        return slope * flow[0], None
+
+
+class MarginalLoss:
+    """Precision-weighted squared error between a mixture's marginals and noisy ones.
+
+    All 1- and 2-way marginals of a mixture are blocks of one product of matrices. Where there are
+    very many codes, the pairs of columns drawn for one evaluation stand for all, so that its cost
+    is linear in the number of codes. 3-way marginals are drawn step by step.
+
+    Args:
+        targets: Noisy marginals as shares, the 1-way marginal of every column among them.
+        device: Where the mixture is.
+        triples_per_step: 3-way targets drawn for one evaluation; they are weighted to stand for
+            all.
+        codes_per_step: About how many codes' marginals with all others are looked at in one
+            evaluation, where there are more than twice as many.
+
+    Attributes:
+        layout: Which codes are whose.
+        mean_precision: Of 1- and 2-way targets: weights are relative to it.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        device: torch.device,
+        *,
+        triples_per_step: int = 15,
+        codes_per_step: int = CODES_PER_STEP,
+    ) -> None:
+        narrow = [target for target in targets if len(target.clique) <= 2]
+        self.mean_precision = float(np.mean([target.precision for target in narrow]))
+        singles = sorted(
+            (target for target in targets if len(target.clique) == 1),
+            key=lambda target: target.clique,
+        )
+        self.layout = Layout([len(target.shares) for target in singles], device)
+        ends = np.cumsum(self.layout.sizes)
+        self._span = [
+            slice(int(end) - size, int(end))
+            for end, size in zip(ends, self.layout.sizes, strict=True)
+        ]
+        codes = int(ends[-1])
+        self._single, self._single_weight = torch.zeros(codes), torch.zeros(codes)
+        self._pair, self._pair_weight = torch.zeros(codes, codes), torch.zeros(codes, codes)
+        self._triples: list[_Triple] = []
+        for target in targets:
+            self._place(target, target.precision / self.mean_precision, device)
+        self._single, self._single_weight = self._single.to(device), self._single_weight.to(device)
+        self._pair, self._pair_weight = self._pair.to(device), self._pair_weight.to(device)
+        self._per_step = triples_per_step
+        share = codes_per_step / codes if codes > _DRAWN_FROM * codes_per_step else 1.0
+        self._columns_per_step = max(1, round(len(singles) * share))
+
+    def _place(self, target: Target, weight: float, device: torch.device) -> None:
+        shares, spans = (
+            torch.tensor(target.shares, dtype=torch.float32),
+            [self._span[column] for column in target.clique],
+        )
+        if len(spans) == 1:
+            self._single[spans[0]], self._single_weight[spans[0]] = shares, weight
+            return
+        sizes = [span.stop - span.start for span in spans]
+        table = shares.view(sizes)
+        if len(spans) == 2:
+            first, second = spans
+            self._pair[first, second], self._pair[second, first] = table, table.T
+            self._pair_weight[first, second] = self._pair_weight[second, first] = weight / 2
+        else:
+            small, middle, large = sorted(range(len(sizes)), key=sizes.__getitem__)
+            wanted = table.permute(small, middle, large).reshape(-1, sizes[large]).to(device)
+            self._triples.append(
+                _Triple((spans[small], spans[middle], spans[large]), wanted, weight)
+            )
+
+    def __call__(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
+        """The loss of the probabilities of all columns [entries, all codes]."""
+        total = (self._single_weight * (shares.mean(0) - self._single).square()).sum()
+        total = total + self._pair_error(shares, rng)
+        if not self._triples:
+            return total
+        drawn = np.arange(len(self._triples))
+        if len(drawn) > self._per_step:
+            drawn = rng.choice(drawn, size=self._per_step, replace=False)
+        error: Tensor = _TripleError.apply(shares, [self._triples[index] for index in drawn])
+        return total + len(self._triples) / len(drawn) * error
+
+    def _pair_error(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
+        columns, drawn = len(self._span), None
+        if self._columns_per_step < columns:
+            chosen = np.sort(rng.choice(columns, size=self._columns_per_step, replace=False))
+            codes = np.concatenate(
+                [np.arange(self._span[column].start, self._span[column].stop) for column in chosen]
+            )
+            drawn = torch.from_numpy(codes).to(shares.device)
+        error: Tensor = _PairError.apply(shares, drawn, self._pair, self._pair_weight)
+        return columns / self._columns_per_step * error if drawn is not None else error

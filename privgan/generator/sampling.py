@@ -1,0 +1,256 @@
+"""Balanced samples: exchange values within entries until 3-way counts fit the mixture.
+
+Given its entry a row's columns are independent, so that after an exchange between two rows of one
+entry the sample is as likely as before, and its 1-way counts are the same. What is left to chance
+in a sample of independent draws is lowered here instead, as in balanced sampling from finite
+populations (Deville and Tillé 2004, Efficient balanced sampling: the cube method). It reads no row
+but synthetic ones.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from privgan.generator.one_hot import Layout
+
+_TINY = 1e-12
+
+
+def total_correlation(
+    shares: Tensor, layout: Layout, rows: int, rng: np.random.Generator
+) -> Tensor:
+    """How much all columns together tell of each other, in nats.
+
+    The sum of their entropies less their joint one.
+
+    (Watanabe 1960, Information Theoretical Analysis of Multivariate Correlation.) The joint entropy
+    of a mixture has no closed form. It is estimated from rows that are drawn from the mixture, and
+    its gradient by the score function (Williams 1992, Simple Statistical Gradient-Following
+    Algorithms, section 2).
+
+    Args:
+        shares: Probabilities of all codes [entries, codes].
+        layout: Which codes are whose.
+        rows: How many are drawn, evenly from all entries; at least 2.
+        rng: Public randomness.
+    """
+    told: Tensor = _TotalCorrelation.apply(shares, _drawn(shares.detach(), layout, rows, rng))
+    return told
+
+
+def _drawn(shares: Tensor, layout: Layout, rows: int, rng: np.random.Generator) -> Tensor:
+    """Rows of the mixture, one-hot [rows, codes]."""
+    entries = (np.arange(rows) * len(shares) // rows + rng.integers(len(shares))) % len(shares)
+    places = rng.random((rows, len(layout.sizes)), dtype=np.float32) + np.arange(
+        len(layout.sizes), dtype=np.float32
+    )
+    chosen = shares[torch.from_numpy(entries).to(shares.device)]
+    # A column's shares sum to one: the codes of column j lie between j and j + 1 of the running
+    # sum.
+    codes = torch.searchsorted(chosen.cumsum(1), torch.from_numpy(places).to(shares.device))
+    first, last = layout.ends
+    return torch.zeros_like(chosen).scatter_(1, codes.clamp(first, last), 1.0)
+
+
+class _TotalCorrelation(torch.autograd.Function):
+    """Mean log-likelihood of the rows under the mixture, and the entropies of the columns."""
+
+    @staticmethod
+    def forward(ctx: Any, shares: Tensor, rows: Tensor) -> Tensor:
+        known = shares.clamp_min(_TINY)
+        by_entry = rows @ known.log().T
+        likelihood = by_entry.logsumexp(1) - math.log(len(shares))
+        mean = shares.mean(0).clamp_min(_TINY)
+        # Less their mean, a baseline that takes most of the gradient's variance; hence one less to
+        # divide by.
+        surplus = (likelihood - likelihood.mean()) / (len(rows) - 1)
+        pull = (by_entry.softmax(1) * surplus[:, None]).T @ rows
+        ctx.save_for_backward(pull.div_(known).sub_((mean.log() + 1) / len(shares)))
+        return likelihood.mean() - (mean * mean.log()).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *flow: Tensor) -> tuple[Tensor | None, ...]:
+        (slope,) = ctx.saved_tensors
+        return slope * flow[0], None
+
+
+# The first sweep brings most of it, and the more rows the less there is to bring.
+_SWEEPS, _SWEEPS_OF_MANY, _MANY_ROWS = 4, 1, 50_000
+_BLOCKS = 1.5
+# Beyond 40 triples for each column more of them bring next to nothing, and so the cost is linear in
+# the columns.
+_TRIPLES_PER_COLUMN, _MOST_CELLS = 40, 4_000_000
+_ROWS_AT_ONCE = 4_096
+
+
+def balance(
+    codes: np.ndarray,
+    entries: np.ndarray,
+    probabilities: Sequence[np.ndarray],
+    rng: np.random.Generator,
+) -> None:
+    """Exchange codes within entries, in place.
+
+    Args:
+        codes: Drawn codes [rows, columns], int32.
+        entries: The entry of each row [rows], ascending.
+        probabilities: For each column the probability of each code in each entry [entries, codes].
+        rng: Public randomness.
+    """
+    if codes.shape[1] < 3:
+        return
+    excess = _Excess(codes, entries, probabilities)
+    # Exchanges of one block are judged by the same counts: their number goes with the deviations
+    # that they are to mend.
+    blocks = max(1, round(_BLOCKS * math.sqrt(len(codes) / excess.mean_cells)))
+    for _ in range(_SWEEPS if len(codes) <= _MANY_ROWS else _SWEEPS_OF_MANY):
+        for column in rng.permutation(codes.shape[1]):
+            for pairs in np.array_split(_partners(entries, codes[:, column], rng), blocks, axis=1):
+                excess.exchange(codes, int(column), *pairs)
+
+
+def _partners(entries: np.ndarray, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Pairs of rows [2, pairs] in random order, each pair of one entry and of different codes.
+
+    No row is in two.
+    """
+    order = np.argsort(entries + rng.random(len(entries)))
+    pairs = np.stack([order[: len(order) - 1 : 2], order[1::2]])
+    differ = (entries[pairs[0]] == entries[pairs[1]]) & (codes[pairs[0]] != codes[pairs[1]])
+    return rng.permutation(pairs[:, differ], axis=1)
+
+
+class _Excess:
+    """How many rows each 3-way cell holds above what the mixture expects, in counts [cells].
+
+    A deviation counts by its square over the root of the expected number: in cells of all sizes
+    alike, as the total variation distance does.
+
+    Attributes:
+        mean_cells: Mean number of cells of a triple.
+    """
+
+    def __init__(
+        self, codes: np.ndarray, entries: np.ndarray, probabilities: Sequence[np.ndarray]
+    ) -> None:
+        sizes = np.array([part.shape[1] for part in probabilities])
+        self._triples = chosen_triples(sizes)
+        wide = sizes[self._triples]
+        cells = wide.prod(1)
+        self.mean_cells = float(cells.mean())
+        self._strides = np.stack(
+            [wide[:, 1] * wide[:, 2], wide[:, 2], np.ones_like(cells)], 1
+        ).astype(np.int32)
+        self._base = (np.cumsum(cells) - cells).astype(np.int32)
+        self._of = [
+            np.flatnonzero((self._triples == column).any(1)) for column in range(len(sizes))
+        ]
+        expected = self._expected(cells, entries, probabilities)
+        self._weight = 1 / np.sqrt(expected + 1)
+        self._excess = self._counted(codes, len(expected)) - expected
+        # What it would change if one row more left a cell, or entered it: looked up far more often
+        # than it changes.
+        self._leaving = self._weight * (1 - 2 * self._excess)
+        self._entering = self._weight * (1 + 2 * self._excess)
+
+    def _expected(
+        self, cells: np.ndarray, entries: np.ndarray, probabilities: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        parts = [part.astype(np.float32) for part in probabilities]
+        rows = np.bincount(entries, minlength=len(parts[0])).astype(np.float32)[:, None]
+        expected = np.empty(int(cells.sum()), dtype=np.float32)
+        for (first, second), numbers in itertools.groupby(
+            range(len(cells)), lambda number: tuple(self._triples[number, :2])
+        ):
+            outer = ((rows * parts[first])[:, :, None] * parts[second][:, None, :]).reshape(
+                len(rows), -1
+            )
+            for number in numbers:
+                start = self._base[number]
+                expected[start : start + cells[number]] = (
+                    outer.T @ parts[self._triples[number, 2]]
+                ).ravel()
+        return expected
+
+    def _counted(self, codes: np.ndarray, cells: int) -> np.ndarray:
+        found = np.zeros(cells, dtype=np.float32)
+        for start in range(0, len(codes), _ROWS_AT_ONCE):
+            part = codes[start : start + _ROWS_AT_ONCE]
+            at = self._base + sum(
+                part[:, self._triples[:, place]] * self._strides[:, place] for place in range(3)
+            )
+            found += np.bincount(at.ravel(), minlength=cells)
+        return found
+
+    def exchange(
+        self, codes: np.ndarray, column: int, first: np.ndarray, second: np.ndarray
+    ) -> None:
+        """Exchange a column's codes between the pairs of rows that come nearer to what is expected by it.
+
+        Args:
+            codes: All codes [rows, columns], changed in place.
+            column: The column.
+            first: One row of each pair [pairs].
+            second: The other, of another code.
+        """
+        one, two = codes[first, column], codes[second, column]
+        at_first, stride = self._addresses(codes[first], column)
+        at_second, _ = self._addresses(codes[second], column)
+        left = at_first + one[:, None] * stride, at_second + two[:, None] * stride
+        entered = at_first + two[:, None] * stride, at_second + one[:, None] * stride
+        change = sum(self._leaving[at].sum(1) for at in left) + sum(
+            self._entering[at].sum(1) for at in entered
+        )
+        nearer = change < 0
+        places = [at[nearer].ravel() for at in (*left, *entered)]
+        for at, by in zip(places, (-1.0, -1.0, 1.0, 1.0), strict=True):
+            np.add.at(self._excess, at, np.float32(by))
+        for at in places:
+            weight, excess = self._weight[at], self._excess[at]
+            self._leaving[at], self._entering[at] = (
+                weight * (1 - 2 * excess),
+                weight * (1 + 2 * excess),
+            )
+        codes[first[nearer], column], codes[second[nearer], column] = two[nearer], one[nearer]
+
+    def _addresses(self, codes: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """The cell of each row if its code in a column were 0 [rows, triples of the column], and how far apart codes are."""
+        numbers = self._of[column]
+        at = np.broadcast_to(self._base[numbers], (len(codes), len(numbers))).copy()
+        triples, strides = self._triples[numbers], self._strides[numbers]
+        for place in range(3):
+            at += codes[:, triples[:, place]] * np.where(
+                triples[:, place] == column, np.int32(0), strides[:, place]
+            )
+        return at, np.where(triples == column, strides, np.int32(0)).sum(1, dtype=np.int32)
+
+
+def chosen_triples(sizes: np.ndarray) -> np.ndarray:
+    """The triples of columns whose cells are counted [triples, 3], each ascending, in order.
+
+    All where they are few enough.
+
+    Otherwise as many as fit, at random but always the same for the same sizes, and of those the
+    smallest first.
+
+    Args:
+        sizes: Number of codes of each column [columns].
+    """
+    columns, rng = len(sizes), np.random.default_rng(0)
+    most = _TRIPLES_PER_COLUMN * columns
+    if math.comb(columns, 3) <= most:
+        triples = np.array(list(itertools.combinations(range(columns), 3)))
+    else:
+        drawn = rng.permuted(np.tile(np.arange(columns), (2 * most, 1)), axis=1)[:, :3]
+        triples = rng.permutation(np.unique(np.sort(drawn, axis=1), axis=0))[:most]
+    cells = sizes[triples].prod(1)
+    order = np.lexsort((rng.permutation(len(triples)), cells))
+    kept = order[np.cumsum(cells[order]) <= _MOST_CELLS]
+    return triples[kept][np.lexsort(triples[kept].T[::-1])]

@@ -1,0 +1,103 @@
+"""Everything that a critic phase needs to be taken up again, as named tensors.
+
+No row, and no state of any randomness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from privgan.generator.refine import Refinement
+
+Tensors = dict[str, Tensor]
+_NETWORKS = ("generator", "average", "critic")
+
+
+def tensors_of(refinement: Refinement) -> Tensors:
+    """Weights of all networks, moments of both optimisers, and the codebook."""
+    found = {
+        f"{name}.{key}": part
+        for name, network in _networks(refinement).items()
+        for key, part in network.state_dict().items()
+    }
+    for name, optimiser in _optimisers(refinement).items():
+        found |= {f"{name}.{index}.{key}": part for index, key, part in _moments(optimiser)}
+    model = refinement.model
+    found |= {
+        "codebook.latents": model.latents,
+        "codebook.conditions": torch.from_numpy(model.codes_of_conditions),
+    }
+    return {key: part.detach().cpu().clone().contiguous() for key, part in found.items()}
+
+
+def packed(refinement: Refinement, arrays: Mapping[str, np.ndarray], facts: str) -> bytes:
+    """A safetensors file with a refinement's tensors, further arrays, and facts as text."""
+    more = {
+        name: torch.from_numpy(np.asarray(array, dtype=np.float64))
+        for name, array in arrays.items()
+    }
+    return save(tensors_of(refinement) | more, metadata={"facts": facts})
+
+
+def unpacked(path: Path) -> tuple[str, Tensors]:
+    """Facts and tensors of a file that ``packed`` made; reading runs no code from it.
+
+    Raises:
+        SafetensorError, KeyError: when it is no such file.
+    """
+    with safe_open(path, "pt") as file:
+        return file.metadata()["facts"], {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def restore(refinement: Refinement, tensors: Mapping[str, Tensor], step: int) -> None:
+    """Set a new refinement to where another stood.
+
+    Args:
+        refinement: Made with the same plan and measurements.
+        tensors: What ``tensors_of`` gave.
+        step: Private steps done by then.
+
+    Raises:
+        KeyError: when a tensor is missing.
+    """
+    model = refinement.model
+    model.restore_codebook(tensors["codebook.latents"], tensors["codebook.conditions"].numpy())
+    for name, network in _networks(refinement).items():
+        network.load_state_dict({key: tensors[f"{name}.{key}"] for key in network.state_dict()})
+    for name, optimiser in _optimisers(refinement).items():
+        for index, parameter in enumerate(_parameters(optimiser)):
+            prefix = f"{name}.{index}."
+            optimiser.state[parameter] = {
+                key.removeprefix(prefix): part.to(parameter.device if part.dim() else "cpu")
+                for key, part in tensors.items()
+                if key.startswith(prefix)
+            }
+    refinement.trainer.steps_done = step
+
+
+def _networks(refinement: Refinement) -> dict[str, nn.Module]:
+    model = refinement.model
+    return dict(
+        zip(_NETWORKS, (model.network, model.average, refinement.trainer.critic), strict=True)
+    )
+
+
+def _optimisers(refinement: Refinement) -> dict[str, torch.optim.Optimizer]:
+    return {"generator-adam": refinement.optimiser, "critic-adam": refinement.trainer.optimiser}
+
+
+def _parameters(optimiser: torch.optim.Optimizer) -> list[Tensor]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
+
+
+def _moments(optimiser: torch.optim.Optimizer) -> Iterator[tuple[int, str, Tensor]]:
+    for index, parameter in enumerate(_parameters(optimiser)):
+        for key, part in optimiser.state.get(parameter, {}).items():
+            yield index, key, part

@@ -1,0 +1,129 @@
+"""Warm start: the generator learns to reproduce noisy marginals.
+
+It reads no row, so it costs nothing.
+
+First the network alone finds the shape of the table, then each codebook entry's own offsets fit
+closely.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from privgan.generator.losses import FitLoss
+from privgan.generator.mixture import GeneratorModel
+from privgan.measurement.marginals import Measurements
+
+Progress = Callable[[int, int, float], None]
+_BETAS = (0.9, 0.99)
+_DECAY_FROM = 0.5
+_AVERAGE_DECAY = 0.98
+
+
+def fit_network(
+    model: GeneratorModel,
+    measurements: Measurements,
+    *,
+    steps: int,
+    learning_rate: float,
+    progress: Progress | None = None,
+) -> float:
+    """Fit the network to the noisy 1- and 2-way marginals, its learning rate annealed by a cosine.
+
+    Args:
+        model: The generator, changed in place.
+        measurements: What to reproduce.
+        steps: Number of Adam steps.
+        learning_rate: Adam's, at first.
+        progress: Called with the step, the number of steps and the loss (no row is in it).
+
+    Returns:
+        The last loss.
+    """
+    model.update_conditions(measurements)
+    optimiser = torch.optim.Adam(model.network.weights, learning_rate, betas=_BETAS, fused=True)
+    loss_of = FitLoss(
+        [target for target in measurements.targets() if len(target.clique) <= 2], model.device
+    )
+    return _minimise(
+        model, loss_of, optimiser, model.logits, steps, decay_from=0.0, progress=progress
+    )
+
+
+def fit_offsets(
+    model: GeneratorModel,
+    measurements: Measurements,
+    *,
+    steps: int,
+    learning_rate: float,
+    settle: bool = False,
+    progress: Progress | None = None,
+) -> float:
+    """Fit the codebook's offsets to all noisy marginals; the network stays as it is.
+
+    Args:
+        model: The generator, changed in place.
+        measurements: What to reproduce.
+        steps: Number of Adam steps.
+        learning_rate: Adam's, at first.
+        settle: Whether to anneal the learning rate over the second half and end at the averaged
+            weights.
+        progress: Called with the step, the number of steps and the loss (no row is in it).
+
+    Returns:
+        The last loss.
+    """
+    with torch.no_grad():
+        before = model.network.before_offsets(model.latents, model.conditions)
+    optimiser = torch.optim.Adam([model.network.offsets], learning_rate, betas=_BETAS, fused=True)
+    decay_from = _DECAY_FROM if settle else 1.0
+    loss_of = FitLoss(measurements.targets(), model.device)
+    loss = _minimise(
+        model,
+        loss_of,
+        optimiser,
+        lambda: before + model.network.offsets,
+        steps,
+        decay_from=decay_from,
+        progress=progress,
+    )
+    if settle and steps:
+        model.use_average()
+    return loss
+
+
+def _minimise(
+    model: GeneratorModel,
+    loss_of: FitLoss,
+    optimiser: torch.optim.Optimizer,
+    logits: Callable[[], Tensor],
+    steps: int,
+    *,
+    decay_from: float,
+    progress: Progress | None,
+) -> float:
+    """Adam steps on the fitting loss.
+
+    From a part of them on the rate falls by a cosine and weights are averaged.
+    """
+    loss = torch.zeros(())
+    (group,) = optimiser.param_groups
+    rate, turn = group["lr"], int(decay_from * steps)
+    for step in range(steps):
+        if step == turn:
+            model.restart_average()
+        if step >= turn:
+            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * (step - turn) / (steps - turn)))
+        loss = loss_of(logits(), model.rng)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if step >= turn:
+            model.follow(_AVERAGE_DECAY)
+        if progress and (step % 20 == 0 or step == steps - 1):
+            progress(step + 1, steps, float(loss.detach()))
+    return float(loss.detach())

@@ -1,0 +1,177 @@
+"""What the ledger's entries say about one data set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from privgan.errors import PolicyFailedError
+from privgan.ledger.filter import Lifetime, RdpCost, RdpFilter, costs_of, refuse_sum, total_of
+from privgan.ledger.store import RESTORED, Entry
+from privgan.privacy import events
+from privgan.privacy.budget import PrivacyBudget, condition_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetAccount:
+    """What the ledger knows of one data set.
+
+    Attributes:
+        dataset: Its name.
+        known: Whether the ledger has any entry of it.
+        initialised: Whether a person introduced it with ``privgan ledger init``.
+        lifetime: The lifetime budget, or None where none was set.
+        epsilon: Sum of the ε of all runs so far, and of what was charged for lost entries. Where
+            nobody stated what those spent, no less than the lifetime's: they may have raised and
+            spent it.
+        delta: Sum of the δ likewise.
+        rdp: The lifetime's privacy filter, or None where the runs' (ε, δ) are added.
+        rdp_cost: What all runs cost at the filter's order; nothing where there is no filter.
+        runs: Number of runs so far.
+        attempts: Number of candidates that were judged.
+        refuted: Whether an audit refuted the guarantee and no person has cleared it since.
+        conditional_facts: The most schema facts that one of the runs assumed to be public.
+    """
+
+    dataset: str
+    known: bool
+    initialised: bool
+    lifetime: PrivacyBudget | None
+    epsilon: float
+    delta: float
+    rdp: RdpFilter | None
+    rdp_cost: RdpCost
+    runs: int
+    attempts: int
+    refuted: bool
+    conditional_facts: int
+
+    @property
+    def condition(self) -> str:
+        """What stands beside the total.
+
+        Empty, or that it is conditional on assumed public facts.
+        """
+        return condition_text(self.conditional_facts)
+
+    @property
+    def lifetime_spent(self) -> float:
+        """The ε that counts against the lifetime budget, by the budget's own filter."""
+        return self.epsilon if self.rdp is None else self.rdp.epsilon(self.rdp_cost.rdp)
+
+    def refuse_run(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent]) -> None:
+        """Refuse a run that does not fit the lifetime budget.
+
+        Raises:
+            BudgetExceededError: with what was asked, what is left and what is missing.
+        """
+        what = f"{self.dataset}: this run"
+        if self.rdp is not None:
+            self.rdp.refuse(what, self.rdp_cost, self.rdp.cost(planned))
+        elif self.lifetime is not None:
+            refuse_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
+
+    def refuse_judging(self, limit: int | None) -> None:
+        """Refuse a run whose candidate could not be judged any more.
+
+        Args:
+            limit: Evaluations that the policy allows on the data set; None where no policy is at
+                hand.
+
+        Raises:
+            PolicyFailedError: when they are used up.
+        """
+        if limit is not None and self.attempts >= limit:
+            raise PolicyFailedError(
+                f"{self.dataset}: candidates were judged {self.attempts} times and the policy"
+                f" allows {limit}; a person must decide on a policy that allows more"
+            )
+
+    def after(
+        self, budget: PrivacyBudget, planned: Sequence[events.DpEvent], conditional_facts: int = 0
+    ) -> DatasetAccount:
+        """The account as it will be when a run has reserved its budget.
+
+        Args:
+            budget: What the run may spend.
+            planned: Its steps, as far as they are planned.
+            conditional_facts: The schema facts that it assumes to be public.
+        """
+        return replace(
+            self,
+            known=True,
+            epsilon=self.epsilon + budget.epsilon,
+            delta=self.delta + budget.delta,
+            rdp_cost=self.rdp_cost + self.rdp.cost(planned) if self.rdp else self.rdp_cost,
+            runs=self.runs + 1,
+            conditional_facts=max(self.conditional_facts, conditional_facts),
+        )
+
+
+def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
+    """Read a data set's account from its entries, oldest first."""
+    lifetime, epsilon, delta, refuted, unstated = None, [], [], False, False
+    for entry in entries:
+        if entry.kind == "lifetime":
+            lifetime = Lifetime.from_entry(entry)
+        elif entry.kind in {"run", RESTORED}:
+            epsilon.append(
+                math.inf if entry.body["epsilon"] == "infinite" else entry.body["epsilon"]
+            )
+            delta.append(entry.body["delta"])
+            unstated |= entry.kind == RESTORED and not entry.body["stated"]
+        elif entry.kind in {"refuted", "clear"}:
+            refuted = entry.kind == "refuted"
+    rdp = lifetime.rdp if lifetime else None
+    least = lifetime.budget if lifetime and unstated else None
+    return DatasetAccount(
+        dataset=dataset,
+        known=bool(entries),
+        initialised=any(entry.kind == "introduce" for entry in entries),
+        lifetime=lifetime.budget if lifetime else None,
+        epsilon=max(math.fsum(epsilon), least.epsilon if least else 0.0),
+        delta=max(math.fsum(delta), least.delta if least else 0.0),
+        rdp=rdp,
+        rdp_cost=total_of(costs_of(rdp, entries)) if rdp else RdpCost(),
+        # What was lost with a ledger's end, and charged, was at least one run.
+        runs=sum(
+            entry.kind == "run" or (entry.kind == RESTORED and entry.body["epsilon"] != 0)
+            for entry in entries
+        ),
+        attempts=sum(entry.kind == "attempt" for entry in entries),
+        refuted=refuted,
+        conditional_facts=max(
+            (entry.body["conditional_facts"] for entry in entries if entry.kind == "run"), default=0
+        ),
+    )
+
+
+def refuse_stage(
+    entries: Sequence[Entry], run: str, stage: str, steps: Sequence[events.DpEvent]
+) -> None:
+    """Refuse a stage that, with the run's stages before, costs more than its start reserved and does not fit the filter.
+
+    Args:
+        entries: The data set's entries, oldest first.
+        run: The run's identity.
+        stage: The stage's name.
+        steps: The stage's events.
+
+    Raises:
+        BudgetExceededError: with what was asked, what is left and what is missing.
+    """
+    lifetime = next(
+        (Lifetime.from_entry(entry) for entry in reversed(entries) if entry.kind == "lifetime"),
+        None,
+    )
+    if lifetime is None or lifetime.rdp is None:
+        return
+    costs = costs_of(lifetime.rdp, entries)
+    before = [entry for entry in entries if entry.run == run and entry.kind == "stage"]
+    own = lifetime.rdp.cost(
+        events.from_json(event) for entry in before for event in entry.body["events"].values()
+    )
+    after = (own + lifetime.rdp.cost(steps)).at_least(costs[run])
+    others = total_of({name: cost for name, cost in costs.items() if name != run})
+    lifetime.rdp.refuse(f"stage {stage} of this run", others, after)

@@ -1,0 +1,32 @@
+"""Which ledger: a file path, an sqlite URL or a PostgreSQL URL."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from privgan.errors import UsageError
+from privgan.ledger.database import LedgerStore
+from privgan.ledger.postgres import SCHEMES, PostgresStore
+from privgan.ledger.sqlite import SqliteStore
+from privgan.ledger.store import TIMEOUT
+
+
+def data_folder() -> Path:
+    """The user's data folder."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "privgan"
+
+
+def open_store(url: str | None, *, create: bool, timeout: float = TIMEOUT) -> LedgerStore:
+    """Open a ledger; ``$PRIVGAN_LEDGER``, else the user's data folder, where no URL is given."""
+    given = url or os.environ.get("PRIVGAN_LEDGER") or str(data_folder() / "ledger.sqlite")
+    scheme, separator, _ = given.partition("://")
+    if separator and scheme in SCHEMES:
+        return PostgresStore(given, data_folder(), create=create, timeout=timeout)
+    if separator and not given.startswith("sqlite:///"):
+        text = "give a file path, sqlite:///PATH or postgresql://user@host/database"
+        raise UsageError(f"the ledger URL {scheme}://… is not supported; {text}")
+    return SqliteStore(
+        Path(given.removeprefix("sqlite:///")).expanduser(), create=create, timeout=timeout
+    )

@@ -1,0 +1,278 @@
+"""The lifetime filter.
+
+Whether one more run, or one more stage of it, fits what a data set may spend in its life.
+
+``sum`` adds the runs' (ε, δ). ``rdp`` is a privacy filter at one Rényi order fixed when the budget
+is set (Feldman and Zrnic 2021): runs may be planned adaptively, and their RDP at that order adds up
+to at most a fixed allowance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from privgan.errors import BudgetExceededError, UsageError
+from privgan.ledger.store import RESTORED, Entry
+from privgan.privacy import accountant, events
+from privgan.privacy.budget import PrivacyBudget
+
+SLACK = 1e-9
+# Discoveries take a δ of their own; the theorem wants every bound fixed beforehand, so they get
+# this share of δ for good.
+DISCOVERY_SHARE = 0.25
+# Whole orders: their RDP of a Poisson-sampled Gaussian is a finite sum, which never fails to
+# converge.
+ORDERS = tuple(
+    int(order) for order in accountant.RDP_ORDERS if order >= 2 and float(order).is_integer()
+)
+_ADVICE = "ask for less, or let the owner raise it with 'privgan ledger budget'"
+
+
+class Filter(StrEnum):
+    """How runs on one data set compose."""
+
+    SUM = "sum"
+    RDP = "rdp"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RdpCost:
+    """What events cost at the filter's order.
+
+    Attributes:
+        rdp: Rényi differential privacy at that order.
+        discovery_delta: The δ that discoveries take as their own.
+    """
+
+    rdp: float = 0.0
+    discovery_delta: float = 0.0
+
+    def __add__(self, other: RdpCost) -> RdpCost:
+        """Both together."""
+        return RdpCost(
+            rdp=self.rdp + other.rdp, discovery_delta=self.discovery_delta + other.discovery_delta
+        )
+
+    def at_least(self, other: RdpCost) -> RdpCost:
+        """The larger of each part."""
+        return RdpCost(
+            rdp=max(self.rdp, other.rdp),
+            discovery_delta=max(self.discovery_delta, other.discovery_delta),
+        )
+
+
+INFINITE = RdpCost(rdp=math.inf, discovery_delta=0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RdpFilter:
+    """A privacy filter, fixed when the budget is set.
+
+    Attributes:
+        order: The Rényi order α.
+        allowance: The most RDP of that order that all runs may spend together.
+        delta: The δ at which the allowance makes the lifetime ε, without the discoveries' share.
+        discovery_delta: The most that the discoveries of all runs may take as their own δ.
+    """
+
+    order: int
+    allowance: float
+    delta: float
+    discovery_delta: float
+
+    @classmethod
+    def of(cls, budget: PrivacyBudget) -> RdpFilter:
+        """The filter whose order lets the most noise-scaled counts pass.
+
+        The largest allowance / order.
+
+        The RDP of a Gaussian is proportional to the order; the largest allowance by itself would
+        always be the largest order's, where everything costs the most.
+        """
+        delta = budget.delta * (1 - DISCOVERY_SHARE)
+        order = max(ORDERS, key=lambda order: (budget.epsilon - _lost(order, delta)) / order)
+        allowance = budget.epsilon - _lost(order, delta)
+        if allowance <= 0:
+            raise UsageError(
+                f"a lifetime budget of ε = {budget.epsilon:g}, δ = {budget.delta:g} leaves nothing"
+                " to the rdp filter; give a larger ε or δ, or --filter sum"
+            )
+        return cls(
+            order=order, allowance=allowance, delta=delta, discovery_delta=budget.delta - delta
+        )
+
+    def epsilon(self, rdp: float) -> float:
+        """The ε of an RDP of the filter's order, by the standard improved conversion.
+
+        0 where nothing was spent.
+        """
+        return max(0.0, rdp + _lost(self.order, self.delta)) if rdp > 0 else 0.0
+
+    def cost(self, steps: Iterable[events.DpEvent]) -> RdpCost:
+        """What events cost."""
+        together = events.Composed(list(steps))
+        return RdpCost(
+            rdp=accountant.rdp_of_order(together, self.order),
+            discovery_delta=accountant.discovery_delta(together),
+        )
+
+    def admits(self, total: RdpCost) -> bool:
+        """Whether a total stays inside."""
+        return total.rdp <= self.allowance and total.discovery_delta <= self.discovery_delta * (
+            1 + SLACK
+        )
+
+    def refuse(self, what: str, before: RdpCost, asked: RdpCost) -> None:
+        """Refuse what does not fit beside what was spent before.
+
+        Raises:
+            BudgetExceededError: with what was asked, what is left and what is missing.
+        """
+        parts = [
+            (f"RDP of order {self.order}", asked.rdp, max(0.0, self.allowance - before.rdp)),
+            (
+                "δ of discoveries",
+                asked.discovery_delta,
+                max(0.0, self.discovery_delta - before.discovery_delta),
+            ),
+        ]
+        if not self.admits(before + asked):
+            quantity, wanted, left = next(
+                (part for part in parts if part[1] > part[2] * (1 + SLACK)), parts[0]
+            )
+            raise BudgetExceededError(
+                what, quantity=quantity, asked=wanted, left=left, advice=_ADVICE
+            )
+
+
+def _lost(order: int, delta: float) -> float:
+    """What the conversion from RDP adds to ε (Canonne, Kamath, Steinke 2020, Proposition 12)."""
+    return math.log1p(-1 / order) - math.log(delta * order) / (order - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifetime:
+    """A lifetime budget as the ledger keeps it.
+
+    Attributes:
+        budget: The most that all runs may spend.
+        rdp: The privacy filter; None where the runs' (ε, δ) are added.
+    """
+
+    budget: PrivacyBudget
+    rdp: RdpFilter | None
+
+    @classmethod
+    def of(cls, budget: PrivacyBudget, kind: Filter) -> Lifetime:
+        """The lifetime that a person sets."""
+        return cls(budget=budget, rdp=RdpFilter.of(budget) if kind is Filter.RDP else None)
+
+    @classmethod
+    def from_entry(cls, entry: Entry) -> Lifetime:
+        """The lifetime that stands in an entry."""
+        body = entry.body
+        budget = PrivacyBudget(epsilon=body["epsilon"], delta=body["delta"])
+        return cls(budget=budget, rdp=RdpFilter(**body["rdp"]) if body.get("rdp") else None)
+
+    @property
+    def kind(self) -> Filter:
+        """How runs compose."""
+        return Filter.RDP if self.rdp else Filter.SUM
+
+    def to_body(self) -> dict[str, Any]:
+        """The particulars of its entry."""
+        rdp = None if self.rdp is None else dict(vars(self.rdp))
+        return {
+            "epsilon": self.budget.epsilon,
+            "delta": self.budget.delta,
+            "filter": self.kind.value,
+            "rdp": rdp,
+        }
+
+
+def costs_of(found: RdpFilter, entries: Sequence[Entry]) -> dict[str, RdpCost]:
+    """What each run cost at the filter's order.
+
+    The larger of what it planned at its start and its approved stages.
+
+    A run whose coins were not secret, or whose stages an earlier version wrote without their
+    events, costs infinity. What was spent in entries that a restored ledger lost costs what a
+    person stated, else the whole allowance.
+    """
+    planned: dict[str, RdpCost] = {}
+    stages: defaultdict[str, RdpCost] = defaultdict(RdpCost)
+    for entry in entries:
+        if entry.kind == "run":
+            secret = entry.body["epsilon"] != "infinite"
+            planned[entry.run] = (
+                found.cost(_events(entry.body.get("planned", []))) if secret else INFINITE
+            )
+        elif entry.kind == "stage":
+            steps = entry.body.get("events")
+            stages[entry.run] += INFINITE if steps is None else found.cost(_events(steps.values()))
+        elif entry.kind == RESTORED:
+            planned[f"{RESTORED}:{entry.sequence}"] = _lost_cost(found, entry)
+    return {run: cost.at_least(stages[run]) for run, cost in planned.items()}
+
+
+def _lost_cost(found: RdpFilter, entry: Entry) -> RdpCost:
+    """The cost of lost entries.
+
+    What is (ε, δ)-DP is dominated by revealing all with probability δ and a randomised response of
+    ε otherwise (Kairouz, Oh and Viswanath 2015): its δ adds up as a discovery's does, and its RDP
+    is that response's.
+    """
+    if entry.body["epsilon"] == "infinite":
+        return INFINITE
+    if not entry.body["stated"]:
+        return RdpCost(rdp=found.allowance, discovery_delta=found.discovery_delta)
+    return RdpCost(
+        rdp=response_rdp(entry.body["epsilon"], found.order), discovery_delta=entry.body["delta"]
+    )
+
+
+def response_rdp(epsilon: float, order: int) -> float:
+    """The RDP of a randomised response that is ε-DP: the most that any ε-DP mechanism has."""
+    if epsilon == 0:
+        return 0.0
+    # log(p^α q^(1-α) + q^α p^(1-α)) with log p = ε + log q.
+    log_q = -epsilon - math.log1p(math.exp(-epsilon))
+    high, low = log_q + order * epsilon, log_q + (1 - order) * epsilon
+    return (high + math.log1p(math.exp(low - high))) / (order - 1)
+
+
+def total_of(costs: Mapping[str, RdpCost]) -> RdpCost:
+    """All runs together."""
+    return RdpCost(
+        rdp=math.fsum(cost.rdp for cost in costs.values()),
+        discovery_delta=math.fsum(cost.discovery_delta for cost in costs.values()),
+    )
+
+
+def refuse_sum(
+    what: str, lifetime: PrivacyBudget, spent: tuple[float, float], asked: PrivacyBudget
+) -> None:
+    """Refuse a run whose (ε, δ) does not fit beside the sum of the runs before.
+
+    Raises:
+        BudgetExceededError: with what was asked, what is left and what is missing.
+    """
+    parts = [
+        (f"{what} (δ = {asked.delta:g})", "ε", asked.epsilon, lifetime.epsilon, spent[0]),
+        (f"{what} (ε = {asked.epsilon:g})", "δ", asked.delta, lifetime.delta, spent[1]),
+    ]
+    for named, quantity, wanted, most, before in parts:
+        if before + wanted > most * (1 + SLACK):
+            left = max(0.0, most - before)
+            raise BudgetExceededError(
+                named, quantity=quantity, asked=wanted, left=left, advice=_ADVICE
+            )
+
+
+def _events(written: Iterable[dict[str, Any]]) -> list[events.DpEvent]:
+    return [events.from_json(event) for event in written]

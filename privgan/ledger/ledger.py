@@ -1,0 +1,522 @@
+"""The privacy ledger: every look is charged, durably, before it happens.
+
+Append-only and hash-chained with a MAC. A run first reserves its whole (ε, δ) against the table's
+lifetime budget, then has its stages approved, then charges each step. A crash may waste what was
+reserved but never forgets it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from privgan.errors import NoLedgerError, PolicyFailedError, UsageError
+from privgan.ledger.account import DatasetAccount, account_of
+from privgan.ledger.anchor import Head
+from privgan.ledger.backends import open_store
+from privgan.ledger.database import LedgerStore
+from privgan.ledger.filter import Filter, Lifetime, costs_of, total_of
+from privgan.ledger.identity import (
+    Sketch,
+    Sketcher,
+    hashed,
+    known_sketches,
+    refuse_other_table,
+    refuse_same_customers,
+)
+from privgan.ledger.restored import Spent, accept_restored
+from privgan.ledger.runs import RunLedger, resume_run
+from privgan.ledger.store import CLOCK, TIMEOUT, Entry, Transaction, account_name, refuse_nameless
+from privgan.privacy import events
+from privgan.privacy.budget import PrivacyBudget
+
+__all__ = ["DatasetAccount", "PrivacyLedger", "RunLedger"]
+
+
+class PrivacyLedger:
+    """A ledger file, shared by all runs of all data sets.
+
+    Args:
+        store: Where the entries are kept.
+    """
+
+    def __init__(self, store: LedgerStore) -> None:
+        self._store = store
+
+    @classmethod
+    def open(
+        cls, url: str | None = None, *, create: bool = True, timeout: float = TIMEOUT
+    ) -> PrivacyLedger:
+        """Open a ledger by path or URL.
+
+        ``$PRIVGAN_LEDGER``, else the user's data folder, where none is given.
+
+        Args:
+            url: A file path, ``sqlite:///PATH`` or ``postgresql://user@host/database``.
+            create: Whether to make it where there is none.
+            timeout: Seconds to wait for another process that holds it.
+        """
+        return cls(open_store(url, create=create, timeout=timeout))
+
+    @classmethod
+    def find(cls, url: str | None = None) -> PrivacyLedger | None:
+        """The ledger as ``open`` names it, or None where there is none yet."""
+        try:
+            return cls.open(url, create=False)
+        except NoLedgerError:
+            return None
+
+    @property
+    def url(self) -> str:
+        """Where the ledger is."""
+        return self._store.url
+
+    @property
+    def key_path(self) -> Path:
+        """Where its MAC key is."""
+        return self._store.key_path
+
+    @property
+    def created_now(self) -> bool:
+        """Whether the ledger did not exist before it was opened."""
+        return self._store.created_now
+
+    def entries(self, dataset: str | None = None) -> tuple[Entry, ...]:
+        """All entries, or those of one data set, oldest first."""
+        found = self._store.entries()
+        return tuple(entry for entry in found if dataset in (None, entry.dataset))
+
+    def head(self) -> str:
+        """The MAC of the newest entry: it fixes everything before it."""
+        entries = self._store.entries()
+        return entries[-1].mac if entries else ""
+
+    def holds(self, head: str) -> bool:
+        """Whether the entry whose MAC a manifest keeps is in the ledger.
+
+        If not, the tail was cut, or it is another one.
+        """
+        return head in {entry.mac for entry in self._store.entries()}
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the chain; empty when it is whole."""
+        return self._store.problems()
+
+    def account(self, dataset: str) -> DatasetAccount:
+        """What was spent on a data set so far, and what stands against more."""
+        entries = self.entries(dataset)
+        try:
+            return account_of(dataset, entries)
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(
+                f"{self.url}: the ledger holds an entry that cannot be read; verify it, then"
+                " restore it"
+            ) from None
+
+    def newest_checkpoint(self, dataset: str, run: str) -> int:
+        """The number of the newest checkpoint that a run recorded; 0 before the first."""
+        found = [
+            entry
+            for entry in self.entries(dataset)
+            if entry.run == run and entry.kind == "checkpoint"
+        ]
+        return int(found[-1].body["lineage"]) if found else 0
+
+    def introduce(self, dataset: str) -> None:
+        """Record that a person introduced a data set."""
+        with self._store.transaction() as transaction:
+            transaction.append(dataset, "", "introduce", {"who": account_name()})
+
+    def set_lifetime(self, dataset: str, budget: PrivacyBudget, kind: Filter | None = None) -> None:
+        """Set the lifetime budget of a data set.
+
+        Runs of before count, and may not have spent more already.
+
+        Args:
+            dataset: The data set.
+            budget: The most that all its runs may spend together.
+            kind: How its runs compose; None for as before, and the sum where nothing was set
+                before.
+        """
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            entries = transaction.entries(dataset)
+            account = account_of(dataset, entries)
+            lifetime = Lifetime.of(budget, kind or (Filter.RDP if account.rdp else Filter.SUM))
+            asked = (
+                f"the lifetime budget of {dataset} cannot be ε = {budget.epsilon:g}, δ ="
+                f" {budget.delta:g}"
+            )
+            if lifetime.rdp is None and (
+                budget.epsilon < account.epsilon or budget.delta < account.delta
+            ):
+                raise UsageError(
+                    f"{asked}: ε = {account.epsilon:.4g}, δ = {account.delta:.3g} is already spent"
+                )
+            if lifetime.rdp is not None:
+                spent = total_of(costs_of(lifetime.rdp, entries))
+                if not lifetime.rdp.admits(spent):
+                    told = (
+                        f"ε = {lifetime.rdp.epsilon(spent.rdp):.4g} by RDP of order"
+                        f" {lifetime.rdp.order}"
+                    )
+                    raise UsageError(
+                        f"{asked}: {told}, {spent.discovery_delta:.3g} δ of discoveries is already"
+                        " spent"
+                    )
+            transaction.append(
+                dataset, "", "lifetime", {**lifetime.to_body(), "who": account_name()}
+            )
+
+    def clear(self, dataset: str, *, who: str, why: str) -> None:
+        """A named person clears a data set that an audit had stopped.
+
+        UsageError without a name, a reason or a stop.
+        """
+        refuse_nameless(who, why)
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            if not account_of(dataset, transaction.entries(dataset)).refuted:
+                raise UsageError(
+                    f"{dataset}: no audit has stopped this data set; there is nothing to clear"
+                )
+            transaction.append(dataset, "", "clear", {"who": who, "why": why, "by": account_name()})
+
+    def record(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
+        """Record something that happened to a run: ``candidate`` or ``purge``."""
+        with self._store.transaction() as transaction:
+            own = [entry.kind for entry in transaction.entries(dataset) if entry.run == run]
+            if kind == "candidate" and kind in own:
+                raise UsageError(
+                    f"run {run} of {dataset} has ended with a candidate already; it can have one"
+                    " only"
+                )
+            transaction.append(dataset, run, kind, {**body, "who": account_name()})
+
+    def judge(self, dataset: str, run: str, *, limit: int, policy: str, evidence: str) -> None:
+        """Count one evaluation of a candidate before it is made.
+
+        Each may tell up to one bit about real rows.
+
+        The same policy on the same evidence can only answer what it answered before, and is not
+        counted again.
+
+        Args:
+            dataset: The data set.
+            run: The candidate's run.
+            limit: Evaluations that the policy allows on the data set, under all policies together.
+            policy: Hash of the policy.
+            evidence: Hash of the audit.
+
+        Raises:
+            PolicyFailedError: when the limit is reached, or an internal gate closed the candidate
+                before.
+        """
+        evaluation = {"policy": policy, "evidence": evidence}
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            entries = transaction.entries(dataset)
+            self._refuse_refuted(transaction, dataset)
+            attempts = [entry for entry in entries if entry.kind == "attempt"]
+            closing = [
+                _evaluation(entry)
+                for entry in entries
+                if entry.kind == "closed" and entry.run == run
+            ]
+            if closing and evaluation not in closing:
+                text = (
+                    "an internal check closed this candidate; it cannot be judged in another way,"
+                    " fit another"
+                )
+                raise PolicyFailedError(f"{dataset}: {text}")
+            if any(entry.run == run and _evaluation(entry) == evaluation for entry in attempts):
+                return
+            if len(attempts) >= limit:
+                raise PolicyFailedError(
+                    f"{dataset}: candidates were judged {len(attempts)} times and the policy allows"
+                    f" {limit}; judging until one passes would leak; a person must decide on a"
+                    " policy that allows more"
+                )
+            transaction.append(dataset, run, "attempt", {**evaluation, "who": account_name()})
+
+    def close(self, dataset: str, run: str, *, policy: str, evidence: str) -> None:
+        """Close a candidate that an internal gate failed.
+
+        Only the evaluation that closed it can be asked for again.
+        """
+        with self._store.transaction() as transaction:
+            if not any(
+                entry.kind == "closed" and entry.run == run
+                for entry in transaction.entries(dataset)
+            ):
+                transaction.append(
+                    dataset,
+                    run,
+                    "closed",
+                    {"policy": policy, "evidence": evidence, "who": account_name()},
+                )
+
+    def close_by_scan(self, dataset: str, run: str) -> None:
+        """Close a candidate in which a scan found what must stay inside.
+
+        That counts as an evaluation.
+        """
+        evaluation = {"policy": "none", "evidence": "scan"}
+        with self._store.transaction() as transaction:
+            own = [entry for entry in transaction.entries(dataset) if entry.run == run]
+            for kind in ("attempt", "closed"):
+                if not any(
+                    entry.kind == kind and _evaluation(entry) == evaluation for entry in own
+                ):
+                    transaction.append(dataset, run, kind, {**evaluation, "who": account_name()})
+
+    def release(self, dataset: str, run: str, body: Mapping[str, Any]) -> None:
+        """Record that a candidate is released; called when its whole bundle lies ready.
+
+        Raises:
+            PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
+        """
+        with self._store.transaction() as transaction:
+            self._refuse_unreleasable(transaction, dataset, run)
+            transaction.append(dataset, run, "release", {**body, "who": account_name()})
+
+    def require_releasable(self, dataset: str, run: str) -> None:
+        """Refuse a candidate that may not be released.
+
+        Raises:
+            PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
+        """
+        with self._store.transaction() as transaction:
+            self._refuse_unreleasable(transaction, dataset, run)
+
+    def released_manifests(self, dataset: str, run: str) -> frozenset[str]:
+        """SHA-256 of each manifest that was recorded as a release of a candidate."""
+        entries = [
+            entry for entry in self.entries(dataset) if entry.run == run and entry.kind == "release"
+        ]
+        return frozenset(
+            str(entry.body["manifest"]) for entry in entries if "manifest" in entry.body
+        )
+
+    def _refuse_unreleasable(self, transaction: Transaction, dataset: str, run: str) -> None:
+        self._refuse_broken(transaction)
+        self._refuse_refuted(transaction, dataset)
+        entries = transaction.entries(dataset)
+        if any(entry.kind == "closed" and entry.run == run for entry in entries):
+            raise PolicyFailedError(
+                f"{dataset}: an internal check closed this candidate; fit another"
+            )
+
+    def refute(self, dataset: str, run: str) -> None:
+        """Stop a data set whose guarantee an audit refuted, until a person clears it."""
+        with self._store.transaction() as transaction:
+            if not account_of(dataset, transaction.entries(dataset)).refuted:
+                transaction.append(dataset, run, "refuted", {"who": account_name()})
+
+    def _refuse_refuted(self, transaction: Transaction, dataset: str) -> None:
+        if account_of(dataset, transaction.entries(dataset)).refuted:
+            raise PolicyFailedError(
+                f"{dataset}: an audit refuted the guarantee; a person must clear it with 'privgan"
+                " ledger clear'"
+            )
+
+    def _refuse_broken(self, transaction: Transaction) -> None:
+        problems = transaction.problems()
+        if problems:
+            raise UsageError(
+                f"{self.url}: the ledger's chain is not whole ({problems[0]}); restore it, then"
+                " verify it"
+            )
+
+    def accept_customers(self, dataset: str, other: str, *, who: str, why: str) -> None:
+        """A named person lets two data sets be about the same customers, or look alike."""
+        refuse_nameless(who, why)
+        if dataset == other:
+            raise UsageError(
+                f"{dataset}: is the same name twice; one data set has one budget anyway"
+            )
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            if not transaction.entries(other):
+                raise UsageError(
+                    f"{other}: the ledger does not know this data set; 'privgan ledger show'"
+                    " lists all"
+                )
+            body = {"same_customers_as": other, "who": who, "why": why, "by": account_name()}
+            transaction.append(dataset, "", "accept", body)
+
+    def accept_restored(self, spent: Mapping[str, Spent], *, who: str, why: str) -> None:
+        """A named person accepts a ledger put back from a copy; the gap is recorded and charged.
+
+        Args:
+            spent: By data set, what was spent in the lost entries; all others lose their budget for
+                good.
+            who: The person.
+            why: The reason.
+
+        Raises:
+            UsageError: when the chain is not whole, nothing is wrong with its end, or no data set
+                is known to be charged.
+        """
+        refuse_nameless(who, why)
+        with self._store.transaction(restored=True) as transaction:
+            self._refuse_broken(transaction)
+            person = {"who": who, "why": why, "by": account_name()}
+            accept_restored(transaction, transaction.entries(), spent, person)
+
+    def repair_clock(self, *, who: str, why: str) -> None:
+        """A named person records that the newest entry's clock stood in the future.
+
+        Time goes on from this machine's clock.
+
+        Raises:
+            UsageError: when the newest entry is not ahead of this machine's clock.
+        """
+        refuse_nameless(who, why)
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            newest = transaction.newest_time()
+            if newest is None:
+                raise UsageError(
+                    f"{self.url}: the newest entry is not ahead of this machine's clock; nothing is"
+                    " to repair"
+                )
+            transaction.append(
+                "", "", CLOCK, {"was": newest, "who": who, "why": why, "by": account_name()}
+            )
+
+    def anchored(self) -> Head | None:
+        """The entry that the anchor on this machine names; None where there is no anchor yet."""
+        return self._store.anchored()
+
+    def accept(self, dataset: str, columns: Sequence[str], *, who: str, why: str) -> None:
+        """A named person records that a table with these columns belongs to the data set."""
+        refuse_nameless(who, why)
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            body = {
+                "columns": hashed(transaction, columns),
+                "who": who,
+                "why": why,
+                "by": account_name(),
+            }
+            transaction.append(dataset, "", "accept", body)
+
+    @contextmanager
+    def run(
+        self,
+        dataset: str,
+        budget: PrivacyBudget,
+        *,
+        secret: bool,
+        conditional_facts: int = 0,
+        planned: Sequence[events.DpEvent] | None = None,
+        columns: Sequence[str] = (),
+        customers: Sequence[bytes] = (),
+        attempts: int | None = None,
+    ) -> Iterator[RunLedger]:
+        """Reserve a run's whole budget, then hand out what charges its steps.
+
+        Args:
+            dataset: The data set's name.
+            budget: What the run may spend.
+            secret: Whether its coins are secret; if not, the ledger records ε = ∞.
+            conditional_facts: Number of schema facts assumed to be public, on which the guarantee
+                is conditional.
+            planned: Its steps, as far as they are planned; the rdp filter reserves their cost.
+            columns: The table's column names; the ledger keeps a keyed hash of each, to tell two
+                tables of one name apart.
+            customers: A name of each customer; a sealed sketch recognises them under another name.
+            attempts: Evaluations that its policy allows on the data set; None where no policy is at
+                hand.
+
+        Raises:
+            BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded
+                then.
+            PolicyFailedError: when an audit stopped the data set, or its evaluations are used up;
+                as above.
+            UsageError: when the columns are another table's, or the customers another data set's.
+        """
+        identity = uuid.uuid4().hex
+        sketcher = self._store.sketcher()
+        sketch = sketcher.sketch(customers) if customers else None
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            self._refuse_refuted(transaction, dataset)
+            entries = transaction.entries(dataset)
+            hashes = hashed(transaction, columns)
+            refuse_other_table(dataset, entries, hashes)
+            new_customers = sketch is not None and self._compare_customers(
+                transaction, dataset, sketcher, sketch
+            )
+            account = account_of(dataset, entries)
+            account.refuse_judging(attempts)
+            if secret:
+                account.refuse_run(budget, planned or ())
+            if not account.known:
+                transaction.append(dataset, "", "announced", {"who": account_name()})
+            body: dict[str, Any] = {
+                "epsilon": budget.epsilon if secret else "infinite",
+                "planned_epsilon": budget.epsilon,
+                "delta": budget.delta,
+                "conditional_facts": conditional_facts,
+                "who": account_name(),
+            }
+            if hashes:
+                body["columns"] = hashes
+            if sketch is not None and new_customers:
+                body["customers"] = {"sealed": sketcher.seal(sketch)}
+            if account.rdp is not None and planned:
+                body["planned"] = [events.to_json(event) for event in planned]
+            transaction.append(dataset, identity, "run", body)
+        yield RunLedger(self._store, dataset, identity, budget, secret=secret)
+
+    def _compare_customers(
+        self, transaction: Transaction, dataset: str, sketcher: Sketcher, sketch: Sketch
+    ) -> bool:
+        """Refuse customers known under another name; whether they are new under this one."""
+        entries = transaction.entries()
+        known = known_sketches(sketcher, entries)
+        refuse_same_customers(dataset, sketch, known, entries)
+        return not any(name == dataset and sketch.is_same(before) for name, before in known)
+
+    def resume(
+        self, dataset: str, run: str, *, lineage: int, digest: str, reserve: str
+    ) -> RunLedger:
+        """Go on with a run from its newest checkpoint; each checkpoint resumes once.
+
+        Args:
+            dataset: The data set's name.
+            run: The run's identity.
+            lineage: The checkpoint's number.
+            digest: Hash of the checkpoint.
+            reserve: The approved step, named after the step under way with ``:reserve`` at its end,
+                that pays for the steps run again; it is charged here unless the checkpoint is
+                clean.
+
+        Raises:
+            UsageError: when there is no such run, it has ended, or the checkpoint is not its newest
+                or was used before.
+            BudgetExceededError: when the reserve is spent or the plan has none.
+            PolicyFailedError: when an audit refuted the guarantee and no person has cleared the
+                data set.
+        """
+        with self._store.transaction() as transaction:
+            self._refuse_broken(transaction)
+            self._refuse_refuted(transaction, dataset)
+            return resume_run(
+                self._store,
+                transaction,
+                dataset,
+                run,
+                lineage=lineage,
+                digest=digest,
+                reserve=reserve,
+            )
+
+
+def _evaluation(entry: Entry) -> dict[str, str]:
+    return {key: entry.body[key] for key in ("policy", "evidence")}

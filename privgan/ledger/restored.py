@@ -1,0 +1,88 @@
+"""A ledger restored from a copy: what was spent since is charged before it is used again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from privgan.errors import UsageError
+from privgan.ledger.account import account_of
+from privgan.ledger.store import GAP, RESTORED, Entry, Transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What a person states was spent on a data set since the copy was made.
+
+    Attributes:
+        epsilon: ε, 0 or more.
+        delta: δ, 0 or more and below 1.
+    """
+
+    epsilon: float
+    delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a statement that means nothing."""
+        if not (math.isfinite(self.epsilon) and self.epsilon >= 0):
+            raise UsageError(f"--spent: ε is {self.epsilon}; it must be 0 or more")
+        if not (math.isfinite(self.delta) and 0 <= self.delta < 1):
+            raise UsageError(f"--spent: δ is {self.delta}; it must be 0 or more, and below 1")
+        if self.epsilon > 0 and self.delta == 0:
+            raise UsageError("--spent: what was spent has a δ too; write DATASET=EPSILON,DELTA")
+
+
+def accept_restored(
+    transaction: Transaction,
+    entries: Sequence[Entry],
+    spent: Mapping[str, Spent],
+    person: Mapping[str, str],
+) -> None:
+    """Record the gap, and charge every data set for it.
+
+    Args:
+        transaction: A transaction that was begun for this.
+        entries: All entries of the ledger.
+        spent: By data set, what was spent in the lost entries; the rest of the budget for all
+            others.
+        person: Who accepts it and why.
+
+    Raises:
+        UsageError: when nothing is wrong with the ledger's end, or no data set could be charged.
+    """
+    if transaction.gap is None:
+        raise UsageError("the ledger holds what its anchor names; there is nothing to accept")
+    names = list(dict.fromkeys(entry.dataset for entry in entries if entry.dataset))
+    names += [name for name in spent if name not in names]
+    if not names:
+        raise UsageError(
+            "the ledger knows no data set that could be charged for what is lost; name each with"
+            " --spent DATASET=EPSILON,DELTA"
+        )
+    head, lost = transaction.head(), transaction.lost
+    gap: dict[str, Any] = {
+        "found_sequence": head.sequence,
+        "found_mac": head.mac,
+        "anchor_sequence": lost.sequence if lost else None,
+        "anchor_mac": lost.mac if lost else None,
+    }
+    transaction.append("", "", GAP, {**gap, **person})
+    for name in names:
+        own = [entry for entry in entries if entry.dataset == name]
+        transaction.append(name, "", RESTORED, {**_charge(name, own, spent.get(name)), **person})
+
+
+def _charge(name: str, entries: Sequence[Entry], stated: Spent | None) -> dict[str, Any]:
+    if stated is not None:
+        return {"epsilon": stated.epsilon, "delta": stated.delta, "stated": True}
+    account = account_of(name, entries)
+    lifetime = account.lifetime
+    if lifetime is None or not math.isfinite(account.epsilon):
+        return {"epsilon": "infinite", "delta": 0.0, "stated": False}
+    return {
+        "epsilon": max(0.0, lifetime.epsilon - account.epsilon),
+        "delta": max(0.0, lifetime.delta - account.delta),
+        "stated": False,
+    }

@@ -1,0 +1,1 @@
+"""How texts write numbers, moments and durations; no schema, no table."""

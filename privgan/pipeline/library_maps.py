@@ -1,0 +1,96 @@
+"""Before anything is charged: do the libraries state of each planned step what we account for?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from privgan.errors import InternalError, UsageError
+from privgan.generator import dpsgd
+from privgan.ledger.filter import SLACK
+from privgan.planning.plan import CriticSettings, Plan, PlanStep, StepKind
+from privgan.privacy.library_checks import require_tested
+from privgan.privacy.mechanisms import CountHistogram, Selection
+
+_CRITIC = frozenset({StepKind.CRITIC, StepKind.CRITIC_AGAIN})
+_NOISES = (0.5, 1.3, 20.0, 3_000.0)
+_CRITIC_EXAMPLE = CriticSettings(
+    steps=100,
+    sample_rate=0.1,
+    expected_batch_size=100,
+    noise_multiplier=1.0,
+    max_grad_norm=1.0,
+    width=1,
+    steps_per_generator_step=1,
+    learning_rate=1e-3,
+    generator_learning_rate=1e-3,
+    marginal_weight=1.0,
+)
+
+
+def check_libraries(plan: Plan) -> None:
+    """Check the libraries' versions, and the privacy map of each step that is planned so far.
+
+    Every event is covered: a step has a mechanism, whose own map is asked, or it is DP-SGD, of
+    which OpenDP has no mechanism. There Opacus' Rényi bound is asked, and the trainer's settings.
+    Where stage 2 waits for stage 1, its mechanisms are asked for examples of noise, so that a
+    library that states more is found before anything is charged.
+
+    Args:
+        plan: The plan; to be checked again when stage 2 is planned.
+
+    Raises:
+        LibraryError: A library is not a tested one, or states more than we account for.
+        InternalError: A step's event is not its mechanism's, or nothing checks it.
+    """
+    require_tested()
+    _check_costs(plan)
+    check_maps((*plan.domain_steps, *plan.steps), plan.critic)
+    if not plan.steps:
+        _check_examples(plan)
+
+
+def _check_costs(plan: Plan) -> None:
+    """Refuse a plan of which a stage costs more than it is given.
+
+    The ledger would refuse it after the charge.
+    """
+    for name, budget, cost in (
+        ("domain", plan.domain_budget, plan.domain_cost),
+        ("model", plan.model_budget, plan.cost),
+    ):
+        if cost is not None and not (
+            math.isfinite(cost.epsilon_pld) and math.isfinite(cost.epsilon_rdp)
+        ):
+            told = f"δ = {plan.budget.delta:g} is too small to account for (stage {name})"
+            raise UsageError(f"{told}; 1e-12 is small enough for all uses")
+        if budget is not None and cost is not None and cost.epsilon > budget.epsilon * (1 + SLACK):
+            raise InternalError(
+                f"stage {name} of the plan costs ε = {cost.epsilon:.4g} and is given"
+                f" {budget.epsilon:.4g}"
+            )
+
+
+def check_maps(steps: Sequence[PlanStep], critic: CriticSettings | None) -> None:
+    """The privacy map of each step; errors as those of ``check_libraries``."""
+    for step in steps:
+        if step.mechanism is not None:
+            if step.mechanism.event != step.event:
+                raise InternalError(f"the event of the step {step.name} is not its mechanism's")
+            step.mechanism.check_map()
+        elif step.kind in _CRITIC and critic is not None:
+            dpsgd.check_map(critic, step.event)
+        else:
+            raise InternalError(f"nothing checks the privacy map of the step {step.name}")
+
+
+def _check_examples(plan: Plan) -> None:
+    """Ask each mechanism that stage 2 may use, for noises from small to large."""
+    rows = plan.unit.count_sensitivity
+    for noise in _NOISES:
+        CountHistogram(standard_deviation=noise * rows, sensitivity=rows).check_map()
+        Selection(epsilon=2 / noise, sensitivity=float(rows)).check_map()
+        if plan.marginal_share < 1:
+            critic = replace(_CRITIC_EXAMPLE, noise_multiplier=noise)
+            dpsgd.check_map(critic, critic.event)

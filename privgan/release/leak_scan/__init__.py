@@ -1,0 +1,1 @@
+"""The leak scan: search every byte that would leave for private values."""

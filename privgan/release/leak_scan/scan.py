@@ -1,0 +1,265 @@
+"""The second net: search every byte of every file that would leave for what must stay inside.
+
+Bytes in, findings out.
+
+The first net is the allow-list; a finding here is a bug in privgan. What is read, for each file:
+its raw bytes; its text with JSON and HTML escapes resolved; the strings of JSON and of metadata;
+and each column of the table, decoded. Two things it cannot tell, and does not claim: a private
+value that is written as a number or a moment looks like any other one, so it is looked for in text
+columns, strings and texts, not among the numbers of JSON and of tensors; and values of modelled
+columns are drawn from the schema's declared domain, where a real value coincides with a synthetic
+one by design.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from privgan.errors import InternalError
+from privgan.release.contents import Content, opened, safetensors_header
+from privgan.release.leak_scan.chance_matches import Afresh, Chance, ColumnScan
+from privgan.release.leak_scan.leak_patterns import (
+    Matcher,
+    NeedleKind,
+    Needles,
+    internal_names,
+    looks_like_pii,
+)
+
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([\"/\\])")
+_SEPARATORS = (b",", b'"', b"\n", b"\r")
+_BINARY = (".parquet", ".safetensors")
+_LEAST_IN_BINARY = 8
+_BLOCK = 2 << 20
+_OVERLAP = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that must stay inside stands in a file. It names no value.
+
+    Attributes:
+        file: The file.
+        where: The part of the file: bytes, text, strings, or a column.
+        kind: Why it must stay inside.
+        count: How often it was found.
+    """
+
+    file: str
+    where: str
+    kind: NeedleKind
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """What a scan found. INTERNAL.
+
+    Attributes:
+        findings: What must not leave; empty when all is well.
+        chance: Real values that invention makes by chance, beside how many it makes when it invents
+            afresh.
+        files: File to its size in bytes.
+    """
+
+    findings: tuple[Finding, ...]
+    chance: tuple[Chance, ...]
+    files: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The scan as JSON values."""
+        return {
+            "findings": [asdict(finding) for finding in self.findings],
+            "chance": [asdict(chance) for chance in self.chance],
+            "files": dict(self.files),
+        }
+
+    def require_clean(self) -> None:
+        """Refuse to go on where anything was found.
+
+        Raises:
+            LeakError: naming file, kind and count, never the value.
+        """
+        if self.findings:
+            raise LeakError(self)
+
+
+class LeakError(InternalError):
+    """What must stay inside stands in what would leave.
+
+    Args:
+        scan: What was found.
+    """
+
+    def __init__(self, scan: Scan) -> None:
+        parts = (
+            f"{part.file} ({part.where}): {part.count} × {part.kind}" for part in scan.findings[:8]
+        )
+        super().__init__(f"what must stay inside was found in what would leave: {'; '.join(parts)}")
+        self.scan = scan
+
+
+def scan_files(files: Mapping[str, Content], needles: Needles) -> Scan:
+    """Search files for what must stay inside.
+
+    Args:
+        files: Relative path to content.
+        needles: What to look for; INTERNAL names are always looked for.
+    """
+    matcher = Matcher(needles.values)
+    scanner = _Scanner(needles, matcher, Afresh(needles.schema, matcher))
+    for name, content in files.items():
+        scanner.scan(name, content)
+    counted = tuple(
+        Finding(file=file, where=where, kind=kind, count=count)
+        for (file, where, kind), count in sorted(scanner.found.items())
+    )
+    return Scan(findings=counted, chance=tuple(scanner.chance), files=scanner.sizes)
+
+
+@dataclass
+class _Scanner:
+    needles: Needles
+    matcher: Matcher
+    afresh: Afresh
+    found: Counter[tuple[str, str, NeedleKind]] = field(default_factory=Counter)
+    chance: list[Chance] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def scan(self, name: str, content: Content) -> None:
+        known: frozenset[bytes] = frozenset()
+        if name.endswith((".csv", ".parquet")):
+            known = self._columns(name, content)
+        self._raw(name, content, known)
+        if name.endswith(".parquet"):
+            self._strings(name, "metadata", _parquet_metadata(content))
+        elif name.endswith(".safetensors"):
+            with opened(content) as reader:
+                self._strings(
+                    name, "metadata", _strings_in(_or_none(lambda: safetensors_header(reader)))
+                )
+        elif not name.endswith(".csv"):
+            with opened(content) as reader:
+                self._text(name, reader.read().decode("utf-8", "replace"))
+
+    def _columns(self, name: str, content: Content) -> frozenset[bytes]:
+        """Search each column.
+
+        What was found there by chance alone is returned, and is known in the raw bytes too.
+        """
+        columns = ColumnScan(self.needles, self.matcher, internal_names(), self.afresh)
+        with opened(content) as reader:
+            columns.read(name, reader)
+        for column, kind, count in columns.findings():
+            self.found[name, f"column {column}", kind] += count
+        self.chance += columns.chance(name)
+        return columns.known
+
+    def _raw(self, name: str, content: Content, known: frozenset[bytes]) -> None:
+        binary, is_json = name.endswith(_BINARY), name.endswith(".json")
+        with opened(content) as reader:
+            for hit in self.matcher.hits_of(reader):
+                wanted = len(hit.value) >= _LEAST_IN_BINARY if binary else hit.whole
+                # Figures of JSON stand in its numbers; its texts are searched by themselves.
+                figure = hit.digits or (is_json and hit.figure)
+                # In CSV a separator ends a cell: figures of two cells meet by chance, and each cell
+                # is read by itself.
+                apart = (
+                    name.endswith(".csv")
+                    and hit.figure
+                    and any(mark in hit.value for mark in _SEPARATORS)
+                )
+                if wanted and not figure and not apart and hit.value not in known:
+                    self.found[name, "bytes", hit.kind] += 1
+        with opened(content) as reader:
+            size, kept = 0, b""
+            while block := reader.read(_BLOCK):
+                size += len(block)
+                data = kept + block
+                matches = [
+                    match for match in internal_names().finditer(data) if match.end() > len(kept)
+                ]
+                self._names(name, "bytes", (match.group() for match in matches))
+                kept = data[-_OVERLAP:]
+        self.sizes[name] = size
+
+    def _text(self, name: str, text: str) -> None:
+        value = _or_none(lambda: json.loads(text)) if name.endswith(".json") else None
+        # Numbers of JSON are figures of declared fields; its texts stand in its strings.
+        is_json = value is not None
+        plain = html.unescape(_ESCAPE.sub(_unescaped, text))
+        self._search(name, "text", plain, figures=not is_json, patterns=not is_json)
+        self._strings(name, "strings", _strings_in(value))
+
+    def _strings(self, name: str, where: str, strings: Iterable[str]) -> None:
+        self._search(name, where, "\n".join(strings), figures=True, patterns=True)
+
+    def _search(self, name: str, where: str, text: str, *, figures: bool, patterns: bool) -> None:
+        data = text.encode("utf-8", "replace")
+        for hit in self.matcher.hits(data):
+            if hit.whole and (figures or not hit.figure):
+                self.found[name, where, hit.kind] += 1
+        self._names(name, where, (match.group() for match in internal_names().finditer(data)))
+        if patterns and self.needles.schema is not None:
+            looks = [found for found in looks_like_pii(text) if found not in self.needles.declared]
+            if looks:
+                self.found[name, where, NeedleKind.PATTERN] += len(looks)
+
+    def _names(self, name: str, where: str, names: Iterable[bytes]) -> None:
+        count = sum(
+            found.decode("utf-8", "replace") not in self.needles.declared for found in names
+        )
+        if count:
+            self.found[name, where, NeedleKind.INTERNAL_NAME] += count
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match.group(1), 16)) if match.group(1) else match.group(2)
+
+
+def _or_none(read: Any) -> Any:
+    """What a reader gives, or None where the content is not of its kind.
+
+    The raw bytes are searched all the same.
+    """
+    try:
+        return read()
+    except (ValueError, RecursionError, OSError, OverflowError):
+        return None
+
+
+def _strings_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield str(key)
+            yield from _strings_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings_in(part)
+
+
+def _parquet_metadata(content: Content) -> Iterator[str]:
+    """All texts beside the columns: the file's and each field's key-value metadata."""
+    import pyarrow.parquet as pq
+
+    with opened(content) as reader:
+        file = pq.ParquetFile(reader)
+        schema = file.schema_arrow
+        parts = [
+            file.metadata.metadata or {},
+            schema.metadata or {},
+            *(part.metadata or {} for part in schema),
+        ]
+    for part in parts:
+        for key, value in part.items():
+            text = value.decode("utf-8", "replace")
+            yield from (key.decode("utf-8", "replace"), text)
+            yield from _strings_in(_or_none(lambda text=text: json.loads(text)))

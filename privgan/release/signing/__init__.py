@@ -1,0 +1,1 @@
+"""Signing keys, signatures, statements and revocation."""

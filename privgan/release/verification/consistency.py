@@ -1,0 +1,192 @@
+"""Whether what a manifest says holds together.
+
+With itself, with its policy, with the day, and with the other files.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from privgan.errors import PrivganError
+from privgan.files.fields import MANIFEST, require_declared
+from privgan.files.safe_open import read_regular
+from privgan.files.strict_json import read_json
+from privgan.release.contents import LARGEST, require_allowed_contents
+from privgan.release.manifest import MANIFEST_NAME, conditional_text
+from privgan.release.verification.integrity import shown
+from privgan.release.verification.released import schema_of
+from privgan.schema.columns import Source
+from privgan.schema.schema import Schema
+
+_SCHEMA, _MODEL = "schema.yaml", "model/model.json"
+_BUG = ". This is a bug in privgan; nothing was released."
+_REPORTS = ("report.html", "report.md", "report.json")
+
+
+def contradictions(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Statements of one manifest that cannot both be true.
+
+    An unskilled edit with a fresh checksum shows here.
+    """
+    guarantee, policy = manifest["guarantee"], manifest["policy"]
+    if guarantee["conditional_text"] != conditional_text(len(guarantee["conditional_facts"])):
+        yield f"{MANIFEST_NAME}: the conditional text does not fit the list of assumed public facts"
+    judged = {outcome["fact"]: outcome["value"] for outcome in policy["outcomes"]}
+    stated = {
+        "guarantee.epsilon": guarantee["epsilon"],
+        "guarantee.delta": guarantee["delta"],
+        "guarantee.max_rows_per_unit": guarantee["max_rows_per_unit"],
+        "ledger.total_epsilon": guarantee["dataset_total"]["epsilon"],
+        "ledger.total_delta": guarantee["dataset_total"]["delta"],
+        "schema.assumed_public_facts": len(guarantee["conditional_facts"]),
+        **{f"context.{name}": value for name, value in manifest["context"].items()},
+    }
+    for fact, value in stated.items():
+        if fact in judged and judged[fact] != value:
+            yield (
+                f"{MANIFEST_NAME}: states {fact} as {shown(value)}, and the policy judged"
+                f" {shown(judged[fact])}"
+            )
+    known = [
+        value
+        for value in map(guarantee["accountant"].get, ("epsilon_pld", "epsilon_rdp"))
+        if value is not None
+    ]
+    if known and guarantee["epsilon"] < min(known) * (1 - 1e-9):
+        yield (
+            f"{MANIFEST_NAME}: epsilon {guarantee['epsilon']:g} is below what either accountant"
+            " found"
+        )
+    if not known:
+        yield f"{MANIFEST_NAME}: states neither accountant's epsilon"
+    for name in ("epsilon", "delta"):
+        if guarantee["dataset_total"][name] < guarantee[name] * (1 - 1e-9):
+            yield f"{MANIFEST_NAME}: the data set's total {name} is below that of this run alone"
+    try:
+        dt.datetime.fromisoformat(manifest["created"])
+    except ValueError:
+        yield f"{MANIFEST_NAME}: created: there is no moment {shown(manifest['created'])}"
+    if not math.isfinite(guarantee["epsilon"]):
+        yield f"{MANIFEST_NAME}: epsilon is not finite"
+
+
+def undeclared_fields(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Fields that no release may hold."""
+    try:
+        require_declared(MANIFEST_NAME, manifest, MANIFEST)
+    except PrivganError:
+        yield f"{MANIFEST_NAME}: holds a field that no manifest has"
+
+
+def expiry_problems(manifest: Mapping[str, Any], now: dt.datetime) -> Iterator[str]:
+    """Whether the release may still be used."""
+    expiry = manifest["context"].get("expiry")
+    if expiry is None:
+        return
+    try:
+        last = dt.date.fromisoformat(expiry)
+    except ValueError:
+        yield f"{MANIFEST_NAME}: context.expiry: there is no day {expiry}"
+        return
+    if now.astimezone(dt.UTC).date() > last:
+        yield f"the release expired on {expiry}; ask its owner for a new review"
+
+
+def file_problems(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Whether schema, model, tables and report are those that the manifest speaks of.
+
+    Args:
+        folder: A release whose files have the hashes that the manifest lists.
+        manifest: Its manifest.
+    """
+    listed = set(manifest["files"])
+    if _SCHEMA in listed:
+        schema = _schema(folder / _SCHEMA)
+        if schema is None:
+            yield f"{_SCHEMA}: is not a schema"
+            return
+        yield from _schema_problems(schema, manifest)
+    if _MODEL in listed:
+        yield from _model_problems(folder / _MODEL, manifest)
+    for name in _REPORTS:
+        if name in listed and not _names(folder / name, manifest["release_id"]):
+            yield (
+                f"{name}: is the report of another release: it does not name release"
+                f" {shown(manifest['release_id'])}"
+            )
+    try:
+        require_allowed_contents({name: folder / name for name in listed}, foreign=True)
+    except PrivganError as error:
+        yield str(error).removesuffix(_BUG)
+    except OSError as error:
+        yield f"{shown(Path(str(error.filename)).name)}: cannot be read: {error.strerror}"
+
+
+def _names(path: Path, release: str) -> bool:
+    """Whether a report names a release; what is too large is told of elsewhere."""
+    try:
+        return release.encode() in read_regular(path, LARGEST[path.name])
+    except (OSError, ValueError):
+        return False
+
+
+def _schema(path: Path) -> Schema | None:
+    try:
+        text = read_regular(path, LARGEST[_SCHEMA]).decode("utf-8")
+        return schema_of(text)
+    except (PrivganError, OSError, ValueError, ArithmeticError):
+        return None
+
+
+def _schema_problems(schema: Schema, manifest: Mapping[str, Any]) -> Iterator[str]:
+    guarantee, plan = manifest["guarantee"], manifest["plan"]
+    if schema.fingerprint() != manifest["schema_fingerprint"]:
+        yield (
+            f"{_SCHEMA}: is not the schema that the manifest speaks of: its fingerprint is another"
+        )
+        return
+    sources = {
+        column.name: {fact: str(source) for fact, source in column.sources.items()}
+        for column in schema.columns
+    }
+    stated = {
+        "schema_sources": (manifest["schema_sources"], sources),
+        "dataset": (manifest["dataset"], schema.dataset),
+        "guarantee.unit": (guarantee["unit"], str(schema.unit)),
+        "guarantee.max_rows_per_unit": (guarantee["max_rows_per_unit"], schema.unit.max_rows),
+        "guarantee.conditional_facts": (
+            guarantee["conditional_facts"],
+            list(schema.facts_from(Source.ASSUMED_PUBLIC)),
+        ),
+        "plan.dataset": (plan.get("dataset"), schema.dataset),
+        "plan.unit": (plan.get("unit"), str(schema.unit)),
+    }
+    for name, (said, meant) in stated.items():
+        if said != meant:
+            yield f"{MANIFEST_NAME}: {name} is {shown(said)}, and {_SCHEMA} says {shown(meant)}"
+
+
+def _model_problems(path: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        model = read_json(read_regular(path, LARGEST[_MODEL]), _MODEL)
+        schema = schema_of(model["schema"])
+        claim = model["guarantee"]
+        stated = {
+            key: claim[key]
+            for key in ("epsilon", "delta", "unit", "max_rows_per_unit", "conditional_facts")
+        }
+    except (PrivganError, OSError, ValueError, KeyError, TypeError, ArithmeticError):
+        yield f"{_MODEL}: is not a model"
+        return
+    if schema.fingerprint() != manifest["schema_fingerprint"]:
+        yield f"{_MODEL}: was made for another schema than the one that the manifest speaks of"
+    for key, value in stated.items():
+        if value != manifest["guarantee"][key]:
+            yield (
+                f"{_MODEL}: claims {key} {shown(value)}, and the manifest"
+                f" {shown(manifest['guarantee'][key])}"
+            )

@@ -1,0 +1,234 @@
+"""Whether a folder holds exactly what its manifest lists: no byte more, less or other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from privgan.files.limits import LARGEST_JSON, MOST_FILES
+from privgan.files.safe_open import ChangedError, identity_of, open_regular, read_regular
+from privgan.files.strict_json import read_json
+from privgan.release.bundle import ALLOWED_FILES
+from privgan.release.manifest import (
+    CHECKSUM_NAME,
+    MANIFEST_FORMAT,
+    MANIFEST_NAME,
+    manifest_mistakes,
+)
+from privgan.release.signing.signature import LARGEST_SIGNATURE_FILE, SIGNATURE_NAME
+
+LARGEST_MANIFEST = LARGEST_JSON[MANIFEST_NAME]
+SEALS = frozenset({MANIFEST_NAME, CHECKSUM_NAME, SIGNATURE_NAME})
+ALLOWED_FOLDERS = frozenset(
+    parent.as_posix()
+    for name in ALLOWED_FILES
+    for parent in PurePosixPath(name).parents
+    if parent.name
+)
+_CHECKSUM_LINE = re.compile(rb"([0-9a-f]{64})  manifest\.json\n\Z")
+_FORMAT = re.compile(r"privgan\.manifest/([0-9]{1,6})\Z")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a release's folder holds.
+
+    Attributes:
+        content: The manifest's exact bytes; empty where it cannot be read.
+        manifest: The manifest; empty where it cannot be read.
+        signature: The bytes of ``manifest.sig``; None where there is none.
+        problems: Everything that is not as the manifest says.
+        seen: What each file and folder was when the comparison began.
+        readable: Whether the manifest follows its form, so that what it says can be judged.
+    """
+
+    content: bytes
+    manifest: Mapping[str, Any]
+    signature: bytes | None
+    problems: tuple[str, ...]
+    readable: bool
+    seen: Mapping[str, tuple[int, ...]]
+
+
+def read_contents(folder: Path) -> Contents:
+    """Compare a folder with its manifest, by names, sizes and hashes."""
+    present, problems, seen = _walk(folder)
+    content, manifest, reading = _read_manifest(folder, present)
+    problems += reading
+    if manifest and not reading:
+        problems += _problems_of_files(folder, present, manifest["files"])
+    signature, more = _read_signature(folder, present)
+    return Contents(
+        content=content,
+        manifest=manifest,
+        signature=signature,
+        problems=tuple(problems + more),
+        readable=bool(manifest) and not reading,
+        seen=seen,
+    )
+
+
+def changes_since(folder: Path, contents: Contents) -> Iterator[str]:
+    """Whether a file or folder was changed, or another put in its place, while it was checked."""
+    for name, before in contents.seen.items():
+        try:
+            same = (
+                identity_of((folder / name).stat() if name == "." else (folder / name).lstat())
+                == before
+            )
+        except OSError:
+            same = False
+        if not same:
+            yield f"{shown(name)}: {ChangedError()}"
+
+
+def _walk(folder: Path) -> tuple[set[str], list[str], dict[str, tuple[int, ...]]]:
+    """Every regular file below a folder, and everything that is neither one nor a folder that holds one."""
+    present: set[str] = set()
+    problems: list[str] = []
+    seen = {".": identity_of(folder.stat())}
+
+    def unreadable(error: OSError) -> None:
+        problems.append(f"{shown(error.filename)}: cannot be read: {error.strerror}")
+
+    for where, folders, names in os.walk(folder, followlinks=False, onerror=unreadable):
+        if len(folders) + len(names) > MOST_FILES:
+            problems.append(f"holds more than {MOST_FILES} files in one folder; a release has few")
+            break
+        for name in [*folders, *names]:
+            path = Path(where, name)
+            relative, status = path.relative_to(folder).as_posix(), path.lstat()
+            mode, seen[relative] = status.st_mode, identity_of(status)
+            if stat.S_ISREG(mode):
+                present.add(relative)
+            elif not stat.S_ISDIR(mode):
+                problems.append(
+                    f"{shown(relative)}: is a link or a special file; a release holds plain files"
+                    " only"
+                )
+            elif relative not in ALLOWED_FOLDERS:
+                problems.append(f"{shown(relative)}: is a folder that a release does not have")
+        folders[:] = [
+            name
+            for name in folders
+            if Path(where, name).relative_to(folder).as_posix() in ALLOWED_FOLDERS
+        ]
+    return present, problems, seen
+
+
+def _read_manifest(folder: Path, present: set[str]) -> tuple[bytes, dict[str, Any], list[str]]:
+    missing = [
+        f"{name}: is missing" for name in (MANIFEST_NAME, CHECKSUM_NAME) if name not in present
+    ]
+    if missing:
+        return b"", {}, missing
+    try:
+        content = read_regular(folder / MANIFEST_NAME, LARGEST_MANIFEST)
+    except OSError as error:
+        return b"", {}, [f"{MANIFEST_NAME}: cannot be read: {error.strerror}"]
+    except ValueError:
+        return (
+            b"",
+            {},
+            [f"{MANIFEST_NAME}: is larger than any manifest ({LARGEST_MANIFEST:,} bytes)"],
+        )
+    problems = _checksum_problems(folder, content)
+    manifest, mistakes = parse_manifest(content)
+    return content, manifest, problems + mistakes
+
+
+def parse_manifest(content: bytes) -> tuple[dict[str, Any], list[str]]:
+    """A manifest from its bytes, and where it departs from its form."""
+    try:
+        manifest = read_json(content)
+    except ValueError as error:
+        return {}, [f"{MANIFEST_NAME}: is not valid JSON: {error}"]
+    if not isinstance(manifest, dict):
+        return {}, [f"{MANIFEST_NAME}: is not a JSON object"]
+    newer = _version_problem(manifest.get("format"))
+    mistakes = [newer] if newer else manifest_mistakes(manifest)
+    return manifest, [f"{MANIFEST_NAME}: {mistake}" for mistake in mistakes]
+
+
+def _checksum_problems(folder: Path, manifest: bytes) -> list[str]:
+    try:
+        with open_regular(folder / CHECKSUM_NAME) as reader:
+            line = _CHECKSUM_LINE.match(reader.read(4096))
+    except OSError as error:
+        return [f"{CHECKSUM_NAME}: cannot be read: {error.strerror}"]
+    if not line:
+        return [f"{CHECKSUM_NAME}: is not one line as sha256sum writes it"]
+    if line.group(1).decode() != hashlib.sha256(manifest).hexdigest():
+        return [f"{MANIFEST_NAME}: was changed: its SHA-256 is not the one in {CHECKSUM_NAME}"]
+    return []
+
+
+def _version_problem(found: object) -> str:
+    match = _FORMAT.match(found) if isinstance(found, str) else None
+    if match and found != MANIFEST_FORMAT:
+        return (
+            f"has the format {found}, this privgan reads {MANIFEST_FORMAT}; verify it with a newer"
+            " privgan"
+        )
+    return ""
+
+
+def _read_signature(folder: Path, present: set[str]) -> tuple[bytes | None, list[str]]:
+    if SIGNATURE_NAME not in present:
+        return None, []
+    try:
+        content = read_regular(folder / SIGNATURE_NAME, LARGEST_SIGNATURE_FILE)
+    except OSError as error:
+        return None, [f"{SIGNATURE_NAME}: cannot be read: {error.strerror}"]
+    except ValueError:
+        return None, [
+            f"{SIGNATURE_NAME}: is larger than any signature file ({LARGEST_SIGNATURE_FILE:,}"
+            " bytes)"
+        ]
+    return content, []
+
+
+def _problems_of_files(
+    folder: Path, present: set[str], entries: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    problems = [
+        f"{shown(name)}: is there, and the manifest does not list it"
+        for name in sorted(present - set(entries) - SEALS)
+    ]
+    for name, entry in sorted(entries.items()):
+        # Checked before anything is opened: a listed name such as ../secret must never be read.
+        if name not in ALLOWED_FILES:
+            problems.append(f"{shown(name)}: is listed, and no release may hold it")
+        elif name not in present:
+            problems.append(f"{name}: is listed, and missing")
+        else:
+            problems += _file_problems(folder / name, name, entry)
+    return problems
+
+
+def _file_problems(path: Path, name: str, entry: Mapping[str, Any]) -> Iterator[str]:
+    if entry["source"] != ALLOWED_FILES[name]:
+        yield f"{name}: is declared {entry['source']}, and is {ALLOWED_FILES[name]}"
+    try:
+        size = path.lstat().st_size
+        if size != entry["bytes"]:
+            yield f"{name}: has {size} bytes, the manifest says {entry['bytes']}"
+            return
+        with open_regular(path) as reader:
+            digest = hashlib.file_digest(reader, "sha256").hexdigest()
+    except OSError as error:
+        yield f"{name}: cannot be read: {error.strerror}"
+        return
+    if digest != entry["sha256"]:
+        yield f"{name}: was changed: its SHA-256 is not the manifest's"
+
+
+def shown(value: object) -> str:
+    """A value of somebody else's for a message: ASCII, quoted, short."""
+    return ascii(value)[:200]

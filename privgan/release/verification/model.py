@@ -1,0 +1,237 @@
+"""Check that the model matches the manifest: claim, sizes, codes and tensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from privgan.domain.encoding import ColumnCode
+from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget
+from privgan.release.guarantee import statement
+from privgan.release.verification.integrity import shown
+from privgan.release.verification.numbers_in_text import claims_in, numbers_in
+from privgan.release.verification.released import MODEL, SCHEMA, WEIGHTS, Released
+
+_FINE = "cells:"  # A column whose fine cells were counted first is the one whose cells are merged.
+_ROUNDING = 1e-9  # Of each share: a model holds nine decimals.
+
+
+def code_problems(released: Released) -> Iterator[str]:
+    """Whether each column's cells have codes in order and without gaps, and all shares add up."""
+    names = [column.name for column in released.schema.modelled]
+    if list(released.model["columns"]) != names:
+        yield "its encoder is not of the schema's modelled columns"
+        return
+    merged = _merged(released.manifest["plan"])
+    for column in released.encoder.columns:
+        found = [*_code_problems(column, merged)] or _written(column, released.model["columns"])
+        yield from (f"column {shown(column.name)}: {told}" for told in found)
+    if len(released.frequencies) != len(names):
+        told = f"has noisy shares of {len(released.frequencies)} columns"
+        yield f"{told}, and {len(names)} are modelled"
+        return
+    for place, column in enumerate(released.encoder.columns):
+        shares = _share_problems(column, released.model["frequencies"][place])
+        yield from (f"column {shown(column.name)}: {told}" for told in shares)
+
+
+def _share_problems(column: ColumnCode, stated: list[float]) -> Iterator[str]:
+    shares = np.asarray(stated, dtype=float)
+    if shares.shape != (column.size,):
+        yield f"has {shares.size} noisy shares and {column.size} codes"
+    elif not (np.all(shares >= 0) and abs(shares.sum() - 1) <= _ROUNDING * max(1, shares.size)):
+        yield "its noisy shares do not add up to 1"
+    elif json.dumps([round(float(share), 9) for share in shares]) != json.dumps(stated):
+        yield "its noisy shares are not written as privgan writes them, with nine decimals"
+
+
+def _merged(plan: Mapping[str, Any]) -> set[str] | None:
+    """The columns whose cells the plan merges; None where it names its steps in another way."""
+    steps = [step for stage in plan["stages"] for step in stage["steps"]]
+    if not any(step["kind"] == "1-way marginal" for step in steps):
+        return None
+    return {step["name"].removeprefix(_FINE) for step in steps if step["name"].startswith(_FINE)}
+
+
+def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]:
+    code_of, within = column.code_of, column.within
+    cells = column.cells.size
+    if code_of.shape != (cells,) or within.shape != (cells,):
+        yield f"its code is of {code_of.size} cells, and the schema gives {cells}"
+        return
+    if set(code_of.tolist()) != set(range(int(code_of.max()) + 1)):
+        yield "its codes are not numbered without gaps"
+        return
+    if merged is not None and column.name not in merged and column.size != cells:
+        told = f"its {cells} cells are merged into {column.size} codes"
+        yield f"{told}, and the plan does not merge them"
+    elif merged is not None and not _in_order(column, is_merged=column.name in merged):
+        yield "its codes are not in the order of its cells"
+    shares = np.bincount(code_of, weights=within)
+    if not (np.all(within >= 0) and np.allclose(shares, 1, rtol=0, atol=_ROUNDING * cells)):
+        yield "the shares of the cells within a code do not add up to 1"
+
+
+def _in_order(column: ColumnCode, *, is_merged: bool) -> bool:
+    """Whether codes rise as privgan numbers them: with others, each category would mean another."""
+    cells, code_of = column.cells, column.code_of
+    if not is_merged:
+        return bool(np.array_equal(code_of, np.arange(cells.size)))
+    first, end = len(cells.special), cells.size - int(cells.column.missing)
+    body = code_of[first:end]
+    if not body.size:
+        return True
+    last = int(body.max())
+    # Of neighbouring cells none is passed over; rare categories share the last code.
+    rising = np.unique(body) if cells.adjacent else np.append(body[body != last], last)
+    sorted_ = not cells.adjacent or bool(np.all(np.diff(body) >= 0))
+    alone = np.append(np.arange(first), np.arange(last + 1, last + 1 + cells.size - end))
+    ends = np.append(code_of[:first], code_of[end:])
+    whole = np.array_equal(rising, np.arange(first, last + 1)) and np.array_equal(ends, alone)
+    return sorted_ and whole
+
+
+def _written(column: ColumnCode, stated: Mapping[str, Any]) -> list[str]:
+    """A further digit, or another key, would be a place for what nobody checked."""
+    if json.dumps(column.to_json()) == json.dumps(stated[column.name]):
+        return []
+    return ["its codes are not written as privgan writes them: whole numbers, and nine decimals"]
+
+
+_NUMBERS, _WHOLE = "F32", {"codebook.conditions": "I64"}
+# What every fit begins with as random numbers.
+_NEVER_ZERO = ("codebook.latents", "network.first.weight", "network.second.weight")
+
+
+def model_problems(released: Released) -> Iterator[str]:
+    """Where a model's parts contradict the manifest, the schema or each other, a sentence each."""
+    if not (released.holds(MODEL) and released.holds(SCHEMA)):
+        return
+    if not released.whole_model:
+        if released.ours:
+            found_format = shown(released.model.get("format"))
+            yield f"{MODEL}: its format is {found_format}, and this privgan writes another"
+        return
+    found = [*_claim(released), *_sizes(released), *code_problems(released)]
+    yield from (f"{MODEL}: {problem}" for problem in found)
+    if not found and released.holds(WEIGHTS):
+        yield from (f"{WEIGHTS}: {problem}" for problem in _tensors(released))
+
+
+def _claim(released: Released) -> Iterator[str]:
+    said, guarantee = released.model["guarantee"], released.manifest["guarantee"]
+    relation = said["neighbouring_relation"]
+    if relation != guarantee["neighbouring_relation"]:
+        yield f"claims the neighbouring relation {shown(relation)}, and the manifest another"
+    budget = PrivacyBudget(epsilon=guarantee["epsilon"], delta=guarantee["delta"])
+    meant = statement(budget, released.schema)
+    if said["statement"] == meant:
+        return
+    if released.ours or not _says_the_same(said["statement"], meant, released):
+        told = f"states {shown(said['statement'])}"
+        yield f"{told}, and its ε, δ, unit and assumed facts give {shown(meant)}"
+
+
+def _says_the_same(said: str, meant: str, released: Released) -> bool:
+    """Whether another version's words claim the same: ε, δ, unit, relation, and no other figure."""
+    parts = (str(released.schema.unit), NEIGHBOURING_RELATION)
+    condition = released.manifest["guarantee"]["conditional_text"]
+    whole = all(part in said for part in (*parts, condition))
+    same = claims_in([said]) == claims_in([meant])
+    return whole and same and numbers_in(said) <= numbers_in(meant)
+
+
+def _sizes(released: Released) -> Iterator[str]:
+    model, plan = released.model, released.manifest["plan"]
+    settings = plan.get("settings", {})
+    generator, marginals = settings.get("generator", {}), settings.get("marginals", {})
+    pairs = (
+        ("rows", plan.get("rows")),
+        ("rows_of_each", plan.get("rows_of_each", model["rows_of_each"])),
+        ("max_cells", marginals.get("max_cells", model["max_cells"])),
+        ("latent", generator.get("latent", model["latent"])),
+        ("width", generator.get("width", model["width"])),
+    )
+    for name, planned in pairs:
+        if model[name] != planned:
+            yield f"{name} is {shown(model[name])}, and the plan's is {shown(planned)}"
+
+
+def _tensors(released: Released) -> Iterator[str]:
+    from safetensors import safe_open
+
+    wanted = _shapes(released)
+    with ExitStack() as stack:
+        reader = stack.enter_context(released.opened(WEIGHTS))
+        place = f"/dev/fd/{reader.fileno()}"  # Whatever its path leads to by now.
+        file = stack.enter_context(safe_open(place, framework="np"))
+        names = file.keys()
+        found = {name: tuple(file.get_slice(name).get_shape()) for name in names}
+        entries = dict(found).get("codebook.latents", (0,))[0]
+        generator = released.manifest["plan"].get("settings", {}).get("generator", {})
+        if entries != generator.get("entries", entries):
+            planned = generator["entries"]
+            yield f"holds {entries} entries of the codebook, and the plan's are {planned}"
+        meant = {name: _with_entries(shape, entries) for name, shape in wanted.items()}
+        if found != meant:
+            odd = sorted(name for name in {*found, *meant} if found.get(name) != meant.get(name))
+            named = ", ".join(map(shown, odd[:5]))
+            yield f"the tensors {named} have not the shapes that {MODEL} gives them"
+            return
+        others = [name for name in found if _kind(file, name) != _WHOLE.get(name, _NUMBERS)]
+        for name in others:
+            yield (
+                f"the tensor {shown(name)} is of {_kind(file, name)}, which privgan does not write"
+            )
+        if others:
+            return
+        for name in found:
+            values = file.get_tensor(name)
+            if not np.isfinite(values).all():
+                yield f"the tensor {shown(name)} holds a value that is no finite number"
+            elif name in _NEVER_ZERO and not values.any():
+                yield f"the tensor {shown(name)} holds zeros alone, which no fit leaves"
+        yield from _conditions(file.get_tensor("codebook.conditions"), released.encoder.sizes)
+
+
+def _kind(file: Any, name: str) -> str:
+    """The tensor's type, as its header names it."""
+    return str(file.get_slice(name).get_dtype())
+
+
+def _with_entries(shape: tuple[int | None, ...], entries: int) -> tuple[int, ...]:
+    return tuple(entries if size is None else size for size in shape)
+
+
+def _shapes(released: Released) -> dict[str, tuple[int | None, ...]]:
+    """The shape of each tensor; None stands for the number of codebook entries."""
+    latent, width = released.model["latent"], released.model["width"]
+    codes = sum(released.encoder.sizes)
+    layers = {
+        "first": (width, latent + codes),
+        "second": (width, latent + width),
+        "out": (codes, latent + 2 * width),
+    }
+    found: dict[str, tuple[int | None, ...]] = {
+        "codebook.latents": (None, latent),
+        "codebook.conditions": (None, 2),
+        "network.offsets": (None, codes),
+    }
+    for name, shape in layers.items():
+        found |= {f"network.{name}.weight": shape, f"network.{name}.bias": shape[:1]}
+    for name in ("first_norm", "second_norm"):
+        found |= {f"network.{name}.weight": (width,), f"network.{name}.bias": (width,)}
+    return found
+
+
+def _conditions(conditions: np.ndarray, sizes: tuple[int, ...]) -> Iterator[str]:
+    columns, codes = conditions.T
+    none = (columns == -1) & (codes == -1)
+    known = (columns >= 0) & (columns < len(sizes))
+    most = np.asarray(sizes)[np.where(known, columns, 0)]
+    if not np.all(none | (known & (codes >= 0) & (codes < most))):
+        yield "a condition of the codebook is of no column, or of no code of its column"

@@ -1,0 +1,196 @@
+"""Whether a plan is one that privgan makes for the schema, the budget and the row count stated."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from importlib import metadata
+from typing import Any
+
+from privgan.domain.measured import opened
+from privgan.errors import UsageError
+from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
+from privgan.planning.domain_stage import ROWS_OF_EACH
+from privgan.planning.plan import FORMAT, Plan, StepKind
+from privgan.planning.planner import make_plan, with_domain
+from privgan.privacy.budget import PrivacyBudget
+from privgan.release.verification.accounting import SLACK
+from privgan.release.verification.integrity import shown
+from privgan.release.verification.released import SCHEMA, Released, differences
+from privgan.schema.columns import Discrete
+from privgan.schema.schema import Schema
+
+_STAGES = (["model"], ["domain", "model"])
+_EXACT = 1e-9
+_KINDS = frozenset(StepKind)
+_CRITIC = {StepKind.CRITIC.value, StepKind.CRITIC_AGAIN.value}
+# What the plan's figures come from: with other versions of these its last digits may differ.
+_REACHED_WITH = ("numpy", "dp-accounting")
+
+
+def plan_problems(released: Released) -> Iterator[str]:
+    """Where a plan contradicts itself, or what follows from the public facts, a sentence each."""
+    if not released.holds(SCHEMA):
+        return
+    plan = released.manifest["plan"]
+    whole = plan.get("format") == FORMAT
+    if released.ours and not whole:
+        yield f"plan: its format is {shown(plan.get('format'))}, and this privgan writes {FORMAT}"
+    found = [*_facts(released, plan), *_steps(released.schema, plan), *_critic(plan)]
+    yield from (f"plan: {problem}" for problem in found)
+    few = is_planned_again(released.schema)
+    if released.ours and whole and few and not found:
+        yield from (f"plan: {problem}" for problem in _made_again(released, plan))
+
+
+def is_planned_again(schema: Schema) -> bool:
+    """Whether a plan for the schema is made again.
+
+    One for very many columns or categories takes too long.
+    """
+    codes = sum(
+        len(column.categories) for column in schema.modelled if isinstance(column, Discrete)
+    )
+    return len(schema.columns) <= MOST_PLANNED_COLUMNS and codes <= MOST_PLANNED_CODES
+
+
+def _facts(released: Released, plan: Mapping[str, Any]) -> Iterator[str]:
+    rows, declared = plan.get("rows"), plan.get("declared_rows")
+    if rows is None:
+        yield "states no row count"
+        return
+    if declared is not None and declared != rows:
+        yield f"is made for {shown(rows)} rows, and {shown(declared)} are declared"
+    each, most = plan.get("rows_of_each", [1.0]), released.schema.unit.max_rows
+    if len(each) != most or min(each) < 0 or not math.isclose(math.fsum(each), 1, rel_tol=1e-6):
+        told = f"the shares of customers with 1, 2, … rows are {shown(each)}"
+        yield f"{told}, of at most {most} rows each"
+        return
+    customers = rows / math.fsum(share * count for count, share in enumerate(each, start=1))
+    if not plan["delta"] * customers < 1:
+        told = f"delta {plan['delta']:g} is not below 1 by the number of customers"
+        yield f"{told}, {1 / max(customers, 1e-300):.3g}: whole customers could leave"
+    names = [stage["name"] for stage in plan["stages"]]
+    if names not in _STAGES:
+        yield f"its stages are {shown(names)}; a plan has 'model' alone, or 'domain' before it"
+    if any(not stage["delta"] > 0 for stage in plan["stages"]):
+        yield "a stage has no delta"
+    measured = plan.get("schema_fingerprint") not in {None, released.schema.fingerprint()}
+    if measured and _opened(released.schema).fingerprint() != plan["schema_fingerprint"]:
+        yield "is made for another schema than the one that is released"
+
+
+def _steps(schema: Schema, plan: Mapping[str, Any]) -> Iterator[str]:
+    """Of every event the sensitivity.
+
+    Of every choice and count the noise that it is said to have.
+    """
+    most = schema.unit.max_rows
+    whole = plan.get("format") == FORMAT
+    for step in (step for stage in plan["stages"] for step in stage["steps"]):
+        name, kind = shown(step["name"]), step["kind"]
+        if whole and kind not in _KINDS:
+            yield f"step {name} is of kind {shown(kind)}, which no plan has"
+            continue
+        # A customer is in one cell of the histogram of rows of each, whatever its number of rows.
+        alone = kind == StepKind.ROWS_OF_EACH and step["name"] == ROWS_OF_EACH
+        wanted = 1 if alone else most
+        for event in _parts(step["event"]):
+            if "sensitivity" in event and event["sensitivity"] != wanted:
+                told = f"step {name} counts {shown(event['sensitivity'])} rows of a customer"
+                yield f"{told}, and a customer may have {wanted}"
+        noise = _noise(step["event"], most)
+        if noise is not None and not math.isclose(step["noise"], noise, rel_tol=_EXACT):
+            told = f"step {name} is said to have noise {step['noise']:g}"
+            yield f"{told}, and its event has {noise:g}"
+
+
+def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield event
+    inner = event.get("of")
+    for part in inner if isinstance(inner, list) else [inner] if inner else []:
+        yield from _parts(part)
+
+
+def _noise(event: Mapping[str, Any], most: int) -> float | None:
+    """The noise of a choice, a count of rows or a discovery.
+
+    That of others is compared elsewhere.
+    """
+    if event["event"] == "exponential_mechanism":
+        return 2 * most / float(event["epsilon"])
+    if event["event"] == "discrete_laplace":
+        return math.sqrt(2) / float(event["noise_parameter"])
+    return float(event["standard_deviation"]) if event["event"] == "discovery" else None
+
+
+def _critic(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Whether the critic's settings are its events'."""
+    if "settings" not in plan:
+        return
+    critic = plan["settings"]["critic"]
+    listed = [step for stage in plan["stages"] for step in stage["steps"]]
+    steps = {step["kind"]: step for step in listed if step["kind"] in _CRITIC}
+    if (critic is None) != (StepKind.CRITIC.value not in steps):
+        yield "the critic's settings and the plan's steps do not both have a critic, or none"
+        return
+    if critic is None:
+        return
+    reserve = critic["checkpoint_interval"]
+    if not bool(reserve) == bool(plan["resumable"]) == (StepKind.CRITIC_AGAIN.value in steps):
+        yield "a resumable plan holds critic steps in reserve, and no other does"
+    wanted = {StepKind.CRITIC.value: critic["steps"], StepKind.CRITIC_AGAIN.value: reserve}
+    for kind, step in steps.items():
+        event = step["event"]
+        said = (event["count"], event["of"]["sample_rate"], event["of"]["of"]["noise_multiplier"])
+        if said != (wanted[kind], critic["sample_rate"], critic["noise_multiplier"]):
+            told = "is not what the critic's settings say: steps, sampling rate or noise"
+            yield f"step {shown(step['name'])} {told}"
+    if critic["max_grad_norm"] <= 0:
+        yield "the critic's clip norm is not above 0"
+    each = math.fsum(share * count for count, share in enumerate(plan["rows_of_each"], start=1))
+    customers = plan["rows"] * (1 - plan["canary_probability"] / 2) / each
+    batch = max(1, round(critic["sample_rate"] * customers))
+    if critic["expected_batch_size"] != batch:
+        told = f"the critic's expected batch is {shown(critic['expected_batch_size'])}"
+        yield f"{told}, and its sampling rate and the customers give {batch}"
+
+
+def _made_again(released: Released, stated: Mapping[str, Any]) -> Iterator[str]:
+    """The plan is a public function of schema, budget, rows and settings: it is made once more."""
+    try:
+        plan = _planned(released.schema, stated)
+    except UsageError as error:
+        yield f"cannot be made for what the release states: {error}"
+        return
+    versions = released.manifest["versions"]
+    same = all(versions.get(name) == metadata.version(name) for name in _REACHED_WITH)
+    made = json.loads(json.dumps(plan.to_json()))
+    slack = _EXACT if same else SLACK
+    places = differences(stated, made, slack=slack)
+    if places:
+        told = "is not the one that this privgan makes for the same facts"
+        yield f"{told}; it differs at {', '.join(places)}"
+
+
+def _planned(schema: Schema, stated: Mapping[str, Any]) -> Plan:
+    plan = make_plan(
+        _opened(schema),
+        PrivacyBudget(epsilon=stated["epsilon"], delta=stated["delta"]),
+        public_rows=stated["declared_rows"],
+        effort=stated["effort"],
+        canary_probability=stated["canary_probability"],
+        marginal_share=stated["marginal_share"],
+        widest=stated["settings"]["marginals"]["widest"],
+        resumable=stated["resumable"],
+    )
+    if not plan.domain_budget:
+        return plan
+    return with_domain(plan, schema, stated["rows"], tuple(stated["rows_of_each"]))
+
+
+def _opened(schema: Schema) -> Schema:
+    """The schema as it was before its measured facts were filled in."""
+    return replace(schema, columns=tuple(opened(column) for column in schema.columns))

@@ -1,0 +1,171 @@
+"""A release opened for the comparison of its files: what each of them says, read once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from privgan.domain.cells import cells_of
+from privgan.domain.encoding import Encoder, encoder_from_json
+from privgan.files.limits import MOST_ALL_CELLS
+from privgan.files.safe_open import open_listed, read_listed
+from privgan.files.strict_json import read_json
+from privgan.release.contents import LARGEST
+from privgan.release.guarantee import versions
+from privgan.schema.schema import Schema
+from privgan.table.schema_file import parse_schema
+
+SCHEMA, MODEL, REPORT = "schema.yaml", "model/model.json", "report.json"
+WEIGHTS, PARQUET, CSV = "model/model.safetensors", "synthetic.parquet", "synthetic.csv"
+_MODEL_FORMAT = "privgan.model/1"
+# The first day of each version whose plans and reports this privgan makes again, word for word.
+FIRST_DAYS = {
+    "0.1.0": dt.date(2026, 11, 21),
+    "0.2.0": dt.date(2026, 11, 29),
+    "0.3.0": dt.date(2026, 11, 30),
+}
+MADE_AGAIN = frozenset({*FIRST_DAYS, versions().get("privgan")})
+# Versions whose releases are held against their own statements alone; none but for tests.
+AS_STATED: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=1)
+def schema_of(text: str) -> Schema:
+    """The schema of a text, read once: the model holds the same text as the schema's file.
+
+    Args:
+        text: YAML; of 60,000 categories it takes seconds to read.
+
+    Raises:
+        DocumentError: It is no schema.
+    """
+    return parse_schema(text, name=SCHEMA)
+
+
+@dataclass(frozen=True, eq=False)
+class Released:
+    """The files of a release, each with the hash that its manifest lists, and the manifest itself.
+
+    Attributes:
+        folder: Where they lie.
+        manifest: The manifest, which follows its JSON Schema.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def version(self) -> Any:
+        """Which privgan made it, as the manifest says."""
+        return self.manifest["versions"].get("privgan")
+
+    @property
+    def ours(self) -> bool:
+        """Whether a privgan made it whose plans and reports this one makes again."""
+        return self.version in MADE_AGAIN
+
+    def holds(self, name: str) -> bool:
+        """Whether the manifest lists a file."""
+        return name in self.manifest["files"]
+
+    def content(self, name: str) -> bytes:
+        """A listed file's bytes, as the manifest's hash says them.
+
+        Raises:
+            ChangedError: It has another hash by now.
+        """
+        return read_listed(self.folder / name, LARGEST[name], self._hash(name))
+
+    def opened(self, name: str) -> AbstractContextManager[BufferedReader]:
+        """A listed file for reading, too large to be kept; ChangedError as above."""
+        return open_listed(self.folder / name, self._hash(name))
+
+    def _hash(self, name: str) -> str:
+        found: str = self.manifest["files"][name]["sha256"]
+        return found
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The public facts."""
+        return schema_of(self.content(SCHEMA).decode("utf-8"))
+
+    @cached_property
+    def model(self) -> Mapping[str, Any]:
+        """What ``model.json`` says."""
+        found: Mapping[str, Any] = read_json(self.content(MODEL), MODEL)
+        return found
+
+    @property
+    def whole_model(self) -> bool:
+        """Whether ``model.json`` is in the form that says all that a model is made of."""
+        return self.holds(MODEL) and self.model.get("format") == _MODEL_FORMAT
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """Values to codes, from the schema and ``model.json``."""
+        most = self.model["max_cells"]
+        if most * len(self.schema.modelled) > MOST_ALL_CELLS:
+            raise ValueError("its columns have more cells together than any model's")
+        cells = {column.name: cells_of(column, most) for column in self.schema.modelled}
+        return encoder_from_json(cells, self.model["columns"])
+
+    @cached_property
+    def frequencies(self) -> tuple[np.ndarray, ...]:
+        """Noisy share of each code of each column, from ``model.json``."""
+        return tuple(np.asarray(shares, dtype=float) for shares in self.model["frequencies"])
+
+    @cached_property
+    def report(self) -> Mapping[str, Any]:
+        """What ``report.json`` says."""
+        found: Mapping[str, Any] = read_json(self.content(REPORT), REPORT)
+        return found
+
+
+def differences(found: Any, meant: Any, path: str = "", slack: float = 0.0) -> list[str]:
+    """The places where two JSON values differ, at most a few.
+
+    Args:
+        found: One value.
+        meant: The other.
+        path: Where they lie.
+        slack: By how much numbers may differ, as a share; whole numbers beyond 100 by one at most.
+    """
+    if isinstance(found, Mapping) and isinstance(meant, Mapping):
+        keys = [*found, *(key for key in meant if key not in found)]
+        parts = ((key, found.get(key, _ABSENT), meant.get(key, _ABSENT)) for key in keys)
+        lists = (differences(a, b, f"{path}.{key}".lstrip("."), slack) for key, a, b in parts)
+        return [place for places in lists for place in places][:_MOST_PLACES]
+    if isinstance(found, list | tuple) and isinstance(meant, list | tuple):
+        if len(found) != len(meant):
+            return [path]
+        pairs = enumerate(zip(found, meant, strict=True))
+        lists = (differences(a, b, f"{path}[{index}]", slack) for index, (a, b) in pairs)
+        return [place for places in lists for place in places][:_MOST_PLACES]
+    return [] if _same(found, meant, slack) else [path]
+
+
+_ABSENT = object()
+_MOST_PLACES = 5
+_SMALL_WHOLE = 100
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _same(found: Any, meant: Any, slack: float) -> bool:
+    if not (_is_number(found) and _is_number(meant)):
+        return type(found) is type(meant) and bool(found == meant)
+    if found == meant or not slack:
+        return bool(found == meant)
+    if isinstance(found, int) and isinstance(meant, int):
+        return max(abs(found), abs(meant)) > _SMALL_WHOLE and abs(found - meant) <= 1
+    return bool(abs(found - meant) <= slack * max(abs(found), abs(meant)) + 1e-12)

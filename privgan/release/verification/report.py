@@ -1,0 +1,119 @@
+"""Check that the report states what the release states, figure by figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from privgan.release.verification.accounting import SLACK
+from privgan.release.verification.integrity import shown
+from privgan.release.verification.released import REPORT, SCHEMA, Released, differences
+from privgan.report import ShareableReport, render_shareable, shareable_of
+from privgan.report.associations import MOST_COLUMNS
+from privgan.report.compose import shareable_document
+from privgan.report.json_text import to_json
+from privgan.report.shapes import labels
+from privgan.report.steps import report_groups, report_steps
+from privgan.report.text import words_of
+
+_NOT_ABOUT = frozenset({"policy", "files", "signer"})
+_FORMS = ("html", "md")
+_Json: TypeAlias = Mapping[str, Any]
+_EXACT = 1e-9
+
+
+def report_problems(released: Released) -> Iterator[str]:
+    """Where a report contradicts the rest of its release, a sentence each."""
+    if not (released.holds(REPORT) and released.holds(SCHEMA)):
+        return
+    found = [f"{REPORT}: {problem}" for problem in _data_problems(released)]
+    yield from found
+    if released.ours and not found:
+        yield from _text_problems(released)
+
+
+def _data_problems(released: Released) -> Iterator[str]:
+    manifest, data = released.manifest, released.report["data"]
+    about = {key: value for key, value in manifest.items() if key not in _NOT_ABOUT}
+    parts = (
+        ("release", data["release"], about, "the manifest"),
+        ("policy", data["policy"], manifest["policy"], "the manifest"),
+        ("schema", data["schema"], _plain(released.schema.to_json()), SCHEMA),
+        (
+            "steps",
+            data["steps"],
+            _plain([asdict(step) for step in report_steps(manifest["accounting"])]),
+            "the accounting",
+        ),
+    )
+    for name, said, meant, where in parts:
+        places = differences(said, meant, name)
+        if places:
+            yield f"says otherwise than {where} at {', '.join(places)}"
+    found = report_groups(manifest["accounting"], manifest["guarantee"]["delta"])
+    groups = [asdict(step) for step in found]
+    places = differences(data["groups"], _plain(groups), "groups", slack=SLACK)
+    if places:
+        yield f"says otherwise than the accounting at {', '.join(places)}"
+    yield from _figure_problems(released, data)
+
+
+def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[str]:
+    """Names, labels and noisy shares of its pictures; the others are compared with the rows."""
+    if released.whole_model:
+        meant = [
+            {
+                "column": column.name,
+                "kind": column.cells.column.kind.value,
+                "labels": _plain(labels(column)),
+                "noisy": [round(float(share), 6) for share in shares],
+            }
+            for column, shares in zip(released.encoder.columns, released.frequencies, strict=True)
+        ]
+        keys = ("column", "kind", "labels", "noisy")
+        said = [{key: shape[key] for key in keys} for shape in data["shapes"]]
+        places = differences(said, meant, "shapes", slack=_EXACT)
+        if places:
+            yield f"says otherwise than schema and model at {', '.join(places)}"
+    names = [column.name for column in released.schema.modelled][:MOST_COLUMNS]
+    trends = data["trends"]
+    if trends is None:
+        if released.ours:
+            yield "holds no associations of the synthetic table"
+    elif trends["columns"] != names:
+        yield "its associations are not of the schema's modelled columns"
+
+
+def _text_problems(released: Released) -> Iterator[str]:
+    report = released.report
+    words, data = words_of(report["language"]), shareable_of(report)
+    composed = _plain(to_json(data, shareable_document(data, words)))
+    for name, said, meant in _sections(report, composed):
+        if said != meant:
+            yield f"{REPORT}: {name} is not what its data give"
+    yield from _rendered(released, data, report["language"])
+
+
+def _sections(report: _Json, composed: _Json) -> Iterator[tuple[str, Any, Any]]:
+    yield "its title", report["title"], composed["title"]
+    said = {section["name"]: section for section in report["sections"]}
+    meant = {section["name"]: section for section in composed["sections"]}
+    yield "the order of its sections", [part["name"] for part in report["sections"]], list(meant)
+    for name, section in meant.items():
+        yield f"its section {shown(name)}", said.get(name), section
+
+
+def _rendered(released: Released, data: ShareableReport, language: str) -> Iterator[str]:
+    for form in ("json", *_FORMS):
+        name = f"report.{form}"
+        if released.holds(name):
+            meant = render_shareable(data, form, language).encode()
+            if released.content(name) != meant:
+                yield f"{name}: is not what this privgan makes of the data in {REPORT}"
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON gives it back."""
+    return json.loads(json.dumps(value))

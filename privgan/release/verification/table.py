@@ -1,0 +1,315 @@
+"""Check that all tables of a release hold the same rows, each allowed by the schema.
+
+Any other number could be that of a real customer, or text written as digits.
+
+The Parquet file is read in parts; each part is written as text again and compared with the CSV
+file, byte for byte and, where that differs, cell by cell. What is kept of a row is one hash for
+each column of identifiers, and one number for each modelled column, for the report's associations.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from privgan.audit.coding import column_values
+from privgan.release.parquet.chunks import chunk_problems
+from privgan.release.parquet.exactness import finer_cells
+from privgan.release.verification.integrity import shown
+from privgan.release.verification.released import CSV, PARQUET, REPORT, Released
+from privgan.release.verification.row_domain import column_problem, typed_part
+from privgan.report.associations import trends_of_values
+from privgan.report.shapes import code_counts, shares_of
+from privgan.schema.columns import Invented, Kind
+from privgan.schema.constraints import place
+from privgan.schema.identifiers import bears_serial
+from privgan.schema.schema import Schema
+from privgan.table.files import csv_text
+from privgan.table.presenting import unescaped
+from privgan.table.violations import broken
+
+
+@dataclass(eq=False)
+class Serials:
+    """The serial numbers of the rows of a table that are read part by part.
+
+    Attributes:
+        rows: How many rows were read.
+        customer: The serial number of the last row's customer.
+    """
+
+    rows: int = 0
+    customer: int = 0
+
+    def odd(self, part: pd.DataFrame, schema: Schema) -> str:
+        """The invented column whose values bear other numbers than the table's next rows do.
+
+        Empty for none.
+
+        Args:
+            part: Rows, each invented value of which is of its column's form [rows, columns].
+            schema: The public facts.
+        """
+        for column in schema.invented:
+            assert isinstance(column, Invented)
+            values, unit = part[column.name].to_list(), column.name == schema.unit.column
+            if not (self._customers(column, values) if unit else self._of_rows(column, values)):
+                return column.name
+        self.rows += len(part)
+        return ""
+
+    def _of_rows(self, column: Invented, values: list[str | None]) -> bool:
+        numbered = enumerate(values, start=self.rows + 1)
+        return all(
+            bears_serial(column, value, serial)
+            for serial, value in numbered
+            if isinstance(value, str)
+        )
+
+    def _customers(self, column: Invented, values: Iterable[str | None]) -> bool:
+        """Rows of one customer follow each other, and customers are numbered from 1."""
+        for value in values:
+            if not self.customer or value != column.pattern.format(self.customer):
+                self.customer += 1
+                if value != column.pattern.format(self.customer):
+                    return False
+        return True
+
+
+_Parts: TypeAlias = Iterator[pd.DataFrame]
+PART = 50_000
+# Numbers kept for the associations; of a larger table these are not worked out again.
+MOST_NUMBERS = 25_000_000
+_PLAIN = {"Int64": "int64", "boolean": "bool"}
+_ROUNDING = 1e-6
+_LAST_DIGIT = 1.01e-4
+
+
+def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
+    """Where the tables of a release contradict each other, its schema or its report.
+
+    Args:
+        place: The folder of a release whose other files agree with each other, as text.
+        manifest: Its manifest.
+    """
+    released = Released(Path(place), manifest)
+    with ExitStack() as stack:
+        table = stack.enter_context(released.opened(PARQUET))
+        text = stack.enter_context(released.opened(CSV)) if released.holds(CSV) else None
+        return list(_problems(released, table, text))
+
+
+@dataclass(eq=False)
+class _Told:
+    """What is kept of the parts that were read.
+
+    Attributes:
+        rows: How many rows there were.
+        counts: Rows with each code of each column; empty where no model says what codes there are.
+        values: The numbers of each modelled column, part by part; empty where they are too many.
+        hashes: A hash of each value of each column of identifiers, part by part.
+        broken: Rows that break each constraint.
+        serials: The serial numbers of what was invented.
+    """
+
+    rows: int = 0
+    counts: list[NDArray[np.int64]] = field(default_factory=list)
+    values: list[list[NDArray[np.float64]]] = field(default_factory=list)
+    hashes: dict[str, list[NDArray[np.uint64]]] = field(default_factory=dict)
+    broken: dict[int, int] = field(default_factory=dict)
+    serials: Serials = field(default_factory=Serials)
+
+
+def _problems(
+    released: Released, table: BufferedReader, text: BufferedReader | None
+) -> Iterator[str]:
+    import pyarrow.parquet as pq
+
+    schema, told = released.schema, _Told()
+    with pq.ParquetFile(table) as file:
+        if text is not None and _has_too_few_cells(file.metadata, text):
+            yield f"{CSV}: is smaller than the rows that {PARQUET} says it has"
+            return
+        beside = list(chunk_problems(file, table)) if released.ours else []
+        if beside:
+            yield from (f"{PARQUET}: {problem}" for problem in beside)
+            return
+        kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
+        try:
+            if text is None:
+                for part in _parts(file, schema):
+                    _take(part, released, told, kept=kept)
+            elif not _same_text(_parts(file, schema), text, released, told, kept=kept):
+                yield from _cell_problems(_parts(file, schema), text, released)
+                if released.ours:
+                    return
+        except _WrongRowError as error:
+            yield str(error)
+            return
+    yield from _customers(schema, told)
+    for index, count in sorted(told.broken.items()):
+        what = shown(str(schema.constraints[index]))
+        yield f"{PARQUET}: {count:,} rows break {place(index)}: {what}"
+    yield from _counted(released, told)
+    if released.holds(REPORT):
+        yield from _reported(released, told)
+
+
+def _has_too_few_cells(metadata: Any, text: BufferedReader) -> bool:
+    """Whether a text of so many bytes cannot hold so many cells: each has a comma or a line end."""
+    size = os.fstat(text.fileno()).st_size
+    return bool(metadata.num_rows * metadata.num_columns > size)
+
+
+class _WrongRowError(Exception):
+    """A row that cannot be: what follows it need not be read."""
+
+
+def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
+    """The rows as they were written [rows, columns], with the types that they had."""
+    import pyarrow as pa
+
+    absent = {column.name for column in schema.columns if column.missing}
+    types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    for batch in file.iter_batches(batch_size=PART):
+        for name, problem in finer_cells(batch, schema):
+            raise _WrongRowError(f"{PARQUET}: column {shown(name)}: {problem}")
+        frame = batch.to_pandas(types_mapper=types.get)
+        for name, values in frame.items():
+            plain = _PLAIN.get(str(values.dtype))
+            if plain and name not in absent and not values.hasnans:
+                frame[name] = values.astype(plain)
+        yield frame
+
+
+def _same_text(
+    parts: _Parts, text: BufferedReader, released: Released, told: _Told, *, kept: bool
+) -> bool:
+    """Take every part, and compare each with the next bytes of the text file."""
+    same = True
+    for part in parts:
+        header = not told.rows
+        _take(part, released, told, kept=kept)
+        if same:
+            written = csv_text(part, released.schema, header=header).encode()
+            same = text.read(len(written)) == written
+        if not same and released.ours:
+            return False  # Whatever else it holds: this privgan did not write it.
+    return same and not text.read(1)
+
+
+def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) -> None:
+    schema = released.schema
+    for column in schema.columns:
+        problem = column_problem(part[column.name], column)
+        if problem:
+            raise _WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
+    odd = told.serials.odd(part, schema) if released.ours else ""
+    if odd:
+        raise _WrongRowError(
+            f"{PARQUET}: column {shown(odd)}: a value bears another serial number than its row's"
+        )
+    typed = typed_part(part, schema)
+    for index, count in broken(typed, schema):
+        told.broken[index] = told.broken.get(index, 0) + count
+    if released.whole_model:
+        counts = code_counts(released.encoder, released.encoder.encode(typed))
+        before = told.counts or [np.zeros_like(part_counts) for part_counts in counts]
+        told.counts = [a + b for a, b in zip(before, counts, strict=True)]
+    if kept:
+        values = [column_values(column, typed[column.name]) for column in schema.modelled]
+        told.values = told.values or [[] for _ in values]
+        for parts, found in zip(told.values, values, strict=True):
+            parts.append(found)
+    for column in schema.columns:
+        if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
+            hashes = pd.util.hash_array(
+                part[column.name].dropna().to_numpy(dtype=object), categorize=False
+            )
+            told.hashes.setdefault(column.name, []).append(hashes)
+    told.rows += len(part)
+
+
+def _cell_problems(
+    parts: Iterator[pd.DataFrame], text: BufferedReader, released: Released
+) -> Iterator[str]:
+    """The first cell that differs; what is quoted or escaped in another way is the same cell."""
+    text.seek(0)
+    with io.TextIOWrapper(text, encoding="utf-8", newline="") as lines:
+        rows, number = csv.reader(lines), 0
+        for part in parts:
+            written = csv_text(part, released.schema, header=not number)
+            for meant in csv.reader(io.StringIO(written, newline="")):
+                row = next(rows, None)
+                if row is None:
+                    yield f"{CSV}: ends before row {number:,}, and {PARQUET} has more rows"
+                    return
+                same = [unescaped(a) == unescaped(b) for a, b in zip(row, meant, strict=False)]
+                if len(row) != len(meant) or not all(same):
+                    column = shown(part.columns[same.index(False)]) if False in same else "a column"
+                    where = f"row {number:,}" if number else "its header"
+                    yield f"{CSV}: {where} differs from {PARQUET} in {column}"
+                    return
+                number += 1
+        if next(rows, None) is not None:
+            yield f"{CSV}: holds rows after those of {PARQUET}, which has {number - 1:,}"
+        elif released.ours:
+            yield f"{CSV}: is not written as this privgan writes the rows of {PARQUET}"
+
+
+def _customers(schema: Schema, told: _Told) -> Iterator[str]:
+    """No customer has more rows than are counted of one, and no other identifier stands twice."""
+    for name, parts in told.hashes.items():
+        most = schema.unit.max_rows if name == schema.unit.column else 1
+        _, counts = np.unique(np.concatenate(parts), return_counts=True)
+        if counts.size and counts.max() > most:
+            told_of = f"an identifier stands in {counts.max()} rows, and may in {most}"
+            yield f"{PARQUET}: column {shown(name)}: {told_of}"
+
+
+def _counted(released: Released, told: _Told) -> Iterator[str]:
+    for outcome in released.manifest["policy"]["outcomes"]:
+        if outcome["fact"] == "synthetic.rows" and outcome["value"] != told.rows:
+            judged = shown(outcome["value"])
+            yield f"{PARQUET}: has {told.rows:,} rows, and the policy judged {judged}"
+    if released.holds(REPORT) and released.report["data"]["rows"] != told.rows:
+        said = shown(released.report["data"]["rows"])
+        yield f"{REPORT}: says {said} rows, and {PARQUET} has {told.rows:,}"
+
+
+def _reported(released: Released, told: _Told) -> Iterator[str]:
+    """The report's synthetic figures, worked out again."""
+    data = released.report["data"]
+    if told.counts:
+        for shape, counts in zip(data["shapes"], told.counts, strict=True):
+            meant = shares_of(counts)
+            said = shape["synthetic"]
+            if len(meant) != len(said) or not np.allclose(meant, said, rtol=0, atol=_ROUNDING):
+                name = shown(shape["column"])
+                yield f"{REPORT}: the synthetic shares of {name} are not those of {PARQUET}"
+    if told.values and data["trends"] is not None:
+        values = [np.concatenate(parts) for parts in told.values]
+        told.values.clear()
+        found = trends_of_values(released.schema, values)
+        if not _near(found.synthetic, data["trends"]["synthetic"]):
+            yield f"{REPORT}: the associations of the synthetic table are not those of {PARQUET}"
+
+
+def _near(meant: Any, said: Any) -> bool:
+    """Whether two triangles of numbers or None are the same but for the last digit written."""
+    if isinstance(meant, list | tuple):
+        return isinstance(said, list) and len(meant) == len(said) and all(map(_near, meant, said))
+    if meant is None or said is None:
+        return meant is said
+    return abs(meant - said) <= _LAST_DIGIT

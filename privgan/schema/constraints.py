@@ -1,0 +1,106 @@
+"""Public facts between columns that every synthetic row holds.
+
+Order, implication and fixed combinations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+_SHOWN_COMBINATIONS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constraint:
+    """What every constraint has.
+
+    Attributes:
+        description: Free text for the data dictionary.
+    """
+
+    description: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """The constraint's own keys as JSON values, as they stand in a schema file."""
+        raise NotImplementedError
+
+    def to_json(self) -> dict[str, Any]:
+        """All facts as JSON values, as they stand in a schema file."""
+        return self.facts() | ({"description": self.description} if self.description else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtMost(Constraint):
+    """One column is never above another; a row where one of them is missing meets it.
+
+    Attributes:
+        low: The column that is not above the other.
+        high: The other column.
+        strict: Whether equal values break it too.
+    """
+
+    low: str
+    high: str
+    strict: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """``at_most`` or ``below`` with the two columns."""
+        return {"below" if self.strict else "at_most": [self.low, self.high]}
+
+    def __str__(self) -> str:
+        """As words."""
+        return f"{self.low} {'below' if self.strict else 'at most'} {self.high}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhenThen(Constraint):
+    """Where some conditions hold, others hold too. Both are texts in the grammar of ``--where``.
+
+    Attributes:
+        when: The conditions that ask for the others.
+        then: The conditions that are asked for.
+    """
+
+    when: str
+    then: str
+
+    def facts(self) -> dict[str, Any]:
+        """``when`` and ``then``."""
+        return {"when": self.when, "then": self.then}
+
+    def __str__(self) -> str:
+        """As words."""
+        return f"when {self.when}, then {self.then}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combinations(Constraint):
+    """Some columns hold only certain categories together.
+
+    Attributes:
+        columns: The columns.
+        allowed: The allowed combinations: of each column a category as the schema writes it, or
+            None for missing.
+    """
+
+    columns: tuple[str, ...]
+    allowed: tuple[tuple[str | None, ...], ...]
+
+    def facts(self) -> dict[str, Any]:
+        """``combinations`` and ``allowed``."""
+        return {"combinations": list(self.columns), "allowed": [list(row) for row in self.allowed]}
+
+    def __str__(self) -> str:
+        """As words."""
+        count = len(self.allowed)
+        return (
+            f"{count} allowed combination{'s' * (count != 1)} of"
+            f" {', '.join(self.columns[:_SHOWN_COMBINATIONS])}"
+            + (", …" * (len(self.columns) > _SHOWN_COMBINATIONS))
+        )
+
+
+def place(index: int) -> str:
+    """Where a constraint stands in its schema file, counted from 0 as in every message about a list."""
+    return f"constraints[{index}]"

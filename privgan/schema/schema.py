@@ -1,0 +1,231 @@
+"""The schema: columns, data set's name, privacy unit and target. Public facts only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from privgan.errors import InternalError, TableError
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import (
+    LATER_FACTS,
+    Column,
+    Discrete,
+    Invented,
+    Kind,
+    Numeric,
+    Open,
+    Source,
+)
+from privgan.schema.constraints import Constraint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """Public facts about a table.
+
+    Attributes:
+        dataset: The data set's name: the key under which the ledger adds up what was spent.
+        unit: Who is protected, and how many rows one of them may have.
+        columns: The columns, in the order of the released table.
+        missing_markers: Texts that stand for a missing value in a text file.
+        unit_source: Where it comes from that the unit is the one who is to be protected.
+        missing_markers_source: Where it comes from that these texts stand for a missing value.
+        target: The column that the table is mainly to predict; None to leave it to a fixed rule
+            (``targets.py``).
+        constraints: What every synthetic row holds beside the columns' own facts; the mechanism's
+            domain does not depend on it.
+    """
+
+    dataset: str
+    unit: PrivacyUnit
+    columns: tuple[Column, ...]
+    missing_markers: tuple[str, ...] = ("",)
+    unit_source: Source = Source.DECLARED
+    missing_markers_source: Source = Source.DECLARED
+    target: str | None = None
+    constraints: tuple[Constraint, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def modelled(self) -> tuple[Column, ...]:
+        """The columns whose values are modelled.
+
+        All that are not invented; of an invented one, where its schema says so, whether a row holds
+        a value.
+        """
+        return tuple(
+            modelled for column in self.columns if (modelled := _modelled(column)) is not None
+        )
+
+    @cached_property
+    def invented(self) -> tuple[Column, ...]:
+        """The identifier and PII columns.
+
+        Invented afresh, never read beyond whether a value is there.
+        """
+        return tuple(column for column in self.columns if column.invented)
+
+    @cached_property
+    def open_columns(self) -> tuple[Open, ...]:
+        """The columns with facts that are still to be measured."""
+        return tuple(column for column in self.columns if isinstance(column, Open))
+
+    def resolved(self, measured: Mapping[str, Column]) -> Schema:
+        """The schema with every open column replaced by what was measured of it.
+
+        Args:
+            measured: Name of each open column to the ordinary column that holds its measured facts.
+        """
+        wanted = {column.name for column in self.open_columns}
+        if set(measured) != wanted or any(isinstance(column, Open) for column in measured.values()):
+            raise InternalError(
+                f"measured: {sorted(measured)}; the open columns are {sorted(wanted)}"
+            )
+        return replace(
+            self, columns=tuple(measured.get(column.name, column) for column in self.columns)
+        )
+
+    def column(self, name: str) -> Column:
+        """The column of a given name; KeyError where there is none."""
+        return next_by_name(self.columns, name)
+
+    def facts_from(self, source: Source) -> tuple[str, ...]:
+        """All facts with a given source, as ``column.fact``.
+
+        And ``unit`` and ``missing_markers``.
+        """
+        tables = {"unit": self.unit_source, "missing_markers": self.missing_markers_source}
+        of_table = tuple(fact for fact, given in tables.items() if given is source)
+        return of_table + tuple(
+            f"{column.name}.{fact}" for column in self.columns for fact in column.facts_from(source)
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the schema's facts, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """All facts as JSON values, each column with its class's fields."""
+        columns = [_facts(column) for column in self.columns]
+        facts: dict[str, Any] = {
+            "dataset": self.dataset,
+            "unit": self.unit.column,
+            "unit_source": self.unit_source.value,
+            "max_rows_per_unit": self.unit.max_rows,
+            "missing_markers": list(self.missing_markers),
+            "columns": columns,
+        }
+        # Left out where there are none, so that a schema keeps its fingerprint.
+        if self.missing_markers_source is not Source.DECLARED:
+            facts["missing_markers_source"] = self.missing_markers_source.value
+        if self.target is not None:
+            facts["target"] = self.target
+        return facts | (
+            {"constraints": [part.to_json() for part in self.constraints]}
+            if self.constraints
+            else {}
+        )
+
+
+def next_by_name(columns: Iterable[Column], name: str) -> Column:
+    """The first column with a name; KeyError where there is none."""
+    for column in columns:
+        if column.name == name:
+            return column
+    raise KeyError(name)
+
+
+def _modelled(column: Column) -> Column | None:
+    if isinstance(column, Invented):
+        return column.as_presence if column.presence else None
+    return None if column.invented else column
+
+
+def _facts(column: Column) -> dict[str, Any]:
+    """A column's facts as JSON values.
+
+    A fact that came later is left out where it is not stated.
+    """
+    return {
+        key: _plain(value)
+        for key, value in asdict(column).items()
+        if value or not isinstance(column, LATER_FACTS.get(key, ()))
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {key: str(part) for key, part in value.items()}
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value
+
+
+TARGET_KINDS = frozenset({Kind.CATEGORICAL, Kind.ORDINAL, Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT})
+
+
+def choose_target(columns: Sequence[Column]) -> str | None:
+    """The target column, chosen from the schema alone.
+
+    The Discrete column with the fewest categories of those with two or more, the last one of
+    several; without one the last Numeric column; None where there is neither.
+    """
+    return choose_class(columns) or choose_number(columns)
+
+
+def choose_class(columns: Sequence[Column]) -> str | None:
+    """The target of a classification by :func:`choose_target`'s rule, or None."""
+    discrete = [
+        column
+        for column in columns
+        if isinstance(column, Discrete) and len(column.categories) >= 2 and not column.is_presence
+    ]
+    return (
+        min(reversed(discrete), key=lambda column: len(column.categories)).name
+        if discrete
+        else None
+    )
+
+
+def choose_number(columns: Sequence[Column]) -> str | None:
+    """The target of a regression by :func:`choose_target`'s rule, or None."""
+    numeric = [column.name for column in columns if isinstance(column, Numeric)]
+    return numeric[-1] if numeric else None
+
+
+def require_target(columns: Sequence[Column], name: str) -> Column:
+    """The column to predict; TableError where a name is no modelled discrete or numeric column."""
+    found = {column.name: column for column in columns}
+    if name not in found:
+        raise TableError(
+            f"target {name!r} is not a modelled column; choose one of {', '.join(found)}"
+        )
+    column = found[name]
+    if column.kind not in TARGET_KINDS:
+        raise TableError(
+            f"target {name!r} is a {column.kind.value} column; choose a discrete or numeric one"
+        )
+    return column
+
+
+def with_target(schema: Schema, name: str | None) -> Schema:
+    """A schema that names a target; as it is where the name is None.
+
+    TableError where no such column can be predicted.
+    """
+    return (
+        schema
+        if name is None
+        else replace(schema, target=require_target(schema.modelled, name).name)
+    )

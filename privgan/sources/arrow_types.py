@@ -1,0 +1,119 @@
+"""Arrow tables as read: unique column names and one type for each kind of value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from privgan.errors import TableError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_PLACES = 10
+
+
+def require_names(source: str, names: Sequence[str]) -> None:
+    """Refuse columns without a name, or that share one.
+
+    Args:
+        source: The source, for messages.
+        names: The names [columns].
+
+    Raises:
+        TableError: naming what is wrong.
+    """
+    counts = Counter(name for name in names if name)
+    places = [str(place) for place, name in enumerate(names, start=1) if counts[name] > 1]
+    if places:
+        # Where a file has no header, its first row would be told.
+        told = f"one name more than once, in columns {', '.join(places[:_MOST_PLACES])}"
+        raise TableError(f"{source}: the header has {told}; each column needs a name of its own")
+    if "" in names:
+        place = list(names).index("") + 1
+        raise TableError(
+            f"{source}: column {place} of the header has no name; name it, or drop it where it is a"
+            " row number (pandas writes one without index=False)"
+        )
+
+
+_DAY = 86_400_000_000  # microseconds
+_TEXTS = {"large_string", "string_view", "binary", "large_binary", "binary_view"}
+
+
+def with_plain_types(table: pa.Table) -> pa.Table:
+    """Text as ``string``, decimals without a fraction as integers, dictionaries and extensions as what they stand for.
+
+    A value stays as it is: what a plain type cannot hold keeps its own.
+    """
+    return pa.table(
+        {name: _plain(table.column(index)) for index, name in enumerate(table.schema.names)}
+    )
+
+
+def _plain(column: Any) -> Any:
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _plain(
+            pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
+        )
+    if pa.types.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type))
+    if pa.types.is_interval(kind):
+        return _durations(column)
+    wanted = _wanted(kind)
+    if wanted is None:
+        return column
+    try:
+        return column.cast(wanted)
+    except pa.ArrowInvalid:
+        return column
+
+
+def _durations(column: Any) -> Any:
+    """Intervals of days and less as durations.
+
+    One of months has no length, and all stay as they are.
+    """
+    values = column.to_pylist()
+    if any(value is not None and value.months for value in values):
+        return column
+    seconds = [
+        None if value is None else value.days * _DAY + value.nanoseconds // 1_000
+        for value in values
+    ]
+    return pa.chunked_array([pa.array(seconds, pa.int64()).cast(pa.duration("us"))])
+
+
+def _wanted(kind: Any) -> Any:
+    if str(kind) in _TEXTS:
+        return pa.string()
+    return pa.int64() if pa.types.is_decimal(kind) and kind.scale == 0 else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SourceTable:
+    """A table as it was read.
+
+    Attributes:
+        table: The ``pyarrow.Table`` [rows, columns]. Of a text file every column is text and an
+            empty cell is ``""``; typed sources keep their types, and a missing value is null.
+        said: What was recognised, a line each, without any value. INTERNAL: it tells the row count.
+        text: Whether it was a text file, in which a spreadsheet's escapes may stand.
+    """
+
+    table: Any
+    said: tuple[str, ...]
+    text: bool
+
+    def frame(self) -> pd.DataFrame:
+        """The table as pandas holds it [rows, columns].
+
+        Integers with missing values stay exact, as objects.
+        """
+        frame: pd.DataFrame = self.table.to_pandas(integer_object_nulls=True)
+        return frame

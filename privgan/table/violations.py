@@ -1,0 +1,76 @@
+"""Which rows of a table break a constraint.
+
+Of a real table the counts are INTERNAL; a fit takes such rows as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from privgan.domain.cells import as_numbers
+from privgan.domain.order import is_ordered
+from privgan.domain.regions import columns_of, conditions_of, widened
+from privgan.schema.constraints import AtMost, Combinations, Constraint, WhenThen
+from privgan.schema.schema import Schema
+from privgan.table.conform import typed_columns
+
+
+def holds(constraint: Constraint, typed: pd.DataFrame, schema: Schema) -> np.ndarray:
+    """Which rows hold a constraint [rows].
+
+    Args:
+        constraint: One of the schema's constraints.
+        typed: Typed rows with the constraint's columns [rows, columns], as ``conform`` gives them.
+        schema: The public facts.
+    """
+    if isinstance(constraint, AtMost):
+        low, high = (
+            as_numbers(typed[name], schema.column(name))
+            for name in (constraint.low, constraint.high)
+        )
+        return is_ordered(constraint, low, high)
+    if isinstance(constraint, WhenThen):
+        when, then = conditions_of(constraint, schema)
+        asked = np.logical_and.reduce(
+            [condition.met(typed[condition.column.name]) for condition in when]
+        )
+        given = np.logical_and.reduce(
+            [condition.met(typed[condition.column.name]) for condition in then]
+        )
+        return ~asked | given
+    assert isinstance(constraint, Combinations)
+    marked = ("=" + typed[list(constraint.columns)].astype("string")).fillna("").astype(object)
+    allowed = [
+        tuple("" if text is None else f"={text}" for text in row) for row in constraint.allowed
+    ]
+    return pd.MultiIndex.from_frame(marked).isin(allowed)
+
+
+def broken(typed: pd.DataFrame, schema: Schema) -> tuple[tuple[int, int], ...]:
+    """Place and number of rows of each constraint that typed rows break."""
+    counts = [
+        (index, int((~holds(part, typed, schema)).sum()))
+        for index, part in enumerate(schema.constraints)
+    ]
+    return tuple((index, count) for index, count in counts if count)
+
+
+def broken_constraints(frame: pd.DataFrame, schema: Schema) -> tuple[tuple[int, int | None], ...]:
+    """Place and number of rows of each constraint that a table breaks.
+
+    None where the table lacks a column. INTERNAL.
+
+    Args:
+        frame: The table as read; values outside the schema count as what ``--on-violation clamp``
+            makes of them.
+        schema: The public facts.
+    """
+    typed, wide = typed_columns(frame, schema), widened(schema)
+    found: list[tuple[int, int | None]] = []
+    for index, part in enumerate(schema.constraints):
+        whole = set(columns_of(part, wide)) <= set(typed.columns)
+        count = int((~holds(part, typed, wide)).sum()) if whole else None
+        if count != 0:
+            found.append((index, count))
+    return tuple(found)
