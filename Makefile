@@ -7,7 +7,7 @@ LOCK ?= requirements.lock
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all check example picture install lock clean
+.PHONY: demo test test-all check api example picture install lock clean
 
 install: $(STAMP)
 
@@ -45,6 +45,11 @@ test: check
 test-all: $(STAMP)
 	$(BIN)/pytest -m "slow"
 
+# The reference of all names, from the docstrings.
+api: $(STAMP)
+	$(BIN)/python -m tests.pages.reference build/api
+	@echo "open build/api/index.html"
+
 # The example release and the README's picture of it; the picture needs chromium and chromium-driver.
 example: $(STAMP)
 	$(BIN)/python -m tests.example
@@ -53,4 +58,4 @@ picture: $(STAMP)
 	$(BIN)/python -m tests.browser.picture
 
 clean:
-	rm -rf $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(DEMO) build/api .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,75 +1,26 @@
-"""The examples of policies/README.md are real.
-
-YAML that parses, commands that the command line takes, files that are valid.
-"""
+"""The examples of policies/README.md are real: pipelines that stop, files that are valid."""
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import click
-import pytest
 import yaml
 
-from privgan.cli.main import group
 from privgan.policy import load_policy, load_waivers, shipped_policies
+from tests.pages.commands import told
+from tests.pages.reading import ROOT, Page
 from tests.policy.sound import HEAD
 
-TEXT = (Path(__file__).parents[2] / "policies" / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
-YAML = [block for language, block in BLOCKS if language == "yaml"]
-
-
-def strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    for part in (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    ):
-        yield from strings(part)
-
-
-def commands() -> list[str]:
-    """Every privgan command in the examples and in the running text."""
-    pipelines = [yaml.safe_load(block) for block in YAML]
-    console = [
-        line for language, block in BLOCKS if language == "console" for line in block.splitlines()
-    ]
-    inline = re.findall(r"`(privgan [^`]+)`", TEXT)
-    lines = [
-        line for text in [*strings(pipelines), *console, *inline] for line in text.splitlines()
-    ]
-    return [
-        line.partition(" > ")[0].strip() for line in lines if line.strip().startswith("privgan ")
-    ]
-
-
-def parse(command: click.Command, words: list[str], name: str) -> None:
-    """Parse as the command line does, without running it.
-
-    Click complains of what it does not take.
-    """
-    if isinstance(command, click.Group):
-        inner = command.get_command(click.Context(command), words[0])
-        assert inner is not None, words
-        parse(inner, words[1:], f"{name} {words[0]}")
-    else:
-        command.make_context(name, words)
-
-
-@pytest.mark.parametrize("line", sorted(set(commands())))
-def test_every_command_is_taken_as_written(line: str) -> None:
-    parse(group, shlex.split(line)[1:], "privgan")
+PAGE = Page(ROOT / "policies" / "README.md")
+TEXT = PAGE.text
+YAML = [block.text for block in PAGE.blocks if block.language == "yaml"]
 
 
 def test_the_examples_hold_what_they_are_about() -> None:
-    told = commands()
-    assert sum(" --shareable" in line for line in told) == 2
-    assert any(line.startswith("privgan check candidate") for line in told)
+    commands = list(told(PAGE))
+    assert sum(" --shareable" in line for line in commands) == 2
+    assert any(line.startswith("privgan check candidate") for line in commands)
     github, gitlab = (
         yaml.safe_load(block) for block in YAML if "runs-on" in block or "artifacts:" in block
     )
@@ -93,9 +44,9 @@ def test_the_policy_and_the_waivers_are_valid(tmp_path: Path) -> None:
 def test_the_table_names_every_shipped_policy_with_its_epsilon_and_delta() -> None:
     rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \|[^|]*\| ([^|]+) \|", TEXT, re.MULTILINE))
     assert set(rows) == set(shipped_policies())
-    for name, told in rows.items():
+    for name, limits in rows.items():
         gates = {gate.fact: gate.threshold for gate in load_policy(name).gates}
-        assert [float(part) for part in told.split(",")] == [
+        assert [float(part) for part in limits.split(",")] == [
             gates["guarantee.epsilon"],
             gates["guarantee.delta"],
         ]

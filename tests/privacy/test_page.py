@@ -1,4 +1,7 @@
-"""privgan/privacy/README.md says what the code computes: its formulas and figures, one by one."""
+"""privgan/privacy/mechanisms.md says what the code computes.
+
+Its formulas and figures, one by one.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from privgan.privacy.events import DiscreteGaussian, ExponentialMechanism
 from privgan.privacy.mechanisms import CategoryDiscovery, TotalCount
 from privgan.privacy.randomness import SecretStream
 
-PAGE = (Path(__file__).parents[2] / "privgan/privacy/README.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "privgan/privacy/mechanisms.md").read_text(encoding="utf-8")
 TEXT = " ".join(PAGE.split())
 Shares = dict[Any, np.ndarray]
 SIZES = (3, 4, 2)

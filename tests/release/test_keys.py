@@ -225,12 +225,12 @@ class TestSigning:
     def test_openssl_alone_checks_a_signature(
         self, tmp_path: Path, signed: Path, signer: SigningKey, number: int
     ) -> None:
-        """The commands of privgan/release/README.md, as they stand there."""
+        """The commands of privgan/release/signing.md, as they stand there."""
         officer = SigningKey.generate()
         sign_release(signed, officer, now=NOW)
         key = [signer, officer][number - 1]
         (tmp_path / "acme.pub").write_bytes(key.public.pem())
-        readme = (Path(__file__).parents[2] / "privgan/release/README.md").read_text()
+        readme = (Path(__file__).parents[2] / "privgan/release/signing.md").read_text()
         script = readme.partition("<!-- openssl -->\n```sh\n")[2].partition("```")[0]
         assert "openssl pkeyutl" in script
         script = script.replace("N=1", f"N={number}").replace(
