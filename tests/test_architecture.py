@@ -9,8 +9,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Lowest first: a module may import its own package and packages of lower layers.
 LAYERS = [
-    {"errors", "formats", "metric", "notation", "progress"},
-    {"files"},
+    {"errors", "formats", "metrics", "notation", "progress"},
+    {"files", "metric"},
     {"privacy"},
     {"ledger", "sources", "schema"},
     {"domain"},

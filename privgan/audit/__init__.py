@@ -6,8 +6,8 @@ INTERNAL: it reads real rows without noise.
     inputs             what the audit reads, checked and coded
     replicates         one pass over a table: jackknife samples, nested random samples
     equivalence        a distance as "as good as a q % random sample"
-    intervals          exact and score intervals, the area under the curve
-    multiplicity       Holm's correction
+    intervals          intervals, exact tests, Holm's correction, the area under the curve
+    randomness         an independent random stream for each use
     ceilings           what the claimed (ε, δ) allows an attack to reach
     bounds             lower bounds on ε: Clopper-Pearson, and one training run
     fdp, score_bounds  further lower bounds, shown only

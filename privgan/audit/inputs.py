@@ -87,6 +87,17 @@ def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
 
     TableError.
     """
+    _check_tables(inputs)
+    if len(mask) != len(inputs.kept_in):
+        raise TableError("canary_mask must have one entry per kept-in row")
+    if any(len(part) != mask.sum() + len(inputs.left_out) for part in inputs.white_box.values()):
+        raise TableError(
+            "white_box must have one score per row of the kept-in canaries and per left-out row"
+        )
+    _check_units(inputs, mask)
+
+
+def _check_tables(inputs: AuditInputs) -> None:
     for name, table in {
         "kept-in": inputs.kept_in,
         "left-out": inputs.left_out,
@@ -96,12 +107,9 @@ def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
         _require_types(inputs.schema, table, name)
         if name != "left-out" and table.empty:
             raise TableError(f"the {name} table has no rows; the audit needs some")
-    if len(mask) != len(inputs.kept_in):
-        raise TableError("canary_mask must have one entry per kept-in row")
-    if any(len(part) != mask.sum() + len(inputs.left_out) for part in inputs.white_box.values()):
-        raise TableError(
-            "white_box must have one score per row of the kept-in canaries and per left-out row"
-        )
+
+
+def _check_units(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
     if (inputs.kept_in_units is None) != (inputs.left_out_units is None):
         raise TableError(
             "give the customers of both the kept-in and the left-out rows, or of neither"
@@ -161,15 +169,8 @@ def prepare(
         kept_in = replace(kept_in, customers=numbered(inputs.kept_in_units))
         left_out = replace(left_out, customers=numbered(inputs.left_out_units))
     synthetic = coder.code(inputs.synthetic)
-    no_attack, canaries = _missing_units(inputs), None
-    if not no_attack:
-        units = None if inputs.kept_in_units is None else np.asarray(inputs.kept_in_units)[mask]
-        canaries = Canaries.pool(kept_in.take(mask), left_out, units, inputs.left_out_units)
-        no_attack = obstacle(canaries)
-    counts = {"kept_in": len(kept_in), "left_out": len(left_out), "synthetic": len(synthetic)}
-    if canaries is not None:
-        members = int(canaries.is_member.sum())
-        counts |= {"kept_in_canaries": members, "left_out_canaries": len(canaries) - members}
+    canaries, no_attack = _canaries(inputs, kept_in.take(mask), left_out, mask)
+    sizes = {"kept_in": len(kept_in), "left_out": len(left_out), "synthetic": len(synthetic)}
     return Prepared(
         coder=coder,
         kept_in=_canonical(kept_in),
@@ -182,13 +183,35 @@ def prepare(
         broken=_broken(inputs),
         no_attack=no_attack,
         no_bound=no_bound or no_attack or _unfair(canaries),
-        counts=counts,
+        counts=sizes | _sides(canaries),
         white_box=(
             {}
             if canaries is None
             else {key: part[canaries.place] for key, part in inputs.white_box.items()}
         ),
     )
+
+
+def _canaries(
+    inputs: AuditInputs, members: CodedTable, left_out: CodedTable, mask: NDArray[np.bool_]
+) -> tuple[Canaries | None, str]:
+    """The canaries, None where customers are not known.
+
+    And why no attack can be run, empty where one can.
+    """
+    if reason := _missing_units(inputs):
+        return None, reason
+    units = None if inputs.kept_in_units is None else np.asarray(inputs.kept_in_units)[mask]
+    canaries = Canaries.pool(members, left_out, units, inputs.left_out_units)
+    return canaries, obstacle(canaries)
+
+
+def _sides(canaries: Canaries | None) -> dict[str, int]:
+    """How many canaries were kept in and left out."""
+    if canaries is None:
+        return {}
+    members = int(canaries.is_member.sum())
+    return {"kept_in_canaries": members, "left_out_canaries": len(canaries) - members}
 
 
 def _broken(inputs: AuditInputs) -> tuple[BrokenRules, BrokenRules]:

@@ -2,6 +2,10 @@
 
 Rows are dealt to blocks; sums are taken by block, and each replicate adds up the blocks that belong
 to it.
+
+Each stands here once. Shares have exact limits (Clopper-Pearson), their differences limits of
+both shares at once or Newcombe's, areas Hanley and McNeil's, and figures of a whole table a
+jackknife or a bootstrap.
 """
 
 from __future__ import annotations
@@ -12,32 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-def holm(p_values: Sequence[float] | NDArray[np.float64]) -> list[float]:
-    """Adjusted p-values: rejecting those at most α errs in any of the tests with probability at most α.
-
-    Valid whatever the tests' dependence. Ties get one value, so the order of the tests never
-    matters.
-
-    Args:
-        p_values: One p-value per test, each in [0, 1].
-
-    Returns:
-        One adjusted p-value per test, in the same order (Holm 1979).
-
-    Raises:
-        ValueError: A p-value is not in [0, 1].
-    """
-    values = np.asarray(p_values, dtype=float)
-    if not ((values >= 0.0) & (values <= 1.0)).all():
-        raise ValueError("a p-value is not in [0, 1]; leave out tests that could not be run")
-    order = np.argsort(values, kind="stable")
-    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(1.0, steps)
-    return [float(value) for value in adjusted]
-
 
 JACKKNIFE_BLOCKS = 10
 
@@ -82,15 +60,6 @@ def jackknife(rows: int, generator: np.random.Generator) -> Replicates:
     return Replicates(generator.permutation(rows) % JACKKNIFE_BLOCKS, members)
 
 
-def jackknife_error(values: NDArray[np.float64]) -> float:
-    """The delete-a-group jackknife's standard error (Wolter 2007, section 4.2).
-
-    The first value is the whole table's.
-    """
-    left = values[1:]
-    return math.sqrt((len(left) - 1) / len(left) * float(((left - left.mean()) ** 2).sum()))
-
-
 CONFIDENCE = 0.95
 
 
@@ -133,6 +102,109 @@ def difference_interval(
     return first_low - second_high, first_high - second_low
 
 
+def wilson_interval(
+    count: float, trials: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Score interval of a share (Wilson 1927)."""
+    z = normal_quantile(confidence)
+    share, scale = count / trials, 1.0 + z**2 / trials
+    middle = (share + z**2 / (2 * trials)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def newcombe_interval(
+    first: tuple[float, int], second: tuple[float, int], confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Interval of the difference of two independent shares, each as (count, trials) (Newcombe 1998, method 10)."""
+    (low, high), (other_low, other_high) = (
+        wilson_interval(*pair, confidence) for pair in (first, second)
+    )
+    share, other = first[0] / first[1], second[0] / second[1]
+    below = math.hypot(share - low, other_high - other)
+    above = math.hypot(high - share, other - other_low)
+    return share - other - below, share - other + above
+
+
+def fisher_p_value(
+    hits: float | NDArray[np.int64],
+    trials: int,
+    control_hits: float | NDArray[np.int64],
+    control_trials: int,
+) -> float | NDArray[np.float64]:
+    """One-sided exact p-value that a share is no larger than its control's (Fisher 1935).
+
+    Args:
+        hits: Successes, one number or one for each of several tests.
+        trials: Of how many.
+        control_hits: Successes of the control.
+        control_trials: Of how many.
+    """
+    from scipy.stats import hypergeom
+
+    found: float | NDArray[np.float64] = hypergeom.sf(
+        hits - 1, trials + control_trials, hits + control_hits, trials
+    )
+    return found
+
+
+def holm(p_values: Sequence[float] | NDArray[np.float64]) -> list[float]:
+    """Adjusted p-values: rejecting those at most α errs in any of the tests with probability at most α.
+
+    Valid whatever the tests' dependence. Ties get one value, so the order of the tests never
+    matters.
+
+    Args:
+        p_values: One p-value per test, each in [0, 1].
+
+    Returns:
+        One adjusted p-value per test, in the same order (Holm 1979).
+
+    Raises:
+        ValueError: A p-value is not in [0, 1].
+    """
+    values = np.asarray(p_values, dtype=float)
+    if not ((values >= 0.0) & (values <= 1.0)).all():
+        raise ValueError("a p-value is not in [0, 1]; leave out tests that could not be run")
+    order = np.argsort(values, kind="stable")
+    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(1.0, steps)
+    return [float(value) for value in adjusted]
+
+
+def normal_quantile(confidence: float, tests: int = 1) -> float:
+    """Half the width, in standard errors, of intervals that hold for several tests at once (Bonferroni)."""
+    from scipy.special import ndtri
+
+    return float(ndtri(1.0 - (1.0 - confidence) / (2.0 * tests)))
+
+
+def normal_interval(
+    value: float, error: float, *, tests: int = 1, least: float = -math.inf, most: float = math.inf
+) -> tuple[float, float]:
+    """Interval of a figure from its standard error, at 95 %.
+
+    Args:
+        value: The figure.
+        error: Its standard error.
+        tests: How many figures it was picked from: the interval holds for all at once.
+        least: The figure's smallest possible value.
+        most: The figure's largest possible value.
+    """
+    width = normal_quantile(CONFIDENCE, tests) * error
+    return max(least, value - width), min(most, value + width)
+
+
+def jackknife_error(values: NDArray[np.float64]) -> float:
+    """The delete-a-group jackknife's standard error (Wolter 2007, section 4.2).
+
+    The first value is the whole table's.
+    """
+    left = values[1:]
+    return math.sqrt((len(left) - 1) / len(left) * float(((left - left.mean()) ** 2).sum()))
+
+
 def hanley_mcneil(
     area: float, positives: int, negatives: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
@@ -141,9 +213,7 @@ def hanley_mcneil(
     Hanley and McNeil 1982, eq. 1, inverted as a score interval (Newcombe 2006, method 5), so that
     it does not collapse to a point at 0 or 1.
     """
-    from scipy.special import ndtri
-
-    width = float(ndtri(0.5 + confidence / 2.0))
+    width = normal_quantile(confidence)
 
     def excess(theta: float) -> float:
         return abs(area - theta) - width * math.sqrt(_area_variance(theta, positives, negatives))
@@ -231,3 +301,14 @@ def bootstrap_interval(
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(values[1:], [tail, 1.0 - tail])
     return float(min(low, values[0])), float(max(high, values[0]))
+
+
+def area_p_value(is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    """One-sided p-value of an area of one half (Mann and Whitney 1947, with ties, normal approximation)."""
+    from scipy.stats import mannwhitneyu
+
+    if not np.ptp(scores):
+        return 1.0
+    sides = scores[is_member], scores[~is_member]
+    found = mannwhitneyu(*sides, use_continuity=False, alternative="greater", method="asymptotic")
+    return float(found.pvalue)

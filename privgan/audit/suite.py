@@ -21,8 +21,8 @@ from privgan.audit.attacks.membership import (
     combined_scores,
     density_ratio_scores,
     membership_metrics,
+    membership_not_run,
     nearest_scores,
-    not_run,
 )
 from privgan.audit.attacks.stage import copy_metrics, wp216_metrics
 from privgan.audit.attacks.white_box import white_box_metrics
@@ -190,7 +190,7 @@ def _attack(prepared: Prepared) -> tuple[Metric, ...]:
     canaries, claim = prepared.canaries, prepared.claim
     if canaries is None or prepared.no_attack:
         return (
-            *not_run(prepared.no_attack),
+            *membership_not_run(prepared.no_attack),
             *shown_not_run(prepared.no_attack),
             *no_bounds(prepared.no_bound),
         )

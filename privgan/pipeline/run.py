@@ -1,4 +1,4 @@
-"""The main job: the stages of the design in order, one call a line."""
+"""The main job: a run's stages in order, one call a line."""
 
 from __future__ import annotations
 

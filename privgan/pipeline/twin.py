@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from privgan.audit.lower_bounds.ceilings import Claim
-from privgan.audit.lower_bounds.twin import Game, TwinReport, judge_game
+from privgan.audit.lower_bounds.twin import GradientAttack, TwinReport, judge_game
 from privgan.errors import InternalError, UsageError
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.probes import ProbedTrainer
@@ -73,7 +73,7 @@ def run_twin(
         canary_probability=0.0,
     )
     inside = coins.bernoulli(0.5, canaries)
-    played: list[tuple[Game, CriticSettings]] = []
+    played: list[tuple[GradientAttack, CriticSettings]] = []
     with tempfile.TemporaryDirectory(prefix="privgan-twin-") as folder:
         ledger = PrivacyLedger.open(str(Path(folder) / "ledger.sqlite"))
         trainer = partial(_probed, inside, played)
@@ -94,13 +94,13 @@ def run_twin(
 
 def _probed(
     inside: np.ndarray,
-    played: list[tuple[Game, CriticSettings]],
+    played: list[tuple[GradientAttack, CriticSettings]],
     critic: Any,
     settings: CriticSettings,
     *rest: Any,
 ) -> PrivateTrainer:
     """The trainer of a test run, and the game that watches it."""
-    game = Game(
+    game = GradientAttack(
         len(inside), sample_rate=settings.sample_rate, noise_multiplier=settings.noise_multiplier
     )
     played.append((game, settings))

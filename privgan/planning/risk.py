@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from scipy.optimize import brentq
-from scipy.stats import norm
 
 from privgan.errors import InternalError, UsageError
 from privgan.planning.plan import Plan, events_of
 from privgan.privacy import tradeoff
 from privgan.privacy.budget import DEFAULT_DELTA, LARGEST_EPSILON, PrivacyBudget
-from privgan.privacy.tradeoff import TradeOff
+from privgan.privacy.tradeoff import Gaussian, TradeOff
 
 PLANS = 8
 _SMALLEST_EPSILON = 1e-3
@@ -81,7 +80,7 @@ class MaxAdvantage(RiskLimit):
 
     def shift(self, risk: float) -> float:
         """μ with advantage 2·Φ(μ/2) − 1."""
-        return float(2 * norm.ppf((1 + risk) / 2))
+        return Gaussian.of_advantage(risk).shift
 
     @property
     def most(self) -> float:
@@ -125,7 +124,7 @@ class MaxTruePositiveRate(RiskLimit):
 
     def shift(self, risk: float) -> float:
         """μ with true-positive rate Φ(Φ⁻¹(false-positive rate) + μ)."""
-        return float(norm.ppf(risk) - norm.ppf(self.false_positive_rate))
+        return Gaussian.of_rates(1 - risk, self.false_positive_rate).shift
 
     @property
     def most(self) -> float:
@@ -228,7 +227,8 @@ def budget_for(
     safe = _worst_case_epsilon(limit, delta)
     target = limit.shift(limit.most)
     best: RiskBudget | None = None
-    guess, low, high = _gaussian_epsilon(target, delta), safe, math.inf
+    # A plan of many steps is near a Gaussian mechanism.
+    guess, low, high = Gaussian(target).epsilon(delta), safe, math.inf
     for _ in range(PLANS - 1):
         wanted = _rounded_down(min(max(guess, low), LARGEST_EPSILON))
         tried = _attempt(limit, make_plan, PrivacyBudget(epsilon=wanted, delta=delta))
@@ -275,21 +275,6 @@ def _worst_case_epsilon(limit: RiskLimit, delta: float) -> float:
             " smaller delta"
         )
     return _rounded_down(brentq(over, _SMALLEST_EPSILON, LARGEST_EPSILON, xtol=1e-9) * (1 - 1e-6))
-
-
-def _gaussian_epsilon(shift: float, delta: float) -> float:
-    """ε of the Gaussian mechanism with a shift μ at δ (Balle and Wang 2018, Theorem 5).
-
-    A plan of many steps is near it.
-    """
-
-    def over(epsilon: float) -> float:
-        tail = norm.logcdf(-epsilon / shift - shift / 2) + epsilon
-        return float(norm.cdf(-epsilon / shift + shift / 2) - math.exp(min(0.0, tail)) - delta)
-
-    return (
-        LARGEST_EPSILON if over(LARGEST_EPSILON) > 0 else float(brentq(over, 0.0, LARGEST_EPSILON))
-    )
 
 
 def _rounded_down(epsilon: float) -> float:

@@ -1,17 +1,21 @@
-"""The vocabulary of facts that a policy can judge: names, types and who may see them."""
+"""The vocabulary of facts that a policy can judge: names, types and who may see them.
+
+A fact is an entry of ``formats/facts.schema.json``, or a registered metric with the ends of
+its interval.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from privgan.metric import Exposure
+from privgan.metrics import Definition, Exposure, registry
 
 FactValue: TypeAlias = float | bool | str
 
@@ -44,6 +48,8 @@ class Fact:
         values: All possible texts; empty where any value of the type may stand.
         minimum: The smallest value that it can have; None where there is no bound.
         maximum: The largest value that it can have; None where there is no bound.
+        unit: What a metric's value counts; empty for other facts.
+        translations: The description in further languages, where there is one.
     """
 
     name: str
@@ -53,17 +59,31 @@ class Fact:
     values: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    unit: str = ""
+    translations: Mapping[str, str] = field(default_factory=dict)
+
+    def meaning(self, language: str) -> str:
+        """The description in a language; empty where there is none."""
+        return self.description if language == "en" else self.translations.get(language, "")
+
+
+_ENDS = {
+    "low": {"en": "Lower end of its interval. ", "zh": "其区间的下端。"},
+    "high": {"en": "Upper end of its interval. ", "zh": "其区间的上端。"},
+}
 
 
 @cache
 def fact_vocabulary() -> Mapping[str, Fact]:
-    """Every fact that a policy may name."""
+    """Every fact that a policy may name: those of the schema first, then the metrics."""
     text = files("privgan").joinpath("formats/facts.schema.json").read_text(encoding="utf-8")
     properties = json.loads(text)["properties"]
-    return MappingProxyType({name: _fact(name, entry) for name, entry in properties.items()})
+    found = [_stated(name, entry) for name, entry in properties.items()]
+    found += [fact for entry in registry().values() if entry.gate for fact in _measured(entry)]
+    return MappingProxyType({fact.name: fact for fact in found})
 
 
-def _fact(name: str, entry: Mapping[str, Any]) -> Fact:
+def _stated(name: str, entry: Mapping[str, Any]) -> Fact:
     values = entry.get("enum", ())
     return Fact(
         name=name,
@@ -74,3 +94,25 @@ def _fact(name: str, entry: Mapping[str, Any]) -> Fact:
         minimum=entry.get("minimum"),
         maximum=entry.get("maximum"),
     )
+
+
+def _measured(entry: Definition) -> Iterator[Fact]:
+    """A metric, and the ends that its interval has."""
+    value = Fact(
+        name=entry.name,
+        type=FactType.NUMBER,
+        exposure=entry.exposure,
+        description=entry.meaning["en"],
+        minimum=entry.minimum,
+        maximum=entry.maximum,
+        unit=entry.unit.value,
+        translations={"zh": entry.meaning["zh"]},
+    )
+    yield value
+    for end in entry.interval.ends:
+        yield replace(
+            value,
+            name=f"{entry.name}.{end}",
+            description=_ENDS[end]["en"] + value.description,
+            translations={"zh": _ENDS[end]["zh"] + value.translations["zh"]},
+        )

@@ -88,28 +88,44 @@ def _mistakes_of(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if len(found) != 1:
         yield "fact", _needs_one(list(Comparison), found)
     elif known is not None:
-        if _well_formed(found[0], entry[found[0].value]):
-            yield from (
-                (found[0].value, text) for text in _misfits(known, found[0], entry[found[0].value])
-            )
-        yield from (("fact", text) for text in _wrong_end(known, found[0]))
+        yield from _mistakes_of_threshold(known, found[0], entry[found[0].value])
+
+
+def _mistakes_of_threshold(
+    known: Fact, comparison: Comparison, threshold: Any
+) -> Iterator[tuple[str, str]]:
+    if _well_formed(comparison, threshold):
+        yield from ((comparison.value, text) for text in _misfits(known, comparison, threshold))
+    yield from (("fact", text) for text in _wrong_end(known, comparison))
 
 
 def _misfits(known: Fact, comparison: Comparison, threshold: Any) -> Iterator[str]:
-    if comparison in _ORDERED and known.type is not FactType.NUMBER:
-        yield f"is a {known.type.value}, and {comparison.value} needs a number"
-    elif comparison in _ORDERED and not math.isfinite(threshold):
-        yield f"{comparison.value} needs a finite number"
-    elif comparison is Comparison.ONE_OF and known.type is not FactType.STRING:
-        yield f"is a {known.type.value}, and one_of needs a text"
-    elif comparison is Comparison.EQUALS and not known.type.fits(threshold):
-        yield f"is a {known.type.value}, found {shown(threshold)}"
+    """Why a threshold of the right form does not go with a fact."""
+    if wrong := _wrong_type(known, comparison, threshold):
+        yield wrong
     elif known.type is FactType.NUMBER and comparison is not Comparison.PRESENT:
         yield from _out_of_range(known, comparison, threshold)
     elif known.values:
-        for value in _texts(comparison, threshold):
-            if value not in known.values:
-                yield f"never is {shown(value)}; it is one of {', '.join(known.values)}"
+        strange = [value for value in _texts(comparison, threshold) if value not in known.values]
+        yield from (
+            f"never is {shown(value)}; it is one of {', '.join(known.values)}" for value in strange
+        )
+
+
+def _wrong_type(known: Fact, comparison: Comparison, threshold: Any) -> str:
+    """What of the fact's type the comparison or its threshold does not fit.
+
+    Empty where all fits.
+    """
+    if comparison in _ORDERED:
+        if known.type is not FactType.NUMBER:
+            return f"is a {known.type.value}, and {comparison.value} needs a number"
+        return "" if math.isfinite(threshold) else f"{comparison.value} needs a finite number"
+    if comparison is Comparison.ONE_OF and known.type is not FactType.STRING:
+        return f"is a {known.type.value}, and one_of needs a text"
+    if comparison is Comparison.EQUALS and not known.type.fits(threshold):
+        return f"is a {known.type.value}, found {shown(threshold)}"
+    return ""
 
 
 def _out_of_range(known: Fact, comparison: Comparison, threshold: float) -> Iterator[str]:

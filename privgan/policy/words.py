@@ -62,8 +62,8 @@ def describe(policy: Policy, lang: str = "en") -> Iterator[str]:
 def _of_rule(rule: Rule, lang: str) -> Iterator[str]:
     words, (reason, advice) = _WORDS[lang], rule.in_language(lang)
     yield f"- {rule.fact}: {rule.condition(lang)}"
-    if lang == "en" and not isinstance(rule, ColumnGate):
-        yield f"    {fact_vocabulary()[rule.fact].description}"
+    if not isinstance(rule, ColumnGate) and (meaning := fact_vocabulary()[rule.fact].meaning(lang)):
+        yield f"    {meaning}"
     yield f"    {reason}"
     if rule.clause:
         yield f"    {words['clause']}: {rule.clause}"
@@ -93,7 +93,11 @@ def fact_lines() -> Iterator[str]:
             if fact.values
             else ""
         )
-        yield f"{fact.name} ({fact.type.value}{told}; {fact.exposure.value}): {fact.description}"
+        unit = f", {fact.unit}" if fact.unit else ""
+        yield (
+            f"{fact.name} ({fact.type.value}{told}{unit}; {fact.exposure.value}):"
+            f" {fact.description}"
+        )
 
 
 class Change(StrEnum):
@@ -174,16 +178,22 @@ def _about(first: Policy, second: Policy) -> Iterator[Difference]:
 def _of_rules(first: Policy, second: Policy) -> Iterator[Difference]:
     before, after = ({_key(rule): rule for rule in policy.rules} for policy in (first, second))
     for key in [*before, *(key for key in after if key not in before)]:
-        old, new = before.get(key), after.get(key)
-        what = f"{key[0]} {key[1]}"
-        if old is None and new is not None:
-            yield Difference(change=Change.ADDED, what=what, after=new.condition())
-        elif new is None and old is not None:
-            yield Difference(change=Change.REMOVED, what=what, before=old.condition())
-        elif old is not None and new is not None and old != new:
-            yield Difference(
-                change=_change(old, new), what=what, before=_told(old), after=_told(new)
-            )
+        if found := _diff_of_rule(" ".join(key), before.get(key), after.get(key)):
+            yield found
+
+
+def _diff_of_rule(what: str, old: Rule | None, new: Rule | None) -> Difference | None:
+    if old is None:
+        return (
+            None
+            if new is None
+            else Difference(change=Change.ADDED, what=what, after=new.condition())
+        )
+    if new is None:
+        return Difference(change=Change.REMOVED, what=what, before=old.condition())
+    if old == new:
+        return None
+    return Difference(change=_change(old, new), what=what, before=_told(old), after=_told(new))
 
 
 def _key(rule: Rule) -> tuple[str, str]:
@@ -201,15 +211,7 @@ def _change(old: Rule, new: Rule) -> Change:
         return Change.REWORDED
     one, other = old.threshold, new.threshold
     if isinstance(one, tuple) and isinstance(other, tuple):
-        if set(one) == set(other):
-            return Change.REWORDED
-        return (
-            Change.STRICTER
-            if set(other) < set(one)
-            else Change.LOOSER
-            if set(one) < set(other)
-            else Change.CHANGED
-        )
+        return _change_of_values(set(one), set(other))
     if (
         old.comparison is Comparison.EQUALS
         or isinstance(one, str | tuple)
@@ -219,3 +221,12 @@ def _change(old: Rule, new: Rule) -> Change:
     return (
         Change.STRICTER if (other < one) == (old.comparison in _LESS_IS_STRICTER) else Change.LOOSER
     )
+
+
+def _change_of_values(old: set[str], new: set[str]) -> Change:
+    """How a list of allowed values changed; its order means nothing."""
+    if old == new:
+        return Change.REWORDED
+    if new < old:
+        return Change.STRICTER
+    return Change.LOOSER if old < new else Change.CHANGED

@@ -6,6 +6,9 @@ By hypothesis testing (Wasserman and Zhou 2010; Kairouz, Oh, Viswanath 2015): wh
 false-positive rate x finds at most e^ε·x + δ(ε) of those who were in, and misses at least e^-ε·(1 −
 x − δ(ε)), at every ε for which the mechanism is (ε, δ(ε))-private, in both directions. Each level
 gives valid lines; using few levels only makes a ceiling higher.
+
+Three curves: of a plan's composed events (:func:`of_events`), of the worst case of (ε, δ)
+(:func:`of_budget`), and of the Gaussian mechanism (:class:`Gaussian`).
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from dp_accounting import get_epsilon_gaussian
+from scipy.special import ndtr, ndtri
 
 from privgan.errors import UsageError
 from privgan.privacy import accountant
@@ -26,6 +31,7 @@ _HIGHEST_LEVEL = 200.0
 _FAR_TAIL = 1e-10
 _ROUNDING = 1e-12  # Sums of up to a million probabilities in double precision are wrong by less.
 _STRIPS = 4_000
+_MOST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +112,11 @@ def of_budget(epsilon: float, delta: float) -> TradeOff:
     return TradeOff(np.array([0.0, epsilon]), np.array([advantage, delta]))
 
 
+def bend_of_budget(epsilon: float, delta: float) -> float:
+    """The false-positive rate at which the ceiling of (ε, δ) bends: where its two lines meet."""
+    return (1 - delta) / (1 + math.exp(min(_MOST_EXPONENT, epsilon)))
+
+
 def of_events(events: Iterable[DpEvent]) -> TradeOff:
     """The ceilings of all events together, by their privacy loss distribution.
 
@@ -130,3 +141,42 @@ def lower(first: TradeOff, second: TradeOff) -> TradeOff:
     return TradeOff(
         levels, np.array([min(part.get(level, 1.0) for part in known) for level in levels])
     )
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """μ-GDP: telling a customer's presence is as hard as telling N(0, 1) from N(μ, 1).
+
+    Dong, Roth and Su 2022, section 2.2.
+
+    Attributes:
+        shift: μ ≥ 0; 0 tells nothing.
+    """
+
+    shift: float
+
+    @classmethod
+    def of_advantage(cls, advantage: float) -> Gaussian:
+        """The curve with a largest advantage of 2·Φ(μ/2) − 1, below 1."""
+        return cls(float(2 * ndtri((1 + advantage) / 2)))
+
+    @classmethod
+    def of_rates(cls, false_negative_rate: float, false_positive_rate: float) -> Gaussian:
+        """The curve through two error rates in (0, 1); μ = 0 where guessing has no larger ones."""
+        return cls(max(0.0, float(-ndtri(false_positive_rate) - ndtri(false_negative_rate))))
+
+    def least_false_negative_rate(self, true_negative_rate: float) -> float:
+        """Φ(Φ⁻¹(1 − α) − μ), where 1 − α is the true-negative rate."""
+        return float(ndtr(ndtri(true_negative_rate) - self.shift))
+
+    def epsilon(self, delta: float) -> float:
+        """ε at a δ in (0, 1) (Balle and Wang 2018, Theorem 8); 0 for μ = 0.
+
+        Raises:
+            ValueError: δ is not in (0, 1): at 0 no Gaussian mechanism has a finite ε.
+        """
+        if not 0.0 < delta < 1.0:
+            raise ValueError(
+                f"δ is {delta}; a Gaussian mechanism has a finite ε only for δ in (0, 1)"
+            )
+        return float(get_epsilon_gaussian(1 / self.shift, delta)) if self.shift > 0 else 0.0

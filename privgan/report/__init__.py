@@ -1,5 +1,6 @@
 """Reports in HTML, PDF, Markdown and JSON: one that may leave, one that stays inside."""
 
+from privgan.metrics import LANGUAGES
 from privgan.report.data import (
     InternalReport,
     NoisyShape,
@@ -11,7 +12,6 @@ from privgan.report.data import (
 )
 from privgan.report.json_text import internal_of, shareable_of
 from privgan.report.render import FORMATS, render, render_internal, render_shareable
-from privgan.report.text import LANGUAGES
 
 __all__ = [
     "FORMATS",

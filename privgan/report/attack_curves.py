@@ -185,7 +185,7 @@ def _ceiling(claim: Mapping[str, Any], rates: Sequence[float]) -> list[tuple[flo
     if claim.get("epsilon") is None or claim.get("delta") is None:
         return []
     limits = tradeoff.of_budget(claim["epsilon"], claim["delta"])
-    bend = (1 - claim["delta"]) / (1 + math.exp(min(700.0, claim["epsilon"])))
+    bend = tradeoff.bend_of_budget(claim["epsilon"], claim["delta"])
     return [
         (rate, limits.true_positive_rate(min(1.0, rate)))
         for rate in sorted({*rates, max(rates[0], bend)})

@@ -1,4 +1,7 @@
-"""What an (ε, δ) guarantee means for an attacker, in odds (reference: audit.md, section 2.0)."""
+"""What (ε, δ) means for an attacker.
+
+Ceilings, and odds by Bayes' rule (Kairouz, Oh, Viswanath 2015).
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def odds(epsilon: float, delta: float) -> Odds:
     return Odds(
         advantage=ceilings.advantage(),
         hits=ceilings.true_positive_rate(tradeoff.FALSE_ALARMS),
-        posterior=1 / (1 + math.exp(-epsilon)),
+        posterior=after(0.5, epsilon),
         weak=epsilon > WEAK_EPSILON,
         curve=tuple((alarms, ceilings.true_positive_rate(alarms)) for alarms in _CURVE),
     )

@@ -1,4 +1,7 @@
-"""Text of reports: safe values, and one catalogue of words per language."""
+"""Text of reports: safe values, and one catalogue of words per language.
+
+What a metric is called comes from the registry of metrics (:mod:`privgan.metrics`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 from privgan.errors import InternalError, UsageError
+from privgan.metrics import LANGUAGES, registry
 from privgan.report.document import Look, Run, Text, plain
 
 LONGEST_TEXT = 600
@@ -100,7 +104,6 @@ def _raised(exponent: int) -> str:
     return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-LANGUAGES = ("en", "zh")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _TERMS, _PHRASES = "terms", "phrases"
 Value: TypeAlias = str | int | float | Run | Text | None
@@ -238,7 +241,18 @@ def words_of(language: str) -> Words:
         for key, text in part.items()
     }
     phrases = {english[_PHRASES][key]: text for key, text in own[_PHRASES].items()}
-    return Words(language=language, texts=texts, terms=own[_TERMS], phrases=phrases)
+    return Words(
+        language=language, texts=texts, terms=own[_TERMS] | _metric_terms(language), phrases=phrases
+    )
+
+
+def _metric_terms(language: str) -> dict[str, dict[str, str]]:
+    """What metrics are called in tables (``metric``), and in the pictures of attacks (``attack``)."""
+    entries = registry().values()
+    return {
+        "metric": {entry.name: entry.label[language] for entry in entries},
+        "attack": {entry.name: entry.short[language] for entry in entries if entry.short},
+    }
 
 
 @cache

@@ -185,7 +185,7 @@ def test_row_order_is_nothing_where_customers_have_several_rows(schema, three):
     assert texts[0] == texts[1]
 
 
-def test_r12_no_pickle_is_written_or_read_by_the_audit():
+def test_no_pickle_is_written_or_read_by_the_audit():
     folder = files(privgan.audit)
     assert not [
         path.name

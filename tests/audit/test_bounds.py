@@ -1,6 +1,6 @@
-"""Golden numbers of the audit reference, section 2; monotonicity.
+"""Golden numbers, computed with scipy alone; monotonicity; what the search does with scores.
 
-What the search does with scores.
+Steinke et al. 2023, Theorem 5.2; Jagielski et al. 2020.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from scipy.stats import binom
 from privgan.audit.intervals import clopper_pearson
 from privgan.audit.lower_bounds.bounds import (
     clopper_pearson_bound,
-    epsilon_lower_bound_one_run,
     guess_grid,
     largest_one_run_bound,
     largest_refuted,
@@ -156,7 +155,7 @@ def test_largest_bound_is_what_perfect_scores_reach():
 
 def test_uninformative_scores_give_exactly_zero():
     is_member = np.random.default_rng(0).random(1000) < 0.5
-    assert epsilon_lower_bound_one_run(np.zeros(1000), is_member, 1e-6, 0.05) == 0.0
+    assert one_run_search(np.zeros(1000), is_member, 1e-6, 0.05).epsilon == 0.0
 
 
 def test_order_of_canaries_does_not_matter():
@@ -172,14 +171,14 @@ def test_order_of_canaries_does_not_matter():
 @pytest.mark.parametrize(
     ("canaries", "guesses", "correct"), [(100, 100, 80), (1000, 50, 50), (1000, 1000, 900)]
 )
-def test_r6_delta_enters_the_one_run_bound(canaries, guesses, correct):
+def test_delta_enters_the_one_run_bound(canaries, guesses, correct):
     """Public ports leave the δ term out."""
     bounds = [one_run_bound(canaries, guesses, correct, delta, 0.05) for delta in (0.0, 1e-5, 1e-3)]
     assert bounds == sorted(bounds, reverse=True)
     assert bounds[0] > bounds[2]
 
 
-def test_r8_no_false_alarm_gives_a_finite_bound_with_half_the_level_for_each_rate():
+def test_no_false_alarm_gives_a_finite_bound_with_half_the_level_for_each_rate():
     """TAPAS says infinity; (α/2) for each rate, not α/4."""
     assert clopper_pearson_bound(0, 0, 500, 500, 0.0, 0.05) == pytest.approx(4.9056, abs=1e-4)
     assert (

@@ -48,13 +48,8 @@ def _ternary_world(draw_ternary, seed: int, copied: int):
     return train, holdout, pd.concat([train.iloc[:copied], fresh.iloc[copied:]])
 
 
-def test_r1_ties_are_halved_and_the_half_copied_ternary_table_is_flagged(
-    ternary_schema, draw_ternary
-):
-    """R1 of the audit reference.
-
-    SDMetrics counts ties as nearer to the hold-out, and scores such a table 1.000.
-    """
+def test_ties_are_halved_and_the_half_copied_ternary_table_is_flagged(ternary_schema, draw_ternary):
+    """SDMetrics counts ties as nearer to the hold-out, and scores such a table 1.000."""
     for seed in range(10):
         train, holdout, made = _ternary_world(draw_ternary, seed, 300)
         assert _flagged(ternary_schema, train, holdout, made)[0].value == 1.0
@@ -66,7 +61,7 @@ def test_r1_ties_are_halved_and_the_half_copied_ternary_table_is_flagged(
         assert share.details["ties"] > 200
 
 
-def test_r1_copy_free_ternary_tables_pass_at_the_nominal_rate(ternary_schema, draw_ternary):
+def test_copy_free_ternary_tables_pass_at_the_nominal_rate(ternary_schema, draw_ternary):
     """Thirty fresh worlds at 5 %: more than 6 have a probability below 0.1 %."""
     found = [
         _flagged(ternary_schema, *_ternary_world(draw_ternary, 100 + seed, 0))[0].value
@@ -196,10 +191,8 @@ def test_without_enough_customers_nothing_is_decided(schema, draw_rows):
     assert all("at least 20" in metric.reason for metric in few)
 
 
-def test_r9_authenticity_by_hand():
-    """R9 of the audit reference.
-
-    The distance compared with is that of the real row found, not that of a synthetic index.
+def test_authenticity_by_hand():
+    """the distance compared with is that of the real row found, not that of a synthetic index.
 
     Real rows at 0, 1, 3 and 10 are 1, 1, 2 and 7 from the next. Rows at 0.5, 2.5, 11 and 20 are .5,
     .5, 1 and 10 from rows 0 (or 1), 3, 10 and 10: one of four is farther than that row is from its

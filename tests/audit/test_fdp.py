@@ -1,6 +1,6 @@
-"""f-DP and GDP bounds: golden numbers of the audit reference, sections 2.1, 2.3 and 2.4; R7.
+"""f-DP and GDP bounds.
 
-Monotonicity.
+Golden numbers (Mahloujifar et al. 2024, Nasr et al. 2023; computed with scipy alone); monotonicity.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from privgan.audit.lower_bounds.bounds import one_run_bound
-from privgan.audit.lower_bounds.fdp import (
-    fdp_bound,
-    fdp_search,
-    gaussian_delta,
-    gaussian_epsilon,
-    gdp_bound,
-    gdp_mu,
-)
+from privgan.audit.lower_bounds.fdp import fdp_search, gdp_bound, gdp_mu, refuted_mu
+from privgan.privacy.tradeoff import Gaussian
+
+
+def fdp_bound(
+    canaries: int, guesses: int, correct: int, delta: float, significance: float
+) -> float:
+    return Gaussian(refuted_mu(canaries, guesses, correct, significance)).epsilon(delta)
+
 
 # m, guesses, correct, δ, f-DP bound, one-run bound of the same counts.
 ONE_RUN = [
@@ -51,7 +52,7 @@ def test_f_dp_golden_numbers(canaries, guesses, correct, delta, expected, pure):
 
 
 @pytest.mark.parametrize("canaries", [200, 1000])
-def test_r7_uninformative_scores_give_exactly_zero(canaries):
+def test_uninformative_scores_give_exactly_zero(canaries):
     """PrivacyGuard's search ends at a noise of 9.991 and says 0.397 here."""
     is_member = np.random.default_rng(0).random(canaries) < 0.5
     assert fdp_search(np.zeros(canaries), is_member, 1e-6, 0.05).epsilon == 0.0
@@ -81,22 +82,8 @@ def test_gdp_finds_a_gaussian_mechanism(mu):
     """
     draws, delta = 500_000, 0.05
     misses, alarms = (round(draws * norm.cdf(-mu / 2)) for _ in range(2))
-    true = gaussian_epsilon(mu, delta)
+    true = Gaussian(mu).epsilon(delta)
     assert true * 0.95 - 1e-9 <= gdp_bound(misses, alarms, draws, draws, delta, 0.05) <= true
-
-
-def test_gaussian_curve_and_its_inverse():
-    """One Gaussian at noise 1: δ(1) by the closed form; and no μ gives no ε."""
-    assert gaussian_delta(1.0, 1.0) == pytest.approx(
-        norm.cdf(-0.5) - np.e * norm.cdf(-1.5), rel=1e-12
-    )
-    for mu in (0.05, 1.0, 6.0):
-        epsilon = gaussian_epsilon(mu, 1e-6)
-        assert gaussian_delta(epsilon, mu) == pytest.approx(1e-6, rel=1e-6)
-    assert gaussian_epsilon(0.0, 1e-6) == 0.0
-    assert gaussian_epsilon(1e-9, 1e-6) == 0.0
-    with pytest.raises(ValueError, match="δ is 0"):
-        gaussian_epsilon(1.0, 0.0)
 
 
 def test_one_kind_of_error_only_says_nothing():
@@ -154,7 +141,7 @@ def test_coverage_for_a_gaussian_mechanism():
     With a true rate of 5 % 100 runs exceed the limit with probability below 1 %.
     """
     generator, exceeded = np.random.default_rng(4), 0
-    true = gaussian_epsilon(1.0, 1e-5)
+    true = Gaussian(1.0).epsilon(1e-5)
     for _ in range(100):
         is_member = generator.random(200) < 0.5
         exceeded += (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, fisher_exact, norm
 from sklearn.metrics import roc_auc_score
 
 from privgan.audit.intervals import (
@@ -16,7 +16,10 @@ from privgan.audit.intervals import (
     bootstrap_weights,
     clopper_pearson,
     difference_interval,
+    fisher_p_value,
     hanley_mcneil,
+    jackknife_error,
+    normal_interval,
     weighted_areas,
 )
 from privgan.audit.lower_bounds.ceilings import Claim
@@ -70,6 +73,30 @@ def test_impossible_claims_are_refused(epsilon, delta):
 def test_clopper_pearson_is_scipys_exact_interval(count, trials):
     expected = binomtest(count, trials).proportion_ci(0.95, "exact")
     assert clopper_pearson(count, trials) == pytest.approx((expected.low, expected.high), abs=1e-10)
+
+
+def test_fishers_test_is_scipys_for_one_table_and_for_several():
+    hits, control = np.array([5, 30, 0]), np.array([2, 12, 4])
+    found = fisher_p_value(hits, 100, control, 80)
+    tables = ([[a, 100 - a], [b, 80 - b]] for a, b in zip(hits, control, strict=True))
+    assert found == pytest.approx(
+        [fisher_exact(table, alternative="greater")[1] for table in tables]
+    )
+    assert fisher_p_value(5, 100, 2, 80) == pytest.approx(found[0])
+
+
+def test_normal_interval_holds_for_all_tests_at_once_and_within_its_bounds():
+    assert normal_interval(1.0, 2.0) == pytest.approx(
+        (1 - 2 * norm.ppf(0.975), 1 + 2 * norm.ppf(0.975))
+    )
+    assert normal_interval(1.0, 2.0, tests=10)[1] == pytest.approx(1 + 2 * norm.ppf(1 - 0.05 / 20))
+    assert normal_interval(0.1, 2.0, least=0.0, most=1.0) == (0.0, 1.0)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    values = np.random.default_rng(0).normal(size=40)
+    left = [values.mean(), *(np.delete(values, i).mean() for i in range(40))]
+    assert jackknife_error(np.array(left)) == pytest.approx(values.std(ddof=1) / 40**0.5)
 
 
 def test_interval_narrows_with_the_root_of_the_sample():

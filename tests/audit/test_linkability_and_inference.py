@@ -55,11 +55,8 @@ def _link(schema, *tables, seed=0):
     return linkability_metric(coder, *coded, Claim(1.0, 1e-5), seed)
 
 
-def test_r2_a_negative_guess_is_not_right_by_its_sign():
-    """R2 of the audit reference.
-
-    Anonymeter divides by the guess, so that each negative guess counts as right.
-    """
+def test_a_negative_guess_is_not_right_by_its_sign():
+    """Anonymeter divides by the guess, so that each negative guess counts as right."""
     guesses, secrets = (
         np.array([-500.0, -1.0, -20.0, -105.0, 105.0, 95.0]),
         np.array([300.0, 9999.0, -20_000.0, -100, 100, -100]),
@@ -74,7 +71,7 @@ def test_r2_a_negative_guess_is_not_right_by_its_sign():
     ]
 
 
-def test_r2_random_guesses_of_negative_balances_are_right_by_chance_alone():
+def test_random_guesses_of_negative_balances_are_right_by_chance_alone():
     """Chance is E[2·max(.05·|s|, 20)] / 40,000 = 2.5 %; 1,000 targets, four standard errors."""
     metric = _infer(BALANCES, _balances(2000, 1), _balances(2000, 2), _balances(2000, 3))
     nearest = next(

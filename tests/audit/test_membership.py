@@ -18,7 +18,7 @@ from privgan.audit.attacks.membership import (
 from privgan.audit.attacks.roc import best_threshold
 from privgan.audit.coding import AuditCoder
 from privgan.audit.intervals import area_under_curve
-from privgan.audit.lower_bounds.bounds import epsilon_lower_bound_one_run
+from privgan.audit.lower_bounds.bounds import one_run_search
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.errors import TableError
 
@@ -38,8 +38,7 @@ def test_memorised_rows_are_found(schema, draw_rows):
         metric = metrics[f"attack.membership.{name}"]
         assert metric.low > metric.ceiling > metric.baseline
     assert (
-        epsilon_lower_bound_one_run(combined_scores(ratio, nearest), canaries.is_member, 1e-5, 0.05)
-        > 3
+        one_run_search(combined_scores(ratio, nearest), canaries.is_member, 1e-5, 0.05).epsilon > 3
     )
 
 
@@ -57,7 +56,7 @@ def test_independent_rows_are_refuted_at_no_more_than_the_nominal_rate(
         canaries = Canaries.pool(coder.code(rows[coins]), coder.code(rows[~coins]))
         ratio, nearest = scores_of(coder, canaries, coder.code(draw_ternary(200, 5000 + seed)))
         scores = combined_scores(ratio, nearest)
-        refuted += epsilon_lower_bound_one_run(scores, canaries.is_member, 0.0, 0.05) > 0
+        refuted += one_run_search(scores, canaries.is_member, 0.0, 0.05).epsilon > 0
     assert refuted <= 2
 
 
@@ -113,7 +112,7 @@ def copies(schema, draw_ternary, seed, copied):
 
 
 def test_half_copied_ternary_table_is_flagged(ternary_schema, draw_ternary):
-    """R1 of the audit reference: SDMetrics scores such a table as perfect."""
+    """SDMetrics scores such a table as perfect."""
     assert all(copies(ternary_schema, draw_ternary, seed, 300).low > 0 for seed in range(20))
 
 

@@ -93,7 +93,7 @@ def test_coverage_without_such_columns_is_not_run(ternary_schema, draw_ternary):
     assert [metric.status for metric in found] == [Status.OK, Status.NOT_RUN, Status.NOT_RUN]
 
 
-def test_r11_real_against_real_has_a_standardised_pmse_around_zero(schema, draw_rows):
+def test_real_against_real_has_a_standardised_pmse_around_zero(schema, draw_rows):
     """8 tables; a draw has deviation 1 and the mean of ten at most that.
 
     |mean| > 3.5 / √8 has probability .05 %.
@@ -151,7 +151,7 @@ def test_rows_that_break_a_constraint_between_columns_are_counted(schema, draw_r
     )
 
 
-def test_r10_rates_have_their_own_tables_size(schema, draw_rows):
+def test_rates_have_their_own_tables_size(schema, draw_rows):
     """Other tools divide the hold-out's count by the number of training rows."""
     held = draw_rows(40, 2)
     held.loc[:3, "age"] = 17

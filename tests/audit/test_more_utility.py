@@ -7,6 +7,7 @@ import pytest
 
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.queries import QUERIES, query_metric, random_queries
+from privgan.audit.randomness import stream
 from privgan.audit.utility.importance import importance_metric, importances
 from privgan.audit.utility.stage import all_utility_metrics
 from privgan.audit.utility.subgroup_gap import subgroup_gap_metric
@@ -100,7 +101,10 @@ def test_shuffled_inputs_are_those_of_shuffled_columns(tables):
         task, trial = trial_of(coder, real, held, made, name, 0)
         weights, rows = trial.weights[:3], task.without_target(trial.test)
         for family in FAMILIES:
-            model, generator = trial.models[family][0], np.random.default_rng((0, 59))
+            model, generator = (
+                trial.models[family][0],
+                stream(0, "utility.importance_agreement: shuffles"),
+            )
             whole = task.scores(trial.truth, model(rows), weights)
             drops = importances(task, model, trial.test, weights, 0)
             for column, drop in enumerate(drops):
@@ -114,7 +118,7 @@ def test_shuffled_inputs_are_those_of_shuffled_columns(tables):
                 np.testing.assert_array_equal(drop, whole - shuffled)
 
 
-def test_r10_importance_works_for_every_family(tables):
+def test_importance_works_for_every_family(tables):
     """Other tools read a forest's attribute off a logistic regression."""
     for target in ("churned", "age"):
         task, trial = trial_of(*tables, target, 0)
@@ -126,7 +130,7 @@ def test_r10_importance_works_for_every_family(tables):
             assert drops.max() > 0.02
 
 
-def test_r10_intervals_shrink_with_the_root_of_the_rows(schema, draw_rows):
+def test_intervals_shrink_with_the_root_of_the_rows(schema, draw_rows):
     """An interval of a mean, not of single rows.
 
     A quarter of the width for 16 times the test rows, within 40 %.
@@ -212,9 +216,12 @@ def test_query_errors_of_subgroups_and_of_samples(tables, draw_rows):
     assert south["left_out"] == usual["left_out"]
     assert all(entry["n_left_out"] >= 20 for entry in honest.details["subgroups"])
     sample = real.take(np.random.default_rng(4).permutation(len(real))[: len(real) // 5])
-    assert query_metric(coder, real, held, sample, 0).details["sample_equivalent"][
-        "percent"
-    ] == pytest.approx(20, rel=0.4)
+    # Each audit compares with random samples of its own: their mean is held to the sampled share.
+    found = [
+        query_metric(coder, real, held, sample, seed).details["sample_equivalent"]["percent"]
+        for seed in range(4)
+    ]
+    assert np.mean(found) == pytest.approx(20, rel=0.4)
 
 
 def test_a_synthetic_target_of_one_class_agrees_with_nobody(schema, tables, draw_rows):

@@ -23,7 +23,7 @@ from privgan.audit.attacks.membership import (
     nearest_scores,
 )
 from privgan.audit.coding import AuditCoder
-from privgan.audit.lower_bounds.bounds import epsilon_lower_bound_one_run
+from privgan.audit.lower_bounds.bounds import one_run_search
 from privgan.audit.lower_bounds.metrics import BOUND
 from privgan.audit.suite import AuditInputs, Verdict, run_audit
 
@@ -67,9 +67,7 @@ def test_independent_rows_of_customers_with_several_rows_give_no_bound(schema, d
             nearest_scores(coder, canaries, synthetic, 0),
         )
         seen += (
-            epsilon_lower_bound_one_run(
-                combined_scores(ratio, nearest), canaries.is_member, 0.0, 0.05
-            )
+            one_run_search(combined_scores(ratio, nearest), canaries.is_member, 0.0, 0.05).epsilon
             > 0.0
         )
     assert seen <= 1
@@ -93,9 +91,9 @@ def test_a_density_ratio_that_has_seen_the_labels_is_caught_by_this_test(schema,
             canaries.rows.values
         )
         assert (
-            epsilon_lower_bound_one_run(
+            one_run_search(
                 scores[np.argsort(canaries.owner)], canaries.is_member, 0.0, 0.05
-            )
+            ).epsilon
             > 1.0
         )
 

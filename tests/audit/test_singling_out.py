@@ -46,11 +46,8 @@ def _metric(schema, train, holdout, made, seed=0):
     )
 
 
-def test_r3_datetime_predicates_select_the_intended_rows():
-    """R3 of the audit reference.
-
-    Anonymeter's datetime branch builds a query and drops it, so that it selects all rows.
-    """
+def test_datetime_predicates_select_the_intended_rows():
+    """Anonymeter's datetime branch builds a query and drops it, so that it selects all rows."""
     days = pd.to_datetime(["2001-05-01", "2010-07-09", "2010-07-09", "2020-12-31"])
     frame = pd.DataFrame({"joined": days, "balance": [-5.0, -5.0, np.nan, 20.0]})
     coder = AuditCoder.from_reference(MOMENTS, frame)
@@ -77,8 +74,8 @@ def test_r3_datetime_predicates_select_the_intended_rows():
     assert all(len(selected(predicate, table)) == 1 for predicate in every)
 
 
-def test_r3_the_achieved_number_of_queries_is_n_and_two_runs_are_one(schema, draw_rows):
-    """R3: fewer queries than asked are told and used as n; one seed gives one result.
+def test_the_achieved_number_of_queries_is_n_and_two_runs_are_one(schema, draw_rows):
+    """Fewer queries than asked are told and used as n; one seed gives one result.
 
     No gain is a status, not a warning.
     """

@@ -7,7 +7,7 @@ import pytest
 
 from privgan.audit.coding import AuditCoder
 from privgan.audit.utility.tasks import r_squared
-from privgan.audit.utility.utility import utility_metrics
+from privgan.audit.utility.utility import trial_metrics, trial_of
 from privgan.errors import TableError
 from privgan.metric import Status
 from privgan.schema.columns import Kind, Numeric
@@ -18,8 +18,9 @@ def audit(schema, draw_rows, target=None, synthetic=None, left_out=None):
     real, test = draw_rows(1200, 1), draw_rows(600, 2) if left_out is None else left_out
     coder = AuditCoder.from_reference(schema, real)
     made = draw_rows(1200, 3) if synthetic is None else synthetic
-    metrics = utility_metrics(
-        coder, coder.code(real), coder.code(test), coder.code(made), target, 0
+    name = target or choose_target(schema.columns)
+    metrics = trial_metrics(
+        *trial_of(coder, coder.code(real), coder.code(test), coder.code(made), name, 0)
     )
     return {metric.name: metric for metric in metrics}
 

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.marginals import c2st_metric, tvd_metrics
-from privgan.audit.utility.utility import utility_metrics
+from privgan.audit.utility.utility import trial_metrics, trial_of
 from privgan.errors import UsageError
 from privgan.metric import Metric
 from privgan.schema.schema import Schema
@@ -56,7 +56,7 @@ def score_tables(
         found = _named(tvd_metrics(coder, raw[0], None, raw[2], SEED))
         for suffix, tables in {"": cut, "_raw": raw}.items():
             figures = (
-                *utility_metrics(coder, *tables, target, SEED),
+                *trial_metrics(*trial_of(coder, *tables, target, SEED)),
                 c2st_metric(coder, *tables, SEED),
             )
             found |= {f"{name}{suffix}": value for name, value in _named(figures).items()}

@@ -17,7 +17,7 @@ from privgan.cli.main import execute, group
 
 HEAVY = ("torch", "pandas", "numpy", "sdmetrics", "sklearn", "opacus", "sqlalchemy", "matplotlib")
 
-# Command to the arguments and options that issue 2 fixes; more may be added.
+# Command to the arguments and options that must stay; more may be added.
 CONTRACT = {
     "demo": "--out --rows",
     "schema init": "TABLE --out --assume-public",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from privgan.audit.lower_bounds.twin import Game
+from privgan.audit.lower_bounds.twin import GradientAttack
 from privgan.generator.dpsgd import CLIP_MARGIN, PrivateTrainer
 from privgan.generator.losses import ABSENT, REAL, critic_losses
 from privgan.generator.networks import Critic
@@ -115,7 +115,10 @@ def test_canaries_are_drawn_as_customers_are() -> None:
 
 def test_scores_are_the_exact_log_likelihood_ratios() -> None:
     rate, noise, rng = 0.3, 1.7, np.random.default_rng(0)
-    game, noisy = Game(5, sample_rate=rate, noise_multiplier=noise), rng.normal(size=(4, 5))
+    game, noisy = (
+        GradientAttack(5, sample_rate=rate, noise_multiplier=noise),
+        rng.normal(size=(4, 5)),
+    )
 
     def density(seen: np.ndarray, mean: float) -> np.ndarray:
         return np.exp(-((seen - mean) ** 2) / (2 * noise**2))

@@ -20,7 +20,7 @@ CHOICES = events.SelfComposed(events.ExponentialMechanism(0.05), 30)
 
 
 def test_golden_composition() -> None:
-    """The design's own numbers (section 1.3): PLD 2.83, RDP 3.04; with 30 selections PLD 2.93."""
+    """A critic of 2,000 steps and 30 releases: PLD 2.83, RDP 3.04; with 30 selections PLD 2.93."""
     cost = spent([CRITIC, RELEASES], DELTA)
     assert cost.epsilon_pld == pytest.approx(2.83, abs=0.005)
     assert cost.epsilon_rdp == pytest.approx(3.04, abs=0.005)
@@ -33,7 +33,7 @@ def test_golden_composition() -> None:
 def test_a_gaussian_of_equal_zcdp_would_claim_too_little_for_choices() -> None:
     """Why the exponential mechanism has an event of its own.
 
-    Rho = eps²/8 as a Gaussian claims 2.91 (design, section 1.3).
+    Rho = eps²/8 as a Gaussian claims 2.91.
     """
     stand_in = events.SelfComposed(dp_event.GaussianDpEvent(1 / math.sqrt(2 * 0.05**2 / 8)), 30)
     unsound = epsilon_by_pld(events.Composed([CRITIC, RELEASES, stand_in]), DELTA)

@@ -69,6 +69,36 @@ def test_a_gaussian_has_its_closed_forms_and_never_less(shift: float) -> None:
         assert truth - 1e-12 <= ceiling <= truth * (1 + 1e-4) + 1e-11
 
 
+@pytest.mark.parametrize("shift", [0.05, 1.0, 6.0])
+def test_the_curve_of_a_gaussian_mechanism(shift: float) -> None:
+    """δ(ε) = Φ(μ/2 − ε/μ) − e^ε·Φ(−μ/2 − ε/μ) (Balle and Wang 2018, Theorem 8), and the ways back to μ."""
+    curve = tradeoff.Gaussian(shift)
+    epsilon = curve.epsilon(1e-6)
+    delta = norm.cdf(shift / 2 - epsilon / shift) - math.exp(epsilon) * norm.cdf(
+        -shift / 2 - epsilon / shift
+    )
+    assert delta == pytest.approx(1e-6, rel=1e-6)
+    missed = curve.least_false_negative_rate(0.99)
+    assert missed == pytest.approx(norm.cdf(norm.ppf(0.99) - shift), rel=1e-12)
+    assert tradeoff.Gaussian.of_rates(missed, 0.01).shift == pytest.approx(shift)
+    assert tradeoff.Gaussian.of_advantage(2 * norm.cdf(shift / 2) - 1).shift == pytest.approx(shift)
+
+
+def test_a_gaussian_that_tells_nothing() -> None:
+    assert tradeoff.Gaussian(0.0).epsilon(1e-6) == tradeoff.Gaussian(1e-9).epsilon(1e-6) == 0.0
+    assert tradeoff.Gaussian.of_rates(0.6, 0.5).shift == 0.0
+    with pytest.raises(ValueError, match="δ is 0"):
+        tradeoff.Gaussian(1.0).epsilon(0.0)
+
+
+@pytest.mark.parametrize(("epsilon", "delta"), [(0.5, 0.0), (3.0, 1e-3), (800.0, 0.0)])
+def test_the_ceiling_of_a_budget_bends_once(epsilon: float, delta: float) -> None:
+    bend = tradeoff.bend_of_budget(epsilon, delta)
+    assert min(1.0, math.exp(min(epsilon, 700)) * bend + delta) == pytest.approx(
+        1 - math.exp(-epsilon) * (1 - bend - delta)
+    )
+
+
 def test_two_counts_against_the_best_test_of_all() -> None:
     """Neyman and Pearson by brute force.
 

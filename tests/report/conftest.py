@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from privgan.metric import Better, Metric
+from privgan.metric import Metric
 from privgan.report import (
     InternalReport,
     NoisyShape,
@@ -206,33 +206,9 @@ def entry(sequence: int, time: str, kind: str, epsilon: float | None) -> dict[st
 
 COLUMNS = ("age", "segment", "city")
 METRICS = [
-    Metric(
-        name="fidelity.tvd1",
-        value=0.0071,
-        low=0.006,
-        high=0.0085,
-        baseline=0.004,
-        n=4000,
-        better=Better.LOWER,
-    ),
-    Metric(
-        name="fidelity.tvd3",
-        value=0.049,
-        low=0.047,
-        high=0.052,
-        baseline=0.023,
-        n=4000,
-        better=Better.LOWER,
-    ),
-    Metric(
-        name="utility.tstr_auc",
-        value=0.91,
-        low=0.9,
-        high=0.918,
-        baseline=0.919,
-        n=4000,
-        better=Better.HIGHER,
-    ),
+    Metric(name="fidelity.tvd1", value=0.0071, low=0.006, high=0.0085, baseline=0.004, n=4000),
+    Metric(name="fidelity.tvd3", value=0.049, low=0.047, high=0.052, baseline=0.023, n=4000),
+    Metric(name="utility.tstr_auc", value=0.91, low=0.9, high=0.918, baseline=0.919, n=4000),
     Metric.not_run("utility.tstr_r2", "no numeric target was named"),
     Metric(
         name="attack.membership.auc",
@@ -244,7 +220,6 @@ METRICS = [
         ceiling=0.9526,
         n=4000,
         method="density ratio, out of fold",
-        source="DOMIAS 2023",
     ),
     Metric(
         name="attack.membership.advantage",

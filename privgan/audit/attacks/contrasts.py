@@ -8,7 +8,6 @@ table. Each column, split or mode that is searched is one contrast; all are corr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.coding import CodedTable
-from privgan.audit.intervals import CONFIDENCE, difference_interval, holm
-from privgan.metric import Better, Metric
+from privgan.audit.intervals import (
+    CONFIDENCE,
+    difference_interval,
+    fisher_p_value,
+    holm,
+    newcombe_interval,
+)
+from privgan.metric import Metric
 
 SIGNIFICANCE = 1.0 - CONFIDENCE
 
@@ -67,12 +72,9 @@ class Contrast:
 
         Fisher's test where different customers were attacked.
         """
-        from scipy.stats import hypergeom
-
         if self.paired_p_value is not None:
             return self.paired_p_value
-        every, right = self.trials + self.control_trials, self.hits + self.control_hits
-        return float(hypergeom.sf(self.hits - 1, every, right, self.trials))
+        return float(fisher_p_value(self.hits, self.trials, self.control_hits, self.control_trials))
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Interval of the excess.
@@ -87,39 +89,8 @@ class Contrast:
         )
 
 
-def wilson_interval(
-    count: float, trials: int, confidence: float = CONFIDENCE
-) -> tuple[float, float]:
-    """Score interval of a share (Wilson 1927)."""
-    from scipy.special import ndtri
-
-    z = float(ndtri(0.5 + confidence / 2.0))
-    share, scale = count / trials, 1.0 + z**2 / trials
-    middle = (share + z**2 / (2 * trials)) / scale
-    half = z / scale * math.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def newcombe_interval(
-    first: tuple[float, int], second: tuple[float, int], confidence: float = CONFIDENCE
-) -> tuple[float, float]:
-    """Interval of the difference of two independent shares, each as (count, trials) (Newcombe 1998, method 10)."""
-    (low, high), (other_low, other_high) = (
-        wilson_interval(*pair, confidence) for pair in (first, second)
-    )
-    share, other = first[0] / first[1], second[0] / second[1]
-    below = math.hypot(share - low, other_high - other)
-    above = math.hypot(high - share, other - other_low)
-    return share - other - below, share - other + above
-
-
 def excess_metric(
-    name: str,
-    contrasts: Sequence[Contrast],
-    *,
-    method: str,
-    source: str,
-    ceiling: float | None = None,
+    name: str, contrasts: Sequence[Contrast], *, method: str, ceiling: float | None = None
 ) -> Metric:
     """The most significant excess, with all of them among the details.
 
@@ -132,7 +103,6 @@ def excess_metric(
         name: The metric's name.
         contrasts: At least one; those without a trial are left out before.
         method: What the attack does; the way of comparing is added.
-        source: The attack's source.
         ceiling: The largest excess that the claim allows, or None.
     """
     p_values = [contrast.p_value() for contrast in contrasts]
@@ -149,7 +119,6 @@ def excess_metric(
         low=low,
         high=high,
         confidence=CONFIDENCE,
-        better=Better.LOWER,
         baseline=0.0,
         ceiling=ceiling,
         n=chosen.trials,
@@ -157,7 +126,6 @@ def excess_metric(
             f"{method}; success on training less success on hold-out rows, the most significant of"
             f" {len(contrasts)} looked at; exact test, Holm; interval for all at once"
         ),
-        source=source,
         details={
             "worst": chosen.label,
             "status": "better than the control" if found else "no better than the control",

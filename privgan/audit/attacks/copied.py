@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from privgan.audit.attacks.copies import LEAST_CUSTOMERS, all_but_one, alone
 from privgan.audit.coding import CodedTable, stacked
-from privgan.audit.intervals import CONFIDENCE, difference_interval, lower_limit, upper_limit
+from privgan.audit.intervals import (
+    CONFIDENCE,
+    difference_interval,
+    fisher_p_value,
+    lower_limit,
+    upper_limit,
+)
 
 FAR_ABOVE = 0.1
 SIGNIFICANCE = 0.001
@@ -62,12 +68,11 @@ def _by_chance(found: NDArray[np.bool_], owner: NDArray[np.int64], members: int)
 
     Fisher's exact test, one-sided.
     """
-    from scipy.stats import hypergeom
-
     copied_customers, customers = np.unique(owner[found]), int(owner.max()) + 1
     training = int(owner[:members].max()) + 1
     hits = int((copied_customers < training).sum())
-    return bool(hypergeom.sf(hits - 1, customers, len(copied_customers), training) > SIGNIFICANCE)
+    others = len(copied_customers) - hits, customers - training
+    return bool(fisher_p_value(hits, training, *others) > SIGNIFICANCE)
 
 
 def _synthetic_side(

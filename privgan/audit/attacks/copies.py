@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from privgan.audit.attacks.contrasts import SIGNIFICANCE
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
-from privgan.audit.intervals import difference_interval, holm
+from privgan.audit.intervals import difference_interval, fisher_p_value, holm
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.nearest import Neighbours, affordable, nearest
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric, none_run
 from privgan.schema.columns import Discrete
 
 NAME, FLAGGED, NEAR = "attack.copies.excess", "attack.copies.flagged", "attack.copies.near_excess"
@@ -51,10 +52,8 @@ def copies_metric(
         seed: Draws the equal-size sample of training rows.
     """
     if left_out is None or not len(left_out):
-        return Metric.not_run(
-            NAME, "there are no left-out rows to compare with", better=Better.LOWER
-        )
-    size, generator = min(len(kept_in), len(left_out)), np.random.default_rng((seed, 7))
+        return Metric.not_run(NAME, "there are no left-out rows to compare with")
+    size, generator = min(len(kept_in), len(left_out)), stream(seed, "attack.copies.excess")
     keys, rows = synthetic.keys(), len(synthetic)
     in_training = np.isin(keys, kept_in.sample(size, generator).keys())
     in_left_out = np.isin(keys, left_out.sample(size, generator).keys())
@@ -69,14 +68,12 @@ def copies_metric(
         low=low,
         high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=0.0,
         n=rows,
         method=(
             f"all columns equal after the schema's rounding; {size} training and {size} left-out"
             " rows; Clopper-Pearson limits of both shares, Bonferroni"
         ),
-        source="audit reference, sections 0.1 (R1) and 1a; Clopper and Pearson 1934",
         details={
             "share_in_training": float(in_training.mean()),
             "share_in_left_out": float(in_left_out.mean()),
@@ -228,13 +225,11 @@ def copy_p_values(
         tests: Which customers each test counts [customers].
         in_training: Which customers are training customers [customers].
     """
-    from scipy.stats import hypergeom
-
-    customers, members = len(in_training), int(in_training.sum())
-    sizes = [int(chosen.sum()) for chosen in tests.values()]
-    hits = [int((chosen & in_training).sum()) for chosen in tests.values()]
-    found = hypergeom.sf(np.array(hits) - 1, customers, sizes, members)
-    return dict(zip(tests, holm([float(value) for value in found]), strict=True))
+    members, others = int(in_training.sum()), int((~in_training).sum())
+    hits = np.array([(chosen & in_training).sum() for chosen in tests.values()])
+    control = np.array([(chosen & ~in_training).sum() for chosen in tests.values()])
+    found = holm(np.asarray(fisher_p_value(hits, members, control, others)))
+    return dict(zip(tests, found, strict=True))
 
 
 def _any(scores: CopyScores, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -266,7 +261,7 @@ def copy_test_metrics(
     """
     if left_out is None:
         return copy_tests_not_run("there are no left-out rows to compare with")
-    generator = np.random.default_rng((seed, 59))
+    generator = stream(seed, "attack.copies.flagged")
     real, in_training = _pooled(kept_in, left_out)
     width = sum(FeatureMap.from_reference(coder.columns, real).widths)
     customers, most = affordable(len(in_training), len(synthetic), width)
@@ -283,7 +278,7 @@ def copy_test_metrics(
 
 def copy_tests_not_run(reason: str) -> tuple[Metric, ...]:
     """The metrics of :func:`copy_test_metrics` as NOT_RUN."""
-    return tuple(Metric.not_run(name, reason, better=Better.LOWER) for name in (FLAGGED, NEAR))
+    return none_run((FLAGGED, NEAR), reason)
 
 
 def _owners(table: CodedTable) -> NDArray[np.int64]:
@@ -311,7 +306,6 @@ def _flagged(scores: CopyScores, in_training: NDArray[np.bool_], made: int) -> M
     return Metric(
         name=FLAGGED,
         value=float(p_value < SIGNIFICANCE),
-        better=Better.LOWER,
         baseline=0.0,
         n=len(in_training),
         method=(
@@ -319,7 +313,6 @@ def _flagged(scores: CopyScores, in_training: NDArray[np.bool_], made: int) -> M
             f" synthetic rows; {len(tests)} exact tests of who has a copy or near-copy, Holm at"
             f" {SIGNIFICANCE:.0%}"
         ),
-        source="Fisher 1935; Holm 1979; audit reference, sections 0.1 (R1) and 1a",
         details={
             "p_value": p_value,
             "tests": {
@@ -347,7 +340,6 @@ def _near(scores: CopyScores, in_training: NDArray[np.bool_], claim: Claim | Non
         low=low,
         high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=0.0,
         ceiling=claim.advantage() if claim else None,
         n=len(in_training),
@@ -356,6 +348,5 @@ def _near(scores: CopyScores, in_training: NDArray[np.bool_], claim: Claim | Non
             " which no other real row is equal; training less left-out; Clopper-Pearson limits of"
             " both shares, Bonferroni"
         ),
-        source="audit reference, section 1a; Clopper and Pearson 1934",
         details={"true_positive_rate": rates[0], "false_positive_rate": rates[1]},
     )

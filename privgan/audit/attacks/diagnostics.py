@@ -17,19 +17,19 @@ from privgan.audit.attacks.membership import FOLDS, METHOD, Canaries, combined_s
 from privgan.audit.attacks.roc import (
     GROUPS,
     Rates,
-    area_p_value,
     halves_hold_both,
     rates_at,
+    rates_json,
     rates_of_half,
     rates_of_most_exposed,
     roc_points,
-    told,
 )
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap
-from privgan.audit.intervals import area_under_curve, hanley_mcneil, holm
+from privgan.audit.intervals import area_p_value, area_under_curve, hanley_mcneil, holm
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.nearest import counts_within, nearest
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric, none_run
 
 LOW_RATE = "attack.membership.tpr_at_fpr_0.001"
 RECORD_MAX, RECORD_MEAN = "attack.membership.record_max", "attack.membership.record_mean"
@@ -45,28 +45,23 @@ class Attack:
     Attributes:
         name: Its metric's name.
         what: Its score, in words.
-        source: Paper and section.
     """
 
     name: str
     what: str
-    source: str
 
 
 DENSITY_RATIO = Attack(
     "attack.membership.density_ratio_auc",
     "one part of the score: log-odds that a row is synthetic",
-    "van Breugel et al. 2023 (DOMIAS), section 4.1",
 )
 CALIBRATED = Attack(
     "attack.membership.calibrated_auc",
     "distance to the nearest canary of other folds less distance to the nearest synthetic row",
-    "Chen et al. 2020 (GAN-Leaks), section 4.4",
 )
 MONTE_CARLO = Attack(
     "attack.membership.monte_carlo_auc",
     "number of synthetic rows nearer than the median canary's nearest one",
-    "Hilprecht et al. 2019, section 3.2",
 )
 
 
@@ -80,7 +75,7 @@ def shown_not_run(reason: str) -> tuple[Metric, ...]:
         RECORD_MAX,
         RECORD_MEAN,
     )
-    return tuple(Metric.not_run(name, reason, better=Better.LOWER) for name in names)
+    return none_run(names, reason)
 
 
 def calibrated_scores(
@@ -94,7 +89,7 @@ def calibrated_scores(
         nearest_scores: Minus the squared distances to the nearest synthetic rows [customers].
         seed: Draws folds and reference rows.
     """
-    generator = np.random.default_rng((seed, 71))
+    generator = stream(seed, "attack.membership.calibrated_auc")
     fold = canaries.folds(FOLDS, generator)[canaries.owner]
     features = FeatureMap.from_reference(coder.columns, canaries.rows)(canaries.rows)
     found = np.zeros(len(canaries.rows))
@@ -116,7 +111,9 @@ def monte_carlo_scores(
 ) -> NDArray[np.float64]:
     """How many synthetic rows are nearer to a canary than the median canary's nearest one is to it [customers]."""
     features = FeatureMap.from_reference(coder.columns, canaries.rows)
-    made = features(synthetic.sample(REFERENCE_ROWS, np.random.default_rng((seed, 73))))
+    made = features(
+        synthetic.sample(REFERENCE_ROWS, stream(seed, "attack.membership.monte_carlo_auc"))
+    )
     radius = float(np.median(-nearest_scores)) + _SLACK
     return canaries.max_by_customer(
         counts_within(features(canaries.rows), made, radius).astype(float)
@@ -148,7 +145,7 @@ def shown_metrics(
         CALIBRATED: calibrated_scores(coder, canaries, nearest_scores, seed),
         MONTE_CARLO: monte_carlo_scores(coder, canaries, synthetic, nearest_scores, seed),
     }
-    first = canaries.folds(2, np.random.default_rng((seed, 79))) == 0
+    first = canaries.folds(2, stream(seed, "attack.membership: diagnostic halves")) == 0
     combined = combined_scores(ratio, nearest_scores)
     return (
         *area_metrics(canaries, attacks, first, claim),
@@ -174,9 +171,7 @@ def area_metrics(
     """
     coin = canaries.is_member
     areas = {attack: area_under_curve(coin, scores) for attack, scores in attacks.items()}
-    p_values = holm(
-        [area_p_value(areas[attack], coin, scores) for attack, scores in attacks.items()]
-    )
+    p_values = holm([area_p_value(coin, scores) for scores in attacks.values()])
     confidence = 1.0 - 0.05 / len(attacks)
     found = []
     for (attack, scores), p_value in zip(attacks.items(), p_values, strict=True):
@@ -188,7 +183,6 @@ def area_metrics(
                 low=low,
                 high=high,
                 confidence=confidence,
-                better=Better.LOWER,
                 baseline=0.5,
                 ceiling=claim.area_under_curve() if claim else None,
                 n=len(canaries),
@@ -196,7 +190,6 @@ def area_metrics(
                     f"{attack.what}; shown only; Hanley-McNeil score interval, Bonferroni over"
                     f" {len(attacks)} attacks"
                 ),
-                source=attack.source,
                 details={
                     "p_value": p_value,
                     "roc": roc_points(coin, scores),
@@ -213,7 +206,7 @@ def _rates(
     """Rates at 0.1 % and 1 % where there are non-members enough, and the advantage on the other half."""
     others = int((~coin).sum())
     found: dict[str, object] = {
-        f"tpr_at_fpr_{rate:g}": told(rates_at(coin, scores, rate))
+        f"tpr_at_fpr_{rate:g}": rates_json(rates_at(coin, scores, rate))
         for rate in (0.001, 0.01)
         if rate * others >= 1
     }
@@ -245,9 +238,7 @@ def record_metrics(
     """
     if not halves_hold_both(canaries.is_member, first):
         reason = "a half of the canaries holds one kind only"
-        return tuple(
-            Metric.not_run(name, reason, better=Better.LOWER) for name in (RECORD_MAX, RECORD_MEAN)
-        )
+        return none_run((RECORD_MAX, RECORD_MEAN), reason)
     exposed = rates_of_most_exposed(canaries.is_member, scores, first)
     every = rates_of_half(canaries.is_member, scores, first)
     low, high = every.advantage_interval()
@@ -286,7 +277,6 @@ def _record(
         low=ends[1],
         high=ends[2],
         confidence=0.95,
-        better=Better.LOWER,
         baseline=0.5,
         ceiling=ceiling,
         n=n,
@@ -295,5 +285,4 @@ def _record(
             " chosen on one half of the canaries, judged on the other; Clopper-Pearson limits of"
             " both rates, Bonferroni"
         ),
-        source="ISO/IEC 27559:2022, 7.3.2; Yeom et al. 2018",
     )

@@ -5,8 +5,9 @@ Does the synthetic table betray a customer's secret from the other columns?
 The attacker knows all columns but one and guesses it from the nearest synthetic row, or by a model
 fitted on synthetic rows. Whoever knows the population guesses well too: what counts is how much
 better the guesses are for training than for hold-out customers, and, printed beside it, than those
-of the same model fitted on real hold-out rows (Giomi et al. 2023, "Anonymeter", section 4.3; the
-defect R2 of the audit reference is why errors are relative to |secret| with a floor).
+of the same model fitted on real hold-out rows (Giomi et al. 2023, "Anonymeter", section 4.3).
+Errors are relative to |secret| with a floor: relative to the guess, as Anonymeter has it, every
+negative guess would count as right.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from privgan.audit.attacks.contrasts import Contrast, excess_metric, targets
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.nearest import affordable, nearest
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 from privgan.schema.columns import Column, Discrete, Numeric, Role, Temporal
 
 NAME = "attack.inference.excess"
@@ -32,7 +34,6 @@ FLOOR_SHARE = 0.01
 FIT_ROWS = 5000
 TREES = 10
 LEAST_ROWS = 20
-_SOURCE = "WP216, section 2.2.3; Giomi et al. 2023, section 4.3"
 
 
 def floor_of(column: Column) -> float:
@@ -80,7 +81,7 @@ def secrets_of(columns: tuple[Column, ...], seed: int) -> list[int]:
     """
     sensitive = [place for place, column in enumerate(columns) if column.role is Role.SENSITIVE]
     every = sensitive or list(range(len(columns)))
-    drawn = np.random.default_rng((seed, 41)).permutation(len(every))[:SECRETS]
+    drawn = stream(seed, "attack.inference: secrets").permutation(len(every))[:SECRETS]
     return [every[place] for place in np.sort(drawn)]
 
 
@@ -92,6 +93,7 @@ class _Attack:
     holdout: CodedTable
     synthetic: CodedTable
     others: CodedTable | None
+    seed: int
 
     def contrast(
         self, column: Column, place: int, label: str, guess: Callable[[CodedTable], NDArray]
@@ -131,13 +133,11 @@ def inference_metric(
         seed: Draws targets, secrets and the rows that models are fitted on.
     """
     if left_out is None or min(len(left_out), len(kept_in)) < LEAST_ROWS:
-        return Metric.not_run(
-            NAME, f"needs at least {LEAST_ROWS} training and hold-out rows", better=Better.LOWER
-        )
+        return Metric.not_run(NAME, f"needs at least {LEAST_ROWS} training and hold-out rows")
     if len(coder.columns) < 2:
-        return Metric.not_run(NAME, "needs at least 2 columns", better=Better.LOWER)
+        return Metric.not_run(NAME, "needs at least 2 columns")
     secrets = secrets_of(coder.columns, seed)
-    attack = _prepared(kept_in, left_out, synthetic, np.random.default_rng((seed, 43)))
+    attack = _prepared(kept_in, left_out, synthetic, seed)
     features = FeatureMap.from_reference(coder.columns, stacked(kept_in, left_out))
     contrasts = [
         contrast
@@ -156,14 +156,14 @@ def inference_metric(
             f" a number is right within {TOLERANCE:.0%} of the larger of its magnitude and"
             f" {FLOOR_SHARE:.0%} of the declared range"
         ),
-        source=_SOURCE,
         ceiling=claim.advantage() if claim else None,
     )
 
 
 def _prepared(
-    kept_in: CodedTable, left_out: CodedTable, synthetic: CodedTable, generator: np.random.Generator
+    kept_in: CodedTable, left_out: CodedTable, synthetic: CodedTable, seed: int
 ) -> _Attack:
+    generator = stream(seed, "attack.inference: targets")
     # Half of the hold-out is left to fit on: a model must not be scored on its own rows.
     training = kept_in.take(targets(kept_in, TARGETS, generator))
     places = targets(left_out, min(TARGETS, max(LEAST_ROWS, len(left_out) // 2)), generator)
@@ -171,7 +171,7 @@ def _prepared(
     if left_out.customers is not None:
         rest = rest[~np.isin(left_out.customers[rest], left_out.customers[places])]
     others = left_out.take(rest).sample(FIT_ROWS, generator) if len(rest) >= LEAST_ROWS else None
-    return _Attack(training, holdout, synthetic, others)
+    return _Attack(training, holdout, synthetic, others, seed)
 
 
 def _by_neighbour(
@@ -184,7 +184,9 @@ def _by_neighbour(
     )
     attacks = searches * (len(attack.training) + len(attack.holdout))
     _, most = affordable(attacks, len(attack.synthetic), sum(without.widths))
-    learnt = attack.synthetic.sample(most, np.random.default_rng((place, 47)))
+    learnt = attack.synthetic.sample(
+        most, stream(attack.seed, "attack.inference: nearest row", place)
+    )
     made = without(_columns(learnt, known))
 
     def guess(table: CodedTable) -> NDArray[np.float64]:
@@ -200,22 +202,20 @@ def _columns(table: CodedTable, chosen: NDArray[np.bool_]) -> CodedTable:
 
 def _by_model(attack: _Attack, coder: AuditCoder, place: int) -> Contrast:
     column = coder.columns[place]
-    learnt = attack.synthetic.sample(FIT_ROWS, np.random.default_rng((place, 53)))
-    found = attack.contrast(column, place, "model", _fitted(column, place, learnt))
+    generator = stream(attack.seed, "attack.inference: model", place)
+    learnt = attack.synthetic.sample(FIT_ROWS, generator)
+    found = attack.contrast(column, place, "model", _fitted(column, place, learnt, generator))
     if attack.others is None:
         return found
-    right = hits(
-        column,
-        _fitted(column, place, attack.others)(attack.training),
-        attack.training.values[:, place],
-    )
+    guessed = _fitted(column, place, attack.others, generator)(attack.training)
+    right = hits(column, guessed, attack.training.values[:, place])
     rate = float(right.mean())
     notes = {"rate_of_model_on_holdout": rate, "excess_over_model_on_holdout": found.rate - rate}
     return replace(found, notes=notes)
 
 
 def _fitted(
-    column: Column, place: int, rows: CodedTable
+    column: Column, place: int, rows: CodedTable, generator: np.random.Generator
 ) -> Callable[[CodedTable], NDArray[np.float64]]:
     """A random forest that guesses one column from the others.
 
@@ -228,7 +228,9 @@ def _fitted(
     if not usable.any():
         return lambda table: np.full(len(table), np.nan)
     kind = RandomForestClassifier if discrete else RandomForestRegressor
-    model = kind(n_estimators=TREES, min_samples_leaf=2, random_state=0)
+    model = kind(
+        n_estimators=TREES, min_samples_leaf=2, random_state=int(generator.integers(2**32))
+    )
     model.fit(_inputs(rows, place)[usable], np.nan_to_num(secret[usable], nan=-1.0))
 
     def guess(table: CodedTable) -> NDArray[np.float64]:

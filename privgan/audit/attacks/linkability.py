@@ -17,14 +17,14 @@ from privgan.audit.attacks.contrasts import Contrast, excess_metric, targets
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.nearest import affordable, nearest
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 
 NAME = "attack.linkability.excess"
 TARGETS = 1000
 SPLITS = 5
 NEIGHBOURS = 5
 LEAST_ROWS = 20
-_SOURCE = "WP216, section 2.2.2; Giomi et al. 2023, section 4.2"
 
 
 def linkability_metric(
@@ -48,12 +48,10 @@ def linkability_metric(
         seed: Draws targets and the divisions of the columns.
     """
     if left_out is None or min(len(left_out), len(kept_in)) < LEAST_ROWS:
-        return Metric.not_run(
-            NAME, f"needs at least {LEAST_ROWS} training and hold-out rows", better=Better.LOWER
-        )
+        return Metric.not_run(NAME, f"needs at least {LEAST_ROWS} training and hold-out rows")
     if len(coder.columns) < 2:
-        return Metric.not_run(NAME, "needs at least 2 columns", better=Better.LOWER)
-    generator = np.random.default_rng((seed, 37))
+        return Metric.not_run(NAME, "needs at least 2 columns")
+    generator = stream(seed, "attack.linkability.excess")
     attacked = [table.take(targets(table, TARGETS, generator)) for table in (kept_in, left_out)]
     features = FeatureMap.from_reference(coder.columns, stacked(kept_in, left_out))
     width = sum(features.widths)
@@ -82,7 +80,6 @@ def linkability_metric(
             f"one of the {NEIGHBOURS} nearest of {len(made)} synthetic rows is the same for both"
             " sets of columns"
         ),
-        source=_SOURCE,
         ceiling=claim.advantage() if claim else None,
     )
 

@@ -17,13 +17,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privgan.audit.attacks.roc import halves_hold_both, rates_at, rates_of_half, roc_points, told
+from privgan.audit.attacks.roc import (
+    halves_hold_both,
+    rates_at,
+    rates_json,
+    rates_of_half,
+    roc_points,
+)
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked, trainable
 from privgan.audit.intervals import area_under_curve, hanley_mcneil
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.nearest import nearest
+from privgan.audit.randomness import stream
 from privgan.errors import TableError
-from privgan.metric import Better, Metric
+from privgan.metric import Metric, none_run
 
 FOLDS = 5
 SYNTHETIC_ROWS = 20_000
@@ -41,10 +48,6 @@ METHOD = (
     "rank of the density ratio (gradient boosting, synthetic rows against canaries of both kinds,"
     f" {FOLDS} folds) plus {_NEAREST_WEIGHT:g} times the rank of the nearness to a synthetic row"
 )
-_RATIO_SOURCE = (
-    "van Breugel et al. 2023 (DOMIAS), section 4.1, by the density-ratio trick of a classifier"
-)
-_NEAREST_SOURCE = "Chen et al. 2020 (GAN-Leaks), section 4.2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +149,7 @@ def density_ratio_scores(
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    generator = np.random.default_rng((seed, 17))
+    generator = stream(seed, "attack.membership.density_ratio_auc")
     fold = canaries.folds(FOLDS, generator)[canaries.owner]
     made = synthetic.sample(SYNTHETIC_ROWS, generator).values
     scores = np.zeros(len(canaries.rows))
@@ -173,7 +176,7 @@ def nearest_scores(
     A number counts by its place among the canaries' numbers, two different categories count 1.
     """
     features = FeatureMap.from_reference(coder.columns, canaries.rows)
-    made = features(synthetic.sample(SYNTHETIC_ROWS, np.random.default_rng((seed, 19))))
+    made = features(synthetic.sample(SYNTHETIC_ROWS, stream(seed, "attack.membership.nearest_auc")))
     found = nearest(features(canaries.rows), made)
     # Rounded: the search is in 32 bits, so that which of two equally near rows it finds is no
     # knowledge.
@@ -204,9 +207,9 @@ def obstacle(canaries: Canaries) -> str:
     return ""
 
 
-def not_run(reason: str) -> tuple[Metric, ...]:
+def membership_not_run(reason: str) -> tuple[Metric, ...]:
     """All metrics of this module as NOT_RUN."""
-    return tuple(Metric.not_run(name, reason, better=Better.LOWER) for name in _NAMES)
+    return none_run(_NAMES, reason)
 
 
 def membership_metrics(
@@ -229,19 +232,17 @@ def membership_metrics(
         claim: The claimed guarantee, or None.
         seed: Draws the halves of the advantage.
     """
-    halves = canaries.folds(2, np.random.default_rng((seed, 23)))
+    halves = canaries.folds(2, stream(seed, "attack.membership.advantage"))
     scores = combined_scores(ratio, nearest)
     shown = "one part of the score; shown only"
-    area = _area(
-        _NAMES[0], canaries, scores, claim, 0.95, METHOD, f"{_RATIO_SOURCE}; {_NEAREST_SOURCE}"
-    )
-    part = _area(_NAMES[0], canaries, ratio, claim, 0.975, shown, _RATIO_SOURCE)
+    area = _area(_NAMES[0], canaries, scores, claim, 0.95, METHOD)
+    part = _area(_NAMES[0], canaries, ratio, claim, 0.975, shown)
     ends = {"value": part.value, "low": part.low, "high": part.high, "confidence": part.confidence}
     return (
         replace(area, details={**area.details, "density_ratio_auc": ends}),
         _advantage(canaries, scores, halves, claim),
         _rate(canaries, scores, claim),
-        _area(_NAMES[3], canaries, nearest, claim, 0.975, shown, _NEAREST_SOURCE),
+        _area(_NAMES[3], canaries, nearest, claim, 0.975, shown),
     )
 
 
@@ -252,7 +253,6 @@ def _area(
     claim: Claim | None,
     confidence: float,
     method: str,
-    source: str,
 ) -> Metric:
     members = int(canaries.is_member.sum())
     value = area_under_curve(canaries.is_member, scores)
@@ -263,12 +263,10 @@ def _area(
         low=low,
         high=high,
         confidence=confidence,
-        better=Better.LOWER,
         baseline=0.5,
         ceiling=claim.area_under_curve() if claim else None,
         n=len(canaries),
         method=f"{method}; Hanley-McNeil score interval",
-        source=source,
         details={"roc": roc_points(canaries.is_member, scores)},
     )
 
@@ -282,9 +280,7 @@ def _advantage(
     """
     first = halves == 0
     if not halves_hold_both(canaries.is_member, first):
-        return Metric.not_run(
-            _NAMES[1], "a half of the canaries holds one kind only", better=Better.LOWER
-        )
+        return Metric.not_run(_NAMES[1], "a half of the canaries holds one kind only")
     rates = rates_of_half(canaries.is_member, scores, first)
     low, high = rates.advantage_interval()
     return Metric(
@@ -293,7 +289,6 @@ def _advantage(
         low=low,
         high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=0.0,
         ceiling=claim.advantage() if claim else None,
         n=rates.members + rates.others,
@@ -301,7 +296,6 @@ def _advantage(
             f"{METHOD}; threshold fixed on the other half of the canaries; Clopper-Pearson limits"
             " of both rates, Bonferroni"
         ),
-        source="Yeom et al. 2018, definition 4; ceiling: Kairouz et al. 2015",
         details={
             "true_positive_rate": rates.true_positive_rate,
             "false_positive_rate": rates.false_positive_rate,
@@ -326,18 +320,15 @@ def rate_metric(
     NOT_RUN below ``least`` left-out canaries.
     """
     if int((~canaries.is_member).sum()) < least:
-        return Metric.not_run(
-            name, f"needs at least {least} left-out canaries", better=Better.LOWER
-        )
+        return Metric.not_run(name, f"needs at least {least} left-out canaries")
     rates = rates_at(canaries.is_member, scores, false_positive_rate)
-    found = told(rates)
+    found = rates_json(rates)
     return Metric(
         name=name,
         value=found["value"],
         low=found["low"],
         high=found["high"],
         confidence=0.95,
-        better=Better.LOWER,
         baseline=false_positive_rate,
         ceiling=claim.true_positive_rate(false_positive_rate) if claim else None,
         n=rates.members,
@@ -345,6 +336,5 @@ def rate_metric(
             f"{METHOD}; threshold: the left-out canaries' upper {100 * false_positive_rate:g} %;"
             " Clopper-Pearson interval"
         ),
-        source="Carlini et al. 2022, section III; ceiling: Kairouz et al. 2015",
         details={"false_positive_rate": found["false_positive_rate"]},
     )

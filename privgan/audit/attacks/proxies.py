@@ -4,8 +4,8 @@ Diagnostics here, and no measure of privacy.
 
 A table may score perfectly on them and still betray its customers (Yao et al. 2025, "The DCR
 Delusion"; Ganev and De Cristofaro 2023). They are here so that a reader who knows them from
-elsewhere finds them, computed without the defects R1 and R9 of the audit reference: ties count
-half, tables have equal sizes, and a real row's own distance is that row's.
+elsewhere finds them. Ties count half, where SDMetrics counts them as nearer to the hold-out; tables
+have equal sizes; and a real row's own distance is that row's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
 from privgan.audit.intervals import clopper_pearson
 from privgan.audit.nearest import nearest
-from privgan.metric import Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric, none_run
 
 DCR_SHARE, AUTHENTICITY = "attack.copies.dcr_share", "attack.copies.authenticity"
 ROWS, SAMPLE = 10_000, 3_000
@@ -40,11 +41,8 @@ def proxy_metrics(
         seed: Draws the equal-size samples.
     """
     if left_out is None or min(len(left_out), len(kept_in)) < 2:
-        return tuple(
-            Metric.not_run(name, "needs left-out rows to compare with")
-            for name in (DCR_SHARE, AUTHENTICITY)
-        )
-    generator = np.random.default_rng((seed, 61))
+        return none_run((DCR_SHARE, AUTHENTICITY), "needs left-out rows to compare with")
+    generator = stream(seed, "attack.copies: proxies")
     size = min(len(kept_in), len(left_out), ROWS)
     tables = [table.sample(size, generator) for table in (kept_in, left_out, synthetic)]
     features = FeatureMap.from_reference(coder.columns, stacked(kept_in, left_out))
@@ -72,7 +70,6 @@ def _dcr_share(
             f" {len(training)} of each, ties half; Clopper-Pearson limits of the share among those"
             " that are no ties"
         ),
-        source="Platzer and Reutterer 2021; defect R1 of the audit reference",
         details={"ties": ties},
     )
 
@@ -110,5 +107,4 @@ def _authenticity(
             f"{_CAUTION}: share of synthetic rows farther from their nearest training row than that"
             f" row is from the next; baseline: hold-out rows; {len(training)} training rows"
         ),
-        source="Alaa et al. 2022, section 4; defect R9 of the audit reference",
     )

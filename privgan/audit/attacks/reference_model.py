@@ -26,14 +26,14 @@ from privgan.audit.intervals import area_under_curve, hanley_mcneil
 from privgan.audit.lower_bounds.bounds import guess_grid, one_run_search
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.nearest import nearest
+from privgan.audit.randomness import stream
 from privgan.errors import UsageError
-from privgan.metric import Better, Metric
+from privgan.metric import Metric, none_run
 from privgan.schema.schema import Schema
 
 AREA, BOUND = "attack.reference_model.auc", "attack.reference_model.epsilon_lower_bound"
 NEIGHBOURS = 5
 LEAST_RUNS = 4
-_SOURCE = "Meeus et al. 2023; Carlini et al. 2022, section IV; Steinke, Nasr, Jagielski 2023"
 
 Fit = Callable[[pd.DataFrame, int], pd.DataFrame]
 
@@ -96,7 +96,7 @@ def reference_model_metrics(
             each fit by itself.
         claim: The guarantee claimed for one fit, or None.
         game: How large the attack is.
-        seed: Draws rows and coins, and is handed on to the fits with each run's number.
+        seed: Draws rows, coins and the seed of each fit.
 
     Returns:
         The metrics; NOT_RUN with the reason where customers have several rows or there are too few
@@ -108,7 +108,7 @@ def reference_model_metrics(
     coder = AuditCoder.from_reference(schema, frame)
     coded = coder.code(frame)
     order = coded.canonical_order()
-    generator = np.random.default_rng((seed, 83))
+    generator = stream(seed, "attack.reference_model")
     drawn = order[np.sort(generator.permutation(len(order))[: game.rows + game.records])]
     chosen = most_exposed(coder, coded.take(drawn), game.records)
     if len(chosen) < game.records or len(drawn) < game.records + NEIGHBOURS + 1:
@@ -120,9 +120,10 @@ def reference_model_metrics(
     scores = np.empty(coins.shape)
     features = FeatureMap.from_reference(coder.columns, coded.take(drawn))
     exposed = features(coded.take(records))
+    seeds = stream(seed, "attack.reference_model: fits").integers(2**31, size=game.runs)
     for run, kept in enumerate(coins):
         rows = frame.iloc[np.append(others, records[kept])].reset_index(drop=True)
-        made = coder.code(fit(rows, seed + run))
+        made = coder.code(fit(rows, int(seeds[run])))
         scores[run] = -np.sqrt(
             np.round(
                 nearest(exposed, features(made.take(made.canonical_order()))).distances[:, 0], 5
@@ -132,7 +133,7 @@ def reference_model_metrics(
 
 
 def _not_run(reason: str) -> tuple[Metric, ...]:
-    return tuple(Metric.not_run(name, reason, better=Better.LOWER) for name in (AREA, BOUND))
+    return none_run((AREA, BOUND), reason)
 
 
 def calibrated(
@@ -173,7 +174,6 @@ def _metrics(
         low=low,
         high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=0.5,
         ceiling=claim.area_under_curve() if claim else None,
         n=len(kept),
@@ -181,7 +181,6 @@ def _metrics(
             f"{played} of them as references; nearness to a synthetic row; shown only;"
             " Hanley-McNeil score interval"
         ),
-        source=_SOURCE,
         details={"roc": roc_points(kept, found)},
     )
     return metric, _bound(found, kept, claim, played)
@@ -192,9 +191,7 @@ def _bound(
 ) -> Metric:
     if not guess_grid(len(kept)):
         return Metric.not_run(
-            BOUND,
-            f"{len(kept)} coins in the attacked runs; at least 20 are needed",
-            better=Better.LOWER,
+            BOUND, f"{len(kept)} coins in the attacked runs; at least 20 are needed"
         )
     bound = one_run_search(found, kept, claim.delta if claim else 0.0, 0.05)
     return Metric(
@@ -202,7 +199,6 @@ def _bound(
         value=bound.epsilon,
         low=bound.epsilon,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=0.0,
         ceiling=claim.epsilon if claim and np.isfinite(claim.epsilon) else None,
         n=len(kept),
@@ -210,6 +206,5 @@ def _bound(
             f"{played} of them as references; one-run bound over all coins of the other half; shown"
             " only"
         ),
-        source=_SOURCE,
         details={"guesses": bound.guesses, "correct": bound.correct},
     )

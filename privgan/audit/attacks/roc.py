@@ -3,12 +3,11 @@
 Rates at a threshold, the curve on a fixed grid, and the risk of single records.
 
 Every threshold is fixed either by non-members alone or on another half of the customers, and none
-by the mix of members and non-members (defect R9 of the audit reference).
+by the mix of members and non-members.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,19 +142,7 @@ def roc_points(is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> dic
     return {"fpr": list(GRID), "tpr": [round(float(value), 6) for value in found]}
 
 
-def area_p_value(area: float, is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    """One-sided p-value of an area of one half (Mann and Whitney 1947, with ties, normal approximation)."""
-    from scipy.special import ndtr
-
-    members, others, every = int(is_member.sum()), int((~is_member).sum()), len(scores)
-    ties = np.unique(scores, return_counts=True)[1].astype(float)
-    spread = (every + 1 - (ties**3 - ties).sum() / (every * max(1, every - 1))) / (
-        12.0 * members * others
-    )
-    return 1.0 if spread <= 0 else float(ndtr(-(area - 0.5) / math.sqrt(spread)))
-
-
-def told(rates: Rates) -> dict[str, Any]:
+def rates_json(rates: Rates) -> dict[str, Any]:
     """The rates with exact intervals, as JSON values."""
     low, high = clopper_pearson(rates.hits, rates.members)
     alarm_low, alarm_high = clopper_pearson(rates.alarms, rates.others)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from privgan.audit.attacks.contrasts import Contrast, excess_metric
 from privgan.audit.coding import AuditCoder, CodedTable, stacked
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 from privgan.schema.columns import Column, Discrete
 
 NAME = "attack.singling_out.excess"
@@ -28,7 +29,6 @@ SIDES, EQUALS = (2, 3, 4, 6), (3, 6)
 MOST_PARTS = 8
 LEAST_ROWS = 20
 _TRIES = 5
-_SOURCE = "WP216, section 2.2.1; Giomi et al. 2023, section 4.1; Cohen and Nissim 2020"
 
 
 @dataclass(frozen=True)
@@ -168,17 +168,13 @@ def singling_out_metric(
         there are none.
     """
     if left_out is None or min(len(left_out), len(kept_in)) < LEAST_ROWS:
-        return Metric.not_run(
-            NAME, f"needs at least {LEAST_ROWS} training and hold-out rows", better=Better.LOWER
-        )
-    generator = np.random.default_rng((seed, 31))
+        return Metric.not_run(NAME, f"needs at least {LEAST_ROWS} training and hold-out rows")
+    generator = stream(seed, "attack.singling_out.excess")
     real, part = _parts(kept_in, left_out, generator)
     queries = _queries(coder.columns, _by_column(synthetic), generator)
     asked = {label: predicates for label, predicates in queries.items() if predicates}
     if not asked:
-        return Metric.not_run(
-            NAME, "no predicate isolates a single synthetic row", better=Better.LOWER
-        )
+        return Metric.not_run(NAME, "no predicate isolates a single synthetic row")
     contrasts = [_contrast(label, predicates, real, part) for label, predicates in asked.items()]
     return excess_metric(
         NAME,
@@ -187,7 +183,6 @@ def singling_out_metric(
             "predicates that hold for one synthetic row, counted in the hold-out and in"
             f" {int(part.max())} parts of the training table, {int((part == 0).sum())} rows each"
         ),
-        source=_SOURCE,
     )
 
 

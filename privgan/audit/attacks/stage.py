@@ -6,7 +6,7 @@ from privgan.audit.attacks import inference, linkability, singling_out
 from privgan.audit.attacks.copies import copies_metric, copy_test_metrics, copy_tests_not_run
 from privgan.audit.attacks.proxies import proxy_metrics
 from privgan.audit.inputs import Prepared
-from privgan.metric import Better, Metric
+from privgan.metric import Metric, none_run
 
 
 def copy_metrics(prepared: Prepared) -> tuple[Metric, ...]:
@@ -32,9 +32,7 @@ def wp216_metrics(prepared: Prepared) -> tuple[Metric, ...]:
         prepared.canaries is None
     ):  # Whose each row is, is not known: rows of one customer would count as several.
         names = (singling_out.NAME, linkability.NAME, inference.NAME)
-        return tuple(
-            Metric.not_run(name, prepared.no_attack, better=Better.LOWER) for name in names
-        )
+        return none_run(names, prepared.no_attack)
     tables = (
         prepared.kept_in,
         prepared.left_out if len(prepared.left_out) else None,

@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 from privgan.audit.attacks.diagnostics import Attack, area_metrics
 from privgan.audit.attacks.membership import Canaries
 from privgan.audit.lower_bounds.ceilings import Claim
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric, none_run
 
 LIKELIHOOD = Attack(
     "attack.membership.likelihood_auc",
     "log-likelihood of the row's codes under the released model, which is known exactly",
-    "Yeom et al. 2018, section 3.2, with the negative log-likelihood as loss",
 )
 CRITIC = Attack(
     "attack.membership.critic_auc",
     "the critic's own score of the row, averaged over the conditions that it may have come with",
-    "Hayes et al. 2019 (LOGAN), section 4.1",
 )
 ATTACKS: Mapping[str, Attack] = {"likelihood": LIKELIHOOD, "critic": CRITIC}
 NO_MODEL = "needs the fitted model: audit a candidate"
@@ -51,7 +50,7 @@ def white_box_metrics(
     """
     if canaries is None or obstacle or not scores:
         return _not_run(tuple(ATTACKS.values()), obstacle or NO_MODEL)
-    first = canaries.folds(2, np.random.default_rng((seed, 83))) == 0
+    first = canaries.folds(2, stream(seed, "attack.membership: white-box halves")) == 0
     # Rounded: the last bits of a sum may differ between rows that are equal, and would tell of
     # their order.
     found = {
@@ -64,4 +63,4 @@ def white_box_metrics(
 
 
 def _not_run(attacks: tuple[Attack, ...], reason: str) -> tuple[Metric, ...]:
-    return tuple(Metric.not_run(attack.name, reason, better=Better.LOWER) for attack in attacks)
+    return none_run((attack.name for attack in attacks), reason)

@@ -14,16 +14,13 @@ from numpy.typing import NDArray
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.marginals import marginals
 from privgan.audit.fidelity.queries import nested_samples
-from privgan.audit.intervals import Replicates, jackknife, jackknife_error, whole
-from privgan.metric import Better, Metric
+from privgan.audit.intervals import Replicates, jackknife, jackknife_error, normal_interval, whole
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 from privgan.schema.columns import Discrete
 
 NAME = "fidelity.correlation_difference"
 WORST = 10
-_SOURCE = (
-    "Pearson 1895; correlation ratio: Fisher 1925; Cramér's V corrected for bias: Bergsma 2013,"
-    " section 2"
-)
 _LEAST_VARIANCE = 1e-12
 
 
@@ -183,33 +180,32 @@ def correlation_metric(
     real = measure.measure(kept_in, pairs, samples.replicates) if pairs else np.empty((0, 1))
     defined = ~np.isnan(real[:, 0])
     if not defined.any():
-        return Metric.not_run(
-            NAME, "no pair of columns has an association in the training rows", better=Better.LOWER
-        )
+        return Metric.not_run(NAME, "no pair of columns has an association in the training rows")
     kept = [pair for pair, keep in zip(pairs, defined, strict=True) if keep]
     real = np.nan_to_num(real[defined])
 
     def distances(table: CodedTable, parts: Replicates) -> NDArray[np.float64]:
         return np.asarray(np.abs(np.nan_to_num(measure.measure(table, kept, parts)) - real[:, :1]))
 
-    made = distances(synthetic, jackknife(len(synthetic), np.random.default_rng((seed, 31))))
-    value, error = float(made[:, 0].mean()), jackknife_error(made.mean(axis=0))
+    made = distances(
+        synthetic, jackknife(len(synthetic), stream(seed, "fidelity.correlation_difference"))
+    )
+    value = float(made[:, 0].mean())
+    low, high = normal_interval(value, jackknife_error(made.mean(axis=0)), least=0.0)
     held = distances(left_out, whole(len(left_out)))[:, 0] if left_out is not None else None
     order = np.argsort(-made[:, 0], kind="stable")[:WORST]
     return Metric(
         name=NAME,
         value=value,
-        low=max(0.0, value - 1.96 * error),
-        high=value + 1.96 * error,
+        low=low,
+        high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=None if held is None else float(held.mean()),
         n=len(synthetic),
         method=(
             f"mean over {len(kept)} pairs: Pearson, correlation ratio, or Cramér's V corrected for"
             " bias; interval: jackknife over blocks of synthetic rows"
         ),
-        source=_SOURCE,
         details={
             "largest": float(made[:, 0].max()),
             "largest_baseline": None if held is None else float(held.max()),

@@ -6,7 +6,7 @@ what it misses is told, not blamed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.queries import NestedSamples, nested_samples
 from privgan.audit.intervals import Replicates, clopper_pearson, whole
 from privgan.domain.regions import columns_of
-from privgan.metric import Better, Metric
+from privgan.metric import Metric
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Discrete
 from privgan.schema.schema import Schema
@@ -57,27 +57,31 @@ def broken_rules(schema: Schema, table: pd.DataFrame) -> BrokenRules:
             are not looked at.
     """
     modelled = replace(schema, columns=schema.modelled, unit=PrivacyUnit())
-    found = violations(table[[column.name for column in schema.modelled]], modelled)
+    found = [*_of_columns(modelled, table), *_between_columns(modelled, table)]
     any_rule = np.zeros(len(table), dtype=bool)
-    for violation in found:
-        any_rule |= True if violation.rows is None else violation.rows.to_numpy(dtype=bool)
-    typed = typed_columns(table, modelled)
-    between = [
-        (constraint, ~holds(constraint, typed, modelled)) for constraint in schema.constraints
-    ]
-    for _, rows in between:
+    for _, _, _, rows in found:
         any_rule |= rows
-    counted = [
-        (item.column, item.problem, len(table) if item.count is None else item.count)
-        for item in found
-    ]
-    counted += [
-        (", ".join(columns_of(constraint, schema)), str(constraint), int(rows.sum()))
-        for constraint, rows in between
-    ]
-    counted = [rule for rule in counted if rule[2]]
+    counted = [(columns, rule, count) for columns, rule, count, _ in found if count]
     by_rule = tuple(sorted(counted, key=lambda rule: (-rule[2], rule[0], rule[1])))
     return BrokenRules(rows=len(table), broken=int(any_rule.sum()), by_rule=by_rule)
+
+
+# Columns, rule, how many rows break it, and which.
+_Broken = tuple[str, str, int, NDArray[np.bool_]]
+
+
+def _of_columns(modelled: Schema, table: pd.DataFrame) -> Iterator[_Broken]:
+    for item in violations(table[[column.name for column in modelled.modelled]], modelled):
+        every = np.ones(len(table), dtype=bool)
+        rows = every if item.rows is None else item.rows.to_numpy(dtype=bool)
+        yield item.column, item.problem, len(table) if item.count is None else item.count, rows
+
+
+def _between_columns(modelled: Schema, table: pd.DataFrame) -> Iterator[_Broken]:
+    typed = typed_columns(table, modelled)
+    for constraint in modelled.constraints:
+        rows = ~holds(constraint, typed, modelled)
+        yield ", ".join(columns_of(constraint, modelled)), str(constraint), int(rows.sum()), rows
 
 
 def constraint_metric(synthetic: BrokenRules, left_out: BrokenRules | None) -> Metric:
@@ -96,7 +100,6 @@ def constraint_metric(synthetic: BrokenRules, left_out: BrokenRules | None) -> M
         low=low,
         high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=None if left_out is None or not left_out.rows else left_out.share,
         n=synthetic.rows,
         method=(
@@ -104,7 +107,6 @@ def constraint_metric(synthetic: BrokenRules, left_out: BrokenRules | None) -> M
             " values or constraint, before anything is mapped into the schema; Clopper-Pearson"
             " interval"
         ),
-        source="SDNist, inconsistencies; SDMetrics, diagnostic report; Clopper and Pearson 1934",
         details={
             "rules": [
                 {"column": column, "rule": rule, "rows": rows, "share": rows / synthetic.rows}
@@ -121,7 +123,6 @@ CATEGORIES, RARE, RANGES = (
 )
 RARE_SHARE = 0.01
 WORST = 10
-_SOURCE = "SDMetrics, CategoryCoverage and RangeCoverage"
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +161,11 @@ def coverage_metrics(
     discrete = [place for place, column in enumerate(coder.columns) if isinstance(column, Discrete)]
     numbers = [place for place in range(len(coder.columns)) if place not in discrete]
     tables, samples = (kept_in, left_out, synthetic), nested_samples(len(kept_in), seed)
-    common = [part for place in discrete if (part := _categories(coder, kept_in, place, 1.0))]
-    rare = [part for place in discrete if (part := _categories(coder, kept_in, place, RARE_SHARE))]
-    ranges = [part for place in numbers if (part := _range(kept_in, place))]
+    common, rare = (
+        _found(_categories(coder, kept_in, place, below) for place in discrete)
+        for below in (1.0, RARE_SHARE)
+    )
+    ranges = _found(_range(kept_in, place) for place in numbers)
     return (
         _metric(CATEGORIES, coder, common, tables, samples, "categories of the training rows"),
         _metric(
@@ -175,6 +178,10 @@ def coverage_metrics(
         ),
         _metric(RANGES, coder, ranges, tables, samples, "range of the training rows' numbers"),
     )
+
+
+def _found(parts: Iterable[_Part | None]) -> list[_Part]:
+    return [part for part in parts if part is not None]
 
 
 def _categories(coder: AuditCoder, kept_in: CodedTable, place: int, below: float) -> _Part | None:
@@ -225,7 +232,7 @@ def _metric(
 ) -> Metric:
     kept_in, left_out, synthetic = tables
     if not wanted:
-        return Metric.not_run(name, f"no column has {what}", better=Better.HIGHER)
+        return Metric.not_run(name, f"no column has {what}")
 
     def reached(table: CodedTable, parts: Replicates) -> NDArray[np.float64]:
         return np.array([part.reached(table, parts) for part in wanted])
@@ -239,11 +246,9 @@ def _metric(
         value=float(made.mean()),
         low=float(made.mean()),
         high=float(made.mean()),
-        better=Better.HIGHER,
         baseline=None if held is None else float(held.mean()),
         n=len(synthetic),
         method=f"{what}: mean share reached, over {len(wanted)} columns",
-        source=_SOURCE,
         details={
             "columns": [
                 {

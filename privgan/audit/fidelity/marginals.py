@@ -21,8 +21,10 @@ from privgan.audit.intervals import (
     area_under_curve,
     hanley_mcneil,
     jackknife_error,
+    normal_interval,
 )
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 
 NAME = "fidelity.k_marginal"
 MOST_COLUMNS, MOST_KMARGINAL_PAIRS = 30, 200
@@ -50,22 +52,22 @@ def k_marginal_metric(
     """
     columns = len(coder.columns)
     if columns < 2:
-        return Metric.not_run(NAME, "needs at least 2 columns", better=Better.HIGHER)
+        return Metric.not_run(NAME, "needs at least 2 columns")
     # The published score takes all pairs below 30 columns, else 200; these are the same for every
     # table.
     pairs = marginals(columns, 2) if columns < MOST_COLUMNS else _thinned(marginals(columns, 2))
-    blocks = np.random.default_rng((seed, 37)).permutation(len(synthetic)) % JACKKNIFE_BLOCKS
+    blocks = stream(seed, "fidelity.k_marginal").permutation(len(synthetic)) % JACKKNIFE_BLOCKS
     distances = distances_by_block(coder.sizes, kept_in, synthetic, pairs, blocks)
     scores = PERFECT * (1.0 - distances.mean(axis=0))
     error, samples = jackknife_error(scores), nested_samples(len(kept_in), seed)
     sampled = sample_distances(coder.sizes, kept_in, pairs, samples)
+    low, high = normal_interval(float(scores[0]), error, least=0.0, most=PERFECT)
     return Metric(
         name=NAME,
         value=float(scores[0]),
-        low=max(0.0, float(scores[0]) - 1.96 * error),
-        high=min(PERFECT, float(scores[0]) + 1.96 * error),
+        low=low,
+        high=high,
         confidence=0.95,
-        better=Better.HIGHER,
         baseline=(
             PERFECT * (1.0 - mean_tvd(coder.sizes, kept_in, left_out, pairs))
             if left_out is not None
@@ -76,7 +78,6 @@ def k_marginal_metric(
             f"{len(pairs)} 2-way marginals; numbers cut at the training rows' 20-quantiles; "
             f"interval: jackknife over {JACKKNIFE_BLOCKS} blocks of synthetic rows"
         ),
-        source="NIST SDNist 2.5, k-marginal score",
         details={
             "columns": _by_column(coder, pairs, distances[:, 0]),
             "sample_equivalent": samples.equivalent(float(distances[:, 0].mean()), sampled),
@@ -111,8 +112,6 @@ CLASSIFIER_ROWS = 10_000
 TEST_SHARE = 0.3
 LEAST_ROWS = 50
 _DENSE_CELLS = 2**18
-_TVD_SOURCE = "NIST SDNist k-marginal score; audit reference, section 1c"
-_C2ST_SOURCE = "Lopez-Paz and Oquab 2017, section 3; interval: Hanley and McNeil 1982"
 
 
 def marginals(columns: int, order: int) -> tuple[tuple[int, ...], ...]:
@@ -124,8 +123,7 @@ def marginals(columns: int, order: int) -> tuple[tuple[int, ...], ...]:
     most = {1: len(every), 2: MOST_PAIRS, 3: TRIPLES}[order]
     if order < 3 and len(every) <= most:
         return tuple(every)
-    # The generator and seed of the project's independent score, so that both look at the same
-    # triples.
+    # A fixed generator and seed: every audit looks at the same triples.
     places = np.random.RandomState(TRIPLE_SEED).permutation(len(every))[:most]
     return tuple(every[place] for place in places)
 
@@ -169,12 +167,13 @@ def _tvd_metric(
 ) -> Metric:
     name = f"fidelity.tvd{order}"
     if len(coder.columns) < order:
-        return Metric.not_run(name, f"needs at least {order} columns", better=Better.LOWER)
+        return Metric.not_run(name, f"needs at least {order} columns")
     cliques = marginals(len(coder.columns), order)
-    blocks = np.random.default_rng((seed, order)).permutation(len(synthetic)) % JACKKNIFE_BLOCKS
+    blocks = stream(seed, "fidelity.tvd", order).permutation(len(synthetic)) % JACKKNIFE_BLOCKS
     distances = distances_by_block(coder.sizes, kept_in, synthetic, cliques, blocks)
     means = distances.mean(axis=0)
-    value, error = float(means[0]), jackknife_error(means)
+    value = float(means[0])
+    low, high = normal_interval(value, jackknife_error(means), least=0.0, most=1.0)
     samples = nested_samples(len(kept_in), seed)
     details: dict[str, object] = {
         "rows": len(synthetic),
@@ -193,17 +192,15 @@ def _tvd_metric(
     return Metric(
         name=name,
         value=value,
-        low=max(0.0, value - 1.96 * error),
-        high=min(1.0, value + 1.96 * error),
+        low=low,
+        high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=baseline,
         n=len(synthetic),
         method=(
             f"mean over {len(cliques)} {order}-way marginals; numbers cut at the training rows'"
             f" 20-quantiles; interval: jackknife over {JACKKNIFE_BLOCKS} blocks of synthetic rows"
         ),
-        source=_TVD_SOURCE,
         details=details,
     )
 
@@ -244,7 +241,7 @@ def _clique_distances(
     block_of: NDArray[np.int64],
     blocks: int,
 ) -> NDArray[np.float64]:
-    cells, size = cells_of(sizes, np.vstack([real[:, clique], other[:, clique]]), clique)
+    cells, size = marginal_cells(sizes, np.vstack([real[:, clique], other[:, clique]]), clique)
     share = np.bincount(cells[: len(real)], minlength=size) / len(real)
     count = max(1, blocks)
     by_block = np.bincount(block_of * size + cells[len(real) :], minlength=count * size).reshape(
@@ -256,7 +253,7 @@ def _clique_distances(
     return 0.5 * np.asarray(np.abs(counts / totals - share).sum(axis=1))
 
 
-def cells_of(
+def marginal_cells(
     sizes: Sequence[int], codes: NDArray[np.int64], clique: list[int]
 ) -> tuple[NDArray[np.int64], int]:
     """The cell of each row, and how many cells there are.
@@ -281,7 +278,7 @@ def _same_size(
     seed: int,
 ) -> dict[str, float]:
     """Both figures for samples of one size: small tables are farther from any other one."""
-    size, generator = min(len(left_out), len(synthetic)), np.random.default_rng((seed, 4))
+    size, generator = min(len(left_out), len(synthetic)), stream(seed, "fidelity.tvd: equal sizes")
     pair = {
         "synthetic": synthetic.sample(size, generator),
         "left_out": left_out.sample(size, generator),
@@ -309,7 +306,7 @@ def sample_distances(
     """Mean total variation distance of each nested sample of the real rows to all of them [samples]."""
     found = np.zeros(len(samples.shares))
     for clique in cliques:
-        cells, size = cells_of(sizes, real.codes[:, list(clique)], list(clique))
+        cells, size = marginal_cells(sizes, real.codes[:, list(clique)], list(clique))
         counts = samples.replicates.sums(cells, size)
         shares = counts / np.maximum(1.0, counts.sum(axis=1, keepdims=True))
         found += 0.5 * np.abs(shares - shares[:1]).sum(axis=1)
@@ -348,7 +345,7 @@ def c2st_metric(
     name = "fidelity.c2st_auc"
     if left_out is None or min(len(left_out), len(synthetic), len(kept_in)) < LEAST_ROWS:
         reason = f"needs at least {LEAST_ROWS} left-out, kept-in and synthetic rows"
-        return Metric.not_run(name, reason, better=Better.LOWER)
+        return Metric.not_run(name, reason)
     size = min(len(left_out), len(synthetic), CLASSIFIER_ROWS)
     found = _detect(left_out, synthetic, size, seed, explain=True)
     baseline = _detect(left_out, kept_in, min(size, len(kept_in)), seed, explain=False)
@@ -360,7 +357,6 @@ def c2st_metric(
         low=low,
         high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=baseline.area,
         n=size,
         method=(
@@ -368,7 +364,6 @@ def c2st_metric(
             " testing; Hanley-McNeil score interval; baseline: kept-in rows in place of synthetic"
             " ones"
         ),
-        source=_C2ST_SOURCE,
         details={
             "columns": [{"column": coder.names[i], "auc_lost": float(found.drops[i])} for i in top]
         },
@@ -380,7 +375,7 @@ def _detect(
 ) -> _Detection:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    generator = np.random.default_rng((seed, 5))
+    generator = stream(seed, "fidelity.c2st_auc")
     rows = stacked(real.sample(size, generator), other.sample(size, generator)).values
     labels = np.arange(2 * size) >= size
     order = generator.permutation(2 * size)

@@ -14,17 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
-from privgan.metric import Better, Metric
+from privgan.audit.intervals import CONFIDENCE, normal_interval
+from privgan.audit.randomness import stream
+from privgan.metric import Metric, none_run
 
 NAME, STANDARDISED = "fidelity.pmse", "fidelity.pmse_standardised"
 MOST_ROWS, LEAST_ROWS = 2_000, 50
 REPETITIONS, NULL_REPETITIONS = 10, 25
 FOLDS = 2
 COMMON_CATEGORIES = 12
-CONFIDENCE = 0.95
-_SOURCE = (
-    "Woo et al. 2009; Snoke et al. 2018, section 3, with a null measured on independent samples"
-)
 
 
 def pmse_metrics(
@@ -52,10 +50,8 @@ def pmse_metrics(
     size = 0 if left_out is None else min(len(left_out), len(synthetic), len(kept_in), MOST_ROWS)
     if left_out is None or size < LEAST_ROWS:
         reason = f"needs at least {LEAST_ROWS} left-out, kept-in and synthetic rows"
-        return tuple(
-            Metric.not_run(name, reason, better=Better.LOWER) for name in (NAME, STANDARDISED)
-        )
-    real, generator = stacked(kept_in, left_out), np.random.default_rng((seed, 43))
+        return none_run((NAME, STANDARDISED), reason)
+    real, generator = stacked(kept_in, left_out), stream(seed, "fidelity.pmse")
     features = FeatureMap.from_reference(coder.columns, real, COMMON_CATEGORIES)
     made = [
         _error(
@@ -91,37 +87,31 @@ def _error(rows: NDArray[np.float32], generator: np.random.Generator) -> float:
 
 
 def _metrics(made: NDArray[np.float64], null: NDArray[np.float64], size: int) -> tuple[Metric, ...]:
-    value, spread = float(made.mean()), 1.96 * float(made.std(ddof=1))
+    value = float(made.mean())
+    low, high = normal_interval(value, float(made.std(ddof=1)))
     mean, deviation = float(null.mean()), max(float(null.std(ddof=1)), 1e-12)
     method = (
         f"logistic regression, {FOLDS} folds, {size} rows of each kind; mean of {REPETITIONS} draws"
         f" and where 95 % of single draws lie; null: {NULL_REPETITIONS} pairs of disjoint samples"
         " of real rows"
     )
-    shared: dict[str, Any] = {
-        "confidence": CONFIDENCE,
-        "better": Better.LOWER,
-        "n": 2 * size,
-        "method": method,
-    }
+    shared: dict[str, Any] = {"confidence": CONFIDENCE, "n": 2 * size, "method": method}
     details = {"null_mean": mean, "null_deviation": deviation, "rows_of_each_kind": size}
     raw = Metric(
         name=NAME,
         value=value,
-        low=max(0.0, value - spread),
-        high=min(0.25, value + spread),
+        low=max(0.0, low),
+        high=min(0.25, high),
         baseline=mean,
-        source=_SOURCE,
         details=details,
         **shared,
     )
     standardised = Metric(
         name=STANDARDISED,
         value=(value - mean) / deviation,
-        low=(value - spread - mean) / deviation,
-        high=(value + spread - mean) / deviation,
+        low=(low - mean) / deviation,
+        high=(high - mean) / deviation,
         baseline=0.0,
-        source=_SOURCE,
         details=details,
         **shared,
     )

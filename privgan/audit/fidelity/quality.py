@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from privgan.audit.coding import AuditCoder, CodedTable
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 from privgan.schema.columns import Discrete
 
 NAME = "fidelity.sdmetrics_quality"
@@ -47,7 +48,7 @@ def quality_metric(
     Returns:
         The metric; NOT_RUN with the reason where SDMetrics fails.
     """
-    generator = np.random.default_rng((seed, 11))
+    generator = stream(seed, "fidelity.sdmetrics_quality")
     columns = np.sort(generator.permutation(len(coder.columns))[:MOST_COLUMNS])
     real = _frame(coder, kept_in.sample(MOST_ROWS, generator), columns)
     tables = [
@@ -58,23 +59,19 @@ def quality_metric(
     try:
         scores = [_report(coder, columns, real, table) for table in tables]
     except Exception as error:  # SDMetrics raises whatever its parts raise; a missing figure must not end the audit
-        return Metric.not_run(
-            NAME, f"SDMetrics failed: {type(error).__name__}", better=Better.HIGHER
-        )
+        return Metric.not_run(NAME, f"SDMetrics failed: {type(error).__name__}")
     means = [_mean(score) for score in scores]
     if means[0] is None:
-        return Metric.not_run(NAME, "SDMetrics gave no score", better=Better.HIGHER)
+        return Metric.not_run(NAME, "SDMetrics gave no score")
     return Metric(
         name=NAME,
         value=means[0],
-        better=Better.HIGHER,
         baseline=means[1] if len(means) > 1 else None,
         n=len(tables[0]),
         method=(
             f"QualityReport on {len(real)} training and {len(tables[0])} synthetic rows,"
             f" {len(columns)} of {len(coder.columns)} columns; moments as numbers"
         ),
-        source="SDMetrics, single-table quality report",
         details={
             "properties": scores[0],
             "baseline_rows": len(tables[1]) if len(tables) > 1 else 0,

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.subgroups import LEAST_ROWS, Subgroup, named_subgroups
-from privgan.audit.intervals import Replicates
-from privgan.metric import Better, Metric
+from privgan.audit.intervals import Replicates, normal_interval
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 from privgan.schema.columns import Discrete
 
 LEAST_COMPARED_ROWS = 25
@@ -67,7 +68,7 @@ def nested_samples(rows: int, seed: int) -> NestedSamples:
     sizes = [rows]
     while sizes[-1] // 2 >= LEAST_COMPARED_ROWS:
         sizes.append(sizes[-1] // 2)
-    place = np.random.default_rng((seed, 29)).permutation(rows)
+    place = stream(seed, "nested samples").permutation(rows)
     level = (place[:, None] < np.array(sizes[1:], dtype=np.int64)[None, :]).sum(axis=1)
     members = np.triu(
         np.ones((len(sizes), len(sizes)))
@@ -126,7 +127,7 @@ def random_queries(coder: AuditCoder, kept_in: CodedTable, seed: int) -> tuple[Q
         kept_in: The training rows, in an order of their contents alone.
         seed: Draws the queries.
     """
-    generator = np.random.default_rng((seed, 61))
+    generator = stream(seed, "utility.query_error")
     most = min(MOST_CONDITIONS, len(coder.columns))
     queries = []
     for number in range(QUERIES):
@@ -190,26 +191,22 @@ def query_metric(
         None if left_out is None else _counts(queries, groups, left_out) / _sizes(groups, left_out)
     )
     errors = np.abs(made - real)
-    value, width = (
-        float(errors[:, 0].mean()),
-        1.96 * float(errors[:, 0].std(ddof=1)) / len(queries) ** 0.5,
-    )
+    value, error = float(errors[:, 0].mean()), float(errors[:, 0].std(ddof=1)) / len(queries) ** 0.5
+    low, high = normal_interval(value, error, least=0.0)
     relative = errors[:, 0] / np.maximum(real[:, 0], SANITY_BOUND)
     baseline = None if held is None else np.abs(held - real)
     return Metric(
         name=NAME,
         value=value,
-        low=max(0.0, value - width),
-        high=value + width,
+        low=low,
+        high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=None if baseline is None else float(baseline[:, 0].mean()),
         n=len(queries),
         method=(
             f"{len(queries)} random queries of 1 to {MOST_CONDITIONS} conditions, error in share of"
             " rows; interval: over the draw of queries"
         ),
-        source="NIST HOC; private-pgm; relative error with a sanity bound: Vitter and Wang 1999",
         details={
             "median": float(np.median(errors[:, 0])),
             "upper_5_percent": float(np.quantile(errors[:, 0], 0.95)),

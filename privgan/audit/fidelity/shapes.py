@@ -14,14 +14,21 @@ from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.queries import nested_samples
-from privgan.audit.intervals import Replicates, holm, jackknife, jackknife_error, whole
-from privgan.metric import Better, Metric
+from privgan.audit.intervals import (
+    Replicates,
+    holm,
+    jackknife,
+    jackknife_error,
+    normal_interval,
+    whole,
+)
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 from privgan.schema.columns import Discrete
 
 NAME = "fidelity.column_shapes"
 WORST = 10
 LEAST_EXPECTED = 5.0
-_SOURCE = "Kolmogorov 1933; SDMetrics' column shapes; Holm 1979"
 
 
 def shapes_metric(
@@ -47,7 +54,7 @@ def shapes_metric(
         seed: Draws the jackknife's blocks and the random samples.
     """
     parts, samples = (
-        jackknife(len(synthetic), np.random.default_rng((seed, 41))),
+        jackknife(len(synthetic), stream(seed, "fidelity.column_shapes")),
         nested_samples(len(kept_in), seed),
     )
     made = distances(coder, kept_in, synthetic, parts)
@@ -57,23 +64,22 @@ def shapes_metric(
         else distances(coder, kept_in, left_out, whole(len(left_out)))[:, 0]
     )
     sampled = distances(coder, kept_in, kept_in, samples.replicates).mean(axis=0)
-    value, error = 1.0 - float(made[:, 0].mean()), jackknife_error(made.mean(axis=0))
+    value = 1.0 - float(made[:, 0].mean())
+    low, high = normal_interval(value, jackknife_error(made.mean(axis=0)), least=0.0, most=1.0)
     adjusted = None if left_out is None else holm(_p_values(coder, left_out, synthetic))
     order = np.argsort(-made[:, 0], kind="stable")[:WORST]
     return Metric(
         name=NAME,
         value=value,
-        low=max(0.0, value - 1.96 * error),
-        high=min(1.0, value + 1.96 * error),
+        low=low,
+        high=high,
         confidence=0.95,
-        better=Better.HIGHER,
         baseline=None if held is None else 1.0 - float(held.mean()),
         n=len(synthetic),
         method=(
             f"mean over {len(coder.columns)} columns; interval: jackknife over blocks of synthetic"
             " rows"
         ),
-        source=_SOURCE,
         details={
             "columns": [
                 {

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable
-from privgan.audit.intervals import Replicates, jackknife, jackknife_error, whole
-from privgan.metric import Better, Metric
+from privgan.audit.intervals import Replicates, jackknife, jackknife_error, normal_interval, whole
+from privgan.audit.randomness import stream
+from privgan.metric import Metric
 from privgan.schema.columns import Discrete
 
 NAME = "fidelity.worst_subgroup_tvd1"
@@ -87,9 +88,7 @@ def subgroup_metric(
         seed: Draws the jackknife's blocks.
     """
     if left_out is None:
-        return Metric.not_run(
-            NAME, "there are no left-out rows to compare with", better=Better.LOWER
-        )
+        return Metric.not_run(NAME, "there are no left-out rows to compare with")
     groups = named_subgroups(coder)
     sizes = {
         group: [int(group.rows(table).sum()) for table in (kept_in, synthetic, left_out)]
@@ -101,19 +100,21 @@ def subgroup_metric(
             f"no category of a discrete column has {LEAST_ROWS} training and {LEAST_ROWS} left-out"
             " rows"
         )
-        return Metric.not_run(NAME, reason, better=Better.LOWER)
-    parts = jackknife(len(synthetic), np.random.default_rng((seed, 47)))
+        return Metric.not_run(NAME, reason)
+    parts = jackknife(len(synthetic), stream(seed, "fidelity.worst_subgroup_tvd1"))
     made = _distances(coder, kept, kept_in, synthetic, parts)
     held = _distances(coder, kept, kept_in, left_out, whole(len(left_out)))[:, 0]
     order = np.argsort(-made[:, 0], kind="stable")
-    low, high = _interval(made[order[0]], len(kept))
+    worst = made[order[0]]
+    low, high = normal_interval(
+        float(worst[0]), jackknife_error(worst), tests=len(kept), least=0.0, most=1.0
+    )
     return Metric(
         name=NAME,
         value=float(made[order[0], 0]),
         low=low,
         high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=float(held[order[0]]),
         n=sizes[kept[order[0]]][1],
         method=(
@@ -121,7 +122,6 @@ def subgroup_metric(
             " mean over the other columns' 1-way marginals; interval: jackknife over blocks of"
             " synthetic rows, Bonferroni"
         ),
-        source="NIST SDNist, worst-group scores",
         details={
             "subgroups": [
                 {"subgroup": kept[i].name, "tvd1": float(made[i, 0]), "left_out": float(held[i])}
@@ -133,13 +133,6 @@ def subgroup_metric(
             "subgroups_suppressed": sum(sizes[group][0] > 0 for group in groups) - len(kept),
         },
     )
-
-
-def _interval(values: NDArray[np.float64], groups: int) -> tuple[float, float]:
-    from scipy.special import ndtri
-
-    width = float(ndtri(1.0 - 0.025 / groups)) * jackknife_error(values)
-    return max(0.0, float(values[0]) - width), min(1.0, float(values[0]) + width)
 
 
 def _distances(

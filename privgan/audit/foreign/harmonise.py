@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,7 @@ from privgan.audit.foreign.legibility import (
 from privgan.audit.foreign.moment_notation import moment_notations, moment_texts, within
 from privgan.audit.foreign.notations import (
     Notation,
-    choose,
+    choose_notation,
     fits_column,
     number_notations,
     number_text,
@@ -83,27 +83,27 @@ def legible(
         TableError: No column is left to compare.
     """
     given = {"real": real, "holdout": holdout, "synthetic": synthetic}
-    spelling = replace(
-        schema, columns=tuple(part for part in schema.modelled if isinstance(part, Discrete))
-    )
+    spelling = _with_columns(schema, lambda column: isinstance(column, Discrete))
     read = {name: harmonise(table, spelling, name) for name, table in given.items()}
-    typed = replace(
-        schema, columns=tuple(part for part in schema.modelled if _is_typed(part, given.values()))
-    )
+    typed = _with_columns(schema, lambda column: _is_typed(column, given.values()))
     lost = tuple(
         fact for name, (table, _) in read.items() for fact in lost_values(table, typed, name)
     )
     left_out = columns_left_out(lost)
     told = tuple(item for _, items in read.values() for item in items)
     tables = tuple(
-        table.drop(columns=[name for name in left_out if name in table])
-        for table, _ in read.values()
+        table.drop(columns=list(left_out), errors="ignore") for table, _ in read.values()
     )
     return (
         without_columns(schema, left_out),
         tables,
         Legibility(normalised=told, lost=lost, left_out=left_out),
     )
+
+
+def _with_columns(schema: Schema, wanted: Callable[[Column], bool]) -> Schema:
+    """The schema with those of its modelled columns that are wanted."""
+    return replace(schema, columns=tuple(filter(wanted, schema.modelled)))
 
 
 def _is_typed(column: Column, tables: Iterable[pd.DataFrame]) -> bool:
@@ -121,9 +121,7 @@ def _headed(
     table: pd.DataFrame, schema: Schema, name: str
 ) -> tuple[pd.DataFrame, list[Normalised]]:
     """Headers in the schema's spelling, where exactly one of them reads alike."""
-    known, wanted = set(map(str, table.columns)), list(schema.names)
-    keys = [_header(column) for column in wanted]
-    unique = {key: column for key, column in zip(keys, wanted, strict=True) if keys.count(key) == 1}
+    known, unique = set(map(str, table.columns)), _unique_headers(schema)
     found = {
         column: unique[_header(str(column))]
         for column in table.columns
@@ -139,6 +137,14 @@ def _headed(
         for new in found.values()
     ]
     return table.rename(columns=found), told
+
+
+def _unique_headers(schema: Schema) -> dict[str, str]:
+    """Headers as they are compared, to the columns of which no other reads alike."""
+    keys = [_header(column) for column in schema.names]
+    return {
+        key: column for key, column in zip(keys, schema.names, strict=True) if keys.count(key) == 1
+    }
 
 
 def _header(name: str) -> str:
@@ -221,9 +227,10 @@ def _changes(
             if text in spellings:
                 after[place], what[place] = spellings[text]
     else:
-        _read_otherwise(
-            [distinct[place] for place in left], stand[left], rows[left], column, left, after, what
-        )
+        for place, text, notation in _read_otherwise(
+            [distinct[i] for i in left], stand[left], rows[left], column
+        ):
+            after[left[place]], what[left[place]] = text, notation
     return after, what
 
 
@@ -232,13 +239,19 @@ def _read_otherwise(
     stand: NDArray[np.float64],
     rows: NDArray[np.int64],
     column: Column,
-    places: Sequence[int],
-    after: list[Any],
-    what: list[str],
-) -> None:
+) -> Iterator[tuple[int, str, str]]:
     """Numbers and moments.
 
     The best reading of each value, written so that every other command reads it too.
+
+    Args:
+        values: The distinct values.
+        stand: What they are as they stand [distinct].
+        rows: How many rows hold each [distinct].
+        column: The column.
+
+    Yields:
+        A value's place, its text in the schema's notation and how it was written.
     """
     assert isinstance(column, Numeric | Temporal)
     fits = (
@@ -255,7 +268,7 @@ def _read_otherwise(
         else moment_notations(texts, column)
     )
     notations = [Notation(what="", values=stand, fits=fits, own=True), *more]
-    chosen = choose(notations, rows)
+    chosen = choose_notation(notations, rows)
     use = np.flatnonzero((chosen.notation > 0) & (chosen.values != stand)).tolist()
     written = _written(chosen.values[use], column)
     read = as_they_stand(written, column, np.zeros(len(written), dtype=bool))
@@ -263,7 +276,7 @@ def _read_otherwise(
     for place, text, again in zip(use, written, read, strict=True):
         # What the column's own notation cannot write stays as it is, and counts as unread.
         if np.isclose(again, chosen.values[place], rtol=1e-12, atol=tolerance):
-            after[places[place]], what[places[place]] = text, notations[chosen.notation[place]].what
+            yield place, text, notations[chosen.notation[place]].what
 
 
 def _day(seconds: NDArray[np.float64], column: Temporal) -> NDArray[np.float64]:

@@ -68,15 +68,26 @@ class Parts:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Parts:
         """The parts of each text."""
-        found = [_PARTS.fullmatch(re.sub(r"\s+", " ", text.strip())) for text in texts]
+        found = [_split(text) for text in texts]
         return cls(
-            days=pd.Series([part["day"].strip() if part else "" for part in found], dtype=object),
-            clocks=np.array([_seconds(part) if part else np.nan for part in found], dtype=float),
-            timed=np.array([bool(part and part["hour"]) for part in found], dtype=bool),
-            offsets=np.array(
-                [_offset(part["zone"] or part["only"] or "") if part else np.nan for part in found]
-            ),
+            days=pd.Series([day for day, _, _, _ in found], dtype=object),
+            clocks=np.array([clock for _, clock, _, _ in found], dtype=float),
+            timed=np.array([timed for _, _, timed, _ in found], dtype=bool),
+            offsets=np.array([offset for _, _, _, offset in found], dtype=float),
         )
+
+
+def _split(text: str) -> tuple[str, float, bool, float]:
+    """Day, seconds since midnight, whether a time is written, and the zone's offset of one text."""
+    part = _PARTS.fullmatch(re.sub(r"\s+", " ", text.strip()))
+    if part is None:
+        return "", np.nan, False, np.nan
+    return (
+        part["day"].strip(),
+        _seconds(part),
+        bool(part["hour"]),
+        _offset(part["zone"] or part["only"] or ""),
+    )
 
 
 def _seconds(part: re.Match[str]) -> float:

@@ -251,7 +251,7 @@ class Chosen:
     notation: NDArray[np.int64]
 
 
-def choose(notations: Sequence[Notation], rows: NDArray[np.int64]) -> Chosen:
+def choose_notation(notations: Sequence[Notation], rows: NDArray[np.int64]) -> Chosen:
     """The reading of each distinct value.
 
     Args:

@@ -194,13 +194,6 @@ def guesses_on_grid(
     return tuple((2 * size, int(members[-size:].sum() + (~members[:size]).sum())) for size in grid)
 
 
-def epsilon_lower_bound_one_run(
-    scores: NDArray[np.float64], is_member: NDArray[np.bool_], delta: float, significance: float
-) -> float:
-    """The lower bound on ε of :func:`one_run_search`."""
-    return one_run_search(scores, is_member, delta, significance).epsilon
-
-
 def largest_one_run_bound(canaries: int, delta: float, significance: float) -> float:
     """The bound that :func:`one_run_search` would give if every guess were right.
 

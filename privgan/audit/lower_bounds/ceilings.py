@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from privgan.errors import UsageError
+from privgan.privacy import tradeoff
+from privgan.privacy.tradeoff import TradeOff
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The guarantee that is claimed, and the highest figures it allows (Kairouz, Oh, Viswanath 2015, Thm 2.1).
+    """The guarantee that is claimed, and the highest figures that it allows.
 
     Attributes:
         epsilon: The claimed ε; infinite where nothing is claimed.
@@ -21,30 +23,30 @@ class Claim:
     delta: float
 
     def __post_init__(self) -> None:
-        """Refuse a claim that is none."""
+        """Check the claim.
+
+        Raises:
+            UsageError: ε is below 0, or δ is not in [0, 1).
+        """
         if not self.epsilon >= 0 or not 0 <= self.delta < 1:
             raise UsageError(
                 f"the claimed (ε, δ) = ({self.epsilon}, {self.delta}); ε must be ≥ 0 and δ in"
                 " [0, 1)"
             )
 
-    @property
-    def odds(self) -> float:
-        """e^ε, kept finite."""
-        return math.exp(min(self.epsilon, 700.0))
+    @cached_property
+    def curve(self) -> TradeOff:
+        """The worst case of (ε, δ) (Kairouz, Oh, Viswanath 2015, Theorem 2.1)."""
+        return tradeoff.of_budget(self.epsilon, self.delta)
 
     def true_positive_rate(self, false_positive_rate: float) -> float:
         """The largest true-positive rate at a false-positive rate."""
-        from_below = self.odds * false_positive_rate + self.delta
-        from_above = 1.0 - (1.0 - self.delta - false_positive_rate) / self.odds
-        return min(1.0, from_below, from_above)
+        return self.curve.true_positive_rate(false_positive_rate)
 
     def advantage(self) -> float:
         """The largest difference of true- and false-positive rate."""
-        return min(
-            1.0, (1.0 - 1.0 / self.odds + 2.0 * self.delta / self.odds) / (1.0 + 1.0 / self.odds)
-        )
+        return self.curve.advantage()
 
     def area_under_curve(self) -> float:
-        """The largest area under the curve of the same trade-off."""
-        return 1.0 - (1.0 - self.delta) ** 2 / (1.0 + self.odds)
+        """The largest area under the curve."""
+        return self.curve.area_under_curve()

@@ -10,7 +10,6 @@ Gaussian. So they never decide a verdict.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,30 +17,7 @@ from numpy.typing import NDArray
 
 from privgan.audit.intervals import upper_limit
 from privgan.audit.lower_bounds.bounds import guesses_on_grid, largest_refuted
-
-
-def gaussian_delta(epsilon: float, mu: float) -> float:
-    """The δ of a μ-GDP mechanism at an ε (Balle and Wang 2018, Theorem 8; Dong, Roth, Su 2022, Corollary 1)."""
-    from scipy.special import log_ndtr, ndtr
-
-    if mu <= 0.0:
-        return 0.0
-    return float(
-        ndtr(mu / 2 - epsilon / mu) - math.exp(epsilon + float(log_ndtr(-mu / 2 - epsilon / mu)))
-    )
-
-
-def gaussian_epsilon(mu: float, delta: float) -> float:
-    """The ε of a μ-GDP mechanism at a δ in (0, 1): the inverse of :func:`gaussian_delta`.
-
-    0 for μ ≤ 0.
-
-    Raises:
-        ValueError: δ is 0, where no Gaussian mechanism has a finite ε.
-    """
-    if not 0.0 < delta < 1.0:
-        raise ValueError(f"δ is {delta}; a Gaussian mechanism has a finite ε only for δ in (0, 1)")
-    return largest_refuted(lambda epsilon: gaussian_delta(epsilon, mu) > delta)
+from privgan.privacy.tradeoff import Gaussian
 
 
 def gdp_mu(
@@ -55,13 +31,11 @@ def gdp_mu(
     Returns:
         The bound, 0 where it would be negative.
     """
-    from scipy.special import ndtri
-
     missed = upper_limit(false_negatives, members, significance / 2.0)
     alarmed = upper_limit(false_positives, non_members, significance / 2.0)
     if missed >= 1.0 or alarmed >= 1.0:
         return 0.0
-    return max(0.0, float(-ndtri(alarmed) - ndtri(missed)))
+    return Gaussian.of_rates(missed, alarmed).shift
 
 
 def gdp_bound(
@@ -76,15 +50,12 @@ def gdp_bound(
 
     It extrapolates far beyond what the counts themselves can certify.
     """
-    return gaussian_epsilon(
-        gdp_mu(false_negatives, false_positives, members, non_members, significance), delta
-    )
+    mu = gdp_mu(false_negatives, false_positives, members, non_members, significance)
+    return Gaussian(mu).epsilon(delta)
 
 
-def fdp_bound(
-    canaries: int, guesses: int, correct: int, delta: float, significance: float
-) -> float:
-    """Largest ε whose Gaussian mechanism ``correct`` right guesses refute, in one run.
+def refuted_mu(canaries: int, guesses: int, correct: int, significance: float) -> float:
+    """Largest μ whose Gaussian mechanism ``correct`` right guesses refute, in one run.
 
     Mahloujifar, Melis and Chaudhuri 2024 (arXiv 2410.22235), algorithm for membership (k = 2).
 
@@ -92,21 +63,18 @@ def fdp_bound(
         canaries: All canaries m whose coin was flipped, the abstained ones too.
         guesses: Guesses made, c'.
         correct: Right guesses, c.
-        delta: The claimed δ, in (0, 1).
-        significance: Probability of exceeding the true ε of a Gaussian mechanism.
+        significance: Probability of exceeding the true μ.
 
     Returns:
         The bound; exactly 0 for guesses that say nothing.
+
+    Raises:
+        ValueError: The counts contradict each other.
     """
     if not 0 <= correct <= guesses <= canaries:
         raise ValueError(
             f"need 0 ≤ correct ≤ guesses ≤ canaries, got {correct}, {guesses}, {canaries}"
         )
-    return gaussian_epsilon(_refuted_mu(canaries, guesses, correct, significance), delta)
-
-
-def _refuted_mu(canaries: int, guesses: int, correct: int, significance: float) -> float:
-    """The largest μ that is refuted; 0 where none is."""
     return largest_refuted(
         lambda mu: _gaussian_refuted(canaries, guesses, correct, mu, significance)
     )
@@ -116,12 +84,11 @@ def _gaussian_refuted(
     canaries: int, guesses: int, correct: int, mu: float, significance: float
 ) -> bool:
     """Whether no μ-GDP mechanism lets so many guesses be right with a probability above the significance."""
-    from scipy.special import ndtr, ndtri
-
+    curve = Gaussian(mu)
     right = significance * correct / canaries
     wrong = significance * (guesses - correct) / canaries
     for index in range(correct - 1, -1, -1):
-        more = max(wrong, float(ndtr(ndtri(right) - mu)))
+        more = max(wrong, curve.least_false_negative_rate(right))
         if more == wrong:  # Neither changes any more.
             break
         right = min(1.0, right + index / (guesses - index) * (more - wrong))
@@ -162,5 +129,5 @@ def fdp_search(
     for made, correct in guesses:
         level = significance / len(guesses)
         if _gaussian_refuted(canaries, made, correct, best.mu, level):
-            best = FdpBound(0.0, _refuted_mu(canaries, made, correct, level), made, correct)
-    return FdpBound(gaussian_epsilon(best.mu, delta), best.mu, best.guesses, best.correct)
+            best = FdpBound(0.0, refuted_mu(canaries, made, correct, level), made, correct)
+    return FdpBound(Gaussian(best.mu).epsilon(delta), best.mu, best.guesses, best.correct)

@@ -23,7 +23,8 @@ from privgan.audit.lower_bounds.bounds import (
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.fdp import fdp_search, gdp_bound, gdp_mu
 from privgan.audit.lower_bounds.power import POWER, epsilon_detectable
-from privgan.metric import Better, Metric
+from privgan.audit.randomness import stream
+from privgan.metric import Metric, none_run
 from privgan.planning.plan import AUDIT
 
 
@@ -77,7 +78,6 @@ BOUND, LARGEST, DETECTABLE = (
 FDP, GDP = "audit.epsilon_lb_fdp", "audit.epsilon_lb_gdp"
 # The parts of the deciding score, each with a bound of its own that is shown only.
 PARTS = ("density_ratio", "nearest")
-_STEINKE = "Steinke, Nasr, Jagielski 2023, Theorem 5.2 and appendix D"
 _NO_DELTA = (
     "assumes a Gaussian mechanism, which has a finite ε only at a δ above 0; the claim has none"
 )
@@ -113,7 +113,7 @@ def bound_metrics(
 def no_bounds(reason: str, others: Iterable[str] = PARTS) -> tuple[Metric, ...]:
     """All metrics of this module as NOT_RUN."""
     names = (BOUND, LARGEST, DETECTABLE, FDP, GDP, *map(name_of, others))
-    return tuple(Metric.not_run(name, reason) for name in names)
+    return none_run(names, reason)
 
 
 def name_of(score: str) -> str:
@@ -123,13 +123,7 @@ def name_of(score: str) -> str:
 
 def _shared(canaries: int, claim: Claim | None) -> dict[str, Any]:
     ceiling = claim.epsilon if claim and math.isfinite(claim.epsilon) else None
-    return {
-        "confidence": 1.0 - SIGNIFICANCE,
-        "n": canaries,
-        "better": Better.LOWER,
-        "baseline": 0.0,
-        "ceiling": ceiling,
-    }
+    return {"confidence": 1.0 - SIGNIFICANCE, "n": canaries, "baseline": 0.0, "ceiling": ceiling}
 
 
 def _deciding(
@@ -144,7 +138,6 @@ def _deciding(
             "one-run bound of the combined membership score over a fixed two-sided grid of guess"
             " numbers, Bonferroni"
         ),
-        source=_STEINKE,
         details={
             "guesses": found.guesses,
             "correct": found.correct,
@@ -161,10 +154,8 @@ def _largest(canaries: int, delta: float) -> Metric:
         name=LARGEST,
         value=largest_one_run_bound(canaries, delta, SIGNIFICANCE),
         confidence=1.0 - SIGNIFICANCE,
-        better=Better.HIGHER,
         n=canaries,
         method="the same bound if every guess were right: what this audit could have seen at most",
-        source=_STEINKE,
     )
 
 
@@ -184,15 +175,11 @@ def _detectable(canaries: int, delta: float, claim: Claim | None) -> Metric:
         name=DETECTABLE,
         value=found,
         confidence=1.0 - SIGNIFICANCE,
-        better=Better.LOWER,
         n=canaries,
         method=(
             f"smallest true ε for which the deciding bound is above 0 with {POWER:.0%} power, if"
             " the mechanism leaks all that ε allows about each canary (randomised response) and"
             " the attack sees it; exact. A real attack sees less"
-        ),
-        source=(
-            "Kairouz, Oh, Viswanath 2015, Theorem 3.4; Steinke, Nasr, Jagielski 2023, Theorem 5.2"
         ),
         details=details,
     )
@@ -206,7 +193,7 @@ def _gaussian(
     shared: Mapping[str, Any],
 ) -> tuple[Metric, ...]:
     if delta <= 0.0:
-        return tuple(Metric.not_run(name, _NO_DELTA, better=Better.LOWER) for name in (FDP, GDP))
+        return none_run((FDP, GDP), _NO_DELTA)
     return _f_dp(canaries, scores, delta, shared), _from_error_rates(
         canaries, scores, delta, seed, shared
     )
@@ -225,7 +212,6 @@ def _f_dp(
             " model-assumed: it refutes a Gaussian mechanism with this (ε, δ), not (ε, δ) itself;"
             " shown only"
         ),
-        source="Mahloujifar, Melis, Chaudhuri 2024",
         details={
             "guesses": found.guesses,
             "correct": found.correct,
@@ -245,11 +231,9 @@ def _from_error_rates(
     shared: Mapping[str, Any],
 ) -> Metric:
     """The threshold is the best one of the first half, the error rates are those of the second."""
-    first, coin = canaries.folds(2, np.random.default_rng((seed, 29))) == 0, canaries.is_member
+    first, coin = canaries.folds(2, stream(seed, "audit.epsilon_lb_gdp")) == 0, canaries.is_member
     if min(coin[first].sum(), (~coin[first]).sum(), coin[~first].sum(), (~coin[~first]).sum()) == 0:
-        return Metric.not_run(
-            GDP, "a half of the canaries holds one kind only", better=Better.LOWER
-        )
+        return Metric.not_run(GDP, "a half of the canaries holds one kind only")
     said, truth = scores[~first] >= best_threshold(coin[first], scores[first]), coin[~first]
     counts = (
         int((truth & ~said).sum()),
@@ -268,7 +252,6 @@ def _from_error_rates(
             " score's, threshold fixed on the other half of the canaries; model-assumed: Gaussian,"
             " canaries that do not influence each other; shown only"
         ),
-        source="Nasr et al. 2023, section 4",
         details={
             **dict(zip(names, counts, strict=True)),
             "mu": gdp_mu(*counts, SIGNIFICANCE),
@@ -295,7 +278,6 @@ def _others(
                 f"one-run bound of another score over the same grid, Holm over {len(bounds)} such"
                 " scores; shown only"
             ),
-            source=f"{_STEINKE}; Holm 1979",
             details={"delta": delta, "scores": len(bounds)},
             **shared,
         )

@@ -26,7 +26,7 @@ from privgan.audit.lower_bounds.bounds import (
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.fdp import gdp_bound, gdp_mu
 from privgan.audit.report import Verdict, verdict_of
-from privgan.metric import Better, Metric
+from privgan.metric import Metric
 
 FORMAT = "privgan.twin/1"
 # Coins are secret and never repeat: an honest trainer is refuted in at most one of a hundred
@@ -35,11 +35,10 @@ SIGNIFICANCE = 0.01
 BOUND, LARGEST = "audit.twin.epsilon_lower_bound", "audit.twin.epsilon_lb_max"
 RATES, GDP = "audit.twin.epsilon_lb_clopper_pearson", "audit.twin.epsilon_lb_gdp"
 _THRESHOLDS = 200
-_ONE_RUN = "Steinke, Nasr, Jagielski 2023, Theorem 5.2 and appendix D"
 _SEEN = "log likelihood ratio of the noisy gradients in the canary's own coordinate"
 
 
-class Game:
+class GradientAttack:
     """The attacker's scores: the log likelihood ratio of "in" against "out", summed over the steps.
 
     Args:
@@ -140,7 +139,6 @@ def _deciding(found: OneRunBound, claim: Claim) -> Metric:
         low=found.epsilon,
         n=found.canaries,
         method=f"{_SEEN}; one-run bound over a fixed two-sided grid of guess numbers, Bonferroni",
-        source=_ONE_RUN,
         details={
             "guesses": found.guesses,
             "correct": found.correct,
@@ -152,12 +150,7 @@ def _deciding(found: OneRunBound, claim: Claim) -> Metric:
 
 
 def _judged(claim: Claim) -> dict[str, Any]:
-    return {
-        "confidence": 1.0 - SIGNIFICANCE,
-        "baseline": 0.0,
-        "ceiling": claim.epsilon,
-        "better": Better.LOWER,
-    }
+    return {"confidence": 1.0 - SIGNIFICANCE, "baseline": 0.0, "ceiling": claim.epsilon}
 
 
 def _largest(largest: float, canaries: int) -> Metric:
@@ -165,12 +158,10 @@ def _largest(largest: float, canaries: int) -> Metric:
         name=LARGEST,
         value=largest,
         confidence=1.0 - SIGNIFICANCE,
-        better=Better.HIGHER,
         n=canaries,
         method=(
             "the same bound if every guess were right: what this self-test could have seen at most"
         ),
-        source=_ONE_RUN,
     )
 
 
@@ -195,7 +186,6 @@ def _from_error_rates(
                 f"{_SEEN}; threshold fixed on the other half of the canaries; Clopper-Pearson"
                 " limits of both error rates; shown only"
             ),
-            source="Jagielski, Ullman, Oprea 2020; Nasr et al. 2021",
             details=_told(exact, claim),
             **_judged(claim),
         ),
@@ -207,7 +197,6 @@ def _from_error_rates(
             method=(
                 "Gaussian mechanism with such limits of both error rates; model-assumed, shown only"
             ),
-            source="Nasr et al. 2023, section 4",
             details=_told(balanced, claim) | assumed,
             **_judged(claim),
         ),

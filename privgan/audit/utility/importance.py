@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from privgan.audit.coding import CodedTable
 from privgan.audit.intervals import bootstrap_interval
-from privgan.audit.utility.tasks import BOOSTING, Model, Task
+from privgan.audit.randomness import stream
+from privgan.audit.utility.tasks import BOOSTING, FittedModel, PredictionTask
 from privgan.audit.utility.utility import Trial
-from privgan.metric import Better, Metric
+from privgan.metric import Metric
 
 NAME = "utility.importance_agreement"
 ROWS = 3_000
@@ -38,12 +39,10 @@ def importance_metric(trial: Trial | str, seed: int) -> Metric:
         seed: Draws rows, shuffles and halves.
     """
     if isinstance(trial, str):
-        return Metric.not_run(NAME, trial, better=Better.HIGHER)
+        return Metric.not_run(NAME, trial)
     if len(trial.task.others) < LEAST_COLUMNS:
-        return Metric.not_run(
-            NAME, f"needs at least {LEAST_COLUMNS} columns besides the target", better=Better.HIGHER
-        )
-    generator = np.random.default_rng((seed, 53))
+        return Metric.not_run(NAME, f"needs at least {LEAST_COLUMNS} columns besides the target")
+    generator = stream(seed, "utility.importance_agreement")
     rows = np.sort(generator.permutation(len(trial.test))[:ROWS])
     test, weights = trial.test.take(rows), trial.weights[: REPETITIONS + 1, rows]
     # A bootstrap sample that holds none of the picked rows says nothing.
@@ -61,7 +60,6 @@ def importance_metric(trial: Trial | str, seed: int) -> Metric:
         low=low,
         high=high,
         confidence=0.95,
-        better=Better.HIGHER,
         baseline=_halves(trial, test, generator, seed),
         n=len(test),
         method=(
@@ -69,7 +67,6 @@ def importance_metric(trial: Trial | str, seed: int) -> Metric:
             f" gradient boosting; {REPETITIONS} bootstrap samples; baseline: models of two halves"
             " of the real rows"
         ),
-        source="Breiman 2001, section 10; Spearman 1904",
         details={
             "families": {family: float(found[0]) for family, found in agreements.items()},
             "columns": [
@@ -85,7 +82,11 @@ def importance_metric(trial: Trial | str, seed: int) -> Metric:
 
 
 def importances(
-    task: Task, model: Model, test: CodedTable, weights: NDArray[np.float64], seed: int
+    task: PredictionTask,
+    model: FittedModel,
+    test: CodedTable,
+    weights: NDArray[np.float64],
+    seed: int,
 ) -> NDArray[np.float64]:
     """What the model's score loses when a column is shuffled, for each weighting of the rows [columns, weightings].
 
@@ -100,7 +101,7 @@ def importances(
     # Inputs are made once: shuffled rows of a column have its shuffled inputs.
     inputs = np.array(model.inputs(rows))
     whole = task.scores(truth, model.predict(inputs), weights)
-    generator, found = np.random.default_rng((seed, 59)), []
+    generator, found = stream(seed, "utility.importance_agreement: shuffles"), []
     for end, width in zip(np.cumsum(model.widths), model.widths, strict=True):
         order, own = generator.permutation(len(rows)), slice(int(end) - width, int(end))
         kept = inputs[:, own].copy()

@@ -11,9 +11,9 @@ from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.queries import query_metric
 from privgan.audit.utility.importance import importance_metric
 from privgan.audit.utility.subgroup_gap import subgroup_gap_metric
-from privgan.audit.utility.tasks import Task
+from privgan.audit.utility.tasks import PredictionTask
 from privgan.audit.utility.utility import Trial, trial_metrics, trial_of
-from privgan.metric import Better, Metric
+from privgan.metric import Metric, none_run
 from privgan.schema.columns import Discrete
 from privgan.schema.schema import choose_class, choose_number, choose_target, require_target
 
@@ -52,7 +52,7 @@ def all_utility_metrics(
     name = target or choose_target(coder.columns)
     if name is None:
         kinds = (metric for score in _GAPS for metric in _no_task(score, _NO_TARGET))
-        gap = Metric.not_run("utility.gap", _NO_TARGET, better=Better.LOWER)
+        gap = Metric.not_run("utility.gap", _NO_TARGET)
         return (
             *kinds,
             gap,
@@ -70,7 +70,7 @@ def all_utility_metrics(
     )
 
 
-def _first(task: Task, trial: Trial | str) -> tuple[Metric, ...]:
+def _first(task: PredictionTask, trial: Trial | str) -> tuple[Metric, ...]:
     found = trial_metrics(task, trial)
     return (*found, replace(found[-1], name=f"utility.{_GAPS[task.score]}"))
 
@@ -88,14 +88,8 @@ def _second(
 
 
 def _no_task(score: str, reason: str) -> tuple[Metric, ...]:
-    names = {
-        f"tstr_{score}": Better.HIGHER,
-        f"trtr_{score}": Better.NEITHER,
-        _GAPS[score]: Better.LOWER,
-    }
-    return tuple(
-        Metric.not_run(f"utility.{name}", reason, better=better) for name, better in names.items()
-    )
+    names = (f"tstr_{score}", f"trtr_{score}", _GAPS[score])
+    return none_run((f"utility.{name}" for name in names), reason)
 
 
 def _of_target(coder: AuditCoder, trial: Trial | str, seed: int) -> tuple[Metric, ...]:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder
 from privgan.audit.fidelity.subgroups import LEAST_ROWS, Subgroup, named_subgroups
-from privgan.audit.intervals import holm
+from privgan.audit.intervals import holm, normal_interval
 from privgan.audit.utility.tasks import BOOSTING
 from privgan.audit.utility.utility import REPETITIONS, Trial
-from privgan.metric import Better, Metric
+from privgan.metric import Metric
 
 NAME = "utility.worst_subgroup_gap"
 WORST = 10
@@ -37,35 +37,33 @@ def subgroup_gap_metric(coder: AuditCoder, trial: Trial | str) -> Metric:
         trial: The trial, or why it cannot be tried.
     """
     if isinstance(trial, str):
-        return Metric.not_run(NAME, trial, better=Better.LOWER)
-    groups = [group for group in named_subgroups(coder) if group.place != trial.task.place]
-    present = [group for group in groups if group.rows(trial.test).any()]
+        return Metric.not_run(NAME, trial)
+    present = _present(coder, trial)
     kept = [group for group in present if _enough(trial, group.rows(trial.test))]
     if not kept:
         reason = (
             f"no subgroup has {LEAST_ROWS} test rows and {LEAST_OF_CLASS} of each of two classes"
         )
-        return Metric.not_run(NAME, reason, better=Better.LOWER)
+        return Metric.not_run(NAME, reason)
     scores = [_scores(trial, group) for group in kept]
     gaps = np.array([real - made for made, real in scores])
     errors = np.maximum(gaps[:, 1:].std(axis=1, ddof=1), 1e-12)
     adjusted = holm(_p_values(gaps[:, 0], errors))
     order = np.argsort(-gaps[:, 0], kind="stable")
-    worst, width = int(order[0]), _width(0.05 / len(kept)) * float(errors[order[0]])
+    worst = int(order[0])
+    low, high = normal_interval(float(gaps[worst, 0]), float(errors[worst]), tests=len(kept))
     return Metric(
         name=NAME,
         value=float(gaps[worst, 0]),
-        low=float(gaps[worst, 0]) - width,
-        high=float(gaps[worst, 0]) + width,
+        low=low,
+        high=high,
         confidence=0.95,
-        better=Better.LOWER,
         baseline=0.0,
         n=int(kept[worst].rows(trial.test).sum()),
         method=(
             f"worst of {len(kept)} subgroups with at least {LEAST_ROWS} test rows; normal interval"
             f" with the error of {REPETITIONS} paired bootstrap samples, Bonferroni"
         ),
-        source="Efron 1979; Holm 1979",
         details={
             "target": trial.task.column.name,
             "score": trial.task.score,
@@ -75,6 +73,12 @@ def subgroup_gap_metric(coder: AuditCoder, trial: Trial | str) -> Metric:
             "subgroups_suppressed": len(present) - len(kept),
         },
     )
+
+
+def _present(coder: AuditCoder, trial: Trial) -> list[Subgroup]:
+    """The subgroups with a test row, but for those of the target."""
+    groups = (group for group in named_subgroups(coder) if group.place != trial.task.place)
+    return [group for group in groups if group.rows(trial.test).any()]
 
 
 def _enough(trial: Trial, rows: NDArray[np.bool_]) -> bool:
@@ -108,12 +112,6 @@ def _p_values(gaps: NDArray[np.float64], errors: NDArray[np.float64]) -> NDArray
     return np.asarray(ndtr(-gaps / errors))
 
 
-def _width(level: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(1.0 - level / 2.0))
-
-
 def _entry(
     trial: Trial,
     group: Subgroup,
@@ -122,13 +120,14 @@ def _entry(
     p_value: float,
 ) -> dict[str, Any]:
     made, real = (float(found[0]) for found in scores)
+    low, high = normal_interval(real - made, float(error))
     return {
         "subgroup": group.name,
         "n": int(group.rows(trial.test).sum()),
         f"tstr_{trial.task.score}": made,
         f"trtr_{trial.task.score}": real,
         "gap": real - made,
-        "low": real - made - 1.96 * float(error),
-        "high": real - made + 1.96 * float(error),
+        "low": low,
+        "high": high,
         "p_value_holm": float(p_value),
     }

@@ -21,7 +21,7 @@ LEAST_ROWS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class FittedModel:
     """From rows to predictions.
 
     Probabilities of the task's classes [rows, classes], or numbers [rows].
@@ -43,7 +43,7 @@ class Model:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class PredictionTask:
     """One prediction task: rows whose target is missing are left out of it.
 
     Attributes:
@@ -61,7 +61,7 @@ class Task:
     classes: NDArray[np.float64]
 
     @classmethod
-    def of(cls, coder: AuditCoder, kept_in: CodedTable, name: str) -> Task:
+    def of(cls, coder: AuditCoder, kept_in: CodedTable, name: str) -> PredictionTask:
         """The task of predicting a column; TableError where it is not one to predict."""
         column, place = require_target(coder.columns, name), coder.names.index(name)
         assert isinstance(column, Discrete | Numeric)
@@ -105,7 +105,7 @@ class Task:
             np.delete(table.codes, self.place, axis=1), np.delete(table.values, self.place, axis=1)
         )
 
-    def fit(self, family: str, rows: CodedTable) -> Model:
+    def fit(self, family: str, rows: CodedTable) -> FittedModel:
         """A model of one family, fitted on complete rows.
 
         It predicts rows without the target column.
@@ -118,7 +118,7 @@ class Task:
             else self._regressor(family, inputs, target)
         )
         widths = (1,) * len(self.others) if family == BOOSTING else self.features.widths
-        return Model(partial(self._inputs, family), widths, predict)
+        return FittedModel(partial(self._inputs, family), widths, predict)
 
     def scores(
         self,

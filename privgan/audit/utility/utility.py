@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.intervals import bootstrap_interval, bootstrap_weights
-from privgan.audit.utility.tasks import BOOSTING, FAMILIES, LEAST_ROWS, Model, Task
-from privgan.metric import Better, Metric
-from privgan.schema.schema import choose_target
+from privgan.audit.randomness import stream
+from privgan.audit.utility.tasks import BOOSTING, FAMILIES, LEAST_ROWS, FittedModel, PredictionTask
+from privgan.metric import Metric, none_run
 
 FIT_ROWS = 20_000
 TEST_ROWS = 10_000
 REPETITIONS = 200
-_SOURCE = "Esteban, Hyland, Rätsch 2017, section 4.2; paired bootstrap: Efron 1979"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +38,11 @@ class Trial:
         predictions: What they predict of the test rows.
     """
 
-    task: Task
+    task: PredictionTask
     fits: tuple[CodedTable, CodedTable]
     test: CodedTable
     weights: NDArray[np.float64]
-    models: Mapping[str, tuple[Model, Model]]
+    models: Mapping[str, tuple[FittedModel, FittedModel]]
     predictions: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
     @property
@@ -59,7 +58,7 @@ def trial_of(
     synthetic: CodedTable,
     name: str,
     seed: int,
-) -> tuple[Task, Trial | str]:
+) -> tuple[PredictionTask, Trial | str]:
     """A task, and its trial or why it cannot be tried.
 
     Args:
@@ -73,11 +72,11 @@ def trial_of(
     Raises:
         TableError: The target is not a modelled Discrete or Numeric column.
     """
-    task = Task.of(coder, kept_in, name)
+    task = PredictionTask.of(coder, kept_in, name)
     reason = _obstacle(task, kept_in, left_out, synthetic)
     if reason or left_out is None:
         return task, reason
-    generator = np.random.default_rng((seed, 13))
+    generator = stream(seed, "utility: trial", task.place)
     made, real = (
         task.complete(table).sample(FIT_ROWS, generator) for table in (synthetic, kept_in)
     )
@@ -89,34 +88,7 @@ def trial_of(
     return task, Trial(task, (made, real), test, weights, models, predictions)
 
 
-def utility_metrics(
-    coder: AuditCoder,
-    kept_in: CodedTable,
-    left_out: CodedTable | None,
-    synthetic: CodedTable,
-    target: str | None,
-    seed: int,
-) -> tuple[Metric, ...]:
-    """``utility.tstr_auc``, ``utility.trtr_auc`` (``_r2`` for a number) and ``utility.gap``, the second less the first.
-
-    Args:
-        coder: Names the columns.
-        kept_in: The real rows to train on.
-        left_out: The real rows to test on, or None.
-        synthetic: The synthetic rows to train on.
-        target: The column to predict; None to let :func:`choose_target` choose.
-        seed: Draws samples and bootstrap.
-
-    Raises:
-        TableError: The target is not a modelled Discrete or Numeric column.
-    """
-    name = target or choose_target(coder.columns)
-    if name is None:
-        return _not_run("auc", "gap", "the schema has no Discrete or Numeric column to predict")
-    return trial_metrics(*trial_of(coder, kept_in, left_out, synthetic, name, seed))
-
-
-def trial_metrics(task: Task, trial: Trial | str, gap: str = "gap") -> tuple[Metric, ...]:
+def trial_metrics(task: PredictionTask, trial: Trial | str, gap: str = "gap") -> tuple[Metric, ...]:
     """The two scores of a trial and their difference, under a name.
 
     NOT_RUN where it could not be tried.
@@ -129,21 +101,20 @@ def trial_metrics(task: Task, trial: Trial | str, gap: str = "gap") -> tuple[Met
     }
     real = float(scores[BOOSTING][1][0])
     return (
-        _metric(trial, scores, f"tstr_{task.score}", Better.HIGHER, lambda pair: pair[0], real),
+        _metric(trial, scores, f"tstr_{task.score}", lambda pair: pair[0], real),
         _metric(
             trial,
             scores,
             f"trtr_{task.score}",
-            Better.NEITHER,
             lambda pair: pair[1],
             0.5 if task.classification else 0.0,
         ),
-        _metric(trial, scores, gap, Better.LOWER, lambda pair: pair[1] - pair[0], 0.0),
+        _metric(trial, scores, gap, lambda pair: pair[1] - pair[0], 0.0),
     )
 
 
 def _obstacle(
-    task: Task, kept_in: CodedTable, left_out: CodedTable | None, synthetic: CodedTable
+    task: PredictionTask, kept_in: CodedTable, left_out: CodedTable | None, synthetic: CodedTable
 ) -> str:
     """Why the task cannot be run; empty where it can."""
     if left_out is None or not len(left_out):
@@ -161,9 +132,8 @@ def _obstacle(
 
 
 def _not_run(score: str, gap: str, reason: str) -> tuple[Metric, ...]:
-    names = {f"utility.tstr_{score}": Better.HIGHER, f"utility.trtr_{score}": Better.NEITHER}
-    names[f"utility.{gap}"] = Better.LOWER
-    return tuple(Metric.not_run(name, reason, better=better) for name, better in names.items())
+    names = (f"tstr_{score}", f"trtr_{score}", gap)
+    return none_run((f"utility.{name}" for name in names), reason)
 
 
 _Scores = Mapping[str, list[NDArray[np.float64]]]
@@ -173,7 +143,6 @@ def _metric(
     trial: Trial,
     scores: _Scores,
     name: str,
-    better: Better,
     pick: Callable[[list[NDArray[np.float64]]], NDArray[np.float64]],
     baseline: float,
 ) -> Metric:
@@ -187,7 +156,6 @@ def _metric(
         low=low,
         high=high,
         confidence=0.95,
-        better=better,
         baseline=baseline,
         n=len(trial.test),
         method=(
@@ -195,7 +163,6 @@ def _metric(
             f" {len(trial.test)} left-out rows; {REPETITIONS} paired bootstrap samples of the test"
             " rows' customers"
         ),
-        source=_SOURCE,
         details={"target": trial.task.column.name, "families": families},
     )
 
