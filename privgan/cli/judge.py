@@ -176,6 +176,7 @@ def _audit_candidate(
 def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
     from privgan.audit.suite import run_table_audit
     from privgan.cli.foreign import read_foreign
+    from privgan.pipeline.stages import audit_teller
 
     paths = {name: options[name] for name in ("real", "holdout", "synthetic")}
     tables = read_foreign(
@@ -208,7 +209,7 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
         holdout_units=holdout_units,
         as_read=tables.as_read,
         legibility=tables.legibility,
-        progress=lambda stage, _share: progress.say(f"audit: {stage}"),
+        progress=audit_teller(progress),
     )
 
 

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.ledger_text import (
-    account_json,
-    condition,
-    lifetime_text,
-    particulars,
-    shown,
-    spent_text,
-)
+from privgan.cli.ledger_table import WIDTH, ledger_table
+from privgan.cli.ledger_text import account_json, condition, lifetime_text, shown, spent_text
 from privgan.cli.options import PATH, exit_with, json_option, ledger_option, print_json, stacked
 from privgan.errors import UsageError
 
@@ -104,7 +98,9 @@ def ledger_init(
 @ledger_option
 @json_option
 def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> None:
-    """List the entries, oldest first: when, by whom, what; and the total of each data set.
+    """Each data set as a table, oldest first: when, who, what, ε, δ and the ε left; then its total.
+
+    The steps that a run charges one after another stand in one row; --json lists every entry.
 
     \b
     Example:
@@ -130,20 +126,17 @@ def ledger_show(dataset: str | None, ledger_url: str | None, as_json: bool) -> N
         )
         return
     by_run = {entry.run: str(entry.body["who"]) for entry in entries if entry.kind == "run"}
-    for entry in entries:
-        who = str(entry.body.get("who") or by_run.get(entry.run, ""))
-        when = entry.time[:19].replace("T", " ")
-        line = (
-            f"{entry.sequence:>5}  {when}  {who:<20}  {entry.dataset:<20}  {entry.run[:8]:<8} "
-            f" {entry.kind:<10}"
-        )
-        click.echo(f"{line}  {particulars(entry.body)}")
+    for name in dict.fromkeys(entry.dataset for entry in entries):
+        click.echo(name or "the ledger itself")
+        click.echo(ledger_table([entry for entry in entries if entry.dataset == name], by_run))
+        click.echo()
     for name in names:
         account = opened.account(name)
-        done = f"{account.runs} runs, {account.attempts} judged"
-        click.echo(
+        done = f"{account.runs} run{'s' * (account.runs != 1)}, {account.attempts} judged"
+        told = (
             f"{name}: {spent_text(account)}; {lifetime_text(account)}; {done}{condition(account)}"
         )
+        click.echo(click.wrap_text(told, width=WIDTH, subsequent_indent="  "))
 
 
 @ledger.command("verify")

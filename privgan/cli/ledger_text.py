@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,16 +15,6 @@ def shown(entry: dict[str, Any]) -> dict[str, Any]:
         **entry,
         "body": {key: value for key, value in entry["body"].items() if key != "customers"},
     }
-
-
-def particulars(body: Mapping[str, Any]) -> str:
-    """An entry's body in one line, without what stands elsewhere or is long."""
-    short = {
-        key: value
-        for key, value in body.items()
-        if key != "who" and not isinstance(value, (list, dict))
-    }
-    return json.dumps(short, ensure_ascii=False)[:110]
 
 
 def _number(value: float) -> str:

@@ -167,16 +167,18 @@ def plan(
 
 
 def _print_plan(made: Plan, loaded: Schema) -> None:
-    from privgan.pipeline.preflight import plan_lines
+    from dataclasses import asdict
+
+    from privgan.pipeline.preflight import claim_lines, plan_lines
     from privgan.planning.plan import AUDIT
-    from privgan.planning.risk import curve_of, is_known
     from privgan.privacy.budget import condition_text
-    from privgan.release.guarantee import accounting, meaning, statement
+    from privgan.release.guarantee import accounting, statement
     from privgan.schema.columns import Source
 
-    click.echo(statement(made.budget, loaded))
-    if is_known(made):
-        click.echo(f"by the plan's own trade-off curve: {meaning(curve_of(made))}")
+    steps = accounting(made)
+    claimed = asdict(made.budget) | {"statement": statement(made.budget, loaded)}
+    for line in claim_lines(claimed, steps):
+        click.echo(line)
     condition = condition_text(len(loaded.facts_from(Source.ASSUMED_PUBLIC)))
     for stage, budgeted, spent in (
         ("stage 1 (domain)", made.domain_budget, made.domain_cost),
@@ -202,7 +204,7 @@ def _print_plan(made: Plan, loaded: Schema) -> None:
         f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}"
     )
     click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
-    for name, _what, cost, noise in plan_lines(made, accounting(made)):
+    for name, _what, cost, noise in plan_lines(made, steps):
         click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")
 
 

@@ -157,20 +157,19 @@ def fit(
       context.yaml --out candidate
     """
     progress = _begun(schema_path, quiet=quiet)
-    from privgan.pipeline.preflight import terms
+    from privgan.pipeline.preflight import announce
     from privgan.pipeline.run import fit_candidate, planned, read_conforming
 
     asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
     request, asked = _request(table, schema_path, options)
     schema, plan = planned(request, out)
-    progress.say_all(terms(schema))
+    announce(progress, schema, plan, made=request.rows, judged=False)
     first = asked_of.judge(schema, plan)
     if first:
         first.require()
         progress.say(str(first))
     _, frame = read_conforming(request, schema, out, progress)
-    ledger = open_ledger(ledger_url, schema.dataset)
-    attempts = first.attempts if first else None
+    ledger, attempts = open_ledger(ledger_url, schema.dataset), first.attempts if first else None
     candidate = fit_candidate(
         request, schema, frame, plan, ledger, out, out / "internal", progress, attempts=attempts
     )
@@ -178,8 +177,9 @@ def fit(
 
 
 def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: bool) -> None:
-    record = candidate.record()
-    folder = str(candidate.folder)
+    from privgan.pipeline.preflight import claim_lines
+
+    record, folder = candidate.record(), str(candidate.folder)
     if as_json:
         told = {
             "candidate": folder,
@@ -188,11 +188,10 @@ def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: boo
             "run": record["run"],
         }
         print_json(told | asked_json(asked))
-    else:
-        tell_asked(asked)
-        click.echo(
-            f"{folder}: a candidate with {record['rows']} rows; {record['guarantee']['statement']}"
-        )
+        return
+    tell_asked(asked)
+    lines = claim_lines(record["guarantee"], record["accounting"])
+    click.echo("\n".join([f"{folder}: a candidate with {record['rows']} rows", *lines]))
 
 
 @click.command()
@@ -420,6 +419,7 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
                 "candidate": str(outcome.candidate) if outcome.candidate else None,
                 "internal": str(outcome.internal) if outcome.internal else None,
                 "guarantee": outcome.guarantee,
+                "summary": list(outcome.summary),
                 "verdict": outcome.verdict.to_json(),
             }
             | asked_json(asked)
@@ -430,7 +430,7 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
     if outcome.blocked:
         _tell_blocked(outcome.blocked)
         return STATUS_CODES[status]
-    click.echo(outcome.guarantee)
+    click.echo("\n".join(outcome.summary))
     for gate in outcome.verdict.outcomes:
         if str(gate.status) != "PASS":
             click.echo(f"  {plain(explain(gate))}")

@@ -114,6 +114,8 @@ def demo(
         raise UsageError(f"--rows is {rows}; a demo needs at least {MINIMUM_ROWS} customers")
     budget.check_size(rows, known="declared row count")
     refuse_taken(out)
+    progress = Progress(quiet=quiet)
+    progress.say(f"simulating {rows:,} customers")
     table, schema = write_demo(out, rows, seed)
     request = RunRequest(
         table=table,
@@ -125,9 +127,7 @@ def demo(
         target="converted",
     )
     ledger = ledger_url or str(out / DEMO_LEDGER)
-    outcome = perform(
-        request, "internal-analytics", None, ledger, out, Progress(quiet=quiet), introduce=True
-    )
+    outcome = perform(request, "internal-analytics", None, ledger, out, progress, introduce=True)
     exit_with(tell(outcome, as_json))
 
 

@@ -241,10 +241,11 @@ REPORT: Declaration = MappingProxyType(
         "groups": _REPORT_STEP,
         "shapes": {
             **_named(PUBLIC, "column kind"),
-            **_named(MEASURED, "labels noisy"),
+            **_named(MEASURED, "labels noisy intervals"),
             "synthetic": SYNTHETIC,
         },
-        "trends": {"columns": PUBLIC, "synthetic": SYNTHETIC},
+        "trends": {**_named(PUBLIC, "columns corrected"), "synthetic": SYNTHETIC},
+        "reach": _named(PUBLIC, "certainty advantage hits curve"),
         "rows": SYNTHETIC,
     }
 )

@@ -103,10 +103,17 @@ def measure_all(
     ledger: Charger,
     coins: SecretStream,
     measurements: Measurements,
+    *,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Measurements:
-    """The noisy marginals of all pairs of columns and of all small triples, each kind with one noise and one charge."""
+    """The noisy marginals of all pairs of columns and of all small triples, each kind with one noise and one charge.
+
+    ``progress`` is told how many marginals were measured, and how many will be: both are public.
+    """
     wanted = measured_at_once(schema, plan.marginals)
-    for step in (step for step in plan.steps if step.kind in wanted):
+    steps = [step for step in plan.steps if step.kind in wanted]
+    done, total = 0, sum(len(wanted[step.kind]) for step in steps)
+    for step in steps:
         if not isinstance(step.mechanism, CountHistograms):
             raise InternalError(f"the step {step.name} is not several histograms")
         codes = table.codes(ledger.charge(step.name, step.event), encoder.encode)
@@ -116,6 +123,9 @@ def measure_all(
             part.marginal(clique, figures) for clique, figures in zip(cliques, noisy, strict=True)
         ]
         measurements = measurements.with_marginals(found)
+        done += len(cliques)
+        if progress:
+            progress(done, total)
     return measurements
 
 

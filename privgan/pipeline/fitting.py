@@ -28,6 +28,7 @@ from privgan.measurement.measure import (
 )
 from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.pipeline.library_maps import check_libraries
+from privgan.pipeline.stages import StageName
 from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
 from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
 from privgan.planning.planner import RESERVE, with_domain
@@ -235,6 +236,7 @@ def _with_measured_domain(job: Job) -> Job:
     for open_column in job.schema.open_columns:
         job.progress.say(f"measured with noise: {_measured_text(schema.column(open_column.name))}")
     assert rows is not None
+    job.progress.sized(rows)
     table = job.table.mapped(lambda frame: clamp_measured(frame, schema))
     try:
         return replace(job, table=table, schema=schema, plan=with_domain(plan, schema, rows, each))
@@ -257,15 +259,15 @@ def _measured_text(column: Column) -> str:
 def _measured(job: Job, canaries: Canaries) -> Fitted:
     """Measure, and fit the generator to what was measured."""
     settings, plan, progress = job.plan.generator, job.plan, job.progress
-    encoder = measure_encoder(job.table, job.schema, plan, job, job.coins)
-    measurements = measure_one_way(job.table, encoder, plan, job, job.coins)
-    with progress.task("measuring pairs and triples of columns"):
+    with progress.task(StageName.MEASURE) as task:
+        encoder = measure_encoder(job.table, job.schema, plan, job, job.coins)
+        measurements = measure_one_way(job.table, encoder, plan, job, job.coins)
         measurements = measure_all(
-            job.table, job.schema, encoder, plan, job, job.coins, measurements
+            job.table, job.schema, encoder, plan, job, job.coins, measurements, progress=task.update
         )
     model = GeneratorModel(measurements, settings, seed=job.seed, device=device())
     rounds, rate = len(plan.of_kind(StepKind.SELECTION)), settings.offset_learning_rate
-    with progress.task("warm start: the network") as task:
+    with progress.task(StageName.NETWORK) as task:
         warm_start.fit_network(
             model,
             measurements,
@@ -273,7 +275,7 @@ def _measured(job: Job, canaries: Canaries) -> Fitted:
             learning_rate=settings.learning_rate,
             progress=task.update,
         )
-    with progress.task("choosing and measuring wider marginals") as task:
+    with progress.task(StageName.ROUNDS) as task:
 
         def refit(known: Measurements, index: int) -> GeneratorModel:
             loss = warm_start.fit_offsets(
@@ -286,7 +288,7 @@ def _measured(job: Job, canaries: Canaries) -> Fitted:
         measurements = measure_rounds(
             job.table, encoder, plan, job, job.coins, measurements, refit, model
         )
-    with progress.task("warm start: the offsets") as task:
+    with progress.task(StageName.OFFSETS) as task:
         warm_start.fit_offsets(
             model,
             measurements,
@@ -335,7 +337,7 @@ def run_refinement(job: Job, refining: Refining, receipt: Receipt, keep: Keep | 
     """
     refinement, settings = refining.refinement, refining.refinement.settings
     samples = job.table.samples(receipt, refining.fitted.encoder.encode)
-    with job.progress.task("private critic (DP-SGD)") as task:
+    with job.progress.task(StageName.CRITIC) as task:
         for until in _stops(settings, refinement.step):
             if keep and settings.checkpoint_interval:
                 keep(refining, False)

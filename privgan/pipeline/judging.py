@@ -21,6 +21,7 @@ from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.reference_fits import audit_by_reference_fits
 from privgan.pipeline.scanning import read_scan, scan_facts
+from privgan.pipeline.stages import audit_teller
 from privgan.pipeline.white_box import white_box_scores
 from privgan.policy.context import Context
 from privgan.policy.facts import FactValue
@@ -192,7 +193,7 @@ def audit_candidate(
         left_out_units=None if units is None else units[canaries.left_out],
         white_box=white_box_scores(candidate, pd.concat([kept_in[mask], left_out])),
     )
-    report = run_audit(inputs, progress=_stages(progress))
+    report = run_audit(inputs, progress=audit_teller(progress) if progress else None)
     if game and epsilon is not None:
         if progress:
             progress.say(f"audit: {game.runs} reference fits")
@@ -204,10 +205,6 @@ def audit_candidate(
         AUDIT_FILE, json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     )
     return report
-
-
-def _stages(progress: Progress | None) -> Any:
-    return (lambda stage, _share: progress.say(f"audit: {stage}")) if progress else None
 
 
 def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: Context) -> Verdict:

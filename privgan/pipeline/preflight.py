@@ -15,6 +15,7 @@ from privgan.ledger.account import account_of
 from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.metric import Exposure
 from privgan.pipeline.judging import claim_facts, ledger_facts
+from privgan.pipeline.stages import stages_of
 from privgan.planning.plan import Plan
 from privgan.policy.column_gates import ColumnComparison
 from privgan.policy.context import Context
@@ -30,13 +31,16 @@ from privgan.policy.verdict import (
     evaluate,
     explain,
 )
+from privgan.progress import Progress
 from privgan.release.guarantee import versions
 from privgan.release.verification.outcome import refuse_impostor
 from privgan.release.verification.released import FIRST_DAYS
 from privgan.report.data import PlanStep
 from privgan.report.document import plain
+from privgan.report.odds import reach_of
+from privgan.report.precision import precision_of
 from privgan.report.steps import error, noise, report_steps
-from privgan.report.text import Words, words_of
+from privgan.report.text import Words, ceiling_percent, words_of
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema, choose_target
 
@@ -57,6 +61,54 @@ def plan_lines(
     ]
 
 
+def claim_lines(
+    guarantee: Mapping[str, Any], accounting: Sequence[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """What an attacker reaches, the worst case below it, and how exact the shares are; a line each.
+
+    Args:
+        guarantee: The claimed ``epsilon`` and ``delta``, and its ``statement``.
+        accounting: The plan's steps with their events and stages.
+    """
+    lines = (
+        reach_line(guarantee, accounting),
+        f"worst case: {guarantee['statement']}",
+        precision_line(accounting),
+    )
+    return tuple(line for line in lines if line)
+
+
+def reach_line(guarantee: Mapping[str, Any], accounting: Sequence[Mapping[str, Any]]) -> str:
+    """What an attacker reaches by the plan's own trade-off curve, in one line.
+
+    Args:
+        guarantee: The claimed ``epsilon`` and ``delta``.
+        accounting: The plan's steps with their events and stages.
+    """
+    reach = reach_of(guarantee, accounting)
+    if reach is None:
+        return (
+            "the plan's own trade-off curve is not known: its last stage is planned from what the"
+            " first measures; the worst case of ε and δ holds"
+        )
+    right, found = ceiling_percent(reach.certainty), ceiling_percent(reach.hits)
+    return (
+        f"by this plan's own trade-off curve an attacker is right at most {right} of the time "
+        f"and finds at most {found} of the customers at 1 % false alarms"
+    )
+
+
+def precision_line(accounting: Sequence[Mapping[str, Any]]) -> str:
+    """How exact the measured shares are, in one line; empty where the plan measures none yet."""
+    found = precision_of(report_steps(accounting))
+    parts = [
+        f"±{100 * error:.2g} % of the rows in a count of {what}"
+        for what, error in (("one column", found.one), ("two columns", found.two))
+        if error is not None
+    ]
+    return f"expected noise: {', '.join(parts)}" if parts else ""
+
+
 def _noise_and_error(step: PlanStep, words: Words) -> str:
     texts = [plain(noise(step, words))] + (
         [plain(error(step, words))] if step.expected_error is not None else []
@@ -65,6 +117,23 @@ def _noise_and_error(step: PlanStep, words: Words) -> str:
 
 
 _SHOWN = 12
+
+
+def announce(
+    progress: Progress, schema: Schema, plan: Plan, *, made: int | None, judged: bool = True
+) -> None:
+    """Tell the owner, before anything else, how long the job takes and on what terms it is made.
+
+    Args:
+        progress: Tells the owner.
+        schema: The schema.
+        plan: The plan.
+        made: Rows to make; None for as many as the table has.
+        judged: Whether the candidate is audited, judged and reported.
+    """
+    rows = plan.declared_rows if plan.rows is None else plan.rows
+    progress.expect(stages_of(plan, schema, made=made, judged=judged), rows)
+    progress.say_all(terms(schema))
 
 
 def terms(schema: Schema) -> tuple[str, ...]:

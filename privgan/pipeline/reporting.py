@@ -20,6 +20,7 @@ from privgan.release.manifest import ReleaseFacts, describe_release
 from privgan.release.report_files import REPORT_JSON, report_mistakes
 from privgan.report import (
     InternalReport,
+    Reach,
     RealShape,
     RealTrends,
     ShareableReport,
@@ -31,8 +32,9 @@ from privgan.report import (
 )
 from privgan.report.associations import real_trends, trends
 from privgan.report.ledger_line import SPENDING
+from privgan.report.odds import reach_of
 from privgan.report.render import WRITTEN
-from privgan.report.shapes import code_counts, noisy_shapes, real_shapes
+from privgan.report.shapes import counts_of, noisy_shapes, real_shapes
 from privgan.report.steps import report_groups, report_steps
 from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform
@@ -47,7 +49,7 @@ def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) 
     """What the report that leaves with a release says."""
     synthesizer = load_synthesizer(candidate.model)
     synthetic, encoder = _synthetic(candidate, synthesizer), synthesizer.encoder
-    counts = code_counts(encoder, encoder.encode(synthetic))
+    counts = counts_of(encoder, encoder.encode(synthetic))
     return ShareableReport(
         release=describe_release(facts),
         policy=verdict.to_public_json(),
@@ -57,6 +59,7 @@ def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) 
         shapes=noisy_shapes(encoder, synthesizer.frequencies, counts),
         trends=trends(synthesizer.schema, synthetic),
         rows=candidate.record()["rows"],
+        reach=_reach(facts),
     )
 
 
@@ -150,7 +153,12 @@ def _internal_data(
         audit=candidate.audit() or {"verdict": "NOT RUN", "metrics": []},
         ledger=[_flat(asdict(entry)) for entry in ledger.entries(schema.dataset)],
         lifetime=None if lifetime is None else lifetime.epsilon,
+        reach=_reach(facts),
     )
+
+
+def _reach(facts: ReleaseFacts) -> Reach | None:
+    return reach_of({"epsilon": facts.epsilon, "delta": facts.delta}, facts.accounting)
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:

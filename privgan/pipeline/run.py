@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
 from privgan.pipeline.fitting import Refining, fit
 from privgan.pipeline.judging import audit_candidate, judge
-from privgan.pipeline.preflight import Books, Preflight, preflight, terms
+from privgan.pipeline.preflight import Books, Preflight, announce, claim_lines, preflight, terms
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.request import (
@@ -32,6 +32,7 @@ from privgan.pipeline.request import (
 )
 from privgan.pipeline.resuming import newest_checkpoint, resume, save_checkpoint
 from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.stages import StageName
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
@@ -60,6 +61,8 @@ class RunOutcome:
         candidate: The candidate's folder, or None where it was released or never fitted.
         internal: The folder that stays inside, or None where nothing was fitted.
         guarantee: The claim in one sentence.
+        summary: What an attacker reaches, the worst case, and how exact the shares are; a line
+            each.
         blocked: Why the run was not even begun, a sentence each; nothing was charged then.
         status: What it ended in: the verdict's, or that of what was judged before paying.
     """
@@ -70,6 +73,7 @@ class RunOutcome:
     candidate: Path | None
     internal: Path | None
     guarantee: str
+    summary: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
 
 
@@ -100,7 +104,7 @@ def run(
         BudgetExceededError: when the lifetime budget does not allow it; nothing is charged then.
     """
     schema, plan = planned(request, out)
-    progress.say_all(terms(schema))
+    announce(progress, schema, plan, made=request.rows)
     books = Books.of(open_ledger(False), schema.dataset)
     first = preflight(policy, context, schema, plan, books, rows=request.rows)
     progress.say(str(first))
@@ -209,25 +213,29 @@ def _finish(
     needles = scan_candidate(candidate, needles, ledger, progress)
     audit_candidate(candidate, frame, ledger, target=judging.target, progress=progress)
     context, language = judging.context, judging.language
+    progress.stage(StageName.REPORT)
     verdict = judge(candidate, judging.policy, ledger, context)
     facts = release_facts(candidate, ledger, context, NOT_RELEASED)
     write_internal_report(candidate, facts, verdict, ledger, frame, language)
-    told = candidate.record()["guarantee"]["statement"]
-    ended: dict[str, Any] = {
-        "verdict": verdict,
-        "status": verdict.status,
-        "internal": candidate.internal,
-        "guarantee": told,
-    }
+    record = candidate.record()
+    ended = RunOutcome(
+        verdict=verdict,
+        status=verdict.status,
+        release=None,
+        candidate=candidate.folder,
+        internal=candidate.internal,
+        guarantee=record["guarantee"]["statement"],
+        summary=claim_lines(record["guarantee"], record["accounting"]),
+    )
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
-        return RunOutcome(**ended, release=None, candidate=candidate.folder)
+        return ended
     release = release_candidate(
         candidate, verdict, ledger, context, out, needles, key=judging.key, language=language
     )
     candidate.discard()
     progress.say(f"PASS: released to {release}")
-    return RunOutcome(**ended, release=release, candidate=None)
+    return replace(ended, release=release, candidate=None)
 
 
 def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
@@ -255,7 +263,8 @@ def read_conforming(
     request: RunRequest, schema: Schema, out: Path, progress: Progress
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table as read, and as typed rows that conform to the schema, once there is room for the result in a folder."""
-    progress.say(f"reading {source_name(request.table)} and holding it against its schema")
+    progress.stage(StageName.READ)
+    progress.say(f"the table is {source_name(request.table)}")
     raw = read_aloud(request, progress)
     frame = conform(raw, schema, on_violation=request.on_violation).reset_index(drop=True)
     refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
@@ -323,6 +332,7 @@ def fit_candidate(
 
     Nothing is charged where the data set was judged ``attempts`` times.
     """
+    progress.stage(StageName.PREPARE)
     candidate = Candidate(folder, internal)
     candidate.create()
 

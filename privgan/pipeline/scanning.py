@@ -27,6 +27,7 @@ from privgan.pipeline.public_texts import (
     texts_in,
 )
 from privgan.pipeline.request import begun_schema
+from privgan.pipeline.stages import StageName
 from privgan.policy.context import Context
 from privgan.policy.facts import FactValue
 from privgan.policy.verdict import Verdict
@@ -171,6 +172,8 @@ def scan_candidate(
     Raises:
         LeakError: when anything was found: a bug in privgan; the candidate is closed.
     """
+    if progress:
+        progress.stage(StageName.SCAN)
     needles = needles_for(candidate, needles)
     scan = scan_files({name: candidate.folder / name for name in candidate.hashes()}, needles)
     if progress:

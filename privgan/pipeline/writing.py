@@ -14,6 +14,7 @@ from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.fitting import Fitted
+from privgan.pipeline.stages import StageName
 from privgan.pipeline.white_box import keep_critic
 from privgan.progress import Progress
 from privgan.release.guarantee import accounting, claim, versions
@@ -59,7 +60,7 @@ def _write_files(
     candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
     if fitted.critic is not None:
         keep_critic(candidate, fitted.critic)
-    progress.say("sampling")
+    progress.stage(StageName.SAMPLE)
     chunks = synthesizer.chunks(rows, seed=seed, balanced=True)
     first = next(chunks)
     made = write_tables(itertools.chain([first], chunks), schema, candidate.parquet, candidate.csv)

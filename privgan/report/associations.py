@@ -27,12 +27,24 @@ def trends(schema: Schema, synthetic: pd.DataFrame) -> Trends:
     return trends_of_values(schema, values)
 
 
-def trends_of_values(schema: Schema, values: Sequence[NDArray[np.float64]]) -> Trends:
-    """As trends, from the values [rows] of each modelled column, as ``column_values`` gives them."""
+def trends_of_values(
+    schema: Schema, values: Sequence[NDArray[np.float64]], *, corrected: bool = True
+) -> Trends:
+    """As trends, from the values [rows] of each modelled column, as ``column_values`` gives them.
+
+    Args:
+        schema: The schema.
+        values: The values of each modelled column.
+        corrected: Whether correlation ratios are corrected for chance; before 0.4.0 they were not.
+    """
     coder = AuditCoder.from_values(schema.modelled, values)
     made = coder.code_values(values)
-    measure = Associations.from_reference(coder, made)
-    return Trends(columns=list(coder.names[:MOST_COLUMNS]), synthetic=_triangle(measure, made))
+    measure = Associations.from_reference(coder, made, corrected=corrected)
+    return Trends(
+        columns=list(coder.names[:MOST_COLUMNS]),
+        synthetic=_triangle(measure, made),
+        corrected=corrected,
+    )
 
 
 def real_trends(schema: Schema, real: pd.DataFrame, synthetic: pd.DataFrame) -> RealTrends:
@@ -45,6 +57,7 @@ def real_trends(schema: Schema, real: pd.DataFrame, synthetic: pd.DataFrame) -> 
         columns=list(coder.names[:MOST_COLUMNS]),
         synthetic=_triangle(measure, made),
         real=_triangle(measure, known),
+        corrected=True,
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from privgan.privacy import tradeoff
+from privgan.report.data import Reach
+from privgan.report.odds import RATES
 from privgan.report.text import Words
 
 SIZE = 360.0
@@ -31,6 +33,7 @@ _EVENTS = (
     "attack.copies.near_excess",
     "attack.singling_out.excess",
 )
+_WITHOUT_CEILING = "attack.singling_out.excess"
 _RATES = tuple((step / 20) ** 2 for step in range(21))
 _LOW_RATES = tuple(10 ** (-3 + step / 8) for step in range(25))
 
@@ -75,7 +78,8 @@ class Panel:
         title: What the frame shows.
         ticks: Places and labels of both axes, from the left and from below.
         chance: SVG points of guessing.
-        ceiling: SVG points of the guarantee's ceiling; empty where nothing is claimed.
+        ceiling: SVG points of the worst case of (ε, δ); empty where nothing is claimed.
+        own: SVG points of the plan's own curve; empty where it has none.
         curves: The attacks with scores.
         marks: The attacks with one pair of rates.
     """
@@ -84,12 +88,58 @@ class Panel:
     ticks: tuple[tuple[float, str], ...]
     chance: str
     ceiling: str
+    own: str
     curves: tuple[Curve, ...]
     marks: tuple[Mark, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """The attack with the most hits beyond its false alarms.
+
+    Attributes:
+        name: The metric's name.
+        hits: Its true-positive rate.
+        alarms: Its false-positive rate.
+        limit: The most hits that (ε, δ) allow there; None where nothing is claimed.
+    """
+
+    name: str
+    hits: float
+    alarms: float
+    limit: float | None
+
+
+def best_attack(metrics: Sequence[Mapping[str, Any]], claim: Mapping[str, Any]) -> Best | None:
+    """The best attack of all that are drawn, at its best rate; None where none is drawn.
+
+    Args:
+        metrics: The audit's metrics, as JSON.
+        claim: As for ``attack_panels``.
+    """
+    curves, events = _drawn(metrics)
+    rates = [
+        (name, *pair)
+        for name, roc in curves.items()
+        for pair in zip(roc["tpr"], roc["fpr"], strict=True)
+    ]
+    rates += [
+        (name, event["true_positive_rate"], event["false_positive_rate"])
+        for name, event in events.items()
+        if name != _WITHOUT_CEILING
+    ]
+    if not rates:
+        return None
+    name, hits, alarms = max(rates, key=lambda rate: rate[1] - rate[2])
+    limit = dict(_ceiling(claim, (alarms,))).get(alarms)
+    return Best(name=name, hits=hits, alarms=alarms, limit=limit)
+
+
 def attack_panels(
-    metrics: Sequence[Mapping[str, Any]], claim: Mapping[str, Any], words: Words
+    metrics: Sequence[Mapping[str, Any]],
+    claim: Mapping[str, Any],
+    words: Words,
+    reach: Reach | None = None,
 ) -> tuple[Panel, ...]:
     """All rates on straight axes, and low rates on logarithmic ones.
 
@@ -100,14 +150,10 @@ def attack_panels(
         claim: ``epsilon`` and ``delta`` of the claimed guarantee; None or missing where nothing is
             claimed.
         words: The report's words.
+        reach: The plan's own curve, where it has one.
     """
-    found = {
-        metric["name"]: metric.get("details") or {}
-        for metric in metrics
-        if metric.get("value") is not None
-    }
-    curves = {name: found[name]["roc"] for name in _SCORES if "roc" in found.get(name, {})}
-    events = {name: found[name] for name in _EVENTS if "true_positive_rate" in found.get(name, {})}
+    curves, events = _drawn(metrics)
+    own = list(zip(RATES, reach.curve, strict=True)) if reach else []
     if not curves and not events:
         return ()
     straight = tuple((share, f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
@@ -124,12 +170,35 @@ def attack_panels(
             curves,
             events,
             claim,
+            own,
             words,
         ),
         _panel(
-            words.text("attacks.low_rates"), _log, _LOW_RATES, low, curves, events, claim, words
+            words.text("attacks.low_rates"),
+            _log,
+            _LOW_RATES,
+            low,
+            curves,
+            events,
+            claim,
+            own,
+            words,
         ),
     )
+
+
+def _drawn(
+    metrics: Sequence[Mapping[str, Any]],
+) -> tuple[dict[str, Mapping[str, Sequence[float]]], dict[str, Mapping[str, float]]]:
+    """The attacks with a curve, and those with one pair of rates, by name."""
+    found = {
+        metric["name"]: metric.get("details") or {}
+        for metric in metrics
+        if metric.get("value") is not None
+    }
+    curves = {name: found[name]["roc"] for name in _SCORES if "roc" in found.get(name, {})}
+    events = {name: found[name] for name in _EVENTS if "true_positive_rate" in found.get(name, {})}
+    return curves, events
 
 
 def _log(share: float) -> float:
@@ -144,6 +213,7 @@ def _panel(
     curves: Mapping[str, Mapping[str, Sequence[float]]],
     events: Mapping[str, Mapping[str, float]],
     claim: Mapping[str, Any],
+    own: Sequence[tuple[float, float]],
     words: Words,
 ) -> Panel:
     def place(alarms: float, hits: float) -> tuple[float, float]:
@@ -163,6 +233,7 @@ def _panel(
         ticks=tuple((round(SIZE * at, 1), label) for at, label in ticks),
         chance=line([(rate, rate) for rate in rates]),
         ceiling=line(_ceiling(claim, rates)),
+        own=line([pair for pair in own if pair[0] >= rates[0]]),
         curves=tuple(
             Curve(
                 label=words.term("attack", name),

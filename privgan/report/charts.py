@@ -6,32 +6,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from privgan.report.data import Label, NoisyShape, PlanStep, RealShape
-from privgan.report.odds import Odds
+from privgan.report.densities import Density, Part, density, placed_parts
 from privgan.report.text import Words
+from privgan.table.histogram import shares_of, total_variation
 
 _MOST_CATEGORIES = 8
-_MOST_BINS = 40
 _NUMERIC = frozenset({"integer", "float", "date", "datetime"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
-    """Two values beside each other, in per cent of the frame.
+class Bar:
+    """Two shares of a category or special value beside each other, as bars.
 
     Attributes:
         label: What they are of.
-        start: Left edge, for bins.
-        width: Width, for bins.
-        reference: The noisy or real value.
-        synthetic: The synthetic value.
+        reference: The noisy or real bar's length, in per cent of the frame.
+        synthetic: The synthetic bar's length, in per cent of the frame.
         reference_share: The noisy or real share, in per cent of all.
         synthetic_share: The synthetic share, in per cent of all.
     """
 
     label: str
-    start: float
-    width: float
     reference: float
     synthetic: float
     reference_share: float
@@ -45,18 +44,20 @@ class ShapeChart:
     Attributes:
         column: The column's name.
         kind: The kind of its values, in words.
-        bins: Whether it is drawn as a histogram rather than as bars by category.
-        pairs: What is drawn.
+        density: Numbers and moments on their axis; None for categories.
+        bars: Categories, or what lies beside the axis.
         left_out: Number of categories that are not drawn.
         distance: Total variation distance between the two.
+        gap: Where the two differ most; None where they do not.
     """
 
     column: str
     kind: str
-    bins: bool
-    pairs: tuple[Pair, ...]
+    density: Density | None
+    bars: tuple[Bar, ...]
     left_out: int
     distance: float
+    gap: Part | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,29 +87,23 @@ class AttackRow:
 
 def shape_chart(shape: NoisyShape | RealShape, words: Words) -> ShapeChart:
     """The picture of one column."""
-    reference = _shares(shape.noisy if isinstance(shape, NoisyShape) else shape.real)
-    synthetic = _shares(shape.synthetic)
-    bins = shape.kind in _NUMERIC
-    distance = sum(abs(a - b) for a, b in zip(reference, synthetic, strict=True)) / 2
-    triples = list(
-        zip((_named(label, words) for label in shape.labels), reference, synthetic, strict=True)
-    )
-    if bins:
-        drawn = _merged(triples)
+    reference = shares_of(np.asarray(shape.noisy if isinstance(shape, NoisyShape) else shape.real))
+    synthetic = shares_of(np.asarray(shape.synthetic))
+    parts = _parts(shape, reference, synthetic, words)
+    if shape.kind in _NUMERIC:
+        placed, beside = placed_parts(parts)
     else:
-        order = (
-            range(len(triples))
-            if len(triples) <= _MOST_CATEGORIES or shape.kind == "ordinal"
-            else _largest(triples)
-        )
-        drawn = [triples[index] for index in list(order)[:_MOST_CATEGORIES]]
+        placed, beside = [], _ordered(parts, shape.kind)
+    bars = beside[:_MOST_CATEGORIES]
+    widest = max(parts, key=lambda part: part.gap, default=None)
     return ShapeChart(
         column=shape.column,
         kind=words.term("kind", shape.kind),
-        bins=bins,
-        pairs=_pairs(drawn),
-        left_out=0 if bins else len(triples) - len(drawn),
-        distance=distance,
+        density=density(placed, shape.kind),
+        bars=_bars(bars),
+        left_out=len(beside) - len(bars),
+        distance=total_variation(reference, synthetic),
+        gap=widest if widest and widest.gap else None,
     )
 
 
@@ -128,9 +123,9 @@ def attack_rows(metrics: Sequence[Mapping[str, Any]]) -> list[AttackRow]:
     ]
 
 
-def curve_points(odds: Odds) -> str:
-    """The ceiling's curve as SVG points on a 100 by 100 frame, hits upwards."""
-    return " ".join(f"{100 * alarms:.1f},{100 - 100 * hits:.1f}" for alarms, hits in odds.curve)
+def curve_points(pairs: Sequence[tuple[float, float]]) -> str:
+    """False alarms and hits as SVG points on a 100 by 100 frame, hits upwards."""
+    return " ".join(f"{100 * alarms:.1f},{100 - 100 * hits:.1f}" for alarms, hits in pairs)
 
 
 def _named(label: Label, words: Words) -> str:
@@ -139,46 +134,48 @@ def _named(label: Label, words: Words) -> str:
     return words.text("shapes.rarer", count=label) if isinstance(label, int) else label
 
 
-def _shares(values: Sequence[float]) -> list[float]:
-    positive = [max(0.0, float(value)) for value in values]
-    total = sum(positive) or 1.0
-    return [value / total for value in positive]
-
-
-def _largest(triples: Sequence[tuple[str, float, float]]) -> list[int]:
-    return sorted(range(len(triples)), key=lambda index: -max(triples[index][1:]))
-
-
-def _merged(triples: list[tuple[str, float, float]]) -> list[tuple[str, float, float]]:
-    """Neighbouring bins put together until they can be told apart on a small screen."""
-    size = -(-len(triples) // _MOST_BINS)
-    groups = [triples[start : start + size] for start in range(0, len(triples), size or 1)]
+def _parts(
+    shape: NoisyShape | RealShape,
+    reference: NDArray[np.float64],
+    synthetic: NDArray[np.float64],
+    words: Words,
+) -> list[Part]:
+    labels = [_named(label, words) for label in shape.labels]
+    places = _places(shape)
     return [
-        (_span(group), sum(part[1] for part in group), sum(part[2] for part in group))
-        for group in groups
+        Part(
+            label=label,
+            reference=float(first),
+            synthetic=float(second),
+            low=place[0] if place else 0.0,
+            high=place[1] if place else 0.0,
+        )
+        for label, place, first, second in zip(labels, places, reference, synthetic, strict=True)
     ]
 
 
-def _span(group: list[tuple[str, float, float]]) -> str:
-    return group[0][0] if len(group) == 1 else f"{group[0][0]} … {group[-1][0]}"
+def _places(shape: NoisyShape | RealShape) -> Sequence[Sequence[float] | None]:
+    """Where each bin lies; nowhere for categories, and in reports of before 0.4.0."""
+    return [None] * len(shape.labels) if shape.intervals is None else shape.intervals
 
 
-def _pairs(triples: Sequence[tuple[str, float, float]]) -> tuple[Pair, ...]:
-    tallest = (
-        max((max(reference, synthetic) for _, reference, synthetic in triples), default=0.0) or 1.0
-    )
-    width = 100 / max(1, len(triples))
+def _ordered(parts: list[Part], kind: str) -> list[Part]:
+    if len(parts) <= _MOST_CATEGORIES or kind == "ordinal":
+        return parts
+    return sorted(parts, key=lambda part: -max(part.reference, part.synthetic))
+
+
+def _bars(parts: Sequence[Part]) -> tuple[Bar, ...]:
+    longest = max((max(part.reference, part.synthetic) for part in parts), default=0.0) or 1.0
     return tuple(
-        Pair(
-            label=label,
-            start=index * width,
-            width=width,
-            reference=100 * reference / tallest,
-            synthetic=100 * synthetic / tallest,
-            reference_share=100 * reference,
-            synthetic_share=100 * synthetic,
+        Bar(
+            label=part.label,
+            reference=100 * part.reference / longest,
+            synthetic=100 * part.synthetic / longest,
+            reference_share=100 * part.reference,
+            synthetic_share=100 * part.synthetic,
         )
-        for index, (label, reference, synthetic) in enumerate(triples)
+        for part in parts
     )
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from privgan.report.data import InternalReport, ShareableReport
 from privgan.report.document import Answer, Document, Look, Run, Section
+from privgan.report.precision import precision_of
 from privgan.report.sections.attacks import attacks_section
 from privgan.report.sections.card import card_section
 from privgan.report.sections.columns import shapes_section, trends_section
 from privgan.report.sections.dictionary import dictionary_section
 from privgan.report.sections.guarantee import guarantee_section, steps_section
+from privgan.report.sections.headline import internal_stats, shareable_stats
 from privgan.report.sections.opening import internal_answer, meaning, shareable_answer
 from privgan.report.sections.policy import policy_section, promises_section
 from privgan.report.sections.records import ledger_section, provenance_section, standards_section
@@ -23,18 +25,14 @@ _LONGEST_NAME = 80
 
 def shareable_document(data: ShareableReport, words: Words) -> Document:
     """The report that leaves with a release."""
+    guarantee, precision = data.release["guarantee"], precision_of(data.steps, data.shapes)
+    figures = shareable_stats(guarantee, data.schema, data.reach, precision, words)
     sections = [
-        shareable_answer(data.release, data.policy, data.schema, words),
+        shareable_answer(data.release, data.policy, figures, words),
         *_guarantee(data, words),
-        shapes_section(data.shapes, words, real=False),
-    ]
-    if data.trends is not None:
-        sections.append(trends_section(data.trends, words))
-    sections += [
+        *_columns(data, words, real=False),
         policy_section(data.policy, words),
-        promises_section(data.release["guarantee"], words),
-    ]
-    sections += [
+        promises_section(guarantee, words),
         dictionary_section(data.schema, words),
         card_section(data.release, data.schema, data.steps, data.shapes, words, real=False),
     ]
@@ -52,22 +50,22 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
 
 
 def internal_document(data: InternalReport, words: Words) -> Document:
-    """CONFIDENTIAL: the report for the people who decide."""
+    """CONFIDENTIAL: the report for the people who decide; what was measured comes first."""
+    guarantee: Mapping[str, Any] = data.release["guarantee"]
     metrics: Sequence[Mapping[str, Any]] = list(data.audit.get("metrics", ()))
+    figures = internal_stats(
+        guarantee, data.schema, data.reach, metrics, precision_of(data.steps), words
+    )
     sections = [
-        internal_answer(data.release, data.verdict, data.schema, words),
-        *_guarantee(data, words),
-        shapes_section(data.shapes, words, real=True),
-    ]
-    if data.trends is not None:
-        sections.append(trends_section(data.trends, words))
-    sections += [
-        attacks_section(data.audit, data.release["guarantee"], words),
+        internal_answer(data.release, data.verdict, figures, words),
+        attacks_section(data.audit, guarantee, data.reach, words),
         utility_section(metrics, words),
+        *_guarantee(data, words),
+        *_columns(data, words, real=True),
         subgroups_section(metrics, words),
         metrics_section(metrics, words),
         policy_section(data.verdict, words),
-        promises_section(data.release["guarantee"], words),
+        promises_section(guarantee, words),
         dictionary_section(data.schema, words),
         card_section(data.release, data.schema, data.steps, data.shapes, words, real=True),
         ledger_section(data.ledger, data.lifetime, words),
@@ -87,10 +85,15 @@ def internal_document(data: InternalReport, words: Words) -> Document:
 
 def _guarantee(data: ShareableReport | InternalReport, words: Words) -> list[Section]:
     return [
-        meaning(data.release, data.schema, words),
+        meaning(data.release, data.schema, data.reach, words),
         guarantee_section(data.release, data.schema, words),
         steps_section(data.release, data.schema, data.steps, data.groups, words),
     ]
+
+
+def _columns(data: ShareableReport | InternalReport, words: Words, *, real: bool) -> list[Section]:
+    shapes = shapes_section(data.shapes, words, real=real)
+    return [shapes] if data.trends is None else [shapes, trends_section(data.trends, words)]
 
 
 def _ended(

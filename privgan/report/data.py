@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 # A bin's or category's label: its text, None for missing values, a number for so many rarer values
 # together.
 Label: TypeAlias = str | int | None
+Intervals: TypeAlias = Sequence[Sequence[float] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,9 @@ class NoisyShape:
         labels: One label per bin or category.
         noisy: Noisy shares or counts; negative ones are drawn as zero.
         synthetic: Synthetic shares or counts.
+        intervals: Where each bin's values lie, from its lowest value to the end of its highest,
+            moments in seconds since 1970; None for special and missing values. None for a column of
+            categories.
     """
 
     column: str
@@ -57,6 +61,7 @@ class NoisyShape:
     labels: Sequence[Label]
     noisy: Sequence[float]
     synthetic: Sequence[float]
+    intervals: Intervals | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +74,9 @@ class RealShape:
         labels: One label per bin or category.
         real: Real shares or counts.
         synthetic: Synthetic shares or counts.
+        intervals: Where each bin's values lie, from its lowest value to the end of its highest,
+            moments in seconds since 1970; None for special and missing values. None for a column of
+            categories.
     """
 
     column: str
@@ -76,6 +84,7 @@ class RealShape:
     labels: Sequence[Label]
     real: Sequence[float]
     synthetic: Sequence[float]
+    intervals: Intervals | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +95,13 @@ class Trends:
         columns: The columns, in their order.
         synthetic: Associations in [-1, 1], one row a column: of the second column with the first,
             of the third with the first two, and so on; None where a column is constant.
+        corrected: Whether correlation ratios are corrected for chance (ω²); before 0.4.0 they were
+            not.
     """
 
     columns: Sequence[str]
     synthetic: Sequence[Sequence[float | None]]
+    corrected: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +112,31 @@ class RealTrends:
         columns: The columns, in their order.
         synthetic: Associations of the synthetic table, as in ``Trends``.
         real: Associations of the real rows, in the same order.
+        corrected: As in ``Trends``.
     """
 
     columns: Sequence[str]
     synthetic: Sequence[Sequence[float | None]]
     real: Sequence[Sequence[float | None]]
+    corrected: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """The most that any attacker reaches, by the plan's own trade-off curve.
+
+    Attributes:
+        certainty: Largest chance of a right guess about a fair coin that put somebody into the
+            table or left them out, in [0.5, 1].
+        advantage: Largest true- minus false-positive rate.
+        hits: Largest true-positive rate at 1 % false positives.
+        curve: Largest true-positive rate at each rate of ``odds.RATES``.
+    """
+
+    certainty: float
+    advantage: float
+    hits: float
+    curve: Sequence[float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +154,7 @@ class ShareableReport:
         rows: Rows of the synthetic table.
         groups: Steps of one kind together, for the picture.
         trends: Associations of the synthetic columns; None where they were not computed.
+        reach: What an attacker reaches by the plan's own curve; None where only (ε, δ) bound it.
     """
 
     release: Mapping[str, Any]
@@ -132,6 +165,7 @@ class ShareableReport:
     rows: int
     groups: Sequence[PlanStep] = ()
     trends: Trends | None = None
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +185,7 @@ class InternalReport:
         trends: Associations, real beside synthetic where the table was at hand; None where they
             were not computed.
         lifetime: The ε that may be spent on the data set in all; None where no person has set it.
+        reach: As in ``ShareableReport``.
     """
 
     release: Mapping[str, Any]
@@ -164,3 +199,4 @@ class InternalReport:
     groups: Sequence[PlanStep] = ()
     trends: Trends | RealTrends | None = None
     lifetime: float | None = None
+    reach: Reach | None = None

@@ -14,6 +14,7 @@ from privgan.report.data import (
     InternalReport,
     NoisyShape,
     PlanStep,
+    Reach,
     RealShape,
     RealTrends,
     ShareableReport,
@@ -109,6 +110,7 @@ def _common(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: data[name] for name in ("release", "schema", "rows")},
         **{name: [PlanStep(**step) for step in data[name]] for name in ("steps", "groups")},
+        "reach": Reach(**data["reach"]) if data.get("reach") else None,
     }
 
 

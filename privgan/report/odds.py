@@ -1,17 +1,21 @@
-"""What (ε, δ) means for an attacker.
+"""What a guarantee means for an attacker.
 
-Ceilings, and odds by Bayes' rule (Kairouz, Oh, Viswanath 2015).
+The worst case of (ε, δ), and the plan's own trade-off curve.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from privgan.privacy import tradeoff
+from privgan.privacy import events, tradeoff
 from privgan.privacy.budget import WEAK_EPSILON
+from privgan.report.data import Reach
 
-_CURVE = tuple((step / 40) ** 2 for step in range(41))  # Dense near 0, where the ceiling bends.
+RATES = tuple((step / 40) ** 2 for step in range(41))  # Dense near 0, where the ceiling bends.
+_ONE_STAGE = {"model"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +25,7 @@ class Odds:
     Attributes:
         advantage: Largest true minus false positive rate.
         hits: Largest true positive rate at 1 % false alarms.
+        certainty: Largest chance of a right guess about a fair coin.
         posterior: Largest certainty of who starts at 50 %, apart from δ.
         weak: Whether the guarantee says next to nothing.
         curve: (false alarms, most hits) pairs, for the picture.
@@ -28,6 +33,7 @@ class Odds:
 
     advantage: float
     hits: float
+    certainty: float
     posterior: float
     weak: bool
     curve: tuple[tuple[float, float], ...]
@@ -39,9 +45,37 @@ def odds(epsilon: float, delta: float) -> Odds:
     return Odds(
         advantage=ceilings.advantage(),
         hits=ceilings.true_positive_rate(tradeoff.FALSE_ALARMS),
+        certainty=ceilings.certainty(),
         posterior=after(0.5, epsilon),
         weak=epsilon > WEAK_EPSILON,
-        curve=tuple((alarms, ceilings.true_positive_rate(alarms)) for alarms in _CURVE),
+        curve=tuple((alarms, ceilings.true_positive_rate(alarms)) for alarms in RATES),
+    )
+
+
+def reach_of(guarantee: Mapping[str, Any], accounting: Iterable[Mapping[str, Any]]) -> Reach | None:
+    """What an attacker reaches by the plan's own trade-off curve.
+
+    None where the plan has a first stage: the noise of the second depends on what the first found,
+    and no fixed curve is known to bound both. None where ε is infinite, too.
+
+    Args:
+        guarantee: The claimed ``epsilon`` and ``delta``.
+        accounting: The plan's steps with their events and stages.
+    """
+    steps, epsilon = list(accounting), guarantee["epsilon"]
+    if (
+        epsilon is None
+        or not math.isfinite(epsilon)
+        or {step.get("stage") for step in steps} != _ONE_STAGE
+    ):
+        return None
+    own = tradeoff.of_events(events.from_json(step["event"]) for step in steps)
+    curve = tradeoff.lower(tradeoff.of_budget(epsilon, guarantee["delta"]), own)
+    return Reach(
+        certainty=curve.certainty(),
+        advantage=curve.advantage(),
+        hits=curve.true_positive_rate(tradeoff.FALSE_ALARMS),
+        curve=[curve.true_positive_rate(rate) for rate in RATES],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache
@@ -51,6 +52,7 @@ _DECLARED = re.compile(r"(--[a-z-]+):([^;}]+)")
 # The printer scales strokes with their picture, whatever vector-effect says.
 _THIN = ".thin{stroke-width:.7}.point{stroke-width:5}.range{stroke-width:4}"
 _THINNER = ".base,.ceiling{stroke-width:.5;stroke-dasharray:none}.axis{stroke-width:.4}.point{stroke-width:2.2}"
+_TORN = re.compile(r"(?<=\d) (?=%|×)|(?<=×) (?=10)")
 _COORDINATES = re.compile(r"[0-9., -]*\Z")
 
 
@@ -104,12 +106,26 @@ def _verbatim(points: str) -> Any:
     return _markup(points)
 
 
+def _unbroken(text: str) -> str:
+    """A text whose figures are not torn from their sign of per cent or their power of ten."""
+    return _TORN.sub("\u00a0", text)
+
+
+def _breadth(text: str) -> int:
+    """How many columns of a terminal a text takes: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
 @cache
 def _environment() -> Environment:
-    return environment_of(
-        "privgan.report",
-        {"plain": plain, "verbatim": _verbatim, "kind": lambda block: type(block).__name__},
-    )
+    filters: dict[str, Callable[..., Any]] = {
+        "plain": plain,
+        "verbatim": _verbatim,
+        "unbroken": _unbroken,
+        "breadth": _breadth,
+        "kind": lambda block: type(block).__name__,
+    }
+    return environment_of("privgan.report", filters)
 
 
 def to_pdf(document: Document) -> bytes:

@@ -13,6 +13,7 @@ from privgan.domain.encoding import ColumnCode, Encoder
 from privgan.notation.moments import is_clock, write_moments
 from privgan.report.data import Label, NoisyShape, RealShape
 from privgan.schema.columns import Column, Temporal
+from privgan.table.histogram import Interval, code_counts, intervals_of, shares_of
 
 _Columns: TypeAlias = Sequence[np.ndarray]
 
@@ -30,8 +31,9 @@ def noisy_shapes(encoder: Encoder, frequencies: _Columns, counts: _Columns) -> l
             column=column.name,
             kind=column.cells.column.kind.value,
             labels=labels(column),
-            noisy=[round(float(share), 6) for share in frequencies[index]],
-            synthetic=shares_of(counts[index]),
+            noisy=written_shares(frequencies[index]),
+            synthetic=written_shares(shares_of(counts[index])),
+            intervals=intervals(column),
         )
         for index, column in enumerate(encoder.columns)
     ]
@@ -39,28 +41,33 @@ def noisy_shapes(encoder: Encoder, frequencies: _Columns, counts: _Columns) -> l
 
 def real_shapes(encoder: Encoder, real: np.ndarray, synthetic: np.ndarray) -> list[RealShape]:
     """INTERNAL: every modelled column in the real codes [rows, columns], beside the synthetic ones."""
-    counts = code_counts(encoder, real), code_counts(encoder, synthetic)
+    counts = counts_of(encoder, real), counts_of(encoder, synthetic)
     return [
         RealShape(
             column=column.name,
             kind=column.cells.column.kind.value,
             labels=labels(column),
-            real=shares_of(first),
-            synthetic=shares_of(second),
+            real=written_shares(shares_of(first)),
+            synthetic=written_shares(shares_of(second)),
+            intervals=intervals(column),
         )
         for column, first, second in zip(encoder.columns, *counts, strict=True)
     ]
 
 
-def code_counts(encoder: Encoder, codes: np.ndarray) -> list[np.ndarray]:
+def counts_of(encoder: Encoder, codes: np.ndarray) -> list[np.ndarray]:
     """The number of rows with each code of each column, from codes [rows, columns]."""
-    sizes = enumerate(encoder.sizes)
-    return [np.bincount(codes[:, index], minlength=size) for index, size in sizes]
+    return [code_counts(codes[:, index], size) for index, size in enumerate(encoder.sizes)]
 
 
-def shares_of(counts: np.ndarray) -> list[float]:
-    """Counts [codes] as shares, as a report holds them."""
-    return [round(float(share), 6) for share in counts / max(1, counts.sum())]
+def written_shares(shares: np.ndarray) -> list[float]:
+    """Shares [codes] as a report holds them."""
+    return [round(float(share), 6) for share in shares]
+
+
+def intervals(column: ColumnCode) -> list[Interval | None] | None:
+    """Where the values of each code lie on the column's axis; None for a column of categories."""
+    return None if column.cells.texts else intervals_of(column)
 
 
 def labels(column: ColumnCode) -> list[Label]:

@@ -57,9 +57,14 @@ def number(value: Any) -> str:
     if abs(value) >= 10_000 and value == int(value):
         return f"{value:,.0f}"
     if not _SMALL <= abs(value) < _LARGE:
-        digits, _, exponent = f"{value:.3g}".partition("e")
-        return f"{digits} × 10{_raised(int(exponent))}" if exponent else digits
+        return scientific(value)
     return f"{value:.4g}"
+
+
+def scientific(value: float) -> str:
+    """A number with three significant digits and a power of ten, where it needs one."""
+    digits, _, exponent = f"{value:.3g}".partition("e")
+    return f"{digits} × 10{_raised(int(exponent))}" if exponent else digits
 
 
 def ceiling_percent(value: float) -> str:

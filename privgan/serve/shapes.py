@@ -17,6 +17,7 @@ from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.schema.schema import Schema
 from privgan.serve.compare import schema_of
 from privgan.serve.library import Held
+from privgan.table.histogram import code_counts, shares_of, total_variation
 from privgan.table.presenting import presence_of, unpresented
 
 _ROWS, _BINS, _MOST_BARS, _MOST_COLUMNS = 50_000, 20, 12, 40
@@ -140,33 +141,35 @@ def _read(held: Held, schema: Schema, names: list[str]) -> Any:
 
 def _shape(one: Column, other: Column, first: Any, second: Any) -> Shape:
     binned = not isinstance(one, Discrete)
-    bars = _bins(one, other, first, second) if binned else _categories(first, second)
-    distance = sum(abs(bar.first - bar.second) for bar in bars) / 200
+    labels, *codes = _binned(one, other, first, second) if binned else _categories(first, second)
+    shares = [shares_of(code_counts(part, len(labels))) for part in codes]
+    bars = [
+        Bar(label=label, first=100 * float(mine), second=100 * float(theirs))
+        for label, mine, theirs in zip(labels, *shares, strict=True)
+        if mine or theirs or label not in _BESIDE
+    ]
     if not binned:
         bars = sorted(bars, key=lambda bar: -max(bar.first, bar.second))[:_MOST_BARS]
+    distance = total_variation(shares[0], shares[1])
     return Shape(column=one.name, distance=distance, bars=tuple(bars), binned=binned)
 
 
-def _categories(first: Any, second: Any) -> list[Bar]:
-    shares = [
-        100
-        * values.astype(object)
-        .map(str, na_action="ignore")
-        .fillna("missing")
-        .value_counts(normalize=True)
+def _categories(first: Any, second: Any) -> tuple[list[str], Any, Any]:
+    """Every category that occurs, and the code of each row in both tables."""
+    texts = [
+        values.astype(object).map(str, na_action="ignore").fillna("missing")
         for values in (first, second)
     ]
-    labels = dict.fromkeys([*shares[0].index, *shares[1].index])
-    return [
-        Bar(
-            label=label, first=float(shares[0].get(label, 0)), second=float(shares[1].get(label, 0))
-        )
-        for label in labels
-    ]
+    labels = list(dict.fromkeys(text for values in texts for text in values))
+    place = {label: code for code, label in enumerate(labels)}
+    return labels, *(values.map(place).to_numpy(dtype="int64") for values in texts)
 
 
-def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
-    """Shares of equal bins over both columns' bounds, of special values outside them, and of what is missing."""
+def _binned(one: Column, other: Column, first: Any, second: Any) -> tuple[list[str], Any, Any]:
+    """Equal bins over both columns' bounds, special values outside them and missing ones.
+
+    And the code of each row.
+    """
     import numpy as np
 
     assert isinstance(one, Numeric | Temporal)
@@ -176,29 +179,24 @@ def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
         max(_number(one.upper), _number(other.upper)),
     )
     edges = np.linspace(lower, upper, _BINS + 1)
-    shares = [_shares(one, values, edges) for values in (first, second)]
-    labels = [
-        f"{_edge(one, edges[bin])} to {_edge(one, edges[bin + 1])}" for bin in range(_BINS)
-    ] + list(_BESIDE)
-    bars = [
-        Bar(label=label, first=a, second=b) for label, a, b in zip(labels, *shares, strict=True)
-    ]
-    return [bar for bar in bars if bar.label not in _BESIDE or bar.first or bar.second]
+    labels = [f"{_edge(one, edges[bin])} to {_edge(one, edges[bin + 1])}" for bin in range(_BINS)]
+    return [*labels, *_BESIDE], *(_codes(one, values, edges) for values in (first, second))
 
 
-def _shares(column: Column, values: Any, edges: Any) -> list[float]:
-    """Percent of the rows in each bin, outside all bins, and missing."""
+def _codes(column: Column, values: Any, edges: Any) -> Any:
+    """The bin of each row, the number of bins where it lies outside all of them, one more where it is missing."""
     import numpy as np
 
-    known = unpresented(values[values.notna()], column)
-    numbers = (
-        known.astype("datetime64[s]").astype("int64")
-        if isinstance(column, Temporal)
-        else known.astype(float)
-    )
-    counts, _ = np.histogram(numbers, bins=edges)
-    beside = len(known) - int(counts.sum()), len(values) - len(known)
-    return [100 * int(count) / len(values) for count in (*counts, *beside)]
+    present = values.notna().to_numpy()
+    known = unpresented(values[present], column)
+    moments = isinstance(column, Temporal)
+    plain = known.astype("datetime64[s]").astype("int64") if moments else known.astype(float)
+    numbers = plain.to_numpy(dtype=float)
+    places = np.minimum(np.searchsorted(edges, numbers, side="right") - 1, _BINS - 1)
+    outside = (numbers < edges[0]) | (numbers > edges[-1])
+    codes = np.full(len(values), _BINS + 1, dtype="int64")
+    codes[present] = np.where(outside, _BINS, places)
+    return codes
 
 
 def _number(bound: Any) -> float:

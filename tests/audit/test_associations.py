@@ -11,6 +11,9 @@ from privgan.audit.coding import AuditCoder
 from privgan.audit.fidelity.associations import Associations, correlation_metric
 from privgan.audit.intervals import jackknife, whole
 from privgan.metric import Status
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Discrete, Kind, Numeric
+from privgan.schema.schema import Schema
 
 
 def measured(schema, table, pairs, parts=None):
@@ -29,13 +32,52 @@ def test_pearson_is_pandas_with_missing_values(schema, draw_rows):
     assert measured(schema, table, [(0, 1)])[0] == pytest.approx(expected, abs=1e-10)
 
 
-def test_correlation_ratio_by_hand(schema):
+def test_omega_and_eta_by_hand(schema):
     ages, region = [20, 30, 40, 50], ["north", "north", "south", "south"]
     table = pd.DataFrame(
         {"age": ages, "income": 1.0, "region": region, "grade": 1, "churned": True}
     )
-    # Means 25, 45 around 35: between 100, total 125.
-    assert measured(schema, table, [(0, 2), (2, 0)]) == pytest.approx([0.8**0.5] * 2)
+    # Means 25, 45 around 35: sums of squares 400 between, 500 in all; 100 within, with two degrees
+    # of freedom.
+    omega = ((400 - 50) / (500 + 50)) ** 0.5
+    assert measured(schema, table, [(0, 2), (2, 0)]) == pytest.approx([omega] * 2)
+    coder = AuditCoder.from_reference(schema, table)
+    plain = Associations.from_reference(coder, coder.code(table), corrected=False)
+    assert plain.measure(coder.code(table), [(0, 2)], whole(4))[0, 0] == pytest.approx(0.8**0.5)
+
+
+def test_many_categories_without_a_relation_to_a_number_have_no_association(schema, draw_rows):
+    """As in the example: a category of 240 values beside a number that most rows lack had η of .55."""
+    rng = np.random.default_rng(7)
+    region = pd.Series(rng.integers(0, 240, 4_000)).map("r{}".format)
+    wide = Schema(
+        dataset="d",
+        unit=PrivacyUnit(),
+        columns=(
+            Discrete(
+                name="region", kind=Kind.CATEGORICAL, categories=tuple(sorted(region.unique()))
+            ),
+            Numeric(name="score", kind=Kind.FLOAT, lower=-9, upper=9, decimals=3, missing=True),
+        ),
+    )
+    score = pd.Series(rng.normal(size=4_000).round(3)).where(rng.random(4_000) < 0.3)
+    table = pd.DataFrame({"region": region, "score": score})
+    coder = AuditCoder.from_reference(wide, table)
+    coded = coder.code(table)
+    found = [
+        Associations.from_reference(coder, coded, corrected=corrected).measure(
+            coded, [(0, 1)], whole(4_000)
+        )[0, 0]
+        for corrected in (True, False)
+    ]
+    assert found[0] < 0.1 < 0.4 < found[1]
+
+
+def test_where_each_row_is_its_own_category_nothing_is_known(schema):
+    table = pd.DataFrame(
+        {"age": [20, 30], "income": 1.0, "region": ["north", "south"], "grade": 1, "churned": True}
+    )
+    assert measured(schema, table, [(0, 2)])[0] == 0.0
 
 
 def test_cramers_v_is_corrected_for_bias(ternary_schema, draw_ternary):

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from privgan.audit.suite import AuditInputs, Verdict, run_audit, run_table_audit
 from privgan.errors import TableError, UsageError
 from privgan.metric import Status
+from privgan.pipeline.stages import AUDIT_STAGES
 from privgan.privacy.budget import PrivacyUnit
 
 NAMES = {
@@ -132,6 +133,9 @@ def test_copied_rows_refute_the_claim(inputs):
     assert found.metric("attack.copies.excess").low > 0.2  # a third of the rows is compared with
     assert steps[0][1] == 0.0
     assert steps[-1] == ("done", 1.0)
+    assert [name for name, _ in steps[:-1]] == list(AUDIT_STAGES), (
+        "each has its plain words and its time"
+    )
 
 
 def test_claim_above_what_the_audit_can_see_is_inconclusive(inputs):

@@ -12,6 +12,7 @@ import yaml
 from privgan.cli.runs import open_ledger
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.events import from_json
 from tests.policy.sound import HEAD, gate
 
 Capture = pytest.CaptureFixture[str]
@@ -231,7 +232,7 @@ class TestPlan:
             "right at most 95.3 % of the time and finds at most 20.1 % of those who were at 1 %"
             " false alarms" in told
         )
-        assert "by the plan's own trade-off curve" in told
+        assert told.index("by this plan's own trade-off curve") < told.index("worst case: ε = ")
         assert [
             line for line in told.splitlines() if "ε = " in line and "δ = 1e-06" not in line
         ] == []
@@ -364,13 +365,55 @@ class TestLedger:
         ) as run:
             run.checkpoint(lineage=1, step=0, digest="d", clean=True)
         assert workspace.execute("ledger", "show", "acme") == 0
-        lines = capsys.readouterr().out.splitlines()
+        title, heads, *lines = capsys.readouterr().out.splitlines()
         entries = PrivacyLedger.open(str(ledger_path)).entries("acme")
+        assert title == "acme"
+        assert heads.split() == ["No.", "When", "(UTC)", "Who", "What", "ε", "δ", "ε", "left"]
         assert [entry.kind for entry in entries] == ["announced", "run", "checkpoint"]
         for line, entry in zip(lines, entries, strict=False):
             assert entry.time[:10] in line
             assert entry.kind in line
-            assert entries[1].body["who"] in line
+            assert entries[1].body["who"][:10] in line
+
+    def test_the_table_of_the_ledger_is_aligned_and_at_most_100_columns_wide(
+        self, workspace: Any, ledger_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            "privgan.ledger.ledger.account_name",
+            lambda: "a-very-long-name.of-somebody@host-with-a-long-name",
+        )
+        monkeypatch.setenv("COLUMNS", "60")  # What a terminal says changes nothing.
+        assert workspace.execute("ledger", "init", "acme", "--epsilon", "6") == 0
+        ledger = PrivacyLedger.open(str(ledger_path))
+        event = from_json(
+            {"event": "discrete_gaussian", "standard_deviation": 90.0, "sensitivity": 1}
+        )
+        for epsilon in (1.25, 2.0):
+            with ledger.run("acme", PrivacyBudget(epsilon=epsilon), secret=True) as run:
+                steps = {f"step {place}": event for place in range(3)}
+                run.approve("model", steps, PrivacyBudget(epsilon=epsilon))
+                for name, charged in steps.items():
+                    run.charge(name, charged)
+        with ledger.run("test-set", PrivacyBudget(epsilon=1), secret=False):
+            pass
+        capsys.readouterr()
+        assert workspace.execute("ledger", "show") == 0
+        told = capsys.readouterr().out.splitlines()
+        assert max(map(len, told)) <= 100
+        runs = [line.split() for line in told if "budget reserved" in line]
+        assert [line[-3:] for line in runs] == [
+            ["1.25", "1e-06", "4.75"],
+            ["2", "1e-06", "2.75"],
+            ["∞", "1e-06", "–"],
+        ]
+        assert sum("charge: 3 steps of run" in line for line in told) == 2
+        ends = {
+            line.index("1e-06") for line in told if "budget reserved" in line and "acme" not in line
+        }
+        assert len(ends) <= 2, "figures stand below each other"
+        assert workspace.execute("ledger", "show", "--json") == 0
+        kinds = [entry["kind"] for entry in figures(capsys)["entries"]]
+        assert kinds.count("charge") == 6, "JSON lists every entry"
 
     def test_a_new_ledger_and_a_new_data_set_are_announced(
         self, ledger_path: Path, capsys: Capture

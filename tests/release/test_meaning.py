@@ -154,6 +154,11 @@ OUT = "network.out.weight"
 CODEBOOK = ("codebook.latents", "codebook.conditions", "network.offsets")
 # What is told, and a part of what must be said about it.
 REPORTED: dict[str, tuple[Lie, str]] = {
+    "reach in the report": (reported("reach", "certainty", to=0.51), "the accounting at reach.certainty"),
+    "no reach in the report": (reported("reach", to=None), "the accounting at reach"),
+    "place of a bin in the report": (reported("shapes", 0, "intervals", 0, to=[0.0, 1.0]), "shapes[0].intervals"),
+    "no places in the report": (reported("shapes", 0, "intervals", to=None), "shapes[0].intervals"),
+    "uncorrected associations": (reported("trends", "corrected", to=False), "not corrected for chance"),
     "epsilon of 0.3 in the report": (reported("release", "guarantee", "epsilon", to=0.3), "release.guarantee.epsilon"),
     "delta in the report": (reported("release", "guarantee", "delta", to=1e-9), "release.guarantee.delta"),
     "unit in the report": (reported("release", "guarantee", "unit", to="one household"), "release.guarantee.unit"),

@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 
 from privgan.metric import Metric
+from privgan.privacy import tradeoff
 from privgan.report import (
     InternalReport,
     NoisyShape,
     PlanStep,
+    Reach,
     RealShape,
     RealTrends,
     ShareableReport,
     Trends,
 )
+from privgan.report.odds import RATES
 
 RELEASE: dict[str, Any] = {
     "format": "privgan.manifest/1",
@@ -174,6 +177,7 @@ def shapes(kind: type[NoisyShape] | type[RealShape], reference: str) -> tuple[An
             kind="integer",
             labels=bins,
             synthetic=histogram(9.4, 6),
+            intervals=[(18 + 3 * i, 21 + 3 * i) for i in range(24)],
             **{reference: histogram(9, 6)},
         ),
         kind(
@@ -205,6 +209,14 @@ def entry(sequence: int, time: str, kind: str, epsilon: float | None) -> dict[st
 
 
 COLUMNS = ("age", "segment", "city")
+# As if the plan's own curve were that of ε = 1 and δ = 1e-5.
+_OWN = tradeoff.of_budget(1.0, 1e-5)
+REACH = Reach(
+    certainty=_OWN.certainty(),
+    advantage=_OWN.advantage(),
+    hits=_OWN.true_positive_rate(0.01),
+    curve=[_OWN.true_positive_rate(rate) for rate in RATES],
+)
 METRICS = [
     Metric(name="fidelity.tvd1", value=0.0071, low=0.006, high=0.0085, baseline=0.004, n=4000),
     Metric(name="fidelity.tvd3", value=0.049, low=0.047, high=0.052, baseline=0.023, n=4000),
@@ -244,8 +256,9 @@ def shareable() -> ShareableReport:
         steps=STEPS,
         shapes=shapes(NoisyShape, "noisy"),
         groups=GROUPS,
-        trends=Trends(columns=COLUMNS, synthetic=[[0.4], [-0.3, None]]),
+        trends=Trends(columns=COLUMNS, synthetic=[[0.4], [-0.3, None]], corrected=True),
         rows=50_000,
+        reach=REACH,
     )
 
 
@@ -261,9 +274,13 @@ def internal() -> InternalReport:
         shapes=shapes(RealShape, "real"),
         groups=GROUPS,
         trends=RealTrends(
-            columns=COLUMNS, synthetic=[[0.4], [-0.3, None]], real=[[0.5], [-0.9, 0.1]]
+            columns=COLUMNS,
+            synthetic=[[0.4], [-0.3, None]],
+            real=[[0.5], [-0.9, 0.1]],
+            corrected=True,
         ),
         lifetime=10.0,
+        reach=REACH,
         rows=50_000,
         audit={"verdict": "NOT_REFUTED", "metrics": [metric.to_json() for metric in METRICS]},
         ledger=(

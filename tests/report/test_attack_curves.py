@@ -10,7 +10,7 @@ import pytest
 from privgan.metric import Metric
 from privgan.privacy import tradeoff
 from privgan.report import InternalReport, render_internal
-from privgan.report.attack_curves import SIZE, attack_panels
+from privgan.report.attack_curves import SIZE, attack_panels, best_attack
 from privgan.report.text import words_of
 
 EN = words_of("en")
@@ -80,4 +80,20 @@ def test_the_internal_report_draws_it_whole(internal: InternalReport):
     assert page.count('class="roc r0"') == page.count('class="roc r2"') == 3
     assert "…" not in "".join(re.findall(r'points="([^"]*)"', page))
     assert "A is linkability" in page
-    assert 'class="roc' not in render_internal(replace(internal, audit={"metrics": []}))
+    assert page.count('class="roc own"') == 3
+    without = render_internal(replace(internal, audit={"metrics": []}, reach=None))
+    assert 'class="roc' not in without
+
+
+def test_the_best_attack_is_told_with_what_is_allowed_there(internal: InternalReport):
+    best = best_attack(METRICS, CLAIM)
+    assert best is not None
+    assert (best.name, best.hits, best.alarms) == ("attack.membership.auc", 0.8, 0.5)
+    assert best.limit == pytest.approx(tradeoff.of_budget(1.0, 1e-5).true_positive_rate(0.5))
+    alone = [metric | {"name": "attack.singling_out.excess"} for metric in METRICS[2:3]]
+    assert best_attack(alone, CLAIM) is None, "no ceiling applies to singling out"
+    unclaimed = best_attack(METRICS, {"epsilon": None, "delta": None})
+    assert unclaimed is not None
+    assert unclaimed.limit is None
+    page = render_internal(replace(internal, audit={"claim": CLAIM, "metrics": METRICS}), "md")
+    assert "Best attack: combined membership score" in page

@@ -93,7 +93,7 @@ def test_the_shareable_map_knows_synthetic_rows_only(
     shareable: ShareableReport, internal: InternalReport
 ) -> None:
     page, inside = render_shareable(shareable), render_internal(internal)
-    assert "Computed from synthetic rows alone" in page
+    assert "Only synthetic rows were used" in page
     assert "Map of differences" not in page
     assert "Map of differences between real and synthetic associations" in inside
     assert "-0.90" in inside
@@ -168,9 +168,6 @@ def test_the_line_of_the_ledger_adds_up_and_stays_inside() -> None:
 
 def test_a_named_target_is_told_in_the_model_card(shareable: ShareableReport) -> None:
     named = replace(shareable, schema={**shareable.schema, "target": "segment"})
-    for language, told in (
-        ("en", "Column that it is mainly to predict"),
-        ("zh", "主要用于预测的列"),
-    ):
+    for language, told in (("en", "Column that it mainly predicts"), ("zh", "主要用于预测的列")):
         assert told in render_shareable(named, "md", language)
         assert told not in render_shareable(shareable, "md", language)

@@ -132,7 +132,7 @@ def test_every_section_is_there(
 
 
 def test_shareable_shows_its_figures(shareable: ShareableReport) -> None:
-    page = render_shareable(shareable)
+    page = render_shareable(shareable).replace("\u00a0", " ")
     for text in (
         "This table may be released under its policy",
         "Northwind Analytics",
@@ -158,7 +158,7 @@ def test_shareable_shows_its_figures(shareable: ShareableReport) -> None:
 
 
 def test_a_plan_without_a_critic_is_said_to_have_none(shareable: ShareableReport) -> None:
-    told = "The private critic was given no share of the budget"
+    told = "No budget went to the private critic"
     assert told not in render_shareable(shareable)
     assert told in render_shareable(replace(shareable, steps=shareable.steps[:2]))
 

@@ -1,6 +1,7 @@
-"""How strongly two columns go together, for all mixes of kinds.
+"""How strongly two columns go together, for all mixes of kinds: Pearson's r, ω, Cramér's V.
 
-Pearson, correlation ratio, Cramér's V.
+ω and V are corrected for chance: of two columns that have nothing to do with each other they are 0
+on average before they are cut off at 0, however many categories there are.
 """
 
 from __future__ import annotations
@@ -36,15 +37,19 @@ class Associations:
         sizes: How many codes each column has.
         centres: What is taken from each column's numbers first, against rounding [columns].
         scales: What they are divided by then [columns].
+        corrected: Whether the correlation ratio is corrected for chance: ω in place of η.
     """
 
     discrete: tuple[bool, ...]
     sizes: tuple[int, ...]
     centres: NDArray[np.float64]
     scales: NDArray[np.float64]
+    corrected: bool = True
 
     @classmethod
-    def from_reference(cls, coder: AuditCoder, reference: CodedTable) -> Associations:
+    def from_reference(
+        cls, coder: AuditCoder, reference: CodedTable, *, corrected: bool = True
+    ) -> Associations:
         """Centres and scales from a reference table; they change no association."""
         present = ~np.isnan(reference.values)
         count = np.maximum(1, present.sum(axis=0))
@@ -52,7 +57,8 @@ class Associations:
         centres = filled.sum(axis=0) / count
         spread = np.sqrt((np.where(present, filled - centres, 0.0) ** 2).sum(axis=0) / count)
         discrete = tuple(isinstance(column, Discrete) for column in coder.columns)
-        return cls(discrete, coder.sizes, centres, np.where(spread > 0, spread, 1.0))
+        scales = np.where(spread > 0, spread, 1.0)
+        return cls(discrete, coder.sizes, centres, scales, corrected)
 
     def measure(
         self, table: CodedTable, pairs: Sequence[tuple[int, ...]], parts: Replicates
@@ -76,13 +82,11 @@ class Associations:
     ) -> NDArray[np.float64]:
         if self.discrete[first] and self.discrete[second]:
             return _cramer(codes[:, first], codes[:, second], self.sizes[second], parts)
-        if self.discrete[first]:
-            return _correlation_ratio(codes[:, first], self.sizes[first], numbers[:, second], parts)
-        if self.discrete[second]:
-            return _correlation_ratio(
-                codes[:, second], self.sizes[second], numbers[:, first], parts
-            )
-        return _pearson(numbers[:, first], numbers[:, second], parts)
+        if not self.discrete[first] and not self.discrete[second]:
+            return _pearson(numbers[:, first], numbers[:, second], parts)
+        groups, number = (first, second) if self.discrete[first] else (second, first)
+        ratio = _omega if self.corrected else _eta
+        return ratio(_Variance.of(codes[:, groups], self.sizes[groups], numbers[:, number], parts))
 
 
 def _pearson(
@@ -103,20 +107,59 @@ def _pearson(
     )
 
 
-def _correlation_ratio(
-    codes: NDArray[np.int64], size: int, numbers: NDArray[np.float64], parts: Replicates
-) -> NDArray[np.float64]:
-    present = ~np.isnan(numbers)
-    y = np.where(present, numbers, 0.0)
-    counts, sums = parts.sums(codes, size, present.astype(float)), parts.sums(codes, size, y)
-    count = np.maximum(1.0, counts.sum(axis=1))
-    mean = sums.sum(axis=1) / count
-    total = parts.totals(y * y) / count - mean**2
-    between = (sums**2 / np.maximum(1.0, counts)).sum(axis=1) / count - mean**2
-    defined = (total > _LEAST_VARIANCE) & ((counts > 0).sum(axis=1) > 1)
-    return np.where(
-        defined, np.sqrt(np.clip(between / np.where(defined, total, 1.0), 0.0, 1.0)), np.nan
-    )
+@dataclass(frozen=True, eq=False)
+class _Variance:
+    """A number's sums of squares between groups and in all, by part of the table [parts].
+
+    Attributes:
+        between: Of the groups' means around the mean of all.
+        total: Of the numbers around the mean of all.
+        count: Rows.
+        groups: Groups that have a row.
+    """
+
+    between: NDArray[np.float64]
+    total: NDArray[np.float64]
+    count: NDArray[np.float64]
+    groups: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, codes: NDArray[np.int64], size: int, numbers: NDArray[np.float64], parts: Replicates
+    ) -> _Variance:
+        """From a code and a number a row; a row without a number is left out."""
+        present = ~np.isnan(numbers)
+        y = np.where(present, numbers, 0.0)
+        counts = parts.sums(codes, size, present.astype(float))
+        sums = parts.sums(codes, size, y)
+        count = np.maximum(1.0, counts.sum(axis=1))
+        correction = sums.sum(axis=1) ** 2 / count
+        return cls(
+            between=(sums**2 / np.maximum(1.0, counts)).sum(axis=1) - correction,
+            total=parts.totals(y * y) - correction,
+            count=count,
+            groups=(counts > 0).sum(axis=1),
+        )
+
+    @property
+    def defined(self) -> NDArray[np.bool_]:
+        """Whether both the number and the group vary."""
+        return (self.total / self.count > _LEAST_VARIANCE) & (self.groups > 1)
+
+
+def _eta(of: _Variance) -> NDArray[np.float64]:
+    """The correlation ratio (Fisher 1925), as reports of before 0.4.0 hold it."""
+    ratio = of.between / np.where(of.defined, of.total, 1.0)
+    return np.where(of.defined, np.sqrt(np.clip(ratio, 0.0, 1.0)), np.nan)
+
+
+def _omega(of: _Variance) -> NDArray[np.float64]:
+    """The square root of ω² (Hays 1963), 0 where it is negative or each row is a group of its own."""
+    free = of.count - of.groups
+    within = np.maximum(0.0, of.total - of.between) / np.maximum(1.0, free)
+    squared = (of.between - (of.groups - 1) * within) / np.where(of.defined, of.total + within, 1.0)
+    kept = np.where(free > 0, np.clip(squared, 0.0, 1.0), 0.0)
+    return np.where(of.defined, np.sqrt(kept), np.nan)
 
 
 def _cramer(
@@ -203,8 +246,8 @@ def correlation_metric(
         baseline=None if held is None else float(held.mean()),
         n=len(synthetic),
         method=(
-            f"mean over {len(kept)} pairs: Pearson, correlation ratio, or Cramér's V corrected for"
-            " bias; interval: jackknife over blocks of synthetic rows"
+            f"mean over {len(kept)} pairs: Pearson's r, ω or Cramér's V, the last two corrected for"
+            " chance; interval: jackknife over blocks of synthetic rows"
         ),
         details={
             "largest": float(made[:, 0].max()),

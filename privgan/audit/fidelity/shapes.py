@@ -25,6 +25,7 @@ from privgan.audit.intervals import (
 from privgan.audit.randomness import stream
 from privgan.metric import Metric
 from privgan.schema.columns import Discrete
+from privgan.table.histogram import code_counts
 
 NAME = "fidelity.column_shapes"
 WORST = 10
@@ -144,9 +145,7 @@ def two_sample_p_value(first: NDArray[np.int64], second: NDArray[np.int64], size
     """
     from scipy.special import chdtrc
 
-    counts = np.array(
-        [np.bincount(codes, minlength=size) for codes in (first, second)], dtype=float
-    )
+    counts = np.array([code_counts(codes, size) for codes in (first, second)], dtype=float)
     totals = counts.sum(axis=1)
     expected = totals[:, None] * counts.sum(axis=0) / totals.sum()
     few = expected.min(axis=0) < LEAST_EXPECTED

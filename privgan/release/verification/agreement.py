@@ -83,7 +83,13 @@ def agreement_notes(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     if not released.ours:
         said = ascii(released.version)[:60]
         yield f"privgan {said} made it: its plan and its report were not made again"
-    elif released.holds(SCHEMA) and not is_planned_again(released.schema):
+    elif not released.same_words:
+        said = ascii(released.version)[:60]
+        yield (
+            f"privgan {said} made it: the figures of its report were worked out again, its words"
+            " were not"
+        )
+    if released.ours and released.holds(SCHEMA) and not is_planned_again(released.schema):
         yield "it has very many columns or categories: its plan was not made again"
     if released.holds(CSV) and not released.holds(PARQUET):
         yield f"it holds no {PARQUET}: the rows of {CSV} were not compared"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
+from privgan.release.former_words import former_problems
 from privgan.release.verification.accounting import SLACK
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.released import REPORT, SCHEMA, Released, differences
@@ -14,7 +15,8 @@ from privgan.report import ShareableReport, render_shareable, shareable_of
 from privgan.report.associations import MOST_COLUMNS
 from privgan.report.compose import shareable_document
 from privgan.report.json_text import to_json
-from privgan.report.shapes import labels
+from privgan.report.odds import reach_of
+from privgan.report.shapes import intervals, labels
 from privgan.report.steps import report_groups, report_steps
 from privgan.report.text import words_of
 
@@ -30,8 +32,9 @@ def report_problems(released: Released) -> Iterator[str]:
         return
     found = [f"{REPORT}: {problem}" for problem in _data_problems(released)]
     yield from found
-    if released.ours and not found:
-        yield from _text_problems(released)
+    if found or not released.ours:
+        return
+    yield from _text_problems(released) if released.same_words else former_problems(released)
 
 
 def _data_problems(released: Released) -> Iterator[str]:
@@ -57,7 +60,20 @@ def _data_problems(released: Released) -> Iterator[str]:
     places = differences(data["groups"], _plain(groups), "groups", slack=SLACK)
     if places:
         yield f"says otherwise than the accounting at {', '.join(places)}"
+    yield from _reach_problems(released, data)
     yield from _figure_problems(released, data)
+
+
+def _reach_problems(released: Released, data: _Json) -> Iterator[str]:
+    """What an attacker reaches by the plan's own curve is worked out again from its events."""
+    said = data.get("reach")
+    if said is None and not released.same_words:
+        return
+    found = reach_of(released.manifest["guarantee"], released.manifest["accounting"])
+    meant = None if found is None else _plain(asdict(found))
+    places = differences(said, meant, "reach", slack=SLACK)
+    if places:
+        yield f"says otherwise than the accounting at {', '.join(places)}"
 
 
 def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[str]:
@@ -69,11 +85,18 @@ def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[st
                 "kind": column.cells.column.kind.value,
                 "labels": _plain(labels(column)),
                 "noisy": [round(float(share), 6) for share in shares],
+                "intervals": _plain(intervals(column)),
             }
             for column, shares in zip(released.encoder.columns, released.frequencies, strict=True)
         ]
+        # Reports of before 0.4.0 do not say where a bin lies.
+        known = {} if released.same_words else {part["column"]: part["intervals"] for part in meant}
         keys = ("column", "kind", "labels", "noisy")
-        said = [{key: shape[key] for key in keys} for shape in data["shapes"]]
+        said = [
+            {key: shape[key] for key in keys}
+            | {"intervals": shape.get("intervals") or known.get(shape["column"])}
+            for shape in data["shapes"]
+        ]
         places = differences(said, meant, "shapes", slack=_EXACT)
         if places:
             yield f"says otherwise than schema and model at {', '.join(places)}"
@@ -84,6 +107,8 @@ def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[st
             yield "holds no associations of the synthetic table"
     elif trends["columns"] != names:
         yield "its associations are not of the schema's modelled columns"
+    elif released.same_words and not trends.get("corrected"):
+        yield "its associations are not corrected for chance"
 
 
 def _text_problems(released: Released) -> Iterator[str]:

@@ -30,12 +30,13 @@ from privgan.release.verification.integrity import shown
 from privgan.release.verification.released import CSV, PARQUET, REPORT, Released
 from privgan.release.verification.row_domain import column_problem, typed_part
 from privgan.report.associations import trends_of_values
-from privgan.report.shapes import code_counts, shares_of
+from privgan.report.shapes import counts_of, written_shares
 from privgan.schema.columns import Invented, Kind
 from privgan.schema.constraints import place
 from privgan.schema.identifiers import bears_serial
 from privgan.schema.schema import Schema
 from privgan.table.files import csv_text
+from privgan.table.histogram import shares_of
 from privgan.table.presenting import unescaped
 from privgan.table.violations import broken
 
@@ -224,7 +225,7 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
     for index, count in broken(typed, schema):
         told.broken[index] = told.broken.get(index, 0) + count
     if released.whole_model:
-        counts = code_counts(released.encoder, released.encoder.encode(typed))
+        counts = counts_of(released.encoder, released.encoder.encode(typed))
         before = told.counts or [np.zeros_like(part_counts) for part_counts in counts]
         told.counts = [a + b for a, b in zip(before, counts, strict=True)]
     if kept:
@@ -293,7 +294,7 @@ def _reported(released: Released, told: _Told) -> Iterator[str]:
     data = released.report["data"]
     if told.counts:
         for shape, counts in zip(data["shapes"], told.counts, strict=True):
-            meant = shares_of(counts)
+            meant = written_shares(shares_of(counts))
             said = shape["synthetic"]
             if len(meant) != len(said) or not np.allclose(meant, said, rtol=0, atol=_ROUNDING):
                 name = shown(shape["column"])
@@ -301,7 +302,8 @@ def _reported(released: Released, told: _Told) -> Iterator[str]:
     if told.values and data["trends"] is not None:
         values = [np.concatenate(parts) for parts in told.values]
         told.values.clear()
-        found = trends_of_values(released.schema, values)
+        corrected = data["trends"].get("corrected", False)
+        found = trends_of_values(released.schema, values, corrected=corrected)
         if not _near(found.synthetic, data["trends"]["synthetic"]):
             yield f"{REPORT}: the associations of the synthetic table are not those of {PARQUET}"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privgan.report.attack_curves import Panel, attack_panels
+from privgan.report.attack_curves import Best, Panel, attack_panels, best_attack
 from privgan.report.charts import AttackRow, attack_rows
+from privgan.report.data import Reach
 from privgan.report.document import (
     Block,
     Column,
@@ -16,29 +17,43 @@ from privgan.report.document import (
     Run,
     Section,
     Table,
+    Text,
     joined,
 )
 from privgan.report.text import Words, number
 
 Metric = Mapping[str, Any]
+# What a reader looks for first; the other figures are folded away.
+_FIRST = frozenset(
+    {
+        "attack.copies.near_excess",
+        "attack.inference.excess",
+        "attack.linkability.excess",
+        "attack.membership.advantage",
+        "attack.membership.auc",
+        "attack.membership.tpr_at_fpr_0.01",
+        "audit.epsilon_lower_bound",
+    }
+)
 
 
 def attacks_section(
-    audit: Mapping[str, Any], guarantee: Mapping[str, Any], words: Words
+    audit: Mapping[str, Any], guarantee: Mapping[str, Any], reach: Reach | None, words: Words
 ) -> Section:
     """The picture of all attacks, and each figure on its axis."""
     metrics: Sequence[Metric] = list(audit.get("metrics", ()))
-    panels = attack_panels(metrics, audit.get("claim") or guarantee, words)
+    claim = audit.get("claim") or guarantee
+    panels = attack_panels(metrics, claim, words, reach)
     rows = attack_rows(metrics)
     blocks: list[Block] = [
         Paragraph(text=words("attacks.text", epsilon=Run(words.epsilon(guarantee))))
     ]
-    if panels:
-        blocks.append(_picture(panels, words))
-    blocks.append(_rows(rows, words) if rows else Paragraph(text=words("attacks.none")))
     if "verdict" in audit:
         verdict = Run(words.term("verdict", audit["verdict"]), Look.STRONG)
         blocks.append(Paragraph(text=words("attacks.verdict", verdict=verdict)))
+    if panels:
+        blocks.append(_picture(panels, best_attack(metrics, claim), words))
+    blocks.append(_rows(rows, words) if rows else Paragraph(text=words("attacks.none")))
     return Section(name="attacks", heading=words("attacks.heading"), blocks=tuple(blocks))
 
 
@@ -57,20 +72,32 @@ def interval(metric: Metric, words: Words) -> str:
     return words.text("number.to", low=number(low), high=number(high))
 
 
-def _picture(panels: Sequence[Panel], words: Words) -> Figure:
+def _picture(panels: Sequence[Panel], best: Best | None, words: Words) -> Figure:
     marks = [
         words("attacks.mark", letter=mark.letter, label=mark.label) for mark in panels[0].marks
     ]
+    told: Text = ()
+    if best:
+        told = words(
+            "attacks.best",
+            label=words.term("attack", best.name),
+            hits=words.percent(best.hits),
+            alarms=words.percent(best.alarms),
+            limit=words.text("number.none") if best.limit is None else words.ceiling(best.limit),
+        )
+        told = (*told, Run(words.text("page.gap")))
     return Figure(
         drawing="attacks",
         data=panels,
         title=words("attacks.picture"),
-        alternative=words("attacks.picture_text", marks=joined(marks, words.text("page.gap"))),
+        alternative=words(
+            "attacks.picture_text", best=told, marks=joined(marks, words.text("page.gap"))
+        ),
     )
 
 
 def _rows(rows: Sequence[AttackRow], words: Words) -> Figure:
-    drawn = [
+    drawn: list[dict[str, Any]] = [
         {
             "row": row,
             "title": named(row.metric, words),
@@ -99,11 +126,12 @@ def _rows(rows: Sequence[AttackRow], words: Words) -> Figure:
         ("metrics.baseline", True),
         ("metrics.ceiling", True),
     )
+    first = [item for item in drawn if item["row"].metric["name"] in _FIRST] or drawn
     return Figure(
         drawing="rows",
-        data=drawn,
+        data={"first": first, "folded": [item for item in drawn if item not in first]},
         title=words("attacks.rows"),
-        alternative=words("attacks.rows_text", count=len(rows)),
+        alternative=words("attacks.rows_text", count=len(rows), over=sum(map(_is_over, rows))),
         table=Table(
             caption=words("attacks.rows"),
             columns=tuple(Column(heading=words(key), numeric=numeric) for key, numeric in headings),
@@ -119,3 +147,8 @@ def _rows(rows: Sequence[AttackRow], words: Words) -> Figure:
             ),
         ),
     )
+
+
+def _is_over(row: AttackRow) -> bool:
+    ceiling = row.metric.get("ceiling")
+    return ceiling is not None and row.metric["value"] > ceiling

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 from privgan.report.associations import Pair, difference_map, heat_map, pairs_by_strength
 from privgan.report.charts import ShapeChart, shape_chart
@@ -19,12 +20,15 @@ from privgan.report.document import (
     Table,
     Text,
     joined,
+    plain,
 )
-from privgan.report.text import Words
+from privgan.report.text import Words, short
 
 _MOST_SHAPES = 60
 _MOST_COLUMNS = 40
+_LONGEST_LABEL = 30
 _TOLD, _LISTED = 3, 10
+_NOTABLE, _APART = 0.2, 0.05  # Associations and differences above these are counted.
 
 
 def shapes_section(
@@ -51,17 +55,16 @@ def trends_section(trends: Trends | RealTrends, words: Words) -> Section:
     """How strongly each two columns go together."""
     real = isinstance(trends, RealTrends)
     drawn = _first_columns(trends)
+    ratio = words("trends.omega" if trends.corrected else "trends.eta")
     blocks: list[Block] = [
-        Paragraph(text=words("trends.real_text" if real else "trends.synthetic_text"))
+        Paragraph(text=words("trends.real_text" if real else "trends.synthetic_text", ratio=ratio))
     ]
     lower = drawn.real if isinstance(drawn, RealTrends) else drawn.synthetic
     pairs = pairs_by_strength(drawn.columns, lower)
     title = words("trends.map_real" if real else "trends.map")
-    alternative = (
-        words("trends.strongest", pairs=_told(pairs, words)) if pairs else words("trends.none")
-    )
     grid = heat_map(drawn.columns, lower=lower, upper=drawn.synthetic if real else None)
-    blocks.append(Figure(drawing="heat", data=grid, title=title, alternative=alternative))
+    text = _told("trends.strongest", pairs, _NOTABLE, words)
+    blocks.append(Figure(drawing="heat", data=grid, title=title, alternative=text))
     if isinstance(drawn, RealTrends):
         blocks += _differences(drawn, words)
     else:
@@ -71,19 +74,42 @@ def trends_section(trends: Trends | RealTrends, words: Words) -> Section:
     return Section(name="trends", heading=words("trends.heading"), blocks=tuple(blocks))
 
 
+def gap_text(chart: ShapeChart, reference: str, words: Words) -> Text:
+    """Where the two tables differ most in one column."""
+    if chart.gap is None:
+        return words("shapes.alike")
+    return words(
+        "shapes.gap",
+        label=short(chart.gap.label, _LONGEST_LABEL),
+        reference=Run(reference),
+        first=Run(f"{100 * chart.gap.reference:.1f}"),
+        second=Run(f"{100 * chart.gap.synthetic:.1f}"),
+    )
+
+
 def _figure(charts: Sequence[ShapeChart], reference: str, words: Words) -> Figure:
     worst = max(charts, key=lambda chart: chart.distance)
-    headings = (("shapes.column", False), ("shapes.kind", False), ("shapes.distance_heading", True))
+    text = words(
+        "shapes.figure_text",
+        reference=Run(reference),
+        median=Run(f"{median(chart.distance for chart in charts):.3f}"),
+        largest=Run(f"{worst.distance:.3f}"),
+        column=worst.column,
+    )
+    if any(chart.density for chart in charts):
+        text = joined((text, words("shapes.axis_text")), words.text("page.gap"))
+    gaps = [gap_text(chart, reference, words) for chart in charts]
+    headings = (
+        ("shapes.column", False),
+        ("shapes.kind", False),
+        ("shapes.distance_heading", True),
+        ("shapes.gap_heading", False),
+    )
     return Figure(
         drawing="shapes",
-        data={"charts": charts, "reference": reference},
+        data={"charts": list(zip(charts, map(plain, gaps), strict=True)), "reference": reference},
         title=words("shapes.figure", reference=Run(reference)),
-        alternative=words(
-            "shapes.figure_text",
-            reference=Run(reference),
-            largest=Run(f"{worst.distance:.3f}"),
-            column=worst.column,
-        ),
+        alternative=text,
         table=Table(
             caption=words("shapes.figure", reference=Run(reference)),
             columns=tuple(Column(heading=words(key), numeric=numeric) for key, numeric in headings),
@@ -92,8 +118,9 @@ def _figure(charts: Sequence[ShapeChart], reference: str, words: Words) -> Figur
                     (Run(chart.column, Look.NAME),),
                     (Run(chart.kind),),
                     (Run(f"{chart.distance:.3f}"),),
+                    gap,
                 )
-                for chart in charts
+                for chart, gap in zip(charts, gaps, strict=True)
             ),
         ),
     )
@@ -108,11 +135,16 @@ def _first_columns(trends: Trends | RealTrends) -> Trends | RealTrends:
     return replace(trends, columns=columns, synthetic=synthetic)
 
 
-def _told(pairs: Sequence[Pair], words: Words) -> Text:
-    return joined(
+def _told(key: str, pairs: Sequence[Pair], level: float, words: Words) -> Text:
+    """How many pairs are above a level, and the first few of them."""
+    if not pairs:
+        return words("trends.none")
+    first = joined(
         words("trends.pair", first=pair.first, second=pair.second, value=Run(f"{pair.value:.2f}"))
         for pair in pairs[:_TOLD]
     )
+    count = sum(abs(pair.value) > level for pair in pairs)
+    return words(key, count=count, all=len(pairs), level=Run(f"{level:g}"), pairs=first)
 
 
 def _listed(pairs: Sequence[Pair], words: Words) -> Table:
@@ -153,12 +185,8 @@ def _differences(trends: RealTrends, words: Words) -> list[Block]:
             for pair in pairs[:_LISTED]
         ),
     )
-    alternative = (
-        words("trends.furthest", pairs=_told(pairs, words)) if pairs else words("trends.none")
-    )
+    text = _told("trends.furthest", pairs, _APART, words)
     return [
-        Figure(
-            drawing="heat", data=grid, title=words("trends.map_difference"), alternative=alternative
-        ),
+        Figure(drawing="heat", data=grid, title=words("trends.map_difference"), alternative=text),
         table,
     ]

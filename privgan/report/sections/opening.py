@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from privgan.report.charts import curve_points
+from privgan.report.data import Reach
 from privgan.report.document import (
     Answer,
     Block,
@@ -20,24 +21,24 @@ from privgan.report.document import (
     Paragraph,
     Run,
     Section,
-    Stat,
     Stats,
     Table,
     Text,
     joined,
 )
-from privgan.report.odds import Odds, after, odds
+from privgan.report.odds import RATES, Odds, after, odds
+from privgan.report.sections.headline import FALSE_ALARMS, HALF, ceilings
 from privgan.report.sections.policy import explained, shown_purpose
 from privgan.report.text import Words
 
 Facts = Mapping[str, Any]
+Figures: TypeAlias = tuple[Stats, Paragraph]
 _MOST_FACTS = 20
 _PRIORS = (0.01, 0.1, 0.5, 0.9)
-_FALSE_ALARMS, _HALF = 0.01, 0.5
 _LARGEST_EXPONENT = 700.0
 
 
-def shareable_answer(release: Facts, policy: Facts, schema: Facts, words: Words) -> Section:
+def shareable_answer(release: Facts, policy: Facts, figures: Figures, words: Words) -> Section:
     """Whether the table may be shared, for everybody who receives the report."""
     passed = policy["status"] == "PASS"
     answer = Answer(
@@ -50,10 +51,10 @@ def shareable_answer(release: Facts, policy: Facts, schema: Facts, words: Words)
         ),
         points=_waived(policy, words) if passed else (),
     )
-    return _section(answer, release, schema, words)
+    return _section(answer, release, figures, words)
 
 
-def internal_answer(release: Facts, verdict: Facts, schema: Facts, words: Words) -> Section:
+def internal_answer(release: Facts, verdict: Facts, figures: Figures, words: Words) -> Section:
     """INTERNAL: whether the table may be released, and what stands against it."""
     status = verdict["status"]
     if status == "PASS":
@@ -80,10 +81,10 @@ def internal_answer(release: Facts, verdict: Facts, schema: Facts, words: Words)
                 if outcome["status"] in {"FAIL", "MISSING"}
             ),
         )
-    return _section(answer, release, schema, words)
+    return _section(answer, release, figures, words)
 
 
-def meaning(release: Facts, schema: Facts, words: Words) -> Section:
+def meaning(release: Facts, schema: Facts, reach: Reach | None, words: Words) -> Section:
     """What the guarantee means in plain words and in odds."""
     guarantee = release["guarantee"]
     found, total = odds(guarantee["epsilon"], guarantee["delta"]), guarantee["dataset_total"]
@@ -97,7 +98,7 @@ def meaning(release: Facts, schema: Facts, words: Words) -> Section:
     cannot = words(
         "means.cannot_text",
         unit=words.unit(schema),
-        half=words.percent(_HALF),
+        half=words.percent(HALF),
         certainty=words.ceiling(found.posterior),
         epsilon=Run(words.epsilon(guarantee)),
         delta=delta,
@@ -121,7 +122,11 @@ def meaning(release: Facts, schema: Facts, words: Words) -> Section:
         _card("means.good", (Bullets(items=good_for(words)),), words),
         _card("means.bad", (Bullets(items=bad_for(words)),), words),
         _card("means.odds", _odds_blocks(guarantee, words), words),
-        _card("means.curve", (_curve(guarantee, found, words),), words),
+        _card(
+            "means.curve",
+            (_curve(guarantee, found, reach, words), _ceilings(found, reach, words)),
+            words,
+        ),
     )
     return Section(name="means", heading=words("means.heading"), blocks=(Cards(cards=cards),))
 
@@ -136,7 +141,7 @@ def bad_for(words: Words) -> tuple[Text, ...]:
     return words("means.bad_1"), words("means.bad_2"), words("means.bad_3")
 
 
-def _section(answer: Answer, release: Facts, schema: Facts, words: Words) -> Section:
+def _section(answer: Answer, release: Facts, figures: Figures, words: Words) -> Section:
     guarantee = release["guarantee"]
     notes: list[Block] = []
     if odds(guarantee["epsilon"], guarantee["delta"]).weak:
@@ -156,45 +161,7 @@ def _section(answer: Answer, release: Facts, schema: Facts, words: Words) -> Sec
             )
         claim = Run(words.epsilon(guarantee), Look.STRONG)
         notes.append(Note(text=words("guarantee.conditional", epsilon=claim, facts=joined(facts))))
-    return Section(
-        name="answer", heading=(), blocks=(answer, *notes, _stats(guarantee, schema, words))
-    )
-
-
-def _stats(guarantee: Facts, schema: Facts, words: Words) -> Stats:
-    found, condition = odds(guarantee["epsilon"], guarantee["delta"]), words.condition(guarantee)
-    rate = words.percent(_FALSE_ALARMS)
-    text = words(
-        "stats.guarantee_text_under" if condition else "stats.guarantee_text",
-        delta=Run(words.cost(guarantee["delta"])),
-        unit=words.unit(schema),
-        neighbours=words.phrase(guarantee["neighbouring_relation"]),
-        **({"condition": condition} if condition else {}),
-    )
-    return Stats(
-        stats=(
-            Stat(
-                label=words("stats.guarantee"),
-                value=(Run(f"ε = {words.cost(guarantee['epsilon'])}"),),
-                text=text,
-            ),
-            Stat(
-                label=words("stats.certainty"),
-                value=(Run(words.ceiling(found.posterior)),),
-                text=words("stats.certainty_text", half=words.percent(_HALF)),
-            ),
-            Stat(
-                label=words("stats.advantage"),
-                value=(Run(words.ceiling(found.advantage)),),
-                text=words("stats.advantage_text", zero=words.percent(0)),
-            ),
-            Stat(
-                label=words("stats.hits", rate=rate),
-                value=(Run(words.ceiling(found.hits)),),
-                text=words("stats.hits_text", rate=rate),
-            ),
-        )
-    )
+    return Section(name="answer", heading=(), blocks=(answer, *notes, *figures))
 
 
 def _passed_to(release: Facts, policy: Facts, words: Words) -> Text:
@@ -247,27 +214,49 @@ def _odds_blocks(guarantee: Facts, words: Words) -> tuple[Block, ...]:
     return Paragraph(text=text), table
 
 
-def _curve(guarantee: Facts, found: Odds, words: Words) -> Figure:
-    shown = [found.curve[step] for step in range(0, len(found.curve), 8)]
+def _curve(guarantee: Facts, worst: Odds, reach: Reach | None, words: Words) -> Figure:
+    own = reach.curve if reach else [hits for _, hits in worst.curve]
+    shown = [(RATES[step], own[step], worst.curve[step][1]) for step in range(0, len(own), 8)]
+    told: dict[str, Any] = {
+        "epsilon": Run(words.epsilon(guarantee)),
+        "rate": words.percent(FALSE_ALARMS),
+        "hits": words.ceiling(worst.hits),
+    }
+    text = words("means.curve_worst", **told)
+    if reach:
+        text = words("means.curve_text", own=words.ceiling(reach.hits), **told)
+    points = curve_points(list(zip(RATES, own, strict=True)))
     return Figure(
         drawing="curve",
-        data={"points": curve_points(found), "hits": words.ceiling(found.hits)},
+        data={"points": points, "worst": curve_points(worst.curve) if reach else ""},
         title=words("means.curve"),
-        alternative=words(
-            "means.curve_text",
-            epsilon=Run(words.epsilon(guarantee)),
-            rate=words.percent(_FALSE_ALARMS),
-            hits=words.ceiling(found.hits),
-        ),
+        alternative=text,
         table=Table(
             caption=words("means.curve"),
-            columns=(
-                Column(heading=words("means.curve_alarms")),
-                Column(heading=words("means.curve_hits"), numeric=True),
-            ),
+            columns=(Column(heading=words("means.curve_alarms")), *_two_ceilings(reach, words)),
             rows=tuple(
-                ((Run(words.percent(alarms)),), (Run(words.ceiling(hits)),))
-                for alarms, hits in shown
+                ((Run(words.percent(alarms)),), *_two(hits if reach else None, most, words))
+                for alarms, hits, most in shown
             ),
         ),
     )
+
+
+def _ceilings(worst: Odds, reach: Reach | None, words: Words) -> Table:
+    return Table(
+        caption=words("means.ceilings_caption", rate=words.percent(FALSE_ALARMS)),
+        columns=(Column(heading=words("means.ceiling")), *_two_ceilings(reach, words)),
+        rows=tuple(
+            (words(name), *_two(own, most, words)) for name, own, most in ceilings(worst, reach)
+        ),
+    )
+
+
+def _two_ceilings(reach: Reach | None, words: Words) -> tuple[Column, ...]:
+    own = (Column(heading=words("means.own"), numeric=True),) if reach else ()
+    return (*own, Column(heading=words("means.worst"), numeric=True))
+
+
+def _two(own: float | None, worst: float, words: Words) -> tuple[Text, ...]:
+    """A ceiling by the plan's own curve, where it has one, and in the worst case."""
+    return tuple((Run(words.ceiling(value)),) for value in (own, worst) if value is not None)

@@ -39,11 +39,12 @@ def utility_section(metrics: Sequence[Metric], words: Words) -> Section:
     tasks = _tasks({metric["name"]: metric for metric in found}, words)
     if tasks:
         labels = words.text("utility.real"), words.text("utility.synthetic")
+        heading_of = words("utility.task_heading")
         blocks.append(
             _pairs(
                 "utility.tasks",
-                "utility.tasks_text",
-                words("utility.task_heading"),
+                _loss("utility.tasks_text", tasks, words),
+                heading_of,
                 tasks,
                 labels,
                 words,
@@ -69,9 +70,9 @@ def subgroups_section(metrics: Sequence[Metric], words: Words) -> Section:
             if part.get("left_out") is not None
         ]
         labels = words.text("subgroups.held_out"), synthetic
-        blocks.append(
-            _pairs("subgroups.fidelity", "subgroups.fidelity_text", group, rows, labels, words)
-        )
+        label, _, value = max(rows, key=lambda row: row[2], default=("", 0.0, 0.0))
+        text = words("subgroups.fidelity_text", label=label, value=Run(number(value)))
+        blocks.append(_pairs("subgroups.fidelity", text, group, rows, labels, words))
     if scores:
         rows = [
             (
@@ -82,9 +83,8 @@ def subgroups_section(metrics: Sequence[Metric], words: Words) -> Section:
             for part in scores
         ]
         labels = words.text("utility.real"), words.text("utility.synthetic")
-        blocks.append(
-            _pairs("subgroups.scores", "subgroups.scores_text", group, rows, labels, words)
-        )
+        text = _loss("subgroups.scores_text", rows, words)
+        blocks.append(_pairs("subgroups.scores", text, group, rows, labels, words))
     if len(blocks) == 1:
         blocks = [Paragraph(text=words("subgroups.none"))]
     return Section(name="subgroups", heading=words("subgroups.heading"), blocks=tuple(blocks))
@@ -124,9 +124,17 @@ def _tasks(found: Mapping[str, Metric], words: Words) -> list[tuple[str, float, 
     return tasks
 
 
+def _loss(key: str, rows: Sequence[tuple[str, float, float]], words: Words) -> Text:
+    """Where training on synthetic rows costs most of the score."""
+    label, real, synthetic = max(rows, key=lambda row: row[1] - row[2])
+    if real <= synthetic:
+        return words("utility.no_loss")
+    return words(key, label=label, loss=Run(f"{real - synthetic:.3f}"))
+
+
 def _pairs(
     title: str,
-    text: str,
+    text: Text,
     first: Text,
     rows: Sequence[tuple[str, float, float]],
     labels: tuple[str, str],
@@ -147,7 +155,7 @@ def _pairs(
         drawing="pairs",
         data={"rows": drawn, "labels": labels},
         title=words(title),
-        alternative=words(text),
+        alternative=text,
         table=Table(
             caption=words(title),
             columns=(

@@ -1,0 +1,118 @@
+"""A report in a former version's words: does it show the figures that its data give, and no other?
+
+Words change from version to version; figures, claims and what is not promised do not. A former
+report is held to the text that this privgan makes of the same data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from privgan.release.verification.integrity import shown
+from privgan.release.verification.numbers_in_text import claims_in, numbers_in
+from privgan.release.verification.released import REPORT, Released
+from privgan.report import render_shareable, shareable_of
+from privgan.report.text import Words, words_of
+
+_Json: TypeAlias = Mapping[str, Any]
+_FORMS = ("html", "md")
+_MARKUP = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
+_BLANK = re.compile(r"\s+")
+_SHEET = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_INLINE = re.compile(r' style="((?:(?:max|min)-width:[0-9.]+px;?)*+)?')
+# SHA-256 of the style sheet of all versions before 0.4.0: another one could hide what a page says.
+_FORMER_SHEET = "0cf2aeae90182b81d3c228754c9dd4aad5e9aa3698595442757586138effad97"
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a report may show, from its data.
+
+    Attributes:
+        figures: Every number.
+        claims: Every ε and δ.
+    """
+
+    figures: set[str]
+    claims: set[tuple[str, str]]
+
+
+def former_problems(released: Released) -> Iterator[str]:
+    """Where a former report shows what its data do not give, or lacks what it must say."""
+    report, language = released.report, released.report["language"]
+    data = shareable_of(report)
+    made = [_seen(form, render_shareable(data, form, language)) for form in _FORMS]
+    written = [*made, json.dumps(report["data"], ensure_ascii=False)]
+    given = _Given(figures=numbers_in("\n".join(written)), claims=claims_in(made))
+    texts = {REPORT: "\n".join(_strings([report["title"], report["sections"]]))}
+    for form in _FORMS:
+        if released.holds(f"report.{form}"):
+            texts[f"report.{form}"] = _seen(form, released.content(f"report.{form}").decode())
+    if released.holds("report.html"):
+        page = released.content("report.html").decode()
+        yield from _style_problems(page, render_shareable(data, "html", language))
+    for name, text in texts.items():
+        yield from (
+            f"{name}: {problem}" for problem in _problems(text, given, released, words_of(language))
+        )
+
+
+def _problems(text: str, given: _Given, released: Released, words: Words) -> Iterator[str]:
+    for figure in sorted(numbers_in(text) - given.figures)[:1]:
+        yield f"shows {shown(figure)}, which its data do not give"
+    for name, value in sorted(claims_in([text]) - given.claims)[:1]:
+        yield f"states {name} = {shown(value)}, and its data do not"
+    plain = _BLANK.sub("", text)
+    for said in _required(released.manifest, words):
+        if not any(_BLANK.sub("", form) in plain for form in said):
+            yield f"does not say {shown(said[0])}"
+
+
+def _style_problems(page: str, own: str) -> Iterator[str]:
+    """Whether a page could hide or change what it says by its style."""
+    known = {_FORMER_SHEET, *map(_digest, _SHEET.findall(own))}
+    if not set(map(_digest, _SHEET.findall(page))) <= known:
+        yield "report.html: its style is none that privgan wrote, and may hide what it says"
+    if any(page[found.end()] != '"' for found in _INLINE.finditer(page)):
+        yield "report.html: an element's style may hide or move what it says"
+
+
+def _digest(sheet: str) -> str:
+    return hashlib.sha256(sheet.encode()).hexdigest()
+
+
+def _required(manifest: _Json, words: Words) -> Iterator[tuple[str, ...]]:
+    """What every version's report says, each in any of some forms."""
+    guarantee = manifest["guarantee"]
+    yield (
+        words.text(
+            "guarantee.epsilon",
+            epsilon=words.cost(guarantee["epsilon"]),
+            delta=words.cost(guarantee["delta"]),
+        ),
+    )
+    for sentence in guarantee["not_promised"]:
+        yield words.phrase(sentence), sentence
+    yield (manifest["release_id"],)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every text inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    parts = (
+        value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    )
+    for part in parts:
+        yield from _strings(part)
+
+
+def _seen(form: str, text: str) -> str:
+    """What a reader sees of a page or of Markdown."""
+    return html.unescape(_MARKUP.sub(" ", text) if form == "html" else text)
