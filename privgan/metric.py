@@ -46,6 +46,9 @@ class Metric:
         reason: Why it was not run; empty otherwise.
         method: How it was computed, in a few words.
         details: Parts of the figure, e.g. by column; JSON values only.
+
+    >>> Metric(name="fidelity.tvd1", value=0.04, low=0.03, high=0.05).facts()["fidelity.tvd1.high"]
+    0.05
     """
 
     name: str

@@ -35,6 +35,7 @@ from privgan.generator.conditions import conditions_of
 from privgan.generator.constrained import ConstrainedMixture
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Generator
+from privgan.naming import parameter
 from privgan.schema.columns import PRESENCE
 from privgan.schema.constraints import place
 from privgan.schema.identifiers import SerialCustomers, invent
@@ -118,7 +119,7 @@ class Synthesizer:
         """As sample, in chunks of at most 100,000 rows, so that memory does not grow with their number."""
         wanted = self.rows if rows is None else rows
         if wanted < 1:
-            raise UsageError(f"--rows is {wanted}; it must be at least 1")
+            raise UsageError(f"{parameter('rows')} is {wanted}; it must be at least 1")
         draw = _Sampler(self, seed, where, balanced=balanced)
         for start in range(0, wanted, CHUNK):
             yield draw.chunk(min(CHUNK, wanted - start), start + 1)
@@ -311,8 +312,8 @@ class _Sampler:
         if self.mixture.evidence(self.allowed).mean() < _SMALLEST_PROBABILITY:
             names = ", ".join(self.where)
             raise IncompleteError(
-                f"--where: the model gives these conditions on {names} next to no probability;"
-                " widen one of them"
+                f"{parameter('where')}: the model gives these conditions on {names} next to no"
+                " probability; widen one of them"
             )
         self.constrained = (
             self._constrained(groups_of(synthesizer.schema, where))
@@ -333,7 +334,7 @@ class _Sampler:
                 group.told(self.of.schema.constraints) for group in constrained.impossible
             )
             what = (
-                f"--where on {', '.join(self.where)} and the schema's {told}"
+                f"{parameter('where')} on {', '.join(self.where)} and the schema's {told}"
                 if self.where
                 else f"the schema's {told}"
             )

@@ -9,7 +9,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Lowest first: a module may import its own package and packages of lower layers.
 LAYERS = [
-    {"errors", "formats", "metrics", "notation", "progress"},
+    {"errors", "formats", "metrics", "namespace", "naming", "notation", "notebook", "progress"},
     {"files", "metric"},
     {"privacy"},
     {"ledger", "sources", "schema"},
@@ -23,7 +23,7 @@ LAYERS = [
     {"release"},
     {"serve", "interchange"},
     {"pipeline"},
-    {"cli"},
+    {"cli", "api"},
     {"__main__"},
 ]
 LONGEST_FILE = 450

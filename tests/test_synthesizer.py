@@ -293,7 +293,7 @@ def test_chunks_are_as_large_as_asked_and_depend_on_the_seed_alone(
 
 @pytest.mark.parametrize("rows", [0, -3])
 def test_no_rows_are_refused(synthesizer: Synthesizer, rows: int) -> None:
-    with pytest.raises(UsageError, match="--rows"):
+    with pytest.raises(UsageError, match="rows is"):
         synthesizer.sample(rows)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from privgan.audit.foreign.legibility import Legibility
 from privgan.metric import Metric, facts_of
+from privgan.naming import parameter
+from privgan.notebook import card
 
 FORMAT = "privgan.audit/1"
 
@@ -36,6 +38,9 @@ class AuditReport:
             decide.
         legibility: How a foreign table was read, and what could not be; None for a candidate.
         format: Name and version of the report's format.
+
+    >>> audited.verdict, audited.metric("fidelity.tvd1").value < 1
+    (<Verdict.INCONCLUSIVE: 'INCONCLUSIVE'>, True)
     """
 
     metrics: tuple[Metric, ...]
@@ -47,6 +52,23 @@ class AuditReport:
     reason: str = ""
     legibility: Legibility | None = None
     format: str = FORMAT
+
+    def __repr__(self) -> str:
+        """The verdict and the number of figures; the figures themselves stay inside."""
+        return f"AuditReport({self.verdict}, {len(self.metrics)} figures, INTERNAL)"
+
+    def _repr_html_(self) -> str:
+        facts = (
+            [("reason", self.reason), *sorted(self.counts.items())]
+            if self.reason
+            else sorted(self.counts.items())
+        )
+        rows = [
+            (metric.name, *map(_figure, (metric.value, metric.low, metric.high, metric.ceiling)))
+            for metric in self.metrics
+        ]
+        header = ("figure", "value", "low", "high", "ceiling")
+        return card(f"Audit: {self.verdict}", facts, header=header, rows=rows, internal=True)
 
     def metric(self, name: str) -> Metric:
         """The metric of a given name; KeyError where there is none."""
@@ -79,6 +101,10 @@ class AuditReport:
             "counts": dict(self.counts),
             "metrics": [metric.to_json() for metric in self.metrics],
         }
+
+
+def _figure(value: float | None) -> float | str:
+    return "" if value is None else value
 
 
 def verdict_of(bound: float | None, largest: float | None, claimed: float | None) -> Verdict:
@@ -130,7 +156,7 @@ def _uncleared(report: AuditReport, legibility: Legibility, no_bound: str) -> tu
     if report.verdict is Verdict.NOT_REFUTED:
         return report.verdict, "the lower bound on ε, which could have exceeded the claim, does not"
     if report.epsilon is None:
-        return report.verdict, "nothing is claimed; give --epsilon (epsilon in Python)"
+        return report.verdict, f"nothing is claimed; give {parameter('epsilon')}"
     return (
         report.verdict,
         no_bound or "the lower bound on ε could not have exceeded the claim; give more rows",

@@ -37,6 +37,7 @@ from privgan.audit.lower_bounds.metrics import BOUND, LARGEST, bound_metrics, no
 from privgan.audit.report import AuditReport, Verdict, foreign_verdict, verdict_of
 from privgan.audit.utility.stage import all_utility_metrics
 from privgan.metric import Metric
+from privgan.naming import parameter
 from privgan.schema.schema import Schema
 
 __all__ = ["AuditInputs", "AuditReport", "Verdict", "run_audit", "run_table_audit"]
@@ -130,10 +131,7 @@ def run_table_audit(
     no_bound = (
         ""
         if fair_coins
-        else (
-            "the split was not made by fair coins; give --fair-coins (fair_coins in Python) if"
-            " it was"
-        )
+        else f"the split was not made by fair coins; give {parameter('fair_coins')} if it was"
     )
     prepared = prepare(inputs, inputs.canary_mask, claim, no_bound)
     copies = copied(prepared.kept_in, prepared.left_out, prepared.synthetic)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from privgan.cli.options import read_aloud, told_beside
 from privgan.errors import TableError
+from privgan.naming import parameter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,8 +170,9 @@ def _drafted(
             sorted(set(holdout.columns) - set(real.columns)),
         )
         raise TableError(
-            f"--holdout: its columns differ from those of --real: missing {missing}, unknown"
-            f" {unknown}; give tables with the same columns"
+            f"{parameter('holdout')}: its columns differ from those of {parameter('real')}: "
+            f"missing {missing}, unknown {unknown}; "
+            "give tables with the same columns"
         )
     both = pd.concat([real, holdout], ignore_index=True)
     return holdout, told, _drafted_schema(both)
@@ -206,5 +208,9 @@ def _conformed(
             frame, replace(schema, columns=columns, unit=unit), on_violation=on_violation
         ).reset_index(drop=True)
     except TableError as error:
-        hint = "; the schema was drafted from --real and --holdout" if drafted else ""
-        raise TableError(f"--{name}: {error}{hint}") from error
+        hint = (
+            f"; the schema was drafted from {parameter('real')} and {parameter('holdout')}"
+            if drafted
+            else ""
+        )
+        raise TableError(f"{parameter(name)}: {error}{hint}") from error

@@ -12,7 +12,9 @@ from typing import NoReturn
 
 import click
 
+from privgan.cli.naming import CommandLineNames
 from privgan.errors import PrivganError
+from privgan.naming import speaking
 
 _COMMANDS = {
     "demo": (
@@ -118,7 +120,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def execute(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the documented exit code."""
+    """Run the command line and return the documented exit code.
+
+    All messages name options and commands.
+    """
+    with speaking(CommandLineNames()):
+        return _execute(arguments)
+
+
+def _execute(arguments: list[str] | None) -> int:
     try:
         outcome = group.main(args=arguments, prog_name="privgan", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0

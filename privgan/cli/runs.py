@@ -387,10 +387,10 @@ def perform(
     """The main job, with every file that it needs read first."""
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.run import run as run_job
-    from privgan.table.schema_file import load_schema
+    from privgan.pipeline.run import schema_of
 
     policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
-    dataset = load_schema(request.schema).dataset
+    dataset = schema_of(request).dataset
 
     def ledger(create: bool) -> PrivacyLedger | None:
         if not create and not introduce:

@@ -18,6 +18,7 @@ from privgan.domain.cells import Cells, as_numbers
 from privgan.errors import UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.files.limits import LONGEST_CONDITION
+from privgan.naming import parameter
 from privgan.schema.columns import PRESENCE, Column, Discrete, Numeric, OpenCategorical, Temporal
 from privgan.schema.schema import Schema, next_by_name
 
@@ -92,15 +93,13 @@ class ColumnCondition:
         return shares
 
 
-def parse_where(
-    text: str, schema: Schema, *, place: str = "--where"
-) -> tuple[ColumnCondition, ...]:
+def parse_where(text: str, schema: Schema, *, place: str = "") -> tuple[ColumnCondition, ...]:
     """Parse a condition: comparisons joined by ``and``.
 
     Args:
         text: The condition.
         schema: The schema.
-        place: What the text is called in messages.
+        place: What the text is called in messages; empty for the parameter ``where``.
 
     Raises:
         UsageError: when it cannot be read, or names what the schema does not have.
@@ -108,7 +107,7 @@ def parse_where(
     try:
         return _parsed(text, schema)
     except UsageError as error:
-        raise UsageError(f"{place}: {error}") from error
+        raise UsageError(f"{place or parameter('where')}: {error}") from error
 
 
 def _parsed(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:

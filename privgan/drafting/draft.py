@@ -19,6 +19,7 @@ from privgan.drafting.texts import Room
 from privgan.drafting.unit_proposal import Candidate, chosen, notes_of, proposed
 from privgan.errors import TableError
 from privgan.files.documents import shown
+from privgan.naming import parameter
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import (
     Column,
@@ -132,8 +133,8 @@ def draft_schema(
     columns, unit, notes = _with_unit(drafts)
     if all(isinstance(column, Invented) and not column.presence for column in columns):
         raise TableError(
-            "no column of the table can be modelled: each looks like an identifier or free text; is"
-            " --sep right?"
+            "no column of the table can be modelled: each looks like an identifier or free text;"
+            f" is {parameter('sep')} right?"
         )
     markers = tuple(sorted(blanks))
     schema = Schema(

@@ -121,7 +121,7 @@ class _Atom:
 
     Attributes:
         column: The column.
-        text: The condition, in the grammar of ``--where``.
+        text: The condition, in the grammar of ``where``.
         met: Which of the rows looked at say it [rows].
     """
 

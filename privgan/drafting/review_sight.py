@@ -16,6 +16,7 @@ from privgan.drafting.proposals import Proposal, proposals
 from privgan.drafting.review import Entry, Group, target_by_rule
 from privgan.drafting.unit_proposal import RepeatingId, repeating_ids
 from privgan.errors import TableError
+from privgan.naming import parameter
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, Open, OpenCategorical, Temporal
 from privgan.schema.schema import Schema
@@ -41,7 +42,7 @@ class Sight:
         if lacking:
             raise TableError(
                 f"the schema's columns are not in the table once each: {', '.join(lacking[:8])}; is"
-                " --sep right?"
+                f" {parameter('sep')} right?"
             )
         self._frame = frame.rename(columns=str)
         self._read: dict[str, tuple[Column, tuple[str, ...], pd.Series]] = {}

@@ -193,7 +193,7 @@ def _first_above(constraint: AtMost, axes: Mapping[str, Axis], low: np.ndarray) 
 
 
 class ConstrainedMixture:
-    """A mixture under constraints and the conditions of ``--where``.
+    """A mixture under constraints and the conditions of ``where``.
 
     Args:
         groups: The schema's constraints under the conditions on their columns.

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from privgan.interchange.outcome import Exported, VerifiedRelease
+from privgan.naming import parameter
 from privgan.release.verification.released import CSV, PARQUET
 from privgan.schema.columns import (
     Column,
@@ -104,7 +105,11 @@ def write_croissant(release: VerifiedRelease, license_name: str | None = None) -
         "distribution": [_file(name, entry) for name, entry in sorted(manifest["files"].items())],
         "recordSet": [_records(release)],
     }
-    notes = () if license_name else ("a release states no licence; give one with --license",)
+    notes = (
+        ()
+        if license_name
+        else (f"a release states no licence; give one with {parameter('license')}",)
+    )
     return Exported.of_json(data, notes)
 
 

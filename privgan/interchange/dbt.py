@@ -20,6 +20,7 @@ from privgan.interchange.sql import facts_of_type
 from privgan.interchange.sql_checks import Checked, read_check
 from privgan.interchange.stated import StatedColumn, StatedTable, with_checks, with_values
 from privgan.interchange.tables import picked
+from privgan.naming import parameter
 from privgan.schema.columns import Kind
 
 _LISTS = ("models", "seeds", "snapshots", "sources")
@@ -44,7 +45,7 @@ def read_dbt(root: Node, table: str | None = None) -> StatedTable:
     ]
     notes += [
         f"{shown(node.value['name'])} refers to another table and may repeat; if it names the"
-        " person, give --unit and --max-rows-per-unit"
+        f" person, give {parameter('unit')} and {parameter('max_rows_per_unit')}"
         for node, column in zip(nodes, columns, strict=True)
         if any(test == "relationships" for test, _ in _tests(node)) and not column.unique
     ]

@@ -15,6 +15,7 @@ from privgan.errors import DocumentError, UsageError
 from privgan.files.documents import shown
 from privgan.files.limits import LONGEST_PATTERN, MOST_COLUMNS
 from privgan.interchange.stated import StatedColumn, StatedTable
+from privgan.naming import parameter
 from privgan.schema.columns import INVENTED_KINDS, Kind, Role, Source
 from privgan.schema.identifiers import is_pattern
 from privgan.schema.schema import Schema
@@ -176,12 +177,14 @@ def _unit(table: StatedTable, choice: UnitChoice) -> tuple[dict[str, Any], list[
     if choice.column is not None:
         if choice.column not in names:
             raise UsageError(
-                f"--unit is {shown(choice.column)}; {table.source} states no such column"
+                f"{parameter('unit')} is {shown(choice.column)}; {table.source} states no such"
+                " column"
             )
         return _named(choice.column, _rows(choice, table, choice.column), Source.DECLARED), []
     if choice.max_rows is not None and table.sequence is None:
         raise UsageError(
-            "--max-rows-per-unit needs --unit COLUMN, the column that names the person"
+            f"{parameter('max_rows_per_unit')} needs {parameter('unit', 'COLUMN')}, the column that"
+            " names the person"
         )
     if table.sequence is not None:
         rows = _rows(choice, table, table.sequence)
@@ -191,12 +194,12 @@ def _unit(table: StatedTable, choice: UnitChoice) -> tuple[dict[str, Any], list[
     if table.key is not None:
         note = (
             f"the unit is {shown(table.key)}: no two rows share one; name the person's id with"
-            " --unit where rows do"
+            f" {parameter('unit')} where rows do"
         )
         return _named(table.key, 1, Source.CONFIRM), [note]
     note = (
         "the unit is one row, which nothing here states; where a person may have several rows, use"
-        " --unit"
+        f" {parameter('unit')}"
     )
     return {"unit": ROW_UNIT, "unit_source": _CONFIRM}, [note]
 
@@ -206,7 +209,7 @@ def _rows(choice: UnitChoice, table: StatedTable, column: str) -> int:
         told = (
             f"{table.source}: rows of one {shown(column)} may repeat, and no schema says how often"
         )
-        raise UsageError(f"{told}; give --max-rows-per-unit")
+        raise UsageError(f"{told}; give {parameter('max_rows_per_unit')}")
     return choice.max_rows
 
 

@@ -13,6 +13,7 @@ from privgan.interchange.openlineage import write_openlineage
 from privgan.interchange.outcome import Exported, verified
 from privgan.interchange.pandera import write_pandera
 from privgan.interchange.sdv import write_sdv
+from privgan.naming import parameter
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import load_schema
@@ -42,7 +43,7 @@ def export(source: Path, form: str, license_name: str | None = None) -> Exported
         UsageError: The form needs a release, or facts of the schema are not confirmed yet.
     """
     if license_name is not None and form != CROISSANT:
-        raise UsageError(f"--license goes only with --to {CROISSANT}")
+        raise UsageError(f"{parameter('license')} goes only with {parameter('to', CROISSANT)}")
     if source.suffix.lower() in _SCHEMA_FILES and not source.is_dir():
         if form not in _OF_SCHEMA:
             raise UsageError(

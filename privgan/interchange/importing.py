@@ -17,6 +17,7 @@ from privgan.interchange.parquet import MAGIC, read_parquet_schema
 from privgan.interchange.sdv import is_sdv, read_sdv
 from privgan.interchange.sql import SQLITE_MAGIC, read_sql_schema
 from privgan.interchange.stated import StatedTable
+from privgan.naming import parameter
 
 SDV, PANDERA, JSON_SCHEMA, SQL, PARQUET, DBT = KINDS = (
     "sdv",
@@ -68,8 +69,8 @@ def stated_by(source: str, kind: str, table: str | None = None) -> StatedTable:
     """What a foreign schema of a known kind states."""
     if table is not None and kind not in _SEVERAL:
         raise UsageError(
-            f"--table goes only with {', '.join(sorted(_SEVERAL))}; {source} is {kind}, which holds"
-            " one table"
+            f"{parameter('table')} goes only with {', '.join(sorted(_SEVERAL))}; {source} is"
+            f" {kind}, which holds one table"
         )
     if kind == SQL:
         return read_sql_schema(source, table)
@@ -109,7 +110,7 @@ def kind_of(source: str) -> str:
         )
         raise UsageError(
             f"{source}: is no schema that is known{own}; known are {', '.join(KINDS)}; name one"
-            " with --from"
+            f" with {parameter('from_')}"
         )
     return found
 

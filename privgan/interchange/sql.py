@@ -15,6 +15,7 @@ from privgan.interchange.notation import CLOCK, UUID
 from privgan.interchange.sql_checks import Checked, read_check
 from privgan.interchange.stated import StatedColumn, StatedTable, with_checks
 from privgan.interchange.tables import picked
+from privgan.naming import parameter
 from privgan.schema.columns import Kind, Role
 
 if TYPE_CHECKING:
@@ -256,10 +257,8 @@ def _stated(inspector: Inspector, table: str | None, source: str) -> StatedTable
 
 
 def _may_repeat(column: str) -> str:
-    return (
-        f"{column!r} refers to another table and may repeat; if it names the person, give --unit"
-        " and --max-rows-per-unit"
-    )
+    told = f"{column!r} refers to another table and may repeat; if it names the person, give"
+    return f"{told} {parameter('unit')} and {parameter('max_rows_per_unit')}"
 
 
 def _column(part: Any) -> StatedColumn:

@@ -9,6 +9,7 @@ from privgan.errors import TableError, UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.interchange.documents import Node
 from privgan.interchange.drafting import Imported
+from privgan.naming import parameter
 from privgan.schema.columns import Invented, Kind, Role, Source
 
 _MOST_TOLD = 10
@@ -72,7 +73,9 @@ def picked(source: str, names: list[str], table: str | None) -> str:
     if not names:
         raise UsageError(f"{source}: holds no table")
     if table is None:
-        raise UsageError(f"{source}: holds {len(names)} tables; name one with --table: {told}")
+        raise UsageError(
+            f"{source}: holds {len(names)} tables; name one with {parameter('table')}: {told}"
+        )
     if table not in names:
         raise UsageError(
             f"{source}: has no table {shown(table)}, it has {told}{did_you_mean(table, names)}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from privgan.errors import PolicyFailedError
 from privgan.ledger.filter import Lifetime, RdpCost, RdpFilter, costs_of, refuse_sum, total_of
 from privgan.ledger.store import RESTORED, Entry
+from privgan.notebook import card
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget, condition_text
 
@@ -46,6 +47,31 @@ class DatasetAccount:
     attempts: int
     refuted: bool
     conditional_facts: int
+
+    def __repr__(self) -> str:
+        """The data set and what was spent. INTERNAL."""
+        return (
+            f"DatasetAccount({self.dataset!r}, ε spent {self.epsilon:g}, {self.runs} runs,"
+            " INTERNAL)"
+        )
+
+    def _repr_html_(self) -> str:
+        lifetime = (
+            "none"
+            if self.lifetime is None
+            else f"ε = {self.lifetime.epsilon:g}, δ = {self.lifetime.delta:g}"
+        )
+        facts: list[tuple[str, object]] = [
+            ("ε spent", self.epsilon),
+            ("δ spent", f"{self.delta:g}"),
+            ("lifetime budget", lifetime),
+        ]
+        facts += [
+            ("runs", self.runs),
+            ("candidates judged", self.attempts),
+            ("stopped by an audit", "yes" if self.refuted else "no"),
+        ]
+        return card(f"Ledger account of {self.dataset}", facts, internal=True)
 
     @property
     def condition(self) -> str:

@@ -16,6 +16,7 @@ from privgan.errors import UsageError
 from privgan.ledger.anchor import EMPTY, Anchor, Head
 from privgan.ledger.identity import Sketcher
 from privgan.ledger.store import Entry, Transaction
+from privgan.naming import call
 
 
 class LedgerStore(ABC):
@@ -138,7 +139,7 @@ class LedgerStore(ABC):
             transaction.lost = read if isinstance(read, Head) else None
             return None
         if problem:
-            advice = "restore the newest copy, or see 'privgan ledger accept --restored'"
+            advice = f"restore the newest copy, or see {call('PrivacyLedger.accept_restored')}"
             raise UsageError(f"{self.url}: {problem}; {advice}; nothing was charged")
         assert not isinstance(read, str)
         if read is None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from privgan.errors import BudgetExceededError, UsageError
 from privgan.ledger.store import RESTORED, Entry
+from privgan.naming import call
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 
@@ -30,7 +31,10 @@ DISCOVERY_SHARE = 0.25
 ORDERS = tuple(
     int(order) for order in accountant.RDP_ORDERS if order >= 2 and float(order).is_integer()
 )
-_ADVICE = "ask for less, or let the owner raise it with 'privgan ledger budget'"
+
+
+def _advice() -> str:
+    return f"ask for less, or let the owner raise it with {call('PrivacyLedger.set_lifetime')}"
 
 
 class Filter(StrEnum):
@@ -100,7 +104,8 @@ class RdpFilter:
         if allowance <= 0:
             raise UsageError(
                 f"a lifetime budget of ε = {budget.epsilon:g}, δ = {budget.delta:g} leaves nothing"
-                " to the rdp filter; give a larger ε or δ, or --filter sum"
+                " to the rdp filter; give a larger ε or δ, or"
+                f" {call('PrivacyLedger.set_lifetime', kind='sum')}"
             )
         return cls(
             order=order, allowance=allowance, delta=delta, discovery_delta=budget.delta - delta
@@ -146,7 +151,7 @@ class RdpFilter:
                 (part for part in parts if part[1] > part[2] * (1 + SLACK)), parts[0]
             )
             raise BudgetExceededError(
-                what, quantity=quantity, asked=wanted, left=left, advice=_ADVICE
+                what, quantity=quantity, asked=wanted, left=left, advice=_advice()
             )
 
 
@@ -270,7 +275,7 @@ def refuse_sum(
         if before + wanted > most * (1 + SLACK):
             left = max(0.0, most - before)
             raise BudgetExceededError(
-                named, quantity=quantity, asked=wanted, left=left, advice=_ADVICE
+                named, quantity=quantity, asked=wanted, left=left, advice=_advice()
             )
 
 

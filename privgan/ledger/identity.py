@@ -19,6 +19,7 @@ import numpy as np
 
 from privgan.errors import UsageError
 from privgan.ledger.store import Entry, Transaction
+from privgan.naming import call
 
 LEAST_SHARED_COLUMNS = 0.5
 
@@ -52,7 +53,8 @@ def refuse_other_table(dataset: str, entries: Sequence[Entry], hashes: Sequence[
             f"{dataset}: this table shares {shared:.0%} of its columns with the tables of that name"
             f" before; at least {LEAST_SHARED_COLUMNS:.0%} is expected. If it is about other"
             " customers, give it a 'dataset:' name of its own; if it is the same data set, let a"
-            f" person say so: privgan ledger accept {dataset} --schema FILE --who NAME --why REASON"
+            " person say so: "
+            + call("PrivacyLedger.accept", dataset, columns="NAMES", who="NAME", why="REASON")
         )
 
 
@@ -170,6 +172,8 @@ def refuse_same_customers(
                 f" {other}, and each data set has a budget of its own. If it is the same data set,"
                 f" write 'dataset: {other}' in the schema. Serial numbers and rows of few different"
                 " values look alike in any two tables: if that is all, or both budgets shall count"
-                f" for the same customers, let a person say so: privgan ledger accept {dataset}"
-                f" --same-customers-as {other} --who NAME --why REASON"
+                " for the same customers, let a person say so: "
+                + call(
+                    "PrivacyLedger.accept_customers", dataset, other=other, who="NAME", why="REASON"
+                )
             )

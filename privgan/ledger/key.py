@@ -14,6 +14,7 @@ from privgan.errors import NoLedgerError, UsageError
 from privgan.files.atomic import sync_folder
 from privgan.ledger.anchor import Anchor
 from privgan.ledger.store import fingerprint
+from privgan.naming import call, parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +61,8 @@ def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, 
         there = parts.exists()
         if not there and not create:
             raise NoLedgerError(
-                f"{parts.url}: there is no ledger; name another with --ledger, or make one with"
-                " 'privgan ledger init'"
+                f"{parts.url}: there is no ledger; name another with {parameter('ledger')}, or make"
+                f" one with {call('PrivacyLedger.open')}"
             )
         if (there and pending.exists()) or not there:
             created_now = _make_both(path, pending, parts)

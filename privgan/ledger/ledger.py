@@ -30,6 +30,7 @@ from privgan.ledger.identity import (
 from privgan.ledger.restored import Spent, accept_restored
 from privgan.ledger.runs import RunLedger, resume_run
 from privgan.ledger.store import CLOCK, TIMEOUT, Entry, Transaction, account_name, refuse_nameless
+from privgan.naming import call
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 
@@ -39,8 +40,8 @@ __all__ = ["DatasetAccount", "PrivacyLedger", "RunLedger"]
 class PrivacyLedger:
     """A ledger file, shared by all runs of all data sets.
 
-    Args:
-        store: Where the entries are kept.
+    >>> PrivacyLedger.open("own.sqlite").account("shop")
+    DatasetAccount('shop', ε spent 0, 0 runs, INTERNAL)
     """
 
     def __init__(self, store: LedgerStore) -> None:
@@ -318,10 +319,8 @@ class PrivacyLedger:
 
     def _refuse_refuted(self, transaction: Transaction, dataset: str) -> None:
         if account_of(dataset, transaction.entries(dataset)).refuted:
-            raise PolicyFailedError(
-                f"{dataset}: an audit refuted the guarantee; a person must clear it with 'privgan"
-                " ledger clear'"
-            )
+            clear = f"a person must clear it with {call('PrivacyLedger.clear')}"
+            raise PolicyFailedError(f"{dataset}: an audit refuted the guarantee; {clear}")
 
     def _refuse_broken(self, transaction: Transaction) -> None:
         problems = transaction.problems()
@@ -342,8 +341,8 @@ class PrivacyLedger:
             self._refuse_broken(transaction)
             if not transaction.entries(other):
                 raise UsageError(
-                    f"{other}: the ledger does not know this data set; 'privgan ledger show'"
-                    " lists all"
+                    f"{other}: the ledger does not know this data set;"
+                    f" {call('PrivacyLedger.entries')} lists all"
                 )
             body = {"same_customers_as": other, "who": who, "why": why, "by": account_name()}
             transaction.append(dataset, "", "accept", body)

@@ -10,6 +10,7 @@ from typing import Any
 from privgan.errors import UsageError
 from privgan.ledger.account import account_of
 from privgan.ledger.store import GAP, RESTORED, Entry, Transaction
+from privgan.naming import parameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +28,15 @@ class Spent:
     def __post_init__(self) -> None:
         """Refuse a statement that means nothing."""
         if not (math.isfinite(self.epsilon) and self.epsilon >= 0):
-            raise UsageError(f"--spent: ε is {self.epsilon}; it must be 0 or more")
+            raise UsageError(f"{parameter('spent')}: ε is {self.epsilon}; it must be 0 or more")
         if not (math.isfinite(self.delta) and 0 <= self.delta < 1):
-            raise UsageError(f"--spent: δ is {self.delta}; it must be 0 or more, and below 1")
+            raise UsageError(
+                f"{parameter('spent')}: δ is {self.delta}; it must be 0 or more, and below 1"
+            )
         if self.epsilon > 0 and self.delta == 0:
-            raise UsageError("--spent: what was spent has a δ too; write DATASET=EPSILON,DELTA")
+            raise UsageError(
+                f"{parameter('spent')}: what was spent has a δ too; write DATASET=EPSILON,DELTA"
+            )
 
 
 def accept_restored(
@@ -58,8 +63,8 @@ def accept_restored(
     names += [name for name in spent if name not in names]
     if not names:
         raise UsageError(
-            "the ledger knows no data set that could be charged for what is lost; name each with"
-            " --spent DATASET=EPSILON,DELTA"
+            "the ledger knows no data set that could be charged for what is lost; name each with "
+            + parameter("spent", "DATASET=EPSILON,DELTA")
         )
     head, lost = transaction.head(), transaction.lost
     gap: dict[str, Any] = {

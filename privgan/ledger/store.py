@@ -17,6 +17,7 @@ import sqlalchemy as sql
 
 from privgan.errors import UsageError
 from privgan.ledger.anchor import EMPTY, Head
+from privgan.naming import call, parameter
 
 
 def account_name() -> str:
@@ -29,7 +30,7 @@ def account_name() -> str:
 
 def refuse_nameless(who: str, why: str) -> None:
     """Refuse an entry for which no person answers with a reason."""
-    for name, text in (("--who", who), ("--why", why)):
+    for name, text in ((parameter("who"), who), (parameter("why"), why)):
         if not text.strip():
             raise UsageError(f"{name} is empty; a person must answer for this, with a reason")
 
@@ -237,8 +238,8 @@ class Transaction:
             raise UsageError(
                 f"{self._url}: this machine's clock says {text[:19]}, the ledger's newest entry is"
                 f" of {newest[:19]} (UTC): the clock runs backwards; set it right, or where the"
-                " entry's clock stood in the future, let a person repair that: 'privgan ledger"
-                " repair-clock'; nothing was charged"
+                " entry's clock stood in the future, let a person repair that:"
+                f" {call('PrivacyLedger.repair_clock')}; nothing was charged"
             )
         return newest
 

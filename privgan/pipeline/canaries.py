@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from privgan.errors import UsageError
+from privgan.naming import parameter
 from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema
@@ -90,10 +91,8 @@ def load_canaries(folder: Path, frame: pd.DataFrame, schema: Schema) -> Canaries
     """
     path = folder / FILE
     if not path.exists():
-        raise UsageError(
-            f"{path}: the list of canaries is missing; audit with --real, --holdout and --synthetic"
-            " instead"
-        )
+        tables = f"{parameter('real')}, {parameter('holdout')} and {parameter('synthetic')}"
+        raise UsageError(f"{path}: the list of canaries is missing; audit with {tables} instead")
     data = json.loads(path.read_text())
     if data["table"] != _digest(frame, schema, data["salt"]):
         raise UsageError(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import UsageError
+from privgan.naming import call
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 
 FORMAT = "privgan.candidate/1"
@@ -80,7 +81,8 @@ class Candidate:
                 inside_run = folder.name == "candidate" and folder.parent.name == INTERNAL
                 return cls(folder, folder.parent if inside_run else folder / INTERNAL)
         raise UsageError(
-            f"{path}: holds no candidate ({_RECORD} is missing); make one with 'privgan fit'"
+            f"{path}: holds no candidate ({_RECORD} is missing); make one with"
+            f" {call('Synthesizer.fit')}"
         )
 
     @property

@@ -14,6 +14,7 @@ from privgan.errors import BudgetExceededError, IncompleteError, PolicyFailedErr
 from privgan.ledger.account import account_of
 from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.metric import Exposure
+from privgan.naming import call
 from privgan.pipeline.judging import claim_facts, ledger_facts
 from privgan.pipeline.stages import stages_of
 from privgan.planning.plan import Plan
@@ -377,7 +378,7 @@ def _problems(policy: Policy, plan: Plan, books: Books) -> Iterator[PrivganError
     account = books.account
     yield from _clock_problem()
     if account.refuted:
-        clear = "a person must clear it with 'privgan ledger clear'"
+        clear = f"a person must clear it with {call('PrivacyLedger.clear')}"
         yield PolicyFailedError(f"{plan.dataset}: an audit refuted the guarantee; {clear}")
     try:
         account.refuse_judging(policy.attempts_per_dataset)

@@ -11,6 +11,7 @@ from pathlib import Path
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.files.atomic import remove_leftovers, sync_folder
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.naming import call, parameter
 from privgan.pipeline.candidate import INTERNAL, RELEASE, RUN_FILE, Candidate
 from privgan.pipeline.judging import accounting_complete, refuse_changed
 from privgan.pipeline.reporting import shareable_data, written_forms
@@ -139,16 +140,19 @@ def release_candidate(
     """
     if verdict.status is VerdictStatus.FAIL:
         raise PolicyFailedError(
-            "the policy does not allow this release; 'privgan check' explains each gate"
+            f"the policy does not allow this release; {call('privgan.check')} explains each gate"
         )
     if verdict.status is VerdictStatus.INCONCLUSIVE:
         raise IncompleteError(
-            "the policy cannot be decided: a fact is missing; 'privgan check' explains each gate"
+            f"the policy cannot be decided: a fact is missing; {call('privgan.check')} explains"
+            " each gate"
         )
     refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
     target = out / RELEASE
     if target.exists():
-        raise ReleaseExistsError(f"{target}: there is a release already; choose another --out")
+        raise ReleaseExistsError(
+            f"{target}: there is a release already; choose another {parameter('out')}"
+        )
     record, schema = candidate.record(), load_schema(candidate.schema)
     if record["guarantee"]["epsilon"] is None:
         text = "the coins of its run were not secret; it cannot be released"

@@ -13,6 +13,7 @@ import pandas as pd
 from privgan.domain.measured import clamp_measured
 from privgan.errors import UsageError
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.naming import call
 from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import INTERNAL, Candidate, internal_report_file
 from privgan.policy.verdict import Verdict
@@ -119,7 +120,10 @@ def internal_report(folder: Path) -> tuple[InternalReport, str]:
         (path for path in (folder / INTERNAL / name, folder / name) if path.exists()),
         folder / INTERNAL / name,
     )
-    value = _read(found, "make one with 'privgan run', or with 'privgan report' for a candidate")
+    value = _read(
+        found,
+        f"make one with {call('privgan.run')}, or with {call('privgan.report')} for a candidate",
+    )
     return internal_of(value), value["language"]
 
 

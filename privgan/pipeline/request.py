@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from privgan.errors import UsageError
+from privgan.naming import parameter
 from privgan.pipeline.candidate import INTERNAL, RUN_FILE, Candidate
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
@@ -28,11 +29,13 @@ def refuse_useless_folder(out: Path, rows: int, columns: int) -> None:
     folder = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
     for inside in (out / INTERNAL, out / INTERNAL / "candidate"):
         if os.path.lexists(inside) and not inside.is_dir():
-            raise UsageError(f"{inside}: is no folder; remove it, or choose another --out")
+            raise UsageError(
+                f"{inside}: is no folder; remove it, or choose another {parameter('out')}"
+            )
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageError(
             f"{folder}: is {'no folder' if not folder.is_dir() else 'not writable'}; choose another"
-            " --out"
+            f" {parameter('out')}"
         )
     needed = _FREE_BYTES + rows * columns * _BYTES_PER_VALUE
     free = shutil.disk_usage(folder).free
@@ -49,7 +52,7 @@ class RunRequest:
     Attributes:
         table: Where the table is: a file, a folder or pattern of files, or the URL of a database;
             or a frame.
-        schema: The schema's file.
+        schema: The schema, or its file.
         budget: (ε, δ).
         public_rows: The table's row count where it is public.
         rows: Rows to make; None for the planned row count.
@@ -64,7 +67,7 @@ class RunRequest:
     """
 
     table: Path | str | Any
-    schema: Path
+    schema: Path | Schema
     budget: PrivacyBudget
     public_rows: int | None = None
     rows: int | None = None

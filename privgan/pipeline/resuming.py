@@ -19,6 +19,7 @@ from privgan.generator.mixture import GeneratorModel
 from privgan.generator.state import Tensors, packed, restore, unpacked
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Marginal, Measurements
+from privgan.naming import parameter
 from privgan.pipeline.canaries import Canaries
 from privgan.pipeline.fitting import (
     Fitted,
@@ -145,8 +146,8 @@ def newest_checkpoint(folder: Path, lineage: int) -> Checkpoint:
     if not numbers:
         raise UsageError(
             f"{folder}: holds no checkpoint: the fit has ended, or it was not started with"
-            " --resumable, or it stopped before its first checkpoint; there is nothing to go on"
-            " with"
+            f" {parameter('resumable')}, or it stopped before its first checkpoint; there is"
+            " nothing to go on with"
         )
     path = folder / _NAME.format(lineage if lineage in numbers else numbers[-1])
     try:

@@ -14,6 +14,7 @@ from privgan.domain.measured import clamp_measured
 from privgan.errors import BudgetExceededError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.files.atomic import held_alone
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.naming import call, parameter
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
@@ -255,7 +256,7 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     unproven(schema)
     plan = plan_for(request, schema)
     if request.rows is not None and request.rows < 1:
-        raise UsageError(f"--rows is {request.rows}; it must be at least 1")
+        raise UsageError(f"{parameter('rows')} is {request.rows}; it must be at least 1")
     return schema, plan
 
 
@@ -276,7 +277,8 @@ def schema_of(request: RunRequest) -> Schema:
 
     TableError where that is no column to predict.
     """
-    return with_target(load_schema(request.schema), request.target)
+    given = request.schema if isinstance(request.schema, Schema) else load_schema(request.schema)
+    return with_target(given, request.target)
 
 
 def plan_for(request: RunRequest, schema: Schema) -> Plan:
@@ -346,13 +348,15 @@ def fit_candidate(
         save_checkpoint(internal, refining, clean=clean)
         if clean:
             progress.say(
-                f"checkpoint at step {refining.refinement.step}; 'privgan resume' goes on from it"
+                f"checkpoint at step {refining.refinement.step}; {call('Synthesizer.resume')} goes"
+                " on from it"
             )
 
     with held_alone(internal):
         if (internal / CANARIES_FILE).exists():
             raise ReleaseExistsError(
-                f"{internal}: another run has begun there meanwhile; choose another --out"
+                f"{internal}: another run has begun there meanwhile; choose another"
+                f" {parameter('out')}"
             )
         try:
             fitted = fit(
@@ -426,17 +430,19 @@ def resume_candidate(
 def refuse_taken(out: Path) -> None:
     """Refuse an output folder that is a file, or holds a release, a candidate or what stayed inside of an earlier run."""
     if out.exists() and not out.is_dir():
-        raise UsageError(f"{out}: is a file; --out must be a folder")
+        raise UsageError(f"{out}: is a file; {parameter('out')} must be a folder")
     if os.path.lexists(out / RELEASE):  # A link that leads nowhere is in the way too.
         raise ReleaseExistsError(
-            f"{out / RELEASE}: there is a release already; choose another --out"
+            f"{out / RELEASE}: there is a release already; choose another {parameter('out')}"
         )
     if (out / INTERNAL / "candidate").exists() or (out / "candidate.json").exists():
-        raise ReleaseExistsError(f"{out}: holds a candidate already; choose another --out")
+        raise ReleaseExistsError(
+            f"{out}: holds a candidate already; choose another {parameter('out')}"
+        )
     if (out / INTERNAL / CANARIES_FILE).exists():
         raise ReleaseExistsError(
-            f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another --out,"
-            " or purge it"
+            f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another"
+            f" {parameter('out')}, or purge it"
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from privgan.notebook import card
 from privgan.privacy import events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget, PrivacyUnit
@@ -260,6 +261,9 @@ class Plan:
         critic: The critic and its DP-SGD, or None where it gets no budget.
         effort: How much free fitting: quick, standard or thorough.
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
+
+    >>> plan(schema, epsilon=3, public_rows=600).budget
+    PrivacyBudget(epsilon=3.0, delta=1e-06)
     """
 
     dataset: str
@@ -282,6 +286,23 @@ class Plan:
     critic: CriticSettings | None
     effort: str
     resumable: bool
+
+    def __repr__(self) -> str:
+        """The data set, the budget and the number of steps."""
+        steps = len(self.domain_steps) + len(self.steps)
+        return (
+            f"Plan({self.dataset!r}, ε = {self.budget.epsilon:g}, δ = {self.budget.delta:g},"
+            f" {steps} steps)"
+        )
+
+    def _repr_html_(self) -> str:
+        facts: list[tuple[str, object]] = [
+            ("ε", self.budget.epsilon),
+            ("δ", f"{self.budget.delta:g}"),
+            ("protects", self.unit),
+        ]
+        rows = [(step.name, step.kind) for step in (*self.domain_steps, *self.steps)]
+        return card(f"Plan for {self.dataset}", facts, header=("step", "kind"), rows=rows)
 
     @property
     def rows_per_customer(self) -> float:

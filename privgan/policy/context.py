@@ -49,6 +49,9 @@ class Context:
         bias_examination: Reference of the examination for biases.
         known_gaps: Known gaps and shortcomings of the data.
         setting: The geographical, behavioural or functional setting that the data are for.
+
+    >>> Context(reviewer="A. Officer", purpose="testing").to_json()
+    {'reviewer': 'A. Officer', 'purpose': 'testing'}
     """
 
     reviewer: str | None = None

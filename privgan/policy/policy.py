@@ -90,6 +90,9 @@ class Policy:
         waivers: Gates that need not pass, by a person's word that holds today.
         expired: Waivers that have ended; no part of what the policy says.
         file: Name of the file it was read from; no part of what the policy says.
+
+    >>> load_policy("internal-analytics").gates[0].fact
+    'guarantee.epsilon'
     """
 
     name: str
@@ -103,6 +106,10 @@ class Policy:
     waivers: tuple[Waiver, ...] = ()
     expired: tuple[Waiver, ...] = field(default=(), compare=False)
     file: str = field(default="", compare=False)
+
+    def __repr__(self) -> str:
+        """Its name, version and number of gates."""
+        return f"Policy({self.name!r}, {self.version!r}, {len(self.rules)} gates)"
 
     @property
     def rules(self) -> tuple[Rule, ...]:

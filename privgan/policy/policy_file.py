@@ -270,6 +270,13 @@ def load_policy(name_or_path: str) -> Policy:
     Raises:
         UsageError: There is no such policy.
         DocumentError: The file is wrong; lists every mistake with its line.
+
+    >>> load_policy("internal-analytics")
+    Policy('internal-analytics', '1.1', 8 gates)
+    >>> load_policy("internal-analytic")
+    Traceback (most recent call last):
+    privgan.errors.UsageError: policy 'internal-analytic': not known; did you mean
+    'internal-analytics'?; ...
     """
     path = policy_path(name_or_path)
     return _policy(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from privgan.errors import InternalError
+from privgan.notebook import card
 from privgan.policy.column_gates import ColumnFact, ColumnGate, listed
 from privgan.policy.facts import FactValue, fact_vocabulary
 from privgan.policy.gates import Comparison, Gate, Scope, in_words
@@ -88,6 +89,9 @@ class Verdict:
         policy_purpose_zh: The purpose in Simplified Chinese; empty where there is none.
         policy_standard: The standard that the policy is mapped to; empty where there is none.
         policy_file: The policy file's name.
+
+    >>> result.verdict.status
+    <VerdictStatus.FAIL: 'FAIL'>
     """
 
     policy_name: str
@@ -100,6 +104,15 @@ class Verdict:
     policy_purpose_zh: str = ""
     policy_standard: str = ""
     policy_file: str = ""
+
+    def __repr__(self) -> str:
+        """The status and the policy; the outcomes by name only where they are asked for."""
+        return f"Verdict({self.status}, policy={self.policy_name!r}, {len(self.outcomes)} gates)"
+
+    def _repr_html_(self) -> str:
+        rows = [(outcome.status, outcome.gate.scope, explain(outcome)) for outcome in self.outcomes]
+        title = f"Verdict by {self.policy_name}: {self.status}"
+        return card(title, header=("status", "scope", "gate"), rows=rows, internal=True)
 
     @property
     def status(self) -> VerdictStatus:

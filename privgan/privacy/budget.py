@@ -19,6 +19,9 @@ class PrivacyBudget:
     Attributes:
         epsilon: ε, in (0, 100].
         delta: δ, in (0, 1).
+
+    >>> PrivacyBudget(epsilon=3)
+    PrivacyBudget(epsilon=3, delta=1e-06)
     """
 
     epsilon: float
@@ -72,6 +75,9 @@ class PrivacyUnit:
     Attributes:
         column: The column that names the customer; None when each row is one customer.
         max_rows: The most rows that one unit may have in the table.
+
+    >>> print(PrivacyUnit(column="customer_id", max_rows=5))
+    one customer_id with its rows (at most 5)
     """
 
     column: str | None = None

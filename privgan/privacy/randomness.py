@@ -1,8 +1,8 @@
 """Two kinds of randomness that never meet.
 
 *Coins* carry the guarantee: noise, Poisson membership, selections, canaries. They come from
-ChaCha20 keyed with 256 bits from the operating system, never from ``--seed``. *Public* randomness
-(initial weights, fake rows, the final sample) comes from ``--seed`` and may be known to everybody.
+ChaCha20 keyed with 256 bits from the operating system, never from ``seed``. *Public* randomness
+(initial weights, fake rows, the final sample) comes from ``seed`` and may be known to everybody.
 """
 
 from __future__ import annotations

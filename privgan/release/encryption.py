@@ -18,6 +18,7 @@ from typing import Any
 
 from privgan.errors import UsageError, VerificationError
 from privgan.files.atomic import new_file, new_folder
+from privgan.naming import parameter
 from privgan.policy.policy import Policy
 from privgan.release.pack import require_intact, unpack, write_zip
 from privgan.release.signing.keys import read_private, read_small, require_key_name, write_pair
@@ -80,7 +81,8 @@ def recipients_of(texts: Sequence[str]) -> list[str]:
         _recipient(recipient)
     if not found:
         raise UsageError(
-            "no recipient is given; name one with --to, an age1… key or a file of such keys"
+            f"no recipient is given; name one with {parameter('to')}, an age1… key or a file of"
+            " such keys"
         )
     return list(dict.fromkeys(found))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from privgan.errors import UsageError
 from privgan.files.fields import REPORT, require_declared
+from privgan.naming import parameter
 from privgan.report.attack_curves import SIZE
 from privgan.report.compose import internal_document, shareable_document
 from privgan.report.data import InternalReport, ShareableReport
@@ -142,6 +143,10 @@ def to_pdf(document: Document) -> bytes:
     return content
 
 
+def _otherwise() -> str:
+    return f"{parameter('format', 'html')}, md or json"
+
+
 def _weasyprint() -> Any:
     import logging
 
@@ -149,12 +154,12 @@ def _weasyprint() -> Any:
         import weasyprint
     except ImportError as error:
         raise UsageError(
-            "a PDF needs WeasyPrint: pip install 'privgan[pdf]', or take --format html, md or json"
+            f"a PDF needs WeasyPrint: pip install 'privgan[pdf]', or take {_otherwise()}"
         ) from error
     except OSError as error:
         raise UsageError(
             "WeasyPrint does not find Pango; install it (Debian: apt-get install libpango-1.0-0"
-            " libpangoft2-1.0-0; macOS: brew install pango), or take --format html, md or json"
+            f" libpangoft2-1.0-0; macOS: brew install pango), or take {_otherwise()}"
         ) from error
     # Rules for screens that a printer ignores are no news to the owner.
     logging.getLogger("weasyprint").setLevel(logging.ERROR)

@@ -38,6 +38,9 @@ class AtMost(Constraint):
         low: The column that is not above the other.
         high: The other column.
         strict: Whether equal values break it too.
+
+    >>> print(AtMost(low="first_order", high="last_order"))
+    first_order at most last_order
     """
 
     low: str
@@ -55,11 +58,14 @@ class AtMost(Constraint):
 
 @dataclass(frozen=True, kw_only=True)
 class WhenThen(Constraint):
-    """Where some conditions hold, others hold too. Both are texts in the grammar of ``--where``.
+    """Where some conditions hold, others hold too. Both are texts in the grammar of ``where``.
 
     Attributes:
         when: The conditions that ask for the others.
         then: The conditions that are asked for.
+
+    >>> print(WhenThen(when="spend = 0", then="score is missing"))
+    when spend = 0, then score is missing
     """
 
     when: str
@@ -82,6 +88,9 @@ class Combinations(Constraint):
         columns: The columns.
         allowed: The allowed combinations: of each column a category as the schema writes it, or
             None for missing.
+
+    >>> print(Combinations(columns=("city", "country"), allowed=(("Bonn", "DE"), ("Lyon", "FR"))))
+    2 allowed combinations of city, country
     """
 
     columns: tuple[str, ...]

@@ -12,6 +12,7 @@ from threading import BoundedSemaphore, Timer, get_ident
 from typing import Any, ClassVar
 
 from privgan.errors import UsageError
+from privgan.naming import parameter
 from privgan.release.signing.trust import Trust
 from privgan.release.verification.apart import verify_apart
 from privgan.serve.application import Application
@@ -49,7 +50,8 @@ def make_server(
     except (OSError, OverflowError) as error:
         told = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"port {port} of {ADDRESS} cannot be used: {told}; name another with --port"
+            f"port {port} of {ADDRESS} cannot be used: {told}; name another with"
+            f" {parameter('port')}"
         ) from error
     server.application = Application(
         library=library, guard=Guard(port=server.server_address[1]), ledger=ledger

@@ -20,6 +20,7 @@ from pyarrow import csv as arrow_csv
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
+from privgan.naming import parameter
 from privgan.sources.arrow_types import require_names
 from privgan.sources.encodings import BLOCK, Encoding, encoding_of
 from privgan.sources.files import opened
@@ -89,7 +90,8 @@ def layout_of(path: Path, encoding: Encoding, asked: str | None) -> Layout:
         names, used = _header(lines[start:], found)
     except csv.Error as error:
         raise TableError(
-            f"{path}: line {start + 1} is no header of a text table; check --sep and the quoting"
+            f"{path}: line {start + 1} is no header of a text table; check {parameter('sep')} and"
+            " the quoting"
         ) from error
     require_names(str(path), names)
     return Layout(encoding=encoding, sep=found, why=why, names=tuple(names), lines=start + used)
@@ -99,7 +101,8 @@ def _required(asked: str) -> str:
     sep = _ASKED.get(asked, asked)
     if len(sep) != 1 or sep in '\r\n"\0':
         raise TableError(
-            f"--sep is {shown(asked)}; it must be one character other than a quote, or \\t"
+            f"{parameter('sep')} is {shown(asked)}; it must be one character other than a quote,"
+            " or \\t"
         )
     return sep
 
@@ -257,7 +260,10 @@ def _parsed(path: Path, layout: Layout, stream: Any) -> pa.Table:
 
 
 def _fault(path: Path, layout: Layout, long: bool) -> str:
-    columns, advice = len(layout.names), f"check --sep {separator_told(layout.sep)} and the quoting"
+    columns, advice = (
+        len(layout.names),
+        f"check {parameter('sep', separator_told(layout.sep))} and the quoting",
+    )
     line = 0
     for line, row in rows_with_lines(path, layout):
         if len(row) != columns:

@@ -16,6 +16,7 @@ from typing import Any
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
+from privgan.naming import parameter
 from privgan.sources.files import opened
 
 BLOCK = 1 << 22
@@ -34,7 +35,6 @@ _TOLD = {
     "gb18030": "GB18030 (recognised)",
     "cp1252": "Windows-1252 or Latin-1 (recognised)",
 }
-_ADVICE = "save it as UTF-8, or name its encoding with --encoding"
 _ENOUGH = 20_000  # characters beyond ASCII that are looked at
 _MOSTLY = 0.8
 _SIGNS = frozenset("€£¥§°²³µ½¼¾±×÷–—‘’‚“”„•…«»´·©®™ºª¿¡\u00a0")
@@ -86,13 +86,17 @@ def encoding_of(path: Path, asked: str | None) -> Encoding:
     return _guessed(path, wrong)
 
 
+def _advice() -> str:
+    return f"save it as UTF-8, or name its encoding with {parameter('encoding')}"
+
+
 def _asked(path: Path, asked: str) -> Encoding:
     try:
         name = codecs.lookup(asked).name
         "".encode(name)
     except LookupError as error:
         told = "it must be an encoding such as utf-8, gb18030, cp1252 or utf-16"
-        raise TableError(f"--encoding is {shown(asked)}; {told}") from error
+        raise TableError(f"{parameter('encoding')} is {shown(asked)}; {told}") from error
     if name == "utf-8":
         name = "utf-8-sig"
     _require_readable(path, name)
@@ -102,7 +106,7 @@ def _asked(path: Path, asked: str) -> Encoding:
 def _require_readable(path: Path, name: str) -> None:
     wrong = _first_wrong_line(path, name, refuse_nul=not name.startswith(("utf-16", "utf-32")))
     if wrong is not None:
-        raise TableError(f"{path}: line {wrong} is no text in {_TOLD.get(name, name)}; {_ADVICE}")
+        raise TableError(f"{path}: line {wrong} is no text in {_TOLD.get(name, name)}; {_advice()}")
 
 
 def _first_wrong_line(path: Path, name: str, *, refuse_nul: bool) -> int | None:
@@ -113,7 +117,7 @@ def _first_wrong_line(path: Path, name: str, *, refuse_nul: bool) -> int | None:
             if refuse_nul and b"\0" in block:
                 told = "is not a text table: it holds a NUL byte"
                 raise TableError(
-                    f"{path}: line {lines + block[: block.index(0)].count(10)} {told}; {_ADVICE}"
+                    f"{path}: line {lines + block[: block.index(0)].count(10)} {told}; {_advice()}"
                 )
             try:
                 text = decoder.decode(block, final=not block)
@@ -121,7 +125,7 @@ def _first_wrong_line(path: Path, name: str, *, refuse_nul: bool) -> int | None:
                 return lines + block[: getattr(error, "start", 0)].count(10)
             if "\0" in text:
                 raise TableError(
-                    f"{path}: is not a text table: it holds a NUL character; {_ADVICE}"
+                    f"{path}: is not a text table: it holds a NUL character; {_advice()}"
                 )
             lines += text.count("\n")
     return None
@@ -137,12 +141,12 @@ def _blocks(stream: Any) -> Iterator[bytes]:
 def _guessed(path: Path, wrong: int) -> Encoding:
     refused = TableError(
         f"{path}: line {wrong} is not UTF-8 text, and no other encoding is recognised: it is not a"
-        f" text table, or {_ADVICE}"
+        f" text table, or {_advice()}"
     )
     if _mostly_utf8(path):
         raise TableError(
             f"{path}: line {wrong} is not UTF-8 text although the rest is; mend that line, or name"
-            " --encoding"
+            f" {parameter('encoding')}"
         )
     for name, looks in (("gb18030", _looks_chinese), ("cp1252", _looks_western)):
         if _first_wrong_line(path, name, refuse_nul=True) is None and looks(_foreign(path, name)):

@@ -9,6 +9,7 @@ from typing import Any
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
+from privgan.naming import parameter
 
 TEXT, SHEET, DATABASE = "text", "sheet", "database"
 _MEANT = {
@@ -53,7 +54,8 @@ class SourceOptions:
         """
         if self.table is not None and self.query is not None:
             raise TableError(
-                f"{name}: --table {shown(self.table)} and --query are both given; give one"
+                f"{name}: {parameter('table')} {shown(self.table)} and {parameter('query')} are"
+                " both given; give one"
             )
         deaf = [
             option
@@ -61,7 +63,9 @@ class SourceOptions:
             if getattr(self, option) is not None and meant != nature
         ]
         if deaf and not shared:
-            raise TableError(f"{name}: --{deaf[0]} is for {_MEANT[deaf[0]][1]}; leave it out")
+            raise TableError(
+                f"{name}: {parameter(deaf[0])} is for {_MEANT[deaf[0]][1]}; leave it out"
+            )
         return replace(self, **dict.fromkeys(deaf))
 
     def recorded(self) -> dict[str, Any]:
@@ -92,6 +96,10 @@ class SourceOptions:
                 if query is not None
                 else "is missing, and the run began with one"
             )
-            asked = "give the same --query" if recorded["query_sha256"] else "leave it out"
+            asked = (
+                f"give the same {parameter('query')}"
+                if recorded["query_sha256"]
+                else "leave it out"
+            )
             raise TableError(f"the query {told}; {asked}")
         return options

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from privgan.errors import TableError
+from privgan.naming import parameter
 from privgan.sources.files import Form, form_of
 from privgan.sources.gathering import united
 
@@ -56,7 +57,8 @@ def _in_folder(folder: Path) -> list[Path]:
     if folders:
         told = "is a folder with folders in it, whose names may hold values; give a pattern such as"
         raise TableError(
-            f"{folder}: {told} '{folder}/*/*.parquet', or read it through DuckDB with --query"
+            f"{folder}: {told} '{folder}/*/*.parquet', or read it through DuckDB with"
+            f" {parameter('query')}"
         )
     if not inside:
         raise TableError(

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from privgan.errors import TableError
 from privgan.files.documents import did_you_mean, shown
+from privgan.naming import parameter
 from privgan.sources.arrow_types import require_names
 from privgan.sources.gathering import BATCH, Gatherer
 from privgan.sources.options import SourceOptions
@@ -46,7 +47,8 @@ def select_all(source: str, names: Sequence[str], options: SourceOptions) -> tup
     listed = ", ".join(shown(name) for name in names) or "none"
     if options.table is None and len(names) != 1:
         raise TableError(
-            f"{source}: has {len(names)} tables ({listed}); name one with --table, or give --query"
+            f"{source}: has {len(names)} tables ({listed}); name one with {parameter('table')}, or"
+            f" give {parameter('query')}"
         )
     table = options.table or names[0]
     if table not in names:
@@ -154,7 +156,10 @@ def read_server(url: str, options: SourceOptions) -> tuple[pa.Table, str]:
             nothing is used then.
     """
     if options.table is None and options.query is None:
-        raise TableError(f"{public_url(url)}: say what to read: --table NAME, or --query SQL")
+        raise TableError(
+            f"{public_url(url)}: say what to read: {parameter('table', 'NAME')}, or"
+            f" {parameter('query', 'SQL')}"
+        )
     told = query_told(options) if options.query is not None else f"table {shown(options.table)}"
     if url.startswith(ADBC):
         return _from_adbc(url, options), told

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from privgan.errors import TableError
 from privgan.files.documents import did_you_mean, shown
+from privgan.naming import parameter
 from privgan.sources.arrow_types import require_names
 from privgan.sources.gathering import BATCH, Gatherer, text_of, whole_numbers
 
@@ -82,7 +83,9 @@ def _sheet_name(path: Path, book: Any, asked: str | None) -> str:
         return asked
     filled = [name for name in names if book.get_sheet_by_name(name).height]
     if len(filled) > 1:
-        raise TableError(f"{path}: has {len(names)} sheets, {listed}; name one with --sheet")
+        raise TableError(
+            f"{path}: has {len(names)} sheets, {listed}; name one with {parameter('sheet')}"
+        )
     return (filled or names)[0]
 
 

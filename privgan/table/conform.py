@@ -26,6 +26,7 @@ from privgan.domain.measured import (
 )
 from privgan.errors import TableError
 from privgan.files.documents import UNWRITABLE
+from privgan.naming import call, parameter
 from privgan.notation.number_format import PLAIN_NUMBER
 from privgan.schema.columns import (
     Column,
@@ -61,7 +62,7 @@ class Violation:
         column: The column.
         problem: What is wrong, without any value.
         count: How many rows; None where the whole column is concerned.
-        clampable: Whether ``--on-violation clamp`` can map the rows into the schema.
+        clampable: Whether ``on_violation="clamp"`` can map the rows into the schema.
         rows: Which rows [rows]; None where the whole column is concerned.
     """
 
@@ -100,7 +101,7 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
     if left:
         hint = "; mend the table or the schema"
         if all(violation.clampable for violation in left):
-            hint += ", or map values into it with --on-violation clamp"
+            hint += f", or map values into it with {parameter('on_violation', 'clamp')}"
         lines = "\n".join(f"  {line}" for line in _told_together(left))
         count = f"{len(left)} violation{'s' * (len(left) != 1)}"
         raise TableError(f"the table does not fit the schema ({count}){hint}:\n{lines}")
@@ -169,7 +170,7 @@ def unconfirmed(schema: Schema) -> None:
         some = ", ".join(open_facts[:8]) + (", …" if len(open_facts) > 8 else "")
         raise TableError(
             f"the schema has {len(open_facts)} facts that a person must still confirm ({some}); "
-            "confirm them with 'privgan schema review', or draft with --assume-public"
+            f"confirm them with {call('Draft.confirm')}, or draft with {parameter('assume_public')}"
         )
 
 
@@ -222,7 +223,7 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
     names = list(map(str, frame.columns))
     # Where no name is known, the first line may be a customer's: none of it is told.
     headed = not set(names).isdisjoint(schema.names)
-    ask = "is --sep right?" if headed else "is --sep right? has it a header line?"
+    ask = f"is {parameter('sep')} right?" + ("" if headed else " has it a header line?")
     for name in schema.names:
         if name not in names:
             yield Violation(

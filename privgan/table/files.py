@@ -31,6 +31,9 @@ def read_table(path: Path | str | Any, *, sep: str | None = None) -> pd.DataFram
 
     Raises:
         TableError: when it is missing, unreadable, empty, or has unnamed or repeated columns.
+
+    >>> read_table("customers.csv", sep=",").shape
+    (600, 5)
     """
     return read_source(path, SourceOptions(sep=sep)).frame()
 

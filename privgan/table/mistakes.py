@@ -118,7 +118,8 @@ def table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
     elif kinds.get(unit) != Kind.IDENTIFIER:
         mistakes.append(
             document.mistake(
-                ("unit",), f"found {shown(unit)}, allowed: row, or a column of kind identifier"
+                ("unit",),
+                f"unit: found {shown(unit)}, allowed: row, or a column of kind identifier",
             )
         )
     elif "max_rows_per_unit" not in data:

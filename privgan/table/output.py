@@ -13,6 +13,7 @@ import pandas as pd
 
 from privgan.domain.frames import with_columns
 from privgan.errors import LibraryError, UsageError
+from privgan.naming import parameter
 from privgan.schema.columns import Column, Kind, Temporal
 from privgan.schema.schema import Schema
 from privgan.table.files import quoting, write_tables
@@ -50,7 +51,7 @@ def format_of(out: Path, asked: str | None) -> str:
     if found is None:
         raise UsageError(
             f"{out}: its name does not tell the format; end it in {', '.join(_SUFFIXES)}, or give"
-            " --format"
+            f" {parameter('format')}"
         )
     return found
 
@@ -193,8 +194,8 @@ def _sheet(out: Path, schema: Schema) -> Iterator[Put]:
         def put(chunk: pd.DataFrame) -> None:
             if written[0] + len(chunk) > _MOST_SHEET_ROWS:
                 raise UsageError(
-                    f"{out}: a sheet holds {_MOST_SHEET_ROWS:,} rows; make fewer --rows, or another"
-                    " --format"
+                    f"{out}: a sheet holds {_MOST_SHEET_ROWS:,} rows; make fewer"
+                    f" {parameter('rows')}, or another {parameter('format')}"
                 )
             if not written[0]:
                 for place, name in enumerate(chunk.columns):

@@ -62,7 +62,7 @@ def broken_constraints(frame: pd.DataFrame, schema: Schema) -> tuple[tuple[int, 
     None where the table lacks a column. INTERNAL.
 
     Args:
-        frame: The table as read; values outside the schema count as what ``--on-violation clamp``
+        frame: The table as read; values outside the schema count as what ``on_violation="clamp"``
             makes of them.
         schema: The public facts.
     """

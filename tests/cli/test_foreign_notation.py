@@ -253,7 +253,7 @@ def test_files_that_cannot_be_a_table_are_refused(folder):
     customers(3).to_csv(folder / "other.csv", index=False, sep=";")
     files = {"real": folder / "real.csv", "holdout": folder / "holdout.csv"}
     for text, message in (
-        (None, "is --sep right"),
+        (None, "is sep right"),
         ("age,tier,spend,joined,last_seen,churn\n", "has no rows"),
     ):
         path = folder / "other.csv"

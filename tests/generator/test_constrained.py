@@ -372,8 +372,7 @@ def test_conditions_against_a_constraint_are_named() -> None:
         columns=SMALL,
     )
     with pytest.raises(
-        IncompleteError,
-        match=r"--where on a, b.*constraints\[0\] \(when a = 0, then b = 0\); widen",
+        IncompleteError, match=r"where on a, b.*constraints\[0\] \(when a = 0, then b = 0\); widen"
     ):
         fixed_synthesizer(schema).sample(10, where=parse_where("a = 0 and b > 2", schema))
 

@@ -225,7 +225,7 @@ def _as_theirs(kind: type, facet: dict[str, Any]) -> Any:
 
 
 def test_a_licence_goes_only_with_croissant(release: Path) -> None:
-    with pytest.raises(UsageError, match="--license goes only with --to croissant"):
+    with pytest.raises(UsageError, match="license goes only with to='croissant'"):
         export(release, "sdv", "MIT")
 
 

@@ -259,12 +259,12 @@ def test_a_missing_file_and_a_missing_table_are_told(tmp_path: Path) -> None:
     path = tmp_path / "schema.yml"
     path.write_text("models: [{name: orders, columns: []}, {name: customers, columns: []}]\n")
     with pytest.raises(
-        UsageError, match="holds 2 tables; name one with --table: 'orders', 'customers'"
+        UsageError, match="holds 2 tables; name one with table: 'orders', 'customers'"
     ):
         import_schema(str(path))
     with pytest.raises(UsageError, match=r"has no table 'order'.*did you mean 'orders'"):
         import_schema(str(path), table="order")
-    with pytest.raises(UsageError, match="--table goes only with"):
+    with pytest.raises(UsageError, match="table goes only with"):
         stated_by(str(path), "pandera", "orders")
 
 
@@ -273,7 +273,7 @@ def test_rows_that_repeat_without_a_number_are_refused(tmp_path: Path) -> None:
     path.write_text(next(case.text for case in CASES if case.name == "sdv-sequence"))
     with pytest.raises(
         UsageError,
-        match="'patient_id' may repeat, and no schema says how often; give --max-rows-per-unit",
+        match="'patient_id' may repeat, and no schema says how often; give max_rows_per_unit",
     ):
         import_schema(str(path))
 

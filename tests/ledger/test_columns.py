@@ -24,7 +24,9 @@ def test_another_table_under_the_same_name_is_refused_with_the_way_out(
     before = ledger.head()
     with pytest.raises(
         UsageError,
-        match=r"shares 20% .*'dataset:' name of its own.*privgan ledger accept a --schema",
+        match=(
+            r"shares 20% .*'dataset:' name of its own.*PrivacyLedger.accept\('a', columns='NAMES'"
+        ),
     ):
         _run(ledger, "age", "engine", "colour")
     assert ledger.head() == before

@@ -42,8 +42,8 @@ def test_the_same_customers_under_a_second_name_are_refused_until_accepted(
     _run(ledger, "a", _names(range(3_000)))
     before = ledger.head()
     refused = (
-        r"^b: many of this table's customers are also in a table of the data set"
-        r" a.*--same-customers-as a"
+        r"^b: many of this table's customers are also in a table of the data set a.*"
+        r"PrivacyLedger.accept_customers\('b', other='a'"
     )
     for customers in (
         _names(range(3_000)),

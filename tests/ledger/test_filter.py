@@ -136,7 +136,7 @@ def test_a_refused_plan_leaves_no_trace_and_says_what_is_missing(ledger: Privacy
     ledger.set_lifetime("a", PrivacyBudget(epsilon=1.0, delta=1e-5), Filter.RDP)
     before = ledger.head()
     with pytest.raises(
-        BudgetExceededError, match=r"RDP of order \d+ = .* left \(short .*ledger budget"
+        BudgetExceededError, match=r"RDP of order \d+ = .* left \(short .*set_lifetime"
     ) as caught:
         _spend(ledger, {"one": DiscreteGaussian(2.0, 1)})
     assert caught.value.exit_code == 4

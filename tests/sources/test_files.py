@@ -89,7 +89,7 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
     "sheets.xlsx": (
         lambda path: _book(path, north=[["a"], [1]], south=[["a"], [2]]),
         SourceOptions(),
-        ("has 2 sheets", "'north', 'south'", "--sheet"),
+        ("has 2 sheets", "'north', 'south'", "name one with sheet"),
     ),
     "sheet.xlsx": (
         lambda path: _book(path, north=[["a"], [1]], south=[["a"], [2]]),
@@ -121,7 +121,7 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
     "two.sqlite": (
         lambda path: _database(path, "create table a (x)", "create table b (x)"),
         SourceOptions(),
-        ("has 2 tables ('a', 'b')", "--table"),
+        ("has 2 tables ('a', 'b')", "name one with table"),
     ),
     "table.sqlite": (
         lambda path: _database(path, "create table customers (x)"),
@@ -151,7 +151,7 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
     "both.sqlite": (
         lambda path: _database(path, "create table a (x)"),
         SourceOptions(query="select 1", table="a"),
-        ("--table 'a' and --query are both given",),
+        ("table 'a' and query are both given",),
     ),
     "query.duckdb": (FILES["customers.duckdb"], SourceOptions(query="select nothing from customers"), ("query cannot",)),
     "half.duckdb": (
@@ -165,7 +165,7 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
         ("cannot be read",),
     ),
     "tables.duckdb": (FILES["customers.duckdb"], SourceOptions(), ("has 2 tables ('customers', 'other')",)),
-    "sheet.duckdb": (FILES["customers.duckdb"], SourceOptions(sheet="x"), ("--sheet is for Excel",)),
+    "sheet.duckdb": (FILES["customers.duckdb"], SourceOptions(sheet="x"), ("sheet is for Excel",)),
 }  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def test_the_format_is_the_asked_one_else_by_the_name(
 
 
 def test_a_name_that_tells_no_format_is_refused() -> None:
-    with pytest.raises(UsageError, match="--format"):
+    with pytest.raises(UsageError, match="or give format"):
         format_of(Path("rows.dat"), None)
 
 

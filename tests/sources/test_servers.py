@@ -49,12 +49,12 @@ def _refused(url: str, options: SourceOptions, secret: str) -> str:
         (
             "postgresql+psycopg://me:hunter2@127.0.0.1/shop",
             SourceOptions(),
-            "--table NAME, or --query SQL",
+            "table='NAME', or query='SQL'",
         ),
         (
             "postgresql+psycopg://me:hunter2@127.0.0.1/shop",
             SourceOptions(sheet="x"),
-            "--sheet is for Excel",
+            "sheet is for Excel",
         ),
         ("nobase://me:hunter2@host/shop", _ONE, "no driver for it is installed"),
         ("mysql+pymysql://me:hunter2@host/shop", _ONE, "no driver for it is installed"),

@@ -82,7 +82,9 @@ def test_encodings_are_recognised_and_told(
 def test_encodings_that_cannot_be_told_are_asked_for(
     tmp_path: Path, text: str, encoding: str
 ) -> None:
-    with pytest.raises(TableError, match=r"line 1 is not UTF-8 text.*--encoding"):
+    with pytest.raises(
+        TableError, match=r"line 1 is not UTF-8 text.*name its encoding with encoding"
+    ):
         _read(tmp_path, text.encode(encoding))
     read = _read(tmp_path, text.encode(encoding), SourceOptions(encoding=encoding))
     assert read.table.column(1)[0].as_py() == text.splitlines()[1].split(",")[1]
@@ -184,13 +186,13 @@ def test_bad_text_is_refused_with_its_line(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("options", "told"), [
-    (SourceOptions(encoding="nonsense"), "--encoding is 'nonsense'; it must be an encoding such as"),
-    (SourceOptions(encoding="base64"), "--encoding"),
+    (SourceOptions(encoding="nonsense"), "encoding is 'nonsense'; it must be an encoding such as"),
+    (SourceOptions(encoding="base64"), "encoding"),
     (SourceOptions(encoding="ascii"), "line 2 is no text in ascii"),
-    (SourceOptions(sep=";;"), "--sep is ';;'"),
-    (SourceOptions(sheet="x"), "--sheet is for Excel"),
-    (SourceOptions(table="x"), "--table is for databases"),
-    (SourceOptions(query="select 1"), "--query is for databases"),
+    (SourceOptions(sep=";;"), "sep is ';;'"),
+    (SourceOptions(sheet="x"), "sheet is for Excel"),
+    (SourceOptions(table="x"), "table is for databases"),
+    (SourceOptions(query="select 1"), "query is for databases"),
 ])  # fmt: skip
 def test_options_that_do_not_fit_are_refused(
     tmp_path: Path, options: SourceOptions, told: str

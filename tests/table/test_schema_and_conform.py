@@ -237,7 +237,7 @@ def test_a_range_counts_the_share_of_a_cell() -> None:
     ],
 )
 def test_conditions_that_cannot_be_read_are_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--where"):
+    with pytest.raises(UsageError, match="where: "):
         parse_where(text, SCHEMA)
 
 

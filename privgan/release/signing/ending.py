@@ -9,6 +9,7 @@ from pathlib import Path
 
 from privgan.errors import UsageError
 from privgan.files.atomic import replace_file
+from privgan.naming import parameter
 from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.pack import unpacked
 from privgan.release.signing.keys import PublicKey, SigningKey, load_public_key
@@ -46,10 +47,10 @@ def ended(
     day = since or today
     if day > today:
         told = "a day to come; a key is listed on its last day, not before"
-        raise UsageError(f"--since is {day}, {told}")
+        raise UsageError(f"{parameter('since')} is {day}, {told}")
     if not why.strip() or len(why) > LONGEST_WHY:
         limit = f"is empty or has more than {LONGEST_WHY:,} characters"
-        raise UsageError(f"--why {limit}; say in a sentence why the key is revoked")
+        raise UsageError(f"{parameter('why')} {limit}; say in a sentence why the key is revoked")
     try:
         return Revocation(
             key=key.id,

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from privgan.errors import UsageError
 from privgan.files.atomic import write_new_file
 from privgan.ledger.backends import data_folder
+from privgan.naming import call
 
 PRIME = 2**255 - 19
 D = -121665 * pow(121666, -1, PRIME) % PRIME
@@ -276,7 +277,7 @@ def load_signing_key(path: Path, passphrase: Passphrase) -> SigningKey:
             if secret
             else "is not a private key in PEM"
         )
-        raise UsageError(f"{path}: {told}; 'privgan keys create' makes one") from error
+        raise UsageError(f"{path}: {told}; {call('privgan.create_keys')} makes one") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(
             f"{path}: is a private key of another kind; releases are signed with Ed25519"

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from privgan.files.limits import MOST_SIGNATURES
+from privgan.naming import call
 from privgan.release.signing.keys import PublicKey, SigningKey, WeakKeyError
 
 SIGNATURE_NAME = "manifest.sig"
@@ -142,7 +143,8 @@ def read_signatures(content: bytes) -> tuple[Signature, ...]:
         block = _BLOCK.match(text, place)
         if not block:
             raise SignatureFileError(
-                f"signature {len(found) + 1} is not seven lines as 'privgan sign' writes them"
+                f"signature {len(found) + 1} is not seven lines as {call('privgan.sign')} writes"
+                " them"
             )
         found.append(_of_block(block, len(found) + 1))
         place = block.end()

@@ -21,6 +21,7 @@ from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Any
 
+from privgan.naming import parameter
 from privgan.release.signing.keys import PublicKey
 from privgan.release.signing.revocation import Reason, Revocation, RevocationList, Rotation
 
@@ -154,7 +155,7 @@ def _list_problems(
 ) -> Iterator[str]:
     for part in lists:
         if part.issuer.id not in known:
-            told = "which was not given; give it with --key"
+            told = f"which was not given; give it with {parameter('key')}"
             yield f"a revocation list is signed by key {part.issuer.id}, {told}"
         if part.issued > latest:
             told = f"states {part.issued.isoformat()}, later than now; ask for the list of today"

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from privgan.errors import PrivganError
 from privgan.files.limits import BYTES_A_SECOND, MB, TABLES_MEGABYTES, TABLES_SECONDS
 from privgan.files.safe_open import ChangedError
+from privgan.naming import parameter
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.verification import released as opened
 from privgan.release.verification.accounting import accounting_problems
@@ -63,7 +64,7 @@ def meaning_problems(folder: Path, manifest: Mapping[str, Any], *, vouched: bool
         yield (
             f"privgan {ascii(released.version)[:60]} made it, whose plans and reports this privgan"
             " cannot make again: verify it with that version, or give the key of who signed it"
-            " with --key"
+            f" with {parameter('key')}"
         )
         return
     found = [problem for name, check in _CHECKS for problem in _told(name, check, released)]

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import UsageError
+from privgan.naming import parameter
+from privgan.notebook import card
 from privgan.policy.policy import Policy
 from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.signing.signature import (
@@ -76,6 +78,9 @@ class Verification:
         signature: Who vouches for it, in words.
         signers: Whose valid signatures it bears.
         notes: What could not be checked, a sentence each.
+
+    >>> verify("out").ok, verify("out").problems
+    (True, ())
     """
 
     ok: bool
@@ -85,6 +90,26 @@ class Verification:
     signature: SignatureStatus = SignatureStatus.UNSIGNED
     signers: tuple[Signer, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Whether it is intact, and who vouches for it."""
+        return (
+            f"Verification({'intact' if self.ok else f'NOT INTACT, {len(self.problems)} problems'},"
+            f" {self.signature})"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [("problem", told) for told in self.problems] + [
+            ("note", told) for told in self.notes
+        ]
+        rows += [
+            ("signer", f"{signer.key}, {signer.signed.isoformat()}") for signer in self.signers
+        ]
+        return card(
+            "The release is intact" if self.ok else "NOT INTACT",
+            [("signature", self.signature)],
+            rows=rows,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """What was found, as JSON values, without the manifest."""
@@ -232,7 +257,7 @@ def _notes(manifest: Mapping[str, Any], policy: Policy | None) -> Iterator[str]:
     if policy is None and shipped_policy(stated["name"], stated["version"]) is None:
         yield (
             f"policy {stated['name']!a} {stated['version']!a} is none that this privgan ships; its"
-            " text was not compared, give it with --policy"
+            f" text was not compared, give it with {parameter('policy')}"
         )
 
 

@@ -1,0 +1,70 @@
+"""Hold a table against a schema. INTERNAL: counts are real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from privgan.api.inputs import table_of
+from privgan.drafting.suspicions import suspicions
+from privgan.notebook import card
+from privgan.schema.schema import Schema
+from privgan.sources import read_source
+from privgan.table.conform import rows_over_limit, violations
+from privgan.table.violations import broken_constraints
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conformity:
+    """How a table departs from a schema. INTERNAL: counts are real; no value stands in it.
+
+    Attributes:
+        violations: What a fit would refuse, a sentence each.
+        broken: Constraints that real rows break; a fit takes such rows as they are.
+        suspicions: What may be wrong with the schema although the table fits it.
+        over_limit: Rows beyond the most that one customer may have.
+
+    >>> schema.check(customers)
+    Conformity(fits, INTERNAL)
+    """
+
+    violations: tuple[str, ...]
+    broken: tuple[str, ...]
+    suspicions: tuple[str, ...]
+    over_limit: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether a fit would take the table as it is."""
+        return not self.violations
+
+    def __repr__(self) -> str:
+        """Whether it fits."""
+        return (
+            f"Conformity({'fits' if self.fits else f'{len(self.violations)} violations'}, INTERNAL)"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [("violation", told) for told in self.violations]
+        rows += [("broken constraint", told) for told in self.broken]
+        rows += [("suspicion", told) for told in self.suspicions]
+        title = "The table fits the schema" if self.fits else "The table does not fit the schema"
+        return card(
+            title, [("rows over the unit's limit", self.over_limit)], rows=rows, internal=True
+        )
+
+
+def check_table(table: Any, schema: Schema) -> Conformity:
+    """Hold a table against a schema: one of the unpaid looks."""
+    frame = read_source(table_of(table)).frame()
+    broken = [
+        f"{schema.constraints[place]}: "
+        + ("cannot be checked" if count is None else f"{count} rows break it")
+        for place, count in broken_constraints(frame, schema)
+    ]
+    return Conformity(
+        violations=tuple(map(str, violations(frame, schema))),
+        broken=tuple(broken),
+        suspicions=tuple(map(str, suspicions(frame, schema))),
+        over_limit=rows_over_limit(frame, schema),
+    )

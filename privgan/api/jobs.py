@@ -1,0 +1,203 @@
+"""The jobs of the pipeline as the Python API asks for them; the command line asks for the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from privgan.api.inputs import PathLike, known_ledger, ledger_of
+from privgan.audit.lower_bounds.twin import TwinReport
+from privgan.audit.suite import AuditReport
+from privgan.ledger.ledger import PrivacyLedger
+from privgan.pipeline.candidate import INTERNAL, Candidate
+from privgan.pipeline.judging import audit_candidate, judge, require_public_gates
+from privgan.pipeline.preflight import Books, Preflight, preflight, terms
+from privgan.pipeline.releasing import release_candidate, release_facts
+from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
+from privgan.pipeline.request import RunRequest, begun_schema
+from privgan.pipeline.run import (
+    RunOutcome,
+    fit_candidate,
+    planned,
+    read_conforming,
+    resume_candidate,
+    resume_run,
+    run,
+    schema_of,
+)
+from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.twin import run_twin
+from privgan.planning.plan import Plan
+from privgan.policy.context import Context
+from privgan.policy.policy import Policy
+from privgan.policy.verdict import Verdict
+from privgan.privacy.budget import PrivacyBudget
+from privgan.progress import Progress
+from privgan.release.signing.keys import SigningKey
+from privgan.schema.schema import Schema
+from privgan.sources import SourceOptions, read_source
+from privgan.table.conform import conform
+from privgan.table.schema_file import load_schema
+
+Ledger = PrivacyLedger | PathLike | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging:
+    """How a run is judged and released.
+
+    Attributes:
+        policy: What is allowed.
+        context: Who, for what, until when.
+        key: Signs the manifest; None for an unsigned release.
+        language: The language of both reports, ``en`` or ``zh``.
+    """
+
+    policy: Policy
+    context: Context
+    key: SigningKey | None = None
+    language: str = "en"
+
+
+def judged_beforehand(
+    judging: Judging, schema: Schema, plan: Plan, ledger: Ledger, rows: int | None
+) -> Preflight:
+    """What a policy says of a run before anything is charged; no row is read."""
+    books = Books.of(known_ledger(ledger), schema.dataset)
+    return preflight(judging.policy, judging.context, schema, plan, books, rows=rows)
+
+
+def fit_job(
+    request: RunRequest, judging: Judging | None, ledger: Ledger, out: Path, progress: Progress
+) -> Candidate:
+    """Fit a candidate, as ``privgan fit`` does: each look is charged before it happens.
+
+    Args:
+        request: What the owner asks for.
+        judging: What is judged before anything is charged; None for nothing.
+        ledger: Where each look is charged.
+        out: The candidate's folder.
+        progress: Tells the owner.
+    """
+    schema, plan = planned(request, out)
+    progress.say_all(terms(schema))
+    first = judged_beforehand(judging, schema, plan, ledger, request.rows) if judging else None
+    if first:
+        first.require()
+        progress.say(str(first))
+    _, frame = read_conforming(request, schema, out, progress)
+    opened = ledger_of(ledger, schema.dataset, create=True)
+    attempts = first.attempts if first else None
+    return fit_candidate(
+        request, schema, frame, plan, opened, out, out / INTERNAL, progress, attempts=attempts
+    )
+
+
+def run_job(
+    request: RunRequest, judging: Judging, ledger: Ledger, out: Path, progress: Progress
+) -> RunOutcome:
+    """Everything from a table to a release, as ``privgan run`` does."""
+    dataset = schema_of(request).dataset
+
+    def opened(create: bool) -> PrivacyLedger | None:
+        return ledger_of(ledger, dataset, create=True) if create else known_ledger(ledger)
+
+    said: dict[str, Any] = {"key": judging.key, "language": judging.language}
+    return run(request, judging.policy, judging.context, opened, out, progress, **said)
+
+
+def resume_fit_job(
+    out: Path, table: Any, ledger: Ledger, progress: Progress, query: str | None
+) -> Candidate:
+    """Go on with an interrupted fit."""
+    return resume_candidate(out, table, ledger_of(ledger, create=False), progress, query=query)
+
+
+def resume_run_job(
+    out: Path, table: Any, judging: Judging, ledger: Ledger, progress: Progress, query: str | None
+) -> RunOutcome:
+    """Go on with an interrupted run."""
+    opened = ledger_of(ledger, create=False)
+    said: dict[str, Any] = {"key": judging.key, "language": judging.language, "query": query}
+    return resume_run(table, judging.policy, judging.context, opened, out, progress, **said)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateAudit:
+    """How a candidate is audited.
+
+    Attributes:
+        target: Column to predict; None for the audit's own rule.
+        reference_fits: Small fits that attack the most exposed customers; 0 for none.
+        on_violation: ``refuse`` or ``clamp``, as when it was fitted.
+    """
+
+    target: str | None = None
+    reference_fits: int = 0
+    on_violation: str = "refuse"
+
+
+def audit_job(
+    candidate: Candidate, table: Any, asked: CandidateAudit, ledger: Ledger, progress: Progress
+) -> AuditReport:
+    """Audit a candidate against the table that it was fitted on, and search its files. INTERNAL."""
+    raw = read_source(table).frame()
+    frame = conform(
+        raw, load_schema(candidate.schema), on_violation=asked.on_violation
+    ).reset_index(drop=True)
+    needles = needles_of(raw, begun_schema(candidate))
+    opened = ledger_of(ledger, create=False)
+    report = audit_candidate(
+        candidate,
+        frame,
+        opened,
+        target=asked.target,
+        reference_fits=asked.reference_fits,
+        progress=progress,
+    )
+    # After the audit, which refuses a table that is not the candidate's.
+    scan_candidate(candidate, needles, opened, progress)
+    return report
+
+
+def twin_job(
+    budget: PrivacyBudget, table: Any, schema: Schema | None, progress: Progress
+) -> TwinReport:
+    """Test this machine's private critic by a run that is never charged nor released."""
+    if schema is None:
+        return run_twin(budget, progress)
+    frame = conform(read_source(table).frame(), schema).reset_index(drop=True)
+    return run_twin(budget, progress, table=(frame, schema))
+
+
+def check_job(
+    candidate: Candidate,
+    judging: Judging,
+    ledger: Ledger,
+    tell: Callable[[Verdict], object] = lambda _: None,
+) -> tuple[Verdict, PrivacyLedger]:
+    """Judge a candidate; where a public gate does not pass, no attempt is counted."""
+    opened = ledger_of(ledger, create=False)
+    require_public_gates(candidate, judging.policy, opened, judging.context, tell)
+    return judge(candidate, judging.policy, opened, judging.context), opened
+
+
+def release_job(candidate: Candidate, judging: Judging, ledger: Ledger, out: Path) -> Path:
+    """Judge a candidate and, where it passes, write its release."""
+    verdict, opened = check_job(candidate, judging, ledger)
+    said: dict[str, Any] = {"key": judging.key, "language": judging.language}
+    return release_candidate(candidate, verdict, opened, judging.context, out, **said)
+
+
+def internal_report_job(candidate: Candidate, judging: Judging, ledger: Ledger, table: Any) -> Path:
+    """Judge a candidate and write its internal report; one counted evaluation. INTERNAL."""
+    opened = ledger_of(ledger, create=False)
+    verdict, frame = judge(candidate, judging.policy, opened, judging.context), None
+    if table is not None:
+        frame = conform(
+            read_source(table, SourceOptions()).frame(), load_schema(candidate.schema)
+        ).reset_index(drop=True)
+    facts = release_facts(candidate, opened, judging.context, NOT_RELEASED)
+    return write_internal_report(candidate, facts, verdict, opened, frame, judging.language)

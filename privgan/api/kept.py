@@ -1,0 +1,77 @@
+"""What a fit leaves in a folder: found again, and copied for its owner alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from privgan.errors import UsageError
+from privgan.pipeline.candidate import INTERNAL, Candidate
+from privgan.pipeline.run import model_folder
+from privgan.release.manifest import MANIFEST_NAME
+from privgan.release.pack import require_intact
+from privgan.synthesizer import Synthesizer as FittedModel
+from privgan.synthesizer import load_synthesizer
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What was fitted.
+
+    Attributes:
+        model: The frozen model.
+        candidate: What the fit left beside it; None where it came from a release or a model alone.
+    """
+
+    model: FittedModel
+    candidate: Candidate | None
+
+
+def fitted_of(candidate: Candidate) -> Fitted:
+    """What a fit has just left."""
+    return Fitted(load_synthesizer(candidate.model), candidate)
+
+
+def found(folder: Path) -> Fitted:
+    """What lies in a folder; a release is verified first.
+
+    Raises:
+        UsageError: when the folder holds no model.
+        VerificationError: when it is a release that is not intact.
+    """
+    if not folder.is_dir():
+        told = "is a file" if folder.exists() else "there is no such folder"
+        raise UsageError(f"{folder}: {told}; give the folder of a fit or of a release")
+    source = model_folder(folder)
+    release = source.resolve().parent
+    if os.path.lexists(release / MANIFEST_NAME):
+        require_intact(release)
+        return Fitted(load_synthesizer(source), None)
+    model = load_synthesizer(source)
+    try:
+        return Fitted(model, Candidate.find(folder))
+    except UsageError:
+        return Fitted(model, None)
+
+
+def folder_of(owner: object) -> Path:
+    """A folder for a candidate that nobody named; it goes with its owner."""
+    home = mkdtemp(prefix="privgan-")
+    weakref.finalize(owner, shutil.rmtree, home, ignore_errors=True)
+    return Path(home) / "candidate"
+
+
+def copied(candidate: Candidate, target: Path) -> None:
+    """Copy a candidate and what stays inside; both folders are their owner's alone."""
+    inside = target / INTERNAL
+    Candidate(target, inside).create()
+    shutil.copytree(candidate.folder, target, dirs_exist_ok=True)
+    if candidate.internal.parent != candidate.folder:
+        ignored = shutil.ignore_patterns(
+            candidate.folder.name
+        )  # It lies inside, and was just copied.
+        shutil.copytree(candidate.internal, inside, dirs_exist_ok=True, ignore=ignored)
