@@ -88,65 +88,69 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from privgan.api.auditing import audit, audit_twin
-    from privgan.api.checking import Conformity
-    from privgan.api.columns import (
-        Boolean,
-        Categorical,
-        Date,
-        Datetime,
-        Float,
-        Identifier,
-        Integer,
-        Ordinal,
-        PersonalData,
-    )
-    from privgan.api.interchange import export_schema, import_schema
-    from privgan.api.keys import create_keys
-    from privgan.api.loading import load
-    from privgan.api.planning import plan
-    from privgan.api.releases import (
-        check,
-        decrypt,
-        encrypt,
-        judge_and_report,
-        pack,
-        purge,
-        release,
-        report,
-        sign,
-        verify,
-    )
-    from privgan.api.running import RunResult, resume, run
-    from privgan.api.schema import Draft, Schema, draft_schema, load_schema
-    from privgan.api.synthesizer import Synthesizer
-    from privgan.audit.report import AuditReport
-    from privgan.errors import (
-        BudgetExceededError,
-        DocumentError,
-        IncompleteError,
-        InternalError,
-        LibraryError,
-        NoLedgerError,
-        NotFittedError,
-        PolicyFailedError,
-        PrivganError,
-        ReleaseExistsError,
-        TableError,
-        UsageError,
-        VerificationError,
-    )
-    from privgan.ledger.ledger import PrivacyLedger
-    from privgan.metric import Metric
-    from privgan.planning.plan import Plan
-    from privgan.policy.context import Context
-    from privgan.policy.policy import Policy
-    from privgan.policy.policy_file import load_policy
-    from privgan.policy.verdict import Verdict
-    from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
-    from privgan.release.verification.verify import Verification
-    from privgan.schema.constraints import AtMost, Combinations, WhenThen
-    from privgan.table.files import read_table
+    from privgan.api.auditing import audit as audit
+    from privgan.api.auditing import audit_twin as audit_twin
+    from privgan.api.checking import Conformity as Conformity
+    from privgan.api.columns import Boolean as Boolean
+    from privgan.api.columns import Categorical as Categorical
+    from privgan.api.columns import Date as Date
+    from privgan.api.columns import Datetime as Datetime
+    from privgan.api.columns import Float as Float
+    from privgan.api.columns import Identifier as Identifier
+    from privgan.api.columns import Integer as Integer
+    from privgan.api.columns import Ordinal as Ordinal
+    from privgan.api.columns import PersonalData as PersonalData
+    from privgan.api.interchange import export_schema as export_schema
+    from privgan.api.interchange import import_schema as import_schema
+    from privgan.api.keys import create_keys as create_keys
+    from privgan.api.loading import load as load
+    from privgan.api.planning import plan as plan
+    from privgan.api.releases import check as check
+    from privgan.api.releases import decrypt as decrypt
+    from privgan.api.releases import encrypt as encrypt
+    from privgan.api.releases import judge_and_report as judge_and_report
+    from privgan.api.releases import pack as pack
+    from privgan.api.releases import purge as purge
+    from privgan.api.releases import release as release
+    from privgan.api.releases import report as report
+    from privgan.api.releases import sign as sign
+    from privgan.api.releases import verify as verify
+    from privgan.api.running import RunResult as RunResult
+    from privgan.api.running import resume as resume
+    from privgan.api.running import run as run
+    from privgan.api.schema import Draft as Draft
+    from privgan.api.schema import Schema as Schema
+    from privgan.api.schema import draft_schema as draft_schema
+    from privgan.api.schema import load_schema as load_schema
+    from privgan.api.synthesizer import Synthesizer as Synthesizer
+    from privgan.audit.report import AuditReport as AuditReport
+    from privgan.errors import BudgetExceededError as BudgetExceededError
+    from privgan.errors import DocumentError as DocumentError
+    from privgan.errors import IncompleteError as IncompleteError
+    from privgan.errors import InternalError as InternalError
+    from privgan.errors import LibraryError as LibraryError
+    from privgan.errors import NoLedgerError as NoLedgerError
+    from privgan.errors import NotFittedError as NotFittedError
+    from privgan.errors import PolicyFailedError as PolicyFailedError
+    from privgan.errors import PrivganError as PrivganError
+    from privgan.errors import ReleaseExistsError as ReleaseExistsError
+    from privgan.errors import TableError as TableError
+    from privgan.errors import UsageError as UsageError
+    from privgan.errors import VerificationError as VerificationError
+    from privgan.ledger.ledger import PrivacyLedger as PrivacyLedger
+    from privgan.metric import Metric as Metric
+    from privgan.planning.plan import Plan as Plan
+    from privgan.policy.context import Context as Context
+    from privgan.policy.policy import Policy as Policy
+    from privgan.policy.policy_file import load_policy as load_policy
+    from privgan.policy.verdict import Verdict as Verdict
+    from privgan.privacy.budget import PrivacyBudget as PrivacyBudget
+    from privgan.privacy.budget import PrivacyUnit as PrivacyUnit
+    from privgan.release.verification.verify import Verification as Verification
+    from privgan.schema.constraints import AtMost as AtMost
+    from privgan.schema.constraints import Combinations as Combinations
+    from privgan.schema.constraints import WhenThen as WhenThen
+    from privgan.table.files import read_table as read_table
 
     __version__: str
 

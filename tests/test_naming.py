@@ -18,7 +18,7 @@ from privgan.cli.main import _COMMANDS
 from privgan.cli.naming import COMMANDS, CommandLineNames
 from privgan.interchange import exporting, importing
 from privgan.naming import call, parameter, speaking
-from privgan.release.signing.sign import ending
+from privgan.release.signing import ending
 from privgan.serve import server
 from privgan.table import output
 
