@@ -15,11 +15,12 @@ from privgan.api.inputs import chosen, number, schema_of, table_of, tell_progres
 from privgan.api.jobs import CandidateAudit, Ledger, audit_job, twin_job
 from privgan.api.synthesizer import Synthesizer
 from privgan.audit.lower_bounds.twin import TwinReport
-from privgan.audit.suite import AuditReport, run_table_audit
-from privgan.cli.foreign import ForeignTables, read_foreign
+from privgan.audit.suite import AuditReport, AuditSettings, AuditTables, run_table_audit
 from privgan.errors import UsageError
 from privgan.naming import parameter
 from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.foreign_tables import read_foreign
+from privgan.pipeline.stages import audit_teller
 from privgan.privacy.budget import DEFAULT_DELTA, PrivacyBudget
 from privgan.progress import Progress
 from privgan.sources import SourceOptions
@@ -197,30 +198,22 @@ def _audit_tables(
     paths: Mapping[str, Any], schema: Any, claim: _Claim, on_violation: str, progress: Progress
 ) -> AuditReport:
     tables = _read(paths, schema, on_violation, progress)
-    if claim.target in tables.legibility.left_out:
-        told = tables.legibility.left_out[claim.target or ""]
+    left_out = {} if tables.legibility is None else tables.legibility.left_out
+    if claim.target in left_out:
+        told = left_out[claim.target or ""]
         raise UsageError(f"{parameter('target')} {claim.target}: {told}")
-    real_units, holdout_units = tables.units or (None, None)
-    return run_table_audit(
-        tables.schema,
-        tables.real,
-        tables.holdout,
-        tables.synthetic,
+    settings = AuditSettings(
         target=claim.target,
         epsilon=claim.epsilon,
         delta=claim.delta,
         fair_coins=claim.fair_coins,
-        real_units=real_units,
-        holdout_units=holdout_units,
-        as_read=tables.as_read,
-        legibility=tables.legibility,
-        progress=lambda stage, _share: progress.say(f"audit: {stage}"),
     )
+    return run_table_audit(tables, settings, progress=audit_teller(progress))
 
 
 def _read(
     paths: Mapping[str, Any], schema: Any, on_violation: str, progress: Progress
-) -> ForeignTables:
+) -> AuditTables:
     options: dict[str, Any] = {
         "source": SourceOptions(),
         "on_violation": on_violation,

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from privgan.api.inputs import table_of
-from privgan.drafting.suspicions import suspicions
 from privgan.notebook import card
+from privgan.owner.owners_table import TableAsRead
 from privgan.schema.schema import Schema
-from privgan.sources import read_source
-from privgan.table.conform import rows_over_limit, violations
-from privgan.table.violations import broken_constraints
+from privgan.sources import SourceOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,15 +54,15 @@ class Conformity:
 
 def check_table(table: Any, schema: Schema) -> Conformity:
     """Hold a table against a schema: one of the unpaid looks."""
-    frame = read_source(table_of(table)).frame()
+    found = TableAsRead.read(table_of(table), SourceOptions()).check(schema)
     broken = [
         f"{schema.constraints[place]}: "
         + ("cannot be checked" if count is None else f"{count} rows break it")
-        for place, count in broken_constraints(frame, schema)
+        for place, count in found.broken
     ]
     return Conformity(
-        violations=tuple(map(str, violations(frame, schema))),
+        violations=tuple(map(str, found.violations)),
         broken=tuple(broken),
-        suspicions=tuple(map(str, suspicions(frame, schema))),
-        over_limit=rows_over_limit(frame, schema),
+        suspicions=tuple(map(str, found.suspicions)),
+        over_limit=found.over_limit,
     )

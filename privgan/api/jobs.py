@@ -11,6 +11,7 @@ from privgan.api.inputs import PathLike, known_ledger, ledger_of
 from privgan.audit.lower_bounds.twin import TwinReport
 from privgan.audit.suite import AuditReport
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import INTERNAL, Candidate
 from privgan.pipeline.judging import audit_candidate, judge, require_public_gates
 from privgan.pipeline.preflight import Books, Preflight, preflight, terms
@@ -18,10 +19,13 @@ from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.request import RunRequest, begun_schema
 from privgan.pipeline.run import (
+    Judging,
+    Run,
     RunOutcome,
+    conforming,
     fit_candidate,
     planned,
-    read_conforming,
+    read_for_run,
     resume_candidate,
     resume_run,
     run,
@@ -30,35 +34,14 @@ from privgan.pipeline.run import (
 from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.pipeline.twin import run_twin
 from privgan.planning.plan import Plan
-from privgan.policy.context import Context
-from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
-from privgan.release.signing.keys import SigningKey
 from privgan.schema.schema import Schema
-from privgan.sources import SourceOptions, read_source
-from privgan.table.conform import conform
+from privgan.sources import SourceOptions
 from privgan.table.schema_file import load_schema
 
 Ledger = PrivacyLedger | PathLike | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judging:
-    """How a run is judged and released.
-
-    Attributes:
-        policy: What is allowed.
-        context: Who, for what, until when.
-        key: Signs the manifest; None for an unsigned release.
-        language: The language of both reports, ``en`` or ``zh``.
-    """
-
-    policy: Policy
-    context: Context
-    key: SigningKey | None = None
-    language: str = "en"
 
 
 def judged_beforehand(
@@ -87,12 +70,11 @@ def fit_job(
     if first:
         first.require()
         progress.say(str(first))
-    _, frame = read_conforming(request, schema, out, progress)
+    table = conforming(read_for_run(request, progress), request, schema, out)
     opened = ledger_of(ledger, schema.dataset, create=True)
+    begun = Run(request=request, plan=plan, table=table, ledger=opened, progress=progress)
     attempts = first.attempts if first else None
-    return fit_candidate(
-        request, schema, frame, plan, opened, out, out / INTERNAL, progress, attempts=attempts
-    )
+    return fit_candidate(begun, Candidate(out, out / INTERNAL), attempts=attempts)
 
 
 def run_job(
@@ -104,8 +86,7 @@ def run_job(
     def opened(create: bool) -> PrivacyLedger | None:
         return ledger_of(ledger, dataset, create=True) if create else known_ledger(ledger)
 
-    said: dict[str, Any] = {"key": judging.key, "language": judging.language}
-    return run(request, judging.policy, judging.context, opened, out, progress, **said)
+    return run(request, judging, opened, out, progress)
 
 
 def resume_fit_job(
@@ -120,8 +101,7 @@ def resume_run_job(
 ) -> RunOutcome:
     """Go on with an interrupted run."""
     opened = ledger_of(ledger, create=False)
-    said: dict[str, Any] = {"key": judging.key, "language": judging.language, "query": query}
-    return resume_run(table, judging.policy, judging.context, opened, out, progress, **said)
+    return resume_run(table, judging, opened, out, progress, query=query)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,15 +123,14 @@ def audit_job(
     candidate: Candidate, table: Any, asked: CandidateAudit, ledger: Ledger, progress: Progress
 ) -> AuditReport:
     """Audit a candidate against the table that it was fitted on, and search its files. INTERNAL."""
-    raw = read_source(table).frame()
-    frame = conform(
-        raw, load_schema(candidate.schema), on_violation=asked.on_violation
-    ).reset_index(drop=True)
-    needles = needles_of(raw, begun_schema(candidate))
+    read = TableAsRead.read(table, SourceOptions())
+    owned = read.conforming(load_schema(candidate.schema), on_violation=asked.on_violation)
+    needles = needles_of(read.undeclared_texts(begun_schema(candidate)))
+    del read  # Only the typed rows stay.
     opened = ledger_of(ledger, create=False)
     report = audit_candidate(
         candidate,
-        frame,
+        owned,
         opened,
         target=asked.target,
         reference_fits=asked.reference_fits,
@@ -168,8 +147,9 @@ def twin_job(
     """Test this machine's private critic by a run that is never charged nor released."""
     if schema is None:
         return run_twin(budget, progress)
-    frame = conform(read_source(table).frame(), schema).reset_index(drop=True)
-    return run_twin(budget, progress, table=(frame, schema))
+    return run_twin(
+        budget, progress, table=TableAsRead.read(table, SourceOptions()).conforming(schema)
+    )
 
 
 def check_job(
@@ -194,10 +174,8 @@ def release_job(candidate: Candidate, judging: Judging, ledger: Ledger, out: Pat
 def internal_report_job(candidate: Candidate, judging: Judging, ledger: Ledger, table: Any) -> Path:
     """Judge a candidate and write its internal report; one counted evaluation. INTERNAL."""
     opened = ledger_of(ledger, create=False)
-    verdict, frame = judge(candidate, judging.policy, opened, judging.context), None
+    verdict, owned = judge(candidate, judging.policy, opened, judging.context), None
     if table is not None:
-        frame = conform(
-            read_source(table, SourceOptions()).frame(), load_schema(candidate.schema)
-        ).reset_index(drop=True)
+        owned = TableAsRead.read(table, SourceOptions()).conforming(load_schema(candidate.schema))
     facts = release_facts(candidate, opened, judging.context, NOT_RELEASED)
-    return write_internal_report(candidate, facts, verdict, opened, frame, judging.language)
+    return write_internal_report(candidate, facts, verdict, opened, owned, judging.language)

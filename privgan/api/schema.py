@@ -11,19 +11,18 @@ from typing import Any, NoReturn
 from privgan.api.checking import Conformity, check_table
 from privgan.api.inputs import PathLike, chosen, parsed, path_of, plain, schema_of, table_of
 from privgan.drafting.draft import dataset_name, draft_text, told
-from privgan.drafting.draft import draft_schema as draft_from
 from privgan.drafting.review import Group
 from privgan.drafting.review_file import DRAFT_NOTE
-from privgan.drafting.review_session import Review
 from privgan.errors import UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.naming import parameter
 from privgan.notebook import card
+from privgan.owner.owners_table import TableAsRead
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Source
 from privgan.schema.constraints import Constraint
 from privgan.schema.schema import Schema as TableSchema
-from privgan.sources import SourceTable, read_source, source_name
+from privgan.sources import SourceOptions, source_name
 from privgan.table.mistakes import ROW_UNIT
 from privgan.table.schema_file import dump_schema, parse_schema, schema_items
 
@@ -210,7 +209,7 @@ class Draft:
 
     schema: Schema
     notes: tuple[str, ...]
-    _table: SourceTable
+    _table: TableAsRead
     _text: str
 
     def with_column(self, column: Column) -> Draft:
@@ -232,7 +231,7 @@ class Draft:
         with TemporaryDirectory(prefix="privgan-") as folder:
             path = Path(folder) / "schema.yaml"
             path.write_text(self._text, encoding="utf-8")
-            review = Review(path, self._table.frame())
+            review = self._table.review(path)
             for group in Group:
                 if not names or group.value in names:
                     review.accept(review.left(group))
@@ -285,11 +284,11 @@ def draft_schema(table: Any, *, dataset: str | None = None, assume_public: bool 
     Schema('shop', 5 columns, unit: one row)
     """
     source = table_of(table)
-    read = read_source(source)
+    read = TableAsRead.read(source, SourceOptions())
     name = dataset or (
         dataset_name(Path(source_name(source))) if isinstance(source, str | Path) else "table"
     )
-    drafted = draft_from(read.table, name, assume_public=assume_public)
+    drafted = read.draft(name, assume_public=assume_public)
     text = draft_text(drafted, _ASSUMED if assume_public else DRAFT_NOTE)
     schema = parse_schema(text, name="the draft")
     return Draft(

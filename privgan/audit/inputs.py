@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,17 +14,123 @@ from numpy.typing import NDArray
 from privgan.audit.attacks.membership import Canaries, obstacle
 from privgan.audit.coding import AuditCoder, CodedTable, column_values, require_columns
 from privgan.audit.fidelity.coverage import BrokenRules, broken_rules
+from privgan.audit.foreign.harmonise import legible
+from privgan.audit.foreign.legibility import Legibility
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.errors import TableError
+from privgan.owner.owners_table import RealRows
+from privgan.owner.private_table import Sealed, numbered
 from privgan.schema.columns import Discrete, Numeric
 from privgan.schema.schema import Schema
-from privgan.table.private import numbered
 
 _UNFAIR = 1e-6
 
 
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class AuditTables(Sealed):
+    """The tables of an audit of what any tool made.
+
+    INTERNAL: two of them are real, and only the audit opens them.
+
+    Attributes:
+        schema: The schema.
+        real: The rows that the tool saw: the attack's members.
+        holdout: Rows of the same kind that it never saw: the attack's non-members.
+        synthetic: The synthetic rows.
+        real_units: The customer of each real row; None where each row is a customer of its own.
+        holdout_units: The customer of each hold-out row.
+        as_read: The hold-out and the synthetic rows before values were mapped into the schema,
+            where they were: what broke the schema is counted there.
+        legibility: How the tables were read, where they were read from files; None to look at them
+            as they are.
+    """
+
+    schema: Schema
+    real: pd.DataFrame
+    holdout: pd.DataFrame
+    synthetic: pd.DataFrame
+    real_units: NDArray[Any] | None = None
+    holdout_units: NDArray[Any] | None = None
+    as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None
+    legibility: Legibility | None = None
+
+    def made_legible(self) -> tuple[AuditTables, Legibility]:
+        """The tables as the schema writes them, and what that changed.
+
+        As they are where that was done before.
+        """
+        if self.legibility is not None:
+            return self, self.legibility
+        schema, tables, told = legible(self.schema, self.real, self.holdout, self.synthetic)
+        real, holdout, synthetic = tables
+        return (
+            replace(
+                self,
+                schema=schema,
+                real=real,
+                holdout=holdout,
+                synthetic=synthetic,
+                legibility=told,
+            ),
+            told,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditSettings:
+    """What is claimed of a table that any tool made, and how it is audited.
+
+    Attributes:
+        target: The column to predict; None to let the schema decide.
+        epsilon: The claimed ε, or None.
+        delta: The claimed δ; 0 where an ε is claimed without one.
+        seed: Draws every sample, fold and split.
+        fair_coins: Whether a fair coin of its own decided for each customer on which side it is.
+            Only then is there a lower bound on ε. Without one the verdict is REFUTED where the
+            table holds copies, else INCONCLUSIVE.
+    """
+
+    target: str | None = None
+    epsilon: float | None = None
+    delta: float | None = None
+    seed: int = 0
+    fair_coins: bool = False
+
+    @property
+    def claim(self) -> Claim | None:
+        """The claimed guarantee, or None."""
+        return None if self.epsilon is None else Claim(self.epsilon, self.delta or 0.0)
+
+    @property
+    def no_bound(self) -> str:
+        """Why no bound on ε may be given; empty where one may."""
+        told = (
+            "the split was not made by fair coins; give --fair-coins (fair_coins in Python) if"
+            " it was"
+        )
+        return "" if self.fair_coins else told
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AuditInputs:
+class MadeTable:
+    """What a run made, and what it claims.
+
+    Attributes:
+        synthetic: The synthetic rows.
+        epsilon: The claimed ε.
+        delta: The claimed δ.
+        white_box: By white-box attack, a score for each row of the kept-in canaries followed by
+            each left-out row.
+    """
+
+    synthetic: pd.DataFrame
+    epsilon: float
+    delta: float
+    white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class AuditInputs(Sealed):
     """What the audit of one run reads.
 
     Each customer was a canary with a public probability before the first look; a fair coin of its
@@ -62,9 +169,60 @@ class AuditInputs:
     as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
+    @classmethod
+    def of_run(
+        cls,
+        rows: RealRows,
+        canary_mask: NDArray[np.bool_],
+        made: MadeTable,
+        target: str | None = None,
+    ) -> AuditInputs:
+        """What the audit reads of a run of ours.
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prepared:
+        Args:
+            rows: Real rows, kept in and left out.
+            canary_mask: Which of the kept-in rows belong to canaries.
+            made: What the run made, and what it claims.
+            target: The column to predict; None to let the schema decide.
+        """
+        return cls(
+            schema=rows.schema,
+            kept_in=rows.kept_in_frame,
+            canary_mask=canary_mask,
+            left_out=rows.left_out_frame,
+            synthetic=made.synthetic,
+            epsilon=made.epsilon,
+            delta=made.delta,
+            target=target,
+            kept_in_units=rows.kept_in_units,
+            left_out_units=rows.left_out_units,
+            white_box=made.white_box,
+        )
+
+    @classmethod
+    def of_tables(cls, tables: AuditTables, settings: AuditSettings) -> AuditInputs:
+        """What the audit reads of a table that any tool made.
+
+        Each real row is a member, each hold-out row is none.
+        """
+        return cls(
+            schema=tables.schema,
+            kept_in=tables.real,
+            canary_mask=np.ones(len(tables.real), dtype=bool),
+            left_out=tables.holdout,
+            synthetic=tables.synthetic,
+            epsilon=math.inf if settings.epsilon is None else settings.epsilon,
+            delta=settings.delta or 0.0,
+            target=settings.target,
+            seed=settings.seed,
+            kept_in_units=tables.real_units,
+            left_out_units=tables.holdout_units,
+            as_read=tables.as_read,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Prepared(Sealed):
     """All tables as arrays, each in an order that depends on its contents alone."""
 
     coder: AuditCoder

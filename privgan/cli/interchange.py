@@ -96,7 +96,7 @@ def _ordered(found: Imported, table: Path | str, options: SourceOptions) -> Impo
     from privgan.interchange.tables import ordered
     from privgan.sources import source_name
 
-    names = list(read_aloud(table, options).table.column_names)
+    names = list(read_aloud(table, options).column_names())
     return ordered(found, names, source_name(table))
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privgan.cli.bundles import require_no_zip, zip_option, zipped
-from privgan.cli.keys import signing_key, signing_option
+from privgan.cli.judging import JudgingOptions
+from privgan.cli.keys import signing_option
 from privgan.cli.options import (
     PATH,
     SOURCE,
@@ -28,7 +29,7 @@ from privgan.cli.options import (
     violation_option,
     waivers_option,
 )
-from privgan.cli.verdicts import VerdictFiles, print_verdict, read_context, read_policy
+from privgan.cli.verdicts import VerdictFiles, print_verdict
 
 if TYPE_CHECKING:
     from privgan.audit.lower_bounds.twin import TwinReport
@@ -154,19 +155,17 @@ def _audit_candidate(
     from privgan.pipeline.judging import audit_candidate
     from privgan.pipeline.request import begun_schema
     from privgan.pipeline.scanning import needles_of, scan_candidate
-    from privgan.table.conform import conform
     from privgan.table.schema_file import load_schema
 
     candidate = Candidate.find(path)
-    raw = read_aloud(table, options["source"], say=progress.say).frame()
-    frame = conform(
-        raw, load_schema(candidate.schema), on_violation=options["on_violation"]
-    ).reset_index(drop=True)
-    needles = needles_of(raw, begun_schema(candidate))
+    read = read_aloud(table, options["source"], say=progress.say)
+    owned = read.conforming(load_schema(candidate.schema), on_violation=options["on_violation"])
+    needles = needles_of(read.undeclared_texts(begun_schema(candidate)))
+    del read  # Only the typed rows stay.
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
     fits = options["reference_fits"] or 0
     report = audit_candidate(
-        candidate, frame, ledger, target=options["target"], reference_fits=fits, progress=progress
+        candidate, owned, ledger, target=options["target"], reference_fits=fits, progress=progress
     )
     # After the audit, which refuses a table that is not the candidate's.
     scan_candidate(candidate, needles, ledger, progress)
@@ -174,8 +173,8 @@ def _audit_candidate(
 
 
 def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
-    from privgan.audit.suite import run_table_audit
-    from privgan.cli.foreign import read_foreign
+    from privgan.audit.suite import AuditSettings, run_table_audit
+    from privgan.pipeline.foreign_tables import read_foreign
     from privgan.pipeline.stages import audit_teller
 
     paths = {name: options[name] for name in ("real", "holdout", "synthetic")}
@@ -191,32 +190,16 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
     ]
     if skipped:
         progress.say(f"audit: not compared, as identifiers or free text: {', '.join(skipped)}")
-    if options["target"] in tables.legibility.left_out:
-        raise click.UsageError(
-            f"--target {options['target']}: {tables.legibility.left_out[options['target']]}"
-        )
-    real_units, holdout_units = tables.units or (None, None)
-    return run_table_audit(
-        tables.schema,
-        tables.real,
-        tables.holdout,
-        tables.synthetic,
-        target=options["target"],
-        epsilon=options["epsilon"],
-        delta=options["delta"],
-        fair_coins=options["fair_coins"],
-        real_units=real_units,
-        holdout_units=holdout_units,
-        as_read=tables.as_read,
-        legibility=tables.legibility,
-        progress=audit_teller(progress),
-    )
+    left_out = {} if tables.legibility is None else tables.legibility.left_out
+    if options["target"] in left_out:
+        raise click.UsageError(f"--target {options['target']}: {left_out[options['target']]}")
+    asked = {name: options[name] for name in ("target", "epsilon", "delta", "fair_coins")}
+    return run_table_audit(tables, AuditSettings(**asked), progress=audit_teller(progress))
 
 
 def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
     from privgan.pipeline.twin import run_twin
     from privgan.privacy.budget import DEFAULT_DELTA, PrivacyBudget
-    from privgan.table.conform import conform
     from privgan.table.schema_file import load_schema
 
     if bool(options["real"]) != bool(options["schema_path"]):
@@ -228,11 +211,8 @@ def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
     budget, table = PrivacyBudget(epsilon=epsilon, delta=delta), None
     if options["real"]:
         schema = load_schema(options["schema_path"])
-        raw = read_aloud(options["real"], options["source"], say=progress.say).frame()
-        table = (
-            conform(raw, schema, on_violation=options["on_violation"]).reset_index(drop=True),
-            schema,
-        )
+        read = read_aloud(options["real"], options["source"], say=progress.say)
+        table = read.conforming(schema, on_violation=options["on_violation"])
     return run_twin(budget, progress, table=table)
 
 
@@ -283,14 +263,7 @@ def _print_audit(report: AuditReport | TwinReport, basis: str) -> None:
 )
 @json_option
 def check(
-    candidate: Path,
-    policy_name: str,
-    context_path: Path | None,
-    waivers_path: Path | None,
-    ledger_url: str | None,
-    lang: str,
-    as_json: bool,
-    **files: Any,
+    candidate: Path, ledger_url: str | None, lang: str, as_json: bool, **options: Any
 ) -> None:
     """Judge CANDIDATE by a policy and explain each gate, to the owner. INTERNAL.
 
@@ -309,12 +282,8 @@ def check(
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, require_public_gates
 
-    asked = VerdictFiles.asked(files)
-    found, policy, context = (
-        Candidate.find(candidate),
-        read_policy(policy_name, waivers_path),
-        read_context(context_path),
-    )
+    asked, found = VerdictFiles.asked(options), Candidate.find(candidate)
+    judging = JudgingOptions.taken(options).judging()
     ledger = PrivacyLedger.open(ledger_url, create=False)
 
     def tell(verdict: Verdict) -> None:
@@ -324,8 +293,8 @@ def check(
         else:
             print_verdict(verdict, lang)
 
-    require_public_gates(found, policy, ledger, context, tell)
-    verdict = judge(found, policy, ledger, context)
+    require_public_gates(found, judging.policy, ledger, judging.context, tell)
+    verdict = judge(found, judging.policy, ledger, judging.context)
     tell(verdict)
     exit_with(STATUS_CODES[str(verdict.status)])
 
@@ -343,17 +312,7 @@ def check(
 @zip_option
 @json_option
 def release(
-    candidate: Path,
-    policy_name: str,
-    context_path: Path | None,
-    waivers_path: Path | None,
-    ledger_url: str | None,
-    language: str,
-    out: Path,
-    key_name: str | None,
-    as_zip: bool,
-    as_json: bool,
-    **files: Any,
+    candidate: Path, ledger_url: str | None, out: Path, as_zip: bool, as_json: bool, **options: Any
 ) -> None:
     """Write OUT/release for a CANDIDATE that passes the policy: all of it, or nothing.
 
@@ -369,14 +328,9 @@ def release(
     from privgan.pipeline.judging import judge, require_public_gates
     from privgan.pipeline.releasing import release_candidate
 
-    asked = VerdictFiles.asked(files)
-    found, policy, context = (
-        Candidate.find(candidate),
-        read_policy(policy_name, waivers_path),
-        read_context(context_path),
-    )
+    asked, found = VerdictFiles.asked(options), Candidate.find(candidate)
     require_no_zip(out, asked=as_zip)
-    key = signing_key(key_name) if key_name else None
+    judging = JudgingOptions.taken(options).judging()
     ledger = PrivacyLedger.open(ledger_url, create=False)
 
     def blocked(verdict: Verdict) -> None:
@@ -384,12 +338,14 @@ def release(
         if as_json:
             print_json(verdict.to_json())
 
-    require_public_gates(found, policy, ledger, context, blocked)
-    verdict = judge(found, policy, ledger, context)
+    require_public_gates(found, judging.policy, ledger, judging.context, blocked)
+    verdict = judge(found, judging.policy, ledger, judging.context)
     asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:
         print_verdict(verdict)
-    folder = release_candidate(found, verdict, ledger, context, out, key=key, language=language)
+    folder = release_candidate(
+        found, verdict, ledger, judging.context, out, key=judging.key, language=judging.language
+    )
     packed = zipped(folder) if as_zip else None
     if as_json:
         print_json(

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from privgan.owner.owners_table import TableAsRead
     from privgan.planning.plan import Plan
     from privgan.planning.risk import RiskBudget, RiskLimit
     from privgan.privacy.budget import PrivacyBudget
-    from privgan.sources import SourceOptions, SourceTable
+    from privgan.sources import SourceOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
@@ -256,7 +257,7 @@ def read_aloud(
     *,
     shared: bool = False,
     say: Callable[[str], None] = told_beside,
-) -> SourceTable:
+) -> TableAsRead:
     """Read a table and say what was recognised. INTERNAL: it tells the row count.
 
     Args:
@@ -265,9 +266,9 @@ def read_aloud(
         shared: Whether several tables share these options, so that one may not heed all of them.
         say: Says a line.
     """
-    from privgan.sources import read_source
+    from privgan.owner.owners_table import TableAsRead
 
-    read = read_source(spec, source, shared=shared)
+    read = TableAsRead.read(spec, source, shared=shared)
     for line in read.said:
         say(line)
     return read

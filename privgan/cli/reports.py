@@ -281,7 +281,6 @@ def _candidate_report(folder: Path, language: str, options: dict[str, Any]) -> P
     from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
     from privgan.policy.context import Context
     from privgan.policy.policy_file import load_policy
-    from privgan.table.conform import conform
     from privgan.table.schema_file import load_schema
 
     candidate, ledger = (
@@ -289,12 +288,9 @@ def _candidate_report(folder: Path, language: str, options: dict[str, Any]) -> P
         PrivacyLedger.open(options["ledger_url"], create=False),
     )
     verdict = judge(candidate, load_policy(options["policy_name"]), ledger, Context())
-    frame = None
+    table = None
     if options["table"] is not None:
-        raw, schema = (
-            read_aloud(options["table"], source_of(options)).frame(),
-            load_schema(candidate.schema),
-        )
-        frame = conform(raw, schema, on_violation=options["on_violation"]).reset_index(drop=True)
+        read = read_aloud(options["table"], source_of(options))
+        table = read.conforming(load_schema(candidate.schema), on_violation=options["on_violation"])
     facts = release_facts(candidate, ledger, Context(), NOT_RELEASED)
-    return write_internal_report(candidate, facts, verdict, ledger, frame, language)
+    return write_internal_report(candidate, facts, verdict, ledger, table, language)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privgan.cli.bundles import require_intact, require_no_zip, zip_option, zipped
-from privgan.cli.keys import signing_key, signing_option
+from privgan.cli.judging import JudgingOptions
+from privgan.cli.keys import signing_option
 from privgan.cli.options import (
     PATH,
     SEED,
@@ -36,18 +37,17 @@ from privgan.cli.options import (
     waivers_option,
 )
 from privgan.cli.plans import BeforehandOptions, beforehand_options
-from privgan.cli.verdicts import VerdictFiles, read_context, read_policy
+from privgan.cli.verdicts import VerdictFiles
 
 if TYPE_CHECKING:
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.request import RunRequest
-    from privgan.pipeline.run import RunOutcome
+    from privgan.pipeline.run import Judging, RunOutcome
     from privgan.planning.plan import Plan
     from privgan.planning.risk import RiskBudget
     from privgan.privacy.budget import PrivacyBudget
     from privgan.progress import Progress
-    from privgan.release.signing.keys import SigningKey
 
 FORMATS = ("csv", "parquet", "tsv", "feather", "jsonl", "xlsx", "sqlite", "duckdb")
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
@@ -73,14 +73,8 @@ STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 def run(
     table: Path | str,
     schema_path: Path,
-    policy_name: str,
     ledger_url: str | None,
-    context_path: Path | None,
-    language: str,
-    waivers_path: Path | None,
     out: Path,
-    key_name: str | None,
-    as_zip: bool,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -99,21 +93,14 @@ def run(
         --epsilon 3 --context context.yaml --out out
     """
     progress = _begun(schema_path, quiet=quiet)
-    files = VerdictFiles.asked(options)
+    files, judged, as_zip = (
+        VerdictFiles.asked(options),
+        JudgingOptions.taken(options),
+        options.pop("as_zip"),
+    )
     request, asked = _request(table, schema_path, options)
     require_no_zip(out, asked=as_zip)
-    key = signing_key(key_name) if key_name else None
-    outcome = perform(
-        request,
-        policy_name,
-        context_path,
-        ledger_url,
-        out,
-        progress,
-        waivers_path=waivers_path,
-        key=key,
-        language=language,
-    )
+    outcome = perform(request, judged.judging(), ledger_url, out, progress)
     files.write(outcome.verdict)
     if as_zip and outcome.release:
         zipped(outcome.release)
@@ -157,8 +144,9 @@ def fit(
       context.yaml --out candidate
     """
     progress = _begun(schema_path, quiet=quiet)
+    from privgan.pipeline.candidate import INTERNAL, Candidate
     from privgan.pipeline.preflight import announce
-    from privgan.pipeline.run import fit_candidate, planned, read_conforming
+    from privgan.pipeline.run import Run, conforming, fit_candidate, planned, read_for_run
 
     asked_of = BeforehandOptions.taken(options, ledger_url=ledger_url, rows=options["rows"])
     request, asked = _request(table, schema_path, options)
@@ -168,10 +156,11 @@ def fit(
     if first:
         first.require()
         progress.say(str(first))
-    _, frame = read_conforming(request, schema, out, progress)
-    ledger, attempts = open_ledger(ledger_url, schema.dataset), first.attempts if first else None
+    owned = conforming(read_for_run(request, progress), request, schema, out)
+    ledger = open_ledger(ledger_url, schema.dataset)
+    begun = Run(request=request, plan=plan, table=owned, ledger=ledger, progress=progress)
     candidate = fit_candidate(
-        request, schema, frame, plan, ledger, out, out / "internal", progress, attempts=attempts
+        begun, Candidate(out, out / INTERNAL), attempts=first.attempts if first else None
     )
     _tell_candidate(candidate, asked, as_json)
 
@@ -213,12 +202,7 @@ def resume(
     folder: Path,
     table: Path | str,
     query: str | None,
-    policy_name: str | None,
     ledger_url: str | None,
-    context_path: Path | None,
-    language: str,
-    waivers_path: Path | None,
-    key_name: str | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -241,9 +225,8 @@ def resume(
     from privgan.progress import Progress
 
     progress, files = Progress(quiet=quiet), VerdictFiles.asked(options)
-    key = signing_key(key_name) if key_name else None
-    if policy_name is None:
-        if files.paths or waivers_path:
+    if options["policy_name"] is None:
+        if files.paths or options["waivers_path"]:
             raise click.UsageError(
                 "--waivers, --junit and --sarif go with --policy: without one nothing is judged"
             )
@@ -252,11 +235,11 @@ def resume(
         )
         _tell_candidate(candidate, None, as_json)
         return
-    policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
-    ledger = PrivacyLedger.open(ledger_url, create=False)
-    outcome = resume_run(
-        table, policy, context, ledger, folder, progress, key=key, language=language, query=query
+    judging, ledger = (
+        JudgingOptions.taken(options).judging(),
+        PrivacyLedger.open(ledger_url, create=False),
     )
+    outcome = resume_run(table, judging, ledger, folder, progress, query=query)
     files.write(outcome.verdict)
     exit_with(tell(outcome, as_json))
 
@@ -373,23 +356,18 @@ def open_ledger(url: str | None, dataset: str) -> PrivacyLedger:
 
 def perform(
     request: RunRequest,
-    policy_name: str,
-    context_path: Path | None,
+    judging: Judging,
     ledger_url: str | None,
     out: Path,
     progress: Progress,
     *,
     introduce: bool = False,
-    language: str = "en",
-    waivers_path: Path | None = None,
-    key: SigningKey | None = None,
 ) -> RunOutcome:
-    """The main job, with every file that it needs read first."""
+    """The main job, with the ledger that it is charged to."""
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.run import run as run_job
     from privgan.pipeline.run import schema_of
 
-    policy, context = read_policy(policy_name, waivers_path), read_context(context_path)
     dataset = schema_of(request).dataset
 
     def ledger(create: bool) -> PrivacyLedger | None:
@@ -400,7 +378,7 @@ def perform(
             opened.introduce(dataset)
         return opened
 
-    return run_job(request, policy, context, ledger, out, progress, key=key, language=language)
+    return run_job(request, judging, ledger, out, progress)
 
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:

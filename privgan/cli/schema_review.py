@@ -106,8 +106,6 @@ def schema_review(
       privgan schema review customers.csv --schema schema.yaml
       privgan schema review customers.csv --schema schema.yaml --yes-to bounds --yes-to kinds
     """
-    from privgan.drafting.review_session import Review
-
     asked = bool(groups) or accept_all or only_list
     if not asked and not has_terminal():
         told = (
@@ -118,7 +116,7 @@ def schema_review(
     if only_list and (groups or accept_all):
         raise click.UsageError("--list changes nothing; leave out --yes-to and --accept-all")
     options = source_of(source)
-    review = Review(schema_path, read_aloud(table, options).frame())
+    review = read_aloud(table, options).review(schema_path)
     again = f"{said_again(table, options)} --schema {shlex.quote(str(schema_path))}"
     if only_list:
         _tell_left(review, every=True)

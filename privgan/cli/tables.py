@@ -27,6 +27,7 @@ from privgan.cli.schema_review import schema_review
 from privgan.files.documents import shown
 
 if TYPE_CHECKING:
+    from privgan.owner.owners_table import Conformity
     from privgan.schema.schema import Schema
 
 
@@ -101,10 +102,11 @@ def demo(
       privgan demo --out demo-out --rows 20000
     """
     from privgan.cli.runs import perform, tell
+    from privgan.cli.verdicts import read_context, read_policy
     from privgan.demo import write_demo
     from privgan.errors import UsageError
     from privgan.pipeline.request import RunRequest
-    from privgan.pipeline.run import refuse_taken
+    from privgan.pipeline.run import Judging, refuse_taken
     from privgan.planning.planner import MINIMUM_ROWS
     from privgan.privacy.budget import PrivacyBudget
     from privgan.progress import Progress
@@ -127,7 +129,8 @@ def demo(
         target="converted",
     )
     ledger = ledger_url or str(out / DEMO_LEDGER)
-    outcome = perform(request, "internal-analytics", None, ledger, out, progress, introduce=True)
+    judging = Judging(policy=read_policy("internal-analytics", None), context=read_context(None))
+    outcome = perform(request, judging, ledger, out, progress, introduce=True)
     exit_with(tell(outcome, as_json))
 
 
@@ -173,7 +176,7 @@ def schema_init(
     Feather, JSON, DuckDB or SQLite file, a folder or 'pattern*.csv' of files, or the URL of a
     database. A password is best given in the variable PRIVGAN_SOURCE_PASSWORD; it is never shown.
     """
-    from privgan.drafting.draft import dataset_name, draft_schema, draft_text, told
+    from privgan.drafting.draft import dataset_name, draft_text, told
     from privgan.drafting.review_file import DRAFT_NOTE
     from privgan.errors import UsageError
     from privgan.sources import source_name
@@ -182,9 +185,7 @@ def schema_init(
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
     dataset = dataset or dataset_name(Path(source_name(table)))
-    drafted = draft_schema(
-        read_aloud(table, source_of(source)).table, dataset, assume_public=assume_public
-    )
+    drafted = read_aloud(table, source_of(source)).draft(dataset, assume_public=assume_public)
     if assume_public:
         note = (
             "All facts are taken as public (source: assumed_public): every ε is conditional on"
@@ -258,61 +259,67 @@ def schema_check(table: Path | str, schema_path: Path, as_json: bool, **source: 
     Example:
       privgan schema check customers.csv --schema schema.yaml
     """
-    from privgan.drafting.suspicions import suspicions
-    from privgan.schema.constraints import place
-    from privgan.table.conform import first_rows, rows_over_limit, violations
     from privgan.table.schema_file import load_schema
-    from privgan.table.violations import broken_constraints
 
-    loaded, frame = load_schema(schema_path), read_aloud(table, source_of(source)).frame()
-    found, broken, doubts = (
-        violations(frame, loaded),
-        broken_constraints(frame, loaded),
-        suspicions(frame, loaded),
-    )
+    loaded = load_schema(schema_path)
+    held = read_aloud(table, source_of(source)).check(loaded)
     if as_json:
-        told: list[dict[str, Any]] = [
-            {
-                "column": item.column,
-                "problem": item.problem,
-                "rows": item.count,
-                "first_rows": first_rows(item),
-            }
-            for item in found
-        ]
-        told += [{"constraint": place(index), "rows": count} for index, count in broken]
-        print_json(
-            told + [{"column": doubt.column, "suspicion": doubt.problem} for doubt in doubts]
-        )
+        _print_conformity(held)
     else:
-        for item in found:
-            click.echo(f"{item}{_places(first_rows(item), item.count or 0)}")
-        click.echo(
-            f"{len(found)} violation{'s' * (len(found) != 1)}"
-            if found
-            else "the table fits the schema"
+        _tell_conformity(held, loaded)
+    exit_with(2 if held.violations else 0)
+
+
+def _print_conformity(held: Conformity) -> None:
+    """How a table departs from its schema, as JSON."""
+    from privgan.schema.constraints import place
+    from privgan.table.conform import first_rows
+
+    told: list[dict[str, Any]] = [
+        {
+            "column": item.column,
+            "problem": item.problem,
+            "rows": item.count,
+            "first_rows": first_rows(item),
+        }
+        for item in held.violations
+    ]
+    told += [{"constraint": place(index), "rows": count} for index, count in held.broken]
+    print_json(
+        told + [{"column": doubt.column, "suspicion": doubt.problem} for doubt in held.suspicions]
+    )
+
+
+def _tell_conformity(held: Conformity, loaded: Schema) -> None:
+    """How a table departs from its schema, in words."""
+    from privgan.schema.constraints import place
+    from privgan.table.conform import first_rows
+
+    found = held.violations
+    for item in found:
+        click.echo(f"{item}{_places(first_rows(item), item.count or 0)}")
+    click.echo(
+        f"{len(found)} violation{'s' * (len(found) != 1)}" if found else "the table fits the schema"
+    )
+    for index, count in held.broken:
+        rows = (
+            "cannot be checked"
+            if count is None
+            else f"{count} row{'s break' if count != 1 else ' breaks'} it"
         )
-        for index, count in broken:
-            rows = (
-                "cannot be checked"
-                if count is None
-                else f"{count} row{'s break' if count != 1 else ' breaks'} it"
-            )
-            what = f"{place(index)} ({loaded.constraints[index]})"
-            click.echo(
-                f"INTERNAL: {what}: {rows}; a fit takes such rows as they are, no synthetic row"
-                " breaks it"
-            )
-        for doubt in doubts:
-            click.echo(f"INTERNAL suspicion: {doubt}")
-        over = rows_over_limit(frame, loaded)
-        if over:
-            limit = f"max_rows_per_unit = {loaded.unit.max_rows}"
-            click.echo(
-                f"INTERNAL: {over} rows are beyond {limit} of their customers; a run leaves them"
-                " out, picked at random"
-            )
-    exit_with(2 if found else 0)
+        what = f"{place(index)} ({loaded.constraints[index]})"
+        click.echo(
+            f"INTERNAL: {what}: {rows}; a fit takes such rows as they are, no synthetic row"
+            " breaks it"
+        )
+    for doubt in held.suspicions:
+        click.echo(f"INTERNAL suspicion: {doubt}")
+    if held.over_limit:
+        limit = f"max_rows_per_unit = {loaded.unit.max_rows}"
+        told = "a run leaves them out, picked at random"
+        click.echo(
+            f"INTERNAL: {held.over_limit} rows are beyond {limit} of their customers; {told}"
+        )
 
 
 schema.add_command(schema_import)

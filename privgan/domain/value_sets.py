@@ -50,10 +50,6 @@ class PositionSet:
             left = [(a, b) for pair in pieces for a, b in pair if a <= b]
         return PositionSet(tuple(left), missing)
 
-    def first_from(self, position: int) -> int | None:
-        """The smallest position in the set that is not below a given one."""
-        return next((max(a, position) for a, b in self.intervals if b >= position), None)
-
     def last_to(self, position: int) -> int | None:
         """The largest position in the set that is not above a given one."""
         return next((min(b, position) for a, b in reversed(self.intervals) if a <= position), None)

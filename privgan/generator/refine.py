@@ -6,6 +6,7 @@ The generator sees the critic and the marginals.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,13 +19,31 @@ from privgan.generator.losses import ABSENT, FAKE, REAL, FitLoss, critic_losses,
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
 from privgan.measurement.marginals import Measurements
+from privgan.owner.private_table import Samples
 from privgan.planning.plan import CriticSettings
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream
-from privgan.table.private import Samples
 
 Progress = Callable[[int, int, float], None]
 _AVERAGE_DECAY = 0.995
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How critic and generator are trained.
+
+    Attributes:
+        coins: Secret coins.
+        seed: Moves the critic's initial weights.
+        rows_of_each: Noisy share of the customers with 1, 2, … rows: fake customers have as many.
+        trainer: Makes the critic's trainer; another one than the usual only in the audit's test
+            runs.
+    """
+
+    coins: SecretStream
+    seed: int
+    rows_of_each: Sequence[float] = (1.0,)
+    trainer: Callable[..., PrivateTrainer] = PrivateTrainer
 
 
 class Refinement:
@@ -35,11 +54,7 @@ class Refinement:
         measurements: Noisy marginals, which the generator keeps to.
         charged: The receipt's event.
         settings: The plan's critic settings.
-        rows_of_each: Noisy share of the customers with 1, 2, … rows: fake customers have as many.
-        coins: Secret coins.
-        seed: Moves the critic's initial weights.
-        trainer: Makes the critic's trainer; another one than the usual only in the audit's test
-            runs.
+        training: Coins, seed and trainer.
     """
 
     def __init__(
@@ -48,22 +63,19 @@ class Refinement:
         measurements: Measurements,
         charged: DpEvent,
         settings: CriticSettings,
-        *,
-        rows_of_each: Sequence[float] = (1.0,),
-        coins: SecretStream,
-        seed: int,
-        trainer: Callable[..., PrivateTrainer] = PrivateTrainer,
+        training: Training,
     ) -> None:
         self.model, self.settings = model, settings
+        coins, rows_of_each = training.coins, training.rows_of_each
         self._coins, self._rows_of_each = coins, np.asarray(rows_of_each) / np.sum(rows_of_each)
         # The norm of a sample of several rows is a difference of large sums: it needs double
         # precision.
         self._type = torch.float64 if len(rows_of_each) > 1 else torch.float32
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed + 1)
+            torch.manual_seed(training.seed + 1)
             critic = Critic(sum(model.sizes) + len(model.sizes), width=settings.width)
         self.critic = critic.to(model.device, self._type)
-        self.trainer = trainer(self.critic, settings, charged, critic_losses, coins)
+        self.trainer = training.trainer(self.critic, settings, charged, critic_losses, coins)
         self._loss_of = FitLoss(measurements.targets(), model.device)
         self.optimiser = torch.optim.Adam(
             model.network.parameters(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -50,7 +51,7 @@ def fit_network(
         [target for target in measurements.targets() if len(target.clique) <= 2], model.device
     )
     return _minimise(
-        model, loss_of, optimiser, model.logits, steps, decay_from=0.0, progress=progress
+        model, lambda: loss_of(model.logits(), model.rng), optimiser, _Steps(steps, 0.0), progress
     )
 
 
@@ -82,28 +83,33 @@ def fit_offsets(
     optimiser = torch.optim.Adam([model.network.offsets], learning_rate, betas=_BETAS, fused=True)
     decay_from = _DECAY_FROM if settle else 1.0
     loss_of = FitLoss(measurements.targets(), model.device)
-    loss = _minimise(
-        model,
-        loss_of,
-        optimiser,
-        lambda: before + model.network.offsets,
-        steps,
-        decay_from=decay_from,
-        progress=progress,
-    )
+
+    def loss_now() -> Tensor:
+        return loss_of(before + model.network.offsets, model.rng)
+
+    loss = _minimise(model, loss_now, optimiser, _Steps(steps, decay_from), progress)
     if settle and steps:
         model.use_average()
     return loss
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """How many Adam steps, and from which share of them on the rate falls and weights are averaged."""
+
+    number: int
+    decay_from: float
+
+    @property
+    def turn(self) -> int:
+        return int(self.decay_from * self.number)
+
+
 def _minimise(
     model: GeneratorModel,
-    loss_of: FitLoss,
+    loss_now: Callable[[], Tensor],
     optimiser: torch.optim.Optimizer,
-    logits: Callable[[], Tensor],
-    steps: int,
-    *,
-    decay_from: float,
+    steps: _Steps,
     progress: Progress | None,
 ) -> float:
     """Adam steps on the fitting loss.
@@ -112,18 +118,18 @@ def _minimise(
     """
     loss = torch.zeros(())
     (group,) = optimiser.param_groups
-    rate, turn = group["lr"], int(decay_from * steps)
-    for step in range(steps):
+    rate, turn, number = group["lr"], steps.turn, steps.number
+    for step in range(number):
         if step == turn:
             model.restart_average()
         if step >= turn:
-            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * (step - turn) / (steps - turn)))
-        loss = loss_of(logits(), model.rng)
+            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * (step - turn) / (number - turn)))
+        loss = loss_now()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         if step >= turn:
             model.follow(_AVERAGE_DECAY)
-        if progress and (step % 20 == 0 or step == steps - 1):
-            progress(step + 1, steps, float(loss.detach()))
+        if progress and (step % 20 == 0 or step == number - 1):
+            progress(step + 1, number, float(loss.detach()))
     return float(loss.detach())

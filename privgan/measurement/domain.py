@@ -17,30 +17,27 @@ from privgan.domain.cells import bound_grid
 from privgan.domain.measured import LARGEST_STEP, limits, steps_of, with_bounds, with_categories
 from privgan.domain.regions import refuse_impossible
 from privgan.errors import InternalError
+from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import onto_simplex
-from privgan.measurement.measure import Charger
+from privgan.owner.private_table import rows_of_each
 from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, step_name
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Column, Open, OpenCategorical, OpenNumeric, OpenTemporal
 from privgan.schema.schema import Schema
-from privgan.table.private import PrivateTable, rows_of_each
 
 
-def measure_row_count(table: PrivateTable, plan: Plan, ledger: Charger, coins: SecretStream) -> int:
+def measure_row_count(looks: Looks, plan: Plan) -> int:
     """The noisy row count of the whole table, from the rows that the canaries' coins kept in."""
     step = plan.step(ROW_COUNT)
     if not isinstance(step.mechanism, TotalCount):
         raise InternalError(f"the step {step.name} counts no rows")
-    exact = len(table.rows(ledger.charge(step.name, step.event)))
-    noisy = step.mechanism.release(exact, coins)
+    noisy = step.mechanism.release(looks.count(step), looks.coins)
     return max(0, round(noisy / (1.0 - plan.canary_probability / 2.0)))
 
 
-def measure_rows_of_each(
-    table: PrivateTable, plan: Plan, ledger: Charger, coins: SecretStream
-) -> tuple[float, ...]:
+def measure_rows_of_each(looks: Looks, plan: Plan) -> tuple[float, ...]:
     """The noisy share of the customers that have 1, 2, … rows [max_rows_per_unit].
 
     One customer moves one count by one.
@@ -48,8 +45,8 @@ def measure_rows_of_each(
     step = plan.step(ROWS_OF_EACH)
     if not isinstance(step.mechanism, CountHistogram):
         raise InternalError(f"the step {step.name} is no histogram")
-    customers = table.customers(ledger.charge(step.name, step.event))
-    noisy = step.mechanism.release(rows_of_each(customers, plan.unit.max_rows), coins)
+    exact = rows_of_each(looks.customers(step), plan.unit.max_rows)
+    noisy = step.mechanism.release(exact, looks.coins)
     shares = onto_simplex(noisy / max(1.0, float(noisy.sum())))
     return tuple(float(share) for share in np.round(shares / shares.sum(), 9))
 
@@ -70,34 +67,28 @@ _CHOICE_FAILS, _LARGEST_ERROR = 0.1, 0.03
 class _Looks:
     """The charged looks of stage 1, each by its step's name."""
 
-    table: PrivateTable
+    charged: Looks
     steps: Mapping[str, PlanStep]
-    ledger: Charger
-    coins: SecretStream
+
+    @property
+    def coins(self) -> SecretStream:
+        return self.charged.coins
 
     def step(self, kind: StepKind, column: Open) -> PlanStep:
         return self.steps[step_name(kind, column)]
 
     def values(self, step: PlanStep, column: Open) -> pd.Series:
         """The column's values, for one charged look."""
-        return self.table.rows(self.ledger.charge(step.name, step.event))[column.name]
+        return self.charged.values(step, column.name)
 
 
-def measure_domain(
-    table: PrivateTable,
-    schema: Schema,
-    steps: Sequence[PlanStep],
-    ledger: Charger,
-    coins: SecretStream,
-) -> Schema:
+def measure_domain(charged: Looks, schema: Schema, steps: Sequence[PlanStep]) -> Schema:
     """Measure what a schema leaves open.
 
     Args:
-        table: The private rows, typed by the schema.
+        charged: The private rows, typed by the schema, with what charges each look.
         schema: The schema with its open columns.
         steps: What ``domain_steps`` planned for it.
-        ledger: Charges each look.
-        coins: Noise and choices.
 
     Returns:
         The schema with its measured facts.
@@ -106,9 +97,7 @@ def measure_domain(
         IncompleteError: where these leave no row that holds the schema's constraints; told before
             stage 2 is paid for.
     """
-    looks = _Looks(
-        table=table, steps={step.name: step for step in steps}, ledger=ledger, coins=coins
-    )
+    looks = _Looks(charged=charged, steps={step.name: step for step in steps})
     wanted = {step_name(kind, column) for column in schema.open_columns for kind in _kinds(column)}
     if set(looks.steps) != wanted or len(steps) != len(wanted):
         raise InternalError(

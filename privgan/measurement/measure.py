@@ -14,10 +14,11 @@ from typing import Protocol
 
 import numpy as np
 
-from privgan.domain.cells import cells_of
+from privgan.domain.cells import Cells, cells_of
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code, within_shares
 from privgan.errors import InternalError
 from privgan.measurement.density import cell_shares
+from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import (
     Clique,
     Marginal,
@@ -29,19 +30,8 @@ from privgan.measurement.marginals import (
 )
 from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
-from privgan.privacy.events import DpEvent
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
-from privgan.privacy.randomness import SecretStream
-from privgan.privacy.receipts import Receipt
 from privgan.schema.schema import Schema
-from privgan.table.private import PrivateTable
-
-
-class Charger(Protocol):
-    """What charges a step: the ledger's run."""
-
-    def charge(self, step: str, event: DpEvent) -> Receipt:
-        """Record the step durably and hand out its receipt."""
 
 
 class Model(Protocol):
@@ -51,9 +41,7 @@ class Model(Protocol):
         """A function from a clique to the model's share of each cell [cells]."""
 
 
-def measure_encoder(
-    table: PrivateTable, schema: Schema, plan: Plan, ledger: Charger, coins: SecretStream
-) -> Encoder:
+def measure_encoder(looks: Looks, schema: Schema, plan: Plan) -> Encoder:
     """An encoder whose bins come from noisy fine histograms, or from the schema alone for small columns."""
     columns: list[ColumnCode] = []
     measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
@@ -63,18 +51,18 @@ def measure_encoder(
         if name not in measured:
             columns.append(_by_length(identity_code(cells)))
             continue
-        step = plan.step(name)
-        frame = table.rows(ledger.charge(step.name, step.event))
-        counts = np.bincount(cells.encode(frame[column.name]), minlength=cells.size)
-        noisy = _histogram(step).release(counts, coins)
-        by_text = bool(cells.texts)
-        shares = (
-            onto_simplex(noisy / max(1.0, float(noisy.sum())))
-            if by_text
-            else cell_shares(noisy, step.noise, cells)
-        )
+        shares = _measured_shares(looks, plan.step(name), cells)
         columns.append(merged_code(cells, shares, max_codes=plan.marginals.max_codes))
     return Encoder(tuple(columns))
+
+
+def _measured_shares(looks: Looks, step: PlanStep, cells: Cells) -> np.ndarray:
+    """Noisy shares of a column's fine cells [cells]."""
+    counts = np.bincount(cells.encode(looks.values(step, cells.column.name)), minlength=cells.size)
+    noisy = _histogram(step).release(counts, looks.coins)
+    if cells.texts:
+        return onto_simplex(noisy / max(1.0, float(noisy.sum())))
+    return cell_shares(noisy, step.noise, cells)
 
 
 def _by_length(code: ColumnCode) -> ColumnCode:
@@ -83,25 +71,20 @@ def _by_length(code: ColumnCode) -> ColumnCode:
     return ColumnCode(cells=code.cells, code_of=code.code_of, within=within)
 
 
-def measure_one_way(
-    table: PrivateTable, encoder: Encoder, plan: Plan, ledger: Charger, coins: SecretStream
-) -> Measurements:
+def measure_one_way(looks: Looks, encoder: Encoder, plan: Plan) -> Measurements:
     """The noisy 1-way marginal of every column."""
     marginals = []
     for index, name in enumerate(encoder.names):
         step = plan.step(f"marginal:{name}")
-        codes = table.codes(ledger.charge(step.name, step.event), encoder.encode)
-        marginals.append(_released((index,), codes, encoder, step, coins))
+        marginals.append(_released(looks, encoder, step, (index,)))
     return Measurements(encoder.sizes, marginals)
 
 
 def measure_all(
-    table: PrivateTable,
+    looks: Looks,
     schema: Schema,
     encoder: Encoder,
     plan: Plan,
-    ledger: Charger,
-    coins: SecretStream,
     measurements: Measurements,
     *,
     progress: Callable[[int, int], object] | None = None,
@@ -116,9 +99,11 @@ def measure_all(
     for step in steps:
         if not isinstance(step.mechanism, CountHistograms):
             raise InternalError(f"the step {step.name} is not several histograms")
-        codes = table.codes(ledger.charge(step.name, step.event), encoder.encode)
+        codes = looks.codes(step, encoder)
         cliques, part = wanted[step.kind], _Part(encoder.sizes, step)
-        noisy = step.mechanism.release([part.exact(codes, clique) for clique in cliques], coins)
+        noisy = step.mechanism.release(
+            [part.exact(codes, clique) for clique in cliques], looks.coins
+        )
         found = [
             part.marginal(clique, figures) for clique, figures in zip(cliques, noisy, strict=True)
         ]
@@ -158,11 +143,9 @@ class _Part:
 
 
 def measure_rounds(
-    table: PrivateTable,
+    looks: Looks,
     encoder: Encoder,
     plan: Plan,
-    ledger: Charger,
-    coins: SecretStream,
     measurements: Measurements,
     refit: Callable[[Measurements, int], Model],
     model: Model,
@@ -172,11 +155,9 @@ def measure_rounds(
     Now and then fit again.
 
     Args:
-        table: The private rows.
+        looks: The private rows, with what charges each look.
         encoder: Rows to codes.
         plan: Fixes each round's noise.
-        ledger: Charges each look.
-        coins: Noise and choices.
         measurements: What is known so far.
         refit: Fits the model to more measurements; called with them and the round's number.
         model: The model fitted to ``measurements``.
@@ -186,24 +167,15 @@ def measure_rounds(
     choices, chosen = plan.of_kind(StepKind.SELECTION), plan.of_kind(StepKind.CHOSEN_MARGINAL)
     for index, (choice, measure) in enumerate(zip(choices, chosen, strict=True), start=1):
         if not candidates:
-            _charge_unused(ledger, choice, measure)
+            looks.charge_unused(choice, measure)
             continue
-        codes = table.codes(ledger.charge(choice.name, choice.event), encoder.encode)
+        codes = looks.codes(choice, encoder)
         scores = _scores(candidates, counter, codes, modelled, measurements.rows, measure.noise)
-        clique = candidates.pop(_selection(choice).choose(scores, coins))
-        codes = table.codes(ledger.charge(measure.name, measure.event), encoder.encode)
-        measurements = measurements.with_marginals(
-            [_released(clique, codes, encoder, measure, coins)]
-        )
+        clique = candidates.pop(_selection(choice).choose(scores, looks.coins))
+        measurements = measurements.with_marginals([_released(looks, encoder, measure, clique)])
         if index % plan.marginals.choices_per_fit == 0:
             modelled = _Remembered(refit(measurements, index).marginals())
     return measurements
-
-
-def _charge_unused(ledger: Charger, *steps: PlanStep) -> None:
-    """Charge steps that have nothing left to look at, so that what was charged is always what was planned."""
-    for step in steps:
-        ledger.charge(step.name, step.event)
 
 
 class _Remembered:
@@ -291,11 +263,9 @@ def workload_weights(candidates: Sequence[Clique]) -> np.ndarray:
     return weights
 
 
-def _released(
-    clique: Clique, codes: np.ndarray, encoder: Encoder, step: PlanStep, coins: SecretStream
-) -> Marginal:
-    counts = exact_counts(codes, clique, encoder.sizes)
-    noisy = _histogram(step).release(counts, coins).astype(float)
+def _released(looks: Looks, encoder: Encoder, step: PlanStep, clique: Clique) -> Marginal:
+    counts = exact_counts(looks.codes(step, encoder), clique, encoder.sizes)
+    noisy = _histogram(step).release(counts, looks.coins).astype(float)
     return Marginal(clique=clique, counts=noisy, standard_deviation=step.noise)
 
 

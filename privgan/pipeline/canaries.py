@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from privgan.errors import UsageError
 from privgan.naming import parameter
+from privgan.owner.owners_table import OwnersTable
 from privgan.privacy.randomness import SecretStream
-from privgan.schema.columns import Source
-from privgan.schema.schema import Schema
 
 FILE = "internal-canaries.json"
 
@@ -48,12 +46,12 @@ class Canaries:
         )
         return hashlib.sha256(body).hexdigest()
 
-    def save(self, folder: Path, frame: pd.DataFrame, schema: Schema) -> None:
+    def save(self, folder: Path, table: OwnersTable) -> None:
         """Write the list with mode 0600, and a salted hash of the table that it belongs to."""
         path = folder / FILE
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         data: dict[str, Any] = {
-            "table": _digest(frame, schema, self.salt),
+            "table": table.salted_hash(self.salt),
             "canary": np.packbits(self.canary).tobytes().hex(),
             "left_out": np.packbits(self.left_out).tobytes().hex(),
             "salt": self.salt,
@@ -76,15 +74,14 @@ def draw_canaries(customers: np.ndarray, probability: float, coins: SecretStream
     return Canaries(canary[customers], left_out[customers], coins.words(4).tobytes().hex())
 
 
-def load_canaries(folder: Path, frame: pd.DataFrame, schema: Schema) -> Canaries:
+def load_canaries(folder: Path, table: OwnersTable) -> Canaries:
     """Read the list back for the same table in the same order.
 
     Canaries are known by their rows' places.
 
     Args:
         folder: The internal folder.
-        frame: Typed rows.
-        schema: The schema, before or after its facts were measured.
+        table: The same table, before or after facts of its schema were measured.
 
     Raises:
         UsageError: when there is no list, or it belongs to another table.
@@ -94,25 +91,13 @@ def load_canaries(folder: Path, frame: pd.DataFrame, schema: Schema) -> Canaries
         tables = f"{parameter('real')}, {parameter('holdout')} and {parameter('synthetic')}"
         raise UsageError(f"{path}: the list of canaries is missing; audit with {tables} instead")
     data = json.loads(path.read_text())
-    if data["table"] != _digest(frame, schema, data["salt"]):
+    if data["table"] != table.salted_hash(data["salt"]):
         raise UsageError(
             f"{path}: belongs to another table than the one given, or to another order of its rows;"
             " give that one"
         )
-    canary, left_out = (_unpacked(data[key], len(frame)) for key in ("canary", "left_out"))
+    canary, left_out = (_unpacked(data[key], table.row_count()) for key in ("canary", "left_out"))
     return Canaries(canary, left_out, data["salt"])
-
-
-def _digest(frame: pd.DataFrame, schema: Schema, salt: str) -> str:
-    """A salted hash of typed rows in their order, without the columns whose values change when facts of theirs are measured."""
-    names = [
-        column.name for column in schema.modelled if Source.MEASURED not in column.sources.values()
-    ]
-    names += [schema.unit.column] if schema.unit.column else []
-    rows = [
-        pd.util.hash_pandas_object(frame[name], index=False).to_numpy().tobytes() for name in names
-    ]
-    return hashlib.sha256(b"".join([salt.encode(), str(len(frame)).encode(), *rows])).hexdigest()
 
 
 def _unpacked(text: str, rows: int) -> np.ndarray:

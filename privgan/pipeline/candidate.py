@@ -11,12 +11,17 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from privgan.errors import UsageError
 from privgan.naming import call
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
+from privgan.table.conform import conform
+from privgan.table.schema_file import load_schema
 
 FORMAT = "privgan.candidate/1"
 AUDIT_FILE, REPORT_FILE, LOG_FILE = (
@@ -104,6 +109,13 @@ class Candidate:
     def schema(self) -> Path:
         """The schema."""
         return self.folder / "schema.yaml"
+
+    @cached_property
+    def synthetic(self) -> pd.DataFrame:
+        """The synthetic table's typed rows [rows, modelled columns], read once and then kept."""
+        schema = load_schema(self.schema)
+        typed = conform(pd.read_parquet(self.parquet), schema)
+        return typed[[column.name for column in schema.modelled]]
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Write what the fit says about itself; the candidate exists from here on."""

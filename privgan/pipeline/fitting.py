@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-import pandas as pd
 import torch
 
 from privgan.domain.encoding import Encoder
-from privgan.domain.measured import clamp_measured
 from privgan.errors import InternalError, UsageError
 from privgan.generator import warm_start
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
-from privgan.generator.refine import Refinement
+from privgan.generator.refine import Refinement, Training
 from privgan.ledger.ledger import PrivacyLedger, RunLedger
 from privgan.measurement.domain import measure_domain, measure_row_count, measure_rows_of_each
+from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import Measurements
 from privgan.measurement.measure import (
     measure_all,
@@ -26,6 +25,8 @@ from privgan.measurement.measure import (
     measure_one_way,
     measure_rounds,
 )
+from privgan.owner.owners_table import OwnersTable
+from privgan.owner.private_table import PrivateTable
 from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.stages import StageName
@@ -40,8 +41,6 @@ from privgan.privacy.receipts import Receipt
 from privgan.progress import Progress
 from privgan.schema.columns import Column, Discrete, Numeric, Source, Temporal
 from privgan.schema.schema import Schema
-from privgan.table.customers import customer_names
-from privgan.table.private import PrivateTable, bounded, numbered
 
 Keep = Callable[["Refining", bool], None]
 
@@ -89,6 +88,32 @@ class Refining:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class FitSettings:
+    """How a plan is run; nothing here moves what is charged.
+
+    Attributes:
+        seed: Moves initial weights and fake rows, nothing that the guarantee rests on.
+        progress: Tells the owner.
+        coins: Secret coins; by default a fresh stream from the operating system.
+        on_canaries: Called with the canaries and the run's identity before the first look, to keep
+            them safe inside.
+        keep: Writes a checkpoint of the critic phase; told whether no step will follow it.
+        trainer: Makes the critic's trainer; another one than the usual only in the audit's test
+            runs.
+        attempts: Evaluations that the policy allows on the data set; None where no policy is at
+            hand.
+    """
+
+    seed: int = 0
+    progress: Progress = field(default_factory=lambda: Progress(quiet=True))
+    coins: SecretStream = field(default_factory=lambda: SecretStream())
+    on_canaries: Callable[[Canaries, str], None] | None = None
+    keep: Keep | None = None
+    trainer: Callable[..., PrivateTrainer] = PrivateTrainer
+    attempts: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Job:
     """What every stage of one fit needs."""
 
@@ -96,10 +121,22 @@ class Job:
     schema: Schema
     plan: Plan
     run: RunLedger
-    coins: SecretStream
-    seed: int
-    progress: Progress
-    trainer: Callable[..., PrivateTrainer] = PrivateTrainer
+    settings: FitSettings
+
+    @property
+    def coins(self) -> SecretStream:
+        """The run's secret coins."""
+        return self.settings.coins
+
+    @property
+    def progress(self) -> Progress:
+        """Tells the owner."""
+        return self.settings.progress
+
+    @property
+    def looks(self) -> Looks:
+        """The table with what charges each look at it, and the coins."""
+        return Looks(table=self.table, ledger=self, coins=self.coins)
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
         """Charge a step."""
@@ -116,103 +153,60 @@ class Job:
         )
 
 
-def fit(
-    frame: pd.DataFrame,
-    schema: Schema,
-    plan: Plan,
-    ledger: PrivacyLedger,
-    *,
-    seed: int,
-    progress: Progress,
-    coins: SecretStream | None = None,
-    on_canaries: Callable[[Canaries, str], None] | None = None,
-    keep: Keep | None = None,
-    trainer: Callable[..., PrivateTrainer] = PrivateTrainer,
-    attempts: int | None = None,
-) -> Fitted:
+def fit(table: OwnersTable, plan: Plan, ledger: PrivacyLedger, settings: FitSettings) -> Fitted:
     """Run a plan on a conforming table.
 
     Args:
-        frame: Typed rows that conform to the schema [rows, modelled columns and unit column].
-        schema: The public facts.
+        table: The owner's table, which knows its schema.
         plan: The plan, made before.
         ledger: Where each look is charged.
-        seed: Moves initial weights and fake rows, nothing that the guarantee rests on.
-        progress: Tells the owner.
-        coins: Secret coins; None for a fresh stream from the operating system.
-        on_canaries: Called with the canaries and the run's identity before the first look, to keep
-            them safe inside.
-        keep: Writes a checkpoint of the critic phase; told whether no step will follow it.
-        trainer: Makes the critic's trainer; another one than the usual only in the audit's test
-            runs.
-        attempts: Evaluations that the policy allows on the data set; None where no policy is at
-            hand.
+        settings: How the plan is run.
 
     Returns:
         The fitted parts.
     """
-    coins = coins or SecretStream()
     check_libraries(plan)
-    assumed = len(schema.facts_from(Source.ASSUMED_PUBLIC))
-    with ledger.run(
-        schema.dataset,
-        plan.budget,
-        secret=coins.secret,
-        conditional_facts=assumed,
-        planned=plan.events,
-        columns=schema.names,
-        customers=customer_names(frame, schema),
-        attempts=attempts,
-    ) as run:
-        customers = customers_of(frame, schema)
-        canaries = draw_canaries(customers, plan.canary_probability, coins)
-        if on_canaries:
-            on_canaries(canaries, run.identity)
-        table = bounded_table(frame, customers, canaries, schema, coins)
-        job = Job(
-            table=table,
-            schema=schema,
-            plan=plan,
-            run=run,
-            coins=coins,
-            seed=seed,
-            progress=progress,
-            trainer=trainer,
+    with _reserved(table, plan, ledger, settings) as run:
+        canaries = draw_canaries(table.unit_numbers(), plan.canary_probability, settings.coins)
+        if settings.on_canaries:
+            settings.on_canaries(canaries, run.identity)
+        private = table.private_table(canaries.left_out, settings.coins)
+        job = _with_measured_domain(
+            Job(table=private, schema=table.schema, plan=plan, run=run, settings=settings)
         )
-        job = _with_measured_domain(job)
         check_libraries(job.plan)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
-        fitted = _measured(job, canaries)
-        if job.plan.critic is not None:
-            receipt = job.charge("critic", job.plan.step("critic").event)
-            refining = Refining(
-                fitted=fitted, refinement=refinement_of(job, fitted, receipt.event), ledger=run
-            )
-            fitted = run_refinement(job, refining, receipt, keep)
+        fitted = _refined(job, _measured(job, canaries))
         require_all_charged(job)
         return fitted
 
 
-def customers_of(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Whose each row is [rows], as numbers."""
-    unit = schema.unit.column
-    return np.arange(len(frame)) if unit is None else numbered(frame[unit])
+def _reserved(
+    table: OwnersTable, plan: Plan, ledger: PrivacyLedger, settings: FitSettings
+) -> AbstractContextManager[RunLedger]:
+    """The run in the ledger, with its whole budget reserved."""
+    schema = table.schema
+    return ledger.run(
+        schema.dataset,
+        plan.budget,
+        secret=settings.coins.secret,
+        conditional_facts=len(schema.facts_from(Source.ASSUMED_PUBLIC)),
+        planned=plan.events,
+        columns=schema.names,
+        customers=table.customer_names(),
+        attempts=settings.attempts,
+    )
 
 
-def bounded_table(
-    frame: pd.DataFrame,
-    customers: np.ndarray,
-    canaries: Canaries,
-    schema: Schema,
-    coins: SecretStream,
-) -> PrivateTable:
-    """The private table of a run.
-
-    Of each kept-in customer at most max_rows_per_unit rows, picked at random.
-    """
-    used = bounded(customers, schema.unit.max_rows, coins) & ~canaries.left_out
-    kept = frame.loc[used, [column.name for column in schema.modelled]].reset_index(drop=True)
-    return PrivateTable(schema.dataset, schema.unit, kept, customers[used])
+def _refined(job: Job, fitted: Fitted) -> Fitted:
+    """The fit after its critic phase, where the plan has one."""
+    if job.plan.critic is None:
+        return fitted
+    receipt = job.charge("critic", job.plan.step("critic").event)
+    refinement = refinement_of(job, fitted, receipt.event)
+    return run_refinement(
+        job, Refining(fitted=fitted, refinement=refinement, ledger=job.run), receipt
+    )
 
 
 def _with_measured_domain(job: Job) -> Job:
@@ -220,32 +214,42 @@ def _with_measured_domain(job: Job) -> Job:
 
     Stage 2 is planned from its outcome before its first look.
     """
-    plan, run = job.plan, job.run
+    plan = job.plan
     if plan.domain_budget is None:
         return job
-    run.approve("domain", events_of(plan.domain_steps), plan.domain_budget)
-    names = {step.name for step in plan.domain_steps}
-    rows, each = plan.declared_rows, plan.rows_of_each
-    if ROW_COUNT in names:
-        rows = measure_row_count(job.table, plan, job, job.coins)
-        job.progress.say(f"row count measured with noise: {rows}")
-    if ROWS_OF_EACH in names:
-        each = measure_rows_of_each(job.table, plan, job, job.coins)
+    job.run.approve("domain", events_of(plan.domain_steps), plan.domain_budget)
+    rows, each = _measured_counts(job)
     left = [step for step in plan.domain_steps if step.name not in {ROW_COUNT, ROWS_OF_EACH}]
-    schema = measure_domain(job.table, job.schema, left, job, job.coins)
+    schema = measure_domain(job.looks, job.schema, left)
     for open_column in job.schema.open_columns:
         job.progress.say(f"measured with noise: {_measured_text(schema.column(open_column.name))}")
-    assert rows is not None
     job.progress.sized(rows)
-    table = job.table.mapped(lambda frame: clamp_measured(frame, schema))
     try:
-        return replace(job, table=table, schema=schema, plan=with_domain(plan, schema, rows, each))
+        second = with_domain(plan, schema, rows, each)
     except UsageError as error:
         stays = (
             f"ε = {plan.budget.epsilon:g}, δ = {plan.budget.delta:g} of this run stay charged to"
             f" {plan.dataset}"
         )
         raise UsageError(f"{error}; {stays}") from error
+    return replace(job, table=job.table.clamped(schema), schema=schema, plan=second)
+
+
+def _measured_counts(job: Job) -> tuple[int, tuple[float, ...]]:
+    """The row count and the rows of each customer.
+
+    Measured with noise where they are not public.
+    """
+    plan, names = job.plan, {step.name for step in job.plan.domain_steps}
+    rows, each = plan.declared_rows, plan.rows_of_each
+    if ROW_COUNT in names:
+        rows = measure_row_count(job.looks, plan)
+        job.progress.say(f"row count measured with noise: {rows}")
+    if ROWS_OF_EACH in names:
+        each = measure_rows_of_each(job.looks, plan)
+    if rows is None:
+        raise InternalError("the plan neither declares nor measures the row count")
+    return rows, each
 
 
 def _measured_text(column: Column) -> str:
@@ -258,16 +262,31 @@ def _measured_text(column: Column) -> str:
 
 def _measured(job: Job, canaries: Canaries) -> Fitted:
     """Measure, and fit the generator to what was measured."""
-    settings, plan, progress = job.plan.generator, job.plan, job.progress
-    with progress.task(StageName.MEASURE) as task:
-        encoder = measure_encoder(job.table, job.schema, plan, job, job.coins)
-        measurements = measure_one_way(job.table, encoder, plan, job, job.coins)
+    looks, settings = job.looks, job.plan.generator
+    with job.progress.task(StageName.MEASURE) as task:
+        encoder = measure_encoder(looks, job.schema, job.plan)
+        measurements = measure_one_way(looks, encoder, job.plan)
         measurements = measure_all(
-            job.table, job.schema, encoder, plan, job, job.coins, measurements, progress=task.update
+            looks, job.schema, encoder, job.plan, measurements, progress=task.update
         )
-    model = GeneratorModel(measurements, settings, seed=job.seed, device=device())
-    rounds, rate = len(plan.of_kind(StepKind.SELECTION)), settings.offset_learning_rate
-    with progress.task(StageName.NETWORK) as task:
+    model = GeneratorModel(measurements, settings, seed=job.settings.seed, device=device())
+    _fit_network(job, model, measurements)
+    measurements = _measured_in_rounds(job, encoder, model, measurements)
+    with job.progress.task(StageName.OFFSETS) as task:
+        warm_start.fit_offsets(
+            model,
+            measurements,
+            steps=settings.final_steps,
+            learning_rate=settings.offset_learning_rate,
+            settle=True,
+            progress=task.update,
+        )
+    return fitted_of(job, encoder, measurements, model, canaries)
+
+
+def _fit_network(job: Job, model: GeneratorModel, measurements: Measurements) -> None:
+    settings = job.plan.generator
+    with job.progress.task(StageName.NETWORK) as task:
         warm_start.fit_network(
             model,
             measurements,
@@ -275,9 +294,17 @@ def _measured(job: Job, canaries: Canaries) -> Fitted:
             learning_rate=settings.learning_rate,
             progress=task.update,
         )
-    with progress.task(StageName.ROUNDS) as task:
+
+
+def _measured_in_rounds(
+    job: Job, encoder: Encoder, model: GeneratorModel, measurements: Measurements
+) -> Measurements:
+    """Choose and measure wider marginals, fitting the offsets in between."""
+    settings, rounds = job.plan.generator, len(job.plan.of_kind(StepKind.SELECTION))
+    with job.progress.task(StageName.ROUNDS) as task:
 
         def refit(known: Measurements, index: int) -> GeneratorModel:
+            rate = settings.offset_learning_rate
             loss = warm_start.fit_offsets(
                 model, known, steps=settings.round_steps, learning_rate=rate
             )
@@ -285,20 +312,19 @@ def _measured(job: Job, canaries: Canaries) -> Fitted:
             return model
 
         refit(measurements, 0)
-        measurements = measure_rounds(
-            job.table, encoder, plan, job, job.coins, measurements, refit, model
-        )
-    with progress.task(StageName.OFFSETS) as task:
-        warm_start.fit_offsets(
-            model,
-            measurements,
-            steps=settings.final_steps,
-            learning_rate=rate,
-            settle=True,
-            progress=task.update,
-        )
+        return measure_rounds(job.looks, encoder, job.plan, measurements, refit, model)
+
+
+def fitted_of(
+    job: Job,
+    encoder: Encoder,
+    measurements: Measurements,
+    model: GeneratorModel,
+    canaries: Canaries,
+) -> Fitted:
+    """A fit before its critic phase."""
     return Fitted(
-        plan=plan,
+        plan=job.plan,
         schema=job.schema,
         encoder=encoder,
         measurements=measurements,
@@ -316,26 +342,33 @@ def device() -> torch.device:
 
 def refinement_of(job: Job, fitted: Fitted, charged: DpEvent) -> Refinement:
     """Critic and generator at the start of the critic phase."""
-    assert job.plan.critic is not None
+    if job.plan.critic is None:
+        raise InternalError("the plan has no critic phase")
     return Refinement(
         fitted.model,
         fitted.measurements,
         charged,
         job.plan.critic,
-        rows_of_each=job.plan.rows_of_each,
-        coins=job.coins,
-        seed=job.seed,
-        trainer=job.trainer,
+        Training(
+            rows_of_each=job.plan.rows_of_each,
+            coins=job.coins,
+            seed=job.settings.seed,
+            trainer=job.settings.trainer,
+        ),
     )
 
 
-def run_refinement(job: Job, refining: Refining, receipt: Receipt, keep: Keep | None) -> Fitted:
+def run_refinement(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
     """The critic phase, with a checkpoint at its start and after each interval where the plan is resumable.
 
     Returns:
         The fit with its critic.
     """
-    refinement, settings = refining.refinement, refining.refinement.settings
+    refinement, settings, keep = (
+        refining.refinement,
+        refining.refinement.settings,
+        job.settings.keep,
+    )
     samples = job.table.samples(receipt, refining.fitted.encoder.encode)
     with job.progress.task(StageName.CRITIC) as task:
         for until in _stops(settings, refinement.step):

@@ -9,15 +9,15 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from privgan.audit.attacks.reference_model import Game
-from privgan.audit.suite import AuditInputs, AuditReport, run_audit
-from privgan.domain.measured import clamp_measured
+from privgan.audit.suite import AuditInputs, AuditReport, MadeTable, run_audit
 from privgan.errors import IncompleteError, PolicyFailedError, UsageError
 from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.ledger.runs import RESERVE
-from privgan.pipeline.canaries import load_canaries
+from privgan.owner.owners_table import OwnersTable, RealRows
+from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.reference_fits import audit_by_reference_fits
 from privgan.pipeline.scanning import read_scan, scan_facts
@@ -33,7 +33,6 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.release.verification.outcome import refuse_impostor
 from privgan.schema.schema import Schema
-from privgan.table.conform import conform
 from privgan.table.schema_file import load_schema
 
 _SLACK = 1e-9
@@ -143,7 +142,7 @@ def audit_facts(audit: Mapping[str, Any] | None) -> dict[str, FactValue]:
 
 def audit_candidate(
     candidate: Candidate,
-    frame: pd.DataFrame,
+    table: OwnersTable,
     ledger: PrivacyLedger,
     *,
     target: str | None = None,
@@ -156,7 +155,7 @@ def audit_candidate(
 
     Args:
         candidate: The candidate.
-        frame: The same conforming table, in the same order [rows, columns].
+        table: The same table, in the same order.
         ledger: Where a refuted guarantee stops the data set at once.
         target: Column to predict; None for the audit's own rule.
         reference_fits: Small fits that attack the most exposed customers, at least 4; 0 for none.
@@ -165,46 +164,52 @@ def audit_candidate(
     game = Game(runs=reference_fits) if reference_fits else None
     record, schema = candidate.record(), load_schema(candidate.schema)
     refuse_changed(candidate, ledger)
-    canaries = load_canaries(candidate.internal, frame, schema)
-    if canaries.commitment != record["canaries"]["commitment"]:
-        raise UsageError(
-            f"{candidate.internal}: the list of canaries is not the one that the candidate was made"
-            " with"
-        )
-    frame = clamp_measured(frame, schema)
-    modelled = frame[[column.name for column in schema.modelled]]
-    unit = schema.unit.column
-    units = None if unit is None else frame[unit].to_numpy()
-    epsilon, delta = record["guarantee"]["epsilon"], record["guarantee"]["delta"]
-    kept_in, left_out = (
-        modelled[rows].reset_index(drop=True) for rows in (~canaries.left_out, canaries.left_out)
+    canaries = _canaries_of(candidate, table)
+    rows, mask = (
+        table.clamped(schema).real_rows(canaries.left_out),
+        canaries.canary[~canaries.left_out],
     )
-    mask = canaries.canary[~canaries.left_out]
-    inputs = AuditInputs(
-        schema=schema,
-        kept_in=kept_in,
-        canary_mask=mask,
-        left_out=left_out,
-        synthetic=conform(pd.read_parquet(candidate.parquet), schema)[list(modelled.columns)],
-        epsilon=float("inf") if epsilon is None else epsilon,
-        delta=delta,
-        target=target,
-        kept_in_units=None if units is None else units[~canaries.left_out],
-        left_out_units=None if units is None else units[canaries.left_out],
-        white_box=white_box_scores(candidate, pd.concat([kept_in[mask], left_out])),
-    )
+    inputs = _inputs(candidate, rows, mask, target)
     report = run_audit(inputs, progress=audit_teller(progress) if progress else None)
-    if game and epsilon is not None:
+    if game and record["guarantee"]["epsilon"] is not None:
         if progress:
             progress.say(f"audit: {game.runs} reference fits")
-        budget = PrivacyBudget(epsilon=epsilon, delta=delta)
-        report = report.with_metrics(audit_by_reference_fits(schema, inputs.kept_in, budget, game))
+        budget = PrivacyBudget(epsilon=inputs.epsilon, delta=inputs.delta)
+        report = report.with_metrics(audit_by_reference_fits(rows, budget, game))
     if report.verdict == "REFUTED":
         ledger.refute(schema.dataset, record["run"])
     candidate.write_internal(
         AUDIT_FILE, json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     )
     return report
+
+
+def _canaries_of(candidate: Candidate, table: OwnersTable) -> Canaries:
+    """The list that the candidate was made with.
+
+    UsageError where the table or the list is another one.
+    """
+    canaries = load_canaries(candidate.internal, table)
+    if canaries.commitment != candidate.record()["canaries"]["commitment"]:
+        raise UsageError(
+            f"{candidate.internal}: the list of canaries is not the one that the candidate was made"
+            " with"
+        )
+    return canaries
+
+
+def _inputs(
+    candidate: Candidate, rows: RealRows, canary_mask: np.ndarray, target: str | None
+) -> AuditInputs:
+    guarantee = candidate.record()["guarantee"]
+    epsilon = float("inf") if guarantee["epsilon"] is None else guarantee["epsilon"]
+    made = MadeTable(
+        synthetic=candidate.synthetic,
+        epsilon=epsilon,
+        delta=guarantee["delta"],
+        white_box=white_box_scores(candidate, rows, canary_mask),
+    )
+    return AuditInputs.of_run(rows, canary_mask, made, target)
 
 
 def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: Context) -> Verdict:

@@ -14,29 +14,30 @@ from privgan.audit.attacks.reference_model import Fit, Game, reference_model_met
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.metric import Metric
-from privgan.pipeline.fitting import fit
+from privgan.owner.owners_table import OwnersTable, RealRows
+from privgan.pipeline.fitting import FitSettings, fit
 from privgan.pipeline.writing import synthesizer_of
-from privgan.planning.planner import make_plan
+from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget
-from privgan.progress import Progress
 from privgan.schema.schema import Schema
 
 _EFFORT = "quick"
 
 
 def audit_by_reference_fits(
-    schema: Schema, frame: pd.DataFrame, budget: PrivacyBudget, game: Game
+    rows: RealRows, budget: PrivacyBudget, game: Game
 ) -> tuple[Metric, ...]:
     """Attack the most exposed customers through many small fits at a run's (ε, δ).
 
     Args:
-        schema: The public facts, with every measured one filled in.
-        frame: Real rows, typed [rows, modelled columns].
+        rows: Real rows that conform to a schema with every measured fact filled in.
         budget: The (ε, δ) that each small fit claims.
         game: How many fits, and on how many rows.
     """
     claim = Claim(budget.epsilon, budget.delta)
-    return reference_model_metrics(schema, frame, small_fit(schema, budget), claim, game)
+    return reference_model_metrics(
+        rows.schema, rows.kept_in_frame, small_fit(rows.schema, budget), claim, game
+    )
 
 
 def small_fit(schema: Schema, budget: PrivacyBudget) -> Fit:
@@ -46,12 +47,12 @@ def small_fit(schema: Schema, budget: PrivacyBudget) -> Fit:
     """
 
     def fitted_sample(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-        plan = make_plan(
-            schema, budget, public_rows=len(frame), effort=_EFFORT, canary_probability=0.0
-        )
+        table = OwnersTable(frame, schema)
+        options = PlanOptions(canary_probability=0.0)
+        plan = make_plan(schema, budget, public_rows=len(frame), effort=_EFFORT, options=options)
         with tempfile.TemporaryDirectory(prefix="privgan-reference-") as folder:
             ledger = PrivacyLedger.open(str(Path(folder) / "ledger.sqlite"))
-            fitted = fit(frame, schema, plan, ledger, seed=seed, progress=Progress(quiet=True))
+            fitted = fit(table, plan, ledger, FitSettings(seed=seed))
             return synthesizer_of(fitted).sample(len(frame), seed=seed, balanced=True)
 
     return fitted_sample

@@ -8,12 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from privgan.domain.measured import clamp_measured
 from privgan.errors import UsageError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.naming import call
+from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import INTERNAL, Candidate, internal_report_file
 from privgan.policy.verdict import Verdict
@@ -37,8 +35,7 @@ from privgan.report.odds import reach_of
 from privgan.report.render import WRITTEN
 from privgan.report.shapes import counts_of, noisy_shapes, real_shapes
 from privgan.report.steps import report_groups, report_steps
-from privgan.synthesizer import Synthesizer, load_synthesizer
-from privgan.table.conform import conform
+from privgan.synthesizer import load_synthesizer
 
 NOT_RELEASED = (  # Stands in an internal report where a release has its identity.
     "this report comes before the release"
@@ -49,7 +46,7 @@ _LONG = frozenset({"events", "planned", "columns", "files", "customers"})
 def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) -> ShareableReport:
     """What the report that leaves with a release says."""
     synthesizer = load_synthesizer(candidate.model)
-    synthetic, encoder = _synthetic(candidate, synthesizer), synthesizer.encoder
+    synthetic, encoder = candidate.synthetic, synthesizer.encoder
     counts = counts_of(encoder, encoder.encode(synthetic))
     return ShareableReport(
         release=describe_release(facts),
@@ -74,7 +71,7 @@ def write_internal_report(
     facts: ReleaseFacts,
     verdict: Verdict,
     ledger: PrivacyLedger,
-    frame: pd.DataFrame | None,
+    table: OwnersTable | None,
     language: str = "en",
 ) -> Path:
     """Write the CONFIDENTIAL report beside the audit.
@@ -84,13 +81,13 @@ def write_internal_report(
         facts: Everything a manifest would say about it.
         verdict: The policy's verdict, whatever it is.
         ledger: The ledger.
-        frame: The conforming table for the real column shapes; None to leave them out.
+        table: The owner's table for the real column shapes; None to leave them out.
         language: ``en`` or ``zh``.
 
     Returns:
         The HTML file; Markdown and JSON lie beside it.
     """
-    data = _internal_data(candidate, facts, verdict, ledger, frame)
+    data = _internal_data(candidate, facts, verdict, ledger, table)
     for form in WRITTEN:
         candidate.write_internal(internal_report_file(form), render_internal(data, form, language))
     return candidate.internal / internal_report_file("html")
@@ -132,15 +129,15 @@ def _internal_data(
     facts: ReleaseFacts,
     verdict: Verdict,
     ledger: PrivacyLedger,
-    frame: pd.DataFrame | None,
+    table: OwnersTable | None,
 ) -> InternalReport:
     synthesizer = load_synthesizer(candidate.model)
-    schema, synthetic = synthesizer.schema, _synthetic(candidate, synthesizer)
+    schema, synthetic = synthesizer.schema, candidate.synthetic
     shapes: list[RealShape] = []
     together: Trends | RealTrends = trends(schema, synthetic)
-    if frame is not None:
-        frame = clamp_measured(frame, schema)
-        real = frame[~load_canaries(candidate.internal, frame, schema).left_out]
+    if table is not None:
+        table = table.clamped(schema)
+        real = table.real_rows(load_canaries(candidate.internal, table).left_out).kept_in_frame
         encoder = synthesizer.encoder
         shapes = real_shapes(encoder, encoder.encode(real), encoder.encode(synthetic))
         together = real_trends(schema, real, synthetic)
@@ -175,10 +172,6 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
         "epsilon": body.pop("epsilon", None) if entry["kind"] in SPENDING else None,
         "particulars": json.dumps(body, ensure_ascii=False),
     }
-
-
-def _synthetic(candidate: Candidate, synthesizer: Synthesizer) -> pd.DataFrame:
-    return conform(pd.read_parquet(candidate.parquet), synthesizer.schema)
 
 
 def _read(path: Path, otherwise: str) -> dict[str, Any]:

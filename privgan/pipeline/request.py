@@ -9,15 +9,14 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from privgan.errors import UsageError
 from privgan.naming import parameter
+from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import INTERNAL, RUN_FILE, Candidate
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.schema.schema import Schema
-from privgan.sources import SourceOptions, SourceTable, read_source
+from privgan.sources import SourceOptions, source_name
 from privgan.table.schema_file import dump_schema, parse_schema
 
 _BYTES_PER_VALUE = 40
@@ -174,19 +173,14 @@ def begun_schema(candidate: Candidate) -> Schema:
         raise UsageError(f"{told}; without it nothing can be searched, fit again") from error
 
 
-def read_aloud(request: RunRequest, progress: Progress) -> pd.DataFrame:
-    """The table as read [rows, columns]; says what was recognised.
+def read_aloud(request: RunRequest, progress: Progress) -> TableAsRead:
+    """The table as read; says what was recognised.
 
     Args:
         request: What the owner asks for.
         progress: Tells the owner.
     """
-    read = read_source(request.table, request.source)
-    tell_source(read, progress)
-    return read.frame()
-
-
-def tell_source(read: SourceTable, progress: Progress) -> None:
-    """Say what was recognised of a table."""
-    for line in read.said:
-        progress.say(line)
+    progress.say(f"reading {source_name(request.table)} and holding it against its schema")
+    read = TableAsRead.read(request.table, request.source)
+    progress.say_all(read.said)
+    return read

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from safetensors import SafetensorError
 
 from privgan.domain.cells import cells_of
@@ -20,15 +19,15 @@ from privgan.generator.state import Tensors, packed, restore, unpacked
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.naming import parameter
+from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.canaries import Canaries
 from privgan.pipeline.fitting import (
+    FitSettings,
     Fitted,
     Job,
-    Keep,
     Refining,
-    bounded_table,
-    customers_of,
     device,
+    fitted_of,
     refinement_of,
     require_all_charged,
     run_refinement,
@@ -36,8 +35,6 @@ from privgan.pipeline.fitting import (
 from privgan.pipeline.library_maps import check_libraries
 from privgan.planning.plan import Plan
 from privgan.planning.planner import RESERVE, with_domain
-from privgan.privacy.randomness import SecretStream
-from privgan.progress import Progress
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 
@@ -195,81 +192,63 @@ def _read(facts: dict[str, Any], tensors: Tensors, digest: str) -> Checkpoint:
 
 
 def resume(
-    frame: pd.DataFrame,
+    table: OwnersTable,
     plan: Plan,
     checkpoint: Checkpoint,
     canaries: Canaries,
     ledger: PrivacyLedger,
-    *,
-    seed: int,
-    progress: Progress,
-    keep: Keep,
-    coins: SecretStream | None = None,
+    settings: FitSettings,
 ) -> Fitted:
     """Go on with a critic phase from its checkpoint, with fresh coins and the same canaries.
 
     Args:
-        frame: Typed rows that conform to the checkpoint's schema [rows, modelled columns and unit
-            column].
+        table: The owner's table, mapped into the facts of the checkpoint's schema.
         plan: The plan, made again from the same request.
         checkpoint: Where the run stood; the ledger lets it go on once, and charges the steps that
             are run again.
         canaries: The run's canaries.
         ledger: The run's ledger.
-        seed: Public randomness, as before.
-        progress: Tells the owner.
-        keep: Writes further checkpoints.
-        coins: Secret coins; None for a fresh stream from the operating system.
+        settings: As before, with fresh coins.
 
     Raises:
         UsageError: when the plan is not the run's, or the checkpoint is not its newest or was used
             before.
         BudgetExceededError: when the reserve for steps that are run again is spent.
     """
-    coins, schema = coins or SecretStream(), checkpoint.schema
-    plan = (
-        with_domain(plan, schema, checkpoint.rows, checkpoint.rows_of_each)
-        if not plan.steps
-        else plan
-    )
-    if plan.fingerprint() != checkpoint.plan:
-        raise UsageError(
-            "the plan made now is not the one that was being run: it is made from the request that"
-            " the run began with, by the same version of privgan"
-        )
+    plan = _same_plan(plan, checkpoint)
     check_libraries(plan)
+    lineage, digest = checkpoint.lineage, checkpoint.digest
     run = ledger.resume(
-        plan.dataset,
-        checkpoint.run,
-        lineage=checkpoint.lineage,
-        digest=checkpoint.digest,
-        reserve=RESERVE,
+        plan.dataset, checkpoint.run, lineage=lineage, digest=digest, reserve=RESERVE
     )
-    if run.secret != coins.secret:
+    if run.secret != settings.coins.secret:
         raise InternalError("a run goes on with coins of the kind that it began with")
-    table = bounded_table(frame, customers_of(frame, schema), canaries, schema, coins)
-    job = Job(
-        table=table, schema=schema, plan=plan, run=run, coins=coins, seed=seed, progress=progress
-    )
-    model = GeneratorModel(
-        checkpoint.measurements, plan.generator, seed=seed + checkpoint.lineage, device=device()
-    )
-    fitted = Fitted(
-        plan=plan,
-        schema=schema,
-        encoder=checkpoint.encoder,
-        measurements=checkpoint.measurements,
-        model=model,
-        run=run.identity,
-        secret=coins.secret,
-        canaries=canaries,
-    )
+    private = table.private_table(canaries.left_out, settings.coins)
+    job = Job(table=private, schema=checkpoint.schema, plan=plan, run=run, settings=settings)
+    seed = settings.seed + lineage
+    model = GeneratorModel(checkpoint.measurements, plan.generator, seed=seed, device=device())
+    fitted = fitted_of(job, checkpoint.encoder, checkpoint.measurements, model, canaries)
     job.tell_spent()
     receipt = run.rest_of("critic")
     refinement = refinement_of(job, fitted, receipt.event)
     restore(refinement, checkpoint.tensors, checkpoint.step)
     fitted = run_refinement(
-        job, Refining(fitted=fitted, refinement=refinement, ledger=run), receipt, keep
+        job, Refining(fitted=fitted, refinement=refinement, ledger=run), receipt
     )
     require_all_charged(job)
     return fitted
+
+
+def _same_plan(plan: Plan, checkpoint: Checkpoint) -> Plan:
+    """The plan with the checkpoint's stage 2.
+
+    UsageError where it is not the one that was being run.
+    """
+    if not plan.steps:
+        plan = with_domain(plan, checkpoint.schema, checkpoint.rows, checkpoint.rows_of_each)
+    if plan.fingerprint() != checkpoint.plan:
+        raise UsageError(
+            "the plan made now is not the one that was being run: it is made from the request that"
+            " the run began with, by the same version of privgan"
+        )
+    return plan

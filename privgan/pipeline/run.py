@@ -5,38 +5,43 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from privgan.domain.measured import clamp_measured
-from privgan.errors import BudgetExceededError, PolicyFailedError, ReleaseExistsError, UsageError
+from privgan.errors import (
+    BudgetExceededError,
+    InternalError,
+    PolicyFailedError,
+    ReleaseExistsError,
+    UsageError,
+)
 from privgan.files.atomic import held_alone
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.naming import call, parameter
+from privgan.owner.owners_table import OwnersTable, TableAsRead
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
-from privgan.pipeline.fitting import Refining, fit
+from privgan.pipeline.fitting import FitSettings, Refining, fit
 from privgan.pipeline.judging import audit_candidate, judge
 from privgan.pipeline.preflight import Books, Preflight, announce, claim_lines, preflight, terms
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.request import (
+    Begun,
     RunRequest,
     read_aloud,
     read_note,
     refuse_useless_folder,
-    tell_source,
     write_note,
 )
-from privgan.pipeline.resuming import newest_checkpoint, resume, save_checkpoint
+from privgan.pipeline.resuming import Checkpoint, newest_checkpoint, resume, save_checkpoint
 from privgan.pipeline.scanning import needles_of, scan_candidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
-from privgan.planning.planner import make_plan
+from privgan.planning.planner import CANARY_PROBABILITY, PlanOptions, make_plan
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
@@ -45,8 +50,8 @@ from privgan.release.guarantee import statement
 from privgan.release.leak_scan.leak_patterns import Needles
 from privgan.release.signing.keys import SigningKey
 from privgan.schema.schema import Schema, with_target
-from privgan.sources import read_source, source_name
-from privgan.table.conform import conform, unconfirmed, unproven
+from privgan.sources import source_name
+from privgan.table.conform import unconfirmed, unproven
 from privgan.table.schema_file import load_schema
 
 OpenLedger = Callable[[bool], PrivacyLedger | None]
@@ -78,28 +83,62 @@ class RunOutcome:
     blocked: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judging:
+    """How a candidate is judged and released.
+
+    Attributes:
+        policy: What is allowed.
+        context: Who, for what, until when.
+        key: Signs the manifest; None for an unsigned release.
+        language: The language of both reports, ``en`` or ``zh``.
+    """
+
+    policy: Policy
+    context: Context
+    key: SigningKey | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """What one fit works on; its table was read and held against its schema once, before.
+
+    Attributes:
+        request: What the owner asks for.
+        plan: The plan.
+        table: The owner's table, which knows its schema.
+        ledger: Where each look is charged.
+        progress: Tells the owner.
+    """
+
+    request: RunRequest
+    plan: Plan
+    table: OwnersTable
+    ledger: PrivacyLedger
+    progress: Progress
+
+    @property
+    def schema(self) -> Schema:
+        """The public facts."""
+        return self.table.schema
+
+    def settings(self, **more: Any) -> FitSettings:
+        """How the plan is run."""
+        return FitSettings(seed=self.request.seed, progress=self.progress, **more)
+
+
 def run(
-    request: RunRequest,
-    policy: Policy,
-    context: Context,
-    open_ledger: OpenLedger,
-    out: Path,
-    progress: Progress,
-    *,
-    key: SigningKey | None = None,
-    language: str = "en",
+    request: RunRequest, judging: Judging, open_ledger: OpenLedger, out: Path, progress: Progress
 ) -> RunOutcome:
     """From a table to a release, or to a candidate that the policy blocked.
 
     Args:
         request: What the owner asks for.
-        policy: What is allowed.
-        context: Who, for what, until when.
+        judging: How the candidate is judged and released.
         open_ledger: Opens the ledger; told whether to make it where there is none.
         out: The folder for ``release`` and ``internal``.
         progress: Tells the owner.
-        key: Signs the manifest; None for an unsigned release.
-        language: The language of both reports, ``en`` or ``zh``.
 
     Raises:
         BudgetExceededError: when the lifetime budget does not allow it; nothing is charged then.
@@ -107,44 +146,32 @@ def run(
     schema, plan = planned(request, out)
     announce(progress, schema, plan, made=request.rows)
     books = Books.of(open_ledger(False), schema.dataset)
-    first = preflight(policy, context, schema, plan, books, rows=request.rows)
-    progress.say(str(first))
+    first = _beforehand(request, judging, schema, plan, books, progress)
     if first.blocking:
         return _not_begun(first, plan, schema)
     first.require()
-    raw, frame = read_conforming(request, schema, out, progress)
-    needles = needles_of(raw, schema)
-    del raw
+    read = read_for_run(request, progress)
+    table = conforming(read, request, schema, out)
+    needles = needles_of(read.undeclared_texts(schema))
+    del read  # Only the typed rows stay.
     ledger = open_ledger(True)
-    assert ledger is not None
+    if ledger is None:
+        raise InternalError("no ledger was made to charge the run to")
+    begun = Run(request=request, plan=plan, table=table, ledger=ledger, progress=progress)
     internal = out / INTERNAL
     candidate = fit_candidate(
-        request,
-        schema,
-        frame,
-        plan,
-        ledger,
-        internal / "candidate",
-        internal,
-        progress,
-        attempts=first.attempts,
+        begun, Candidate(internal / "candidate", internal), attempts=first.attempts
     )
-    judging = Judging(
-        policy=policy, context=context, key=key, language=language, target=request.target
-    )
-    return _finish(candidate, needles, frame, judging, ledger, out, progress)
+    return _finish(begun, candidate, needles, judging, out)
 
 
 def resume_run(
     table: Path | str,
-    policy: Policy,
-    context: Context,
+    judging: Judging,
     ledger: PrivacyLedger,
     out: Path,
     progress: Progress,
     *,
-    key: SigningKey | None = None,
-    language: str = "en",
     query: str | None = None,
 ) -> RunOutcome:
     """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked.
@@ -156,38 +183,31 @@ def resume_run(
     progress.say_all(terms(schema))
     plan = plan_for(request, schema)
     books = Books.of(ledger, schema.dataset, reserved=True)
-    first = preflight(policy, context, schema, plan, books, rows=request.rows)
-    progress.say(str(first))
+    first = _beforehand(request, judging, schema, plan, books, progress)
     if first.blocking:
         return _not_begun(first, plan, schema)
     first.require()
-    candidate = resume_candidate(out, table, ledger, progress, query=query)
-    raw = read_aloud(request, progress)
-    released = load_schema(candidate.schema)
-    frame = conform(raw, released, on_violation=request.on_violation).reset_index(drop=True)
-    judging = Judging(
-        policy=policy, context=context, key=key, language=language, target=request.target
-    )
-    return _finish(candidate, needles_of(raw, schema), frame, judging, ledger, out, progress)
+    checkpoint = _newest(begun, ledger)
+    read = TableAsRead.read(request.table, request.source)
+    owned, said = read.conforming(schema, on_violation=request.on_violation), read.said
+    needles = needles_of(read.undeclared_texts(schema))
+    del read  # Only the typed rows stay.
+    again = Run(request=request, plan=plan, table=owned, ledger=ledger, progress=progress)
+    return _finish(again, _resumed(begun, checkpoint, again, said), needles, judging, out)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judging:
-    """How a candidate is judged and released.
-
-    Attributes:
-        policy: What is allowed.
-        context: Who, for what, until when.
-        key: Signs the manifest; None for an unsigned release.
-        language: The language of both reports.
-        target: Column that the audit predicts; None for its own rule.
-    """
-
-    policy: Policy
-    context: Context
-    key: SigningKey | None
-    language: str
-    target: str | None
+def _beforehand(
+    request: RunRequest,
+    judging: Judging,
+    schema: Schema,
+    plan: Plan,
+    books: Books,
+    progress: Progress,
+) -> Preflight:
+    """What is known before the first look, judged and told."""
+    first = preflight(judging.policy, judging.context, schema, plan, books, rows=request.rows)
+    progress.say(str(first))
+    return first
 
 
 def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
@@ -203,21 +223,15 @@ def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
 
 
 def _finish(
-    candidate: Candidate,
-    needles: Needles,
-    frame: pd.DataFrame,
-    judging: Judging,
-    ledger: PrivacyLedger,
-    out: Path,
-    progress: Progress,
+    run: Run, candidate: Candidate, needles: Needles, judging: Judging, out: Path
 ) -> RunOutcome:
+    ledger, progress, context = run.ledger, run.progress, judging.context
     needles = scan_candidate(candidate, needles, ledger, progress)
-    audit_candidate(candidate, frame, ledger, target=judging.target, progress=progress)
-    context, language = judging.context, judging.language
+    audit_candidate(candidate, run.table, ledger, target=run.request.target, progress=progress)
     progress.stage(StageName.REPORT)
     verdict = judge(candidate, judging.policy, ledger, context)
     facts = release_facts(candidate, ledger, context, NOT_RELEASED)
-    write_internal_report(candidate, facts, verdict, ledger, frame, language)
+    write_internal_report(candidate, facts, verdict, ledger, run.table, judging.language)
     record = candidate.record()
     ended = RunOutcome(
         verdict=verdict,
@@ -232,20 +246,18 @@ def _finish(
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
         return ended
     release = release_candidate(
-        candidate, verdict, ledger, context, out, needles, key=judging.key, language=language
+        candidate,
+        verdict,
+        ledger,
+        context,
+        out,
+        needles,
+        key=judging.key,
+        language=judging.language,
     )
     candidate.discard()
     progress.say(f"PASS: released to {release}")
     return replace(ended, release=release, candidate=None)
-
-
-def prepare(request: RunRequest, out: Path) -> tuple[Schema, pd.DataFrame, Plan]:
-    """Read and check everything that can be wrong, and make the plan.
-
-    Nothing is written and nothing charged.
-    """
-    schema, plan = planned(request, out)
-    return schema, read_conforming(request, schema, out, Progress(quiet=True))[1], plan
 
 
 def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
@@ -260,16 +272,18 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     return schema, plan
 
 
-def read_conforming(
-    request: RunRequest, schema: Schema, out: Path, progress: Progress
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table as read, and as typed rows that conform to the schema, once there is room for the result in a folder."""
+def read_for_run(request: RunRequest, progress: Progress) -> TableAsRead:
+    """Read the table of a request, once."""
     progress.stage(StageName.READ)
     progress.say(f"the table is {source_name(request.table)}")
-    raw = read_aloud(request, progress)
-    frame = conform(raw, schema, on_violation=request.on_violation).reset_index(drop=True)
-    refuse_useless_folder(out, request.rows or len(frame), len(schema.columns))
-    return raw, frame
+    return read_aloud(request, progress)
+
+
+def conforming(read: TableAsRead, request: RunRequest, schema: Schema, out: Path) -> OwnersTable:
+    """Type the rows by the schema, once the output folder has room for the result."""
+    table = read.conforming(schema, on_violation=request.on_violation)
+    refuse_useless_folder(out, request.rows or table.row_count(), len(schema.columns))
+    return table
 
 
 def schema_of(request: RunRequest) -> Schema:
@@ -283,9 +297,8 @@ def schema_of(request: RunRequest) -> Schema:
 
 def plan_for(request: RunRequest, schema: Schema) -> Plan:
     """The plan of a request: a function of public facts."""
-    extra: dict[str, Any] = {}
-    if request.canary_probability is not None:
-        extra["canary_probability"] = request.canary_probability
+    asked = request.canary_probability
+    probability = CANARY_PROBABILITY if asked is None else asked
     if not 0 <= request.critic_share <= 0.95:
         raise UsageError(
             f"the critic's share of the budget is {request.critic_share}; it must be in 0 to 0.95"
@@ -296,8 +309,7 @@ def plan_for(request: RunRequest, schema: Schema) -> Plan:
         public_rows=request.public_rows,
         effort=request.effort,
         marginal_share=1 - request.critic_share,
-        resumable=request.resumable,
-        **extra,
+        options=PlanOptions(canary_probability=probability, resumable=request.resumable),
     )
 
 
@@ -312,70 +324,59 @@ def fit_table(
         out: The candidate's folder.
         quiet: Say nothing.
     """
-    schema, frame, plan = prepare(request, out)
-    return fit_candidate(
-        request, schema, frame, plan, ledger, out, out / INTERNAL, Progress(quiet=quiet)
-    )
+    schema, plan = planned(request, out)
+    progress = Progress(quiet=quiet)
+    table = conforming(read_for_run(request, progress), request, schema, out)
+    begun = Run(request=request, plan=plan, table=table, ledger=ledger, progress=progress)
+    return fit_candidate(begun, Candidate(out, out / INTERNAL))
 
 
-def fit_candidate(
-    request: RunRequest,
-    schema: Schema,
-    frame: pd.DataFrame,
-    plan: Plan,
-    ledger: PrivacyLedger,
-    folder: Path,
-    internal: Path,
-    progress: Progress,
-    *,
-    attempts: int | None = None,
-) -> Candidate:
+def fit_candidate(run: Run, candidate: Candidate, *, attempts: int | None = None) -> Candidate:
     """Fit, sample and write a candidate.
 
     Nothing is charged where the data set was judged ``attempts`` times.
+
+    Args:
+        run: What is fitted.
+        candidate: Where to write.
+        attempts: Evaluations that the policy allows on the data set; None where no policy is at
+            hand.
     """
-    progress.stage(StageName.PREPARE)
-    candidate = Candidate(folder, internal)
+    run.progress.stage(StageName.PREPARE)
     candidate.create()
-
-    def begin(canaries: Canaries, run: str) -> None:
-        write_note(candidate, request, schema, run=run, commitment=canaries.commitment)
-        progress.log_to(candidate.write_internal(LOG_FILE, ""))
-        canaries.save(internal, frame, schema)
-        progress.say(f"claim: {statement(plan.budget, schema)}")
-
-    def keep(refining: Refining, clean: bool) -> None:
-        save_checkpoint(internal, refining, clean=clean)
-        if clean:
-            progress.say(
-                f"checkpoint at step {refining.refinement.step}; {call('Synthesizer.resume')} goes"
-                " on from it"
-            )
-
+    internal, request, progress = candidate.internal, run.request, run.progress
     with held_alone(internal):
         if (internal / CANARIES_FILE).exists():
             raise ReleaseExistsError(
                 f"{internal}: another run has begun there meanwhile; choose another"
                 f" {parameter('out')}"
             )
+        begin, keep = partial(_begin, run, candidate), partial(_keep, run, internal)
+        settings = run.settings(on_canaries=begin, keep=keep, attempts=attempts)
         try:
-            fitted = fit(
-                frame,
-                schema,
-                plan,
-                ledger,
-                seed=request.seed,
-                progress=progress,
-                on_canaries=begin,
-                keep=keep,
-                attempts=attempts,
-            )
+            fitted = fit(run.table, run.plan, run.ledger, settings)
         except (UsageError, BudgetExceededError, PolicyFailedError):
             candidate.undo()
             raise
         return write_candidate(
-            candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress
+            candidate, fitted, run.ledger, rows=request.rows, seed=request.seed, progress=progress
         )
+
+
+def _begin(run: Run, candidate: Candidate, canaries: Canaries, identity: str) -> None:
+    """Keep inside what was asked for and who is a canary, before the first look."""
+    write_note(candidate, run.request, run.schema, run=identity, commitment=canaries.commitment)
+    run.progress.log_to(candidate.write_internal(LOG_FILE, ""))
+    canaries.save(candidate.internal, run.table)
+    run.progress.say(f"claim: {statement(run.plan.budget, run.schema)}")
+
+
+def _keep(run: Run, internal: Path, refining: Refining, clean: bool) -> None:
+    """Write a checkpoint."""
+    save_checkpoint(internal, refining, clean=clean)
+    if clean:
+        step = refining.refinement.step
+        run.progress.say(f"checkpoint at step {step}; {call('Synthesizer.resume')} goes on from it")
 
 
 def resume_candidate(
@@ -396,34 +397,42 @@ def resume_candidate(
         query: The same query, where a query makes the table.
     """
     begun = read_note(out, table, query)
-    request, candidate, schema = begun.request, begun.candidate, begun.schema
-    checkpoint = newest_checkpoint(
-        candidate.internal, ledger.newest_checkpoint(schema.dataset, begun.run)
-    )
-    read = read_source(table, request.source)
-    frame = conform(read.frame(), schema, on_violation=request.on_violation).reset_index(drop=True)
-    canaries = load_canaries(candidate.internal, frame, schema)
-    frame = clamp_measured(frame, checkpoint.schema)
+    request, schema = begun.request, begun.schema
+    checkpoint = _newest(begun, ledger)
+    read = TableAsRead.read(request.table, request.source)
+    owned, said = read.conforming(schema, on_violation=request.on_violation), read.said
+    del read  # Only the typed rows stay.
+    plan = plan_for(request, schema)
+    again = Run(request=request, plan=plan, table=owned, ledger=ledger, progress=progress)
+    return _resumed(begun, checkpoint, again, said)
+
+
+def _newest(begun: Begun, ledger: PrivacyLedger) -> Checkpoint:
+    lineage = ledger.newest_checkpoint(begun.schema.dataset, begun.run)
+    return newest_checkpoint(begun.candidate.internal, lineage)
+
+
+def _resumed(begun: Begun, checkpoint: Checkpoint, run: Run, said: tuple[str, ...]) -> Candidate:
+    """Fit to the end from a checkpoint, and write the candidate.
+
+    What was recognised is said once the log is open.
+    """
+    candidate, progress = begun.candidate, run.progress
+    canaries = load_canaries(candidate.internal, run.table)
     if canaries.commitment != begun.commitment:
         raise UsageError(
             f"{candidate.internal}: the list of canaries is not the one that the run began with"
         )
     progress.log_to(candidate.internal / LOG_FILE)
-    tell_source(read, progress)
+    progress.say_all(said)
     progress.say(f"resuming from checkpoint {checkpoint.lineage} at step {checkpoint.step}")
-    fitted = resume(
-        frame,
-        plan_for(request, schema),
-        checkpoint,
-        canaries,
-        ledger,
-        seed=request.seed,
-        progress=progress,
-        keep=lambda refining, clean: save_checkpoint(candidate.internal, refining, clean=clean),
-    )
+    settings = run.settings(keep=partial(_keep, run, candidate.internal))
+    table = run.table.clamped(checkpoint.schema)
+    fitted = resume(table, run.plan, checkpoint, canaries, run.ledger, settings)
     candidate.create()
+    request = run.request
     return write_candidate(
-        candidate, fitted, ledger, rows=request.rows, seed=request.seed, progress=progress
+        candidate, fitted, run.ledger, rows=request.rows, seed=request.seed, progress=progress
     )
 
 

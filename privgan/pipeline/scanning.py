@@ -1,6 +1,6 @@
-"""Scan a candidate for what must stay inside, while the real table is at hand.
+"""Scan a candidate for what must stay inside, while the real table's texts are at hand.
 
-INTERNAL: it reads real rows.
+INTERNAL.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import pandas as pd
-
 from privgan.errors import PolicyFailedError
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.owner.undeclared import UndeclaredTexts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.public_texts import (
     fit_text,
@@ -44,47 +43,34 @@ from privgan.release.manifest import ReleaseFacts
 from privgan.release.report_files import REPORT_JSON
 from privgan.report import ShareableReport, render_shareable
 from privgan.report.render import WRITTEN
-from privgan.schema.columns import (
-    Column,
-    Discrete,
-    Invented,
-    Kind,
-    Numeric,
-    OpenNumeric,
-    OpenTemporal,
-    Temporal,
-)
+from privgan.schema.columns import Column, Invented, Kind
 from privgan.schema.schema import Schema
-from privgan.table.conform import canonical_text
-from privgan.table.readings import moments_of, numbers_of
 from privgan.table.schema_file import load_schema
 
 FORMAT, SCAN_FILE = "privgan.scan/1", "internal-scan.json"
 FACT = "artefacts.findings"
 
 
-def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
+def needles_of(texts: UndeclaredTexts) -> Needles:
     """What must not leave of a table.
 
     Identifiers, personal values, and every text that the schema does not declare.
 
     Args:
-        table: The table as read, before any value was mapped into the schema [rows, columns].
-        schema: The schema.
+        texts: The table's undeclared texts, by column.
     """
     values: dict[str, NeedleKind] = {}
-    for column in schema.columns:
-        if column.name in table:
-            kind, least = _kind(column, schema)
-            for text in _private_texts(table[column.name], column, schema.missing_markers):
-                if len(text) >= least:
-                    values.setdefault(text[:LONGEST], kind)
-                if len(text) > LONGEST:  # Many may begin and end alike, with what a pattern says.
-                    values.setdefault(text[-LONGEST:], kind)
-                    start = max(0, _alike(text, column) - LONGEST // 2)
-                    values.setdefault(text[start : start + LONGEST], kind)
-    found = Needles(values=values, schema=schema)
-    return found.declaring(schema_text(schema)).without(own_words(schema))
+    for column, found in texts.items():
+        kind, least = _kind(column, texts.schema)
+        for text in found:
+            if len(text) >= least:
+                values.setdefault(text[:LONGEST], kind)
+            if len(text) > LONGEST:  # Many may begin and end alike, with what a pattern says.
+                values.setdefault(text[-LONGEST:], kind)
+                start = max(0, _alike(text, column) - LONGEST // 2)
+                values.setdefault(text[start : start + LONGEST], kind)
+    needles = Needles(values=values, schema=texts.schema)
+    return needles.declaring(schema_text(texts.schema)).without(own_words(texts.schema))
 
 
 def _alike(text: str, column: Column) -> int:
@@ -256,23 +242,3 @@ def _kind(column: Column, schema: Schema) -> tuple[NeedleKind, int]:
     if column.invented and column.kind is not Kind.TEXT:
         return NeedleKind.PII, SHORTEST
     return (NeedleKind.PII if column.invented else NeedleKind.TEXT), SHORTEST_TEXT
-
-
-def _private_texts(values: pd.Series, column: Column, markers: tuple[str, ...]) -> Iterator[str]:
-    """The distinct texts of a column that its declared domain does not hold."""
-    distinct = pd.Series(values.dropna().unique(), dtype=object)
-    if isinstance(column, Numeric | OpenNumeric):
-        distinct = distinct[numbers_of(distinct, column).isna()]
-    elif isinstance(column, Temporal | OpenTemporal):
-        if pd.api.types.is_datetime64_any_dtype(values):
-            return
-        distinct = distinct[moments_of(distinct, column).isna()]
-    known = {
-        *markers,
-        *column.missing_markers,
-        *(column.categories if isinstance(column, Discrete) else ()),
-    }
-    for value in distinct:
-        text = canonical_text(value).strip()
-        if text not in known:
-            yield text

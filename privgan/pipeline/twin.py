@@ -22,9 +22,10 @@ from privgan.errors import InternalError, UsageError
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.probes import ProbedTrainer
 from privgan.ledger.ledger import PrivacyLedger
-from privgan.pipeline.fitting import fit
+from privgan.owner.owners_table import OwnersTable
+from privgan.pipeline.fitting import FitSettings, fit
 from privgan.planning.plan import CriticSettings
-from privgan.planning.planner import make_plan
+from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.randomness import SecretStream
@@ -44,7 +45,7 @@ def run_twin(
     budget: PrivacyBudget,
     progress: Progress,
     *,
-    table: tuple[pd.DataFrame, Schema] | None = None,
+    table: OwnersTable | None = None,
     canaries: int = CANARIES,
     coins: SecretStream | None = None,
 ) -> TwinReport:
@@ -55,29 +56,28 @@ def run_twin(
     Args:
         budget: The test run's (ε, δ).
         progress: Tells the owner.
-        table: A conforming table and its schema; None for a simulated one.
+        table: A conforming table; None for a simulated one.
         canaries: How many gradients are planted.
         coins: Secret coins; None for a fresh stream from the operating system.
 
     Raises:
         UsageError: The table is too small for a private critic.
     """
-    coins = coins or SecretStream()
-    frame, schema = table or simulated()
+    coins, table = coins or SecretStream(), table or simulated()
     plan = make_plan(
-        schema,
+        table.schema,
         budget,
-        public_rows=len(frame),
+        public_rows=table.row_count(),
         effort=_EFFORT,
         marginal_share=_MARGINAL_SHARE,
-        canary_probability=0.0,
+        options=PlanOptions(canary_probability=0.0),
     )
     inside = coins.bernoulli(0.5, canaries)
     played: list[tuple[GradientAttack, CriticSettings]] = []
     with tempfile.TemporaryDirectory(prefix="privgan-twin-") as folder:
         ledger = PrivacyLedger.open(str(Path(folder) / "ledger.sqlite"))
         trainer = partial(_probed, inside, played)
-        fit(frame, schema, plan, ledger, seed=0, progress=progress, coins=coins, trainer=trainer)
+        fit(table, plan, ledger, FitSettings(progress=progress, coins=coins, trainer=trainer))
     if not played:
         raise UsageError(
             "the plan has no private critic to test; give a table with more rows or a larger"
@@ -107,8 +107,8 @@ def _probed(
     return ProbedTrainer(critic, settings, *rest, inside=inside, observe=game.see)
 
 
-def simulated() -> tuple[pd.DataFrame, Schema]:
-    """A small simulated table of customers and its schema; always the same."""
+def simulated() -> OwnersTable:
+    """A small simulated table of customers; always the same."""
     rng = np.random.default_rng(0)
     age = rng.normal(45, 14, ROWS).clip(18, 90).round()
     left = rng.random(ROWS) < 1 / (1 + np.exp((age - 45) / 8))
@@ -121,4 +121,4 @@ def simulated() -> tuple[pd.DataFrame, Schema]:
         Discrete(name="left", kind=Kind.BOOLEAN, categories=("False", "True")),
     )
     schema = Schema(dataset="twin", unit=PrivacyUnit(), columns=columns)
-    return conform(frame, schema), schema
+    return OwnersTable(conform(frame, schema), schema)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
 from privgan.generator.networks import Critic
 from privgan.generator.scores import critic_scores, load_critic, log_likelihood, save_critic
+from privgan.owner.owners_table import RealRows
 from privgan.pipeline.candidate import Candidate
 from privgan.synthesizer import load_synthesizer
 
@@ -22,15 +22,23 @@ def keep_critic(candidate: Candidate, critic: Critic) -> None:
     save_critic(critic, path)
 
 
-def white_box_scores(candidate: Candidate, frame: pd.DataFrame) -> Mapping[str, np.ndarray]:
-    """By attack, the score of each row [rows]: high for what looks like a row that the fit saw.
+def white_box_scores(
+    candidate: Candidate, rows: RealRows, canary_mask: np.ndarray
+) -> Mapping[str, np.ndarray]:
+    """By attack, the score of each canary's row [rows], kept-in ones first.
+
+    High for what looks like a row that the fit saw.
 
     Args:
         candidate: The candidate.
-        frame: Typed rows that conform to its schema [rows, modelled columns].
+        rows: Real rows that conform to its schema.
+        canary_mask: Which of the kept-in rows are canaries' [kept-in rows], bool.
     """
     synthesizer = load_synthesizer(candidate.model)
-    codes, path = synthesizer.encoder.encode(frame), candidate.internal / CRITIC_FILE
+    codes, path = (
+        rows.canary_codes(canary_mask, synthesizer.encoder),
+        candidate.internal / CRITIC_FILE,
+    )
     scores = {"likelihood": log_likelihood(synthesizer.mixture, codes)}
     if path.exists():
         scores["critic"] = critic_scores(load_critic(path), codes, synthesizer.encoder.sizes)

@@ -72,16 +72,45 @@ _NAMES = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """What few runs ask for otherwise.
+
+    Attributes:
+        canary_probability: Probability of each customer to be a canary.
+        widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to
+            the critic (ablations).
+        resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run
+            again after a crash.
+
+    Raises:
+        UsageError: when one is out of range.
+    """
+
+    canary_probability: float = CANARY_PROBABILITY
+    widest: int = 3
+    resumable: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not 0 <= self.canary_probability <= 0.5:
+            raise UsageError(
+                f"the canary probability is {self.canary_probability}; it must be in 0 to 0.5"
+            )
+        if self.widest not in {1, 2, 3}:
+            raise UsageError(
+                f"the widest marginal has {self.widest} columns; it must have 1, 2 or 3"
+            )
+
+
 def make_plan(
     schema: Schema,
     budget: PrivacyBudget,
     *,
     public_rows: int | None,
     effort: str = "standard",
-    canary_probability: float = CANARY_PROBABILITY,
     marginal_share: float = ALL_TO_MARGINALS,
-    widest: int = 3,
-    resumable: bool = False,
+    options: PlanOptions | None = None,
 ) -> Plan:
     """Plan a run.
 
@@ -91,12 +120,8 @@ def make_plan(
         public_rows: The table's row count where it is public; None to measure it with noise, in
             stage 1.
         effort: quick, standard or thorough: how much free fitting.
-        canary_probability: Probability of each customer to be a canary.
         marginal_share: Share of stage 2 for marginals, the rest for the critic.
-        widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to
-            the critic (ablations).
-        resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run
-            again after a crash.
+        options: What few runs ask for otherwise.
 
     Returns:
         A plan; its stage 2 is empty until ``with_domain`` where stage 1 has something to measure.
@@ -104,28 +129,17 @@ def make_plan(
     Raises:
         UsageError: when the budget does not go with the row count, or a setting is out of range.
     """
-    if not 0 <= canary_probability <= 0.5:
-        raise UsageError(f"the canary probability is {canary_probability}; it must be in 0 to 0.5")
-    if effort not in EFFORTS:
-        raise UsageError(f"effort is {effort!r}; allowed: {', '.join(EFFORTS)}")
-    if not 0.05 <= marginal_share <= 1:
-        raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
-    if resumable and marginal_share == 1:
-        raise UsageError(
-            "a resumable plan needs a critic phase, which is what is resumed: give the critic a"
-            " share of the budget"
-        )
-    if widest not in {1, 2, 3}:
-        raise UsageError(f"the widest marginal has {widest} columns; it must have 1, 2 or 3")
+    options = options or PlanOptions()
+    _check_choices(effort, marginal_share, resumable=options.resumable)
     domain = first_stage(schema, budget, count_rows=public_rows is None)
-    marginals, generator = _settings(EFFORTS[effort], widest)
+    marginals, generator = _settings(EFFORTS[effort], options.widest)
     plan = Plan(
         dataset=schema.dataset,
         schema_fingerprint=schema.fingerprint(),
         unit=schema.unit,
         budget=budget,
         declared_rows=public_rows,
-        canary_probability=canary_probability,
+        canary_probability=options.canary_probability,
         domain_budget=domain.budget if domain else None,
         domain_steps=domain.steps if domain else (),
         domain_cost=domain.cost if domain else None,
@@ -139,9 +153,21 @@ def make_plan(
         generator=generator,
         critic=None,
         effort=effort,
-        resumable=resumable,
+        resumable=options.resumable,
     )
     return plan if public_rows is None or domain else with_domain(plan, schema, public_rows)
+
+
+def _check_choices(effort: str, marginal_share: float, *, resumable: bool) -> None:
+    if effort not in EFFORTS:
+        raise UsageError(f"effort is {effort!r}; allowed: {', '.join(EFFORTS)}")
+    if not 0.05 <= marginal_share <= 1:
+        raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
+    if resumable and marginal_share == 1:
+        raise UsageError(
+            "a resumable plan needs a critic phase, which is what is resumed: give the critic a"
+            " share of the budget"
+        )
 
 
 def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorSettings]:

@@ -7,7 +7,6 @@ ChaCha20 keyed with 256 bits from the operating system, never from ``seed``. *Pu
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from typing import NoReturn
@@ -28,7 +27,8 @@ class SecretStream:
     """A cryptographic stream of coins; its key is never stored, printed or pickled.
 
     Attributes:
-        secret: Whether the key is unknown to everybody; only then does a guarantee hold.
+        secret: Whether the key is unknown to everybody; only then does a guarantee hold. A stream
+            of the tests that can be drawn again says False, and the ledger then records ε = ∞.
     """
 
     secret = True
@@ -108,31 +108,3 @@ class SecretStream:
     def __repr__(self) -> str:
         """Say nothing about the key."""
         return f"{type(self).__name__}(…)"
-
-
-class RepeatableStream(SecretStream):
-    """Coins that can be drawn again, for tests only.
-
-    With them the ledger records ε = ∞ and nothing can be released.
-
-    Args:
-        seed: Any integer.
-    """
-
-    secret = False
-
-    def __init__(self, seed: int) -> None:
-        self._start(hashlib.sha256(f"privgan test stream {seed}".encode()).digest())
-
-    def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
-        """As SecretStream, with rounded normal noise."""
-        return counts + np.rint(self.normal(len(counts)) * standard_deviation).astype(np.int64)
-
-    def discrete_laplace(self, count: int, scale: float) -> int:
-        """As SecretStream, with rounded Laplace noise."""
-        first, second = np.log(self.uniform(2)) * scale
-        return count + round(float(first - second))
-
-    def exponential_choice(self, scores: np.ndarray, scale: float) -> int:
-        """As SecretStream, with floating-point Gumbel noise."""
-        return int(np.argmax(scores - scale * np.log(-np.log(self.uniform(len(scores))))))

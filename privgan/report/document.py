@@ -218,8 +218,3 @@ def joined(texts: Iterable[Text], by: str = ", ") -> Text:
             found.append(Run(by))
         found += text
     return tuple(found)
-
-
-def without_empty(blocks: Iterable[Block | None]) -> tuple[Block, ...]:
-    """The blocks that are there."""
-    return tuple(block for block in blocks if block is not None)

@@ -163,6 +163,14 @@ def _fact_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Docume
         if key not in item and key not in _measured(item):
             yield document.mistake(path, f"{where}kind {kind} needs {key}")
             return
+    yield from _value_mistakes(item, path, document, where)
+    yield from _source_mistakes(item, path, document, where)
+
+
+def _value_mistakes(
+    item: Mapping[str, Any], path: DocumentPath, document: Document, where: str
+) -> Any:
+    kind = Kind(item["kind"])
     if kind in NUMERIC:
         if "lower" in item and "upper" in item:
             yield from _numeric_mistakes(item, path, document, where)
@@ -173,6 +181,12 @@ def _fact_mistakes(item: Mapping[str, Any], path: DocumentPath, document: Docume
     if kind is Kind.IDENTIFIER:
         yield from _pattern_mistakes(item, path, document, where)
     yield from _absence_mistakes(item, path, document, where)
+
+
+def _source_mistakes(
+    item: Mapping[str, Any], path: DocumentPath, document: Document, where: str
+) -> Any:
+    kind = Kind(item["kind"])
     if isinstance(item.get("source"), dict):
         for fact in item["source"]:
             if fact not in (*_FACTS.get(kind, ()), *_GENERAL_FACTS, _MARKERS):

@@ -15,10 +15,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import privgan.audit
-from privgan.audit.suite import run_table_audit
 from privgan.errors import TableError
 from privgan.metric import Status
 from privgan.privacy.budget import PrivacyUnit
+from tests.audit.foreign_tables import audited
 
 ROWS = 160
 
@@ -76,13 +76,13 @@ def test_tables_that_do_not_fit_are_refused_by_name(schema, three, place, name, 
     tables = list(three)
     tables[place] = spoil(tables[place])
     with pytest.raises(TableError, match=message) as caught:
-        run_table_audit(schema, *tables)
+        audited(schema, *tables)
     assert name in str(caught.value)
     assert "12,5" not in str(caught.value)  # never a value
 
 
 def test_no_holdout(schema, three):
-    found = checked(run_table_audit(schema, three[0], three[1][:0], three[2], epsilon=1.0))
+    found = checked(audited(schema, three[0], three[1][:0], three[2], epsilon=1.0))
     for name in (
         "utility.gap",
         "utility.gap_r2",
@@ -103,14 +103,14 @@ def test_no_holdout(schema, three):
 
 def test_target_of_one_class(schema, three):
     real, held, made = (table.assign(churned=True) for table in three)
-    found = checked(run_table_audit(schema, real, held, made, target="churned"))
+    found = checked(audited(schema, real, held, made, target="churned"))
     assert found["utility.gap"].reason == "the target has one value only in the kept-in table"
     assert found["utility.gap_r2"].status is Status.OK
 
 
 def test_constant_and_all_missing_columns(schema, three):
     tables = [table.assign(age=30, income=np.nan, region=None) for table in three]
-    found = checked(run_table_audit(schema, *tables))
+    found = checked(audited(schema, *tables))
     assert found["fidelity.range_coverage"].status is Status.NOT_RUN
     assert found["fidelity.column_shapes"].value == pytest.approx(1.0, abs=0.1)
     assert (
@@ -121,7 +121,7 @@ def test_constant_and_all_missing_columns(schema, three):
 
 def test_columns_that_are_missing_in_the_synthetic_table_alone(schema, three):
     made = three[2].assign(age=30, income=np.nan, region=None)
-    report = run_table_audit(schema, three[0], three[1], made)
+    report = audited(schema, three[0], three[1], made)
     found = checked(report)
     assert found["fidelity.range_coverage"].value == 0.0
     assert report.verdict == "INCONCLUSIVE"
@@ -132,9 +132,7 @@ def test_columns_that_are_missing_in_the_synthetic_table_alone(schema, three):
 @pytest.mark.parametrize("rows", [1, 2, 10])
 def test_few_rows(schema, draw_rows, rows):
     found = checked(
-        run_table_audit(
-            schema, draw_rows(rows, 1), draw_rows(rows, 2), draw_rows(rows, 3), epsilon=1.0
-        )
+        audited(schema, draw_rows(rows, 1), draw_rows(rows, 2), draw_rows(rows, 3), epsilon=1.0)
     )
     assert found["utility.gap"].status is Status.NOT_RUN
     assert found["fidelity.tvd1"].status is Status.OK
@@ -142,7 +140,7 @@ def test_few_rows(schema, draw_rows, rows):
 
 def test_a_copy_of_the_training_table_screams(schema, three):
     real, held, _ = three
-    report = run_table_audit(schema, real, held, real, epsilon=1.0, delta=1e-5, fair_coins=True)
+    report = audited(schema, real, held, real, epsilon=1.0, delta=1e-5, fair_coins=True)
     found = checked(report)
     assert report.verdict == "REFUTED"
     assert found["attack.membership.auc"].low > 0.95
@@ -155,7 +153,7 @@ def test_values_outside_the_schema_are_counted(schema, three):
     made.loc[made.index[:30], "region"] = "moon"
     made.loc[made.index[20:60], "age"] = 200
     made.loc[made.index[60:70], "income"] = np.inf
-    found = checked(run_table_audit(schema, *three[:2], made))
+    found = checked(audited(schema, *three[:2], made))
     broken = found["fidelity.constraint_violations"]
     assert broken.value == pytest.approx(70 / ROWS)
     assert broken.baseline == 0.0
@@ -173,7 +171,7 @@ def test_row_order_is_nothing_where_customers_have_several_rows(schema, three):
     texts = []
     for seed in (0, 1):
         orders = [np.random.default_rng(seed).permutation(len(table)) for table in (real, held)]
-        report = run_table_audit(
+        report = audited(
             several,
             real.iloc[orders[0]],
             held.iloc[orders[1]],

@@ -12,13 +12,13 @@ from privgan.audit.attacks.copied import copied
 from privgan.audit.coding import CodedTable
 from privgan.audit.foreign.harmonise import harmonise, legible
 from privgan.audit.foreign.legibility import columns_left_out, lost_values, without_columns
-from privgan.audit.suite import run_table_audit
 from privgan.errors import TableError
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.schema.constraints import AtMost
 from privgan.schema.schema import Schema
 from privgan.table.conform import violations
+from tests.audit.foreign_tables import audited
 
 DAY = {"kind": Kind.DATE, "lower": dt.datetime(2015, 1, 1), "upper": dt.datetime(2025, 12, 31)}
 MOMENT = {**DAY, "kind": Kind.DATETIME}
@@ -218,7 +218,7 @@ def test_in_python_unseen_categories_leave_too(schema, draw_rows):
     shouted = real.assign(region=real["region"].str.upper())
     assert legible(schema, real, holdout, shouted)[2].left_out == {}
     with pytest.raises(TableError, match=r"unknown \['extra'\]"):
-        run_table_audit(schema, real, holdout, real.assign(extra=1))
+        audited(schema, real, holdout, real.assign(extra=1))
 
 
 def coded(generator: np.random.Generator, sizes: tuple[int, ...], rows: int) -> CodedTable:

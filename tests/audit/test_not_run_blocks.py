@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from privgan.audit.suite import run_table_audit
 from privgan.metric import Status
 from privgan.policy import GateStatus, VerdictStatus, evaluate, fact_vocabulary, load_policy
+from tests.audit.foreign_tables import audited
 
 POLICY = """\
 format: privgan.policy/1
@@ -26,7 +26,7 @@ gates:
 
 @pytest.fixture(scope="module")
 def without_holdout(schema, draw_rows):
-    return run_table_audit(schema, draw_rows(60, 1), draw_rows(0, 2), draw_rows(60, 3))
+    return audited(schema, draw_rows(60, 1), draw_rows(0, 2), draw_rows(60, 3))
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
-from privgan.audit.suite import AuditInputs, Verdict, run_audit, run_table_audit
+from privgan.audit.suite import AuditInputs, Verdict, run_audit
 from privgan.errors import TableError, UsageError
 from privgan.metric import Status
 from privgan.pipeline.stages import AUDIT_STAGES
 from privgan.privacy.budget import PrivacyUnit
+from tests.audit.foreign_tables import audited
 
 NAMES = {
     "attack.copies.authenticity",
@@ -143,14 +144,10 @@ def test_claim_above_what_the_audit_can_see_is_inconclusive(inputs):
 
 
 def test_table_audit_claims_no_bound_without_coins(schema, draw_rows):
-    honest = run_table_audit(
-        schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 3), epsilon=1.0
-    )
+    honest = audited(schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 3), epsilon=1.0)
     assert honest.verdict is Verdict.INCONCLUSIVE
     assert "fair coins" in honest.reason
-    found = run_table_audit(
-        schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 1), epsilon=1.0
-    )
+    found = audited(schema, draw_rows(300, 1), draw_rows(300, 2), draw_rows(300, 1), epsilon=1.0)
     assert found.verdict is Verdict.REFUTED
     assert found.reason.startswith("copies: 300 of 300")
     assert "fair coins" in found.metric("audit.epsilon_lower_bound").reason
@@ -160,11 +157,9 @@ def test_table_audit_claims_no_bound_without_coins(schema, draw_rows):
 
 def test_table_audit_with_coins_refutes(schema, draw_rows):
     real, holdout = draw_rows(300, 1), draw_rows(310, 2)
-    found = run_table_audit(schema, real, holdout, real, epsilon=0.5, delta=1e-5, fair_coins=True)
+    found = audited(schema, real, holdout, real, epsilon=0.5, delta=1e-5, fair_coins=True)
     assert found.verdict is Verdict.REFUTED
-    uneven = run_table_audit(
-        schema, real, holdout[:60], real, epsilon=0.5, delta=1e-5, fair_coins=True
-    )
+    uneven = audited(schema, real, holdout[:60], real, epsilon=0.5, delta=1e-5, fair_coins=True)
     assert uneven.verdict is Verdict.REFUTED
     assert uneven.reason.startswith("copies")
     assert "coins were not fair" in uneven.metric("audit.epsilon_lower_bound").reason
@@ -172,7 +167,7 @@ def test_table_audit_with_coins_refutes(schema, draw_rows):
 
 @pytest.mark.parametrize("holdout", [0, 10])
 def test_tiny_tables_are_not_run_and_inconclusive(schema, draw_rows, holdout):
-    found = run_table_audit(
+    found = audited(
         schema, draw_rows(10, 1), draw_rows(holdout, 2), draw_rows(10, 3), fair_coins=True
     )
     assert found.verdict is Verdict.INCONCLUSIVE
@@ -185,7 +180,7 @@ def test_constant_and_empty_columns_are_borne(schema, draw_rows):
     def odd(seed):
         return draw_rows(200, seed).assign(age=30, income=np.nan, region=None)
 
-    valid(run_table_audit(schema, odd(1), odd(2), odd(3)))
+    valid(audited(schema, odd(1), odd(2), odd(3)))
 
 
 def test_customers_with_several_rows_need_their_names(inputs):

@@ -17,7 +17,7 @@ from privgan.audit.attacks.diagnostics import (
     shown_metrics,
     shown_not_run,
 )
-from privgan.audit.attacks.membership import Canaries, nearest_scores
+from privgan.audit.attacks.membership import Canaries, Scores, nearest_scores
 from privgan.audit.attacks.roc import (
     GRID,
     Rates,
@@ -48,7 +48,9 @@ def shown(schema, draw_rows):
     canaries, made = Canaries.pool(coder.code(members), coder.code(others)), coder.code(members)
     nearest = nearest_scores(coder, canaries, made, 0)
     # The density ratio has tests of its own and takes seconds: the nearness stands in for it.
-    found = shown_metrics(coder, canaries, made, nearest, nearest, Claim(1.0, 1e-5), 0)
+    found = shown_metrics(
+        coder, canaries, made, Scores(ratio=nearest, nearest=nearest), Claim(1.0, 1e-5), 0
+    )
     return {metric.name.removeprefix("attack.membership."): metric for metric in found}
 
 

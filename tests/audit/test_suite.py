@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
-from privgan.audit.suite import AuditInputs, AuditReport, run_audit, run_table_audit
+from privgan.audit.suite import AuditInputs, AuditReport, run_audit
 from privgan.errors import TableError
 from privgan.files.documents import json_schema
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Discrete, Kind, Numeric
 from privgan.schema.schema import Schema
+from tests.audit.foreign_tables import audited
 
 ROWS = 1_600
 SCHEMA = Schema(
@@ -115,7 +116,7 @@ def test_two_audits_are_the_same_and_the_order_of_synthetic_rows_is_nothing(
 
 
 def test_any_table_can_be_audited_without_a_bound() -> None:
-    report = run_table_audit(SCHEMA, _rows(1), _rows(2), _rows(3), target="label")
+    report = audited(SCHEMA, _rows(1), _rows(2), _rows(3), target="label")
     assert report.verdict == "INCONCLUSIVE"
     assert report.metric("audit.epsilon_lower_bound").value is None
     assert "fair coins" in report.metric("audit.epsilon_lower_bound").reason
@@ -124,7 +125,7 @@ def test_any_table_can_be_audited_without_a_bound() -> None:
 
 def test_what_cannot_be_computed_is_not_run_with_its_reason() -> None:
     one_class = _rows(1).assign(label="a")
-    report = run_table_audit(
+    report = audited(
         SCHEMA, one_class, _rows(2).iloc[:10].assign(label="a"), _rows(3), target="label"
     )
     missed = [metric for metric in report.metrics if metric.value is None]
@@ -137,9 +138,9 @@ def test_what_cannot_be_computed_is_not_run_with_its_reason() -> None:
 )
 def test_tables_that_do_not_fit_are_refused(spoil: object) -> None:
     with pytest.raises(TableError):
-        run_table_audit(SCHEMA, _rows(1), _rows(2), spoil(_rows(3)), target="label")  # type: ignore[operator]
+        audited(SCHEMA, _rows(1), _rows(2), spoil(_rows(3)), target="label")  # type: ignore[operator]
 
 
 def test_an_unknown_target_is_refused() -> None:
     with pytest.raises(TableError, match="target"):
-        run_table_audit(SCHEMA, _rows(1), _rows(2), _rows(3), target="nope")
+        audited(SCHEMA, _rows(1), _rows(2), _rows(3), target="nope")

@@ -18,10 +18,9 @@ def audit(schema, draw_rows, target=None, synthetic=None, left_out=None):
     real, test = draw_rows(1200, 1), draw_rows(600, 2) if left_out is None else left_out
     coder = AuditCoder.from_reference(schema, real)
     made = draw_rows(1200, 3) if synthetic is None else synthetic
+    tables = (coder.code(frame) for frame in (real, test, made))
     name = target or choose_target(schema.columns)
-    metrics = trial_metrics(
-        *trial_of(coder, coder.code(real), coder.code(test), coder.code(made), name, 0)
-    )
+    metrics = trial_metrics(*trial_of(coder, *tables, name, 0))
     return {metric.name: metric for metric in metrics}
 
 

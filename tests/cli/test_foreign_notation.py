@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from privgan.audit.attacks.copied import copied
-from privgan.audit.inputs import AuditInputs, prepare
+from privgan.audit.inputs import AuditInputs, AuditTables, prepare
 from privgan.audit.lower_bounds.ceilings import Claim
-from privgan.cli.foreign import ForeignTables, read_foreign
 from privgan.cli.main import execute
 from privgan.errors import TableError
+from privgan.pipeline.foreign_tables import read_foreign
 from privgan.sources import SourceOptions
 
 ROWS = 400
@@ -150,7 +150,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def read(folder, synthetic: pd.DataFrame, *, parquet: bool = False) -> ForeignTables:
+def read(folder, synthetic: pd.DataFrame, *, parquet: bool = False) -> AuditTables:
     """The three tables, as the audit reads them."""
     path = folder / ("synthetic.parquet" if parquet else "synthetic.csv")
     synthetic.to_parquet(path) if parquet else synthetic.to_csv(path, index=False)
@@ -158,7 +158,7 @@ def read(folder, synthetic: pd.DataFrame, *, parquet: bool = False) -> ForeignTa
     return read_foreign(paths, None, source=SourceOptions(sep=","), on_violation="refuse")
 
 
-def finding(tables: ForeignTables) -> str:
+def finding(tables: AuditTables) -> str:
     """What the verdict would rest on."""
     inputs = AuditInputs(
         schema=tables.schema,

@@ -75,7 +75,7 @@ def test_a_demo_keeps_its_ledger_beside_its_table(
     named: list[str] = []
 
     def perform(*arguments: object, **_: object) -> NoReturn:
-        named.append(str(arguments[3]))
+        named.append(str(arguments[2]))
         raise IncompleteError("enough")
 
     monkeypatch.setattr("privgan.cli.runs.perform", perform)

@@ -159,7 +159,6 @@ def test_sets_of_positions_are_sets(
     assert one & two == set_of(first & second, absent and other)
     assert one.without(two) == set_of(first - second, absent and not other)
     assert bool(one) == (bool(first) or absent)
-    assert one.first_from(place) == min((value for value in first if value >= place), default=None)
     assert one.last_to(place) == max((value for value in first if value <= place), default=None)
 
 

@@ -18,7 +18,8 @@ from privgan.generator.dpsgd import CLIP_MARGIN, PrivateTrainer
 from privgan.generator.losses import critic_losses
 from privgan.generator.networks import Critic
 from privgan.planning.plan import CriticSettings
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
+from tests.coins import RepeatableStream
 
 INPUTS = 7
 SETTINGS = CriticSettings(

@@ -14,7 +14,7 @@ from privgan.generator.losses import ABSENT, REAL, critic_losses
 from privgan.generator.networks import Critic
 from privgan.generator.probes import ProbedTrainer
 from privgan.planning.plan import CriticSettings
-from privgan.privacy.randomness import RepeatableStream
+from tests.coins import RepeatableStream
 
 INPUTS, CANARIES = 6, 40
 SETTINGS = CriticSettings(

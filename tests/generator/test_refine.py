@@ -19,15 +19,16 @@ from privgan.generator.conditions import UNCONDITIONED_SHARE, condition_codes, c
 from privgan.generator.losses import MarginalLoss, critic_losses, price_of, weights_by_dependence
 from privgan.generator.mixture import GeneratorModel, Mixture
 from privgan.generator.networks import Critic, Generator
-from privgan.generator.refine import Refinement
+from privgan.generator.refine import Refinement, Training
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts
+from privgan.owner.private_table import Samples
 from privgan.planning.plan import CriticSettings
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Discrete, Kind
 from privgan.schema.schema import Schema
-from privgan.table.private import Samples
+from tests.coins import RepeatableStream
 
 SIZES = (3, 4, 2)
 CPU = torch.device("cpu")
@@ -95,7 +96,9 @@ def _refined(
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Weights of the generator and of the critic after refinement."""
     model = _model(seed)
-    refinement = Refinement(model, _measurements(), plan.event, plan, coins=coins, seed=seed)
+    refinement = Refinement(
+        model, _measurements(), plan.event, plan, Training(coins=coins, seed=seed)
+    )
     refinement.run(Samples(codes, np.arange(len(codes))), plan.steps)
     model.use_average()
     networks = model.network, refinement.trainer.critic
@@ -254,8 +257,7 @@ def test_what_was_charged_is_checked_before_any_row_is_used() -> None:
             _measurements(),
             CRITIC.event,
             replace(CRITIC, steps=9),
-            coins=SecretStream(),
-            seed=0,
+            Training(coins=SecretStream(), seed=0),
         )
     assert _equal(before, list(model.network.parameters()))
 

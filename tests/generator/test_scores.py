@@ -33,7 +33,8 @@ from privgan.generator.dpsgd import PrivateTrainer, _SecretNoiseOptimizer
 from privgan.generator.losses import critic_losses
 from privgan.planning.plan import CriticSettings
 from privgan.privacy import accountant
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
+from tests.coins import RepeatableStream
 
 CANARIES = 1_000
 DELTA = 1e-2

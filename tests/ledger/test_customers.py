@@ -258,8 +258,8 @@ def test_names_of_customers_and_of_rows() -> None:
 
 
 def test_a_fit_asks_the_ledger_before_it_charges_anything(ledger: PrivacyLedger) -> None:
-    from privgan.pipeline.fitting import fit
-    from privgan.progress import Progress
+    from privgan.owner.owners_table import OwnersTable
+    from privgan.pipeline.fitting import FitSettings, fit
     from tests.sabotage import world
 
     frame = world.table(0, 700)
@@ -271,7 +271,7 @@ def test_a_fit_asks_the_ledger_before_it_charges_anything(ledger: PrivacyLedger)
     with pytest.raises(
         UsageError, match=r"second: many of this table's customers are also in .* small"
     ):
-        fit(frame.iloc[:600], second, plan, ledger, seed=0, progress=Progress(quiet=True))
+        fit(OwnersTable(frame.iloc[:600], second), plan, ledger, FitSettings())
     assert ledger.head() == before
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from privgan.errors import BudgetExceededError, InternalError, UsageError
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.owner.private_table import PrivateTable
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.events import DiscreteGaussian
-from privgan.table.private import PrivateTable
 
 EVENT = DiscreteGaussian(20.0, 1)
 BUDGET = PrivacyBudget(epsilon=1.0, delta=1e-6)

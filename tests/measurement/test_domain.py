@@ -23,18 +23,20 @@ from privgan.measurement.domain import (
     measure_domain,
     range_counts,
 )
+from privgan.measurement.looks import Looks
+from privgan.owner.private_table import PrivateTable
 from privgan.planning.domain_stage import domain_steps
 from privgan.planning.plan import StepKind
 from privgan.planning.planner import zcdp_of
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DpEvent
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt, mint
 from privgan.schema.columns import Discrete, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
 from privgan.schema.schema import Schema
 from privgan.table.conform import conform
-from privgan.table.private import PrivateTable
 from privgan.table.schema_file import dump_schema, parse_schema
+from tests.coins import RepeatableStream
 
 TEXT = """format: privgan.schema/1
 dataset: open
@@ -119,7 +121,15 @@ def _measure(
     frame: pd.DataFrame, coins: SecretStream, schema: Schema = ROWS, scale: float = _scale(6)
 ) -> Schema:
     steps = domain_steps(schema, scale=scale, discovery_delta=1e-8)
-    return measure_domain(PrivateTable("open", schema.unit, frame), schema, steps, Book(), coins)
+    return measure_domain(
+        Looks(table=PrivateTable("open", schema.unit, frame), ledger=Book(), coins=coins),
+        schema,
+        steps,
+    )
+
+
+def _looks(table: PrivateTable, book: Book) -> Looks:
+    return Looks(table=table, ledger=book, coins=SecretStream())
 
 
 def _numbers(column: object) -> tuple[float, float]:
@@ -139,7 +149,7 @@ def _numbers(column: object) -> tuple[float, float]:
 def test_every_look_is_charged_in_the_plans_order_and_redeemed_once() -> None:
     steps = domain_steps(SCHEMA, scale=20.0, discovery_delta=1e-8)
     table, book = SpyTable("open", SCHEMA.unit, _frame(rows=500)), Book()
-    measure_domain(table, SCHEMA, steps, book, SecretStream())
+    measure_domain(_looks(table, book), SCHEMA, steps)
     assert book.charged == [(step.name, step.event) for step in steps]
     assert table.looks == len(steps)
 
@@ -164,7 +174,7 @@ def test_no_row_comes_out_after_a_refused_charge(at: int) -> None:
     table = SpyTable("open", SCHEMA.unit, _frame(rows=500))
     steps = domain_steps(SCHEMA, scale=20.0, discovery_delta=1e-8)
     with pytest.raises(InternalError, match="no more"):
-        measure_domain(table, SCHEMA, steps, Book(refuse_at=at), SecretStream())
+        measure_domain(_looks(table, Book(refuse_at=at)), SCHEMA, steps)
     assert table.looks == at
 
 
@@ -175,7 +185,7 @@ def test_steps_that_are_not_the_schemas_are_refused_before_the_first_look() -> N
     )
     for wrong in (steps[1:], (*steps, steps[0]), ()):
         with pytest.raises(InternalError, match="leaves open"):
-            measure_domain(table, SCHEMA, wrong, Book(), SecretStream())
+            measure_domain(_looks(table, Book()), SCHEMA, wrong)
     assert table.looks == 0
 
 
@@ -343,7 +353,7 @@ def test_where_a_choice_would_be_too_noisy_the_range_that_is_known_is_kept() -> 
     frame = _frame(rows=3_400)
     book, table = Book(), PrivateTable("open", SCHEMA.unit, frame)
     steps = domain_steps(SCHEMA, scale=_scale(6), discovery_delta=1e-8)
-    found = measure_domain(table, SCHEMA, steps, book, SecretStream())
+    found = measure_domain(_looks(table, book), SCHEMA, steps)
     assert book.charged == [(step.name, step.event) for step in steps]
     age = found.column("age")
     assert isinstance(age, Numeric)

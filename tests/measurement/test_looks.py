@@ -14,6 +14,7 @@ from privgan.errors import InternalError
 from privgan.generator.mixture import Mixture
 from privgan.measurement import measure
 from privgan.measurement.domain import measure_row_count
+from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import (
     Marginal,
     Measurements,
@@ -21,16 +22,17 @@ from privgan.measurement.marginals import (
     exact_counts,
     onto_simplex,
 )
+from privgan.owner.private_table import PrivateTable
 from privgan.planning.plan import MarginalSettings, Plan, StepKind
 from privgan.planning.planner import make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.events import DpEvent
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt, mint
 from privgan.schema.columns import Discrete, Kind, Numeric
 from privgan.schema.schema import Schema
-from privgan.table.private import PrivateTable
+from tests.coins import RepeatableStream
 
 SCHEMA = Schema(
     dataset="looks",
@@ -109,16 +111,21 @@ def _frame(seed: int = 0, rows: int = 1_000) -> pd.DataFrame:
     )
 
 
+def _looks(frame: pd.DataFrame, coins: SecretStream, book: Book | None = None) -> Looks:
+    return Looks(
+        table=PrivateTable("looks", PrivacyUnit(), frame), ledger=book or Book(), coins=coins
+    )
+
+
 def _measure(
     table: PrivateTable, book: Book, coins: SecretStream, plan: Plan = PLAN
 ) -> tuple[Encoder, Measurements]:
-    encoder = measure.measure_encoder(table, SCHEMA, plan, book, coins)
-    first = measure.measure_one_way(table, encoder, plan, book, coins)
-    first = measure.measure_all(table, SCHEMA, encoder, plan, book, coins, first)
+    looks = Looks(table=table, ledger=book, coins=coins)
+    encoder = measure.measure_encoder(looks, SCHEMA, plan)
+    first = measure.measure_one_way(looks, encoder, plan)
+    first = measure.measure_all(looks, SCHEMA, encoder, plan, first)
     model = Even(encoder.sizes)
-    return encoder, measure.measure_rounds(
-        table, encoder, plan, book, coins, first, lambda *_: model, model
-    )
+    return encoder, measure.measure_rounds(looks, encoder, plan, first, lambda *_: model, model)
 
 
 def test_every_look_is_charged_in_the_plans_order_and_no_step_is_left() -> None:
@@ -168,9 +175,7 @@ def test_without_noise_nothing_but_counts_moves_the_encoder() -> None:
     frame = _frame()
     shuffled = frame.assign(spend=frame["spend"].sample(frac=1, random_state=1).to_numpy())
     one, two = (
-        measure.measure_encoder(
-            PrivateTable("looks", PrivacyUnit(), rows), SCHEMA, PLAN, Book(), Noiseless()
-        )
+        measure.measure_encoder(_looks(rows, Noiseless()), SCHEMA, PLAN)
         for rows in (frame, shuffled)
     )
     assert [column.to_json() for column in one.columns] == [
@@ -186,9 +191,7 @@ def test_the_same_noisy_counts_give_the_same_encoder_whatever_the_rows() -> None
             return np.arange(len(counts)) % 7 * 10
 
     made = [
-        measure.measure_encoder(
-            PrivateTable("looks", PrivacyUnit(), _frame(seed, rows)), SCHEMA, PLAN, Book(), Fixed()
-        )
+        measure.measure_encoder(_looks(_frame(seed, rows), Fixed()), SCHEMA, PLAN)
         for seed, rows in ((0, 1_000), (9, 30))
     ]
     assert [column.to_json() for column in made[0].columns] == [
@@ -226,13 +229,11 @@ def test_rounds_without_candidates_are_charged_all_the_same() -> None:
 def test_the_row_count_is_of_the_whole_table_though_canaries_are_left_out() -> None:
     plan = make_plan(SCHEMA, PrivacyBudget(epsilon=2), public_rows=None)
     book = Book()
-    counted = measure_row_count(
-        PrivateTable("looks", PrivacyUnit(), _frame(rows=900)), plan, book, Noiseless()
-    )
+    counted = measure_row_count(_looks(_frame(rows=900), Noiseless(), book), plan)
     assert counted == 1_000
     assert book.charged == [("row-count", plan.step("row-count").event)]
     with pytest.raises(KeyError):
-        measure_row_count(PrivateTable("looks", PrivacyUnit(), _frame()), PLAN, Book(), Noiseless())
+        measure_row_count(_looks(_frame(), Noiseless()), PLAN)
 
 
 @pytest.mark.parametrize("rows", [1_000, 90_000])
@@ -284,9 +285,10 @@ def test_one_row_moves_one_figure_of_each_marginal_that_meets_the_noise(
     """
     frame, seen = _frame(seed, rows), []
     for table in (frame, pd.concat([frame, _frame(extra, 1)], ignore_index=True)):
-        coins, private = Recording(), PrivateTable("looks", PrivacyUnit(), table)
-        first = measure.measure_one_way(private, _ENCODER, PLAN, Book(), coins)
-        measure.measure_all(private, SCHEMA, _ENCODER, PLAN, Book(), coins, first)
+        coins = Recording()
+        looks = _looks(table, coins)
+        first = measure.measure_one_way(looks, _ENCODER, PLAN)
+        measure.measure_all(looks, SCHEMA, _ENCODER, PLAN, first)
         seen.append(coins.seen)
     paid = [
         step.mechanism
@@ -300,9 +302,7 @@ def test_one_row_moves_one_figure_of_each_marginal_that_meets_the_noise(
         assert moved.sum() == getattr(mechanism, "number", 1)
 
 
-_ENCODER = measure.measure_encoder(
-    PrivateTable("looks", PrivacyUnit(), _frame()), SCHEMA, PLAN, Book(), RepeatableStream(0)
-)
+_ENCODER = measure.measure_encoder(_looks(_frame(), RepeatableStream(0)), SCHEMA, PLAN)
 
 
 @settings(max_examples=60)

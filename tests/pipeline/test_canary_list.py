@@ -18,8 +18,8 @@ from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.canaries import FILE, Canaries, draw_canaries
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table, resume_candidate
-from privgan.privacy.randomness import RepeatableStream
 from privgan.progress import Progress
+from tests.coins import RepeatableStream
 
 
 class _Crash(Exception):

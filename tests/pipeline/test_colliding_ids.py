@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.judging import judge
@@ -100,7 +101,11 @@ def fitted(folder: Path, ids: list[str], seed: int = 0) -> tuple[Candidate, Priv
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     candidate = fit_table(request, ledger, folder / "candidate")
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
-    return candidate, ledger, needles_of(read_table(request.table), load_schema(request.schema))
+    return (
+        candidate,
+        ledger,
+        needles_of(undeclared_texts(read_table(request.table), load_schema(request.schema))),
+    )
 
 
 def tokens_of(release: Path) -> list[str]:

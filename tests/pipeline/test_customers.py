@@ -15,8 +15,9 @@ from privgan.generator.losses import ABSENT, REAL, critic_losses
 from privgan.generator.networks import Critic
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
-from privgan.pipeline.canaries import draw_canaries, load_canaries
-from privgan.pipeline.fitting import bounded_table, customers_of
+from privgan.owner.owners_table import OwnersTable
+from privgan.owner.private_table import Samples
+from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.judging import audit_candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
@@ -24,7 +25,6 @@ from privgan.planning.plan import CriticSettings
 from privgan.privacy.randomness import SecretStream
 from privgan.table.conform import conform
 from privgan.table.files import read_table
-from privgan.table.private import Samples
 from privgan.table.schema_file import load_schema, parse_schema
 
 INPUTS = 6
@@ -124,9 +124,8 @@ def test_a_customers_rows_move_no_statistic_beyond_its_sensitivity(
     cliques, tables = ((0,), (1,), (0, 1)), []
     for table in (others, pd.concat([others, *[row] * added])):
         table = table.reset_index(drop=True)
-        customers = customers_of(table, schema)
-        nobody = draw_canaries(customers, 0.0, SecretStream())
-        kept = bounded_table(table, customers, nobody, schema, SecretStream())._frame
+        nobody = np.zeros(len(table), dtype=bool)
+        kept = OwnersTable(table, schema).private_table(nobody, SecretStream())._frame
         codes = np.stack(
             [pd.Categorical(kept["segment"]).codes, pd.Categorical(kept["returned"]).codes], 1
         ).astype(np.int64)
@@ -183,7 +182,7 @@ def candidate_and_frame(
 
 def test_a_customer_is_a_canary_with_all_rows(candidate_and_frame) -> None:  # type: ignore[no-untyped-def]
     candidate, frame, _ = candidate_and_frame
-    canaries = load_canaries(candidate.internal, frame, load_schema(candidate.schema))
+    canaries = load_canaries(candidate.internal, OwnersTable(frame, load_schema(candidate.schema)))
     marks = pd.DataFrame(
         {"who": frame["customer"], "canary": canaries.canary, "out": canaries.left_out}
     )
@@ -207,8 +206,8 @@ def test_synthetic_customers_have_several_rows_and_invented_names(candidate_and_
 
 def test_the_audit_takes_customers_for_its_units(candidate_and_frame) -> None:  # type: ignore[no-untyped-def]
     candidate, frame, ledger = candidate_and_frame
-    report = audit_candidate(candidate, frame, ledger)
-    canaries = load_canaries(candidate.internal, frame, load_schema(candidate.schema))
+    report = audit_candidate(candidate, OwnersTable(frame, load_schema(candidate.schema)), ledger)
+    canaries = load_canaries(candidate.internal, OwnersTable(frame, load_schema(candidate.schema)))
     assert report.counts["left_out_canaries"] == frame.loc[canaries.left_out, "customer"].nunique()
     assert report.verdict in {"NOT_REFUTED", "INCONCLUSIVE"}
     white_box = {

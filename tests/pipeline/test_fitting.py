@@ -12,17 +12,18 @@ import torch
 
 from privgan.domain.conditions import parse_where
 from privgan.ledger.ledger import PrivacyLedger
-from privgan.pipeline.fitting import Fitted, fit
+from privgan.owner.owners_table import OwnersTable
+from privgan.pipeline.fitting import FitSettings, Fitted, fit
 from privgan.pipeline.writing import noisy_figures, synthesizer_of
 from privgan.planning.plan import Plan, events_of
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import from_json
-from privgan.privacy.randomness import RepeatableStream
-from privgan.progress import Progress
+from privgan.privacy.randomness import SecretStream
 from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform
 from privgan.table.schema_file import parse_schema
+from tests.coins import RepeatableStream
 
 ROWS = 1_200
 SCHEMA = parse_schema("""format: privgan.schema/1
@@ -56,9 +57,8 @@ def _plan() -> Plan:
 
 def _fit(folder: Path, coins: RepeatableStream | None = None, seed: int = 0) -> Fitted:
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
-    return fit(
-        _table(), SCHEMA, _plan(), ledger, seed=seed, progress=Progress(quiet=True), coins=coins
-    )
+    settings = FitSettings(seed=seed, coins=coins or SecretStream())
+    return fit(OwnersTable(_table(), SCHEMA), _plan(), ledger, settings)
 
 
 @pytest.fixture(scope="module")
@@ -119,13 +119,7 @@ def test_left_out_canaries_do_not_move_the_fit(tmp_path: Path, repeatable: Fitte
     changed.loc[repeatable.canaries.left_out, ["spend", "age"]] = [1999.0, 95.0]
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     again = fit(
-        changed,
-        SCHEMA,
-        _plan(),
-        ledger,
-        seed=0,
-        progress=Progress(quiet=True),
-        coins=RepeatableStream(1),
+        OwnersTable(changed, SCHEMA), _plan(), ledger, FitSettings(coins=RepeatableStream(1))
     )
     assert repeatable.canaries.left_out.sum() > 60
     assert all(

@@ -13,6 +13,7 @@ from privgan.cli.main import execute
 from privgan.demo import simulate_customers
 from privgan.errors import PolicyFailedError, UsageError
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.judging import accounting_complete, judge
 from privgan.pipeline.releasing import release_candidate
@@ -60,7 +61,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     candidate = fit_table(request, ledger, folder / "candidate")
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
-    needles = needles_of(read_table(folder / "table.csv"), load_schema(folder / "schema.yaml"))
+    needles = needles_of(
+        undeclared_texts(read_table(folder / "table.csv"), load_schema(folder / "schema.yaml"))
+    )
     scan_candidate(candidate, needles, ledger)
     return folder
 

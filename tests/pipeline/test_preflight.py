@@ -283,14 +283,14 @@ def test_the_charge_is_held_to_the_evaluations_again(
     write_demo(tmp_path, 1_200, 1)
     schema = tmp_path / "schema.yaml"
     dataset = parse_schema(schema.read_text(encoding="utf-8")).dataset
-    ledger, conform = PrivacyLedger.open(str(ledger_path)), pipeline.read_conforming
+    ledger, conform = PrivacyLedger.open(str(ledger_path)), pipeline.conforming
 
     def meanwhile(*arguments: Any) -> Any:
         for number in range(10):
             ledger.judge(dataset, f"run{number}", limit=10, policy="p", evidence=str(number))
         return conform(*arguments)
 
-    monkeypatch.setattr(pipeline, "read_conforming", meanwhile)
+    monkeypatch.setattr(pipeline, "conforming", meanwhile)
     asked = (
         "--policy",
         "internal-analytics",

@@ -15,13 +15,14 @@ from privgan.audit.attacks.reference_model import Game
 from privgan.demo import simulate_customers
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.metric import Status
+from privgan.owner.owners_table import OwnersTable, TableAsRead
 from privgan.pipeline.judging import audit_candidate
 from privgan.pipeline.reference_fits import audit_by_reference_fits, small_fit
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.privacy.budget import PrivacyBudget
+from privgan.sources import SourceOptions
 from privgan.table.conform import conform
-from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema, parse_schema
 
 BUDGET = PrivacyBudget(epsilon=2)
@@ -56,9 +57,8 @@ def test_private_fits_stay_below_the_ceiling(tiny_effort: None) -> None:
 
     A lower end above the ceiling (.88) has a probability far below 1e-4.
     """
-    area, bound = audit_by_reference_fits(
-        SCHEMA, _table(600), BUDGET, Game(runs=4, records=10, rows=590)
-    )
+    rows = OwnersTable(_table(600), SCHEMA).real_rows(np.zeros(600, dtype=bool))
+    area, bound = audit_by_reference_fits(rows, BUDGET, Game(runs=4, records=10, rows=590))
     assert (area.status, area.n, bound.n) == (Status.OK, 20, 20)
     assert area.low is not None
     assert area.ceiling is not None
@@ -86,11 +86,11 @@ def test_an_audit_with_reference_fits_charges_nothing_and_decides_as_without(
     )
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     candidate = fit_table(request, ledger, tmp_path / "candidate")
-    frame = conform(read_table(tmp_path / "table.csv"), load_schema(candidate.schema)).reset_index(
-        drop=True
+    table = TableAsRead.read(tmp_path / "table.csv", SourceOptions()).conforming(
+        load_schema(candidate.schema)
     )
-    plain, spent = audit_candidate(candidate, frame, ledger), ledger.account("d").epsilon
-    report = audit_candidate(candidate, frame, ledger, reference_fits=4)
+    plain, spent = audit_candidate(candidate, table, ledger), ledger.account("d").epsilon
+    report = audit_candidate(candidate, table, ledger, reference_fits=4)
     more = {metric.name for metric in report.metrics} - {metric.name for metric in plain.metrics}
     assert more == {"attack.reference_model.auc", "attack.reference_model.epsilon_lower_bound"}
     assert report.verdict == plain.verdict

@@ -18,6 +18,7 @@ from privgan.cli.main import execute, main
 from privgan.errors import PolicyFailedError, UsageError
 from privgan.files.atomic import new_folder
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.judging import judge
@@ -85,7 +86,9 @@ class Copy:
 
     def needles(self) -> Needles:
         return needles_of(
-            read_table(self.folder / "table.csv"), load_schema(self.folder / "schema.yaml")
+            undeclared_texts(
+                read_table(self.folder / "table.csv"), load_schema(self.folder / "schema.yaml")
+            )
         )
 
     def release(self, context: Context = CONTEXT) -> Path:

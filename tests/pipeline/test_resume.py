@@ -24,7 +24,7 @@ from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.judging import accounting_complete
 from privgan.pipeline.releasing import purge
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import fit_table, resume_candidate, resume_run
+from privgan.pipeline.run import Judging, fit_table, resume_candidate, resume_run
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
 from privgan.progress import Progress
@@ -299,8 +299,9 @@ def test_a_run_that_can_never_pass_does_not_go_on(
     With another one the same checkpoint still goes on.
     """
     ledger, out = _stopped(purchase_request, tmp_path, 11, _Crash)
-    told = (Context(), ledger, out, QUIET)
-    blocked = resume_run(purchase_request.table, load_policy("public-release"), *told)
+    policies = map(load_policy, ("public-release", "internal-analytics"))
+    public, analytics = (Judging(policy=policy, context=Context()) for policy in policies)
+    blocked = resume_run(purchase_request.table, public, ledger, out, QUIET)
     assert (blocked.release, blocked.candidate) == (None, None)
     assert any("guarantee.epsilon is 6" in reason for reason in blocked.blocked)
     assert not [entry for entry in ledger.entries("purchases") if entry.kind == "resume"]
@@ -308,7 +309,7 @@ def test_a_run_that_can_never_pass_does_not_go_on(
     monkeypatch.setattr(
         "privgan.pipeline.run.audit_candidate", lambda candidate, *_, **__: _audited(candidate)
     )
-    outcome = resume_run(purchase_request.table, load_policy("internal-analytics"), *told)
+    outcome = resume_run(purchase_request.table, analytics, ledger, out, QUIET)
     assert outcome.release == out / "release"
     assert verify_release(out / "release").ok
 

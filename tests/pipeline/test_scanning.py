@@ -25,6 +25,7 @@ from privgan.files import fields
 from privgan.files.fields import declared_fields, fields_of
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.metric import Metric
+from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline import judging, releasing, reporting
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.request import RunRequest
@@ -180,7 +181,9 @@ CONTEXT = Context(reviewer="A. Reviewer <reviewer@firm.example>", purpose="Testi
 
 
 def scanned(candidate: Candidate, table: pd.DataFrame, ledger: PrivacyLedger) -> Needles:
-    return scan_candidate(candidate, needles_of(table, load_schema(candidate.schema)), ledger)
+    return scan_candidate(
+        candidate, needles_of(undeclared_texts(table, load_schema(candidate.schema))), ledger
+    )
 
 
 def judged(candidate: Candidate, ledger: PrivacyLedger) -> Verdict:
@@ -508,19 +511,19 @@ def test_needles_are_what_the_schema_does_not_declare(made: Path) -> None:
         "basic plan",
     ]
     table.loc[1, "remark"] = "unknown-value"
-    values = needles_of(table, schema).values
+    values = needles_of(undeclared_texts(table, schema)).values
     assert {"platinum plan", "about 50 euro", "last summer", "Zoltan Nyström", "K00007919"} <= set(
         values
     )
     # A name in the prose of privgan's own code, which is never written anywhere.
     assert "Dong, Durfee, Rogers" in set(
-        needles_of(table.assign(name="Dong, Durfee, Rogers"), schema).values
+        needles_of(undeclared_texts(table.assign(name="Dong, Durfee, Rogers"), schema)).values
     )
     # Declared, a figure of the declared domain, a missing marker, or one of privgan's own words.
     assert not {"basic plan", "silver plan", "2020-01-01", "unknown-value", "customers"} & set(
         values
     )
-    assert "Zoltan" not in repr(needles_of(table, schema))
+    assert "Zoltan" not in repr(needles_of(undeclared_texts(table, schema)))
 
 
 def test_identifiers_of_a_typed_table_are_looked_for_as_text() -> None:
@@ -529,7 +532,7 @@ def test_identifiers_of_a_typed_table_are_looked_for_as_text() -> None:
         "  - {name: id, kind: identifier}\n  - {name: x, kind: integer, lower: 0, upper: 9}\n"
     )
     table = pd.DataFrame({"id": [1234567.0, 7654321.0], "x": [1, 2]})
-    assert set(needles_of(table, schema).values) == {"1234567", "7654321"}
+    assert set(needles_of(undeclared_texts(table, schema)).values) == {"1234567", "7654321"}
 
 
 def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() -> None:
@@ -541,7 +544,10 @@ def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() ->
     table = pd.DataFrame(
         {"x": ["1234567.125", "about a million"], "day": ["2026-11-29", "last summer"]}
     )
-    assert set(needles_of(table, schema).values) == {"about a million", "last summer"}
+    assert set(needles_of(undeclared_texts(table, schema)).values) == {
+        "about a million",
+        "last summer",
+    }
 
 
 def test_a_schema_file_does_not_vouch_for_itself(
@@ -554,12 +560,11 @@ def test_a_schema_file_does_not_vouch_for_itself(
     candidate.schema.write_text(
         text.replace("What the customer said", "complained on day 5, K00007919"), encoding="utf-8"
     )
+    needles = needles_of(
+        undeclared_texts(table, load_schema(candidate.folder.parent / "schema.yaml"))
+    )
     with pytest.raises(LeakError, match=r"schema\.yaml"):
-        scan_candidate(
-            candidate,
-            needles_of(table, load_schema(candidate.folder.parent / "schema.yaml")),
-            ledger,
-        )
+        scan_candidate(candidate, needles, ledger)
 
 
 @pytest.mark.parametrize("end", ["", "/profile/overview/dashboard/index.html"])
@@ -571,7 +576,7 @@ def test_long_identifiers_that_begin_and_end_as_their_pattern_does_are_looked_fo
         "  - {name: x, kind: integer, lower: 0, upper: 9}\n"
     )
     ids = [f"{begin}{number:08d}{end}" for number in range(7_000, 7_800)]
-    needles = needles_of(pd.DataFrame({"id": ids, "x": 1}), schema)
+    needles = needles_of(undeclared_texts(pd.DataFrame({"id": ids, "x": 1}), schema))
     assert len(needles.values) >= len(ids)
     found = scan_files({"report.md": f"kept for {ids[17]}.".encode()}, needles)
     assert {finding.kind for finding in found.findings} == {"identifier"}

@@ -17,13 +17,14 @@ from privgan.audit.lower_bounds.twin import BOUND, GDP, LARGEST, RATES, TwinRepo
 from privgan.audit.report import Verdict
 from privgan.cli.main import execute
 from privgan.files.documents import json_schema
+from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.twin import run_twin
 from privgan.planning import plan
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.randomness import RepeatableStream
 from privgan.progress import Progress
 from privgan.table.conform import conform
 from privgan.table.schema_file import parse_schema
+from tests.coins import RepeatableStream
 from tests.sabotage.variants import break_steps
 
 BUDGET = PrivacyBudget(epsilon=3)
@@ -174,7 +175,7 @@ def test_a_table_of_customers_with_several_rows(
 ) -> None:
     """Each a sample of several rows, in double precision, and shares that are measured first."""
     schema = parse_schema(purchase_schema)
-    table = conform(purchases(), schema).reset_index(drop=True), schema
+    table = OwnersTable(conform(purchases(), schema).reset_index(drop=True), schema)
     report = run_twin(
         PrivacyBudget(epsilon=6), QUIET, table=table, canaries=200, coins=RepeatableStream(2)
     )

@@ -16,12 +16,12 @@ from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Critic
 from privgan.generator.scores import critic_scores, load_critic, log_likelihood
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.white_box import CRITIC_FILE, keep_critic, white_box_scores
-from privgan.table.conform import conform
-from privgan.table.files import read_table
+from privgan.sources import SourceOptions
 from privgan.table.schema_file import load_schema
 
 SIZES = (3, 2, 4)
@@ -87,10 +87,9 @@ def test_a_run_with_a_critic_keeps_it_inside_for_the_audit(
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     candidate = fit_table(purchase_request, ledger, tmp_path / "candidate")
     schema = load_schema(candidate.schema)
-    rows = conform(read_table(purchase_request.table), schema).head(50)[
-        [column.name for column in schema.modelled]
-    ]
-    found = white_box_scores(candidate, rows)
+    read = TableAsRead.read(purchase_request.table, SourceOptions()).conforming(schema)
+    first = np.arange(read.row_count()) < 50
+    found = white_box_scores(candidate, read.real_rows(first), np.zeros((~first).sum(), dtype=bool))
     assert {name: len(scores) for name, scores in found.items()} == {"likelihood": 50, "critic": 50}
     assert all(np.isfinite(scores).all() for scores in found.values())
     assert not [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from privgan.errors import UsageError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.planning.plan import Plan, StepKind, events_of
-from privgan.planning.planner import make_plan, number_of_cells, with_domain
+from privgan.planning.planner import PlanOptions, make_plan, number_of_cells, with_domain
 from privgan.privacy import events
 from privgan.privacy.accountant import spent
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
@@ -39,6 +39,8 @@ ONE_COLUMN = replace(SCHEMA, columns=SCHEMA.columns[:1])
 def _plan(
     epsilon: float = 2.0, rows: int | None = 20_000, *, delta: float = 1e-6, **more: object
 ) -> Plan:
+    if "canary_probability" in more:
+        more["options"] = PlanOptions(canary_probability=more.pop("canary_probability"))  # type: ignore[arg-type]
     return make_plan(SCHEMA, PrivacyBudget(epsilon=epsilon, delta=delta), public_rows=rows, **more)  # type: ignore[arg-type]
 
 
@@ -258,7 +260,7 @@ def test_a_resumable_plan_holds_one_interval_in_reserve() -> None:
         public_rows=5_000,
         effort="quick",
         marginal_share=0.6,
-        resumable=True,
+        options=PlanOptions(resumable=True),
     )
     assert plan.critic is not None
     assert plain.critic is not None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from privgan.errors import UsageError
 from privgan.planning.plan import StepKind
-from privgan.planning.planner import make_plan
+from privgan.planning.planner import PlanOptions, make_plan
 from privgan.planning.workload import (
     BY_DIFFERENCE,
     FEWEST_CODES,
@@ -125,7 +125,9 @@ def test_all_pairs_are_measured_once_and_those_of_the_target_by_a_step_of_their_
 
 def test_the_target_gets_its_weight_and_what_it_gets_the_others_pay() -> None:
     schema, budget = load_schema(ADULT), PrivacyBudget(epsilon=3)
-    plan = make_plan(schema, budget, public_rows=32_561, canary_probability=0.0)
+    plan = make_plan(
+        schema, budget, public_rows=32_561, options=PlanOptions(canary_probability=0.0)
+    )
     weight = target_weight(3.0, 32_561, 0.08)
     assert weight == 4.0
     for kind in ("differences", "triples"):
@@ -149,12 +151,15 @@ def test_the_target_gets_its_weight_and_what_it_gets_the_others_pay() -> None:
 
 def test_pairs_with_a_target_of_two_values_are_measured_closely_even_where_little_is_seen() -> None:
     budget = PrivacyBudget(epsilon=0.5)
-    plan = make_plan(load_schema(ADULT), budget, public_rows=15_000, canary_probability=0.0)
+    plan = make_plan(
+        load_schema(ADULT), budget, public_rows=15_000, options=PlanOptions(canary_probability=0.0)
+    )
     assert (
         plan.step("differences").noise / plan.step("differences:target").noise
     ) ** 2 == pytest.approx(4, rel=1e-4)
+    by_race = with_target(load_schema(ADULT), "race")
     whole = make_plan(
-        with_target(load_schema(ADULT), "race"), budget, public_rows=15_000, canary_probability=0.0
+        by_race, budget, public_rows=15_000, options=PlanOptions(canary_probability=0.0)
     )
     assert (whole.step("pairs").noise / whole.step("pairs:target").noise) ** 2 < 1.1
 
@@ -197,7 +202,7 @@ def test_the_whole_budget_goes_to_marginals_unless_the_critic_is_given_some() ->
     assert hybrid.critic is not None
     assert hybrid.step("pairs").noise > 1.2 * plain.step("pairs").noise
     with pytest.raises(UsageError, match="resumable"):
-        make_plan(schema, budget, public_rows=32_561, resumable=True)
+        make_plan(schema, budget, public_rows=32_561, options=PlanOptions(resumable=True))
 
 
 @pytest.mark.parametrize(
@@ -208,19 +213,25 @@ def test_the_whole_budget_goes_to_marginals_unless_the_critic_is_given_some() ->
     ],
 )
 def test_a_plan_may_stop_at_narrow_marginals(widest: int, kinds: set[str]) -> None:
+    options = PlanOptions(widest=widest)
     plan = make_plan(
         load_schema(ADULT),
         PrivacyBudget(epsilon=3),
         public_rows=32_561,
         marginal_share=0.2,
-        widest=widest,
+        options=options,
     )
     found = {step.kind.value for step in plan.steps}
     assert kinds <= found
     assert "small 3-way marginals" not in found
     assert ("2-way marginals" in found) == (widest == 2)
     with pytest.raises(UsageError, match="1, 2 or 3"):
-        make_plan(load_schema(ADULT), PrivacyBudget(epsilon=3), public_rows=32_561, widest=4)
+        make_plan(
+            load_schema(ADULT),
+            PrivacyBudget(epsilon=3),
+            public_rows=32_561,
+            options=PlanOptions(widest=4),
+        )
 
 
 def test_small_triples_of_two_thousand_columns_are_found_at_once() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from privgan.owner.private_table import bounded, numbered, rows_of_each
 from privgan.privacy.randomness import SecretStream
-from privgan.table.private import bounded, numbered, rows_of_each
 
 
 @settings(max_examples=50)

@@ -18,7 +18,8 @@ from torch import nn
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.planning.plan import CriticSettings
 from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
+from tests.coins import RepeatableStream
 
 ALPHA = 1e-8
 WRONG = (2 / 3, 3 / 2)

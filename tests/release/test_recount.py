@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from privgan.demo import demo_schema_yaml
-from privgan.planning.planner import make_plan
+from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.verification.accounting import _noise_of, _require_sane, accounting_problems
 from privgan.table.schema_file import parse_schema
@@ -16,8 +16,9 @@ from privgan.table.schema_file import parse_schema
 
 def test_every_step_of_a_plan_is_written_with_its_events_own_noise() -> None:
     schema = parse_schema(demo_schema_yaml())
+    options = PlanOptions(resumable=True)
     plan = make_plan(
-        schema, PrivacyBudget(epsilon=3), public_rows=20_000, marginal_share=0.5, resumable=True
+        schema, PrivacyBudget(epsilon=3), public_rows=20_000, marginal_share=0.5, options=options
     )
     written = [step.to_json() for step in plan.steps]
     noises = [

@@ -20,6 +20,7 @@ from privgan.ledger.identity import Sketcher
 from privgan.ledger.runs import RunLedger
 from privgan.ledger.store import Entry, Transaction
 from privgan.measurement import measure
+from privgan.measurement.looks import Looks
 from privgan.pipeline import fitting, releasing
 from privgan.planning import planner
 from privgan.privacy import accountant, events
@@ -27,7 +28,6 @@ from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt, mint
-from privgan.table.private import PrivateTable, UnpaidLook
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
 
@@ -46,12 +46,6 @@ def ledger_after_the_look(patch: Patch) -> None:
     patch.setattr(RunLedger, "charge", lazy)
 
 
-@variant("L13", checks.every_look_is_charged_before, "an unpaid look")
-def unpaid_look(patch: Patch) -> None:
-    """Measuring uses the audit's free look."""
-    patch.setattr(PrivateTable, "rows", lambda self, receipt: self.uncharged_rows(UnpaidLook.AUDIT))
-
-
 @variant("L12", checks.noise_drawn_is_noise_charged, "drawn")
 def charge_once_spend_twice(patch: Patch) -> None:
     """A histogram is released twice for one charge, and the mean kept."""
@@ -68,12 +62,10 @@ def uncharged_measurement(patch: Patch) -> None:
     """One marginal more than planned is measured on the way."""
     one_way = fitting.measure_one_way
 
-    def more(
-        table: PrivateTable, encoder: Encoder, plan: Any, ledger: Any, coins: SecretStream
-    ) -> Any:
-        found = one_way(table, encoder, plan, ledger, coins)
-        exact = measure.exact_counts(encoder.encode(table._frame), (0, 2), encoder.sizes)
-        noisy = CountHistogram(standard_deviation=5.0, sensitivity=1).release(exact, coins)
+    def more(looks: Looks, encoder: Encoder, plan: Any) -> Any:
+        found = one_way(looks, encoder, plan)
+        exact = measure.exact_counts(encoder.encode(looks.table._frame), (0, 2), encoder.sizes)
+        noisy = CountHistogram(standard_deviation=5.0, sensitivity=1).release(exact, looks.coins)
         return found.with_marginals(
             [measure.Marginal(clique=(0, 2), counts=noisy.astype(float), standard_deviation=5.0)]
         )

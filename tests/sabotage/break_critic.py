@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from privgan.generator import refine as refining
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.networks import Critic
-from privgan.pipeline import fitting
+from privgan.owner import owners_table
+from privgan.owner.private_table import Samples
 from privgan.planning.plan import CriticSettings
 from privgan.privacy import events
 from privgan.privacy.mechanisms import CategoryDiscovery
-from privgan.table.private import Samples
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
 
@@ -35,7 +35,9 @@ def rows_clipped_one_by_one(patch: Patch) -> None:
 def contributions_not_bounded(patch: Patch) -> None:
     """All rows of a customer are used, however many."""
     patch.setattr(
-        fitting, "bounded", lambda customers, max_rows, coins: np.ones(len(customers), dtype=bool)
+        owners_table,
+        "bounded",
+        lambda customers, max_rows, coins: np.ones(len(customers), dtype=bool),
     )
 
 

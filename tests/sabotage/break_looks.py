@@ -18,12 +18,14 @@ from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
 from privgan.ledger.identity import Sketcher
 from privgan.measurement import measure
+from privgan.measurement.looks import Looks
+from privgan.owner.owners_table import OwnersTable
+from privgan.owner.private_table import PrivateTable
 from privgan.pipeline import fitting
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.receipts import mint
 from privgan.progress import Progress
-from privgan.table.private import PrivateTable
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
 
@@ -93,8 +95,8 @@ def vocab_from_data(patch: Patch) -> None:
     """Only categories that occur get a share."""
     kept, one_way = _stash_frame(patch), fitting.measure_one_way
 
-    def seen_only(table: PrivateTable, encoder: Encoder, *more: Any) -> Any:
-        found = one_way(table, encoder, *more)
+    def seen_only(looks: Looks, encoder: Encoder, *more: Any) -> Any:
+        found = one_way(looks, encoder, *more)
         for index, part in enumerate(found.marginals):
             occurs = np.bincount(encoder.encode(kept[0])[:, index], minlength=len(part.counts)) > 0
             part.counts[~occurs] = 0
@@ -135,7 +137,7 @@ def n_exact(patch: Patch) -> None:
     patch.setattr(
         fitting,
         "measure_row_count",
-        lambda table, plan, run, coins: run.charge(*_row_count(plan)) and len(kept[0]),
+        lambda looks, plan: looks.ledger.charge(*_row_count(plan)) and len(kept[0]),
     )
 
 
@@ -149,11 +151,9 @@ def delta_from_the_length(patch: Patch) -> None:
     """δ is 1/n of the table."""
     fit = fitting.fit
 
-    def with_own_delta(
-        frame: pd.DataFrame, schema: Any, plan: Any, *more: Any, **others: Any
-    ) -> Any:
-        made = fit(frame, schema, plan, *more, **others)
-        budget = replace(plan.budget, delta=1 / len(frame))
+    def with_own_delta(table: OwnersTable, plan: Any, *more: Any) -> Any:
+        made = fit(table, plan, *more)
+        budget = replace(plan.budget, delta=1 / table.row_count())
         return replace(made, plan=replace(made.plan, budget=budget))
 
     patch.setattr("privgan.pipeline.run.fit", with_own_delta)
@@ -164,11 +164,9 @@ def epsilon_from_data(patch: Patch) -> None:
     """The published ε depends on the rows."""
     fit = fitting.fit
 
-    def with_own_epsilon(
-        frame: pd.DataFrame, schema: Any, plan: Any, *more: Any, **others: Any
-    ) -> Any:
-        made = fit(frame, schema, plan, *more, **others)
-        budget = replace(plan.budget, epsilon=float((frame["left"] == "yes").mean()))
+    def with_own_epsilon(table: OwnersTable, plan: Any, *more: Any) -> Any:
+        made = fit(table, plan, *more)
+        budget = replace(plan.budget, epsilon=float((table._frame["left"] == "yes").mean()))
         return replace(made, plan=replace(made.plan, budget=budget))
 
     patch.setattr("privgan.pipeline.run.fit", with_own_epsilon)
@@ -224,12 +222,8 @@ def sketch_in_artefact(patch: Patch) -> None:
 
 def _stash_names(patch: Patch) -> list[list[bytes]]:
     """Keeps what a fit tells the ledger about the table's customers."""
-    kept, names = list[list[bytes]](), fitting.customer_names
-    patch.setattr(
-        fitting,
-        "customer_names",
-        lambda frame, schema: kept.append(names(frame, schema)) or kept[-1],
-    )
+    kept, names = list[list[bytes]](), OwnersTable.customer_names
+    patch.setattr(OwnersTable, "customer_names", lambda self: kept.append(names(self)) or kept[-1])
     return kept
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from privgan.generator.dpsgd import PrivateTrainer, _SecretNoiseOptimizer
 from privgan.pipeline import canaries, fitting
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
+from tests.coins import RepeatableStream
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
 

@@ -50,8 +50,20 @@ from tests.sabotage.checks_of_steps import (
     repeatable_coins_promise_nothing,
     what_runs_is_what_was_charged,
 )
+from tests.sabotage.checks_of_tables import (
+    a_fit_reads_its_table_once,
+    an_exit_for_the_ledger_or_the_coins_tells_no_value,
+    rows_are_touched_by_their_table_alone,
+    tables_cannot_be_kept_or_shown,
+    the_source_reads_rows_by_its_doors_only,
+)
 
 ALL = (
+    a_fit_reads_its_table_once,
+    an_exit_for_the_ledger_or_the_coins_tells_no_value,
+    rows_are_touched_by_their_table_alone,
+    tables_cannot_be_kept_or_shown,
+    the_source_reads_rows_by_its_doors_only,
     an_id_that_repeats_is_no_row_of_its_own,
     each_row_is_typed_alone,
     a_cut_ledger_is_refused,

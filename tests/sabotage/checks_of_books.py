@@ -26,6 +26,9 @@ from privgan.errors import BudgetExceededError, InternalError, UsageError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.ledger.runs import RunLedger
 from privgan.ledger.sqlite import SqliteStore
+from privgan.owner.owners_table import OwnersTable
+from privgan.owner.private_table import PrivateTable
+from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline.candidate import AUDIT_FILE
 from privgan.pipeline.judging import judge
 from privgan.pipeline.releasing import release_candidate
@@ -36,12 +39,11 @@ from privgan.policy.policy_file import load_policy
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
-from privgan.privacy.randomness import RepeatableStream
 from privgan.privacy.receipts import Receipt, mint
 from privgan.synthesizer import load_synthesizer
 from privgan.table.customers import customer_names
-from privgan.table.private import PrivateTable
 from privgan.table.schema_file import load_schema
+from tests.coins import RepeatableStream
 from tests.sabotage import world
 
 ALPHA = 1e-8
@@ -124,7 +126,7 @@ def every_look_is_charged_before() -> None:
             redeem(self, receipt)
 
         unpaid = mock.patch.object(
-            PrivateTable, "uncharged_rows", side_effect=AssertionError("an unpaid look")
+            OwnersTable, "real_rows", side_effect=AssertionError("an unpaid look")
         )
         with mock.patch.object(PrivateTable, "_redeem", spying), unpaid:
             fitted = world.fit(world.table(), RepeatableStream(1), Path(folder))
@@ -374,7 +376,9 @@ def no_internal_figure_leaves() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         made, ledger = world.candidate(world.table(), world.Deaf(1), Path(folder))
-        scan_candidate(made, needles_of(world.table(), load_schema(made.schema)), ledger)
+        scan_candidate(
+            made, needles_of(undeclared_texts(world.table(), load_schema(made.schema))), ledger
+        )
         made.write_internal(AUDIT_FILE, json.dumps(audit))
         verdict = judge(made, load_policy("internal-analytics"), ledger, Context())
         release = release_candidate(made, verdict, ledger, Context(), Path(folder) / "out")

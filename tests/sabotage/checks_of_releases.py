@@ -60,7 +60,8 @@ def what_can_never_pass_charges_nothing() -> None:
         )
         ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
         strict, quiet = load_policy("public-release"), Progress(quiet=True)
-        outcome = running.run(request, strict, Context(), lambda _: ledger, folder / "out", quiet)
+        judging = running.Judging(policy=strict, context=Context())
+        outcome = running.run(request, judging, lambda _: ledger, folder / "out", quiet)
         assert outcome.blocked, "a run that can never pass was begun"
         assert not ledger.entries(), "a run that can never pass was charged"
 

@@ -23,7 +23,8 @@ from privgan.generator.dpsgd import PrivateTrainer
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.privacy import accountant
 from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
+from tests.coins import RepeatableStream
 from tests.sabotage import world
 
 ALPHA = 1e-8

@@ -8,6 +8,7 @@ from tests.sabotage import (
     break_looks,
     break_releases,
     break_steps,
+    break_tables,
 )
 from tests.sabotage.registry import ALL, Variant
 
@@ -21,4 +22,5 @@ __all__ = [
     "break_looks",
     "break_releases",
     "break_steps",
+    "break_tables",
 ]

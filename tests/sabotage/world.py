@@ -23,23 +23,25 @@ from torch import Tensor, nn
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import critic_losses
 from privgan.generator.mixture import GeneratorModel
-from privgan.generator.refine import Refinement
+from privgan.generator.refine import Refinement, Training
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Marginal, Measurements
+from privgan.owner.owners_table import OwnersTable
+from privgan.owner.private_table import PrivateTable, Samples
 from privgan.pipeline import fitting
 from privgan.pipeline.candidate import LOG_FILE, Candidate
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import fit_candidate
+from privgan.pipeline.run import Run, fit_candidate
 from privgan.planning import planner
 from privgan.planning.plan import EFFORTS, CriticSettings, Effort, GeneratorSettings, Plan
-from privgan.planning.planner import make_plan, with_domain
+from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
-from privgan.privacy.randomness import RepeatableStream, SecretStream
+from privgan.privacy.randomness import SecretStream
 from privgan.progress import Progress
 from privgan.table.conform import conform
-from privgan.table.private import PrivateTable, Samples
 from privgan.table.schema_file import dump_schema, parse_schema
+from tests.coins import RepeatableStream
 
 _SCHEMA = """format: privgan.schema/1
 dataset: small
@@ -186,13 +188,9 @@ _REMEMBERED: dict[tuple[str, str, float, str], float] = {}
 
 def plan(rows: int | None = None, canaries: float = 0.2) -> Plan:
     """A plan with all kinds of steps; without a row count it begins with stage 1."""
+    options = PlanOptions(canary_probability=canaries)
     return make_plan(
-        SCHEMA,
-        BUDGET,
-        public_rows=rows,
-        effort="tiny",
-        marginal_share=0.6,
-        canary_probability=canaries,
+        SCHEMA, BUDGET, public_rows=rows, effort="tiny", marginal_share=0.6, options=options
     )
 
 
@@ -312,7 +310,7 @@ def refined(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The whole adversarial phase on private codes; weights of generator and critic after it."""
     model, known = model_of(sizes, seed)
-    made = Refinement(model, known, settings.event, settings, coins=coins, seed=seed)
+    made = Refinement(model, known, settings.event, settings, Training(coins=coins, seed=seed))
     made.run(Samples(codes, np.arange(len(codes))), settings.steps)
     model.use_average()
     networks = model.network, made.trainer.critic
@@ -337,9 +335,8 @@ def first_customer_sum(
         steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9
     )
     model, known = model_of(sizes)
-    made = Refinement(
-        model, known, settings.event, settings, rows_of_each=[1 / 3] * 3, coins=Still(), seed=0
-    )
+    training = Training(coins=Still(), seed=0, rows_of_each=[1 / 3] * 3)
+    made = Refinement(model, known, settings.event, settings, training)
     with caught_gradients() as caught:
         made.run(Samples(codes, customers), 1)
     return caught[0] * settings.expected_batch_size
@@ -385,15 +382,8 @@ def fit_customers(max_rows: int, folder: Path) -> list[int]:
 
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     with mock.patch.object(PrivateTable, "__init__", spying):
-        fitting.fit(
-            frame,
-            schema,
-            first,
-            ledger,
-            seed=0,
-            progress=Progress(quiet=True),
-            coins=RepeatableStream(1),
-        )
+        settings = fitting.FitSettings(coins=RepeatableStream(1))
+        fitting.fit(OwnersTable(frame, schema), first, ledger, settings)
     return most
 
 
@@ -407,9 +397,8 @@ def fit(
     """A fit with the ledger in a folder."""
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     the_plan = plan() if the_plan is None else the_plan
-    return fitting.fit(
-        frame, SCHEMA, the_plan, ledger, seed=seed, progress=Progress(quiet=True), coins=coins
-    )
+    settings = fitting.FitSettings(seed=seed, coins=coins)
+    return fitting.fit(OwnersTable(frame, SCHEMA), the_plan, ledger, settings)
 
 
 def candidate(
@@ -423,12 +412,9 @@ def candidate(
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     out = folder / "candidate"
     with mock.patch.object(fitting, "SecretStream", return_value=coins):
-        return (
-            fit_candidate(
-                request, SCHEMA, frame, plan(), ledger, out, out / "internal", Progress(quiet=True)
-            ),
-            ledger,
-        )
+        table, quiet = OwnersTable(frame, SCHEMA), Progress(quiet=True)
+        run = Run(request=request, plan=plan(), table=table, ledger=ledger, progress=quiet)
+        return fit_candidate(run, Candidate(out, out / "internal")), ledger
 
 
 def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:

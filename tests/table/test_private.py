@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from privgan.errors import InternalError
+from privgan.owner.private_table import PrivateTable
 from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.events import DiscreteGaussian
 from privgan.privacy.receipts import mint
-from privgan.table.private import PrivateTable
 
 
 def test_a_refused_receipt_touches_no_row() -> None:
@@ -29,10 +29,3 @@ def test_a_refused_receipt_touches_no_row() -> None:
         mint(dataset="small", step="one", event=DiscreteGaussian(5.0, 1)), encode
     ).tolist() == [[1], [2]]
     assert looked == [2]
-
-
-@pytest.mark.filterwarnings("ignore:in 3.12 __contains__:DeprecationWarning")
-def test_an_unpaid_look_needs_its_name() -> None:
-    table = PrivateTable("small", PrivacyUnit(), pd.DataFrame({"x": [1, 2]}))
-    with pytest.raises((InternalError, TypeError)):
-        table.uncharged_rows("curiosity")  # type: ignore[arg-type]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from privgan.cli.foreign import read_foreign
 from privgan.errors import DocumentError, InternalError, TableError
 from privgan.notation.moments import read_moments
+from privgan.pipeline.foreign_tables import read_foreign
 from privgan.privacy.budget import PrivacyUnit
 from privgan.release.contents import require_allowed_contents
 from privgan.schema.columns import (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privgan.audit.attacks.membership import FOLDS, METHOD, Canaries, combined_scores, rate_metric
+from privgan.audit.attacks.membership import FOLDS, METHOD, Canaries, Scores, rate_metric
 from privgan.audit.attacks.roc import (
     GROUPS,
     Rates,
@@ -124,8 +124,7 @@ def shown_metrics(
     coder: AuditCoder,
     canaries: Canaries,
     synthetic: CodedTable,
-    ratio: NDArray[np.float64],
-    nearest_scores: NDArray[np.float64],
+    scores: Scores,
     claim: Claim | None,
     seed: int,
 ) -> tuple[Metric, ...]:
@@ -135,18 +134,17 @@ def shown_metrics(
         coder: Names the columns.
         canaries: The canaries.
         synthetic: The synthetic rows.
-        ratio: The density-ratio scores [customers].
-        nearest_scores: The nearest-row scores [customers].
+        scores: The two scores that decide together.
         claim: The claimed guarantee, or None.
         seed: Draws folds, halves and samples.
     """
     attacks = {
-        DENSITY_RATIO: ratio,
-        CALIBRATED: calibrated_scores(coder, canaries, nearest_scores, seed),
-        MONTE_CARLO: monte_carlo_scores(coder, canaries, synthetic, nearest_scores, seed),
+        DENSITY_RATIO: scores.ratio,
+        CALIBRATED: calibrated_scores(coder, canaries, scores.nearest, seed),
+        MONTE_CARLO: monte_carlo_scores(coder, canaries, synthetic, scores.nearest, seed),
     }
     first = canaries.folds(2, stream(seed, "attack.membership: diagnostic halves")) == 0
-    combined = combined_scores(ratio, nearest_scores)
+    combined = scores.combined
     return (
         *area_metrics(canaries, attacks, first, claim),
         rate_metric(LOW_RATE, canaries, combined, claim, _LOW, _LEAST),

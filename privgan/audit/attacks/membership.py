@@ -199,6 +199,24 @@ def combined_scores(
     return np.asarray(ranks / ((1.0 + _NEAREST_WEIGHT) * len(ratio)), dtype=float)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scores:
+    """The two scores of the canaries, which decide together.
+
+    Attributes:
+        ratio: The density-ratio scores [customers].
+        nearest: Minus the squared distances to the nearest synthetic rows [customers].
+    """
+
+    ratio: NDArray[np.float64]
+    nearest: NDArray[np.float64]
+
+    @property
+    def combined(self) -> NDArray[np.float64]:
+        """The score that decides [customers]."""
+        return combined_scores(self.ratio, self.nearest)
+
+
 def obstacle(canaries: Canaries) -> str:
     """Why the attack cannot be run; empty where it can."""
     members = int(canaries.is_member.sum())

@@ -14,7 +14,7 @@ from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
 from privgan.planning.domain_stage import ROWS_OF_EACH
 from privgan.planning.plan import FORMAT, Plan, StepKind
-from privgan.planning.planner import make_plan, with_domain
+from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.verification.accounting import SLACK
 from privgan.release.verification.integrity import shown
@@ -181,10 +181,12 @@ def _planned(schema: Schema, stated: Mapping[str, Any]) -> Plan:
         PrivacyBudget(epsilon=stated["epsilon"], delta=stated["delta"]),
         public_rows=stated["declared_rows"],
         effort=stated["effort"],
-        canary_probability=stated["canary_probability"],
         marginal_share=stated["marginal_share"],
-        widest=stated["settings"]["marginals"]["widest"],
-        resumable=stated["resumable"],
+        options=PlanOptions(
+            canary_probability=stated["canary_probability"],
+            widest=stated["settings"]["marginals"]["widest"],
+            resumable=stated["resumable"],
+        ),
     )
     if not plan.domain_budget:
         return plan

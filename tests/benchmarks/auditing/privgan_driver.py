@@ -10,8 +10,8 @@ from steps import Clock, main
 
 def audit(job: dict[str, Any], clock: Clock) -> None:
     """Read, map into the schema, and audit with a claim and fair coins, so that every figure is computed."""
-    from privgan.audit.suite import run_table_audit
-    from privgan.cli.foreign import read_foreign
+    from privgan.audit.suite import AuditSettings, run_table_audit
+    from privgan.pipeline.foreign_tables import read_foreign
     from privgan.sources import SourceOptions
 
     paths = {name: Path(job[name]) for name in ("real", "holdout", "synthetic")}
@@ -23,15 +23,7 @@ def audit(job: dict[str, Any], clock: Clock) -> None:
         stages.append(stage)
 
     run_table_audit(
-        tables.schema,
-        tables.real,
-        tables.holdout,
-        tables.synthetic,
-        epsilon=1.0,
-        delta=1e-5,
-        fair_coins=True,
-        as_read=tables.as_read,
-        progress=progress,
+        tables, AuditSettings(epsilon=1.0, delta=1e-5, fair_coins=True), progress=progress
     )
 
 

@@ -17,18 +17,18 @@ from driver import Job, Sampler, main
 
 from privgan.errors import UsageError
 from privgan.ledger.ledger import PrivacyLedger
-from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import fit_candidate, prepare
+from privgan.owner.private_table import PrivateTable, Samples
+from privgan.pipeline.candidate import INTERNAL, Candidate
+from privgan.pipeline.request import RunRequest, read_aloud
+from privgan.pipeline.run import Run, conforming, fit_candidate, planned
 from privgan.planning import planner
 from privgan.planning.plan import Plan
-from privgan.planning.planner import make_plan
+from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.schema.schema import Schema
 from privgan.synthesizer import load_synthesizer
 from privgan.table.presenting import as_written
-from privgan.table.private import PrivateTable, Samples
 from privgan.table.schema_file import load_schema
 
 # What this privgan can be asked for besides the plan of its own.
@@ -55,14 +55,15 @@ def fit(job: Job) -> Sampler:
     ledger = PrivacyLedger.open(str(job.out / "ledger.sqlite"))
     options = dict(job.options)
     _change_choices(**options.pop("choices", {}))
-    schema, frame, plan = prepare(request, folder)
+    schema, plan = planned(request, folder)
     if not options.pop("critic_sees_rows", True):
         _blind_the_critic()
     if options:
         plan = _ablated(schema, request, options)
-    candidate = fit_candidate(
-        request, schema, frame, plan, ledger, folder, folder / "internal", Progress(quiet=True)
-    )
+    progress = Progress(quiet=True)
+    table = conforming(read_aloud(request, progress), request, schema, folder)
+    begun = Run(request=request, plan=plan, table=table, ledger=ledger, progress=progress)
+    candidate = fit_candidate(begun, Candidate(folder, folder / INTERNAL))
     synthesizer = load_synthesizer(candidate.folder / "model")
     return lambda rows: as_written(synthesizer.sample(rows, seed=job.seed), schema)
 
@@ -74,8 +75,12 @@ def made(job: Job) -> pd.DataFrame:
 
 
 def _ablated(schema: Schema, request: RunRequest, options: dict[str, Any]) -> Plan:
+    more = PlanOptions(
+        canary_probability=0.0,
+        **{name: options.pop(name) for name in ("widest",) if name in options},
+    )
     return make_plan(
-        schema, request.budget, public_rows=request.public_rows, canary_probability=0.0, **options
+        schema, request.budget, public_rows=request.public_rows, options=more, **options
     )
 
 

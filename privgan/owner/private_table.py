@@ -6,33 +6,34 @@ Bounded by a random pick before anything else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from enum import StrEnum
 from typing import NoReturn
 
 import numpy as np
 import pandas as pd
 
+from privgan.domain.measured import clamp_measured
 from privgan.errors import InternalError
 from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
+from privgan.schema.schema import Schema
 
 Encode = Callable[[pd.DataFrame], np.ndarray]
 
 
-class UnpaidLook(StrEnum):
-    """The only looks at rows that are not charged; what they compute is INTERNAL.
+class Sealed:
+    """Holds rows of real people: it is never pickled or copied, and shows none of them."""
 
-    Validating includes asking the ledger whether the customers are known under another name
-    (``table/customers.py``).
-    """
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied."""
+        raise TypeError(f"{type(self).__name__} holds real rows; it cannot be pickled or copied")
 
-    DRAFT_SCHEMA = "drafting a schema"
-    VALIDATE = "validating the table against its schema"
-    AUDIT = "the audit"
+    def __repr__(self) -> str:
+        """The class alone: no row, no count."""
+        return f"{type(self).__name__}(…)"
 
 
-class Samples:
+class Samples(Sealed):
     """Codes gathered by customer. PRIVATE: it is handed out against a receipt only.
 
     Args:
@@ -68,7 +69,7 @@ class Samples:
         return self._codes[self._first[members][place] + offset].astype(np.int64), place
 
 
-class PrivateTable:
+class PrivateTable(Sealed):
     """Typed rows of the customers that the release may depend on: all but the left-out canaries.
 
     Args:
@@ -118,29 +119,21 @@ class PrivateTable:
         self._redeem(receipt)
         return Samples(self._encoded(encode), self._customers)
 
-    def mapped(self, row_map: Callable[[pd.DataFrame], pd.DataFrame]) -> PrivateTable:
-        """The same rows after a public map of each row by itself, such as into measured bounds."""
-        return PrivateTable(self.dataset, self.unit, row_map(self._frame), self._customers)
+    def clamped(self, schema: Schema) -> PrivateTable:
+        """The same rows mapped one by one into a schema's measured facts, which are public."""
+        return PrivateTable(
+            self.dataset, self.unit, clamp_measured(self._frame, schema), self._customers
+        )
 
     def _encoded(self, encode: Encode) -> np.ndarray:
         if self._codes is None or self._codes[0] != encode:
             self._codes = (encode, encode(self._frame))
         return self._codes[1]
 
-    def uncharged_rows(self, look: UnpaidLook) -> pd.DataFrame:
-        """The rows, for one of the named unpaid looks."""
-        if not isinstance(look, UnpaidLook):
-            raise InternalError(f"{look} is no unpaid look")
-        return self._frame
-
     def _redeem(self, receipt: Receipt) -> None:
         if receipt.dataset != self.dataset:
             raise InternalError(f"a receipt for {receipt.dataset} was shown for {self.dataset}")
         receipt.redeem()
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied."""
-        raise TypeError("a private table cannot be pickled or copied")
 
     def __repr__(self) -> str:
         """The data set's name; no row, no count."""

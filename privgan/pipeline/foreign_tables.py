@@ -6,44 +6,21 @@ Read, held against one schema, and told apart in messages.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from privgan.cli.options import read_aloud, told_beside
 from privgan.errors import TableError
 from privgan.naming import parameter
+from privgan.owner.owners_table import TableAsRead
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from privgan.audit.foreign.legibility import Legibility, Normalised
+    from privgan.audit.inputs import AuditTables
     from privgan.schema.schema import Schema
     from privgan.sources import SourceOptions
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ForeignTables:
-    """What ``privgan audit --real --holdout --synthetic`` reads.
-
-    Attributes:
-        schema: The given schema, or one drafted from the real rows.
-        real: The rows that the tool saw, in the schema's types.
-        holdout: The rows that it never saw.
-        synthetic: The synthetic rows.
-        as_read: The hold-out and the synthetic rows before values were mapped into the schema.
-        units: The customers of the real and of the hold-out rows; None where each row is one.
-        legibility: What was written otherwise, what could not be read, and which columns were left
-            out for it.
-    """
-
-    schema: Schema
-    real: pd.DataFrame
-    holdout: pd.DataFrame
-    synthetic: pd.DataFrame
-    as_read: tuple[pd.DataFrame, pd.DataFrame]
-    units: tuple[Any, Any] | None
-    legibility: Legibility
 
 
 def read_foreign(
@@ -52,8 +29,8 @@ def read_foreign(
     *,
     source: SourceOptions,
     on_violation: str,
-    say: Callable[[str], None] = told_beside,
-) -> ForeignTables:
+    say: Callable[[str], None] = lambda _line: None,
+) -> AuditTables:
     """Read the three tables; columns may stand in any order, identifiers and PII may be left out.
 
     Args:
@@ -71,11 +48,15 @@ def read_foreign(
             schema; names the table.
     """
     from privgan.audit.foreign.legibility import without_columns
+    from privgan.audit.inputs import AuditTables
     from privgan.table.presenting import restored
     from privgan.table.schema_file import load_schema
 
-    sources = {name: read_aloud(path, source, shared=True, say=say) for name, path in paths.items()}
-    tables = {name: table.frame() for name, table in sources.items()}
+    sources = {name: TableAsRead.read(path, source, shared=True) for name, path in paths.items()}
+    for read in sources.values():
+        for line in read.said:
+            say(line)
+    tables = {name: table.rows_of_foreign_audit() for name, table in sources.items()}
     told: tuple[Normalised, ...] = ()
     if schema_path is None:
         tables["holdout"], told, schema = _drafted(tables["real"], tables["holdout"])
@@ -84,31 +65,31 @@ def read_foreign(
         schema = load_schema(schema_path)
     if sources["synthetic"].text:
         tables["synthetic"] = restored(tables["synthetic"], schema, ours=True)
-    read, legibility = _legible(tables, schema, told, mapped=on_violation == "clamp")
+    legible, legibility = _legible(tables, schema, told, mapped=on_violation == "clamp")
     kept = without_columns(schema, legibility.left_out)
     names = [column.name for column in kept.modelled]
     if on_violation == "clamp":
-        read = {
+        legible = {
             name: table.drop(columns=[*legibility.left_out], errors="ignore")
-            for name, table in read.items()
+            for name, table in legible.items()
         }
         schema = kept
     typed = {
         name: _conformed(table, schema, name, on_violation, schema_path is None)
-        for name, table in read.items()
+        for name, table in legible.items()
     }
     unit = kept.unit.column
-    return ForeignTables(
+    real_units, holdout_units = (
+        None if unit is None else typed[name][unit].to_numpy() for name in ("real", "holdout")
+    )
+    return AuditTables(
         schema=kept,
         real=typed["real"][names],
         holdout=typed["holdout"][names],
         synthetic=typed["synthetic"][names],
-        as_read=(read["holdout"], read["synthetic"]),
-        units=(
-            None
-            if unit is None
-            else (typed["real"][unit].to_numpy(), typed["holdout"][unit].to_numpy())
-        ),
+        real_units=real_units,
+        holdout_units=holdout_units,
+        as_read=(legible["holdout"], legible["synthetic"]),
         legibility=legibility,
     )
 

@@ -1,0 +1,62 @@
+"""Charged looks at the private table: each is charged for its step, and then handed out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from privgan.domain.encoding import Encoder
+from privgan.owner.private_table import PrivateTable
+from privgan.planning.plan import PlanStep
+from privgan.privacy.events import DpEvent
+from privgan.privacy.randomness import SecretStream
+from privgan.privacy.receipts import Receipt
+
+
+class Charger(Protocol):
+    """What charges a step: the ledger's run."""
+
+    def charge(self, step: str, event: DpEvent) -> Receipt:
+        """Record the step durably and hand out its receipt."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Looks:
+    """The private table with what charges a look at it, and with the coins of the mechanism that follows.
+
+    Attributes:
+        table: The private rows.
+        ledger: Charges each look.
+        coins: Noise and choices.
+    """
+
+    table: PrivateTable
+    ledger: Charger
+    coins: SecretStream
+
+    def values(self, step: PlanStep, column: str) -> pd.Series:
+        """One column's values [rows], for a step that is charged first."""
+        return self.table.rows(self._charged(step))[column]
+
+    def count(self, step: PlanStep) -> int:
+        """The number of rows, for a step that is charged first."""
+        return len(self.table.rows(self._charged(step)))
+
+    def customers(self, step: PlanStep) -> np.ndarray:
+        """The customer of each row [rows], for a step that is charged first."""
+        return self.table.customers(self._charged(step))
+
+    def codes(self, step: PlanStep, encoder: Encoder) -> np.ndarray:
+        """The rows as codes [rows, columns], for a step that is charged first."""
+        return self.table.codes(self._charged(step), encoder.encode)
+
+    def charge_unused(self, *steps: PlanStep) -> None:
+        """Charge steps that have nothing left to look at, so that what was charged is always what was planned."""
+        for step in steps:
+            self._charged(step)
+
+    def _charged(self, step: PlanStep) -> Receipt:
+        return self.ledger.charge(step.name, step.event)

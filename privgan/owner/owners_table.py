@@ -1,0 +1,285 @@
+"""The owner's rows, from the moment they are read.
+
+Each way out is a method that says what it is for.
+
+One way is charged: ``OwnersTable.private_table``, whose rows come out against receipts. The others
+are the unpaid looks. They return patterns, hashes, counts or numbers of customers; only the audit
+and the internal report get rows, as ``RealRows``. A test of the structure lists who may call each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from privgan.domain.encoding import Encoder
+from privgan.domain.measured import clamp_measured
+from privgan.drafting.draft import Draft, draft_schema
+from privgan.drafting.review_session import Review
+from privgan.drafting.suspicions import Suspicion, suspicions
+from privgan.owner.private_table import PrivateTable, Sealed, bounded, numbered
+from privgan.owner.undeclared import UndeclaredTexts, undeclared_texts
+from privgan.privacy.randomness import SecretStream
+from privgan.schema.columns import Source
+from privgan.schema.schema import Schema
+from privgan.sources import SourceOptions, SourceTable, read_source
+from privgan.table.conform import Violation, conform, rows_over_limit, violations
+from privgan.table.customers import customer_names
+from privgan.table.violations import broken_constraints
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Conformity:
+    """How a table departs from its schema.
+
+    INTERNAL: counts and rows are real, no value stands in it.
+
+    Attributes:
+        violations: Every way in which it does.
+        broken: Place and number of rows of each constraint that it breaks; None where a column is
+            missing.
+        suspicions: What makes the schema doubtful although the table fits it.
+        over_limit: Rows that a run leaves out, because their customers have too many.
+    """
+
+    violations: tuple[Violation, ...]
+    broken: tuple[tuple[int, int | None], ...]
+    suspicions: tuple[Suspicion, ...]
+    over_limit: int
+
+
+class TableAsRead(Sealed):
+    """An owner's table before a run, as it was read.
+
+    Args:
+        source: What a source gave.
+    """
+
+    def __init__(self, source: SourceTable) -> None:
+        self._source = source
+        self._frame: pd.DataFrame | None = None
+
+    @classmethod
+    def read(
+        cls, spec: Path | str | Any, options: SourceOptions, *, shared: bool = False
+    ) -> TableAsRead:
+        """Read a table, once.
+
+        Args:
+            spec: Where it is: a file, a folder or pattern of files, the URL of a database; or a
+                frame.
+            options: How it is to be read.
+            shared: Whether several tables share these options, so that one may not heed all of
+                them.
+
+        Raises:
+            TableError: when it is missing, unreadable, empty, or has unnamed or repeated columns.
+        """
+        return cls(read_source(spec, options, shared=shared))
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What was recognised, a line each, for the owner's terminal.
+
+        INTERNAL: it tells the row count.
+        """
+        return self._source.said
+
+    @property
+    def text(self) -> bool:
+        """Whether it was a text file."""
+        return self._source.text
+
+    def column_names(self) -> list[str]:
+        """The names of the columns, which its schema tells too."""
+        return (
+            list(self._source.table.column_names)
+            if self._frame is None
+            else list(self._frame.columns)
+        )
+
+    def draft(self, dataset: str, *, assume_public: bool = False) -> Draft:
+        """Unpaid look: draft a schema. INTERNAL until a person has confirmed each fact."""
+        return draft_schema(self._source.table, dataset, assume_public=assume_public)
+
+    def review(self, schema: Path) -> Review:
+        """Unpaid look: walk a person through a drafted schema.
+
+        INTERNAL: what it shows goes to the terminal.
+        """
+        return Review(schema, self._rows())
+
+    def check(self, schema: Schema) -> Conformity:
+        """Unpaid look: hold the table against a schema, for the owner's terminal. INTERNAL."""
+        rows = self._rows()
+        return Conformity(
+            violations=violations(rows, schema),
+            broken=broken_constraints(rows, schema),
+            suspicions=suspicions(rows, schema),
+            over_limit=rows_over_limit(rows, schema),
+        )
+
+    def undeclared_texts(self, schema: Schema) -> UndeclaredTexts:
+        """Unpaid look: the leak scan's patterns, identifiers and texts that must not stand in anything that leaves.
+
+        They go to the scan, in memory alone; what the scan found is INTERNAL.
+        """
+        return undeclared_texts(self._rows(), schema)
+
+    def conforming(self, schema: Schema, *, on_violation: str = "refuse") -> OwnersTable:
+        """Hold the table against its schema and give its values their types, for all that follows.
+
+        Args:
+            schema: The public facts.
+            on_violation: ``refuse`` raises; ``clamp`` maps each value into the schema, row by row.
+
+        Raises:
+            TableError: listing every violation that was not clamped.
+        """
+        typed = conform(self._rows(), schema, on_violation=on_violation)
+        return OwnersTable(typed.reset_index(drop=True), schema)
+
+    def rows_of_foreign_audit(self) -> pd.DataFrame:
+        """Unpaid look: the rows for the audit of a table that another tool made.
+
+        INTERNAL; they go to the audit alone.
+        """
+        return self._rows()
+
+    def _rows(self) -> pd.DataFrame:
+        """The rows as pandas holds them; what the source gave is let go."""
+        if self._frame is None:
+            self._frame = self._source.frame()
+            self._source = SourceTable(table=None, said=self._source.said, text=self._source.text)
+        return self._frame
+
+
+class OwnersTable(Sealed):
+    """An owner's table as typed rows that conform to a schema: what a run holds of it.
+
+    Args:
+        frame: Typed rows [rows, modelled columns and unit column].
+        schema: The public facts that they conform to.
+    """
+
+    def __init__(self, frame: pd.DataFrame, schema: Schema) -> None:
+        self._frame, self.schema = frame, schema
+
+    def private_table(self, left_out: np.ndarray, coins: SecretStream) -> PrivateTable:
+        """The charged exit: what the release may depend on, as a table whose rows come out against receipts.
+
+        Args:
+            left_out: Rows of the canaries that are left out [rows], bool.
+            coins: Pick of each other customer at most max_rows_per_unit rows.
+        """
+        schema, customers = self.schema, self._customers
+        used = bounded(customers, schema.unit.max_rows, coins) & ~left_out
+        kept = self._frame.loc[used, self._modelled()].reset_index(drop=True)
+        return PrivateTable(schema.dataset, schema.unit, kept, customers[used])
+
+    def clamped(self, schema: Schema) -> OwnersTable:
+        """The same rows mapped one by one into the facts that a run measured.
+
+        Nothing is looked at, none comes out.
+        """
+        return OwnersTable(clamp_measured(self._frame, schema), schema)
+
+    def unit_numbers(self) -> np.ndarray:
+        """Unpaid look: the customer of each row [rows], numbered from 0 without gaps, for the canaries' coins.
+
+        PRIVATE: it goes to the draw and to the bound on contributions, and is kept nowhere.
+        """
+        return self._customers
+
+    @cached_property
+    def _customers(self) -> np.ndarray:
+        unit = self.schema.unit.column
+        return np.arange(len(self._frame)) if unit is None else numbered(self._frame[unit])
+
+    def customer_names(self) -> list[bytes]:
+        """Unpaid look: a name of each customer, for the ledger, which keeps a sealed sketch.
+
+        PRIVATE.
+        """
+        return customer_names(self._frame, self.schema)
+
+    def row_count(self) -> int:
+        """Unpaid look: the number of rows, for room on the disk and for lists that lie inside.
+
+        PRIVATE.
+        """
+        return len(self._frame)
+
+    def salted_hash(self, salt: str) -> str:
+        """Unpaid look: a salted hash of the rows in their order, which the canaries' list keeps inside.
+
+        Columns with facts that a run measures are left out: their values change with these facts.
+        """
+        columns = [
+            column
+            for column in self.schema.modelled
+            if Source.MEASURED not in column.sources.values()
+        ]
+        names = [column.name for column in columns]
+        names += [self.schema.unit.column] if self.schema.unit.column else []
+        hashes = (pd.util.hash_pandas_object(self._frame[name], index=False) for name in names)
+        rows = [found.to_numpy().tobytes() for found in hashes]
+        head = [salt.encode(), str(len(self._frame)).encode()]
+        return hashlib.sha256(b"".join([*head, *rows])).hexdigest()
+
+    def real_rows(self, left_out: np.ndarray) -> RealRows:
+        """Unpaid look: the rows that a run saw and those it left out, for the audit and the internal report. INTERNAL.
+
+        Args:
+            left_out: Rows of the canaries that were left out [rows], bool.
+        """
+        unit = self.schema.unit.column
+        modelled = self._frame[self._modelled()]
+        kept_in, rest = (modelled[rows].reset_index(drop=True) for rows in (~left_out, left_out))
+        units = None if unit is None else self._frame[unit].to_numpy()
+        return RealRows(
+            schema=self.schema,
+            kept_in_frame=kept_in,
+            left_out_frame=rest,
+            kept_in_units=None if units is None else units[~left_out],
+            left_out_units=None if units is None else units[left_out],
+        )
+
+    def _modelled(self) -> list[str]:
+        return [column.name for column in self.schema.modelled]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RealRows(Sealed):
+    """Real rows for the audit and the internal report.
+
+    INTERNAL: nothing made from them enters a release.
+
+    Attributes:
+        schema: The public facts.
+        kept_in_frame: The rows that a run saw [rows, modelled columns].
+        left_out_frame: The rows of the canaries that it left out [rows, modelled columns].
+        kept_in_units: The customer of each kept-in row; None where each row is one.
+        left_out_units: The customer of each left-out row; None where each row is one.
+    """
+
+    schema: Schema
+    kept_in_frame: pd.DataFrame
+    left_out_frame: pd.DataFrame
+    kept_in_units: np.ndarray | None
+    left_out_units: np.ndarray | None
+
+    def canary_codes(self, canary_mask: np.ndarray, encoder: Encoder) -> np.ndarray:
+        """Canaries as codes [rows, columns], kept-in ones first, for the white-box attacks.
+
+        Args:
+            canary_mask: Which of the kept-in rows are canaries' [kept-in rows], bool.
+            encoder: Rows to codes.
+        """
+        return encoder.encode(pd.concat([self.kept_in_frame[canary_mask], self.left_out_frame]))

@@ -1,0 +1,67 @@
+"""Texts of a table that its schema does not declare: what a leak scan looks for. PRIVATE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from privgan.owner.private_table import Sealed
+from privgan.schema.columns import Column, Discrete, Numeric, OpenNumeric, OpenTemporal, Temporal
+from privgan.schema.schema import Schema
+from privgan.table.conform import canonical_text
+from privgan.table.readings import moments_of, numbers_of
+
+
+class UndeclaredTexts(Sealed):
+    """The distinct texts of each column that its declared domain does not hold.
+
+    Args:
+        schema: The public facts.
+        texts: By column, its texts.
+    """
+
+    def __init__(self, schema: Schema, texts: Mapping[str, tuple[str, ...]]) -> None:
+        self.schema, self._texts = schema, texts
+
+    def items(self) -> Iterator[tuple[Column, tuple[str, ...]]]:
+        """Each column that the table has, and its texts; for the leak scan alone."""
+        return (
+            (column, self._texts[column.name])
+            for column in self.schema.columns
+            if column.name in self._texts
+        )
+
+
+def undeclared_texts(frame: pd.DataFrame, schema: Schema) -> UndeclaredTexts:
+    """Find them.
+
+    Args:
+        frame: The table as read, before any value was mapped into the schema [rows, columns].
+        schema: The public facts.
+    """
+    found = {
+        column.name: tuple(_undeclared(frame[column.name], column, schema.missing_markers))
+        for column in schema.columns
+        if column.name in frame
+    }
+    return UndeclaredTexts(schema, found)
+
+
+def _undeclared(values: pd.Series, column: Column, markers: tuple[str, ...]) -> Iterator[str]:
+    distinct = pd.Series(values.dropna().unique(), dtype=object)
+    if isinstance(column, Numeric | OpenNumeric):
+        distinct = distinct[numbers_of(distinct, column).isna()]
+    elif isinstance(column, Temporal | OpenTemporal):
+        if pd.api.types.is_datetime64_any_dtype(values):
+            return
+        distinct = distinct[moments_of(distinct, column).isna()]
+    known = {
+        *markers,
+        *column.missing_markers,
+        *(column.categories if isinstance(column, Discrete) else ()),
+    }
+    for value in distinct:
+        text = canonical_text(value).strip()
+        if text not in known:
+            yield text
