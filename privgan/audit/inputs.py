@@ -18,6 +18,7 @@ from privgan.audit.foreign.harmonise import legible
 from privgan.audit.foreign.legibility import Legibility
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.errors import TableError
+from privgan.naming import parameter
 from privgan.owner.owners_table import RealRows
 from privgan.owner.private_table import Sealed, numbered
 from privgan.schema.columns import Discrete, Numeric
@@ -104,10 +105,7 @@ class AuditSettings:
     @property
     def no_bound(self) -> str:
         """Why no bound on ε may be given; empty where one may."""
-        told = (
-            "the split was not made by fair coins; give --fair-coins (fair_coins in Python) if"
-            " it was"
-        )
+        told = f"the split was not made by fair coins; give {parameter('fair_coins')} if it was"
         return "" if self.fair_coins else told
 
 

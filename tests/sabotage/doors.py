@@ -77,7 +77,7 @@ CALLS = {
     },
     "customer_names": {OWNERS},
     "undeclared_texts": {OWNERS},
-    "draft_schema": {OWNERS, "pipeline/foreign_tables.py"},
+    "draft_schema": {OWNERS, "api/schema.py", "pipeline/foreign_tables.py"},
     "violations": {OWNERS, "audit/fidelity/coverage.py"},
     "broken_constraints": {OWNERS},
     "suspicions": {OWNERS},
@@ -89,6 +89,7 @@ CALLS = {
 # Who may take or give a frame above the tables: each is synthetic, simulated, or listed for the
 # audit.
 FRAMES = {
+    "api/synthesizer.py": {"chunks", "sample"},
     "pipeline/foreign_tables.py": {
         "_legible",
         "_columns_apart",
