@@ -1,7 +1,4 @@
-"""The demo table's schema.
-
-Public facts, taken from the generative model's parameters and from no row.
-"""
+"""Write the demo table's schema: public facts from the model's parameters, from no row."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ _COMMENT = (
 
 
 def demo_schema_yaml() -> str:
-    """The schema of the simulated customer table as YAML text."""
+    """Schema of the simulated customer table as YAML text."""
     document = {
         "format": "privgan.schema/1",
         "dataset": DATASET,
@@ -141,7 +138,7 @@ def _outcome_columns() -> list[dict[str, Any]]:
 
 
 def _constraints() -> list[dict[str, Any]]:
-    """What holds in every simulated row by construction."""
+    """Constraints that hold in every simulated row by construction."""
     return [
         {
             "when": "orders_12m = 0",

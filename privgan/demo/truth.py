@@ -1,4 +1,4 @@
-"""The true distribution of the demo table: computed by summing over the graph, never by simulation.
+"""Compute the demo table's true distribution by summing over the graph, never by simulation.
 
 >>> round(true_marginal("gender")["female"], 2)
 0.52
@@ -17,12 +17,12 @@ from privgan.errors import UsageError
 
 
 def discrete_columns() -> tuple[str, ...]:
-    """The columns whose true distribution is known exactly."""
+    """Columns whose true distribution is known exactly."""
     return tuple(name for name in customer_network().nodes if name not in LATENT)
 
 
 def true_marginal(column: str) -> dict[str, float]:
-    """Probability of each value of a discrete column; the empty text stands for a missing value.
+    """Probability of each value of a discrete column; the empty text is a missing value.
 
     Raises:
         UsageError: where the column is not one of `discrete_columns`.
@@ -33,9 +33,7 @@ def true_marginal(column: str) -> dict[str, float]:
 
 
 def true_conditional(column: str, *, given: str) -> dict[str, dict[str, float]]:
-    """P(column | given) for two different discrete columns.
-
-    For each value of ``given`` the distribution of the other.
+    """P(column | given) for two different discrete columns, by value of ``given``.
 
     Raises:
         UsageError: where one is not of `discrete_columns`, or both are the same.

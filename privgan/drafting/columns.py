@@ -1,4 +1,4 @@
-"""From what a column looks like to its draft: its facts, and what a person should look at."""
+"""Draft one column from its inferred reading: its facts, and notes for a person."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MONTH = "(19|20)[0-9]{2}(0[1-9]|1[0-2])"
 
 @dataclass(frozen=True, kw_only=True)
 class Drafted:
-    """A column's draft.
+    """Draft of a column.
 
     Attributes:
         column: Its facts, without their sources.
@@ -93,7 +93,7 @@ def _drafted(reading: Reading, room: Room) -> tuple[Column, tuple[Note, ...]]:
 
 
 def _general(reading: Reading, column: Column) -> Iterator[Note]:
-    """What is told of every column."""
+    """Notes that apply to columns of every kind."""
     name = column.name
     if reading.misfits and not column.invented:
         rows = f"{reading.misfits:,} value{'s do' if reading.misfits != 1 else ' does'} not fit"
@@ -129,7 +129,7 @@ def _plural(column: Column) -> str:
 
 
 def _as_codes(reading: Reading) -> Reading:
-    """The reading, as codes where whole numbers are names of something; then each value fits."""
+    """Convert a reading to codes where whole numbers name things; then each value fits."""
     if not _is_code(reading):
         return reading
     return replace(
@@ -142,10 +142,7 @@ def _as_codes(reading: Reading) -> Reading:
 
 
 def _is_code(reading: Reading) -> bool:
-    """Whether whole numbers are names of something.
-
-    Postcodes, serial numbers, more digits than a number holds.
-    """
+    """Whether whole numbers name things: postcodes, serial numbers, numbers of many digits."""
     if reading.shape is Shape.NUMBER and names_id(reading.present.name):
         return reading.bare
     if reading.shape is not Shape.NUMBER or not reading.whole:
@@ -212,7 +209,7 @@ def _ordinal(reading: Reading, common: dict[str, Any]) -> Discrete:
 
 
 def _emptied(numbers: np.ndarray, decimals: int) -> bool:
-    """Whether rounding makes one value of several."""
+    """Whether rounding makes all of several values equal."""
     return len(np.unique(numbers)) > 1 and len(np.unique(np.round(numbers, decimals))) == 1
 
 
@@ -275,7 +272,7 @@ def _temporal(reading: Reading, common: dict[str, Any]) -> tuple[Column, tuple[N
 
 
 def _written_zone(pattern: str) -> str:
-    """The zone that stands as text at the end of a time's format; empty where none does."""
+    """Literal zone at the end of a time's format; empty where there is none."""
     found = _ZONE_AT_END.search(pattern)
     if found is None or not has_clock(pattern):
         return ""
@@ -283,7 +280,7 @@ def _written_zone(pattern: str) -> str:
 
 
 def _as_padded(column: Temporal, reading: Reading) -> Temporal:
-    """The column with or without zeros before days, months and hours of one digit, as most of its texts have them."""
+    """Column with zero-padded days, months and hours or not, as most of its texts have them."""
     if not reading.present.is_text or reading.moments is None:
         return column
     shown = np.flatnonzero(reading.fits)[:_SHOWN]
@@ -306,7 +303,7 @@ def _as_padded(column: Temporal, reading: Reading) -> Temporal:
 
 
 def _clock(reading: Reading, common: dict[str, Any]) -> Temporal:
-    """A time of day, told as a moment of the first day of 1900."""
+    """Draft a time of day, as a moment of the first day of 1900."""
     day = CLOCK_DAY.item()
     upper = day.replace(hour=23, minute=59, second=59)
     column = Temporal(kind=Kind.DATETIME, lower=day, upper=upper, format=reading.format, **common)
@@ -314,7 +311,7 @@ def _clock(reading: Reading, common: dict[str, Any]) -> Temporal:
 
 
 def _with_century(moments: np.ndarray, birth: bool) -> np.ndarray:
-    """Moments whose years have two digits, in the hundred years that end with this one, or twenty years later.
+    """Moments of two-digit years, in the hundred years that end this year or twenty years later.
 
     A day of birth lies in the past; any other day may lie some years ahead.
     """

@@ -1,4 +1,4 @@
-"""A column as its distinct values with their counts: all that a draft looks at, and never a row."""
+"""Represent a column by its distinct values with their counts; a draft sees no rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from privgan.table.conform import canonical_text
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Distinct:
-    """The distinct values of one column.
+    """Distinct values of one column.
 
     Attributes:
         name: The column's name.
@@ -34,12 +34,12 @@ class Distinct:
     absent: int = 0
 
     def __len__(self) -> int:
-        """The number of distinct values."""
+        """Number of distinct values."""
         return len(self.values)
 
     @property
     def type(self) -> pa.DataType:
-        """The values' Arrow type; large_string for text."""
+        """Arrow type of the values; large_string for text."""
         return self.values.type
 
     @property
@@ -49,12 +49,12 @@ class Distinct:
 
     @cached_property
     def rows(self) -> int:
-        """Rows with a value."""
+        """Number of rows with a value."""
         return int(self.counts.sum())
 
     @cached_property
     def texts(self) -> pa.Array:
-        """The values as a category would be written [values]."""
+        """Values as texts, as a category writes them [values]."""
         if self.is_text:
             return self.values
         if pa.types.is_integer(self.type):
@@ -63,23 +63,23 @@ class Distinct:
         return pa.array([canonical_text(value) for value in objects], pa.large_string())
 
     def only(self, chosen: np.ndarray) -> Distinct:
-        """Those values that a mask [values] chooses."""
+        """Values that a mask [values] selects."""
         return replace(
             self, values=self.values.filter(pa.array(chosen)), counts=self.counts[chosen]
         )
 
     def without(self, absent: np.ndarray) -> Distinct:
-        """The others, where a mask [values] says which values stand for none."""
+        """Values outside a mask [values] of missing ones."""
         left = self.only(~absent)
         return replace(left, absent=self.absent + int(self.counts[absent].sum()))
 
     def matches(self, pattern: str, *, any_case: bool = False) -> np.ndarray:
-        """Which texts a regular expression matches as a whole [values]."""
+        """Whether a regular expression matches each whole text [values], bool."""
         found = pc.match_substring_regex(self.texts, f"^(?:{pattern})$", ignore_case=any_case)
         return found.to_numpy(zero_copy_only=False)
 
     def sample(self, most: int) -> list[str]:
-        """At most so many of the texts: evenly picked ones, and the longest."""
+        """At most so many texts: evenly picked ones, and the longest."""
         if len(self) <= most:
             return self.texts.to_pylist()
         even = np.linspace(0, len(self) - 1, most - most // 4).astype(np.int64)
@@ -89,7 +89,7 @@ class Distinct:
 
 
 def distinct_columns(table: pa.Table | pd.DataFrame) -> Iterator[Distinct]:
-    """The distinct values of each column in turn, so that those of one column are in memory.
+    """Yield the distinct values of each column in turn; one column is in memory at a time.
 
     Raises:
         TableError: naming every column that holds lists, records or bytes.
@@ -169,7 +169,7 @@ def _distinct(name: str, column: pa.ChunkedArray) -> Distinct:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column without a dictionary, an extension, or a shorter kind of text."""
+    """Column without a dictionary, an extension, or a shorter text type."""
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
         uuid = kind.extension_name == "arrow.uuid"

@@ -38,7 +38,7 @@ _LINE_ENDS = re.compile(r"[\r\n\x85\u2028\u2029]")
 
 
 def draft_text(draft: Draft, comment: str = "") -> str:
-    """The draft as YAML text, which ``parse_schema`` reads back to the drafted schema.
+    """Draft as YAML text, which ``parse_schema`` reads back to the drafted schema.
 
     Args:
         draft: The draft.
@@ -54,7 +54,7 @@ def draft_text(draft: Draft, comment: str = "") -> str:
 
 
 def told(notes: Iterable[Note]) -> Iterator[str]:
-    """The notes as lines, those on one topic under its name.
+    """Notes as lines, grouped by topic.
 
     What several columns have in common is said once.
     """
@@ -105,7 +105,7 @@ def draft_schema(
     assume_public: bool = False,
     measured: bool = True,
 ) -> Draft:
-    """Draft a schema.
+    """Draft a schema from a table.
 
     Args:
         table: The table as read [rows, columns].
@@ -148,13 +148,13 @@ def draft_schema(
 
 
 def _room(columns: int, measured: bool) -> Room:
-    """How many categories a column may list, so that the file stays one that can be read."""
+    """Number of categories that a column may list, so that the file stays readable."""
     most = _ALL_CATEGORIES // max(1, columns)
     return Room(max(_LEAST_CATEGORIES, min(_MOST_CATEGORIES, most) if measured else most), measured)
 
 
 def _with_unit(drafts: Sequence[Drafted]) -> tuple[list[Column], PrivacyUnit, tuple[Note, ...]]:
-    """The columns and the unit that is proposed, and all notes in the order of their topics."""
+    """Columns with the proposed unit, and all notes in the order of their topics."""
     columns = [draft.column for draft in drafts]
     candidates = [draft.candidate for draft in drafts if draft.candidate is not None]
     notes = [note for draft in drafts for note in draft.notes]
@@ -171,9 +171,9 @@ def _with_unit(drafts: Sequence[Drafted]) -> tuple[list[Column], PrivacyUnit, tu
 
 
 def _identified(column: Column, others: Sequence[Candidate]) -> Column:
-    """Beside a unit an identifier may repeat.
+    """Restore an identifier that was given up as text because it repeats.
 
-    What was given up as text because it does is one after all.
+    Beside a unit an identifier may repeat.
     """
     for other in others:
         if other.column.name == column.name and column.kind is Kind.TEXT:
@@ -196,7 +196,7 @@ def _with_sources(column: Column, source: Source) -> Column:
 
 
 def _own_facts(column: Column) -> list[str]:
-    """The facts that a column of its kind states."""
+    """Facts that a column of its kind states."""
     if isinstance(column, OpenCategorical):
         return ["categories", "other"]
     if isinstance(column, Discrete):
@@ -214,6 +214,6 @@ def _stated(column: Column, *facts: str) -> list[str]:
 
 
 def dataset_name(path: Path) -> str:
-    """A data set's name made from a file's name."""
+    """Name of a data set, made from a file's name."""
     name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")
     return name[:64] or "table"

@@ -1,9 +1,7 @@
-"""What a column is, told from its distinct values.
+"""Infer a column's kind from its distinct values.
 
-Numbers, moments, durations, truth values, codes or text.
-
-By majority: a column is the kind that 99 % of its values are, and how many others there are is
-told.
+Numbers, moments, durations, truth values, codes or text: the kind of 99 % of its values. The number
+of others is noted.
 """
 
 from __future__ import annotations
@@ -73,7 +71,7 @@ _READ_IN_ANY_CASE = frozenset({"false", "true", "f", "t", "no", "yes", "n", "y"}
 
 
 class Shape(StrEnum):
-    """What a column's values look like."""
+    """Inferred shape of a column's values."""
 
     EMPTY = "empty"
     BOOLEAN = "boolean"
@@ -86,7 +84,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reading:
-    """A column as what it is.
+    """A column read as its inferred shape.
 
     Attributes:
         shape: What its values look like.
@@ -121,7 +119,7 @@ class Reading:
 
     @property
     def misfits(self) -> int:
-        """Rows whose value does not fit."""
+        """Number of rows whose value does not fit."""
         return int(self.present.counts[~self.fits].sum())
 
     @property
@@ -131,7 +129,7 @@ class Reading:
 
     @property
     def whole(self) -> bool:
-        """Whether what fits are whole numbers without a unit, also where they are written as 12.0 or 1,200."""
+        """Whether all fitting values are whole numbers without a unit; also as 12.0 or 1,200."""
         if self.numbers is None or not self.bare:
             return False
         numbers = self.numbers[self.fits]
@@ -139,7 +137,7 @@ class Reading:
 
 
 def infer(values: Distinct) -> Reading:
-    """Tell what a column is."""
+    """Infer a column's shape."""
     if values.is_text:
         return _of_texts(values.without(blank(values)), values)
     if not len(values):
@@ -197,7 +195,7 @@ def _values(rows: int) -> str:
 
 
 def _compact_days(values: Distinct) -> Reading | None:
-    """Whole numbers of eight digits as days such as 20200131, where nearly all are."""
+    """Read whole numbers of eight digits as days such as 20200131, where nearly all are."""
     sample = values.sample(_SAMPLE)
     if sum(len(text) == 8 for text in sample) < _LIKELY * len(sample):
         return None
@@ -250,7 +248,7 @@ def _of_texts(present: Distinct, whole: Distinct) -> Reading:
 
 
 def _written_as_before(found: Reading, whole: Distinct) -> Reading:
-    """The reading with the empty text as its first marker, where no other stands for more missing values."""
+    """Put the empty text first among the markers, unless another marks more missing values."""
     if not found.markers or _rows_of("", whole) <= _rows_of(found.markers[0], whole):
         return found
     return replace(found, markers=("", *found.markers))
@@ -261,7 +259,7 @@ def _rows_of(text: str, whole: Distinct) -> int:
 
 
 def _truths(present: Distinct) -> Reading | None:
-    """Two texts that mean no and yes, or a lone ``true`` or ``false``."""
+    """Labels of two texts that mean no and yes, or of a lone ``true`` or ``false``."""
     if len(present) > 2 * len(_READ_IN_ANY_CASE):
         return None
     texts = present.texts.take(pa.array(np.argsort(-present.counts, kind="stable"))).to_pylist()
@@ -297,7 +295,7 @@ def _moments(present: Distinct) -> Reading | None:
 
 
 def _moment_reading(present: Distinct, ways: tuple[str, ...]) -> Reading | None:
-    """The way that reads most rows, the first of several, where it reads nearly all."""
+    """Read moments by the first format that reads most rows, where it reads nearly all."""
     read = {way: _within(read_by_format(present.texts, way), way) for way in ways}
     rows = {way: int(present.counts[~np.isnat(found)].sum()) for way, found in read.items()}
     way = max(ways, key=lambda each: rows[each])
@@ -337,7 +335,7 @@ def _kept(present: Distinct, judgement: Judgement) -> Distinct:
 
 
 def _within(moments: np.ndarray, way: str) -> np.ndarray:
-    """Eight digits are a day of 1900 to 2100, or an open end; else they are a number."""
+    """Whether eight digits are a day of 1900 to 2100 or an open end, and no number [values]."""
     if way != _COMPACT:
         return moments
     usual = (moments >= _FIRST_YEAR) & (moments <= _LAST_YEAR) | (moments >= _OPEN_END)
@@ -345,7 +343,7 @@ def _within(moments: np.ndarray, way: str) -> np.ndarray:
 
 
 def _literal_midnight(present: Distinct, moments: np.ndarray, way: str) -> str:
-    """The way of writing, with a time of day that is always midnight as literal text."""
+    """Format with a time of day that is always midnight as literal text."""
     known = moments[~np.isnat(moments)]
     if (
         not has_clock(way)
@@ -398,7 +396,7 @@ def _durations(present: Distinct) -> Reading | None:
 
 
 def _numbers(present: Distinct) -> Reading | None:
-    """Numbers, or codes where numbers would lose zeros in front."""
+    """Read numbers, or codes where numbers would lose leading zeros."""
     read = read_number_texts(present)
     fits = np.isfinite(read.numbers)
     if (
@@ -412,8 +410,7 @@ def _numbers(present: Distinct) -> Reading | None:
     fits &= ~leading
     if _spaced_codes(present, read):
         return None
-    # An infinite number is a number, although no bounds hold it: it does not fit, but makes no
-    # text.
+    # Infinite numbers do not fit, for no bounds hold them, but they make no column of texts.
     judgement = judged(present, fits | np.isinf(read.numbers))
     if judgement is None or _few_with_others(fits, ~fits & ~judgement.absent):
         return None
@@ -434,7 +431,7 @@ def _numbers(present: Distinct) -> Reading | None:
 
 
 def _are_codes(present: Distinct, fits: np.ndarray, leading: np.ndarray) -> bool:
-    """Whether digits with zeros in front are codes: of one width, or too many to be slips."""
+    """Whether digits with leading zeros are codes: of one width, or too many to be slips."""
     digits = present.matches("[0-9]+")
     if not present.matches(_CODE).any() or judged(present, digits) is None:
         return False
@@ -443,7 +440,7 @@ def _are_codes(present: Distinct, fits: np.ndarray, leading: np.ndarray) -> bool
 
 
 def _spaced_codes(present: Distinct, read: NumberTexts) -> bool:
-    """Whether digits in groups are all of one length, as numbers of telephones and cards are."""
+    """Whether grouped digits all have one length, as telephone and card numbers."""
     if read.format[1:2] not in ("\u00a0", " ", "'") or len(present) <= _FEW_VALUES:
         return False
     lengths = pc.utf8_length(present.texts).to_numpy(zero_copy_only=False)
@@ -451,5 +448,5 @@ def _spaced_codes(present: Distinct, read: NumberTexts) -> bool:
 
 
 def _few_with_others(fits: np.ndarray, others: np.ndarray) -> bool:
-    """Whether a few numbers stand beside other texts: then all are categories, and none is lost."""
+    """Whether a few numbers stand beside other texts; then all are categories."""
     return int(fits.sum()) <= _FEW_VALUES and bool(others.any())

@@ -1,6 +1,6 @@
-"""How texts write numbers.
+"""Read numbers from texts.
 
-Currency, per cent, units, thousands and the decimal sign, found from the texts themselves.
+Currency, per cent, units, thousands and the decimal sign are found from the texts themselves.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ _ENDLESS = frozenset({"inf", "infinity", "+inf", "-inf", "+infinity", "-infinity
 
 @dataclass(frozen=True, kw_only=True)
 class Writing:
-    """How a column writes its numbers.
+    """Notation of a column's numbers.
 
     Attributes:
         before: What stands before the digits.
@@ -182,7 +182,7 @@ class Writing:
 
     @property
     def bare(self) -> bool:
-        """Whether a program reads the texts as numbers as they are."""
+        """Whether a program reads the texts as numbers without changes."""
         return self == Writing(unsure=self.unsure)
 
 
@@ -205,12 +205,12 @@ class NumberTexts:
 
     @property
     def read(self) -> np.ndarray:
-        """Which texts are numbers, infinite ones among them [values]."""
+        """Whether each text is a number, infinite ones included [values]."""
         return ~np.isnan(self.numbers)
 
 
 def read_number_texts(texts: Distinct) -> NumberTexts:
-    """The numbers of a column's texts, by the way of writing that most of them have."""
+    """Read the numbers of a column's texts in the notation that most of them have."""
     sample = texts.sample(_SAMPLE)
     for negative, second in ((_BRACKETED, "({})"), (_MINUS_BEHIND, "{}-"), (_MINUS_SIGN, "−{}")):
         if 0 < sum(re.fullmatch(negative, text) is not None for text in sample) < len(sample):
@@ -223,7 +223,7 @@ def read_number_texts(texts: Distinct) -> NumberTexts:
 
 
 def _minus_before(texts: Distinct, negative: str) -> Distinct:
-    """Texts with a minus before numbers below zero, which else stand in brackets or have it behind them."""
+    """Texts with a leading minus in place of brackets or a trailing minus."""
     changed = pc.replace_substring_regex(texts.texts, f"^{negative}$", r"-\1")
     return Distinct(name=texts.name, values=changed, counts=texts.counts)
 
@@ -241,7 +241,7 @@ def _with_minus_before(texts: Distinct) -> NumberTexts:
 
 
 def plain_decimals(texts: pa.Array) -> np.ndarray:
-    """Digits after the point of plain numbers [values], int64; a power of ten counts."""
+    """Decimal digits of plain numbers [values], int64; a power of ten counts."""
     found = pc.extract_regex(texts, r"^[^.eE]*(?:\.(?P<d>[0-9]*))?(?:[eE](?P<e>[-+]?[0-9]{1,3}))?$")
     digits = pc.utf8_length(pc.fill_null(pc.struct_field(found, "d"), ""))
     powers = pc.replace_substring(pc.fill_null(pc.struct_field(found, "e"), "0"), "+", "")
@@ -277,7 +277,7 @@ def _endless(texts: pa.Array) -> np.ndarray:
 
 
 def _writing(sample: Sequence[str]) -> Writing:
-    """The way of writing that most of a sample have."""
+    """Notation that most of a sample have."""
     found = [
         match for text in sample if (match := _BODY.fullmatch(text.strip())) and _is_unit(match)
     ]
@@ -306,16 +306,16 @@ def _writing(sample: Sequence[str]) -> Writing:
 
 
 def _is_unit(match: re.Match[str]) -> bool:
-    """Whether what stands around the digits is a currency or a unit, and no letter of a code."""
+    """Whether the text around the digits is a currency or a unit, and no letter of a code."""
     return bool(_BEFORE.fullmatch(match["before"]) and _AFTER.fullmatch(match["after"]))
 
 
 def _separators(bodies: Sequence[str]) -> tuple[str, str, bool]:
-    """The sign between thousands, the decimal sign, and whether they could be the other way round.
+    """Thousands sign, decimal sign, and whether they could be the other way round.
 
-    A sign that stands once, with other than three digits behind it, is decimal; one that stands
-    twice, or before another, is not. A lone point with three digits is decimal, a lone comma is
-    not: so English texts write.
+    A sign that stands once, with other than three digits behind it, is decimal. One that stands
+    twice, or before another, is not. A lone point before three digits is decimal and a lone comma
+    is not, as in English texts.
     """
     signs = Counter(sign for body in bodies for sign in set(body) - set("0123456789"))
     spaced = [sign for sign in signs if sign in f"'’{_SPACES}"]
@@ -388,7 +388,9 @@ def _form(writing: Writing) -> str:
     whole = rf"{grouped}|[0-9]+" if writing.group else "[0-9]+"
     before, after = _literal(writing.before), _literal(writing.after)
     power = f"(?:{_POWER})?" if writing.power else ""
-    return rf"^(?P<s>{_SIGN})\s*{before}\s*(?P<i>{_SIGN})(?P<w>(?:{whole})?)(?:{point}(?P<d>[0-9]*))?(?P<e>{power})\s*{after}$"
+    signs = rf"(?P<s>{_SIGN})\s*{before}\s*(?P<i>{_SIGN})"
+    digits = rf"(?P<w>(?:{whole})?)(?:{point}(?P<d>[0-9]*))?(?P<e>{power})"
+    return rf"^{signs}{digits}\s*{after}$"
 
 
 def _literal(text: str) -> str:
@@ -410,7 +412,7 @@ def _minus(signs: pa.Array) -> pa.Array:
 
 
 def _fixed_pattern(plain: pa.Array, decimals: np.ndarray, writing: Writing) -> str:
-    """The pattern of numbers without a power of ten; empty where plain numbers look the same."""
+    """Pattern of numbers without a power of ten; empty where plain numbers look the same."""
     if not len(plain) or (writing.bare and pc.any(pc.match_substring_regex(plain, "[eE]")).as_py()):
         return ""
     least, most = (min(MOST_DECIMALS, int(digits)) for digits in (decimals.min(), decimals.max()))
@@ -421,7 +423,7 @@ def _fixed_pattern(plain: pa.Array, decimals: np.ndarray, writing: Writing) -> s
         return ""  # Trimmed floats and whole numbers.
     if writing.bare and least == 1 and _padded_once(plain):
         return ""  # As programs write floats: 5.0, 2.25.
-    if padded:  # Zeros at an end are written: where a number has none, it is the exception.
+    if padded:  # Trailing zeros are written; a number without them is the exception.
         least = int(decimals[decimals > 0].min())
     part = "0" * least + "#" * (most - least)
     whole = f"#{writing.group}{f'##{writing.group}' * writing.pairs}##0" if writing.group else "0"
@@ -429,7 +431,7 @@ def _fixed_pattern(plain: pa.Array, decimals: np.ndarray, writing: Writing) -> s
 
 
 def _padded_once(plain: pa.Array) -> bool:
-    """Whether the only zeros at an end are those of whole numbers, and others have further digits."""
+    """Whether only whole numbers end in zeros, and others have more digits."""
     whole = pc.match_substring_regex(plain, r"\.0$")
     longer = pc.match_substring_regex(plain, r"\.[0-9]{2,}$")
     padded = pc.match_substring_regex(plain, r"\.[0-9]+0$")

@@ -1,4 +1,4 @@
-"""An answer typed in place of a drafted fact, as it would stand in the schema's file."""
+"""Replace a drafted fact by an answer typed in the notation of the schema's file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OTHER = "other"
 
 
 def fields(schema: Schema, entry: Entry) -> dict[str, str]:
-    """The facts of an entry that may be typed anew, with what stands there now."""
+    """Facts of an entry that may be edited, with their current values."""
     item = _item(schema_items(schema), entry)
     names = [name for fact in entry.facts for name in _ALSO.get(fact, (fact,))]
     return {name: _shown(item.get(name)) for name in names}
@@ -43,7 +43,7 @@ def _item(items: dict[str, Any], entry: Entry) -> dict[str, Any]:
 
 
 def edited(schema: Schema, entry: Entry, typed: Mapping[str, str]) -> Schema:
-    """The schema with an entry's facts as they were typed, and declared.
+    """Schema with an entry's facts as typed, and declared.
 
     Args:
         schema: The public facts.
@@ -106,7 +106,7 @@ _OF_KINDS = frozenset({"decimals", "pattern", "categories", "labels", "lower", "
 
 
 def _rekind(item: dict[str, Any], kind: str) -> None:
-    """Another kind, with what goes with it: what it cannot know is left to be measured."""
+    """Change a column's kind; facts that the new kind lacks are left to be measured."""
     if kind not in list(Kind):
         raise UsageError(f"kind: found {shown(kind)}, allowed: {', '.join(Kind)}")
     if kind == item["kind"]:

@@ -1,9 +1,8 @@
-"""The draft of a column of text or codes.
+"""Draft a column of text or codes.
 
-Categories, identifiers, personal data, or text that is given up.
-
-A column with few values is never personal data by its shape alone: months, bands and seasons look
-like telephone numbers, and three products are no names of people.
+Categories, identifiers, personal data, or text that is given up. A column with few values is never
+personal data by its shape alone: months, bands and seasons look like telephone numbers, and three
+products are no names of people.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ Draft = tuple[Column, tuple[Note, ...]]
 
 @dataclass(frozen=True)
 class Room:
-    """How many categories a draft may list.
+    """Number of categories that a draft may list.
 
     Attributes:
         most: The most of one column.
@@ -85,14 +84,14 @@ def nearly_unique(values: Distinct) -> bool:
 
 
 def given_up(values: Distinct, common: dict[str, Any], why: str, role: Role = Role.OTHER) -> Draft:
-    """A column of text that is not modelled, and why."""
+    """Draft a column of text that is not modelled, and note why."""
     return _invented(Kind.TEXT, role, common), (
         Note(Topic.GIVEN_UP, values.name, f"{why}; text that is not modelled"),
     )
 
 
 def drafted_codes(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
-    """The draft of whole numbers that name things.
+    """Draft whole numbers that name things.
 
     An identifier where each row has its own, else categories.
     """
@@ -105,7 +104,7 @@ def drafted_codes(values: Distinct, common: dict[str, Any], room: Room) -> Draft
 
 
 def drafted_text(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
-    """The draft of texts."""
+    """Draft a column of texts."""
     sample = values.sample(_SAMPLE)
     if (
         any(UNWRITABLE.search(text) for text in sample)
@@ -136,7 +135,7 @@ def _share(looks: re.Pattern[str], sample: list[str]) -> float:
 
 
 def _personal_kind(values: Distinct, sample: list[str]) -> Kind | None:
-    """What personal data many different texts are, by their shape, or by their name and shape."""
+    """Kind of personal data of many different texts, by their shape and name; else None."""
     name = values.name
     if _share(_EMAIL, sample) >= (_LIKELY / 2 if names_email(name) else _LIKELY):
         return Kind.EMAIL
@@ -180,7 +179,7 @@ def _is_json(text: str) -> bool:
 
 
 def _unique(values: Distinct, common: dict[str, Any]) -> Draft:
-    """Texts of which nearly each row has its own.
+    """Draft texts that are nearly unique.
 
     An identifier where no row repeats one, else text.
     """
@@ -201,7 +200,7 @@ def _unique(values: Distinct, common: dict[str, Any]) -> Draft:
 
 
 def _is_prose(values: Distinct, sample: list[str]) -> bool:
-    """Many texts of many words each."""
+    """Whether the texts are many and of many words each."""
     words = float(np.mean([len(text.split()) for text in sample]))
     return len(values) > values.rows / 2 and words >= _WORDS_OF_PROSE
 
@@ -209,7 +208,10 @@ def _is_prose(values: Distinct, sample: list[str]) -> bool:
 def _categories(
     values: Distinct, common: dict[str, Any], room: Room, what: str, *, public: bool = False
 ) -> Draft:
-    """Categories; to be measured where they are too many to be confirmed one by one, or mostly in one row each."""
+    """Draft categories.
+
+    They are left to be measured where they are too many to confirm, or mostly in one row each.
+    """
     size, name = len(values), values.name
     lengths = pc.utf8_length(values.texts)
     once = int((values.counts == 1).sum())
@@ -249,7 +251,7 @@ def _categories(
 
 
 def _is_serial(values: Distinct) -> bool:
-    """Whether many texts of one width have numbers in one dress, as C00012."""
+    """Whether many texts of one width have numbers in a common form, as C00012."""
     return len(values) > _FEW_VALUES and re.search(r"^[^{].*:0", pattern_of(values)) is not None
 
 
@@ -258,7 +260,7 @@ def _open(common: dict[str, Any]) -> OpenCategorical:
 
 
 def _like_numbers(values: Distinct) -> tuple[Note, ...]:
-    """A note where many texts look like numbers that could not be read."""
+    """Note where many texts look like numbers that could not be read."""
     sample = values.sample(_SAMPLE)
     plain = values.matches("[0-9]+").all()
     if len(values) <= _FEW_VALUES or plain or _share(_NUMERIC, sample) < _LIKELY / 2:

@@ -1,4 +1,4 @@
-"""Public facts between columns that every synthetic row holds.
+"""Define constraints between columns: public facts that every synthetic row holds.
 
 Order, implication and fixed combinations.
 """
@@ -13,7 +13,7 @@ _SHOWN_COMBINATIONS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
-    """What every constraint has.
+    """Facts that every constraint has.
 
     Attributes:
         description: Free text for the data dictionary.
@@ -22,17 +22,17 @@ class Constraint:
     description: str = ""
 
     def facts(self) -> dict[str, Any]:
-        """The constraint's own keys as JSON values, as they stand in a schema file."""
+        """Keys of the constraint's kind as JSON values, as in a schema file."""
         raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
-        """All facts as JSON values, as they stand in a schema file."""
+        """All facts as JSON values, as in a schema file."""
         return self.facts() | ({"description": self.description} if self.description else {})
 
 
 @dataclass(frozen=True, kw_only=True)
 class AtMost(Constraint):
-    """One column is never above another; a row where one of them is missing meets it.
+    """Order: one column is never above another; a row with a missing value meets it.
 
     Attributes:
         low: The column that is not above the other.
@@ -55,7 +55,7 @@ class AtMost(Constraint):
 
 @dataclass(frozen=True, kw_only=True)
 class WhenThen(Constraint):
-    """Where some conditions hold, others hold too. Both are texts in the grammar of ``--where``.
+    """Implication: where ``when`` holds, ``then`` holds too. Both use the grammar of ``--where``.
 
     Attributes:
         when: The conditions that ask for the others.
@@ -76,7 +76,7 @@ class WhenThen(Constraint):
 
 @dataclass(frozen=True, kw_only=True)
 class Combinations(Constraint):
-    """Some columns hold only certain categories together.
+    """Fixed combinations: some columns hold only certain categories together.
 
     Attributes:
         columns: The columns.
@@ -102,5 +102,5 @@ class Combinations(Constraint):
 
 
 def place(index: int) -> str:
-    """Where a constraint stands in its schema file, counted from 0 as in every message about a list."""
+    """Name of a constraint's place in its schema file, counted from 0."""
     return f"constraints[{index}]"

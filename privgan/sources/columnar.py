@@ -1,4 +1,4 @@
-"""Columnar tables: Parquet, Feather and Arrow files, and frames in memory."""
+"""Read Parquet, Feather and Arrow files, and frames in memory."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_arrow(path: Path) -> pa.Table:
 
 
 def read_frame(frame: Any) -> tuple[pa.Table, str]:
-    """A frame as an Arrow table with its own types, and its kind.
+    """Convert a frame to an Arrow table with its own types; also name its kind.
 
     Args:
         frame: An Arrow table or record batch, a pandas frame, or one that narwhals knows. An index

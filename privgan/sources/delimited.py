@@ -1,4 +1,4 @@
-"""Delimited text: find header and separator; read every cell as it stands."""
+"""Read delimited text: find header and separator; keep every cell as it stands."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LARGEST_CELL = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a text file is laid out.
+    """Layout of a text file.
 
     Attributes:
         encoding: Its encoding.
@@ -53,21 +53,21 @@ class Layout:
 
     @property
     def told(self) -> str:
-        """In words."""
+        """Layout in words."""
         return f"{self.encoding.told}, separator {separator_told(self.sep)} ({self.why})"
 
 
 def separator_told(sep: str) -> str:
-    """A separator for a message."""
+    """Separator in words."""
     return _NAMED.get(sep, repr(sep))
 
 
 def layout_of(path: Path, encoding: Encoding, asked: str | None) -> Layout:
     """Find the header and the separator.
 
-    A line ``sep=;`` and blank lines before the header are passed over. Among comma, semicolon, tab
-    and bar, that one separates which divides the header and all of the first lines into equally
-    many fields, the most of them.
+    A line ``sep=;`` and blank lines before the header are skipped. Comma, semicolon, tab and bar
+    are tried. The separator must divide the header and all first lines into equally many fields;
+    the one with most fields is taken.
 
     Args:
         path: The file, which may be packed.
@@ -105,7 +105,7 @@ def _required(asked: str) -> str:
 
 
 def _before_header(lines: list[str]) -> tuple[int, str | None]:
-    """How many lines stand before the header, and the separator that one of them states."""
+    """Number of lines before the header, and the separator that one of them states."""
     stated = None
     for index, line in enumerate(lines):
         states = _STATED.match(line) if stated is None else None
@@ -129,8 +129,7 @@ def _separator(lines: list[str], asked: str | None, stated: str | None) -> tuple
 def _fit(lines: list[str], sep: str) -> tuple[bool, int]:
     """Whether a separator divides the header and the first rows equally, and into how many fields.
 
-    It divides nothing where rows differ from the header and the names it would make are empty or
-    repeat.
+    It does not fit where rows differ from the header and the header's names are empty or repeat.
     """
     records = _records(lines, sep)
     header = next(records, [])
@@ -141,19 +140,19 @@ def _fit(lines: list[str], sep: str) -> tuple[bool, int]:
 
 
 def _records(lines: list[str], sep: str) -> Iterator[list[str]]:
-    """The first records, as far as they can be read: a cell may be longer than csv allows."""
+    """First records that can be read; csv limits the length of a cell."""
     with suppress(csv.Error):
         yield from csv.reader(lines[: 10 * _SAMPLE_OF_LINES], delimiter=sep)
 
 
 def _header(lines: list[str], sep: str) -> tuple[list[str], int]:
-    """The names, and how many lines they take: a name may hold a line break."""
+    """Column names, and their number of lines: a name may hold a line break."""
     reader = csv.reader(lines, delimiter=sep)
     return next(reader), reader.line_num
 
 
 def rows_with_lines(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Every row's fields with the number of its last line, one by one; to tell where a fault is."""
+    """Fields of every row with the number of its last line, to locate a fault."""
     with opened(path) as stream:
         text = io.TextIOWrapper(stream, encoding=layout.encoding.name, newline="")
         for _ in range(layout.lines):
@@ -175,7 +174,7 @@ _PLAIN = {"utf-8", "utf-8-sig", "ascii"}
 
 
 def read_text(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
-    """Read a text file, whose separator and encoding are recognised unless the owner names them.
+    """Read a text file; separator and encoding are recognised unless they are given.
 
     Args:
         path: The file; .gz, .bz2, .xz, .zst and .zip are unpacked.
@@ -203,9 +202,9 @@ def read_text(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
 
 
 class _Ended(io.RawIOBase):
-    """A file's bytes in UTF-8, with one more row at the end.
+    """Bytes of a file in UTF-8 with a sentinel row at the end.
 
-    It is lost where a quote stays open.
+    The sentinel is lost where a quote stays open.
     """
 
     def __init__(self, stream: BinaryIO, layout: Layout, last: str) -> None:
@@ -219,7 +218,7 @@ class _Ended(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """As any file's; pyarrow asks for blocks."""
+        """Read up to ``size`` bytes; pyarrow asks for blocks."""
         while not self._ended and (size < 0 or len(self._waiting) < size):
             self._waiting += self._more()
         size = len(self._waiting) if size < 0 else size
@@ -275,7 +274,7 @@ def _fault(path: Path, layout: Layout, long: bool) -> str:
 
 
 def _last_line(path: Path, layout: Layout) -> int:
-    """Where the last row begins, by the line after the row before it."""
+    """First line of the last row: the line after the row before it."""
     line = before = layout.lines
     for number, _row in rows_with_lines(path, layout):
         before, line = line, number
@@ -283,7 +282,7 @@ def _last_line(path: Path, layout: Layout) -> int:
 
 
 def _refuse_second_header(path: Path, layout: Layout, table: pa.Table) -> None:
-    """Two files put one after the other, or a header that was written twice.
+    """Check that the header is not repeated, as in two files joined into one.
 
     Names that are all numbers may be a row.
     """

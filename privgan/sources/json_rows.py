@@ -1,4 +1,4 @@
-"""JSON: an array of rows, or a row a line; numbers and text as they stand."""
+"""Read JSON: an array of rows, or one row per line; numbers and text as they stand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FORMS = "give an array of objects, or an object a line"
 
 
 def read_json(path: Path, encoding: str | None) -> tuple[pa.Table, str]:
-    """Read rows from JSON or JSON lines, whichever the file holds.
+    """Read rows from a JSON array or JSON lines, whichever the file holds.
 
     Args:
         path: The file, which may be packed.
@@ -81,7 +81,7 @@ def _row(path: Path, place: str, value: Any) -> dict[str, Any]:
 
 
 class _TwiceError(Exception):
-    """A key that stands twice in one object; its name is the message."""
+    """Key that stands twice in one object; its name is the message."""
 
 
 def _reason(error: Exception) -> str:
@@ -105,7 +105,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once)
 
 
 class _Array:
-    """An array of rows, of which no more than a block is held at a time.
+    """Stream an array of rows; at most one block is in memory.
 
     Args:
         path: The file, for messages.
@@ -117,7 +117,7 @@ class _Array:
         self._held, self._ended = "", False
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Row by row."""
+        """Parse row by row."""
         self._skip("[")
         while self._sign() != "]":
             if self._number:
@@ -135,7 +135,7 @@ class _Array:
         return not self._ended
 
     def _sign(self) -> str:
-        """The next sign that is not blank; nothing at the end."""
+        """Next character that is not blank; empty at the end."""
         self._held = self._held.lstrip(_BLANK)
         while not self._held and self._more():
             self._held = self._held.lstrip(_BLANK)

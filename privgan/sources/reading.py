@@ -1,4 +1,4 @@
-"""One way in: whatever holds a table, as one Arrow table and what was recognised on the way."""
+"""Read any source of a table as one Arrow table, with notes on what was recognised."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_source(spec: Any, options: SourceOptions = _PLAIN, *, shared: bool = Fa
 
 
 def source_name(spec: Any) -> str:
-    """A source's own name, the file's, folder's or database's; it holds nothing secret."""
+    """Name of a source's file, folder or database; it holds nothing secret."""
     if not isinstance(spec, str | Path):
         return "the given table"
     path = Path(database_name(str(spec)) if is_url(spec) else spec)

@@ -1,4 +1,4 @@
-"""Spreadsheets: Excel and OpenDocument files, one sheet of which is a table."""
+"""Read one sheet of an Excel or OpenDocument file as a table."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Check a table against its schema and type its values; a pure function of each row.
 
-Validation is one of the three unpaid looks: what it finds is INTERNAL, for the owner's eyes, and
-names columns and counts but never a value.
+Validation is an unpaid look. Its findings are INTERNAL, for the owner alone, and name columns and
+counts but never a value.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "
 
 @dataclass(frozen=True, kw_only=True)
 class Violation:
-    """One way in which a column departs from the schema.
+    """One violation of the schema by a column.
 
     Attributes:
         column: The column.
@@ -72,7 +72,7 @@ class Violation:
     rows: pd.Series | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
-        """As a line for the owner."""
+        """One line for the owner."""
         rows = "" if self.count is None else f" in {self.count} row{'s' if self.count != 1 else ''}"
         return f"column {self.column!r}: {self.problem}{rows}"
 
@@ -108,10 +108,7 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
 
 
 def _told_together(found: list[Violation]) -> Iterator[str]:
-    """A line for each violation.
-
-    One for all columns that are concerned as a whole in the same way.
-    """
+    """One line per violation; columns with the same problem as a whole share a line."""
     whole: dict[str, list[Violation]] = {}
     for violation in found:
         if violation.count is None:
@@ -124,14 +121,14 @@ def _told_together(found: list[Violation]) -> Iterator[str]:
 
 
 def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
-    """Every way in which a table departs from its schema."""
+    """All violations of a schema by a table."""
     return tuple(_typed(frame, schema)[1])
 
 
 def first_rows(violation: Violation) -> list[int]:
-    """The first rows that a violation concerns, counted from 1.
+    """First rows of a violation, counted from 1. INTERNAL.
 
-    None where it concerns the whole column. INTERNAL.
+    Empty where it concerns the whole column.
     """
     if violation.rows is None:
         return []
@@ -139,18 +136,15 @@ def first_rows(violation: Violation) -> list[int]:
 
 
 def typed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The modelled columns that a table has, with the schema's types.
+    """Modelled columns of a table with the schema's types.
 
-    What does not fit is mapped as ``clamp`` maps it.
+    Values that do not fit are mapped as ``clamp`` maps them.
     """
     return _typed(frame, schema)[0]
 
 
 def rows_over_limit(frame: pd.DataFrame, schema: Schema) -> int:
-    """How many rows a run will leave out, because their customers have more than max_rows_per_unit.
-
-    INTERNAL.
-    """
+    """Number of rows beyond max_rows_per_unit, which a run leaves out. INTERNAL."""
     unit = schema.unit.column
     if unit is None or list(map(str, frame.columns)).count(unit) != 1:
         return 0
@@ -159,7 +153,7 @@ def rows_over_limit(frame: pd.DataFrame, schema: Schema) -> int:
 
 
 def unconfirmed(schema: Schema) -> None:
-    """Refuse a drafted schema whose facts nobody has confirmed.
+    """Check that a person has confirmed all facts of a drafted schema.
 
     Raises:
         TableError: naming the facts still marked ``confirm``.
@@ -174,9 +168,9 @@ def unconfirmed(schema: Schema) -> None:
 
 
 def unproven(schema: Schema) -> None:
-    """Refuse facts that a file claims were measured.
+    """Check that a schema's file claims no measured values.
 
-    What a run did not measure itself, it cannot vouch for.
+    A run cannot vouch for facts that it did not measure itself.
 
     Raises:
         TableError: naming these facts.
@@ -220,7 +214,7 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
 
 def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
     names = list(map(str, frame.columns))
-    # Where no name is known, the first line may be a customer's: none of it is told.
+    # Without a known name the first line may be a customer's: none of it is shown.
     headed = not set(names).isdisjoint(schema.names)
     ask = "is --sep right?" if headed else "is --sep right? has it a header line?"
     for name in schema.names:
@@ -242,9 +236,9 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
 
 
 def _filled(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
-    """Values in a column that is said to hold none.
+    """Violations by values in a column that is declared empty.
 
-    Synthetic rows hold none whatever stands there.
+    Synthetic rows are empty there whatever the table holds.
     """
     for column in schema.invented:
         if isinstance(column, Invented) and column.empty and column.name in frame:
@@ -265,7 +259,10 @@ def _unit(values: pd.Series, markers: set[str]) -> tuple[pd.Series, list[Violati
 
 
 def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
-    """A row-level claim on customers with several rows would be worth less than it says."""
+    """Violations by identifiers that repeat under ``unit: row``.
+
+    A row-level guarantee would protect such customers less than it says.
+    """
     for column in schema.invented:
         if (
             not isinstance(column, Invented)
@@ -287,10 +284,7 @@ def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Viola
 
 
 def _absent(values: pd.Series, column: Column, markers: tuple[str, ...]) -> pd.Series:
-    """Which values [rows] are missing.
-
-    Empty, or a text that stands for missing in the table or in this column.
-    """
+    """Whether each value [rows] is missing: null, or a missing marker of the table or column."""
     texts = {*markers, *column.missing_markers, *map(escaped, column.missing_markers)}
     return values.isna() | by_distinct(
         values, lambda value: isinstance(value, str) and value in texts
@@ -342,7 +336,7 @@ def _undiscovered(
 
 
 def _fill(column: Column) -> Any:
-    """What clamp writes where a value cannot be read, or is missing and may not be.
+    """Value that clamp writes for an unreadable or wrongly missing one.
 
     A function of the schema alone.
     """
@@ -395,7 +389,7 @@ def _as_categories(values: pd.Series, texts: pd.Series, column: Discrete) -> pd.
 
 
 def canonical_text(value: object) -> str:
-    """A value as a category's text: 1, 1.0 and numpy's 1 are one text."""
+    """Value as a category's text: 1, 1.0 and numpy's 1 are one text."""
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
@@ -440,7 +434,7 @@ def _numeric(
 
 
 def _with_leading_zeros(values: pd.Series, absent: pd.Series, column: Numeric) -> pd.Series:
-    """Texts such as 00501 [rows] where the column writes plain numbers."""
+    """Whether each text [rows] has leading zeros, as 00501, where the column has plain numbers."""
     if column.format or not (
         pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
     ):

@@ -1,4 +1,4 @@
-"""Read and write a schema file's ``constraints``; every mistake is told with its place and line."""
+"""Read and write a schema file's ``constraints``; report every mistake with place and line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FORMS_TOLD = (
 
 
 def constraints_of(document: Document, schema: Schema) -> tuple[Constraint, ...]:
-    """The constraints of a schema document.
+    """Constraints of a schema document.
 
     Args:
         document: The document; its JSON Schema is met.
@@ -63,12 +63,12 @@ def constraints_of(document: Document, schema: Schema) -> tuple[Constraint, ...]
 
 
 def constraint_items(schema: Schema) -> list[dict[str, Any]]:
-    """The constraints as plain data that ``constraints_of`` reads back to equal ones."""
+    """Constraints as plain data that ``constraints_of`` reads back."""
     return [constraint.to_json() for constraint in schema.constraints]
 
 
 class _MistakenError(Exception):
-    """What is wrong under a key of a constraint, or with all of it where the key is empty."""
+    """Mistake under a key of a constraint; an empty key means the whole constraint."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -245,10 +245,7 @@ def _column(key: str, name: str, schema: Schema) -> Column:
 
 
 def _together(schema: Schema) -> Iterator[tuple[int, str]]:
-    """What is wrong with constraints that are right one by one.
-
-    The first that closes a circle or leaves no row.
-    """
+    """Mistake of all constraints together: the first that closes a cycle or leaves no row."""
     for index in range(len(schema.constraints)):
         earlier = replace(schema, constraints=schema.constraints[: index + 1])
         try:

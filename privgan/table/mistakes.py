@@ -1,7 +1,4 @@
-"""What is wrong with a schema's file.
-
-Every mistake at once, with its line, before a schema is made of it.
-"""
+"""Find all mistakes in a schema's file, each with its line, before a schema is made."""
 
 from __future__ import annotations
 
@@ -49,8 +46,7 @@ _REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     Kind.DATE: ("lower", "upper"),
     Kind.DATETIME: ("lower", "upper"),
 }
-# A measurable fact whose source is measured is still open where it has no value, and was measured
-# where it has one.
+# A measurable fact with source ``measured`` is open without a value, else it was measured.
 _BOUNDS = ("lower", "upper")
 _MEASURABLE: Mapping[Kind, tuple[str, ...]] = {
     Kind.CATEGORICAL: ("categories",),
@@ -59,7 +55,7 @@ _MEASURABLE: Mapping[Kind, tuple[str, ...]] = {
 _OPTIONAL = frozenset({"special_values", "other", "zone", "repeats"})
 _GENERAL_FACTS = ("kind", "missing", "role")
 _MARKERS = "missing_markers"
-# A percent sign and one letter: widths such as %099999d would make a text of any length.
+# A percent sign and one letter: a width such as %099999d would make a text of any length.
 _DATE_FORMAT = re.compile(r"(?:[^%]|%-?[A-Za-z%]|%[369]f)*+\Z", re.DOTALL)
 _OFFSET = re.compile(r"[+-](?:0[0-9]|1[0-4]):[0-5][0-9]\Z")
 _CENTURY = 100
@@ -67,7 +63,7 @@ _MOST_STEPS = 2**53
 
 
 def stated_facts(item: Mapping[str, Any]) -> tuple[str, ...]:
-    """The facts that a column states, by name; each has a source."""
+    """Names of the facts that a column states; each has a source."""
     kind = Kind(item["kind"])
     optional = _OPTIONAL | ({"format"} if kind in NUMERIC else set())
     own = [fact for fact in _FACTS.get(kind, ()) if fact in item or fact not in optional]
@@ -75,7 +71,7 @@ def stated_facts(item: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def too_large(document: Document) -> Iterator[str]:
-    """What is more than any schema has: it would take long to judge."""
+    """Sizes beyond any real schema, which would take long to check."""
     for key, most in (("columns", MOST_COLUMNS), ("constraints", MOST_CONSTRAINTS)):
         found = len(document.data.get(key, []))
         if found > most:
@@ -99,7 +95,7 @@ def too_large(document: Document) -> Iterator[str]:
 
 
 def table_mistakes(data: Mapping[str, Any], document: Document) -> list[str]:
-    """What is wrong with the table's facts: names that stand twice, the unit, the target."""
+    """Mistakes in the table's facts: repeated names, the unit, the target."""
     names = [item["name"] for item in data["columns"]]
     mistakes = [
         document.mistake(("columns", i), f"the column {shown(name)} stands twice")
@@ -145,7 +141,7 @@ def _is_given_up(item: Mapping[str, Any]) -> bool:
 def column_mistakes(
     item: Mapping[str, Any], path: DocumentPath, document: Document
 ) -> Iterator[str]:
-    """What is wrong with one column of the file."""
+    """Mistakes in one column of the file."""
     yield from _fact_mistakes(item, path, document)
     yield from _measured_mistakes(item, path, document)
 
@@ -252,7 +248,7 @@ def _number_format_mistakes(
 
 
 def _measured(item: Mapping[str, Any]) -> frozenset[str]:
-    """The facts of a column that were or are to be measured."""
+    """Facts of a column that were or will be measured."""
     source = item.get("source")
     return (
         frozenset(fact for fact, found in source.items() if found == Source.MEASURED)
@@ -341,7 +337,7 @@ def _is_zone(name: str) -> bool:
 
 @cache
 def _zones() -> frozenset[str]:
-    """All names of zones: to look for them on the disk for each column takes too long."""
+    """Names of all time zones, read from the disk once."""
     return frozenset(zoneinfo.available_timezones())
 
 
@@ -407,7 +403,7 @@ def _absence_mistakes(
 
 
 def moment_of(text: Any) -> dt.datetime:
-    """A date or moment of a schema's file; ValueError where a text is none, or has a zone."""
+    """Parse a date or moment of a schema's file; ValueError where it is none or has a zone."""
     moment = dt.datetime.fromisoformat(text)
     if moment.tzinfo is not None:
         raise ValueError("a bound has no time zone")

@@ -1,6 +1,6 @@
 """Read a column's values as numbers or moments.
 
-Texts in the column's own form, and typed values as they are.
+Texts are read in the column's own form; typed values stay as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from privgan.schema.columns import Numeric, OpenNumeric, OpenTemporal, Temporal
 
 
 def numbers_of(values: pd.Series, column: Numeric | OpenNumeric) -> pd.Series:
-    """The number of each value [rows], float64; NaN where a value is missing or no number.
+    """Number of each value [rows], float64; NaN where it is missing or no number.
 
     Args:
         values: Texts in the column's form, numbers, or durations [rows].
@@ -45,7 +45,7 @@ def _plain_number(value: Any) -> float:
 
 
 def moments_of(values: pd.Series, column: Temporal | OpenTemporal) -> pd.Series:
-    """The moment of each value [rows], datetime64[s]; NaT where a value is missing or no moment.
+    """Moment of each value [rows], datetime64[s]; NaT where it is missing or no moment.
 
     Args:
         values: Texts in the column's form, or typed moments, days or times of day [rows].

@@ -1,4 +1,4 @@
-"""Read and write a schema as YAML; every mistake is reported at once, with its line."""
+"""Read and write a schema as YAML; report every mistake at once, with its line."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def load_schema(path: Path | str) -> Schema:
 
 
 def parse_schema(text: str, name: str = "schema") -> Schema:
-    """As load_schema, from YAML text."""
+    """Parse a schema from YAML text, as load_schema does from a file."""
     return _parsed(_Written(text, name))
 
 
 @dataclass(frozen=True)
 class _Written:
-    """A schema's text and, for messages alone, its name."""
+    """Text of a schema and, for messages alone, its name."""
 
     text: str
     name: str = field(compare=False)
@@ -78,9 +78,9 @@ class _Written:
 
 @lru_cache(maxsize=_KEPT)
 def _parsed(written: _Written) -> Schema:
-    """The schema of a text.
+    """Schema of a text, cached.
 
-    The text of 100,000 categories takes seconds, and a run reads the same one at every stage.
+    A text of 100,000 categories takes seconds, and every stage of a run parses the same one.
     """
     text, name = written.text, written.name
     return _schema(
@@ -186,10 +186,9 @@ def _temporal(item: Mapping[str, Any], kind: Kind, common: Mapping[str, Any]) ->
 
 
 def _sources(item: Mapping[str, Any]) -> dict[str, Source]:
-    """The source of every fact that the column states; what a mapping does not name is declared.
+    """Source of every fact that the column states; declared where the file gives none.
 
-    That an identifier may repeat is a waiver: whoever reads the guarantee has to know that it is
-    taken for granted.
+    That an identifier may repeat is assumed public: readers of the guarantee have to see it.
     """
     source, stated = item.get("source", Source.DECLARED), stated_facts(item)
     given = dict(source) if isinstance(source, dict) else dict.fromkeys(stated, source)
@@ -199,12 +198,12 @@ def _sources(item: Mapping[str, Any]) -> dict[str, Source]:
 
 
 def dump_schema(schema: Schema, comment: str = "") -> str:
-    """The schema as YAML text that load_schema reads back to an equal schema."""
+    """Schema as YAML text that load_schema reads back to an equal schema."""
     return written(schema_items(schema), comment)
 
 
 def schema_items(schema: Schema) -> dict[str, Any]:
-    """The schema as the mappings, lists and values of its file."""
+    """Schema as the mappings, lists and values of its file."""
     data: dict[str, Any] = {
         "format": FORMAT,
         "dataset": schema.dataset,
@@ -225,7 +224,7 @@ def schema_items(schema: Schema) -> dict[str, Any]:
 
 
 def written(items: Mapping[str, Any], comment: str = "") -> str:
-    """The values of a schema's file as YAML text, below a comment."""
+    """Values of a schema's file as YAML text, below a comment."""
     text = yaml.dump(
         dict(items),
         Dumper=_Dumper,
@@ -238,7 +237,7 @@ def written(items: Mapping[str, Any], comment: str = "") -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts double quotes around line ends of all alphabets, which YAML folds into a space inside single ones."""
+    """Quotes line ends of all alphabets doubly; YAML folds them in single quotes."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
