@@ -47,6 +47,11 @@ class Distinct:
         """Whether the source gave texts."""
         return pa.types.is_large_string(self.type)
 
+    @property
+    def missing(self) -> bool:
+        """Whether a row has no value."""
+        return self.absent > 0
+
     @cached_property
     def rows(self) -> int:
         """Number of rows with a value."""
@@ -170,25 +175,24 @@ def _distinct(name: str, column: pa.ChunkedArray) -> Distinct:
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Column without a dictionary, an extension, or a shorter text type."""
-    kind = column.type
-    if isinstance(kind, pa.BaseExtensionType):
-        uuid = kind.extension_name == "arrow.uuid"
-        texts = (
-            [None if value is None else str(value) for value in column.to_pylist()] if uuid else []
-        )
-        chunks = (
-            [pa.array(texts, pa.string())] if uuid else [chunk.storage for chunk in column.chunks]
-        )
-        column = pa.chunked_array(chunks, type=None if chunks else kind.storage_type)
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = _storage(column)
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
-    if (
-        pa.types.is_null(column.type)
-        or pa.types.is_string(column.type)
-        or str(column.type) == "string_view"
-    ):
+    short = pa.types.is_null(column.type) or pa.types.is_string(column.type)
+    if short or str(column.type) == "string_view":
         column = pc.cast(column, pa.large_string())
     return pc.cast(column, pa.float32()) if pa.types.is_float16(column.type) else column
+
+
+def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values behind an extension type; UUIDs as text."""
+    kind = column.type
+    if kind.extension_name == "arrow.uuid":
+        texts = [None if value is None else str(value) for value in column.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    chunks = [chunk.storage for chunk in column.chunks]
+    return pa.chunked_array(chunks, type=None if chunks else kind.storage_type)
 
 
 def as_floats(values: Any) -> np.ndarray:

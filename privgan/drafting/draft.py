@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from privgan.drafting.columns import Drafted, drafted_column
 from privgan.drafting.distinct import distinct_columns
 from privgan.drafting.notes import Note, Topic
 from privgan.drafting.texts import Room
-from privgan.drafting.unit_proposal import Candidate, chosen, notes_of, proposed
+from privgan.drafting.unit_proposal import chosen, notes_of, proposed
 from privgan.errors import TableError
 from privgan.files.documents import shown
 from privgan.privacy.budget import PrivacyUnit
@@ -161,24 +161,26 @@ def _with_unit(drafts: Sequence[Drafted]) -> tuple[list[Column], PrivacyUnit, tu
     taken = chosen(candidates)
     if taken is None:
         return columns, PrivacyUnit(), _ordered(notes)
-    unit = proposed(taken)
+    unit, name = proposed(taken), taken.column.name
     others = [each for each in candidates if each is not taken]
-    columns = [taken.column if column.name == taken.column.name else column for column in columns]
-    columns = [_identified(column, others) for column in columns]
-    gone = {taken.column.name}
-    kept = [note for note in notes if note.column not in gone]
+    repeating = {each.column.name: each.column for each in others}
+    columns = [
+        taken.column if column.name == name else _identified(column, repeating)
+        for column in columns
+    ]
+    kept = [note for note in notes if note.column != name]
     return columns, unit, _ordered([*notes_of(unit, taken, others), *kept])
 
 
-def _identified(column: Column, others: Sequence[Candidate]) -> Column:
+def _identified(column: Column, repeating: Mapping[str, Invented]) -> Column:
     """Restore an identifier that was given up as text because it repeats.
 
     Beside a unit an identifier may repeat.
     """
-    for other in others:
-        if other.column.name == column.name and column.kind is Kind.TEXT:
-            return replace(other.column, presence=other.column.missing)
-    return column
+    other = repeating.get(column.name)
+    if other is None or column.kind is not Kind.TEXT:
+        return column
+    return replace(other, presence=other.missing)
 
 
 def _ordered(notes: Sequence[Note]) -> tuple[Note, ...]:

@@ -306,25 +306,26 @@ def proposals(typed: pd.DataFrame, schema: Schema) -> tuple[Proposal, ...]:
     Returns:
         Proposals that go together with each other and with the schema's constraints.
     """
+    kept: list[Proposal] = []
+    for each in _informative(typed, schema):
+        if len(kept) == MOST_PROPOSALS:
+            break
+        known = (*schema.constraints, *(part for other in kept for part in other.constraints))
+        new = tuple(part for part in each.constraints if not _stands(part, known))
+        if new and _possible((*known, *new), schema) and _hold(new, typed, schema):
+            kept.append(replace(each, constraints=new))
+    return tuple(kept)
+
+
+def _informative(typed: pd.DataFrame, schema: Schema) -> list[Proposal]:
+    """Proposals that independent columns would break in enough rows, the best first."""
     found = [*_orders(typed, schema), *_implications(typed, schema)]
     telling = [
         each
         for each in found
         if each.share >= _LEAST_SHARE and each.share * len(typed) >= _PROPOSALS_LEAST_ROWS
     ]
-    telling.sort(key=lambda each: (not _is_of_moments(each, schema), -each.share))
-    kept: list[Proposal] = []
-    for each in telling:
-        known = (*schema.constraints, *(part for other in kept for part in other.constraints))
-        new = tuple(part for part in each.constraints if not _stands(part, known))
-        if (
-            len(kept) < MOST_PROPOSALS
-            and new
-            and _possible((*known, *new), schema)
-            and _hold(new, typed, schema)
-        ):
-            kept.append(replace(each, constraints=new))
-    return tuple(kept)
+    return sorted(telling, key=lambda each: (not _is_of_moments(each, schema), -each.share))
 
 
 def _orders(typed: pd.DataFrame, schema: Schema) -> Iterator[Proposal]:

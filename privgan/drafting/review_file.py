@@ -62,28 +62,31 @@ def comments_of(text: str, columns: int) -> Comments:
     """
     lines = [line.strip() for line in text.splitlines()]
     declined = tuple(line.removeprefix(_DECLINED) for line in lines if line.startswith(_DECLINED))
+    found, tail = _by_column(line for line in lines if not line.startswith(_DECLINED))
+    if max(found, default=-1) != columns - 1:
+        every = tuple(line for some in (*found.values(), tail) for line in some)
+        return Comments(head=every, declined=declined)
+    head = tuple(found.pop(-1, ()))
+    kept = {key: tuple(some) for key, some in found.items()}
+    return Comments(head=head, columns=kept, tail=tuple(tail), declined=declined)
+
+
+def _by_column(lines: Iterable[str]) -> tuple[dict[int, list[str]], list[str]]:
+    """Comment lines before or inside each column, and those at the end.
+
+    The head is column -1.
+    """
     found: dict[int, list[str]] = {}
     waiting: list[str] = []
     place = -1
     for line in lines:
         if line.startswith("#"):
-            waiting += [] if line.startswith(_DECLINED) else [line]
+            waiting.append(line)
         elif line:
             place += bool(_COLUMN.match(line))
             found.setdefault(place, []).extend(waiting)
             waiting = []
-    if place != columns - 1:
-        return Comments(
-            head=tuple(line for some in (*found.values(), waiting) for line in some),
-            declined=declined,
-        )
-    head = tuple(found.pop(-1, ()))
-    return Comments(
-        head=head,
-        columns={key: tuple(some) for key, some in found.items()},
-        tail=tuple(waiting),
-        declined=declined,
-    )
+    return found, waiting
 
 
 def text_with_comments(schema: Schema, comments: Comments, *, done: bool) -> str:

@@ -152,23 +152,23 @@ def sentinels(
         moments: Whether the values are seconds since 1970.
     """
     counted = counted_values(values, counts)
-    unique = counted.values
-    taken: set[int] = set()
-    if moments:
-        taken |= {at for at in _ends(counted) if _is_far(counted, at, set())}
-    if len(unique) <= _FEW_VALUES:
-        return tuple(unique[sorted(taken)].tolist()) if len(unique) - len(taken) > 1 else ()
-    if not moments:
-        taken |= _negative_codes(counted)
+    far_ends = {at for at in _ends(counted) if _is_far(counted, at, set())} if moments else set()
+    many = len(counted.values) > _FEW_VALUES
+    taken = _all_sentinels(counted, far_ends, moments) if many else far_ends
+    left = len(counted.values) - len(taken)
+    return tuple(counted.values[sorted(taken)].tolist()) if left > 1 else ()
+
+
+def _all_sentinels(counted: Counted, far_ends: set[int], moments: bool) -> set[int]:
+    """Positions of the far ends of time and of all other sentinels."""
+    taken = set(far_ends) if moments else _negative_codes(counted)
     taken |= _together(counted, taken) | _together(counted, taken, last=True)
     for at in _looked_at(counted):
-        if (
-            len(taken) < _MOST_SPECIAL
-            and at not in taken
-            and _is_special(counted, at, taken, moments)
-        ):
+        if len(taken) >= _MOST_SPECIAL:
+            break
+        if at not in taken and _is_special(counted, at, taken, moments):
             taken.add(at)
-    return tuple(unique[sorted(taken)].tolist()) if len(unique) - len(taken) > 1 else ()
+    return taken
 
 
 def _ends(counted: Counted) -> list[int]:
@@ -223,28 +223,42 @@ def _looked_at(counted: Counted) -> list[int]:
 
 
 def _is_special(counted: Counted, at: int, taken: set[int], moments: bool) -> bool:
-    value, count = float(counted.values[at]), int(counted.counts[at])
-    share = count / counted.rows
+    count, share = int(counted.counts[at]), counted.counts[at] / counted.rows
     if count < _LEAST_ROWS or share < _FAR_SHARE:
         return False
-    near = counted.near(at, taken)
-    usual = np.floor(value / _DAY) * _DAY in _USUAL_DAYS if moments else _is_code(value)
-    if (
-        usual
-        and share >= _LEAST_SHARE
-        and (count >= _ABOVE * near or _stands_off(counted, at, taken))
-    ):
-        return True
-    if value == 0 and not moments and share >= _ZERO_SHARE and count >= _ZERO_ABOVE * near:
-        return True
-    if value == 0 and not moments and share >= _LEAST_SHARE and _stands_off(counted, at, taken):
-        return True
-    if share >= _ANY_SHARE and count >= _ANY_ABOVE * near:
-        return True
     return (
-        _is_far(counted, at, taken)
-        and count >= (1 if _is_far(counted, at, taken, _WIDTHS) else _ZERO_ABOVE) * near
+        _is_usual(counted, at, taken, moments)
+        or (not moments and _is_structural_zero(counted, at, taken))
+        or (share >= _ANY_SHARE and count >= _ANY_ABOVE * counted.near(at, taken))
+        or _is_outlying(counted, at, taken)
     )
+
+
+def _is_usual(counted: Counted, at: int, taken: set[int], moments: bool) -> bool:
+    """Whether programs use the value for "none", and it stands often or off."""
+    value, count = float(counted.values[at]), int(counted.counts[at])
+    usual = np.floor(value / _DAY) * _DAY in _USUAL_DAYS if moments else _is_code(value)
+    if not usual or count / counted.rows < _LEAST_SHARE:
+        return False
+    return count >= _ABOVE * counted.near(at, taken) or _stands_off(counted, at, taken)
+
+
+def _is_structural_zero(counted: Counted, at: int, taken: set[int]) -> bool:
+    """Whether the value is 0, and stands often or off."""
+    count, share = int(counted.counts[at]), counted.counts[at] / counted.rows
+    if counted.values[at] != 0:
+        return False
+    if share >= _ZERO_SHARE and count >= _ZERO_ABOVE * counted.near(at, taken):
+        return True
+    return share >= _LEAST_SHARE and _stands_off(counted, at, taken)
+
+
+def _is_outlying(counted: Counted, at: int, taken: set[int]) -> bool:
+    """Whether the value lies far off, and not less often than its neighbours."""
+    if not _is_far(counted, at, taken):
+        return False
+    times = 1 if _is_far(counted, at, taken, _WIDTHS) else _ZERO_ABOVE
+    return bool(counted.counts[at] >= times * counted.near(at, taken))
 
 
 def _stands_off(counted: Counted, at: int, taken: set[int]) -> bool:

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from privgan.drafting.distinct import Distinct
 from privgan.drafting.identifiers import is_hash, is_uuid, pattern_of
-from privgan.drafting.inference import Reading, Shape
 from privgan.drafting.names import names_id, person_rank, words
 from privgan.drafting.notes import Note, Topic
+from privgan.drafting.reading import Reading, Shape
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Invented, Kind, Role, Source
 from privgan.schema.schema import Schema
@@ -192,12 +192,18 @@ def _names_many(reading: Reading, column: Column) -> bool:
         return False
     if column.kind in _PERSONAL or (values.is_text and (is_uuid(values) or is_hash(values))):
         return _in_most_rows(values)
-    person = person_rank(values.name) is not None and len(words(values.name)) == 1
-    if not (names_id(values.name) or person):
+    return _is_named_id(reading)
+
+
+def _is_named_id(reading: Reading) -> bool:
+    """Whether a column's name and values are those of an id or of a person."""
+    name = reading.present.name
+    person = person_rank(name) is not None and len(words(name)) == 1
+    if not (names_id(name) or person):
         return False
     if reading.shape is Shape.NUMBER:
         return reading.whole
-    return person or not _spaced(values)
+    return person or not _spaced(reading.present)
 
 
 def _in_most_rows(values: Distinct) -> bool:
