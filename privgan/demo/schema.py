@@ -8,6 +8,7 @@ import yaml
 
 from privgan.demo import parameters as p
 from privgan.demo.graph import AGES, CATEGORIES
+from privgan.files.json_types import JsonDict
 
 DATASET = "retail-demo"
 _LONGEST_RECENCY = p.TENURE_YEARS * p.DAYS_PER_YEAR - 1
@@ -35,7 +36,7 @@ def demo_schema_yaml() -> str:
     return _COMMENT + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=110)
 
 
-def _person_columns() -> list[dict[str, Any]]:
+def _person_columns() -> list[JsonDict]:
     quasi = {"role": "quasi-identifier"}
     return [
         _column(
@@ -75,7 +76,7 @@ def _person_columns() -> list[dict[str, Any]]:
     ]
 
 
-def _customer_columns() -> list[dict[str, Any]]:
+def _customer_columns() -> list[JsonDict]:
     return [
         _column(
             "acquisition_channel",
@@ -114,7 +115,7 @@ def _customer_columns() -> list[dict[str, Any]]:
     ]
 
 
-def _outcome_columns() -> list[dict[str, Any]]:
+def _outcome_columns() -> list[JsonDict]:
     return [
         _column("converted", "boolean", "bought after an advertisement"),
         _column(
@@ -137,7 +138,7 @@ def _outcome_columns() -> list[dict[str, Any]]:
     ]
 
 
-def _constraints() -> list[dict[str, Any]]:
+def _constraints() -> list[JsonDict]:
     """Constraints that hold in every simulated row by construction."""
     return [
         {
@@ -161,15 +162,15 @@ def _constraints() -> list[dict[str, Any]]:
     ]
 
 
-def _count(name: str, description: str, largest: int) -> dict[str, Any]:
+def _count(name: str, description: str, largest: int) -> JsonDict:
     return _column(name, "integer", description, lower=0, upper=largest, special_values=[0])
 
 
-def _amount(name: str, description: str, largest: int, **facts: Any) -> dict[str, Any]:
+def _amount(name: str, description: str, largest: int, **facts: Any) -> JsonDict:
     return _column(
         name, "float", description, lower=0, upper=largest, decimals=2, special_values=[0], **facts
     )
 
 
-def _column(name: str, kind: str, description: str, **facts: Any) -> dict[str, Any]:
+def _column(name: str, kind: str, description: str, **facts: Any) -> JsonDict:
     return {"name": name, "kind": kind, **facts, "description": description}

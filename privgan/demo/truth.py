@@ -27,7 +27,7 @@ def true_marginal(column: str) -> dict[str, float]:
     Raises:
         UsageError: where the column is not one of `discrete_columns`.
     """
-    _require_discrete(column)
+    _check_discrete(column)
     network = customer_network()
     return _named(network.nodes[column].values, network.joint(column))
 
@@ -38,8 +38,8 @@ def true_conditional(column: str, *, given: str) -> dict[str, dict[str, float]]:
     Raises:
         UsageError: where one is not of `discrete_columns`, or both are the same.
     """
-    _require_discrete(column)
-    _require_discrete(given)
+    _check_discrete(column)
+    _check_discrete(given)
     if column == given:
         raise UsageError(
             f"true_conditional: column and given are both {column!r}; name two different columns"
@@ -83,7 +83,7 @@ def _named(values: tuple[str, ...], probabilities: Table) -> dict[str, float]:
     return dict(zip(values, probabilities.tolist(), strict=True))
 
 
-def _require_discrete(column: str) -> None:
+def _check_discrete(column: str) -> None:
     if column not in discrete_columns():
         allowed = ", ".join(discrete_columns())
         raise UsageError(

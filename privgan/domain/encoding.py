@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from privgan.domain.cells import Cells
 from privgan.domain.stratified import choose_within
+from privgan.files.json_types import JsonDict, JsonMapping
 
 _ON_QUANTILE = 1e-9
 
@@ -79,7 +79,7 @@ class ColumnCode:
         chosen: np.ndarray = cells[choose_within(owner, within[cells], codes, rng)]
         return chosen
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """Measured part as JSON values; the cells follow from the schema."""
         return {
             "code_of": self.code_of.tolist(),
@@ -216,7 +216,7 @@ def within_shares(cells: Cells, code_of: np.ndarray, shares: np.ndarray) -> np.n
     return np.where(mass > 0, shares / np.where(mass > 0, mass, 1.0), even)
 
 
-def encoder_from_json(cells: Mapping[str, Cells], data: Mapping[str, Any]) -> Encoder:
+def encoder_from_json(cells: Mapping[str, Cells], data: JsonMapping) -> Encoder:
     """Read an encoder that ``ColumnCode.to_json`` wrote, in the schema's order of columns."""
     codes = [
         ColumnCode(

@@ -116,7 +116,7 @@ class _Left:
     cases: int = MOST_CONSTRAINT_CASES
 
 
-def refuse_impossible(schema: Schema) -> None:
+def check_satisfiable(schema: Schema) -> None:
     """Check that a schema's measured facts leave rows that hold its constraints.
 
     Raises:
@@ -152,21 +152,21 @@ def _group(
     axes = {column.name: Axis(column) for column in schema.modelled if column.name in touched}
     constraints = [(index, schema.constraints[index]) for index in members]
     order = Order(tuple(part for _, part in constraints if isinstance(part, AtMost)), axes)
-    boxes = [
-        tuple(
-            axis.full & axis.allowed_by(where[name]) if name in where else axis.full
-            for name, axis in axes.items()
-        )
-    ]
+    boxes = [tuple(_allowed(axis, where.get(name)) for name, axis in axes.items())]
     for index, part in constraints:
         if not isinstance(part, AtMost):
             boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), index, left)
-    kept = [
-        box
-        for box in boxes
-        if all(box) and order.limits(dict(zip(axes, box, strict=True))) is not None
-    ]
-    return Group(members=members, axes=axes, boxes=tuple(kept), order=order)
+    kept = tuple(box for box in boxes if _is_possible(box, axes, order))
+    return Group(members=members, axes=axes, boxes=kept, order=order)
+
+
+def _allowed(axis: Axis, condition: ColumnCondition | None) -> PositionSet:
+    return axis.full if condition is None else axis.full & axis.allowed_by(condition)
+
+
+def _is_possible(box: Box, axes: Mapping[str, Axis], order: Order) -> bool:
+    """Whether a row can lie in a box and hold the order."""
+    return all(box) and order.limits(dict(zip(axes, box, strict=True))) is not None
 
 
 def regions_of(constraint: Constraint, axes: Mapping[str, Axis], schema: Schema) -> list[Region]:

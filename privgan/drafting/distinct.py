@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
-from privgan.table.conform import canonical_text
+from privgan.table.readings import canonical_text
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,7 +99,7 @@ def distinct_columns(table: pa.Table | pd.DataFrame) -> Iterator[Distinct]:
     Raises:
         TableError: naming every column that holds lists, records or bytes.
     """
-    _refuse_nested(table)
+    _check_flat(table)
     if isinstance(table, pd.DataFrame):
         for place, name in enumerate(table.columns):
             yield _distinct(str(name), pa.chunked_array([_arrow(table.iloc[:, place])]))
@@ -108,7 +108,7 @@ def distinct_columns(table: pa.Table | pd.DataFrame) -> Iterator[Distinct]:
             yield _distinct(name, column)
 
 
-def _refuse_nested(table: pa.Table | pd.DataFrame) -> None:
+def _check_flat(table: pa.Table | pd.DataFrame) -> None:
     if isinstance(table, pd.DataFrame):
         kinds = {
             str(name): _pandas_kind(table.iloc[:, at]) for at, name in enumerate(table.columns)

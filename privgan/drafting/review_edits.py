@@ -13,7 +13,7 @@ from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.files.yaml_lines import YamlError, read_yaml
 from privgan.schema.columns import INVENTED_KINDS, Kind, Source
 from privgan.schema.schema import Schema
-from privgan.table.mistakes import NUMERIC, stated_facts
+from privgan.table.column_facts import NUMERIC, stated_facts
 from privgan.table.schema_file import parse_schema, schema_items, written
 
 _ALSO: Mapping[str, tuple[str, ...]] = {"unit": ("unit", "max_rows_per_unit")}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from privgan.domain.cells import bound_grid
 from privgan.domain.measured import LARGEST_STEP, limits, steps_of, with_bounds, with_categories
-from privgan.domain.regions import refuse_impossible
+from privgan.domain.regions import check_satisfiable
 from privgan.errors import InternalError
 from privgan.measurement.marginals import onto_simplex
 from privgan.measurement.measure import Charger
@@ -116,7 +116,7 @@ def measure_domain(
     resolved = schema.resolved(
         {column.name: _measured(column, looks) for column in schema.open_columns}
     )
-    refuse_impossible(resolved)
+    check_satisfiable(resolved)
     return resolved
 
 

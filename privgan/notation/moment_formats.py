@@ -137,18 +137,22 @@ def _literal(text: str) -> str:
 def _ways(text: str) -> tuple[tuple[str, ...], str]:
     """Formats that one text may have, a NUL in the place of its zone, and that zone."""
     if found := _SHAPE.fullmatch(text):
-        dates = next(ways for at, (_, ways) in enumerate(_DATES) if found[f"d{at}"] is not None)
-        day = _weekday(found["day"])
-        clock = _clock_way(found)
-        if clock and found["between"] == "" and clock not in _BARE_CLOCKS:
-            return (), ""
-        if clock in _BARE_CLOCKS and found["between"] not in ("", "T", "_"):
-            return (), ""
-        rest = f"{found['between']}{clock}{_fraction(found['fraction'])}\0" if clock else ""
-        return tuple(f"{day}{date}{rest}" for date in dates), found["zone"] or ""
+        return _ways_of_day(found)
     if (found := _CLOCK.fullmatch(text)) and (clock := _clock_way(found)) not in _BARE_CLOCKS:
         return (f"{clock}{_fraction(found['fraction'])}",), ""
     return (), ""
+
+
+def _ways_of_day(found: re.Match[str]) -> tuple[tuple[str, ...], str]:
+    """Formats of a text with a day, and its zone; none where its time of day is ambiguous."""
+    clock, between = _clock_way(found), found["between"]
+    bare = clock in _BARE_CLOCKS
+    if clock and (between not in ("", "T", "_") if bare else between == ""):
+        return (), ""
+    dates = next(ways for at, (_, ways) in enumerate(_DATES) if found[f"d{at}"] is not None)
+    rest = f"{between}{clock}{_fraction(found['fraction'])}\0" if clock else ""
+    day = _weekday(found["day"])
+    return tuple(f"{day}{date}{rest}" for date in dates), found["zone"] or ""
 
 
 def _weekday(text: str | None) -> str:

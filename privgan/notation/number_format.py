@@ -35,7 +35,9 @@ _MOST_DIGITS = 15
 _THOUSANDS = 3
 _LONGEST_WIDTH = 18
 _MINUS = "-−"
-_MINUS_BEFORE, _SIGN_BEFORE, _MINUS_BEHIND, _BRACKETS = ("-", ""), ("−", ""), ("", "-"), ("(", ")")
+_MINUS_BEFORE = ("-", "")
+# Signs before and behind a number below zero: true minus, trailing minus, brackets.
+_SIGNS = (("−", ""), ("", "-"), ("(", ")"))
 _CLOCK = re.compile(
     r"(?P<sign>[-−]?)(?:(?P<days>[0-9]{1,6}) days?,? \+?)?"
     r"(?P<hours>[0-9]{1,8}):(?P<minutes>[0-5][0-9])(?::(?P<seconds>[0-5][0-9](?:\.[0-9]+)?))?"
@@ -123,17 +125,16 @@ class Decimal:
 
     def _above(self, text: str) -> float:
         found = self._form.fullmatch(text)
-        if (
-            found is None
-            or not (found["whole"] or found["part"])
-            or (found["sign"] and found["inner"])
-        ):
+        if found is None or not (found["whole"] or found["part"]):
             return math.nan
-        whole = (
-            (found["whole"] or "0").replace(self.group, "") if self.group else found["whole"] or "0"
-        )
+        sign = found["sign"] + found["inner"]
+        if len(sign) > 1:
+            return math.nan
+        whole = found["whole"] or "0"
+        if self.group:
+            whole = whole.replace(self.group, "")
         value = float(f"{whole}.{found['part'] or '0'}{found['power'] or ''}")
-        return -value if (found["sign"] or found["inner"] or "+") in _MINUS else value
+        return -value if sign and sign in _MINUS else value
 
     def text(self, number: float) -> str:
         """Text of a number."""
@@ -214,36 +215,42 @@ def number_form(pattern: str) -> NumberForm:
     if pattern in DURATIONS or _FINE_DURATION.fullmatch(pattern):
         return Duration(pattern)
     above, _, negative = pattern.partition(";")
+    below = _negative_signs(pattern, above, negative)
     found = _PATTERN.fullmatch(above)
-    ways = {
-        f"{before}{above}{behind}": (before, behind)
-        for before, behind in (_SIGN_BEFORE, _MINUS_BEHIND, _BRACKETS)
-    }
-    if negative and negative not in ways:
-        raise ValueError(
-            f"{pattern!r} has a second part that is none of {' and '.join(map(repr, ways))}"
-        )
     if found is None:
         raise ValueError(
             f"{pattern!r} is no pattern of a number such as $#,##0.00, 0.0% or [h]:mm:ss"
         )
+    parts = {name: part or "" for name, part in found.groupdict().items()}
     form = Decimal(
-        prefix=found["prefix"],
-        suffix=found["suffix"],
-        group=found["group"] or "",
-        point=found["point"] or ".",
-        fixed=len(found["fixed"] or ""),
-        free=len(found["free"] or ""),
-        width=len(found["width"] or "0"),
-        exponent=found["exponent"] or "",
-        pairs=found["pairs"] is not None,
-        below=ways[negative] if negative else _MINUS_BEFORE,
+        prefix=parts["prefix"],
+        suffix=parts["suffix"],
+        group=parts["group"],
+        point=parts["point"] or ".",
+        fixed=len(parts["fixed"]),
+        free=len(parts["free"]),
+        width=len(parts["width"]) or 1,
+        exponent=parts["exponent"],
+        pairs=bool(parts["pairs"]),
+        below=below,
     )
-    _require_sound(pattern, form)
+    _check_sound(pattern, form)
     return form
 
 
-def _require_sound(pattern: str, form: Decimal) -> None:
+def _negative_signs(pattern: str, above: str, negative: str) -> tuple[str, str]:
+    """Signs before and behind a negative number, from the second part of its pattern."""
+    if not negative:
+        return _MINUS_BEFORE
+    ways = {f"{signs[0]}{above}{signs[1]}": signs for signs in _SIGNS}
+    if negative not in ways:
+        raise ValueError(
+            f"{pattern!r} has a second part that is none of {' and '.join(map(repr, ways))}"
+        )
+    return ways[negative]
+
+
+def _check_sound(pattern: str, form: Decimal) -> None:
     if not (_AROUND.fullmatch(form.prefix) and _AROUND.fullmatch(form.suffix)):
         raise ValueError(
             f"{pattern!r} has more around its digits than a unit, a currency or a per cent sign"

@@ -54,8 +54,7 @@ from privgan.schema.columns import (
     Temporal,
 )
 from privgan.schema.schema import Schema
-from privgan.table.conform import canonical_text
-from privgan.table.readings import moments_of, numbers_of
+from privgan.table.readings import canonical_text, moments_of, numbers_of
 from privgan.table.schema_file import load_schema
 
 FORMAT, SCAN_FILE = "privgan.scan/1", "internal-scan.json"

@@ -6,7 +6,8 @@ Order, implication and fixed combinations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from privgan.files.json_types import JsonDict
 
 _SHOWN_COMBINATIONS = 3
 
@@ -21,11 +22,11 @@ class Constraint:
 
     description: str = ""
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonDict:
         """Keys of the constraint's kind as JSON values, as in a schema file."""
         raise NotImplementedError
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """All facts as JSON values, as in a schema file."""
         return self.facts() | ({"description": self.description} if self.description else {})
 
@@ -44,7 +45,7 @@ class AtMost(Constraint):
     high: str
     strict: bool = False
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonDict:
         """``at_most`` or ``below`` with the two columns."""
         return {"below" if self.strict else "at_most": [self.low, self.high]}
 
@@ -65,7 +66,7 @@ class WhenThen(Constraint):
     when: str
     then: str
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonDict:
         """``when`` and ``then``."""
         return {"when": self.when, "then": self.then}
 
@@ -87,7 +88,7 @@ class Combinations(Constraint):
     columns: tuple[str, ...]
     allowed: tuple[tuple[str | None, ...], ...]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonDict:
         """``combinations`` and ``allowed``."""
         return {"combinations": list(self.columns), "allowed": [list(row) for row in self.allowed]}
 

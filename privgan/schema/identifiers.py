@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from string import Formatter
 
@@ -236,17 +236,31 @@ def _values(
         return [None] * len(serials)
     if column.kind is Kind.IDENTIFIER:
         return [column.pattern.format(int(serial)) for serial in serials]
-    if column.kind is Kind.NAME:
-        return [f"{first} {last}" for first, last in zip(given, family, strict=True)]
-    if column.kind is Kind.EMAIL:
-        return [
-            f"{first}.{last}.{serial}@example.com".lower()
-            for first, last, serial in zip(given, family, serials, strict=True)
-        ]
-    if column.kind is Kind.PHONE:
-        return [f"+00 555 {serial:07d}" for serial in serials]
-    if column.kind is Kind.ADDRESS:
-        return [
-            f"{_house(serial)} {last} Street" for last, serial in zip(family, serials, strict=True)
-        ]
-    return [WITHHELD] * len(serials)
+    invent_one = _INVENTORS.get(column.kind)
+    if invent_one is None:
+        return [WITHHELD] * len(serials)
+    return list(map(invent_one, serials, given, family))
+
+
+def _full_name(serial: int, given: str, family: str) -> str:
+    return f"{given} {family}"
+
+
+def _email(serial: int, given: str, family: str) -> str:
+    return f"{given}.{family}.{serial}@example.com".lower()
+
+
+def _phone(serial: int, given: str, family: str) -> str:
+    return f"+00 555 {serial:07d}"
+
+
+def _address(serial: int, given: str, family: str) -> str:
+    return f"{_house(serial)} {family} Street"
+
+
+_INVENTORS: Mapping[Kind, Callable[[int, str, str], str]] = {
+    Kind.NAME: _full_name,
+    Kind.EMAIL: _email,
+    Kind.PHONE: _phone,
+    Kind.ADDRESS: _address,
+}

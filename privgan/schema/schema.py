@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from privgan.errors import InternalError, TableError
+from privgan.files.json_types import JsonDict
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import (
     LATER_FACTS,
@@ -113,10 +114,10 @@ class Schema:
         """SHA-256 of the schema's facts, in hexadecimal."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """All facts as JSON values, each column with its class's fields."""
         columns = [_facts(column) for column in self.columns]
-        facts: dict[str, Any] = {
+        facts: JsonDict = {
             "dataset": self.dataset,
             "unit": self.unit.column,
             "unit_source": self.unit_source.value,
@@ -150,7 +151,7 @@ def _modelled(column: Column) -> Column | None:
     return None if column.invented else column
 
 
-def _facts(column: Column) -> dict[str, Any]:
+def _facts(column: Column) -> JsonDict:
     """A column's facts as JSON values.
 
     Facts added in later versions are left out where they are not stated.
@@ -204,7 +205,7 @@ def choose_number(columns: Sequence[Column]) -> str | None:
     return numeric[-1] if numeric else None
 
 
-def require_target(columns: Sequence[Column], name: str) -> Column:
+def check_target(columns: Sequence[Column], name: str) -> Column:
     """Column to predict; TableError where a name is no modelled discrete or numeric column."""
     found = {column.name: column for column in columns}
     if name not in found:
@@ -225,7 +226,5 @@ def with_target(schema: Schema, name: str | None) -> Schema:
     TableError where the column cannot be predicted.
     """
     return (
-        schema
-        if name is None
-        else replace(schema, target=require_target(schema.modelled, name).name)
+        schema if name is None else replace(schema, target=check_target(schema.modelled, name).name)
     )

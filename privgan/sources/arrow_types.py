@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MOST_PLACES = 10
 
 
-def require_names(source: str, names: Sequence[str]) -> None:
+def check_names(source: str, names: Sequence[str]) -> None:
     """Check that every column has a name of its own.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from privgan.errors import TableError
-from privgan.sources.arrow_types import require_names
+from privgan.sources.arrow_types import check_names
 from privgan.sources.gathering import BATCH, Gatherer
 from privgan.sources.options import SourceOptions
 from privgan.sources.servers import first_line, select_all
@@ -41,7 +41,7 @@ def read_duckdb(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
             result = connection.sql(query)
             if result is None:
                 raise TableError(f"{path}: the query returns no rows; give a select")
-            require_names(str(path), result.columns)
+            check_names(str(path), result.columns)
             return result.to_arrow_table(), told
 
 
@@ -118,7 +118,7 @@ _SQLITE_NAMES = (
 
 def _gathered(source: str, cursor: Any) -> pa.Table:
     names = [item[0] for item in cursor.description]
-    require_names(source, names)
+    check_names(source, names)
     gathered = Gatherer(names)
     while rows := cursor.fetchmany(BATCH):
         gathered.add(rows)

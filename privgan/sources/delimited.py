@@ -20,7 +20,7 @@ from pyarrow import csv as arrow_csv
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
-from privgan.sources.arrow_types import require_names
+from privgan.sources.arrow_types import check_names
 from privgan.sources.encodings import BLOCK, Encoding, encoding_of
 from privgan.sources.files import opened
 from privgan.sources.options import SourceOptions
@@ -77,7 +77,7 @@ def layout_of(path: Path, encoding: Encoding, asked: str | None) -> Layout:
     Raises:
         TableError: when there is no header, or a name is empty or stands twice.
     """
-    sep = None if asked is None else _required(asked)
+    sep = None if asked is None else _named_separator(asked)
     with opened(path) as stream:
         sample = io.TextIOWrapper(stream, encoding=encoding.name, newline="").read(BLOCK // 4)
     lines = io.StringIO(sample, newline="").readlines()
@@ -91,11 +91,11 @@ def layout_of(path: Path, encoding: Encoding, asked: str | None) -> Layout:
         raise TableError(
             f"{path}: line {start + 1} is no header of a text table; check --sep and the quoting"
         ) from error
-    require_names(str(path), names)
+    check_names(str(path), names)
     return Layout(encoding=encoding, sep=found, why=why, names=tuple(names), lines=start + used)
 
 
-def _required(asked: str) -> str:
+def _named_separator(asked: str) -> str:
     sep = _ASKED.get(asked, asked)
     if len(sep) != 1 or sep in '\r\n"\0':
         raise TableError(
@@ -197,7 +197,7 @@ def read_text(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
             " check the quoting"
         )
     table = table.slice(0, table.num_rows - 1)
-    _refuse_second_header(path, layout, table)
+    _check_single_header(path, layout, table)
     return table, layout.told
 
 
@@ -281,7 +281,7 @@ def _last_line(path: Path, layout: Layout) -> int:
     return before + 1
 
 
-def _refuse_second_header(path: Path, layout: Layout, table: pa.Table) -> None:
+def _check_single_header(path: Path, layout: Layout, table: pa.Table) -> None:
     """Check that the header is not repeated, as in two files joined into one.
 
     Names that are all numbers may be a row.

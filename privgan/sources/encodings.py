@@ -77,7 +77,7 @@ def encoding_of(path: Path, asked: str | None) -> Encoding:
         head = stream.read(4)
     marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if marked is not None:
-        _require_readable(path, marked)
+        _check_readable(path, marked)
         return Encoding(marked, _TOLD[marked])
     wrong = _first_wrong_line(path, "utf-8", refuse_nul=True)
     if wrong is None:
@@ -94,11 +94,11 @@ def _asked(path: Path, asked: str) -> Encoding:
         raise TableError(f"--encoding is {shown(asked)}; {told}") from error
     if name == "utf-8":
         name = "utf-8-sig"
-    _require_readable(path, name)
+    _check_readable(path, name)
     return Encoding(name, f"{asked} (as asked)")
 
 
-def _require_readable(path: Path, name: str) -> None:
+def _check_readable(path: Path, name: str) -> None:
     wrong = _first_wrong_line(path, name, refuse_nul=not name.startswith(("utf-16", "utf-32")))
     if wrong is not None:
         raise TableError(f"{path}: line {wrong} is no text in {_TOLD.get(name, name)}; {_ADVICE}")

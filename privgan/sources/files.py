@@ -77,7 +77,7 @@ def unpacked_suffix(path: Path) -> str:
 
 
 @contextmanager
-def unchanged(path: Path) -> Iterator[None]:
+def check_unchanged(path: Path) -> Iterator[None]:
     """Check that no other program writes a file while it is read.
 
     Raises:

@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privgan.files.json_types import JsonDict
+
 BATCH = 50_000
 _NO_FIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
 _KEPT = {
@@ -54,7 +56,7 @@ class Gatherer:
             chunks.append(array_of([row[index] for row in rows]))
         self._rows += len(rows)
 
-    def add_mappings(self, rows: Sequence[dict[str, Any]]) -> None:
+    def add_mappings(self, rows: Sequence[JsonDict]) -> None:
         """Add rows by column name; absent names are null."""
         for row in rows:
             if not row.keys() <= self._chunks.keys():
@@ -77,14 +79,21 @@ def array_of(values: list[Any]) -> pa.Array:
         values = [_plain(value) for value in values]
     if kinds == {dt.date, dt.datetime}:
         values = [_moment(value) for value in values]
+    if kinds == {int, float} and not all(map(_is_exact, values)):
+        return _texts(values)
     try:
-        if kinds == {int, float} and any(
-            abs(value) > _EXACT for value in values if type(value) is int
-        ):
-            raise OverflowError
         return pa.array(values)
     except _NO_FIT:
-        return pa.array([text_of(value) for value in values], pa.string())
+        return _texts(values)
+
+
+def _is_exact(value: Any) -> bool:
+    """Whether a float holds the value exactly."""
+    return type(value) is not int or abs(value) <= _EXACT
+
+
+def _texts(values: list[Any]) -> pa.Array:
+    return pa.array([text_of(value) for value in values], pa.string())
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
-from privgan.sources.arrow_types import require_names
+from privgan.files.json_types import JsonDict
+from privgan.sources.arrow_types import check_names
 from privgan.sources.encodings import encoding_of
 from privgan.sources.files import opened
 from privgan.sources.gathering import BATCH, Gatherer
@@ -44,7 +45,7 @@ def read_json(path: Path, encoding: str | None) -> tuple[pa.Table, str]:
         rows = _Array(path, text).rows() if array else _of_lines(path, text)
         while batch := list(islice(rows, BATCH)):
             gathered.add_mappings(batch)
-    require_names(str(path), gathered.names)
+    check_names(str(path), gathered.names)
     return gathered.table(), f"JSON {'array' if array else 'lines'}, {found.told}"
 
 
@@ -57,7 +58,7 @@ def _begins_array(path: Path, encoding: str) -> bool:
     raise TableError(f"{path}: is empty; {_FORMS}")
 
 
-def _of_lines(path: Path, text: TextIO) -> Iterator[dict[str, Any]]:
+def _of_lines(path: Path, text: TextIO) -> Iterator[JsonDict]:
     for number, line in enumerate(text, start=1):
         if line.strip(_BLANK):
             yield _row(path, f"line {number}", _decoded(path, line, number))
@@ -74,7 +75,7 @@ def _decoded(path: Path, line: str, number: int) -> Any:
         raise TableError(f"{path}: line {number}: {_reason(error)}") from None
 
 
-def _row(path: Path, place: str, value: Any) -> dict[str, Any]:
+def _row(path: Path, place: str, value: Any) -> JsonDict:
     if not isinstance(value, dict):
         raise TableError(f"{path}: {place} is no object with a value for each column; {_FORMS}")
     return value
@@ -93,7 +94,7 @@ def _reason(error: Exception) -> str:
     return "is nested too deeply; take the nested values out"
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, Any]]) -> JsonDict:
     row = dict(pairs)
     if len(row) < len(pairs):
         names = [name for name, _ in pairs]
@@ -116,7 +117,7 @@ class _Array:
         self._path, self._text, self._number = path, text, 0
         self._held, self._ended = "", False
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def rows(self) -> Iterator[JsonDict]:
         """Parse row by row."""
         self._skip("[")
         while self._sign() != "]":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
+from privgan.files.json_types import JsonDict, JsonMapping
 
 TEXT, SHEET, DATABASE = "text", "sheet", "database"
 _MEANT = {
@@ -64,7 +63,7 @@ class SourceOptions:
             raise TableError(f"{name}: --{deaf[0]} is for {_MEANT[deaf[0]][1]}; leave it out")
         return replace(self, **dict.fromkeys(deaf))
 
-    def recorded(self) -> dict[str, Any]:
+    def recorded(self) -> JsonDict:
         """Options as recorded; of a query, which may hold a secret, only its SHA-256."""
         kept = {
             field.name: getattr(self, field.name) for field in fields(self) if field.name != "query"
@@ -77,7 +76,7 @@ class SourceOptions:
         return None if self.query is None else hashlib.sha256(self.query.encode()).hexdigest()
 
     @classmethod
-    def again(cls, recorded: Mapping[str, Any], query: str | None) -> SourceOptions:
+    def again(cls, recorded: JsonMapping, query: str | None) -> SourceOptions:
         """Recorded options, with the query given anew.
 
         Raises:

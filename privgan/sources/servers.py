@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from privgan.errors import TableError
 from privgan.files.documents import did_you_mean, shown
-from privgan.sources.arrow_types import require_names
+from privgan.sources.arrow_types import check_names
 from privgan.sources.gathering import BATCH, Gatherer
 from privgan.sources.options import SourceOptions
 
@@ -175,7 +175,7 @@ def _from_sqlalchemy(url: str, options: SourceOptions) -> pa.Table:
             if not result.returns_rows:
                 raise TableError(f"{public_url(url)}: the query returns no rows; give a select")
             names = list(result.keys())
-            require_names(public_url(url), names)
+            check_names(public_url(url), names)
             gathered = Gatherer(names)
             for rows in result.yield_per(BATCH).partitions():
                 gathered.add(rows)
@@ -249,5 +249,5 @@ def _from_adbc(url: str, options: SourceOptions) -> pa.Table:
     ):
         cursor.execute(query)
         table = cursor.fetch_record_batch().read_all()
-    require_names(public_url(url), table.schema.names)
+    check_names(public_url(url), table.schema.names)
     return table

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from privgan.schema.schema import Schema
-from privgan.table.conform import canonical_text
+from privgan.table.readings import canonical_text
 
 # Ids that were read as floats: 12.0 is 12.
 _WHOLE = re.compile(r"(?<=[0-9])\.0+\Z")

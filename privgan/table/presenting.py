@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -244,13 +244,7 @@ def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.D
             the column's format, is an escape too where the text behind it is one; any other file is
             taken at its word.
     """
-    names = [str(name) for name in frame.columns]
-    own = {
-        escaped(name): name
-        for name in schema.names
-        if escaped(name) != name and (ours or escaped(name) not in schema.names)
-    }
-    found = {name: own[name] for name in names if name in own and own[name] not in names}
+    found = _escaped_headers(list(map(str, frame.columns)), schema, ours=ours)
     if found:
         frame = frame.rename(columns=found)
     changed = {}
@@ -261,25 +255,36 @@ def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.D
     return with_columns(frame, changed) if changed else frame
 
 
+def _escaped_headers(names: Sequence[str], schema: Schema, *, ours: bool) -> dict[str, str]:
+    """Escaped headers of a table, with the columns that the schema names."""
+    escapes = {escaped(name): name for name in schema.names if escaped(name) != name}
+    return {
+        cell: name
+        for cell, name in escapes.items()
+        if cell in names and name not in names and (ours or cell not in schema.names)
+    }
+
+
 def _restoration(column: Column, *, ours: bool) -> Callable[[pd.Series], pd.Series] | None:
     """Function that undoes a column's escapes; None where its values need none.
 
     Identifiers are never changed.
     """
-    if isinstance(column, Temporal):
-        return (
-            partial(_moments_restored, column.format, ours=ours)
-            if escaped(column.format) != column.format
-            else None
-        )
+    if isinstance(column, Temporal) and escaped(column.format) != column.format:
+        return partial(_moments_restored, column.format, ours=ours)
     if isinstance(column, Numeric) and column.format:
-        return lambda values: _mapped(values, unescaped)
-    if not isinstance(column, Discrete):
-        return None
-    cells = {escaped(text): text for text in column.categories if escaped(text) != text}
-    if not ours:
-        cells = {cell: text for cell, text in cells.items() if cell not in column.categories}
-    return (lambda values: _mapped(values, lambda cell: cells.get(cell, cell))) if cells else None
+        return partial(_mapped, change=unescaped)
+    cells = _escaped_cells(column, ours=ours) if isinstance(column, Discrete) else {}
+    return partial(_mapped, change=lambda cell: cells.get(cell, cell)) if cells else None
+
+
+def _escaped_cells(column: Discrete, *, ours: bool) -> dict[str, str]:
+    """Escaped cells of a column, with the categories behind them."""
+    return {
+        escaped(text): text
+        for text in column.categories
+        if escaped(text) != text and (ours or escaped(text) not in column.categories)
+    }
 
 
 def _moments_restored(pattern: str, values: pd.Series, *, ours: bool) -> pd.Series:

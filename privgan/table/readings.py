@@ -1,4 +1,4 @@
-"""Read a column's values as numbers or moments.
+"""Read a column's values as numbers, moments or category texts.
 
 Texts are read in the column's own form; typed values stay as they are.
 """
@@ -79,3 +79,12 @@ def _moment(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return value if value.tzinfo is not None else np.datetime64(value, "s")
     return np.datetime64(value, "s")
+
+
+def canonical_text(value: object) -> str:
+    """Value as a category's text: 1, 1.0 and numpy's 1 are one text."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)

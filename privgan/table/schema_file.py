@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from privgan.errors import DocumentError
 from privgan.files.documents import Document, parse_document, read_text, shown
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import (
     Column,
@@ -27,18 +26,10 @@ from privgan.schema.columns import (
     Temporal,
 )
 from privgan.schema.schema import Schema
+from privgan.table.column_facts import DISCRETE, NUMERIC, TEMPORAL, stated_facts
+from privgan.table.column_mistakes import ColumnItem, column_mistakes, moment_of
 from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
-from privgan.table.mistakes import (
-    DISCRETE,
-    NUMERIC,
-    ROW_UNIT,
-    TEMPORAL,
-    column_mistakes,
-    moment_of,
-    stated_facts,
-    table_mistakes,
-    too_large,
-)
+from privgan.table.mistakes import ROW_UNIT, table_mistakes, too_large
 from privgan.table.stated_values import stated_problems
 
 FORMAT = "privgan.schema/1"
@@ -97,7 +88,7 @@ def _schema(document: Document) -> Schema:
     columns: list[Column] = []
     for index, item in enumerate(data["columns"]):
         path = ("columns", index)
-        found = list(column_mistakes(item, path, document))
+        found = list(column_mistakes(ColumnItem(item, path, document)))
         mistakes += found
         if not found:
             column = _column(item)
@@ -107,7 +98,7 @@ def _schema(document: Document) -> Schema:
                 for key, told in stated_problems(column)
             ]
             columns.append(column)
-    mistakes += table_mistakes(data, document)
+    mistakes += table_mistakes(document)
     if mistakes:
         raise DocumentError(document.name, mistakes)
     unit = (
@@ -128,9 +119,9 @@ def _schema(document: Document) -> Schema:
     return replace(schema, constraints=constraints_of(document, schema))
 
 
-def _column(item: Mapping[str, Any]) -> Column:
+def _column(item: JsonMapping) -> Column:
     kind = Kind(item["kind"])
-    common: dict[str, Any] = {
+    common: JsonDict = {
         "name": item["name"],
         "kind": kind,
         "role": Role(item.get("role", Role.OTHER)),
@@ -154,15 +145,15 @@ def _column(item: Mapping[str, Any]) -> Column:
     )
 
 
-def _discrete(item: Mapping[str, Any], kind: Kind, common: Mapping[str, Any]) -> Column:
+def _discrete(item: JsonMapping, kind: Kind, common: JsonMapping) -> Column:
     if kind is Kind.CATEGORICAL and "categories" not in item:
         return OpenCategorical(**common, other=item["other"])
     values = item.get("labels", BOOLEAN_LABELS) if kind is Kind.BOOLEAN else item["categories"]
     return Discrete(**common, categories=tuple(values), other=item.get("other"))
 
 
-def _numeric(item: Mapping[str, Any], common: Mapping[str, Any]) -> Column:
-    facts: dict[str, Any] = {
+def _numeric(item: JsonMapping, common: JsonMapping) -> Column:
+    facts: JsonDict = {
         **common,
         "decimals": int(item.get("decimals", 0)),
         "special_values": tuple(float(value) for value in item.get("special_values", [])),
@@ -173,8 +164,8 @@ def _numeric(item: Mapping[str, Any], common: Mapping[str, Any]) -> Column:
     return Numeric(**facts, lower=float(item["lower"]), upper=float(item["upper"]))
 
 
-def _temporal(item: Mapping[str, Any], kind: Kind, common: Mapping[str, Any]) -> Column:
-    facts: dict[str, Any] = {
+def _temporal(item: JsonMapping, kind: Kind, common: JsonMapping) -> Column:
+    facts: JsonDict = {
         **common,
         "format": item.get("format", TEMPORAL[kind]),
         "special_values": tuple(moment_of(value) for value in item.get("special_values", [])),
@@ -185,7 +176,7 @@ def _temporal(item: Mapping[str, Any], kind: Kind, common: Mapping[str, Any]) ->
     return Temporal(**facts, lower=moment_of(item["lower"]), upper=moment_of(item["upper"]))
 
 
-def _sources(item: Mapping[str, Any]) -> dict[str, Source]:
+def _sources(item: JsonMapping) -> dict[str, Source]:
     """Source of every fact that the column states; declared where the file gives none.
 
     That an identifier may repeat is assumed public: readers of the guarantee have to see it.
@@ -202,9 +193,9 @@ def dump_schema(schema: Schema, comment: str = "") -> str:
     return written(schema_items(schema), comment)
 
 
-def schema_items(schema: Schema) -> dict[str, Any]:
+def schema_items(schema: Schema) -> JsonDict:
     """Schema as the mappings, lists and values of its file."""
-    data: dict[str, Any] = {
+    data: JsonDict = {
         "format": FORMAT,
         "dataset": schema.dataset,
         "unit": schema.unit.column or ROW_UNIT,
@@ -223,7 +214,7 @@ def schema_items(schema: Schema) -> dict[str, Any]:
     return data
 
 
-def written(items: Mapping[str, Any], comment: str = "") -> str:
+def written(items: JsonMapping, comment: str = "") -> str:
     """Values of a schema's file as YAML text, below a comment."""
     text = yaml.dump(
         dict(items),
@@ -248,18 +239,8 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 _Dumper.add_representer(str, _represent_text)
 
 
-def _item(column: Column) -> dict[str, Any]:
-    item: dict[str, Any] = {"name": column.name, "kind": column.kind.value}
-    if isinstance(column, Discrete):
-        item["labels" if column.kind is Kind.BOOLEAN else "categories"] = list(column.categories)
-    elif isinstance(column, Numeric | OpenNumeric):
-        item |= _numeric_item(column)
-    elif isinstance(column, Temporal | OpenTemporal):
-        item |= _temporal_item(column)
-    elif isinstance(column, Invented):
-        item |= _invented_item(column)
-    if isinstance(column, Discrete | OpenCategorical) and column.other is not None:
-        item["other"] = column.other
+def _item(column: Column) -> JsonDict:
+    item: JsonDict = {"name": column.name, "kind": column.kind.value, **_own_items(column)}
     item |= {"missing": column.missing, "role": column.role.value}
     if column.missing_markers:
         item["missing_markers"] = list(column.missing_markers)
@@ -273,8 +254,26 @@ def _item(column: Column) -> dict[str, Any]:
     return item
 
 
-def _numeric_item(column: Numeric | OpenNumeric) -> dict[str, Any]:
-    item: dict[str, Any] = {}
+def _own_items(column: Column) -> JsonDict:
+    """Facts of a column that only its kind has."""
+    if isinstance(column, Numeric | OpenNumeric):
+        return _numeric_item(column)
+    if isinstance(column, Temporal | OpenTemporal):
+        return _temporal_item(column)
+    if isinstance(column, Invented):
+        return _invented_item(column)
+    return _categorical_item(column) if isinstance(column, Discrete | OpenCategorical) else {}
+
+
+def _categorical_item(column: Discrete | OpenCategorical) -> JsonDict:
+    item: JsonDict = {}
+    if isinstance(column, Discrete):
+        item["labels" if column.kind is Kind.BOOLEAN else "categories"] = list(column.categories)
+    return item | ({"other": column.other} if column.other is not None else {})
+
+
+def _numeric_item(column: Numeric | OpenNumeric) -> JsonDict:
+    item: JsonDict = {}
     if isinstance(column, Numeric):
         item |= {"lower": _number(column.lower), "upper": _number(column.upper)}
     if column.kind is Kind.FLOAT:
@@ -284,8 +283,8 @@ def _numeric_item(column: Numeric | OpenNumeric) -> dict[str, Any]:
     return item | ({"format": column.format} if column.format else {})
 
 
-def _temporal_item(column: Temporal | OpenTemporal) -> dict[str, Any]:
-    item: dict[str, Any] = {}
+def _temporal_item(column: Temporal | OpenTemporal) -> JsonDict:
+    item: JsonDict = {}
     if isinstance(column, Temporal):
         item |= {"lower": column.lower.isoformat(), "upper": column.upper.isoformat()}
     item["format"] = column.format
@@ -294,15 +293,10 @@ def _temporal_item(column: Temporal | OpenTemporal) -> dict[str, Any]:
     return item | ({"zone": column.zone} if column.zone else {})
 
 
-def _invented_item(column: Invented) -> dict[str, Any]:
-    item = {"pattern": column.pattern} if column.kind is Kind.IDENTIFIER else {}
-    item |= (
-        {"presence": "modelled"}
-        if column.presence
-        else {"presence": "none"}
-        if column.empty
-        else {}
-    )
+def _invented_item(column: Invented) -> JsonDict:
+    item: JsonDict = {"pattern": column.pattern} if column.kind is Kind.IDENTIFIER else {}
+    if column.presence or column.empty:
+        item["presence"] = "modelled" if column.presence else "none"
     return item | ({"repeats": "allowed"} if column.repeats else {})
 
 

@@ -40,7 +40,7 @@ from privgan.schema.columns import (
     Temporal,
 )
 from privgan.schema.schema import Schema
-from privgan.table.conform import conform, unconfirmed, violations
+from privgan.table.conform import check_confirmed, conform, violations
 from privgan.table.files import read_table
 from privgan.table.schema_file import dump_schema, parse_schema
 
@@ -106,7 +106,7 @@ def test_open_and_resolved_schemas_survive_writing() -> None:
     resolved = _resolved()
     assert parse_schema(dump_schema(resolved)) == resolved
     assert resolved.fingerprint() != SCHEMA.fingerprint()
-    unconfirmed(resolved)
+    check_confirmed(resolved)
 
 
 def test_a_resolved_schema_says_what_was_measured() -> None:

@@ -37,7 +37,7 @@ FRENCH = "prénom;forêt\nChloé;œuvre d’art\nNoël;où\n"
 
 def _read(
     folder: Path, content: bytes | str, options: SourceOptions = SourceOptions()
-) -> SourceTable:  # noqa: B008
+) -> SourceTable:
     path = folder / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_source(path, options)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from privgan.domain.measured import with_bounds
-from privgan.domain.regions import MOST_BOXES, groups_of, refuse_impossible, widened
+from privgan.domain.regions import MOST_BOXES, check_satisfiable, groups_of, widened
 from privgan.drafting.draft import draft_schema
 from privgan.errors import DocumentError, IncompleteError, UsageError
 from privgan.privacy.budget import PrivacyUnit
@@ -114,7 +114,7 @@ def test_a_released_schema_with_measured_facts_is_read_again() -> None:
     }
     resolved = SCHEMA.resolved(found)
     assert parse_schema(dump_schema(resolved)) == resolved
-    refuse_impossible(resolved)
+    check_satisfiable(resolved)
 
 
 def test_bounds_measured_apart_are_told() -> None:
@@ -126,8 +126,8 @@ def test_bounds_measured_apart_are_told() -> None:
     with pytest.raises(
         IncompleteError, match=r"constraints\[0\] \(open at most orders\).*declare these bounds"
     ):
-        refuse_impossible(resolved)
-    refuse_impossible(
+        check_satisfiable(resolved)
+    check_satisfiable(
         schema.resolved({"open": with_bounds(column, 0, 9_900), "other_town": found_town(town)})
     )
 

@@ -23,7 +23,7 @@ from privgan.privacy.receipts import mint
 from privgan.schema.columns import Column, Discrete, Invented, Kind, Numeric, Source, Temporal
 from privgan.schema.identifiers import invent
 from privgan.schema.schema import Schema
-from privgan.table.conform import conform, unconfirmed, violations
+from privgan.table.conform import check_confirmed, conform, violations
 from privgan.table.private import PrivateTable, UnpaidLook
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
 
@@ -180,9 +180,9 @@ def test_repeated_identifiers_need_a_unit() -> None:
 def test_drafts_round_outwards_and_must_be_confirmed() -> None:
     drafted = draft_schema(_frame(age=["23", "23", "61"]), "small").schema
     with pytest.raises(TableError, match="must still confirm"):
-        unconfirmed(drafted)
+        check_confirmed(drafted)
     assumed = draft_schema(_frame(), "small", assume_public=True).schema
-    unconfirmed(assumed)
+    check_confirmed(assumed)
     assert assumed.facts_from(Source.ASSUMED_PUBLIC)
 
 
