@@ -33,6 +33,7 @@ _EPOCH = dt.datetime(1970, 1, 1)
 _FIRST_MOMENT, _LAST_MOMENT = dt.datetime(1678, 1, 1), dt.datetime(2261, 12, 31, 23, 59, 59)
 _DIGITS_OF_WIDTH = 20
 _YEARS_FROM, _MONTHS_FROM = dt.timedelta(days=4 * 365), dt.timedelta(days=120)
+_Facts = dict[str, Any]
 
 
 def with_bounds(column: OpenNumeric | OpenTemporal, lower: int, upper: int) -> Numeric | Temporal:
@@ -86,7 +87,7 @@ def widest_moments(column: OpenTemporal) -> Temporal:
 def widest_numbers(column: OpenNumeric) -> Numeric:
     """Column with the widest bounds that can be measured: 2^52 steps either way."""
     limit = round(LARGEST_STEP / 10**column.decimals, column.decimals)
-    bounds: dict[str, Any] = {"lower": -limit, "upper": limit}
+    bounds: _Facts = {"lower": -limit, "upper": limit}
     return Numeric(**_common(column), **_written(column), **bounds)
 
 
@@ -154,12 +155,13 @@ def clamp_measured(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     )
 
 
-def _common(column: Column) -> dict[str, Any]:
+def _common(column: Column) -> _Facts:
+    """Facts that every column has, as keyword arguments."""
     names = ("name", "kind", "role", "missing", "sources", "description", "missing_markers")
     return {name: getattr(column, name) for name in names}
 
 
-def _written(column: Column) -> dict[str, Any]:
+def _written(column: Column) -> _Facts:
     """Facts that a column keeps whether or not its bounds are measured."""
     if isinstance(column, Numeric | OpenNumeric):
         names: tuple[str, ...] = ("decimals", "special_values", "format")

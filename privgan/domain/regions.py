@@ -8,7 +8,7 @@ dropped. ``at_most`` cuts across boxes and is kept beside them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -106,7 +106,10 @@ def groups_of(schema: Schema, where: Sequence[ColumnCondition] = ()) -> tuple[Gr
     conditions = {condition.column.name: condition for condition in where}
     names = [columns_of(constraint, schema) for constraint in schema.constraints]
     left = _Left()
-    return tuple(_group(members, schema, names, conditions, left) for members in _tied(names))
+    return tuple(
+        _group(members, schema, set().union(*(names[index] for index in members)), conditions, left)
+        for members in _tied(names)
+    )
 
 
 @dataclass
@@ -144,20 +147,23 @@ def _tied(names: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
 def _group(
     members: tuple[int, ...],
     schema: Schema,
-    names: Sequence[Sequence[str]],
+    touched: Collection[str],
     where: Mapping[str, ColumnCondition],
     left: _Left,
 ) -> Group:
-    touched = {name for index in members for name in names[index]}
     axes = {column.name: Axis(column) for column in schema.modelled if column.name in touched}
     constraints = [(index, schema.constraints[index]) for index in members]
-    order = Order(tuple(part for _, part in constraints if isinstance(part, AtMost)), axes)
+    order = Order(_orders(part for _, part in constraints), axes)
     boxes = [tuple(_allowed(axis, where.get(name)) for name, axis in axes.items())]
     for index, part in constraints:
         if not isinstance(part, AtMost):
             boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), index, left)
     kept = tuple(box for box in boxes if _is_possible(box, axes, order))
     return Group(members=members, axes=axes, boxes=kept, order=order)
+
+
+def _orders(constraints: Iterable[Constraint]) -> tuple[AtMost, ...]:
+    return tuple(part for part in constraints if isinstance(part, AtMost))
 
 
 def _allowed(axis: Axis, condition: ColumnCondition | None) -> PositionSet:

@@ -177,8 +177,12 @@ def _numbers_things(reading: Reading) -> bool:
         return True
     if len(numbers) > _FEW_VALUES and present.matches(_MONTH).all():
         return True
-    serial = names_serial(present.name) and nearly_unique(present)
-    return (names_zip(present.name) or serial) and bool((numbers >= 0).all())
+    return _named_as_code(present) and bool((numbers >= 0).all())
+
+
+def _named_as_code(present: Distinct) -> bool:
+    """Whether a column's name is that of postcodes, or of serial numbers that it holds."""
+    return names_zip(present.name) or (names_serial(present.name) and nearly_unique(present))
 
 
 def _number(reading: Reading) -> Draft:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +16,7 @@ from privgan.drafting.columns import Drafted, drafted_column
 from privgan.drafting.distinct import distinct_columns
 from privgan.drafting.notes import Note, Topic
 from privgan.drafting.texts import Room
-from privgan.drafting.unit_proposal import chosen, notes_of, proposed
+from privgan.drafting.unit_proposal import Candidate, chosen, notes_of, proposed
 from privgan.errors import TableError
 from privgan.files.documents import shown
 from privgan.privacy.budget import PrivacyUnit
@@ -155,32 +155,33 @@ def _room(columns: int, measured: bool) -> Room:
 
 def _with_unit(drafts: Sequence[Drafted]) -> tuple[list[Column], PrivacyUnit, tuple[Note, ...]]:
     """Columns with the proposed unit, and all notes in the order of their topics."""
-    columns = [draft.column for draft in drafts]
     candidates = [draft.candidate for draft in drafts if draft.candidate is not None]
     notes = [note for draft in drafts for note in draft.notes]
     taken = chosen(candidates)
     if taken is None:
-        return columns, PrivacyUnit(), _ordered(notes)
+        return [draft.column for draft in drafts], PrivacyUnit(), _ordered(notes)
     unit, name = proposed(taken), taken.column.name
+    columns = [_beside_unit(draft, taken) for draft in drafts]
     others = [each for each in candidates if each is not taken]
-    repeating = {each.column.name: each.column for each in others}
-    columns = [
-        taken.column if column.name == name else _identified(column, repeating)
-        for column in columns
-    ]
-    kept = [note for note in notes if note.column != name]
-    return columns, unit, _ordered([*notes_of(unit, taken, others), *kept])
+    return columns, unit, _ordered([*notes_of(unit, taken, others), *_but_of(name, notes)])
 
 
-def _identified(column: Column, repeating: Mapping[str, Invented]) -> Column:
-    """Restore an identifier that was given up as text because it repeats.
+def _but_of(column: str, notes: Iterable[Note]) -> Iterator[Note]:
+    """Notes on other columns."""
+    return (note for note in notes if note.column != column)
 
-    Beside a unit an identifier may repeat.
+
+def _beside_unit(draft: Drafted, unit: Candidate) -> Column:
+    """Column of a schema with a unit.
+
+    An identifier that was given up as text because it repeats is restored: beside a unit it may.
     """
-    other = repeating.get(column.name)
-    if other is None or column.kind is not Kind.TEXT:
+    column, candidate = draft.column, draft.candidate
+    if column.name == unit.column.name:
+        return unit.column
+    if candidate is None or column.kind is not Kind.TEXT:
         return column
-    return replace(other, presence=other.missing)
+    return replace(candidate.column, presence=candidate.column.missing)
 
 
 def _ordered(notes: Sequence[Note]) -> tuple[Note, ...]:

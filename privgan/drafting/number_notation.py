@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 SPACES = " \u00a0\u202f\u2009"
 SIGN = "[-+−]?"
@@ -18,6 +19,7 @@ _BODY = re.compile(
 )
 _PAIRS = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:[.][0-9]*)?")
 _THOUSANDS = 3
+_DIGITS, _NEVER_DECIMAL = frozenset("0123456789"), frozenset(f"'’{SPACES}")
 _CURRENCIES = (
     *(
         "AED",
@@ -169,20 +171,17 @@ class Notation:
 
 def notation_of(sample: Sequence[str]) -> Notation:
     """Notation that most of a sample have."""
-    matches = (_BODY.fullmatch(text.strip()) for text in sample)
-    found = [match for match in matches if match and _is_unit(match)]
+    found = [match for match in map(_BODY.fullmatch, map(str.strip, sample)) if _is_number(match)]
     if not found:
         return Notation()
     around = Counter((match["before"], match["after"]) for match in found)
-    (before, after), _ = around.most_common(1)[0]
-    bodies = [
-        match["body"] for match in found if (match["before"], match["after"]) == (before, after)
-    ]
+    usual, _ = around.most_common(1)[0]
+    bodies = [match["body"] for match in found if (match["before"], match["after"]) == usual]
     power = 2 * sum(map(_is_scientific, found)) > len(found)
     group, point, unsure = _separators(bodies)
     return Notation(
-        before=before,
-        after=after,
+        before=usual[0],
+        after=usual[1],
         group=group,
         pairs=group == "," and any(map(_PAIRS.fullmatch, bodies)),
         point=point,
@@ -196,8 +195,10 @@ def _is_scientific(match: re.Match[str]) -> bool:
     return match["power"] is not None and match["body"][1:2] in ("", ".", ",")
 
 
-def _is_unit(match: re.Match[str]) -> bool:
+def _is_number(match: re.Match[str] | None) -> TypeGuard[re.Match[str]]:
     """Whether the text around the digits is a currency or a unit, and no letter of a code."""
+    if match is None:
+        return False
     return bool(_BEFORE.fullmatch(match["before"]) and _AFTER.fullmatch(match["after"]))
 
 
@@ -208,18 +209,25 @@ def _separators(bodies: Sequence[str]) -> tuple[str, str, bool]:
     twice, or before another, is not. A lone point before three digits is decimal and a lone comma
     is not, as in English texts.
     """
-    signs = Counter(sign for body in bodies for sign in set(body) - set("0123456789"))
-    spaced = [sign for sign in signs if sign in f"'’{SPACES}"]
+    signs = _texts_with(bodies)
+    spaced = [sign for sign in signs if sign in _NEVER_DECIMAL]
     marks = [sign for sign in ",." if sign in signs]
     weights = _decimal_weights(bodies, marks)
     decided = any(weights.values())
-    if not decided:
-        weights |= _english_weights(marks, spaced)
-    point = _heaviest(weights)
+    point = _heaviest(weights if decided else _english_weights(marks, spaced))
     groups = [*spaced, *(sign for sign in marks if sign != point)]
-    group = max(groups, key=lambda sign: signs[sign], default="")
-    other = "," if (point or group) == "." else "."
-    return group, point or other, bool(marks) and not decided
+    group = max(groups, key=signs.__getitem__, default="")
+    return group, point or _other(group), bool(marks) and not decided
+
+
+def _other(group: str) -> str:
+    """Decimal sign beside a sign for thousands."""
+    return "," if group == "." else "."
+
+
+def _texts_with(bodies: Sequence[str]) -> Counter[str]:
+    """Number of texts with each sign."""
+    return Counter(sign for body in bodies for sign in set(body) - _DIGITS)
 
 
 def _decimal_weights(bodies: Sequence[str], marks: Sequence[str]) -> dict[str, int]:

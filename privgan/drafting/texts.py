@@ -231,25 +231,27 @@ def _categories(values: Distinct, room: Room, what: str, *, public: bool = False
         what: The values in words.
         public: Whether the values are public, however rare.
     """
-    size, lengths = len(values), pc.utf8_length(values.texts)
-    many = size > room.most or int(pc.sum(lengths).as_py()) > _LONGEST_CATEGORIES
-    if int(pc.max(lengths).as_py()) > _LONGEST_CATEGORY:
+    lengths = pc.utf8_length(values.texts).to_numpy(zero_copy_only=False)
+    many = len(values) > room.most or lengths.sum() > _LONGEST_CATEGORIES
+    if lengths.max() > _LONGEST_CATEGORY:
         return given_up(values, "holds long texts", Role.IDENTIFIER)
-    if many and (values.rows < _LEAST_REPEATS * size or not room.measured):
-        why = f"holds {size:,} different {what}, most of them in few rows"
+    if many and (values.rows < _LEAST_REPEATS * len(values) or not room.measured):
+        why = f"holds {len(values):,} different {what}, most of them in few rows"
         return given_up(values, why, Role.IDENTIFIER)
     rare = not public and _are_rare(values)
-    if (many or rare) and room.measured:
+    if room.measured and (many or rare):
         notes = (*_named_people(values), _open_note(values, what, rare), *_like_numbers(values))
         return _open(values), notes
-    column = Discrete(
+    return _listed(values), (*_named_people(values), *_listed_notes(values, what, public))
+
+
+def _listed(values: Distinct) -> Discrete:
+    return Discrete(
         name=values.name,
         kind=Kind.CATEGORICAL,
         missing=values.missing,
         categories=tuple(sorted(values.texts.to_pylist())),
     )
-    like_numbers = () if public else _like_numbers(values)
-    return column, (*_named_people(values), *_listed_notes(values, what), *like_numbers)
 
 
 def _are_rare(values: Distinct) -> bool:
@@ -273,7 +275,7 @@ def _open_note(values: Distinct, what: str, rare: bool) -> Note:
     return Note(Topic.CATEGORIES, values.name, text)
 
 
-def _listed_notes(values: Distinct, what: str) -> Iterator[Note]:
+def _listed_notes(values: Distinct, what: str, public: bool) -> Iterator[Note]:
     """Notes on categories that are listed in the schema."""
     if len(values) > _TOLD_CATEGORIES:
         text = f"{len(values):,} {what}, each a fact to confirm"
@@ -283,6 +285,8 @@ def _listed_notes(values: Distinct, what: str) -> Iterator[Note]:
             "an id that repeats, taken for categories; make it the unit if it names whom to protect"
         )
         yield Note(Topic.CATEGORIES, values.name, text)
+    if not public:
+        yield from _like_numbers(values)
 
 
 def _is_serial(values: Distinct) -> bool:

@@ -125,15 +125,14 @@ class Decimal:
 
     def _above(self, text: str) -> float:
         found = self._form.fullmatch(text)
-        if found is None or not (found["whole"] or found["part"]):
+        if found is None:
             return math.nan
-        sign = found["sign"] + found["inner"]
-        if len(sign) > 1:
+        parts = found.groupdict(default="")
+        sign, digits = parts["sign"] + parts["inner"], parts["whole"] + parts["part"]
+        if len(sign) > 1 or not digits:
             return math.nan
-        whole = found["whole"] or "0"
-        if self.group:
-            whole = whole.replace(self.group, "")
-        value = float(f"{whole}.{found['part'] or '0'}{found['power'] or ''}")
+        whole = parts["whole"].replace(self.group, "") if self.group else parts["whole"]
+        value = float(f"0{whole}.{parts['part']}0{parts['power']}")
         return -value if sign and sign in _MINUS else value
 
     def text(self, number: float) -> str:

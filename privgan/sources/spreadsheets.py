@@ -45,13 +45,17 @@ def read_sheet(path: Path, asked: str | None) -> tuple[pa.Table, str]:
 
 def _without_empty(header: list[str], rows: list[list[Any]]) -> tuple[list[str], list[list[Any]]]:
     """Names and rows without columns and rows that are empty."""
-    full = [row for row in rows if any(value != "" for value in row)]
+    full = [row for row in rows if _is_filled(row)]
     used = [
         index
         for index, title in enumerate(header)
-        if title or any(row[index] != "" for row in full)
+        if title or _is_filled([row[index] for row in full])
     ]
     return [header[index] for index in used], [[row[index] for index in used] for row in full]
+
+
+def _is_filled(values: list[Any]) -> bool:
+    return any(value != "" for value in values)
 
 
 def _gathered(names: list[str], rows: list[list[Any]]) -> pa.Table:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from privgan.domain.measured import LARGEST_STEP
 from privgan.files.documents import Document, DocumentPath, shown
@@ -144,20 +145,25 @@ def _integer_mistakes(item: ColumnItem, lower: float, upper: float) -> Iterator[
 
 def _decimals_mistakes(item: ColumnItem) -> Iterator[str]:
     """Stated numbers that are no numbers, or too fine."""
-    decimals, special = int(item.facts.get("decimals", 0)), item.facts.get("special_values", [])
-    for value in special:
-        if isinstance(value, str):
-            told = f"special value {shown(value)} is no number"
-            yield item.mistake(told, "special_values")
-            return
+    special = item.facts.get("special_values", [])
+    text = next((value for value in special if isinstance(value, str)), None)
+    if text is not None:
+        yield item.mistake(f"special value {shown(text)} is no number", "special_values")
+        return
     stated = [(key, item.facts[key]) for key in _BOUNDS if key in item.facts]
     for key, value in [*stated, *(("special_values", value) for value in special)]:
-        if not isinstance(value, str) and round(value, decimals) != value:
-            told = f"{key} {value} has more than {decimals} decimals, as no value may have"
-            yield item.mistake(told, key)
-        if key == "special_values" and abs(value) * 10.0**decimals > LARGEST_STEP:
-            told = f"special value {value} is more than 2^52 steps from 0; use fewer decimals"
-            yield item.mistake(told, key)
+        yield from _fine_mistakes(item, key, value)
+
+
+def _fine_mistakes(item: ColumnItem, key: str, value: Any) -> Iterator[str]:
+    """Mistakes of a number with too many decimals or digits."""
+    decimals = int(item.facts.get("decimals", 0))
+    if not isinstance(value, str) and round(value, decimals) != value:
+        told = f"{key} {value} has more than {decimals} decimals, as no value may have"
+        yield item.mistake(told, key)
+    if key == "special_values" and abs(value) * 10.0**decimals > LARGEST_STEP:
+        told = f"special value {value} is more than 2^52 steps from 0; use fewer decimals"
+        yield item.mistake(told, key)
 
 
 def _number_format_mistakes(item: ColumnItem) -> Iterator[str]:
@@ -177,15 +183,21 @@ def _number_format_mistakes(item: ColumnItem) -> Iterator[str]:
 def _measured_mistakes(item: ColumnItem) -> Iterator[str]:
     """Facts that cannot be measured, or not without others."""
     facts, allowed = item.measured, MEASURABLE.get(item.kind, ())
-    mapping = ", ".join(f"{fact}: measured" for fact in allowed)
-    whole = f"write source: {{{mapping}}}" if allowed else "declare it"
+    stated = [fact for fact in allowed if fact in item.facts]
+    whole = _measured_whole(allowed)
     if item.facts.get("source") == Source.MEASURED or not facts <= set(allowed):
         able = " and ".join(allowed) or "nothing"
         yield item.mistake(f"of kind {item.kind} {able} can be measured; {whole}", "source")
     elif facts and facts != set(allowed):
         yield item.mistake(f"lower and upper are measured together; {whole}", "source")
-    elif facts and 0 < sum(fact in item.facts for fact in allowed) < len(allowed):
+    elif facts and 0 < len(stated) < len(allowed):
         yield item.mistake("give lower and upper, or neither to have them measured")
+
+
+def _measured_whole(allowed: Sequence[str]) -> str:
+    """Advice to have all facts measured that can be."""
+    mapping = ", ".join(f"{fact}: measured" for fact in allowed)
+    return f"write source: {{{mapping}}}" if allowed else "declare it"
 
 
 def _other_mistakes(item: ColumnItem) -> Iterator[str]:
