@@ -182,9 +182,7 @@ def _sources(item: JsonMapping) -> dict[str, Source]:
     That an identifier may repeat is assumed public: readers of the guarantee have to see it.
     """
     source, stated = item.get("source", Source.DECLARED), stated_facts(item)
-    given: dict[str, str] = (
-        dict(source) if isinstance(source, dict) else dict.fromkeys(stated, source)
-    )
+    given: JsonDict = dict(source) if isinstance(source, dict) else dict.fromkeys(stated, source)
     if "repeats" in stated:
         given["repeats"] = Source.ASSUMED_PUBLIC
     return {fact: Source(given.get(fact, Source.DECLARED)) for fact in stated}

@@ -51,10 +51,13 @@ columns:
 """
 TEXT = (
     HEAD
-    + """  - {name: age, kind: integer, source: {lower: measured, upper: measured}, special_values: [-1]}
-  - {name: spend, kind: float, decimals: 2, source: {lower: measured, upper: measured}, missing: true}
+    + """  - {name: age, kind: integer, source: {lower: measured, upper: measured},
+        special_values: [-1]}
+  - {name: spend, kind: float, decimals: 2, source: {lower: measured, upper: measured},
+      missing: true}
   - {name: since, kind: date, source: {lower: measured, upper: measured}, format: "%d.%m.%Y"}
-  - {name: seen, kind: datetime, source: {lower: measured, upper: measured, missing: assumed_public}, missing: true}
+  - {name: seen, kind: datetime, source: {lower: measured, upper: measured,
+      missing: assumed_public}, missing: true}
   - {name: town, kind: categorical, other: no, source: {categories: measured}, missing: true}
   - {name: tier, kind: ordinal, categories: [low, high]}
 """
@@ -373,7 +376,7 @@ columns:
 
 @pytest.mark.parametrize("text", ["now", "today", " Now "])
 def test_the_present_moment_is_no_value(text: str) -> None:
-    """pandas reads these words as the clock, so that the same table would be another one at each reading."""
+    """pandas reads these words as the present moment: a table would change at each reading."""
     assert read_moments(pd.Series([text, "2001-02-03"]), "%Y-%m-%d").isna().tolist() == [
         True,
         False,

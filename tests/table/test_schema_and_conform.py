@@ -26,6 +26,7 @@ from privgan.schema.schema import Schema
 from privgan.table.conform import check_confirmed, conform, violations
 from privgan.table.private import PrivateTable, UnpaidLook
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
+from tests.schemas import schema_of
 
 TEXT = """format: privgan.schema/1
 dataset: small
@@ -244,7 +245,7 @@ def test_conditions_that_cannot_be_read_are_refused(text: str) -> None:
 def test_invented_columns_never_look_at_the_table() -> None:
     kinds = [Kind.IDENTIFIER, Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT]
     columns = tuple(Invented(name=kind, kind=kind, pattern="S{:04d}") for kind in kinds)
-    schema = Schema(dataset="d", unit=PrivacyUnit(), columns=columns)
+    schema = schema_of(*columns)
     first = invent(
         schema, 50, first_serial=1, customers=np.arange(1, 51), rng=np.random.default_rng(0)
     )
