@@ -19,6 +19,7 @@ from privgan.domain.encoding import identity_code
 from privgan.errors import UsageError
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.schema.schema import Schema
+from privgan.table.schema_file import parse_schema
 from tests.schemas import schema_of
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
