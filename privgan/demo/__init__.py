@@ -1,9 +1,9 @@
-"""The demo: a simulated retail customer table whose true distribution is known exactly.
+"""Simulate a retail customer table whose true distribution is known exactly.
 
 `simulator` draws customers and writes the demo files; `truth` gives exact probabilities to compare
 with; `schema` states the public facts. The model: `parameters` (every number) → `graph` (the
-conditional distributions, through `distributions`) → `network` (drawing and exact inference).
-``README.md`` in this folder explains it.
+conditional distributions) → `network` (drawing and exact inference). ``README.md`` in this folder
+explains it.
 """
 
 from privgan.demo.schema import demo_schema_yaml

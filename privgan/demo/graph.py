@@ -1,6 +1,4 @@
-"""The demo's directed graph.
-
-Every discrete variable with its parents and its conditional distribution.
+"""Build the demo's directed graph: every discrete variable with its conditional distribution.
 
 ``README.md`` in this folder draws the graph and explains each table; the numbers are in
 ``parameters``.
@@ -52,7 +50,7 @@ _SCORES = tuple(str(score) for score in range(p.NPS_SCORES))
 
 @cache
 def customer_network() -> Network:
-    """The whole model, parents before children."""
+    """Build the whole model, parents before children."""
     return Network(
         [
             *_person_nodes(),
@@ -229,11 +227,9 @@ def _orders_table() -> Table:
 def _recency_table() -> Table:
     """P(band) given orders and tenure.
 
-    The latest of n orders, each uniform on the days since sign-up or the year.
-
-    P(recency > edge) = ((window - edge) / (window + 1))^n; without orders recency counts from
-    sign-up, or falls uniformly between a year ago and sign-up for older accounts (`simulator` draws
-    it so).
+    The last order is the latest of n, each uniform on the days since sign-up or the past year:
+    P(recency > edge) = ((window - edge) / (window + 1))^n. Without orders, recency counts from
+    sign-up; for older accounts it is uniform between a year ago and sign-up (as in `simulator`).
     """
     table = numpy.zeros((p.LARGEST_ORDERS + 1, p.TENURE_YEARS, len(RECENCY_BANDS)))
     days = numpy.arange(p.DAYS_PER_YEAR)

@@ -33,7 +33,7 @@ def yes_no(probability: Table) -> Table:
 
 
 def negative_binomial(mean: Table, *, shape: float, largest: int) -> Table:
-    """Negative binomial counts 0 to ``largest`` on a new last axis, cut there and renormalised.
+    """Negative binomial counts 0 to ``largest`` on a new last axis, truncated and renormalised.
 
     The variance is ``mean + mean² / shape``.
     """
@@ -68,7 +68,7 @@ def ordered_logistic(score: Table, cuts: Sequence[float]) -> Table:
 
 
 def rounded_normal(mean: Table, *, spread: float, size: int) -> Table:
-    """A normal variable rounded to 0 to ``size - 1`` on a new last axis, the tails falling on the ends."""
+    """Rounded normal variable, 0 to ``size - 1``, on a new last axis, tails at the ends."""
     from scipy.special import ndtr
 
     edges = numpy.concatenate([[-numpy.inf], numpy.arange(size - 1) + 0.5, [numpy.inf]])
@@ -114,7 +114,7 @@ class Node:
         return drawn
 
     def _setting(self, codes: Mapping[str, Codes], rows: int) -> Codes:
-        """The number of each row's combination of parent values."""
+        """Index of each row's combination of parent values."""
         setting = numpy.zeros(rows, dtype=numpy.int64)
         for parent, size in zip(
             self.parents, self.table.shape, strict=False
@@ -131,7 +131,7 @@ class Network:
     """
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        """Take the nodes, parents first."""
+        """Store the nodes, parents first."""
         self.nodes = {node.name: node for node in nodes}
         self._axis = {name: position for position, name in enumerate(self.nodes)}
 

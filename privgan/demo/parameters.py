@@ -1,9 +1,8 @@
-"""Every number of the demo's generative model.
+"""Define every number of the demo's generative model.
 
-Chosen by hand to look like a retailer, fitted to nobody.
-
-A mapping ``*_GIVEN_*`` holds one distribution per parent value; each of its rows adds up to 1.
-Effects named ``*_LOGIT`` are added on the log-odds scale, effects named ``*_FACTOR`` multiply.
+They are chosen by hand to look like a retailer, and fitted to nobody. A mapping ``*_GIVEN_*`` holds
+one distribution per parent value; each of its rows adds up to 1. Effects named ``*_LOGIT`` are
+added on the log-odds scale, effects named ``*_FACTOR`` multiply.
 """
 
 from __future__ import annotations

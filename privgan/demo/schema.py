@@ -1,7 +1,4 @@
-"""The demo table's schema.
-
-Public facts, taken from the generative model's parameters and from no row.
-"""
+"""Write the demo table's schema: public facts from the model's parameters, from no row."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ import yaml
 
 from privgan.demo import parameters as p
 from privgan.demo.graph import AGES, CATEGORIES
+from privgan.files.json_types import JsonDict
 
 DATASET = "retail-demo"
 _LONGEST_RECENCY = p.TENURE_YEARS * p.DAYS_PER_YEAR - 1
@@ -23,7 +21,7 @@ _COMMENT = (
 
 
 def demo_schema_yaml() -> str:
-    """The schema of the simulated customer table as YAML text."""
+    """Schema of the simulated customer table as YAML text."""
     document = {
         "format": "privgan.schema/1",
         "dataset": DATASET,
@@ -38,7 +36,7 @@ def demo_schema_yaml() -> str:
     return _COMMENT + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=110)
 
 
-def _person_columns() -> list[dict[str, Any]]:
+def _person_columns() -> list[JsonDict]:
     quasi = {"role": "quasi-identifier"}
     return [
         _column(
@@ -78,7 +76,7 @@ def _person_columns() -> list[dict[str, Any]]:
     ]
 
 
-def _customer_columns() -> list[dict[str, Any]]:
+def _customer_columns() -> list[JsonDict]:
     return [
         _column(
             "acquisition_channel",
@@ -117,7 +115,7 @@ def _customer_columns() -> list[dict[str, Any]]:
     ]
 
 
-def _outcome_columns() -> list[dict[str, Any]]:
+def _outcome_columns() -> list[JsonDict]:
     return [
         _column("converted", "boolean", "bought after an advertisement"),
         _column(
@@ -140,8 +138,8 @@ def _outcome_columns() -> list[dict[str, Any]]:
     ]
 
 
-def _constraints() -> list[dict[str, Any]]:
-    """What holds in every simulated row by construction."""
+def _constraints() -> list[JsonDict]:
+    """Constraints that hold in every simulated row by construction."""
     return [
         {
             "when": "orders_12m = 0",
@@ -164,15 +162,15 @@ def _constraints() -> list[dict[str, Any]]:
     ]
 
 
-def _count(name: str, description: str, largest: int) -> dict[str, Any]:
+def _count(name: str, description: str, largest: int) -> JsonDict:
     return _column(name, "integer", description, lower=0, upper=largest, special_values=[0])
 
 
-def _amount(name: str, description: str, largest: int, **facts: Any) -> dict[str, Any]:
+def _amount(name: str, description: str, largest: int, **facts: Any) -> JsonDict:
     return _column(
         name, "float", description, lower=0, upper=largest, decimals=2, special_values=[0], **facts
     )
 
 
-def _column(name: str, kind: str, description: str, **facts: Any) -> dict[str, Any]:
+def _column(name: str, kind: str, description: str, **facts: Any) -> JsonDict:
     return {"name": name, "kind": kind, **facts, "description": description}

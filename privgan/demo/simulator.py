@@ -35,17 +35,17 @@ _FIRST_NAMES = {
     "diverse": "Alex Ari Charlie Eden Jules Kai Kim Lou Luka Micha Nika Noa Robin Sam Sascha Toni",
 }
 _LAST_NAMES = """
-Abel Adler Akin Albers Almeida Bauer Becker Berg Blanc Bosch Brandt Brown Campos Chen Costa Cruz Dahl Davis
-Demir Diaz Eder Engel Evans Fischer Fontana Franke Garcia Gomez Graf Haas Hansen Hughes Ibrahim Ito Jansen
-Jensen Kaya Keller Khan Klein Koch Kowal Lang Larsen Leroy Lopez Marin Martin Meyer Moreau Nagy Novak Okafor
-Olsen Patel Peters Popov Reyes Ricci Romano Roth Santos Sato Schmidt Silva Singh Smith Stein Tanaka Torres
-Varga Vogel Wagner Walker Weber Wolf Wong Yilmaz Young Ziegler
+Abel Adler Akin Albers Almeida Bauer Becker Berg Blanc Bosch Brandt Brown Campos Chen Costa Cruz
+Dahl Davis Demir Diaz Eder Engel Evans Fischer Fontana Franke Garcia Gomez Graf Haas Hansen Hughes
+Ibrahim Ito Jansen Jensen Kaya Keller Khan Klein Koch Kowal Lang Larsen Leroy Lopez Marin Martin
+Meyer Moreau Nagy Novak Okafor Olsen Patel Peters Popov Reyes Ricci Romano Roth Santos Sato Schmidt
+Silva Singh Smith Stein Tanaka Torres Varga Vogel Wagner Walker Weber Wolf Wong Yilmaz Young Ziegler
 """
 _DOMAINS = ("example.com", "example.org", "example.net")
 
 
 def invent_names(gender: Codes, genders: tuple[str, ...], rng: numpy.random.Generator) -> list[str]:
-    """A first name fitting each row's gender, and a last name."""
+    """First name that fits each row's gender, and a last name [rows]."""
     last_names = _LAST_NAMES.split()
     pools = [_FIRST_NAMES[name].split() for name in genders]
     sizes = numpy.array([len(pool) for pool in pools])
@@ -59,7 +59,7 @@ def invent_names(gender: Codes, genders: tuple[str, ...], rng: numpy.random.Gene
 
 
 def invent_emails(names: list[str], rng: numpy.random.Generator) -> list[str]:
-    """An address made from each name and the row's serial number, so that no address repeats."""
+    """Address of each name [rows], made unique by the row's serial number."""
     domains = rng.integers(0, len(_DOMAINS), len(names)).tolist()
     return [
         f"{name.lower().replace(' ', '.')}{serial}@{_DOMAINS[domain]}"
@@ -71,7 +71,7 @@ LARGEST_ROWS = 99_999_999  # customer_id has eight digits
 
 
 def simulate_customers(rows: int, seed: int = 0) -> pandas.DataFrame:
-    """A simulated customer table [rows, 25 columns]; the same rows and seed give the same table.
+    """Simulate a customer table [rows, 25 columns]; the same rows and seed give the same table.
 
     Raises:
         UsageError: where rows is not 1 to 99,999,999.
@@ -116,7 +116,7 @@ def simulate_customers(rows: int, seed: int = 0) -> pandas.DataFrame:
 
 
 def write_demo(folder: Path, rows: int, seed: int) -> tuple[Path, Path]:
-    """Write ``customers.csv`` and ``schema.yaml`` into a folder, made if need be, and return their paths."""
+    """Write ``customers.csv`` and ``schema.yaml`` into a folder and return their paths."""
     table = simulate_customers(rows, seed)
     folder.mkdir(parents=True, exist_ok=True)
     csv, schema = folder / "customers.csv", folder / "schema.yaml"
@@ -126,7 +126,7 @@ def write_demo(folder: Path, rows: int, seed: int) -> tuple[Path, Path]:
 
 
 def _draw(rows: int, rng: numpy.random.Generator) -> dict[str, Codes]:
-    """Codes of every node, with the days and cents that two of the nodes are bands of."""
+    """Draw the codes of every node, and the days and cents behind two banded nodes."""
     drawn: dict[str, Codes] = {}
     for node in customer_network().nodes.values():
         if node.name in _BANDS:
@@ -137,12 +137,11 @@ def _draw(rows: int, rng: numpy.random.Generator) -> dict[str, Codes]:
 
 
 def _draw_days(drawn: Mapping[str, Codes], rng: numpy.random.Generator) -> dict[str, Codes]:
-    """Days since sign-up, and days since the last order.
+    """Draw days since sign-up, and days since the last order.
 
-    The latest of the orders, each uniform in the past year.
-
-    Without orders: days since sign-up for accounts younger than a year, else uniform between a year
-    ago and sign-up.
+    The last order is the latest of all, each uniform in the past year. Without orders it counts
+    from sign-up for accounts younger than a year, else it is uniform between a year ago and
+    sign-up.
     """
     year, orders = p.DAYS_PER_YEAR, drawn["orders_12m"]
     tenure = drawn["tenure_years"] * year + rng.integers(0, year, len(orders))
@@ -158,7 +157,10 @@ def _draw_days(drawn: Mapping[str, Codes], rng: numpy.random.Generator) -> dict[
 
 
 def _draw_spend(drawn: Mapping[str, Codes], rng: numpy.random.Generator) -> dict[str, Codes]:
-    """A log-normal basket clipped to its public bounds, in whole cents, and the spend of all orders; 0 without any."""
+    """Draw a clipped log-normal basket in whole cents, and the spend of all orders.
+
+    Both are 0 without orders.
+    """
     orders = drawn["orders_12m"]
     log_mean = average_basket_log_mean()[
         drawn["category_group"], drawn["membership_tier"], drawn["income"]
@@ -172,7 +174,7 @@ def _draw_spend(drawn: Mapping[str, Codes], rng: numpy.random.Generator) -> dict
     return {"basket_cents": basket, "spend_cents": basket * orders, "spend_band": band}
 
 
-# Nodes that follow from a finer quantity, with how it is drawn.
+# Nodes that are bands of a finer quantity, with the function that draws it.
 _BANDS = {"recency_band": _draw_days, "spend_band": _draw_spend}
 
 
@@ -189,7 +191,7 @@ def _whole_numbers(name: str, drawn: Mapping[str, Codes]) -> Codes:
 
 
 def _scores(name: str, drawn: Mapping[str, Codes]) -> pandas.Series:
-    """Integers with missing values."""
+    """Integers with missing values [rows]."""
     import pandas
 
     values = [

@@ -1,4 +1,4 @@
-"""The true distribution of the demo table: computed by summing over the graph, never by simulation.
+"""Compute the demo table's true distribution by summing over the graph, never by simulation.
 
 >>> round(true_marginal("gender")["female"], 2)
 0.52
@@ -17,31 +17,29 @@ from privgan.errors import UsageError
 
 
 def discrete_columns() -> tuple[str, ...]:
-    """The columns whose true distribution is known exactly."""
+    """Columns whose true distribution is known exactly."""
     return tuple(name for name in customer_network().nodes if name not in LATENT)
 
 
 def true_marginal(column: str) -> dict[str, float]:
-    """Probability of each value of a discrete column; the empty text stands for a missing value.
+    """Probability of each value of a discrete column; the empty text is a missing value.
 
     Raises:
         UsageError: where the column is not one of `discrete_columns`.
     """
-    _require_discrete(column)
+    _check_discrete(column)
     network = customer_network()
     return _named(network.nodes[column].values, network.joint(column))
 
 
 def true_conditional(column: str, *, given: str) -> dict[str, dict[str, float]]:
-    """P(column | given) for two different discrete columns.
-
-    For each value of ``given`` the distribution of the other.
+    """P(column | given) for two different discrete columns, by value of ``given``.
 
     Raises:
         UsageError: where one is not of `discrete_columns`, or both are the same.
     """
-    _require_discrete(column)
-    _require_discrete(given)
+    _check_discrete(column)
+    _check_discrete(given)
     if column == given:
         raise UsageError(
             f"true_conditional: column and given are both {column!r}; name two different columns"
@@ -85,7 +83,7 @@ def _named(values: tuple[str, ...], probabilities: Table) -> dict[str, float]:
     return dict(zip(values, probabilities.tolist(), strict=True))
 
 
-def _require_discrete(column: str) -> None:
+def _check_discrete(column: str) -> None:
     if column not in discrete_columns():
         allowed = ", ".join(discrete_columns())
         raise UsageError(

@@ -1,1 +1,1 @@
-"""The discrete domain: cells, codes, conditions and regions, from public facts."""
+"""Map columns to discrete cells, codes, conditions and regions, from public facts."""

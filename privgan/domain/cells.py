@@ -1,8 +1,8 @@
-"""Fine cells of a column: a public grid from the schema alone, and values to cells and back.
+"""Compute a column's fine cells from the schema alone; map values to cells and back.
 
-People and machines write round numbers: limits of 50,000, payments of 1,500, rates of 1/30,
-bookings on the first of a month. Such a value can hold more rows than all its neighbours together,
-so it is a cell of its own, an atom, and no noise or neighbour blurs it.
+People and machines write round numbers: limits of 50,000, rates of 1/30, bookings on the first of a
+month. Such a value can hold more rows than all its neighbours together. So it is a cell of its own,
+an atom, and neither noise nor neighbours blur it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LARGEST_PRODUCT = 400
 def starts_of(last: int, atoms: set[int], edges: set[int], max_cells: int) -> np.ndarray:
     """Interval starts over steps 0…last.
 
-    Each step by itself, or each atom by itself, the edges, and even intervals.
+    Each step alone where there is room; else each atom alone, the edges, and even intervals.
     """
     if last + 1 <= max_cells:
         return np.arange(last + 1, dtype=np.int64)
@@ -53,10 +53,11 @@ def starts_of(last: int, atoms: set[int], edges: set[int], max_cells: int) -> np
 
 
 def number_steps(last: int, zero: int, unit: int, max_cells: int) -> tuple[set[int], set[int]]:
-    """The atoms of a number (0, both bounds, small fractions of a rate, the roundest numbers), and more edges of cells.
+    """Atoms of a number, and further edges of its cells.
 
-    An atom takes two cells, for it leaves an interval beside it. A finely measured number is seldom
-    round: it gets fewer atoms, and the next roundest numbers as mere edges.
+    Atoms are 0, both bounds, small fractions of a rate, and the roundest numbers. An atom takes two
+    cells, for it leaves an interval beside it. A finely measured number is seldom round: it gets
+    fewer atoms, and the next roundest numbers only as edges.
 
     Args:
         last: The last step.
@@ -79,7 +80,7 @@ def number_steps(last: int, zero: int, unit: int, max_cells: int) -> tuple[set[i
 
 
 def _fill(steps: set[int], distances: Iterator[int], zero: int, last: int, most: int) -> None:
-    """Add the steps at these distances on both sides of zero until there are enough."""
+    """Add the steps at these distances on both sides of zero until there are ``most``."""
     while len(steps) < most and (distance := next(distances, None)) is not None:
         steps.update(step for step in (zero - distance, zero + distance) if 0 <= step <= last)
 
@@ -87,8 +88,8 @@ def _fill(steps: set[int], distances: Iterator[int], zero: int, last: int, most:
 def round_numbers(largest: int) -> Iterator[int]:
     """Numbers of one or two significant digits up to a largest one, the roundest first.
 
-    One digit comes before a half, a half before two digits; and what is usual before what is rare:
-    a declared bound is mostly some two decades above where most values are.
+    One digit comes before a half, a half before two digits. Decades near the usual one come first:
+    most values lie some two decades below a declared bound.
     """
     top = len(str(max(1, largest))) - 1
     found = []
@@ -114,7 +115,7 @@ def fractions(unit: int) -> Iterator[int]:
 
 
 def calendar_steps(lower: dt.datetime, upper: dt.datetime, step: float, max_cells: int) -> set[int]:
-    """The atoms of a moment.
+    """Atoms of a temporal column.
 
     Both bounds, and the first of each year, month and day as far as there is room.
     """
@@ -171,11 +172,11 @@ _MOST_STEPS = 2**62
 class Cells:
     """The fine cells of one column, numbered.
 
-    Categories or special values, then intervals, then missing.
+    Categories or special values come first, then intervals, then missing.
 
     A special value is in no interval. An interval holds whole steps: from ``starts[i]`` up to, not
     including, ``starts[i] + lengths[i]``, counted in steps of ``step`` from ``origin``. Steps are
-    positions among the column's values (``positions.py``): special values below the bounds come
+    positions among the column's values (``value_sets.py``): special values below the bounds come
     first, however far below they lie.
 
     Attributes:
@@ -198,17 +199,17 @@ class Cells:
 
     @property
     def first_interval(self) -> int:
-        """The code of the first interval."""
+        """Code of the first interval."""
         return len(self.texts) + len(self.special)
 
     @property
     def size(self) -> int:
-        """The number of codes."""
+        """Number of codes."""
         return self.first_interval + len(self.starts) + int(self.column.missing)
 
     @property
     def missing_code(self) -> int | None:
-        """The code of a missing value, or None where none may be missing."""
+        """Code of a missing value, or None where none may be missing."""
         return self.size - 1 if self.column.missing else None
 
     @property
@@ -217,7 +218,7 @@ class Cells:
         return not isinstance(self.column, Discrete) or self.column.kind is Kind.ORDINAL
 
     def encode(self, values: pd.Series) -> np.ndarray:
-        """The code of each typed value [rows], int64; a pure function of each value."""
+        """Code of each typed value [rows], int64; a pure function of each value."""
         codes = self._text_codes(values) if self.texts else self._number_codes(values)
         absent = values.isna().to_numpy()
         if self.missing_code is None:
@@ -239,7 +240,10 @@ class Cells:
         return np.clip(codes, 0, self.size - 1)
 
     def decode(self, codes: np.ndarray, uniform: np.ndarray) -> pd.Series:
-        """Typed values [rows] from codes [rows] and uniform numbers [rows] in [0, 1) that place each inside its interval."""
+        """Typed values [rows] from codes [rows].
+
+        Uniform numbers [rows] in [0, 1) place each value inside its interval.
+        """
         if self.texts:
             texts = np.array([*self.texts, *([None] if self.column.missing else [])], dtype=object)
             return pd.Series(texts[codes])
@@ -258,7 +262,7 @@ class Cells:
         return values
 
     def range_of(self, lower: float, upper: float) -> Cells:
-        """The same cells with each interval cut to the values from lower to upper.
+        """Cut each interval to the values from lower to upper.
 
         An interval outside has length 0.
         """
@@ -278,7 +282,7 @@ class Cells:
 
 
 def cells_of(column: Column, max_cells: int = MAX_CELLS) -> Cells:
-    """The fine cells of a column: a function of the schema alone.
+    """Fine cells of a column: a function of the schema alone.
 
     Args:
         column: A modelled column.
@@ -316,17 +320,14 @@ def cells_of(column: Column, max_cells: int = MAX_CELLS) -> Cells:
 
 
 def step_of(column: Column) -> float:
-    """The distance between two neighbouring values of a numeric or temporal column.
-
-    A number, or seconds.
-    """
+    """Distance between two neighbouring values: a number, or seconds."""
     if isinstance(column, Numeric | OpenNumeric):
         return float(10.0**-column.decimals)
     return float(_SECONDS[column.kind])
 
 
 def special_of(column: Column) -> tuple[float, ...]:
-    """The special values of a column: numbers, or seconds since 1970."""
+    """Special values of a column: numbers, or seconds since 1970."""
     if isinstance(column, Numeric | OpenNumeric):
         return column.special_values
     if isinstance(column, Temporal | OpenTemporal):
@@ -335,7 +336,10 @@ def special_of(column: Column) -> tuple[float, ...]:
 
 
 def is_special(numbers: np.ndarray, column: Column) -> np.ndarray:
-    """Which numbers [rows], or moments in seconds since 1970, are special values of the column [rows]."""
+    """Whether each number [rows] is a special value of the column [rows], bool.
+
+    Moments are seconds since 1970.
+    """
     found = np.zeros(np.shape(numbers), dtype=bool)
     for value in special_of(column):
         found |= np.abs(numbers - value) < step_of(column) / 2
@@ -343,10 +347,7 @@ def is_special(numbers: np.ndarray, column: Column) -> np.ndarray:
 
 
 def bounds_of(column: Column) -> tuple[float, float]:
-    """The lowest and the highest value of a numeric or temporal column.
-
-    Numbers, or seconds since 1970.
-    """
+    """Lowest and highest value of a column: numbers, or seconds since 1970."""
     if isinstance(column, Temporal):
         return _epoch(column.lower), _epoch(column.upper)
     if isinstance(column, Numeric):
@@ -361,7 +362,7 @@ def _epoch(moment: dt.datetime) -> float:
 def as_numbers(values: pd.Series, column: Column) -> np.ndarray:
     """Typed values [rows] as float64.
 
-    Numbers as they are, moments as seconds since 1970, NaN where missing.
+    Moments become seconds since 1970; missing values become NaN.
     """
     if isinstance(column, Temporal | OpenTemporal):
         seconds = values.astype("datetime64[s]").astype("int64").to_numpy(dtype=float)
@@ -370,7 +371,7 @@ def as_numbers(values: pd.Series, column: Column) -> np.ndarray:
 
 
 def from_numbers(numbers: np.ndarray, column: Column) -> pd.Series:
-    """Numbers [rows] as the column's type: nullable integers, rounded floats, or moments."""
+    """Numbers [rows] with the column's type: nullable integers, rounded floats, or moments."""
     if isinstance(column, Temporal):
         seconds = np.rint(np.nan_to_num(numbers)).astype("int64")
         return pd.Series(seconds.astype("datetime64[s]")).where(~np.isnan(numbers))

@@ -1,6 +1,6 @@
-"""Conditions on the rows to sample, such as ``segment = gold and age >= 60``.
+"""Parse conditions on the rows to sample, such as ``segment = gold and age >= 60``.
 
-Parsed against the schema, never evaluated.
+They are parsed against the schema, never evaluated as code.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _EXAMPLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnCondition:
-    """What one column may hold.
+    """Condition on one column.
 
     Attributes:
         column: The column.
@@ -51,7 +51,7 @@ class ColumnCondition:
     missing: bool | None = None
 
     def cells(self, cells: Cells) -> Cells:
-        """The column's cells cut to the condition."""
+        """The column's cells, cut to the condition."""
         return (
             cells
             if cells.texts
@@ -59,7 +59,7 @@ class ColumnCondition:
         )
 
     def met(self, values: pd.Series) -> np.ndarray:
-        """Which typed values [rows] meet the condition [rows]."""
+        """Whether each typed value [rows] meets the condition [rows], bool."""
         absent = values.isna().to_numpy()
         if self.missing is True:
             return absent
@@ -73,7 +73,7 @@ class ColumnCondition:
         return within | (absent & (self.missing is None))
 
     def shares(self, cells: Cells) -> np.ndarray:
-        """For each fine cell [cells] the share of its values that is allowed, in 0 to 1."""
+        """Share of each fine cell's values that the condition allows [cells], in 0 to 1."""
         shares = np.zeros(cells.size)
         if self.missing is not True:
             if cells.texts:
@@ -266,7 +266,7 @@ def _category(column: Discrete, value: str) -> str:
 
 
 def _number(column: Column, value: str) -> tuple[float, float]:
-    """The value as a number, and the distance to its neighbour."""
+    """Value as a number, and the distance to its neighbour."""
     try:
         if isinstance(column, Temporal):
             moment = dt.datetime.fromisoformat(value)
@@ -285,7 +285,7 @@ def _number(column: Column, value: str) -> tuple[float, float]:
 
 
 def _both(first: ColumnCondition, second: ColumnCondition) -> ColumnCondition:
-    """Both conditions on one column."""
+    """Intersection of two conditions on one column."""
     texts = (
         first.texts
         if second.texts is None
@@ -306,5 +306,5 @@ def _both(first: ColumnCondition, second: ColumnCondition) -> ColumnCondition:
 
 
 def canonical_number(value: float) -> str:
-    """A number as short text: whole numbers without a point."""
+    """Number as short text: whole numbers without a point."""
     return str(int(value)) if float(value).is_integer() else f"{value:.6g}"

@@ -1,29 +1,28 @@
-"""Rows as small integer codes and back.
+"""Encode rows as small integer codes and decode them.
 
-Fine cells merged into codes by noisy counts, never by rows.
-
-This is the differentially private form of CTGAN's mode-specific normalisation: a numeric value is a
-bin (the code) plus its place inside the bin (the noisy shape over the bin's fine cells).
+Fine cells are merged into codes by noisy counts, never by rows. This is the differentially private
+form of CTGAN's mode-specific normalisation. A numeric value is a bin (the code) plus its place
+inside the bin (the noisy shape over the bin's fine cells).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from privgan.domain.cells import Cells
 from privgan.domain.stratified import choose_within
+from privgan.files.json_types import JsonDict, JsonMapping
 
 _ON_QUANTILE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ColumnCode:
-    """How one column becomes codes.
+    """Map from one column's values to codes.
 
     Attributes:
         cells: The public fine cells.
@@ -38,16 +37,16 @@ class ColumnCode:
 
     @property
     def name(self) -> str:
-        """The column's name."""
+        """Name of the column."""
         return self.cells.column.name
 
     @property
     def size(self) -> int:
-        """The number of codes."""
+        """Number of codes."""
         return int(self.code_of.max()) + 1
 
     def encode(self, values: pd.Series) -> np.ndarray:
-        """The code of each typed value [rows]."""
+        """Code of each typed value [rows]."""
         return self.code_of[self.cells.encode(values)]
 
     def decode(
@@ -73,15 +72,15 @@ class ColumnCode:
     def _fine_cells(
         self, codes: np.ndarray, within: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """A fine cell of each code [rows], all together in the shares of the cells within their codes."""
+        """Draw a fine cell for each code [rows], by the shares of the cells within their codes."""
         possible = np.flatnonzero(within > 0)
         cells = possible[np.argsort(self.code_of[possible], kind="stable")]
         owner = self.code_of[cells]
         chosen: np.ndarray = cells[choose_within(owner, within[cells], codes, rng)]
         return chosen
 
-    def to_json(self) -> dict[str, Any]:
-        """The measured part as JSON values; the cells follow from the schema."""
+    def to_json(self) -> JsonDict:
+        """Measured part as JSON values; the cells follow from the schema."""
         return {
             "code_of": self.code_of.tolist(),
             "within": [round(float(share), 9) for share in self.within],
@@ -90,7 +89,7 @@ class ColumnCode:
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """How a table becomes a matrix of codes.
+    """Map from a table to a matrix of codes.
 
     Attributes:
         columns: One entry per modelled column, in the schema's order.
@@ -100,19 +99,18 @@ class Encoder:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The number of codes of each column."""
+        """Number of codes of each column."""
         return tuple(column.size for column in self.columns)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns' names."""
+        """Names of the columns."""
         return tuple(column.name for column in self.columns)
 
     def encode(self, frame: pd.DataFrame) -> np.ndarray:
         """Codes [rows, columns] of typed rows; a pure function of each row.
 
-        They are in the smallest integer type, and each column lies in memory by itself: it is read
-        column by column.
+        They have the smallest integer type, in column-major order: they are read by column.
         """
         codes = np.empty(
             (len(frame), len(self.columns)),
@@ -131,7 +129,7 @@ class Encoder:
 
 
 def identity_code(cells: Cells) -> ColumnCode:
-    """Every fine cell is a code of its own."""
+    """Encode every fine cell as a code of its own."""
     return ColumnCode(cells=cells, code_of=np.arange(cells.size), within=np.ones(cells.size))
 
 
@@ -182,10 +180,8 @@ def _special_below(cells: Cells, shares: np.ndarray) -> np.ndarray:
 def _adjacent(shares: np.ndarray, ends: np.ndarray, max_codes: int) -> np.ndarray:
     """Group neighbouring cells at the quantiles.
 
-    A cell that holds one starts a code, and one as heavy as a code is alone.
-
-    The quantiles are those of the whole column, its special values counted, so that codes are what
-    people read a column by: with 20 codes its twentieths, with 10 its tenths.
+    A cell that holds a quantile starts a code; a cell as heavy as a code is one alone. Quantiles
+    are those of the whole column, special values included: 20 codes are its twentieths.
 
     Args:
         shares: Share of each cell [cells] among the column's values.
@@ -199,7 +195,7 @@ def _adjacent(shares: np.ndarray, ends: np.ndarray, max_codes: int) -> np.ndarra
 
 
 def _rarest(shares: np.ndarray, max_codes: int) -> np.ndarray:
-    """Keep the heaviest categories as codes of their own and put all others into one last code."""
+    """Keep the heaviest categories as codes of their own; put all others into one last code."""
     if len(shares) <= max_codes:
         return np.arange(len(shares))
     kept = np.sort(np.argsort(-shares, kind="stable")[: max_codes - 1])
@@ -211,7 +207,7 @@ def _rarest(shares: np.ndarray, max_codes: int) -> np.ndarray:
 def within_shares(cells: Cells, code_of: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Probability of each fine cell given its code [cells].
 
-    Even by length where a code has no mass.
+    Proportional to length where a code has no mass.
     """
     lengths = np.ones(cells.size)
     lengths[cells.first_interval : cells.first_interval + len(cells.lengths)] = cells.lengths
@@ -220,8 +216,8 @@ def within_shares(cells: Cells, code_of: np.ndarray, shares: np.ndarray) -> np.n
     return np.where(mass > 0, shares / np.where(mass > 0, mass, 1.0), even)
 
 
-def encoder_from_json(cells: Mapping[str, Cells], data: Mapping[str, Any]) -> Encoder:
-    """The encoder that ``ColumnCode.to_json`` wrote, over the cells of the schema's columns, in the schema's order."""
+def encoder_from_json(cells: Mapping[str, Cells], data: JsonMapping) -> Encoder:
+    """Read an encoder that ``ColumnCode.to_json`` wrote, in the schema's order of columns."""
     codes = [
         ColumnCode(
             cells=part,

@@ -1,4 +1,4 @@
-"""Small tools on tables and columns that pandas offers less well."""
+"""Provide small tools on data frames and columns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pandas as pd
 
 
 def with_columns(frame: pd.DataFrame, changed: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """The frame with columns replaced, or added at its end; the frame itself stays as it is.
+    """Copy of a frame with columns replaced, or added at its end.
 
-    Columns may have any name: what pandas offers by keyword cannot take one called ``self``.
+    Columns may have any name, also ``self``, which pandas' ``assign`` refuses.
     """
     result = frame.copy(deep=False)
     for name, values in changed.items():
@@ -21,11 +21,10 @@ def with_columns(frame: pd.DataFrame, changed: Mapping[str, pd.Series]) -> pd.Da
 
 
 def by_distinct(values: pd.Series, change: Callable[[Any], Any]) -> pd.Series:
-    """The change of each value [rows], as objects.
+    """Apply a function to each value [rows]; the results are objects.
 
-    Made once for each distinct text where there are texts alone.
-
-    Values of several kinds are changed one by one: 1 and True are equal, and are two texts.
+    Columns of texts alone are changed once per distinct text. Values of several kinds are changed
+    one by one: 1 and True are equal, but are two texts.
     """
     if values.dtype != object or pd.api.types.infer_dtype(values, skipna=False) != "string":
         return values.map(change)
@@ -36,10 +35,7 @@ def by_distinct(values: pd.Series, change: Callable[[Any], Any]) -> pd.Series:
 
 
 def positions_of(values: pd.Series, categories: Sequence[str]) -> np.ndarray:
-    """The place of each text [rows] among the categories, int64.
-
-    -1 for what is missing or none of them.
-    """
+    """Position of each text [rows] among the categories, int64; -1 for missing or unknown texts."""
     return (
         pd.Index(list(categories), dtype=object)
         .get_indexer(pd.Index(values, dtype=object))

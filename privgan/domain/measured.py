@@ -1,4 +1,4 @@
-"""Measured facts: from an open column to an ordinary one and back, and the way of values into what was measured."""
+"""Resolve open columns by measured facts, and clamp values into them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ _EPOCH = dt.datetime(1970, 1, 1)
 _FIRST_MOMENT, _LAST_MOMENT = dt.datetime(1678, 1, 1), dt.datetime(2261, 12, 31, 23, 59, 59)
 _DIGITS_OF_WIDTH = 20
 _YEARS_FROM, _MONTHS_FROM = dt.timedelta(days=4 * 365), dt.timedelta(days=120)
+_Facts = dict[str, Any]
 
 
 def with_bounds(column: OpenNumeric | OpenTemporal, lower: int, upper: int) -> Numeric | Temporal:
-    """An open column with its bounds measured, rounded outwards to what looks like a bound.
+    """Numeric or temporal column with measured bounds, rounded outwards to usual bounds.
 
     Args:
         column: The open column.
@@ -55,13 +56,13 @@ def with_bounds(column: OpenNumeric | OpenTemporal, lower: int, upper: int) -> N
 
 
 def with_categories(column: OpenCategorical, categories: Sequence[str]) -> Discrete:
-    """An open column with its categories measured; the label for all others comes last."""
+    """Discrete column with measured categories; the label for all others comes last."""
     found = sorted(set(categories) - {column.other})
     return Discrete(**_common(column), categories=(*found, column.other), other=column.other)
 
 
 def opened(column: Column) -> Column:
-    """The open column that a measured one came from; any other column itself."""
+    """Open column behind a measured one; any other column itself."""
     if Source.MEASURED not in column.sources.values():
         return column
     if isinstance(column, Numeric):
@@ -74,7 +75,7 @@ def opened(column: Column) -> Column:
 
 
 def widest_moments(column: OpenTemporal) -> Temporal:
-    """The column with the widest bounds that can be measured: the years 1678 to 2261."""
+    """Column with the widest bounds that can be measured: the years 1678 to 2261."""
     last = (
         _LAST_MOMENT
         if column.kind is Kind.DATETIME
@@ -84,14 +85,14 @@ def widest_moments(column: OpenTemporal) -> Temporal:
 
 
 def widest_numbers(column: OpenNumeric) -> Numeric:
-    """The column with the widest bounds that can be measured: 2^52 steps either way."""
+    """Column with the widest bounds that can be measured: 2^52 steps either way."""
     limit = round(LARGEST_STEP / 10**column.decimals, column.decimals)
-    bounds: dict[str, Any] = {"lower": -limit, "upper": limit}
+    bounds: _Facts = {"lower": -limit, "upper": limit}
     return Numeric(**_common(column), **_written(column), **bounds)
 
 
 def limits(column: OpenNumeric | OpenTemporal) -> tuple[int, int]:
-    """The smallest and the largest step that a value of an open column may have."""
+    """Smallest and largest step that a value of an open column may have."""
     if isinstance(column, OpenNumeric):
         return -LARGEST_STEP, LARGEST_STEP
     wide = widest_moments(column)
@@ -100,9 +101,9 @@ def limits(column: OpenNumeric | OpenTemporal) -> tuple[int, int]:
 
 
 def steps_of(values: pd.Series, column: OpenNumeric | OpenTemporal) -> np.ndarray:
-    """Typed values as whole steps [values that count], int64: without missing and special ones.
+    """Typed values as whole steps [values that count], int64.
 
-    One by one.
+    Missing and special values are left out.
     """
     numbers = as_numbers(values, column)
     counted = np.isfinite(numbers) & ~is_special(numbers, column)
@@ -110,9 +111,9 @@ def steps_of(values: pd.Series, column: OpenNumeric | OpenTemporal) -> np.ndarra
 
 
 def clamp(values: pd.Series, column: Column) -> pd.Series:
-    """Typed values [rows] mapped one by one into a column's measured facts.
+    """Clamp typed values [rows] into a column's measured facts, one by one.
 
-    Declared facts move nothing.
+    Declared facts change nothing.
     """
     if isinstance(column, Open):
         raise TypeError(f"column {column.name} has facts that are still to be measured")
@@ -127,21 +128,21 @@ def clamp(values: pd.Series, column: Column) -> pd.Series:
 
 
 def clip_numbers(numbers: pd.Series, column: Numeric) -> pd.Series:
-    """Numbers [rows] clipped to a column's bounds; special values stay where they are."""
+    """Clip numbers [rows] to a column's bounds; special values stay."""
     return numbers.clip(column.lower, column.upper).where(
         ~is_special(numbers.to_numpy(dtype=float), column), numbers
     )
 
 
 def clip_moments(moments: pd.Series, column: Temporal) -> pd.Series:
-    """Moments [rows] clipped to a column's bounds; special values stay where they are."""
+    """Clip moments [rows] to a column's bounds; special values stay."""
     late_enough = moments.mask(moments < column.lower, pd.Timestamp(column.lower))
     clipped = late_enough.mask(late_enough > column.upper, pd.Timestamp(column.upper))
     return clipped.where(~is_special(as_numbers(moments, column), column), moments)
 
 
 def clamp_measured(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Typed rows mapped into a schema's measured facts.
+    """Clamp typed rows into a schema's measured facts.
 
     A pure function of each row, so that no row is ever refused.
 
@@ -154,13 +155,14 @@ def clamp_measured(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     )
 
 
-def _common(column: Column) -> dict[str, Any]:
+def _common(column: Column) -> _Facts:
+    """Facts that every column has, as keyword arguments."""
     names = ("name", "kind", "role", "missing", "sources", "description", "missing_markers")
     return {name: getattr(column, name) for name in names}
 
 
-def _written(column: Column) -> dict[str, Any]:
-    """The facts that a column keeps whether or not its bounds are measured."""
+def _written(column: Column) -> _Facts:
+    """Facts that a column keeps whether or not its bounds are measured."""
     if isinstance(column, Numeric | OpenNumeric):
         names: tuple[str, ...] = ("decimals", "special_values", "format")
     else:
@@ -169,7 +171,10 @@ def _written(column: Column) -> dict[str, Any]:
 
 
 def _rounded(lower: int, upper: int) -> tuple[int, int]:
-    """Steps rounded outwards to a power of ten that is small beside their distance, and at least one unit apart."""
+    """Round steps outwards to a power of ten that is small beside their distance.
+
+    They end at least one unit apart.
+    """
     unit = 10 ** max(0, math.floor(math.log10(max(1, upper - lower) / _DIGITS_OF_WIDTH)))
     low = min(lower // unit * unit, LARGEST_STEP - unit)
     high = max(-(-upper // unit) * unit, low + unit)
@@ -183,9 +188,9 @@ def _moment(step: int, kind: Kind) -> dt.datetime:
 def _rounded_moments(
     kind: Kind, lower: dt.datetime, upper: dt.datetime
 ) -> tuple[dt.datetime, dt.datetime]:
-    """Moments rounded outwards to whole years, months or days, as their distance asks.
+    """Round moments outwards to whole years, months or days, depending on their distance.
 
-    At least one step apart.
+    They end at least one step apart.
     """
     width = upper - lower
     low, high = (

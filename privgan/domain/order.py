@@ -1,7 +1,4 @@
-"""The order that at_most constraints ask of columns.
-
-Which comes first, and how high each may go for the others' sake.
-"""
+"""Order columns by their at_most constraints, and limit each for those above it."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from privgan.schema.constraints import AtMost
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """Some at_most constraints without a circle.
+    """At_most constraints without a cycle.
 
     Attributes:
         constraints: The constraints.
@@ -30,20 +27,23 @@ class Order:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The columns, each after all that are not above it.
+        """Columns in topological order, lowest first.
 
-        Graphlib.CycleError where the constraints form a circle.
+        Graphlib.CycleError where the constraints form a cycle.
         """
         return lowest_first(self.constraints)
 
     def held(self, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Which rows hold all constraints [rows], by the numbers [rows] of each column, NaN where missing."""
+        """Whether each row holds all constraints [rows], bool.
+
+        Values are numbers [rows] of each column, NaN where missing.
+        """
         return np.logical_and.reduce(
             [is_ordered(part, numbers[part.low], numbers[part.high]) for part in self.constraints]
         )
 
     def limits(self, sets: Mapping[str, PositionSet]) -> dict[str, float | None] | None:
-        """The largest value of each column that leaves room for those above it.
+        """Largest value of each column that leaves room for those above it.
 
         Args:
             sets: What each column may hold.
@@ -87,13 +87,16 @@ class Order:
 
 
 def is_ordered(constraint: AtMost, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Which rows hold a constraint [rows], by the numbers [rows] of both columns, NaN where missing."""
+    """Whether each row holds a constraint [rows], bool, by both columns' numbers [rows].
+
+    NaN stands for a missing value.
+    """
     broken: np.ndarray = low >= high if constraint.strict else low > high
     return ~broken
 
 
 def lowest_first(constraints: Sequence[AtMost]) -> tuple[str, ...]:
-    """Their columns, each after all that are not above it.
+    """Columns in topological order, lowest first.
 
     Raises:
         graphlib.CycleError: where the constraints form a circle.

@@ -1,16 +1,14 @@
-"""Constraints as what they leave.
-
-For each group of constraints that share columns a union of disjoint boxes.
+"""Convert constraints to disjoint boxes of allowed values, one union for each group of columns.
 
 A box gives each column a set of values. ``when/then`` is m + 1 boxes for m conditions in ``when``:
 the first condition fails; it holds and the second fails; …; all hold, and ``then`` too. Fixed
-combinations are a box each. Constraints on the same columns are multiplied out, and boxes that no
-row can be in are dropped; ``at_most`` cuts across boxes and is kept beside them.
+combinations are a box each. Constraints on the same columns are multiplied out, and empty boxes are
+dropped. ``at_most`` cuts across boxes and is kept beside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -32,7 +30,7 @@ Region = Mapping[str, PositionSet]
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Constraints that are tied together by shared columns.
+    """Constraints that are connected by shared columns.
 
     Attributes:
         members: Their places in the schema.
@@ -49,18 +47,18 @@ class Group:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns' names."""
+        """Names of the columns."""
         return tuple(self.axes)
 
     def told(self, constraints: Sequence[Constraint]) -> str:
-        """The constraints for a message."""
+        """Constraints as words, for a message."""
         return "; ".join(f"{place(index)} ({constraints[index]})" for index in self.members)
 
 
 def widened(schema: Schema) -> Schema:
-    """The schema with measured and still open bounds as wide as can be.
+    """Schema with measured and open bounds as wide as possible.
 
-    What constraints are held against when read.
+    Constraints are checked against it when they are read.
     """
     return replace(schema, columns=tuple(_widest(opened(column)) for column in schema.columns))
 
@@ -74,7 +72,7 @@ def _widest(column: Column) -> Column:
 def conditions_of(
     constraint: WhenThen, schema: Schema
 ) -> tuple[tuple[ColumnCondition, ...], tuple[ColumnCondition, ...]]:
-    """The conditions of ``when`` and of ``then``.
+    """Conditions of ``when`` and of ``then``.
 
     Raises:
         UsageError: where one of them cannot be read.
@@ -85,7 +83,7 @@ def conditions_of(
 
 
 def columns_of(constraint: Constraint, schema: Schema) -> tuple[str, ...]:
-    """The names of a constraint's columns."""
+    """Names of a constraint's columns."""
     if isinstance(constraint, AtMost):
         return constraint.low, constraint.high
     if isinstance(constraint, Combinations):
@@ -96,7 +94,7 @@ def columns_of(constraint: Constraint, schema: Schema) -> tuple[str, ...]:
 
 
 def groups_of(schema: Schema, where: Sequence[ColumnCondition] = ()) -> tuple[Group, ...]:
-    """The schema's constraints, group by group.
+    """Groups of the schema's constraints that share columns.
 
     Args:
         schema: The public facts; no column that a constraint names may be open.
@@ -108,18 +106,21 @@ def groups_of(schema: Schema, where: Sequence[ColumnCondition] = ()) -> tuple[Gr
     conditions = {condition.column.name: condition for condition in where}
     names = [columns_of(constraint, schema) for constraint in schema.constraints]
     left = _Left()
-    return tuple(_group(members, schema, names, conditions, left) for members in _tied(names))
+    return tuple(
+        _group(members, schema, set().union(*(names[index] for index in members)), conditions, left)
+        for members in _tied(names)
+    )
 
 
 @dataclass
 class _Left:
-    """How many more cases may be looked at, all constraints together."""
+    """Number of cases that may still be looked at, over all constraints."""
 
     cases: int = MOST_CONSTRAINT_CASES
 
 
-def refuse_impossible(schema: Schema) -> None:
-    """Refuse a schema whose measured facts leave no row that holds its constraints.
+def check_satisfiable(schema: Schema) -> None:
+    """Check that a schema's measured facts leave rows that hold its constraints.
 
     Raises:
         IncompleteError: naming the constraints.
@@ -133,7 +134,7 @@ def refuse_impossible(schema: Schema) -> None:
 
 
 def _tied(names: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
-    """Indices of constraints tied together by shared columns, each tie ascending."""
+    """Indices of constraints that are connected by shared columns, each group ascending."""
     ties: list[tuple[list[int], set[str]]] = []
     for index, columns in enumerate(names):
         touched = [tie for tie in ties if tie[1] & set(columns)]
@@ -146,33 +147,36 @@ def _tied(names: Sequence[Sequence[str]]) -> list[tuple[int, ...]]:
 def _group(
     members: tuple[int, ...],
     schema: Schema,
-    names: Sequence[Sequence[str]],
+    touched: Collection[str],
     where: Mapping[str, ColumnCondition],
     left: _Left,
 ) -> Group:
-    touched = {name for index in members for name in names[index]}
     axes = {column.name: Axis(column) for column in schema.modelled if column.name in touched}
     constraints = [(index, schema.constraints[index]) for index in members]
-    order = Order(tuple(part for _, part in constraints if isinstance(part, AtMost)), axes)
-    boxes = [
-        tuple(
-            axis.full & axis.allowed_by(where[name]) if name in where else axis.full
-            for name, axis in axes.items()
-        )
-    ]
+    order = Order(_orders(part for _, part in constraints), axes)
+    boxes = [tuple(_allowed(axis, where.get(name)) for name, axis in axes.items())]
     for index, part in constraints:
         if not isinstance(part, AtMost):
             boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), index, left)
-    kept = [
-        box
-        for box in boxes
-        if all(box) and order.limits(dict(zip(axes, box, strict=True))) is not None
-    ]
-    return Group(members=members, axes=axes, boxes=tuple(kept), order=order)
+    kept = tuple(box for box in boxes if _is_possible(box, axes, order))
+    return Group(members=members, axes=axes, boxes=kept, order=order)
+
+
+def _orders(constraints: Iterable[Constraint]) -> tuple[AtMost, ...]:
+    return tuple(part for part in constraints if isinstance(part, AtMost))
+
+
+def _allowed(axis: Axis, condition: ColumnCondition | None) -> PositionSet:
+    return axis.full if condition is None else axis.full & axis.allowed_by(condition)
+
+
+def _is_possible(box: Box, axes: Mapping[str, Axis], order: Order) -> bool:
+    """Whether a row can lie in a box and hold the order."""
+    return all(box) and order.limits(dict(zip(axes, box, strict=True))) is not None
 
 
 def regions_of(constraint: Constraint, axes: Mapping[str, Axis], schema: Schema) -> list[Region]:
-    """Disjoint regions that a constraint other than at_most leaves, without those that are empty."""
+    """Disjoint non-empty regions that a constraint other than at_most leaves."""
     if isinstance(constraint, Combinations):
         return [
             {

@@ -1,9 +1,7 @@
-"""Stratified draws: as many of each choice as whole numbers allow, in random order.
+"""Draw codes by stratified (systematic) sampling, in random order.
 
-Every single draw has its distribution.
-
-No search: how often each choice is drawn follows from the cumulative shares, and only the order is
-left to chance.
+Every single draw has its distribution. Counts follow the shares as nearly as whole numbers allow;
+only the order and the rounding are random.
 """
 
 from __future__ import annotations
@@ -12,18 +10,21 @@ import numpy as np
 
 
 def spread(weights: np.ndarray, rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Entries [rows], ascending, as nearly in proportion to their weights [entries] as whole numbers allow."""
+    """Entries [rows], ascending, in proportion to their weights [entries] up to rounding."""
     points = (np.arange(rows) + rng.random()) / rows * weights.sum()
     return np.minimum(np.searchsorted(np.cumsum(weights), points, side="right"), len(weights) - 1)
 
 
 def choose(weights: np.ndarray, entries: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One code a row [rows] from unnormalised weights [entries, codes] of the row's entry [rows], ascending."""
+    """Draw one code per row [rows] from unnormalised weights [entries, codes] of its entry [rows].
+
+    Entries ascend.
+    """
     return choose_by_shares(cumulative_shares(weights), entries, rng)
 
 
 def cumulative_shares(weights: np.ndarray) -> np.ndarray:
-    """The share of each code and those before it [entries, codes].
+    """Cumulative share of each code [entries, codes].
 
     Zeros for an entry without weight.
     """
@@ -35,7 +36,7 @@ def cumulative_shares(weights: np.ndarray) -> np.ndarray:
 def choose_by_shares(
     shares: np.ndarray, entries: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """As choose, from cumulative shares [entries, codes]."""
+    """Draw one code per row as ``choose``, from cumulative shares [entries, codes]."""
     groups, codes = shares.shape
     counts = np.bincount(entries, minlength=groups)[:, None]
     reached = _reached(shares, counts, rng.random((groups, 1)))
@@ -48,7 +49,7 @@ def choose_by_shares(
 def choose_within(
     owner: np.ndarray, weights: np.ndarray, groups: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """One cell a row [rows], of those that the row's group owns.
+    """Draw one cell per row [rows] among the cells of the row's group.
 
     Args:
         owner: The group of each cell [cells], ascending.
@@ -78,10 +79,9 @@ def choose_within(
 def _shuffled(
     groups: np.ndarray, values: np.ndarray, most_groups: int, most: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Values [rows] by ascending group [rows], and in random order within each group.
+    """Values [rows] by ascending group [rows], in random order within each group.
 
-    One sort of whole numbers of 64 bits: the group, then random bits, then the value. It costs less
-    than finding an order.
+    One sort of 64-bit keys (group, random bits, value) is faster than sorting an index.
 
     Args:
         groups: The group of each value, below ``most_groups``.
@@ -104,7 +104,7 @@ def _shuffled(
 
 
 def _reached(shares: np.ndarray, counts: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """How many of the evenly spaced points (start + 0, 1, …)/counts lie below cumulative shares."""
+    """Number of the evenly spaced points (start + 0, 1, …)/counts below each cumulative share."""
     found = shares * counts
     found -= start
     np.ceil(found, out=found)

@@ -1,4 +1,4 @@
-"""Sets of a column's values as integer positions, and their shares of fine cells."""
+"""Represent sets of a column's values as integer positions, and their shares of fine cells."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MISSING = -1
 
 @dataclass(frozen=True)
 class PositionSet:
-    """A set of a column's values, each by its position, and perhaps the missing value.
+    """Set of a column's values by position, optionally with the missing value.
 
     Attributes:
         intervals: First and last position of each run of values; ascending, with gaps between them.
@@ -31,11 +31,11 @@ class PositionSet:
     missing: bool = False
 
     def __bool__(self) -> bool:
-        """Whether anything is in the set."""
+        """Whether the set is not empty."""
         return bool(self.intervals) or self.missing
 
     def __and__(self, other: PositionSet) -> PositionSet:
-        """What is in both."""
+        """Intersection of two sets."""
         cuts = ((max(a, c), min(b, d)) for a, b in self.intervals for c, d in other.intervals)
         return PositionSet(
             tuple((first, last) for first, last in cuts if first <= last),
@@ -43,7 +43,7 @@ class PositionSet:
         )
 
     def without(self, other: PositionSet) -> PositionSet:
-        """What is in this set and not in the other."""
+        """Difference of two sets."""
         left, missing = list(self.intervals), self.missing and not other.missing
         for first, last in other.intervals:
             pieces = [((a, min(b, first - 1)), (max(a, last + 1), b)) for a, b in left]
@@ -51,12 +51,12 @@ class PositionSet:
         return PositionSet(tuple(left), missing)
 
     def last_to(self, position: int) -> int | None:
-        """The largest position in the set that is not above a given one."""
+        """Largest position in the set that is not above a given one."""
         return next((min(b, position) for a, b in reversed(self.intervals) if a <= position), None)
 
 
 def set_of(positions: Iterable[int], missing: bool = False) -> PositionSet:
-    """The set of some positions."""
+    """Set of some positions."""
     runs: list[tuple[int, int]] = []
     for position in sorted(set(positions)):
         if runs and runs[-1][1] == position - 1:
@@ -68,12 +68,11 @@ def set_of(positions: Iterable[int], missing: bool = False) -> PositionSet:
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """A modelled column's values in order.
+    """Values of a modelled column in order.
 
-    The categories, or all numbers or moments from the lowest to the highest.
-
-    The position of a value is its number among them, from 0; that of a missing value is -1. A
-    special value outside the bounds is one value more, before or after all others.
+    They are the categories, or all numbers or moments from the lowest to the highest. The position
+    of a value is its number among them, from 0; a missing value has position -1. A special value
+    outside the bounds is one value more, before or after all others.
 
     Attributes:
         column: The column, with its categories or bounds; one whose categories are still to be
@@ -84,26 +83,26 @@ class Axis:
 
     @cached_property
     def origin(self) -> float:
-        """The value of position 0, for a numeric or temporal column without special values below its bounds."""
+        """Value of position 0 of a numeric or temporal column without special values below."""
         return bounds_of(self.column)[0] - len(self.below) * step_of(self.column)
 
     @cached_property
     def below(self) -> np.ndarray:
-        """The special values below the bounds, ascending."""
+        """Special values below the bounds, ascending."""
         return np.array(
             sorted(value for value in special_of(self.column) if value < bounds_of(self.column)[0])
         )
 
     @cached_property
     def above(self) -> np.ndarray:
-        """The special values above the bounds, ascending."""
+        """Special values above the bounds, ascending."""
         return np.array(
             sorted(value for value in special_of(self.column) if value > bounds_of(self.column)[1])
         )
 
     @cached_property
     def last(self) -> int:
-        """The position of the last value."""
+        """Position of the last value."""
         if isinstance(self.column, Discrete):
             return len(self.column.categories) - 1
         if isinstance(self.column, OpenCategorical):
@@ -117,14 +116,11 @@ class Axis:
 
     @cached_property
     def full(self) -> PositionSet:
-        """All values."""
+        """Set of all values."""
         return PositionSet(((0, self.last),), self.column.missing)
 
     def numbers(self, positions: np.ndarray) -> np.ndarray:
-        """The values at positions [rows] as float64: numbers, or seconds since 1970.
-
-        NaN where missing.
-        """
+        """Values at positions [rows], float64: numbers or seconds since 1970; NaN where missing."""
         numbers = np.round(self.origin + positions * step_of(self.column), self._decimals)
         low, high = positions < len(self.below), positions > len(self.below) + self._steps
         if low.any() and len(self.below):
@@ -136,32 +132,32 @@ class Axis:
         return np.where(positions == MISSING, np.nan, numbers)
 
     def typed(self, positions: np.ndarray) -> pd.Series:
-        """The values at positions [rows] with the schema's type."""
+        """Values at positions [rows] with the schema's type."""
         if isinstance(self.column, Discrete):
             return pd.Series(np.array([*self.column.categories, None], dtype=object)[positions])
         return from_numbers(self.numbers(positions), self.column)
 
     def floor(self, numbers: np.ndarray, *, strict: bool = False) -> np.ndarray:
-        """The last position whose value is not above (strict: below) each number [rows].
+        """Last position whose value is not above (strict: below) each number [rows].
 
         -1 where there is none.
         """
         return self._ranked(numbers, "left" if strict else "right") - 1
 
     def ceiling(self, numbers: np.ndarray, *, strict: bool = False) -> np.ndarray:
-        """The first position whose value is not below (strict: above) each number [rows].
+        """First position whose value is not below (strict: above) each number [rows].
 
-        ``last + 1`` for none.
+        ``last + 1`` where there is none.
         """
         return self._ranked(numbers, "right" if strict else "left")
 
     def _ranked(self, numbers: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
-        """How many values are below (left), or not above (right), each number [rows]."""
+        """Number of values below (left), or not above (right), each number [rows]."""
         finite, lowest = np.clip(numbers, -1e300, 1e300), bounds_of(self.column)[0]
         guess = np.clip(
             np.rint((finite - lowest) / step_of(self.column)), -2, self._steps + 2
         ).astype(np.int64)
-        # The quotient is off by a step at most; values are compared as they will be written.
+        # The quotient is off by at most a step; values are compared as they are written.
         near = guess[..., None] + np.arange(-2, 3)
         values = np.round(lowest + near * step_of(self.column), self._decimals)
         counted = values < finite[..., None] if side == "left" else values <= finite[..., None]
@@ -173,7 +169,7 @@ class Axis:
         return self.column.decimals if isinstance(self.column, Numeric) else 0
 
     def allowed_by(self, condition: ColumnCondition) -> PositionSet:
-        """The values that meet a condition on the column."""
+        """Set of values that meet a condition on the column."""
         missing = self.column.missing and condition.missing is not False
         if condition.missing is True:
             return PositionSet((), missing)
@@ -197,13 +193,13 @@ class Axis:
 
 
 def _beside(special: np.ndarray, numbers: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
-    """How many special values are below (left), or not above (right), each number [rows]."""
+    """Number of special values below (left), or not above (right), each number [rows]."""
     return np.searchsorted(special, numbers, side=side)
 
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Runs of neighbouring values, and perhaps the missing value, as a run of its own that begins at -1.
+    """Runs of neighbouring values; the missing value is a run of its own that begins at -1.
 
     Attributes:
         codes: The code of each run [runs].
@@ -219,7 +215,7 @@ class Pieces:
 
     @cached_property
     def support(self) -> PositionSet:
-        """All values of all runs."""
+        """Set of all values of all runs."""
         runs = [
             (int(a), int(a + n - 1))
             for a, n in zip(self.starts, self.lengths, strict=True)
@@ -228,16 +224,16 @@ class Pieces:
         return PositionSet(tuple(sorted(runs)), bool((self.starts == MISSING).any()))
 
     def inside(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A position [rows] inside each chosen run [rows], each value as likely."""
+        """Draw a uniform position [rows] inside each chosen run [rows]."""
         offset = np.floor(rng.random(len(chosen)) * self.lengths[chosen]).astype(np.int64)
         return self.starts[chosen] + offset
 
     def between(
         self, weights: np.ndarray, first: np.ndarray, last: int, rng: np.random.Generator
     ) -> np.ndarray:
-        """Positions [rows] not below ``first`` [rows] and not above ``last``, or missing.
+        """Draw positions [rows] from ``first`` [rows] up to ``last``.
 
-        Missing where nothing else is left.
+        Missing where no position is left.
 
         Args:
             weights: How likely each run is in each row [rows, runs]; above 0.
@@ -260,7 +256,7 @@ class Pieces:
 
 
 def pieces_of(column: ColumnCode, axis: Axis, values: PositionSet) -> Pieces:
-    """The runs of a column's values that are in a set and have any probability.
+    """Runs of a column's values that are in a set and have positive probability.
 
     Args:
         column: How the column becomes codes.
@@ -295,7 +291,7 @@ def _runs(cells: Cells, axis: Axis) -> tuple[np.ndarray, np.ndarray]:
 def _cut(
     starts: np.ndarray, lengths: np.ndarray, first: int, last: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The cells that meet a run of positions, and where each begins and how long it is inside the run."""
+    """Cells that meet a run of positions, with the start and length of each intersection."""
     inner = np.maximum(starts, first)
     length = np.minimum(starts + lengths, last + 1) - inner
     cell = np.flatnonzero(length > 0)

@@ -1,6 +1,6 @@
-"""Texts that stand for a missing value.
+"""Find texts that stand for a missing value.
 
-Blanks everywhere, and words where all else in a column is a number or a moment.
+Blanks in every column, and words in columns that otherwise hold numbers or moments.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ _LEAST_ROWS_FOR_ONE = 20
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judgement:
-    """What is left of a column that is nearly all of one kind.
+    """Missing markers and misfits of a column that is nearly all of one kind.
 
     Attributes:
         markers: Texts that stand for a missing value, the most frequent first.
@@ -128,17 +128,17 @@ class Judgement:
 
 
 def blank(values: Distinct) -> np.ndarray:
-    """Which texts hold nothing but white space [values]."""
+    """Whether each text is only white space [values], bool."""
     return values.matches(r"\s*")
 
 
 def blank_texts(values: Distinct) -> set[str]:
-    """The texts of a column that hold nothing but white space."""
+    """Texts of a column that are only white space."""
     return set(values.only(blank(values)).texts.to_pylist()) if values.is_text else set()
 
 
 def known_words(values: Distinct, more: frozenset[str] = frozenset()) -> np.ndarray:
-    """Which texts are words for a missing value, or one more of such [values]."""
+    """Whether each text is a known word for a missing value [values], bool."""
     words = pc.utf8_lower(pc.utf8_trim_whitespace(values.texts))
     return pc.is_in(words, value_set=pa.array(sorted(_WORDS | more), words.type)).to_numpy(
         zero_copy_only=False
@@ -148,13 +148,11 @@ def known_words(values: Distinct, more: frozenset[str] = frozenset()) -> np.ndar
 def judged(
     values: Distinct, read: np.ndarray, *, more: frozenset[str] = frozenset()
 ) -> Judgement | None:
-    """Whether a column is of a kind, by majority: 99 % of its rows, less words that mean missing.
+    """Judge by majority whether a column is of a kind: 99 % of its rows without missing markers.
 
-    Else None.
-
-    Of 20 rows or more, one may not fit; at most 20 different texts may not. A word that nobody
-    knows is taken for missing where it repeats, at most three of them, beside more than twelve
-    other values.
+    None where it is not. Of 20 rows or more, one may not fit; at most 20 different texts may not.
+    An unknown word counts as a missing marker where it repeats: at most three such words, beside
+    more than twelve other values.
 
     Args:
         values: The values that are present.
@@ -178,7 +176,7 @@ def judged(
 
 
 def _repeated_words(values: Distinct, others: np.ndarray) -> np.ndarray:
-    """Of the other texts those that are words and repeat, where they are few [values]."""
+    """Whether each other text is a word that repeats, where such words are few [values]."""
     places = np.flatnonzero(others & (values.counts > 1))
     if len(places) > _MOST_WORDS + _MOST_KINDS:
         return np.zeros(len(values), dtype=bool)

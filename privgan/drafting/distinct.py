@@ -1,4 +1,4 @@
-"""A column as its distinct values with their counts: all that a draft looks at, and never a row."""
+"""Represent a column by its distinct values with their counts; a draft sees no rows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
-from privgan.table.conform import canonical_text
+from privgan.table.readings import canonical_text
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Distinct:
-    """The distinct values of one column.
+    """Distinct values of one column.
 
     Attributes:
         name: The column's name.
@@ -34,12 +34,12 @@ class Distinct:
     absent: int = 0
 
     def __len__(self) -> int:
-        """The number of distinct values."""
+        """Number of distinct values."""
         return len(self.values)
 
     @property
     def type(self) -> pa.DataType:
-        """The values' Arrow type; large_string for text."""
+        """Arrow type of the values; large_string for text."""
         return self.values.type
 
     @property
@@ -47,14 +47,19 @@ class Distinct:
         """Whether the source gave texts."""
         return pa.types.is_large_string(self.type)
 
+    @property
+    def missing(self) -> bool:
+        """Whether a row has no value."""
+        return self.absent > 0
+
     @cached_property
     def rows(self) -> int:
-        """Rows with a value."""
+        """Number of rows with a value."""
         return int(self.counts.sum())
 
     @cached_property
     def texts(self) -> pa.Array:
-        """The values as a category would be written [values]."""
+        """Values as texts, as a category writes them [values]."""
         if self.is_text:
             return self.values
         if pa.types.is_integer(self.type):
@@ -63,23 +68,23 @@ class Distinct:
         return pa.array([canonical_text(value) for value in objects], pa.large_string())
 
     def only(self, chosen: np.ndarray) -> Distinct:
-        """Those values that a mask [values] chooses."""
+        """Values that a mask [values] selects."""
         return replace(
             self, values=self.values.filter(pa.array(chosen)), counts=self.counts[chosen]
         )
 
     def without(self, absent: np.ndarray) -> Distinct:
-        """The others, where a mask [values] says which values stand for none."""
+        """Values outside a mask [values] of missing ones."""
         left = self.only(~absent)
         return replace(left, absent=self.absent + int(self.counts[absent].sum()))
 
     def matches(self, pattern: str, *, any_case: bool = False) -> np.ndarray:
-        """Which texts a regular expression matches as a whole [values]."""
+        """Whether a regular expression matches each whole text [values], bool."""
         found = pc.match_substring_regex(self.texts, f"^(?:{pattern})$", ignore_case=any_case)
         return found.to_numpy(zero_copy_only=False)
 
     def sample(self, most: int) -> list[str]:
-        """At most so many of the texts: evenly picked ones, and the longest."""
+        """At most so many texts: evenly picked ones, and the longest."""
         if len(self) <= most:
             return self.texts.to_pylist()
         even = np.linspace(0, len(self) - 1, most - most // 4).astype(np.int64)
@@ -89,12 +94,12 @@ class Distinct:
 
 
 def distinct_columns(table: pa.Table | pd.DataFrame) -> Iterator[Distinct]:
-    """The distinct values of each column in turn, so that those of one column are in memory.
+    """Yield the distinct values of each column in turn; one column is in memory at a time.
 
     Raises:
         TableError: naming every column that holds lists, records or bytes.
     """
-    _refuse_nested(table)
+    _check_flat(table)
     if isinstance(table, pd.DataFrame):
         for place, name in enumerate(table.columns):
             yield _distinct(str(name), pa.chunked_array([_arrow(table.iloc[:, place])]))
@@ -103,7 +108,7 @@ def distinct_columns(table: pa.Table | pd.DataFrame) -> Iterator[Distinct]:
             yield _distinct(name, column)
 
 
-def _refuse_nested(table: pa.Table | pd.DataFrame) -> None:
+def _check_flat(table: pa.Table | pd.DataFrame) -> None:
     if isinstance(table, pd.DataFrame):
         kinds = {
             str(name): _pandas_kind(table.iloc[:, at]) for at, name in enumerate(table.columns)
@@ -169,26 +174,25 @@ def _distinct(name: str, column: pa.ChunkedArray) -> Distinct:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column without a dictionary, an extension, or a shorter kind of text."""
-    kind = column.type
-    if isinstance(kind, pa.BaseExtensionType):
-        uuid = kind.extension_name == "arrow.uuid"
-        texts = (
-            [None if value is None else str(value) for value in column.to_pylist()] if uuid else []
-        )
-        chunks = (
-            [pa.array(texts, pa.string())] if uuid else [chunk.storage for chunk in column.chunks]
-        )
-        column = pa.chunked_array(chunks, type=None if chunks else kind.storage_type)
+    """Column without a dictionary, an extension, or a shorter text type."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = _storage(column)
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
-    if (
-        pa.types.is_null(column.type)
-        or pa.types.is_string(column.type)
-        or str(column.type) == "string_view"
-    ):
+    short = pa.types.is_null(column.type) or pa.types.is_string(column.type)
+    if short or str(column.type) == "string_view":
         column = pc.cast(column, pa.large_string())
     return pc.cast(column, pa.float32()) if pa.types.is_float16(column.type) else column
+
+
+def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values behind an extension type; UUIDs as text."""
+    kind = column.type
+    if kind.extension_name == "arrow.uuid":
+        texts = [None if value is None else str(value) for value in column.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
+    chunks = [chunk.storage for chunk in column.chunks]
+    return pa.chunked_array(chunks, type=None if chunks else kind.storage_type)
 
 
 def as_floats(values: Any) -> np.ndarray:

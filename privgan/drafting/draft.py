@@ -39,7 +39,7 @@ _LINE_ENDS = re.compile(r"[\r\n\x85\u2028\u2029]")
 
 
 def draft_text(draft: Draft, comment: str = "") -> str:
-    """The draft as YAML text, which ``parse_schema`` reads back to the drafted schema.
+    """Draft as YAML text, which ``parse_schema`` reads back to the drafted schema.
 
     Args:
         draft: The draft.
@@ -55,7 +55,7 @@ def draft_text(draft: Draft, comment: str = "") -> str:
 
 
 def told(notes: Iterable[Note]) -> Iterator[str]:
-    """The notes as lines, those on one topic under its name.
+    """Notes as lines, grouped by topic.
 
     What several columns have in common is said once.
     """
@@ -106,7 +106,7 @@ def draft_schema(
     assume_public: bool = False,
     measured: bool = True,
 ) -> Draft:
-    """Draft a schema.
+    """Draft a schema from a table.
 
     Args:
         table: The table as read [rows, columns].
@@ -149,37 +149,40 @@ def draft_schema(
 
 
 def _room(columns: int, measured: bool) -> Room:
-    """How many categories a column may list, so that the file stays one that can be read."""
+    """Number of categories that a column may list, so that the file stays readable."""
     most = _ALL_CATEGORIES // max(1, columns)
     return Room(max(_LEAST_CATEGORIES, min(_MOST_CATEGORIES, most) if measured else most), measured)
 
 
 def _with_unit(drafts: Sequence[Drafted]) -> tuple[list[Column], PrivacyUnit, tuple[Note, ...]]:
-    """The columns and the unit that is proposed, and all notes in the order of their topics."""
-    columns = [draft.column for draft in drafts]
+    """Columns with the proposed unit, and all notes in the order of their topics."""
     candidates = [draft.candidate for draft in drafts if draft.candidate is not None]
     notes = [note for draft in drafts for note in draft.notes]
     taken = chosen(candidates)
     if taken is None:
-        return columns, PrivacyUnit(), _ordered(notes)
-    unit = proposed(taken)
+        return [draft.column for draft in drafts], PrivacyUnit(), _ordered(notes)
+    unit, name = proposed(taken), taken.column.name
+    columns = [_beside_unit(draft, taken) for draft in drafts]
     others = [each for each in candidates if each is not taken]
-    columns = [taken.column if column.name == taken.column.name else column for column in columns]
-    columns = [_identified(column, others) for column in columns]
-    gone = {taken.column.name}
-    kept = [note for note in notes if note.column not in gone]
-    return columns, unit, _ordered([*notes_of(unit, taken, others), *kept])
+    return columns, unit, _ordered([*notes_of(unit, taken, others), *_but_of(name, notes)])
 
 
-def _identified(column: Column, others: Sequence[Candidate]) -> Column:
-    """Beside a unit an identifier may repeat.
+def _but_of(column: str, notes: Iterable[Note]) -> Iterator[Note]:
+    """Notes on other columns."""
+    return (note for note in notes if note.column != column)
 
-    What was given up as text because it does is one after all.
+
+def _beside_unit(draft: Drafted, unit: Candidate) -> Column:
+    """Column of a schema with a unit.
+
+    An identifier that was given up as text because it repeats is restored: beside a unit it may.
     """
-    for other in others:
-        if other.column.name == column.name and column.kind is Kind.TEXT:
-            return replace(other.column, presence=other.column.missing)
-    return column
+    column, candidate = draft.column, draft.candidate
+    if column.name == unit.column.name:
+        return unit.column
+    if candidate is None or column.kind is not Kind.TEXT:
+        return column
+    return replace(candidate.column, presence=candidate.column.missing)
 
 
 def _ordered(notes: Sequence[Note]) -> tuple[Note, ...]:
@@ -197,7 +200,7 @@ def _with_sources(column: Column, source: Source) -> Column:
 
 
 def _own_facts(column: Column) -> list[str]:
-    """The facts that a column of its kind states."""
+    """Facts that a column of its kind states."""
     if isinstance(column, OpenCategorical):
         return ["categories", "other"]
     if isinstance(column, Discrete):
@@ -215,6 +218,6 @@ def _stated(column: Column, *facts: str) -> list[str]:
 
 
 def dataset_name(path: Path) -> str:
-    """A data set's name made from a file's name."""
+    """Name of a data set, made from a file's name."""
     name = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")
     return name[:64] or "table"

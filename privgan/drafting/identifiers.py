@@ -1,4 +1,4 @@
-"""The form of identifiers: check digits, and the pattern that serial numbers take."""
+"""Recognise identifiers by check digits, and find their serial pattern."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ _ENOUGH = 12
 
 
 def are_checked(texts: Sequence[str]) -> bool:
-    """Whether all of many texts are long numbers whose check digits fit.
-
-    Names of things, and no amounts.
-    """
+    """Whether all texts are long numbers with valid check digits, which name things."""
     long = all(
         _LEAST <= len(text) <= _LONGEST and text.isascii() and text.isdigit() for text in texts
     )
@@ -35,16 +32,14 @@ def _gs1(text: str) -> bool:
 
 
 UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-HASH = "[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{56}|[0-9a-fA-F]{64}|[0-9a-fA-F]{16}|[0-9a-fA-F]{24}"
+_DIGEST_LENGTHS = (32, 40, 56, 64, 16, 24)
+HASH = "|".join(f"[0-9a-fA-F]{{{length}}}" for length in _DIGEST_LENGTHS)
 _HAS_LETTER_AND_DIGIT = re.compile(r"(?=.*[0-9])(?=.*[a-fA-F])")
 _LONGEST_AROUND = 24
 
 
 def pattern_of(values: Distinct) -> str:
-    """A pattern with one serial number, of the form that all identifiers have.
-
-    ``{}`` where they have none in common.
-    """
+    """Pattern with one serial number that all identifiers share; ``{}`` where there is none."""
     upper = pc.any(pc.match_substring_regex(values.texts, "[A-F]")).as_py()
     if values.matches(UUID).all():
         return f"00000000-0000-4000-8000-{{:012{'X' if upper else 'x'}}}"
@@ -56,7 +51,7 @@ def pattern_of(values: Distinct) -> str:
 
 
 def is_hash(values: Distinct) -> bool:
-    """Whether all texts look like a digest in hexadecimal digits."""
+    """Whether all texts look like a hexadecimal digest."""
     return bool(values.matches(HASH).all()) and any(
         _HAS_LETTER_AND_DIGIT.match(text) for text in values.sample(50)
     )
@@ -68,7 +63,7 @@ def is_uuid(values: Distinct) -> bool:
 
 
 def _dressed(values: Distinct, width: int) -> str:
-    """Digits of equal width between what all texts begin and end with."""
+    """Pattern of digits of equal width between a common prefix and suffix."""
     ends = pc.min_max(values.texts).as_py()
     before = re.sub(r"[0-9]+$", "", _common(ends["min"], ends["max"]))[:_LONGEST_AROUND]
     turned = pc.min_max(pc.utf8_reverse(values.texts)).as_py()
@@ -82,7 +77,7 @@ def _dressed(values: Distinct, width: int) -> str:
 
 
 def _common(first: str, last: str) -> str:
-    """What both texts begin with."""
+    """Common prefix of two texts."""
     length = next(
         (at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other),
         min(len(first), len(last)),

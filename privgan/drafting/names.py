@@ -1,6 +1,6 @@
-"""What the name of a column suggests about its values.
+"""Infer hints about a column's values from its name.
 
-It helps to decide and never decides alone.
+Hints help to decide; they never decide alone.
 """
 
 from __future__ import annotations
@@ -47,15 +47,14 @@ _NUMBER_WORDS = frozenset(
         *("nro", "numero", "número", "numéro", "codigo", "código"),
     }
 )
-# The last word of a paper's or a person's number; and what is numbered in place of a person.
+# Last words of a document's or a person's number, and things numbered in place of a person.
 _NUMBERED = re.compile(r".+[^a-z](?:no|nr|nro|number|nummer|numero)|.{3,}(?:number|nummer)")
 _PLACES = re.compile(
     "haus|house|phone|telefon|mobil|handy|fax|room|zimmer|line|zeile|page|seite|floor|etage|track|chapter|version|build"
     "|week|woche|month|monat|day|year|jahr|quarter|hour|seat|platz|row|column|pos|item|artikel|product|part|lot|batch"
     "|model|visit|total|population|lfd|running|store|shop|branch|filial|flight|gate|serial|step|attempt|level|game|round|lap"
 )
-# What the last word of a name says where numbers measure or count, and name nothing: login_count,
-# key_rate.
+# Last words of names whose numbers measure or count, and name nothing: login_count, key_rate.
 _MEASURES = frozenset(
     {
         *(
@@ -100,7 +99,7 @@ _MEASURES = frozenset(
         ),
     }
 )
-# Whom a table is usually about, the likelier first; then what a person may have several of.
+# Usual subjects of a table, the likelier first; then things a person may have several of.
 _PEOPLE = (
     *(
         "customer",
@@ -308,7 +307,7 @@ _DURATION = frozenset(
 
 @cache
 def words(name: str) -> frozenset[str]:
-    """The words of a name, in small letters: customerId and CUSTOMER_ID alike."""
+    """Words of a name in small letters: customerId and CUSTOMER_ID are alike."""
     found = {word.lower() for word in _WORD.findall(name)}
     return frozenset(found | {"".join(word.lower() for word in _WORD.findall(name))})
 
@@ -324,12 +323,12 @@ def names_id(name: str) -> bool:
 
 
 def _last(name: str) -> str:
-    """The last word of a name in small letters; empty where it has none."""
+    """Last word of a name in small letters; empty where it has none."""
     return next((word.lower() for word in reversed(_WORD.findall(name))), "")
 
 
 def names_number(name: str) -> bool:
-    """Whether a column may hold the number of a person or of a paper."""
+    """Whether a column may hold the number of a person or of a document."""
     found = words(name)
     if found & _NUMBER_WORDS and (
         found & set(_PEOPLE) or found & {"order", "invoice", "ticket", "contract"}
@@ -340,10 +339,7 @@ def names_number(name: str) -> bool:
 
 
 def person_rank(name: str) -> int | None:
-    """How likely a column names the people that a table is about, 0 the likeliest.
-
-    None where it does not.
-    """
+    """Rank of a column's name among names for a table's people, 0 the likeliest; else None."""
     longest = max(words(name), key=len, default="")
     for rank, person in enumerate(_PEOPLE):
         if person in words(name) or (_GLUED.fullmatch(longest) and longest.startswith(person)):

@@ -1,4 +1,4 @@
-"""What a draft has to tell a person: sentences about columns, without any cell's value."""
+"""Define the notes of a draft: sentences about columns, without any cell's value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from privgan.files.documents import shown
 
 
 class Topic(StrEnum):
-    """What a note is about, in the order in which a person looks at a draft."""
+    """Topic of a note, in the order in which a person reads a draft."""
 
     UNIT = "Whom to protect"
     PERSONAL = "Identifiers and personal data: invented, not modelled"
@@ -38,5 +38,5 @@ class Note:
     text: str
 
     def __str__(self) -> str:
-        """As a line."""
+        """Note as a line."""
         return f"{shown(self.column)}: {self.text}"

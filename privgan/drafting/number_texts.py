@@ -1,13 +1,11 @@
-"""How texts write numbers.
+"""Read numbers from texts.
 
-Currency, per cent, units, thousands and the decimal sign, found from the texts themselves.
+Currency, per cent, units, thousands and the decimal sign are found from the texts themselves.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,175 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privgan.drafting.distinct import Distinct
+from privgan.drafting.number_notation import POWER, SIGN, SPACES, Notation, notation_of
 from privgan.drafting.sentinels import MOST_DECIMALS
 from privgan.notation.number_format import number_form
 
 _SAMPLE = 2_000
-_SPACES = " \u00a0\u202f\u2009"
-_GROUPS = f",.'’{_SPACES}"
 _PLAIN = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?"
-_SIGN = "[-+−]?"
-_POWER = r"[eE][-+]?[0-9]{1,3}"
-_AROUND = r"[^0-9.,'’+\-−()]*?"
-_BODY = re.compile(
-    rf"(?P<sign>{_SIGN})(?P<before>{_AROUND})(?P<inner>{_SIGN})"
-    rf"(?P<body>[0-9](?:[0-9{_GROUPS}]*[0-9])?[.,]?|[.,][0-9]+)(?P<power>{_POWER}(?![0-9a-zA-Z]))?(?P<after>{_AROUND})"
-)
 _BRACKETED, _MINUS_BEHIND = (
     r"\s*\(([^()+−-]*[0-9][^()+−-]*)\)\s*",
     r"\s*([^()+−-]*[0-9][^()+−-]*)-\s*",
 )
 _MINUS_SIGN = r"\s*−([^()+−-]*[0-9][^()+−-]*)\s*"
-_PAIRS = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:[.][0-9]*)?")
-_THOUSANDS = 3
-_CURRENCIES = (
-    *(
-        "AED",
-        "ARS",
-        "AUD",
-        "BGN",
-        "BRL",
-        "CAD",
-        "CHF",
-        "CLP",
-        "CNY",
-        "COP",
-        "CZK",
-        "DKK",
-        "EGP",
-        "EUR",
-        "GBP",
-        "HKD",
-    ),
-    *(
-        "HUF",
-        "IDR",
-        "ILS",
-        "INR",
-        "ISK",
-        "JPY",
-        "KES",
-        "KRW",
-        "MAD",
-        "MXN",
-        "MYR",
-        "NGN",
-        "NOK",
-        "NZD",
-        "PEN",
-        "PHP",
-    ),
-    *(
-        "PKR",
-        "PLN",
-        "RON",
-        "RSD",
-        "RUB",
-        "SAR",
-        "SEK",
-        "SGD",
-        "THB",
-        "TRY",
-        "TWD",
-        "UAH",
-        "USD",
-        "VND",
-        "ZAR",
-    ),
-    *(
-        "US[$]",
-        "R[$]",
-        "A[$]",
-        "C[$]",
-        "HK[$]",
-        "NT[$]",
-        "Rs",
-        "kr",
-        "zł",
-        "Kč",
-        "Ft",
-        "lei",
-        "руб",
-        "元",
-        "円",
-        "Fr",
-    ),
-    "[$€£¥₹₽₩₺₴₪₫฿₦₱₡₲₵₸₭₮¢]",
-)
-_UNITS = (
-    *(
-        "%",
-        "‰",
-        "°",
-        "°C",
-        "°F",
-        "km",
-        "m",
-        "cm",
-        "mm",
-        "mi",
-        "ft",
-        "kg",
-        "g",
-        "mg",
-        "µg",
-        "lb",
-        "lbs",
-        "oz",
-        "l",
-    ),
-    *(
-        "ml",
-        "mL",
-        "dl",
-        "h",
-        "hrs?",
-        "min",
-        "s",
-        "ms",
-        "[kKMGT]B",
-        "k?Wh",
-        "m²",
-        "m2",
-        "km/h",
-        "mph",
-    ),
-    *("bpm", "mmHg", "kcal", "cal", "pts?", "p[.]a[.]"),
-)
-_BEFORE = re.compile(rf"(?:(?:{'|'.join(_CURRENCIES)})[.]?[ \u00a0\u202f]?)?", re.IGNORECASE)
-_AFTER = re.compile(
-    rf"(?:[ \u00a0\u202f]?(?:{'|'.join((*_CURRENCIES, *_UNITS))})[.]?|["
-    r" \u00a0][a-zA-Zµ²/]{1,12})?"
-)
 _ENDLESS = frozenset({"inf", "infinity", "+inf", "-inf", "+infinity", "-infinity", "∞", "-∞", "+∞"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Writing:
-    """How a column writes its numbers.
-
-    Attributes:
-        before: What stands before the digits.
-        after: What stands after them.
-        group: The sign between thousands; empty for none.
-        pairs: Whether digits before the last three stand in pairs, as in India.
-        point: The decimal sign.
-        power: Whether most have a power of ten.
-        unsure: Whether the sign could as well be read the other way.
-    """
-
-    before: str = ""
-    after: str = ""
-    group: str = ""
-    pairs: bool = False
-    point: str = "."
-    power: bool = False
-    unsure: bool = False
-
-    @property
-    def bare(self) -> bool:
-        """Whether a program reads the texts as numbers as they are."""
-        return self == Writing(unsure=self.unsure)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -205,12 +46,12 @@ class NumberTexts:
 
     @property
     def read(self) -> np.ndarray:
-        """Which texts are numbers, infinite ones among them [values]."""
+        """Whether each text is a number, infinite ones included [values]."""
         return ~np.isnan(self.numbers)
 
 
 def read_number_texts(texts: Distinct) -> NumberTexts:
-    """The numbers of a column's texts, by the way of writing that most of them have."""
+    """Read the numbers of a column's texts in the notation that most of them have."""
     sample = texts.sample(_SAMPLE)
     for negative, second in ((_BRACKETED, "({})"), (_MINUS_BEHIND, "{}-"), (_MINUS_SIGN, "−{}")):
         if 0 < sum(re.fullmatch(negative, text) is not None for text in sample) < len(sample):
@@ -223,16 +64,16 @@ def read_number_texts(texts: Distinct) -> NumberTexts:
 
 
 def _minus_before(texts: Distinct, negative: str) -> Distinct:
-    """Texts with a minus before numbers below zero, which else stand in brackets or have it behind them."""
+    """Texts with a leading minus in place of brackets or a trailing minus."""
     changed = pc.replace_substring_regex(texts.texts, f"^{negative}$", r"-\1")
     return Distinct(name=texts.name, values=changed, counts=texts.counts)
 
 
 def _with_minus_before(texts: Distinct) -> NumberTexts:
-    writing = _writing(texts.sample(_SAMPLE))
-    if writing.bare:
+    notation = notation_of(texts.sample(_SAMPLE))
+    if notation.bare:
         return _plain(texts)
-    read = _formatted(texts, writing)
+    read = _formatted(texts, notation)
     try:
         number_form(read.format)
     except ValueError:
@@ -241,7 +82,7 @@ def _with_minus_before(texts: Distinct) -> NumberTexts:
 
 
 def plain_decimals(texts: pa.Array) -> np.ndarray:
-    """Digits after the point of plain numbers [values], int64; a power of ten counts."""
+    """Decimal digits of plain numbers [values], int64; a power of ten counts."""
     found = pc.extract_regex(texts, r"^[^.eE]*(?:\.(?P<d>[0-9]*))?(?:[eE](?P<e>[-+]?[0-9]{1,3}))?$")
     digits = pc.utf8_length(pc.fill_null(pc.struct_field(found, "d"), ""))
     powers = pc.replace_substring(pc.fill_null(pc.struct_field(found, "e"), "0"), "+", "")
@@ -256,7 +97,7 @@ def _plain(texts: Distinct) -> NumberTexts:
     read = np.isfinite(numbers)
     decimals = plain_decimals(trimmed)
     numbers = np.where(_endless(trimmed), np.inf, numbers)
-    pattern = _fixed_pattern(trimmed.filter(pa.array(read)), decimals[read], Writing())
+    pattern = _fixed_pattern(trimmed.filter(pa.array(read)), decimals[read], Notation())
     return NumberTexts(numbers=numbers, decimals=decimals, format=pattern)
 
 
@@ -276,119 +117,40 @@ def _endless(texts: pa.Array) -> np.ndarray:
     )
 
 
-def _writing(sample: Sequence[str]) -> Writing:
-    """The way of writing that most of a sample have."""
-    found = [
-        match for text in sample if (match := _BODY.fullmatch(text.strip())) and _is_unit(match)
-    ]
-    if not found:
-        return Writing()
-    (before, after), _ = Counter((match["before"], match["after"]) for match in found).most_common(
-        1
-    )[0]
-    bodies = [
-        match["body"] for match in found if (match["before"], match["after"]) == (before, after)
-    ]
-    power = 2 * sum(
-        match["power"] is not None and match["body"][1:2] in ("", ".", ",") for match in found
-    ) > len(found)
-    group, point, unsure = _separators(bodies)
-    pairs = group == "," and any(map(_PAIRS.fullmatch, bodies))
-    return Writing(
-        before=before,
-        after=after,
-        group=group,
-        pairs=pairs,
-        point=point,
-        power=power,
-        unsure=unsure and not power,
-    )
-
-
-def _is_unit(match: re.Match[str]) -> bool:
-    """Whether what stands around the digits is a currency or a unit, and no letter of a code."""
-    return bool(_BEFORE.fullmatch(match["before"]) and _AFTER.fullmatch(match["after"]))
-
-
-def _separators(bodies: Sequence[str]) -> tuple[str, str, bool]:
-    """The sign between thousands, the decimal sign, and whether they could be the other way round.
-
-    A sign that stands once, with other than three digits behind it, is decimal; one that stands
-    twice, or before another, is not. A lone point with three digits is decimal, a lone comma is
-    not: so English texts write.
-    """
-    signs = Counter(sign for body in bodies for sign in set(body) - set("0123456789"))
-    spaced = [sign for sign in signs if sign in f"'’{_SPACES}"]
-    as_point: Counter[str] = Counter()
-    as_group: Counter[str] = Counter()
-    for body in bodies:
-        _weigh(body, as_point, as_group)
-    marks = [sign for sign in ",." if sign in signs]
-    clear = {sign: as_point[sign] - as_group[sign] for sign in marks}
-    decided = any(clear.values())
-    if not decided and "." in marks:
-        clear["."] = 1
-    elif not decided and marks:
-        clear[","] = 1 if spaced else -1
-    point = (
-        max(clear, key=lambda sign: clear[sign], default=".")
-        if any(v > 0 for v in clear.values())
-        else ""
-    )
-    groups = [*spaced, *(sign for sign in marks if sign != point)]
-    group = max(groups, key=lambda sign: signs[sign], default="")
-    other = "," if (point or group) == "." else "."
-    return group, point or other, bool(marks) and not decided
-
-
-def _weigh(body: str, as_point: Counter[str], as_group: Counter[str]) -> None:
-    places = [(at, sign) for at, sign in enumerate(body) if sign in ",."]
-    if not places:
-        return
-    last_at, last = places[-1]
-    for sign in {sign for _, sign in places} - {last}:
-        as_group[sign] += 1
-        as_point[last] += 1
-    times = sum(sign == last for _, sign in places)
-    whole, part = body[:last_at], body[last_at + 1 :]
-    if times > 1:
-        as_group[last] += 1
-    elif len(part) != _THOUSANDS or len(whole) > _THOUSANDS or whole in ("", "0"):
-        as_point[last] += 1
-
-
-def _formatted(texts: Distinct, writing: Writing) -> NumberTexts:
-    trimmed = pc.utf8_trim(texts.texts, f"{_SPACES}\t")
-    found = pc.extract_regex(trimmed, _form(writing))
+def _formatted(texts: Distinct, notation: Notation) -> NumberTexts:
+    trimmed = pc.utf8_trim(texts.texts, f"{SPACES}\t")
+    found = pc.extract_regex(trimmed, _form(notation))
     parts = {
         key: pc.fill_null(pc.struct_field(found, key), _text(""))
         for key in ("s", "i", "w", "d", "e")
     }
     read = _is_number(found, parts)
-    whole = pc.replace_substring(parts["w"], writing.group, "") if writing.group else parts["w"]
+    whole = pc.replace_substring(parts["w"], notation.group, "") if notation.group else parts["w"]
     sign = pc.if_else(pc.or_(_minus(parts["s"]), _minus(parts["i"])), _text("-"), _text(""))
     plain = pc.binary_join_element_wise(sign, whole, _text("."), parts["d"], parts["e"], _text(""))
     numbers = _cast(plain, read)
     decimals = plain_decimals(plain)
     chosen = pa.array(read)
-    if writing.power:
-        pattern = _power_pattern(parts["d"].filter(chosen), parts["e"].filter(chosen), writing)
+    if notation.power:
+        pattern = _power_pattern(parts["d"].filter(chosen), parts["e"].filter(chosen), notation)
     else:
-        pattern = _fixed_pattern(plain.filter(chosen), decimals[read], writing)
-    return NumberTexts(numbers=numbers, decimals=decimals, format=pattern, unsure=writing.unsure)
+        pattern = _fixed_pattern(plain.filter(chosen), decimals[read], notation)
+    return NumberTexts(numbers=numbers, decimals=decimals, format=pattern, unsure=notation.unsure)
 
 
-def _form(writing: Writing) -> str:
-    group, point = re.escape(writing.group), re.escape(writing.point)
+def _form(notation: Notation) -> str:
+    group, point = re.escape(notation.group), re.escape(notation.point)
     grouped = (
         rf"[0-9]{{1,2}}(?:{group}[0-9]{{2}})*{group}[0-9]{{3}}"
-        if writing.pairs
+        if notation.pairs
         else rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+"
     )
-    whole = rf"{grouped}|[0-9]+" if writing.group else "[0-9]+"
-    before, after = _literal(writing.before), _literal(writing.after)
-    power = f"(?:{_POWER})?" if writing.power else ""
-    return rf"^(?P<s>{_SIGN})\s*{before}\s*(?P<i>{_SIGN})(?P<w>(?:{whole})?)(?:{point}(?P<d>[0-9]*))?(?P<e>{power})\s*{after}$"
+    whole = rf"{grouped}|[0-9]+" if notation.group else "[0-9]+"
+    before, after = _literal(notation.before), _literal(notation.after)
+    power = f"(?:{POWER})?" if notation.power else ""
+    signs = rf"(?P<s>{SIGN})\s*{before}\s*(?P<i>{SIGN})"
+    digits = rf"(?P<w>(?:{whole})?)(?:{point}(?P<d>[0-9]*))?(?P<e>{power})"
+    return rf"^{signs}{digits}\s*{after}$"
 
 
 def _literal(text: str) -> str:
@@ -409,34 +171,45 @@ def _minus(signs: pa.Array) -> pa.Array:
     return pc.or_(pc.equal(signs, "-"), pc.equal(signs, "−"))
 
 
-def _fixed_pattern(plain: pa.Array, decimals: np.ndarray, writing: Writing) -> str:
-    """The pattern of numbers without a power of ten; empty where plain numbers look the same."""
-    if not len(plain) or (writing.bare and pc.any(pc.match_substring_regex(plain, "[eE]")).as_py()):
+def _fixed_pattern(plain: pa.Array, decimals: np.ndarray, notation: Notation) -> str:
+    """Pattern of numbers without a power of ten; empty where plain numbers look the same."""
+    if not len(plain):
         return ""
     least, most = (min(MOST_DECIMALS, int(digits)) for digits in (decimals.min(), decimals.max()))
-    if writing.bare and decimals.max() > MOST_DECIMALS:
-        return ""
     padded = pc.any(pc.match_substring_regex(plain, r"\.[0-9]*0$")).as_py()
-    if writing.bare and (most == 0 or not (padded or least == 0)):
-        return ""  # Trimmed floats and whole numbers.
-    if writing.bare and least == 1 and _padded_once(plain):
-        return ""  # As programs write floats: 5.0, 2.25.
-    if padded:  # Zeros at an end are written: where a number has none, it is the exception.
+    if notation.bare and not (decimals.max() <= MOST_DECIMALS and _needs_pattern(plain, decimals)):
+        return ""
+    if padded:  # Trailing zeros are written; a number without them is the exception.
         least = int(decimals[decimals > 0].min())
     part = "0" * least + "#" * (most - least)
-    whole = f"#{writing.group}{f'##{writing.group}' * writing.pairs}##0" if writing.group else "0"
-    return f"{writing.before}{whole}{writing.point + part if part else ''}{writing.after}"
+    whole = (
+        f"#{notation.group}{f'##{notation.group}' * notation.pairs}##0" if notation.group else "0"
+    )
+    return f"{notation.before}{whole}{notation.point + part if part else ''}{notation.after}"
+
+
+def _needs_pattern(plain: pa.Array, decimals: np.ndarray) -> bool:
+    """Whether plain numbers of these digits are written otherwise than by a program.
+
+    Programs write whole numbers, trimmed floats, and floats such as 5.0 and 2.25.
+    """
+    if pc.any(pc.match_substring_regex(plain, "[eE]")).as_py():
+        return False
+    padded = pc.any(pc.match_substring_regex(plain, r"\.[0-9]*0$")).as_py()
+    if decimals.max() == 0 or not (padded or decimals.min() == 0):
+        return False
+    return decimals.min() != 1 or not _padded_once(plain)
 
 
 def _padded_once(plain: pa.Array) -> bool:
-    """Whether the only zeros at an end are those of whole numbers, and others have further digits."""
+    """Whether only whole numbers end in zeros, and others have more digits."""
     whole = pc.match_substring_regex(plain, r"\.0$")
     longer = pc.match_substring_regex(plain, r"\.[0-9]{2,}$")
     padded = pc.match_substring_regex(plain, r"\.[0-9]+0$")
     return bool(pc.any(whole).as_py() and pc.any(longer).as_py() and not pc.any(padded).as_py())
 
 
-def _power_pattern(parts: pa.Array, powers: pa.Array, writing: Writing) -> str:
+def _power_pattern(parts: pa.Array, powers: pa.Array, notation: Notation) -> str:
     stated = pc.greater(pc.utf8_length(powers), 0)
     parts, powers = parts.filter(stated), powers.filter(stated)
     lengths = pc.utf8_length(parts).to_numpy(zero_copy_only=False)
@@ -445,7 +218,7 @@ def _power_pattern(parts: pa.Array, powers: pa.Array, writing: Writing) -> str:
     sign = "" if pc.any(pc.match_substring_regex(powers, "^[eE][0-9]")).as_py() else "+"
     digits = pc.min(pc.utf8_length(pc.replace_substring_regex(powers, "[-+eE]", ""))).as_py()
     shape = f"{_usual(powers)[:1] or 'E'}{sign}{'0' * max(1, digits)}"
-    return f"{writing.before}0{writing.point + part if part else ''}{shape}{writing.after}"
+    return f"{notation.before}0{notation.point + part if part else ''}{shape}{notation.after}"
 
 
 def _usual(texts: pa.Array) -> str:

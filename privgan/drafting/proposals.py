@@ -39,16 +39,16 @@ class _Values:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value that the schema allows."""
+        """Lowest and highest value that the schema allows."""
         values = (*bounds_of(self.column), *special_of(self.column))
         return min(values), max(values)
 
 
 def orders(typed: pd.DataFrame, columns: Sequence[Column]) -> Iterator[tuple[str, str, int, float]]:
-    """Pairs of columns of one kind where the first is never above the second, and not by their bounds alone.
+    """Pairs of columns of one kind where the first is never above the second.
 
-    Of pairs that follow from others, and of two columns that are always equal, only what is needed
-    is told.
+    Pairs that their bounds imply, or that follow from other pairs, are left out. Of two columns
+    that are always equal, one pair is kept.
 
     Args:
         typed: Typed rows [rows, columns].
@@ -86,14 +86,14 @@ def _values(values: pd.Series, column: Column) -> _Values:
 
 
 def _rows_in_order(low: np.ndarray, high: np.ndarray) -> int:
-    """Rows where both stand; 0 where one of them is out of order."""
+    """Number of rows where both values stand; 0 where one row is out of order."""
     if (low[:_FIRST_ROWS] > high[:_FIRST_ROWS]).any() or (low > high).any():
         return 0
     return int((~np.isnan(low) & ~np.isnan(high)).sum())
 
 
 def _broken_share(low: np.ndarray, high: np.ndarray) -> float:
-    """How often a value of one column is above one of the other, drawn apart."""
+    """Probability that a value of one column is above one of the other, drawn independently."""
     below = np.searchsorted(high, low, side="left")
     return float(below.mean() / len(high))
 
@@ -115,9 +115,7 @@ Found = tuple[tuple[Constraint, ...], int, float]
 
 @dataclass(frozen=True, eq=False)
 class _Atom:
-    """One thing that a row may say of a column.
-
-    A value that means something of its own, or that there is none.
+    """Atomic condition on one column: a special value, a category, or missing.
 
     Attributes:
         column: The column.
@@ -138,11 +136,11 @@ class _Atom:
 
 
 def implications(typed: pd.DataFrame, columns: Sequence[Column]) -> Iterator[Found]:
-    """Conditions that always bring others with them, one proposal for those that always come together.
+    """Conditions that always imply others; those that always hold together share a proposal.
 
-    Conditions are zeros, special values, missing values, and the categories of columns that have at
-    most twelve; two categories are not tied. Large tables are looked at in evenly chosen rows, so
-    that what is told has to be checked.
+    Conditions are zeros, special values, missing values, and the categories of columns with at most
+    twelve; two categories are not tied. Large tables are sampled evenly, so that proposals must be
+    checked on all rows.
 
     Args:
         typed: Typed rows [rows, columns].
@@ -193,7 +191,7 @@ def _conditions(values: pd.Series, column: Column) -> Iterator[tuple[str, np.nda
 
 
 def _own_meanings(column: Column) -> tuple[float, ...]:
-    """The special values of a column, and zero."""
+    """Special values of a column, and zero."""
     lower, upper = bounds_of(column)
     zero = (0.0,) if isinstance(column, Numeric) and lower <= 0 <= upper else ()
     return tuple(dict.fromkeys((*zero, *special_of(column))))
@@ -214,14 +212,14 @@ def _half_step(column: Column) -> float:
 
 
 def _quoted(text: str) -> str | None:
-    """A text as a condition holds it; None where none can."""
+    """Text as a condition quotes it; None where it cannot."""
     if _WORD.match(text):
         return text
     return next((f"{sign}{text}{sign}" for sign in _QUOTES if sign not in text), None)
 
 
 def _classes(atoms: Sequence[_Atom]) -> list[list[_Atom]]:
-    """Atoms that hold in the same rows, those that are no categories first."""
+    """Groups of atoms that hold in the same rows, atoms that are no categories first."""
     found: dict[bytes, list[_Atom]] = {}
     for atom in sorted(atoms, key=lambda atom: atom.of_categories):
         found.setdefault(np.packbits(atom.met).tobytes(), []).append(atom)
@@ -229,7 +227,7 @@ def _classes(atoms: Sequence[_Atom]) -> list[list[_Atom]]:
 
 
 def _together(members: Sequence[_Atom], scale: float) -> Iterator[Found]:
-    """The first of some that hold in the same rows with each of the others, in both directions."""
+    """First atom of some that hold in the same rows as each other."""
     first = members[0]
     for other in members[1:]:
         if not _tied_apart(first, other):
@@ -247,12 +245,12 @@ def _then(when: _Atom, then: _Atom) -> WhenThen:
 
 
 def _weight(when: _Atom, then: _Atom, scale: float) -> tuple[int, float]:
-    """Rows that a rule speaks of, and the share of all that unrelated columns would break."""
+    """Number of rows that a rule covers, and share that independent columns would break."""
     return round(when.met.sum() * scale), float(when.met.mean() * (1 - then.met.mean()))
 
 
 def _matrix(atoms: Sequence[_Atom]) -> np.ndarray:
-    """Which atom brings which other one with it, in every row looked at [atoms, atoms]."""
+    """Whether each atom implies each other one in all sampled rows [atoms, atoms]."""
     met = np.array([atom.met for atom in atoms], dtype=np.float32)
     both = met @ met.T
     follows: np.ndarray = both == np.diag(both)[:, None]
@@ -261,7 +259,7 @@ def _matrix(atoms: Sequence[_Atom]) -> np.ndarray:
 
 
 def _through_others(follows: np.ndarray) -> np.ndarray:
-    """Which of them follow from two others [atoms, atoms]."""
+    """Whether each implication follows from two others [atoms, atoms]."""
     steps = follows.astype(np.float32)
     return np.asarray(steps @ steps > 0)
 
@@ -272,7 +270,7 @@ _LEAST_SHARE, _PROPOSALS_LEAST_ROWS = 0.01, 20
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A dependency between columns.
+    """A proposed dependency between columns.
 
     Attributes:
         constraints: What says it; two where it goes both ways.
@@ -286,18 +284,18 @@ class Proposal:
     share: float
 
     def __str__(self) -> str:
-        """As words."""
+        """Constraint as words."""
         return "; ".join(map(str, self.constraints))
 
     @property
     def reason(self) -> str:
-        """Why it is proposed, in a sentence. INTERNAL."""
+        """Reason for the proposal, in a sentence. INTERNAL."""
         chance = f"were the columns unrelated, {self.share:.0%} of all rows would break it"
         return f"holds in all {self.rows:,} rows that it speaks of; {chance}"
 
 
 def proposals(typed: pd.DataFrame, schema: Schema) -> tuple[Proposal, ...]:
-    """The dependencies that hold in every row and tell most, at most twelve.
+    """Most informative dependencies that hold in every row, at most twelve.
 
     Orders of moments come first.
 
@@ -308,25 +306,26 @@ def proposals(typed: pd.DataFrame, schema: Schema) -> tuple[Proposal, ...]:
     Returns:
         Proposals that go together with each other and with the schema's constraints.
     """
+    kept: list[Proposal] = []
+    for each in _informative(typed, schema):
+        if len(kept) == MOST_PROPOSALS:
+            break
+        known = (*schema.constraints, *(part for other in kept for part in other.constraints))
+        new = tuple(part for part in each.constraints if not _stands(part, known))
+        if new and _possible((*known, *new), schema) and _hold(new, typed, schema):
+            kept.append(replace(each, constraints=new))
+    return tuple(kept)
+
+
+def _informative(typed: pd.DataFrame, schema: Schema) -> list[Proposal]:
+    """Proposals that independent columns would break in enough rows, the best first."""
     found = [*_orders(typed, schema), *_implications(typed, schema)]
     telling = [
         each
         for each in found
         if each.share >= _LEAST_SHARE and each.share * len(typed) >= _PROPOSALS_LEAST_ROWS
     ]
-    telling.sort(key=lambda each: (not _is_of_moments(each, schema), -each.share))
-    kept: list[Proposal] = []
-    for each in telling:
-        known = (*schema.constraints, *(part for other in kept for part in other.constraints))
-        new = tuple(part for part in each.constraints if not _stands(part, known))
-        if (
-            len(kept) < MOST_PROPOSALS
-            and new
-            and _possible((*known, *new), schema)
-            and _hold(new, typed, schema)
-        ):
-            kept.append(replace(each, constraints=new))
-    return tuple(kept)
+    return sorted(telling, key=lambda each: (not _is_of_moments(each, schema), -each.share))
 
 
 def _orders(typed: pd.DataFrame, schema: Schema) -> Iterator[Proposal]:
@@ -342,7 +341,7 @@ def _implications(typed: pd.DataFrame, schema: Schema) -> Iterator[Proposal]:
 
 
 def _closed(typed: pd.DataFrame, schema: Schema) -> Sequence[Column]:
-    """The columns whose values have a range: neither invented nor still to be measured."""
+    """Columns whose values have a known range: neither invented nor open."""
     still_open = {column.name for column in schema.open_columns}
     return [
         column
@@ -364,7 +363,7 @@ def _stands(constraint: Constraint, known: Sequence[Constraint]) -> bool:
 
 
 def _possible(constraints: tuple[Constraint, ...], schema: Schema) -> bool:
-    """Whether constraints leave rows, close no circle and are few enough to be kept."""
+    """Whether constraints leave rows, close no cycle and are few enough to be kept."""
     try:
         return all(
             group.boxes
@@ -375,9 +374,9 @@ def _possible(constraints: tuple[Constraint, ...], schema: Schema) -> bool:
 
 
 def _without_open(schema: Schema) -> Schema:
-    """Only constraints on columns with known values.
+    """Constraints on columns with known values only.
 
-    Those on measured ones are held against what was measured.
+    Those on open columns are checked against their measured facts.
     """
     wide, names = widened(schema), {column.name for column in schema.open_columns}
     return replace(

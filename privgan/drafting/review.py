@@ -1,6 +1,6 @@
-"""Review a draft in groups of facts.
+"""Review a draft's facts by groups.
 
-What a person confirms turns from ``confirm`` to ``declared``, or is left to be measured.
+A confirmed fact turns from ``confirm`` to ``declared``, or is left to be measured.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from privgan.schema.schema import Schema, choose_target
 
 
 class Group(StrEnum):
-    """A group of facts, in the order in which a person is asked."""
+    """Group of facts, in the order in which a person is asked."""
 
     UNIT = "unit"
     PII = "pii"
@@ -104,7 +104,7 @@ _IN_COLUMN: Mapping[str, Group] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What is confirmed in one answer.
+    """Facts that one answer confirms.
 
     Attributes:
         group: Its group.
@@ -120,14 +120,14 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """How many facts it holds."""
+        """Number of facts."""
         return 1 if self.proposal else len(self.facts)
 
 
 def entries(schema: Schema) -> dict[Group, tuple[Entry, ...]]:
-    """Every fact that is still to be confirmed, by group.
+    """Facts that are still to be confirmed, by group.
 
-    Constraints are none, for they have to be proposed.
+    Constraints are not among them: they have to be proposed.
     """
     found: dict[Group, list[Entry]] = {group: [] for group in Group}
     for entry in (
@@ -156,13 +156,13 @@ def _of_column(column: Column) -> Iterator[Entry]:
 
 
 def group_of(column: Column, fact: str) -> Group:
-    """The group of a column's fact."""
+    """Group of a column's fact."""
     found = _IN_COLUMN.get(fact, Group.KINDS)
     return Group.PII if column.invented and found is not Group.MARKERS else found
 
 
 def accepted(schema: Schema, some: Iterable[Entry]) -> Schema:
-    """The schema with the facts and proposals of some entries declared.
+    """Schema with the facts and proposals of some entries declared.
 
     A target is the one of the fixed rule.
     """
@@ -177,10 +177,7 @@ def accepted(schema: Schema, some: Iterable[Entry]) -> Schema:
 
 
 def target_by_rule(schema: Schema) -> str | None:
-    """The target that is proposed.
-
-    By the fixed rule, among the columns whose own values are modelled.
-    """
+    """Proposed target by the fixed rule, among columns whose own values are modelled."""
     return choose_target([column for column in schema.columns if not column.invented])
 
 
@@ -216,9 +213,9 @@ def can_be_measured(schema: Schema, entry: Entry) -> bool:
 
 
 def measured(schema: Schema, some: Iterable[Entry]) -> Schema:
-    """The schema with the facts of some entries left to be measured.
+    """Schema with the facts of some entries left to be measured.
 
-    Those that cannot be stay as they are.
+    Facts that cannot be measured stay as they are.
     """
     for entry in some:
         if can_be_measured(schema, entry):
@@ -266,7 +263,7 @@ def _opened(column: Column, schema: Schema) -> Column:
 def proposed(
     found: Sequence[Proposal], schema: Schema, declined: Sequence[str]
 ) -> tuple[Entry, ...]:
-    """The constraints' entries: what is proposed, neither in the schema nor declined before."""
+    """Entries of proposed constraints that are neither in the schema nor declined before."""
     known = [part.facts() for part in schema.constraints]
     return tuple(
         Entry(group=Group.CONSTRAINTS, proposal=each)

@@ -1,4 +1,4 @@
-"""An answer typed in place of a drafted fact, as it would stand in the schema's file."""
+"""Replace a drafted fact by an answer typed in the notation of the schema's file."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 from privgan.drafting.review import Entry, Group
 from privgan.errors import DocumentError, UsageError
 from privgan.files.documents import shown
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.files.yaml_lines import YamlError, read_yaml
 from privgan.schema.columns import INVENTED_KINDS, Kind, Source
 from privgan.schema.schema import Schema
-from privgan.table.mistakes import NUMERIC, stated_facts
+from privgan.table.column_facts import NUMERIC, stated_facts
 from privgan.table.schema_file import parse_schema, schema_items, written
 
 _ALSO: Mapping[str, tuple[str, ...]] = {"unit": ("unit", "max_rows_per_unit")}
@@ -23,7 +24,7 @@ _OTHER = "other"
 
 
 def fields(schema: Schema, entry: Entry) -> dict[str, str]:
-    """The facts of an entry that may be typed anew, with what stands there now."""
+    """Facts of an entry that may be edited, with their current values."""
     item = _item(schema_items(schema), entry)
     names = [name for fact in entry.facts for name in _ALSO.get(fact, (fact,))]
     return {name: _shown(item.get(name)) for name in names}
@@ -35,15 +36,15 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _item(items: dict[str, Any], entry: Entry) -> dict[str, Any]:
-    found: dict[str, Any] = next(
+def _item(items: JsonDict, entry: Entry) -> JsonDict:
+    found: JsonDict = next(
         (item for item in items["columns"] if item["name"] == entry.column), items
     )
     return found
 
 
 def edited(schema: Schema, entry: Entry, typed: Mapping[str, str]) -> Schema:
-    """The schema with an entry's facts as they were typed, and declared.
+    """Schema with an entry's facts as typed, and declared.
 
     Args:
         schema: The public facts.
@@ -68,7 +69,7 @@ def edited(schema: Schema, entry: Entry, typed: Mapping[str, str]) -> Schema:
         ) from error
 
 
-def _edit_table(items: dict[str, Any], entry: Entry, typed: Mapping[str, str]) -> None:
+def _edit_table(items: JsonDict, entry: Entry, typed: Mapping[str, str]) -> None:
     rows = typed.get("unit", "").strip() == "row"
     for fact, text in typed.items():
         if not (rows and fact == "max_rows_per_unit"):
@@ -82,43 +83,32 @@ def _edit_table(items: dict[str, Any], entry: Entry, typed: Mapping[str, str]) -
         items["missing_markers"] = items.get("missing_markers") or [""]
 
 
-def _declare(item: dict[str, Any], schema: Schema, entry: Entry, typed: Mapping[str, str]) -> None:
+def _declare(item: JsonDict, schema: Schema, entry: Entry, typed: Mapping[str, str]) -> None:
     if "kind" in typed:
         _rekind(item, typed["kind"].strip())
     for fact, text in typed.items():
         if fact != "kind" and (fact in item or fact not in _OF_KINDS):
             _put(item, fact, text, item["kind"])
-    old, measured = (
-        schema.column(entry.column).sources,
-        item.get("source") == {"categories": Source.MEASURED.value},
-    )
+    measured = item.get("source") == {"categories": Source.MEASURED.value}
+    old, declared = schema.column(entry.column).sources, {*typed, *entry.facts}
     item["source"] = {
-        fact: (
-            Source.DECLARED.value
-            if fact in typed or fact in entry.facts or fact not in old
-            else old[fact].value
-        )
+        fact: (Source.DECLARED if fact in declared else old.get(fact, Source.DECLARED)).value
         for fact in stated_facts(item)
-    } | ({"categories": Source.MEASURED.value} if measured else {})
+    }
+    if measured:
+        item["source"]["categories"] = Source.MEASURED.value
 
 
 _OF_KINDS = frozenset({"decimals", "pattern", "categories", "labels", "lower", "upper", "other"})
 
 
-def _rekind(item: dict[str, Any], kind: str) -> None:
-    """Another kind, with what goes with it: what it cannot know is left to be measured."""
+def _rekind(item: JsonDict, kind: str) -> None:
+    """Change a column's kind; facts that the new kind lacks are left to be measured."""
     if kind not in list(Kind):
         raise UsageError(f"kind: found {shown(kind)}, allowed: {', '.join(Kind)}")
     if kind == item["kind"]:
         return
-    numeric = kind in NUMERIC and item["kind"] in NUMERIC
-    kept = (
-        {"lower", "upper", "special_values", "format"}
-        if numeric
-        else {"categories"}
-        if _lists(kind, item)
-        else set()
-    )
+    kept = _facts_kept(item, kind)
     for fact in [*_OF_KINDS, "special_values", "format", "zone", "presence", "repeats"]:
         if fact not in kept:
             item.pop(fact, None)
@@ -132,12 +122,19 @@ def _rekind(item: dict[str, Any], kind: str) -> None:
         item |= {"other": _OTHER, "role": "other", "source": {"categories": Source.MEASURED.value}}
 
 
-def _lists(kind: str, item: Mapping[str, Any]) -> bool:
+def _facts_kept(item: JsonMapping, kind: str) -> set[str]:
+    """Facts of a column that stand under another kind as well."""
+    if kind in NUMERIC and item["kind"] in NUMERIC:
+        return {"lower", "upper", "special_values", "format"}
+    return {"categories"} if _lists(kind, item) else set()
+
+
+def _lists(kind: str, item: JsonMapping) -> bool:
     """Whether a column keeps its list of categories."""
     return kind in (Kind.CATEGORICAL, Kind.ORDINAL) and "categories" in item and _OTHER not in item
 
 
-def _put(item: dict[str, Any], fact: str, text: str, kind: str) -> None:
+def _put(item: JsonDict, fact: str, text: str, kind: str) -> None:
     if not text.strip() and fact in (_LEFT_OUT | {"missing_markers"}):
         item.pop(fact, None)
     else:

@@ -1,7 +1,4 @@
-"""A schema's file under review.
-
-Written anew as a whole, with the comments that stand on lines of their own.
-"""
+"""Rewrite a schema's file under review, with the comments on lines of their own."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ _WRITTEN_COLUMN = "- name: "
 
 @dataclass(frozen=True, kw_only=True)
 class Comments:
-    """The comments of a schema's file.
+    """Comments of a schema's file.
 
     Attributes:
         head: Those above the first column, line by line, without what was declined.
@@ -44,20 +41,20 @@ class Comments:
     declined: tuple[str, ...] = ()
 
     def with_declined(self, proposals: Iterable[str]) -> Comments:
-        """The comments with more that was declined."""
+        """Comments with more declined proposals."""
         return replace(
             self, declined=tuple(dict.fromkeys((*self.declined, *map(one_line, proposals))))
         )
 
 
 def read_with_comments(path: Path, columns: int) -> tuple[str, Comments]:
-    """A file's text and its comments."""
+    """Text of a file and its comments."""
     text = read_text(path)
     return text, comments_of(text, columns)
 
 
 def comments_of(text: str, columns: int) -> Comments:
-    """The comments of a schema's text; all are the head's where its columns are not told apart.
+    """Comments of a schema's text; all belong to the head where its columns are not recognised.
 
     Args:
         text: The text.
@@ -65,32 +62,35 @@ def comments_of(text: str, columns: int) -> Comments:
     """
     lines = [line.strip() for line in text.splitlines()]
     declined = tuple(line.removeprefix(_DECLINED) for line in lines if line.startswith(_DECLINED))
+    found, tail = _by_column(line for line in lines if not line.startswith(_DECLINED))
+    if max(found, default=-1) != columns - 1:
+        every = tuple(line for some in (*found.values(), tail) for line in some)
+        return Comments(head=every, declined=declined)
+    head = tuple(found.pop(-1, ()))
+    kept = {key: tuple(some) for key, some in found.items()}
+    return Comments(head=head, columns=kept, tail=tuple(tail), declined=declined)
+
+
+def _by_column(lines: Iterable[str]) -> tuple[dict[int, list[str]], list[str]]:
+    """Comment lines before or inside each column, and those at the end.
+
+    The head is column -1.
+    """
     found: dict[int, list[str]] = {}
     waiting: list[str] = []
     place = -1
     for line in lines:
         if line.startswith("#"):
-            waiting += [] if line.startswith(_DECLINED) else [line]
+            waiting.append(line)
         elif line:
             place += bool(_COLUMN.match(line))
             found.setdefault(place, []).extend(waiting)
             waiting = []
-    if place != columns - 1:
-        return Comments(
-            head=tuple(line for some in (*found.values(), waiting) for line in some),
-            declined=declined,
-        )
-    head = tuple(found.pop(-1, ()))
-    return Comments(
-        head=head,
-        columns={key: tuple(some) for key, some in found.items()},
-        tail=tuple(waiting),
-        declined=declined,
-    )
+    return found, waiting
 
 
 def text_with_comments(schema: Schema, comments: Comments, *, done: bool) -> str:
-    """A schema's text with comments.
+    """Text of a schema with comments.
 
     Args:
         schema: The facts.
@@ -113,12 +113,12 @@ def _with_columns(lines: Sequence[str], comments: dict[int, tuple[str, ...]]) ->
 
 
 def one_line(text: str) -> str:
-    """A text as a comment holds it."""
+    """Text as a comment holds it."""
     return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def save(path: Path, before: str, text: str) -> None:
-    """Write the file; UsageError where somebody else wrote it meanwhile."""
+    """Write the file; UsageError where another program changed it meanwhile."""
     if read_text(path) != before:
         raise UsageError(
             f"{path}: was changed while it was reviewed; start the review again, answers up to then"

@@ -1,4 +1,4 @@
-"""One review of one schema's file: what is left, and answers that land in the file."""
+"""Keep one review of one schema's file: open entries, and answers that go into the file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from privgan.table.schema_file import dump_schema, load_schema, parse_schema
 
 
 class Review:
-    """The state of a review; one of the unpaid looks.
+    """State of a review; one of the unpaid looks.
 
     Args:
         path: The schema's file.
@@ -38,29 +38,32 @@ class Review:
         self._proposed_for: tuple[Column, ...] = ()
 
     def left(self, group: Group) -> tuple[Entry, ...]:
-        """What of a group is still to be confirmed."""
+        """Entries of a group that are still to be confirmed."""
         if group is not Group.CONSTRAINTS:
             return entries(self.schema)[group]
         return proposed(self._dependencies(), self.schema, self._comments.declined)
 
     def _dependencies(self) -> tuple[Proposal, ...]:
-        """What the table shows, looked for again only where the columns have changed."""
+        """Dependencies that the table shows, computed again only where the columns have changed."""
         columns = tuple(replace(column, sources={}) for column in self.schema.columns)
         if columns != self._proposed_for:
             self._proposals, self._proposed_for = self._sight.dependencies(self.schema), columns
         return self._proposals
 
     def told(self, entry: Entry) -> str:
-        """An entry in words. INTERNAL: values and counts are real."""
+        """Entry in words. INTERNAL: values and counts are real."""
         return self._sight.told(entry, self.schema)
 
     def candidate(self) -> RepeatingId | None:
-        """The column that is proposed as the unit where each row is said to be one."""
+        """Column that is proposed as the unit in place of rows."""
         found = self._sight.repeating(self.schema) if self.schema.unit.column is None else ()
         return found[0] if found else None
 
     def accept(self, some: Iterable[Entry]) -> None:
-        """Declare some entries' facts; a unit that is proposed takes the place of the rows.
+        """Declare some entries' facts; a proposed unit replaces rows as units.
+
+        Raises:
+            UsageError: where the schema could not be read with them; nothing is changed then.
 
         Raises:
             UsageError: where the schema could not be read with them; nothing is changed then.
@@ -73,9 +76,9 @@ class Review:
         self._check(accepted(self.schema, some))
 
     def keep_rows(self, waived: Iterable[str]) -> None:
-        """Each row is one unit although some identifiers repeat.
+        """Keep rows as units although some identifiers repeat.
 
-        A waiver for each, which strict policies refuse.
+        Each of them becomes a waiver, which strict policies refuse.
         """
         names = set(waived)
         columns = (
@@ -89,7 +92,7 @@ class Review:
         )
 
     def repeating_identifiers(self) -> tuple[str, ...]:
-        """Identifiers that repeat, which rows as units bear only with a waiver."""
+        """Identifiers that repeat; rows as units accept them only with a waiver."""
         found = self._sight.repeating(self.schema)
         return tuple(
             each.name for each in found if self.schema.column(each.name).kind is Kind.IDENTIFIER
@@ -100,7 +103,7 @@ class Review:
         self._check(measured(self.schema, some))
 
     def edit(self, entry: Entry, typed: Mapping[str, str]) -> None:
-        """Take what was typed in place of an entry's facts; UsageError where it cannot be."""
+        """Replace an entry's facts by what was typed; UsageError where it is invalid."""
         name = typed.get("unit", "").strip()
         if (
             entry.group is Group.UNIT
@@ -112,7 +115,7 @@ class Review:
             self._check(edited(self.schema, entry, typed))
 
     def decline(self, some: Iterable[Entry]) -> None:
-        """Remember proposals that are not to be made again."""
+        """Record declined proposals, so that they are not made again."""
         self._comments = self._comments.with_declined(
             str(entry.proposal) for entry in some if entry.proposal
         )
@@ -126,7 +129,7 @@ class Review:
             self._text = text
 
     def rare_categories(self) -> int:
-        """How many listed categories some, but fewer than ten, customers have. INTERNAL."""
+        """Number of listed categories that one to nine customers have. INTERNAL."""
         listed = [
             column
             for column in self.schema.columns
@@ -135,7 +138,7 @@ class Review:
         return sum(len(self._sight.rare(column, self.schema)) for column in listed)
 
     def _check(self, schema: Schema) -> None:
-        """Take a schema over where its file would be read."""
+        """Replace the schema where its file can be read."""
         try:
             self.schema = parse_schema(dump_schema(schema), name=str(self._path))
         except DocumentError as error:

@@ -1,6 +1,6 @@
-"""What an owner sees of a draft's facts beside the table: values and counts of real rows.
+"""Show a draft's facts beside the table: values and counts of real rows.
 
-INTERNAL, for the terminal alone.
+INTERNAL, for the owner's terminal alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SHOWN = 30
 
 
 class Sight:
-    """The table behind a review.
+    """Table behind a review.
 
     Args:
         frame: The table as read [rows, columns].
@@ -48,7 +48,7 @@ class Sight:
         self._read: dict[str, tuple[Column, tuple[str, ...], pd.Series]] = {}
 
     def _typed(self, name: str, schema: Schema) -> pd.Series:
-        """A column's typed values [rows], read again only where its facts have changed."""
+        """Typed values of a column [rows], read again only where its facts have changed."""
         column, markers = replace(schema.column(name), sources={}), schema.missing_markers
         if name not in self._read or self._read[name][:2] != (column, markers):
             alone = Schema(
@@ -61,15 +61,15 @@ class Sight:
         return self._read[name][2]
 
     def repeating(self, schema: Schema) -> tuple[RepeatingId, ...]:
-        """The columns that may be the privacy unit."""
+        """Columns that may be the privacy unit."""
         return repeating_ids(self._frame, schema)
 
     def dependencies(self, schema: Schema) -> tuple[Proposal, ...]:
-        """The dependencies that the table shows."""
+        """Dependencies that the table shows."""
         return proposals(typed_columns(self._frame, schema), schema)
 
     def told(self, entry: Entry, schema: Schema) -> str:
-        """An entry in words."""
+        """Entry in words."""
         if entry.proposal is not None:
             return f"{entry.proposal}: {entry.proposal.reason}"
         if not entry.column:
@@ -134,7 +134,7 @@ class Sight:
         )
 
     def rare(self, column: Discrete, schema: Schema) -> list[tuple[str, int]]:
-        """The categories that some, but fewer than ten, customers have, with how many."""
+        """Categories that one to nine customers have, with the counts."""
         values = self._typed(column.name, schema)
         who = (
             self._frame[schema.unit.column].astype(str)
@@ -149,7 +149,7 @@ class Sight:
         )
 
     def _people(self, rows: np.ndarray, schema: Schema) -> int:
-        """How many customers some of the rows [rows] are of."""
+        """Number of customers behind some of the rows [rows]."""
         return (
             int(self._frame.loc[rows, schema.unit.column].nunique())
             if schema.unit.column
@@ -163,7 +163,7 @@ def _some(texts: list[str] | tuple[str, ...]) -> str:
 
 
 def _value(value: Any, column: Column) -> str:
-    """A bound or special value as short as it can be told."""
+    """Bound or special value as short text."""
     if isinstance(column, Numeric):
         return (
             f"{value:.{column.decimals}f}".rstrip("0").rstrip(".")

@@ -1,20 +1,19 @@
 """Propose bounds rounded outwards, and special values outside them such as 9999-12-31.
 
-What is a sentinel is told from its share and its place, because what it means is not in the data:
+A sentinel is recognised by its share and its place, because its meaning is not in the data:
 
 * A value that programs use for "none" (-1, -9, -99, -999 and so on; 99, 999 and so on; 9999-12-31;
-  1900-01-01) is one where it stands five times as often as any of its neighbours, or further off
-  than others stand from each other. A negative one among numbers that are else never negative is
-  one in any case.
-* 0 is one from 5 % of the rows on, at three times its neighbours: a structural zero. It is one as
-  well where it stands further off than others stand from each other.
-* Any other value is one from 10 % of the rows on, at twenty times its neighbours, or where it
-  stands alone beyond an empty space as wide as all other values together. So are up to four values
-  that stand there together.
+  1900-01-01): where it stands five times as often as any neighbour, or further off than others
+  stand from each other. A negative one is always a sentinel among numbers that are else never
+  negative.
+* 0: from 5 % of the rows on, at three times its neighbours, as a structural zero. Also where it
+  stands further off than others stand from each other.
+* Any other value: from 10 % of the rows on, at twenty times its neighbours; or where it stands
+  alone beyond an empty space as wide as all other values together. So are up to four values that
+  stand there together.
 
-A value that stands less than five times is none, save the last and the first day of the calendar:
-in few rows, chance makes a mode. A column of twelve or fewer values needs none: each is a category
-of its own.
+A value of fewer than five rows is none, save the last and the first day of the calendar: in few
+rows, chance makes a mode. A column of twelve or fewer values needs none: each is a category.
 """
 
 from __future__ import annotations
@@ -107,21 +106,18 @@ class Counted:
 
     @property
     def rows(self) -> int:
-        """All rows."""
+        """Number of rows."""
         return int(self.counts.sum())
 
     def near(self, place: int, taken: Set[int] = frozenset()) -> int:
-        """The largest count of a neighbour, less those that are taken for sentinels."""
+        """Largest count of a neighbour that is not taken for a sentinel."""
         around = range(max(0, place - _NEIGHBOURS), min(len(self.values), place + _NEIGHBOURS + 1))
         return max(
             (int(self.counts[at]) for at in around if at != place and at not in taken), default=0
         )
 
     def apart(self, place: int, taken: Set[int]) -> tuple[float, float, float]:
-        """How far the nearest other value is; the largest space among those beyond.
-
-        The width of all others.
-        """
+        """Distance to the nearest other value, largest gap among those beyond, and their width."""
         kept = [at for at in range(len(self.values)) if at not in taken] if taken else None
         others = self.values if kept is None else self.values[kept]
         others = others[others != self.values[place]]
@@ -138,7 +134,7 @@ class Counted:
 
 
 def counted_values(values: np.ndarray, counts: np.ndarray) -> Counted:
-    """Values [values], of which some may stand twice, with their counts [values], in order."""
+    """Merge repeated values [values] and their counts [values], in order."""
     unique, inverse = np.unique(values, return_inverse=True)
     return Counted(
         unique, np.bincount(inverse, weights=counts, minlength=len(unique)).astype(np.int64)
@@ -148,7 +144,7 @@ def counted_values(values: np.ndarray, counts: np.ndarray) -> Counted:
 def sentinels(
     values: np.ndarray, counts: np.ndarray, *, moments: bool = False
 ) -> tuple[float, ...]:
-    """The values that have a meaning of their own, rising.
+    """Values that have a meaning of their own, ascending.
 
     Args:
         values: Finite numbers, or seconds since 1970; a value may stand twice [values].
@@ -156,23 +152,23 @@ def sentinels(
         moments: Whether the values are seconds since 1970.
     """
     counted = counted_values(values, counts)
-    unique = counted.values
-    taken: set[int] = set()
-    if moments:
-        taken |= {at for at in _ends(counted) if _is_far(counted, at, set())}
-    if len(unique) <= _FEW_VALUES:
-        return tuple(unique[sorted(taken)].tolist()) if len(unique) - len(taken) > 1 else ()
-    if not moments:
-        taken |= _negative_codes(counted)
+    far_ends = {at for at in _ends(counted) if _is_far(counted, at, set())} if moments else set()
+    many = len(counted.values) > _FEW_VALUES
+    taken = _all_sentinels(counted, far_ends, moments) if many else far_ends
+    left = len(counted.values) - len(taken)
+    return tuple(counted.values[sorted(taken)].tolist()) if left > 1 else ()
+
+
+def _all_sentinels(counted: Counted, far_ends: set[int], moments: bool) -> set[int]:
+    """Positions of the far ends of time and of all other sentinels."""
+    taken = set(far_ends) if moments else _negative_codes(counted)
     taken |= _together(counted, taken) | _together(counted, taken, last=True)
     for at in _looked_at(counted):
-        if (
-            len(taken) < _MOST_SPECIAL
-            and at not in taken
-            and _is_special(counted, at, taken, moments)
-        ):
+        if len(taken) >= _MOST_SPECIAL:
+            break
+        if at not in taken and _is_special(counted, at, taken, moments):
             taken.add(at)
-    return tuple(unique[sorted(taken)].tolist()) if len(unique) - len(taken) > 1 else ()
+    return taken
 
 
 def _ends(counted: Counted) -> list[int]:
@@ -192,9 +188,9 @@ def _negative_codes(counted: Counted) -> set[int]:
 
 
 def _together(counted: Counted, taken: set[int], *, last: bool = False) -> set[int]:
-    """Several values at one end, beyond an empty space as wide as all others together.
+    """Several values at one end, such as -998 and -999.
 
-    -998 and -999.
+    They lie beyond an empty space as wide as all others together.
     """
     free = np.ones(len(counted.values), dtype=bool)
     free[sorted(taken)] = False
@@ -220,35 +216,49 @@ def _is_code(value: float) -> bool:
 
 
 def _looked_at(counted: Counted) -> list[int]:
-    """The values that may be sentinels: the most frequent ones, the outermost first."""
+    """Candidate sentinels: the most frequent values, the outermost first."""
     frequent = np.argsort(-counted.counts, kind="stable")[:_MOST_LOOKED_AT].tolist()
     last = len(counted.values) - 1
     return list(dict.fromkeys([last, 0, *frequent]))
 
 
 def _is_special(counted: Counted, at: int, taken: set[int], moments: bool) -> bool:
-    value, count = float(counted.values[at]), int(counted.counts[at])
-    share = count / counted.rows
+    count, share = int(counted.counts[at]), counted.counts[at] / counted.rows
     if count < _LEAST_ROWS or share < _FAR_SHARE:
         return False
-    near = counted.near(at, taken)
-    usual = np.floor(value / _DAY) * _DAY in _USUAL_DAYS if moments else _is_code(value)
-    if (
-        usual
-        and share >= _LEAST_SHARE
-        and (count >= _ABOVE * near or _stands_off(counted, at, taken))
-    ):
-        return True
-    if value == 0 and not moments and share >= _ZERO_SHARE and count >= _ZERO_ABOVE * near:
-        return True
-    if value == 0 and not moments and share >= _LEAST_SHARE and _stands_off(counted, at, taken):
-        return True
-    if share >= _ANY_SHARE and count >= _ANY_ABOVE * near:
-        return True
     return (
-        _is_far(counted, at, taken)
-        and count >= (1 if _is_far(counted, at, taken, _WIDTHS) else _ZERO_ABOVE) * near
+        _is_usual(counted, at, taken, moments)
+        or (not moments and _is_structural_zero(counted, at, taken))
+        or (share >= _ANY_SHARE and count >= _ANY_ABOVE * counted.near(at, taken))
+        or _is_outlying(counted, at, taken)
     )
+
+
+def _is_usual(counted: Counted, at: int, taken: set[int], moments: bool) -> bool:
+    """Whether programs use the value for "none", and it stands often or off."""
+    value, count = float(counted.values[at]), int(counted.counts[at])
+    usual = np.floor(value / _DAY) * _DAY in _USUAL_DAYS if moments else _is_code(value)
+    if not usual or count / counted.rows < _LEAST_SHARE:
+        return False
+    return count >= _ABOVE * counted.near(at, taken) or _stands_off(counted, at, taken)
+
+
+def _is_structural_zero(counted: Counted, at: int, taken: set[int]) -> bool:
+    """Whether the value is 0, and stands often or off."""
+    count, share = int(counted.counts[at]), counted.counts[at] / counted.rows
+    if counted.values[at] != 0:
+        return False
+    if share >= _ZERO_SHARE and count >= _ZERO_ABOVE * counted.near(at, taken):
+        return True
+    return share >= _LEAST_SHARE and _stands_off(counted, at, taken)
+
+
+def _is_outlying(counted: Counted, at: int, taken: set[int]) -> bool:
+    """Whether the value lies far off, and not less often than its neighbours."""
+    if not _is_far(counted, at, taken):
+        return False
+    times = 1 if _is_far(counted, at, taken, _WIDTHS) else _ZERO_ABOVE
+    return bool(counted.counts[at] >= times * counted.near(at, taken))
 
 
 def _stands_off(counted: Counted, at: int, taken: set[int]) -> bool:
@@ -258,7 +268,7 @@ def _stands_off(counted: Counted, at: int, taken: set[int]) -> bool:
 
 
 def _is_far(counted: Counted, at: int, taken: set[int], widths: float = 1) -> bool:
-    """Whether the space beside a value is as wide as all other values together, or several times so."""
+    """Whether the space beside a value is some times as wide as all other values together."""
     distance, _, width = counted.apart(at, taken)
     return distance >= max(widths * width, 1e-300) or (distance > 0 and len(counted.values) <= 2)
 
@@ -271,7 +281,7 @@ _YEARS_FROM = dt.timedelta(days=4 * 365)
 
 
 def outward(lower: float, upper: float, decimals: int) -> tuple[float, float]:
-    """Bounds rounded outwards to half of the range's power of ten, so that they are rarely anybody's exact value."""
+    """Round bounds outwards to half of the range's power of ten: rarely anybody's exact value."""
     width = max(upper - lower, 10.0**-decimals)
     step = max(10.0 ** math.floor(math.log10(width)) / 2, 10.0**-decimals)
     low, high = math.floor(lower / step) * step, math.ceil(upper / step) * step
@@ -281,7 +291,10 @@ def outward(lower: float, upper: float, decimals: int) -> tuple[float, float]:
 
 
 def outward_moments(first: dt.datetime, last: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
-    """Whole years from four years on, else whole months: from the first second to the last one."""
+    """Round bounds outwards to whole years from four years on, else to whole months.
+
+    From the first second to the last one.
+    """
     low, high = dt.datetime(first.year, first.month, 1), last
     if last - first >= _YEARS_FROM:
         low, high = dt.datetime(first.year, 1, 1), dt.datetime(last.year, 12, 31)
@@ -290,11 +303,11 @@ def outward_moments(first: dt.datetime, last: dt.datetime) -> tuple[dt.datetime,
 
 
 def decimals_kept(numbers: np.ndarray, written: np.ndarray) -> int:
-    """How many decimals a column needs.
+    """Number of decimals that a column needs.
 
-    As many as are written, where a double holds them all. Else numbers were computed: then those
-    that change no number by more than an error of rounding (0.30000000000000004 is 0.3), or, where
-    these are many, by its millionth.
+    All that are written, where a double holds them. Else the numbers were computed: then those that
+    change no number by more than a rounding error (0.30000000000000004 is 0.3), or, where these are
+    many, by its millionth.
 
     Args:
         numbers: Finite numbers [values].
@@ -308,7 +321,7 @@ def decimals_kept(numbers: np.ndarray, written: np.ndarray) -> int:
 
 
 def _least_decimals(numbers: np.ndarray, share: float) -> int:
-    """The fewest decimals that change no number by more than a share of it; at most 15."""
+    """Fewest decimals that change no number by more than a share of it; at most 15."""
     for decimals in range(MOST_DECIMALS):
         if not too_fine(numbers, decimals, share).any():
             return decimals
@@ -316,7 +329,10 @@ def _least_decimals(numbers: np.ndarray, share: float) -> int:
 
 
 def too_fine(numbers: np.ndarray, decimals: int, share: float = 1e-6) -> np.ndarray:
-    """Which numbers rounding would change by more than a share of them, as conformity has it [values]."""
+    """Whether rounding would change each number by more than a share of it [values].
+
+    The share is that of ``conform``.
+    """
     size = np.maximum(np.abs(numbers), 10.0**-decimals)
     with np.errstate(
         over="ignore", invalid="ignore"
@@ -327,7 +343,7 @@ def too_fine(numbers: np.ndarray, decimals: int, share: float = 1e-6) -> np.ndar
 def bounded(
     lower: float, upper: float, special: tuple[float, ...], decimals: int
 ) -> tuple[float, float, int] | None:
-    """Bounds and as many decimals as can be told apart between them.
+    """Bounds, and as many decimals as can be distinguished between them.
 
     None where not even whole numbers can.
 

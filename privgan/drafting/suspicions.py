@@ -1,6 +1,6 @@
-"""What may be wrong with a schema although the table fits it.
+"""Find doubtful facts of a schema that the table fits.
 
-Counts for the owner's eyes, never a value. INTERNAL.
+Counts for the owner, never a value. INTERNAL.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _OTHERWISE_SHARE = 0.01
 
 @dataclass(frozen=True)
 class Suspicion:
-    """One thing that a person should look at.
+    """One doubtful fact for a person to check.
 
     Attributes:
         column: The column.
@@ -52,7 +52,7 @@ class Suspicion:
     problem: str
 
     def __str__(self) -> str:
-        """As a line for the owner."""
+        """One line for the owner."""
         return f"column {shown(self.column)}: {self.problem}"
 
 
@@ -72,7 +72,7 @@ class _Typed:
 
 
 def suspicions(table: pa.Table | pd.DataFrame, schema: Schema) -> tuple[Suspicion, ...]:
-    """What a table makes doubtful about its schema.
+    """Doubtful facts of a schema, given a table.
 
     Args:
         table: The table as read [rows, columns].
@@ -173,7 +173,7 @@ def _of_numbers(typed: _Typed, column: Numeric | OpenNumeric) -> Iterator[str]:
 
 
 def _of_spread(typed: _Typed) -> Iterator[str]:
-    """One value in many rows, and a few values far off."""
+    """Suspicions of one value in many rows, and of a few values far off."""
     counted = counted_values(typed.numbers[~typed.special], typed.counts[~typed.special])
     if len(counted.values) <= _FEW_VALUES:
         return
@@ -193,7 +193,7 @@ def _of_spread(typed: _Typed) -> Iterator[str]:
 
 
 def _far(counted: Counted) -> int:
-    """Rows further from 99.8 % of the rows than ten times their width.
+    """Number of rows further from 99.8 % of the rows than ten times their width.
 
     0 where these are all one value.
     """
@@ -208,7 +208,7 @@ def _far(counted: Counted) -> int:
 
 
 def _of_form(values: Distinct, numbers: np.ndarray, column: Numeric | OpenNumeric) -> Iterator[str]:
-    """Texts that come back written otherwise."""
+    """Suspicions of texts that are written differently after reading."""
     if not (values.is_text and column.format):
         return
     read = np.isfinite(numbers)

@@ -1,17 +1,16 @@
-"""The draft of a column of text or codes.
+"""Draft a column of text or codes.
 
-Categories, identifiers, personal data, or text that is given up.
-
-A column with few values is never personal data by its shape alone: months, bands and seasons look
-like telephone numbers, and three products are no names of people.
+Categories, identifiers, personal data, or text that is given up. A column with few values is never
+personal data by its shape alone: months, bands and seasons look like telephone numbers, and three
+products are no names of people.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -35,7 +34,7 @@ from privgan.schema.columns import Column, Discrete, Invented, Kind, OpenCategor
 OTHER = "other"
 _FEW_VALUES, _TOLD_CATEGORIES = 12, 100
 _UNIQUE_SHARE, _LIKELY = 0.9, 0.9
-_MANY_SHARE = 1 / 3
+_MANY_SHARE, _MANY_VALUES = 1 / 3, 1_000
 _LEAST_REPEATS = 2
 _MOST_MONTHS = 200
 _SAMPLE = 500
@@ -67,7 +66,7 @@ Draft = tuple[Column, tuple[Note, ...]]
 
 @dataclass(frozen=True)
 class Room:
-    """How many categories a draft may list.
+    """Number of categories that a draft may list.
 
     Attributes:
         most: The most of one column.
@@ -84,51 +83,56 @@ def nearly_unique(values: Distinct) -> bool:
     return len(values) > max(_FEW_VALUES, _UNIQUE_SHARE * values.rows)
 
 
-def given_up(values: Distinct, common: dict[str, Any], why: str, role: Role = Role.OTHER) -> Draft:
-    """A column of text that is not modelled, and why."""
-    return _invented(Kind.TEXT, role, common), (
-        Note(Topic.GIVEN_UP, values.name, f"{why}; text that is not modelled"),
-    )
+def given_up(values: Distinct, why: str, role: Role = Role.OTHER) -> Draft:
+    """Draft a column of text that is not modelled, and note why."""
+    note = Note(Topic.GIVEN_UP, values.name, f"{why}; text that is not modelled")
+    return _invented(values, Kind.TEXT, role), (note,)
 
 
-def drafted_codes(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
-    """The draft of whole numbers that name things.
+def drafted_codes(values: Distinct, room: Room) -> Draft:
+    """Draft whole numbers that name things.
 
     An identifier where each row has its own, else categories.
     """
     name = values.name
     if names_phone(name) and len(values) > _FEW_VALUES:
-        return _personal(Kind.PHONE, values, common)
+        return _personal(values, Kind.PHONE)
     if nearly_unique(values) and not names_zip(name):
-        return _unique(values, common)
-    return _categories(values, common, room, "codes")
+        return _unique(values)
+    return _categories(values, room, "codes")
 
 
-def drafted_text(values: Distinct, common: dict[str, Any], room: Room) -> Draft:
-    """The draft of texts."""
+def drafted_text(values: Distinct, room: Room) -> Draft:
+    """Draft a column of texts."""
     sample = values.sample(_SAMPLE)
-    if (
-        any(UNWRITABLE.search(text) for text in sample)
-        or values.matches("(?s:.*)\\x00(?s:.*)").any()
-    ):
-        return given_up(
-            values, common, "holds a NUL or half of a character, which no text file can hold"
-        )
-    if len(values) > _FEW_VALUES and (kind := _personal_kind(values, sample)):
-        return _personal(kind, values, common)
-    if _share(_IP, sample) >= _LIKELY and len(values) > _FEW_VALUES:
-        return _machines(values, common)
-    if len(values) > _FEW_VALUES and all(_is_json(text) for text in sample):
-        return given_up(
-            values, common, "holds JSON; make columns of its parts to have them modelled"
-        )
+    if _is_unwritable(values, sample):
+        return given_up(values, "holds a NUL or half of a character, which no text file can hold")
+    if len(values) > _FEW_VALUES and (draft := _drafted_many(values, sample)):
+        return draft
     if _share(_MONTH, sample) >= _LIKELY and len(values) <= _MOST_MONTHS:
-        return _categories(values, common, room, "months", public=True)
+        return _categories(values, room, "months", public=True)
     if nearly_unique(values) and not names_zip(values.name):
-        return _unique(values, common)
+        return _unique(values)
     if _is_prose(values, sample):
-        return given_up(values, common, "holds free text", Role.IDENTIFIER)
-    return _categories(values, common, room, "texts")
+        return given_up(values, "holds free text", Role.IDENTIFIER)
+    return _categories(values, room, "texts")
+
+
+def _is_unwritable(values: Distinct, sample: list[str]) -> bool:
+    """Whether texts hold a NUL, or half of a character."""
+    nul = values.matches("(?s:.*)\\x00(?s:.*)").any()
+    return any(UNWRITABLE.search(text) for text in sample) or bool(nul)
+
+
+def _drafted_many(values: Distinct, sample: list[str]) -> Draft | None:
+    """Draft many different texts whose shape tells that they are not modelled; else None."""
+    if kind := _personal_kind(values, sample):
+        return _personal(values, kind)
+    if _share(_IP, sample) >= _LIKELY:
+        return _machines(values)
+    if all(_is_json(text) for text in sample):
+        return given_up(values, "holds JSON; make columns of its parts to have them modelled")
+    return None
 
 
 def _share(looks: re.Pattern[str], sample: list[str]) -> float:
@@ -136,7 +140,7 @@ def _share(looks: re.Pattern[str], sample: list[str]) -> float:
 
 
 def _personal_kind(values: Distinct, sample: list[str]) -> Kind | None:
-    """What personal data many different texts are, by their shape, or by their name and shape."""
+    """Kind of personal data of many different texts, by their shape and name; else None."""
     name = values.name
     if _share(_EMAIL, sample) >= (_LIKELY / 2 if names_email(name) else _LIKELY):
         return Kind.EMAIL
@@ -144,29 +148,39 @@ def _personal_kind(values: Distinct, sample: list[str]) -> Kind | None:
         return Kind.PHONE
     if names_person(name) and _share(_FULL_NAME, sample) >= _LIKELY:
         return Kind.NAME
-    if len(values) <= max(_FEW_VALUES, _MANY_SHARE * values.rows) and len(values) <= 1_000:
+    return _kind_by_name(values)
+
+
+def _kind_by_name(values: Distinct) -> Kind | None:
+    """Kind of personal data of texts that seldom repeat, by the column's name; else None."""
+    most = max(_FEW_VALUES, _MANY_SHARE * values.rows)
+    if len(values) <= min(most, _MANY_VALUES):
         return None
-    return Kind.NAME if names_person(name) else Kind.ADDRESS if names_address(name) else None
+    if names_person(values.name):
+        return Kind.NAME
+    return Kind.ADDRESS if names_address(values.name) else None
 
 
-def _personal(kind: Kind, values: Distinct, common: dict[str, Any]) -> Draft:
+def _personal(values: Distinct, kind: Kind) -> Draft:
     note = Note(Topic.PERSONAL, values.name, f"drafted as {kind.value}")
-    return _invented(kind, Role.IDENTIFIER, common), (note,)
+    return _invented(values, kind, Role.IDENTIFIER), (note,)
 
 
-def _invented(kind: Kind, role: Role, common: dict[str, Any], pattern: str = "{}") -> Invented:
+def _invented(values: Distinct, kind: Kind, role: Role, pattern: str = "{}") -> Invented:
     return Invented(
-        kind=kind, role=role, presence=bool(common["missing"]), pattern=pattern, **common
+        name=values.name,
+        kind=kind,
+        role=role,
+        missing=values.missing,
+        presence=values.missing,
+        pattern=pattern,
     )
 
 
-def _machines(values: Distinct, common: dict[str, Any]) -> Draft:
-    note = Note(
-        Topic.PERSONAL,
-        values.name,
-        "addresses of machines, which may lead to a person; text that is not modelled",
-    )
-    return _invented(Kind.TEXT, Role.QUASI_IDENTIFIER, common), (note,)
+def _machines(values: Distinct) -> Draft:
+    text = "addresses of machines, which may lead to a person; text that is not modelled"
+    note = Note(Topic.PERSONAL, values.name, text)
+    return _invented(values, Kind.TEXT, Role.QUASI_IDENTIFIER), (note,)
 
 
 def _is_json(text: str) -> bool:
@@ -179,8 +193,8 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _unique(values: Distinct, common: dict[str, Any]) -> Draft:
-    """Texts of which nearly each row has its own.
+def _unique(values: Distinct) -> Draft:
+    """Draft texts that are nearly unique.
 
     An identifier where no row repeats one, else text.
     """
@@ -193,72 +207,101 @@ def _unique(values: Distinct, common: dict[str, Any]) -> Draft:
             "nearly each row has a value of its own, but some repeat; if it names whom to protect,"
             " make it the unit"
         )
-        return given_up(values, common, why, Role.IDENTIFIER)
+        return given_up(values, why, Role.IDENTIFIER)
     if not coded:
-        return given_up(values, common, "holds free text, nearly each row its own", Role.IDENTIFIER)
+        return given_up(values, "holds free text, nearly each row its own", Role.IDENTIFIER)
     note = Note(Topic.PERSONAL, name, "an identifier: each row has its own; check its pattern")
-    return _invented(Kind.IDENTIFIER, Role.IDENTIFIER, common, pattern_of(values)), (note,)
+    return _invented(values, Kind.IDENTIFIER, Role.IDENTIFIER, pattern_of(values)), (note,)
 
 
 def _is_prose(values: Distinct, sample: list[str]) -> bool:
-    """Many texts of many words each."""
+    """Whether the texts are many and of many words each."""
     words = float(np.mean([len(text.split()) for text in sample]))
     return len(values) > values.rows / 2 and words >= _WORDS_OF_PROSE
 
 
-def _categories(
-    values: Distinct, common: dict[str, Any], room: Room, what: str, *, public: bool = False
-) -> Draft:
-    """Categories; to be measured where they are too many to be confirmed one by one, or mostly in one row each."""
-    size, name = len(values), values.name
-    lengths = pc.utf8_length(values.texts)
+def _categories(values: Distinct, room: Room, what: str, *, public: bool = False) -> Draft:
+    """Draft categories.
+
+    They are left to be measured where they are too many to confirm, or mostly in one row each.
+
+    Args:
+        values: The distinct values.
+        room: How many categories may be listed.
+        what: The values in words.
+        public: Whether the values are public, however rare.
+    """
+    lengths = pc.utf8_length(values.texts).to_numpy(zero_copy_only=False)
+    many = len(values) > room.most or lengths.sum() > _LONGEST_CATEGORIES
+    if lengths.max() > _LONGEST_CATEGORY:
+        return given_up(values, "holds long texts", Role.IDENTIFIER)
+    if many and (values.rows < _LEAST_REPEATS * len(values) or not room.measured):
+        why = f"holds {len(values):,} different {what}, most of them in few rows"
+        return given_up(values, why, Role.IDENTIFIER)
+    rare = not public and _are_rare(values)
+    if room.measured and (many or rare):
+        notes = (*_named_people(values), _open_note(values, what, rare), *_like_numbers(values))
+        return _open(values), notes
+    return _listed(values), (*_named_people(values), *_listed_notes(values, what, public))
+
+
+def _listed(values: Distinct) -> Discrete:
+    return Discrete(
+        name=values.name,
+        kind=Kind.CATEGORICAL,
+        missing=values.missing,
+        categories=tuple(sorted(values.texts.to_pylist())),
+    )
+
+
+def _are_rare(values: Distinct) -> bool:
+    """Whether most of many values stand in one row only."""
+    return len(values) > _FEW_VALUES and 2 * int((values.counts == 1).sum()) > len(values)
+
+
+def _named_people(values: Distinct) -> tuple[Note, ...]:
+    return (
+        (Note(Topic.CATEGORIES, values.name, _NAMED_PEOPLE),) if names_person(values.name) else ()
+    )
+
+
+def _open_note(values: Distinct, what: str, rare: bool) -> Note:
     once = int((values.counts == 1).sum())
-    rare = size > _FEW_VALUES and 2 * once > size and not public
-    many = size > room.most or int(pc.sum(lengths).as_py()) > _LONGEST_CATEGORIES
-    if int(pc.max(lengths).as_py()) > _LONGEST_CATEGORY:
-        return given_up(values, common, "holds long texts", Role.IDENTIFIER)
-    if many and (values.rows < _LEAST_REPEATS * size or not room.measured):
-        return given_up(
-            values,
-            common,
-            f"holds {size:,} different {what}, most of them in few rows",
-            Role.IDENTIFIER,
-        )
-    people = (Note(Topic.CATEGORIES, name, _NAMED_PEOPLE),) if names_person(name) else ()
-    if (many or rare) and room.measured:
-        why = f"{once:,} of them in one row only" if rare else "more than can be confirmed"
+    why = f"{once:,} of them in one row only" if rare else "more than can be confirmed"
+    text = (
+        f"{len(values):,} different {what}, {why}: the frequent ones are to be measured, the rest"
+        f" goes under {OTHER!r}"
+    )
+    return Note(Topic.CATEGORIES, values.name, text)
+
+
+def _listed_notes(values: Distinct, what: str, public: bool) -> Iterator[Note]:
+    """Notes on categories that are listed in the schema."""
+    if len(values) > _TOLD_CATEGORIES:
+        text = f"{len(values):,} {what}, each a fact to confirm"
+        yield Note(Topic.CATEGORIES, values.name, text)
+    if names_id(values.name) or _is_serial(values):
         text = (
-            f"{size:,} different {what}, {why}: the frequent ones are to be measured, the rest goes"
-            f" under {OTHER!r}"
+            "an id that repeats, taken for categories; make it the unit if it names whom to protect"
         )
-        return _open(common), (*people, Note(Topic.CATEGORIES, name, text), *_like_numbers(values))
-    texts = tuple(sorted(values.texts.to_pylist()))
-    column = Discrete(kind=Kind.CATEGORICAL, categories=texts, **common)
-    told = (
-        (Note(Topic.CATEGORIES, name, f"{size:,} {what}, each a fact to confirm"),)
-        if size > _TOLD_CATEGORIES
-        else ()
-    )
-    told_id = (
-        "an id that repeats, taken for categories; make it the unit if it names whom to protect"
-    )
-    repeated_id = (
-        (Note(Topic.CATEGORIES, name, told_id),) if names_id(name) or _is_serial(values) else ()
-    )
-    return column, (*people, *told, *repeated_id, *(() if public else _like_numbers(values)))
+        yield Note(Topic.CATEGORIES, values.name, text)
+    if not public:
+        yield from _like_numbers(values)
 
 
 def _is_serial(values: Distinct) -> bool:
-    """Whether many texts of one width have numbers in one dress, as C00012."""
+    """Whether many texts of one width have numbers in a common form, as C00012."""
     return len(values) > _FEW_VALUES and re.search(r"^[^{].*:0", pattern_of(values)) is not None
 
 
-def _open(common: dict[str, Any]) -> OpenCategorical:
-    return OpenCategorical(kind=Kind.CATEGORICAL, other=OTHER, **common)
+def _open(values: Distinct) -> OpenCategorical:
+    return OpenCategorical(
+        name=values.name, kind=Kind.CATEGORICAL, missing=values.missing, other=OTHER
+    )
 
 
 def _like_numbers(values: Distinct) -> tuple[Note, ...]:
-    """A note where many texts look like numbers that could not be read."""
+    """Note where many texts look like numbers that could not be read."""
     sample = values.sample(_SAMPLE)
     plain = values.matches("[0-9]+").all()
     if len(values) <= _FEW_VALUES or plain or _share(_NUMERIC, sample) < _LIKELY / 2:

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from privgan.drafting.distinct import Distinct
 from privgan.drafting.identifiers import is_hash, is_uuid, pattern_of
-from privgan.drafting.inference import Reading, Shape
 from privgan.drafting.names import names_id, person_rank, words
 from privgan.drafting.notes import Note, Topic
+from privgan.drafting.reading import Reading, Shape
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Invented, Kind, Role, Source
 from privgan.schema.schema import Schema
@@ -32,7 +32,7 @@ _LIMITS = (1, 2, 5, 10, 20)
 
 @dataclass(frozen=True, kw_only=True)
 class RepeatingId:
-    """A column that names people or things and repeats.
+    """A repeating column that names people or things.
 
     Attributes:
         name: The column.
@@ -46,7 +46,7 @@ class RepeatingId:
 
     @property
     def unit(self) -> PrivacyUnit:
-        """The unit that it would be, with the largest number of rows, rounded upwards and at most 20."""
+        """Unit of this column; its largest number of rows is rounded upwards and at most 20."""
         return PrivacyUnit(
             column=self.name,
             max_rows=next((limit for limit in _LIMITS if limit >= self.largest), _MOST_ROWS),
@@ -54,9 +54,9 @@ class RepeatingId:
 
 
 def repeating_ids(frame: pd.DataFrame, schema: Schema) -> tuple[RepeatingId, ...]:
-    """The columns of a table that may be its privacy unit, the likeliest first.
+    """Columns of a table that may be its privacy unit, the likeliest first.
 
-    Named after people, then the fewest.
+    Names for people come first, then columns with fewer values.
 
     Args:
         frame: The table as read [rows, columns].
@@ -84,7 +84,7 @@ def _repeating(values: pd.Series, column: Column, schema: Schema) -> RepeatingId
 
 
 def with_unit(schema: Schema, unit: PrivacyUnit) -> Schema:
-    """The schema with a unit that a person declared.
+    """Schema with a unit that a person declared.
 
     Its column becomes an identifier that is never missing.
     """
@@ -113,7 +113,7 @@ ALIKE = (
     " person has two units"
 )
 _UNIT_PROPOSAL_FEW_VALUES = 12
-_UNIT_PROPOSAL_ROWS_EACH = 20.0  # Beyond, an id names products or shops rather than people.
+_UNIT_PROPOSAL_ROWS_EACH = 20.0  # Beyond this, an id names products or shops, not people.
 _PERSON_SHARE = 0.001
 _REPEATED_SHARE, _ABSENT_SHARE = 0.8, 0.05
 _PERSONAL = (Kind.EMAIL, Kind.PHONE, Kind.NAME)
@@ -146,7 +146,7 @@ class Candidate:
 
 
 def candidate(reading: Reading, column: Column) -> Candidate | None:
-    """The column as a possible unit; None where it names nothing that repeats."""
+    """Column as a possible unit; None where it names nothing that repeats."""
     values = reading.present
     if reading.shape not in (Shape.CODE, Shape.TEXT, Shape.NUMBER) or not _names_many(
         reading, column
@@ -178,7 +178,7 @@ def candidate(reading: Reading, column: Column) -> Candidate | None:
 
 
 def written_otherwise(values: Distinct) -> int:
-    """How many texts differ from another only in letters' case, in spaces or in ``.0`` at the end."""
+    """Number of texts that differ from another only in case, spaces or a trailing ``.0``."""
     same = pc.replace_substring_regex(
         pc.utf8_lower(pc.utf8_trim_whitespace(values.texts)), r"^([0-9]+)[.]0+$", r"\1"
     )
@@ -186,21 +186,24 @@ def written_otherwise(values: Distinct) -> int:
 
 
 def _names_many(reading: Reading, column: Column) -> bool:
-    """Whether a column's values repeat and look like names of many things.
-
-    By its name and by its values.
-    """
+    """Whether a column's values repeat and name many things, by its name and its values."""
     values = reading.present
     if not _UNIT_PROPOSAL_FEW_VALUES < len(values) < values.rows:
         return False
     if column.kind in _PERSONAL or (values.is_text and (is_uuid(values) or is_hash(values))):
         return _in_most_rows(values)
-    person = person_rank(values.name) is not None and len(words(values.name)) == 1
-    if not (names_id(values.name) or person):
+    return _is_named_id(reading)
+
+
+def _is_named_id(reading: Reading) -> bool:
+    """Whether a column's name and values are those of an id or of a person."""
+    name = reading.present.name
+    person = person_rank(name) is not None and len(words(name)) == 1
+    if not (names_id(name) or person):
         return False
     if reading.shape is Shape.NUMBER:
         return reading.whole
-    return person or not _spaced(values)
+    return person or not _spaced(reading.present)
 
 
 def _in_most_rows(values: Distinct) -> bool:
@@ -216,10 +219,7 @@ def _spaced(values: Distinct) -> bool:
 
 
 def chosen(candidates: Sequence[Candidate]) -> Candidate | None:
-    """The likeliest unit: named after people before others.
-
-    Of those that are alike the one that repeats most.
-    """
+    """Likeliest unit: names for people before others; of equal names, the one that repeats most."""
     far = len(candidates) + 1_000
     return min(
         candidates,
@@ -229,7 +229,7 @@ def chosen(candidates: Sequence[Candidate]) -> Candidate | None:
 
 
 def proposed(candidate: Candidate) -> PrivacyUnit:
-    """The unit with the largest number of rows, rounded upwards and at most 20."""
+    """Unit of a candidate; its number of rows is rounded upwards and at most 20."""
     fitting = next(
         (limit for limit in _UNIT_PROPOSAL_LIMITS if limit >= candidate.largest), MOST_ROWS
     )
@@ -237,7 +237,7 @@ def proposed(candidate: Candidate) -> PrivacyUnit:
 
 
 def notes_of(unit: PrivacyUnit, taken: Candidate, others: Sequence[Candidate]) -> Iterator[Note]:
-    """What a person should know who confirms the unit."""
+    """Notes for the person who confirms the unit."""
     name = taken.column.name
     told = (
         f"repeats: up to {_shown(taken.largest)} rows each; proposed as the unit, choose"
@@ -268,5 +268,5 @@ def notes_of(unit: PrivacyUnit, taken: Candidate, others: Sequence[Candidate]) -
 
 
 def _shown(rows: int) -> str:
-    """A number of rows, rounded upwards: the exact one is somebody's."""
+    """Number of rows as text, rounded upwards: the exact one is somebody's."""
     return f"{next((limit for limit in _UNIT_PROPOSAL_LIMITS if limit >= rows), rows):,}"

@@ -1,8 +1,8 @@
-"""From a column's noisy fine counts to the shares of its cells: post-processing, free of charge.
+"""Estimate the shares of a column's fine cells from noisy counts (post-processing).
 
-Most cells of a fine grid hold less than their noise. Over stretches of cells the counts are fitted
-by a density that is constant but for jumps, averaged over where these may be; only a cell that
-stands out of its stretch, such as a round number, keeps its own count.
+Most cells of a fine grid hold less than their noise. Runs of cells are fitted by a piecewise
+constant density, averaged over the places of its jumps. Only a cell that stands out of its run,
+such as a round number, keeps its own count.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def cell_shares(noisy: np.ndarray, noise: float, cells: Cells) -> np.ndarray:
 
 
 def interval_weights(cells: Cells) -> np.ndarray:
-    """How much each interval [intervals] would hold under a plain density.
+    """Prior mass of each interval [intervals] under a smooth density.
 
-    Even in time, and for numbers log-like around 0.
+    Uniform in time; for numbers roughly logarithmic around 0.
     """
     lengths = cells.lengths * cells.step
     if not isinstance(cells.column, Numeric):
@@ -55,9 +55,9 @@ def interval_weights(cells: Cells) -> np.ndarray:
 def smooth(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Non-negative estimates [cells] of counts [cells] that have noise of variance 1.
 
-    Cells that stand out of their stretch by more than their noise explains are taken out, and the
-    stretches found again without them. What is left in a stretch beside its density is shrunk by
-    the rule of James and Stein (1961).
+    Cells that stand out of their run by more than their noise are taken out, and the runs are found
+    again without them. The rest of a run beside its density is shrunk by the rule of James and
+    Stein (1961).
     """
     outlier = np.zeros(len(counts), dtype=bool)
     for _ in range(2):
@@ -76,7 +76,7 @@ def smooth(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Stretches:
-    """Every stretch of neighbouring cells in which a density might be constant.
+    """All runs of neighbouring cells in which a density might be constant.
 
     Attributes:
         evidence: Logarithm of how well each stretch explains the counts, less a penalty for its
@@ -90,7 +90,7 @@ class Stretches:
 
     @classmethod
     def of(cls, counts: np.ndarray, weights: np.ndarray) -> Stretches:
-        """The stretches of noisy counts [cells] whose noise has variance 1.
+        """Runs of noisy counts [cells] whose noise has variance 1.
 
         Args:
             counts: Noisy counts.
@@ -107,7 +107,10 @@ class Stretches:
         return cls(evidence=evidence, density=density)
 
     def likeliest(self) -> np.ndarray:
-        """The stretch of each cell [cells] in the single best way to cut them, by dynamic programming (Jackson et al. 2005)."""
+        """Run of each cell [cells] in the single best partition.
+
+        Dynamic programming (Jackson et al. 2005).
+        """
         cells = len(self.evidence)
         best, start = np.zeros(cells + 1), np.zeros(cells + 1, dtype=np.int64)
         for end in range(1, cells + 1):
@@ -121,9 +124,9 @@ class Stretches:
         return np.cumsum(first) - 1
 
     def mean_density(self) -> np.ndarray:
-        """The density at each cell [cells], averaged over all ways to cut them, each as probable as it explains the counts.
+        """Density at each cell [cells], averaged over all partitions by posterior probability.
 
-        Where a density changes slowly the places of its jumps are not known, and the average slopes
+        Where a density changes slowly, the places of its jumps are unknown and the average slopes
         (Hutter 2007).
         """
         cells = len(self.evidence)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from privgan.domain.cells import bound_grid
 from privgan.domain.measured import LARGEST_STEP, limits, steps_of, with_bounds, with_categories
-from privgan.domain.regions import refuse_impossible
+from privgan.domain.regions import check_satisfiable
 from privgan.errors import InternalError
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import onto_simplex
@@ -29,7 +29,7 @@ from privgan.schema.schema import Schema
 
 
 def measure_row_count(looks: Looks, plan: Plan) -> int:
-    """The noisy row count of the whole table, from the rows that the canaries' coins kept in."""
+    """Noisy row count of the table without the left-out canaries."""
     step = plan.step(ROW_COUNT)
     if not isinstance(step.mechanism, TotalCount):
         raise InternalError(f"the step {step.name} counts no rows")
@@ -38,7 +38,7 @@ def measure_row_count(looks: Looks, plan: Plan) -> int:
 
 
 def measure_rows_of_each(looks: Looks, plan: Plan) -> tuple[float, ...]:
-    """The noisy share of the customers that have 1, 2, … rows [max_rows_per_unit].
+    """Noisy share of the customers that have 1, 2, … rows [max_rows_per_unit].
 
     One customer moves one count by one.
     """
@@ -51,8 +51,7 @@ def measure_rows_of_each(looks: Looks, plan: Plan) -> tuple[float, ...]:
     return tuple(float(share) for share in np.round(shares / shares.sum(), 9))
 
 
-# A range cell holds the steps from 2^i up to 2^(i+1), on either side of 0, which has a cell of its
-# own.
+# A range cell holds the steps from 2^i up to 2^(i+1) on one side of 0; 0 is a cell of its own.
 _OCTAVES = LARGEST_STEP.bit_length()
 RANGE_CELLS = 2 * _OCTAVES + 1
 OUTER_SHARE = 0.001
@@ -65,7 +64,7 @@ _CHOICE_FAILS, _LARGEST_ERROR = 0.1, 0.03
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Looks:
-    """The charged looks of stage 1, each by its step's name."""
+    """Charged looks of the domain stage, by step name."""
 
     charged: Looks
     steps: Mapping[str, PlanStep]
@@ -78,12 +77,12 @@ class _Looks:
         return self.steps[step_name(kind, column)]
 
     def values(self, step: PlanStep, column: Open) -> pd.Series:
-        """The column's values, for one charged look."""
+        """Values of a column, for one charged look."""
         return self.charged.values(step, column.name)
 
 
 def measure_domain(charged: Looks, schema: Schema, steps: Sequence[PlanStep]) -> Schema:
-    """Measure what a schema leaves open.
+    """Measure the open facts of a schema.
 
     Args:
         charged: The private rows, typed by the schema, with what charges each look.
@@ -106,7 +105,7 @@ def measure_domain(charged: Looks, schema: Schema, steps: Sequence[PlanStep]) ->
     resolved = schema.resolved(
         {column.name: _measured(column, looks) for column in schema.open_columns}
     )
-    refuse_impossible(resolved)
+    check_satisfiable(resolved)
     return resolved
 
 
@@ -124,8 +123,7 @@ def _measured(column: Open, looks: _Looks) -> Column:
     kinds = (StepKind.LOWER_BOUND, StepKind.UPPER_BOUND)
     edges = bound_edges(first, last, column)
     if any(_too_noisy(looks.step(kind, column).noise, rows) for kind in kinds):
-        # What is planned is charged, but a quantile would be no better than the range that is
-        # known.
+        # The planned looks are charged, but quantiles would be no better than the known range.
         for kind in kinds:
             looks.values(looks.step(kind, column), column)
         return with_bounds(column, int(edges[0]), int(edges[-1]))
@@ -134,7 +132,7 @@ def _measured(column: Open, looks: _Looks) -> Column:
 
 
 def _too_noisy(noise: float, rows: float) -> bool:
-    """Whether a choice's likely error, in rows, is more than a small share of the noisy number of rows."""
+    """Whether a selection's likely error is more than a small share of the noisy row count."""
     return noise * math.log(_MOST_EDGES / _CHOICE_FAILS) > _LARGEST_ERROR * rows
 
 
@@ -148,7 +146,7 @@ def _discovered(column: OpenCategorical, looks: _Looks) -> Column:
 
 
 def _range(column: OpenNumeric | OpenTemporal, looks: _Looks) -> tuple[int, int, float]:
-    """First and last step of the coarse range, and the noisy number of rows that have a value."""
+    """First and last step of the coarse range, and the noisy number of rows with a value."""
     step = looks.step(StepKind.RANGE_HISTOGRAM, column)
     if not isinstance(step.mechanism, CountHistogram):
         raise InternalError(f"the step {step.name} is no histogram")
@@ -169,18 +167,18 @@ def _bound(
 
 
 def range_counts(steps: np.ndarray) -> np.ndarray:
-    """How many steps [values] lie in each range cell [RANGE_CELLS], from the most negative cell to the most positive."""
+    """Number of steps [values] in each range cell [RANGE_CELLS], from the most negative cell up."""
     octaves = np.frexp(np.abs(steps).astype(float))[1].astype(np.int64)
     return np.bincount(_OCTAVES + np.sign(steps) * octaves, minlength=RANGE_CELLS)
 
 
 def coarse_range(noisy: np.ndarray, standard_deviation: float) -> tuple[int, int]:
-    """The first and the last step of the cells that hold the data, from noisy counts [RANGE_CELLS].
+    """First and last step of the cells that hold the data, from noisy counts [RANGE_CELLS].
 
-    From the outermost cells whose count is more than noise (Wilson et al. 2020, section 5.1.1: an
-    empty grid shows one with probability at most 0.001). Where such a cell holds few, the data
-    probably thin out beyond it, below the noise: one more cell is taken in. Where no cell shows, it
-    is the whole public grid.
+    The range ends at the outermost cells whose count exceeds a noise threshold. An empty grid
+    passes it with probability at most 0.001 (Wilson et al. 2020, section 5.1.1). Where such a cell
+    holds few, data below the noise probably lie beyond, and one more cell is included. Where no
+    cell passes, the range is the whole public grid.
     """
     # A discrete Gaussian's tail is at most a Gaussian's one step further in (Canonne, Kamath,
     # Steinke 2020, Proposition 25).
@@ -195,15 +193,15 @@ def coarse_range(noisy: np.ndarray, standard_deviation: float) -> tuple[int, int
 
 
 def _outermost(cell: int) -> int:
-    """The last step of the cell so many octaves to the right of the cell of 0.
+    """Last step of a range cell, given its number of octaves from the cell of 0.
 
-    To the left where it is negative.
+    Negative cells lie to the left.
     """
     return (1 << cell) - 1 if cell >= 0 else -(1 << (-cell - 1))
 
 
 def bound_edges(first: int, last: int, column: OpenNumeric | OpenTemporal) -> np.ndarray:
-    """The candidates for a bound [edges].
+    """Candidate values for a bound [edges].
 
     Public steps from first to last, half even and half logarithmic around 0.
     """
@@ -213,10 +211,10 @@ def bound_edges(first: int, last: int, column: OpenNumeric | OpenTemporal) -> np
 
 
 def bound_scores(steps: np.ndarray, edges: np.ndarray, kind: StepKind) -> np.ndarray:
-    """How well each edge leaves 0.1 % of steps [values] outside [edges] (Smith 2011, Algorithm 2).
+    """Score of each edge [edges]: how nearly 0.1 % of steps lie outside (Smith 2011, Algorithm 2).
 
-    One row more or less moves the count outside by at most 1 and its target by less than that, the
-    same way: a score moves by at most 1 a row.
+    One row more or less moves the count outside by at most 1, and its target by less in the same
+    direction. So a score has sensitivity 1 per row.
     """
     ordered = np.sort(steps)
     if kind is StepKind.LOWER_BOUND:
@@ -227,8 +225,8 @@ def bound_scores(steps: np.ndarray, edges: np.ndarray, kind: StepKind) -> np.nda
 
 
 def _distance(kind: StepKind, count: int) -> np.ndarray:
-    """How many edges [count] a candidate lies outwards.
+    """Number of edges [count] that each candidate lies outwards.
 
-    A public pull inwards, for all edges beyond the data score alike.
+    A public penalty: all edges beyond the data have equal scores.
     """
     return np.arange(count) if kind is StepKind.UPPER_BOUND else np.arange(count)[::-1]

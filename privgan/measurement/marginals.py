@@ -1,13 +1,12 @@
-"""Noisy marginals and the consistent estimates made from them (post-processing).
+"""Store noisy marginals and compute consistent estimates from them (post-processing).
 
-What the 1-way marginals do not tell of a pair is its interaction, and with a column of two codes
-that is told by the differences between its two rows of cells. One row of the table is in one cell
-and moves one difference by one, up or down, so the sensitivity is a histogram's; but the
-interaction's noise is smaller by √2 for each such column than from noisy cells, half of whose
-information only repeats the 1-way marginals. (Interactions as queries of their own: Xiao, He, Zhang
-and Kifer 2023, An Optimal and Scalable Matrix Mechanism for Noisy Marginals under Convex Loss
-Functions, section 4. Theirs serve columns of any size; for two codes they stay whole numbers, of
-which one alone moves.)
+A pair's interaction is what its 1-way marginals do not determine. For a column of two codes it is
+given by the difference between its two rows of cells. One row of the table moves one difference by
+one, so the sensitivity is a histogram's. The interaction's noise is smaller by √2 for each such
+column than from noisy cells, which measure the 1-way marginals again. (Interactions as queries:
+Xiao, He, Zhang and Kifer 2023, An Optimal and Scalable Matrix Mechanism for Noisy Marginals under
+Convex Loss Functions, section 4. Theirs serve columns of any size; with two codes, queries stay
+whole numbers.)
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _TWO = 2
 
 
 def differences(counts: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Differences of counts along every axis of two codes [cells without those axes], whole numbers of either sign.
+    """Signed differences of counts along every axis of two codes [cells without those axes].
 
     Args:
         counts: Exact counts [cells], the last column varying fastest.
@@ -36,7 +35,7 @@ def differences(counts: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
 
 
 def marginal_of(clique: Clique, noisy: np.ndarray, sizes: Sequence[int], noise: float) -> Marginal:
-    """The interaction as a marginal whose 1-way shares are left open.
+    """Convert noisy differences to an interaction-only marginal.
 
     Args:
         clique: The columns.
@@ -89,7 +88,7 @@ class Marginal:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Target:
-    """What a model should reproduce.
+    """Estimated shares of one clique that a model should reproduce.
 
     Attributes:
         clique: The columns.
@@ -116,15 +115,12 @@ class Measurements:
         self._settle()
 
     def _settle(self) -> None:
-        """Estimate the row count and the 1-way shares from all that was measured."""
+        """Estimate the row count and the 1-way shares from all marginals."""
         self.rows = self._sums.rows
         self._one_way = [onto_simplex(shares / self.rows) for shares in self._sums.one_way()]
 
     def with_marginals(self, more: Sequence[Marginal]) -> Measurements:
-        """The measurements with more marginals.
-
-        What is known of the others is not computed again.
-        """
+        """Add marginals; sums over earlier ones are reused."""
         made = copy.copy(self)
         made.marginals = (*self.marginals, *more)
         made._sums = self._sums.with_marginals(more)
@@ -140,7 +136,10 @@ class Measurements:
         return list(self._one_way)
 
     def targets(self) -> list[Target]:
-        """One target a clique, repeated measurements combined, each made consistent with the 1-way estimates."""
+        """One target per clique, consistent with the 1-way estimates.
+
+        Repeated measurements of a clique are combined by inverse variance.
+        """
         of_clique: dict[Clique, list[Marginal]] = {}
         for marginal in self.marginals:
             of_clique.setdefault(marginal.clique, []).append(marginal)
@@ -160,10 +159,7 @@ class Measurements:
         )
 
     def _consistent(self, clique: Clique, shares: np.ndarray) -> np.ndarray:
-        """Shift a table of shares so that each of its 1-way margins is the estimate.
-
-        The least-squares projection.
-        """
+        """Project a table of shares onto the 1-way estimates by least squares."""
         table = shares.reshape([self.sizes[column] for column in clique])
         table = table + (1.0 - table.sum()) / table.size
         for axis, column in enumerate(clique):
@@ -174,7 +170,7 @@ class Measurements:
 
 
 class _OneWaySums:
-    """What marginals tell of the row count and of each column alone, summed up in the order in which they came.
+    """Precision-weighted sums of marginals, for the row count and for each column.
 
     Args:
         sizes: Number of codes of each column.
@@ -186,7 +182,7 @@ class _OneWaySums:
         self._sums, self._precisions = list[float](), list[float]()
 
     def with_marginals(self, more: Sequence[Marginal]) -> _OneWaySums:
-        """The sums with more marginals; those that tell of interactions alone add nothing."""
+        """Sums with more marginals; interaction-only marginals add nothing."""
         made = copy.copy(self)
         made._totals, made._weights = list(self._totals), list(self._weights)
         made._sums, made._precisions = list(self._sums), list(self._precisions)
@@ -208,12 +204,12 @@ class _OneWaySums:
 
     @property
     def rows(self) -> float:
-        """Estimated row count: the sums of the marginals, each by its precision."""
+        """Estimated row count: mean of the marginals' sums, weighted by precision."""
         precision, sums = np.array(self._precisions), np.array(self._sums)
         return max(1.0, float((precision * sums).sum() / precision.sum()))
 
     def one_way(self) -> list[np.ndarray]:
-        """The count of each code of each column [codes], from every marginal that holds it, each by its precision."""
+        """Estimated count of each code of each column [codes], a precision-weighted mean."""
         return [total / weight for total, weight in zip(self._totals, self._weights, strict=True)]
 
 
@@ -228,8 +224,7 @@ def onto_simplex(shares: np.ndarray) -> np.ndarray:
 def exact_counts(codes: np.ndarray, clique: Clique, sizes: Sequence[int]) -> np.ndarray:
     """Counts [cells] of codes [rows, columns] over a clique, the last column varying fastest.
 
-    Columns that lie in memory by themselves, in their smallest type, are counted several times as
-    fast.
+    Column-major codes of the smallest type are counted several times as fast.
     """
     cells = math.prod(sizes[column] for column in clique)
     flat = codes[:, clique[0]].astype(np.min_scalar_type(cells))

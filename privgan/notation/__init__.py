@@ -1,1 +1,1 @@
-"""How texts write numbers, moments and durations; no schema, no table."""
+"""Read and write texts of numbers, moments and durations; no schema, no table."""

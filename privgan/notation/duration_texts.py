@@ -1,4 +1,4 @@
-"""How texts write durations, and a fast reader.
+"""Recognise and read texts of durations.
 
 ``26:03:05``, ``1 day, 2:03:05`` or ISO 8601's ``PT26H3M5S``.
 """
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from privgan.notation.number_format import DURATIONS
 
 WITH_SECONDS, WITHOUT_SECONDS, ISO, *PADDED = DURATIONS
-# As ``number_format.py`` reads them.
+# The grammar of ``number_format.py``.
 _CLOCK = (
     r"^(?P<sign>[-−]?)(?:(?P<days>[0-9]{1,6}) days?,? \+?)?"
     r"(?P<hours>[0-9]{1,8}):(?P<minutes>[0-5][0-9])(?::(?P<seconds>[0-5][0-9](?:\.[0-9]+)?))?$"
@@ -29,12 +29,12 @@ _UNITS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
 
 def may_be_duration(text: str) -> bool:
-    """Whether a text has the looks of a duration."""
+    """Whether a text may be a duration."""
     return ":" in text or text.strip().lstrip("-").startswith("P")
 
 
 def duration_pattern(texts: Sequence[str]) -> str:
-    """The pattern in which most of some texts write durations."""
+    """Pattern in which most of some texts write durations."""
     if 2 * sum(text.strip().lstrip("-").startswith("P") for text in texts) > len(texts):
         return ISO
     padded = any(re.match(r"[-−]?0[0-9]:", text.strip()) for text in texts)
@@ -43,7 +43,9 @@ def duration_pattern(texts: Sequence[str]) -> str:
 
 
 def with_fractions(pattern: str, decimals: np.ndarray) -> str:
-    """A pattern with the most digits of a second's fraction, at most six, where it tells seconds.
+    """Add fractional seconds to a pattern: the most digits found, at most six.
+
+    Patterns without seconds stay as they are.
 
     Args:
         pattern: The pattern of whole seconds.
@@ -54,7 +56,7 @@ def with_fractions(pattern: str, decimals: np.ndarray) -> str:
 
 
 def read_durations(texts: pa.Array, pattern: str) -> np.ndarray:
-    """The seconds of each text [values], float64; NaN where it writes no duration."""
+    """Seconds of each text [values], float64; NaN where it is no duration."""
     trimmed = pc.utf8_trim_whitespace(texts)
     found = pc.extract_regex(trimmed, _ISO if pattern == ISO else _CLOCK)
     parts = {unit: pc.fill_null(pc.struct_field(found, unit), "") for unit in _UNITS}
@@ -70,6 +72,6 @@ def read_durations(texts: pa.Array, pattern: str) -> np.ndarray:
 
 
 def _numbers(texts: pa.Array) -> np.ndarray:
-    """Digits as numbers [values], float64; 0 where there are none."""
+    """Digits as numbers [values], float64; 0 for an empty text."""
     filled = pc.if_else(pc.equal(texts, ""), "0", texts)
     return np.asarray(pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False))

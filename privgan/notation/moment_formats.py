@@ -1,7 +1,7 @@
-"""How texts write moments: the ways that people and programs have, and a fast reader of each.
+"""Recognise and read texts of moments in the formats that people and programs use.
 
-A way is a strftime format. Which ways are tried is decided by the looks of some texts; which one is
-taken, by how many of all texts it reads. Of ways that read alike, the day comes before the month.
+A format is strftime's. A sample of texts decides which formats are tried; the one that reads most
+texts is taken. Of formats that read alike, the day comes before the month.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MONTHS = (
 _SHORT = tuple(month[:3] for month in MONTHS)
 _WEEKDAYS = "(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?"
 _NAMES = "|".join((*MONTHS, *_SHORT))
-# What each directive stands for: a group of RE2, without names of weekdays, which say nothing new.
+# Regular expression (RE2) of each directive; weekdays add nothing and are no groups.
 _DIRECTIVES = {
     "%Y": "(?P<Y>[0-9]{4})",
     "%y": "(?P<y>[0-9]{2})",
@@ -43,8 +43,8 @@ _DIRECTIVES = {
     "%z": "(?P<z>Z|[-+][0-9]{2}:?[0-9]{2})",
 }
 _DIRECTIVE = re.compile("%[369]?[A-Za-z]")
-_STRICT = {"%Y", "%y", "%m", "%d", "%H", "%M", "%S"}  # Of fixed width where nothing stands between.
-# Each shape of a date's text, with the formats that it may have, the more usual first.
+_STRICT = {"%Y", "%y", "%m", "%d", "%H", "%M", "%S"}  # Of fixed width where digits follow.
+# Shape of a date's text, with its possible formats, the more usual first.
 _DATES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\d{4}-\d{1,2}-\d{1,2}", ("%Y-%m-%d",)),
     (r"\d{4}/\d{1,2}/\d{1,2}", ("%Y/%m/%d",)),
@@ -83,17 +83,18 @@ _CLOCKS: tuple[tuple[str, str], ...] = (
     (r"\d{4}", "%H%M"),
 )
 _BARE_CLOCKS = frozenset({"%H%M%S", "%H%M"})  # Alone these are numbers.
+_ANY_DATE = "|".join(f"(?P<d{at}>{shape})" for at, (shape, _) in enumerate(_DATES))
+_ANY_CLOCK = "|".join(f"(?P<c{at}>{shape})" for at, (shape, _) in enumerate(_CLOCKS))
 _ZONE = r" ?(?:Z|UTC|GMT|[-+]\d{2}:?\d{2})"
 _SHAPE = re.compile(
     rf"(?P<day>{_WEEKDAYS},? )?"
-    rf"(?:{'|'.join(f'(?P<d{at}>{shape})' for at, (shape, _) in enumerate(_DATES))})"
-    r"(?:(?P<between>, |["
-    rf" T_]|:(?=\d\d:)|)(?:{'|'.join(f'(?P<c{at}>{shape})' for at, (shape, _) in enumerate(_CLOCKS))})"
+    rf"(?:{_ANY_DATE})"
+    rf"(?:(?P<between>, |[ T_]|:(?=\d\d:)|)(?:{_ANY_CLOCK})"
     rf"(?P<fraction>[.,]\d{{1,9}})?(?P<zone>{_ZONE})?)?",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(
-    rf"(?:{'|'.join(f'(?P<c{at}>{shape})' for at, (shape, _) in enumerate(_CLOCKS))})(?P<fraction>[.,]\d{{1,9}})?",
+    rf"(?:{_ANY_CLOCK})(?P<fraction>[.,]\d{{1,9}})?",
     re.IGNORECASE,
 )
 _ZEROS = {
@@ -106,7 +107,7 @@ CLOCK_DAY = np.datetime64("1900-01-01", "s")
 
 
 def ways_of_writing(texts: Iterable[str]) -> list[str]:
-    """The formats in which some texts may be moments, the likeliest first.
+    """Formats in which some texts may be moments, the likeliest first.
 
     Args:
         texts: A sample of a column's texts.
@@ -125,7 +126,7 @@ def ways_of_writing(texts: Iterable[str]) -> list[str]:
 
 
 def _with_zone(way: str, zones: Counter[str], several: bool) -> str:
-    """One offset is literal text; where offsets vary, each text tells its own."""
+    """Put the zone into a format: literal text for one offset, ``%z`` for several."""
     return way.replace("\0", "%z" if several else _literal(next(iter(zones), "")))
 
 
@@ -134,20 +135,24 @@ def _literal(text: str) -> str:
 
 
 def _ways(text: str) -> tuple[tuple[str, ...], str]:
-    """The formats that one text may have, a NUL in the place of its zone, and that zone."""
+    """Formats that one text may have, a NUL in the place of its zone, and that zone."""
     if found := _SHAPE.fullmatch(text):
-        dates = next(ways for at, (_, ways) in enumerate(_DATES) if found[f"d{at}"] is not None)
-        day = _weekday(found["day"])
-        clock = _clock_way(found)
-        if clock and found["between"] == "" and clock not in _BARE_CLOCKS:
-            return (), ""
-        if clock in _BARE_CLOCKS and found["between"] not in ("", "T", "_"):
-            return (), ""
-        rest = f"{found['between']}{clock}{_fraction(found['fraction'])}\0" if clock else ""
-        return tuple(f"{day}{date}{rest}" for date in dates), found["zone"] or ""
+        return _ways_of_day(found)
     if (found := _CLOCK.fullmatch(text)) and (clock := _clock_way(found)) not in _BARE_CLOCKS:
         return (f"{clock}{_fraction(found['fraction'])}",), ""
     return (), ""
+
+
+def _ways_of_day(found: re.Match[str]) -> tuple[tuple[str, ...], str]:
+    """Formats of a text with a day, and its zone; none where its time of day is ambiguous."""
+    clock, between = _clock_way(found), found["between"]
+    bare = clock in _BARE_CLOCKS
+    if clock and (between not in ("", "T", "_") if bare else between == ""):
+        return (), ""
+    dates = next(ways for at, (_, ways) in enumerate(_DATES) if found[f"d{at}"] is not None)
+    rest = f"{between}{clock}{_fraction(found['fraction'])}\0" if clock else ""
+    day = _weekday(found["day"])
+    return tuple(f"{day}{date}{rest}" for date in dates), found["zone"] or ""
 
 
 def _weekday(text: str | None) -> str:
@@ -174,12 +179,12 @@ def has_clock(way: str) -> bool:
 
 
 def at_midnight(way: str) -> str:
-    """A format whose time of day is midnight, as literal text."""
+    """Replace a format's time of day by midnight, as literal text."""
     return _MIDNIGHT.sub(lambda found: _ZEROS[found[0]], way)
 
 
 def read_by_format(texts: pa.Array, way: str) -> np.ndarray:
-    """The moment of each text [values], to the second; NaT where it is none in this format.
+    """Moment of each text [values], to the second; NaT where the format does not fit.
 
     Years of two digits are read as Python does: 69 as 1969, 68 as 2068.
 
@@ -199,7 +204,7 @@ def read_by_format(texts: pa.Array, way: str) -> np.ndarray:
 
 
 def _form(way: str) -> str:
-    """A format as a regular expression of RE2."""
+    """Regular expression of RE2 for a format."""
     form, at = [], 0
     for found in _DIRECTIVE.finditer(way.replace("%%", "\0\0")):
         form.append(_escaped(way[at : found.start()]))
@@ -209,7 +214,7 @@ def _form(way: str) -> str:
 
 
 def _group(directive: str, way: str, end: int) -> str:
-    """Digits that follow digits have their full width."""
+    """Regular expression of a directive; of full width where digits follow digits."""
     crowded = way[end : end + 1] == "%" or way[: end - 2][-2:-1] == "%"
     group = _DIRECTIVES.get(directive, "[^0-9]+")
     return group.replace("{1,2}", "{2}") if directive in _STRICT and crowded else group
@@ -235,7 +240,7 @@ def _month(parts: dict[str, pa.Array], size: int) -> np.ndarray:
 
 
 def _days(parts: dict[str, pa.Array], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The day of each text [values], and whether there is such a day."""
+    """Day of each text [values], and whether that day exists [values]."""
     if "y" in parts:
         short = _number(parts, "y", size, 0)
         years = short + np.where(short < 69, 2000, 1900)
@@ -250,7 +255,7 @@ def _days(parts: dict[str, pa.Array], size: int) -> tuple[np.ndarray, np.ndarray
 
 
 def _seconds(parts: dict[str, pa.Array], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The seconds into the day [values], and whether a day has them."""
+    """Seconds since midnight [values], and whether that time exists [values]."""
     hours, minutes, seconds = (_number(parts, key, size, 0) for key in "HMS")
     real = (hours < 24) & (minutes < 60) & (seconds < 60)
     if "I" in parts:

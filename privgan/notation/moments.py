@@ -1,8 +1,8 @@
-"""Texts as moments, to the second, for the years 1 to 9999, and moments as texts.
+"""Read texts as moments, to the second, for the years 1 to 9999, and write moments as texts.
 
-A pattern is strftime's, with ``%3f``, ``%6f`` and ``%9f`` for so many digits of a second. A year of
-two digits lies in the hundred years from a first one. Where texts hold an offset (``%z``), moments
-are told in one zone.
+A pattern is strftime's, with ``%3f``, ``%6f`` and ``%9f`` for digits of a second. A year of two
+digits lies in the hundred years from a first one. Where texts hold an offset (``%z``), moments are
+converted to one zone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import zoneinfo
 import numpy as np
 import pandas as pd
 
-# The day on which times of day lie, as strptime reads them.
+# Day of times without a day, as in strptime.
 CLOCK_DAY = dt.date(1900, 1, 1)
 _FRACTION = re.compile(r"%([369])f")
 _FINER = re.compile(r"(\.[0-9]{6})[0-9]{1,3}")
@@ -26,7 +26,7 @@ _CLOCK_ONLY = frozenset("HMSIpf%")
 def read_moments(
     texts: pd.Series, pattern: str, *, zone: str = "", first_year: int | None = None
 ) -> pd.Series:
-    """The moment of each text [rows]; NaT where it is none, or missing.
+    """Moment of each text [rows]; NaT where it is missing or no moment.
 
     Args:
         texts: Texts, or missing [rows].
@@ -34,8 +34,7 @@ def read_moments(
         zone: Where they hold offsets: the zone in which moments are told.
         first_year: The first of the hundred years that two digits stand for; None for 1969.
     """
-    # pandas takes these two for the present moment, whatever the pattern: another one at each
-    # reading.
+    # pandas reads these two as the present moment, whatever the pattern.
     texts = texts.mask(
         texts.astype("string").str.strip().str.lower().isin(["now", "today"]).fillna(False), None
     )
@@ -63,7 +62,7 @@ def _moment(text: str, pattern: str) -> np.datetime64:
 
 
 def _in_century(moments: pd.Series, first_year: int) -> pd.Series:
-    """Moments moved by whole centuries into the hundred years from a first one."""
+    """Move moments by whole centuries into the hundred years from a first year."""
     years = moments.dt.year
     centuries = np.floor((years - first_year) / _CENTURY)
     moved = moments.copy()
@@ -77,7 +76,7 @@ def _in_century(moments: pd.Series, first_year: int) -> pd.Series:
 def localised(moments: pd.Series, zone: str) -> pd.Series:
     """Typed moments [rows] without a zone.
 
-    Those that have one as a clock in the column's zone shows them.
+    Moments with a zone become the local time of the column's zone.
     """
     if getattr(moments.dt, "tz", None) is None:
         return moments.astype("datetime64[s]")
@@ -90,7 +89,7 @@ def _local(moments: pd.Series, zone: str) -> pd.Series:
 
 
 def tzinfo(zone: str) -> dt.tzinfo:
-    """The time zone that a schema names.
+    """Time zone of a schema's name.
 
     UTC, an offset such as +03:00, or a name such as Europe/Berlin.
     """
@@ -102,13 +101,13 @@ def tzinfo(zone: str) -> dt.tzinfo:
 
 
 def is_clock(pattern: str) -> bool:
-    """Whether a pattern writes a time of day without any day."""
+    """Whether a pattern writes a time of day without a day."""
     letters = re.findall(r"%[-369]?([A-Za-z%])", pattern)
     return bool(letters) and set(letters) <= _CLOCK_ONLY
 
 
 def write_moments(moments: pd.Series, pattern: str, *, zone: str = "") -> pd.Series:
-    """The text of each moment [rows]; None where missing."""
+    """Text of each moment [rows]; None where missing."""
     places, distinct = pd.factorize(moments.astype("datetime64[s]"))
     written = np.empty(len(distinct) + 1, dtype=object)
     written[:-1] = [_text(moment, pattern, zone) for moment in pd.Series(distinct).astype(object)]

@@ -1,10 +1,10 @@
-"""How a column writes its numbers: a spreadsheet's pattern, read and written back.
+"""Parse a spreadsheet's number pattern; read and write numbers with it.
 
 The patterns are those of spreadsheets (Unicode LDML, part 3, "Number Patterns"), with the signs
-themselves in place of symbols of a locale: ``$#,##0.00``, ``0.0%``, ``#.##0,00 €``, ``0,00``,
-``0.##`` (at most two digits), ``0.000E+00``, ``00000``, Indian ``#,##,##0``. A second part says how
-numbers below zero are written where no minus stands before them: ``0.00;(0.00)`` or ``0.00;0.00-``,
-or ``0.00;−0.00`` with the sign that is no hyphen.
+themselves in place of a locale's symbols: ``$#,##0.00``, ``0.0%``, ``#.##0,00 €``, ``0,00``,
+``0.##`` (at most two digits), ``0.000E+00``, ``00000``, Indian ``#,##,##0``. A second part writes
+negative numbers that have no leading minus: ``0.00;(0.00)`` or ``0.00;0.00-``, or ``0.00;−0.00``
+with the true minus sign.
 Durations count seconds: ``[h]:mm:ss``, ``[h]:mm``, with tenths ``[h]:mm:ss.0``, and ``PT`` for ISO
 8601.
 """
@@ -29,14 +29,15 @@ _PATTERN = re.compile(
     r"(?P<exponent>[eE]\+?0{1,3})?"
     r"(?P<suffix>[^#0-9]*)"
 )
-# What stands around a number: letters, signs of currency and of shares; nothing that begins a
-# formula.
+# Text around a number: letters, signs of currency and per cent; nothing that begins a formula.
 _AROUND = re.compile(r"(?:[^\W\d]|[\s$€£¥₹₽₩₺₴₪₫฿₦₱₡₲₵₸₭₮¢%‰°/.\u00a0\u202f])*")
 _MOST_DIGITS = 15
 _THOUSANDS = 3
 _LONGEST_WIDTH = 18
 _MINUS = "-−"
-_MINUS_BEFORE, _SIGN_BEFORE, _MINUS_BEHIND, _BRACKETS = ("-", ""), ("−", ""), ("", "-"), ("(", ")")
+_MINUS_BEFORE = ("-", "")
+# Signs before and behind a number below zero: true minus, trailing minus, brackets.
+_SIGNS = (("−", ""), ("", "-"), ("(", ")"))
 _CLOCK = re.compile(
     r"(?P<sign>[-−]?)(?:(?P<days>[0-9]{1,6}) days?,? \+?)?"
     r"(?P<hours>[0-9]{1,8}):(?P<minutes>[0-5][0-9])(?::(?P<seconds>[0-5][0-9](?:\.[0-9]+)?))?"
@@ -49,22 +50,22 @@ _UNITS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 
 
 class NumberForm(Protocol):
-    """A way to write numbers."""
+    """Read and write numbers in one form."""
 
     @property
     def duration(self) -> bool:
         """Whether the numbers are seconds of a duration."""
 
     def number(self, text: str) -> float:
-        """The number that a text writes; NaN where it writes none."""
+        """Number that a text writes; NaN where it writes none."""
 
     def text(self, number: float) -> str:
-        """A number as the form writes it."""
+        """Text of a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decimal:
-    """Digits with signs around and between them.
+    """Decimal numbers with signs around and between the digits.
 
     Attributes:
         prefix: What stands before the digits.
@@ -115,7 +116,7 @@ class Decimal:
         )
 
     def number(self, text: str) -> float:
-        """The number that a text writes; NaN where it writes none."""
+        """Number that a text writes; NaN where it writes none."""
         before, behind = self.below
         text = text.strip()
         if behind and text.startswith(before) and text.endswith(behind):
@@ -124,20 +125,18 @@ class Decimal:
 
     def _above(self, text: str) -> float:
         found = self._form.fullmatch(text)
-        if (
-            found is None
-            or not (found["whole"] or found["part"])
-            or (found["sign"] and found["inner"])
-        ):
+        if found is None:
             return math.nan
-        whole = (
-            (found["whole"] or "0").replace(self.group, "") if self.group else found["whole"] or "0"
-        )
-        value = float(f"{whole}.{found['part'] or '0'}{found['power'] or ''}")
-        return -value if (found["sign"] or found["inner"] or "+") in _MINUS else value
+        parts = found.groupdict(default="")
+        sign, digits = parts["sign"] + parts["inner"], parts["whole"] + parts["part"]
+        if len(sign) > 1 or not digits:
+            return math.nan
+        whole = parts["whole"].replace(self.group, "") if self.group else parts["whole"]
+        value = float(f"0{whole}.{parts['part']}0{parts['power']}")
+        return -value if sign and sign in _MINUS else value
 
     def text(self, number: float) -> str:
-        """A number as the form writes it."""
+        """Text of a number."""
         most = self.digits
         digits, power = f"{abs(number):.{most}f}", ""
         if self.exponent:
@@ -166,7 +165,7 @@ class Decimal:
 
 @dataclass(frozen=True)
 class Duration:
-    """Seconds as hours, minutes and seconds.
+    """Durations as hours, minutes and seconds.
 
     Attributes:
         pattern: ``[h]:mm:ss``, ``[h]:mm``, with two digits of hours at least ``[hh]:mm:ss``,
@@ -178,7 +177,7 @@ class Duration:
     duration: bool = True
 
     def number(self, text: str) -> float:
-        """The seconds of a duration; NaN where a text writes none."""
+        """Seconds of a duration; NaN where a text writes none."""
         form = _ISO if self.pattern == "PT" else _CLOCK
         found = form.fullmatch(text.strip())
         if found is None or not any(found[unit] for unit in _UNITS):
@@ -187,7 +186,7 @@ class Duration:
         return -seconds if found["sign"] else seconds
 
     def text(self, number: float) -> str:
-        """Seconds as the form writes them."""
+        """Text of a duration in seconds."""
         shape, _, fraction = self.pattern.partition(".")
         ticks = round(abs(number) * 10 ** len(fraction))
         whole, part = divmod(ticks, 10 ** len(fraction))
@@ -207,7 +206,7 @@ _FINE_DURATION = re.compile(r"\[hh?\]:mm:ss\.0{1,6}")
 
 @cache
 def number_form(pattern: str) -> NumberForm:
-    """The form that a pattern names.
+    """Parse a pattern.
 
     Raises:
         ValueError: where it is none.
@@ -215,36 +214,42 @@ def number_form(pattern: str) -> NumberForm:
     if pattern in DURATIONS or _FINE_DURATION.fullmatch(pattern):
         return Duration(pattern)
     above, _, negative = pattern.partition(";")
+    below = _negative_signs(pattern, above, negative)
     found = _PATTERN.fullmatch(above)
-    ways = {
-        f"{before}{above}{behind}": (before, behind)
-        for before, behind in (_SIGN_BEFORE, _MINUS_BEHIND, _BRACKETS)
-    }
-    if negative and negative not in ways:
-        raise ValueError(
-            f"{pattern!r} has a second part that is none of {' and '.join(map(repr, ways))}"
-        )
     if found is None:
         raise ValueError(
             f"{pattern!r} is no pattern of a number such as $#,##0.00, 0.0% or [h]:mm:ss"
         )
+    parts = {name: part or "" for name, part in found.groupdict().items()}
     form = Decimal(
-        prefix=found["prefix"],
-        suffix=found["suffix"],
-        group=found["group"] or "",
-        point=found["point"] or ".",
-        fixed=len(found["fixed"] or ""),
-        free=len(found["free"] or ""),
-        width=len(found["width"] or "0"),
-        exponent=found["exponent"] or "",
-        pairs=found["pairs"] is not None,
-        below=ways[negative] if negative else _MINUS_BEFORE,
+        prefix=parts["prefix"],
+        suffix=parts["suffix"],
+        group=parts["group"],
+        point=parts["point"] or ".",
+        fixed=len(parts["fixed"]),
+        free=len(parts["free"]),
+        width=len(parts["width"]) or 1,
+        exponent=parts["exponent"],
+        pairs=bool(parts["pairs"]),
+        below=below,
     )
-    _require_sound(pattern, form)
+    _check_sound(pattern, form)
     return form
 
 
-def _require_sound(pattern: str, form: Decimal) -> None:
+def _negative_signs(pattern: str, above: str, negative: str) -> tuple[str, str]:
+    """Signs before and behind a negative number, from the second part of its pattern."""
+    if not negative:
+        return _MINUS_BEFORE
+    ways = {f"{signs[0]}{above}{signs[1]}": signs for signs in _SIGNS}
+    if negative not in ways:
+        raise ValueError(
+            f"{pattern!r} has a second part that is none of {' and '.join(map(repr, ways))}"
+        )
+    return ways[negative]
+
+
+def _check_sound(pattern: str, form: Decimal) -> None:
     if not (_AROUND.fullmatch(form.prefix) and _AROUND.fullmatch(form.suffix)):
         raise ValueError(
             f"{pattern!r} has more around its digits than a unit, a currency or a per cent sign"
@@ -258,19 +263,19 @@ def _require_sound(pattern: str, form: Decimal) -> None:
 
 
 def read_numbers(texts: pd.Series, pattern: str) -> pd.Series:
-    """The number of each text [rows], float64; NaN where it is none, or missing."""
+    """Number of each text [rows], float64; NaN where it is missing or no number."""
     return _by_distinct(texts, number_form(pattern).number, np.nan).astype(float)
 
 
 def write_numbers(numbers: pd.Series, pattern: str) -> pd.Series:
-    """The text of each number [rows]; None where missing."""
+    """Text of each number [rows]; None where missing."""
     return _by_distinct(
         numbers.astype(object), lambda value: number_form(pattern).text(float(value)), None
     )
 
 
 def _by_distinct(values: pd.Series, change: Callable[..., object], absent: object) -> pd.Series:
-    """Each distinct value changed once [rows]."""
+    """Apply a function once to each distinct value [rows]."""
     places, distinct = pd.factorize(values)
     changed = np.empty(len(distinct) + 1, dtype=object)
     changed[:-1] = [change(value) for value in distinct]

@@ -1,7 +1,4 @@
-"""Whose each row is, and how many rows of one customer are used.
-
-Bounded by a random pick before anything else.
-"""
+"""Guard the owner's rows and bound each customer's contribution by random subsampling."""
 
 from __future__ import annotations
 
@@ -50,11 +47,11 @@ class Samples(Sealed):
         )
 
     def __len__(self) -> int:
-        """The number of customers. PRIVATE."""
+        """Number of customers. PRIVATE."""
         return len(self._first)
 
     def batch(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of some customers.
+        """Rows of some customers.
 
         Args:
             members: Indices of customers [batch].
@@ -97,25 +94,22 @@ class PrivateTable(Sealed):
         self._codes: tuple[Encode, np.ndarray] | None = None
 
     def rows(self, receipt: Receipt) -> pd.DataFrame:
-        """The rows, for one charged look."""
+        """Rows, for one charged look."""
         self._redeem(receipt)
         return self._frame
 
     def customers(self, receipt: Receipt) -> np.ndarray:
-        """Whose each row is [rows], for one charged look."""
+        """Customer number of each row [rows], for one charged look."""
         self._redeem(receipt)
         return self._customers
 
     def codes(self, receipt: Receipt, encode: Encode) -> np.ndarray:
-        """The rows as codes [rows, columns] of an encoder, for one charged look."""
+        """Codes [rows, columns] of an encoder, for one charged look."""
         self._redeem(receipt)
         return self._encoded(encode)
 
     def samples(self, receipt: Receipt, encode: Encode) -> Samples:
-        """The rows as codes, gathered by customer, for one charged look.
-
-        Each customer is one sample.
-        """
+        """Codes grouped by customer, for one charged look; each customer is one sample."""
         self._redeem(receipt)
         return Samples(self._encoded(encode), self._customers)
 
@@ -136,17 +130,15 @@ class PrivateTable(Sealed):
         receipt.redeem()
 
     def __repr__(self) -> str:
-        """The data set's name; no row, no count."""
+        """Name of the data set; no row, no count."""
         return f"PrivateTable({self.dataset})"
 
 
 def numbered(names: Iterable[object]) -> np.ndarray:
-    """Customers as numbers [rows], int64, from 0 without gaps, from the text of their names.
+    """Customer number of each row [rows], int64, from 0 without gaps, by the text of its name.
 
-    Rows of one are alike.
-
-    As objects: numpy's own texts drop NUL characters at the end, which would make two customers
-    one, with the rows of both, and each takes the room of the longest.
+    Names are objects: numpy's own texts drop trailing NUL characters, which would merge customers,
+    and pad every text to the longest.
     """
     _, numbers = np.unique(
         np.asarray([str(name) for name in names], dtype=object), return_inverse=True
@@ -155,12 +147,10 @@ def numbered(names: Iterable[object]) -> np.ndarray:
 
 
 def bounded(customers: np.ndarray, max_rows: int, coins: SecretStream) -> np.ndarray:
-    """Which rows are used [rows], bool.
+    """Bound each customer's contribution by random subsampling: used rows [rows], bool.
 
-    Of each customer at most ``max_rows``, picked evenly at random.
-
-    What is picked of one customer does not depend on any other, so that one customer more or less
-    changes only its own rows.
+    At most ``max_rows`` of each customer are picked evenly at random. The pick of one customer does
+    not depend on any other, so that one customer more or less changes only its own rows.
 
     Args:
         customers: Whose each row is [rows].
@@ -176,7 +166,7 @@ def bounded(customers: np.ndarray, max_rows: int, coins: SecretStream) -> np.nda
 
 
 def rows_of_each(customers: np.ndarray, max_rows: int) -> np.ndarray:
-    """How many customers have 1, 2, … ``max_rows`` rows [max_rows], int64.
+    """Number of customers with 1, 2, … ``max_rows`` rows [max_rows], int64.
 
     One customer moves one count by one.
 

@@ -9,8 +9,7 @@ import pandas as pd
 from privgan.owner.private_table import Sealed
 from privgan.schema.columns import Column, Discrete, Numeric, OpenNumeric, OpenTemporal, Temporal
 from privgan.schema.schema import Schema
-from privgan.table.conform import canonical_text
-from privgan.table.readings import moments_of, numbers_of
+from privgan.table.readings import canonical_text, moments_of, numbers_of
 
 
 class UndeclaredTexts(Sealed):

@@ -51,7 +51,7 @@ from privgan.release.leak_scan.leak_patterns import Needles
 from privgan.release.signing.keys import SigningKey
 from privgan.schema.schema import Schema, with_target
 from privgan.sources import source_name
-from privgan.table.conform import unconfirmed, unproven
+from privgan.table.conform import check_confirmed, check_not_claimed
 from privgan.table.schema_file import load_schema
 
 OpenLedger = Callable[[bool], PrivacyLedger | None]
@@ -264,8 +264,8 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     """The schema, every fact of it confirmed, and the plan; no table is read."""
     refuse_taken(out)
     schema = schema_of(request)
-    unconfirmed(schema)
-    unproven(schema)
+    check_confirmed(schema)
+    check_not_claimed(schema)
     plan = plan_for(request, schema)
     if request.rows is not None and request.rows < 1:
         raise UsageError(f"{parameter('rows')} is {request.rows}; it must be at least 1")

@@ -1,1 +1,1 @@
-"""The schema: columns, constraints and target. Public facts only; no look at rows."""
+"""Describe a table by public facts: columns, constraints and target. No look at rows."""

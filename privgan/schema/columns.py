@@ -1,4 +1,4 @@
-"""What one column may hold: public facts only, never anything learnt from rows."""
+"""Define column kinds and their facts: public facts only, never anything learnt from rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cached_property
 
 
 class Kind(StrEnum):
-    """The kind of a column's values."""
+    """Kind of a column's values."""
 
     CATEGORICAL = "categorical"
     ORDINAL = "ordinal"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """What a column can do to a customer's privacy."""
+    """Role of a column for a customer's privacy."""
 
     IDENTIFIER = "identifier"
     QUASI_IDENTIFIER = "quasi-identifier"
@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 class Source(StrEnum):
-    """Where a schema fact comes from."""
+    """Origin of a schema fact."""
 
     DECLARED = "declared"
     ASSUMED_PUBLIC = "assumed_public"
@@ -55,7 +55,7 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """What every column has.
+    """Facts that every column has.
 
     Attributes:
         name: The column's name in the table.
@@ -78,11 +78,11 @@ class Column:
 
     @property
     def invented(self) -> bool:
-        """Whether the column is invented afresh and never modelled."""
+        """Whether the column is invented in each release and never modelled."""
         return self.kind in INVENTED_KINDS
 
     def facts_from(self, source: Source) -> tuple[str, ...]:
-        """The names of the column's facts that have a given source."""
+        """Names of the column's facts that have a given source."""
         return tuple(fact for fact, found in self.sources.items() if found is source)
 
 
@@ -102,23 +102,23 @@ class Discrete(Column):
 
     @property
     def integral(self) -> bool:
-        """Whether every category is written as a whole number, so that the released column holds integers."""
+        """Whether every category is a whole number; then the released column holds integers."""
         return self.kind is not Kind.BOOLEAN and all(
             _INTEGER.match(value) for value in self.categories
         )
 
     @property
     def is_presence(self) -> bool:
-        """Whether the column says in which rows an identifier or PII stands."""
+        """Whether the column marks the rows that hold an identifier or PII."""
         return self.role is Role.IDENTIFIER and self.categories == PRESENCE
 
     def position(self, text: str) -> int:
-        """The place of a category; KeyError where it is none."""
+        """Position of a category; KeyError where it is none."""
         return self._positions[text]
 
     @cached_property
     def _positions(self) -> Mapping[str, int]:
-        """Each category's place: to search a long list for each of many texts takes too long."""
+        """Position of each category, for fast look-up."""
         return {text: place for place, text in enumerate(self.categories)}
 
 
@@ -214,7 +214,7 @@ class OpenCategorical(Open):
 
 @dataclass(frozen=True, kw_only=True)
 class Invented(Column):
-    """An identifier or PII column: invented afresh in every release.
+    """An identifier or PII column, invented in every release.
 
     Attributes:
         pattern: For identifiers: text with one ``{}`` for a serial number, e.g. ``C{:08d}``.
@@ -230,9 +230,9 @@ class Invented(Column):
 
     @cached_property
     def as_presence(self) -> Discrete:
-        """The column of two values that is modelled in its place: whether a row holds a value.
+        """Boolean column that is modelled in its place: whether a row holds a value.
 
-        Its role is that of an identifier, whatever the column's own is: nobody wants it predicted.
+        Its role is always identifier, so that it is never chosen as a target.
         """
         return Discrete(
             name=self.name,
@@ -243,7 +243,7 @@ class Invented(Column):
         )
 
 
-# What a fact that came later is where nobody states it: such facts stand in no older fingerprint.
+# Defaults of facts added in later versions: older fingerprints do not contain them.
 LATER_FACTS: Mapping[str, tuple[type[Column], ...]] = {
     "missing_markers": (Column,),
     "format": (Numeric, OpenNumeric),

@@ -1,4 +1,4 @@
-"""Public facts between columns that every synthetic row holds.
+"""Define constraints between columns: public facts that every synthetic row holds.
 
 Order, implication and fixed combinations.
 """
@@ -6,14 +6,15 @@ Order, implication and fixed combinations.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from privgan.files.json_types import JsonDict
 
 _SHOWN_COMBINATIONS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint:
-    """What every constraint has.
+    """Facts that every constraint has.
 
     Attributes:
         description: Free text for the data dictionary.
@@ -21,18 +22,18 @@ class Constraint:
 
     description: str = ""
 
-    def facts(self) -> dict[str, Any]:
-        """The constraint's own keys as JSON values, as they stand in a schema file."""
+    def facts(self) -> JsonDict:
+        """Keys of the constraint's kind as JSON values, as in a schema file."""
         raise NotImplementedError
 
-    def to_json(self) -> dict[str, Any]:
-        """All facts as JSON values, as they stand in a schema file."""
+    def to_json(self) -> JsonDict:
+        """All facts as JSON values, as in a schema file."""
         return self.facts() | ({"description": self.description} if self.description else {})
 
 
 @dataclass(frozen=True, kw_only=True)
 class AtMost(Constraint):
-    """One column is never above another; a row where one of them is missing meets it.
+    """Order: one column is never above another; a row with a missing value meets it.
 
     Attributes:
         low: The column that is not above the other.
@@ -47,7 +48,7 @@ class AtMost(Constraint):
     high: str
     strict: bool = False
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonDict:
         """``at_most`` or ``below`` with the two columns."""
         return {"below" if self.strict else "at_most": [self.low, self.high]}
 
@@ -58,7 +59,7 @@ class AtMost(Constraint):
 
 @dataclass(frozen=True, kw_only=True)
 class WhenThen(Constraint):
-    """Where some conditions hold, others hold too. Both are texts in the grammar of ``where``.
+    """Implication: where ``when`` holds, ``then`` holds too. Both use the grammar of ``where``.
 
     Attributes:
         when: The conditions that ask for the others.
@@ -71,7 +72,7 @@ class WhenThen(Constraint):
     when: str
     then: str
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonDict:
         """``when`` and ``then``."""
         return {"when": self.when, "then": self.then}
 
@@ -82,7 +83,7 @@ class WhenThen(Constraint):
 
 @dataclass(frozen=True, kw_only=True)
 class Combinations(Constraint):
-    """Some columns hold only certain categories together.
+    """Fixed combinations: some columns hold only certain categories together.
 
     Attributes:
         columns: The columns.
@@ -96,7 +97,7 @@ class Combinations(Constraint):
     columns: tuple[str, ...]
     allowed: tuple[tuple[str | None, ...], ...]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonDict:
         """``combinations`` and ``allowed``."""
         return {"combinations": list(self.columns), "allowed": [list(row) for row in self.allowed]}
 
@@ -111,5 +112,5 @@ class Combinations(Constraint):
 
 
 def place(index: int) -> str:
-    """Where a constraint stands in its schema file, counted from 0 as in every message about a list."""
+    """Name of a constraint's place in its schema file, counted from 0."""
     return f"constraints[{index}]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from string import Formatter
 
@@ -59,7 +59,7 @@ _FAMILY = (
     "Yew",
 )
 WITHHELD = "[withheld]"
-# Of Python's own grammar what suits a whole number; the width is looked at before it is used.
+# Part of Python's format grammar for whole numbers; the width is checked before use.
 _SPEC = re.compile(
     r"(?:(?P<fill>.)?(?P<side>[<>=^]))?[-+ ]?#?0?(?P<width>[0-9]{0,4})[,_]?(?P<base>[bdoxXn]?)",
     re.DOTALL,
@@ -94,7 +94,7 @@ def invent(
 
 
 class SerialCustomers:
-    """Gives consecutive rows to consecutive customers, each with a number of rows drawn from noisy shares.
+    """Assign consecutive rows to consecutive customers; rows per customer follow noisy shares.
 
     Args:
         rows_of_each: Share of the customers with 1, 2, … rows.
@@ -107,7 +107,7 @@ class SerialCustomers:
         self._last, self._left = 0, 0
 
     def take(self, rows: int) -> np.ndarray:
-        """The customers of the next rows [rows], from 1; a customer may go on in the next part."""
+        """Customers of the next rows [rows], from 1; a customer may go on in the next chunk."""
         if len(self._shares) == 1:
             self._last += rows
             return np.arange(self._last - rows, self._last) + 1
@@ -128,7 +128,7 @@ class SerialCustomers:
 def is_pattern(pattern: str) -> bool:
     """Whether a pattern holds one serial number, as a whole number of at most 64 characters.
 
-    It is judged by its parts, before anything is formatted: a width takes as many bytes.
+    It is checked before anything is formatted: a large width would take as many bytes.
     """
     try:
         parts = [part for part in Formatter().parse(pattern) if part[1] is not None]
@@ -144,7 +144,7 @@ def _is_spec(spec: str) -> bool:
     found = _SPEC.fullmatch(spec)
     if not found or int(found["width"] or 0) > WIDEST_NUMBER:
         return False
-    # A digit that fills up could be one of the number's: two serial numbers would look alike.
+    # A digit as fill could make two serial numbers look alike.
     digits, filled = _DIGITS.get(found["base"], "0123456789"), found["fill"] or " "
     if filled in digits and not (filled == "0" and found["side"] in {">", "="}):
         return False
@@ -154,7 +154,7 @@ def _is_spec(spec: str) -> bool:
 
 
 def could_be_invented(column: Invented, value: str) -> bool:
-    """Whether ``invent`` can give a value at all: what it cannot give was copied from somewhere."""
+    """Whether ``invent`` can give a value at all; any other value was copied from somewhere."""
     if column.empty:
         return False
     if column.kind is Kind.IDENTIFIER:
@@ -163,9 +163,9 @@ def could_be_invented(column: Invented, value: str) -> bool:
 
 
 def bears_serial(column: Invented, value: str, serial: int) -> bool:
-    """Whether an invented value is one of a serial number.
+    """Whether an invented value is made from a serial number.
 
-    A name, or a text that is withheld, bears none.
+    Names and withheld texts are not.
     """
     if column.kind is Kind.IDENTIFIER:
         return value == column.pattern.format(serial)
@@ -194,7 +194,7 @@ def could_stand_in(row: int, column: Invented, value: str, *, unit: bool) -> boo
 
 
 def _serial_of(pattern: str, value: str) -> int | None:
-    """The serial number with which the pattern gives a value, in whatever base it writes it.
+    """Serial number for which the pattern gives a value, in the pattern's base.
 
     None where there is none.
     """
@@ -236,17 +236,31 @@ def _values(
         return [None] * len(serials)
     if column.kind is Kind.IDENTIFIER:
         return [column.pattern.format(int(serial)) for serial in serials]
-    if column.kind is Kind.NAME:
-        return [f"{first} {last}" for first, last in zip(given, family, strict=True)]
-    if column.kind is Kind.EMAIL:
-        return [
-            f"{first}.{last}.{serial}@example.com".lower()
-            for first, last, serial in zip(given, family, serials, strict=True)
-        ]
-    if column.kind is Kind.PHONE:
-        return [f"+00 555 {serial:07d}" for serial in serials]
-    if column.kind is Kind.ADDRESS:
-        return [
-            f"{_house(serial)} {last} Street" for last, serial in zip(family, serials, strict=True)
-        ]
-    return [WITHHELD] * len(serials)
+    invent_one = _INVENTORS.get(column.kind)
+    if invent_one is None:
+        return [WITHHELD] * len(serials)
+    return list(map(invent_one, serials, given, family))
+
+
+def _full_name(serial: int, given: str, family: str) -> str:
+    return f"{given} {family}"
+
+
+def _email(serial: int, given: str, family: str) -> str:
+    return f"{given}.{family}.{serial}@example.com".lower()
+
+
+def _phone(serial: int, given: str, family: str) -> str:
+    return f"+00 555 {serial:07d}"
+
+
+def _address(serial: int, given: str, family: str) -> str:
+    return f"{_house(serial)} {family} Street"
+
+
+_INVENTORS: Mapping[Kind, Callable[[int, str, str], str]] = {
+    Kind.NAME: _full_name,
+    Kind.EMAIL: _email,
+    Kind.PHONE: _phone,
+    Kind.ADDRESS: _address,
+}

@@ -1,4 +1,4 @@
-"""The schema: columns, data set's name, privacy unit and target. Public facts only."""
+"""Define a table's schema: columns, data set name, privacy unit and target. Public facts only."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from privgan.errors import InternalError, TableError
+from privgan.files.json_types import JsonDict
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import (
     LATER_FACTS,
@@ -52,15 +53,15 @@ class Schema:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all columns, in order."""
+        """Names of all columns, in order."""
         return tuple(column.name for column in self.columns)
 
     @cached_property
     def modelled(self) -> tuple[Column, ...]:
-        """The columns whose values are modelled.
+        """Columns whose values are modelled.
 
-        All that are not invented; of an invented one, where its schema says so, whether a row holds
-        a value.
+        These are all columns that are not invented. Of an invented column that the schema marks,
+        the presence of a value is modelled.
         """
         return tuple(
             modelled for column in self.columns if (modelled := _modelled(column)) is not None
@@ -68,19 +69,19 @@ class Schema:
 
     @cached_property
     def invented(self) -> tuple[Column, ...]:
-        """The identifier and PII columns.
+        """Identifier and PII columns.
 
-        Invented afresh, never read beyond whether a value is there.
+        They are invented; only the presence of a value is ever read.
         """
         return tuple(column for column in self.columns if column.invented)
 
     @cached_property
     def open_columns(self) -> tuple[Open, ...]:
-        """The columns with facts that are still to be measured."""
+        """Columns with facts that are still to be measured."""
         return tuple(column for column in self.columns if isinstance(column, Open))
 
     def resolved(self, measured: Mapping[str, Column]) -> Schema:
-        """The schema with every open column replaced by what was measured of it.
+        """Replace every open column by its measured form.
 
         Args:
             measured: Name of each open column to the ordinary column that holds its measured facts.
@@ -95,13 +96,13 @@ class Schema:
         )
 
     def column(self, name: str) -> Column:
-        """The column of a given name; KeyError where there is none."""
+        """Column of a given name; KeyError where there is none."""
         return next_by_name(self.columns, name)
 
     def facts_from(self, source: Source) -> tuple[str, ...]:
         """All facts with a given source, as ``column.fact``.
 
-        And ``unit`` and ``missing_markers``.
+        Also ``unit`` and ``missing_markers``.
         """
         tables = {"unit": self.unit_source, "missing_markers": self.missing_markers_source}
         of_table = tuple(fact for fact, given in tables.items() if given is source)
@@ -113,10 +114,10 @@ class Schema:
         """SHA-256 of the schema's facts, in hexadecimal."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """All facts as JSON values, each column with its class's fields."""
         columns = [_facts(column) for column in self.columns]
-        facts: dict[str, Any] = {
+        facts: JsonDict = {
             "dataset": self.dataset,
             "unit": self.unit.column,
             "unit_source": self.unit_source.value,
@@ -124,7 +125,7 @@ class Schema:
             "missing_markers": list(self.missing_markers),
             "columns": columns,
         }
-        # Left out where there are none, so that a schema keeps its fingerprint.
+        # Left out where empty, so that older schemas keep their fingerprints.
         if self.missing_markers_source is not Source.DECLARED:
             facts["missing_markers_source"] = self.missing_markers_source.value
         if self.target is not None:
@@ -137,7 +138,7 @@ class Schema:
 
 
 def next_by_name(columns: Iterable[Column], name: str) -> Column:
-    """The first column with a name; KeyError where there is none."""
+    """First column with a name; KeyError where there is none."""
     for column in columns:
         if column.name == name:
             return column
@@ -150,10 +151,10 @@ def _modelled(column: Column) -> Column | None:
     return None if column.invented else column
 
 
-def _facts(column: Column) -> dict[str, Any]:
+def _facts(column: Column) -> JsonDict:
     """A column's facts as JSON values.
 
-    A fact that came later is left out where it is not stated.
+    Facts added in later versions are left out where they are not stated.
     """
     return {
         key: _plain(value)
@@ -176,16 +177,16 @@ TARGET_KINDS = frozenset({Kind.CATEGORICAL, Kind.ORDINAL, Kind.BOOLEAN, Kind.INT
 
 
 def choose_target(columns: Sequence[Column]) -> str | None:
-    """The target column, chosen from the schema alone.
+    """Choose the target column from the schema alone.
 
-    The Discrete column with the fewest categories of those with two or more, the last one of
-    several; without one the last Numeric column; None where there is neither.
+    It is the Discrete column with the fewest categories, at least two; of several, the last.
+    Without one it is the last Numeric column; None where there is neither.
     """
     return choose_class(columns) or choose_number(columns)
 
 
 def choose_class(columns: Sequence[Column]) -> str | None:
-    """The target of a classification by :func:`choose_target`'s rule, or None."""
+    """Target of a classification by :func:`choose_target`'s rule, or None."""
     discrete = [
         column
         for column in columns
@@ -199,13 +200,13 @@ def choose_class(columns: Sequence[Column]) -> str | None:
 
 
 def choose_number(columns: Sequence[Column]) -> str | None:
-    """The target of a regression by :func:`choose_target`'s rule, or None."""
+    """Target of a regression by :func:`choose_target`'s rule, or None."""
     numeric = [column.name for column in columns if isinstance(column, Numeric)]
     return numeric[-1] if numeric else None
 
 
-def require_target(columns: Sequence[Column], name: str) -> Column:
-    """The column to predict; TableError where a name is no modelled discrete or numeric column."""
+def check_target(columns: Sequence[Column], name: str) -> Column:
+    """Column to predict; TableError where a name is no modelled discrete or numeric column."""
     found = {column.name: column for column in columns}
     if name not in found:
         raise TableError(
@@ -220,12 +221,10 @@ def require_target(columns: Sequence[Column], name: str) -> Column:
 
 
 def with_target(schema: Schema, name: str | None) -> Schema:
-    """A schema that names a target; as it is where the name is None.
+    """Set a schema's target; None changes nothing.
 
-    TableError where no such column can be predicted.
+    TableError where the column cannot be predicted.
     """
     return (
-        schema
-        if name is None
-        else replace(schema, target=require_target(schema.modelled, name).name)
+        schema if name is None else replace(schema, target=check_target(schema.modelled, name).name)
     )

@@ -1,7 +1,4 @@
-"""Tables from wherever teams keep them.
-
-Text, spreadsheets, columnar files, JSON, databases and frames, all as Arrow.
-"""
+"""Read tables from text, spreadsheets, columnar files, JSON, databases and frames as Arrow."""
 
 from privgan.sources.arrow_types import SourceTable
 from privgan.sources.options import SourceOptions

@@ -1,4 +1,4 @@
-"""Arrow tables as read: unique column names and one type for each kind of value."""
+"""Convert Arrow tables to unique column names and one type for each kind of value."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _MOST_PLACES = 10
 
 
-def require_names(source: str, names: Sequence[str]) -> None:
-    """Refuse columns without a name, or that share one.
+def check_names(source: str, names: Sequence[str]) -> None:
+    """Check that every column has a name of its own.
 
     Args:
         source: The source, for messages.
@@ -30,7 +30,7 @@ def require_names(source: str, names: Sequence[str]) -> None:
     counts = Counter(name for name in names if name)
     places = [str(place) for place, name in enumerate(names, start=1) if counts[name] > 1]
     if places:
-        # Where a file has no header, its first row would be told.
+        # Of a file without header, the first row would be shown.
         told = f"one name more than once, in columns {', '.join(places[:_MOST_PLACES])}"
         raise TableError(f"{source}: the header has {told}; each column needs a name of its own")
     if "" in names:
@@ -46,9 +46,10 @@ _TEXTS = {"large_string", "string_view", "binary", "large_binary", "binary_view"
 
 
 def with_plain_types(table: pa.Table) -> pa.Table:
-    """Text as ``string``, decimals without a fraction as integers, dictionaries and extensions as what they stand for.
+    """Convert columns to plain Arrow types.
 
-    A value stays as it is: what a plain type cannot hold keeps its own.
+    Text becomes ``string``, decimals without a fraction integers, dictionaries and extensions their
+    values. A value that a plain type cannot hold keeps its own type.
     """
     return pa.table(
         {name: _plain(table.column(index)) for index, name in enumerate(table.schema.names)}
@@ -75,9 +76,9 @@ def _plain(column: Any) -> Any:
 
 
 def _durations(column: Any) -> Any:
-    """Intervals of days and less as durations.
+    """Convert intervals of days and less to durations.
 
-    One of months has no length, and all stay as they are.
+    Months have no fixed length: a column with one stays as it is.
     """
     values = column.to_pylist()
     if any(value is not None and value.months for value in values):
@@ -97,7 +98,7 @@ def _wanted(kind: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SourceTable:
-    """A table as it was read.
+    """A table as read.
 
     Attributes:
         table: The ``pyarrow.Table`` [rows, columns]. Of a text file every column is text and an
@@ -111,7 +112,7 @@ class SourceTable:
     text: bool
 
     def frame(self) -> pd.DataFrame:
-        """The table as pandas holds it [rows, columns].
+        """Table as a pandas frame [rows, columns].
 
         Integers with missing values stay exact, as objects.
         """

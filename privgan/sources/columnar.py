@@ -1,4 +1,4 @@
-"""Columnar tables: Parquet, Feather and Arrow files, and frames in memory."""
+"""Read Parquet, Feather and Arrow files, and frames in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
-from privgan.sources.arrow_types import require_names
+from privgan.sources.arrow_types import check_names
 from privgan.sources.gathering import array_of
 
 
@@ -24,7 +24,7 @@ def read_parquet(path: Path) -> pa.Table:
 
     try:
         with pq.ParquetFile(path) as file:
-            require_names(str(path), file.schema_arrow.names)
+            check_names(str(path), file.schema_arrow.names)
             return file.read()
     except TableError:
         raise
@@ -55,7 +55,7 @@ def read_arrow(path: Path) -> pa.Table:
 
 
 def read_frame(frame: Any) -> tuple[pa.Table, str]:
-    """A frame as an Arrow table with its own types, and its kind.
+    """Convert a frame to an Arrow table with its own types; also name its kind.
 
     Args:
         frame: An Arrow table or record batch, a pandas frame, or one that narwhals knows. An index
@@ -66,7 +66,7 @@ def read_frame(frame: Any) -> tuple[pa.Table, str]:
     """
     if isinstance(frame, pa.Table | pa.RecordBatch):
         table = pa.table(frame)
-        require_names("the Arrow table", table.schema.names)
+        check_names("the Arrow table", table.schema.names)
         return table, "an Arrow table"
     if _is_pandas(frame):
         return _of_pandas(frame), "a pandas frame"
@@ -82,7 +82,7 @@ def _of_pandas(frame: Any) -> pa.Table:
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
-    require_names("the pandas frame", names)
+    check_names("the pandas frame", names)
     return pa.table({name: _series(frame.iloc[:, index]) for index, name in enumerate(names)})
 
 
@@ -104,5 +104,5 @@ def _of_narwhals(frame: Any) -> tuple[pa.Table, str]:
         raise TableError(f"{shown(type(frame).__name__)} {told}") from None
     eager = known.collect() if isinstance(known, nw.LazyFrame) else known
     table = eager.to_arrow()
-    require_names("the frame", table.schema.names)
+    check_names("the frame", table.schema.names)
     return table, f"a {known.implementation.name.lower()} frame"

@@ -1,4 +1,4 @@
-"""Database files: DuckDB and SQLite, opened for reading only."""
+"""Read DuckDB and SQLite files, opened read-only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from privgan.errors import TableError
-from privgan.sources.arrow_types import require_names
+from privgan.sources.arrow_types import check_names
 from privgan.sources.gathering import BATCH, Gatherer
 from privgan.sources.options import SourceOptions
 from privgan.sources.servers import first_line, select_all
@@ -20,7 +20,7 @@ _NOTHING_USED = "nothing of it was used"
 
 
 def read_duckdb(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
-    """Read a table of, or a query on, a DuckDB file.
+    """Read a table of a DuckDB file, or a query's result.
 
     Args:
         path: The file.
@@ -41,7 +41,7 @@ def read_duckdb(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
             result = connection.sql(query)
             if result is None:
                 raise TableError(f"{path}: the query returns no rows; give a select")
-            require_names(str(path), result.columns)
+            check_names(str(path), result.columns)
             return result.to_arrow_table(), told
 
 
@@ -53,7 +53,7 @@ _DUCKDB_NAMES = (
 
 @contextmanager
 def _duckdb_errors(path: Path) -> Iterator[None]:
-    """Of the driver's messages only those about the query's text are told.
+    """Translate the driver's errors; only messages about the query's text are shown.
 
     Others may hold values.
     """
@@ -72,10 +72,10 @@ def _duckdb_errors(path: Path) -> Iterator[None]:
 
 
 def read_sqlite(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
-    """Read a table of, or a query on, a SQLite file.
+    """Read a table of a SQLite file, or a query's result.
 
-    SQLite gives each value a type of its own: a column of whole numbers becomes integers, one of
-    mixed values text, and 0 and 1 under a declared BOOLEAN truth values.
+    SQLite gives each value its own type. A column of whole numbers becomes integers, one of mixed
+    values text, and 0 and 1 under a declared BOOLEAN truth values.
 
     Args:
         path: The file.
@@ -118,7 +118,7 @@ _SQLITE_NAMES = (
 
 def _gathered(source: str, cursor: Any) -> pa.Table:
     names = [item[0] for item in cursor.description]
-    require_names(source, names)
+    check_names(source, names)
     gathered = Gatherer(names)
     while rows := cursor.fetchmany(BATCH):
         gathered.add(rows)

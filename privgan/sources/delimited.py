@@ -1,4 +1,4 @@
-"""Delimited text: find header and separator; read every cell as it stands."""
+"""Read delimited text: find header and separator; keep every cell as it stands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pyarrow import csv as arrow_csv
 from privgan.errors import TableError
 from privgan.files.documents import shown
 from privgan.naming import parameter
-from privgan.sources.arrow_types import require_names
+from privgan.sources.arrow_types import check_names
 from privgan.sources.encodings import BLOCK, Encoding, encoding_of
 from privgan.sources.files import opened
 from privgan.sources.options import SourceOptions
@@ -36,7 +36,7 @@ _LARGEST_CELL = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a text file is laid out.
+    """Layout of a text file.
 
     Attributes:
         encoding: Its encoding.
@@ -54,21 +54,21 @@ class Layout:
 
     @property
     def told(self) -> str:
-        """In words."""
+        """Layout in words."""
         return f"{self.encoding.told}, separator {separator_told(self.sep)} ({self.why})"
 
 
 def separator_told(sep: str) -> str:
-    """A separator for a message."""
+    """Separator in words."""
     return _NAMED.get(sep, repr(sep))
 
 
 def layout_of(path: Path, encoding: Encoding, asked: str | None) -> Layout:
     """Find the header and the separator.
 
-    A line ``sep=;`` and blank lines before the header are passed over. Among comma, semicolon, tab
-    and bar, that one separates which divides the header and all of the first lines into equally
-    many fields, the most of them.
+    A line ``sep=;`` and blank lines before the header are skipped. Comma, semicolon, tab and bar
+    are tried. The separator must divide the header and all first lines into equally many fields;
+    the one with most fields is taken.
 
     Args:
         path: The file, which may be packed.
@@ -78,7 +78,7 @@ def layout_of(path: Path, encoding: Encoding, asked: str | None) -> Layout:
     Raises:
         TableError: when there is no header, or a name is empty or stands twice.
     """
-    sep = None if asked is None else _required(asked)
+    sep = None if asked is None else _named_separator(asked)
     with opened(path) as stream:
         sample = io.TextIOWrapper(stream, encoding=encoding.name, newline="").read(BLOCK // 4)
     lines = io.StringIO(sample, newline="").readlines()
@@ -93,11 +93,11 @@ def layout_of(path: Path, encoding: Encoding, asked: str | None) -> Layout:
             f"{path}: line {start + 1} is no header of a text table; check {parameter('sep')} and"
             " the quoting"
         ) from error
-    require_names(str(path), names)
+    check_names(str(path), names)
     return Layout(encoding=encoding, sep=found, why=why, names=tuple(names), lines=start + used)
 
 
-def _required(asked: str) -> str:
+def _named_separator(asked: str) -> str:
     sep = _ASKED.get(asked, asked)
     if len(sep) != 1 or sep in '\r\n"\0':
         raise TableError(
@@ -108,7 +108,7 @@ def _required(asked: str) -> str:
 
 
 def _before_header(lines: list[str]) -> tuple[int, str | None]:
-    """How many lines stand before the header, and the separator that one of them states."""
+    """Number of lines before the header, and the separator that one of them states."""
     stated = None
     for index, line in enumerate(lines):
         states = _STATED.match(line) if stated is None else None
@@ -132,8 +132,7 @@ def _separator(lines: list[str], asked: str | None, stated: str | None) -> tuple
 def _fit(lines: list[str], sep: str) -> tuple[bool, int]:
     """Whether a separator divides the header and the first rows equally, and into how many fields.
 
-    It divides nothing where rows differ from the header and the names it would make are empty or
-    repeat.
+    It does not fit where rows differ from the header and the header's names are empty or repeat.
     """
     records = _records(lines, sep)
     header = next(records, [])
@@ -144,19 +143,19 @@ def _fit(lines: list[str], sep: str) -> tuple[bool, int]:
 
 
 def _records(lines: list[str], sep: str) -> Iterator[list[str]]:
-    """The first records, as far as they can be read: a cell may be longer than csv allows."""
+    """First records that can be read; csv limits the length of a cell."""
     with suppress(csv.Error):
         yield from csv.reader(lines[: 10 * _SAMPLE_OF_LINES], delimiter=sep)
 
 
 def _header(lines: list[str], sep: str) -> tuple[list[str], int]:
-    """The names, and how many lines they take: a name may hold a line break."""
+    """Column names, and their number of lines: a name may hold a line break."""
     reader = csv.reader(lines, delimiter=sep)
     return next(reader), reader.line_num
 
 
 def rows_with_lines(path: Path, layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Every row's fields with the number of its last line, one by one; to tell where a fault is."""
+    """Fields of every row with the number of its last line, to locate a fault."""
     with opened(path) as stream:
         text = io.TextIOWrapper(stream, encoding=layout.encoding.name, newline="")
         for _ in range(layout.lines):
@@ -178,7 +177,7 @@ _PLAIN = {"utf-8", "utf-8-sig", "ascii"}
 
 
 def read_text(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
-    """Read a text file, whose separator and encoding are recognised unless the owner names them.
+    """Read a text file; separator and encoding are recognised unless they are given.
 
     Args:
         path: The file; .gz, .bz2, .xz, .zst and .zip are unpacked.
@@ -201,14 +200,14 @@ def read_text(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
             " check the quoting"
         )
     table = table.slice(0, table.num_rows - 1)
-    _refuse_second_header(path, layout, table)
+    _check_single_header(path, layout, table)
     return table, layout.told
 
 
 class _Ended(io.RawIOBase):
-    """A file's bytes in UTF-8, with one more row at the end.
+    """Bytes of a file in UTF-8 with a sentinel row at the end.
 
-    It is lost where a quote stays open.
+    The sentinel is lost where a quote stays open.
     """
 
     def __init__(self, stream: BinaryIO, layout: Layout, last: str) -> None:
@@ -222,7 +221,7 @@ class _Ended(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """As any file's; pyarrow asks for blocks."""
+        """Read up to ``size`` bytes; pyarrow asks for blocks."""
         while not self._ended and (size < 0 or len(self._waiting) < size):
             self._waiting += self._more()
         size = len(self._waiting) if size < 0 else size
@@ -281,15 +280,15 @@ def _fault(path: Path, layout: Layout, long: bool) -> str:
 
 
 def _last_line(path: Path, layout: Layout) -> int:
-    """Where the last row begins, by the line after the row before it."""
+    """First line of the last row: the line after the row before it."""
     line = before = layout.lines
     for number, _row in rows_with_lines(path, layout):
         before, line = line, number
     return before + 1
 
 
-def _refuse_second_header(path: Path, layout: Layout, table: pa.Table) -> None:
-    """Two files put one after the other, or a header that was written twice.
+def _check_single_header(path: Path, layout: Layout, table: pa.Table) -> None:
+    """Check that the header is not repeated, as in two files joined into one.
 
     Names that are all numbers may be a row.
     """

@@ -1,8 +1,7 @@
-"""A text file's encoding, found by trying few in a fixed order, and refused where nothing speaks for any.
+"""Detect a text file's encoding by trying a few in a fixed order; refuse it where none fits.
 
-UTF-8 is told from all else by its form. GB18030 and Windows-1252 accept almost any bytes, so each
-must also look like text of its kind: common Chinese characters, or accented letters beside plain
-ones.
+UTF-8 is recognised by its form. GB18030 and Windows-1252 accept almost any bytes, so the text must
+also look like their kind: common Chinese characters, or accented letters beside plain ones.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _TOLD = {
     "gb18030": "GB18030 (recognised)",
     "cp1252": "Windows-1252 or Latin-1 (recognised)",
 }
-_ENOUGH = 20_000  # characters beyond ASCII that are looked at
+_ENOUGH = 20_000  # characters beyond ASCII that are checked
 _MOSTLY = 0.8
 _SIGNS = frozenset("€£¥§°²³µ½¼¾±×÷–—‘’‚“”„•…«»´·©®™ºª¿¡\u00a0")
 _UTF8_CHARACTERS = re.compile(
@@ -51,7 +50,7 @@ _KOREAN_LAST, _KOREAN_ENOUGH = 0xC8, 30
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a file's bytes become text.
+    """Encoding of a file's bytes.
 
     Attributes:
         name: Python's name of the encoding.
@@ -63,7 +62,7 @@ class Encoding:
 
 
 def encoding_of(path: Path, asked: str | None) -> Encoding:
-    """The encoding of a text file, in which the whole of it can be read.
+    """Encoding in which the whole of a text file can be read.
 
     Args:
         path: The file, which may be packed.
@@ -78,7 +77,7 @@ def encoding_of(path: Path, asked: str | None) -> Encoding:
         head = stream.read(4)
     marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if marked is not None:
-        _require_readable(path, marked)
+        _check_readable(path, marked)
         return Encoding(marked, _TOLD[marked])
     wrong = _first_wrong_line(path, "utf-8", refuse_nul=True)
     if wrong is None:
@@ -99,18 +98,18 @@ def _asked(path: Path, asked: str) -> Encoding:
         raise TableError(f"{parameter('encoding')} is {shown(asked)}; {told}") from error
     if name == "utf-8":
         name = "utf-8-sig"
-    _require_readable(path, name)
+    _check_readable(path, name)
     return Encoding(name, f"{asked} (as asked)")
 
 
-def _require_readable(path: Path, name: str) -> None:
+def _check_readable(path: Path, name: str) -> None:
     wrong = _first_wrong_line(path, name, refuse_nul=not name.startswith(("utf-16", "utf-32")))
     if wrong is not None:
         raise TableError(f"{path}: line {wrong} is no text in {_TOLD.get(name, name)}; {_advice()}")
 
 
 def _first_wrong_line(path: Path, name: str, *, refuse_nul: bool) -> int | None:
-    """The first line that cannot be read in an encoding; None where all can."""
+    """First line that cannot be read in an encoding; None where all can."""
     decoder, lines = codecs.getincrementaldecoder(name)(), 1
     with opened(path) as stream:
         for block in _blocks(stream):
@@ -165,7 +164,7 @@ _HIGH_LINES = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
 
 
 def _foreign(path: Path, name: str) -> list[str]:
-    """Runs of characters beyond ASCII, each with the plain letters beside it."""
+    """Runs of characters beyond ASCII, each with the adjacent plain letters."""
     found: list[str] = []
     decoder = codecs.getincrementaldecoder(name)()
     with opened(path) as stream:
@@ -185,7 +184,10 @@ def _looks_chinese(runs: list[str]) -> bool:
 
 
 def _looks_korean(characters: set[str]) -> bool:
-    """Korean in EUC-KR can be read as Chinese, but stays among the first common characters."""
+    """Whether a text looks like EUC-KR read as Chinese.
+
+    Such text stays among the first common characters.
+    """
     firsts = [character.encode("gb2312", "replace")[0] for character in characters]
     later = sum(first > _KOREAN_LAST for first in firsts)
     return len(firsts) >= _KOREAN_ENOUGH and later < 0.1 * len(firsts)

@@ -1,4 +1,4 @@
-"""Files on disk: recognise the form, unpack, and detect changes while they are read."""
+"""Recognise the form of files on disk, decompress them, and detect changes during reading."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from privgan.sources.spreadsheets import SUFFIXES
 
 
 class Form(Enum):
-    """The forms of files."""
+    """Form of a file."""
 
     TEXT = "delimited text"
     SHEET = "a spreadsheet"
@@ -31,7 +31,7 @@ class Form(Enum):
 
     @property
     def nature(self) -> str:
-        """Which options it heeds."""
+        """Nature of the source, which decides its options."""
         if self is Form.SHEET:
             return SHEET
         return DATABASE if self in {Form.DUCKDB, Form.SQLITE} else TEXT
@@ -55,7 +55,7 @@ _STARTS = {
 
 
 def form_of(path: Path) -> Form:
-    """The form of a file; delimited text where nothing else is recognised."""
+    """Form of a file; delimited text where nothing else is recognised."""
     named = _SUFFIXES.get(unpacked_suffix(path))
     if named is not None:
         return named
@@ -71,14 +71,14 @@ DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 def unpacked_suffix(path: Path) -> str:
-    """The suffix that tells a file's form, in small letters: ``.csv`` of ``t.csv.gz``."""
+    """Suffix without compression, in small letters: ``.csv`` of ``t.csv.gz``."""
     inner = Path(path.stem) if path.suffix.lower() in PACKED else path
     return inner.suffix.lower()
 
 
 @contextmanager
-def unchanged(path: Path) -> Iterator[None]:
-    """Refuse a file that another program writes while it is read.
+def check_unchanged(path: Path) -> Iterator[None]:
+    """Check that no other program writes a file while it is read.
 
     Raises:
         TableError: when the file's size, time or place on the disk is not what it was.
@@ -102,7 +102,7 @@ def _state(path: Path) -> tuple[int, int, int]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """A file's bytes, unpacked where its name ends in .gz, .bz2, .xz, .zst or .zip.
+    """Open a file's bytes, decompressed where its name ends in .gz, .bz2, .xz, .zst or .zip.
 
     Raises:
         TableError: when it cannot be opened, or is damaged.

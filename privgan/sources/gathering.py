@@ -1,6 +1,6 @@
-"""Rows of Python values, batch by batch, into one Arrow table.
+"""Gather rows of Python values, batch by batch, into one Arrow table.
 
-A column has one type, or is text.
+Each column gets one type, or is text.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from privgan.files.json_types import JsonDict
 
 BATCH = 50_000
 _NO_FIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
@@ -33,7 +35,7 @@ _EXACT = 2**53
 
 
 class Gatherer:
-    """Collects rows.
+    """Collect rows.
 
     Args:
         names: The columns' names; more may come with later rows of ``add_mappings``.
@@ -45,17 +47,17 @@ class Gatherer:
 
     @property
     def names(self) -> list[str]:
-        """The columns' names so far."""
+        """Names of the columns so far."""
         return list(self._chunks)
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Add rows of as many values as there are columns."""
+        """Add rows with one value per column."""
         for index, chunks in enumerate(self._chunks.values()):
             chunks.append(array_of([row[index] for row in rows]))
         self._rows += len(rows)
 
-    def add_mappings(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Add rows by name; what a row lacks is null."""
+    def add_mappings(self, rows: Sequence[JsonDict]) -> None:
+        """Add rows by column name; absent names are null."""
         for row in rows:
             if not row.keys() <= self._chunks.keys():
                 self._chunks |= {
@@ -77,18 +79,25 @@ def array_of(values: list[Any]) -> pa.Array:
         values = [_plain(value) for value in values]
     if kinds == {dt.date, dt.datetime}:
         values = [_moment(value) for value in values]
+    if kinds == {int, float} and not all(map(_is_exact, values)):
+        return _texts(values)
     try:
-        if kinds == {int, float} and any(
-            abs(value) > _EXACT for value in values if type(value) is int
-        ):
-            raise OverflowError
         return pa.array(values)
     except _NO_FIT:
-        return pa.array([text_of(value) for value in values], pa.string())
+        return _texts(values)
+
+
+def _is_exact(value: Any) -> bool:
+    """Whether a float holds the value exactly."""
+    return type(value) is not int or abs(value) <= _EXACT
+
+
+def _texts(values: list[Any]) -> pa.Array:
+    return pa.array([text_of(value) for value in values], pa.string())
 
 
 def _plain(value: Any) -> Any:
-    """A driver's own types as text; a view of bytes as bytes."""
+    """Convert a driver's own types to text, and a view of bytes to bytes."""
     if value is None or type(value) in _KEPT:
         return value
     return bytes(value) if isinstance(value, memoryview | bytearray) else str(value)
@@ -99,7 +108,7 @@ def _moment(value: Any) -> Any:
 
 
 def text_of(value: Any) -> str | None:
-    """A value as people write it: whole numbers without a point."""
+    """Value as people write it: whole numbers without a point."""
     if value is None or isinstance(value, str):
         return value
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -108,7 +117,7 @@ def text_of(value: Any) -> str | None:
 def united(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
     """Chunks of a column, whose types may differ, as one column.
 
-    As text where no type holds all exactly.
+    Text where no type holds all values exactly.
     """
     types = {chunk.type for chunk in chunks if not pa.types.is_null(chunk.type)}
     if len(types) <= 1:
@@ -127,7 +136,7 @@ def united(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
 
 
 def _as_floats(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
-    """Whole and other numbers together.
+    """Convert whole and other numbers to floats.
 
     ArrowInvalid where a whole number is too large to stay exact.
     """
@@ -135,7 +144,10 @@ def _as_floats(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
 
 
 def whole_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Floats that are all whole as integers, as a spreadsheet shows them; all else as it is."""
+    """Convert floats that are all whole to integers, as a spreadsheet shows them.
+
+    Other columns stay as they are.
+    """
     if not pa.types.is_floating(column.type) or column.null_count == len(column):
         return column
     try:

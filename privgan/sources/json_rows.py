@@ -1,4 +1,4 @@
-"""JSON: an array of rows, or a row a line; numbers and text as they stand."""
+"""Read JSON: an array of rows, or one row per line; numbers and text as they stand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
-from privgan.sources.arrow_types import require_names
+from privgan.files.json_types import JsonDict
+from privgan.sources.arrow_types import check_names
 from privgan.sources.encodings import encoding_of
 from privgan.sources.files import opened
 from privgan.sources.gathering import BATCH, Gatherer
@@ -24,7 +25,7 @@ _FORMS = "give an array of objects, or an object a line"
 
 
 def read_json(path: Path, encoding: str | None) -> tuple[pa.Table, str]:
-    """Read rows from JSON or JSON lines, whichever the file holds.
+    """Read rows from a JSON array or JSON lines, whichever the file holds.
 
     Args:
         path: The file, which may be packed.
@@ -44,7 +45,7 @@ def read_json(path: Path, encoding: str | None) -> tuple[pa.Table, str]:
         rows = _Array(path, text).rows() if array else _of_lines(path, text)
         while batch := list(islice(rows, BATCH)):
             gathered.add_mappings(batch)
-    require_names(str(path), gathered.names)
+    check_names(str(path), gathered.names)
     return gathered.table(), f"JSON {'array' if array else 'lines'}, {found.told}"
 
 
@@ -57,7 +58,7 @@ def _begins_array(path: Path, encoding: str) -> bool:
     raise TableError(f"{path}: is empty; {_FORMS}")
 
 
-def _of_lines(path: Path, text: TextIO) -> Iterator[dict[str, Any]]:
+def _of_lines(path: Path, text: TextIO) -> Iterator[JsonDict]:
     for number, line in enumerate(text, start=1):
         if line.strip(_BLANK):
             yield _row(path, f"line {number}", _decoded(path, line, number))
@@ -74,14 +75,14 @@ def _decoded(path: Path, line: str, number: int) -> Any:
         raise TableError(f"{path}: line {number}: {_reason(error)}") from None
 
 
-def _row(path: Path, place: str, value: Any) -> dict[str, Any]:
+def _row(path: Path, place: str, value: Any) -> JsonDict:
     if not isinstance(value, dict):
         raise TableError(f"{path}: {place} is no object with a value for each column; {_FORMS}")
     return value
 
 
 class _TwiceError(Exception):
-    """A key that stands twice in one object; its name is the message."""
+    """Key that stands twice in one object; its name is the message."""
 
 
 def _reason(error: Exception) -> str:
@@ -93,7 +94,7 @@ def _reason(error: Exception) -> str:
     return "is nested too deeply; take the nested values out"
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, Any]]) -> JsonDict:
     row = dict(pairs)
     if len(row) < len(pairs):
         names = [name for name, _ in pairs]
@@ -105,7 +106,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once)
 
 
 class _Array:
-    """An array of rows, of which no more than a block is held at a time.
+    """Stream an array of rows; at most one block is in memory.
 
     Args:
         path: The file, for messages.
@@ -116,8 +117,8 @@ class _Array:
         self._path, self._text, self._number = path, text, 0
         self._held, self._ended = "", False
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Row by row."""
+    def rows(self) -> Iterator[JsonDict]:
+        """Parse row by row."""
         self._skip("[")
         while self._sign() != "]":
             if self._number:
@@ -135,7 +136,7 @@ class _Array:
         return not self._ended
 
     def _sign(self) -> str:
-        """The next sign that is not blank; nothing at the end."""
+        """Next character that is not blank; empty at the end."""
         self._held = self._held.lstrip(_BLANK)
         while not self._held and self._more():
             self._held = self._held.lstrip(_BLANK)

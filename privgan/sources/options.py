@@ -1,14 +1,13 @@
-"""How a source is to be read, where that is not to be recognised."""
+"""Define the options of a source that are given instead of recognised."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.naming import parameter
 
 TEXT, SHEET, DATABASE = "text", "sheet", "database"
@@ -21,10 +20,10 @@ _MEANT = {
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
-    """What the owner says about a source.
+    """Options of a source.
 
     Attributes:
-        sep: Separator of a text file, one character or ``\\t``; None to recognise it.
+        sep: Separator of a text file, one character or ``tab``; None to recognise it.
         encoding: Encoding of a text file, by Python's name; None to recognise it.
         sheet: Sheet of a spreadsheet; None where it has one.
         table: Table of a database, ``NAME`` or ``SCHEMA.NAME``; None where it has one, or with a
@@ -39,7 +38,7 @@ class SourceOptions:
     query: str | None = None
 
     def fitting(self, name: str, nature: str, *, shared: bool = False) -> SourceOptions:
-        """These options for a source of one nature.
+        """Check and complete these options for a source of one nature.
 
         Separator and encoding may stand beside any source.
 
@@ -68,8 +67,8 @@ class SourceOptions:
             )
         return replace(self, **dict.fromkeys(deaf))
 
-    def recorded(self) -> dict[str, Any]:
-        """These options for a note: of a query, which may hold a secret, its SHA-256 alone."""
+    def recorded(self) -> JsonDict:
+        """Options as recorded; of a query, which may hold a secret, only its SHA-256."""
         kept = {
             field.name: getattr(self, field.name) for field in fields(self) if field.name != "query"
         }
@@ -81,7 +80,7 @@ class SourceOptions:
         return None if self.query is None else hashlib.sha256(self.query.encode()).hexdigest()
 
     @classmethod
-    def again(cls, recorded: Mapping[str, Any], query: str | None) -> SourceOptions:
+    def again(cls, recorded: JsonMapping, query: str | None) -> SourceOptions:
         """Recorded options, with the query given anew.
 
         Raises:

@@ -1,4 +1,4 @@
-"""A folder or a pattern of files: the parts of one table."""
+"""Read a folder or a pattern of files as the parts of one table."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ _MOST_TOLD = 8
 
 
 def parts_of(path: Path) -> list[Path]:
-    """The files that a path means.
+    """Files of a path: the file itself, a folder's, or a pattern's such as ``2024-*.csv``, by name.
 
-    Itself, those of a folder, or those of a pattern such as ``2024-*.csv``, by name.
-
-    Names that begin with a dot, an underscore or ``~$`` are passed over.
+    Names that begin with a dot, an underscore or ``~$`` are skipped.
 
     Raises:
         TableError: when there is no file, or the folder holds folders or files of different forms.
@@ -81,7 +79,7 @@ def _of_one_form(path: Path, files: Sequence[Path]) -> list[Path]:
 
 
 def joined(form: Form, files: Sequence[Path], tables: Sequence[pa.Table]) -> pa.Table:
-    """The parts of a table one below the other, their columns in the first one's order.
+    """Concatenate the parts of a table; columns are in the first part's order.
 
     Raises:
         TableError: naming two files, and the columns that differ between them.

@@ -1,4 +1,4 @@
-"""One way in: whatever holds a table, as one Arrow table and what was recognised on the way."""
+"""Read any source of a table as one Arrow table, with notes on what was recognised."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from privgan.sources.arrow_types import SourceTable, with_plain_types
 from privgan.sources.columnar import read_arrow, read_frame, read_parquet
 from privgan.sources.database_files import read_duckdb, read_sqlite
 from privgan.sources.delimited import read_text
-from privgan.sources.files import PACKED, Form, form_of, unchanged
+from privgan.sources.files import PACKED, Form, check_unchanged, form_of
 from privgan.sources.json_rows import read_json
 from privgan.sources.options import DATABASE, SourceOptions
 from privgan.sources.parts import joined, parts_of
@@ -61,7 +61,7 @@ def read_source(spec: Any, options: SourceOptions = _PLAIN, *, shared: bool = Fa
 
 
 def source_name(spec: Any) -> str:
-    """A source's own name, the file's, folder's or database's; it holds nothing secret."""
+    """Name of a source's file, folder or database; it holds nothing secret."""
     if not isinstance(spec, str | Path):
         return "the given table"
     path = Path(database_name(str(spec)) if is_url(spec) else spec)
@@ -95,7 +95,7 @@ def _of_path(
 
 
 def _of_file(path: Path, form: Form, options: SourceOptions) -> tuple[pa.Table, str]:
-    with unchanged(path):
+    with check_unchanged(path):
         if form is Form.TEXT:
             return read_text(path, options)
         if form is Form.SHEET:
@@ -115,14 +115,17 @@ def _made(
     if table.num_rows == 0 or table.num_columns == 0:
         raise TableError(f"{name}: the table has no {'rows' if table.num_columns else 'columns'}")
     rows = f"{table.num_rows:,} row{'s' * (table.num_rows != 1)}"
-    said = [f"{name}: {', '.join(part for part in (told, rows) if part)}"]
+    recognised = f"{name}: {', '.join(part for part in (told, rows) if part)}"
     warning = without_unit(table.schema.names) if options.query is not None else None
-    row_numbers = [column for column in table.schema.names if _ROW_NUMBERS.fullmatch(column)]
-    if row_numbers and len(row_numbers) < table.num_columns:
-        table = table.drop_columns(row_numbers)
-        said.append(
-            f"{name}: the row numbers that pandas wrote ({', '.join(row_numbers)}) are left out"
-        )
-    return SourceTable(
-        table=with_plain_types(table), said=(*said, *([warning] if warning else [])), text=text
-    )
+    table, left_out = _without_row_numbers(name, table)
+    said = tuple(line for line in (recognised, left_out, warning) if line)
+    return SourceTable(table=with_plain_types(table), said=said, text=text)
+
+
+def _without_row_numbers(name: str, table: pa.Table) -> tuple[pa.Table, str]:
+    """Table without the row numbers that pandas wrote, and a line that says so."""
+    numbers = [column for column in table.schema.names if _ROW_NUMBERS.fullmatch(column)]
+    if not numbers or len(numbers) == table.num_columns:
+        return table, ""
+    line = f"{name}: the row numbers that pandas wrote ({', '.join(numbers)}) are left out"
+    return table.drop_columns(numbers), line

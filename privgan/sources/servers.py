@@ -1,8 +1,8 @@
-"""Database servers through SQLAlchemy or ADBC, streamed in batches; errors hide values and secrets.
+"""Read database servers through SQLAlchemy or ADBC, in batches; errors hide values and secrets.
 
-A password is in the URL, in the variable PRIVGAN_SOURCE_PASSWORD, or where the driver itself looks
-for it. It is never shown, and of a driver's messages only those about the query's own text are
-told: others may hold values.
+A password is in the URL, in the variable PRIVGAN_SOURCE_PASSWORD, or where the driver itself looks.
+It is never shown. Of a driver's messages only those about the query's own text are shown: others
+may hold values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow as pa
 from privgan.errors import TableError
 from privgan.files.documents import did_you_mean, shown
 from privgan.naming import parameter
-from privgan.sources.arrow_types import require_names
+from privgan.sources.arrow_types import check_names
 from privgan.sources.gathering import BATCH, Gatherer
 from privgan.sources.options import SourceOptions
 
@@ -27,12 +27,12 @@ _MOST_TOLD = 200
 
 
 def quoted(name: str) -> str:
-    """A table's name as SQL, each part in quotes: ``"public"."customers"``."""
+    """Name of a table as SQL, each part in quotes: ``"public"."customers"``."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
 
 
 def select_all(source: str, names: Sequence[str], options: SourceOptions) -> tuple[str, str]:
-    """The query to send to a database file, and what it is in words.
+    """Query to send to a database file, and its description.
 
     Args:
         source: The file, for messages.
@@ -59,13 +59,13 @@ def select_all(source: str, names: Sequence[str], options: SourceOptions) -> tup
 
 
 def query_told(options: SourceOptions) -> str:
-    """A query by its hash: its text may hold a secret."""
+    """Query by its hash: its text may hold a secret."""
     assert options.query_sha256 is not None
     return f"a query (SHA-256 {options.query_sha256[:12]}…)"
 
 
 def without_unit(names: Sequence[str]) -> str | None:
-    """A warning where no column of a query's result looks like whose row it is."""
+    """Warning where no column of a query's result looks like the customer's id."""
     if any(
         name.lower() == "id" or name.lower().endswith(("id", "key", "number", "uuid", "_no"))
         for name in names
@@ -78,7 +78,7 @@ def without_unit(names: Sequence[str]) -> str | None:
 
 
 def first_line(message: str, *secrets: str | None) -> str:
-    """The first line of a driver's message about a query's own text, without the secrets given."""
+    """First line of a driver's message about a query's own text, without the given secrets."""
     line = message.strip().splitlines()[0][:_MOST_TOLD] if message.strip() else "no reason given"
     for secret in secrets:
         line = line.replace(secret, "***") if secret else line
@@ -88,7 +88,7 @@ def first_line(message: str, *secrets: str | None) -> str:
 PASSWORD = "PRIVGAN_SOURCE_PASSWORD"
 ADBC = "adbc+"
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+._-]*://")
-# SQLSTATE classes whose messages speak of the query, the user's name or the database alone.
+# SQLSTATE classes whose messages name only the query, the user or the database.
 _ABOUT_THE_QUERY = ("42", "28", "3D", "3F")
 _WENT_AWAY = "it went away, or refused the connection or the query"
 
@@ -99,7 +99,7 @@ def is_url(source: object) -> bool:
 
 
 def file_of(url: str) -> tuple[str, str] | None:
-    """The kind and path of a database file that a ``sqlite:///`` or ``duckdb:///`` URL names.
+    """Kind and path of a database file that a ``sqlite:///`` or ``duckdb:///`` URL names.
 
     None for servers.
     """
@@ -113,14 +113,14 @@ def file_of(url: str) -> tuple[str, str] | None:
 
 
 def public_url(url: str) -> str:
-    """A URL without its password and without its parameters, which may hold one too."""
+    """URL without its password and parameters, which may hold one too."""
     made = _parsed(url)
     told = made.set(query={}).render_as_string(hide_password=True)
     return (ADBC if url.startswith(ADBC) else "") + str(told)
 
 
 def database_name(url: str) -> str:
-    """The name of a URL's database, or of its host."""
+    """Name of a URL's database, or of its host."""
     made = _parsed(url)
     return str(made.database or made.host or made.get_backend_name())
 
@@ -180,7 +180,7 @@ def _from_sqlalchemy(url: str, options: SourceOptions) -> pa.Table:
             if not result.returns_rows:
                 raise TableError(f"{public_url(url)}: the query returns no rows; give a select")
             names = list(result.keys())
-            require_names(public_url(url), names)
+            check_names(public_url(url), names)
             gathered = Gatherer(names)
             for rows in result.yield_per(BATCH).partitions():
                 gathered.add(rows)
@@ -254,5 +254,5 @@ def _from_adbc(url: str, options: SourceOptions) -> pa.Table:
     ):
         cursor.execute(query)
         table = cursor.fetch_record_batch().read_all()
-    require_names(public_url(url), table.schema.names)
+    check_names(public_url(url), table.schema.names)
     return table

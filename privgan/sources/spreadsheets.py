@@ -1,4 +1,4 @@
-"""Spreadsheets: Excel and OpenDocument files, one sheet of which is a table."""
+"""Read one sheet of an Excel or OpenDocument file as a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from privgan.errors import TableError
 from privgan.files.documents import did_you_mean, shown
 from privgan.naming import parameter
-from privgan.sources.arrow_types import require_names
+from privgan.sources.arrow_types import check_names
 from privgan.sources.gathering import BATCH, Gatherer, text_of, whole_numbers
 
 SUFFIXES = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
@@ -36,22 +36,34 @@ def read_sheet(path: Path, asked: str | None) -> tuple[pa.Table, str]:
     place = f"{path}, sheet {shown(name)}"
     if not rows:
         raise TableError(f"{place}: is empty; it needs a header row and rows")
-    header = [text_of(value) or "" for value in rows[0]]
-    full = [row for row in rows[1:] if any(value != "" for value in row)]
+    names, full = _without_empty([text_of(value) or "" for value in rows[0]], rows[1:])
+    check_names(place, names)
+    _check_single_header(place, names, full)
+    table = _gathered(names, full)
+    whole = [whole_numbers(column) for column in table.columns]
+    return pa.table(dict(zip(names, whole, strict=True))), f"sheet {shown(name)}"
+
+
+def _without_empty(header: list[str], rows: list[list[Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Names and rows without columns and rows that are empty."""
+    full = [row for row in rows if _is_filled(row)]
     used = [
         index
         for index, title in enumerate(header)
-        if title or any(row[index] != "" for row in full)
+        if title or _is_filled([row[index] for row in full])
     ]
-    names = [header[index] for index in used]
-    require_names(place, names)
-    _refuse_second_header(place, names, full, used)
+    return [header[index] for index in used], [[row[index] for index in used] for row in full]
+
+
+def _is_filled(values: list[Any]) -> bool:
+    return any(value != "" for value in values)
+
+
+def _gathered(names: list[str], rows: list[list[Any]]) -> pa.Table:
     gathered = Gatherer(names)
-    for start in range(0, len(full), BATCH):
-        gathered.add([[_cell(row[index]) for index in used] for row in full[start : start + BATCH]])
-    table = gathered.table()
-    whole = [whole_numbers(column) for column in table.columns]
-    return pa.table(dict(zip(names, whole, strict=True))), f"sheet {shown(name)}"
+    for start in range(0, len(rows), BATCH):
+        gathered.add([[_cell(value) for value in row] for row in rows[start : start + BATCH]])
+    return gathered.table()
 
 
 def _book(path: Path) -> Any:
@@ -89,11 +101,9 @@ def _sheet_name(path: Path, book: Any, asked: str | None) -> str:
     return (filled or names)[0]
 
 
-def _refuse_second_header(
-    place: str, names: list[str], rows: list[list[Any]], used: list[int]
-) -> None:
+def _check_single_header(place: str, names: list[str], rows: list[list[Any]]) -> None:
     for number, row in enumerate(rows, start=1):
-        if row[used[0]] == names[0] and len(names) > 1 and [row[index] for index in used] == names:
+        if len(names) > 1 and row == names:
             raise TableError(
                 f"{place}: row {number} below the header repeats it; leave one header row"
             )

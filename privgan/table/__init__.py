@@ -1,4 +1,1 @@
-"""What rows look like.
-
-The schema, reading and checking tables, and the public map from rows to codes.
-"""
+"""Read, check, type and write tables against a schema."""

@@ -1,81 +1,29 @@
 """Check a table against its schema and type its values; a pure function of each row.
 
-Validation is one of the three unpaid looks: what it finds is INTERNAL, for the owner's eyes, and
-names columns and counts but never a value.
+Validation is an unpaid look. Its findings are INTERNAL, for the owner alone, and name columns and
+counts but never a value.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from privgan.domain.cells import as_numbers, is_special
-from privgan.domain.frames import by_distinct
-from privgan.domain.measured import (
-    clamp,
-    clip_moments,
-    clip_numbers,
-    opened,
-    widest_moments,
-    widest_numbers,
-)
 from privgan.errors import TableError
-from privgan.files.documents import UNWRITABLE
 from privgan.naming import call, parameter
-from privgan.notation.number_format import PLAIN_NUMBER
 from privgan.schema.columns import (
-    Column,
-    Discrete,
     Invented,
     Kind,
-    Numeric,
     Open,
-    OpenCategorical,
-    OpenNumeric,
-    OpenTemporal,
     Source,
-    Temporal,
 )
 from privgan.schema.schema import Schema
-from privgan.table.presenting import escaped, presence_of, restored
-from privgan.table.readings import moments_of, numbers_of
+from privgan.table.presenting import restored
+from privgan.table.typed_values import Violation, absent_values, typed_column, violations_where
 
-_NOT_READ = {
-    False: "text where a number is expected",
-    True: "text that is no number of the form {}",
-}
 _ROWS_NAMED = 5
-_LEADING_ZEROS = re.compile(r"\s*[-+]?0[0-9]")
-_TRUE, _FALSE = frozenset({"true", "1", "t", "yes", "y"}), frozenset({"false", "0", "f", "no", "n"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Violation:
-    """One way in which a column departs from the schema.
-
-    Attributes:
-        column: The column.
-        problem: What is wrong, without any value.
-        count: How many rows; None where the whole column is concerned.
-        clampable: Whether ``on_violation="clamp"`` can map the rows into the schema.
-        rows: Which rows [rows]; None where the whole column is concerned.
-    """
-
-    column: str
-    problem: str
-    count: int | None = None
-    clampable: bool = True
-    rows: pd.Series | None = field(default=None, repr=False, compare=False)
-
-    def __str__(self) -> str:
-        """As a line for the owner."""
-        rows = "" if self.count is None else f" in {self.count} row{'s' if self.count != 1 else ''}"
-        return f"column {self.column!r}: {self.problem}{rows}"
 
 
 def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse") -> pd.DataFrame:
@@ -109,10 +57,7 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
 
 
 def _told_together(found: list[Violation]) -> Iterator[str]:
-    """A line for each violation.
-
-    One for all columns that are concerned as a whole in the same way.
-    """
+    """One line per violation; columns with the same problem as a whole share a line."""
     whole: dict[str, list[Violation]] = {}
     for violation in found:
         if violation.count is None:
@@ -125,14 +70,14 @@ def _told_together(found: list[Violation]) -> Iterator[str]:
 
 
 def violations(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
-    """Every way in which a table departs from its schema."""
+    """All violations of a schema by a table."""
     return tuple(_typed(frame, schema)[1])
 
 
 def first_rows(violation: Violation) -> list[int]:
-    """The first rows that a violation concerns, counted from 1.
+    """First rows of a violation, counted from 1. INTERNAL.
 
-    None where it concerns the whole column. INTERNAL.
+    Empty where it concerns the whole column.
     """
     if violation.rows is None:
         return []
@@ -140,18 +85,15 @@ def first_rows(violation: Violation) -> list[int]:
 
 
 def typed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The modelled columns that a table has, with the schema's types.
+    """Modelled columns of a table with the schema's types.
 
-    What does not fit is mapped as ``clamp`` maps it.
+    Values that do not fit are mapped as ``clamp`` maps them.
     """
     return _typed(frame, schema)[0]
 
 
 def rows_over_limit(frame: pd.DataFrame, schema: Schema) -> int:
-    """How many rows a run will leave out, because their customers have more than max_rows_per_unit.
-
-    INTERNAL.
-    """
+    """Number of rows beyond max_rows_per_unit, which a run leaves out. INTERNAL."""
     unit = schema.unit.column
     if unit is None or list(map(str, frame.columns)).count(unit) != 1:
         return 0
@@ -159,8 +101,8 @@ def rows_over_limit(frame: pd.DataFrame, schema: Schema) -> int:
     return int((each - schema.unit.max_rows).clip(lower=0).sum())
 
 
-def unconfirmed(schema: Schema) -> None:
-    """Refuse a drafted schema whose facts nobody has confirmed.
+def check_confirmed(schema: Schema) -> None:
+    """Check that a person has confirmed all facts of a drafted schema.
 
     Raises:
         TableError: naming the facts still marked ``confirm``.
@@ -174,10 +116,10 @@ def unconfirmed(schema: Schema) -> None:
         )
 
 
-def unproven(schema: Schema) -> None:
-    """Refuse facts that a file claims were measured.
+def check_not_claimed(schema: Schema) -> None:
+    """Check that a schema's file claims no measured values.
 
-    What a run did not measure itself, it cannot vouch for.
+    A run cannot vouch for facts that it did not measure itself.
 
     Raises:
         TableError: naming these facts.
@@ -203,7 +145,7 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
     typed: dict[str, pd.Series] = {}
     for column in schema.modelled:
         if column.name not in missing_columns:
-            typed[column.name], problems = _column(
+            typed[column.name], problems = typed_column(
                 frame[column.name], schema.column(column.name), schema.missing_markers
             )
             found += problems
@@ -221,7 +163,7 @@ def _typed(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, list[Viol
 
 def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
     names = list(map(str, frame.columns))
-    # Where no name is known, the first line may be a customer's: none of it is told.
+    # Without a known name the first line may be a customer's: none of it is shown.
     headed = not set(names).isdisjoint(schema.names)
     ask = f"is {parameter('sep')} right?" + ("" if headed else " has it a header line?")
     for name in schema.names:
@@ -243,14 +185,16 @@ def _shape_violations(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation
 
 
 def _filled(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
-    """Values in a column that is said to hold none.
+    """Violations by values in a column that is declared empty.
 
-    Synthetic rows hold none whatever stands there.
+    Synthetic rows are empty there whatever the table holds.
     """
     for column in schema.invented:
         if isinstance(column, Invented) and column.empty and column.name in frame:
-            held = ~_absent(frame[column.name], column, schema.missing_markers)
-            yield from _problem(column, held, "a value where the schema says that no row holds one")
+            held = ~absent_values(frame[column.name], column, schema.missing_markers)
+            yield from violations_where(
+                column, held, "a value where the schema says that no row holds one"
+            )
 
 
 def _unit(values: pd.Series, markers: set[str]) -> tuple[pd.Series, list[Violation]]:
@@ -266,7 +210,10 @@ def _unit(values: pd.Series, markers: set[str]) -> tuple[pd.Series, list[Violati
 
 
 def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
-    """A row-level claim on customers with several rows would be worth less than it says."""
+    """Violations by identifiers that repeat under ``unit: row``.
+
+    A row-level guarantee would protect such customers less than it says.
+    """
     for column in schema.invented:
         if (
             not isinstance(column, Invented)
@@ -277,7 +224,7 @@ def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Viola
         values = frame[column.name]
         if (
             not column.repeats
-            and values[~_absent(values, column, schema.missing_markers)].duplicated().any()
+            and values[~absent_values(values, column, schema.missing_markers)].duplicated().any()
         ):
             text = (
                 "an identifier repeats although 'unit: row' says that each row is a customer of its"
@@ -285,185 +232,3 @@ def _repeated_identifiers(frame: pd.DataFrame, schema: Schema) -> Iterator[Viola
                 " where it tells no customer"
             )
             yield Violation(column=column.name, problem=text, clampable=False)
-
-
-def _absent(values: pd.Series, column: Column, markers: tuple[str, ...]) -> pd.Series:
-    """Which values [rows] are missing.
-
-    Empty, or a text that stands for missing in the table or in this column.
-    """
-    texts = {*markers, *column.missing_markers, *map(escaped, column.missing_markers)}
-    return values.isna() | by_distinct(
-        values, lambda value: isinstance(value, str) and value in texts
-    ).astype(bool)
-
-
-def _column(
-    values: pd.Series, column: Column, markers: tuple[str, ...]
-) -> tuple[pd.Series, list[Violation]]:
-    absent = _absent(values, column, markers)
-    if isinstance(column, Invented):
-        return presence_of(values.where(~absent)), []
-    before = opened(column)
-    typed, problems = _typed_values(values, absent, before)
-    if not column.missing and absent.any():
-        problems = [
-            *problems,
-            *_problem(column, absent, "a value is missing where none may be"),
-        ]
-        typed = typed.where(~absent, _fill(before))
-    return typed if isinstance(column, Open) else clamp(typed, column), problems
-
-
-def _typed_values(
-    values: pd.Series, absent: pd.Series, column: Column
-) -> tuple[pd.Series, list[Violation]]:
-    if isinstance(column, Discrete):
-        return _discrete(values, absent, column)
-    if isinstance(column, OpenCategorical):
-        return _undiscovered(values, absent, column)
-    if isinstance(column, Numeric | OpenNumeric):
-        return _numeric(values, absent, column)
-    if isinstance(column, Temporal | OpenTemporal):
-        return _temporal(values, absent, column)
-    raise TypeError(f"column {column.name} is invented and has no typed values")
-
-
-def _undiscovered(
-    values: pd.Series, absent: pd.Series, column: OpenCategorical
-) -> tuple[pd.Series, list[Violation]]:
-    texts = by_distinct(values.astype(object), canonical_text).astype(object)
-    unwritable = ~absent & by_distinct(texts, lambda text: bool(UNWRITABLE.search(text))).astype(
-        bool
-    )
-    problems = _problem(
-        column, unwritable, "a text with a NUL or half of a character, which no text file can hold"
-    )
-    return texts.where(~unwritable, column.other).where(~absent, None), problems
-
-
-def _fill(column: Column) -> Any:
-    """What clamp writes where a value cannot be read, or is missing and may not be.
-
-    A function of the schema alone.
-    """
-    if isinstance(column, Discrete):
-        return column.categories[0]
-    if isinstance(column, OpenCategorical):
-        return column.other
-    if isinstance(column, Numeric | OpenNumeric) and column.special_values:
-        return column.special_values[0]
-    if isinstance(column, Open):
-        return pd.Timestamp(0) if isinstance(column, OpenTemporal) else 0.0
-    assert isinstance(column, Numeric | Temporal)
-    return pd.Timestamp(column.lower) if isinstance(column, Temporal) else column.lower
-
-
-def _problem(column: Column, mask: pd.Series, text: str) -> list[Violation]:
-    return (
-        [Violation(column=column.name, problem=text, count=int(mask.sum()), rows=mask)]
-        if mask.any()
-        else []
-    )
-
-
-def _discrete(
-    values: pd.Series, absent: pd.Series, column: Discrete
-) -> tuple[pd.Series, list[Violation]]:
-    # As objects: nullable integers would go through float, where they end at 2^53.
-    texts = by_distinct(values.astype(object), canonical_text).astype(object)
-    if column.kind is Kind.BOOLEAN:
-        texts = by_distinct(texts, lambda text: _boolean_text(text, column.categories))
-    texts = _as_categories(values, texts, column).where(~absent, None)
-    unknown = ~absent & ~texts.isin(column.categories)
-    problems = _problem(
-        column, unknown, f"a value is none of the {len(column.categories)} categories"
-    )
-    fallback = None if column.missing else column.categories[0]
-    return texts.where(~unknown, fallback), problems
-
-
-def _as_categories(values: pd.Series, texts: pd.Series, column: Discrete) -> pd.Series:
-    """Numbers of a typed source as the categories write them: 0.5 is the category 0.50."""
-    if column.kind is Kind.BOOLEAN or not pd.api.types.is_numeric_dtype(values):
-        return texts
-    written = {
-        canonical_text(float(text)): text for text in column.categories if PLAIN_NUMBER.match(text)
-    }
-    return texts.where(
-        texts.isin(column.categories), texts.map(lambda text: written.get(text, text))
-    )
-
-
-def canonical_text(value: object) -> str:
-    """A value as a category's text: 1, 1.0 and numpy's 1 are one text."""
-    if isinstance(value, (bool, np.bool_)):
-        return str(bool(value))
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _boolean_text(text: str, labels: tuple[str, ...]) -> str:
-    if text in labels:
-        return text
-    lowered = text.lower()
-    return labels[1] if lowered in _TRUE else labels[0] if lowered in _FALSE else text
-
-
-def _numeric(
-    values: pd.Series, absent: pd.Series, stated: Numeric | OpenNumeric
-) -> tuple[pd.Series, list[Violation]]:
-    column = widest_numbers(stated) if isinstance(stated, OpenNumeric) else stated
-    numbers = numbers_of(values.where(~absent), column)
-    not_number = ~absent & numbers.isna()
-    infinite = numbers.abs() == np.inf
-    special = is_special(numbers.to_numpy(), column)
-    outside = ~infinite & ~special & ((numbers < column.lower) | (numbers > column.upper))
-    rounded = numbers.where(~infinite).round(column.decimals)
-    too_fine = ~infinite & (numbers - rounded).abs().gt(
-        1e-6 * numbers.abs().clip(lower=10.0**-column.decimals)
-    )
-    problems = [
-        *_problem(column, not_number, _NOT_READ[bool(column.format)].format(column.format)),
-        *_problem(
-            column,
-            _with_leading_zeros(values, absent, column),
-            "a number with leading zeros, which would be lost",
-        ),
-        *_problem(column, infinite, "an infinite value"),
-        *_problem(column, outside, f"a value outside {column.lower:g} to {column.upper:g}"),
-        *_problem(column, too_fine, f"more than {column.decimals} decimals"),
-    ]
-    clamped = clip_numbers(numbers, column).round(column.decimals)
-    fallback = np.nan if column.missing else _fill(stated)
-    return clamped.where(~not_number, fallback), problems
-
-
-def _with_leading_zeros(values: pd.Series, absent: pd.Series, column: Numeric) -> pd.Series:
-    """Texts such as 00501 [rows] where the column writes plain numbers."""
-    if column.format or not (
-        pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
-    ):
-        return pd.Series(False, index=values.index)
-    return ~absent & by_distinct(
-        values, lambda value: isinstance(value, str) and bool(_LEADING_ZEROS.match(value))
-    ).astype(bool)
-
-
-def _temporal(
-    values: pd.Series, absent: pd.Series, stated: Temporal | OpenTemporal
-) -> tuple[pd.Series, list[Violation]]:
-    column = widest_moments(stated) if isinstance(stated, OpenTemporal) else stated
-    moments = moments_of(values.where(~absent), stated)
-    unreadable = ~absent & moments.isna()
-    special = is_special(as_numbers(moments, column), column)
-    outside = ((moments < column.lower) | (moments > column.upper)) & ~special
-    problems = [
-        *_problem(column, unreadable, f"text that is no moment of the form {column.format}"),
-        *_problem(
-            column, outside, f"a moment outside {column.lower:%Y-%m-%d} to {column.upper:%Y-%m-%d}"
-        ),
-    ]
-    fallback = pd.NaT if column.missing else _fill(stated)
-    return clip_moments(moments, column).where(~unreadable, fallback), problems

@@ -1,13 +1,12 @@
-"""Read and write a schema file's ``constraints``; every mistake is told with its place and line."""
+"""Read and write a schema file's ``constraints``; report every mistake with place and line."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from graphlib import CycleError
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from privgan.domain.regions import conditions_of, groups_of, widened
 from privgan.domain.value_sets import Axis, PositionSet
 from privgan.errors import DocumentError, UsageError
 from privgan.files.documents import Document, did_you_mean, shown
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, OpenCategorical, Temporal
 from privgan.schema.constraints import AtMost, Combinations, Constraint, WhenThen, place
 from privgan.schema.schema import Schema, next_by_name
@@ -35,7 +35,7 @@ _FORMS_TOLD = (
 
 
 def constraints_of(document: Document, schema: Schema) -> tuple[Constraint, ...]:
-    """The constraints of a schema document.
+    """Constraints of a schema document.
 
     Args:
         document: The document; its JSON Schema is met.
@@ -62,20 +62,20 @@ def constraints_of(document: Document, schema: Schema) -> tuple[Constraint, ...]
     return tuple(found)
 
 
-def constraint_items(schema: Schema) -> list[dict[str, Any]]:
-    """The constraints as plain data that ``constraints_of`` reads back to equal ones."""
+def constraint_items(schema: Schema) -> list[JsonDict]:
+    """Constraints as plain data that ``constraints_of`` reads back."""
     return [constraint.to_json() for constraint in schema.constraints]
 
 
 class _MistakenError(Exception):
-    """What is wrong under a key of a constraint, or with all of it where the key is empty."""
+    """Mistake under a key of a constraint; an empty key means the whole constraint."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
         self.key = key
 
 
-def _constraint(item: Mapping[str, Any], schema: Schema) -> Constraint:
+def _constraint(item: JsonMapping, schema: Schema) -> Constraint:
     keys = frozenset(item) - {"description"}
     form = next((name for name, needed in _FORMS.items() if keys == needed), None)
     if form is None:
@@ -96,6 +96,19 @@ def _at_most(form: str, names: Sequence[str], schema: Schema, description: str) 
             form, f"found {shown(list(names))}, allowed: two different columns, the lower one first"
         )
     low, high = (_column(form, name, schema) for name in names)
+    _check_comparable(form, low, high)
+    strict = form == "below"
+    lowest, highest = _end(low, last=False), _end(high, last=True)
+    if lowest > highest or (strict and lowest == highest):
+        told = f"the lowest {shown(low.name)} is above the highest {shown(high.name)}"
+        raise _MistakenError(
+            form, f"{told}, so that no row holds it; change the bounds or leave it out"
+        )
+    return AtMost(low=low.name, high=high.name, strict=strict, description=description)
+
+
+def _check_comparable(form: str, low: Column, high: Column) -> None:
+    """Check that two columns are both numeric, both dates, or both datetimes."""
     for column in (low, high):
         if not isinstance(column, Numeric | Temporal):
             raise _MistakenError(
@@ -103,21 +116,10 @@ def _at_most(form: str, names: Sequence[str], schema: Schema, description: str) 
                 f"{shown(column.name)} is {column.kind}, allowed: two numeric columns, two dates or"
                 " datetimes",
             )
-    if isinstance(low, Temporal) != isinstance(high, Temporal) or (
-        isinstance(low, Temporal) and low.kind is not high.kind
-    ):
+    kinds = {column.kind if isinstance(column, Temporal) else Numeric for column in (low, high)}
+    if len(kinds) > 1:
         told = f"{shown(low.name)} is {low.kind} and {shown(high.name)} is {high.kind}"
         raise _MistakenError(form, f"{told}, {_ORDERED}")
-    constraint = AtMost(
-        low=low.name, high=high.name, strict=form == "below", description=description
-    )
-    lowest, highest = _end(low, last=False), _end(high, last=True)
-    if lowest > highest or (constraint.strict and lowest == highest):
-        told = f"the lowest {shown(low.name)} is above the highest {shown(high.name)}"
-        raise _MistakenError(
-            form, f"{told}, so that no row holds it; change the bounds or leave it out"
-        )
-    return constraint
 
 
 def _end(column: Column, *, last: bool) -> float:
@@ -125,7 +127,7 @@ def _end(column: Column, *, last: bool) -> float:
     return float(axis.numbers(np.array(axis.last if last else 0)))
 
 
-def _when_then(item: Mapping[str, Any], schema: Schema, description: str) -> WhenThen:
+def _when_then(item: JsonMapping, schema: Schema, description: str) -> WhenThen:
     constraint = WhenThen(when=item["when"], then=item["then"], description=description)
     try:
         when, then = conditions_of(constraint, schema)
@@ -166,25 +168,13 @@ def _values(column: Column) -> str:
     )
 
 
-def _combinations(item: Mapping[str, Any], schema: Schema, description: str) -> Combinations:
+def _combinations(item: JsonMapping, schema: Schema, description: str) -> Combinations:
     names = item["combinations"]
     if len(names) < 2 or len(set(names)) < len(names):
         raise _MistakenError(
             "combinations", f"found {shown(names)}, allowed: two or more different columns"
         )
-    columns = [_column("combinations", name, schema) for name in names]
-    for column in columns:
-        if not isinstance(column, Discrete):
-            why = (
-                "has measured categories"
-                if isinstance(column, OpenCategorical)
-                else f"is {column.kind}"
-            )
-            raise _MistakenError(
-                "combinations",
-                f"{shown(column.name)} {why}, allowed: categorical, ordinal and boolean columns"
-                " that are declared",
-            )
+    columns = [_listed_column(name, schema) for name in names]
     rows = [_row(row, columns) for row in item["allowed"]]
     if not rows:
         raise _MistakenError("allowed", "is empty, so that no row holds it; list the combinations")
@@ -194,7 +184,21 @@ def _combinations(item: Mapping[str, Any], schema: Schema, description: str) -> 
     return Combinations(columns=tuple(names), allowed=tuple(rows), description=description)
 
 
-def _row(row: Sequence[str | None], columns: Sequence[Column]) -> tuple[str | None, ...]:
+def _listed_column(name: str, schema: Schema) -> Discrete:
+    """Column of fixed combinations: its categories are declared."""
+    column = _column("combinations", name, schema)
+    if isinstance(column, Discrete):
+        return column
+    open_ = isinstance(column, OpenCategorical)
+    why = "has measured categories" if open_ else f"is {column.kind}"
+    raise _MistakenError(
+        "combinations",
+        f"{shown(column.name)} {why}, allowed: categorical, ordinal and boolean columns that are"
+        " declared",
+    )
+
+
+def _row(row: Sequence[str | None], columns: Sequence[Discrete]) -> tuple[str | None, ...]:
     if len(row) != len(columns):
         raise _MistakenError(
             "allowed",
@@ -203,28 +207,28 @@ def _row(row: Sequence[str | None], columns: Sequence[Column]) -> tuple[str | No
     return tuple(_category(text, column) for text, column in zip(row, columns, strict=True))
 
 
-def _category(text: str | None, column: Column) -> str | None:
-    assert isinstance(column, Discrete)
-    if text is None and column.missing:
-        return None
-    if text is not None and column.kind is not Kind.BOOLEAN:
-        with suppress(KeyError):
-            return column.categories[column.position(text)]
-    matches = [
-        category
-        for category in column.categories
-        if category == text
-        or (column.kind is Kind.BOOLEAN and text is not None and category.lower() == text.lower())
-    ]
-    if not matches:
-        found = "null" if text is None else shown(text)
-        null = ", or null for missing" if column.missing else ""
-        near = did_you_mean(text or "", list(column.categories))
-        raise _MistakenError(
-            "allowed",
-            f"{found} is no category of {shown(column.name)}, {_values(column)}{null}{near}",
-        )
-    return matches[0]
+def _category(text: str | None, column: Discrete) -> str | None:
+    if text is None:
+        if column.missing:
+            return None
+        raise _unknown_category(text, column)
+    with suppress(KeyError):
+        return column.categories[column.position(text)]
+    if column.kind is Kind.BOOLEAN:
+        for category in column.categories:
+            if category.lower() == text.lower():
+                return category
+    raise _unknown_category(text, column)
+
+
+def _unknown_category(text: str | None, column: Discrete) -> _MistakenError:
+    found = "null" if text is None else shown(text)
+    null = ", or null for missing" if column.missing else ""
+    near = did_you_mean(text or "", list(column.categories))
+    return _MistakenError(
+        "allowed",
+        f"{found} is no category of {shown(column.name)}, {_values(column)}{null}{near}",
+    )
 
 
 def _column(key: str, name: str, schema: Schema) -> Column:
@@ -245,10 +249,7 @@ def _column(key: str, name: str, schema: Schema) -> Column:
 
 
 def _together(schema: Schema) -> Iterator[tuple[int, str]]:
-    """What is wrong with constraints that are right one by one.
-
-    The first that closes a circle or leaves no row.
-    """
+    """Mistake of all constraints together: the first that closes a cycle or leaves no row."""
     for index in range(len(schema.constraints)):
         earlier = replace(schema, constraints=schema.constraints[: index + 1])
         try:

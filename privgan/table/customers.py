@@ -1,7 +1,7 @@
-"""Which customers a table is about, for the ledger to recognise them under another name.
+"""Compute the customers' names, so that the ledger recognises them under another table's name.
 
-A part of validating the table, which is an unpaid look: the names go to the ledger alone, which
-keeps a sealed sketch of them; the outcome, refused or not, is the owner's.
+This is part of validating the table, an unpaid look. The names go to the ledger alone, which keeps
+a sealed sketch of them. The outcome, refused or not, is the owner's.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import numpy as np
 import pandas as pd
 
 from privgan.schema.schema import Schema
-from privgan.table.conform import canonical_text
+from privgan.table.readings import canonical_text
 
 # Ids that were read as floats: 12.0 is 12.
 _WHOLE = re.compile(r"(?<=[0-9])\.0+\Z")
 LEAST_DISTINCT = 0.5
-# Names of one table as a whole: as many as two sketches must share to be alike, and some more.
+# Names of a whole table: more than two sketches must share to match.
 _PARTS = 16
 
 
 def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
-    """A name of each customer of a conforming table, each once. PRIVATE.
+    """Distinct names of the customers of a conforming table. PRIVATE.
 
-    With ``unit: row`` nothing names a customer, so that the row's own modelled values do: two
-    tables are then compared only where they have the same modelled columns. Where most rows repeat,
-    their values name nobody, and only the very same table is known again, by all rows together.
+    With ``unit: row`` a row's own modelled values are its name. Two tables are then compared only
+    where they have the same modelled columns. Where most rows repeat, all rows together are the
+    name, and only the very same table is recognised.
 
     Args:
         frame: Typed rows that conform to the schema [rows, modelled columns and unit column].
@@ -50,6 +50,6 @@ def customer_names(frame: pd.DataFrame, schema: Schema) -> list[bytes]:
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Moments to the second, so that one value has one hash whatever unit pandas keeps it in."""
+    """Moments to the second, so that a value's hash does not depend on pandas' unit."""
     moments = frame.select_dtypes("datetime").columns
     return frame.astype(dict.fromkeys(moments, "datetime64[s]"))

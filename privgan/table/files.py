@@ -20,11 +20,11 @@ from privgan.table.presenting import as_written, escaped_frame
 
 
 def read_table(path: Path | str | Any, *, sep: str | None = None) -> pd.DataFrame:
-    """Read a table from a file, a folder or pattern of files, or a database, as ``privgan.sources.read_source`` does.
+    """Read a table from files or a database, as ``privgan.sources.read_source`` does.
 
     Args:
         path: Where the table is; or an Arrow table, a pandas or polars frame.
-        sep: The separator of a text file, one character or ``\\t``; None to recognise it.
+        sep: The separator of a text file, one character or ``tab``; None to recognise it.
 
     Returns:
         A frame [rows, columns]; of text for a text file, of the source's own types else.
@@ -43,10 +43,11 @@ def write_tables(
 ) -> int:
     """Write presented rows chunk by chunk as Parquet and as comma-separated text.
 
-    A missing value is an empty cell.
+    A missing value is an empty cell. In the text, formulas of spreadsheets are escaped; Parquet
+    holds every value as it is.
 
-    In the text, what a spreadsheet would run as a formula is escaped; Parquet holds every value as
-    it is.
+    Returns:
+        The number of rows written.
 
     Returns:
         The number of rows written.
@@ -87,7 +88,10 @@ def csv_text(frame: pd.DataFrame, schema: Schema, *, header: bool) -> str:
 
 
 def quoting(schema: Schema) -> Literal[0, 2]:
-    """A carriage return ends a line, and a byte order mark at the start is dropped, unless quotes stand around them."""
+    """Quoting mode of the csv module for a frame.
+
+    A carriage return and a leading byte order mark survive only inside quotes.
+    """
     stated = [text for column in schema.columns for text in (column.name, *_texts(column))]
     return (
         csv.QUOTE_NONNUMERIC
@@ -105,7 +109,10 @@ def _texts(column: Column) -> tuple[str, ...]:
 
 
 def without_nulls(found: Any, schema: Schema) -> Any:
-    """A column that is all missing in the first chunk may hold text, or times of day, in the next."""
+    """Replace null types of a chunk by the types of later chunks.
+
+    A column that is all missing in the first chunk may hold text or times of day in the next.
+    """
     import pyarrow as pa
 
     clocks = {

@@ -1,4 +1,4 @@
-"""Synthetic rows in the kinds of files that teams keep tables in, written chunk by chunk."""
+"""Write synthetic rows chunk by chunk in the usual kinds of table files."""
 
 from __future__ import annotations
 
@@ -35,14 +35,16 @@ _SUFFIXES = {
 }
 _MOST_SHEET_ROWS = 1_048_575
 _LARGEST_SHEET_INTEGER = 10**15
-_EARLIEST_SHEET_DAY = pd.Timestamp("1900-03-01")  # Before it Excel counts a day that never was.
+_EARLIEST_SHEET_DAY = pd.Timestamp(
+    "1900-03-01"
+)  # Before it Excel counts 29 February 1900, which never was.
 _SHEET_FORMATS = {Kind.DATE: "yyyy-mm-dd", Kind.DATETIME: "yyyy-mm-dd hh:mm:ss"}
 
 Put = Callable[[pd.DataFrame], None]
 
 
 def format_of(out: Path, asked: str | None) -> str:
-    """The kind of file to write: the asked one, else by the file's name.
+    """Kind of file to write: the requested one, else by the file's name.
 
     Raises:
         UsageError: when neither tells.
@@ -59,8 +61,8 @@ def format_of(out: Path, asked: str | None) -> str:
 def write_rows(chunks: Iterable[pd.DataFrame], schema: Schema, out: Path, form: str) -> int:
     """Write presented rows, chunk by chunk.
 
-    Text files hold moments as the schema writes them, and escape what a spreadsheet would run as a
-    formula. Typed files hold values by their types; a database file has one table, ``synthetic``.
+    Text files hold moments as the schema writes them, and escape formulas of spreadsheets. Typed
+    files hold typed values; a database file has one table, ``synthetic``.
 
     Args:
         chunks: The rows [rows, columns].
@@ -210,9 +212,9 @@ def _sheet(out: Path, schema: Schema) -> Iterator[Put]:
 
 
 def _for_sheet(chunk: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows as objects.
+    """Presented rows as objects for a spreadsheet.
 
-    Moments that no sheet can hold, as text: with a zone, of a clock alone, or too early.
+    Moments that no sheet can hold become text: with a zone, of a clock alone, or too early.
     """
     texts = _without_moments(chunk, schema)
     changed = {}
@@ -247,10 +249,7 @@ def _moments(chunk: pd.DataFrame, schema: Schema) -> list[Column]:
 
 
 def _without_moments(chunk: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows with moments and durations as the schema writes them.
-
-    A missing one is None.
-    """
+    """Presented rows with moments and durations as texts; None where missing."""
     names = [column.name for column in _moments(chunk, schema)]
     written = as_written(chunk[names], schema)
     texts = {name: written[name].astype(object).where(chunk[name].notna(), None) for name in names}

@@ -1,18 +1,17 @@
-"""Typed rows as people expect them in files and spreadsheets, and back.
+"""Present typed rows for files and spreadsheets, and read them back.
 
 A cell that begins with ``=``, ``+``, ``-``, ``@`` (or their full-width twins), also after blanks
-and invisible signs, is a formula to a spreadsheet; a tab or a line end at the start may become one.
-Source: OWASP, "CSV Injection". Numbers, with a sign of currency or per cent too, and signs alone,
-stay as they are. The escape is a bijection on texts: one apostrophe in front of what begins as a
-formula after any number of apostrophes. It does not help a program that splits the file at another
-sign than the comma.
+and invisible signs, is a formula to a spreadsheet. A tab or a line end at the start may become one
+(OWASP, "CSV Injection"). Numbers, with a sign of currency or per cent too, and signs alone, stay as
+they are. The escape is a bijection on texts: one apostrophe before a formula, also after other
+apostrophes. It does not protect programs that split the file at another sign than the comma.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -33,11 +32,9 @@ _SECONDS = ("%S", "%-S", "%T", "%X", "%c", "%s", "%r")
 def presented(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Typed rows as a typed file holds them.
 
-    Whole-number categories as integers, plain booleans as booleans.
-
-    Moments get their zone, times of day stand without a day, durations are durations. A moment that
-    a constraint names stays without its zone: the hour that summer time leaves out has none, and to
-    move it could break the constraint.
+    Whole-number categories become integers, plain booleans booleans. Moments get their zone, times
+    of day have no day, durations are durations. A moment that a constraint names stays without its
+    zone: the hour that summer time skips has none, and moving it could break the constraint.
     """
     bound = {name for constraint in schema.constraints for name in columns_of(constraint, schema)}
     shown_frame = frame.copy(deep=False)
@@ -61,7 +58,7 @@ def _presented(values: pd.Series, column: Column) -> pd.Series:
         values = _as_fine_as_told(values, column)
         if is_clock(column.format):
             times = values.astype(object).map(lambda moment: moment.time(), na_action="ignore")
-            # As objects again: where all are missing, pandas makes moments of them.
+            # As objects again: pandas converts all-missing columns to moments.
             return times.astype(object).where(values.notna(), None)
         return _zoned(values, column.zone) if column.zone and _within_zones(column) else values
     if isinstance(column, Numeric) and is_duration(column):
@@ -70,7 +67,7 @@ def _presented(values: pd.Series, column: Column) -> pd.Series:
 
 
 def _as_fine_as_told(moments: pd.Series, column: Temporal) -> pd.Series:
-    """Moments to the minute where the format tells no seconds, so that text and typed files hold the same."""
+    """Moments to the minute where the format has no seconds, so that text and typed files agree."""
     if column.kind is Kind.DATE or any(sign in column.format for sign in _SECONDS):
         return moments
     whole = moments.dt.floor("min")
@@ -78,14 +75,17 @@ def _as_fine_as_told(moments: pd.Series, column: Temporal) -> pd.Series:
 
 
 def is_duration(column: Column) -> bool:
-    """Whether a column's numbers are the seconds of durations."""
+    """Whether a column's numbers are durations in seconds."""
     return (
         isinstance(column, Numeric) and bool(column.format) and number_form(column.format).duration
     )
 
 
 def _within_zones(column: Temporal) -> bool:
-    """Whether each moment of a column has a universal time within the years 1 to 9999, as 9999-12-31 may not have."""
+    """Whether all moments of a column have a universal time within the years 1 to 9999.
+
+    9999-12-31 may have none.
+    """
     moments = (column.lower, column.upper, *column.special_values)
     return all(dt.MINYEAR < moment.year < dt.MAXYEAR for moment in moments)
 
@@ -93,7 +93,7 @@ def _within_zones(column: Temporal) -> bool:
 def _zoned(moments: pd.Series, zone: str) -> pd.Series:
     """Moments with their zone.
 
-    One that the clock leaves out in spring is an hour later, one it repeats is the first.
+    A moment that the clock skips in spring moves an hour later; a repeated one is the first.
     """
     first = np.ones(len(moments), dtype=bool)
     return moments.dt.tz_localize(tzinfo(zone), ambiguous=first, nonexistent="shift_forward")
@@ -129,7 +129,7 @@ def _fits_integer(column: Discrete) -> bool:
 
 
 def _integers(values: pd.Series, column: Discrete) -> pd.Series:
-    """Category texts [rows] as integers, without the detour through float that a missing value would take."""
+    """Category texts [rows] as exact integers, also where some are missing."""
     known = np.array([int(category) for category in column.categories], dtype=np.int64)
     codes = positions_of(values, column.categories)
     if not column.missing:
@@ -138,7 +138,7 @@ def _integers(values: pd.Series, column: Discrete) -> pd.Series:
 
 
 def _booleans(values: pd.Series, column: Discrete) -> pd.Series:
-    """The two labels of a plain boolean [rows] as truth values."""
+    """Truth values [rows] of the two labels of a plain boolean."""
     codes = positions_of(values, column.categories)
     if not column.missing:
         return pd.Series(codes == 1, index=values.index)
@@ -153,10 +153,7 @@ def _plain_boolean(column: Discrete) -> bool:
 
 
 def as_written(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Presented rows in the schema's own writing, ready for a text file.
-
-    The form in which they came.
-    """
+    """Presented rows in the schema's own notation, ready for a text file."""
     written = frame.copy(deep=False)
     for column in schema.columns:
         if column.name in written:
@@ -177,7 +174,7 @@ def _written(values: pd.Series, column: Column) -> pd.Series:
 
 
 def _marked(values: pd.Series, column: Column) -> pd.Series:
-    """Texts [rows] with a missing value as the column writes it."""
+    """Texts [rows] with missing values as the column writes them."""
     if not column.missing_markers:
         return values
     return (
@@ -188,14 +185,17 @@ def _marked(values: pd.Series, column: Column) -> pd.Series:
 
 
 def _labels(values: pd.Series, column: Discrete) -> pd.Series:
-    """Truth values [rows] as the labels of a plain boolean; a missing one as None."""
+    """Labels of a plain boolean for truth values [rows]; None where missing."""
     codes = np.where(
         values.isna(), len(column.categories), values.fillna(False).to_numpy(dtype=bool)
     )
     return pd.Series(np.array([*column.categories, None], dtype=object)[codes], index=values.index)
 
 
-_INVISIBLE = r"[\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\u3000]"
+_INVISIBLE = (
+    r"[\s\x00-\x20\x7f-\xa0\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202f"
+    r"\u2060-\u206f\ufeff\u3000]"
+)
 _FORMULA = re.compile(rf"'*(?:[\t\r\n]|{_INVISIBLE}*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212])")
 _CURRENCY = "[$€£¥₹₽₩₺₴₪₫฿]?"
 _NUMBER_OR_SIGNS = re.compile(
@@ -206,12 +206,12 @@ _MARK = "'"
 
 
 def escaped(text: str) -> str:
-    """A text as a CSV cell that no spreadsheet takes for a formula."""
+    """Escape a text as a CSV cell that no spreadsheet takes for a formula."""
     return _MARK + text if _FORMULA.match(text) and not _NUMBER_OR_SIGNS.fullmatch(text) else text
 
 
 def unescaped(cell: str) -> str:
-    """The text behind a cell that ``escaped`` wrote.
+    """Text behind a cell that ``escaped`` wrote.
 
     ``unescaped(escaped(text)) == text`` for every text.
     """
@@ -219,10 +219,7 @@ def unescaped(cell: str) -> str:
 
 
 def escaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame [rows, columns] ready for a CSV file.
-
-    Headers and text cells escaped, numbers as they are.
-    """
+    """Frame [rows, columns] for a CSV file: headers and text cells escaped, numbers as they are."""
     changed = {
         str(name): _mapped(values, escaped) for name, values in frame.items() if _is_text(values)
     }
@@ -230,16 +227,15 @@ def escaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def unescaped_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame of text [rows, columns] behind one that privgan wrote as CSV."""
+    """Frame of text [rows, columns] behind one that privgan wrote as CSV."""
     return frame.apply(lambda values: _mapped(values, unescaped)).rename(columns=unescaped)
 
 
 def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.DataFrame:
-    """A table as read, with escapes undone where the schema says so.
+    """Undo the escapes of a table as read, where the schema says so.
 
     A header becomes the column that the schema names, a cell the category that the schema lists, or
-    the text of the column's date format. Each cell's result is a function of the cell and the
-    schema alone.
+    the text of the column's date format. Each result depends on its cell and the schema alone.
 
     Args:
         frame: The table as read [rows, columns].
@@ -248,13 +244,7 @@ def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.D
             the column's format, is an escape too where the text behind it is one; any other file is
             taken at its word.
     """
-    names = [str(name) for name in frame.columns]
-    own = {
-        escaped(name): name
-        for name in schema.names
-        if escaped(name) != name and (ours or escaped(name) not in schema.names)
-    }
-    found = {name: own[name] for name in names if name in own and own[name] not in names}
+    found = _escaped_headers(list(map(str, frame.columns)), schema, ours=ours)
     if found:
         frame = frame.rename(columns=found)
     changed = {}
@@ -265,29 +255,43 @@ def restored(frame: pd.DataFrame, schema: Schema, *, ours: bool = False) -> pd.D
     return with_columns(frame, changed) if changed else frame
 
 
-def _restoration(column: Column, *, ours: bool) -> Callable[[pd.Series], pd.Series] | None:
-    """What undoes the escapes of a column; None where its values need none.
+def _escaped_headers(names: Sequence[str], schema: Schema, *, ours: bool) -> dict[str, str]:
+    """Escaped headers of a table, with the columns that the schema names."""
+    escapes = {escaped(name): name for name in schema.names if escaped(name) != name}
+    return {
+        cell: name
+        for cell, name in escapes.items()
+        if cell in names and name not in names and (ours or cell not in schema.names)
+    }
 
-    Identifiers are never touched.
+
+def _restoration(column: Column, *, ours: bool) -> Callable[[pd.Series], pd.Series] | None:
+    """Function that undoes a column's escapes; None where its values need none.
+
+    Identifiers are never changed.
     """
-    if isinstance(column, Temporal):
-        return (
-            partial(_moments_restored, column.format, ours=ours)
-            if escaped(column.format) != column.format
-            else None
-        )
+    if isinstance(column, Temporal) and escaped(column.format) != column.format:
+        return partial(_moments_restored, column.format, ours=ours)
     if isinstance(column, Numeric) and column.format:
-        return lambda values: _mapped(values, unescaped)
-    if not isinstance(column, Discrete):
-        return None
-    cells = {escaped(text): text for text in column.categories if escaped(text) != text}
-    if not ours:
-        cells = {cell: text for cell, text in cells.items() if cell not in column.categories}
-    return (lambda values: _mapped(values, lambda cell: cells.get(cell, cell))) if cells else None
+        return partial(_mapped, change=unescaped)
+    cells = _escaped_cells(column, ours=ours) if isinstance(column, Discrete) else {}
+    return partial(_mapped, change=lambda cell: cells.get(cell, cell)) if cells else None
+
+
+def _escaped_cells(column: Discrete, *, ours: bool) -> dict[str, str]:
+    """Escaped cells of a column, with the categories behind them."""
+    return {
+        escaped(text): text
+        for text in column.categories
+        if escaped(text) != text and (ours or escaped(text) not in column.categories)
+    }
 
 
 def _moments_restored(pattern: str, values: pd.Series, *, ours: bool) -> pd.Series:
-    """Moments as texts; a pattern that begins with an apostrophe looks like an escape, and is none in somebody's own file."""
+    """Unescape moments as texts.
+
+    A pattern that begins with an apostrophe looks like an escape, and is none in an owner's file.
+    """
     undone = _mapped(values, unescaped)
     if ours or undone is values:
         return undone
@@ -304,7 +308,7 @@ def _is_text(values: pd.Series) -> bool:
 
 
 def _mapped(values: pd.Series, change: Callable[[str], str]) -> pd.Series:
-    """Each distinct text changed once; what is no text, or missing, stays."""
+    """Apply a function once to each distinct text; other and missing values stay."""
     after = {text: change(text) for text in {value for value in values if isinstance(value, str)}}
     if all(text == new for text, new in after.items()):
         return values

@@ -1,6 +1,6 @@
-"""Read a column's values as numbers or moments.
+"""Read a column's values as numbers, moments or category texts.
 
-Texts in the column's own form, and typed values as they are.
+Texts are read in the column's own form; typed values stay as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from privgan.schema.columns import Numeric, OpenNumeric, OpenTemporal, Temporal
 
 
 def numbers_of(values: pd.Series, column: Numeric | OpenNumeric) -> pd.Series:
-    """The number of each value [rows], float64; NaN where a value is missing or no number.
+    """Number of each value [rows], float64; NaN where it is missing or no number.
 
     Args:
         values: Texts in the column's form, numbers, or durations [rows].
@@ -45,7 +45,7 @@ def _plain_number(value: Any) -> float:
 
 
 def moments_of(values: pd.Series, column: Temporal | OpenTemporal) -> pd.Series:
-    """The moment of each value [rows], datetime64[s]; NaT where a value is missing or no moment.
+    """Moment of each value [rows], datetime64[s]; NaT where it is missing or no moment.
 
     Args:
         values: Texts in the column's form, or typed moments, days or times of day [rows].
@@ -79,3 +79,12 @@ def _moment(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return value if value.tzinfo is not None else np.datetime64(value, "s")
     return np.datetime64(value, "s")
+
+
+def canonical_text(value: object) -> str:
+    """Value as a category's text: 1, 1.0 and numpy's 1 are one text."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)

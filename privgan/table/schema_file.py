@@ -1,17 +1,16 @@
-"""Read and write a schema as YAML; every mistake is reported at once, with its line."""
+"""Read and write a schema as YAML; report every mistake at once, with its line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from privgan.errors import DocumentError
 from privgan.files.documents import Document, parse_document, read_text, shown
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import (
     Column,
@@ -27,18 +26,10 @@ from privgan.schema.columns import (
     Temporal,
 )
 from privgan.schema.schema import Schema
+from privgan.table.column_facts import DISCRETE, NUMERIC, TEMPORAL, stated_facts
+from privgan.table.column_mistakes import ColumnItem, column_mistakes, moment_of
 from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
-from privgan.table.mistakes import (
-    DISCRETE,
-    NUMERIC,
-    ROW_UNIT,
-    TEMPORAL,
-    column_mistakes,
-    moment_of,
-    stated_facts,
-    table_mistakes,
-    too_large,
-)
+from privgan.table.mistakes import ROW_UNIT, table_mistakes, too_large
 from privgan.table.stated_values import stated_problems
 
 FORMAT = "privgan.schema/1"
@@ -64,13 +55,13 @@ def load_schema(path: Path | str) -> Schema:
 
 
 def parse_schema(text: str, name: str = "schema") -> Schema:
-    """As load_schema, from YAML text."""
+    """Parse a schema from YAML text, as load_schema does from a file."""
     return _parsed(_Written(text, name))
 
 
 @dataclass(frozen=True)
 class _Written:
-    """A schema's text and, for messages alone, its name."""
+    """Text of a schema and, for messages alone, its name."""
 
     text: str
     name: str = field(compare=False)
@@ -78,9 +69,9 @@ class _Written:
 
 @lru_cache(maxsize=_KEPT)
 def _parsed(written: _Written) -> Schema:
-    """The schema of a text.
+    """Schema of a text, cached.
 
-    The text of 100,000 categories takes seconds, and a run reads the same one at every stage.
+    A text of 100,000 categories takes seconds, and every stage of a run parses the same one.
     """
     text, name = written.text, written.name
     return _schema(
@@ -97,7 +88,7 @@ def _schema(document: Document) -> Schema:
     columns: list[Column] = []
     for index, item in enumerate(data["columns"]):
         path = ("columns", index)
-        found = list(column_mistakes(item, path, document))
+        found = list(column_mistakes(ColumnItem(item, path, document)))
         mistakes += found
         if not found:
             column = _column(item)
@@ -107,7 +98,7 @@ def _schema(document: Document) -> Schema:
                 for key, told in stated_problems(column)
             ]
             columns.append(column)
-    mistakes += table_mistakes(data, document)
+    mistakes += table_mistakes(document)
     if mistakes:
         raise DocumentError(document.name, mistakes)
     unit = (
@@ -128,9 +119,9 @@ def _schema(document: Document) -> Schema:
     return replace(schema, constraints=constraints_of(document, schema))
 
 
-def _column(item: Mapping[str, Any]) -> Column:
+def _column(item: JsonMapping) -> Column:
     kind = Kind(item["kind"])
-    common: dict[str, Any] = {
+    common: JsonDict = {
         "name": item["name"],
         "kind": kind,
         "role": Role(item.get("role", Role.OTHER)),
@@ -154,15 +145,15 @@ def _column(item: Mapping[str, Any]) -> Column:
     )
 
 
-def _discrete(item: Mapping[str, Any], kind: Kind, common: Mapping[str, Any]) -> Column:
+def _discrete(item: JsonMapping, kind: Kind, common: JsonMapping) -> Column:
     if kind is Kind.CATEGORICAL and "categories" not in item:
         return OpenCategorical(**common, other=item["other"])
     values = item.get("labels", BOOLEAN_LABELS) if kind is Kind.BOOLEAN else item["categories"]
     return Discrete(**common, categories=tuple(values), other=item.get("other"))
 
 
-def _numeric(item: Mapping[str, Any], common: Mapping[str, Any]) -> Column:
-    facts: dict[str, Any] = {
+def _numeric(item: JsonMapping, common: JsonMapping) -> Column:
+    facts: JsonDict = {
         **common,
         "decimals": int(item.get("decimals", 0)),
         "special_values": tuple(float(value) for value in item.get("special_values", [])),
@@ -173,8 +164,8 @@ def _numeric(item: Mapping[str, Any], common: Mapping[str, Any]) -> Column:
     return Numeric(**facts, lower=float(item["lower"]), upper=float(item["upper"]))
 
 
-def _temporal(item: Mapping[str, Any], kind: Kind, common: Mapping[str, Any]) -> Column:
-    facts: dict[str, Any] = {
+def _temporal(item: JsonMapping, kind: Kind, common: JsonMapping) -> Column:
+    facts: JsonDict = {
         **common,
         "format": item.get("format", TEMPORAL[kind]),
         "special_values": tuple(moment_of(value) for value in item.get("special_values", [])),
@@ -185,27 +176,26 @@ def _temporal(item: Mapping[str, Any], kind: Kind, common: Mapping[str, Any]) ->
     return Temporal(**facts, lower=moment_of(item["lower"]), upper=moment_of(item["upper"]))
 
 
-def _sources(item: Mapping[str, Any]) -> dict[str, Source]:
-    """The source of every fact that the column states; what a mapping does not name is declared.
+def _sources(item: JsonMapping) -> dict[str, Source]:
+    """Source of every fact that the column states; declared where the file gives none.
 
-    That an identifier may repeat is a waiver: whoever reads the guarantee has to know that it is
-    taken for granted.
+    That an identifier may repeat is assumed public: readers of the guarantee have to see it.
     """
     source, stated = item.get("source", Source.DECLARED), stated_facts(item)
-    given = dict(source) if isinstance(source, dict) else dict.fromkeys(stated, source)
+    given: JsonDict = dict(source) if isinstance(source, dict) else dict.fromkeys(stated, source)
     if "repeats" in stated:
         given["repeats"] = Source.ASSUMED_PUBLIC
     return {fact: Source(given.get(fact, Source.DECLARED)) for fact in stated}
 
 
 def dump_schema(schema: Schema, comment: str = "") -> str:
-    """The schema as YAML text that load_schema reads back to an equal schema."""
+    """Schema as YAML text that load_schema reads back to an equal schema."""
     return written(schema_items(schema), comment)
 
 
-def schema_items(schema: Schema) -> dict[str, Any]:
-    """The schema as the mappings, lists and values of its file."""
-    data: dict[str, Any] = {
+def schema_items(schema: Schema) -> JsonDict:
+    """Schema as the mappings, lists and values of its file."""
+    data: JsonDict = {
         "format": FORMAT,
         "dataset": schema.dataset,
         "unit": schema.unit.column or ROW_UNIT,
@@ -224,8 +214,8 @@ def schema_items(schema: Schema) -> dict[str, Any]:
     return data
 
 
-def written(items: Mapping[str, Any], comment: str = "") -> str:
-    """The values of a schema's file as YAML text, below a comment."""
+def written(items: JsonMapping, comment: str = "") -> str:
+    """Values of a schema's file as YAML text, below a comment."""
     text = yaml.dump(
         dict(items),
         Dumper=_Dumper,
@@ -238,7 +228,7 @@ def written(items: Mapping[str, Any], comment: str = "") -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts double quotes around line ends of all alphabets, which YAML folds into a space inside single ones."""
+    """Quotes line ends of all alphabets doubly; YAML folds them in single quotes."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
@@ -249,18 +239,8 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 _Dumper.add_representer(str, _represent_text)
 
 
-def _item(column: Column) -> dict[str, Any]:
-    item: dict[str, Any] = {"name": column.name, "kind": column.kind.value}
-    if isinstance(column, Discrete):
-        item["labels" if column.kind is Kind.BOOLEAN else "categories"] = list(column.categories)
-    elif isinstance(column, Numeric | OpenNumeric):
-        item |= _numeric_item(column)
-    elif isinstance(column, Temporal | OpenTemporal):
-        item |= _temporal_item(column)
-    elif isinstance(column, Invented):
-        item |= _invented_item(column)
-    if isinstance(column, Discrete | OpenCategorical) and column.other is not None:
-        item["other"] = column.other
+def _item(column: Column) -> JsonDict:
+    item: JsonDict = {"name": column.name, "kind": column.kind.value, **_own_items(column)}
     item |= {"missing": column.missing, "role": column.role.value}
     if column.missing_markers:
         item["missing_markers"] = list(column.missing_markers)
@@ -274,8 +254,26 @@ def _item(column: Column) -> dict[str, Any]:
     return item
 
 
-def _numeric_item(column: Numeric | OpenNumeric) -> dict[str, Any]:
-    item: dict[str, Any] = {}
+def _own_items(column: Column) -> JsonDict:
+    """Facts of a column that only its kind has."""
+    if isinstance(column, Numeric | OpenNumeric):
+        return _numeric_item(column)
+    if isinstance(column, Temporal | OpenTemporal):
+        return _temporal_item(column)
+    if isinstance(column, Invented):
+        return _invented_item(column)
+    return _categorical_item(column) if isinstance(column, Discrete | OpenCategorical) else {}
+
+
+def _categorical_item(column: Discrete | OpenCategorical) -> JsonDict:
+    item: JsonDict = {}
+    if isinstance(column, Discrete):
+        item["labels" if column.kind is Kind.BOOLEAN else "categories"] = list(column.categories)
+    return item | ({"other": column.other} if column.other is not None else {})
+
+
+def _numeric_item(column: Numeric | OpenNumeric) -> JsonDict:
+    item: JsonDict = {}
     if isinstance(column, Numeric):
         item |= {"lower": _number(column.lower), "upper": _number(column.upper)}
     if column.kind is Kind.FLOAT:
@@ -285,8 +283,8 @@ def _numeric_item(column: Numeric | OpenNumeric) -> dict[str, Any]:
     return item | ({"format": column.format} if column.format else {})
 
 
-def _temporal_item(column: Temporal | OpenTemporal) -> dict[str, Any]:
-    item: dict[str, Any] = {}
+def _temporal_item(column: Temporal | OpenTemporal) -> JsonDict:
+    item: JsonDict = {}
     if isinstance(column, Temporal):
         item |= {"lower": column.lower.isoformat(), "upper": column.upper.isoformat()}
     item["format"] = column.format
@@ -295,15 +293,10 @@ def _temporal_item(column: Temporal | OpenTemporal) -> dict[str, Any]:
     return item | ({"zone": column.zone} if column.zone else {})
 
 
-def _invented_item(column: Invented) -> dict[str, Any]:
-    item = {"pattern": column.pattern} if column.kind is Kind.IDENTIFIER else {}
-    item |= (
-        {"presence": "modelled"}
-        if column.presence
-        else {"presence": "none"}
-        if column.empty
-        else {}
-    )
+def _invented_item(column: Invented) -> JsonDict:
+    item: JsonDict = {"pattern": column.pattern} if column.kind is Kind.IDENTIFIER else {}
+    if column.presence or column.empty:
+        item["presence"] = "modelled" if column.presence else "none"
     return item | ({"repeats": "allowed"} if column.repeats else {})
 
 

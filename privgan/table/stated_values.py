@@ -1,8 +1,7 @@
-"""Whether a table can hold the values that a column states.
+"""Check that a table can hold the values that a column states.
 
-Bounds, special values, texts for a missing one.
-
-What it cannot hold would show only after a run was paid for: the rows would break their own schema.
+These are bounds, special values and missing markers. Otherwise the mistake would show only after a
+paid run: its rows would break their own schema.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _HOUR = 3_600
 
 
 def stated_problems(column: Column) -> Iterator[tuple[str, str]]:
-    """Each fact that no table can hold: its key in a schema's file, and why."""
+    """Facts that no table can hold: key in a schema's file, and problem."""
     if isinstance(column, Temporal | OpenTemporal):
         yield from _moment_problems(column)
     if isinstance(column, Numeric | OpenNumeric):
@@ -70,7 +69,7 @@ def _moment_problem(moment: dt.datetime, column: Temporal | OpenTemporal) -> str
 
 
 def _is_on_clock(moment: dt.datetime, zone: str) -> bool:
-    """Whether a clock shows the moment; when summer time begins, it leaves some out."""
+    """Whether a clock shows the moment; the start of summer time skips some."""
     if not dt.MINYEAR < moment.year < dt.MAXYEAR:
         return True
     told = moment.replace(tzinfo=tzinfo(zone))
@@ -100,7 +99,7 @@ def _duration_problems(column: Numeric | OpenNumeric) -> Iterator[tuple[str, str
 
 
 def _marker_problems(column: Column) -> Iterator[tuple[str, str]]:
-    """A text file could not tell a missing value from such a one."""
+    """Missing markers that are values too: a text file could not tell them apart."""
     if not column.missing_markers:
         return
     markers = pd.Series(column.missing_markers, dtype=object)
@@ -110,7 +109,7 @@ def _marker_problems(column: Column) -> Iterator[tuple[str, str]]:
 
 
 def _are_values(texts: pd.Series, column: Column) -> np.ndarray:
-    """Which texts [texts] the column reads as one of its values [texts]."""
+    """Whether the column reads each text [texts] as one of its values [texts], bool."""
     if isinstance(column, Numeric | OpenNumeric | Temporal | OpenTemporal):
         read = (
             numbers_of(texts, column)

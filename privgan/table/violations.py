@@ -1,6 +1,6 @@
-"""Which rows of a table break a constraint.
+"""Find the rows of a table that break a constraint.
 
-Of a real table the counts are INTERNAL; a fit takes such rows as they are.
+Counts of a real table are INTERNAL; a fit takes such rows as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from privgan.table.conform import typed_columns
 
 
 def holds(constraint: Constraint, typed: pd.DataFrame, schema: Schema) -> np.ndarray:
-    """Which rows hold a constraint [rows].
+    """Whether each row holds a constraint [rows], bool.
 
     Args:
         constraint: One of the schema's constraints.
@@ -48,7 +48,7 @@ def holds(constraint: Constraint, typed: pd.DataFrame, schema: Schema) -> np.nda
 
 
 def broken(typed: pd.DataFrame, schema: Schema) -> tuple[tuple[int, int], ...]:
-    """Place and number of rows of each constraint that typed rows break."""
+    """Index of each broken constraint, and number of typed rows that break it."""
     counts = [
         (index, int((~holds(part, typed, schema)).sum()))
         for index, part in enumerate(schema.constraints)
@@ -57,9 +57,9 @@ def broken(typed: pd.DataFrame, schema: Schema) -> tuple[tuple[int, int], ...]:
 
 
 def broken_constraints(frame: pd.DataFrame, schema: Schema) -> tuple[tuple[int, int | None], ...]:
-    """Place and number of rows of each constraint that a table breaks.
+    """Index of each constraint that a table breaks, and number of rows. INTERNAL.
 
-    None where the table lacks a column. INTERNAL.
+    None rows where the table lacks a column.
 
     Args:
         frame: The table as read; values outside the schema count as what ``on_violation="clamp"``

@@ -21,7 +21,7 @@ from privgan.cli import schema_review
 from privgan.cli.main import execute
 from privgan.schema.columns import OpenNumeric, Source
 from privgan.schema.schema import Schema
-from privgan.table.conform import unconfirmed
+from privgan.table.conform import check_confirmed
 from privgan.table.schema_file import load_schema
 from tests.drafting.reviewed import shop, unrelated, visits
 
@@ -80,7 +80,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> De
 def test_all_is_accepted_group_by_group(desk: Desk, capsys: Capture) -> None:
     assert desk.type(*["a"] * 9) == 0  # There is no personal data.
     told = capsys.readouterr().out
-    unconfirmed(desk.schema)
+    check_confirmed(desk.schema)
     assert desk.schema.target == "churned"
     assert desk.schema.constraints
     assert "INTERNAL" in told.splitlines()[0]

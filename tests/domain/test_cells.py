@@ -179,7 +179,7 @@ def test_merged_codes_keep_order_mass_and_the_special_values(
 def test_codes_are_quantiles_of_the_whole_column(
     lower: int, special_share: float, codes: int
 ) -> None:
-    """Zeros that are 30 % of a column hold three of its tenths, and the values above them the other seven."""
+    """Zeros that are 30 % of a column hold three of its tenths; values above hold the others."""
     column = Numeric(
         name="x",
         kind=Kind.INTEGER,

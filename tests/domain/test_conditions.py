@@ -17,10 +17,10 @@ from privgan.domain.cells import cells_of
 from privgan.domain.conditions import parse_where
 from privgan.domain.encoding import identity_code
 from privgan.errors import UsageError
-from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
+from tests.schemas import schema_of
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -29,10 +29,6 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-
-
-def _schema(*columns: Column) -> Schema:
-    return Schema(dataset="small", unit=PrivacyUnit(), columns=columns)
 
 
 def _allowed(where: str, schema: Schema) -> float:
@@ -60,7 +56,7 @@ def test_comparisons_allow_exactly_the_integers_that_meet_them(
     )
     numbers = {*range(lower, lower + width + 1), *sentinels}
     expected = sum(OPERATORS[sign](number, value) for number in numbers)
-    assert _allowed(f"x {sign} {value}", _schema(column)) == pytest.approx(expected)
+    assert _allowed(f"x {sign} {value}", schema_of(column)) == pytest.approx(expected)
 
 
 @given(
@@ -86,7 +82,7 @@ def test_comparisons_allow_exactly_the_decimals_that_meet_them(
         OPERATORS[sign](step, first + offset) for step in range(first, first + width + 1)
     )
     assert _allowed(
-        f"x {sign} {(first + offset) / scale:.{decimals}f}", _schema(column)
+        f"x {sign} {(first + offset) / scale:.{decimals}f}", schema_of(column)
     ) == pytest.approx(expected)
 
 
@@ -115,11 +111,11 @@ DAY = Temporal(
     ],
 )
 def test_values_between_two_neighbours(column: Column, where: str, expected: int) -> None:
-    assert _allowed(where, _schema(column)) == pytest.approx(expected)
+    assert _allowed(where, schema_of(column)) == pytest.approx(expected)
 
 
 def test_every_value_of_a_wide_column_can_be_asked_for() -> None:
-    schema = _schema(Numeric(name="x", kind=Kind.FLOAT, lower=0, upper=1_000_000, decimals=2))
+    schema = schema_of(Numeric(name="x", kind=Kind.FLOAT, lower=0, upper=1_000_000, decimals=2))
     cents = np.random.default_rng(0).integers(0, 100_000_000, 300)
     lost = [cent for cent in cents if _allowed(f"x = {cent / 100:.2f}", schema) < 0.5]
     assert lost == []
@@ -129,7 +125,7 @@ def test_every_value_of_a_wide_column_can_be_asked_for() -> None:
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6, unique=True), st.data())
 def test_categories_allow_exactly_themselves(categories: list[str], data: st.DataObject) -> None:
     column = Discrete(name="x", kind=Kind.ORDINAL, categories=tuple(categories), missing=True)
-    schema = _schema(column)
+    schema = schema_of(column)
     value = data.draw(st.sampled_from(categories))
     place = categories.index(value)
     for sign, compare in OPERATORS.items():
@@ -144,10 +140,10 @@ def test_categories_allow_exactly_themselves(categories: list[str], data: st.Dat
 
 def test_two_conditions_on_one_column_meet() -> None:
     column = Numeric(name="x", kind=Kind.INTEGER, lower=0, upper=99, missing=True)
-    assert _allowed("x >= 10 and x < 20 and x is not missing", _schema(column)) == 10
-    assert _allowed("x < 10 and x > 20", _schema(column)) == 0
+    assert _allowed("x >= 10 and x < 20 and x is not missing", schema_of(column)) == 10
+    assert _allowed("x < 10 and x > 20", schema_of(column)) == 0
     with pytest.raises(UsageError, match="both missing and present"):
-        parse_where("x is missing and x > 3", _schema(column))
+        parse_where("x is missing and x > 3", schema_of(column))
 
 
 @settings(max_examples=200)
@@ -157,7 +153,7 @@ def test_two_conditions_on_one_column_meet() -> None:
 @example("tier in (low")
 @example("tier is not")
 def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
-    schema = _schema(Discrete(name="tier", kind=Kind.ORDINAL, categories=("low", "high")), AGE)
+    schema = schema_of(Discrete(name="tier", kind=Kind.ORDINAL, categories=("low", "high")), AGE)
     try:
         found = parse_where(text, schema)
     except UsageError as error:
@@ -169,7 +165,7 @@ def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
 @pytest.mark.parametrize("where", ["x > 20", "x = 33", "x <= 18", "x is missing"])
 def test_what_is_decoded_under_a_condition_meets_it(where: str) -> None:
     column = Numeric(name="x", kind=Kind.INTEGER, lower=18, upper=2_000, missing=True)
-    (condition,) = parse_where(where, _schema(column))
+    (condition,) = parse_where(where, schema_of(column))
     code = identity_code(cells_of(column, 32))
     weight = condition.shares(code.cells)
     codes = np.repeat(np.flatnonzero(weight), 50)

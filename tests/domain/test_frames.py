@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from privgan.domain.frames import by_distinct
-from privgan.table.conform import canonical_text
+from privgan.table.readings import canonical_text
 
 COLUMNS = [
     pd.Series(["b", "a", "b", ""], index=[5, 2, 9, 1]),

@@ -40,7 +40,7 @@ from privgan.schema.columns import (
     Temporal,
 )
 from privgan.schema.schema import Schema
-from privgan.table.conform import conform, unconfirmed, violations
+from privgan.table.conform import check_confirmed, conform, violations
 from privgan.table.files import read_table
 from privgan.table.schema_file import dump_schema, parse_schema
 
@@ -51,10 +51,13 @@ columns:
 """
 TEXT = (
     HEAD
-    + """  - {name: age, kind: integer, source: {lower: measured, upper: measured}, special_values: [-1]}
-  - {name: spend, kind: float, decimals: 2, source: {lower: measured, upper: measured}, missing: true}
+    + """  - {name: age, kind: integer, source: {lower: measured, upper: measured},
+        special_values: [-1]}
+  - {name: spend, kind: float, decimals: 2, source: {lower: measured, upper: measured},
+      missing: true}
   - {name: since, kind: date, source: {lower: measured, upper: measured}, format: "%d.%m.%Y"}
-  - {name: seen, kind: datetime, source: {lower: measured, upper: measured, missing: assumed_public}, missing: true}
+  - {name: seen, kind: datetime, source: {lower: measured, upper: measured,
+      missing: assumed_public}, missing: true}
   - {name: town, kind: categorical, other: no, source: {categories: measured}, missing: true}
   - {name: tier, kind: ordinal, categories: [low, high]}
 """
@@ -106,7 +109,7 @@ def test_open_and_resolved_schemas_survive_writing() -> None:
     resolved = _resolved()
     assert parse_schema(dump_schema(resolved)) == resolved
     assert resolved.fingerprint() != SCHEMA.fingerprint()
-    unconfirmed(resolved)
+    check_confirmed(resolved)
 
 
 def test_a_resolved_schema_says_what_was_measured() -> None:
@@ -373,7 +376,7 @@ columns:
 
 @pytest.mark.parametrize("text", ["now", "today", " Now "])
 def test_the_present_moment_is_no_value(text: str) -> None:
-    """pandas reads these words as the clock, so that the same table would be another one at each reading."""
+    """pandas reads these words as the present moment: a table would change at each reading."""
     assert read_moments(pd.Series([text, "2001-02-03"]), "%Y-%m-%d").isna().tolist() == [
         True,
         False,

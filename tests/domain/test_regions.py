@@ -1,4 +1,4 @@
-"""Boxes, sets of positions and orders of constraints, against plain Python over all rows that a schema allows."""
+"""Boxes, sets of positions and orders of constraints, against all rows of a schema."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -74,8 +74,9 @@ def _all_rows(schema: Schema, names: Sequence[str]) -> tuple[dict[str, np.ndarra
     """Positions and typed values of every row that some columns can make."""
     axes = {name: Axis(schema.column(name)) for name in names}
     positions = [
-        [*range(axis.last + 1), *([MISSING] if axis.column.missing else [])] for axis in axes.values()
-    ]  # fmt: skip
+        [*range(axis.last + 1), *([MISSING] if axis.column.missing else [])]
+        for axis in axes.values()
+    ]
     table = np.array(list(product(*positions)))
     columns = {name: table[:, place] for place, name in enumerate(names)}
     return columns, pd.DataFrame({name: axes[name].typed(found) for name, found in columns.items()})

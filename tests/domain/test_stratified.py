@@ -1,4 +1,4 @@
-"""Stratified draws: shares as near to the weights as whole numbers allow, and every single draw by its distribution."""
+"""Stratified draws: shares follow the weights, and each draw has its distribution."""
 
 from __future__ import annotations
 

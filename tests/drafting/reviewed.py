@@ -49,7 +49,7 @@ def visits(rows: int = ROWS, seed: int = 2) -> pd.DataFrame:
 
 
 def unrelated(rows: int = ROWS, seed: int = 3) -> pd.DataFrame:
-    """Columns that have nothing to do with each other, one always below the others by its bounds."""
+    """Independent columns, one of them always below the others by its bounds."""
     rng = np.random.default_rng(seed)
     return pd.DataFrame(
         {

@@ -24,10 +24,13 @@ makes = [
     lambda: pc.strftime(moments, format="%Y%m%d"),
     lambda: pc.binary_join_element_wise("$", text(np.round(rng.lognormal(5, 1, rows), 2)), ""),
     lambda: pc.binary_join_element_wise("C", text(rng.integers(10**6, 10**7, rows)), ""),
-    lambda: pc.binary_join_element_wise("note no.", text(rng.integers(0, 10**9, rows)), "of somebody", " "),
+    lambda: pc.binary_join_element_wise(
+        "note no.", text(rng.integers(0, 10**9, rows)), "of somebody", " "
+    ),
 ]
 columns = [f"c{place}" for place in range(int(sys.argv[3]))]
-csv.write_csv(pa.table({name: makes[place % len(makes)]() for place, name in enumerate(columns)}), path)
+made = {name: makes[place % len(makes)]() for place, name in enumerate(columns)}
+csv.write_csv(pa.table(made), path)
 print(0)
 """
 DRAFT = """
@@ -36,7 +39,8 @@ import pyarrow as pa, pyarrow.csv as csv
 from privgan.drafting.draft import draft_schema
 
 names = [f"c{place}" for place in range(int(sys.argv[3]))]
-options = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+types = dict.fromkeys(names, pa.string())
+options = csv.ConvertOptions(column_types=types, strings_can_be_null=False)
 drafted = draft_schema(csv.read_csv(sys.argv[2], convert_options=options), "d")
 assert len(drafted.schema.columns) == len(names)
 print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)

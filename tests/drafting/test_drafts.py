@@ -1,4 +1,4 @@
-"""Laws of drafts: whatever the table, its draft can be read, fits it but for what is told, and gives its form back."""
+"""Laws of drafts: a draft can be read, fits its table but for what is told, and keeps its form."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ missing_markers_source: confirm
 columns:
   - {name: mail, kind: email, role: identifier, source: confirm}
   - {name: no, kind: identifier, pattern: "C{:04d}", role: identifier, source: confirm}
-  - {name: age, kind: integer, lower: 0, upper: 120, special_values: [-1], format: "000", missing: true, source: confirm}
+  - {name: age, kind: integer, lower: 0, upper: 120, special_values: [-1], format: "000",
+      missing: true, source: confirm}
   - {name: tier, kind: categorical, categories: [basic, gold], source: confirm}
   - {name: at, kind: datetime, lower: 2020-01-01, upper: 2021-12-31, zone: UTC, source: confirm}
   - {name: price, kind: float, lower: 0, upper: 99.5, decimals: 1, source: {lower: confirm}}

@@ -14,16 +14,15 @@ import pytest
 
 from privgan.drafting.draft import draft_schema
 from privgan.drafting.suspicions import suspicions
-from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Invented, Kind, Numeric, OpenNumeric, Temporal
-from privgan.schema.schema import Schema
+from tests.schemas import schema_of
 
 RNG = np.random.default_rng(2)
 ROWS = 600
 
 
 def told(column: Column, values: Any) -> list[str]:
-    schema = Schema(dataset="d", unit=PrivacyUnit(), columns=(column,))
+    schema = schema_of(column)
     return [found.problem for found in suspicions(pd.DataFrame({column.name: values}), schema)]
 
 

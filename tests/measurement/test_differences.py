@@ -67,7 +67,7 @@ def test_with_the_one_way_shares_differences_tell_the_whole_pair(sizes: tuple[in
 def test_the_stated_noise_is_that_of_cells_that_tell_the_interaction_as_well(
     sizes: tuple[int, int],
 ) -> None:
-    """Variance of the pair's shares around the truth over 3,000 noises, against independent noisy cells.
+    """Variance of the pair's shares over 3,000 noises, against independent noisy cells.
 
     Both variances are known to a relative √(2 / (3,000 · interaction's dimensions)), at most .026;
     .1 is four of them.

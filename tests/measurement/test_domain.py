@@ -44,7 +44,8 @@ unit: id
 max_rows_per_unit: 3
 columns:
   - {name: id, kind: identifier}
-  - {name: spend, kind: float, decimals: 2, source: {lower: measured, upper: measured}, missing: true}
+  - {name: spend, kind: float, decimals: 2, source: {lower: measured, upper: measured},
+      missing: true}
   - {name: age, kind: integer, source: {lower: measured, upper: measured}}
   - {name: balance, kind: float, decimals: 2, source: {lower: measured, upper: measured}}
   - {name: since, kind: date, source: {lower: measured, upper: measured}}
@@ -143,7 +144,7 @@ def _numbers(column: object) -> tuple[float, float]:
 
 
 # --- paying
-# -------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 
 
 def test_every_look_is_charged_in_the_plans_order_and_redeemed_once() -> None:
@@ -190,7 +191,7 @@ def test_steps_that_are_not_the_schemas_are_refused_before_the_first_look() -> N
 
 
 # --- sensitivities
-# ------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 
 _STEPS = st.lists(st.integers(-LARGEST_STEP, LARGEST_STEP) | st.integers(-50, 50), max_size=40)
 
@@ -278,7 +279,7 @@ def test_what_meets_the_noise_moves_by_no_more_than_the_noise_was_made_for(
 
 
 # --- an outlier
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 
 
 def test_one_row_far_beyond_the_rest_moves_no_bound_and_shows_no_value() -> None:
@@ -316,7 +317,7 @@ def test_the_same_noise_gives_the_same_schema_whatever_the_rows() -> None:
 
 
 # --- what comes out
-# -----------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 
 
 def test_bounds_cover_the_values_and_are_not_absurdly_wide() -> None:
@@ -382,7 +383,7 @@ def test_without_noise_the_bounds_hold_the_data_tightly() -> None:
 
 @pytest.mark.parametrize("rows", [0, 1, 30])
 def test_hardly_any_rows_still_give_a_usable_schema(rows: int) -> None:
-    """Where nothing shows above the noise, the bounds are the public grid's, and only the label for others is left."""
+    """Where only noise shows, bounds are the public grid's; only the label for others is left."""
     for seed in range(3):
         measured = _measure(_frame(rows=rows), RepeatableStream(seed))
         assert measured.open_columns == ()

@@ -1,4 +1,4 @@
-"""The charged looks: each pays first, in the plan's order, and what comes out is a function of noisy counts alone."""
+"""The charged looks: each pays first, in the plan's order; results depend on noisy counts."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -214,7 +214,7 @@ def test_a_histogram_that_is_all_noise_still_gives_an_encoder(noisy: int) -> Non
 
 
 def test_rounds_without_candidates_are_charged_all_the_same() -> None:
-    """What was charged must be what was planned, even where every marginal is too large to be chosen."""
+    """The charge must be the plan's, even where every marginal is too large to be chosen."""
     narrow = replace(PLAN, marginals=replace(PLAN.marginals, largest_marginal=1))
     table, book = SpyTable("looks", PrivacyUnit(), _frame()), Book()
     _, found = _measure(table, book, Noiseless(), narrow)
@@ -246,7 +246,7 @@ def test_stage_2_is_a_function_of_the_noisy_count_alone(rows: int) -> None:
 
 
 # --- sensitivities
-# ------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 
 
 @settings(max_examples=40)
@@ -360,7 +360,7 @@ def test_the_plans_histograms_have_the_units_sensitivity() -> None:
 
 
 # --- estimates
-# ----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------
 
 
 def test_repeated_measurements_are_combined_by_precision() -> None:

@@ -1,4 +1,4 @@
-"""Marginals: exact counts, consistent estimates, and scores that one row cannot move further than stated."""
+"""Marginals: exact counts, consistent estimates, and scores of bounded sensitivity."""
 
 from dataclasses import replace
 
@@ -126,9 +126,7 @@ def test_one_row_moves_every_score_by_at_most_one(
         assert moved.max() > 0.2
 
 
-def test_a_marginal_that_is_wrong_in_few_of_its_many_cells_is_worth_more_than_one_that_is_slightly_wrong() -> (
-    None
-):
+def test_a_marginal_wrong_in_few_cells_is_worth_more_than_one_slightly_wrong() -> None:
     """Column 2 follows from columns 0 and 1, which the modelled pairs do not show.
 
     All noise of the triple exceeds all rows.

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from privgan.drafting.absence import blank, judged
 from privgan.drafting.distinct import Distinct
 from privgan.drafting.draft import draft_schema
-from privgan.drafting.inference import Shape, infer
+from privgan.drafting.inference import infer
 from privgan.drafting.number_texts import read_number_texts
+from privgan.drafting.reading import Shape
 from privgan.notation.duration_texts import duration_pattern, read_durations
 from privgan.notation.moment_formats import at_midnight, read_by_format, ways_of_writing
 from privgan.notation.number_format import number_form

@@ -1,4 +1,4 @@
-"""Files, folders, spreadsheets, JSON and databases that are no table are refused, each with what is wrong."""
+"""Files, folders, spreadsheets, JSON and databases that are no table are refused with a reason."""
 
 from __future__ import annotations
 
@@ -77,15 +77,51 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
         SourceOptions(),
         ("one.parquet", "two.parquet", "'a' int64 and string"),
     ),
-    "cut.csv.gz": (lambda path: path.write_bytes(b"\x1f\x8b\x08\0\0\0"), SourceOptions(), ("cut.csv.gz", "whole .gz file")),
-    "plain.csv.gz": (lambda path: path.write_text("a\n1\n"), SourceOptions(), ("plain.csv.gz", "whole .gz file")),
-    "plain.csv.xz": (lambda path: path.write_text("a\n1\n"), SourceOptions(), ("plain.csv.xz", "whole .xz file")),
-    "plain.csv.bz2": (lambda path: path.write_text("a\n1\n"), SourceOptions(), ("plain.csv.bz2", "cannot be read")),
-    "plain.csv.zst": (lambda path: path.write_text("a\n1\n"), SourceOptions(), ("plain.csv.zst", "cannot be read")),
-    "two.zip": (lambda path: _members(path, "a.csv", "b.csv"), SourceOptions(), ("two.zip", "holds 2 files")),
-    "text.parquet": (lambda path: path.write_text("a\n1\n"), SourceOptions(), ("not a readable Parquet file",)),
-    "text.feather": (lambda path: path.write_text("a\n1\n"), SourceOptions(), ("not a readable Feather",)),
-    "text.xlsx": (lambda path: path.write_text("a\n1\n"), SourceOptions(), ("no readable spreadsheet",)),
+    "cut.csv.gz": (
+        lambda path: path.write_bytes(b"\x1f\x8b\x08\0\0\0"),
+        SourceOptions(),
+        ("cut.csv.gz", "whole .gz file"),
+    ),
+    "plain.csv.gz": (
+        lambda path: path.write_text("a\n1\n"),
+        SourceOptions(),
+        ("plain.csv.gz", "whole .gz file"),
+    ),
+    "plain.csv.xz": (
+        lambda path: path.write_text("a\n1\n"),
+        SourceOptions(),
+        ("plain.csv.xz", "whole .xz file"),
+    ),
+    "plain.csv.bz2": (
+        lambda path: path.write_text("a\n1\n"),
+        SourceOptions(),
+        ("plain.csv.bz2", "cannot be read"),
+    ),
+    "plain.csv.zst": (
+        lambda path: path.write_text("a\n1\n"),
+        SourceOptions(),
+        ("plain.csv.zst", "cannot be read"),
+    ),
+    "two.zip": (
+        lambda path: _members(path, "a.csv", "b.csv"),
+        SourceOptions(),
+        ("two.zip", "holds 2 files"),
+    ),
+    "text.parquet": (
+        lambda path: path.write_text("a\n1\n"),
+        SourceOptions(),
+        ("not a readable Parquet file",),
+    ),
+    "text.feather": (
+        lambda path: path.write_text("a\n1\n"),
+        SourceOptions(),
+        ("not a readable Feather",),
+    ),
+    "text.xlsx": (
+        lambda path: path.write_text("a\n1\n"),
+        SourceOptions(),
+        ("no readable spreadsheet",),
+    ),
     "sheets.xlsx": (
         lambda path: _book(path, north=[["a"], [1]], south=[["a"], [2]]),
         SourceOptions(),
@@ -96,10 +132,22 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
         SourceOptions(sheet="nort"),
         ("no sheet 'nort'", "'north', 'south'", "did you mean 'north'?"),
     ),
-    "blank.xlsx": (lambda path: _book(path, north=[]), SourceOptions(), ("sheet 'north'", "is empty")),
+    "blank.xlsx": (
+        lambda path: _book(path, north=[]),
+        SourceOptions(),
+        ("sheet 'north'", "is empty"),
+    ),
     "header.xlsx": (lambda path: _book(path, north=[["a", "b"]]), SourceOptions(), ("no rows",)),
-    "unnamed.xlsx": (lambda path: _book(path, north=[["a", ""], [1, 2]]), SourceOptions(), ("column 2", "no name")),
-    "repeated.xlsx": (lambda path: _book(path, north=[["a", "a"], [1, 2]]), SourceOptions(), ("in columns 1, 2",)),
+    "unnamed.xlsx": (
+        lambda path: _book(path, north=[["a", ""], [1, 2]]),
+        SourceOptions(),
+        ("column 2", "no name"),
+    ),
+    "repeated.xlsx": (
+        lambda path: _book(path, north=[["a", "a"], [1, 2]]),
+        SourceOptions(),
+        ("in columns 1, 2",),
+    ),
     "headers.xlsx": (
         lambda path: _book(path, north=[["a", "b"], ["a", "b"], [1, 2]]),
         SourceOptions(),
@@ -107,17 +155,57 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
     ),
     "empty.json": (lambda path: path.write_text(" \n"), SourceOptions(), ("is empty",)),
     "none.json": (lambda path: path.write_text("[]"), SourceOptions(), ("no columns",)),
-    "object.json": (lambda path: path.write_text('{\n "data": []}'), SourceOptions(), ("line 1, column 1", "an object a line")),
-    "numbers.json": (lambda path: path.write_text('[{"a": 1}, 918273645]'), SourceOptions(), ("row 2 is no object",)),
-    "cut.json": (lambda path: path.write_text('[{"a": 1}, {"a": "CANA'), SourceOptions(), ("row 2 is not JSON",)),
-    "open.json": (lambda path: path.write_text('[{"a": 1}'), SourceOptions(), ("not JSON after row 1",)),
-    "more.json": (lambda path: path.write_text('[{"a": 1}] CANARY'), SourceOptions(), ("after the end of the array",)),
-    "cut.jsonl": (lambda path: path.write_text('{"a": 1}\n{"a": "CANARY'), SourceOptions(), ("line 2, column",)),
-    "list.jsonl": (lambda path: path.write_text('{"a": 1}\n["CANARY"]\n'), SourceOptions(), ("line 2 is no object",)),
-    "twice.jsonl": (lambda path: path.write_text('{"a": 1, "a": 2}\n'), SourceOptions(), ("line 1", "'a' stands twice")),
+    "object.json": (
+        lambda path: path.write_text('{\n "data": []}'),
+        SourceOptions(),
+        ("line 1, column 1", "an object a line"),
+    ),
+    "numbers.json": (
+        lambda path: path.write_text('[{"a": 1}, 918273645]'),
+        SourceOptions(),
+        ("row 2 is no object",),
+    ),
+    "cut.json": (
+        lambda path: path.write_text('[{"a": 1}, {"a": "CANA'),
+        SourceOptions(),
+        ("row 2 is not JSON",),
+    ),
+    "open.json": (
+        lambda path: path.write_text('[{"a": 1}'),
+        SourceOptions(),
+        ("not JSON after row 1",),
+    ),
+    "more.json": (
+        lambda path: path.write_text('[{"a": 1}] CANARY'),
+        SourceOptions(),
+        ("after the end of the array",),
+    ),
+    "cut.jsonl": (
+        lambda path: path.write_text('{"a": 1}\n{"a": "CANARY'),
+        SourceOptions(),
+        ("line 2, column",),
+    ),
+    "list.jsonl": (
+        lambda path: path.write_text('{"a": 1}\n["CANARY"]\n'),
+        SourceOptions(),
+        ("line 2 is no object",),
+    ),
+    "twice.jsonl": (
+        lambda path: path.write_text('{"a": 1, "a": 2}\n'),
+        SourceOptions(),
+        ("line 1", "'a' stands twice"),
+    ),
     "deep.jsonl": (lambda path: path.write_text('{"a":' * 100_000), SourceOptions(), ("line 1",)),
-    "text.sqlite": (lambda path: path.write_text("CANARY"), SourceOptions(), ("text.sqlite", "not a database")),
-    "text.duckdb": (lambda path: path.write_text("CANARY"), SourceOptions(), ("text.duckdb", "cannot be read")),
+    "text.sqlite": (
+        lambda path: path.write_text("CANARY"),
+        SourceOptions(),
+        ("text.sqlite", "not a database"),
+    ),
+    "text.duckdb": (
+        lambda path: path.write_text("CANARY"),
+        SourceOptions(),
+        ("text.duckdb", "cannot be read"),
+    ),
     "two.sqlite": (
         lambda path: _database(path, "create table a (x)", "create table b (x)"),
         SourceOptions(),
@@ -134,7 +222,9 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
         ("no such column: y", "nothing of it was used"),
     ),
     "half.sqlite": (
-        lambda path: _database(path, "create table a (x)", "insert into a values ('{}'), ('CANARY')"),
+        lambda path: _database(
+            path, "create table a (x)", "insert into a values ('{}'), ('CANARY')"
+        ),
         SourceOptions(query="select json(x) from a"),
         ("malformed JSON", "nothing of it was used"),
     ),
@@ -153,7 +243,11 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
         SourceOptions(query="select 1", table="a"),
         ("table 'a' and query are both given",),
     ),
-    "query.duckdb": (FILES["customers.duckdb"], SourceOptions(query="select nothing from customers"), ("query cannot",)),
+    "query.duckdb": (
+        FILES["customers.duckdb"],
+        SourceOptions(query="select nothing from customers"),
+        ("query cannot",),
+    ),
     "half.duckdb": (
         FILES["customers.duckdb"],
         SourceOptions(query="select cast(tier as int) from customers"),
@@ -164,9 +258,17 @@ BAD: dict[str, tuple[Make, SourceOptions, tuple[str, ...]]] = {
         SourceOptions(query="create table more as from customers"),
         ("cannot be read",),
     ),
-    "tables.duckdb": (FILES["customers.duckdb"], SourceOptions(), ("has 2 tables ('customers', 'other')",)),
-    "sheet.duckdb": (FILES["customers.duckdb"], SourceOptions(sheet="x"), ("sheet is for Excel",)),
-}  # fmt: skip
+    "tables.duckdb": (
+        FILES["customers.duckdb"],
+        SourceOptions(),
+        ("has 2 tables ('customers', 'other')",),
+    ),
+    "sheet.duckdb": (
+        FILES["customers.duckdb"],
+        SourceOptions(sheet="x"),
+        ("sheet is for Excel",),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BAD)

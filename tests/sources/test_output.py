@@ -85,10 +85,16 @@ def test_forms_zones_clocks_and_durations_come_back(form: str, tmp_path: Path) -
     pd.testing.assert_frame_equal(back, conform(rows, schema), check_dtype=False)
 
 
-@pytest.mark.parametrize(("name", "asked", "form"), [
-    ("a.csv", None, "csv"), ("a.TSV", None, "tsv"), ("a.pq", None, "parquet"), ("a.dat", "jsonl", "jsonl"),
-    ("a.csv", "xlsx", "xlsx"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "asked", "form"),
+    [
+        ("a.csv", None, "csv"),
+        ("a.TSV", None, "tsv"),
+        ("a.pq", None, "parquet"),
+        ("a.dat", "jsonl", "jsonl"),
+        ("a.csv", "xlsx", "xlsx"),
+    ],
+)
 def test_the_format_is_the_asked_one_else_by_the_name(
     name: str, asked: str | None, form: str
 ) -> None:

@@ -35,9 +35,10 @@ GERMAN = "Straße,Größe\nMüllerstraße,groß\nÄgidienplatz,klein für 5 €\
 FRENCH = "prénom;forêt\nChloé;œuvre d’art\nNoël;où\n"
 
 
-def _read(
-    folder: Path, content: bytes | str, options: SourceOptions = SourceOptions()
-) -> SourceTable:  # noqa: B008
+PLAIN = SourceOptions()
+
+
+def _read(folder: Path, content: bytes | str, options: SourceOptions = PLAIN) -> SourceTable:
     path = folder / "t.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_source(path, options)
@@ -185,15 +186,21 @@ def test_bad_text_is_refused_with_its_line(kind: str, tmp_path: Path) -> None:
     assert "CANARY" not in str(error.value)
 
 
-@pytest.mark.parametrize(("options", "told"), [
-    (SourceOptions(encoding="nonsense"), "encoding is 'nonsense'; it must be an encoding such as"),
-    (SourceOptions(encoding="base64"), "encoding"),
-    (SourceOptions(encoding="ascii"), "line 2 is no text in ascii"),
-    (SourceOptions(sep=";;"), "sep is ';;'"),
-    (SourceOptions(sheet="x"), "sheet is for Excel"),
-    (SourceOptions(table="x"), "table is for databases"),
-    (SourceOptions(query="select 1"), "query is for databases"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            SourceOptions(encoding="nonsense"),
+            "encoding is 'nonsense'; it must be an encoding such as",
+        ),
+        (SourceOptions(encoding="base64"), "encoding"),
+        (SourceOptions(encoding="ascii"), "line 2 is no text in ascii"),
+        (SourceOptions(sep=";;"), "sep is ';;'"),
+        (SourceOptions(sheet="x"), "sheet is for Excel"),
+        (SourceOptions(table="x"), "table is for databases"),
+        (SourceOptions(query="select 1"), "query is for databases"),
+    ],
+)
 def test_options_that_do_not_fit_are_refused(
     tmp_path: Path, options: SourceOptions, told: str
 ) -> None:

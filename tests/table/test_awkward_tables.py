@@ -509,7 +509,8 @@ CASES: dict[str, Case] = {
         "took",
         each(
             lambda x: (
-                f"{int(x) // 600:02d}:{int(x) // 10 % 60:02d}:{int(x * 60) % 60:02d}.{int(x * 99) % 10}"
+                f"{int(x) // 600:02d}:{int(x) // 10 % 60:02d}"
+                f":{int(x * 60) % 60:02d}.{int(x * 99) % 10}"
             ),
             1,
             50_000,

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from privgan.domain.measured import with_bounds
-from privgan.domain.regions import MOST_BOXES, groups_of, refuse_impossible, widened
+from privgan.domain.regions import MOST_BOXES, check_satisfiable, groups_of, widened
 from privgan.drafting.draft import draft_schema
 from privgan.errors import DocumentError, IncompleteError, UsageError
 from privgan.privacy.budget import PrivacyUnit
@@ -26,7 +26,8 @@ from tests.constrained import schema_of
 COLUMNS = """\
   - {name: id, kind: identifier, pattern: "S{:03d}"}
   - {name: orders, kind: integer, lower: 0, upper: 20, special_values: [0]}
-  - {name: spend, kind: float, lower: 0, upper: 100, decimals: 2, special_values: [0], missing: true}
+  - {name: spend, kind: float, lower: 0, upper: 100, decimals: 2, special_values: [0],
+      missing: true}
   - {name: large, kind: integer, lower: 200, upper: 300}
   - {name: first, kind: date, lower: 2020-01-01, upper: 2021-12-31}
   - {name: last, kind: date, lower: 2020-06-01, upper: 2022-12-31, missing: true}
@@ -35,7 +36,8 @@ COLUMNS = """\
   - {name: town, kind: categorical, categories: [Bonn, Köln]}
   - {name: churned, kind: boolean}
   - {name: open, kind: float, decimals: 1, source: {lower: measured, upper: measured}}
-  - {name: other_town, kind: categorical, other: elsewhere, source: {categories: measured}, missing: true}
+  - {name: other_town, kind: categorical, other: elsewhere, source: {categories: measured},
+      missing: true}
 """
 FIRST_LINE = 4 + COLUMNS.count("\n") + 2
 GOOD = """\
@@ -44,7 +46,8 @@ GOOD = """\
   - {when: "orders = 0", then: spend = 0 and tier is missing}
   - {when: open > 12.5 and other_town is missing, then: town != Bonn}
   - combinations: [tier, churned]
-    allowed: [[low, true], [no, FALSE], [01, "True"], [null, false], ["null", false], [low, false], [01, false]]
+    allowed: [[low, true], [no, FALSE], [01, "True"], [null, false], ["null", false], [low,
+        false], [01, false]]
 """
 SCHEMA = schema_of(COLUMNS, GOOD)
 
@@ -114,7 +117,7 @@ def test_a_released_schema_with_measured_facts_is_read_again() -> None:
     }
     resolved = SCHEMA.resolved(found)
     assert parse_schema(dump_schema(resolved)) == resolved
-    refuse_impossible(resolved)
+    check_satisfiable(resolved)
 
 
 def test_bounds_measured_apart_are_told() -> None:
@@ -126,8 +129,8 @@ def test_bounds_measured_apart_are_told() -> None:
     with pytest.raises(
         IncompleteError, match=r"constraints\[0\] \(open at most orders\).*declare these bounds"
     ):
-        refuse_impossible(resolved)
-    refuse_impossible(
+        check_satisfiable(resolved)
+    check_satisfiable(
         schema.resolved({"open": with_bounds(column, 0, 9_900), "other_town": found_town(town)})
     )
 
@@ -150,39 +153,126 @@ def test_a_draft_has_no_constraints() -> None:
 
 BAD: dict[str, tuple[str, tuple[str, ...]]] = {
     "no list": ("{at_most: [orders, spend]}", ("constraints: found", "allowed: a list")),
-    "no mapping": ("- orders at most spend", ("constraints[0]: found 'orders at most spend'", "allowed: a mapping")),
+    "no mapping": (
+        "- orders at most spend",
+        ("constraints[0]: found 'orders at most spend'", "allowed: a mapping"),
+    ),
     "nothing": ("- {description: x}", ("constraints[0]: found nothing", "at_most: [low, high]")),
-    "unknown key": ("- {at_mst: [orders, spend]}", ("constraints[0]: unknown key 'at_mst'", "did you mean 'at_most'")),
-    "two in one": ("- {at_most: [orders, spend], below: [orders, spend]}", ("found at_most, below", "or below")),
+    "unknown key": (
+        "- {at_mst: [orders, spend]}",
+        ("constraints[0]: unknown key 'at_mst'", "did you mean 'at_most'"),
+    ),
+    "two in one": (
+        "- {at_most: [orders, spend], below: [orders, spend]}",
+        ("found at_most, below", "or below"),
+    ),
     "when alone": ("- {when: orders = 0}", ("constraints[0]: found when,", "when: and then:")),
-    "combinations alone": ("- {combinations: [tier, town]}", ("found combinations", "combinations: and allowed:")),
-    "one column": ("- {at_most: [orders]}", ("at_most: found '[\"orders\"]'", "two different columns")),
+    "combinations alone": (
+        "- {combinations: [tier, town]}",
+        ("found combinations", "combinations: and allowed:"),
+    ),
+    "one column": (
+        "- {at_most: [orders]}",
+        ("at_most: found '[\"orders\"]'", "two different columns"),
+    ),
     "itself": ("- {at_most: [orders, orders]}", ("two different columns",)),
-    "no column": ("- {below: [order, spend]}", ("constraints[0].below: 'order' is no column", "did you mean 'orders'")),
-    "identifier": ("- {at_most: [id, spend]}", ("constraints[0].at_most: 'id' is of kind identifier and invented",)),
+    "no column": (
+        "- {below: [order, spend]}",
+        ("constraints[0].below: 'order' is no column", "did you mean 'orders'"),
+    ),
+    "identifier": (
+        "- {at_most: [id, spend]}",
+        ("constraints[0].at_most: 'id' is of kind identifier and invented",),
+    ),
     "text": ("- {at_most: [town, spend]}", ("'town' is categorical", "two numeric columns")),
-    "measured text": ("- {at_most: [spend, other_town]}", ("'other_town' is categorical", "two numeric columns")),
-    "number and date": ("- {at_most: [orders, first]}", ("'orders' is integer and 'first' is date", "two dates")),
-    "date and datetime": ("- {at_most: [first, seen]}", ("'first' is date and 'seen' is datetime", "two datetimes")),
-    "never meet": ("- {at_most: [large, spend]}", ("the lowest 'large' is above the highest 'spend'", "change the bounds")),
-    "when cannot be read": ("- {when: orders ~ 0, then: spend = 0}", ("constraints[0].when:", "write for example")),
-    "then cannot be read": ("- {when: orders = 0, then: spend}", ("constraints[0].then: nothing follows spend",)),
-    "or": ("- {when: orders = 0 or spend = 0, then: spend = 0}", ("constraints[0].when: comparisons are joined by 'and'",)),
-    "when of an identifier": ("- {when: id = 1, then: spend = 0}", ("when: 'id' is invented and cannot be a condition",)),
-    "then of no column": ("- {when: orders = 0, then: spent = 0}", ("then: 'spent' is no column", "did you mean 'spend'")),
-    "no category": ("- {when: town = Bon, then: spend = 0}", ("when: 'Bon' is no category of town", "did you mean 'Bonn'")),
-    "measured category": ("- {when: other_town = a, then: spend = 0}", ("categories of other_town are measured",)),
-    "when outside the bounds": ("- {when: orders > 20, then: spend = 0}", ("when: no value of 'orders'", "0 to 20")),
-    "then outside the bounds": ("- {when: orders = 0, then: spend > 100}", ("then: no value of 'spend'", "with 2 decimals")),
-    "then against when": ("- {when: orders = 0, then: orders > 2}", ("then: what it asks of 'orders' excludes 'when'",)),
-    "one combined column": ("- {combinations: [tier], allowed: [[low]]}", ("combinations: found", "two or more different")),
-    "combined numbers": ("- {combinations: [tier, spend], allowed: [[low, 1]]}", ("'spend' is float", "categorical, ordinal")),
-    "combined open": ("- {combinations: [tier, other_town], allowed: [[low, a]]}", ("'other_town' has measured categories",)),
-    "combined nothing": ("- {combinations: [tier, town], allowed: []}", ("constraints[0].allowed: is empty",)),
-    "too short": ("- {combinations: [tier, town], allowed: [[low, Bonn], [low]]}", ("allowed: found '[\"low\"]'", "2 values")),
-    "outside the categories": ("- {combinations: [tier, town], allowed: [[low, Rom]]}", ("'Rom' is no category", "Bonn, Köln")),
-    "missing where none may be": ("- {combinations: [tier, town], allowed: [[low, null]]}", ("null is no category of 'town'",)),
-    "combination twice": ("- {combinations: [tier, town], allowed: [[low, Bonn], [low, Bonn]]}", ("stands twice",)),
+    "measured text": (
+        "- {at_most: [spend, other_town]}",
+        ("'other_town' is categorical", "two numeric columns"),
+    ),
+    "number and date": (
+        "- {at_most: [orders, first]}",
+        ("'orders' is integer and 'first' is date", "two dates"),
+    ),
+    "date and datetime": (
+        "- {at_most: [first, seen]}",
+        ("'first' is date and 'seen' is datetime", "two datetimes"),
+    ),
+    "never meet": (
+        "- {at_most: [large, spend]}",
+        ("the lowest 'large' is above the highest 'spend'", "change the bounds"),
+    ),
+    "when cannot be read": (
+        "- {when: orders ~ 0, then: spend = 0}",
+        ("constraints[0].when:", "write for example"),
+    ),
+    "then cannot be read": (
+        "- {when: orders = 0, then: spend}",
+        ("constraints[0].then: nothing follows spend",),
+    ),
+    "or": (
+        "- {when: orders = 0 or spend = 0, then: spend = 0}",
+        ("constraints[0].when: comparisons are joined by 'and'",),
+    ),
+    "when of an identifier": (
+        "- {when: id = 1, then: spend = 0}",
+        ("when: 'id' is invented and cannot be a condition",),
+    ),
+    "then of no column": (
+        "- {when: orders = 0, then: spent = 0}",
+        ("then: 'spent' is no column", "did you mean 'spend'"),
+    ),
+    "no category": (
+        "- {when: town = Bon, then: spend = 0}",
+        ("when: 'Bon' is no category of town", "did you mean 'Bonn'"),
+    ),
+    "measured category": (
+        "- {when: other_town = a, then: spend = 0}",
+        ("categories of other_town are measured",),
+    ),
+    "when outside the bounds": (
+        "- {when: orders > 20, then: spend = 0}",
+        ("when: no value of 'orders'", "0 to 20"),
+    ),
+    "then outside the bounds": (
+        "- {when: orders = 0, then: spend > 100}",
+        ("then: no value of 'spend'", "with 2 decimals"),
+    ),
+    "then against when": (
+        "- {when: orders = 0, then: orders > 2}",
+        ("then: what it asks of 'orders' excludes 'when'",),
+    ),
+    "one combined column": (
+        "- {combinations: [tier], allowed: [[low]]}",
+        ("combinations: found", "two or more different"),
+    ),
+    "combined numbers": (
+        "- {combinations: [tier, spend], allowed: [[low, 1]]}",
+        ("'spend' is float", "categorical, ordinal"),
+    ),
+    "combined open": (
+        "- {combinations: [tier, other_town], allowed: [[low, a]]}",
+        ("'other_town' has measured categories",),
+    ),
+    "combined nothing": (
+        "- {combinations: [tier, town], allowed: []}",
+        ("constraints[0].allowed: is empty",),
+    ),
+    "too short": (
+        "- {combinations: [tier, town], allowed: [[low, Bonn], [low]]}",
+        ("allowed: found '[\"low\"]'", "2 values"),
+    ),
+    "outside the categories": (
+        "- {combinations: [tier, town], allowed: [[low, Rom]]}",
+        ("'Rom' is no category", "Bonn, Köln"),
+    ),
+    "missing where none may be": (
+        "- {combinations: [tier, town], allowed: [[low, null]]}",
+        ("null is no category of 'town'",),
+    ),
+    "combination twice": (
+        "- {combinations: [tier, town], allowed: [[low, Bonn], [low, Bonn]]}",
+        ("stands twice",),
+    ),
     "circle": (
         "- {at_most: [orders, spend]}\n  - {at_most: [spend, open]}\n  - {below: [open, orders]}",
         ("constraints[2]: it closes a circle", "leave one out"),
@@ -192,11 +282,12 @@ BAD: dict[str, tuple[str, tuple[str, ...]]] = {
         ("constraints[0] (when orders >= 0, then spend = 0); constraints[1]", "exclude each other"),
     ),
     "a chain that never meets": (
-        "- {below: [first, last]}\n  - {when: orders >= 0, then: last is not missing and last < 2020-06-02}\n"
+        "- {below: [first, last]}\n"
+        "  - {when: orders >= 0, then: last is not missing and last < 2020-06-02}\n"
         "  - {when: orders >= 0, then: first > 2021-01-01}",
         ("exclude each other", "first below last"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -12,16 +12,11 @@ import pytest
 from privgan.domain.cells import cells_of
 from privgan.domain.encoding import identity_code
 from privgan.errors import TableError
-from privgan.privacy.budget import PrivacyUnit
-from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
-from privgan.schema.schema import Schema
+from privgan.schema.columns import Discrete, Kind, Numeric, Temporal
 from privgan.table.conform import conform, violations
 from privgan.table.files import read_table, write_tables
 from privgan.table.presenting import as_written, presented
-
-
-def _schema(*columns: Column) -> Schema:
-    return Schema(dataset="small", unit=PrivacyUnit(), columns=columns)
+from tests.schemas import schema_of
 
 
 def _file(folder: Path, content: bytes) -> Path:
@@ -104,14 +99,16 @@ def test_text_stays_text_until_a_schema_types_it(tmp_path: Path) -> None:
 def test_whole_number_categories_are_presented_as_they_are(
     categories: tuple[str, ...], values: list[str | None]
 ) -> None:
-    schema = _schema(Discrete(name="x", kind=Kind.CATEGORICAL, categories=categories, missing=True))
+    schema = schema_of(
+        Discrete(name="x", kind=Kind.CATEGORICAL, categories=categories, missing=True)
+    )
     shown = presented(pd.DataFrame({"x": pd.Series(values, dtype=object)}), schema)
     assert violations(shown, schema) == ()
     assert [None if pd.isna(value) else str(value) for value in shown["x"]] == values
 
 
 def test_written_tables_read_back_to_the_same_rows(tmp_path: Path) -> None:
-    schema = _schema(
+    schema = schema_of(
         Discrete(
             name="tier",
             kind=Kind.CATEGORICAL,

@@ -14,18 +14,15 @@ from privgan.domain.frames import positions_of
 from privgan.schema.identifiers import SerialCustomers
 from privgan.schema.schema import Schema
 from privgan.table.presenting import as_written, presented
-from privgan.table.schema_file import parse_schema
+from tests.schemas import schema_of_lines
 
 
-def schema_of(missing: bool) -> Schema:
-    return parse_schema(f"""
-        format: privgan.schema/1
-        dataset: test
-        unit: row
-        columns:
-          - {{name: flag, kind: boolean, missing: {str(missing).lower()}}}
-          - {{name: level, kind: categorical, categories: ["10", "-3", "7"], missing: {str(missing).lower()}}}
-    """)
+def _schema(missing: bool) -> Schema:
+    may = f"missing: {str(missing).lower()}"
+    return schema_of_lines(
+        f"name: flag, kind: boolean, {may}",
+        f'name: level, kind: categorical, categories: ["10", "-3", "7"], {may}',
+    )
 
 
 @given(texts=st.lists(st.sampled_from(["a", "b", "nan", "", "elsewhere", None]), max_size=20))
@@ -42,7 +39,7 @@ def test_positions_are_those_of_the_categories_and_minus_one_elsewhere(
 
 @pytest.mark.parametrize("absent", [None, np.nan, pd.NA])
 def test_a_missing_value_stays_missing_in_every_presented_type(absent: object) -> None:
-    schema = schema_of(missing=True)
+    schema = _schema(missing=True)
     typed = {"flag": ["True", absent, "False"], "level": ["-3", "10", absent]}
     shown = presented(pd.DataFrame(typed, dtype=object), schema)
     assert shown.dtypes.astype(str).to_dict() == {"flag": "boolean", "level": "Int64"}
@@ -52,7 +49,7 @@ def test_a_missing_value_stays_missing_in_every_presented_type(absent: object) -
 
 
 def test_complete_columns_are_plain_booleans_and_integers() -> None:
-    schema = schema_of(missing=False)
+    schema = _schema(missing=False)
     shown = presented(
         pd.DataFrame({"flag": ["True", "False"], "level": ["7", "10"]}, dtype=object), schema
     )

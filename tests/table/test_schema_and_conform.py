@@ -24,8 +24,9 @@ from privgan.privacy.receipts import mint
 from privgan.schema.columns import Column, Discrete, Invented, Kind, Numeric, Source, Temporal
 from privgan.schema.identifiers import invent
 from privgan.schema.schema import Schema
-from privgan.table.conform import conform, unconfirmed, violations
+from privgan.table.conform import check_confirmed, conform, violations
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
+from tests.schemas import schema_of
 
 TEXT = """format: privgan.schema/1
 dataset: small
@@ -180,9 +181,9 @@ def test_repeated_identifiers_need_a_unit() -> None:
 def test_drafts_round_outwards_and_must_be_confirmed() -> None:
     drafted = draft_schema(_frame(age=["23", "23", "61"]), "small").schema
     with pytest.raises(TableError, match="must still confirm"):
-        unconfirmed(drafted)
+        check_confirmed(drafted)
     assumed = draft_schema(_frame(), "small", assume_public=True).schema
-    unconfirmed(assumed)
+    check_confirmed(assumed)
     assert assumed.facts_from(Source.ASSUMED_PUBLIC)
 
 
@@ -244,7 +245,7 @@ def test_conditions_that_cannot_be_read_are_refused(text: str) -> None:
 def test_invented_columns_never_look_at_the_table() -> None:
     kinds = [Kind.IDENTIFIER, Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS, Kind.TEXT]
     columns = tuple(Invented(name=kind, kind=kind, pattern="S{:04d}") for kind in kinds)
-    schema = Schema(dataset="d", unit=PrivacyUnit(), columns=columns)
+    schema = schema_of(*columns)
     first = invent(
         schema, 50, first_serial=1, customers=np.arange(1, 51), rng=np.random.default_rng(0)
     )

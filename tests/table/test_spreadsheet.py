@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from privgan.errors import DocumentError, InternalError, TableError
 from privgan.notation.moments import read_moments
 from privgan.pipeline.foreign_tables import read_foreign
-from privgan.privacy.budget import PrivacyUnit
 from privgan.release.contents import require_allowed_contents
 from privgan.schema.columns import (
     Column,
@@ -33,6 +32,7 @@ from privgan.table.conform import conform
 from privgan.table.files import read_table, write_tables
 from privgan.table.presenting import escaped, escaped_frame, restored, unescaped
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
+from tests.schemas import schema_of
 
 FORMULAS = (
     "=1+1",
@@ -79,8 +79,8 @@ anything = st.text(
 texts = hostile | anything
 
 
-def schema_of(*columns: Column) -> Schema:
-    return Schema(dataset="d", unit=PrivacyUnit(), columns=columns, missing_markers=())
+def schema_without_markers(*columns: Column) -> Schema:
+    return schema_of(*columns, missing_markers=())
 
 
 def category_column(name: str, categories: Sequence[str]) -> Discrete:
@@ -121,7 +121,7 @@ def test_hostile_tables_survive_csv_parquet_and_schema(
         category_column(name, data.draw(st.lists(texts, min_size=1, max_size=4, unique=True)))
         for name in names
     ]
-    schema = schema_of(*columns)
+    schema = schema_without_markers(*columns)
     rows = {
         column.name: data.draw(st.lists(st.sampled_from(column.categories), min_size=5, max_size=5))
         for column in columns
@@ -148,7 +148,7 @@ def test_hostile_tables_survive_csv_parquet_and_schema(
 
 
 def test_a_long_name_and_value_survive(tmp_path: Path) -> None:
-    schema = schema_of(category_column("=" + "n" * 10_000, ["@" + "v" * 10_000, "b"]))
+    schema = schema_without_markers(category_column("=" + "n" * 10_000, ["@" + "v" * 10_000, "b"]))
     frame = pd.DataFrame({schema.names[0]: [*schema.columns[0].categories]}, dtype=object)  # type: ignore[attr-defined]
     write_tables([frame], schema, tmp_path / "t.parquet", tmp_path / "t.csv")
     for name in ("t.csv", "t.parquet"):
@@ -156,7 +156,7 @@ def test_a_long_name_and_value_survive(tmp_path: Path) -> None:
 
 
 def test_numbers_dates_and_missing_cells_are_written_as_before(tmp_path: Path) -> None:
-    schema = schema_of(
+    schema = schema_without_markers(
         Numeric(name="n", kind=Kind.FLOAT, lower=-9, upper=9, decimals=1, missing=True),
         Discrete(name="c", kind=Kind.CATEGORICAL, categories=("=x", "y"), missing=True),
         Discrete(name="whole", kind=Kind.CATEGORICAL, categories=("-1", "2")),
@@ -172,7 +172,7 @@ def test_numbers_dates_and_missing_cells_are_written_as_before(tmp_path: Path) -
 def test_a_date_format_that_looks_like_a_formula_is_read_back(tmp_path: Path) -> None:
     moments = read_moments(pd.Series(["2020-01-02"], dtype="string"), "%Y-%m-%d")
     bounds = pd.Timestamp("2020-01-01").to_pydatetime(), pd.Timestamp("2021-01-01").to_pydatetime()
-    schema = schema_of(
+    schema = schema_without_markers(
         Temporal(name="@day", kind=Kind.DATE, lower=bounds[0], upper=bounds[1], format="@%Y-%m-%d")
     )
     write_tables([pd.DataFrame({"@day": moments})], schema, None, tmp_path / "t.csv")
@@ -190,7 +190,7 @@ def test_a_table_in_a_date_format_that_looks_like_an_escape_is_read_as_it_is(
 ) -> None:
     pattern = f"{sign}%Y-%m-%d"
     bounds = pd.Timestamp("2020-01-01").to_pydatetime(), pd.Timestamp("2020-12-31").to_pydatetime()
-    schema = schema_of(
+    schema = schema_without_markers(
         Temporal(
             name="d", kind=Kind.DATE, lower=bounds[0], upper=bounds[1], format=pattern, missing=True
         )
@@ -213,7 +213,7 @@ def test_a_table_in_a_date_format_that_looks_like_an_escape_is_read_as_it_is(
 
 
 def test_only_what_the_schema_lists_is_undone() -> None:
-    schema = schema_of(
+    schema = schema_without_markers(
         category_column("c", ["=a", "'=b", "=b", "x"]), Invented(name="id", kind=Kind.IDENTIFIER)
     )
     table = pd.DataFrame({"c": ["'=a", "'=b", "=b", "x"], "id": ["'=1", "=1", "2", "3"]})
@@ -223,7 +223,7 @@ def test_only_what_the_schema_lists_is_undone() -> None:
 
 
 def test_a_foreign_table_whose_columns_begin_with_apostrophes_is_taken_at_its_word() -> None:
-    schema = schema_of(category_column("=a", ["x"]), category_column("'=a", ["y"]))
+    schema = schema_without_markers(category_column("=a", ["x"]), category_column("'=a", ["y"]))
     table = pd.DataFrame({"=a": ["x"], "'=a": ["y"]})
     assert conform(table, schema).equals(table)
 
@@ -247,7 +247,7 @@ def test_what_no_text_file_can_hold_is_refused_with_its_line(
 
 def test_an_audit_reads_privgan_s_csv_as_it_was_meant(tmp_path: Path) -> None:
     categories = ["=a", "'=a", "b"]
-    schema = schema_of(category_column("@c", categories))
+    schema = schema_without_markers(category_column("@c", categories))
     frame = pd.DataFrame({"@c": categories}, dtype=object)
     (tmp_path / "schema.yaml").write_text(dump_schema(schema), encoding="utf-8")
     frame.to_csv(tmp_path / "real.csv", index=False)
@@ -266,7 +266,7 @@ def test_an_audit_reads_privgan_s_csv_as_it_was_meant(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["=c", "'=c", "＝c", "c\nd", "\ufeffc"])
 def test_a_release_accepts_its_own_escaped_header_and_no_other(name: str, tmp_path: Path) -> None:
-    schema = schema_of(category_column(name, ["=a", "b"]))
+    schema = schema_without_markers(category_column(name, ["=a", "b"]))
     write_tables([pd.DataFrame({name: ["=a"]})], schema, None, tmp_path / "synthetic.csv")
     files = {
         "schema.yaml": dump_schema(schema).encode(),
@@ -287,7 +287,9 @@ def test_texts_of_any_type_are_escaped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800"])
 def test_a_text_that_no_file_can_hold_is_never_discovered(text: str) -> None:
-    schema = schema_of(OpenCategorical(name="c", kind=Kind.CATEGORICAL, other="elsewhere"))
+    schema = schema_without_markers(
+        OpenCategorical(name="c", kind=Kind.CATEGORICAL, other="elsewhere")
+    )
     table = pd.DataFrame({"c": [text, "x"]}, dtype=object)
     with pytest.raises(TableError, match="a NUL or half of a character"):
         conform(table, schema)

@@ -45,9 +45,8 @@ MISTAKES = {
     'kind: integer, lower: 0, upper: 9, missing: true, format: "0 kg", missing_markers: [3 kg]': (
         "'3 kg' is a value"
     ),
-    "kind: integer, lower: 0, upper: 9, special_values: [-1], missing: true, missing_markers: ['-1']": (
-        "'-1' is a value"
-    ),
+    "kind: integer, lower: 0, upper: 9, special_values: [-1], missing: true,"
+    " missing_markers: ['-1']": ("'-1' is a value"),
     f"kind: date, {YEAR}, missing: true, missing_markers: ['2020-06-01']": (
         "'2020-06-01' is a value"
     ),

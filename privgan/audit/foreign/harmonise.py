@@ -38,7 +38,7 @@ from privgan.audit.foreign.notations import (
 from privgan.domain.frames import with_columns
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.schema.schema import Schema
-from privgan.table.conform import canonical_text
+from privgan.table.readings import canonical_text
 
 _DAY = 86_400
 

@@ -25,7 +25,8 @@ from privgan.errors import TableError
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Numeric, Temporal
 from privgan.schema.schema import Schema
-from privgan.table.conform import canonical_text, typed_columns
+from privgan.table.conform import typed_columns
+from privgan.table.readings import canonical_text
 
 # The median row must still hold what the tool wrote.
 MOST_LOST = 0.5

@@ -15,7 +15,7 @@ from privgan.audit.utility.tasks import PredictionTask
 from privgan.audit.utility.utility import Trial, trial_metrics, trial_of
 from privgan.metric import Metric, none_run
 from privgan.schema.columns import Discrete
-from privgan.schema.schema import choose_class, choose_number, choose_target, require_target
+from privgan.schema.schema import check_target, choose_class, choose_number, choose_target
 
 _NO_TARGET = "the schema has no Discrete or Numeric column to predict"
 _GAPS = {"auc": "gap_auc", "r2": "gap_r2"}
@@ -59,7 +59,7 @@ def all_utility_metrics(
             *_of_target(coder, _NO_TARGET, seed),
             query_metric(coder, *tables, seed),
         )
-    classification = isinstance(require_target(coder.columns, name), Discrete)
+    classification = isinstance(check_target(coder.columns, name), Discrete)
     second = choose_number(coder.columns) if classification else choose_class(coder.columns)
     task, trial = trial_of(coder, *tables, name, seed)
     return (

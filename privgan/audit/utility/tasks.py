@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, trainable
 from privgan.audit.intervals import weighted_areas
 from privgan.schema.columns import Discrete, Numeric
-from privgan.schema.schema import require_target
+from privgan.schema.schema import check_target
 
 BOOSTING, LINEAR = "gradient_boosting", "linear"
 FAMILIES = (BOOSTING, LINEAR)
@@ -63,7 +63,7 @@ class PredictionTask:
     @classmethod
     def of(cls, coder: AuditCoder, kept_in: CodedTable, name: str) -> PredictionTask:
         """The task of predicting a column; TableError where it is not one to predict."""
-        column, place = require_target(coder.columns, name), coder.names.index(name)
+        column, place = check_target(coder.columns, name), coder.names.index(name)
         assert isinstance(column, Discrete | Numeric)
         others = coder.columns[:place] + coder.columns[place + 1 :]
         without = CodedTable(

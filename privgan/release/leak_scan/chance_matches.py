@@ -31,9 +31,8 @@ from privgan.release.leak_scan.leak_patterns import (
 from privgan.schema.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
 from privgan.schema.identifiers import could_stand_in, invent
 from privgan.schema.schema import Schema
-from privgan.table.conform import canonical_text
 from privgan.table.presenting import unescaped_frame
-from privgan.table.readings import moments_of, numbers_of
+from privgan.table.readings import canonical_text, moments_of, numbers_of
 
 FRESH_TABLES = 5
 SIGNIFICANCE = 1e-6
