@@ -31,7 +31,7 @@ from privgan.pipeline.run import (
     run,
     schema_of,
 )
-from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.pipeline.twin import run_twin
 from privgan.planning.plan import Plan
 from privgan.policy.verdict import Verdict
@@ -125,7 +125,7 @@ def audit_job(
     """Audit a candidate against the table that it was fitted on, and search its files. INTERNAL."""
     read = TableAsRead.read(table, SourceOptions())
     owned = read.conforming(load_schema(candidate.schema), on_violation=asked.on_violation)
-    needles = needles_of(read.undeclared_texts(begun_schema(candidate)))
+    leak_patterns = leak_patterns_of(read.undeclared_texts(begun_schema(candidate)))
     del read  # Only the typed rows stay.
     opened = ledger_of(ledger, create=False)
     report = audit_candidate(
@@ -137,7 +137,7 @@ def audit_job(
         progress=progress,
     )
     # After the audit, which refuses a table that is not the candidate's.
-    scan_candidate(candidate, needles, opened, progress)
+    scan_candidate(candidate, leak_patterns, opened, progress)
     return report
 
 

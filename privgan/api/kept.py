@@ -13,7 +13,7 @@ from privgan.errors import UsageError
 from privgan.pipeline.candidate import INTERNAL, Candidate
 from privgan.pipeline.run import model_folder
 from privgan.release.manifest import MANIFEST_NAME
-from privgan.release.pack import require_intact
+from privgan.release.pack import check_intact
 from privgan.synthesizer import Synthesizer as FittedModel
 from privgan.synthesizer import load_synthesizer
 
@@ -49,7 +49,7 @@ def found(folder: Path) -> Fitted:
     source = model_folder(folder)
     release = source.resolve().parent
     if os.path.lexists(release / MANIFEST_NAME):
-        require_intact(release)
+        check_intact(release)
         return Fitted(load_synthesizer(source), None)
     model = load_synthesizer(source)
     try:

@@ -23,7 +23,7 @@ from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict
 from privgan.release.encryption import decrypt_release, encrypt_release, recipients_of
-from privgan.release.pack import pack_release, require_intact, verify_packed
+from privgan.release.pack import check_intact, pack_release, verify_packed
 from privgan.release.signing.keys import SigningKey
 from privgan.release.signing.sign import sign_release
 from privgan.release.verification.verify import Verification, verify_release
@@ -244,7 +244,7 @@ def report(
         folder = folder.candidate.internal
     place = path_of("folder", folder)
     if not internal:
-        require_intact(release_folder(place))
+        check_intact(release_folder(place))
     data, own = internal_report(place) if internal else released_report(release_folder(place))
     content = render(data, form, chosen("language", language or own, LANGUAGES))
     if out is not None:

@@ -154,13 +154,13 @@ def _audit_candidate(
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
     from privgan.pipeline.request import begun_schema
-    from privgan.pipeline.scanning import needles_of, scan_candidate
+    from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
     from privgan.table.schema_file import load_schema
 
     candidate = Candidate.find(path)
     read = read_aloud(table, options["source"], say=progress.say)
     owned = read.conforming(load_schema(candidate.schema), on_violation=options["on_violation"])
-    needles = needles_of(read.undeclared_texts(begun_schema(candidate)))
+    leak_patterns = leak_patterns_of(read.undeclared_texts(begun_schema(candidate)))
     del read  # Only the typed rows stay.
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
     fits = options["reference_fits"] or 0
@@ -168,7 +168,7 @@ def _audit_candidate(
         candidate, owned, ledger, target=options["target"], reference_fits=fits, progress=progress
     )
     # After the audit, which refuses a table that is not the candidate's.
-    scan_candidate(candidate, needles, ledger, progress)
+    scan_candidate(candidate, leak_patterns, ledger, progress)
     return report
 
 

@@ -271,7 +271,7 @@ TENSORS: Mapping[str, FieldSource] = MappingProxyType(
 )
 
 
-def require_declared(what: str, value: Any, declaration: Declaration) -> None:
+def check_declared(what: str, value: Any, declaration: Declaration) -> None:
     """Refuse a value that holds a field without a declared source.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from privgan.errors import PolicyFailedError
-from privgan.ledger.filter import Lifetime, RdpCost, RdpFilter, costs_of, refuse_sum, total_of
+from privgan.ledger.filter import Lifetime, RdpCost, RdpFilter, check_sum, costs_of, total_of
 from privgan.ledger.store import RESTORED, Entry
 from privgan.notebook import card
 from privgan.privacy import events
@@ -86,7 +86,7 @@ class DatasetAccount:
         """The ε that counts against the lifetime budget, by the budget's own filter."""
         return self.epsilon if self.rdp is None else self.rdp.epsilon(self.rdp_cost.rdp)
 
-    def refuse_run(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent]) -> None:
+    def check_run(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent]) -> None:
         """Refuse a run that does not fit the lifetime budget.
 
         Raises:
@@ -94,11 +94,11 @@ class DatasetAccount:
         """
         what = f"{self.dataset}: this run"
         if self.rdp is not None:
-            self.rdp.refuse(what, self.rdp_cost, self.rdp.cost(planned))
+            self.rdp.check(what, self.rdp_cost, self.rdp.cost(planned))
         elif self.lifetime is not None:
-            refuse_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
+            check_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
 
-    def refuse_judging(self, limit: int | None) -> None:
+    def check_judging(self, limit: int | None) -> None:
         """Refuse a run whose candidate could not be judged any more.
 
         Args:
@@ -173,7 +173,7 @@ def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
     )
 
 
-def refuse_stage(
+def check_stage(
     entries: Sequence[Entry], run: str, stage: str, steps: Sequence[events.DpEvent]
 ) -> None:
     """Refuse a stage that, with the run's stages before, costs more than its start reserved and does not fit the filter.
@@ -200,4 +200,4 @@ def refuse_stage(
     )
     after = (own + lifetime.rdp.cost(steps)).at_least(costs[run])
     others = total_of({name: cost for name, cost in costs.items() if name != run})
-    lifetime.rdp.refuse(f"stage {stage} of this run", others, after)
+    lifetime.rdp.check(f"stage {stage} of this run", others, after)

@@ -184,7 +184,9 @@ class LedgerStore(ABC):
     def _read_again(self, appended: Sequence[Mapping[str, Any]]) -> None:
         """What was committed, as a connection of its own sees it."""
         with self._engine.connect() as connection:
-            Transaction(connection, self._key, self.url).require(appended, "no row was read for it")
+            Transaction(connection, self._key, self.url).check_stored(
+                appended, "no row was read for it"
+            )
 
     def _tell(self, text: str) -> None:
         """Say something once, to the owner's terminal."""

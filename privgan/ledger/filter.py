@@ -132,7 +132,7 @@ class RdpFilter:
             1 + SLACK
         )
 
-    def refuse(self, what: str, before: RdpCost, asked: RdpCost) -> None:
+    def check(self, what: str, before: RdpCost, asked: RdpCost) -> None:
         """Refuse what does not fit beside what was spent before.
 
         Raises:
@@ -259,7 +259,7 @@ def total_of(costs: Mapping[str, RdpCost]) -> RdpCost:
     )
 
 
-def refuse_sum(
+def check_sum(
     what: str, lifetime: PrivacyBudget, spent: tuple[float, float], asked: PrivacyBudget
 ) -> None:
     """Refuse a run whose (ε, δ) does not fit beside the sum of the runs before.

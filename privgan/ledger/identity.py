@@ -29,7 +29,7 @@ def hashed(transaction: Transaction, columns: Sequence[str]) -> list[str]:
     return sorted(transaction.keyed(f"column:{name}") for name in columns)
 
 
-def refuse_other_table(dataset: str, entries: Sequence[Entry], hashes: Sequence[str]) -> None:
+def check_same_table(dataset: str, entries: Sequence[Entry], hashes: Sequence[str]) -> None:
     """Refuse columns of which no table seen under this name before shares at least half.
 
     Args:
@@ -145,7 +145,7 @@ def known_sketches(sketcher: Sketcher, entries: Sequence[Entry]) -> list[tuple[s
     return [(dataset, sketcher.open(customers["sealed"])) for dataset, customers in sealed]
 
 
-def refuse_same_customers(
+def check_new_customers(
     dataset: str, sketch: Sketch, known: Sequence[tuple[str, Sketch]], entries: Sequence[Entry]
 ) -> None:
     """Refuse a table whose customers are known under another name, unless a person accepted the two.

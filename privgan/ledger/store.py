@@ -28,7 +28,7 @@ def account_name() -> str:
         return f"unknown@{socket.gethostname()}"
 
 
-def refuse_nameless(who: str, why: str) -> None:
+def check_named(who: str, why: str) -> None:
     """Refuse an entry for which no person answers with a reason."""
     for name, text in ((parameter("who"), who), (parameter("why"), why)):
         if not text.strip():
@@ -136,7 +136,7 @@ class Transaction:
 
     def append(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
         """Add an entry at the end, and read it again."""
-        self._refuse_before_gap(run, kind)
+        self._check_after_gap(run, kind)
         last = self._last()
         row = {
             "sequence": (last.sequence if last else 0) + 1,
@@ -149,10 +149,10 @@ class Transaction:
         }
         row["mac"] = chain_mac(self._key, row)
         self._connection.execute(ENTRIES.insert().values(**row))
-        self.require([row], "nothing was charged")
+        self.check_stored([row], "nothing was charged")
         self.appended.append(row)
 
-    def require(self, rows: Sequence[Mapping[str, Any]], result: str) -> None:
+    def check_stored(self, rows: Sequence[Mapping[str, Any]], result: str) -> None:
         """Refuse a database that does not hold rows as they were added.
 
         Raises:
@@ -208,7 +208,7 @@ class Transaction:
             sql.select(ENTRIES).order_by(ENTRIES.c.sequence.desc()).limit(1)
         ).first()
 
-    def _refuse_before_gap(self, run: str, kind: str) -> None:
+    def _check_after_gap(self, run: str, kind: str) -> None:
         """Refuse to go on with a run of before a gap.
 
         What it did in the lost entries is not known.

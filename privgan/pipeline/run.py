@@ -37,7 +37,7 @@ from privgan.pipeline.request import (
     write_note,
 )
 from privgan.pipeline.resuming import Checkpoint, newest_checkpoint, resume, save_checkpoint
-from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
@@ -47,7 +47,7 @@ from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.progress import Progress
 from privgan.release.guarantee import statement
-from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.signing.keys import SigningKey
 from privgan.schema.schema import Schema, with_target
 from privgan.sources import source_name
@@ -152,7 +152,7 @@ def run(
     first.require()
     read = read_for_run(request, progress)
     table = conforming(read, request, schema, out)
-    needles = needles_of(read.undeclared_texts(schema))
+    leak_patterns = leak_patterns_of(read.undeclared_texts(schema))
     del read  # Only the typed rows stay.
     ledger = open_ledger(True)
     if ledger is None:
@@ -162,7 +162,7 @@ def run(
     candidate = fit_candidate(
         begun, Candidate(internal / "candidate", internal), attempts=first.attempts
     )
-    return _finish(begun, candidate, needles, judging, out)
+    return _finish(begun, candidate, leak_patterns, judging, out)
 
 
 def resume_run(
@@ -190,10 +190,10 @@ def resume_run(
     checkpoint = _newest(begun, ledger)
     read = TableAsRead.read(request.table, request.source)
     owned, said = read.conforming(schema, on_violation=request.on_violation), read.said
-    needles = needles_of(read.undeclared_texts(schema))
+    leak_patterns = leak_patterns_of(read.undeclared_texts(schema))
     del read  # Only the typed rows stay.
     again = Run(request=request, plan=plan, table=owned, ledger=ledger, progress=progress)
-    return _finish(again, _resumed(begun, checkpoint, again, said), needles, judging, out)
+    return _finish(again, _resumed(begun, checkpoint, again, said), leak_patterns, judging, out)
 
 
 def _beforehand(
@@ -223,10 +223,10 @@ def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
 
 
 def _finish(
-    run: Run, candidate: Candidate, needles: Needles, judging: Judging, out: Path
+    run: Run, candidate: Candidate, leak_patterns: LeakPatterns, judging: Judging, out: Path
 ) -> RunOutcome:
     ledger, progress, context = run.ledger, run.progress, judging.context
-    needles = scan_candidate(candidate, needles, ledger, progress)
+    leak_patterns = scan_candidate(candidate, leak_patterns, ledger, progress)
     audit_candidate(candidate, run.table, ledger, target=run.request.target, progress=progress)
     progress.stage(StageName.REPORT)
     verdict = judge(candidate, judging.policy, ledger, context)
@@ -251,7 +251,7 @@ def _finish(
         ledger,
         context,
         out,
-        needles,
+        leak_patterns,
         key=judging.key,
         language=judging.language,
     )

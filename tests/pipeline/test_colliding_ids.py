@@ -22,7 +22,7 @@ from privgan.pipeline.judging import judge
 from privgan.pipeline.releasing import release_candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
-from privgan.pipeline.scanning import SCAN_FILE, needles_of, scan_candidate
+from privgan.pipeline.scanning import SCAN_FILE, leak_patterns_of, scan_candidate
 from privgan.planning.plan import EFFORTS, Effort
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
@@ -80,10 +80,10 @@ def table_of(ids: list[str], seed: int) -> pd.DataFrame:
 
 def released(folder: Path, ids: list[str], seed: int = 0) -> Path:
     """The release of a small fit on a table with these identifiers."""
-    candidate, ledger, needles = fitted(folder, ids, seed)
-    needles = scan_candidate(candidate, needles, ledger)
+    candidate, ledger, leak_patterns = fitted(folder, ids, seed)
+    leak_patterns = scan_candidate(candidate, leak_patterns, ledger)
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
-    return release_candidate(candidate, verdict, ledger, CONTEXT, folder / "out", needles)
+    return release_candidate(candidate, verdict, ledger, CONTEXT, folder / "out", leak_patterns)
 
 
 def fitted(folder: Path, ids: list[str], seed: int = 0) -> tuple[Candidate, PrivacyLedger, Any]:
@@ -104,7 +104,7 @@ def fitted(folder: Path, ids: list[str], seed: int = 0) -> tuple[Candidate, Priv
     return (
         candidate,
         ledger,
-        needles_of(undeclared_texts(read_table(request.table), load_schema(request.schema))),
+        leak_patterns_of(undeclared_texts(read_table(request.table), load_schema(request.schema))),
     )
 
 
@@ -172,11 +172,11 @@ def in_the_pages(patch: pytest.MonkeyPatch, plant: str) -> None:
 def test_a_planted_identifier_is_found_beside_colliding_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: str
 ) -> None:
-    candidate, ledger, needles = fitted(tmp_path / "planted", [*process_texts(), *PLANTS])
-    needles = scan_candidate(candidate, needles, ledger)
-    assert plant in needles.values
+    candidate, ledger, leak_patterns = fitted(tmp_path / "planted", [*process_texts(), *PLANTS])
+    leak_patterns = scan_candidate(candidate, leak_patterns, ledger)
+    assert plant in leak_patterns.values
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
-    monkeypatch.setattr(PrivacyLedger, "require_releasable", lambda *_: None)
+    monkeypatch.setattr(PrivacyLedger, "check_releasable", lambda *_: None)
     for put, files in (
         (in_the_data, {"report.json"}),
         (in_the_pages, {"report.html", "report.json", "report.md"}),
@@ -184,6 +184,8 @@ def test_a_planted_identifier_is_found_beside_colliding_ones(
         with monkeypatch.context() as patch:
             put(patch, plant)
             with pytest.raises(LeakError) as error:
-                release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out", needles)
+                release_candidate(
+                    candidate, verdict, ledger, CONTEXT, tmp_path / "out", leak_patterns
+                )
         assert {finding.file for finding in error.value.scan.findings} == files
         (candidate.internal / SCAN_FILE).unlink()

@@ -34,7 +34,7 @@ _FIGURE = re.compile(rb"(?=.*[0-9])[0-9.,:+\-/ ()%TZeE]+\Z")
 _WORD = np.array([chr(byte).isalnum() if byte < 128 else True for byte in range(256)])
 
 
-class NeedleKind(StrEnum):
+class LeakKind(StrEnum):
     """Why a text must not leave."""
 
     IDENTIFIER = "identifier"
@@ -45,7 +45,7 @@ class NeedleKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Needles:
+class LeakPatterns:
     """What to look for. INTERNAL: it holds private values.
 
     Attributes:
@@ -55,24 +55,24 @@ class Needles:
         declared: Public texts: what stands in them is no finding.
     """
 
-    values: Mapping[str, NeedleKind] = field(default_factory=dict)
+    values: Mapping[str, LeakKind] = field(default_factory=dict)
     schema: Schema | None = None
     declared: str = ""
 
     def __repr__(self) -> str:
         """How many; never a value."""
-        return f"Needles({len(self.values)})"
+        return f"LeakPatterns({len(self.values)})"
 
-    def declaring(self, public: str) -> Needles:
-        """The same needles with more public text: the values that it holds are taken out.
+    def declaring(self, public: str) -> LeakPatterns:
+        """The same leak patterns with more public text: the values that it holds are taken out.
 
         Args:
             public: A function of the schema, of the public grid or of the process; never of rows.
         """
         return replace(self.without(public), declared=f"{self.declared}\n{public}")
 
-    def without(self, public: str) -> Needles:
-        """The same needles less the values that a public text holds: where it stands, so do they.
+    def without(self, public: str) -> LeakPatterns:
+        """The same leak patterns less the values that a public text holds: where it stands, so do they.
 
         Args:
             public: As for ``declaring``; INTERNAL names in it stay looked for.
@@ -94,7 +94,7 @@ class Hit:
     """
 
     value: bytes
-    kind: NeedleKind
+    kind: LeakKind
     whole: bool
 
     @property
@@ -115,7 +115,7 @@ class Matcher:
         values: Text to kind; each text has at least six bytes.
     """
 
-    def __init__(self, values: Mapping[str, NeedleKind]) -> None:
+    def __init__(self, values: Mapping[str, LeakKind]) -> None:
         self._kinds = {value.encode(): kind for value, kind in values.items()}
         lengths: dict[int, set[int]] = {}
         for value in self._kinds:
