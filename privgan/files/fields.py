@@ -1,10 +1,8 @@
-"""The allow-list: where every field of every file of a release comes from.
+"""Declare the allow-list: the source of every field in every file of a release.
 
-A field that is not named here cannot be written.
-
-Each declaration is a tree that follows the JSON value: a mapping names its keys, ``Each`` stands
-for any key (a column's or a package's name), a list for its items, and a leaf is the field's
-source.
+A field that is not declared cannot be written. Each declaration is a tree that follows the JSON
+value. A mapping names its keys, ``Each`` stands for any public name, and a list for its items. A
+leaf is the field's source.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ _MOST_TOLD, _LONGEST_PATH = 100, 200
 
 
 class FieldSource(StrEnum):
-    """Where the content of a field comes from; exact figures of private rows are none of these."""
+    """The source of a field's content; exact figures of private rows are no source."""
 
     PUBLIC = "public"
     MEASURED = "measured"
@@ -271,7 +269,7 @@ TENSORS: Mapping[str, FieldSource] = MappingProxyType(
 
 
 def require_declared(what: str, value: Any, declaration: Declaration) -> None:
-    """Refuse a value that holds a field without a declared source.
+    """Check that every field of a value has a declared source.
 
     Args:
         what: The file's name, for the message.
@@ -293,7 +291,7 @@ def require_declared(what: str, value: Any, declaration: Declaration) -> None:
 def fields_of(
     value: Any, declaration: Declaration, path: str = ""
 ) -> Iterator[tuple[str, FieldSource | Stated | None]]:
-    """Every field of a JSON value with its declared source; None where it has none.
+    """Every field of a JSON value with its declared source, None for an undeclared one.
 
     Args:
         value: A JSON value.

@@ -17,7 +17,7 @@ _MANIFEST = "manifest.json"
 
 
 def read_json(content: bytes, kind: str = _MANIFEST) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Args:
         content: The text.
@@ -44,7 +44,7 @@ def read_json(content: bytes, kind: str = _MANIFEST) -> Any:
 
 
 def _require_small(content: bytes, kind: str) -> None:
-    """Refuse what takes long to parse, before it is parsed."""
+    """Check the size and nesting before parsing, which could take long."""
     if len(content) > LARGEST_JSON[kind]:
         raise ValueError(f"it has more than {LARGEST_JSON[kind]:,} bytes")
     parts = _STRING.sub(b"", content).translate(None, _OTHERS)

@@ -1,7 +1,7 @@
-"""Read YAML as plain data, event by event: no alias, no tag, and an end to size and depth.
+"""Read YAML as plain data, event by event: no alias, no tag, limited size and depth.
 
-A document of 400 bytes whose aliases stand in each other is a value without end. So nothing is
-composed that was not written out, and nothing here calls itself.
+Nested aliases could expand 400 bytes into endless data. So aliases are not expanded, and no
+function here is recursive.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WRITE_OUT = "anchors (&), aliases (*) and tags (!) are not read; write it out"
 
 
 class YamlError(ValueError):
-    """The text cannot be read.
+    """The text cannot be read as plain YAML.
 
     Args:
         line: Where, counted from 1.
@@ -50,7 +50,7 @@ class Plain:
 def read_yaml(
     text: str, reading: Reading = str, readings: Mapping[str, Reading] = MappingProxyType({})
 ) -> Plain | None:
-    """The plain data of a text; None where the text holds none.
+    """Parse a text as plain data; None where it is empty.
 
     Args:
         text: The text.
@@ -81,7 +81,7 @@ def read_yaml(
 
 @dataclass
 class _Open:
-    """A mapping or a list that is not at its end yet."""
+    """A mapping or list that has not ended yet."""
 
     value: Any
     path: Path
@@ -91,7 +91,7 @@ class _Open:
 
 @dataclass
 class _Builder:
-    """Builds data from events."""
+    """Build data from parser events."""
 
     reading: Reading
     readings: Mapping[str, Reading]
@@ -103,7 +103,7 @@ class _Builder:
     nodes: int = 0
 
     def take(self, event: yaml.Event) -> None:
-        """One event more."""
+        """Process one event."""
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
@@ -164,7 +164,7 @@ class _Builder:
             around.key = None
 
     def result(self) -> Plain | None:
-        """All that was built."""
+        """The data of the whole document."""
         return Plain(self.data, self.lines, tuple(self.twice)) if self.lines else None
 
 
@@ -173,7 +173,7 @@ def _line(event: yaml.Event) -> int:
 
 
 def texts_in(value: Any) -> Iterator[tuple[Path, str]]:
-    """Every text of plain data with its path; the data is as deep as ``read_yaml`` allows."""
+    """Every text in plain data with its path."""
     waiting: list[tuple[Path, Any]] = [((), value)]
     while waiting:
         path, part = waiting.pop()

@@ -1,9 +1,7 @@
-"""Warm start: the generator learns to reproduce noisy marginals.
+"""Warm start: fit the generator to noisy marginals.
 
-It reads no row, so it costs nothing.
-
-First the network alone finds the shape of the table, then each codebook entry's own offsets fit
-closely.
+No row is read, so it costs no budget. The network first learns the table's shape, then each entry's
+offsets fit closely.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ def fit_network(
     learning_rate: float,
     progress: Progress | None = None,
 ) -> float:
-    """Fit the network to the noisy 1- and 2-way marginals, its learning rate annealed by a cosine.
+    """Fit the network to the noisy 1- and 2-way marginals, with cosine annealing.
 
     Args:
         model: The generator, changed in place.
@@ -63,7 +61,7 @@ def fit_offsets(
     settle: bool = False,
     progress: Progress | None = None,
 ) -> float:
-    """Fit the codebook's offsets to all noisy marginals; the network stays as it is.
+    """Fit the codebook's offsets to all noisy marginals; the network stays fixed.
 
     Args:
         model: The generator, changed in place.
@@ -106,9 +104,9 @@ def _minimise(
     decay_from: float,
     progress: Progress | None,
 ) -> float:
-    """Adam steps on the fitting loss.
+    """Run Adam on the fitting loss.
 
-    From a part of them on the rate falls by a cosine and weights are averaged.
+    From ``decay_from`` of the steps on, the rate follows a cosine and weights are averaged.
     """
     loss = torch.zeros(())
     (group,) = optimiser.param_groups

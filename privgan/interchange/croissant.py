@@ -1,4 +1,6 @@
-"""A release's description in Croissant, the MLCommons vocabulary for data sets (JSON-LD, version 1.0, with RAI 1.0).
+"""Describe a release in Croissant 1.0 (JSON-LD) with its RAI 1.0 extension.
+
+Croissant is the MLCommons vocabulary for data sets.
 
 Source: the Croissant format specification 1.0 and the Croissant RAI specification 1.0.
 """
@@ -83,7 +85,7 @@ _SOURCE = (
 
 
 def write_croissant(release: VerifiedRelease, license_name: str | None = None) -> Exported:
-    """The Croissant document of a release, to lie in its folder or beside its files.
+    """Write a release's Croissant document, to lie in its folder or beside its files.
 
     Args:
         release: The release.
@@ -109,7 +111,7 @@ def write_croissant(release: VerifiedRelease, license_name: str | None = None) -
 
 
 def _responsible(release: VerifiedRelease) -> Iterator[tuple[str, Any]]:
-    """The fields of responsible use, from the manifest's own words."""
+    """Yield the responsible-AI fields, from the manifest's own words."""
     context = release.manifest["context"]
     yield "rai:dataCollection", _SOURCE
     yield "rai:dataBiases", [_BIASES, *_said(context, "bias_examination")]
@@ -132,7 +134,7 @@ def _said(context: Mapping[str, str], *keys: str) -> list[str]:
 
 
 def _personal(release: VerifiedRelease) -> Iterator[str]:
-    """Which columns are invented, and which are sensitive or could identify somebody."""
+    """Name the invented, the sensitive and the quasi-identifying columns, a sentence each."""
     columns = release.schema.columns
     parts = {
         "Invented afresh, never copied": [column.name for column in columns if column.invented],
@@ -196,7 +198,7 @@ def _field(column: Column, table: str) -> dict[str, Any]:
 
 
 def data_type(column: Column, *, as_written: bool) -> str:
-    """The type of a column's values in schema.org's words.
+    """The schema.org type of a column's values.
 
     Args:
         column: The column.

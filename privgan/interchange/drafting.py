@@ -1,4 +1,4 @@
-"""Draft a schema from stated facts; what is not stated is measured."""
+"""Draft a schema from stated facts; facts that are not stated are left to be measured."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ LONGEST_CATEGORY = 200
 
 
 def snake(name: str) -> str:
-    """A name in lower case with underscores: ``customerId`` is ``customer_id``."""
+    """Convert a name to lower case with underscores: ``customerId`` is ``customer_id``."""
     return re.sub(
         r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name[:LONGEST_CATEGORY]).lower()
     ).strip("_")
 
 
 def names_an_id(name: str) -> bool:
-    """Whether a name is that of an identifier."""
+    """Whether a column's name is that of an identifier."""
     return bool(_IDENTIFIER.search(snake(name)))
 
 
 def kind_of_text(name: str, longest: int | None) -> Kind:
-    """The kind that a text column most likely is.
+    """Guess the kind of a text column from its name.
 
-    Categories that are still to be measured where nothing is said.
+    Without any hint it is categorical, with categories to be measured.
     """
     if names_an_id(name):
         return Kind.IDENTIFIER
@@ -65,16 +65,16 @@ def kind_of_text(name: str, longest: int | None) -> Kind:
 
 
 def role_of(name: str, kind: Kind) -> Role:
-    """The role that a column most likely has."""
+    """Guess the role of a column from its name."""
     if kind in INVENTED_KINDS:
         return Role.IDENTIFIER
     return Role.QUASI_IDENTIFIER if _QUASI.search(snake(name)) else Role.OTHER
 
 
 def key_among(columns: Iterable[StatedColumn]) -> str | None:
-    """The column that names each row: never missing and never twice.
+    """The key column: never missing, never repeated.
 
-    Of several, the one named as an id.
+    Of several candidates, the one named as an id.
     """
     names = [
         column.name
@@ -100,7 +100,7 @@ _DECLARED, _CONFIRM, _MEASURED = Source.DECLARED.value, Source.CONFIRM.value, So
 
 @dataclass(frozen=True)
 class Imported:
-    """A schema made of a foreign one.
+    """A schema made from a foreign one.
 
     Attributes:
         schema: The schema.
@@ -114,7 +114,7 @@ class Imported:
 
 @dataclass(frozen=True, kw_only=True)
 class UnitChoice:
-    """Who is protected, as the caller names it.
+    """The protected unit, as the caller names it.
 
     Attributes:
         column: The column that names the person; None where the caller does not say.
@@ -126,7 +126,7 @@ class UnitChoice:
 
 
 def imported(table: StatedTable, dataset: str, unit: UnitChoice | None = None) -> Imported:
-    """The schema of a stated table.
+    """Make the schema of a stated table.
 
     Args:
         table: What a foreign schema states.
@@ -167,7 +167,7 @@ def _require_columns(table: StatedTable) -> None:
 
 
 def _with_unit(column: StatedColumn, unit: str) -> StatedColumn:
-    """The column that names the person is an identifier, whatever its type."""
+    """Make the unit's column an identifier, whatever its type."""
     return replace(column, kind=Kind.IDENTIFIER, categories=None) if column.name == unit else column
 
 
@@ -216,7 +216,7 @@ def _named(column: str, rows: int, source: Source) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Drafted:
-    """A column as a schema's file states it, and what is to be said of it."""
+    """A column as the schema file states it, with its notes."""
 
     item: dict[str, Any]
     notes: list[str]
@@ -299,7 +299,7 @@ class _Drafted:
             self._put("upper", _plain(high), sure=not column.drawn)
 
     def _single(self, value: float, kind: Kind) -> None:
-        """A column that holds one value is a list of one."""
+        """Turn a column with one possible value into a list of one category."""
         for fact in ("decimals", "special_values", "format"):
             self.item.pop(fact, None)
             self.item["source"].pop(fact, None)
@@ -358,7 +358,7 @@ class _Drafted:
 
 
 def _kind(column: StatedColumn) -> tuple[Kind, bool, list[str]]:
-    """The kind, whether it is sure, and what is to be said of the guess."""
+    """The kind, whether it is sure, and notes on the guess."""
     if column.kind in _NUMERIC and names_an_id(column.name) and _bare(column):
         return (
             Kind.IDENTIFIER,
@@ -385,7 +385,7 @@ def _bare(column: StatedColumn) -> bool:
 
 
 def _inclusive(column: StatedColumn, step: Any, kind: type, file: str) -> tuple[Any, Any]:
-    """The inclusive bounds, of the type that goes with the column."""
+    """The inclusive bounds, checked against the column's kind."""
     stated = (column.lower, column.upper, column.above, column.below)
     if any(value is not None and not isinstance(value, kind) for value in stated):
         raise DocumentError(file, [f"{shown(column.name)}: its bounds do not go with its kind"])
@@ -393,7 +393,7 @@ def _inclusive(column: StatedColumn, step: Any, kind: type, file: str) -> tuple[
 
 
 def _moved(column: StatedColumn, step: Any) -> tuple[Any, Any]:
-    """An exclusive bound moves inwards by a step."""
+    """Move exclusive bounds inwards by one step."""
     above: Any = column.above
     below: Any = column.below
     lower = above + step if column.lower is None and above is not None else column.lower

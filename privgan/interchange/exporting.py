@@ -29,7 +29,7 @@ _MOST_TOLD = 5
 
 
 def export(source: Path, form: str, license_name: str | None = None) -> Exported:
-    """A schema's file or a release in another tool's form.
+    """Write a schema file or a release in another tool's form.
 
     Args:
         source: A schema's file, the folder of a release, or its zip file; a release is verified
@@ -59,7 +59,7 @@ def export(source: Path, form: str, license_name: str | None = None) -> Exported
 
 
 def _confirmed(schema: Schema, source: Path) -> Schema:
-    """A draft's facts were taken from rows: they leave only once somebody has confirmed them."""
+    """Check that a person confirmed every fact that was drafted from rows."""
     waiting = schema.facts_from(Source.CONFIRM)
     if waiting:
         told = ", ".join(shown(fact) for fact in waiting[:_MOST_TOLD]) + (

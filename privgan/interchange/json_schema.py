@@ -1,7 +1,7 @@
-"""JSON Schema of a row as an object: drafts 4 to 2020-12 are read, 2020-12 is written.
+"""Read JSON Schema of a row as an object, drafts 4 to 2020-12, and write 2020-12.
 
-What JSON Schema has no keyword for stands under ``x-privgan``, which others may ignore. Bounds of
-moments stand under ``formatMinimum`` and ``formatMaximum``, as the validator ajv has them.
+Facts without a keyword in JSON Schema stand under ``x-privgan``. Bounds of moments stand under
+``formatMinimum`` and ``formatMaximum``, as in the validator ajv.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def is_json_schema(data: Any) -> bool:
 
 
 def read_json_schema(root: Node) -> StatedTable:
-    """What a JSON Schema states of the rows of a table."""
+    """Read the facts that a JSON Schema states of a table's rows."""
     row = _resolved(root, root)
     if row.value.get("type") == "array" or "items" in row.value:
         row = _resolved(row.need("items"), root)
@@ -93,9 +93,9 @@ def read_json_schema(root: Node) -> StatedTable:
 
 
 def _resolved(node: Node, root: Node) -> Node:
-    """A place with what its references and ``allOf`` say, nearest first.
+    """Merge a place with its references and its ``allOf``; the nearest wins.
 
-    None of them leaves the document.
+    References must stay inside the document.
     """
     merged: dict[str, Any] = {}
     waiting, hops = [node], 0
@@ -196,7 +196,7 @@ def _without_null(node: Node, root: Node, depth: int = 0) -> tuple[Node, bool, l
 
 
 def _one_of(branches: list[Node]) -> tuple[dict[str, Any], list[str]]:
-    """One place for several alternatives."""
+    """Merge several alternatives into one place, with notes on what is lost."""
     if len(branches) == 1:
         return dict(branches[0].value), []
     listed = [_listed(branch) for branch in branches]
@@ -224,7 +224,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _values(node: Node) -> dict[str, Any] | None:
-    """The facts of a column whose values are listed."""
+    """The facts of a column with a list of values; None without a list."""
     listed = _listed(node)
     if listed is None:
         return None
@@ -320,7 +320,7 @@ def _moments(node: Node, pattern: str) -> dict[str, Any]:
 
 
 def _own(own: Node) -> dict[str, Any]:
-    """The facts under ``x-privgan``; what is not known there is not read."""
+    """The facts under ``x-privgan``; unknown keys are skipped."""
     facts: dict[str, Any] = {}
     for key, enum in (("kind", Kind), ("role", Role)):
         if own.get(key):
@@ -351,7 +351,7 @@ def _special(node: Node) -> Any:
 
 
 def write_json_schema(schema: Schema) -> Exported:
-    """The JSON Schema of a released row, with moments as the column writes them."""
+    """Write the JSON Schema of a released row; moments are texts in the column's format."""
     losses = Losses()
     if schema.constraints:
         losses.say("the table", "its constraints between columns")

@@ -1,4 +1,4 @@
-"""The run event of a release in OpenLineage 2-0-2, with a facet of its own for the guarantee.
+"""Write the run event of a release in OpenLineage 2-0-2, with a facet for the guarantee.
 
 Source: the OpenLineage specification; the facet follows
 ``privgan/formats/guarantee_facet.schema.json``.
@@ -33,7 +33,10 @@ _STATED = (
 
 
 def write_openlineage(release: VerifiedRelease) -> Exported:
-    """The COMPLETE event of the run that made a release; the same release gives the same event."""
+    """Write the COMPLETE event of a release's run.
+
+    The same release always gives the same event.
+    """
     manifest = release.manifest
     version = str(manifest["versions"].get("privgan", ""))
     producer = f"urn:privgan:{version}"

@@ -1,4 +1,4 @@
-"""What an export reads of a verified release, and what it gives."""
+"""Open a verified release for export, and hold an export's text and notes."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ class Exported:
 
 @dataclass
 class Losses:
-    """Collects what a form cannot say of the columns."""
+    """Collect the facts that a form cannot express."""
 
     _said: list[str] = field(default_factory=list)
 
     def say(self, column: str, what: str) -> None:
-        """One thing that cannot be said of a column."""
+        """Note one fact of a column that the form cannot express."""
         self._said.append(f"{shown(column)}: the form cannot say {what}")
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """All of it, in order."""
+        """All notes, in order."""
         return tuple(self._said)
 
 
 def widest(column: Numeric | Temporal) -> tuple[Any, Any]:
-    """The range that holds every value: special values may lie outside of the bounds."""
+    """The range of all values; special values may lie outside the bounds."""
     values: list[Any] = [column.lower, column.upper, *column.special_values]
     return min(values), max(values)
 
@@ -64,7 +64,7 @@ _NONE = "no guarantee: the coins of its run were not secret"
 
 @dataclass(frozen=True)
 class VerifiedRelease:
-    """What a verified release says of itself.
+    """The public content of a verified release.
 
     Attributes:
         manifest: Its manifest.
@@ -76,13 +76,13 @@ class VerifiedRelease:
 
     @property
     def guarantee(self) -> Mapping[str, Any]:
-        """What it promises."""
+        """Its guarantee, as the manifest states it."""
         found: Mapping[str, Any] = self.manifest["guarantee"]
         return found
 
     @cached_property
     def statement(self) -> str:
-        """The promise in one sentence."""
+        """The guarantee in one sentence."""
         if self.guarantee["epsilon"] is None:
             return _NONE
         return statement(
@@ -92,13 +92,13 @@ class VerifiedRelease:
 
     @property
     def table(self) -> str:
-        """The file of the table: Parquet where there is one, which holds every value as it is."""
+        """The table's file: Parquet where there is one, since it keeps every value exactly."""
         return next(name for name in (PARQUET, CSV) if name in self.manifest["files"])
 
 
 @contextmanager
 def verified(path: Path) -> Iterator[VerifiedRelease]:
-    """A release's public fields, for as long as the block lasts.
+    """Open a verified release while the block lasts.
 
     Args:
         path: The folder of a release, or its zip file.

@@ -1,10 +1,9 @@
-"""Schemas of pandera, in its YAML and JSON form.
+"""Read and write pandera schemas in their YAML and JSON form, without pandera.
 
-Read without pandera, and written as ``from_yaml`` reads them.
+A column's checks stand under their names beside its dtype. Or they stand under ``checks``, as a
+mapping or as a list with ``options.check_name``.
 
-Source: pandera's "Data Format Conversion"; a column's checks stand under their names beside its
-dtype, or under ``checks`` as a mapping, as all versions read them, or as a list with
-``options.check_name``.
+Source: pandera's "Data Format Conversion".
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ def is_pandera(data: Any) -> bool:
 
 
 def read_pandera(root: Node) -> StatedTable:
-    """What a serialised schema of pandera states."""
+    """Read the facts that a serialised pandera schema states."""
     kind = root.need("schema_type").text()
     if kind != "dataframe":
         raise root.at("schema_type").wrong(f"found {shown(kind)}, allowed: dataframe")
@@ -107,7 +106,7 @@ def _listed(columns: Node) -> list[tuple[str, Node]]:
 
 
 def _by_regex(name: str, node: Node, notes: list[str]) -> bool:
-    """Whether a column's name is an expression for the names of several."""
+    """Whether a column's name is a regular expression for several names."""
     found = node.mapping().get("regex")
     by_regex = found is not None and found.truth()
     if by_regex:
@@ -148,7 +147,7 @@ def _column(name: str, node: Node, coerced: Node | None) -> StatedColumn:
 
 
 def _kind(dtype: str, name: str) -> tuple[Kind | None, bool]:
-    """The kind of a dtype, and whether the dtype is known at all."""
+    """The kind of a dtype, and whether the dtype is known."""
     if dtype.startswith("timedelta"):
         return Kind.INTEGER, True
     kind = next((kind for kind, names in _KINDS if dtype.startswith(names)), None)
@@ -245,7 +244,10 @@ _READ = frozenset(
 
 
 def _titled(kind: Kind, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a title says that is a kind's word, as an export writes it where pandera has no type of its own."""
+    """The facts of a title that names a kind.
+
+    An export writes such titles where pandera has no type of its own.
+    """
     if kind in INVENTED_KINDS:
         return {"kind": kind, "role": Role.IDENTIFIER, "categories": None}
     if kind in {Kind.ORDINAL, Kind.CATEGORICAL} and facts.get("categories"):
@@ -259,7 +261,7 @@ def _titled(kind: Kind, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_pandera(schema: Schema) -> Exported:
-    """The schema as pandera's YAML; rows read from the released CSV or Parquet file hold to it."""
+    """Write the schema as pandera's YAML; released CSV and Parquet rows satisfy it."""
     losses = Losses()
     if schema.constraints:
         losses.say("the table", "its constraints between columns")

@@ -1,6 +1,6 @@
-"""A Parquet file's own schema: names, Arrow types and the fields' descriptions.
+"""Read a Parquet file's schema: names, Arrow types and field descriptions.
 
-No row, and no statistics of rows.
+No row is read, and no statistics of rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DESCRIPTIONS = (b"description", b"comment")
 
 
 def read_parquet_schema(path: Path) -> StatedTable:
-    """What a Parquet file states of its table.
+    """Read the facts that a Parquet file states of its table.
 
     Raises:
         TableError: It is no Parquet file, or its footer is larger than any.

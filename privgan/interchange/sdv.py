@@ -1,6 +1,6 @@
-"""Metadata of the Synthetic Data Vault (SDV).
+"""Read and write metadata of the Synthetic Data Vault (SDV).
 
-Spec versions 1 and 2, of one table or of several, and the older ``fields``.
+Reads spec versions 1 and 2 of one or several tables, and the older ``fields``.
 
 Source: SDV's "Metadata JSON" specification, ``METADATA_SPEC_VERSION`` SINGLE_TABLE_V1,
 MULTI_TABLE_V1, V1, SINGLE_TABLE_V2 and V2; what came before them has ``fields`` with ``type`` and
@@ -75,7 +75,7 @@ def is_sdv(data: Any) -> bool:
 
 
 def read_sdv(root: Node, table: str | None = None) -> StatedTable:
-    """What SDV metadata states of one table.
+    """Read the facts that SDV metadata states of one table.
 
     Args:
         root: The document.
@@ -109,7 +109,7 @@ def read_sdv(root: Node, table: str | None = None) -> StatedTable:
 
 
 def _key(table: Node, key: str) -> str | None:
-    """The one column of a key; None where there is none, or several."""
+    """The only column of a key; None where there is none or several."""
     found = table.get(key)
     if found is not None and isinstance(found.value, list):
         texts = [entry.text() for entry in found.entries()]
@@ -151,7 +151,7 @@ def _missing(node: Node, *, key: bool) -> bool | None:
 
 
 def _fact(node: Node, key: str) -> str | None:
-    """A text fact under its name of today, or under the one of old."""
+    """A text fact under its current name, or under its older one."""
     found = node.get(key) or node.get(_FIELDS[key])
     return None if found is None else found.text()
 
@@ -238,7 +238,7 @@ def _personal(sdtype: str, facts: Mapping[str, Any], *, pii: bool) -> StatedColu
 
 
 def write_sdv(schema: Schema) -> Exported:
-    """Metadata of spec version 2 for a schema's table."""
+    """Write metadata of spec version 2 for a schema's table."""
     losses = Losses()
     columns = {column.name: _written(column, losses) for column in schema.columns}
     table: dict[str, Any] = {"columns": columns}

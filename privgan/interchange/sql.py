@@ -1,4 +1,4 @@
-"""A database's own schema: types, keys, comments and CHECK constraints; no row is read."""
+"""Read a database's schema: types, keys, comments and CHECK constraints; no row is read."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ _NOT_READ = words(
 
 
 def facts_of_type(text: str) -> dict[str, Any]:
-    """What the name of a type states of a column.
+    """The facts that a SQL type's name states of a column.
 
-    ``kind`` and more, as ``StatedColumn`` names them.
+    Keys are attributes of ``StatedColumn``.
 
     Args:
         text: Such as ``NUMERIC(10, 2)`` or ``timestamp with time zone``.
@@ -155,7 +155,7 @@ _MOST_TEXT = LARGEST_JSON["manifest.json"]
 
 
 def read_sql_schema(where: str, table: str | None = None) -> StatedTable:
-    """What a database states of a table.
+    """Read the facts that a database states of a table.
 
     Args:
         where: A SQLAlchemy URL, or the path of an SQLite file.
@@ -198,7 +198,7 @@ def _url(where: str) -> URL:
 
 
 def _read_only(url: URL) -> URL:
-    """SQLite would make a file that is not there."""
+    """Open SQLite read-only; otherwise it would create a missing file."""
     path = Path(url.database or "")
     if not path.is_file():
         raise TableError(f"{path}: no such file; give the path of an SQLite database")

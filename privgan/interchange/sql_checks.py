@@ -1,6 +1,6 @@
-"""CHECK constraints of SQL tables: bounds and lists of one column's values.
+"""Parse CHECK constraints of SQL tables: bounds and value lists of single columns.
 
-All else is left unread.
+Other constraints are left unread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_BRACKETS = 200
 
 @dataclass(frozen=True)
 class Checked:
-    """What one part of a constraint says.
+    """One fact that a constraint states of a column.
 
     Attributes:
         column: Of which column.
@@ -42,7 +42,7 @@ class Checked:
 
 
 def read_check(text: str, columns: set[str]) -> list[Checked] | None:
-    """What a constraint says of single columns; None where it says anything else.
+    """Parse a constraint on single columns; None where it says anything else.
 
     Args:
         text: The condition, such as ``age >= 18 AND age < 120``.
@@ -60,14 +60,14 @@ def read_check(text: str, columns: set[str]) -> list[Checked] | None:
 
 
 def _bare(tokens: list[str]) -> list[str]:
-    """Tokens without brackets around all of them."""
+    """Strip brackets that enclose all tokens."""
     while len(tokens) > 1 and tokens[0] == "(" and _end(tokens, 0) == len(tokens) - 1:
         tokens = tokens[1:-1]
     return tokens
 
 
 def _end(tokens: list[str], start: int) -> int:
-    """The place of the bracket that closes one."""
+    """The index of the closing bracket."""
     depth = 0
     for place in range(start, len(tokens)):
         depth += (tokens[place] in _OPEN) - (tokens[place] in _CLOSE)
@@ -77,7 +77,7 @@ def _end(tokens: list[str], start: int) -> int:
 
 
 def _conjuncts(tokens: list[str]) -> Iterator[list[str]]:
-    """The parts between the ANDs that are no part of a BETWEEN."""
+    """Split at each AND, except inside a BETWEEN."""
     part: list[str] = []
     depth, between = 0, False
     for token in tokens:
@@ -123,7 +123,7 @@ def _part(tokens: list[str], columns: set[str]) -> tuple[Checked, ...] | None:
 
 
 def _around_one(tokens: list[str], place: int) -> bool:
-    """Whether a bracket stands around one name or value only, as PostgreSQL writes casts."""
+    """Whether a bracket encloses a single name or value, as PostgreSQL writes casts."""
     if tokens[place] == "(":
         return tokens[place + 2 : place + 3] == [")"] and (
             place == 0 or tokens[place - 1].lower() != "in"

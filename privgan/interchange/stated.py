@@ -1,4 +1,4 @@
-"""Facts that a foreign schema states of a table; None where it is silent."""
+"""Hold the facts that a foreign schema states of a table; None where it is silent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NUMERIC, _MOMENTS = {Kind.INTEGER, Kind.FLOAT}, {Kind.DATE, Kind.DATETIME}
 
 
 def with_checks(column: StatedColumn, checks: Iterable[Checked]) -> StatedColumn:
-    """A column with the bounds and values that checks state.
+    """Add the bounds and values of checks to a column.
 
-    What does not go with its kind becomes a note.
+    A fact that does not suit the column's kind becomes a note.
     """
     for check in checks:
         column = (
@@ -30,7 +30,7 @@ def with_checks(column: StatedColumn, checks: Iterable[Checked]) -> StatedColumn
 
 
 def with_values(column: StatedColumn, values: tuple[Any, ...]) -> StatedColumn:
-    """A column whose values are listed."""
+    """Add a list of values to a column."""
     texts = tuple(dict.fromkeys(as_text(value) for value in values))
     if column.kind is Kind.BOOLEAN or not texts:
         return column
@@ -57,7 +57,7 @@ def _with_bound(column: StatedColumn, check: Checked) -> StatedColumn:
 
 
 def bound(column: StatedColumn, value: Any) -> float | dt.datetime | None:
-    """A stated bound as the column's kind has it; None where it is none."""
+    """Convert a stated bound to the column's kind; None where that fails."""
     with suppress(ValueError, OverflowError):
         if column.kind in _MOMENTS:
             return dt.datetime.fromisoformat(str(value)[:40]).replace(tzinfo=None)

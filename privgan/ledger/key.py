@@ -1,4 +1,4 @@
-"""The ledger's MAC key: a file of its owner alone, made together with the ledger or not at all."""
+"""Make and read the ledger's MAC key, an owner-only file made together with the ledger."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from privgan.ledger.store import fingerprint
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerParts:
-    """How to find and to make the ledger that a key belongs to.
+    """How to find and make the ledger that a key belongs to.
 
     Attributes:
         url: Where it is, for messages.
@@ -37,11 +37,10 @@ class LedgerParts:
 
 
 def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, bool]:
-    """The key of a ledger; where neither is there, both are made.
+    """Read a ledger's key; make both where neither exists.
 
-    The new key waits in a file of its own, which is also the lock, until the ledger is whole: a
-    crash in between is mended by the next opening, and of several processes at once one makes the
-    ledger.
+    The new key waits in its own file, which is also the lock, until the ledger is whole. The next
+    opening repairs a crash in between. Of several processes, one makes the ledger.
 
     Args:
         path: The key's file.
@@ -104,7 +103,7 @@ def _make_both(path: Path, pending: Path, parts: LedgerParts) -> bool:
 
 
 def _finish(pending: Path, path: Path, parts: LedgerParts) -> None:
-    """Mend a crash after the ledger was made and before its key had its name."""
+    """Repair a crash after the ledger was made and before its key was renamed."""
     kept = parts.keeps()
     try:
         key = _read(pending)
@@ -119,9 +118,9 @@ def _finish(pending: Path, path: Path, parts: LedgerParts) -> None:
 
 @contextmanager
 def _locked(pending: Path) -> Iterator[int]:
-    """Hold the waiting key's file alone.
+    """Lock the waiting key's file.
 
-    It may have become the key, or gone, while we waited for it.
+    It may have become the key, or vanished, while this process waited.
     """
     while True:
         handle = os.open(pending, os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,4 +1,4 @@
-"""A ledger restored from a copy: what was spent since is charged before it is used again."""
+"""Accept a ledger restored from a copy, after charging what was spent since."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from privgan.ledger.store import GAP, RESTORED, Entry, Transaction
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What a person states was spent on a data set since the copy was made.
+    """A person's statement of spending on a data set since the copy was made.
 
     Attributes:
         epsilon: ε, 0 or more.
@@ -25,7 +25,7 @@ class Spent:
     delta: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a statement that means nothing."""
+        """Check that the statement is meaningful."""
         if not (math.isfinite(self.epsilon) and self.epsilon >= 0):
             raise UsageError(f"--spent: ε is {self.epsilon}; it must be 0 or more")
         if not (math.isfinite(self.delta) and 0 <= self.delta < 1):

@@ -1,7 +1,7 @@
-"""Pack a release as one reproducible zip file; read zips strictly, with every byte accounted for.
+"""Pack a release as a reproducible zip file; read zips strictly, byte by byte.
 
-A zip file may hold bytes that its directory does not speak of; programs that read from the front
-unpack them all the same.
+A zip file may hold bytes that its directory does not list. Programs that read from the front unpack
+them all the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _HIDDEN = (
 
 
 def require_tiled(reader: IO[bytes], archive: zipfile.ZipFile) -> None:
-    """Refuse bytes beside, between and inside the entries that belong to no file.
+    """Check that every byte belongs to an entry: none beside, between or inside them.
 
     Args:
         reader: The zip file, to be read at any place.
@@ -83,7 +83,7 @@ def _problems(
 
 
 def _content_of(reader: IO[bytes], entry: zipfile.ZipInfo) -> int | None:
-    """Where an entry's content begins; None where its local header is not that of the directory."""
+    """The start of an entry's content; None where local header and directory differ."""
     reader.seek(entry.header_offset)
     head = reader.read(_LOCAL)
     if len(head) < _LOCAL:
@@ -103,7 +103,7 @@ def _content_of(reader: IO[bytes], entry: zipfile.ZipInfo) -> int | None:
 
 
 def _only_sizes(extra: bytes, known: tuple[int, ...]) -> bool:
-    """Whether an extra field is none, or says in 64 bits what is known already."""
+    """Whether an extra field is empty, or repeats known sizes in 64 bits."""
     if not extra:
         return True
     count = (len(extra) - 4) // 8
@@ -115,9 +115,9 @@ def _only_sizes(extra: bytes, known: tuple[int, ...]) -> bool:
 
 
 def _fills(reader: IO[bytes], place: int, entry: zipfile.ZipInfo) -> bool:
-    """Whether the content needs all of its bytes.
+    """Whether the content fills its entry exactly.
 
-    Behind the end of a compressed stream others could stand unread.
+    Bytes behind the end of a compressed stream would stand unread.
     """
     if entry.compress_type != zipfile.ZIP_DEFLATED:
         return entry.compress_size == entry.file_size
@@ -138,7 +138,7 @@ def _fills(reader: IO[bytes], place: int, entry: zipfile.ZipInfo) -> bool:
 
 
 def _is_end(found: bytes, count: int, length: int, start: int) -> bool:
-    """Whether these are the records behind a directory of so many entries and bytes, up to the last byte of the file."""
+    """Whether these are the records behind a directory, up to the file's last byte."""
     plain = struct.pack(
         "<4s4H2LH",
         b"PK\5\6",
@@ -188,7 +188,7 @@ def pack_release(folder: Path, target: Path) -> Path:
 
 
 def require_intact(folder: Path) -> Verification:
-    """What a verification found; VerificationError where anything is wrong."""
+    """Verify a release; VerificationError where anything is wrong."""
     found = verify_release(folder)
     if not found.ok:
         raise VerificationError(f"{folder}: is not intact: {found.problems[0]}")
@@ -196,7 +196,7 @@ def require_intact(folder: Path) -> Verification:
 
 
 def write_zip(folder: Path, file: IO[bytes]) -> None:
-    """Write a release's files in the order of their names, without their dates and modes."""
+    """Write a release's files in name order, without dates and modes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name in sorted(_NAMES):
             path = folder / name
@@ -214,9 +214,9 @@ def write_zip(folder: Path, file: IO[bytes]) -> None:
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Write a zip file's entries into an empty folder.
+    """Unpack a zip file's entries into an empty folder.
 
-    Nothing that a release may not hold is ever written.
+    Files that a release may not hold are never written.
 
     Args:
         source: The zip file.
@@ -248,7 +248,7 @@ def unpack(source: Path, folder: Path) -> None:
 
 @contextmanager
 def unpacked(source: Path) -> Iterator[Path]:
-    """The folder of a zip file, for as long as the block lasts."""
+    """Unpack a zip file while the block lasts."""
     with tempfile.TemporaryDirectory(prefix="privgan-") as folder:
         unpack(source, Path(folder))
         yield Path(folder)
@@ -261,7 +261,7 @@ def verify_packed(
     trust: Trust | None = None,
     policy: Policy | None = None,
 ) -> Verification:
-    """As verify_release, for a zip file."""
+    """Verify a release in a zip file, as ``verify_release``."""
     try:
         with unpacked(source) as folder:
             return verify_release(folder, now=now, trust=trust, policy=policy)
@@ -270,9 +270,9 @@ def verify_packed(
 
 
 def _require_short_directory(file: IO[bytes]) -> None:
-    """Refuse a directory longer than that of any release, before it is read into memory.
+    """Check the directory's length before it is read into memory.
 
-    The record at the end of the file is the one that counts: bytes inside it may look like another.
+    Only the record at the file's end counts: bytes inside it may look like another.
     """
     file.seek(max(0, file.seek(0, 2) - _LONGEST_END))
     end = file.read()
@@ -292,7 +292,7 @@ def _require_short_directory(file: IO[bytes]) -> None:
 
 
 def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
-    """The entries that are files, once nothing is wrong with any entry."""
+    """The entries that are files, after every entry was checked."""
     entries, names = [], set()
     if archive.comment:
         raise VerificationError(
@@ -330,7 +330,7 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
 
 
 def _copy(reader: IO[bytes], writer: IO[bytes], entry: zipfile.ZipInfo) -> None:
-    """At most as many bytes as the entry claims; the reader checks its checksum at the end."""
+    """Copy at most as many bytes as the entry states; the reader checks the checksum."""
     left = entry.file_size
     while chunk := reader.read(_CHUNK):
         left -= len(chunk)

@@ -1,4 +1,4 @@
-"""From a request to a response: which address shows what. No path is ever made from an address."""
+"""Route requests to responses. No path is ever made from an address."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ class Application:
     ledger: str | None = None
 
     def respond(self, request: Request) -> Response:
-        """Answer a request; whatever it holds, nothing is changed and nothing outside the folder is read."""
+        """Answer a request.
+
+        No request can change anything, or read outside the folder.
+        """
         refused = self.guard.refusal(request)
         if refused:
             status, reason = refused
@@ -116,7 +119,10 @@ class Application:
         return held and self._presentable(held)
 
     def _presentable(self, held: Held) -> Held:
-        """The release; without what it says where its own page fails on that, as on a figure beyond all floats."""
+        """The release; a broken one where its own page cannot be made.
+
+        An example is a figure beyond all floats.
+        """
         try:
             self._release_page(held)
         except Exception as error:
@@ -124,7 +130,7 @@ class Application:
         return held
 
     def _file(self, held: Held, name: str) -> Response | None:
-        """One of the release's own files, whose hash is checked on the very bytes that are sent."""
+        """One of the release's files; its hash is checked on the bytes sent."""
         if not held.ok:
             return self._problem(409, "This release is not intact; nothing of it is handed out.")
         if name not in held.files:
@@ -178,7 +184,7 @@ class Application:
     def _internal(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
         """INTERNAL: a report that stays inside.
 
-        There is none unless the library was opened with them.
+        None unless the library was opened with internal reports.
         """
         inside = next(
             (inside for inside in self.library.insides() if parts[:1] == [inside.id]), None
@@ -227,7 +233,7 @@ class Application:
 
 
 def _refused(status: int, reason: str, extra: Mapping[str, str] | None = None) -> Response:
-    """A sentence without a link: whoever gets it has not shown the key."""
+    """A sentence without a link, for a requester who has not shown the key."""
     return Response(
         status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra or {}
     )

@@ -1,6 +1,6 @@
-"""The columns of two synthetic tables beside each other.
+"""Compare the column distributions of two synthetic tables.
 
-Both tables left already: nothing here reads a real row.
+Both tables were released already; no real row is read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BESIDE = ("special values outside the bounds", "missing")
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """Shares of one value or bin, in percent."""
+    """The shares of one value or bin, in percent."""
 
     label: str
     first: float
@@ -37,7 +37,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """One column in both tables.
+    """One column's distribution in both tables.
 
     Attributes:
         column: Its name.
@@ -59,11 +59,10 @@ class Shape:
 
 
 def shapes_of(first: Held, second: Held) -> tuple[Shape, ...]:
-    """Columns that both schemas have with one kind, the most different first.
+    """Compare the columns that both schemas share, the most different first.
 
-    Of large tables the first 50,000 rows.
-
-    Tables are read in a separate process: a small file may claim to hold gigabytes.
+    Of large tables the first 50,000 rows. Tables are read in a separate process: a small file may
+    claim to hold gigabytes.
     """
     if any(not _readable(held) for held in (first, second)):
         return ()
@@ -88,7 +87,7 @@ def _readable(held: Held) -> bool:
 
 
 def _shapes_here(*places: Sequence[str]) -> list[dict[str, Any]]:
-    """The shapes as JSON values, of two releases that were found intact."""
+    """The shapes of two intact releases, as JSON values."""
     intact = Verification(ok=True, problems=(), signed=False, manifest={})
     held = [Held(id="", name=name, root=Path(root), verification=intact) for root, name in places]
     return [asdict(shape) for shape in _shapes(*held)]
@@ -114,7 +113,7 @@ def _shapes(first: Held, second: Held) -> tuple[Shape, ...]:
 
 
 def _read(held: Held, schema: Schema, names: list[str]) -> Any:
-    """The first rows of a release; of an invented column whether a value stands there.
+    """The first rows of a release; an invented column says only whether a value is there.
 
     None where it has no rows.
     """
@@ -166,7 +165,7 @@ def _categories(first: Any, second: Any) -> list[Bar]:
 
 
 def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
-    """Shares of equal bins over both columns' bounds, of special values outside them, and of what is missing."""
+    """Shares of equal bins over both columns' bounds, outside them, and missing."""
     import numpy as np
 
     assert isinstance(one, Numeric | Temporal)
@@ -187,7 +186,7 @@ def _bins(one: Column, other: Column, first: Any, second: Any) -> list[Bar]:
 
 
 def _shares(column: Column, values: Any, edges: Any) -> list[float]:
-    """Percent of the rows in each bin, outside all bins, and missing."""
+    """Percent of rows in each bin, outside all bins, and missing."""
     import numpy as np
 
     known = unpresented(values[values.notna()], column)

@@ -1,14 +1,13 @@
-"""The second net: search every byte of every file that would leave for what must stay inside.
+"""Search every byte of every released file for content that must stay inside.
 
-Bytes in, findings out.
+The allow-list is the first net, so a finding here is a bug in privgan. Four views of each file are
+searched: its raw bytes; its text with JSON and HTML escapes resolved; the strings of JSON and of
+metadata; each decoded column.
 
-The first net is the allow-list; a finding here is a bug in privgan. What is read, for each file:
-its raw bytes; its text with JSON and HTML escapes resolved; the strings of JSON and of metadata;
-and each column of the table, decoded. Two things it cannot tell, and does not claim: a private
-value that is written as a number or a moment looks like any other one, so it is looked for in text
-columns, strings and texts, not among the numbers of JSON and of tensors; and values of modelled
-columns are drawn from the schema's declared domain, where a real value coincides with a synthetic
-one by design.
+Two things it cannot tell. A private value written like a number looks like any other number. So it
+is searched in text columns, strings and texts, not among numbers of JSON and tensors. Modelled
+columns are drawn from the schema's public domain, where real and synthetic values coincide by
+design.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _OVERLAP = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something that must stay inside stands in a file. It names no value.
+    """Content that must stay inside was found in a file. It names no value.
 
     Attributes:
         file: The file.
@@ -59,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """What a scan found. INTERNAL.
+    """The result of a scan. INTERNAL.
 
     Attributes:
         findings: What must not leave; empty when all is well.
@@ -81,7 +80,7 @@ class Scan:
         }
 
     def require_clean(self) -> None:
-        """Refuse to go on where anything was found.
+        """Check that nothing was found.
 
         Raises:
             LeakError: naming file, kind and count, never the value.
@@ -91,7 +90,7 @@ class Scan:
 
 
 class LeakError(InternalError):
-    """What must stay inside stands in what would leave.
+    """Content that must stay inside was found in a release.
 
     Args:
         scan: What was found.
@@ -106,7 +105,7 @@ class LeakError(InternalError):
 
 
 def scan_files(files: Mapping[str, Content], needles: Needles) -> Scan:
-    """Search files for what must stay inside.
+    """Search files for content that must stay inside.
 
     Args:
         files: Relative path to content.
@@ -224,9 +223,9 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 def _or_none(read: Any) -> Any:
-    """What a reader gives, or None where the content is not of its kind.
+    """The reader's result, or None where the content is not of its kind.
 
-    The raw bytes are searched all the same.
+    The raw bytes are searched in any case.
     """
     try:
         return read()
@@ -247,7 +246,7 @@ def _strings_in(value: Any) -> Iterator[str]:
 
 
 def _parquet_metadata(content: Content) -> Iterator[str]:
-    """All texts beside the columns: the file's and each field's key-value metadata."""
+    """All texts beside the columns: key-value metadata of the file and of fields."""
     import pyarrow.parquet as pq
 
     with opened(content) as reader:

@@ -1,6 +1,6 @@
-"""Whether cells of a Parquet file are no finer than a reader of the rows sees.
+"""Check that cells of a Parquet file are no finer than a reader of the rows sees.
 
-Digits of a second that nobody shows, and the bits of a number that is none, could hold text.
+Unseen digits of a second, and the bits of a NaN, could hold text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from privgan.schema.schema import Schema
 
 
 def finer_cells(batch: Any, schema: Schema) -> Iterator[tuple[str, str]]:
-    """The columns of a part of a Parquet file that hold more than their values, and what.
+    """Find columns with cells finer than their shown values, and say how.
 
     Args:
         batch: The part, as pyarrow reads it [rows, columns].
@@ -71,7 +71,7 @@ def _moment_problem(values: Any, column: Temporal) -> str:
 
 
 def _is_whole(values: Any, seconds: Any) -> bool:
-    """Whether nothing is lost where values are told in seconds."""
+    """Whether values are exact in seconds."""
     import pyarrow as pa
 
     try:

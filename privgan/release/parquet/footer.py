@@ -54,7 +54,7 @@ _MOST_KIND = 16  # Types, encodings and codecs have smaller numbers.
 
 
 def read_footer(content: bytes) -> Mapping[int, Any]:
-    """The fields of a footer by their numbers.
+    """Parse a footer's fields by their numbers.
 
     Raises:
         ValueError: It has a field that the library does not write, or bytes behind its last one.
@@ -66,7 +66,7 @@ def read_footer(content: bytes) -> Mapping[int, Any]:
 
 
 def says_again(content: bytes, chunk: Mapping[int, Any]) -> bool:
-    """Whether bytes are what a footer says of a chunk: earlier versions wrote it twice.
+    """Whether bytes repeat a chunk's footer entry; earlier versions wrote it twice.
 
     Args:
         content: The bytes behind the chunk.
@@ -79,7 +79,7 @@ def says_again(content: bytes, chunk: Mapping[int, Any]) -> bool:
 
 
 def require_plain(footer: Mapping[int, Any], schema: Any) -> None:
-    """Refuse a footer that names or describes anything but a schema's columns.
+    """Check that a footer names and describes a schema's columns only.
 
     Args:
         footer: What read_footer gave.
@@ -107,7 +107,7 @@ def require_plain(footer: Mapping[int, Any], schema: Any) -> None:
 
 
 def _is_schema(content: bytes, names: list[str]) -> bool:
-    """Whether metadata are a schema of the columns, as the library writes one, and nothing else."""
+    """Whether metadata are the columns' schema as the library writes it, and nothing else."""
     import pyarrow as pa
 
     read = base64.b64decode(content)
@@ -138,7 +138,7 @@ def _require_group(group: Mapping[int, Any], number: int, names: list[bytes]) ->
 
 
 def _require_kinds(value: Any) -> None:
-    """Numbers that stand for kinds are small, so that no text stands in them."""
+    """Check that numbers for kinds are small, so that they cannot hold text."""
     if isinstance(value, Mapping | list):
         for part in value.values() if isinstance(value, Mapping) else value:
             _require_kinds(part)
@@ -147,7 +147,7 @@ def _require_kinds(value: Any) -> None:
 
 
 def first_byte(column: Mapping[int, Any]) -> int:
-    """Where a chunk begins."""
+    """The first byte of a chunk."""
     return min(place for place in (column.get(11), column[9]) if place)
 
 
@@ -158,7 +158,7 @@ _MOST_KNOWN = 64
 
 
 def form_of(path: Path | str) -> dict[str, Any]:
-    """What a file's footer says, read in this process: for a file of our own.
+    """Describe our own file's footer, read in this process.
 
     Returns:
         ``columns``, ``keys`` of metadata, ``rows``, ``groups``, and ``odd``: what is wrong.
@@ -197,7 +197,7 @@ def _odd(meta: Any, schema: Any) -> str:
 
 
 def foreign_form_of(path: Path) -> dict[str, Any]:
-    """As form_of, of a file that anybody may have made.
+    """Describe an untrusted file's footer, read in a separate process.
 
     Raises:
         ValueError: The file is none, or its footer is larger than any.

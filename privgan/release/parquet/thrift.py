@@ -1,4 +1,4 @@
-"""Parse compact Thrift structs and run-length runs of Parquet strictly.
+"""Parse Parquet's compact Thrift structs and run-length runs strictly.
 
 Source: https://parquet.apache.org/docs/file-format/data-pages/encodings/ ("RLE/Bit-Packing Hybrid")
 
@@ -43,7 +43,7 @@ def end_of_runs(content: bytes, place: int, width: int, count: int) -> int:
 
 
 def _require_empty(group: bytes, width: int, beyond: int) -> None:
-    """The places of the last group behind the last value hold nothing."""
+    """Check that padding behind the last value is zero."""
     if beyond >= _GROUP or (
         beyond > 0 and int.from_bytes(group, "little") >> (_GROUP - beyond) * width
     ):
@@ -58,7 +58,7 @@ _LONGEST_VARINT = 10
 
 
 def read_struct(content: bytes, place: int, form: Form) -> tuple[dict[int, Any], int]:
-    """The fields of a struct, and the place behind it.
+    """Parse a struct's fields; returns them with the place behind it.
 
     Args:
         content: The bytes that hold it.
@@ -81,9 +81,9 @@ def read_struct(content: bytes, place: int, form: Form) -> tuple[dict[int, Any],
 
 
 def read_varint(content: bytes, place: int) -> tuple[int, int]:
-    """A whole number of variable length, and the place behind it.
+    """Parse an integer of variable length; returns it with the place behind it.
 
-    ValueError for a longer writing.
+    ValueError for an encoding longer than needed.
     """
     value = 0
     for count in range(_LONGEST_VARINT):

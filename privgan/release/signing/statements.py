@@ -1,4 +1,4 @@
-"""Signed statements about keys, as JSON files: who succeeds a key, and which keys have ended."""
+"""Make and read signed JSON statements about keys: rotations and revocation lists."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LARGEST = 1 << 20
 
 
 def make_rotation(old: SigningKey, new: PublicKey, date: dt.date) -> bytes:
-    """The file in which an old key names its successor."""
+    """Make the statement in which an old key names its successor."""
     body = {
         "format": ROTATION_FORMAT,
         "old": _base64(old.public.raw),
@@ -43,7 +43,7 @@ def make_revocations(
     *,
     now: dt.datetime | None = None,
 ) -> bytes:
-    """The file in which an issuer vouches for revocations."""
+    """Make a signed revocation list."""
     issued = (now or dt.datetime.now(dt.UTC)).replace(microsecond=0)
     body = {
         "format": REVOCATIONS_FORMAT,
@@ -66,14 +66,14 @@ def _written(entry: Revocation) -> dict[str, Any]:
 
 
 def read_rotation(path: Path) -> Rotation:
-    """Read a statement of succession; UsageError where it is none, or was changed."""
+    """Read a rotation; UsageError where it is invalid or was changed."""
     data = _read(path, ROTATION_FORMAT, signer="old")
     old, new = _key(path, data["old"]), _key(path, data["new"])
     return Rotation(old=old, new=new, date=_day(path, data["date"]))
 
 
 def read_revocations(path: Path) -> RevocationList:
-    """Read a revocation list; UsageError where it is none, or was changed."""
+    """Read a revocation list; UsageError where it is invalid or was changed."""
     data = _read(path, REVOCATIONS_FORMAT, signer="issuer")
     try:
         issued = dt.datetime.fromisoformat(data["issued"])
@@ -130,7 +130,10 @@ def _signed(body: Mapping[str, Any], key: SigningKey) -> bytes:
 
 
 def _statement(body: Mapping[str, Any]) -> bytes:
-    """The format's name, which no other statement of ours begins with, and the body in one form."""
+    """The signed bytes: the format's name, then the body in canonical form.
+
+    No other statement of privgan begins with that name.
+    """
     written = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"{body['format']}\n{written}\n".encode()
 
