@@ -86,7 +86,7 @@ def held_alone(folder: Path) -> Iterator[None]:
 
 _MARK = ".privgan-partial-"
 _BOOKED = ".privgan-booked-"
-# A name that is itself as long as the disk allows leaves no room for the mark.
+# A name of the longest allowed length leaves no room for the mark.
 _KEPT = 40
 
 

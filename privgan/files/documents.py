@@ -24,8 +24,7 @@ from privgan.files.yaml_lines import YamlError, read_yaml, texts_in
 DocumentPath = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
-# No text file can hold it: a NUL would cut the text short, half of a surrogate pair is no
-# character.
+# A text file cannot hold these: a NUL would end the text, and a lone surrogate is no character.
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 # Looking for a near word takes time; the rest is too long for a slip.
 _MOST_CHOICES, _LONGEST_WORD = 500, 100

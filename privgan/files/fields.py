@@ -68,8 +68,8 @@ def _named(source: FieldSource, names: str) -> dict[str, Declaration]:
     return dict.fromkeys(names.split(), source)
 
 
-# Events hold the plan's parameters: functions of the budget, the schema and the declared or noisy
-# row count.
+# Events hold the plan's parameters.
+# They derive from the budget, the schema and the declared or noisy row count.
 _EVENT: dict[str, Declaration] = {
     **_named(
         PUBLIC,
@@ -78,8 +78,7 @@ _EVENT: dict[str, Declaration] = {
     ),
     "of": Again(),
 }
-# With a row count that is not public, all of stage 2 is planned from the noisy one: measured, hence
-# paid for.
+# Without a public row count, stage 2 is planned from the noisy one, which is paid for.
 _STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind"),
     **_named(MEASURED, "noise expected_error"),
@@ -166,8 +165,7 @@ _ABOUT: dict[str, Declaration] = {
     "versions": Each(PROCESS),
     "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
 }
-# Only the outcomes of public gates may leave; of the internal ones, waived or not, only that they
-# passed.
+# Only outcomes of public gates may leave. Of internal gates, only that they passed.
 _POLICY: dict[str, Declaration] = {
     **_named(PUBLIC, "name version purpose purpose_zh standard hash own_hash"),
     **_named(PROCESS, "status public_checks internal_checks"),
@@ -246,8 +244,7 @@ REPORT: Declaration = MappingProxyType(
         "rows": SYNTHETIC,
     }
 )
-# The report's own file: its data, and the text made of them, which is as private as the most
-# private of them.
+# The report's own file: its data and their text, as private as the most private datum.
 REPORT_FILE: Declaration = MappingProxyType(
     {
         **_named(PROCESS, "format kind language"),
@@ -259,10 +256,9 @@ REPORT_FILE: Declaration = MappingProxyType(
         },
     }
 )
-# All that a Parquet file says beside its columns: pyarrow's own copy of their names and types.
+# A Parquet file's only metadata: pyarrow's copy of the columns' names and types.
 PARQUET_KEYS = frozenset({"ARROW:schema"})
-# The names of tensors in model.safetensors; ``network.`` begins the name of every weight of the
-# generator.
+# Names of tensors in model.safetensors; the generator's weights begin with ``network.``.
 TENSORS: Mapping[str, FieldSource] = MappingProxyType(
     {"network.": MEASURED, "codebook.latents": PROCESS, "codebook.conditions": MEASURED}
 )

@@ -281,7 +281,7 @@ class ConstrainedMixture:
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """A batch of rows: entries [rows], boxes [rows] of ordered groups, positions [rows] of columns."""
+    """Rows: entries [rows], boxes [rows] of ordered groups, positions [rows] of columns."""
 
     entries: np.ndarray
     boxes: list[np.ndarray]
@@ -328,7 +328,7 @@ def _absent(groups: Sequence[GroupSampler], drawn: _Drawn) -> np.ndarray:
 
 
 def _paired(offered: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Match offers to requests of the same kind: places taken, and which requests are met [asked]."""
+    """Match offers to requests of one kind: places taken, and the requests met [asked]."""
     taken, solved = [np.zeros(0, dtype=np.int64)], np.zeros(len(asked), dtype=bool)
     for kind in np.unique(asked):
         offers, askers = np.flatnonzero(offered == kind), np.flatnonzero(asked == kind)

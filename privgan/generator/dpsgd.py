@@ -250,7 +250,7 @@ class PrivateTrainer:
         self._optimizer.zero_grad(set_to_none=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            # Opacus' hooks would wait for a gradient of the rows, which nobody asks for.
+            # Opacus' hooks would otherwise wait for a gradient of the rows.
             self._backward(self._criterion(self.module(rows.detach()), kinds))
             self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)

@@ -17,10 +17,11 @@ from privgan.generator.sampling import total_correlation
 from privgan.measurement.marginals import Target
 
 _INFORMATION_PRICE = 0.19
-# Where the rows are fewer than so many times the marginals' noise, the price grows, up to twice.
+# With fewer rows than this many times the marginals' noise the price grows, up to twice.
 _HARDLY_SEEN, _GROWTH, _HIGHEST = 60.0, 0.6, 2.0
 _ROWS_PER_STEP = 250
-_DEPENDENT = 1.0  # Nats: a column with that much information about the entry is priced half as high as one with none.
+# Nats of information at which a column's price is half that of a column without any.
+_DEPENDENT = 1.0
 
 
 class FitLoss:
@@ -167,7 +168,7 @@ class _TripleError(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, shares: Tensor, triples: Sequence[_Triple]) -> Tensor:
-        # Entries last: outer products and their sums then run along memory.
+        # Entries last: outer products and their sums then read contiguous memory.
         across = shares.T.contiguous()
         error, slope = shares.new_zeros(()), torch.zeros_like(across)
         for triple in triples:

@@ -21,8 +21,7 @@ from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import ABSENT, REAL
 from privgan.generator.networks import Critic
 
-# Norm of a planted gradient before clipping, in clip norms: far above 1, so that clipping is what
-# bounds it.
+# Norm of a planted gradient before clipping, in clip norms: far above 1, so that it is clipped.
 LOUDNESS = 10.0
 
 Observe = Callable[[NDArray[np.float64]], None]

@@ -56,8 +56,8 @@ class Refinement:
     ) -> None:
         self.model, self.settings = model, settings
         self._coins, self._rows_of_each = coins, np.asarray(rows_of_each) / np.sum(rows_of_each)
-        # The norm of a sample of several rows is a difference of large sums: it needs double
-        # precision.
+        # The norm of a sample of several rows is a difference of large sums.
+        # It needs double precision.
         self._type = torch.float64 if len(rows_of_each) > 1 else torch.float32
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + 1)

@@ -50,7 +50,7 @@ def _drawn(shares: Tensor, layout: Layout, rows: int, rng: np.random.Generator) 
         len(layout.sizes), dtype=np.float32
     )
     chosen = shares[torch.from_numpy(entries).to(shares.device)]
-    # A column's shares sum to one: the codes of column j lie between j and j + 1 of the running
+    # A column's shares sum to one, so column j covers j to j + 1 of the cumulative
     # sum.
     codes = torch.searchsorted(chosen.cumsum(1), torch.from_numpy(places).to(shares.device))
     first, last = layout.ends
@@ -66,8 +66,8 @@ class _TotalCorrelation(torch.autograd.Function):
         by_entry = rows @ known.log().T
         likelihood = by_entry.logsumexp(1) - math.log(len(shares))
         mean = shares.mean(0).clamp_min(_TINY)
-        # Less their mean, a baseline that takes most of the gradient's variance; hence one less to
-        # divide by.
+        # The mean is a baseline that removes most of the gradient's variance.
+        # It costs one degree of freedom, hence the divisor.
         surplus = (likelihood - likelihood.mean()) / (len(rows) - 1)
         pull = (by_entry.softmax(1) * surplus[:, None]).T @ rows
         ctx.save_for_backward(pull.div_(known).sub_((mean.log() + 1) / len(shares)))
@@ -82,8 +82,7 @@ class _TotalCorrelation(torch.autograd.Function):
 # The first sweep brings most of it, and the more rows the less there is to bring.
 _SWEEPS, _SWEEPS_OF_MANY, _MANY_ROWS = 4, 1, 50_000
 _BLOCKS = 1.5
-# Beyond 40 triples for each column more of them bring next to nothing, and so the cost is linear in
-# the columns.
+# More than 40 triples per column hardly help, so the cost is linear in the columns.
 _TRIPLES_PER_COLUMN, _MOST_CELLS = 40, 4_000_000
 _ROWS_AT_ONCE = 4_096
 
@@ -105,8 +104,8 @@ def balance(
     if codes.shape[1] < 3:
         return
     excess = _Excess(codes, entries, probabilities)
-    # Exchanges of one block are judged by the same counts: their number goes with the deviations
-    # that they are to mend.
+    # Exchanges of one block are judged by the same counts.
+    # The number of blocks grows with the deviations to correct.
     blocks = max(1, round(_BLOCKS * math.sqrt(len(codes) / excess.mean_cells)))
     for _ in range(_SWEEPS if len(codes) <= _MANY_ROWS else _SWEEPS_OF_MANY):
         for column in rng.permutation(codes.shape[1]):

@@ -17,12 +17,12 @@ from privgan.files.yaml_lines import YamlError, read_yaml
 
 _LARGEST = LARGEST_JSON["manifest.json"]
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
-# What begins with a zero is a code, and stays text.
+# A text that begins with a zero is a code, and stays text.
 _FLOAT = re.compile(
     r"[-+]?(\.[0-9]{1,50}|(0|[1-9][0-9]{0,49})(\.[0-9]{0,50})?)([eE][-+]?[0-9]{1,4})?\Z"
 )
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
-# Below these, dbt and others write values of a table: they stay as they are written.
+# Under these keys dbt and others write a table's values, which stay texts.
 _VALUES = ("values", "value_set")
 
 
@@ -57,7 +57,7 @@ def parse_foreign(content: bytes, name: str) -> Node:
 def _json(content: bytes, name: str) -> Any:
     try:
         return read_json(content)
-    except ValueError as error:  # A mistake in the encoding too.
+    except ValueError as error:  # Includes errors of the encoding.
         raise DocumentError(
             name, [f"is not JSON that can be read: {shown(str(error), 200)}"]
         ) from error

@@ -33,9 +33,9 @@ _QUASI = re.compile(
     r"(^|_)(age|gender|sex|zip|zip_?code|post_?code|postal_?code|dob|birth_?(date|day|year)|date_of_birth|city|region"
     r"|country|marital_?status|nationality|ethnicity|occupation|education)$"
 )
-# What a person is called or reached by: such a column is no key, even where no value stands twice.
+# Names and contact data of persons are no keys, even without repeats.
 PERSONAL = frozenset({Kind.NAME, Kind.EMAIL, Kind.PHONE, Kind.ADDRESS})
-# Longer texts are hardly one of a list.
+# A longer text is hardly a category.
 LONGEST_CATEGORY = 200
 
 
@@ -94,7 +94,7 @@ _FORMATS = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
 _STEPS = {Kind.DATE: dt.timedelta(days=1), Kind.DATETIME: dt.timedelta(seconds=1)}
 _DECIMALS, _MOST_DECIMALS = 2, 12
 _MOST_STEPS = 2**53
-_LEAST_STEPS = 10_000  # That a guess of decimals leaves between two bounds.
+_LEAST_STEPS = 10_000  # Steps between the bounds that a guess of decimals must leave.
 _DECLARED, _CONFIRM, _MEASURED = Source.DECLARED.value, Source.CONFIRM.value, Source.MEASURED.value
 
 
@@ -273,7 +273,7 @@ class _Drafted:
 
     def _numbers(self, column: StatedColumn, kind: Kind, file: str) -> None:
         decimals = self._decimals(column, kind)
-        # Where decimals are a guess, a step inwards might leave values out.
+        # With guessed decimals, a step inwards could exclude values.
         step = 0.0 if kind is Kind.FLOAT and column.decimals is None else 10.0**-decimals
         lower, upper = _inclusive(column, step, float, file)
         special = [value for value in column.special_values if not isinstance(value, dt.datetime)]

@@ -27,7 +27,7 @@ SDV, PANDERA, JSON_SCHEMA, SQL, PARQUET, DBT = KINDS = (
     "dbt",
 )
 _SEVERAL = frozenset({SDV, SQL, DBT})
-# In this order: what is told by a key of its own comes first.
+# Forms with a key of their own come first.
 _DOCUMENTS: dict[str, Callable[[Any], bool]] = {
     PANDERA: is_pandera,
     DBT: is_dbt,

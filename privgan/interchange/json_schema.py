@@ -152,7 +152,7 @@ def _column(name: str, node: Node, root: Node, *, required: bool) -> StatedColum
 
 
 def _without_null(node: Node, root: Node, depth: int = 0) -> tuple[Node, bool, list[str]]:
-    """A place without its alternative null, whether it had one, and what of its alternatives is not read."""
+    """Remove the alternative null: the place, whether it was nullable, and notes."""
     if depth > _MOST_HOPS:
         raise node.wrong(f"has more than {_MOST_HOPS} alternatives inside each other")
     nullable = node.value.get("nullable") is True

@@ -173,7 +173,7 @@ def read_sql_schema(where: str, table: str | None = None) -> StatedTable:
     engine = _engine(url, shown_url)
     try:
         return _stated(inspect(engine), table, shown_url)
-    except exc.SQLAlchemyError as error:  # Its message may hold the URL.
+    except exc.SQLAlchemyError as error:  # The message could show the URL's password.
         told = "check host, port, name, user and password"
         raise TableError(f"{shown_url}: cannot be read ({type(error).__name__}); {told}") from error
     finally:

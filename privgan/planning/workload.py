@@ -168,8 +168,8 @@ def target_weight(
 def number_of_codes(rows: float, noise: float) -> int:
     """The number of codes of a merged column: twentieths, or tenths under strong noise.
 
-    Tables are read by round quantiles, so values of one code stay together in most tables. Chosen on four
-    tables and on simulated ones (``reports/benchmarks``).
+    Tables are read by round quantiles, so values of one code stay together in most tables. Chosen
+    on four tables and on simulated ones (``reports/benchmarks``).
 
     Args:
         rows: The rows that are measured.

@@ -33,7 +33,7 @@ from privgan.privacy.events import (
 FINEST, COARSEST = 2.0**-15, 2.0**-7
 _LONGEST = 3e4
 _SHARE_OF_SPREAD, _ADDED_VARIANCE = 5e-4, 1e-3
-_TAIL, _TAIL_MASS = 9.5, 1e-18  # Outcomes beyond 9.5 standard deviations have less mass than that.
+_TAIL, _TAIL_MASS = 9.5, 1e-18  # Outcomes beyond 9.5 standard deviations have less mass than this.
 
 
 def interval_for(variance: float, largest: float, compositions: int) -> float:

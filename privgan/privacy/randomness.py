@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 _KEY_BYTES = 32
 _NONCE = bytes(16)
-# A point of the square lies in the disc with probability π/4 and gives two normals; with a little
-# more, one draw is enough.
+# A point of the square is in the disc with probability π/4, and gives two normals.
+# A few spare points make one draw enough.
 _PAIRS_PER_NORMAL, _SPARE_PAIRS = 0.645, 64
-_MOST_PAIRS = 8_192  # At once: what fits into a processor's cache.
+_MOST_PAIRS = 8_192  # Pairs drawn at once, to fit into the processor's cache.
 
 
 class SecretStream:

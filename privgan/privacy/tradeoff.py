@@ -24,7 +24,7 @@ FALSE_ALARMS = 0.01  # The false-positive rate of every printed true-positive ra
 _LEVELS = 800
 _HIGHEST_LEVEL = 200.0
 _FAR_TAIL = 1e-10
-_ROUNDING = 1e-12  # Sums of up to a million probabilities in double precision are wrong by less.
+_ROUNDING = 1e-12  # Sums of a million probabilities in double precision have a smaller error.
 _STRIPS = 4_000
 
 

@@ -73,7 +73,7 @@ class Application:
             return Response.page(style(), kind=CSS)
         try:
             return self._route(inside, {name: values[0] for name, values in query.items()})
-        except Exception:  # No reply at all would tell the owner nothing.
+        except Exception:  # Without a reply the owner would learn nothing.
             return self._problem(
                 500, "This page cannot be shown: a release that it tells of cannot be read."
             )

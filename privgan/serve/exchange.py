@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 
-# Nothing runs, nothing is loaded from elsewhere, nothing is sent elsewhere, no other page shows
-# this one.
+# No scripts, no loading from elsewhere, no sending elsewhere, no framing.
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors"
     " 'none'"
 )
-# A report carries its style and its pictures in itself; whatever else a file named report.html may
-# hold stays powerless.
+# A report embeds its style and pictures; anything else in a file named report.html is inert.
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors"
     " 'none'; sandbox"

@@ -217,7 +217,7 @@ class Library:
             found = self._check(folder, now=now, trust=self._trust)
         except (
             Exception
-        ) as error:  # Whatever a hostile release breaks in its check, the other releases are shown.
+        ) as error:  # A hostile release may break its check; the other releases are still shown.
             found = _unreadable(error)
         held = Held(
             id=self._id(folder), name=self._name(folder), root=self.root, verification=found

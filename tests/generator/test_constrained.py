@@ -94,7 +94,6 @@ def _exists(free: FixedSynthesizer, schema: Schema, where: tuple[ColumnCondition
 
 
 # --- every row
-# ------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=30)
@@ -188,7 +187,9 @@ def _shares(synthesizer: FixedSynthesizer) -> tuple[pd.DataFrame, np.ndarray]:
     ids=["order", "order and rule", "rules", "combinations and order"],
 )
 def test_rows_have_the_models_exact_conditional_distribution(lines: tuple[str, ...]) -> None:
-    """Each row's share is within 5 standard errors of Bayes' rule, for rows with 30 and more expected draws, and the rest as one.
+    """Each row's share is within 5 standard errors of Bayes' rule.
+
+    Rows with fewer than 30 expected draws count as one.
 
     At most 250 shares a case: a fresh seed fails with probability below 1e-2 (normal tail 6e-7
     each; in cells of 30 draws the binomial's upper tail at 5 standard errors is 1e-5).
@@ -215,7 +216,7 @@ def test_rows_have_the_models_exact_conditional_distribution(lines: tuple[str, .
 
 
 def _filtered(free: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Typed rows of the free model that hold the constraints, with the orders' columns missing as often as without orders."""
+    """Rows of the free model that hold the constraints, with as many missing ordered columns."""
     typed = conform(free, schema)
     kinds = typed["a"].isna() * 2 + typed["last"].isna()
     ruled, held = _holding(free, _rules(schema)), _holding(free, schema)
@@ -230,7 +231,7 @@ def _filtered(free: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def test_rows_are_distributed_as_rows_of_the_free_model_that_are_filtered(
     where: str | None,
 ) -> None:
-    """Shares of ten bins of each column and of each pair of columns, 5 standard errors of the difference.
+    """Compare shares of ten bins, of columns and pairs, to 5 standard errors of the difference.
 
     Some 1,000 cells with 50 and more filtered rows: a fresh seed fails with probability below 1e-2.
     """
@@ -275,7 +276,6 @@ def _binned(one: pd.Series, other: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 # --- however rare
-# ---------------------------------------------------------------------------------------------------
 
 
 def _with(synthesizer: FixedSynthesizer, **given: list[float]) -> FixedSynthesizer:
@@ -351,7 +351,6 @@ def test_a_column_without_room_is_missing() -> None:
 
 
 # --- what is refused
-# ------------------------------------------------------------------------------------------------
 
 
 def test_constraints_that_the_model_cannot_hold_are_named() -> None:
@@ -388,7 +387,6 @@ def test_a_row_that_breaks_a_constraint_never_comes_out(monkeypatch: pytest.Monk
 
 
 # --- as before
-# ------------------------------------------------------------------------------------------------------
 
 
 def test_chunks_keep_their_sizes_and_follow_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
