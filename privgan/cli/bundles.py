@@ -84,7 +84,7 @@ def _tell(found: Verification, *, intact: bool) -> None:
     click.echo(f"{'intact' if intact else 'NOT INTACT'}{asked}, {found.signature}")
 
 
-def require_intact(release: Path) -> Mapping[str, Any]:
+def check_intact(release: Path) -> Mapping[str, Any]:
     """The manifest of an intact release, as it was checked.
 
     Ends with code 1, and all that is wrong, where it is not intact.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.bundles import require_intact
+from privgan.cli.bundles import check_intact
 from privgan.cli.keys import trust_of, trust_options
 from privgan.cli.options import (
     PATH,
@@ -172,7 +172,7 @@ def _rewrite_released(release: Path, form: str, language: str | None, out: Path 
     from privgan.errors import UsageError
     from privgan.pipeline.reporting import released_report
 
-    require_intact(release)
+    check_intact(release)
     if out is not None and release.resolve() in out.resolve().parents:
         raise click.UsageError(
             f"{out}: lies inside the release, which would no longer be intact; choose another --out"
@@ -230,7 +230,7 @@ def _tell_release(release: Path, as_json: bool) -> None:
     from privgan.privacy import tradeoff
     from privgan.release.guarantee import meaning
 
-    manifest = require_intact(release)
+    manifest = check_intact(release)
     guarantee = manifest["guarantee"]
     if as_json:
         print_json(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.bundles import require_intact, require_no_zip, zip_option, zipped
+from privgan.cli.bundles import check_intact, require_no_zip, zip_option, zipped
 from privgan.cli.keys import signing_key, signing_option
 from privgan.cli.options import (
     PATH,
@@ -324,7 +324,7 @@ def sample(
     source = model_folder(model)
     release = source.resolve().parent
     if os.path.lexists(release / MANIFEST_NAME):
-        require_intact(release)
+        check_intact(release)
     synthesizer = load_synthesizer(source)
     conditions = parse_where(where, synthesizer.schema) if where is not None else ()
     chunks = synthesizer.chunks(rows, seed=seed, where=conditions, balanced=balanced)

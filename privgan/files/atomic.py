@@ -124,14 +124,14 @@ def new_folder(
     Raises:
         UsageError: It cannot be written, or the disk is full.
     """
-    _refuse_taken(target, exists)
+    _check_free(target, exists)
     partial, booked = _beside(target), False
     try:
         _prepare(target.parent)
         partial.mkdir()
         with _locked(partial):
             yield partial
-            _refuse_taken(
+            _check_free(
                 target, exists
             )  # Rename would quietly replace an empty folder made in the meantime.
             if book is not None:
@@ -159,7 +159,7 @@ def new_file(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
         target: The file's name to be.
         mode: Its mode, less what the process's mask takes away.
     """
-    _refuse_taken(target, UsageError)
+    _check_free(target, UsageError)
     partial = _beside(target)
     try:
         _prepare(target.parent)
@@ -168,7 +168,7 @@ def new_file(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            _refuse_taken(target, UsageError)
+            _check_free(target, UsageError)
             partial.rename(target)
         sync_folder(target.parent)
     except OSError as error:
@@ -239,7 +239,7 @@ def adopt_leftover(target: Path, owner: str, wanted: Callable[[Path], bool]) -> 
     for path in sorted(target.parent.glob(f"{glob.escape(_hidden(target, _BOOKED))}{owner}-*")):
         with contextlib.suppress(OSError), _locked(path):
             if not adopted and path.is_dir() and wanted(path):
-                _refuse_taken(target, ReleaseExistsError)
+                _check_free(target, ReleaseExistsError)
                 path.rename(target)
                 sync_folder(target.parent)
                 adopted = True
@@ -290,7 +290,7 @@ def _remove(path: Path) -> int:
     return files
 
 
-def _refuse_taken(target: Path, exists: type[UsageError]) -> None:
+def _check_free(target: Path, exists: type[UsageError]) -> None:
     if "\0" in str(target):
         raise UsageError(f"{ascii(str(target))[:80]}: is no name that a file can have")
     if os.path.lexists(target):

@@ -264,7 +264,7 @@ TENSORS: Mapping[str, FieldSource] = MappingProxyType(
 )
 
 
-def require_declared(what: str, value: Any, declaration: Declaration) -> None:
+def check_declared(what: str, value: Any, declaration: Declaration) -> None:
     """Check that every field of a value has a declared source.
 
     Args:

@@ -26,7 +26,7 @@ def read_json(content: bytes, kind: str = _MANIFEST) -> Any:
     Raises:
         ValueError: It is not valid JSON, or larger than such a file is; the message says why.
     """
-    _require_small(content, kind)
+    _check_small(content, kind)
     try:
         value = json.loads(
             content.decode("utf-8"),
@@ -43,7 +43,7 @@ def read_json(content: bytes, kind: str = _MANIFEST) -> Any:
     return value
 
 
-def _require_small(content: bytes, kind: str) -> None:
+def _check_small(content: bytes, kind: str) -> None:
     """Check the size and nesting before parsing, which could take long."""
     if len(content) > LARGEST_JSON[kind]:
         raise ValueError(f"it has more than {LARGEST_JSON[kind]:,} bytes")

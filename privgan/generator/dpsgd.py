@@ -23,7 +23,7 @@ from privgan.errors import InternalError
 from privgan.planning.plan import CriticSettings
 from privgan.privacy import accountant
 from privgan.privacy.events import DpEvent, SelfComposed
-from privgan.privacy.library_checks import require_map
+from privgan.privacy.library_checks import check_stated_loss
 from privgan.privacy.randomness import SecretStream
 
 # Norms and sums are rounded: samples are clipped a little below the norm that the noise is scaled
@@ -301,4 +301,4 @@ def check_map(settings: CriticSettings, charged: DpEvent) -> None:
             orders=order,
         )
         accounted = accountant.rdp_of_order(charged, order)
-        require_map("DP-SGD", float(stated), accounted, "RDP", rounding=_ROUNDING * steps)
+        check_stated_loss("DP-SGD", float(stated), accounted, "RDP", rounding=_ROUNDING * steps)

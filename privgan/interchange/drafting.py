@@ -138,7 +138,7 @@ def imported(table: StatedTable, dataset: str, unit: UnitChoice | None = None) -
         DocumentError: The facts make no schema.
         UsageError: Rows of one person repeat and nobody says how often.
     """
-    _require_columns(table)
+    _check_columns(table)
     facts, notes = _unit(table, unit or UnitChoice())
     columns = [_with_unit(column, facts["unit"]) for column in table.columns]
     made = [_Drafted.of(column, table.source) for column in columns]
@@ -149,7 +149,7 @@ def imported(table: StatedTable, dataset: str, unit: UnitChoice | None = None) -
     return Imported(schema, (*table.notes, *notes, *told))
 
 
-def _require_columns(table: StatedTable) -> None:
+def _check_columns(table: StatedTable) -> None:
     names = [column.name for column in table.columns]
     twice = (
         sorted({name for name in names if names.count(name) > 1})

@@ -13,7 +13,7 @@ from typing import Any
 from privgan.files.documents import shown
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.guarantee import statement
-from privgan.release.pack import require_intact, unpacked
+from privgan.release.pack import check_intact, unpacked
 from privgan.release.verification.released import CSV, PARQUET, Released
 from privgan.schema.columns import Numeric, Temporal
 from privgan.schema.schema import Schema
@@ -115,5 +115,5 @@ def verified(path: Path) -> Iterator[VerifiedRelease]:
 
 
 def _opened(folder: Path) -> VerifiedRelease:
-    found = require_intact(folder)
+    found = check_intact(folder)
     return VerifiedRelease(found.manifest, Released(folder, found.manifest).schema)

@@ -27,7 +27,7 @@ def read_parquet_schema(path: Path) -> StatedTable:
     """
     import pyarrow.parquet as pq
 
-    _require_footer(path)
+    _check_footer(path)
     try:
         schema = pq.read_schema(path)
     except Exception as error:
@@ -40,7 +40,7 @@ def read_parquet_schema(path: Path) -> StatedTable:
     return StatedTable(source=str(path), name=path.stem, columns=columns, notes=tuple(notes))
 
 
-def _require_footer(path: Path) -> None:
+def _check_footer(path: Path) -> None:
     try:
         with path.open("rb") as file:
             head = file.read(len(MAGIC))

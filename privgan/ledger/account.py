@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from privgan.errors import PolicyFailedError
-from privgan.ledger.filter import Lifetime, RdpCost, RdpFilter, costs_of, refuse_sum, total_of
+from privgan.ledger.filter import Lifetime, RdpCost, RdpFilter, check_sum, costs_of, total_of
 from privgan.ledger.store import RESTORED, Entry
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget, condition_text
@@ -57,7 +57,7 @@ class DatasetAccount:
         """The ε that counts against the lifetime budget, by the budget's filter."""
         return self.epsilon if self.rdp is None else self.rdp.epsilon(self.rdp_cost.rdp)
 
-    def refuse_run(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent]) -> None:
+    def check_run(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent]) -> None:
         """Check that a run fits the lifetime budget.
 
         Raises:
@@ -65,11 +65,11 @@ class DatasetAccount:
         """
         what = f"{self.dataset}: this run"
         if self.rdp is not None:
-            self.rdp.refuse(what, self.rdp_cost, self.rdp.cost(planned))
+            self.rdp.check(what, self.rdp_cost, self.rdp.cost(planned))
         elif self.lifetime is not None:
-            refuse_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
+            check_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
 
-    def refuse_judging(self, limit: int | None) -> None:
+    def check_judging(self, limit: int | None) -> None:
         """Check that a run's candidate could still be judged.
 
         Args:
@@ -144,7 +144,7 @@ def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
     )
 
 
-def refuse_stage(
+def check_stage(
     entries: Sequence[Entry], run: str, stage: str, steps: Sequence[events.DpEvent]
 ) -> None:
     """Check that a stage fits its run's reservation, or else the lifetime filter.
@@ -171,4 +171,4 @@ def refuse_stage(
     )
     after = (own + lifetime.rdp.cost(steps)).at_least(costs[run])
     others = total_of({name: cost for name, cost in costs.items() if name != run})
-    lifetime.rdp.refuse(f"stage {stage} of this run", others, after)
+    lifetime.rdp.check(f"stage {stage} of this run", others, after)

@@ -183,7 +183,9 @@ class LedgerStore(ABC):
     def _read_again(self, appended: Sequence[Mapping[str, Any]]) -> None:
         """Read the committed entries over a separate connection, and compare them."""
         with self._engine.connect() as connection:
-            Transaction(connection, self._key, self.url).require(appended, "no row was read for it")
+            Transaction(connection, self._key, self.url).check_stored(
+                appended, "no row was read for it"
+            )
 
     def _tell(self, text: str) -> None:
         """Print a text once to the owner's terminal."""

@@ -123,7 +123,7 @@ class RdpFilter:
             1 + SLACK
         )
 
-    def refuse(self, what: str, before: RdpCost, asked: RdpCost) -> None:
+    def check(self, what: str, before: RdpCost, asked: RdpCost) -> None:
         """Check that a request fits beside the earlier spending.
 
         Raises:
@@ -251,7 +251,7 @@ def total_of(costs: Mapping[str, RdpCost]) -> RdpCost:
     )
 
 
-def refuse_sum(
+def check_sum(
     what: str, lifetime: PrivacyBudget, spent: tuple[float, float], asked: PrivacyBudget
 ) -> None:
     """Check that a run's (ε, δ) fits beside the sum of earlier runs.

@@ -27,7 +27,7 @@ def hashed(transaction: Transaction, columns: Sequence[str]) -> list[str]:
     return sorted(transaction.keyed(f"column:{name}") for name in columns)
 
 
-def refuse_other_table(dataset: str, entries: Sequence[Entry], hashes: Sequence[str]) -> None:
+def check_same_table(dataset: str, entries: Sequence[Entry], hashes: Sequence[str]) -> None:
     """Check that some earlier table of this name shares at least half of the columns.
 
     Args:
@@ -142,7 +142,7 @@ def known_sketches(sketcher: Sketcher, entries: Sequence[Entry]) -> list[tuple[s
     return [(dataset, sketcher.open(customers["sealed"])) for dataset, customers in sealed]
 
 
-def refuse_same_customers(
+def check_new_customers(
     dataset: str, sketch: Sketch, known: Sequence[tuple[str, Sketch]], entries: Sequence[Entry]
 ) -> None:
     """Check that the customers are new, unless a person accepted both data sets.

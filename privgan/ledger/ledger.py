@@ -22,14 +22,14 @@ from privgan.ledger.filter import Filter, Lifetime, costs_of, total_of
 from privgan.ledger.identity import (
     Sketch,
     Sketcher,
+    check_new_customers,
+    check_same_table,
     hashed,
     known_sketches,
-    refuse_other_table,
-    refuse_same_customers,
 )
 from privgan.ledger.restored import Spent, accept_restored
 from privgan.ledger.runs import RunLedger, resume_run
-from privgan.ledger.store import CLOCK, TIMEOUT, Entry, Transaction, account_name, refuse_nameless
+from privgan.ledger.store import CLOCK, TIMEOUT, Entry, Transaction, account_name, check_named
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 
@@ -139,7 +139,7 @@ class PrivacyLedger:
                 before.
         """
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
+            self._check_whole(transaction)
             entries = transaction.entries(dataset)
             account = account_of(dataset, entries)
             lifetime = Lifetime.of(budget, kind or (Filter.RDP if account.rdp else Filter.SUM))
@@ -173,9 +173,9 @@ class PrivacyLedger:
 
         UsageError without a name, a reason or a stop.
         """
-        refuse_nameless(who, why)
+        check_named(who, why)
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
+            self._check_whole(transaction)
             if not account_of(dataset, transaction.entries(dataset)).refuted:
                 raise UsageError(
                     f"{dataset}: no audit has stopped this data set; there is nothing to clear"
@@ -214,9 +214,9 @@ class PrivacyLedger:
         """
         evaluation = {"policy": policy, "evidence": evidence}
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
+            self._check_whole(transaction)
             entries = transaction.entries(dataset)
-            self._refuse_refuted(transaction, dataset)
+            self._check_not_refuted(transaction, dataset)
             attempts = [entry for entry in entries if entry.kind == "attempt"]
             closing = [
                 _evaluation(entry)
@@ -277,17 +277,17 @@ class PrivacyLedger:
             PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
         """
         with self._store.transaction() as transaction:
-            self._refuse_unreleasable(transaction, dataset, run)
+            self._check_releasable(transaction, dataset, run)
             transaction.append(dataset, run, "release", {**body, "who": account_name()})
 
-    def require_releasable(self, dataset: str, run: str) -> None:
+    def check_releasable(self, dataset: str, run: str) -> None:
         """Check that a candidate may be released.
 
         Raises:
             PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
         """
         with self._store.transaction() as transaction:
-            self._refuse_unreleasable(transaction, dataset, run)
+            self._check_releasable(transaction, dataset, run)
 
     def released_manifests(self, dataset: str, run: str) -> frozenset[str]:
         """SHA-256 of each manifest that was recorded as a release of a candidate."""
@@ -298,9 +298,9 @@ class PrivacyLedger:
             str(entry.body["manifest"]) for entry in entries if "manifest" in entry.body
         )
 
-    def _refuse_unreleasable(self, transaction: Transaction, dataset: str, run: str) -> None:
-        self._refuse_broken(transaction)
-        self._refuse_refuted(transaction, dataset)
+    def _check_releasable(self, transaction: Transaction, dataset: str, run: str) -> None:
+        self._check_whole(transaction)
+        self._check_not_refuted(transaction, dataset)
         entries = transaction.entries(dataset)
         if any(entry.kind == "closed" and entry.run == run for entry in entries):
             raise PolicyFailedError(
@@ -313,14 +313,14 @@ class PrivacyLedger:
             if not account_of(dataset, transaction.entries(dataset)).refuted:
                 transaction.append(dataset, run, "refuted", {"who": account_name()})
 
-    def _refuse_refuted(self, transaction: Transaction, dataset: str) -> None:
+    def _check_not_refuted(self, transaction: Transaction, dataset: str) -> None:
         if account_of(dataset, transaction.entries(dataset)).refuted:
             raise PolicyFailedError(
                 f"{dataset}: an audit refuted the guarantee; a person must clear it with 'privgan"
                 " ledger clear'"
             )
 
-    def _refuse_broken(self, transaction: Transaction) -> None:
+    def _check_whole(self, transaction: Transaction) -> None:
         problems = transaction.problems()
         if problems:
             raise UsageError(
@@ -330,13 +330,13 @@ class PrivacyLedger:
 
     def accept_customers(self, dataset: str, other: str, *, who: str, why: str) -> None:
         """A named person lets two data sets be about the same customers, or look alike."""
-        refuse_nameless(who, why)
+        check_named(who, why)
         if dataset == other:
             raise UsageError(
                 f"{dataset}: is the same name twice; one data set has one budget anyway"
             )
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
+            self._check_whole(transaction)
             if not transaction.entries(other):
                 raise UsageError(
                     f"{other}: the ledger does not know this data set; 'privgan ledger show'"
@@ -358,9 +358,9 @@ class PrivacyLedger:
             UsageError: when the chain is not whole, nothing is wrong with its end, or no data set
                 is known to be charged.
         """
-        refuse_nameless(who, why)
+        check_named(who, why)
         with self._store.transaction(restored=True) as transaction:
-            self._refuse_broken(transaction)
+            self._check_whole(transaction)
             person = {"who": who, "why": why, "by": account_name()}
             accept_restored(transaction, transaction.entries(), spent, person)
 
@@ -372,9 +372,9 @@ class PrivacyLedger:
         Raises:
             UsageError: when the newest entry is not ahead of this machine's clock.
         """
-        refuse_nameless(who, why)
+        check_named(who, why)
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
+            self._check_whole(transaction)
             newest = transaction.newest_time()
             if newest is None:
                 raise UsageError(
@@ -391,9 +391,9 @@ class PrivacyLedger:
 
     def accept(self, dataset: str, columns: Sequence[str], *, who: str, why: str) -> None:
         """A named person records that a table with these columns belongs to the data set."""
-        refuse_nameless(who, why)
+        check_named(who, why)
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
+            self._check_whole(transaction)
             body = {
                 "columns": hashed(transaction, columns),
                 "who": who,
@@ -441,18 +441,18 @@ class PrivacyLedger:
         sketcher = self._store.sketcher()
         sketch = sketcher.sketch(customers) if customers else None
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
-            self._refuse_refuted(transaction, dataset)
+            self._check_whole(transaction)
+            self._check_not_refuted(transaction, dataset)
             entries = transaction.entries(dataset)
             hashes = hashed(transaction, columns)
-            refuse_other_table(dataset, entries, hashes)
+            check_same_table(dataset, entries, hashes)
             new_customers = sketch is not None and self._compare_customers(
                 transaction, dataset, sketcher, sketch
             )
             account = account_of(dataset, entries)
-            account.refuse_judging(attempts)
+            account.check_judging(attempts)
             if secret:
-                account.refuse_run(budget, planned or ())
+                account.check_run(budget, planned or ())
             if not account.known:
                 transaction.append(dataset, "", "announced", {"who": account_name()})
             body: dict[str, Any] = {
@@ -477,7 +477,7 @@ class PrivacyLedger:
         """Check for customers known under another name; whether they are new here."""
         entries = transaction.entries()
         known = known_sketches(sketcher, entries)
-        refuse_same_customers(dataset, sketch, known, entries)
+        check_new_customers(dataset, sketch, known, entries)
         return not any(name == dataset and sketch.is_same(before) for name, before in known)
 
     def resume(
@@ -502,8 +502,8 @@ class PrivacyLedger:
                 data set.
         """
         with self._store.transaction() as transaction:
-            self._refuse_broken(transaction)
-            self._refuse_refuted(transaction, dataset)
+            self._check_whole(transaction)
+            self._check_not_refuted(transaction, dataset)
             return resume_run(
                 self._store,
                 transaction,

@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 
 from privgan.errors import BudgetExceededError, InternalError, UsageError
-from privgan.ledger.account import refuse_stage
+from privgan.ledger.account import check_stage
 from privgan.ledger.database import LedgerStore
 from privgan.ledger.filter import SLACK
 from privgan.ledger.store import Entry, Transaction, account_name
@@ -120,9 +120,9 @@ class RunLedger:
             "events": written,
         }
         with self._store.transaction() as transaction:
-            self._refuse_stale(transaction)
+            self._check_not_stale(transaction)
             if self.secret:
-                refuse_stage(
+                check_stage(
                     transaction.entries(self.dataset), self.identity, stage, list(steps.values())
                 )
             transaction.append(self.dataset, self.identity, "stage", body)
@@ -144,7 +144,7 @@ class RunLedger:
         if self._approved.get(step) != event:
             raise InternalError(f"the step {step} is not what the approved plan says")
         with self._store.transaction() as transaction:
-            self._refuse_stale(transaction)
+            self._check_not_stale(transaction)
             transaction.append(
                 self.dataset, self.identity, "charge", charge_body(step, event, secret=self.secret)
             )
@@ -168,7 +168,7 @@ class RunLedger:
         if lineage != self.lineage + 1:
             raise InternalError(f"checkpoint {lineage} does not follow checkpoint {self.lineage}")
         with self._store.transaction() as transaction:
-            self._refuse_stale(transaction)
+            self._check_not_stale(transaction)
             body = {"lineage": lineage, "step": step, "digest": digest, "clean": clean}
             transaction.append(self.dataset, self.identity, "checkpoint", body)
         self.lineage, self._stopped = lineage, clean
@@ -191,14 +191,14 @@ class RunLedger:
         self._unfinished = ""
         return mint(dataset=self.dataset, step=step, event=self._charged[step])
 
-    def require_current(self) -> None:
+    def check_current(self) -> None:
         """Check that this process still owns the run, and its entries exist.
 
         Raises:
             UsageError: when this process is the one that was left behind.
         """
         with self._store.transaction() as transaction:
-            self._refuse_stale(transaction)
+            self._check_not_stale(transaction)
 
     @property
     def charged(self) -> Mapping[str, events.DpEvent]:
@@ -212,7 +212,7 @@ class RunLedger:
         """
         return PrivacyBudget(epsilon=self._epsilon, delta=self._delta) if self.secret else None
 
-    def _refuse_stale(self, transaction: Transaction) -> None:
+    def _check_not_stale(self, transaction: Transaction) -> None:
         """Check that the ledger is as this run left it.
 
         Otherwise two processes could look at rows for one charge, or for none.
@@ -258,7 +258,7 @@ def resume_run(
         BudgetExceededError: when the reserve is spent or the plan has none.
     """
     own = [entry for entry in transaction.entries(dataset) if entry.run == run]
-    clean = _refuse_checkpoint(dataset, run, own, lineage, digest)
+    clean = _check_checkpoint(dataset, run, own, lineage, digest)
     restored = RunLedger.restored(store, own, step=reserve.removesuffix(RESERVE))
     if not clean:
         event = restored._approved.get(reserve)
@@ -281,7 +281,7 @@ def resume_run(
     return restored
 
 
-def _refuse_checkpoint(
+def _check_checkpoint(
     dataset: str, run: str, own: Sequence[Entry], lineage: int, digest: str
 ) -> bool:
     """Check that the run can go on from a checkpoint; returns whether it is clean."""

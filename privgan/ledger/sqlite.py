@@ -52,7 +52,7 @@ class SqliteStore(LedgerStore):
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; name the ledger's file")
         self._path, self._timeout = path.resolve(), timeout
-        _refuse_second_name(self._path)
+        _check_one_name(self._path)
         url = str(path)
         engine = _connect(self._path, timeout)
         key_path = self._path.with_name(self._path.name + ".key")
@@ -141,7 +141,7 @@ class SqliteStore(LedgerStore):
         return f"is not a readable ledger ({text}); restore it from a copy"
 
 
-def _refuse_second_name(path: Path) -> None:
+def _check_one_name(path: Path) -> None:
     """Check that the file has no hard links.
 
     SQLite's journal lies beside one name; after a crash another name would miss it.

@@ -27,7 +27,7 @@ def account_name() -> str:
         return f"unknown@{socket.gethostname()}"
 
 
-def refuse_nameless(who: str, why: str) -> None:
+def check_named(who: str, why: str) -> None:
     """Check that a person and a reason are named."""
     for name, text in (("--who", who), ("--why", why)):
         if not text.strip():
@@ -135,7 +135,7 @@ class Transaction:
 
     def append(self, dataset: str, run: str, kind: str, body: Mapping[str, Any]) -> None:
         """Add an entry at the end, and read it again."""
-        self._refuse_before_gap(run, kind)
+        self._check_after_gap(run, kind)
         last = self._last()
         row = {
             "sequence": (last.sequence if last else 0) + 1,
@@ -148,10 +148,10 @@ class Transaction:
         }
         row["mac"] = chain_mac(self._key, row)
         self._connection.execute(ENTRIES.insert().values(**row))
-        self.require([row], "nothing was charged")
+        self.check_stored([row], "nothing was charged")
         self.appended.append(row)
 
-    def require(self, rows: Sequence[Mapping[str, Any]], result: str) -> None:
+    def check_stored(self, rows: Sequence[Mapping[str, Any]], result: str) -> None:
         """Check that the database holds the rows as they were appended.
 
         Raises:
@@ -207,7 +207,7 @@ class Transaction:
             sql.select(ENTRIES).order_by(ENTRIES.c.sequence.desc()).limit(1)
         ).first()
 
-    def _refuse_before_gap(self, run: str, kind: str) -> None:
+    def _check_after_gap(self, run: str, kind: str) -> None:
         """Check that a run did not begin before a gap.
 
         Its actions in the lost entries are not known.

@@ -360,7 +360,7 @@ def require_all_charged(job: Job) -> None:
 
     An error otherwise.
     """
-    job.run.require_current()
+    job.run.check_current()
     planned = {step.name for step in (*job.plan.domain_steps, *job.plan.steps)}
     if planned - set(job.run.charged) - {RESERVE}:
         raise InternalError(

@@ -10,7 +10,7 @@ from privgan.errors import InternalError, UsageError
 from privgan.generator import dpsgd
 from privgan.ledger.filter import SLACK
 from privgan.planning.plan import CriticSettings, Plan, PlanStep, StepKind
-from privgan.privacy.library_checks import require_tested
+from privgan.privacy.library_checks import check_tested
 from privgan.privacy.mechanisms import CountHistogram, Selection
 
 _CRITIC = frozenset({StepKind.CRITIC, StepKind.CRITIC_AGAIN})
@@ -44,7 +44,7 @@ def check_libraries(plan: Plan) -> None:
         LibraryError: A library is not a tested one, or states more than we account for.
         InternalError: A step's event is not its mechanism's, or nothing checks it.
     """
-    require_tested()
+    check_tested()
     _check_costs(plan)
     check_maps((*plan.domain_steps, *plan.steps), plan.critic)
     if not plan.steps:

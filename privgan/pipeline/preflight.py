@@ -311,11 +311,11 @@ def _problems(policy: Policy, plan: Plan, books: Books) -> Iterator[PrivganError
         clear = "a person must clear it with 'privgan ledger clear'"
         yield PolicyFailedError(f"{plan.dataset}: an audit refuted the guarantee; {clear}")
     try:
-        account.refuse_judging(policy.attempts_per_dataset)
+        account.check_judging(policy.attempts_per_dataset)
     except PolicyFailedError as error:
         yield error
     if not books.reserved:
         try:
-            account.refuse_run(plan.budget, plan.events)
+            account.check_run(plan.budget, plan.events)
         except BudgetExceededError as error:
             yield error

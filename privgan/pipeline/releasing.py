@@ -156,7 +156,7 @@ def release_candidate(
     refuse_findings(candidate)
     _refuse_unfounded(candidate, schema, ledger)
     refuse_changed(candidate, ledger)
-    ledger.require_releasable(schema.dataset, record["run"])
+    ledger.check_releasable(schema.dataset, record["run"])
     asked = Asked(
         verdict=verdict, context=context, signer=key.public.id if key else "", language=language
     )

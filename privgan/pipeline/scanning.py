@@ -129,7 +129,7 @@ def needles_for_release(needles: Needles, said: Said, data: ShareableReport) -> 
         "\n".join([*texts_in(said.verdict.to_public_json()), *texts_in(said.context.to_json())])
     )
     content = json.dumps(asdict(data), ensure_ascii=False, default=str).encode()
-    scan_files({REPORT_JSON: content}, left).require_clean()
+    scan_files({REPORT_JSON: content}, left).check_clean()
     if not left.values:
         return left
     return left.without("\n".join(render_shareable(data, form, said.language) for form in WRITTEN))
@@ -177,7 +177,7 @@ def scan_candidate(
         told = f"{len(scan.files)} files searched; {len(scan.findings)} findings (INTERNAL)"
         progress.say(f"scan: {told}")
     with closing_on_findings(candidate, ledger, needles):
-        scan.require_clean()
+        scan.check_clean()
     _write_scan(candidate, scan, needles)
     return needles
 

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from privgan.errors import InternalError, LibraryError
 
 
-def require_tested() -> None:
+def check_tested() -> None:
     """Check that the DP libraries are within the versions that privgan declares.
 
     Raises:
@@ -43,7 +43,7 @@ def _untested() -> Iterator[str]:
 _ROUNDING = 1e-9
 
 
-def require_map(
+def check_stated_loss(
     mechanism: str,
     stated: float,
     accounted: float | None,

@@ -22,7 +22,7 @@ from privgan.privacy.events import (
     ExponentialMechanism,
     SelfComposed,
 )
-from privgan.privacy.library_checks import require_map
+from privgan.privacy.library_checks import check_stated_loss
 from privgan.privacy.randomness import SecretStream
 
 
@@ -119,7 +119,9 @@ class TotalCount:
         """Check OpenDP's privacy map against the event; LibraryError where it states more."""
         stated = opendp_noise.discrete_laplace_epsilon(self.scale, self.sensitivity)
         event = self.event
-        require_map("discrete Laplace", stated, event.noise_parameter * event.sensitivity, "ε")
+        check_stated_loss(
+            "discrete Laplace", stated, event.noise_parameter * event.sensitivity, "ε"
+        )
 
     def release(self, count: int, coins: SecretStream) -> int:
         """Add noise to the count."""
@@ -151,7 +153,7 @@ class Selection:
     def check_map(self) -> None:
         """Check OpenDP's privacy map against the event; LibraryError where it states more."""
         stated = opendp_noise.gumbel_choice_rho(self.scale)
-        require_map("noisy max", stated, accountant.zcdp(self.event), "ρ")
+        check_stated_loss("noisy max", stated, accountant.zcdp(self.event), "ρ")
 
     def choose(self, scores: np.ndarray, coins: SecretStream) -> int:
         """Draw the index of a candidate from scores [candidates]."""
@@ -245,4 +247,4 @@ class CategoryDiscovery:
 
 def _check_gaussian(event: DpEvent, standard_deviation: float, sensitivity: int) -> None:
     stated = opendp_noise.discrete_gaussian_rho(standard_deviation, sensitivity)
-    require_map("discrete Gaussian", stated, accountant.zcdp(event), "ρ")
+    check_stated_loss("discrete Gaussian", stated, accountant.zcdp(event), "ρ")

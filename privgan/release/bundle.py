@@ -92,7 +92,7 @@ def write_release(
         made = _fill(partial, files, facts, verdict, key, now)
         # A hash or a signature of files is no text of a table, whatever it looks like.
         left = (needles or Needles()).without(made.seals)
-        scan_files({name: partial / name for name in made.names}, left).require_clean()
+        scan_files({name: partial / name for name in made.names}, left).check_clean()
     return target
 
 

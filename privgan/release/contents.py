@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from privgan.errors import InternalError, PrivganError
-from privgan.files.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, require_declared
+from privgan.files.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, check_declared
 from privgan.files.limits import (
     LARGEST_JSON,
     LARGEST_PAGE,
@@ -138,13 +138,13 @@ def _parsed(text: str) -> Any:
 
 
 def _check_schema(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
-    require_declared(name, _yaml(reader.read()), SCHEMA)
+    check_declared(name, _yaml(reader.read()), SCHEMA)
 
 
 def _check_model(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
     model = read_json(reader.read(), name)
-    require_declared(name, model, MODEL)
-    require_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
+    check_declared(name, model, MODEL)
+    check_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
 
 
 def _check_tensors(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 from privgan.errors import UsageError, VerificationError
 from privgan.files.atomic import new_file, new_folder
 from privgan.policy.policy import Policy
-from privgan.release.pack import require_intact, unpack, write_zip
-from privgan.release.signing.keys import read_private, read_small, require_key_name, write_pair
+from privgan.release.pack import check_intact, unpack, write_zip
+from privgan.release.signing.keys import check_key_name, read_private, read_small, write_pair
 from privgan.release.signing.trust import Trust
 from privgan.release.verification.verify import Verification, verify_release
 
@@ -49,7 +49,7 @@ def create_encryption_keys(folder: Path, name: str) -> tuple[Path, Path]:
     Returns:
         The identity's file, of its owner alone, and the recipient's.
     """
-    require_key_name(name)
+    check_key_name(name)
     identity = _age().x25519.Identity.generate()
     recipient, created = (
         str(identity.to_public()),
@@ -100,7 +100,7 @@ def encrypt_release(folder: Path, recipients: Sequence[str], target: Path) -> Pa
     """
     keys = [_recipient(text) for text in recipients]
     age = _age()
-    require_intact(folder)
+    check_intact(folder)
     with (
         new_file(target) as file,
         tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=str(target.parent)) as clear,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from privgan.errors import InternalError
 from privgan.files.documents import strict_validator
-from privgan.files.fields import MANIFEST, require_declared
+from privgan.files.fields import MANIFEST, check_declared
 from privgan.files.limits import MOST_MISTAKES
 from privgan.privacy.budget import condition_text
 
@@ -155,7 +155,7 @@ def build_manifest(
         "policy": verdict.to_public_json(),
         "files": {name: asdict(entry) for name, entry in sorted(files.items())},
     }
-    require_declared(MANIFEST_NAME, manifest, MANIFEST)
+    check_declared(MANIFEST_NAME, manifest, MANIFEST)
     mistakes = manifest_mistakes(json.loads(to_text(manifest)))
     if mistakes:
         raise InternalError("the manifest does not follow its JSON Schema: " + "; ".join(mistakes))

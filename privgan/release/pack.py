@@ -36,7 +36,7 @@ _HIDDEN = (
 )
 
 
-def require_tiled(reader: IO[bytes], archive: zipfile.ZipFile) -> None:
+def check_strict_zip(reader: IO[bytes], archive: zipfile.ZipFile) -> None:
     """Check that every byte belongs to an entry: none beside, between or inside them.
 
     Args:
@@ -181,13 +181,13 @@ def pack_release(folder: Path, target: Path) -> Path:
         VerificationError: The release is not intact.
         UsageError: The file is there already, or cannot be written.
     """
-    require_intact(folder)
+    check_intact(folder)
     with new_file(target) as file:
         write_zip(folder, file)
     return target
 
 
-def require_intact(folder: Path) -> Verification:
+def check_intact(folder: Path) -> Verification:
     """Verify a release; VerificationError where anything is wrong."""
     found = verify_release(folder)
     if not found.ok:
@@ -228,11 +228,11 @@ def unpack(source: Path, folder: Path) -> None:
     """
     try:
         with source.open("rb") as file:
-            _require_short_directory(file)
+            _check_short_directory(file)
         with source.open("rb") as file, zipfile.ZipFile(file) as archive:
             entries = _checked(archive, source.stat().st_size)
-            require_tiled(file, archive)
-            _require_room(folder, sum(entry.file_size for entry in entries))
+            check_strict_zip(file, archive)
+            _check_room(folder, sum(entry.file_size for entry in entries))
             for entry in entries:
                 path = folder / entry.filename
                 path.parent.mkdir(exist_ok=True)
@@ -269,7 +269,7 @@ def verify_packed(
         return Verification(ok=False, problems=(str(error),), signed=False, manifest={})
 
 
-def _require_short_directory(file: IO[bytes]) -> None:
+def _check_short_directory(file: IO[bytes]) -> None:
     """Check the directory's length before it is read into memory.
 
     Only the record at the file's end counts: bytes inside it may look like another.
@@ -341,7 +341,7 @@ def _copy(reader: IO[bytes], writer: IO[bytes], entry: zipfile.ZipInfo) -> None:
         raise VerificationError(f"{entry.filename}: holds less than the zip file claims")
 
 
-def _require_room(folder: Path, needed: int) -> None:
+def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise UsageError(

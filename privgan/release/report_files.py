@@ -16,7 +16,7 @@ from typing import Any
 
 from privgan.errors import InternalError
 from privgan.files.documents import strict_validator
-from privgan.files.fields import REPORT_FILE, require_declared
+from privgan.files.fields import REPORT_FILE, check_declared
 from privgan.files.limits import LARGEST_PAGE, MOST_MISTAKES, MOST_TAGS
 from privgan.files.strict_json import read_json
 
@@ -56,7 +56,7 @@ def require_report_json(name: str, content: bytes) -> None:
         InternalError: naming the fields, never a value.
     """
     value = read_json(content, REPORT_JSON)
-    require_declared(name, value, REPORT_FILE)
+    check_declared(name, value, REPORT_FILE)
     mistakes = report_mistakes(value)
     if mistakes:
         raise InternalError(f"{name}: does not follow its JSON Schema at {', '.join(mistakes[:8])}")

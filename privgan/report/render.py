@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from privgan.errors import UsageError
-from privgan.files.fields import REPORT, require_declared
+from privgan.files.fields import REPORT, check_declared
 from privgan.report.attack_curves import SIZE
 from privgan.report.compose import internal_document, shareable_document
 from privgan.report.data import InternalReport, ShareableReport
@@ -180,7 +180,7 @@ def render(data: Report, form: str = "html", language: str = "en") -> bytes:
         raise UsageError(f"the report's format is {form!r}; it must be one of {', '.join(FORMATS)}")
     words = words_of(language)
     if isinstance(data, ShareableReport):
-        require_declared("the shareable report", asdict(data), REPORT)
+        check_declared("the shareable report", asdict(data), REPORT)
         return _FORMATS[form](data, shareable_document(data, words))
     return _FORMATS[form](data, internal_document(data, words))
 

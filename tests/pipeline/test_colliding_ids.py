@@ -171,7 +171,7 @@ def test_a_planted_identifier_is_found_beside_colliding_ones(
     needles = scan_candidate(candidate, needles, ledger)
     assert plant in needles.values
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
-    monkeypatch.setattr(PrivacyLedger, "require_releasable", lambda *_: None)
+    monkeypatch.setattr(PrivacyLedger, "check_releasable", lambda *_: None)
     for put, files in (
         (in_the_data, {"report.json"}),
         (in_the_pages, {"report.html", "report.json", "report.md"}),

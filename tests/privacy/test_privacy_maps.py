@@ -18,7 +18,7 @@ from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.resuming import resume
 from privgan.privacy import opendp_noise
 from privgan.privacy.events import DiscreteGaussian, dp_sgd
-from privgan.privacy.library_checks import require_map, require_tested
+from privgan.privacy.library_checks import check_stated_loss, check_tested
 from privgan.privacy.mechanisms import (
     CategoryDiscovery,
     CountHistogram,
@@ -65,14 +65,14 @@ def test_the_maps_move_with_what_they_are_asked() -> None:
 
 
 def test_more_than_is_accounted_for_is_refused_and_rounding_is_not() -> None:
-    require_map("m", 1.0, 1.0, "ρ")
-    require_map("m", 1.0 + 1e-12, 1.0, "ρ")
-    require_map("m", 0.5, 1.0, "ρ")
+    check_stated_loss("m", 1.0, 1.0, "ρ")
+    check_stated_loss("m", 1.0 + 1e-12, 1.0, "ρ")
+    check_stated_loss("m", 0.5, 1.0, "ρ")
     for stated in (1.0 + 1e-6, float("inf"), float("nan")):
         with pytest.raises(LibraryError, match=r"states ρ = .* for the m"):
-            require_map("m", stated, 1.0, "ρ")
+            check_stated_loss("m", stated, 1.0, "ρ")
     with pytest.raises(InternalError, match="has no ρ"):
-        require_map("m", 1.0, None, "ρ")
+        check_stated_loss("m", 1.0, None, "ρ")
 
 
 def test_the_trainer_is_held_against_its_event() -> None:
@@ -126,7 +126,7 @@ def test_an_untested_library_is_refused(
     version: str | None,
     told: str,
 ) -> None:
-    require_tested()
+    check_tested()
     found, required = metadata.version, metadata.requires
 
     def version_of(asked: str) -> str:
@@ -142,4 +142,4 @@ def test_an_untested_library_is_refused(
     monkeypatch.setattr(metadata, "version", version_of)
     monkeypatch.setattr(metadata, "requires", requires)
     with pytest.raises(LibraryError, match=told):
-        require_tested()
+        check_tested()

@@ -222,7 +222,7 @@ def test_a_zip_that_does_not_fit_is_not_left(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(atomic.os, "fsync", full)
-    monkeypatch.setattr("privgan.release.pack.require_intact", lambda _: None)
+    monkeypatch.setattr("privgan.release.pack.check_intact", lambda _: None)
     with pytest.raises(UsageError, match="no room left"):
         pack_release(release, release.parent / "release.zip")
     assert {path.name for path in release.parent.iterdir()} == {"release"}

@@ -197,14 +197,14 @@ def checkpoint_resumed_twice(patch: Patch) -> None:
     def lax(dataset: str, run: str, own: Sequence[Entry], *checkpoint: Any) -> bool:
         return any(entry.kind == "resume" for entry in own)
 
-    patch.setattr(runs, "_refuse_checkpoint", lax)
+    patch.setattr(runs, "_check_checkpoint", lax)
 
 
 @variant("L15", checks.a_checkpoint_resumes_once_and_pays, "not charged")
 def resume_forgets(patch: Patch) -> None:
     """Steps that are run again are not charged again."""
-    refuse = runs._refuse_checkpoint
-    patch.setattr(runs, "_refuse_checkpoint", lambda *arguments: refuse(*arguments) or True)
+    refuse = runs._check_checkpoint
+    patch.setattr(runs, "_check_checkpoint", lambda *arguments: refuse(*arguments) or True)
 
 
 @variant("L32", checks.the_ledger_tells_no_customer, "without the ledger's key")
@@ -227,7 +227,7 @@ def sketch_as_long_as_the_table(patch: Patch) -> None:
 @variant("L15", checks.one_table_has_one_budget, "DID NOT RAISE")
 def customers_not_compared(patch: Patch) -> None:
     """The same customers under a second name get a second budget."""
-    patch.setattr(ledger, "refuse_same_customers", lambda *arguments: None)
+    patch.setattr(ledger, "check_new_customers", lambda *arguments: None)
 
 
 @variant("L15", checks.a_cut_ledger_is_refused, "DID NOT RAISE")

@@ -79,7 +79,7 @@ class Scan:
             "files": dict(self.files),
         }
 
-    def require_clean(self) -> None:
+    def check_clean(self) -> None:
         """Check that nothing was found.
 
         Raises:

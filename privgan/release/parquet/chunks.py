@@ -13,8 +13,8 @@ from io import BufferedReader
 from typing import Any
 
 from privgan.files.limits import LEAST_GROUP
-from privgan.release.parquet.footer import first_byte, read_footer, require_plain, says_again
-from privgan.release.parquet.pages import WrongBoundsError, require_pages
+from privgan.release.parquet.footer import check_footer, first_byte, read_footer, says_again
+from privgan.release.parquet.pages import WrongBoundsError, check_pages
 
 _MAKER = re.compile(r"parquet-cpp-arrow version ([0-9]{1,4})(\.[0-9]{1,4}){1,3}\Z")
 _TILES = 18  # Earlier versions wrote what the footer says of a chunk once more behind it.
@@ -42,11 +42,11 @@ def chunk_problems(file: Any, reader: BufferedReader) -> Iterator[str]:
     length = int.from_bytes(_read(reader, end, 4), "little")
     try:
         footer = read_footer(_read(reader, end - length, length))
-        require_plain(footer, file.schema_arrow)
+        check_footer(footer, file.schema_arrow)
     except (ValueError, LookupError, TypeError) as error:
         yield f"its footer says more than its columns: {error}"
         return
-    if not _is_tiled(footer, reader, end - length, again=int(maker.group(1)) < _TILES):
+    if not _is_contiguous(footer, reader, end - length, again=int(maker.group(1)) < _TILES):
         yield "holds bytes that belong to none of its columns"
         return
     yield from _columns(file, footer, reader)
@@ -57,7 +57,9 @@ def _read(reader: BufferedReader, place: int, length: int) -> bytes:
     return os.pread(reader.fileno(), length, place)
 
 
-def _is_tiled(footer: Mapping[int, Any], reader: BufferedReader, end: int, *, again: bool) -> bool:
+def _is_contiguous(
+    footer: Mapping[int, Any], reader: BufferedReader, end: int, *, again: bool
+) -> bool:
     """Whether the chunks lie back to back, from the first byte to the footer."""
     chunks = [chunk for group in footer[4] for chunk in group[1]]
     starts = [first_byte(chunk[3]) for chunk in chunks]
@@ -82,7 +84,7 @@ def _columns(file: Any, footer: Mapping[int, Any], reader: BufferedReader) -> It
             values = file.read_row_group(number, columns=[name]).column(0).combine_chunks()
             content = _read(reader, first_byte(column), column[7])
             try:
-                require_pages(content, column, values, optional=leaf.max_definition_level > 0)
+                check_pages(content, column, values, optional=leaf.max_definition_level > 0)
             except WrongBoundsError:
                 told = "states other smallest and largest values of column"
                 yield f"{told} {name!a} than its rows have"

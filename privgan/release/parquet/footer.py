@@ -78,7 +78,7 @@ def says_again(content: bytes, chunk: Mapping[int, Any]) -> bool:
         return False
 
 
-def require_plain(footer: Mapping[int, Any], schema: Any) -> None:
+def check_footer(footer: Mapping[int, Any], schema: Any) -> None:
     """Check that a footer names and describes a schema's columns only.
 
     Args:
@@ -101,9 +101,9 @@ def require_plain(footer: Mapping[int, Any], schema: Any) -> None:
     for pair in footer.get(5, []):
         if pair[1] != b"ARROW:schema" or not _is_schema(pair[2], schema.names):
             raise ValueError("its metadata is more than a schema of its columns")
-    _require_kinds([footer[1], *({**element, 4: 0} for element in elements)])
+    _check_kinds([footer[1], *({**element, 4: 0} for element in elements)])
     for number, group in enumerate(footer[4]):
-        _require_group(group, number, names)
+        _check_group(group, number, names)
 
 
 def _is_schema(content: bytes, names: list[str]) -> bool:
@@ -117,7 +117,7 @@ def _is_schema(content: bytes, names: list[str]) -> bool:
     return bool(same and plain and found.names == names)
 
 
-def _require_group(group: Mapping[int, Any], number: int, names: list[bytes]) -> None:
+def _check_group(group: Mapping[int, Any], number: int, names: list[bytes]) -> None:
     columns = [chunk[3] for chunk in group[1]]
     if [column[3] for column in columns] != [[name] for name in names]:
         raise ValueError("a group of rows has other columns")
@@ -134,14 +134,14 @@ def _require_group(group: Mapping[int, Any], number: int, names: list[bytes]) ->
             raise ValueError("a chunk lies elsewhere")
         if len(set(column[2])) != len(column[2]):
             raise ValueError("a chunk names an encoding twice")
-        _require_kinds([column[1], column[2], column[4]])
+        _check_kinds([column[1], column[2], column[4]])
 
 
-def _require_kinds(value: Any) -> None:
+def _check_kinds(value: Any) -> None:
     """Check that numbers for kinds are small, so that they cannot hold text."""
     if isinstance(value, Mapping | list):
         for part in value.values() if isinstance(value, Mapping) else value:
-            _require_kinds(part)
+            _check_kinds(part)
     elif not isinstance(value, int) or not 0 <= value <= _MOST_KIND:
         raise ValueError("it names a kind that there is not")
 

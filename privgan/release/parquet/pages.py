@@ -65,9 +65,7 @@ class _Page:
         return 7 in self.header
 
 
-def require_pages(
-    content: bytes, column: Mapping[int, Any], values: Any, *, optional: bool
-) -> None:
+def check_pages(content: bytes, column: Mapping[int, Any], values: Any, *, optional: bool) -> None:
     """Check that a chunk holds its values only.
 
     Args:
@@ -85,7 +83,7 @@ def require_pages(
     dictionaries = [page for page in pages if page.is_dictionary]
     if len(dictionaries) > 1 or (dictionaries and not pages[0].is_dictionary):
         raise ValueError("a chunk has two dictionaries, or one behind its rows")
-    _require_stated(pages, column)
+    _check_stated(pages, column)
     named, row = [], 0
     for page in pages[len(dictionaries) :]:
         count = page.facts[1]
@@ -93,18 +91,18 @@ def require_pages(
             raise ValueError("a page has no rows")
         rows = values.slice(row, count)
         row += count
-        _require_data(page, rows, column, optional=optional)
+        _check_data(page, rows, column, optional=optional)
         if page.facts[2] in _DICTIONARIES:
             named.append(rows)
     if row != len(values) or row != column[5]:
         raise ValueError("its pages have another number of rows than the chunk")
     for page in dictionaries:
-        _require_dictionary(page, named, column)
-    _require_bounds(column.get(12, {}), values, _KINDS[column[1]])
-    _require_sizes(column.get(16, {}), values, _KINDS[column[1]])
+        _check_dictionary(page, named, column)
+    _check_bounds(column.get(12, {}), values, _KINDS[column[1]])
+    _check_sizes(column.get(16, {}), values, _KINDS[column[1]])
 
 
-def _require_stated(pages: list[_Page], column: Mapping[int, Any]) -> None:
+def _check_stated(pages: list[_Page], column: Mapping[int, Any]) -> None:
     """Check the footer's offsets, sizes and number of pages."""
     first = next((page for page in pages if not page.is_dictionary), None)
     begun = column.get(11) or column[9]
@@ -119,7 +117,7 @@ def _require_stated(pages: list[_Page], column: Mapping[int, Any]) -> None:
         raise ValueError("its pages are counted otherwise")
 
 
-def _require_sizes(said: Mapping[int, Any], values: Any, kind: str) -> None:
+def _check_sizes(said: Mapping[int, Any], values: Any, kind: str) -> None:
     """Check the counts of text bytes and of missing values, which newer versions write."""
     absent = values.null_count
     texts = _plain_size(values.drop_null(), kind) - _LENGTH * (len(values) - absent)
@@ -128,7 +126,7 @@ def _require_sizes(said: Mapping[int, Any], values: Any, kind: str) -> None:
         raise ValueError("its statistics count other values")
 
 
-def _require_bounds(said: Mapping[int, Any], values: Any, kind: str) -> None:
+def _check_bounds(said: Mapping[int, Any], values: Any, kind: str) -> None:
     """Check statistics, by their fields' numbers, against the values."""
     import pyarrow.compute as pc
 
@@ -179,7 +177,7 @@ def _unpacked(page: _Page, column: Mapping[int, Any]) -> bytes:
     return bytes(found)
 
 
-def _require_data(page: _Page, rows: Any, column: Mapping[int, Any], *, optional: bool) -> None:
+def _check_data(page: _Page, rows: Any, column: Mapping[int, Any], *, optional: bool) -> None:
     content, facts, place = _unpacked(page, column), page.facts, 0
     if optional:
         length = int.from_bytes(content[:_LENGTH], "little")
@@ -189,7 +187,7 @@ def _require_data(page: _Page, rows: Any, column: Mapping[int, Any], *, optional
     present = rows.drop_null()
     if _end_of_values(content, place, facts[2], present, _KINDS[column[1]]) != len(content):
         raise ValueError("a page holds bytes behind its values")
-    _require_bounds(facts.get(5, {}), rows, _KINDS[column[1]])
+    _check_bounds(facts.get(5, {}), rows, _KINDS[column[1]])
 
 
 def _end_of_values(content: bytes, place: int, encoding: int, present: Any, kind: str) -> int:
@@ -207,7 +205,7 @@ def _end_of_values(content: bytes, place: int, encoding: int, present: Any, kind
     raise ValueError("a page is encoded in another way")
 
 
-def _require_dictionary(page: _Page, named: list[Any], column: Mapping[int, Any]) -> None:
+def _check_dictionary(page: _Page, named: list[Any], column: Mapping[int, Any]) -> None:
     """Check that each dictionary entry is used: as many entries as distinct values."""
     import pyarrow as pa
     import pyarrow.compute as pc

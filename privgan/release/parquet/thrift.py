@@ -33,7 +33,7 @@ def end_of_runs(content: bytes, place: int, width: int, count: int) -> int:
         if not size or place > len(content):
             raise ValueError("a run has no values, or ends early")
         if packed:
-            _require_empty(content[place - width : place], width, values - count)
+            _check_empty(content[place - width : place], width, values - count)
         elif values > count or (values < _GROUP and values != count):
             raise ValueError("a run has more values than there are, or very few")
         elif int.from_bytes(content[place - length : place], "little") >> width:
@@ -42,7 +42,7 @@ def end_of_runs(content: bytes, place: int, width: int, count: int) -> int:
     return place
 
 
-def _require_empty(group: bytes, width: int, beyond: int) -> None:
+def _check_empty(group: bytes, width: int, beyond: int) -> None:
     """Check that padding behind the last value is zero."""
     if beyond >= _GROUP or (
         beyond > 0 and int.from_bytes(group, "little") >> (_GROUP - beyond) * width

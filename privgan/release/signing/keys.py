@@ -161,7 +161,7 @@ def keys_folder() -> Path:
     return Path(os.environ.get("PRIVGAN_KEYS") or data_folder() / "keys")
 
 
-def require_key_name(name: str) -> None:
+def check_key_name(name: str) -> None:
     """Check that a key name is a plain file name."""
     if not _NAME.match(name):
         raise UsageError(
@@ -186,7 +186,7 @@ def create_keys(folder: Path, name: str, passphrase: bytes | None = None) -> tup
         UsageError: The name is no plain name, a file is there already, or the folder cannot be
             written.
     """
-    require_key_name(name)
+    check_key_name(name)
     key = SigningKey.generate()
     private, public = folder / f"{name}{PRIVATE_SUFFIX}", folder / f"{name}{PUBLIC_SUFFIX}"
     return write_pair(private, key.pem(passphrase), public, key.public.pem())

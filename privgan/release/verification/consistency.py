@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import PrivganError
-from privgan.files.fields import MANIFEST, require_declared
+from privgan.files.fields import MANIFEST, check_declared
 from privgan.files.safe_open import read_regular
 from privgan.files.strict_json import read_json
 from privgan.release.contents import LARGEST, require_allowed_contents
@@ -77,7 +77,7 @@ def contradictions(manifest: Mapping[str, Any]) -> Iterator[str]:
 def undeclared_fields(manifest: Mapping[str, Any]) -> Iterator[str]:
     """Fields that no release may hold."""
     try:
-        require_declared(MANIFEST_NAME, manifest, MANIFEST)
+        check_declared(MANIFEST_NAME, manifest, MANIFEST)
     except PrivganError:
         yield f"{MANIFEST_NAME}: holds a field that no manifest has"
 
