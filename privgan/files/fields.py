@@ -300,10 +300,7 @@ def fields_of(
 def _fields(
     value: Any, declaration: Declaration, path: str, around: Declaration
 ) -> Iterator[tuple[str, FieldSource | Stated | None]]:
-    if isinstance(declaration, Again):
-        declaration = around
-    if isinstance(declaration, Each) and not isinstance(value, Mapping):
-        path, declaration = f"{path}.*", declaration.of
+    declaration, path = _resolved(value, declaration, path, around)
     if isinstance(value, list | tuple):
         for item in value:
             yield from _fields(item, declaration, f"{path}[]", around)
@@ -314,6 +311,17 @@ def _fields(
             yield from _of_key(str(key), part, declaration, path)
     elif value is not None:
         yield path, None
+
+
+def _resolved(
+    value: Any, declaration: Declaration, path: str, around: Declaration
+) -> tuple[Declaration, str]:
+    """Replace ``Again`` by the declaration around, and ``Each`` by its part for a single value."""
+    if isinstance(declaration, Again):
+        declaration = around
+    if isinstance(declaration, Each) and not isinstance(value, Mapping):
+        return declaration.of, f"{path}.*"
+    return declaration, path
 
 
 def _of_key(

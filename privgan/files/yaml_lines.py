@@ -115,8 +115,7 @@ class _Builder:
 
     def _node(self, event: yaml.NodeEvent) -> None:
         line = _line(event)
-        tag = getattr(event, "tag", None)
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None or tag is not None:
+        if not _is_written_out(event):
             raise YamlError(line, _WRITE_OUT)
         self.nodes += 1
         if self.nodes > MOST_YAML_NODES:
@@ -129,13 +128,13 @@ class _Builder:
         self.lines[path] = line
         if isinstance(event, yaml.ScalarEvent):
             value = event.value if event.style is not None else reading(event.value)
-        else:
-            if len(self.open) >= DEEPEST_YAML:
-                raise YamlError(line, "is nested too deeply")
-            value = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self._put(around, value, path)
-        if not isinstance(event, yaml.ScalarEvent):
-            self.open.append(_Open(value, path, reading))
+            self._put(around, value, path)
+            return
+        if len(self.open) >= DEEPEST_YAML:
+            raise YamlError(line, "is nested too deeply")
+        inside = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self._put(around, inside, path)
+        self.open.append(_Open(inside, path, reading))
 
     def _key(self, event: yaml.NodeEvent, around: _Open, line: int) -> None:
         if not isinstance(event, yaml.ScalarEvent):
@@ -170,6 +169,12 @@ class _Builder:
 
 def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
+
+
+def _is_written_out(event: yaml.NodeEvent) -> bool:
+    """Whether a node has no alias, anchor or tag."""
+    tag = getattr(event, "tag", None)
+    return not isinstance(event, yaml.AliasEvent) and event.anchor is None and tag is None
 
 
 def texts_in(value: Any) -> Iterator[tuple[Path, str]]:

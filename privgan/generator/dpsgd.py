@@ -148,6 +148,25 @@ def _weighted_sums(factors: Tensor, flow: Tensor, inputs: Tensor) -> tuple[Tenso
     return weighted.T @ inputs.flatten(0, -2).double(), weighted.sum(0)
 
 
+def _check_layers(critic: nn.Module) -> None:
+    """Check that no layer mixes rows, and that all trained layers are linear."""
+    offenders = [
+        type(module).__name__
+        for module in critic.modules()
+        if isinstance(module, _CROSS_ROW_LAYERS)
+    ]
+    if offenders:
+        raise InternalError(
+            f"the critic holds {offenders[0]}: it mixes rows, so that clipping a row bounds nothing"
+        )
+    trained = [module for module in critic.modules() if list(module.parameters(recurse=False))]
+    if not all(isinstance(module, nn.Linear) for module in trained):
+        raise InternalError(
+            "the critic holds a layer with parameters that is not linear: its clipped sum is not"
+            " known"
+        )
+
+
 class PrivateTrainer:
     """Train a critic whose every update is one DP-SGD step.
 
@@ -169,22 +188,7 @@ class PrivateTrainer:
     ) -> None:
         if charged != settings.event:
             raise InternalError("what was charged is not what the critic is about to do")
-        offenders = [
-            type(module).__name__
-            for module in critic.modules()
-            if isinstance(module, _CROSS_ROW_LAYERS)
-        ]
-        if offenders:
-            raise InternalError(
-                f"the critic holds {offenders[0]}: it mixes rows, so that clipping a row bounds"
-                " nothing"
-            )
-        trained = [module for module in critic.modules() if list(module.parameters(recurse=False))]
-        if not all(isinstance(module, nn.Linear) for module in trained):
-            raise InternalError(
-                "the critic holds a layer with parameters that is not linear: its clipped sum is"
-                " not known"
-            )
+        _check_layers(critic)
         self.settings, self._coins = settings, coins
         self.steps_done = 0
         self.module = _BookKeeping(

@@ -109,7 +109,7 @@ class GeneratorModel:
         hard = F.one_hot(soft.argmax(1), logits.shape[1]).to(soft.dtype)
         return hard - soft.detach() + soft
 
-    def follow(self, decay: float) -> None:
+    def update_ema(self, decay: float) -> None:
         """Update the exponential moving average (EMA) of the weights."""
         with torch.no_grad():
             for slow, fast in zip(

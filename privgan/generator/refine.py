@@ -6,6 +6,7 @@ The generator reads the critic and the noisy marginals.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -27,16 +28,30 @@ Progress = Callable[[int, int, float], None]
 _AVERAGE_DECAY = 0.995
 
 
+@dataclass(frozen=True)
+class CriticPhase:
+    """A critic phase that was charged to the ledger.
+
+    Attributes:
+        charged: The receipt's event.
+        settings: The plan's critic settings.
+        coins: Secret coins.
+        rows_of_each: Noisy share of the customers with 1, 2, … rows: fake customers have as many.
+    """
+
+    charged: DpEvent
+    settings: CriticSettings
+    coins: SecretStream
+    rows_of_each: Sequence[float] = (1.0,)
+
+
 class Refinement:
     """Train critic and generator against each other, in resumable steps.
 
     Args:
         model: The generator, warm-started; changed in place.
         measurements: Noisy marginals, which the generator keeps to.
-        charged: The receipt's event.
-        settings: The plan's critic settings.
-        rows_of_each: Noisy share of the customers with 1, 2, … rows: fake customers have as many.
-        coins: Secret coins.
+        phase: The charged critic phase.
         seed: Moves the critic's initial weights.
         trainer: Makes the critic's trainer; another one than the usual only in the audit's test
             runs.
@@ -46,24 +61,22 @@ class Refinement:
         self,
         model: GeneratorModel,
         measurements: Measurements,
-        charged: DpEvent,
-        settings: CriticSettings,
+        phase: CriticPhase,
         *,
-        rows_of_each: Sequence[float] = (1.0,),
-        coins: SecretStream,
         seed: int,
         trainer: Callable[..., PrivateTrainer] = PrivateTrainer,
     ) -> None:
+        settings, shares = phase.settings, np.asarray(phase.rows_of_each)
         self.model, self.settings = model, settings
-        self._coins, self._rows_of_each = coins, np.asarray(rows_of_each) / np.sum(rows_of_each)
+        self._coins, self._rows_of_each = phase.coins, shares / shares.sum()
         # The norm of a sample of several rows is a difference of large sums.
         # It needs double precision.
-        self._type = torch.float64 if len(rows_of_each) > 1 else torch.float32
+        self._type = torch.float64 if len(shares) > 1 else torch.float32
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed + 1)
             critic = Critic(sum(model.sizes) + len(model.sizes), width=settings.width)
         self.critic = critic.to(model.device, self._type)
-        self.trainer = trainer(self.critic, settings, charged, critic_losses, coins)
+        self.trainer = trainer(self.critic, settings, phase.charged, critic_losses, phase.coins)
         self._loss_of = FitLoss(measurements.targets(), model.device)
         self.optimiser = torch.optim.Adam(
             model.network.parameters(),
@@ -94,7 +107,7 @@ class Refinement:
             if self.step % self.settings.steps_per_generator_step == 0:
                 self.loss = self._generator_step()
                 components = _frozen_components(self.model)
-                self.model.follow(_AVERAGE_DECAY)
+                self.model.update_ema(_AVERAGE_DECAY)
             if progress and (self.step % 10 == 0 or self.step == self.settings.steps):
                 progress(self.step, self.settings.steps, self.loss)
 

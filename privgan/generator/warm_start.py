@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -47,9 +48,8 @@ def fit_network(
     loss_of = FitLoss(
         [target for target in measurements.targets() if len(target.clique) <= 2], model.device
     )
-    return _minimise(
-        model, loss_of, optimiser, model.logits, steps, decay_from=0.0, progress=progress
-    )
+    schedule = _Schedule(steps, decay_from=0.0, progress=progress)
+    return _minimise(model, loss_of, optimiser, model.logits, schedule)
 
 
 def fit_offsets(
@@ -80,18 +80,27 @@ def fit_offsets(
     optimiser = torch.optim.Adam([model.network.offsets], learning_rate, betas=_BETAS, fused=True)
     decay_from = _DECAY_FROM if settle else 1.0
     loss_of = FitLoss(measurements.targets(), model.device)
-    loss = _minimise(
-        model,
-        loss_of,
-        optimiser,
-        lambda: before + model.network.offsets,
-        steps,
-        decay_from=decay_from,
-        progress=progress,
-    )
+    schedule = _Schedule(steps, decay_from=decay_from, progress=progress)
+    loss = _minimise(model, loss_of, optimiser, lambda: before + model.network.offsets, schedule)
     if settle and steps:
         model.use_average()
     return loss
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """The steps of one minimisation.
+
+    Attributes:
+        steps: Number of Adam steps.
+        decay_from: Share of the steps after which the rate follows a cosine and weights are
+            averaged.
+        progress: Called with the step, the number of steps and the loss.
+    """
+
+    steps: int
+    decay_from: float
+    progress: Progress | None
 
 
 def _minimise(
@@ -99,18 +108,12 @@ def _minimise(
     loss_of: FitLoss,
     optimiser: torch.optim.Optimizer,
     logits: Callable[[], Tensor],
-    steps: int,
-    *,
-    decay_from: float,
-    progress: Progress | None,
+    schedule: _Schedule,
 ) -> float:
-    """Run Adam on the fitting loss.
-
-    From ``decay_from`` of the steps on, the rate follows a cosine and weights are averaged.
-    """
-    loss = torch.zeros(())
+    """Run Adam on the fitting loss; returns the last loss."""
+    loss, steps, progress = torch.zeros(()), schedule.steps, schedule.progress
     (group,) = optimiser.param_groups
-    rate, turn = group["lr"], int(decay_from * steps)
+    rate, turn = group["lr"], int(schedule.decay_from * steps)
     for step in range(steps):
         if step == turn:
             model.restart_average()
@@ -121,7 +124,7 @@ def _minimise(
         loss.backward()
         optimiser.step()
         if step >= turn:
-            model.follow(_AVERAGE_DECAY)
+            model.update_ema(_AVERAGE_DECAY)
         if progress and (step % 20 == 0 or step == steps - 1):
             progress(step + 1, steps, float(loss.detach()))
     return float(loss.detach())

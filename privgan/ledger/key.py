@@ -53,17 +53,7 @@ def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, 
     Raises:
         UsageError: when one of the two is there without the other, or they do not belong together.
     """
-    created_now = False
-    pending = path.with_name(path.name + ".new")
-    if not path.exists():
-        there = parts.exists()
-        if not there and not create:
-            raise NoLedgerError(
-                f"{parts.url}: there is no ledger; name another with --ledger, or make one with"
-                " 'privgan ledger init'"
-            )
-        if (there and pending.exists()) or not there:
-            created_now = _make_both(path, pending, parts)
+    created_now = not path.exists() and _make_missing(path, parts, create=create)
     if not path.exists():
         raise UsageError(
             f"{path}: the ledger's key is missing; restore it there, a new one is never made for"
@@ -79,6 +69,18 @@ def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, 
     if kept is not None and not _belongs(key, kept):
         raise UsageError(f"{path}: is not the key of the ledger {parts.url}; restore the right one")
     return key, created_now
+
+
+def _make_missing(path: Path, parts: LedgerParts, *, create: bool) -> bool:
+    """Make or finish a ledger and its key; returns whether the ledger was made now."""
+    pending = path.with_name(path.name + ".new")
+    there = parts.exists()
+    if not there and not create:
+        raise NoLedgerError(
+            f"{parts.url}: there is no ledger; name another with --ledger, or make one with"
+            " 'privgan ledger init'"
+        )
+    return (not there or pending.exists()) and _make_both(path, pending, parts)
 
 
 def _make_both(path: Path, pending: Path, parts: LedgerParts) -> bool:

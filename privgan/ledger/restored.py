@@ -61,17 +61,21 @@ def accept_restored(
             "the ledger knows no data set that could be charged for what is lost; name each with"
             " --spent DATASET=EPSILON,DELTA"
         )
+    transaction.append("", "", GAP, {**_gap(transaction), **person})
+    for name in names:
+        own = [entry for entry in entries if entry.dataset == name]
+        transaction.append(name, "", RESTORED, {**_charge(name, own, spent.get(name)), **person})
+
+
+def _gap(transaction: Transaction) -> dict[str, Any]:
+    """The ledger's newest entry, and the lost one that its anchor names."""
     head, lost = transaction.head(), transaction.lost
-    gap: dict[str, Any] = {
+    return {
         "found_sequence": head.sequence,
         "found_mac": head.mac,
         "anchor_sequence": lost.sequence if lost else None,
         "anchor_mac": lost.mac if lost else None,
     }
-    transaction.append("", "", GAP, {**gap, **person})
-    for name in names:
-        own = [entry for entry in entries if entry.dataset == name]
-        transaction.append(name, "", RESTORED, {**_charge(name, own, spent.get(name)), **person})
 
 
 def _charge(name: str, entries: Sequence[Entry], stated: Spent | None) -> dict[str, Any]:

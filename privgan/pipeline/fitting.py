@@ -16,7 +16,7 @@ from privgan.generator import warm_start
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
-from privgan.generator.refine import Refinement
+from privgan.generator.refine import CriticPhase, Refinement
 from privgan.ledger.ledger import PrivacyLedger, RunLedger
 from privgan.measurement.domain import measure_domain, measure_row_count, measure_rows_of_each
 from privgan.measurement.marginals import Measurements
@@ -315,16 +315,8 @@ def device() -> torch.device:
 def refinement_of(job: Job, fitted: Fitted, charged: DpEvent) -> Refinement:
     """Critic and generator at the start of the critic phase."""
     assert job.plan.critic is not None
-    return Refinement(
-        fitted.model,
-        fitted.measurements,
-        charged,
-        job.plan.critic,
-        rows_of_each=job.plan.rows_of_each,
-        coins=job.coins,
-        seed=job.seed,
-        trainer=job.trainer,
-    )
+    phase = CriticPhase(charged, job.plan.critic, job.coins, job.plan.rows_of_each)
+    return Refinement(fitted.model, fitted.measurements, phase, seed=job.seed, trainer=job.trainer)
 
 
 def run_refinement(job: Job, refining: Refining, receipt: Receipt, keep: Keep | None) -> Fitted:

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from privgan.errors import UsageError, VerificationError
 from privgan.files.atomic import new_file
@@ -61,9 +61,7 @@ def _problems(
             yield f"before {name}"
         if entry.flag_bits & _DESCRIPTOR:
             yield f"after {name}: its sizes"
-        if entry.comment or not _only_sizes(
-            entry.extra, (entry.file_size, entry.compress_size, entry.header_offset)
-        ):
+        if _has_comment(entry):
             yield f"a comment or an extra field of {name}"
         content = _content_of(reader, entry)
         if content is None:
@@ -80,6 +78,12 @@ def _problems(
         reader.read(_END64 + _LOCATOR + _END + 1), len(entries), directory, archive.start_dir
     ):
         yield "around its end"
+
+
+def _has_comment(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry has a comment, or an extra field beside its sizes."""
+    sizes = entry.file_size, entry.compress_size, entry.header_offset
+    return bool(entry.comment) or not _only_sizes(entry.extra, sizes)
 
 
 def _content_of(reader: IO[bytes], entry: zipfile.ZipInfo) -> int | None:
@@ -126,15 +130,20 @@ def _fills(reader: IO[bytes], place: int, entry: zipfile.ZipInfo) -> bool:
     while left and not stream.eof:
         chunk = reader.read(min(left, _CHUNK))
         left -= len(chunk)
-        if not chunk:
+        made += _inflated_size(stream, chunk, entry.file_size - made)
+        if not chunk or made > entry.file_size:
             return False
-        full = True
-        while (chunk or full) and not stream.eof:  # More may come after the last byte was taken.
-            out = stream.decompress(chunk, _CHUNK)
-            chunk, made, full = stream.unconsumed_tail, made + len(out), len(out) == _CHUNK
-            if made > entry.file_size:
-                return False
     return stream.eof and not left and not stream.unused_data and made == entry.file_size
+
+
+def _inflated_size(stream: Any, chunk: bytes, most: int) -> int:
+    """Inflate a chunk and count its bytes, stopping above ``most``."""
+    made, full = 0, True
+    # A full block may leave output inside the stream after its last input byte.
+    while (chunk or full) and not stream.eof and made <= most:
+        out = stream.decompress(chunk, _CHUNK)
+        chunk, made, full = stream.unconsumed_tail, made + len(out), len(out) == _CHUNK
+    return made
 
 
 def _is_end(found: bytes, count: int, length: int, start: int) -> bool:
@@ -305,20 +314,7 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
         names.add(name)
         if name.endswith("/") and name[:-1] in ALLOWED_FOLDERS and not entry.file_size:
             continue
-        if name not in _NAMES:
-            raise VerificationError(
-                f"{shown(name)}: is in the zip file, and no release may hold it"
-            )
-        if entry.flag_bits & _ENCRYPTED:
-            raise VerificationError(f"{name}: is encrypted in the zip file; decrypt it first")
-        if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise VerificationError(
-                f"{name}: is compressed in a way that a release is not (deflate or none)"
-            )
-        if (entry.external_attr >> 28) not in {0, 0o10}:
-            raise VerificationError(
-                f"{name}: is a link or a special file; a release holds plain files only"
-            )
+        _check_entry(entry)
         entries.append(entry)
     limit = max(LEAST_LIMIT, MOST_RATIO * size)
     if sum(entry.file_size for entry in entries) > limit:
@@ -327,6 +323,23 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
             " empty"
         )
     return entries
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    """Check that an entry is a plain file that a release may hold."""
+    name = entry.orig_filename
+    if name not in _NAMES:
+        raise VerificationError(f"{shown(name)}: is in the zip file, and no release may hold it")
+    if entry.flag_bits & _ENCRYPTED:
+        raise VerificationError(f"{name}: is encrypted in the zip file; decrypt it first")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise VerificationError(
+            f"{name}: is compressed in a way that a release is not (deflate or none)"
+        )
+    if (entry.external_attr >> 28) not in {0, 0o10}:
+        raise VerificationError(
+            f"{name}: is a link or a special file; a release holds plain files only"
+        )
 
 
 def _copy(reader: IO[bytes], writer: IO[bytes], entry: zipfile.ZipInfo) -> None:

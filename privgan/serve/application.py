@@ -57,11 +57,12 @@ class Application:
         if len(request.target) > _LONGEST:
             return _refused(414, "The address is too long.")
         try:
-            address = urlsplit(request.target)
-            query = parse_qs(address.query, max_num_fields=8)
-            parts = [unquote(part, errors="strict") for part in address.path.split("/")[1:]]
+            parts, query = _address(request.target)
         except ValueError:
             return _refused(400, "The address cannot be read.")
+        return self._answer(parts, query)
+
+    def _answer(self, parts: list[str], query: Mapping[str, str]) -> Response:
         if parts == ["favicon.ico"]:  # The browser asks for it by itself, without the key.
             return Response(status=204, kind=TEXT)
         inside = self.guard.inside(parts)
@@ -72,7 +73,7 @@ class Application:
         if inside == ["style.css"]:
             return Response.page(style(), kind=CSS)
         try:
-            return self._route(inside, {name: values[0] for name, values in query.items()})
+            return self._route(inside, query)
         except Exception:  # Without a reply the owner would learn nothing.
             return self._problem(
                 500, "This page cannot be shown: a release that it tells of cannot be read."
@@ -230,6 +231,14 @@ class Application:
             ledger=ledger,
             **values,
         )
+
+
+def _address(target: str) -> tuple[list[str], dict[str, str]]:
+    """The decoded parts of a path, and the first value of each query field."""
+    address = urlsplit(target)
+    query = parse_qs(address.query, max_num_fields=8)
+    parts = [unquote(part, errors="strict") for part in address.path.split("/")[1:]]
+    return parts, {name: values[0] for name, values in query.items()}
 
 
 def _refused(status: int, reason: str, extra: Mapping[str, str] | None = None) -> Response:

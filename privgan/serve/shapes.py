@@ -97,19 +97,22 @@ def _shapes(first: Held, second: Held) -> tuple[Shape, ...]:
     schemas = schema_of(first), schema_of(second)
     if schemas[0] is None or schemas[1] is None:
         return ()
-    others: Mapping[str, Column] = {column.name: column for column in schemas[1].modelled}
-    pairs = [
-        (column, others[column.name]) for column in schemas[0].modelled if column.name in others
-    ]
-    pairs = [
-        (one, other) for one, other in pairs if type(one) is type(other) and one.kind is other.kind
-    ][:_MOST_COLUMNS]
+    pairs = _pairs(schemas[0], schemas[1])[:_MOST_COLUMNS]
     names = [column.name for column, _ in pairs]
     tables = _read(first, schemas[0], names), _read(second, schemas[1], names)
     if tables[0] is None or tables[1] is None:
         return ()
     found = [_shape(one, other, tables[0][one.name], tables[1][one.name]) for one, other in pairs]
     return tuple(sorted(found, key=lambda shape: -shape.distance))
+
+
+def _pairs(first: Schema, second: Schema) -> list[tuple[Column, Column]]:
+    """The modelled columns that both schemas have with one kind."""
+    others: Mapping[str, Column] = {column.name: column for column in second.modelled}
+    pairs = [(column, others[column.name]) for column in first.modelled if column.name in others]
+    return [
+        (one, other) for one, other in pairs if type(one) is type(other) and one.kind is other.kind
+    ]
 
 
 def _read(held: Held, schema: Schema, names: list[str]) -> Any:

@@ -67,7 +67,7 @@ def _free(synthesizer: FixedSynthesizer) -> FixedSynthesizer:
     return replace(synthesizer, schema=replace(synthesizer.schema, constraints=()))
 
 
-def _holding(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
+def _without_violations(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
     typed = conform(frame, schema)
     return np.logical_and.reduce(
         [np.ones(len(typed), bool), *(holds(part, typed, schema) for part in schema.constraints)]
@@ -88,7 +88,7 @@ def _rules(schema: Schema) -> Schema:
 def _exists(free: FixedSynthesizer, schema: Schema, where: tuple[ColumnCondition, ...]) -> bool:
     """Whether the model without constraints gives a row that holds them."""
     try:
-        return bool(_holding(free.sample(5_000, seed=1, where=where), schema).any())
+        return bool(_without_violations(free.sample(5_000, seed=1, where=where), schema).any())
     except IncompleteError:
         return False
 
@@ -162,8 +162,12 @@ def _shares(synthesizer: FixedSynthesizer) -> tuple[pd.DataFrame, np.ndarray]:
         cell = column.cells.encode(typed[column.name])
         assert set(column.cells.lengths) <= {1}
         likely *= (likely_codes[:, column.code_of[cell]] * column.within[cell]).T
-    rules, absent, held = _rules(schema), typed["a"].isna().to_numpy(), _holding(typed, schema)
-    shares = likely.mean(1) * _holding(typed, rules)
+    rules, absent, held = (
+        _rules(schema),
+        typed["a"].isna().to_numpy(),
+        _without_violations(typed, schema),
+    )
+    shares = likely.mean(1) * _without_violations(typed, rules)
     for kind in (absent, ~absent) if rules != schema else ():
         shares[kind] *= shares[kind].sum() / max((shares * held)[kind].sum(), 1e-300)
     shares *= held
@@ -219,7 +223,7 @@ def _filtered(free: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Rows of the free model that hold the constraints, with as many missing ordered columns."""
     typed = conform(free, schema)
     kinds = typed["a"].isna() * 2 + typed["last"].isna()
-    ruled, held = _holding(free, _rules(schema)), _holding(free, schema)
+    ruled, held = _without_violations(free, _rules(schema)), _without_violations(free, schema)
     shares = kinds[ruled].value_counts(normalize=True)
     size = (kinds[held].value_counts().reindex(shares.index) / shares).min()
     return pd.concat(

@@ -19,7 +19,7 @@ from privgan.generator.conditions import UNCONDITIONED_SHARE, condition_codes, c
 from privgan.generator.losses import MarginalLoss, critic_losses, price_of, weights_by_dependence
 from privgan.generator.mixture import GeneratorModel, Mixture
 from privgan.generator.networks import Critic, Generator
-from privgan.generator.refine import Refinement
+from privgan.generator.refine import CriticPhase, Refinement
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts
 from privgan.planning.plan import CriticSettings
 from privgan.planning.planner import make_plan
@@ -95,7 +95,8 @@ def _refined(
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Weights of the generator and of the critic after refinement."""
     model = _model(seed)
-    refinement = Refinement(model, _measurements(), plan.event, plan, coins=coins, seed=seed)
+    phase = CriticPhase(plan.event, plan, coins)
+    refinement = Refinement(model, _measurements(), phase, seed=seed)
     refinement.run(Samples(codes, np.arange(len(codes))), plan.steps)
     model.use_average()
     networks = model.network, refinement.trainer.critic
@@ -251,9 +252,7 @@ def test_what_was_charged_is_checked_before_any_row_is_used() -> None:
         Refinement(
             model,
             _measurements(),
-            CRITIC.event,
-            replace(CRITIC, steps=9),
-            coins=SecretStream(),
+            CriticPhase(CRITIC.event, replace(CRITIC, steps=9), SecretStream()),
             seed=0,
         )
     assert _equal(before, list(model.network.parameters()))

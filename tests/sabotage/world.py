@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import critic_losses
 from privgan.generator.mixture import GeneratorModel
-from privgan.generator.refine import Refinement
+from privgan.generator.refine import CriticPhase, Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline import fitting
@@ -312,7 +312,7 @@ def refined(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The whole adversarial phase on private codes; weights of generator and critic after it."""
     model, known = model_of(sizes, seed)
-    made = Refinement(model, known, settings.event, settings, coins=coins, seed=seed)
+    made = Refinement(model, known, CriticPhase(settings.event, settings, coins), seed=seed)
     made.run(Samples(codes, np.arange(len(codes))), settings.steps)
     model.use_average()
     networks = model.network, made.trainer.critic
@@ -337,9 +337,8 @@ def first_customer_sum(
         steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9
     )
     model, known = model_of(sizes)
-    made = Refinement(
-        model, known, settings.event, settings, rows_of_each=[1 / 3] * 3, coins=Still(), seed=0
-    )
+    phase = CriticPhase(settings.event, settings, Still(), rows_of_each=[1 / 3] * 3)
+    made = Refinement(model, known, phase, seed=0)
     with caught_gradients() as caught:
         made.run(Samples(codes, customers), 1)
     return caught[0] * settings.expected_batch_size

@@ -201,7 +201,11 @@ class ColumnScan:
         self._held.setdefault(name, []).append(values.index.isin(texts.index[texts != ""]))
         possible = self._possible(column, texts, values.index)
         self._search(name, list(texts[~possible]))
-        for hit in self._matcher.hits("\n".join(texts[possible]).encode("utf-8", "replace")):
+        self._count(name, column, texts[possible])
+
+    def _count(self, name: str, column: Invented, texts: pd.Series) -> None:
+        """Count matches that chance can explain; identifiers count once each."""
+        for hit in self._matcher.hits("\n".join(texts).encode("utf-8", "replace")):
             self._known.add(hit.value)
             if hit.whole and (
                 column.kind is not Kind.IDENTIFIER or (name, hit.value) not in self._seen

@@ -24,6 +24,7 @@ from privgan.errors import InternalError
 from privgan.release.contents import Content, opened, safetensors_header
 from privgan.release.leak_scan.chance_matches import Afresh, Chance, ColumnScan
 from privgan.release.leak_scan.leak_patterns import (
+    Hit,
     Matcher,
     NeedleKind,
     Needles,
@@ -161,21 +162,14 @@ class _Scanner:
         return columns.known
 
     def _raw(self, name: str, content: Content, known: frozenset[bytes]) -> None:
-        binary, is_json = name.endswith(_BINARY), name.endswith(".json")
         with opened(content) as reader:
             for hit in self.matcher.hits_of(reader):
-                wanted = len(hit.value) >= _LEAST_IN_BINARY if binary else hit.whole
-                # Figures of JSON stand in its numbers; its texts are searched by themselves.
-                figure = hit.digits or (is_json and hit.figure)
-                # In CSV a separator ends a cell: figures of two cells meet by chance, and each cell
-                # is read by itself.
-                apart = (
-                    name.endswith(".csv")
-                    and hit.figure
-                    and any(mark in hit.value for mark in _SEPARATORS)
-                )
-                if wanted and not figure and not apart and hit.value not in known:
+                if hit.value not in known and _counts_in_bytes(name, hit):
                     self.found[name, "bytes", hit.kind] += 1
+        self.sizes[name] = self._raw_names(name, content)
+
+    def _raw_names(self, name: str, content: Content) -> int:
+        """Search the raw bytes for names of INTERNAL figures; returns the file's size."""
         with opened(content) as reader:
             size, kept = 0, b""
             while block := reader.read(_BLOCK):
@@ -186,7 +180,7 @@ class _Scanner:
                 ]
                 self._names(name, "bytes", (match.group() for match in matches))
                 kept = data[-_OVERLAP:]
-        self.sizes[name] = size
+        return size
 
     def _text(self, name: str, text: str) -> None:
         value = _or_none(lambda: json.loads(text)) if name.endswith(".json") else None
@@ -206,9 +200,12 @@ class _Scanner:
                 self.found[name, where, hit.kind] += 1
         self._names(name, where, (match.group() for match in internal_names().finditer(data)))
         if patterns and self.needles.schema is not None:
-            looks = [found for found in looks_like_pii(text) if found not in self.needles.declared]
-            if looks:
-                self.found[name, where, NeedleKind.PATTERN] += len(looks)
+            self._patterns(name, where, text)
+
+    def _patterns(self, name: str, where: str, text: str) -> None:
+        looks = [found for found in looks_like_pii(text) if found not in self.needles.declared]
+        if looks:
+            self.found[name, where, NeedleKind.PATTERN] += len(looks)
 
     def _names(self, name: str, where: str, names: Iterable[bytes]) -> None:
         count = sum(
@@ -216,6 +213,19 @@ class _Scanner:
         )
         if count:
             self.found[name, where, NeedleKind.INTERNAL_NAME] += count
+
+
+def _counts_in_bytes(name: str, hit: Hit) -> bool:
+    """Whether a match in a file's raw bytes is a finding, not a part of a figure."""
+    wanted = len(hit.value) >= _LEAST_IN_BINARY if name.endswith(_BINARY) else hit.whole
+    # Figures of JSON are its numbers; its texts are searched by themselves.
+    figure = hit.digits or (name.endswith(".json") and hit.figure)
+    return wanted and not figure and not (name.endswith(".csv") and _spans_cells(hit))
+
+
+def _spans_cells(hit: Hit) -> bool:
+    """Whether a figure holds a CSV separator: two cells match by chance, each is read alone."""
+    return hit.figure and any(mark in hit.value for mark in _SEPARATORS)
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -31,22 +31,25 @@ def finer_cells(batch: Any, schema: Schema) -> Iterator[tuple[str, str]]:
 
 def _problem(values: Any, column: Column) -> str:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     kind = values.type
-    if pa.types.is_floating(kind) and pc.any(pc.is_nan(values)).as_py():
-        return "a missing value is written as a number that is none"
-    if (
-        pa.types.is_floating(kind)
-        and isinstance(column, Numeric)
-        and column.lower >= 0
-        and _has_negative_zero(values)
-    ):
-        return "a zero has a sign, as none has above 0"
+    problem = _float_problem(values, column) if pa.types.is_floating(kind) else ""
+    if problem:
+        return problem
     if isinstance(column, Temporal):
         return _moment_problem(values, column)
     if isinstance(column, Numeric) and not column.decimals and pa.types.is_duration(kind):
         return "" if _is_whole(values, pa.duration("s")) else "a duration is finer than a second"
+    return ""
+
+
+def _float_problem(values: Any, column: Column) -> str:
+    import pyarrow.compute as pc
+
+    if pc.any(pc.is_nan(values)).as_py():
+        return "a missing value is written as a number that is none"
+    if isinstance(column, Numeric) and column.lower >= 0 and _has_negative_zero(values):
+        return "a zero has a sign, as none has above 0"
     return ""
 
 

@@ -89,6 +89,17 @@ def check_footer(footer: Mapping[int, Any], schema: Any) -> None:
         ValueError: saying what it holds.
     """
     names = [name.encode() for name in schema.names]
+    _check_columns(footer, names)
+    for pair in footer.get(5, []):
+        if pair[1] != b"ARROW:schema" or not _is_schema(pair[2], schema.names):
+            raise ValueError("its metadata is more than a schema of its columns")
+    _check_kinds([footer[1], *({**element, 4: 0} for element in footer[2][1:])])
+    for number, group in enumerate(footer[4]):
+        _check_group(group, number, names)
+
+
+def _check_columns(footer: Mapping[int, Any], names: list[bytes]) -> None:
+    """Check that the schema holds these columns only, and each list one entry a column."""
     root, *elements = footer[2]
     if {3: 0, **root} != {3: 0, 4: _ROOT, 5: len(names)}:
         raise ValueError("its schema has another name")
@@ -98,12 +109,6 @@ def check_footer(footer: Mapping[int, Any], schema: Any) -> None:
         raise ValueError("its schema has other columns")
     if len(footer.get(7, names)) != len(names):
         raise ValueError("it orders more columns than it has")
-    for pair in footer.get(5, []):
-        if pair[1] != b"ARROW:schema" or not _is_schema(pair[2], schema.names):
-            raise ValueError("its metadata is more than a schema of its columns")
-    _check_kinds([footer[1], *({**element, 4: 0} for element in elements)])
-    for number, group in enumerate(footer[4]):
-        _check_group(group, number, names)
 
 
 def _is_schema(content: bytes, names: list[str]) -> bool:
@@ -128,13 +133,17 @@ def _check_group(group: Mapping[int, Any], number: int, names: list[bytes]) -> N
     if group.get(7, number) != number:
         raise ValueError("a group of rows has another number")
     for chunk in group[1]:
-        column = chunk[3]
-        end = first_byte(column) + column[7]
-        if chunk.get(2, 0) not in (0, end):
-            raise ValueError("a chunk lies elsewhere")
-        if len(set(column[2])) != len(column[2]):
-            raise ValueError("a chunk names an encoding twice")
-        _check_kinds([column[1], column[2], column[4]])
+        _check_chunk(chunk)
+
+
+def _check_chunk(chunk: Mapping[int, Any]) -> None:
+    column = chunk[3]
+    end = first_byte(column) + column[7]
+    if chunk.get(2, 0) not in (0, end):
+        raise ValueError("a chunk lies elsewhere")
+    if len(set(column[2])) != len(column[2]):
+        raise ValueError("a chunk names an encoding twice")
+    _check_kinds([column[1], column[2], column[4]])
 
 
 def _check_kinds(value: Any) -> None:
@@ -186,14 +195,18 @@ def _odd(meta: Any, schema: Any) -> str:
         return "holds metadata of a column"
     if len(schema.names) > MOST_COLUMNS or meta.num_row_groups > MOST_ROW_GROUPS:
         return "has more columns or groups of rows than any table"
-    leaves = [meta.schema.column(index) for index in range(meta.num_columns)]
-    flat = [leaf.path for leaf in leaves if leaf.max_definition_level < 2]
-    if flat != list(schema.names) or any(leaf.max_repetition_level for leaf in leaves):
+    if not _is_flat(meta, schema):
         return "has columns inside columns"
     groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
     if meta.num_rows < 0 or sum(group.num_rows for group in groups) != meta.num_rows:
         return "says two numbers of rows"
     return ""
+
+
+def _is_flat(meta: Any, schema: Any) -> bool:
+    leaves = [meta.schema.column(index) for index in range(meta.num_columns)]
+    flat = [leaf.path for leaf in leaves if leaf.max_definition_level < 2]
+    return flat == list(schema.names) and not any(leaf.max_repetition_level for leaf in leaves)
 
 
 def foreign_form_of(path: Path) -> dict[str, Any]:

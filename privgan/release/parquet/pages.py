@@ -84,8 +84,19 @@ def check_pages(content: bytes, column: Mapping[int, Any], values: Any, *, optio
     if len(dictionaries) > 1 or (dictionaries and not pages[0].is_dictionary):
         raise ValueError("a chunk has two dictionaries, or one behind its rows")
     _check_stated(pages, column)
+    named = _check_rows(pages[len(dictionaries) :], values, column, optional=optional)
+    for page in dictionaries:
+        _check_dictionary(page, named, column)
+    _check_bounds(column.get(12, {}), values, _KINDS[column[1]])
+    _check_sizes(column.get(16, {}), values, _KINDS[column[1]])
+
+
+def _check_rows(
+    pages: list[_Page], values: Any, column: Mapping[int, Any], *, optional: bool
+) -> list[Any]:
+    """Check the pages of rows in order; returns the rows of dictionary-encoded pages."""
     named, row = [], 0
-    for page in pages[len(dictionaries) :]:
+    for page in pages:
         count = page.facts[1]
         if count < 0 or (not count and len(values)):
             raise ValueError("a page has no rows")
@@ -96,24 +107,26 @@ def check_pages(content: bytes, column: Mapping[int, Any], values: Any, *, optio
             named.append(rows)
     if row != len(values) or row != column[5]:
         raise ValueError("its pages have another number of rows than the chunk")
-    for page in dictionaries:
-        _check_dictionary(page, named, column)
-    _check_bounds(column.get(12, {}), values, _KINDS[column[1]])
-    _check_sizes(column.get(16, {}), values, _KINDS[column[1]])
+    return named
 
 
 def _check_stated(pages: list[_Page], column: Mapping[int, Any]) -> None:
-    """Check the footer's offsets, sizes and number of pages."""
+    """Check the footer's offsets, sizes and numbers of pages."""
     first = next((page for page in pages if not page.is_dictionary), None)
     begun = column.get(11) or column[9]
     if first is None or column[9] != begun + first.place or (column.get(11) and not first.place):
         raise ValueError("its pages begin elsewhere")
     if sum(page.head + page.size for page in pages) != column[6]:
         raise ValueError("its pages have another length than the chunk")
+    if 13 in column:
+        _check_numbers(pages, column[13])
+
+
+def _check_numbers(pages: list[_Page], stated: list[Mapping[int, Any]]) -> None:
+    """Check the stated numbers of pages by kind and encoding, each stated once."""
     kinds = Counter((page.header.get(1, 0), page.facts[2]) for page in pages)
-    said = [(part[1], part[2]) for part in column.get(13, [])]
-    counted = {(part[1], part[2]): part[3] for part in column.get(13, [])}
-    if 13 in column and (counted != kinds or len(said) != len(counted)):
+    counted = {(part[1], part[2]): part[3] for part in stated}
+    if counted != kinds or len(stated) != len(counted):
         raise ValueError("its pages are counted otherwise")
 
 

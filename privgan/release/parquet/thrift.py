@@ -55,6 +55,7 @@ def _check_empty(group: bytes, width: int, beyond: int) -> None:
 Form: TypeAlias = Mapping[int, Any]
 _TRUE, _FALSE, _BYTE, _INTEGERS, _BINARY, _LIST, _STRUCT = 1, 2, 3, (4, 5, 6), 8, 9, 12
 _LONGEST_VARINT = 10
+_OTHER_KIND = "a field of a struct is of another kind"
 
 
 def read_struct(content: bytes, place: int, form: Form) -> tuple[dict[int, Any], int]:
@@ -107,19 +108,25 @@ def _value(content: bytes, place: int, kind: int, form: Any) -> tuple[Any, int]:
         return read_struct(content, place, form)
     if isinstance(form, list) and kind == _LIST:
         return _list(content, place, form[0])
-    if form is None and kind in (_TRUE, _FALSE):
+    if form is None:
+        return _plain_value(content, place, kind)
+    raise ValueError(_OTHER_KIND)
+
+
+def _plain_value(content: bytes, place: int, kind: int) -> tuple[Any, int]:
+    if kind in (_TRUE, _FALSE):
         return kind == _TRUE, place
-    if form is None and kind == _BYTE:
+    if kind == _BYTE:
         return _byte(content, place), place + 1
-    if form is None and kind in _INTEGERS:
+    if kind in _INTEGERS:
         value, place = read_varint(content, place)
         return (value >> 1) ^ -(value & 1), place
-    if form is None and kind == _BINARY:
+    if kind == _BINARY:
         length, place = read_varint(content, place)
         if length > len(content) - place:
             raise ValueError("a text ends early")
         return content[place : place + length], place + length
-    raise ValueError("a field of a struct is of another kind")
+    raise ValueError(_OTHER_KIND)
 
 
 def _list(content: bytes, place: int, form: Any) -> tuple[list[Any], int]:

@@ -105,12 +105,7 @@ def _read(path: Path, format_name: str, *, signer: str) -> dict[str, Any]:
         data = read_json(read_small(path, _LARGEST))
     except ValueError as error:
         raise UsageError(f"{path}: is not valid JSON: {error}") from error
-    found = data.get("format") if isinstance(data, dict) else None
-    match = _FORMAT.match(found) if isinstance(found, str) else None
-    known = _READ[format_name]
-    if match and match.group(1) == format_name.partition("/")[0] and found not in known:
-        told = f"has the format {found}, this privgan reads {' and '.join(known)}"
-        raise UsageError(f"{path}: {told}; use a newer privgan")
+    _check_version(path, data, format_name)
     validator = Draft202012Validator(json_schema(format_name))
     errors = sorted(validator.iter_errors(data), key=lambda error: error.json_path)
     if errors:
@@ -122,6 +117,15 @@ def _read(path: Path, format_name: str, *, signer: str) -> dict[str, Any]:
         told = f"its signature is not that of the key it names as {signer}"
         raise UsageError(f"{path}: was changed: {told}")
     return body
+
+
+def _check_version(path: Path, data: Any, format_name: str) -> None:
+    found = data.get("format") if isinstance(data, dict) else None
+    match = _FORMAT.match(found) if isinstance(found, str) else None
+    known = _READ[format_name]
+    if match and match.group(1) == format_name.partition("/")[0] and found not in known:
+        told = f"has the format {found}, this privgan reads {' and '.join(known)}"
+        raise UsageError(f"{path}: {told}; use a newer privgan")
 
 
 def _signed(body: Mapping[str, Any], key: SigningKey) -> bytes:
