@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import DocumentError
+from privgan.files.json_types import JsonMapping
 from privgan.files.limits import LARGEST_YAML, MB, MOST_MISTAKES
 from privgan.files.yaml_lines import YamlError, read_yaml, texts_in
 
@@ -169,7 +170,7 @@ def _scalar(text: str) -> Any:
 
 
 @lru_cache
-def json_schema(format_name: str) -> Mapping[str, Any]:
+def json_schema(format_name: str) -> JsonMapping:
     """The packaged JSON Schema of a format such as ``privgan.schema/1``."""
     kind = format_name.removeprefix("privgan.").split("/")[0]
     text = (
@@ -177,11 +178,11 @@ def json_schema(format_name: str) -> Mapping[str, Any]:
         .joinpath(f"{kind}.schema.json")
         .read_text(encoding="utf-8")
     )
-    schema: Mapping[str, Any] = json.loads(text)
+    schema: JsonMapping = json.loads(text)
     return schema
 
 
-def strict_validator(schema: Mapping[str, Any], **options: Any) -> Any:
+def strict_validator(schema: JsonMapping, **options: Any) -> Any:
     """A validator of a JSON Schema that compares the items of a list in linear time."""
     return _validator_class()(schema, **options)
 

@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.files.limits import DEEPEST_JSON, LARGEST_JSON, LONGEST_NUMBER, MOST_JSON_PARTS
 
 # It always matches at a quote, so that no part of a text is looked at twice.
@@ -57,7 +58,7 @@ def _check_small(content: bytes, kind: str) -> None:
             raise ValueError("it is nested too deeply")
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonDict:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key stands twice")

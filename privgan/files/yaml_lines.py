@@ -88,6 +88,11 @@ class _Open:
     reading: Reading
     key: tuple[str, int] | None = None  # The key that waits for its value, with its line.
 
+    @property
+    def takes_key(self) -> bool:
+        """Whether the next node is a key of this mapping."""
+        return isinstance(self.value, dict) and self.key is None
+
 
 @dataclass
 class _Builder:
@@ -121,7 +126,7 @@ class _Builder:
         if self.nodes > MOST_YAML_NODES:
             raise YamlError(line, f"has more than {MOST_YAML_NODES:,} entries")
         around = self.open[-1] if self.open else None
-        if around is not None and isinstance(around.value, dict) and around.key is None:
+        if around is not None and around.takes_key:
             self._key(event, around, line)
             return
         path, reading = self._place(around)
@@ -132,7 +137,7 @@ class _Builder:
             return
         if len(self.open) >= DEEPEST_YAML:
             raise YamlError(line, "is nested too deeply")
-        inside = {} if isinstance(event, yaml.MappingStartEvent) else []
+        inside: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._put(around, inside, path)
         self.open.append(_Open(inside, path, reading))
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from privgan.interchange.outcome import Exported, VerifiedRelease
+from privgan.files.json_types import JsonDict, JsonMapping
+from privgan.interchange.outcome import Exported, VerifiedRelease, is_plain_boolean
 from privgan.release.verification.released import CSV, PARQUET
 from privgan.schema.columns import (
     Column,
@@ -25,7 +26,7 @@ from privgan.schema.columns import (
 )
 
 _CROISSANT, _RAI = "http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"
-_CONTEXT: Mapping[str, Any] = {
+_CONTEXT: JsonMapping = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "citeAs": "cr:citeAs",
@@ -92,7 +93,7 @@ def write_croissant(release: VerifiedRelease, license_name: str | None = None) -
         license_name: A licence's URL or SPDX name; a release states none itself.
     """
     manifest = release.manifest
-    data: dict[str, Any] = {
+    data: JsonDict = {
         "@context": dict(_CONTEXT),
         "@type": "sc:Dataset",
         "conformsTo": [_CROISSANT, _RAI],
@@ -148,7 +149,7 @@ def _personal(release: VerifiedRelease) -> Iterator[str]:
     yield from (f"{words}: {', '.join(names)}." for words, names in parts.items() if names)
 
 
-def _file(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+def _file(name: str, entry: JsonMapping) -> JsonDict:
     return {
         "@type": "cr:FileObject",
         "@id": name,
@@ -160,7 +161,7 @@ def _file(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _records(release: VerifiedRelease) -> dict[str, Any]:
+def _records(release: VerifiedRelease) -> JsonDict:
     unit = release.schema.unit
     key = (
         {"key": {"@id": f"{_ROWS}/{unit.column}"}}
@@ -177,7 +178,7 @@ def _records(release: VerifiedRelease) -> dict[str, Any]:
     }
 
 
-def _field(column: Column, table: str) -> dict[str, Any]:
+def _field(column: Column, table: str) -> JsonDict:
     written = table == CSV and isinstance(column, Temporal | OpenTemporal)
     source = {"fileObject": {"@id": table}, "extract": {"column": column.name}}
     return {
@@ -205,14 +206,9 @@ def data_type(column: Column, *, as_written: bool) -> str:
         as_written: Whether numbers stand in the file as the column's format writes them.
     """
     if isinstance(column, Discrete):
-        plain = [label.lower() for label in column.categories] == ["false", "true"]
-        return (
-            "sc:Boolean"
-            if column.kind is Kind.BOOLEAN and plain
-            else "sc:Integer"
-            if column.integral
-            else "sc:Text"
-        )
+        if is_plain_boolean(column):
+            return "sc:Boolean"
+        return "sc:Integer" if column.integral else "sc:Text"
     if isinstance(column, Numeric | OpenNumeric):
         if column.format and as_written:
             return "sc:Text"

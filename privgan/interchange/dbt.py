@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from privgan.files.documents import shown
+from privgan.interchange.column_names import key_among
 from privgan.interchange.documents import Node, as_text
-from privgan.interchange.drafting import key_among
 from privgan.interchange.notation import pattern_of
 from privgan.interchange.sql import facts_of_type
 from privgan.interchange.sql_checks import Checked, read_check

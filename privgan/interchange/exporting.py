@@ -8,7 +8,7 @@ from pathlib import Path
 from privgan.errors import UsageError
 from privgan.files.documents import shown
 from privgan.interchange.croissant import write_croissant
-from privgan.interchange.json_schema import write_json_schema
+from privgan.interchange.json_schema_export import write_json_schema
 from privgan.interchange.openlineage import write_openlineage
 from privgan.interchange.outcome import Exported, verified
 from privgan.interchange.pandera import write_pandera

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.interchange.croissant import data_type
 from privgan.interchange.outcome import Exported, VerifiedRelease
 
@@ -65,11 +66,11 @@ def write_openlineage(release: VerifiedRelease) -> Exported:
     return Exported.of_json(event)
 
 
-def _facet(producer: str, schema: str, **facts: Any) -> dict[str, Any]:
+def _facet(producer: str, schema: str, **facts: Any) -> JsonDict:
     return {"_producer": producer, "_schemaURL": schema, **facts}
 
 
-def _facets(release: VerifiedRelease, producer: str) -> dict[str, Any]:
+def _facets(release: VerifiedRelease, producer: str) -> JsonDict:
     return {
         "schema": _facet(producer, _SCHEMA, fields=_fields(release)),
         "version": _facet(producer, _VERSION, datasetVersion=release.manifest["release_id"]),
@@ -78,7 +79,7 @@ def _facets(release: VerifiedRelease, producer: str) -> dict[str, Any]:
     }
 
 
-def _fields(release: VerifiedRelease) -> list[dict[str, Any]]:
+def _fields(release: VerifiedRelease) -> list[JsonDict]:
     return [
         {
             "name": column.name,
@@ -89,7 +90,7 @@ def _fields(release: VerifiedRelease) -> list[dict[str, Any]]:
     ]
 
 
-def _guarantee(release: VerifiedRelease, producer: str) -> dict[str, Any]:
+def _guarantee(release: VerifiedRelease, producer: str) -> JsonDict:
     stated, manifest = release.guarantee, release.manifest
     return _facet(
         producer,

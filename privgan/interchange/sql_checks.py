@@ -17,7 +17,9 @@ _CAST = re.compile(
     re.I,
 )
 _TOKEN = re.compile(
-    r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[A-Za-z_][^\[\]]*\]|[(){}\[\],]|<=|>=|<>|!=|=|<|>|[^\s(){}\[\],<>=!'\"`]+"
+    r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[A-Za-z_][^\[\]]*\]"  # Quoted texts and names.
+    r"|[(){}\[\],]|<=|>=|<>|!=|=|<|>"  # Brackets and signs.
+    r"|[^\s(){}\[\],<>=!'\"`]+"  # Words and numbers.
 )
 _COMPARISONS = {">=": "lower", ">": "above", "<=": "upper", "<": "below", "=": "equal"}
 _TURNED = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "=": "="}
@@ -102,24 +104,28 @@ def _inner(part: list[str]) -> Iterator[list[str]]:
 
 def _part(tokens: list[str], columns: set[str]) -> tuple[Checked, ...] | None:
     tokens = [token for place, token in enumerate(tokens) if not _around_one(tokens, place)]
-    words = [token.lower() for token in tokens]
     if len(tokens) == 3 and tokens[1] in _COMPARISONS:
         return _comparison(tokens, columns)
     column = _name(tokens[0], columns) if tokens else None
-    if column is None:
-        return None
+    return None if column is None else _predicate(column, tokens)
+
+
+def _predicate(column: str, tokens: list[str]) -> tuple[Checked, ...] | None:
+    """Parse a column's BETWEEN, IN, = ANY or IS NOT NULL; None for anything else."""
+    words = [token.lower() for token in tokens]
     if len(tokens) == 5 and words[1] == "between" and words[3] == "and":
-        low, high = _value(tokens[2]), _value(tokens[4])
-        return (
-            None
-            if low is None or high is None
-            else (Checked(column, "lower", (low,)), Checked(column, "upper", (high,)))
-        )
+        return _between(column, _value(tokens[2]), _value(tokens[4]))
     if words[1:3] == ["in", "("]:
         return _listed(column, tokens[3:-1])
     if words[1:3] == ["=", "any"] and "[" in tokens and "]" in tokens:
         return _listed(column, tokens[tokens.index("[") + 1 : tokens.index("]")])
     return () if words[1:] == ["is", "not", "null"] else None
+
+
+def _between(column: str, low: Any, high: Any) -> tuple[Checked, ...] | None:
+    if low is None or high is None:
+        return None
+    return Checked(column, "lower", (low,)), Checked(column, "upper", (high,))
 
 
 def _around_one(tokens: list[str], place: int) -> bool:

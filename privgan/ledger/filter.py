@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from privgan.errors import BudgetExceededError, UsageError
+from privgan.files.json_types import JsonDict
 from privgan.ledger.store import RESTORED, Entry
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
@@ -183,7 +183,7 @@ class Lifetime:
         """The rule by which runs compose."""
         return Filter.RDP if self.rdp else Filter.SUM
 
-    def to_body(self) -> dict[str, Any]:
+    def to_body(self) -> JsonDict:
         """The body of its entry."""
         rdp = None if self.rdp is None else dict(vars(self.rdp))
         return {
@@ -271,5 +271,5 @@ def check_sum(
             )
 
 
-def _events(written: Iterable[dict[str, Any]]) -> list[events.DpEvent]:
+def _events(written: Iterable[JsonDict]) -> list[events.DpEvent]:
     return [events.from_json(event) for event in written]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from privgan.errors import UsageError
+from privgan.files.json_types import JsonDict
 from privgan.ledger.account import account_of
 from privgan.ledger.store import GAP, RESTORED, Entry, Transaction
 
@@ -67,7 +67,7 @@ def accept_restored(
         transaction.append(name, "", RESTORED, {**_charge(name, own, spent.get(name)), **person})
 
 
-def _gap(transaction: Transaction) -> dict[str, Any]:
+def _gap(transaction: Transaction) -> JsonDict:
     """The ledger's newest entry, and the lost one that its anchor names."""
     head, lost = transaction.head(), transaction.lost
     return {
@@ -78,7 +78,7 @@ def _gap(transaction: Transaction) -> dict[str, Any]:
     }
 
 
-def _charge(name: str, entries: Sequence[Entry], stated: Spent | None) -> dict[str, Any]:
+def _charge(name: str, entries: Sequence[Entry], stated: Spent | None) -> JsonDict:
     if stated is not None:
         return {"epsilon": stated.epsilon, "delta": stated.delta, "stated": True}
     account = account_of(name, entries)

@@ -441,10 +441,7 @@ def round_up(noise: float) -> float:
 
 
 def zcdp_of(budget: PrivacyBudget) -> float:
-    """The largest ρ whose zCDP implies (ε, δ), by the optimal RDP order.
-
-    Canonne, Kamath, Steinke 2020, Proposition 12.
-    """
+    """The largest ρ whose zCDP implies (ε, δ) (Canonne, Kamath, Steinke 2020, Prop. 12)."""
     orders = 1 + np.logspace(-2, 3, 2000)
     constant = orders * np.log1p(-1 / orders) - np.log(orders - 1) + (1 - orders) * budget.epsilon
     return float(np.max((math.log(budget.delta) - constant) / ((orders - 1) * orders)))

@@ -9,15 +9,16 @@ import datetime as dt
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 from privgan.errors import UsageError
+from privgan.files.json_types import JsonMapping
 from privgan.files.safe_open import open_inside
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
@@ -61,7 +62,7 @@ class Held:
         return open_inside(self.root, [*PurePosixPath(self.name).parts, *file.split("/")])
 
     @cached_property
-    def manifest(self) -> Mapping[str, Any] | None:
+    def manifest(self) -> JsonMapping | None:
         """The manifest, where it has a manifest's form.
 
         Trust its content only where ``ok``.

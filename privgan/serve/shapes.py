@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.notation.moments import is_clock
 from privgan.release.verification.sandbox import GuardedError, run_guarded
 from privgan.release.verification.verify import Verification
@@ -86,7 +87,7 @@ def _readable(held: Held) -> bool:
     return _TABLE in held.files and held.verification.manifest["files"][_TABLE]["bytes"] <= _LARGEST
 
 
-def _shapes_here(*places: Sequence[str]) -> list[dict[str, Any]]:
+def _shapes_here(*places: Sequence[str]) -> list[JsonDict]:
     """The shapes of two intact releases, as JSON values."""
     intact = Verification(ok=True, problems=(), signed=False, manifest={})
     held = [Held(id="", name=name, root=Path(root), verification=intact) for root, name in places]

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from privgan.errors import InternalError
+from privgan.files.json_types import JsonDict
 from privgan.release.contents import Content, opened, safetensors_header
 from privgan.release.leak_scan.chance_matches import Afresh, Chance, ColumnScan
 from privgan.release.leak_scan.leak_patterns import (
@@ -72,7 +73,7 @@ class Scan:
     chance: tuple[Chance, ...]
     files: Mapping[str, int]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The scan as JSON values."""
         return {
             "findings": [asdict(finding) for finding in self.findings],

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.files.limits import LARGEST_FOOTER, LARGEST_TABLE, MOST_COLUMNS, MOST_ROW_GROUPS
 from privgan.files.safe_open import ChangedError, identity_of, open_regular
 from privgan.release.parquet.pages import STATISTICS_FORM
@@ -126,7 +127,7 @@ def _check_group(group: Mapping[int, Any], number: int, names: list[bytes]) -> N
     columns = [chunk[3] for chunk in group[1]]
     if [column[3] for column in columns] != [[name] for name in names]:
         raise ValueError("a group of rows has other columns")
-    sums = tuple(sum(column[field] for column in columns) for field in (6, 7))
+    sums = _sizes(columns)
     said = group[2], group.get(6, sums[1])
     if said != sums or group.get(5, first_byte(columns[0])) != first_byte(columns[0]):
         raise ValueError("a group of rows has another size")
@@ -134,6 +135,11 @@ def _check_group(group: Mapping[int, Any], number: int, names: list[bytes]) -> N
         raise ValueError("a group of rows has another number")
     for chunk in group[1]:
         _check_chunk(chunk)
+
+
+def _sizes(columns: list[Mapping[int, Any]]) -> tuple[int, ...]:
+    """The unpacked and the stored size of all columns together."""
+    return tuple(sum(column[field] for column in columns) for field in (6, 7))
 
 
 def _check_chunk(chunk: Mapping[int, Any]) -> None:
@@ -162,11 +168,11 @@ def first_byte(column: Mapping[int, Any]) -> int:
 
 _MAGIC, _END = b"PAR1", 8
 # What was read of footers: it follows from their bytes alone.
-_KNOWN: dict[tuple[int, str], dict[str, Any]] = {}
+_KNOWN: dict[tuple[int, str], JsonDict] = {}
 _MOST_KNOWN = 64
 
 
-def form_of(path: Path | str) -> dict[str, Any]:
+def form_of(path: Path | str) -> JsonDict:
     """Describe our own file's footer, read in this process.
 
     Returns:
@@ -209,7 +215,7 @@ def _is_flat(meta: Any, schema: Any) -> bool:
     return flat == list(schema.names) and not any(leaf.max_repetition_level for leaf in leaves)
 
 
-def foreign_form_of(path: Path) -> dict[str, Any]:
+def foreign_form_of(path: Path) -> JsonDict:
     """Describe an untrusted file's footer, read in a separate process.
 
     Raises:

@@ -112,14 +112,20 @@ def _check_rows(
 
 def _check_stated(pages: list[_Page], column: Mapping[int, Any]) -> None:
     """Check the footer's offsets, sizes and numbers of pages."""
-    first = next((page for page in pages if not page.is_dictionary), None)
-    begun = column.get(11) or column[9]
-    if first is None or column[9] != begun + first.place or (column.get(11) and not first.place):
+    if not _begin_as_stated(pages, column):
         raise ValueError("its pages begin elsewhere")
     if sum(page.head + page.size for page in pages) != column[6]:
         raise ValueError("its pages have another length than the chunk")
     if 13 in column:
         _check_numbers(pages, column[13])
+
+
+def _begin_as_stated(pages: list[_Page], column: Mapping[int, Any]) -> bool:
+    first = next((page.place for page in pages if not page.is_dictionary), None)
+    begun = column.get(11) or column[9]
+    if first is None or (column.get(11) and not first):
+        return False
+    return bool(column[9] == begun + first)
 
 
 def _check_numbers(pages: list[_Page], stated: list[Mapping[int, Any]]) -> None:

@@ -6,12 +6,13 @@ import base64
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from privgan.errors import UsageError
 from privgan.files.documents import json_schema
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.files.strict_json import read_json
 from privgan.release.signing.keys import PublicKey, SigningKey, WeakKeyError, read_small
 from privgan.release.signing.revocation import Reason, Revocation, RevocationList, Rotation
@@ -54,7 +55,7 @@ def make_revocations(
     return _signed(body, issuer)
 
 
-def _written(entry: Revocation) -> dict[str, Any]:
+def _written(entry: Revocation) -> JsonDict:
     return {
         "key": entry.key,
         "reason": str(entry.reason),
@@ -83,7 +84,7 @@ def read_revocations(path: Path) -> RevocationList:
     return RevocationList(issuer=_key(path, data["issuer"]), issued=issued, entries=entries)
 
 
-def _entry(path: Path, part: Mapping[str, Any]) -> Revocation:
+def _entry(path: Path, part: JsonMapping) -> Revocation:
     day = _day(path, part["since"])
     try:
         return Revocation(
@@ -98,7 +99,7 @@ def _entry(path: Path, part: Mapping[str, Any]) -> Revocation:
         raise UsageError(f"{path}: its entry on key {part['key']} is not valid: {error}") from error
 
 
-def _read(path: Path, format_name: str, *, signer: str) -> dict[str, Any]:
+def _read(path: Path, format_name: str, *, signer: str) -> JsonDict:
     from jsonschema import Draft202012Validator
 
     try:
@@ -128,12 +129,12 @@ def _check_version(path: Path, data: Any, format_name: str) -> None:
         raise UsageError(f"{path}: {told}; use a newer privgan")
 
 
-def _signed(body: Mapping[str, Any], key: SigningKey) -> bytes:
+def _signed(body: JsonMapping, key: SigningKey) -> bytes:
     whole = {**body, "signature": _base64(key.sign(_statement(body)))}
     return (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _statement(body: Mapping[str, Any]) -> bytes:
+def _statement(body: JsonMapping) -> bytes:
     """The signed bytes: the format's name, then the body in canonical form.
 
     No other statement of privgan begins with that name.

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
-from typing import Any
 
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.release.signing.keys import PublicKey
 from privgan.release.signing.revocation import Reason, Revocation, RevocationList, Rotation
 
@@ -55,7 +55,7 @@ class Trust:
         return tuple(entry for entry in entries if entry.refuses_signature(manifest_sha256, day))
 
 
-def trust_to_json(trust: Trust) -> dict[str, Any]:
+def trust_to_json(trust: Trust) -> JsonDict:
     """Encode a trust as JSON values, for a separate process."""
     revoked = [
         asdict(entry) | {"since": entry.since.isoformat(), "reason": str(entry.reason)}
@@ -66,7 +66,7 @@ def trust_to_json(trust: Trust) -> dict[str, Any]:
     return {"keys": keys, "revoked": revoked, "problems": list(trust.problems)}
 
 
-def trust_from_json(data: Mapping[str, Any]) -> Trust:
+def trust_from_json(data: JsonMapping) -> Trust:
     """Decode a trust that ``trust_to_json`` wrote."""
     keys = [PublicKey(bytes.fromhex(text)) for text in data["keys"]]
     revoked: dict[str, tuple[Revocation, ...]] = {}
