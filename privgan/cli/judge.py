@@ -153,7 +153,7 @@ def _audit_candidate(
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
     from privgan.pipeline.request import begun_schema
-    from privgan.pipeline.scanning import needles_of, scan_candidate
+    from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
     from privgan.table.conform import conform
     from privgan.table.schema_file import load_schema
 
@@ -162,14 +162,14 @@ def _audit_candidate(
     frame = conform(
         raw, load_schema(candidate.schema), on_violation=options["on_violation"]
     ).reset_index(drop=True)
-    needles = needles_of(raw, begun_schema(candidate))
+    leak_patterns = leak_patterns_of(raw, begun_schema(candidate))
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
     fits = options["reference_fits"] or 0
     report = audit_candidate(
         candidate, frame, ledger, target=options["target"], reference_fits=fits, progress=progress
     )
     # After the audit, which refuses a table that is not the candidate's.
-    scan_candidate(candidate, needles, ledger, progress)
+    scan_candidate(candidate, leak_patterns, ledger, progress)
     return report
 
 

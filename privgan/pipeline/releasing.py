@@ -17,7 +17,7 @@ from privgan.pipeline.reporting import shareable_data, written_forms
 from privgan.pipeline.scanning import (
     Said,
     closing_on_findings,
-    needles_for_release,
+    leak_patterns_for_release,
     refuse_findings,
 )
 from privgan.policy.context import Context
@@ -25,7 +25,7 @@ from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
 from privgan.release.bundle import booking, write_release
 from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
-from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.manifest import ReleaseFacts
 from privgan.release.signing.keys import SigningKey
 from privgan.release.unfinished import Asked, take_up
@@ -109,7 +109,7 @@ def release_candidate(
     ledger: PrivacyLedger,
     context: Context,
     out: Path,
-    needles: Needles | None = None,
+    leak_patterns: LeakPatterns | None = None,
     *,
     key: SigningKey | None = None,
     language: str = "en",
@@ -126,7 +126,7 @@ def release_candidate(
         ledger: The ledger.
         context: Who, for what, until when.
         out: The folder for ``release``.
-        needles: What the finished bundle is searched for, where the table is at hand.
+        leak_patterns: What the finished bundle is searched for, where the table is at hand.
         key: Signs the manifest; None for an unsigned release.
         language: The language of the reports, ``en`` or ``zh``.
 
@@ -180,12 +180,12 @@ def release_candidate(
         body = {"release": identity, "policy": verdict.policy_name, "manifest": manifest}
         ledger.release(schema.dataset, record["run"], body)
 
-    looked_for = needles or Needles()
+    looked_for = leak_patterns or LeakPatterns()
     with closing_on_findings(candidate, ledger, looked_for):
         said = Said(
             facts=facts, head=ledger.head(), verdict=verdict, context=context, language=language
         )
-        left = needles_for_release(looked_for, said, data)
+        left = leak_patterns_for_release(looked_for, said, data)
         return write_release(
             target, files, facts, verdict, left, key, book=booking(record["run"], book)
         )

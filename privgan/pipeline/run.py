@@ -31,7 +31,7 @@ from privgan.pipeline.request import (
     write_note,
 )
 from privgan.pipeline.resuming import newest_checkpoint, resume, save_checkpoint
-from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import Plan
 from privgan.planning.planner import make_plan
@@ -40,7 +40,7 @@ from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.progress import Progress
 from privgan.release.guarantee import statement
-from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.signing.keys import SigningKey
 from privgan.schema.schema import Schema, with_target
 from privgan.sources import read_source, source_name
@@ -108,7 +108,7 @@ def run(
         return _not_begun(first, plan, schema)
     first.require()
     raw, frame = read_conforming(request, schema, out, progress)
-    needles = needles_of(raw, schema)
+    leak_patterns = leak_patterns_of(raw, schema)
     del raw
     ledger = open_ledger(True)
     assert ledger is not None
@@ -127,7 +127,7 @@ def run(
     judging = Judging(
         policy=policy, context=context, key=key, language=language, target=request.target
     )
-    return _finish(candidate, needles, frame, judging, ledger, out, progress)
+    return _finish(candidate, leak_patterns, frame, judging, ledger, out, progress)
 
 
 def resume_run(
@@ -163,7 +163,7 @@ def resume_run(
     judging = Judging(
         policy=policy, context=context, key=key, language=language, target=request.target
     )
-    return _finish(candidate, needles_of(raw, schema), frame, judging, ledger, out, progress)
+    return _finish(candidate, leak_patterns_of(raw, schema), frame, judging, ledger, out, progress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,14 +199,14 @@ def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
 
 def _finish(
     candidate: Candidate,
-    needles: Needles,
+    leak_patterns: LeakPatterns,
     frame: pd.DataFrame,
     judging: Judging,
     ledger: PrivacyLedger,
     out: Path,
     progress: Progress,
 ) -> RunOutcome:
-    needles = scan_candidate(candidate, needles, ledger, progress)
+    leak_patterns = scan_candidate(candidate, leak_patterns, ledger, progress)
     audit_candidate(candidate, frame, ledger, target=judging.target, progress=progress)
     context, language = judging.context, judging.language
     verdict = judge(candidate, judging.policy, ledger, context)
@@ -223,7 +223,7 @@ def _finish(
         progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
         return RunOutcome(**ended, release=None, candidate=candidate.folder)
     release = release_candidate(
-        candidate, verdict, ledger, context, out, needles, key=judging.key, language=language
+        candidate, verdict, ledger, context, out, leak_patterns, key=judging.key, language=language
     )
     candidate.discard()
     progress.say(f"PASS: released to {release}")

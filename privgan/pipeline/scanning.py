@@ -35,8 +35,8 @@ from privgan.release.leak_scan.leak_patterns import (
     LONGEST,
     SHORTEST,
     SHORTEST_TEXT,
-    NeedleKind,
-    Needles,
+    LeakKind,
+    LeakPatterns,
 )
 from privgan.release.leak_scan.scan import LeakError, Scan, scan_files
 from privgan.release.manifest import ReleaseFacts
@@ -62,7 +62,7 @@ FORMAT, SCAN_FILE = "privgan.scan/1", "internal-scan.json"
 FACT = "artefacts.findings"
 
 
-def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
+def leak_patterns_of(table: pd.DataFrame, schema: Schema) -> LeakPatterns:
     """What must not leave of a table.
 
     Identifiers, personal values, and every text that the schema does not declare.
@@ -71,7 +71,7 @@ def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
         table: The table as read, before any value was mapped into the schema [rows, columns].
         schema: The schema.
     """
-    values: dict[str, NeedleKind] = {}
+    values: dict[str, LeakKind] = {}
     for column in schema.columns:
         if column.name in table:
             kind, least = _kind(column, schema)
@@ -82,7 +82,7 @@ def needles_of(table: pd.DataFrame, schema: Schema) -> Needles:
                     values.setdefault(text[-LONGEST:], kind)
                     start = max(0, _alike(text, column) - LONGEST // 2)
                     values.setdefault(text[start : start + LONGEST], kind)
-    found = Needles(values=values, schema=schema)
+    found = LeakPatterns(values=values, schema=schema)
     return found.declaring(schema_text(schema)).without(own_words(schema))
 
 
@@ -93,12 +93,12 @@ def _alike(text: str, column: Column) -> int:
     return next((place for place, (one, other) in pairs if one != other), 0)
 
 
-def needles_for(candidate: Candidate, needles: Needles) -> Needles:
-    """The same needles less what the released schema, its grid and the fit itself say.
+def leak_patterns_for(candidate: Candidate, leak_patterns: LeakPatterns) -> LeakPatterns:
+    """The same leak patterns less what the released schema, its grid and the fit itself say.
 
     Args:
         candidate: The candidate.
-        needles: What must not leave of its table.
+        leak_patterns: What must not leave of its table.
     """
     schema, record = load_schema(candidate.schema), candidate.record()
     cells = record["plan"]["settings"]["marginals"]["max_cells"]
@@ -107,24 +107,26 @@ def needles_for(candidate: Candidate, needles: Needles) -> Needles:
         measured_text(schema, cells),
         fit_text(record, schema),
     ]
-    return replace(needles, schema=schema).declaring("\n".join(public))
+    return replace(leak_patterns, schema=schema).declaring("\n".join(public))
 
 
-def needles_for_release(needles: Needles, said: Said, data: ShareableReport) -> Needles:
-    """The same needles less what a release says of its making, and what its report says.
+def leak_patterns_for_release(
+    leak_patterns: LeakPatterns, said: Said, data: ShareableReport
+) -> LeakPatterns:
+    """The same leak patterns less what a release says of its making, and what its report says.
 
     The report's files are a function of its data, which is searched here. So what stands in the
     report made of clean data is public, and anything more in its files is a finding.
 
     Args:
-        needles: What must not leave of the candidate.
+        leak_patterns: What must not leave of the candidate.
         said: What is said of the release, from where it comes from.
         data: What the report says.
 
     Raises:
         LeakError: when the data holds what must stay inside.
     """
-    left = needles.declaring(release_text(said.facts, said.head))
+    left = leak_patterns.declaring(release_text(said.facts, said.head))
     left = left.declaring(
         "\n".join([*texts_in(said.verdict.to_public_json()), *texts_in(said.context.to_json())])
     )
@@ -155,13 +157,16 @@ class Said:
 
 
 def scan_candidate(
-    candidate: Candidate, needles: Needles, ledger: PrivacyLedger, progress: Progress | None = None
-) -> Needles:
+    candidate: Candidate,
+    leak_patterns: LeakPatterns,
+    ledger: PrivacyLedger,
+    progress: Progress | None = None,
+) -> LeakPatterns:
     """Search everything that would leave of a candidate, and write what was found beside the audit.
 
     Args:
         candidate: The candidate.
-        needles: What must not leave of the table that it was fitted on.
+        leak_patterns: What must not leave of the table that it was fitted on.
         ledger: Where a finding closes the candidate.
         progress: Tells the owner.
 
@@ -171,20 +176,20 @@ def scan_candidate(
     Raises:
         LeakError: when anything was found: a bug in privgan; the candidate is closed.
     """
-    needles = needles_for(candidate, needles)
-    scan = scan_files({name: candidate.folder / name for name in candidate.hashes()}, needles)
+    leak_patterns = leak_patterns_for(candidate, leak_patterns)
+    scan = scan_files({name: candidate.folder / name for name in candidate.hashes()}, leak_patterns)
     if progress:
         told = f"{len(scan.files)} files searched; {len(scan.findings)} findings (INTERNAL)"
         progress.say(f"scan: {told}")
-    with closing_on_findings(candidate, ledger, needles):
+    with closing_on_findings(candidate, ledger, leak_patterns):
         scan.check_clean()
-    _write_scan(candidate, scan, needles)
-    return needles
+    _write_scan(candidate, scan, leak_patterns)
+    return leak_patterns
 
 
 @contextmanager
 def closing_on_findings(
-    candidate: Candidate, ledger: PrivacyLedger, needles: Needles
+    candidate: Candidate, ledger: PrivacyLedger, leak_patterns: LeakPatterns
 ) -> Iterator[None]:
     """Write what a scan in the block found, close the candidate, and count an evaluation.
 
@@ -197,15 +202,15 @@ def closing_on_findings(
         try:
             ledger.close_by_scan(record["dataset"], record["run"])
         finally:
-            _write_scan(candidate, error.scan, needles)
+            _write_scan(candidate, error.scan, leak_patterns)
         raise
 
 
-def _write_scan(candidate: Candidate, scan: Scan, needles: Needles) -> None:
+def _write_scan(candidate: Candidate, scan: Scan, leak_patterns: LeakPatterns) -> None:
     record = {
         "format": FORMAT,
         "candidate": _fingerprint(candidate.hashes()),
-        "looked_for": dict(Counter(str(kind) for kind in needles.values.values())),
+        "looked_for": dict(Counter(str(kind) for kind in leak_patterns.values.values())),
         **scan.to_json(),
     }
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
@@ -247,12 +252,12 @@ def _fingerprint(hashes: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
 
-def _kind(column: Column, schema: Schema) -> tuple[NeedleKind, int]:
+def _kind(column: Column, schema: Schema) -> tuple[LeakKind, int]:
     if column.name == schema.unit.column or column.kind is Kind.IDENTIFIER:
-        return NeedleKind.IDENTIFIER, SHORTEST
+        return LeakKind.IDENTIFIER, SHORTEST
     if column.invented and column.kind is not Kind.TEXT:
-        return NeedleKind.PII, SHORTEST
-    return (NeedleKind.PII if column.invented else NeedleKind.TEXT), SHORTEST_TEXT
+        return LeakKind.PII, SHORTEST
+    return (LeakKind.PII if column.invented else LeakKind.TEXT), SHORTEST_TEXT
 
 
 def _private_texts(values: pd.Series, column: Column, markers: tuple[str, ...]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from privgan.files.fields import FieldSource
 from privgan.policy.policy import UNWAIVABLE
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
 from privgan.release.contents import opened, require_allowed_contents
-from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.leak_scan.scan import scan_files
 from privgan.release.manifest import (
     CHECKSUM_NAME,
@@ -51,7 +51,7 @@ def write_release(
     files: Mapping[str, bytes | Path],
     facts: ReleaseFacts,
     verdict: Verdict,
-    needles: Needles | None = None,
+    leak_patterns: LeakPatterns | None = None,
     key: SigningKey | None = None,
     *,
     book: Booking | None = None,
@@ -64,8 +64,8 @@ def write_release(
         files: Relative path to content, or to the file that holds it; only names in ALLOWED_FILES.
         facts: What the manifest says.
         verdict: The policy's verdict, which must be PASS.
-        needles: Private values that must not be in it, where the table is at hand; INTERNAL names
-            never may.
+        leak_patterns: Private values that must not be in it, where the table is at hand;
+            INTERNAL names never may.
         key: Signs the manifest, which then names it; None for an unsigned release.
         book: Records the release; called when all lies ready and was searched.
         now: When it is signed; the clock's time where none is given.
@@ -91,7 +91,7 @@ def write_release(
         _refuse_without_room(target.parent, files)
         made = _fill(partial, files, facts, verdict, key, now)
         # A hash or a signature of files is no text of a table, whatever it looks like.
-        left = (needles or Needles()).without(made.seals)
+        left = (leak_patterns or LeakPatterns()).without(made.seals)
         scan_files({name: partial / name for name in made.names}, left).check_clean()
     return target
 

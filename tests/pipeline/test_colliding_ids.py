@@ -21,7 +21,7 @@ from privgan.pipeline.judging import judge
 from privgan.pipeline.releasing import release_candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
-from privgan.pipeline.scanning import SCAN_FILE, needles_of, scan_candidate
+from privgan.pipeline.scanning import SCAN_FILE, leak_patterns_of, scan_candidate
 from privgan.planning.plan import EFFORTS, Effort
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
@@ -79,10 +79,10 @@ def table_of(ids: list[str], seed: int) -> pd.DataFrame:
 
 def released(folder: Path, ids: list[str], seed: int = 0) -> Path:
     """The release of a small fit on a table with these identifiers."""
-    candidate, ledger, needles = fitted(folder, ids, seed)
-    needles = scan_candidate(candidate, needles, ledger)
+    candidate, ledger, leak_patterns = fitted(folder, ids, seed)
+    leak_patterns = scan_candidate(candidate, leak_patterns, ledger)
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
-    return release_candidate(candidate, verdict, ledger, CONTEXT, folder / "out", needles)
+    return release_candidate(candidate, verdict, ledger, CONTEXT, folder / "out", leak_patterns)
 
 
 def fitted(folder: Path, ids: list[str], seed: int = 0) -> tuple[Candidate, PrivacyLedger, Any]:
@@ -100,7 +100,11 @@ def fitted(folder: Path, ids: list[str], seed: int = 0) -> tuple[Candidate, Priv
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     candidate = fit_table(request, ledger, folder / "candidate")
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
-    return candidate, ledger, needles_of(read_table(request.table), load_schema(request.schema))
+    return (
+        candidate,
+        ledger,
+        leak_patterns_of(read_table(request.table), load_schema(request.schema)),
+    )
 
 
 def tokens_of(release: Path) -> list[str]:
@@ -167,9 +171,9 @@ def in_the_pages(patch: pytest.MonkeyPatch, plant: str) -> None:
 def test_a_planted_identifier_is_found_beside_colliding_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plant: str
 ) -> None:
-    candidate, ledger, needles = fitted(tmp_path / "planted", [*process_texts(), *PLANTS])
-    needles = scan_candidate(candidate, needles, ledger)
-    assert plant in needles.values
+    candidate, ledger, leak_patterns = fitted(tmp_path / "planted", [*process_texts(), *PLANTS])
+    leak_patterns = scan_candidate(candidate, leak_patterns, ledger)
+    assert plant in leak_patterns.values
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
     monkeypatch.setattr(PrivacyLedger, "check_releasable", lambda *_: None)
     for put, files in (
@@ -179,6 +183,8 @@ def test_a_planted_identifier_is_found_beside_colliding_ones(
         with monkeypatch.context() as patch:
             put(patch, plant)
             with pytest.raises(LeakError) as error:
-                release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out", needles)
+                release_candidate(
+                    candidate, verdict, ledger, CONTEXT, tmp_path / "out", leak_patterns
+                )
         assert {finding.file for finding in error.value.scan.findings} == files
         (candidate.internal / SCAN_FILE).unlink()

@@ -18,7 +18,7 @@ from privgan.pipeline.judging import accounting_complete, judge
 from privgan.pipeline.releasing import release_candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
-from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.policy.context import Context
 from privgan.policy.policy import Comparison, Policy, Waiver
 from privgan.policy.policy_file import load_policy
@@ -60,8 +60,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     candidate = fit_table(request, ledger, folder / "candidate")
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
-    needles = needles_of(read_table(folder / "table.csv"), load_schema(folder / "schema.yaml"))
-    scan_candidate(candidate, needles, ledger)
+    leak_patterns = leak_patterns_of(
+        read_table(folder / "table.csv"), load_schema(folder / "schema.yaml")
+    )
+    scan_candidate(candidate, leak_patterns, ledger)
     return folder
 
 

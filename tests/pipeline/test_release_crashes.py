@@ -22,11 +22,11 @@ from privgan.pipeline import reporting
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.judging import judge
 from privgan.pipeline.releasing import purge, release_candidate
-from privgan.pipeline.scanning import SCAN_FILE, needles_of, read_scan, scan_candidate
+from privgan.pipeline.scanning import SCAN_FILE, leak_patterns_of, read_scan, scan_candidate
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
 from privgan.privacy.budget import PrivacyBudget
-from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.leak_scan.scan import LeakError
 from privgan.release.pack import pack_release
 from privgan.release.verification.verify import verify_release
@@ -65,8 +65,8 @@ def _brief_fits() -> Iterator[None]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scanned and judged candidate, with its table and ledger."""
     folder = tmp_path_factory.mktemp("crashes") / "made"
-    candidate, ledger, needles = fitted(folder, [])
-    scan_candidate(candidate, needles, ledger)
+    candidate, ledger, leak_patterns = fitted(folder, [])
+    scan_candidate(candidate, leak_patterns, ledger)
     judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
     # Once before all forks, so that a child imports nothing.
     shutil.copytree(folder, folder.parent / "warm")
@@ -83,15 +83,15 @@ class Copy:
         self.ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
         self.out = folder / "out"
 
-    def needles(self) -> Needles:
-        return needles_of(
+    def leak_patterns(self) -> LeakPatterns:
+        return leak_patterns_of(
             read_table(self.folder / "table.csv"), load_schema(self.folder / "schema.yaml")
         )
 
     def release(self, context: Context = CONTEXT) -> Path:
         verdict = judge(self.candidate, load_policy("internal-analytics"), self.ledger, context)
         return release_candidate(
-            self.candidate, verdict, self.ledger, context, self.out, self.needles()
+            self.candidate, verdict, self.ledger, context, self.out, self.leak_patterns()
         )
 
     def entries(self, kind: str) -> list[Any]:

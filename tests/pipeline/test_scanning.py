@@ -32,7 +32,7 @@ from privgan.pipeline.run import fit_table
 from privgan.pipeline.scanning import (
     FACT,
     SCAN_FILE,
-    needles_of,
+    leak_patterns_of,
     read_scan,
     scan_candidate,
     scan_facts,
@@ -46,7 +46,7 @@ from privgan.policy.verdict import Verdict
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release import verify_release
-from privgan.release.leak_scan.leak_patterns import Needles
+from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.leak_scan.scan import LeakError, scan_files
 from privgan.release.signing.keys import SigningKey
 from privgan.report import ShareableReport
@@ -179,8 +179,8 @@ Place = tuple[Candidate, PrivacyLedger, pd.DataFrame]
 CONTEXT = Context(reviewer="A. Reviewer <reviewer@firm.example>", purpose="Testing")
 
 
-def scanned(candidate: Candidate, table: pd.DataFrame, ledger: PrivacyLedger) -> Needles:
-    return scan_candidate(candidate, needles_of(table, load_schema(candidate.schema)), ledger)
+def scanned(candidate: Candidate, table: pd.DataFrame, ledger: PrivacyLedger) -> LeakPatterns:
+    return scan_candidate(candidate, leak_patterns_of(table, load_schema(candidate.schema)), ledger)
 
 
 def judged(candidate: Candidate, ledger: PrivacyLedger) -> Verdict:
@@ -191,17 +191,17 @@ def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(
     place: Place, tmp_path: Path
 ) -> None:
     candidate, ledger, table = place
-    needles = scanned(candidate, table, ledger)
+    leak_patterns = scanned(candidate, table, ledger)
     scan = read_scan(candidate)
     assert scan is not None
     assert scan["findings"] == []
     assert scan["looked_for"]["identifier"] == ROWS + 5  # The branches too.
     assert scan["looked_for"]["personal value"] > ROWS
-    assert "lighthouse keeper" in needles.values  # Too rare to be discovered.
-    assert "taxi driver" not in needles.values
+    assert "lighthouse keeper" in leak_patterns.values  # Too rare to be discovered.
+    assert "taxi driver" not in leak_patterns.values
     assert (candidate.internal / SCAN_FILE).stat().st_mode & 0o777 == 0o600
     release = releasing.release_candidate(
-        candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles
+        candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", leak_patterns
     )
     # The effort is this test's own, and so is the plan.
     assert [
@@ -357,11 +357,11 @@ def test_a_leak_is_told_without_its_value_and_bars_the_release(
 
 def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
     candidate, ledger, table = place
-    needles = scanned(candidate, table, ledger)
+    leak_patterns = scanned(candidate, table, ledger)
     context = Context(reviewer="Zoltan Nyström", purpose="Testing, by zoltan.0@mail.example.org")
     verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, context)
     release = releasing.release_candidate(
-        candidate, verdict, ledger, context, tmp_path / "out", needles, language="zh"
+        candidate, verdict, ledger, context, tmp_path / "out", leak_patterns, language="zh"
     )
     for form in ("html", "md", "json"):
         assert "Zoltan Nyström" in (release / f"report.{form}").read_text(encoding="utf-8")
@@ -372,7 +372,7 @@ def test_a_leak_into_the_report_stops_the_release(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate, ledger, table = place
-    needles = scanned(candidate, table, ledger)
+    leak_patterns = scanned(candidate, table, ledger)
     render = reporting.render_shareable
 
     def leak(data: ShareableReport, form: str, language: str) -> str:
@@ -381,7 +381,7 @@ def test_a_leak_into_the_report_stops_the_release(
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match=r"report\.html \(text\): 1 × personal value"):
         releasing.release_candidate(
-            candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", needles
+            candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", leak_patterns
         )
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -423,7 +423,7 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_se
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate, ledger, table = place
-    needles = scanned(candidate, table, ledger)
+    leak_patterns = scanned(candidate, table, ledger)
     verdict, render = judged(candidate, ledger), reporting.render_shareable
     attempts = ledger.account("scanned").attempts
     with monkeypatch.context() as patch:
@@ -436,7 +436,7 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_se
         )
         with pytest.raises(LeakError):
             releasing.release_candidate(
-                candidate, verdict, ledger, CONTEXT, tmp_path / "out", needles
+                candidate, verdict, ledger, CONTEXT, tmp_path / "out", leak_patterns
             )
     scan = read_scan(candidate)
     assert scan is not None
@@ -444,7 +444,7 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_se
     assert ledger.account("scanned").attempts == attempts + 1
     kinds = [entry.kind for entry in ledger.entries("scanned")]
     assert (kinds.count("closed"), kinds.count("release")) == (1, 0)
-    for again in (needles, None):
+    for again in (leak_patterns, None):
         with pytest.raises(PolicyFailedError, match="findings"):
             releasing.release_candidate(
                 candidate, verdict, ledger, CONTEXT, tmp_path / "out", again
@@ -498,7 +498,7 @@ def test_the_report_command_clamps_and_knows_the_table(place: Place, capsys: Any
     assert execute([*arguments, str(copy / "table.csv"), "--on-violation", "clamp"]) == 0
 
 
-def test_needles_are_what_the_schema_does_not_declare(made: Path) -> None:
+def test_leak_patterns_are_what_the_schema_does_not_declare(made: Path) -> None:
     schema = load_schema(made / "schema.yaml")
     table = read_table(made / "table.csv").astype(object)
     table.loc[0, ["segment", "spend", "joined", "churned"]] = [
@@ -508,19 +508,19 @@ def test_needles_are_what_the_schema_does_not_declare(made: Path) -> None:
         "basic plan",
     ]
     table.loc[1, "remark"] = "unknown-value"
-    values = needles_of(table, schema).values
+    values = leak_patterns_of(table, schema).values
     assert {"platinum plan", "about 50 euro", "last summer", "Zoltan Nyström", "K00007919"} <= set(
         values
     )
     # A name in the prose of privgan's own code, which is never written anywhere.
     assert "Dong, Durfee, Rogers" in set(
-        needles_of(table.assign(name="Dong, Durfee, Rogers"), schema).values
+        leak_patterns_of(table.assign(name="Dong, Durfee, Rogers"), schema).values
     )
     # Declared, a figure of the declared domain, a missing marker, or one of privgan's own words.
     assert not {"basic plan", "silver plan", "2020-01-01", "unknown-value", "customers"} & set(
         values
     )
-    assert "Zoltan" not in repr(needles_of(table, schema))
+    assert "Zoltan" not in repr(leak_patterns_of(table, schema))
 
 
 def test_identifiers_of_a_typed_table_are_looked_for_as_text() -> None:
@@ -529,7 +529,7 @@ def test_identifiers_of_a_typed_table_are_looked_for_as_text() -> None:
         "  - {name: id, kind: identifier}\n  - {name: x, kind: integer, lower: 0, upper: 9}\n"
     )
     table = pd.DataFrame({"id": [1234567.0, 7654321.0], "x": [1, 2]})
-    assert set(needles_of(table, schema).values) == {"1234567", "7654321"}
+    assert set(leak_patterns_of(table, schema).values) == {"1234567", "7654321"}
 
 
 def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() -> None:
@@ -541,7 +541,7 @@ def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() ->
     table = pd.DataFrame(
         {"x": ["1234567.125", "about a million"], "day": ["2026-11-29", "last summer"]}
     )
-    assert set(needles_of(table, schema).values) == {"about a million", "last summer"}
+    assert set(leak_patterns_of(table, schema).values) == {"about a million", "last summer"}
 
 
 def test_a_schema_file_does_not_vouch_for_itself(
@@ -557,7 +557,7 @@ def test_a_schema_file_does_not_vouch_for_itself(
     with pytest.raises(LeakError, match=r"schema\.yaml"):
         scan_candidate(
             candidate,
-            needles_of(table, load_schema(candidate.folder.parent / "schema.yaml")),
+            leak_patterns_of(table, load_schema(candidate.folder.parent / "schema.yaml")),
             ledger,
         )
 
@@ -571,8 +571,8 @@ def test_long_identifiers_that_begin_and_end_as_their_pattern_does_are_looked_fo
         "  - {name: x, kind: integer, lower: 0, upper: 9}\n"
     )
     ids = [f"{begin}{number:08d}{end}" for number in range(7_000, 7_800)]
-    needles = needles_of(pd.DataFrame({"id": ids, "x": 1}), schema)
-    assert len(needles.values) >= len(ids)
-    found = scan_files({"report.md": f"kept for {ids[17]}.".encode()}, needles)
+    leak_patterns = leak_patterns_of(pd.DataFrame({"id": ids, "x": 1}), schema)
+    assert len(leak_patterns.values) >= len(ids)
+    found = scan_files({"report.md": f"kept for {ids[17]}.".encode()}, leak_patterns)
     assert {finding.kind for finding in found.findings} == {"identifier"}
-    assert scan_files({"report.md": f"{begin}{{:08d}}{end}".encode()}, needles).findings == ()
+    assert scan_files({"report.md": f"{begin}{{:08d}}{end}".encode()}, leak_patterns).findings == ()

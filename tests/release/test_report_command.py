@@ -17,7 +17,7 @@ import pytest
 from privgan.cli.main import execute
 from privgan.errors import InternalError
 from privgan.release import write_release
-from privgan.release.leak_scan.leak_patterns import NeedleKind, Needles
+from privgan.release.leak_scan.leak_patterns import LeakKind, LeakPatterns
 from privgan.release.manifest import describe_release
 from privgan.release.verification.verify import verify_release
 from privgan.report import NoisyShape, ShareableReport, render
@@ -191,8 +191,8 @@ def test_a_private_value_in_any_form_is_found(
         "columns": [{**report.schema["columns"][0], "description": f"as {value} said"}],
     }
     files = contents(tmp_path) | {f"report.{form}": render(report, form)}
-    needles = Needles(values={value: NeedleKind.PII})
-    assert write_release(tmp_path / "clean", files, facts, verdict(), needles).exists()
+    leak_patterns = LeakPatterns(values={value: LeakKind.PII})
+    assert write_release(tmp_path / "clean", files, facts, verdict(), leak_patterns).exists()
     files[f"report.{form}"] = render(replace(report, schema=leaking), form)
     with pytest.raises(InternalError, match=rf"report\.{form}"):
-        write_release(tmp_path / "leaking", files, facts, verdict(), needles)
+        write_release(tmp_path / "leaking", files, facts, verdict(), leak_patterns)

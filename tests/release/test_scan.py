@@ -23,9 +23,9 @@ from privgan.errors import InternalError
 from privgan.policy.facts import fact_vocabulary
 from privgan.release.leak_scan.leak_patterns import (
     _BLOCK,
+    LeakKind,
+    LeakPatterns,
     Matcher,
-    NeedleKind,
-    Needles,
     internal_names,
     looks_like_pii,
 )
@@ -47,21 +47,21 @@ columns:
   - {name: income, kind: integer, lower: 0, upper: 99999999}
 """)
 ROWS = 400
-PLANTED: dict[str, tuple[str, NeedleKind]] = {
-    "identifier": ("K00017-B", NeedleKind.IDENTIFIER),
-    "name": ('Zoé "Zo" O\'Hara', NeedleKind.PII),
-    "email": ("zoe.ohara@mail.example.org", NeedleKind.PII),
-    "long text": ("she said that the delivery <came> too late, and twice", NeedleKind.TEXT),
-    "digits": ("4915112345678", NeedleKind.IDENTIFIER),
-    "pattern": ("another.person@example.net", NeedleKind.PATTERN),
-    "metric": ("attack.membership.auc", NeedleKind.INTERNAL_NAME),
-    "file": ("internal-audit.json", NeedleKind.INTERNAL_NAME),
+PLANTED: dict[str, tuple[str, LeakKind]] = {
+    "identifier": ("K00017-B", LeakKind.IDENTIFIER),
+    "name": ('Zoé "Zo" O\'Hara', LeakKind.PII),
+    "email": ("zoe.ohara@mail.example.org", LeakKind.PII),
+    "long text": ("she said that the delivery <came> too late, and twice", LeakKind.TEXT),
+    "digits": ("4915112345678", LeakKind.IDENTIFIER),
+    "pattern": ("another.person@example.net", LeakKind.PATTERN),
+    "metric": ("attack.membership.auc", LeakKind.INTERNAL_NAME),
+    "file": ("internal-audit.json", LeakKind.INTERNAL_NAME),
 }
-NEEDLES = Needles(
+LEAK_PATTERNS = LeakPatterns(
     values={
         text[:32]: kind
         for text, kind in PLANTED.values()
-        if kind not in {NeedleKind.PATTERN, NeedleKind.INTERNAL_NAME}
+        if kind not in {LeakKind.PATTERN, LeakKind.INTERNAL_NAME}
     },
     schema=SCHEMA,
     declared="basic plan silver plan",
@@ -141,8 +141,8 @@ def _escaped(text: str) -> str:
     return "".join(f"\\u{ord(part):04x}" for part in text)
 
 
-def found(name: str, content: bytes, needles: Needles = NEEDLES) -> Scan:
-    return scan_files({name: content}, needles)
+def found(name: str, content: bytes, leak_patterns: LeakPatterns = LEAK_PATTERNS) -> Scan:
+    return scan_files({name: content}, leak_patterns)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -176,18 +176,18 @@ def test_a_value_inside_a_longer_word_or_number_is_another_value() -> None:
 
 
 def test_numbers_of_modelled_columns_are_drawn_from_the_declared_domain() -> None:
-    needles = replace(
-        NEEDLES,
-        values={f"{income:08d}": NeedleKind.IDENTIFIER for income in range(10_000_000, 10_400_000)},
+    leak_patterns = replace(
+        LEAK_PATTERNS,
+        values={f"{income:08d}": LeakKind.IDENTIFIER for income in range(10_000_000, 10_400_000)},
     )
     frame = table().assign(income=range(10_000_000, 10_000_000 + ROWS))
     for name, content in (
         ("synthetic.parquet", parquet(frame)),
         ("synthetic.csv", frame.to_csv(index=False).encode()),
     ):
-        assert found(name, content, needles).findings == ()
-    assert found("model/model.json", b'{"rows": 10000017}', needles).findings == ()
-    assert found("model/model.json", b'{"note": "row 10000017"}', needles).findings != ()
+        assert found(name, content, leak_patterns).findings == ()
+    assert found("model/model.json", b'{"rows": 10000017}', leak_patterns).findings == ()
+    assert found("model/model.json", b'{"note": "row 10000017"}', leak_patterns).findings != ()
 
 
 def test_times_of_day_and_durations_are_searched_in_both_files() -> None:
@@ -200,29 +200,32 @@ columns:
      lower: '1900-01-01', upper: '1900-01-01T23:59:59'}
   - {name: took, kind: integer, lower: 0, upper: 99999, format: '[h]:mm:ss'}
 """)
-    needles = replace(NEEDLES, schema=schema, values={"09:30:00": NeedleKind.IDENTIFIER})
+    leak_patterns = replace(LEAK_PATTERNS, schema=schema, values={"09:30:00": LeakKind.IDENTIFIER})
     rows = pd.DataFrame(
         {"clock": [dt.time(9, 30), None], "took": pd.to_timedelta([90, 91], unit="s")}
     )
-    assert found("synthetic.parquet", parquet(rows), needles).findings == ()
+    assert found("synthetic.parquet", parquet(rows), leak_patterns).findings == ()
     assert (
-        found("synthetic.csv", b"clock,took\n09:30:00,0:01:30\n,0:01:31\n", needles).findings == ()
+        found("synthetic.csv", b"clock,took\n09:30:00,0:01:30\n,0:01:31\n", leak_patterns).findings
+        == ()
     )
 
 
 def test_a_value_with_a_separator_is_met_by_no_two_cells_of_a_text_file() -> None:
-    needles = replace(
-        NEEDLES, values={"150,230": NeedleKind.IDENTIFIER, "12,5 7": NeedleKind.IDENTIFIER}
+    leak_patterns = replace(
+        LEAK_PATTERNS, values={"150,230": LeakKind.IDENTIFIER, "12,5 7": LeakKind.IDENTIFIER}
     )
     rows = (
         b"id,name,email,tier,income\nC00000001,Robin Ash,r@example.com,basic"
         b" plan,150\n230,gold,yes,basic plan,150,230\n"
     )
     assert [
-        part for part in found("synthetic.csv", rows, needles).findings if part.where == "bytes"
+        part
+        for part in found("synthetic.csv", rows, leak_patterns).findings
+        if part.where == "bytes"
     ] == []
     cell = with_cell("name", "150,230").to_csv(index=False).encode()
-    assert [part.where for part in found("synthetic.csv", cell, needles).findings] == [
+    assert [part.where for part in found("synthetic.csv", cell, leak_patterns).findings] == [
         "column name"
     ]
 
@@ -231,14 +234,15 @@ def test_a_value_with_a_separator_is_met_by_no_two_cells_of_a_text_file() -> Non
 
 
 def test_serial_identifiers_coincide_by_construction() -> None:
-    needles = replace(
-        NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(1, ROWS + 1)}
+    leak_patterns = replace(
+        LEAK_PATTERNS,
+        values={f"C{serial:08d}": LeakKind.IDENTIFIER for serial in range(1, ROWS + 1)},
     )
     for name, content in (
         ("synthetic.parquet", parquet(table())),
         ("synthetic.csv", table().to_csv(index=False).encode()),
     ):
-        scan = found(name, content, needles)
+        scan = found(name, content, leak_patterns)
         assert scan.findings == ()
         (chance,) = scan.chance
         assert (chance.column, chance.found, chance.expected, chance.excess) == (
@@ -250,22 +254,24 @@ def test_serial_identifiers_coincide_by_construction() -> None:
 
 
 def test_several_rows_of_one_customer_meet_one_real_identifier() -> None:
-    needles = replace(
-        NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(1, ROWS // 4)}
+    leak_patterns = replace(
+        LEAK_PATTERNS,
+        values={f"C{serial:08d}": LeakKind.IDENTIFIER for serial in range(1, ROWS // 4)},
     )
     frame = table().assign(id=[f"C{1 + row // 2:08d}" for row in range(ROWS)])
-    scan = found("synthetic.csv", frame.to_csv(index=False).encode(), needles)
+    scan = found("synthetic.csv", frame.to_csv(index=False).encode(), leak_patterns)
     assert scan.findings == ()
     assert scan.chance[0].found == scan.chance[0].expected == ROWS // 4 - 1
 
 
 def test_copied_identifiers_of_the_pattern_are_more_than_chance() -> None:
-    needles = replace(
-        NEEDLES, values={f"C{serial:08d}": NeedleKind.IDENTIFIER for serial in range(5_000, 5_200)}
+    leak_patterns = replace(
+        LEAK_PATTERNS,
+        values={f"C{serial:08d}": LeakKind.IDENTIFIER for serial in range(5_000, 5_200)},
     )
-    assert found("synthetic.parquet", parquet(table()), needles).findings == ()
+    assert found("synthetic.parquet", parquet(table()), leak_patterns).findings == ()
     frame = table().assign(id=[f"C{4_900 + row:08d}" for row in range(ROWS)])
-    (finding,) = found("synthetic.parquet", parquet(frame), needles).findings
+    (finding,) = found("synthetic.parquet", parquet(frame), leak_patterns).findings
     assert (finding.where, finding.count) == ("column id", 200)
 
 
@@ -287,29 +293,31 @@ def test_one_copied_value_of_the_invented_form_is_found_where_another_is_invente
     schema = _with(Invented(name="income", kind=Kind.PHONE))
     frame = table().assign(income=[f"+00 555 {row + 1:07d}" for row in range(ROWS)])
     for value in COPIED[column]:
-        needles = replace(NEEDLES, values={value: NeedleKind.PII}, schema=schema)
+        leak_patterns = replace(LEAK_PATTERNS, values={value: LeakKind.PII}, schema=schema)
         leaking = frame.assign(**{column: frame[column].where(frame.index != 37, value)})
         for file, write in (
             ("synthetic.parquet", parquet),
             ("synthetic.csv", lambda rows: rows.to_csv(index=False).encode()),
         ):
-            assert found(file, write(frame), needles).findings == ()
+            assert found(file, write(frame), leak_patterns).findings == ()
             assert f"column {column}" in {
-                finding.where for finding in found(file, write(leaking), needles).findings
+                finding.where for finding in found(file, write(leaking), leak_patterns).findings
             }
 
 
 def test_names_from_the_public_lists_coincide_by_chance_and_copied_ones_do_not() -> None:
-    needles = replace(NEEDLES, values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII})
+    leak_patterns = replace(
+        LEAK_PATTERNS, values={"Robin Ash": LeakKind.PII, "Harper Stone": LeakKind.PII}
+    )
     frame = table(4_000)
-    scan = found("synthetic.parquet", parquet(frame), needles)
+    scan = found("synthetic.parquet", parquet(frame), leak_patterns)
     assert scan.findings == ()
     (chance,) = scan.chance
     assert 5 < chance.expected < 40
     frame.loc[:200, "name"] = "Robin Ash"
-    scan = found("synthetic.parquet", parquet(frame), needles)
+    scan = found("synthetic.parquet", parquet(frame), leak_patterns)
     assert {(finding.where, finding.kind) for finding in scan.findings} == {
-        ("column name", NeedleKind.PII)
+        ("column name", LeakKind.PII)
     }
     assert scan.chance[0].excess
 
@@ -321,9 +329,9 @@ def test_chance_counts_the_rows_that_hold_a_value(marker: str) -> None:
     Copied ones do not hide behind the other rows.
     """
     name = replace(SCHEMA.column("name"), missing=True, presence=True, missing_markers=("no name",))
-    needles = replace(
-        NEEDLES,
-        values={"Robin Ash": NeedleKind.PII, "Harper Stone": NeedleKind.PII},
+    leak_patterns = replace(
+        LEAK_PATTERNS,
+        values={"Robin Ash": LeakKind.PII, "Harper Stone": LeakKind.PII},
         schema=_with(name),
     )
     invented = table(4_000)
@@ -332,7 +340,7 @@ def test_chance_counts_the_rows_that_hold_a_value(marker: str) -> None:
     for frame, leaks in ((invented, False), (copied, True)):
         written = frame.assign(name=frame["name"].fillna(marker)).to_csv(index=False).encode()
         for file, content in (("synthetic.parquet", parquet(frame)), ("synthetic.csv", written)):
-            scan = found(file, content, needles)
+            scan = found(file, content, leak_patterns)
             assert [finding.where for finding in scan.findings] == ["column name"] * leaks
             assert not leaks or scan.chance[0].expected < 4
 
@@ -353,13 +361,13 @@ def test_times_of_day_are_searched_as_any_column_is() -> None:
         upper=dt.datetime(1900, 1, 2),
         format="%H:%M",
     )
-    needles = replace(NEEDLES, schema=_with(clock))
+    leak_patterns = replace(LEAK_PATTERNS, schema=_with(clock))
     frame = table().assign(income=dt.time(10, 45))
-    assert found("synthetic.parquet", parquet(frame), needles).findings == ()
+    assert found("synthetic.parquet", parquet(frame), leak_patterns).findings == ()
     content = frame.assign(income="10:45").to_csv(index=False).encode()
-    assert found("synthetic.csv", content, needles).findings == ()
+    assert found("synthetic.csv", content, leak_patterns).findings == ()
     frame.loc[7, "name"] = PLANTED["digits"][0]
-    assert found("synthetic.parquet", parquet(frame), needles).findings != ()
+    assert found("synthetic.parquet", parquet(frame), leak_patterns).findings != ()
 
 
 def test_a_real_value_that_nobody_invents_is_a_finding_at_once() -> None:
@@ -374,9 +382,11 @@ def test_a_real_value_that_nobody_invents_is_a_finding_at_once() -> None:
 
 
 def test_what_chance_explains_in_the_table_is_a_finding_elsewhere() -> None:
-    needles = replace(NEEDLES, values={"C00000001": NeedleKind.IDENTIFIER})
-    assert found("synthetic.csv", table().to_csv(index=False).encode(), needles).findings == ()
-    assert found("report.html", b"<p>C00000001</p>", needles).findings != ()
+    leak_patterns = replace(LEAK_PATTERNS, values={"C00000001": LeakKind.IDENTIFIER})
+    assert (
+        found("synthetic.csv", table().to_csv(index=False).encode(), leak_patterns).findings == ()
+    )
+    assert found("report.html", b"<p>C00000001</p>", leak_patterns).findings != ()
 
 
 @pytest.mark.parametrize(
@@ -414,10 +424,12 @@ def test_all_that_is_invented_could_be_invented(pattern: str) -> None:
 )  # fmt: skip
 def test_texts_that_look_like_pii(text: str) -> None:
     assert list(looks_like_pii(f"see {text}, please")) != []
-    assert found("report.html", f"<p>{text}</p>".encode()).findings[0].kind is NeedleKind.PATTERN
+    assert found("report.html", f"<p>{text}</p>".encode()).findings[0].kind is LeakKind.PATTERN
     assert (
         found(
-            "report.html", f"<p>{text}</p>".encode(), replace(NEEDLES, declared=f"call {text}")
+            "report.html",
+            f"<p>{text}</p>".encode(),
+            replace(LEAK_PATTERNS, declared=f"call {text}"),
         ).findings
         == ()
     )
@@ -448,13 +460,13 @@ def test_every_internal_figure_of_the_vocabulary_is_known_by_name_and_no_public_
 
 
 def test_internal_names_are_looked_for_without_a_table() -> None:
-    nothing = Needles()
+    nothing = LeakPatterns()
     for name, put in PLACES.values():
         assert found(name, put("utility.tstr_auc"), nothing).findings != ()
         assert found(name, put("zoe.ohara@mail.example.org"), nothing).findings == ()
     assert (
         found(
-            "report.html", b"utility.tstr_auc", Needles(declared="column utility.tstr_auc")
+            "report.html", b"utility.tstr_auc", LeakPatterns(declared="column utility.tstr_auc")
         ).findings
         == ()
     )
@@ -476,19 +488,18 @@ def test_the_search_finds_exactly_what_a_plain_search_finds(values: list[str], t
         for place in range(len(data))
         if data.startswith(value.encode(), place)
     )
-    hits = list(Matcher(dict.fromkeys(values, NeedleKind.TEXT)).hits(data))
+    hits = list(Matcher(dict.fromkeys(values, LeakKind.TEXT)).hits(data))
     assert sorted(hit.value for hit in hits) == [value for value, _ in expected]
 
 
 @pytest.mark.parametrize("shift", [-40, -12, -1, 0, 1, 12])
 def test_a_value_across_two_blocks_is_found_once(shift: int) -> None:
     data = b" " * (_BLOCK + shift) + b"K00017-B" + b" " * (_BLOCK + 100) + b"K00017-B"
-    hits = list(Matcher({"K00017-B": NeedleKind.IDENTIFIER}).hits_of(io.BytesIO(data)))
+    hits = list(Matcher({"K00017-B": LeakKind.IDENTIFIER}).hits_of(io.BytesIO(data)))
     assert [hit.whole for hit in hits] == [True, True]
     inside = b" " * (_BLOCK + shift - 1) + b"XK00017-B"
     assert [
-        hit.whole
-        for hit in Matcher({"K00017-B": NeedleKind.IDENTIFIER}).hits_of(io.BytesIO(inside))
+        hit.whole for hit in Matcher({"K00017-B": LeakKind.IDENTIFIER}).hits_of(io.BytesIO(inside))
     ] == [False]
 
 
@@ -497,7 +508,7 @@ def test_a_large_table_is_searched_block_by_block() -> None:
 
     Memory grows with the addresses and one block, not with the file.
     """
-    values = {f"user.{serial}@mail.example.org"[:32]: NeedleKind.PII for serial in range(60_000)}
+    values = {f"user.{serial}@mail.example.org"[:32]: LeakKind.PII for serial in range(60_000)}
     line = b"C00000017,Robin Ash,robin.ash.17@example.com,basic plan,1234\n"
     data = line * (24_000_000 // len(line)) + b"user.59999@mail.example.org\n"
     matcher = Matcher(values)

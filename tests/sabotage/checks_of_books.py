@@ -29,7 +29,7 @@ from privgan.ledger.sqlite import SqliteStore
 from privgan.pipeline.candidate import AUDIT_FILE
 from privgan.pipeline.judging import judge
 from privgan.pipeline.releasing import release_candidate
-from privgan.pipeline.scanning import needles_of, scan_candidate
+from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.planning.plan import StepKind
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
@@ -374,13 +374,17 @@ def no_internal_figure_leaves() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         made, ledger = world.candidate(world.table(), world.Deaf(1), Path(folder))
-        scan_candidate(made, needles_of(world.table(), load_schema(made.schema)), ledger)
+        scan_candidate(made, leak_patterns_of(world.table(), load_schema(made.schema)), ledger)
         made.write_internal(AUDIT_FILE, json.dumps(audit))
         verdict = judge(made, load_policy("internal-analytics"), ledger, Context())
         release = release_candidate(made, verdict, ledger, Context(), Path(folder) / "out")
         for path in release.rglob("*"):
             held = path.read_bytes() if path.is_file() else b""
-            found = [needle for needle in (*names, str(secret)) if needle.encode() in held]
+            found = [
+                leak_pattern
+                for leak_pattern in (*names, str(secret))
+                if leak_pattern.encode() in held
+            ]
             assert not found, f"{path.name} holds the internal {found[0]}"
 
 

@@ -27,7 +27,7 @@ from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
 from privgan.policy.verdict import Verdict
 from privgan.progress import Progress
-from privgan.release.leak_scan.leak_patterns import NeedleKind, Needles
+from privgan.release.leak_scan.leak_patterns import LeakKind, LeakPatterns
 from privgan.release.leak_scan.scan import LeakError
 from privgan.report.shapes import written
 from privgan.table.schema_file import dump_schema
@@ -67,7 +67,7 @@ def what_can_never_pass_charges_nothing() -> None:
 
 def a_release_is_searched_before_it_is_recorded() -> None:
     """A name in the finished report: nothing is recorded, and the candidate is closed."""
-    with _judged({PERSON: NeedleKind.PII}) as (made, ledger, verdict, needles, out):
+    with _judged({PERSON: LeakKind.PII}) as (made, ledger, verdict, leak_patterns, out):
         render = reporting.render_shareable
 
         def leak(data: Any, form: str, language: str) -> str:
@@ -76,7 +76,7 @@ def a_release_is_searched_before_it_is_recorded() -> None:
         found = False
         with mock.patch.object(reporting, "render_shareable", leak):
             try:
-                release_candidate(made, verdict, ledger, Context(), out, needles)
+                release_candidate(made, verdict, ledger, Context(), out, leak_patterns)
             except LeakError:
                 found = True
         kinds = [entry.kind for entry in ledger.entries()]
@@ -92,27 +92,29 @@ def public_texts_stop_no_release() -> None:
     """
     cells = cells_of(world.SCHEMA.column("spend"))
     labels = written(cells.origin + cells.starts * cells.step, cells.column)
-    ids = {label: NeedleKind.IDENTIFIER for label in labels if len(label) >= 6}
-    with _judged(ids) as (made, ledger, verdict, needles, out):
+    ids = {label: LeakKind.IDENTIFIER for label in labels if len(label) >= 6}
+    with _judged(ids) as (made, ledger, verdict, leak_patterns, out):
         try:
-            release_candidate(made, verdict, ledger, Context(), out, needles)
+            release_candidate(made, verdict, ledger, Context(), out, leak_patterns)
         except LeakError as error:
             raise AssertionError("a public text stopped a release") from error
 
 
 @contextmanager
 def _judged(
-    values: dict[str, NeedleKind],
-) -> Iterator[tuple[Candidate, PrivacyLedger, Verdict, Needles, Path]]:
+    values: dict[str, LeakKind],
+) -> Iterator[tuple[Candidate, PrivacyLedger, Verdict, LeakPatterns, Path]]:
     """A candidate that passed, and what must not leave with it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made, ledger = world.candidate(world.table(), world.Deaf(1), folder)
-        needles = Needles(values=values, schema=world.SCHEMA).declaring(schema_text(world.SCHEMA))
+        leak_patterns = LeakPatterns(values=values, schema=world.SCHEMA).declaring(
+            schema_text(world.SCHEMA)
+        )
         try:
-            needles = scan_candidate(made, needles, ledger)
+            leak_patterns = scan_candidate(made, leak_patterns, ledger)
         except LeakError as error:
             raise AssertionError("a public text stopped a release") from error
         made.write_internal(AUDIT_FILE, json.dumps(_AUDIT))
         verdict = judge(made, load_policy("internal-analytics"), ledger, Context())
-        yield made, ledger, verdict, needles, folder / "out"
+        yield made, ledger, verdict, leak_patterns, folder / "out"

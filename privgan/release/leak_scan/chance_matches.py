@@ -19,9 +19,9 @@ import pandas as pd
 
 from privgan.domain.frames import by_distinct
 from privgan.release.leak_scan.leak_patterns import (
+    LeakKind,
+    LeakPatterns,
     Matcher,
-    NeedleKind,
-    Needles,
     is_figure,
     looks_like_pii,
 )
@@ -117,23 +117,32 @@ class ColumnScan:
     """Search the columns of one file of the released table.
 
     Args:
-        needles: What to look for.
+        leak_patterns: What to look for.
         matcher: Finds the private values.
         names: The names of INTERNAL figures and files.
         afresh: Counts what chance gives.
     """
 
     def __init__(
-        self, needles: Needles, matcher: Matcher, names: re.Pattern[bytes], afresh: Afresh
+        self,
+        leak_patterns: LeakPatterns,
+        matcher: Matcher,
+        names: re.Pattern[bytes],
+        afresh: Afresh,
     ) -> None:
-        self._needles, self._matcher, self._names, self._afresh = needles, matcher, names, afresh
-        self._schema = needles.schema
-        self._copied: Counter[tuple[str, NeedleKind]] = Counter()
-        self._met: Counter[tuple[str, NeedleKind]] = Counter()
+        self._leak_patterns, self._matcher, self._names, self._afresh = (
+            leak_patterns,
+            matcher,
+            names,
+            afresh,
+        )
+        self._schema = leak_patterns.schema
+        self._copied: Counter[tuple[str, LeakKind]] = Counter()
+        self._met: Counter[tuple[str, LeakKind]] = Counter()
         self._rows = 0
         self._held: dict[str, list[np.ndarray]] = {}
         self._known: set[bytes] = set()
-        self._has_figures = any(is_figure(value.encode()) for value in needles.values)
+        self._has_figures = any(is_figure(value.encode()) for value in leak_patterns.values)
         self._seen: set[tuple[str, bytes]] = set()
 
     @property
@@ -151,7 +160,7 @@ class ColumnScan:
                 self._column(str(column), batch[column])
             self._rows += len(batch)
 
-    def findings(self) -> Iterator[tuple[str, NeedleKind, int]]:
+    def findings(self) -> Iterator[tuple[str, LeakKind, int]]:
         """Column, kind and count of every match that chance does not explain."""
         for (column, kind), count in self._copied.items():
             yield column, kind, count
@@ -231,7 +240,7 @@ class ColumnScan:
         written = pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)
         if (
             not written
-            or not self._needles.values
+            or not self._leak_patterns.values
             or (isinstance(column, Numeric) and not self._has_figures)
         ):
             return
@@ -252,7 +261,7 @@ class ColumnScan:
         for hit in self._matcher.hits(data):
             if hit.whole:
                 self._copied[name, hit.kind] += 1
-        declared = self._needles.declared
+        declared = self._leak_patterns.declared
         names = sum(
             match.group().decode("utf-8", "replace") not in declared
             for match in self._names.finditer(data)
@@ -262,7 +271,7 @@ class ColumnScan:
             if self._schema is not None
             else 0
         )
-        for kind, count in ((NeedleKind.INTERNAL_NAME, names), (NeedleKind.PATTERN, looks)):
+        for kind, count in ((LeakKind.INTERNAL_NAME, names), (LeakKind.PATTERN, looks)):
             if count:
                 self._copied[name, kind] += count
 

@@ -32,7 +32,7 @@ _FIGURE = re.compile(rb"(?=.*[0-9])[0-9.,:+\-/ ()%TZeE]+\Z")
 _WORD = np.array([chr(byte).isalnum() if byte < 128 else True for byte in range(256)])
 
 
-class NeedleKind(StrEnum):
+class LeakKind(StrEnum):
     """The reason why a text must not leave."""
 
     IDENTIFIER = "identifier"
@@ -43,7 +43,7 @@ class NeedleKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Needles:
+class LeakPatterns:
     """The leak patterns to search for. INTERNAL: it holds private values.
 
     Attributes:
@@ -53,15 +53,15 @@ class Needles:
         declared: Public texts: what stands in them is no finding.
     """
 
-    values: Mapping[str, NeedleKind] = field(default_factory=dict)
+    values: Mapping[str, LeakKind] = field(default_factory=dict)
     schema: Schema | None = None
     declared: str = ""
 
     def __repr__(self) -> str:
         """The number of patterns, never a value."""
-        return f"Needles({len(self.values)})"
+        return f"LeakPatterns({len(self.values)})"
 
-    def declaring(self, public: str) -> Needles:
+    def declaring(self, public: str) -> LeakPatterns:
         """Add public text; values that it contains are removed.
 
         Args:
@@ -69,7 +69,7 @@ class Needles:
         """
         return replace(self.without(public), declared=f"{self.declared}\n{public}")
 
-    def without(self, public: str) -> Needles:
+    def without(self, public: str) -> LeakPatterns:
         """Remove the values that a public text contains.
 
         Args:
@@ -92,7 +92,7 @@ class Hit:
     """
 
     value: bytes
-    kind: NeedleKind
+    kind: LeakKind
     whole: bool
 
     @property
@@ -113,7 +113,7 @@ class Matcher:
         values: Text to kind; each text has at least six bytes.
     """
 
-    def __init__(self, values: Mapping[str, NeedleKind]) -> None:
+    def __init__(self, values: Mapping[str, LeakKind]) -> None:
         self._kinds = {value.encode(): kind for value, kind in values.items()}
         lengths: dict[int, set[int]] = {}
         for value in self._kinds:

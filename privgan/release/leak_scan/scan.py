@@ -26,9 +26,9 @@ from privgan.release.contents import Content, opened, safetensors_header
 from privgan.release.leak_scan.chance_matches import Afresh, Chance, ColumnScan
 from privgan.release.leak_scan.leak_patterns import (
     Hit,
+    LeakKind,
+    LeakPatterns,
     Matcher,
-    NeedleKind,
-    Needles,
     internal_names,
     looks_like_pii,
 )
@@ -54,7 +54,7 @@ class Finding:
 
     file: str
     where: str
-    kind: NeedleKind
+    kind: LeakKind
     count: int
 
 
@@ -106,15 +106,15 @@ class LeakError(InternalError):
         self.scan = scan
 
 
-def scan_files(files: Mapping[str, Content], needles: Needles) -> Scan:
+def scan_files(files: Mapping[str, Content], leak_patterns: LeakPatterns) -> Scan:
     """Search files for content that must stay inside.
 
     Args:
         files: Relative path to content.
-        needles: What to look for; INTERNAL names are always looked for.
+        leak_patterns: What to look for; INTERNAL names are always looked for.
     """
-    matcher = Matcher(needles.values)
-    scanner = _Scanner(needles, matcher, Afresh(needles.schema, matcher))
+    matcher = Matcher(leak_patterns.values)
+    scanner = _Scanner(leak_patterns, matcher, Afresh(leak_patterns.schema, matcher))
     for name, content in files.items():
         scanner.scan(name, content)
     counted = tuple(
@@ -126,10 +126,10 @@ def scan_files(files: Mapping[str, Content], needles: Needles) -> Scan:
 
 @dataclass
 class _Scanner:
-    needles: Needles
+    leak_patterns: LeakPatterns
     matcher: Matcher
     afresh: Afresh
-    found: Counter[tuple[str, str, NeedleKind]] = field(default_factory=Counter)
+    found: Counter[tuple[str, str, LeakKind]] = field(default_factory=Counter)
     chance: list[Chance] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
 
@@ -154,7 +154,7 @@ class _Scanner:
 
         What was found there by chance alone is returned, and is known in the raw bytes too.
         """
-        columns = ColumnScan(self.needles, self.matcher, internal_names(), self.afresh)
+        columns = ColumnScan(self.leak_patterns, self.matcher, internal_names(), self.afresh)
         with opened(content) as reader:
             columns.read(name, reader)
         for column, kind, count in columns.findings():
@@ -200,20 +200,22 @@ class _Scanner:
             if hit.whole and (figures or not hit.figure):
                 self.found[name, where, hit.kind] += 1
         self._names(name, where, (match.group() for match in internal_names().finditer(data)))
-        if patterns and self.needles.schema is not None:
+        if patterns and self.leak_patterns.schema is not None:
             self._patterns(name, where, text)
 
     def _patterns(self, name: str, where: str, text: str) -> None:
-        looks = [found for found in looks_like_pii(text) if found not in self.needles.declared]
+        looks = [
+            found for found in looks_like_pii(text) if found not in self.leak_patterns.declared
+        ]
         if looks:
-            self.found[name, where, NeedleKind.PATTERN] += len(looks)
+            self.found[name, where, LeakKind.PATTERN] += len(looks)
 
     def _names(self, name: str, where: str, names: Iterable[bytes]) -> None:
         count = sum(
-            found.decode("utf-8", "replace") not in self.needles.declared for found in names
+            found.decode("utf-8", "replace") not in self.leak_patterns.declared for found in names
         )
         if count:
-            self.found[name, where, NeedleKind.INTERNAL_NAME] += count
+            self.found[name, where, LeakKind.INTERNAL_NAME] += count
 
 
 def _counts_in_bytes(name: str, hit: Hit) -> bool:
