@@ -142,7 +142,7 @@ FIGURES: list[tuple[str, Callable[[], Any], Any]] = [
     ("ChaCha20 with 256 bits", lambda: 8 * randomness._KEY_BYTES, 256),
     ("sum of four normals, halved", _normal_of_four, 2.0),
     ("clipped 0.1 % below the norm", lambda: dpsgd.CLIP_MARGIN, 0.001),
-    ("fewer than half shared is refused", lambda: identity.LEAST_SHARED, 0.5),
+    ("fewer than half shared is refused", lambda: identity.LEAST_SHARED_COLUMNS, 0.5),
 ]
 
 
