@@ -1,9 +1,9 @@
-"""Write files and folders atomically: present as a whole, durable, or not at all.
+"""Write files and folders atomically: whole and durable, or not at all.
 
-What is being made lies beside its target under a hidden name and is locked by the process that
-makes it. What a killed process left there is unlocked, and is removed by the next one that writes
-beside it. A folder that is about to be recorded gets a second hidden name, which bears its owner's.
-Others leave it alone: a ledger may name it already.
+A file in progress lies beside its target under a hidden name, locked by its process. After a crash
+the lock is gone. The next process that writes beside it removes the leftover. A folder about to be
+recorded gets a second hidden name with its owner's name. Other processes leave it alone, since a
+ledger may name it already.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def replace_text(path: Path, text: str) -> None:
 
 @contextmanager
 def owner_only() -> Iterator[None]:
-    """Make new files 0600 and new folders 0700, from their first byte, while the block lasts."""
+    """Create files with mode 0600 and folders with 0700 while the block lasts."""
     before = os.umask(0o077)
     try:
         yield
@@ -64,7 +64,7 @@ def owner_only() -> Iterator[None]:
 
 @contextmanager
 def held_alone(folder: Path) -> Iterator[None]:
-    """Hold a folder alone while the block lasts; a killed process holds it no more.
+    """Lock a folder while the block lasts; the lock of a killed process ends.
 
     Raises:
         UsageError: when another process holds it.
@@ -86,7 +86,7 @@ def held_alone(folder: Path) -> Iterator[None]:
 
 _MARK = ".privgan-partial-"
 _BOOKED = ".privgan-booked-"
-# A name that is itself as long as the disk allows leaves no room for the mark.
+# A name of the longest allowed length leaves no room for the mark.
 _KEPT = 40
 
 
@@ -110,7 +110,9 @@ def new_folder(
     exists: type[UsageError] = ReleaseExistsError,
     book: Booking | None = None,
 ) -> Iterator[Path]:
-    """A folder to fill; it gets its name when the block ends without an error, and is gone otherwise.
+    """Yield a folder to fill; it gets its name when the block ends without an error.
+
+    On an error it is removed.
 
     Args:
         target: The folder's name to be.
@@ -151,7 +153,7 @@ def new_folder(
 
 @contextmanager
 def new_file(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
-    """A file to fill; as new_folder.
+    """Yield a file to fill, as ``new_folder`` does.
 
     Args:
         target: The file's name to be.
@@ -177,13 +179,13 @@ def new_file(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
 
 
 def write_new_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a new file at once; UsageError where it is there already or cannot be written."""
+    """Write a new file; UsageError where it exists or cannot be written."""
     with new_file(target, mode=mode) as file:
         file.write(content)
 
 
 def replace_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file at once in place of the one that may be there."""
+    """Write a file in place of an existing one."""
     partial = _beside(target)
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -201,9 +203,9 @@ def replace_file(target: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 def remove_leftovers(folder: Path, *, owner: str = "") -> int:
-    """Remove what killed processes left half-written in a folder.
+    """Remove partial files of killed processes in a folder.
 
-    What a living one is writing is locked and stays.
+    Files of living processes are locked, and stay.
 
     Args:
         folder: The folder.
@@ -221,9 +223,9 @@ def remove_leftovers(folder: Path, *, owner: str = "") -> int:
 
 
 def adopt_leftover(target: Path, owner: str, wanted: Callable[[Path], bool]) -> bool:
-    """Give what a killed process left ready its name, where it is the one wanted.
+    """Rename a killed process' finished folder to its target, where it is the wanted one.
 
-    The owner's others are removed.
+    Other folders of the same owner are removed.
 
     Args:
         target: The folder's name to be.
@@ -249,7 +251,7 @@ def adopt_leftover(target: Path, owner: str, wanted: Callable[[Path], bool]) -> 
 def as_usage_error(
     error: OSError, target: Path, exists: type[UsageError] = UsageError
 ) -> UsageError:
-    """An operating system's refusal in words that say what to do."""
+    """Convert an operating-system error to words that say what to do."""
     if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
         return exists(f"{target} is there already; choose another name, nothing is overwritten")
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -276,13 +278,13 @@ def _hidden(target: Path, mark: str) -> str:
 def _to_book(target: Path, owner: str) -> Path:
     """The hidden name of a whole folder that is about to be recorded.
 
-    Its owner alone names or removes it.
+    Only its owner names or removes it.
     """
     return target.parent / f"{_hidden(target, _BOOKED)}{owner}-{secrets.token_hex(8)}"
 
 
 def _remove(path: Path) -> int:
-    """Remove a file or a folder; the number of files."""
+    """Remove a file or folder; returns the number of files."""
     files = 1 if not path.is_dir() else sum(1 for part in path.rglob("*") if not part.is_dir())
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     return files
@@ -296,7 +298,7 @@ def _check_free(target: Path, exists: type[UsageError]) -> None:
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folder to write into, and tidy it."""
+    """Make the parent folder, and remove leftovers there."""
     if os.path.lexists(folder) and not folder.is_dir():
         raise UsageError(f"{folder}: is no folder; choose another")
     folder.mkdir(parents=True, exist_ok=True)
@@ -305,7 +307,7 @@ def _prepare(folder: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a file or folder alone; OSError where another process holds it, or it is a link."""
+    """Lock a file or folder; OSError where another process holds it, or it is a link."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,7 @@
-"""Read a YAML document with its line numbers and hold it against a packaged JSON Schema, reporting every mistake at once."""
+"""Read a YAML document and check it against a packaged JSON Schema, with line numbers.
+
+All mistakes are reported at once.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import DocumentError
+from privgan.files.json_types import JsonMapping
 from privgan.files.limits import LARGEST_YAML, MB, MOST_MISTAKES
 from privgan.files.yaml_lines import YamlError, read_yaml, texts_in
 
 DocumentPath = tuple[str | int, ...]
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?\Z")
-# No text file can hold it: a NUL would cut the text short, half of a surrogate pair is no
-# character.
+# A text file cannot hold these: a NUL would end the text, and a lone surrogate is no character.
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 # Looking for a near word takes time; the rest is too long for a slip.
 _MOST_CHOICES, _LONGEST_WORD = 500, 100
@@ -45,13 +48,13 @@ class Document:
     lines: Mapping[DocumentPath, int]
 
     def line_of(self, path: DocumentPath) -> int:
-        """The line of a path, or of the nearest thing around it."""
+        """The line of a path, or of its nearest ancestor."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
     def mistake(self, path: DocumentPath, message: str) -> str:
-        """A mistake as one sentence with its line."""
+        """Format a mistake as one sentence with its line."""
         return f"line {self.line_of(path)}: {message}"
 
 
@@ -134,7 +137,7 @@ def _line_told(mistake: str) -> int:
 
 
 def _unwritable(document: Document) -> list[str]:
-    """Every text that no text file can hold."""
+    """All texts that a text file cannot hold."""
     bad = (path for path, text in texts_in(document.data) if UNWRITABLE.search(text))
     told = "{}holds a NUL or half of a character; leave it out"
     return [
@@ -158,7 +161,7 @@ def _as_text_or_null(text: str) -> Any:
 
 
 def _scalar(text: str) -> Any:
-    """The YAML 1.2 core reading of a plain scalar: ``no`` and ``2020-01-01`` stay text."""
+    """Read a plain scalar by the YAML 1.2 core schema: ``no`` and ``2020-01-01`` stay text."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if _INTEGER.match(text):
@@ -167,7 +170,7 @@ def _scalar(text: str) -> Any:
 
 
 @lru_cache
-def json_schema(format_name: str) -> Mapping[str, Any]:
+def json_schema(format_name: str) -> JsonMapping:
     """The packaged JSON Schema of a format such as ``privgan.schema/1``."""
     kind = format_name.removeprefix("privgan.").split("/")[0]
     text = (
@@ -175,11 +178,11 @@ def json_schema(format_name: str) -> Mapping[str, Any]:
         .joinpath(f"{kind}.schema.json")
         .read_text(encoding="utf-8")
     )
-    schema: Mapping[str, Any] = json.loads(text)
+    schema: JsonMapping = json.loads(text)
     return schema
 
 
-def strict_validator(schema: Mapping[str, Any], **options: Any) -> Any:
+def strict_validator(schema: JsonMapping, **options: Any) -> Any:
     """A validator of a JSON Schema that compares the items of a list in linear time."""
     return _validator_class()(schema, **options)
 
@@ -201,7 +204,7 @@ def _validator_class() -> Any:
 
 
 def schema_mistakes(document: Document, format_name: str) -> Iterator[str]:
-    """Every place where a document departs from its JSON Schema, one sentence each, in the order of lines."""
+    """Every violation of the document's JSON Schema, a sentence each, by line."""
     errors = islice(
         strict_validator(json_schema(format_name)).iter_errors(document.data), MOST_MISTAKES
     )
@@ -214,7 +217,7 @@ def schema_mistakes(document: Document, format_name: str) -> Iterator[str]:
 
 
 def _leaves(error: Any) -> Iterator[Any]:
-    """The parts of a failed ``oneOf``/``anyOf`` that say most, or the error itself."""
+    """The most specific causes of a failed ``oneOf``/``anyOf``, or the error itself."""
     if error.validator in {"oneOf", "anyOf"} and error.context:
         branches: dict[int, list[Any]] = {}
         for part in error.context:
@@ -230,7 +233,7 @@ def _leaves(error: Any) -> Iterator[Any]:
 
 
 def _mistakes_of(error: Any) -> Iterator[tuple[DocumentPath, str]]:
-    """Path and sentence of each mistake in an error: each unknown key is one of its own."""
+    """Path and sentence of each mistake in an error; each unknown key counts alone."""
     path = tuple(error.absolute_path)
     if error.validator not in {"additionalProperties", "unevaluatedProperties"}:
         yield path, _sentence(error)
@@ -279,7 +282,7 @@ def _type_words(allowed: Any) -> str:
 
 
 def shown(value: Any, limit: int = 60) -> str:
-    """A value for a message: quoted, on one line, cut to a limit."""
+    """Format a value for a message: quoted, on one line, cut to a limit."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = text[: 10 * limit]
     text = text.encode("unicode_escape").decode() if not text.isprintable() else text
@@ -287,7 +290,7 @@ def shown(value: Any, limit: int = 60) -> str:
 
 
 def did_you_mean(word: str, choices: list[str]) -> str:
-    """``; did you mean X?`` where a choice is near, else nothing."""
+    """``; did you mean X?`` where a choice is similar, else empty."""
     short = [choice for choice in choices[:_MOST_CHOICES] if len(choice) <= _LONGEST_WORD]
     near = difflib.get_close_matches(word, short, n=1) if len(word) <= _LONGEST_WORD else []
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,10 +1,8 @@
-"""The allow-list: where every field of every file of a release comes from.
+"""Declare the allow-list: the source of every field in every file of a release.
 
-A field that is not named here cannot be written.
-
-Each declaration is a tree that follows the JSON value: a mapping names its keys, ``Each`` stands
-for any key (a column's or a package's name), a list for its items, and a leaf is the field's
-source.
+A field that is not declared cannot be written. Each declaration is a tree that follows the JSON
+value. A mapping names its keys, ``Each`` stands for any public name, and a list for its items. A
+leaf is the field's source.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ _MOST_TOLD, _LONGEST_PATH = 100, 200
 
 
 class FieldSource(StrEnum):
-    """Where the content of a field comes from; exact figures of private rows are none of these."""
+    """The source of a field's content; exact figures of private rows are no source."""
 
     PUBLIC = "public"
     MEASURED = "measured"
@@ -70,8 +68,8 @@ def _named(source: FieldSource, names: str) -> dict[str, Declaration]:
     return dict.fromkeys(names.split(), source)
 
 
-# Events hold the plan's parameters: functions of the budget, the schema and the declared or noisy
-# row count.
+# Events hold the plan's parameters.
+# They derive from the budget, the schema and the declared or noisy row count.
 _EVENT: dict[str, Declaration] = {
     **_named(
         PUBLIC,
@@ -80,8 +78,7 @@ _EVENT: dict[str, Declaration] = {
     ),
     "of": Again(),
 }
-# With a row count that is not public, all of stage 2 is planned from the noisy one: measured, hence
-# paid for.
+# Without a public row count, stage 2 is planned from the noisy one, which is paid for.
 _STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind"),
     **_named(MEASURED, "noise expected_error"),
@@ -168,8 +165,7 @@ _ABOUT: dict[str, Declaration] = {
     "versions": Each(PROCESS),
     "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
 }
-# Only the outcomes of public gates may leave; of the internal ones, waived or not, only that they
-# passed.
+# Only outcomes of public gates may leave. Of internal gates, only that they passed.
 _POLICY: dict[str, Declaration] = {
     **_named(PUBLIC, "name version purpose purpose_zh standard hash own_hash"),
     **_named(PROCESS, "status public_checks internal_checks"),
@@ -249,8 +245,7 @@ REPORT: Declaration = MappingProxyType(
         "rows": SYNTHETIC,
     }
 )
-# The report's own file: its data, and the text made of them, which is as private as the most
-# private of them.
+# The report's own file: its data and their text, as private as the most private datum.
 REPORT_FILE: Declaration = MappingProxyType(
     {
         **_named(PROCESS, "format kind language"),
@@ -262,17 +257,16 @@ REPORT_FILE: Declaration = MappingProxyType(
         },
     }
 )
-# All that a Parquet file says beside its columns: pyarrow's own copy of their names and types.
+# A Parquet file's only metadata: pyarrow's copy of the columns' names and types.
 PARQUET_KEYS = frozenset({"ARROW:schema"})
-# The names of tensors in model.safetensors; ``network.`` begins the name of every weight of the
-# generator.
+# Names of tensors in model.safetensors; the generator's weights begin with ``network.``.
 TENSORS: Mapping[str, FieldSource] = MappingProxyType(
     {"network.": MEASURED, "codebook.latents": PROCESS, "codebook.conditions": MEASURED}
 )
 
 
 def check_declared(what: str, value: Any, declaration: Declaration) -> None:
-    """Refuse a value that holds a field without a declared source.
+    """Check that every field of a value has a declared source.
 
     Args:
         what: The file's name, for the message.
@@ -294,7 +288,7 @@ def check_declared(what: str, value: Any, declaration: Declaration) -> None:
 def fields_of(
     value: Any, declaration: Declaration, path: str = ""
 ) -> Iterator[tuple[str, FieldSource | Stated | None]]:
-    """Every field of a JSON value with its declared source; None where it has none.
+    """Every field of a JSON value with its declared source, None for an undeclared one.
 
     Args:
         value: A JSON value.
@@ -307,10 +301,7 @@ def fields_of(
 def _fields(
     value: Any, declaration: Declaration, path: str, around: Declaration
 ) -> Iterator[tuple[str, FieldSource | Stated | None]]:
-    if isinstance(declaration, Again):
-        declaration = around
-    if isinstance(declaration, Each) and not isinstance(value, Mapping):
-        path, declaration = f"{path}.*", declaration.of
+    declaration, path = _resolved(value, declaration, path, around)
     if isinstance(value, list | tuple):
         for item in value:
             yield from _fields(item, declaration, f"{path}[]", around)
@@ -321,6 +312,17 @@ def _fields(
             yield from _of_key(str(key), part, declaration, path)
     elif value is not None:
         yield path, None
+
+
+def _resolved(
+    value: Any, declaration: Declaration, path: str, around: Declaration
+) -> tuple[Declaration, str]:
+    """Replace ``Again`` by the declaration around, and ``Each`` by its part for a single value."""
+    if isinstance(declaration, Again):
+        declaration = around
+    if isinstance(declaration, Each) and not isinstance(value, Mapping):
+        return declaration.of, f"{path}.*"
+    return declaration, path
 
 
 def _of_key(

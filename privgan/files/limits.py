@@ -1,8 +1,8 @@
-"""The most that one thing of a foreign file may be, all in one place.
+"""Set upper limits on the content of untrusted files, all in one place.
 
-Whoever sends a release may have written anything. These limits are checked before the work
-that they bound, so that checking takes little time and memory. Each is several times what a release
-of a million rows, 200 columns and 100,000 categories needs, unless its line says otherwise.
+Anybody may have written a received release. Each limit is checked before the work that it bounds.
+So a check takes little time and memory. Each limit is several times the need of a release of a
+million rows, 200 columns and 100,000 categories, unless its comment says otherwise.
 """
 
 from __future__ import annotations

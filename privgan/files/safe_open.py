@@ -1,7 +1,7 @@
 """Open files below a folder without following links or waiting for pipes.
 
-Whoever may write to a folder while it is checked could show one file to the comparison of hashes
-and another to what looks at its content. What was hashed is what must be read.
+A writer could swap a file between its hash check and the reading of its content. So the hash is
+checked on the very file that is read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from privgan.errors import VerificationError
 
 
 class ChangedError(VerificationError):
-    """A file is not the one whose hash was compared."""
+    """The file's hash differs from the listed one."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ def read_regular(path: Path, most: int) -> bytes:
 
 @contextmanager
 def open_listed(path: Path, sha256: str) -> Iterator[BufferedReader]:
-    """A regular file for reading, whose hash is compared first.
+    """Open a regular file after comparing its hash.
 
     Args:
         path: The file.
@@ -74,7 +74,7 @@ def open_listed(path: Path, sha256: str) -> Iterator[BufferedReader]:
 
 
 def read_listed(path: Path, most: int, sha256: str) -> bytes:
-    """The content of a regular file with a listed hash; errors as of both functions above."""
+    """Read a regular file with a listed hash; errors as for the functions above."""
     content = read_regular(path, most)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ChangedError
@@ -82,7 +82,7 @@ def read_listed(path: Path, most: int, sha256: str) -> bytes:
 
 
 def identity_of(found: os.stat_result) -> tuple[int, ...]:
-    """What no content, name or place can be changed without: device, node, size and two moments."""
+    """Device, inode, size and two times: some differ after any change of the file."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
@@ -115,7 +115,7 @@ def open_inside(root: Path, parts: Sequence[str]) -> BufferedReader:
 
 
 def size_and_digest(file: BufferedReader) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of an open file, which is at its start again afterwards."""
+    """Size in bytes and SHA-256 of an open file; it is rewound afterwards."""
     digest = hashlib.file_digest(file, "sha256").hexdigest()
     size = file.tell()
     file.seek(0)

@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.files.limits import DEEPEST_JSON, LARGEST_JSON, LONGEST_NUMBER, MOST_JSON_PARTS
 
 # It always matches at a quote, so that no part of a text is looked at twice.
@@ -17,7 +18,7 @@ _MANIFEST = "manifest.json"
 
 
 def read_json(content: bytes, kind: str = _MANIFEST) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Args:
         content: The text.
@@ -44,7 +45,7 @@ def read_json(content: bytes, kind: str = _MANIFEST) -> Any:
 
 
 def _check_small(content: bytes, kind: str) -> None:
-    """Refuse what takes long to parse, before it is parsed."""
+    """Check the size and nesting before parsing, which could take long."""
     if len(content) > LARGEST_JSON[kind]:
         raise ValueError(f"it has more than {LARGEST_JSON[kind]:,} bytes")
     parts = _STRING.sub(b"", content).translate(None, _OTHERS)
@@ -57,7 +58,7 @@ def _check_small(content: bytes, kind: str) -> None:
             raise ValueError("it is nested too deeply")
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> JsonDict:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key stands twice")

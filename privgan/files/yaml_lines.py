@@ -1,7 +1,7 @@
-"""Read YAML as plain data, event by event: no alias, no tag, and an end to size and depth.
+"""Read YAML as plain data, event by event: no alias, no tag, limited size and depth.
 
-A document of 400 bytes whose aliases stand in each other is a value without end. So nothing is
-composed that was not written out, and nothing here calls itself.
+Nested aliases could expand 400 bytes into endless data. So aliases are not expanded, and no
+function here is recursive.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WRITE_OUT = "anchors (&), aliases (*) and tags (!) are not read; write it out"
 
 
 class YamlError(ValueError):
-    """The text cannot be read.
+    """The text cannot be read as plain YAML.
 
     Args:
         line: Where, counted from 1.
@@ -50,7 +50,7 @@ class Plain:
 def read_yaml(
     text: str, reading: Reading = str, readings: Mapping[str, Reading] = MappingProxyType({})
 ) -> Plain | None:
-    """The plain data of a text; None where the text holds none.
+    """Parse a text as plain data; None where it is empty.
 
     Args:
         text: The text.
@@ -81,17 +81,22 @@ def read_yaml(
 
 @dataclass
 class _Open:
-    """A mapping or a list that is not at its end yet."""
+    """A mapping or list that has not ended yet."""
 
     value: Any
     path: Path
     reading: Reading
     key: tuple[str, int] | None = None  # The key that waits for its value, with its line.
 
+    @property
+    def takes_key(self) -> bool:
+        """Whether the next node is a key of this mapping."""
+        return isinstance(self.value, dict) and self.key is None
+
 
 @dataclass
 class _Builder:
-    """Builds data from events."""
+    """Build data from parser events."""
 
     reading: Reading
     readings: Mapping[str, Reading]
@@ -103,7 +108,7 @@ class _Builder:
     nodes: int = 0
 
     def take(self, event: yaml.Event) -> None:
-        """One event more."""
+        """Process one event."""
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
@@ -115,27 +120,26 @@ class _Builder:
 
     def _node(self, event: yaml.NodeEvent) -> None:
         line = _line(event)
-        tag = getattr(event, "tag", None)
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None or tag is not None:
+        if not _is_written_out(event):
             raise YamlError(line, _WRITE_OUT)
         self.nodes += 1
         if self.nodes > MOST_YAML_NODES:
             raise YamlError(line, f"has more than {MOST_YAML_NODES:,} entries")
         around = self.open[-1] if self.open else None
-        if around is not None and isinstance(around.value, dict) and around.key is None:
+        if around is not None and around.takes_key:
             self._key(event, around, line)
             return
         path, reading = self._place(around)
         self.lines[path] = line
         if isinstance(event, yaml.ScalarEvent):
             value = event.value if event.style is not None else reading(event.value)
-        else:
-            if len(self.open) >= DEEPEST_YAML:
-                raise YamlError(line, "is nested too deeply")
-            value = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self._put(around, value, path)
-        if not isinstance(event, yaml.ScalarEvent):
-            self.open.append(_Open(value, path, reading))
+            self._put(around, value, path)
+            return
+        if len(self.open) >= DEEPEST_YAML:
+            raise YamlError(line, "is nested too deeply")
+        inside: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self._put(around, inside, path)
+        self.open.append(_Open(inside, path, reading))
 
     def _key(self, event: yaml.NodeEvent, around: _Open, line: int) -> None:
         if not isinstance(event, yaml.ScalarEvent):
@@ -164,7 +168,7 @@ class _Builder:
             around.key = None
 
     def result(self) -> Plain | None:
-        """All that was built."""
+        """The data of the whole document."""
         return Plain(self.data, self.lines, tuple(self.twice)) if self.lines else None
 
 
@@ -172,8 +176,14 @@ def _line(event: yaml.Event) -> int:
     return event.start_mark.line + 1 if event.start_mark else 1
 
 
+def _is_written_out(event: yaml.NodeEvent) -> bool:
+    """Whether a node has no alias, anchor or tag."""
+    tag = getattr(event, "tag", None)
+    return not isinstance(event, yaml.AliasEvent) and event.anchor is None and tag is None
+
+
 def texts_in(value: Any) -> Iterator[tuple[Path, str]]:
-    """Every text of plain data with its path; the data is as deep as ``read_yaml`` allows."""
+    """Every text in plain data with its path."""
     waiting: list[tuple[Path, Any]] = [((), value)]
     while waiting:
         path, part = waiting.pop()

@@ -1,1 +1,1 @@
-"""The conditional generator: mixture, warm start from noisy marginals, and critic by DP-SGD."""
+"""Fit the conditional generator: mixture, warm start from noisy marginals, critic by DP-SGD."""

@@ -1,6 +1,6 @@
-"""Conditions: which column is fixed to which code, drawn from noisy frequencies.
+"""Assign conditions: one column fixed to one code, drawn from noisy frequencies.
 
-A real row's comes from that row alone.
+A real row's condition comes from that row alone.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ UNCONDITIONED_SHARE = 0.5
 
 
 def condition_codes(measurements: Measurements, entries: int) -> np.ndarray:
-    """The condition of each codebook entry as column and code [entries, 2], int64.
+    """Column and code of each codebook entry's condition [entries, 2], int64; (-1, -1) for none.
 
-    (-1, -1) for none.
-
-    Half of the entries have none; the others fix one column, each column equally often, to codes in
-    the shares of the noisy frequencies, drawn systematically. The measurements are noisy: there is
-    no other way to make conditions.
+    Half of the entries have no condition. The others fix one column, each column equally often.
+    Their codes follow the noisy frequencies, by systematic sampling. Only noisy measurements are
+    read.
     """
     codes = np.full((entries, 2), -1, dtype=np.int64)
     columns = len(measurements.sizes)
@@ -37,9 +35,9 @@ def condition_codes(measurements: Measurements, entries: int) -> np.ndarray:
 
 
 def conditions_of(codes: np.ndarray, sizes: Sequence[int]) -> Tensor:
-    """Conditions [entries, all codes] from columns and codes [entries, 2].
+    """Encode columns and codes [entries, 2] as conditions [entries, all codes].
 
-    One-hot, or zero where there is none.
+    Each row is one-hot, or zero where the entry has no condition.
     """
     conditions = torch.zeros(len(codes), sum(sizes))
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -51,10 +49,9 @@ def conditions_of(codes: np.ndarray, sizes: Sequence[int]) -> Tensor:
 
 
 def marks_for_rows(columns: int, picks: Tensor) -> Tensor:
-    """Marks [batch, columns] for real rows.
+    """Condition marks [batch, columns] of real rows.
 
-    Each row's own column pick [batch], or none where the pick is ``columns``.
-
-    A real row's condition is its own value in that column, which its codes already say.
+    A row marks its picked column [batch]; no column where the pick is ``columns``. The row's own
+    codes already say the condition's value.
     """
     return torch.nn.functional.one_hot(picks, columns + 1)[:, :columns].float()

@@ -1,17 +1,17 @@
-"""Draw from a mixture what a schema's constraints leave of it.
+"""Sample a mixture under a schema's constraints: exact by boxes, by rejection for orders.
 
-Exactly by boxes, and by rejection where columns are ordered.
+Given a codebook entry, the columns are independent, so a box's probability is a product of column
+masses. Entries are drawn by Bayes' rule from the probability of the constraints. Then a box of each
+group is drawn, then values inside the box. This is the exact conditional distribution for
+``when/then`` and fixed combinations, however rare.
 
-Given a codebook entry the columns are independent, so the probability of a box is a product of
-column masses. Entries are drawn by Bayes' rule from the probability that each gives the
-constraints, then a box of each group, then values inside the box: the exact conditional
-distribution for ``when/then`` and fixed combinations, however rare they are. ``at_most`` cuts
-across boxes: rows that break one are drawn again, all of entry, box and values, up to ``ATTEMPTS``
-times. A row is replaced by one in which the same ordered columns are missing (rejection, exact
-given these): only values break an order, and mere rejection would keep more of the rows that lack
-them than were measured. What is open even then keeps its entry and box, and the ordered columns are
-drawn one after another, the lower first, each from the entry's distribution cut to what the columns
-before it and the limits of those after it leave.
+``at_most`` cuts across boxes. Rows that break one are drawn again, all of entry, box and values, up
+to ``ATTEMPTS`` times. A row's replacement lacks the same ordered columns: rejection, exact given
+these. Plain rejection would favour rows with missing values, since only values break an order.
+
+A row that is still open then keeps its entry and box. Its ordered columns are drawn one after
+another, the lower first. Each follows the entry's distribution, cut to what the other columns
+leave.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _UNLIKELY = 1e-30
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """What a column may hold in some boxes.
+    """The possible values of a column in some boxes.
 
     Attributes:
         pieces: The runs of values, with their mass in their code.
@@ -52,7 +52,7 @@ class _Part:
 
 
 class GroupSampler:
-    """A group of constraints over a mixture.
+    """Sample one group of constraints over a mixture.
 
     Args:
         group: The constraints.
@@ -92,7 +92,7 @@ class GroupSampler:
     def _possible(
         self, part_of: Mapping[str, np.ndarray], supported: Mapping[str, Sequence[PositionSet]]
     ) -> np.ndarray:
-        """The boxes in which the model can give a value to every column, and such values hold the order."""
+        """The boxes where every column can have a value and the values can hold the order."""
         names, boxes = self.group.columns, range(len(self.group.boxes))
         sets = [{name: supported[name][part_of[name][box]] for name in names} for box in boxes]
         kept = [
@@ -103,7 +103,7 @@ class GroupSampler:
         return np.array(kept, dtype=np.int64)
 
     def _box_logs(self, entries: int, boxes: int) -> np.ndarray:
-        """Log of each box's probability in each entry [entries, boxes]."""
+        """Log-probability of each box in each entry [entries, boxes]."""
         logs = np.zeros((entries, boxes))
         with np.errstate(divide="ignore"):
             for name, parts in self._parts.items():
@@ -123,7 +123,10 @@ class GroupSampler:
     def draw(
         self, entries: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Boxes [rows], and of each column the positions [rows] inside them, from entries [rows], ascending."""
+        """Draw boxes [rows], and each column's positions [rows] inside them.
+
+        Entries [rows] must ascend.
+        """
         boxes = choose(self._boxes, entries, rng)
         found = {}
         for name, parts in self._parts.items():
@@ -135,7 +138,7 @@ class GroupSampler:
         return boxes, found
 
     def held(self, positions: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Which rows hold the at_most constraints [rows]."""
+        """Which rows satisfy the at_most constraints [rows]."""
         order = self.group.order
         return order.held(
             {name: self.group.axes[name].numbers(positions[name]) for name in order.columns}
@@ -148,7 +151,10 @@ class GroupSampler:
         positions: Mapping[str, np.ndarray],
         rng: np.random.Generator,
     ) -> dict[str, np.ndarray]:
-        """Positions [rows] of each column, the ordered ones drawn anew one after another so that they hold the order."""
+        """Redraw the ordered columns one after another so that they hold the order.
+
+        Returns the positions [rows] of each column.
+        """
         found = {name: values.copy() for name, values in positions.items()}
         for box in np.unique(boxes):
             rows = np.flatnonzero(boxes == box)
@@ -184,9 +190,9 @@ class GroupSampler:
 
 
 def _first_above(constraint: AtMost, axes: Mapping[str, Axis], low: np.ndarray) -> np.ndarray:
-    """The first position of the high column that holds the constraint [rows].
+    """The high column's first position that satisfies the constraint [rows].
 
-    0 where the low one is missing.
+    0 where the low column is missing.
     """
     numbers = np.where(low == MISSING, -np.inf, axes[constraint.low].numbers(low))
     return axes[constraint.high].ceiling(numbers, strict=constraint.strict)
@@ -220,9 +226,9 @@ class ConstrainedMixture:
 
     @property
     def impossible(self) -> tuple[Group, ...]:
-        """The groups that no entry gives any probability.
+        """The groups with probability zero in every entry.
 
-        All, where each is possible by itself but not with the others.
+        All groups, where each is possible alone but not with the others.
         """
         if self._weights.any():
             return ()
@@ -232,7 +238,7 @@ class ConstrainedMixture:
         return tuple(alone or (sampler.group for sampler in self.groups))
 
     def draw(self, rows: int, rng: np.random.Generator) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Entries [rows], ascending, and the positions [rows] of each constrained column."""
+        """Draw ascending entries [rows] and each constrained column's positions [rows]."""
         ordered = [group for group in self.groups if group.ordered]
         free = [group for group in self.groups if not group.ordered]
         if ordered:
@@ -246,7 +252,7 @@ class ConstrainedMixture:
     def _rejected(
         self, groups: Sequence[GroupSampler], rows: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Entries [rows], ascending, and positions [rows] that hold the at_most constraints."""
+        """Draw entries and positions [rows] that satisfy the at_most constraints."""
         drawn = self._candidates(groups, rows, rng)
         held = _held(groups, drawn)
         kept, left, tried = [drawn.at(held)], drawn.at(~held), 1
@@ -266,7 +272,7 @@ class ConstrainedMixture:
     def _candidates(
         self, groups: Sequence[GroupSampler], rows: int, rng: np.random.Generator
     ) -> _Drawn:
-        """Rows in random order, held or not."""
+        """Draw rows in random order, whether or not they satisfy the orders."""
         entries = spread(self._weights, rows, rng)
         drawn = [group.draw(entries, rng) for group in groups]
         positions = {name: values for _, found in drawn for name, values in found.items()}
@@ -275,19 +281,19 @@ class ConstrainedMixture:
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """Some rows: their entries [rows], their box in each ordered group [rows], and positions [rows] of each column."""
+    """Rows: entries [rows], boxes [rows] of ordered groups, positions [rows] of columns."""
 
     entries: np.ndarray
     boxes: list[np.ndarray]
     positions: dict[str, np.ndarray]
 
     def at(self, rows: np.ndarray) -> _Drawn:
-        """Some of the rows."""
+        """Select some of the rows."""
         positions = {name: values[rows] for name, values in self.positions.items()}
         return _Drawn(self.entries[rows], [boxes[rows] for boxes in self.boxes], positions)
 
     def repaired(self, groups: Sequence[GroupSampler], rng: np.random.Generator) -> _Drawn:
-        """The rows with every group's at_most constraints held."""
+        """Redraw until every group's at_most constraints hold."""
         positions = dict(self.positions)
         for group, boxes in zip(groups, self.boxes, strict=True):
             held = {name: self.positions[name] for name in group.group.columns}
@@ -296,7 +302,7 @@ class _Drawn:
 
     @classmethod
     def joined(cls, parts: Sequence[_Drawn]) -> _Drawn:
-        """All rows of some parts, by ascending entry."""
+        """Concatenate parts, by ascending entry."""
         entries = np.concatenate([part.entries for part in parts])
         names, groups = list(parts[0].positions), range(len(parts[0].boxes))
         whole = cls(
@@ -308,13 +314,13 @@ class _Drawn:
 
 
 def _held(groups: Sequence[GroupSampler], drawn: _Drawn) -> np.ndarray:
-    """Which rows hold every at_most constraint [rows]."""
+    """Which rows satisfy every at_most constraint [rows]."""
     held: np.ndarray = np.logical_and.reduce([group.held(drawn.positions) for group in groups])
     return held
 
 
 def _absent(groups: Sequence[GroupSampler], drawn: _Drawn) -> np.ndarray:
-    """Which ordered columns are missing in each row, as one text a row [rows]."""
+    """The missing ordered columns of each row, as one text a row [rows]."""
     ordered = [
         drawn.positions[name] == MISSING for group in groups for name in group.group.order.columns
     ]
@@ -322,7 +328,7 @@ def _absent(groups: Sequence[GroupSampler], drawn: _Drawn) -> np.ndarray:
 
 
 def _paired(offered: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the offers that are taken, the first of each kind, and which of those who ask have one [asked]."""
+    """Match offers to requests of one kind: places taken, and the requests met [asked]."""
     taken, solved = [np.zeros(0, dtype=np.int64)], np.zeros(len(asked), dtype=bool)
     for kind in np.unique(asked):
         offers, askers = np.flatnonzero(offered == kind), np.flatnonzero(asked == kind)

@@ -1,9 +1,10 @@
-"""DP-SGD on the critic through Opacus' ghost clipping: the only file that imports opacus.
+"""Train the critic by DP-SGD with Opacus' ghost clipping; the only file that imports opacus.
 
-One pass over the Poisson-sampled real customers and as many fake ones as the expected batch; each
-with all of its rows one sample, clipped to the same norm; noise added once to the sum. One customer
-more or less moves that sum by at most the norm. ``PrivacyEngine.make_private`` is not used: it
-reads the data's length and the global random generator.
+One pass covers the Poisson-sampled real customers and as many fake ones as the expected batch. A
+customer with all of its rows is one sample, and all samples are clipped to the same norm. Noise is
+added once to the sum. So adding or removing a customer moves the sum by at most the norm.
+``PrivacyEngine.make_private`` is not used: it reads the data's length and the global random
+generator.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _CROSS_ROW_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._I
 
 
 class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
-    """Opacus' optimiser with noise from our coins instead of torch's generator."""
+    """Opacus' optimiser with noise from secret coins instead of torch's generator."""
 
     def __init__(
         self, optimizer: torch.optim.Optimizer, *, coins: SecretStream, **settings: Any
@@ -44,14 +45,14 @@ class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
         self._coins = coins
 
     def accumulate(self) -> None:
-        """Take the sums as the critic's hooks made them, in double precision."""
+        """Take the sums that the critic's hooks computed in double precision."""
         for parameter in self.params:
             parameter.summed_grad = parameter.clipped_sum
 
     def add_noise(self) -> None:
-        """Add noise of standard deviation noise_multiplier · max_grad_norm to each summed gradient, once.
+        """Add noise of deviation noise_multiplier · max_grad_norm to each summed gradient, once.
 
-        Sum and noise are in double precision; the mean is rounded to the parameter's type
+        Sum and noise are in double precision. The mean is rounded to the parameter's type
         afterwards, as post-processing.
         """
         for parameter in self.params:
@@ -69,7 +70,10 @@ class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
 def _linear_norms(
     layer: nn.Linear, activations: list[Tensor], backprops: Tensor
 ) -> dict[nn.Parameter, Tensor]:
-    """As Opacus' ``compute_linear_norm_sample``, for samples of one row without its batched products, which cost most."""
+    """Per-sample gradient norms of a linear layer, for samples of one row.
+
+    As Opacus' ``compute_linear_norm_sample``, without its costly batched products.
+    """
     if backprops.dim() != 2:
         found: dict[nn.Parameter, Tensor] = compute_linear_norm_sample(
             layer, activations, backprops
@@ -83,11 +87,11 @@ def _linear_norms(
 
 
 class _BookKeeping(GradSampleModuleFastGradientClipping):
-    """Opacus' ghost clipping that keeps what its hooks see, so that the sum of clipped gradients needs no second pass.
+    """Opacus' ghost clipping, keeping activations so that no second backward pass is needed.
 
     Bu, Wang, Zha and Karypis 2023 (Differentially Private Optimization on Large Model at Small
-    Cost), section 3: a linear layer's sum of clipped gradients is one product of its inputs and of
-    what flowed back to its outputs, each weighted by its sample's clipping factor.
+    Cost), section 3. A linear layer's sum of clipped gradients is one matrix product: inputs times
+    output gradients, each weighted by its sample's clipping factor.
     """
 
     NORM_SAMPLERS: ClassVar = {
@@ -107,7 +111,7 @@ class _BookKeeping(GradSampleModuleFastGradientClipping):
         loss_reduction: str,
         batch_first: bool,
     ) -> None:
-        """Opacus' hook; before it, remember the layer's inputs and what flows back to its outputs."""
+        """Store the layer's inputs and output gradients, then run Opacus' hook."""
         if self.hooks_enabled:
             activations: Any = module.activations
             self._seen[module] = activations[-1][0], forward_output[0].detach()
@@ -116,10 +120,10 @@ class _BookKeeping(GradSampleModuleFastGradientClipping):
         )
 
     def write_clipped_sums(self) -> None:
-        """Give every parameter the sum of the samples' clipped gradients; the losses were added up.
+        """Set every parameter to the sum of the samples' clipped gradients.
 
-        In double precision: one sample more must not move the sum by the rounding of hundreds of
-        thousands of others.
+        The losses must be summed. Sums are in double precision: otherwise one sample could move the
+        rounding of all others.
         """
         factors = self.get_clipping_coef().double()
         for layer, (inputs, flow) in self._seen.items():
@@ -139,13 +143,32 @@ class _BookKeeping(GradSampleModuleFastGradientClipping):
 
 
 def _weighted_sums(factors: Tensor, flow: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """The sums [outputs, inputs] and [outputs] of weighted samples' gradients of a linear layer, in double precision."""
+    """Sums [outputs, inputs] and [outputs] of weighted sample gradients of a linear layer."""
     weighted = (flow.double() * factors.view(-1, *[1] * (flow.dim() - 1))).flatten(0, -2)
     return weighted.T @ inputs.flatten(0, -2).double(), weighted.sum(0)
 
 
+def _check_layers(critic: nn.Module) -> None:
+    """Check that no layer mixes rows, and that all trained layers are linear."""
+    offenders = [
+        type(module).__name__
+        for module in critic.modules()
+        if isinstance(module, _CROSS_ROW_LAYERS)
+    ]
+    if offenders:
+        raise InternalError(
+            f"the critic holds {offenders[0]}: it mixes rows, so that clipping a row bounds nothing"
+        )
+    trained = [module for module in critic.modules() if list(module.parameters(recurse=False))]
+    if not all(isinstance(module, nn.Linear) for module in trained):
+        raise InternalError(
+            "the critic holds a layer with parameters that is not linear: its clipped sum is not"
+            " known"
+        )
+
+
 class PrivateTrainer:
-    """A critic whose every update is one DP-SGD step.
+    """Train a critic whose every update is one DP-SGD step.
 
     Args:
         critic: A network without cross-row layers; its losses are per row.
@@ -165,22 +188,7 @@ class PrivateTrainer:
     ) -> None:
         if charged != settings.event:
             raise InternalError("what was charged is not what the critic is about to do")
-        offenders = [
-            type(module).__name__
-            for module in critic.modules()
-            if isinstance(module, _CROSS_ROW_LAYERS)
-        ]
-        if offenders:
-            raise InternalError(
-                f"the critic holds {offenders[0]}: it mixes rows, so that clipping a row bounds"
-                " nothing"
-            )
-        trained = [module for module in critic.modules() if list(module.parameters(recurse=False))]
-        if not all(isinstance(module, nn.Linear) for module in trained):
-            raise InternalError(
-                "the critic holds a layer with parameters that is not linear: its clipped sum is"
-                " not known"
-            )
+        _check_layers(critic)
         self.settings, self._coins = settings, coins
         self.steps_done = 0
         self.module = _BookKeeping(
@@ -204,30 +212,30 @@ class PrivateTrainer:
 
     @property
     def critic(self) -> nn.Module:
-        """The network itself."""
+        """The wrapped network."""
         network: nn.Module = self.module._module
         return network
 
     @property
     def optimiser(self) -> torch.optim.Optimizer:
-        """Adam, which sees noisy gradients only."""
+        """Adam, which receives noisy gradients only."""
         adam: torch.optim.Optimizer = self._optimizer.original_optimizer
         return adam
 
     @property
     def mechanism(self) -> tuple[float, float, float]:
-        """Standard deviation of the noise on the sum, norm of one sample, probability of each."""
+        """Noise deviation on the sum, clip norm of one sample, and sampling probability."""
         noise = self._optimizer.noise_multiplier * self._optimizer.max_grad_norm
         return noise, float(self.module.max_grad_norm), self.settings.sample_rate
 
     def batch_members(self, customers: int) -> Tensor:
-        """Indices of this step's batch: each customer by a coin of its own (Poisson sampling)."""
+        """Draw this step's batch by Poisson sampling: indices of the chosen customers."""
         return torch.from_numpy(
             self._coins.bernoulli(self.settings.sample_rate, customers).nonzero()[0]
         )
 
     def step(self, rows: Tensor, kinds: Tensor) -> None:
-        """One noisy update.
+        """Run one noisy update.
 
         Args:
             rows: Samples of one row [batch, inputs], or of several [batch, rows, inputs].
@@ -246,39 +254,35 @@ class PrivateTrainer:
         self._optimizer.zero_grad(set_to_none=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            # Opacus' hooks would wait for a gradient of the rows, which nobody asks for.
+            # Opacus' hooks would otherwise wait for a gradient of the rows.
             self._backward(self._criterion(self.module(rows.detach()), kinds))
             self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.module.disable_hooks()
 
     def _backward(self, losses: Tensor) -> None:
-        """One pass over per-sample losses [batch].
+        """Run one backward pass over per-sample losses [batch].
 
-        Norms by Opacus' hooks, then the sum of clipped gradients.
-
-        Of each layer's parameters the pass asks for the smallest alone: what flows back to every
-        layer is all that is needed, and gradients of weights would be thrown away.
+        Opacus' hooks give the norms; then the clipped gradients are summed. The pass asks for one
+        small parameter of each layer only. The output gradients of every layer are needed, the
+        weights' gradients are not.
         """
         torch.autograd.backward(losses.sum(), inputs=self._smallest)
         self._optimizer.zero_grad()
         self.module.write_clipped_sums()
 
     def scores(self, rows: Tensor) -> Tensor:
-        """Scores [batch] for the generator's step.
-
-        No hooks, no gradient to the critic's weights.
-        """
+        """Scores [batch] for the generator's step, without hooks or gradients for the critic."""
         parameters = {name: value.detach() for name, value in self.critic.named_parameters()}
         scores: Tensor = torch.func.functional_call(self.critic, parameters, (rows,))
         return scores
 
 
 def check_map(settings: CriticSettings, charged: DpEvent) -> None:
-    """Hold what a trainer does, and Opacus' Rényi bound for it, against an event to be charged.
+    """Check a trainer, and Opacus' Rényi bound for it, against an event to be charged.
 
-    OpenDP has no mechanism for DP-SGD. So a trainer is made as for a run, on a network of its own;
-    noise, clip norm and rate are its own.
+    OpenDP has no mechanism for DP-SGD. So a trainer is made as for a run, on a network of its own.
+    Its noise, clip norm and sampling rate are then compared.
 
     Raises:
         InternalError: The event is not that of these settings, or the trainer has others.

@@ -1,4 +1,4 @@
-"""Losses of the generator: adversarial, and the distance to noisy marginals."""
+"""Compute the generator's losses: adversarial, and distance to noisy marginals."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ from privgan.generator.sampling import total_correlation
 from privgan.measurement.marginals import Target
 
 _INFORMATION_PRICE = 0.19
-# Where the rows are fewer than so many times the marginals' noise, the price grows, up to twice.
+# With fewer rows than this many times the marginals' noise the price grows, up to twice.
 _HARDLY_SEEN, _GROWTH, _HIGHEST = 60.0, 0.6, 2.0
 _ROWS_PER_STEP = 250
-_DEPENDENT = 1.0  # Nats: a column with that much information about the entry is priced half as high as one with none.
+# Nats of information at which a column's price is half that of a column without any.
+_DEPENDENT = 1.0
 
 
 class FitLoss:
-    """What the generator is fitted by.
+    """The warm start's loss: the marginals' error and a price for unmeasured dependence.
 
-    The marginals' error, and a price for what they do not ask for.
+    The price has two parts. One is half the mutual information between the codebook entry and each
+    column. The other is half the columns' total correlation. Of all mixtures that agree with noisy
+    marginals, the price prefers the one that says least beyond them. So does a maximum-entropy
+    model. Without a price the many free parameters would fit the noise.
 
-    The price is half of the mutual information between the codebook's entry and each column and
-    half of the columns' total correlation, times a weight. Of all mixtures that agree with noisy
-    marginals it prefers the one that says least beyond them, as a maximum-entropy model does;
-    without it the many free parameters fit the noise. The information bounds the total correlation
-    from above, but alone it leaves mixtures whose rows hold more structure than their pairs of
-    columns need. The weight is proportional to the noise's standard deviation and to the square
-    root of the number of codes, as the largest singular value of a matrix of noise is, which a
-    penalty must reach to keep it out; its factor was chosen on Adult and held on three other tables
-    (``reports/benchmarks``). Where hardly anything is seen, a small table of many columns, the
-    price is up to twice as high.
+    The information bounds the total correlation from above. Alone, it leaves mixtures whose rows
+    hold more structure than their pairs of columns need.
 
-    A price alike for all columns would also push back what stands far out of the noise, as where
-    one column follows from others. So columns that already tell much pay less of the first part,
-    and the others more: on average as much (re-weighting as in Candès, Wakin and Boyd 2008,
-    Enhancing Sparsity by Reweighted ℓ1 Minimization).
+    The weight is proportional to the noise's standard deviation and to the square root of the
+    number of codes. The largest singular value of a noise matrix grows likewise, and the penalty
+    must reach it. Its factor was chosen on Adult and confirmed on three other tables
+    (``reports/benchmarks``). In a small table of many columns the price is up to twice as high.
+
+    A uniform price would also push back strong dependence, as where one column follows from others.
+    So columns with much information pay less of the first part, and the others more, at the same
+    mean. The re-weighting follows Candès, Wakin and Boyd 2008, Enhancing Sparsity by Reweighted ℓ1
+    Minimization.
 
     Args:
         targets: Noisy marginals as shares.
@@ -54,7 +55,7 @@ class FitLoss:
         self._price = price_of(sum(self._error.layout.sizes), math.sqrt(self._error.mean_precision))
 
     def __call__(self, logits: Tensor, rng: np.random.Generator) -> Tensor:
-        """The loss of the logits of all columns [entries, all codes]."""
+        """The loss of all columns' logits [entries, all codes]."""
         shares = shares_of(logits, self._error.layout)
         told = information(shares, self._error.layout)
         apart = (weights_by_dependence(told.detach()) * told).sum()
@@ -63,7 +64,7 @@ class FitLoss:
 
 
 def price_of(codes: int, seen: float) -> float:
-    """The price of one nat.
+    """The price of one nat of unmeasured dependence.
 
     Args:
         codes: The number of codes of all columns.
@@ -74,7 +75,7 @@ def price_of(codes: int, seen: float) -> float:
 
 
 def weights_by_dependence(told: Tensor) -> Tensor:
-    """Weights [columns] of mean 1, smaller for columns with more information [columns] about the entry."""
+    """Weights [columns] of mean 1, smaller for columns with more information [columns]."""
     weights = 1 / (1 + told / _DEPENDENT)
     return weights / weights.mean()
 
@@ -83,7 +84,7 @@ REAL, FAKE, ABSENT = 1.0, 0.0, -1.0
 
 
 def critic_losses(scores: Tensor, kinds: Tensor) -> Tensor:
-    """Logistic loss of each sample [batch] on its own scores: the sum over its rows.
+    """Logistic loss of each sample [batch], summed over its rows.
 
     Args:
         scores: Of one row a sample [batch], or of several [batch, rows].
@@ -106,7 +107,7 @@ _DRAWN_FROM = 2.0
 class _Triple:
     """A 3-way target, its largest column last.
 
-    Only the outer product of the others is ever written down.
+    Only the outer product of the other two columns is ever materialised.
 
     Attributes:
         spans: Where the codes of its columns are.
@@ -120,16 +121,16 @@ class _Triple:
 
 
 class _PairError(torch.autograd.Function):
-    """Weighted squared error of 2-way marginals, with a gradient of its own.
+    """Weighted squared error of 2-way marginals, with its own gradient.
 
-    One product of matrices each way.
+    Forward and backward are one matrix product each.
     """
 
     @staticmethod
     def forward(
         ctx: Any, shares: Tensor, drawn: Tensor | None, wanted: Tensor, weights: Tensor
     ) -> Tensor:
-        """The error.
+        """Compute the error.
 
         Args:
             ctx: What the way back needs.
@@ -160,14 +161,14 @@ class _PairError(torch.autograd.Function):
 
 
 class _TripleError(torch.autograd.Function):
-    """Weighted squared error of 3-way marginals.
+    """Weighted squared error of 3-way marginals, with its own gradient.
 
-    The gradient is found beside it, while the outer products are at hand.
+    Forward computes the gradient too, while the outer products are in memory.
     """
 
     @staticmethod
     def forward(ctx: Any, shares: Tensor, triples: Sequence[_Triple]) -> Tensor:
-        # Entries last: outer products and their sums then run along memory.
+        # Entries last: outer products and their sums then read contiguous memory.
         across = shares.T.contiguous()
         error, slope = shares.new_zeros(()), torch.zeros_like(across)
         for triple in triples:
@@ -192,9 +193,9 @@ class _TripleError(torch.autograd.Function):
 class MarginalLoss:
     """Precision-weighted squared error between a mixture's marginals and noisy ones.
 
-    All 1- and 2-way marginals of a mixture are blocks of one product of matrices. Where there are
-    very many codes, the pairs of columns drawn for one evaluation stand for all, so that its cost
-    is linear in the number of codes. 3-way marginals are drawn step by step.
+    All 1- and 2-way marginals of a mixture are blocks of one matrix product. With very many codes,
+    each evaluation draws some pairs of columns that stand for all. The cost is then linear in the
+    number of codes. 3-way marginals are drawn step by step.
 
     Args:
         targets: Noisy marginals as shares, the 1-way marginal of every column among them.
@@ -263,7 +264,7 @@ class MarginalLoss:
             )
 
     def __call__(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
-        """The loss of the probabilities of all columns [entries, all codes]."""
+        """The loss of all columns' probabilities [entries, all codes]."""
         total = (self._single_weight * (shares.mean(0) - self._single).square()).sum()
         total = total + self._pair_error(shares, rng)
         if not self._triples:

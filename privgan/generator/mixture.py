@@ -1,8 +1,8 @@
-"""The generator as a mixture of product distributions over a codebook of latent draws.
+"""Represent the generator as a mixture of product distributions over a latent codebook.
 
-A codebook holds a fixed number of latent vectors, each with a condition. The generator turns each
-entry into a product distribution, one softmax per column; the model is their even mixture. Fitting
-is then free of sampling noise: the marginals of the whole mixture are known exactly at every step.
+A codebook holds a fixed number of latent vectors, each with a condition. The generator maps each
+entry to a product distribution, one softmax per column. The model is their even mixture. Its
+marginals are known exactly at every step, so fitting has no sampling noise.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TEMPERATURE = 0.5
 
 
 class GeneratorModel:
-    """A generator being fitted. It never receives a tensor made from real rows.
+    """A generator while it is fitted. It never receives a tensor made from real rows.
 
     Args:
         measurements: Noisy frequencies for the conditions.
@@ -67,14 +67,14 @@ class GeneratorModel:
         return self.network.sizes
 
     def update_conditions(self, measurements: Measurements) -> None:
-        """Give each codebook entry a condition, in the shares of the noisy frequencies."""
+        """Redraw each entry's condition from noisy frequencies."""
         self.codes_of_conditions = condition_codes(measurements, self.settings.entries)
         self.conditions = conditions_of(self.codes_of_conditions, measurements.sizes).to(
             self.device
         )
 
     def restore_codebook(self, latents: Tensor, condition_codes: np.ndarray) -> None:
-        """Set the codebook to that of another model with the same columns."""
+        """Load the codebook of another model with the same columns."""
         self.latents, self.codes_of_conditions = latents.to(self.device), condition_codes
         self.conditions = conditions_of(condition_codes, self.sizes).to(self.device)
 
@@ -88,10 +88,10 @@ class GeneratorModel:
         return logits
 
     def fake_rows(self, components: Sequence[Tensor], batch: int) -> Tensor:
-        """One-hot rows [batch, all codes and columns] with the mark of each row's condition.
+        """Draw one-hot rows [batch, all codes and columns] with their condition marks.
 
-        Entries are drawn evenly; codes by Gumbel softmax with a straight-through gradient (Jang et
-        al. 2017).
+        Entries are drawn evenly. Codes are drawn by Gumbel softmax with a straight-through gradient
+        (Jang et al. 2017).
         """
         entries = torch.randint(self.settings.entries, (batch,), generator=self.random).to(
             self.device
@@ -109,8 +109,8 @@ class GeneratorModel:
         hard = F.one_hot(soft.argmax(1), logits.shape[1]).to(soft.dtype)
         return hard - soft.detach() + soft
 
-    def follow(self, decay: float) -> None:
-        """Move the averaged weights towards the current ones."""
+    def update_ema(self, decay: float) -> None:
+        """Update the exponential moving average (EMA) of the weights."""
         with torch.no_grad():
             for slow, fast in zip(
                 self.average.parameters(), self.network.parameters(), strict=True
@@ -118,11 +118,11 @@ class GeneratorModel:
                 slow.lerp_(fast, 1 - decay)
 
     def use_average(self) -> None:
-        """Go on from the averaged weights."""
+        """Replace the weights by their moving average."""
         self.network.load_state_dict(self.average.state_dict())
 
     def restart_average(self) -> None:
-        """Let the average begin at the current weights."""
+        """Restart the moving average at the current weights."""
         self.average.load_state_dict(self.network.state_dict())
 
     @torch.no_grad()
@@ -161,7 +161,11 @@ class Mixture:
         *,
         balanced: bool = False,
     ) -> np.ndarray:
-        """Codes [rows, columns].
+        """Sample codes [rows, columns].
+
+        Each row follows the mixture. Rows are spread evenly over it by stratified sampling: entries
+        in proportion, and within an entry the codes of each column. The sample's shares then lie
+        nearer to the mixture's.
 
         Args:
             rows: How many.
@@ -194,7 +198,7 @@ class Mixture:
         rng: np.random.Generator,
         allowed: Mapping[int, np.ndarray] | None = None,
     ) -> dict[int, np.ndarray]:
-        """Codes [rows] of some columns, exchanged within entries so that 3-way counts are near to the mixture's.
+        """Exchange codes [rows] within entries until 3-way counts are near the mixture's.
 
         Args:
             columns: Drawn codes [rows] by column.
@@ -212,7 +216,7 @@ class Mixture:
         return {index: codes[:, place].astype(np.int64) for place, index in enumerate(columns)}
 
     def _given(self, index: int, allowed: np.ndarray | None) -> np.ndarray:
-        """Probability of each code of a column in each entry [entries, codes], of those that a condition allows."""
+        """Code probabilities [entries, codes] of a column under a condition."""
         if allowed is None:
             return self.probabilities[index]
         weights = self.probabilities[index] * allowed
@@ -227,7 +231,7 @@ class Mixture:
         rng: np.random.Generator,
         allowed: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Codes [rows] of one column, each from its row's entry.
+        """Draw codes [rows] of one column, each from its row's entry.
 
         Args:
             index: The column.
@@ -240,7 +244,7 @@ class Mixture:
         return choose(self.probabilities[index] * allowed, entries, rng)
 
     def marginal(self, clique: Clique) -> np.ndarray:
-        """The mixture's share of each cell [cells] of a clique, the last column varying fastest."""
+        """The share of each cell [cells] of a clique; the last column varies fastest."""
         product = self._single(clique[0])
         for column in clique[1:-1]:
             product = (product[:, :, None] * self._single(column)[:, None, :]).reshape(

@@ -1,6 +1,6 @@
-"""The two networks. The generator's output is one softmax per column.
+"""Define the generator and critic networks; the generator outputs one softmax per column.
 
-The critic holds no cross-row computation.
+The critic has no cross-row computation.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ _FORBIDDEN = -1e4
 
 
 class Generator(nn.Module):
-    """A codebook of latents and conditions to the logits of every column.
+    """Map a codebook of latents and conditions to the logits of every column.
 
-    A mixture of product distributions.
-
-    Each entry of the codebook has offsets of its own beside what the network makes of its latent:
-    the network finds the shape of the table, the offsets fit what was measured closely.
+    The output is a mixture of product distributions. Each codebook entry also has trainable
+    offsets. The network learns the table's overall shape, the offsets fit the measurements closely.
 
     Args:
         sizes: Number of codes of each column.
@@ -44,23 +42,20 @@ class Generator(nn.Module):
         return [part for part in self.parameters() if part is not self.offsets]
 
     def forward(self, latent: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
-        """Logits [entries, codes] of each column, from latents [entries, latent] and conditions [entries, all codes].
+        """Logits [entries, codes] of each column.
 
-        A condition row is zero, or one-hot in the column that is fixed; that column's logits leave
-        only the fixed code.
+        Inputs are latents [entries, latent] and conditions [entries, all codes]. A condition row is
+        zero, or one-hot in the fixed column. The fixed column's logits leave only the fixed code.
         """
         parts: tuple[Tensor, ...] = self.logits(latent, condition).split(self.sizes, 1)
         return parts
 
     def logits(self, latent: Tensor, condition: Tensor) -> Tensor:
-        """As forward, of all columns in one matrix [entries, all codes]."""
+        """Logits of all columns in one matrix [entries, all codes]; inputs as for ``forward``."""
         return self.before_offsets(latent, condition) + self.offsets
 
     def before_offsets(self, latent: Tensor, condition: Tensor) -> Tensor:
-        """What the network alone makes of latents and conditions.
-
-        The logits of all columns [entries, all codes].
-        """
+        """Logits [entries, all codes] of the network alone, before the offsets."""
         hidden = torch.cat(
             [F.relu(self.first_norm(self.first(torch.cat([latent, condition], 1)))), latent], 1
         )
@@ -73,7 +68,7 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """A row and which of its columns was the condition, to a score: high for rows that look real.
+    """Score a row with its condition marks; high scores mean that it looks real.
 
     Args:
         inputs: Number of codes of all columns, plus one mark a column.
@@ -91,7 +86,7 @@ class Critic(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Scores [batch] of rows [batch, inputs], or [batch, rows] of [batch, rows, inputs].
 
-        Each from its own row alone.
+        Each score depends on its own row alone.
         """
         hidden = F.leaky_relu(self.first(rows), 0.2)
         hidden = F.leaky_relu(self.second(hidden), 0.2)

@@ -1,9 +1,7 @@
-"""Columns side by side in one matrix [rows, all codes].
+"""Compute softmax and mutual information on columns side by side [rows, all codes].
 
-Softmax and information, each with a gradient of its own.
-
-A step of the fit spends its time on such matrices: small operations column by column, and their
-automatic gradients, cost more.
+Both have gradients of their own. Fitting spends its time on these matrices: operations column by
+column, with automatic gradients, cost more.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ _TINY = 1e-12
 
 
 class Layout:
-    """Which codes are whose.
+    """Column offsets in the concatenated one-hot matrix.
 
     Args:
         sizes: Number of codes of each column.
@@ -36,16 +34,16 @@ class Layout:
         self._member = torch.nn.functional.one_hot(owner, len(self.sizes)).float().to(device)
 
     def split(self, matrix: Tensor) -> tuple[Tensor, ...]:
-        """The columns of a matrix, each [rows, codes]."""
+        """Split a matrix into its columns, each [rows, codes]."""
         parts: tuple[Tensor, ...] = matrix.split(self.sizes, 1)
         return parts
 
     def sums(self, matrix: Tensor) -> Tensor:
-        """The sum over each column's codes [rows, columns] of a matrix [rows, codes]."""
+        """Sum over each column's codes: [rows, codes] to [rows, columns]."""
         return matrix @ self._member.to(matrix.dtype)
 
     def repeated(self, values: Tensor) -> Tensor:
-        """Values of columns [rows, columns] repeated for each of their codes [rows, codes]."""
+        """Repeat column values for each code: [rows, columns] to [rows, codes]."""
         return values @ self._member.T.to(values.dtype)
 
 
@@ -56,7 +54,7 @@ def shares_of(logits: Tensor, layout: Layout) -> Tensor:
 
 
 def information(shares: Tensor, layout: Layout) -> Tensor:
-    """Mutual information in nats between a row and each column [columns], of probabilities [rows, codes]."""
+    """Mutual information [columns], in nats, between row index and each column's code."""
     told: Tensor = _Information.apply(shares, layout)
     return told
 
@@ -80,7 +78,10 @@ class _Softmaxes(torch.autograd.Function):
 
 
 class _Information(torch.autograd.Function):
-    """Σ over a column's codes of the mean over rows of p log p, less p̄ log p̄ (Cover and Thomas 2006, section 2.4)."""
+    """Per column, Σ over codes of mean(p log p) − p̄ log p̄.
+
+    Cover and Thomas 2006, section 2.4.
+    """
 
     @staticmethod
     def forward(ctx: Any, shares: Tensor, layout: Layout) -> Tensor:

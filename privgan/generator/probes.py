@@ -1,12 +1,10 @@
-"""White-box canaries in the critic's DP-SGD.
+"""Plant white-box canaries in the critic's DP-SGD, for self-tests only.
 
-Gradients of our own choice, planted beside the real ones, for self-tests only.
-
-Canary j is one more customer whose clipped gradient is the clip norm in a coordinate of its own (a
-Dirac gradient, Nasr et al. 2023, section 4.2), so that what the noisy gradient says about it is as
-much as DP-SGD ever tells about anybody. The critic gets one more layer for these coordinates, which
-no real or fake row reaches; its weights stay 0. Everything else, sampling, clipping, noise and the
-other customers, is the code that trains.
+Canary j is one more customer, whose clipped gradient is the clip norm in a coordinate of its own.
+This is a Dirac gradient (Nasr et al. 2023, section 4.2). The noisy gradient then reveals as much
+about it as DP-SGD reveals about anybody. The critic gets one more layer for these coordinates,
+which no real or fake row reaches. Its weights stay 0. Sampling, clipping, noise and the other
+customers run the training code itself.
 """
 
 from __future__ import annotations
@@ -23,15 +21,14 @@ from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import ABSENT, REAL
 from privgan.generator.networks import Critic
 
-# Norm of a planted gradient before clipping, in clip norms: far above 1, so that clipping is what
-# bounds it.
+# Norm of a planted gradient before clipping, in clip norms: far above 1, so that it is clipped.
 LOUDNESS = 10.0
 
 Observe = Callable[[NDArray[np.float64]], None]
 
 
 class ProbedCritic(nn.Module):
-    """A critic with a coordinate for each canary.
+    """Add one coordinate per canary to a critic.
 
     Args:
         critic: The critic.
@@ -47,7 +44,7 @@ class ProbedCritic(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Scores [batch] or [batch, rows].
 
-        A row may have further numbers, one for each canary, all 0 unless it is one.
+        A row may have one more number for each canary, all 0 unless it is a canary.
         """
         if rows.shape[-1] == self.inputs:
             plain: Tensor = self.critic(rows)
@@ -89,7 +86,7 @@ class ProbedTrainer(PrivateTrainer):
         return members[members < customers]
 
     def step(self, rows: Tensor, kinds: Tensor) -> None:
-        """One noisy update, with the canaries that were drawn into the batch."""
+        """Run one noisy update, with the canaries that were drawn into the batch."""
         width, canaries, drawn = rows.shape[-1], self._probe.numel(), len(self._drawn)
         planted = torch.zeros(drawn, *rows.shape[1:-1], width + canaries, dtype=rows.dtype)
         planted_kinds = torch.full((drawn, *kinds.shape[1:]), ABSENT, dtype=kinds.dtype)
@@ -110,7 +107,7 @@ class ProbedTrainer(PrivateTrainer):
         return weight
 
     def _see(self) -> None:
-        """Look at the gradient that Adam is about to use, and keep it from moving the canaries' coordinates."""
+        """Observe the gradient before Adam uses it, then zero the canaries' coordinates."""
         gradient = self._probe.grad
         assert gradient is not None
         scale = self.settings.expected_batch_size / self.settings.max_grad_norm

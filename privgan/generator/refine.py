@@ -1,6 +1,6 @@
-"""Adversarial refinement: the critic sees real rows only through DP-SGD.
+"""Refine the generator adversarially: only DP-SGD on the critic reads real rows.
 
-The generator sees the critic and the marginals.
+The generator reads the critic and the noisy marginals.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Training:
 
 
 class Refinement:
-    """Critic and generator against each other, step by step, so that it can be left and taken up again.
+    """Train critic and generator against each other, in resumable steps.
 
     Args:
         model: The generator, warm-started; changed in place.
@@ -88,11 +88,11 @@ class Refinement:
 
     @property
     def step(self) -> int:
-        """Private steps done so far."""
+        """The number of private steps done so far."""
         return self.trainer.steps_done
 
     def run(self, samples: Samples, until: int, progress: Progress | None = None) -> None:
-        """Go on until a step.
+        """Train until a given step.
 
         Args:
             samples: Private rows as codes by customer, handed out against a receipt.
@@ -106,7 +106,7 @@ class Refinement:
             if self.step % self.settings.steps_per_generator_step == 0:
                 self.loss = self._generator_step()
                 components = _frozen_components(self.model)
-                self.model.follow(_AVERAGE_DECAY)
+                self.model.update_ema(_AVERAGE_DECAY)
             if progress and (self.step % 10 == 0 or self.step == self.settings.steps):
                 progress(self.step, self.settings.steps, self.loss)
 
@@ -126,7 +126,7 @@ class Refinement:
         )
 
     def _fake_samples(self, components: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """As many fake customers as the expected batch, with rows as noisy counts say."""
+        """Draw as many fake customers as the expected batch, with rows by the noisy counts."""
         customers = self.settings.expected_batch_size
         if len(self._rows_of_each) == 1:
             return _stacked(
@@ -158,14 +158,14 @@ class Refinement:
 
 @torch.no_grad()
 def _frozen_components(model: GeneratorModel) -> tuple[Tensor, ...]:
-    """The mixture as it is until the generator's next step."""
+    """The mixture's components, without gradients, until the generator's next step."""
     return model.components()
 
 
 def _stacked(
     rows: Tensor, place: np.ndarray, samples: int, kind: float, *, wide: bool
 ) -> tuple[Tensor, Tensor]:
-    """Rows [rows, inputs] gathered into samples, and what each is.
+    """Gather rows [rows, inputs] into samples, with the kind of each score.
 
     Args:
         rows: The rows, those of one sample next to each other.
@@ -191,7 +191,7 @@ def _stacked(
 
 
 def _widened(part: Tensor, width: int, value: float) -> Tensor:
-    """A part [samples, rows, …] filled up to a number of rows; as it is where ``width`` is 0."""
+    """Pad a part [samples, rows, …] to a number of rows; unchanged where ``width`` is 0."""
     if not width or part.shape[1] == width:
         return part
     shape = (part.shape[0], width - part.shape[1], *part.shape[2:])
@@ -199,9 +199,9 @@ def _widened(part: Tensor, width: int, value: float) -> Tensor:
 
 
 def _real_rows(codes: Tensor, sizes: Sequence[int], coins: SecretStream) -> Tensor:
-    """Real rows one-hot with their marks [batch, inputs].
+    """One-hot real rows with their marks [batch, inputs].
 
-    Each from its own codes and its own coin.
+    Each depends on its own codes and its own coin.
     """
     parts = [F.one_hot(codes[:, column], size) for column, size in enumerate(sizes)]
     picks = _column_picks(len(codes), len(sizes), coins).to(codes.device)
@@ -209,7 +209,7 @@ def _real_rows(codes: Tensor, sizes: Sequence[int], coins: SecretStream) -> Tens
 
 
 def _column_picks(rows: int, columns: int, coins: SecretStream) -> Tensor:
-    """For each row the column that is its condition, or ``columns`` for none, in the shares of the fake rows."""
+    """Draw each row's condition column, or ``columns`` for none, in the fake rows' shares."""
     uniform = coins.uniform(rows)
     picks = np.floor(uniform / (1 - UNCONDITIONED_SHARE) * columns)
     return torch.from_numpy(np.minimum(picks, columns).astype(np.int64))

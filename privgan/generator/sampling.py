@@ -1,10 +1,10 @@
-"""Balanced samples: exchange values within entries until 3-way counts fit the mixture.
+"""Balance samples: exchange values within entries until 3-way counts fit the mixture.
 
-Given its entry a row's columns are independent, so that after an exchange between two rows of one
-entry the sample is as likely as before, and its 1-way counts are the same. What is left to chance
-in a sample of independent draws is lowered here instead, as in balanced sampling from finite
-populations (Deville and Tillé 2004, Efficient balanced sampling: the cube method). It reads no row
-but synthetic ones.
+Given its entry, a row's columns are independent. So an exchange between two rows of one entry keeps
+the sample's likelihood and its 1-way counts. Balancing lowers the chance deviations of independent
+draws, as balanced sampling from finite populations does. Only synthetic rows are read.
+
+Source: Deville and Tillé 2004, Efficient balanced sampling: the cube method.
 """
 
 from __future__ import annotations
@@ -26,14 +26,12 @@ _TINY = 1e-12
 def total_correlation(
     shares: Tensor, layout: Layout, rows: int, rng: np.random.Generator
 ) -> Tensor:
-    """How much all columns together tell of each other, in nats.
+    """Total correlation of the columns in nats: the sum of their entropies less the joint one.
 
-    The sum of their entropies less their joint one.
-
-    (Watanabe 1960, Information Theoretical Analysis of Multivariate Correlation.) The joint entropy
-    of a mixture has no closed form. It is estimated from rows that are drawn from the mixture, and
-    its gradient by the score function (Williams 1992, Simple Statistical Gradient-Following
-    Algorithms, section 2).
+    Watanabe 1960, Information Theoretical Analysis of Multivariate Correlation. The joint entropy
+    of a mixture has no closed form. It is estimated from rows drawn from the mixture. Its gradient
+    is the score function's (Williams 1992, Simple Statistical Gradient-Following Algorithms,
+    section 2).
 
     Args:
         shares: Probabilities of all codes [entries, codes].
@@ -46,13 +44,13 @@ def total_correlation(
 
 
 def _drawn(shares: Tensor, layout: Layout, rows: int, rng: np.random.Generator) -> Tensor:
-    """Rows of the mixture, one-hot [rows, codes]."""
+    """Draw rows of the mixture, one-hot [rows, codes]."""
     entries = (np.arange(rows) * len(shares) // rows + rng.integers(len(shares))) % len(shares)
     places = rng.random((rows, len(layout.sizes)), dtype=np.float32) + np.arange(
         len(layout.sizes), dtype=np.float32
     )
     chosen = shares[torch.from_numpy(entries).to(shares.device)]
-    # A column's shares sum to one: the codes of column j lie between j and j + 1 of the running
+    # A column's shares sum to one, so column j covers j to j + 1 of the cumulative
     # sum.
     codes = torch.searchsorted(chosen.cumsum(1), torch.from_numpy(places).to(shares.device))
     first, last = layout.ends
@@ -60,7 +58,7 @@ def _drawn(shares: Tensor, layout: Layout, rows: int, rng: np.random.Generator) 
 
 
 class _TotalCorrelation(torch.autograd.Function):
-    """Mean log-likelihood of the rows under the mixture, and the entropies of the columns."""
+    """The rows' mean log-likelihood under the mixture, and the columns' entropies."""
 
     @staticmethod
     def forward(ctx: Any, shares: Tensor, rows: Tensor) -> Tensor:
@@ -68,8 +66,8 @@ class _TotalCorrelation(torch.autograd.Function):
         by_entry = rows @ known.log().T
         likelihood = by_entry.logsumexp(1) - math.log(len(shares))
         mean = shares.mean(0).clamp_min(_TINY)
-        # Less their mean, a baseline that takes most of the gradient's variance; hence one less to
-        # divide by.
+        # The mean is a baseline that removes most of the gradient's variance.
+        # It costs one degree of freedom, hence the divisor.
         surplus = (likelihood - likelihood.mean()) / (len(rows) - 1)
         pull = (by_entry.softmax(1) * surplus[:, None]).T @ rows
         ctx.save_for_backward(pull.div_(known).sub_((mean.log() + 1) / len(shares)))
@@ -84,8 +82,7 @@ class _TotalCorrelation(torch.autograd.Function):
 # The first sweep brings most of it, and the more rows the less there is to bring.
 _SWEEPS, _SWEEPS_OF_MANY, _MANY_ROWS = 4, 1, 50_000
 _BLOCKS = 1.5
-# Beyond 40 triples for each column more of them bring next to nothing, and so the cost is linear in
-# the columns.
+# More than 40 triples per column hardly help, so the cost is linear in the columns.
 _TRIPLES_PER_COLUMN, _MOST_CELLS = 40, 4_000_000
 _ROWS_AT_ONCE = 4_096
 
@@ -107,8 +104,8 @@ def balance(
     if codes.shape[1] < 3:
         return
     excess = _Excess(codes, entries, probabilities)
-    # Exchanges of one block are judged by the same counts: their number goes with the deviations
-    # that they are to mend.
+    # Exchanges of one block are judged by the same counts.
+    # The number of blocks grows with the deviations to correct.
     blocks = max(1, round(_BLOCKS * math.sqrt(len(codes) / excess.mean_cells)))
     for _ in range(_SWEEPS if len(codes) <= _MANY_ROWS else _SWEEPS_OF_MANY):
         for column in rng.permutation(codes.shape[1]):
@@ -117,10 +114,7 @@ def balance(
 
 
 def _partners(entries: np.ndarray, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Pairs of rows [2, pairs] in random order, each pair of one entry and of different codes.
-
-    No row is in two.
-    """
+    """Pair rows [2, pairs] at random: one entry, different codes, no row twice."""
     order = np.argsort(entries + rng.random(len(entries)))
     pairs = np.stack([order[: len(order) - 1 : 2], order[1::2]])
     differ = (entries[pairs[0]] == entries[pairs[1]]) & (codes[pairs[0]] != codes[pairs[1]])
@@ -128,10 +122,10 @@ def _partners(entries: np.ndarray, codes: np.ndarray, rng: np.random.Generator) 
 
 
 class _Excess:
-    """How many rows each 3-way cell holds above what the mixture expects, in counts [cells].
+    """The excess of each 3-way cell over the mixture's expectation, in counts [cells].
 
-    A deviation counts by its square over the root of the expected number: in cells of all sizes
-    alike, as the total variation distance does.
+    A deviation weighs its square over the root of the expected count. Cells of all sizes then weigh
+    alike, as in the total variation distance.
 
     Attributes:
         mean_cells: Mean number of cells of a triple.
@@ -192,7 +186,7 @@ class _Excess:
     def exchange(
         self, codes: np.ndarray, column: int, first: np.ndarray, second: np.ndarray
     ) -> None:
-        """Exchange a column's codes between the pairs of rows that come nearer to what is expected by it.
+        """Exchange a column's codes in those pairs of rows where it lowers the excess.
 
         Args:
             codes: All codes [rows, columns], changed in place.
@@ -221,7 +215,7 @@ class _Excess:
         codes[first[nearer], column], codes[second[nearer], column] = two[nearer], one[nearer]
 
     def _addresses(self, codes: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
-        """The cell of each row if its code in a column were 0 [rows, triples of the column], and how far apart codes are."""
+        """Each row's cell [rows, triples] with the column's code at 0, and each code's stride."""
         numbers = self._of[column]
         at = np.broadcast_to(self._base[numbers], (len(codes), len(numbers))).copy()
         triples, strides = self._triples[numbers], self._strides[numbers]
@@ -233,12 +227,10 @@ class _Excess:
 
 
 def chosen_triples(sizes: np.ndarray) -> np.ndarray:
-    """The triples of columns whose cells are counted [triples, 3], each ascending, in order.
+    """The triples of columns to balance [triples, 3], ascending, in order.
 
-    All where they are few enough.
-
-    Otherwise as many as fit, at random but always the same for the same sizes, and of those the
-    smallest first.
+    All triples where they are few. Otherwise a fixed pseudo-random choice for given sizes, the
+    smallest triples first.
 
     Args:
         sizes: Number of codes of each column [columns].

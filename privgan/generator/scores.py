@@ -1,6 +1,6 @@
-"""What a fitted model and its critic make of rows.
+"""Compute white-box attack scores: row likelihood under the mixture, and critic scores.
 
-The scores of white-box attacks, and a critic kept for them.
+Also saves and loads the critic for these attacks.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _TINY = 1e-300
 
 
 def save_critic(critic: Critic, path: Path) -> None:
-    """Write a critic's weights: safetensors, no pickle, no row."""
+    """Write a critic's weights as safetensors: no pickle, no row."""
     save_file(
         {name: part.detach().cpu().contiguous() for name, part in critic.state_dict().items()}, path
     )
 
 
 def load_critic(path: Path) -> Critic:
-    """The critic of a file, in the precision that it was trained in."""
+    """Load a critic in its training precision."""
     weights = load_file(path)
     width, inputs = weights["first.weight"].shape
     critic = Critic(inputs, width=width).to(weights["first.weight"].dtype)
@@ -53,7 +53,7 @@ def log_likelihood(mixture: Mixture, codes: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def critic_scores(critic: Critic, codes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """The critic's mean score [rows] of codes [rows, columns] over the conditions that real rows are shown with."""
+    """Mean critic score [rows] of codes [rows, columns], over the conditions of real rows."""
     columns = len(sizes)
     weights = [(1 - UNCONDITIONED_SHARE) / columns] * columns + [UNCONDITIONED_SHARE]
     marks = torch.eye(columns + 1)[:, :columns]

@@ -1,6 +1,6 @@
-"""Everything that a critic phase needs to be taken up again, as named tensors.
+"""Save and restore a critic phase as named tensors.
 
-No row, and no state of any randomness.
+No row is saved, and no state of any random generator.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NETWORKS = ("generator", "average", "critic")
 
 
 def tensors_of(refinement: Refinement) -> Tensors:
-    """Weights of all networks, moments of both optimisers, and the codebook."""
+    """Tensors of all networks, both optimisers and the codebook."""
     found = {
         f"{name}.{key}": part
         for name, network in _networks(refinement).items()
@@ -38,7 +38,7 @@ def tensors_of(refinement: Refinement) -> Tensors:
 
 
 def packed(refinement: Refinement, arrays: Mapping[str, np.ndarray], facts: str) -> bytes:
-    """A safetensors file with a refinement's tensors, further arrays, and facts as text."""
+    """Pack a refinement's tensors, further arrays and a text of facts as safetensors."""
     more = {
         name: torch.from_numpy(np.asarray(array, dtype=np.float64))
         for name, array in arrays.items()
@@ -47,7 +47,7 @@ def packed(refinement: Refinement, arrays: Mapping[str, np.ndarray], facts: str)
 
 
 def unpacked(path: Path) -> tuple[str, Tensors]:
-    """Facts and tensors of a file that ``packed`` made; reading runs no code from it.
+    """Unpack facts and tensors from a ``packed`` file; no code of it runs.
 
     Raises:
         SafetensorError, KeyError: when it is no such file.
@@ -57,7 +57,7 @@ def unpacked(path: Path) -> tuple[str, Tensors]:
 
 
 def restore(refinement: Refinement, tensors: Mapping[str, Tensor], step: int) -> None:
-    """Set a new refinement to where another stood.
+    """Restore a new refinement from saved tensors.
 
     Args:
         refinement: Made with the same plan and measurements.

@@ -1,9 +1,7 @@
-"""Warm start: the generator learns to reproduce noisy marginals.
+"""Warm start: fit the generator to noisy marginals.
 
-It reads no row, so it costs nothing.
-
-First the network alone finds the shape of the table, then each codebook entry's own offsets fit
-closely.
+No row is read, so it costs no budget. The network first learns the table's shape, then each entry's
+offsets fit closely.
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ def fit_network(
     learning_rate: float,
     progress: Progress | None = None,
 ) -> float:
-    """Fit the network to the noisy 1- and 2-way marginals, its learning rate annealed by a cosine.
+    """Fit the network to the noisy 1- and 2-way marginals, with cosine annealing.
 
     Args:
         model: The generator, changed in place.
@@ -64,7 +62,7 @@ def fit_offsets(
     settle: bool = False,
     progress: Progress | None = None,
 ) -> float:
-    """Fit the codebook's offsets to all noisy marginals; the network stays as it is.
+    """Fit the codebook's offsets to all noisy marginals; the network stays fixed.
 
     Args:
         model: The generator, changed in place.
@@ -112,10 +110,7 @@ def _minimise(
     steps: _Steps,
     progress: Progress | None,
 ) -> float:
-    """Adam steps on the fitting loss.
-
-    From a part of them on the rate falls by a cosine and weights are averaged.
-    """
+    """Run Adam on the fitting loss; returns the last loss."""
     loss = torch.zeros(())
     (group,) = optimiser.param_groups
     rate, turn, number = group["lr"], steps.turn, steps.number
@@ -129,7 +124,7 @@ def _minimise(
         loss.backward()
         optimiser.step()
         if step >= turn:
-            model.follow(_AVERAGE_DECAY)
+            model.update_ema(_AVERAGE_DECAY)
         if progress and (step % 20 == 0 or step == number - 1):
             progress(step + 1, number, float(loss.detach()))
     return float(loss.detach())

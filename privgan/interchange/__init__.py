@@ -1,4 +1,1 @@
-"""Schemas in the forms that teams have them.
-
-Read from other tools' files, and written for other tools.
-"""
+"""Read schemas from other tools' files, and write them for other tools."""

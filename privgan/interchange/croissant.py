@@ -1,4 +1,6 @@
-"""A release's description in Croissant, the MLCommons vocabulary for data sets (JSON-LD, version 1.0, with RAI 1.0).
+"""Describe a release in Croissant 1.0 (JSON-LD) with its RAI 1.0 extension.
+
+Croissant is the MLCommons vocabulary for data sets.
 
 Source: the Croissant format specification 1.0 and the Croissant RAI specification 1.0.
 """
@@ -9,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from privgan.interchange.outcome import Exported, VerifiedRelease
+from privgan.files.json_types import JsonDict, JsonMapping
+from privgan.interchange.outcome import Exported, VerifiedRelease, is_plain_boolean
 from privgan.naming import parameter
 from privgan.release.verification.released import CSV, PARQUET
 from privgan.schema.columns import (
@@ -24,7 +27,7 @@ from privgan.schema.columns import (
 )
 
 _CROISSANT, _RAI = "http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"
-_CONTEXT: Mapping[str, Any] = {
+_CONTEXT: JsonMapping = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "citeAs": "cr:citeAs",
@@ -84,14 +87,14 @@ _SOURCE = (
 
 
 def write_croissant(release: VerifiedRelease, license_name: str | None = None) -> Exported:
-    """The Croissant document of a release, to lie in its folder or beside its files.
+    """Write a release's Croissant document, to lie in its folder or beside its files.
 
     Args:
         release: The release.
         license_name: A licence's URL or SPDX name; a release states none itself.
     """
     manifest = release.manifest
-    data: dict[str, Any] = {
+    data: JsonDict = {
         "@context": dict(_CONTEXT),
         "@type": "sc:Dataset",
         "conformsTo": [_CROISSANT, _RAI],
@@ -114,7 +117,7 @@ def write_croissant(release: VerifiedRelease, license_name: str | None = None) -
 
 
 def _responsible(release: VerifiedRelease) -> Iterator[tuple[str, Any]]:
-    """The fields of responsible use, from the manifest's own words."""
+    """Yield the responsible-AI fields, from the manifest's own words."""
     context = release.manifest["context"]
     yield "rai:dataCollection", _SOURCE
     yield "rai:dataBiases", [_BIASES, *_said(context, "bias_examination")]
@@ -137,7 +140,7 @@ def _said(context: Mapping[str, str], *keys: str) -> list[str]:
 
 
 def _personal(release: VerifiedRelease) -> Iterator[str]:
-    """Which columns are invented, and which are sensitive or could identify somebody."""
+    """Name the invented, the sensitive and the quasi-identifying columns, a sentence each."""
     columns = release.schema.columns
     parts = {
         "Invented afresh, never copied": [column.name for column in columns if column.invented],
@@ -151,7 +154,7 @@ def _personal(release: VerifiedRelease) -> Iterator[str]:
     yield from (f"{words}: {', '.join(names)}." for words, names in parts.items() if names)
 
 
-def _file(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+def _file(name: str, entry: JsonMapping) -> JsonDict:
     return {
         "@type": "cr:FileObject",
         "@id": name,
@@ -163,7 +166,7 @@ def _file(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _records(release: VerifiedRelease) -> dict[str, Any]:
+def _records(release: VerifiedRelease) -> JsonDict:
     unit = release.schema.unit
     key = (
         {"key": {"@id": f"{_ROWS}/{unit.column}"}}
@@ -180,7 +183,7 @@ def _records(release: VerifiedRelease) -> dict[str, Any]:
     }
 
 
-def _field(column: Column, table: str) -> dict[str, Any]:
+def _field(column: Column, table: str) -> JsonDict:
     written = table == CSV and isinstance(column, Temporal | OpenTemporal)
     source = {"fileObject": {"@id": table}, "extract": {"column": column.name}}
     return {
@@ -201,21 +204,16 @@ def _field(column: Column, table: str) -> dict[str, Any]:
 
 
 def data_type(column: Column, *, as_written: bool) -> str:
-    """The type of a column's values in schema.org's words.
+    """The schema.org type of a column's values.
 
     Args:
         column: The column.
         as_written: Whether numbers stand in the file as the column's format writes them.
     """
     if isinstance(column, Discrete):
-        plain = [label.lower() for label in column.categories] == ["false", "true"]
-        return (
-            "sc:Boolean"
-            if column.kind is Kind.BOOLEAN and plain
-            else "sc:Integer"
-            if column.integral
-            else "sc:Text"
-        )
+        if is_plain_boolean(column):
+            return "sc:Boolean"
+        return "sc:Integer" if column.integral else "sc:Text"
     if isinstance(column, Numeric | OpenNumeric):
         if column.format and as_written:
             return "sc:Text"

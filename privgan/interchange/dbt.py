@@ -1,6 +1,6 @@
-"""A dbt ``schema.yml``.
+"""Read a dbt ``schema.yml``: columns, types and tests of one table.
 
-The columns of a model, source, seed or snapshot, their types and their tests.
+Models, sources, seeds and snapshots are read.
 
 Source: dbt's "Model properties" and "Data tests"; the ranges are those of dbt_utils and
 dbt_expectations.
@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from privgan.files.documents import shown
+from privgan.interchange.column_names import key_among
 from privgan.interchange.documents import Node, as_text
-from privgan.interchange.drafting import key_among
 from privgan.interchange.notation import pattern_of
 from privgan.interchange.sql import facts_of_type
 from privgan.interchange.sql_checks import Checked, read_check
@@ -34,7 +34,7 @@ def is_dbt(data: Any) -> bool:
 
 
 def read_dbt(root: Node, table: str | None = None) -> StatedTable:
-    """What a dbt file states of one model, source table, seed or snapshot."""
+    """Read the stated facts of one model, source table, seed or snapshot."""
     found = dict(_tables(root))
     name = picked(root.file, list(found), table)
     listed = found[name].get("columns")
@@ -69,7 +69,7 @@ def _tables(root: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _tests(node: Node) -> Iterator[tuple[str, Node]]:
-    """Each test's full name, and its arguments."""
+    """Each test's full name and its arguments."""
     for key in ("tests", "data_tests"):
         for entry in node.at(key).entries() if node.get(key) else ():
             if isinstance(entry.value, str):
@@ -96,7 +96,7 @@ def _column(node: Node) -> StatedColumn:
 
 
 def _arguments(place: Node) -> Node:
-    """A test's arguments: beside its settings, or under ``arguments`` as dbt has them from 1.10."""
+    """A test's arguments: beside its settings, or under ``arguments`` since dbt 1.10."""
     inner = place.mapping().get("arguments")
     if inner is None:
         return place
@@ -120,7 +120,7 @@ def _tested(column: StatedColumn, test: str, place: Node) -> StatedColumn:
 
 
 def _unsure(place: Node) -> str:
-    """Why a test's facts do not hold for every row."""
+    """Say why a test's facts do not hold for every row; empty where they do."""
     config = place.get("config")
     settings = {**(config.mapping().value if config else {}), **place.value}
     if settings.get("where") or settings.get("row_condition"):

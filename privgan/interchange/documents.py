@@ -1,4 +1,4 @@
-"""Foreign JSON and YAML documents as plain data, with the path to each value."""
+"""Read foreign JSON and YAML documents as plain data, with the path to each value."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from privgan.files.yaml_lines import YamlError, read_yaml
 
 _LARGEST = LARGEST_JSON["manifest.json"]
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
-# What begins with a zero is a code, and stays text.
+# A text that begins with a zero is a code, and stays text.
 _FLOAT = re.compile(
     r"[-+]?(\.[0-9]{1,50}|(0|[1-9][0-9]{0,49})(\.[0-9]{0,50})?)([eE][-+]?[0-9]{1,4})?\Z"
 )
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
-# Below these, dbt and others write values of a table: they stay as they are written.
+# Under these keys dbt and others write a table's values, which stay texts.
 _VALUES = ("values", "value_set")
 
 
 def read_foreign(path: Path) -> Node:
-    """The root of a JSON or YAML file.
+    """Read the root of a JSON or YAML file.
 
     Raises:
         DocumentError: It cannot be read, is too large or too deep, or is neither.
@@ -43,7 +43,7 @@ def read_foreign(path: Path) -> Node:
 
 
 def parse_foreign(content: bytes, name: str) -> Node:
-    """As read_foreign, from bytes."""
+    """Parse the root of a document from bytes; errors as for ``read_foreign``."""
     if len(content) > _LARGEST:
         raise DocumentError(name, [f"has more than {_LARGEST:,} bytes; no schema is so long"])
     content = content.removeprefix(b"\xef\xbb\xbf")
@@ -57,7 +57,7 @@ def parse_foreign(content: bytes, name: str) -> Node:
 def _json(content: bytes, name: str) -> Any:
     try:
         return read_json(content)
-    except ValueError as error:  # A mistake in the encoding too.
+    except ValueError as error:  # Includes errors of the encoding.
         raise DocumentError(
             name, [f"is not JSON that can be read: {shown(str(error), 200)}"]
         ) from error
@@ -79,7 +79,7 @@ def _yaml(content: bytes, name: str) -> Any:
 
 
 def _scalar(text: str) -> Any:
-    """A scalar without quotes, as YAML 1.2 reads it: ``no`` and dates stay text."""
+    """Read an unquoted scalar by YAML 1.2: ``no`` and dates stay text."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if _INTEGER.match(text):
@@ -89,7 +89,7 @@ def _scalar(text: str) -> Any:
 
 @dataclass(frozen=True)
 class Node:
-    """A value of a document that somebody else's tool wrote.
+    """A value in a document that another tool wrote.
 
     Attributes:
         file: The document's name.
@@ -102,42 +102,42 @@ class Node:
     value: Any
 
     def wrong(self, told: str) -> DocumentError:
-        """The error that tells what is wrong here."""
+        """Build the error for a mistake at this place."""
         words = "".join(
             f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path
         ).lstrip(".")
         return DocumentError(self.file, [f"{shown(words)}: {told}" if words else told])
 
     def at(self, key: str | int) -> Node:
-        """The value of a key or a place; its value is None where the key is not there."""
+        """The value under a key or an index; None for a missing key."""
         inside = self.value.get(key) if isinstance(self.value, dict) else self.value[int(key)]
         return Node(self.file, (*self.path, key), inside)
 
     def get(self, key: str) -> Node | None:
-        """The value of a key; None where it is not there, or null."""
+        """The value under a key; None where it is missing or null."""
         found = self.at(key) if isinstance(self.value, dict) else None
         return None if found is None or found.value is None else found
 
     def need(self, key: str) -> Node:
-        """The value of a key that must be there."""
+        """The value under a required key."""
         found = self.mapping().get(key)
         if found is None:
             raise self.wrong(f"lacks {shown(key)}")
         return found
 
     def mapping(self) -> Node:
-        """This place, which must be a mapping."""
+        """This node, which must be a mapping."""
         return self._of(dict, "a mapping")
 
     def items(self) -> Iterator[tuple[str, Node]]:
-        """Keys and values; a key that is no text is an error."""
+        """Keys and values; each key must be a text."""
         for key in self.mapping().value:
             if not isinstance(key, str) or not key:
                 raise self.wrong(f"found the key {shown(key)}, allowed: a text")
             yield key, self.at(key)
 
     def entries(self) -> Iterator[Node]:
-        """The places of a list."""
+        """The items of a list."""
         for place in range(len(self._of(list, "a list").value)):
             yield self.at(place)
 
@@ -171,7 +171,7 @@ class Node:
         return int(found)
 
     def scalar(self) -> str:
-        """A text, a number or a truth value, as a table's cell writes it."""
+        """A text, number or truth value, as a table's cell writes it."""
         if isinstance(self.value, dict | list) or self.value is None:
             raise self.wrong(f"found {shown(self.value)}, allowed: a text or a number")
         return as_text(self.value)
@@ -183,9 +183,9 @@ class Node:
 
 
 def as_text(value: Any) -> str:
-    """A value as the text of a category.
+    """The text of a category.
 
-    Whole numbers without a point, truth values as ``True`` and ``False``.
+    Whole numbers have no decimal point; truth values are ``True`` and ``False``.
     """
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
@@ -193,5 +193,5 @@ def as_text(value: Any) -> str:
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a text, as a set."""
+    """The set of words in a text."""
     return frozenset(text.split())

@@ -8,7 +8,7 @@ from pathlib import Path
 from privgan.errors import UsageError
 from privgan.files.documents import shown
 from privgan.interchange.croissant import write_croissant
-from privgan.interchange.json_schema import write_json_schema
+from privgan.interchange.json_schema_export import write_json_schema
 from privgan.interchange.openlineage import write_openlineage
 from privgan.interchange.outcome import Exported, verified
 from privgan.interchange.pandera import write_pandera
@@ -30,7 +30,7 @@ _MOST_TOLD = 5
 
 
 def export(source: Path, form: str, license_name: str | None = None) -> Exported:
-    """A schema's file or a release in another tool's form.
+    """Write a schema file or a release in another tool's form.
 
     Args:
         source: A schema's file, the folder of a release, or its zip file; a release is verified
@@ -60,7 +60,7 @@ def export(source: Path, form: str, license_name: str | None = None) -> Exported
 
 
 def _confirmed(schema: Schema, source: Path) -> Schema:
-    """A draft's facts were taken from rows: they leave only once somebody has confirmed them."""
+    """Check that a person confirmed every fact that was drafted from rows."""
     waiting = schema.facts_from(Source.CONFIRM)
     if waiting:
         told = ", ".join(shown(fact) for fact in waiting[:_MOST_TOLD]) + (

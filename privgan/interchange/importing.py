@@ -28,7 +28,7 @@ SDV, PANDERA, JSON_SCHEMA, SQL, PARQUET, DBT = KINDS = (
     "dbt",
 )
 _SEVERAL = frozenset({SDV, SQL, DBT})
-# In this order: what is told by a key of its own comes first.
+# Forms with a key of their own come first.
 _DOCUMENTS: dict[str, Callable[[Any], bool]] = {
     PANDERA: is_pandera,
     DBT: is_dbt,
@@ -45,7 +45,7 @@ def import_schema(
     dataset: str | None = None,
     unit: UnitChoice | None = None,
 ) -> Imported:
-    """The schema that a foreign one states; no row is read.
+    """Import a foreign schema; no row is read.
 
     Args:
         source: A file, or a database's URL.
@@ -66,7 +66,7 @@ def import_schema(
 
 
 def stated_by(source: str, kind: str, table: str | None = None) -> StatedTable:
-    """What a foreign schema of a known kind states."""
+    """Read the stated facts of a foreign schema of a known kind."""
     if table is not None and kind not in _SEVERAL:
         raise UsageError(
             f"{parameter('table')} goes only with {', '.join(sorted(_SEVERAL))}; {source} is"
@@ -87,7 +87,7 @@ def stated_by(source: str, kind: str, table: str | None = None) -> StatedTable:
 
 
 def kind_of(source: str) -> str:
-    """Which kind of schema a source holds, by its content.
+    """Recognise a source's kind of schema by its content.
 
     Raises:
         UsageError: It is none that is known.

@@ -1,4 +1,4 @@
-"""Notation of foreign schemas: ISO 8601 moments, identifier patterns and regular expressions."""
+"""Convert foreign notation: ISO 8601 moments, identifier patterns and regular expressions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LONGEST = 64
 
 
 def kind_of_format(pattern: str) -> Kind:
-    """A date where a format holds no time of day, else a datetime."""
+    """The kind of a format: a date where it holds no time of day, else a datetime."""
     return Kind.DATETIME if _TIME_SIGNS.search(pattern) else Kind.DATE
 
 
 def moment(node: Node, pattern: str | None = None) -> dt.datetime:
-    """The moment of a bound, without a zone.
+    """Read the moment of a bound, without its zone.
 
     Args:
         node: Where it stands.
@@ -54,9 +54,9 @@ _SPEC = re.compile(r"(?:0(?P<width>[0-9]{1,2}))?(?P<base>[dxX]?)")
 
 
 def pattern_of(regex: str) -> str | None:
-    """The pattern of a regular expression that is literal text around one run of digits.
+    """The identifier pattern of a regular expression, else None.
 
-    None for any other.
+    The expression must be literal text around one run of digits.
     """
     inner = regex.removeprefix("^").removeprefix("\\A").removesuffix("$").removesuffix("\\Z")
     if _UUID.fullmatch(inner):
@@ -87,7 +87,7 @@ def _serial(found: re.Match[str]) -> str:
 
 
 def _literal(text: str, place: int) -> tuple[str | None, int]:
-    """A sign that stands for itself, and the place after it."""
+    """The literal sign at a place, and the next place."""
     sign = text[place]
     if sign == "\\":
         escaped = text[place + 1 : place + 2]
@@ -98,7 +98,7 @@ def _literal(text: str, place: int) -> tuple[str | None, int]:
 def regex_of(pattern: str, *, grows: bool = True) -> str | None:
     """The regular expression of a pattern's texts, without anchors.
 
-    None where the number is written in another way.
+    None where the serial number has another notation.
 
     Args:
         pattern: A pattern with one place for a serial number.

@@ -1,4 +1,4 @@
-"""The run event of a release in OpenLineage 2-0-2, with a facet of its own for the guarantee.
+"""Write the run event of a release in OpenLineage 2-0-2, with a facet for the guarantee.
 
 Source: the OpenLineage specification; the facet follows
 ``privgan/formats/guarantee_facet.schema.json``.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.interchange.croissant import data_type
 from privgan.interchange.outcome import Exported, VerifiedRelease
 
@@ -33,7 +34,10 @@ _STATED = (
 
 
 def write_openlineage(release: VerifiedRelease) -> Exported:
-    """The COMPLETE event of the run that made a release; the same release gives the same event."""
+    """Write the COMPLETE event of a release's run.
+
+    The same release always gives the same event.
+    """
     manifest = release.manifest
     version = str(manifest["versions"].get("privgan", ""))
     producer = f"urn:privgan:{version}"
@@ -62,11 +66,11 @@ def write_openlineage(release: VerifiedRelease) -> Exported:
     return Exported.of_json(event)
 
 
-def _facet(producer: str, schema: str, **facts: Any) -> dict[str, Any]:
+def _facet(producer: str, schema: str, **facts: Any) -> JsonDict:
     return {"_producer": producer, "_schemaURL": schema, **facts}
 
 
-def _facets(release: VerifiedRelease, producer: str) -> dict[str, Any]:
+def _facets(release: VerifiedRelease, producer: str) -> JsonDict:
     return {
         "schema": _facet(producer, _SCHEMA, fields=_fields(release)),
         "version": _facet(producer, _VERSION, datasetVersion=release.manifest["release_id"]),
@@ -75,7 +79,7 @@ def _facets(release: VerifiedRelease, producer: str) -> dict[str, Any]:
     }
 
 
-def _fields(release: VerifiedRelease) -> list[dict[str, Any]]:
+def _fields(release: VerifiedRelease) -> list[JsonDict]:
     return [
         {
             "name": column.name,
@@ -86,7 +90,7 @@ def _fields(release: VerifiedRelease) -> list[dict[str, Any]]:
     ]
 
 
-def _guarantee(release: VerifiedRelease, producer: str) -> dict[str, Any]:
+def _guarantee(release: VerifiedRelease, producer: str) -> JsonDict:
     stated, manifest = release.guarantee, release.manifest
     return _facet(
         producer,

@@ -1,26 +1,26 @@
-"""Schemas of pandera, in its YAML and JSON form.
+"""Read and write pandera schemas in their YAML and JSON form, without pandera.
 
-Read without pandera, and written as ``from_yaml`` reads them.
+A column's checks stand under their names beside its dtype. Or they stand under ``checks``, as a
+mapping or as a list with ``options.check_name``.
 
-Source: pandera's "Data Format Conversion"; a column's checks stand under their names beside its
-dtype, or under ``checks`` as a mapping, as all versions read them, or as a list with
-``options.check_name``.
+Source: pandera's "Data Format Conversion".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from privgan.files.documents import shown
+from privgan.files.json_types import JsonDict
+from privgan.interchange.column_names import key_among
 from privgan.interchange.documents import Node, as_text, words
-from privgan.interchange.drafting import key_among
 from privgan.interchange.notation import moment, pattern_of, regex_of
-from privgan.interchange.outcome import Exported, Losses, widest
-from privgan.interchange.stated import StatedColumn, StatedTable
+from privgan.interchange.outcome import Exported, Losses, is_plain_boolean, values_of, widest
+from privgan.interchange.stated import Facts, StatedColumn, StatedTable, facts_of_numbers
 from privgan.schema.columns import (
     INVENTED_KINDS,
     Column,
@@ -75,7 +75,7 @@ def is_pandera(data: Any) -> bool:
 
 
 def read_pandera(root: Node) -> StatedTable:
-    """What a serialised schema of pandera states."""
+    """Read the facts that a serialised pandera schema states."""
     kind = root.need("schema_type").text()
     if kind != "dataframe":
         raise root.at("schema_type").wrong(f"found {shown(kind)}, allowed: dataframe")
@@ -107,7 +107,7 @@ def _listed(columns: Node) -> list[tuple[str, Node]]:
 
 
 def _by_regex(name: str, node: Node, notes: list[str]) -> bool:
-    """Whether a column's name is an expression for the names of several."""
+    """Whether a column's name is a regular expression for several names."""
     found = node.mapping().get("regex")
     by_regex = found is not None and found.truth()
     if by_regex:
@@ -118,44 +118,50 @@ def _by_regex(name: str, node: Node, notes: list[str]) -> bool:
 def _column(name: str, node: Node, coerced: Node | None) -> StatedColumn:
     stated = node.get("dtype") or coerced
     dtype = as_text(stated.value)[:_LONGEST].lower() if stated else ""
-    checks = _checks(node)
-    title, text = node.get("title"), node.get("description")
     kind, known = _kind(dtype, name)
-    nullable, required, unique = (node.get(key) for key in ("nullable", "required", "unique"))
-    facts: dict[str, Any] = {
-        "name": name,
-        "kind": kind,
-        "missing": (
-            (nullable is not None and nullable.truth())
-            or (required is not None and not required.truth())
-        ),
-        "unique": unique is not None and unique.truth(),
-        "description": as_text(text.value) if text else "",
-        "drawn": True,
-    }
+    checks = _checks(node)
     notes = [] if known else [f"its dtype {shown(dtype)} has no kind of its own here"]
-    facts |= (
-        _typed(kind, dtype)
-        | _values(checks, kind)
-        | _ranges(checks, kind, notes)
-        | _texts(checks, notes)
-    )
-    word = as_text(title.value) if title else ""
+    facts = _stated(name, node) | {"kind": kind}
+    facts |= _typed(kind, dtype) | _values(checks, kind) | _ranges(checks, kind)
+    facts |= _texts(checks, notes)
+    word = _text(node, "title")
     if word in set(Kind):
         facts |= _titled(Kind(word), facts)
     notes += [f"the check {shown(check)} is not read" for check in checks if check not in _READ]
     return StatedColumn(**facts, notes=tuple(notes))
 
 
+def _stated(name: str, node: Node) -> Facts:
+    """The facts that do not depend on a column's dtype."""
+    missing = _truth(node, "nullable", default=False)
+    return {
+        "name": name,
+        "missing": missing or not _truth(node, "required", default=True),
+        "unique": _truth(node, "unique", default=False),
+        "description": _text(node, "description"),
+        "drawn": True,
+    }
+
+
+def _truth(node: Node, key: str, *, default: bool) -> bool:
+    found = node.get(key)
+    return default if found is None else found.truth()
+
+
+def _text(node: Node, key: str) -> str:
+    found = node.get(key)
+    return "" if found is None else as_text(found.value)
+
+
 def _kind(dtype: str, name: str) -> tuple[Kind | None, bool]:
-    """The kind of a dtype, and whether the dtype is known at all."""
+    """The kind of a dtype, and whether the dtype is known."""
     if dtype.startswith("timedelta"):
         return Kind.INTEGER, True
     kind = next((kind for kind, names in _KINDS if dtype.startswith(names)), None)
     return kind, kind is not None or not dtype or dtype.startswith(_TEXTS)
 
 
-def _typed(kind: Kind | None, dtype: str) -> dict[str, Any]:
+def _typed(kind: Kind | None, dtype: str) -> Facts:
     if dtype.startswith("timedelta"):
         return {"format": "[h]:mm:ss", "sure": False}
     zone, places = _ZONE.search(dtype), _DECIMAL.search(dtype)
@@ -192,22 +198,21 @@ def _statistic(node: Node) -> Node:
     return node.at(keys[0]) if alone else node
 
 
-def _values(checks: Mapping[str, Node], kind: Kind | None) -> dict[str, Any]:
+def _values(checks: Mapping[str, Node], kind: Kind | None) -> Facts:
     found = checks.get("isin") or checks.get("equal_to")
-    if found is None or kind in {Kind.DATE, Kind.DATETIME}:
+    if found is None or kind in {Kind.BOOLEAN, Kind.DATE, Kind.DATETIME}:
         return {}
     entries = list(found.entries()) if isinstance(found.value, list) else [found]
-    if kind is Kind.BOOLEAN or not entries:
+    if not entries:
         return {}
+    if kind in {Kind.INTEGER, Kind.FLOAT}:
+        return facts_of_numbers(entry.number() for entry in entries)
     texts = tuple(entry.scalar() for entry in entries)
-    numeric = kind in {Kind.INTEGER, Kind.FLOAT}
-    if numeric:
-        texts = tuple(as_text(value) for value in sorted({entry.number() for entry in entries}))
-    return {"categories": texts, "kind": Kind.ORDINAL if numeric else Kind.CATEGORICAL}
+    return {"categories": texts, "kind": Kind.CATEGORICAL}
 
 
-def _ranges(checks: Mapping[str, Node], kind: Kind | None, notes: list[str]) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
+def _ranges(checks: Mapping[str, Node], kind: Kind | None) -> Facts:
+    facts: Facts = {}
     if kind not in {Kind.INTEGER, Kind.FLOAT, Kind.DATE, Kind.DATETIME}:
         return facts
     for check, fact in _RANGES.items():
@@ -216,10 +221,8 @@ def _ranges(checks: Mapping[str, Node], kind: Kind | None, notes: list[str]) -> 
     within = checks.get("in_range") or checks.get("between")
     if within is not None:
         for key, ends, strict in (("min_value", "lower", "above"), ("max_value", "upper", "below")):
-            open_end = within.mapping().get(f"include_{key[:3]}")
-            facts[strict if open_end is not None and not open_end.truth() else ends] = _bound(
-                within.need(key), kind
-            )
+            inclusive = _truth(within.mapping(), f"include_{key[:3]}", default=True)
+            facts[ends if inclusive else strict] = _bound(within.need(key), kind)
     return facts
 
 
@@ -227,8 +230,8 @@ def _bound(node: Node, kind: Kind) -> Any:
     return moment(node, _MOMENT) if kind in {Kind.DATE, Kind.DATETIME} else node.number()
 
 
-def _texts(checks: Mapping[str, Node], notes: list[str]) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
+def _texts(checks: Mapping[str, Node], notes: list[str]) -> Facts:
+    facts: Facts = {}
     if "str_matches" in checks:
         pattern = pattern_of(checks["str_matches"].text())
         facts |= {"pattern": pattern} if pattern else {}
@@ -244,25 +247,33 @@ _READ = frozenset(
 )
 
 
-def _titled(kind: Kind, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a title says that is a kind's word, as an export writes it where pandera has no type of its own."""
+def _titled(kind: Kind, facts: Facts) -> Facts:
+    """The facts of a title that names a kind.
+
+    An export writes such titles where pandera has no type of its own.
+    """
+    categories = facts.get("categories") or ()
     if kind in INVENTED_KINDS:
         return {"kind": kind, "role": Role.IDENTIFIER, "categories": None}
-    if kind in {Kind.ORDINAL, Kind.CATEGORICAL} and facts.get("categories"):
-        return {"kind": kind}
-    if kind is Kind.BOOLEAN and len(facts.get("categories") or ()) == 2:
-        return {"kind": kind, "labels": facts["categories"], "categories": None}
+    if kind is Kind.BOOLEAN and len(categories) == 2:
+        return {"kind": kind, "labels": categories, "categories": None}
     if kind is Kind.FLOAT and facts.get("kind") is Kind.INTEGER:
         return {"kind": kind, "decimals": 0}
-    moments = kind in {Kind.DATE, Kind.DATETIME} and facts.get("kind") in {None, Kind.DATETIME}
-    return {"kind": kind} if moments and not facts.get("categories") else {}
+    return {"kind": kind} if _suits(kind, facts.get("kind"), categories) else {}
+
+
+def _suits(kind: Kind, stated: Kind | None, categories: Sequence[str]) -> bool:
+    """Whether a title's kind goes with the stated kind and categories."""
+    if kind in {Kind.ORDINAL, Kind.CATEGORICAL}:
+        return bool(categories)
+    moments = kind in {Kind.DATE, Kind.DATETIME} and stated in {None, Kind.DATETIME}
+    return moments and not categories
 
 
 def write_pandera(schema: Schema) -> Exported:
-    """The schema as pandera's YAML; rows read from the released CSV or Parquet file hold to it."""
+    """Write the schema as pandera's YAML; released CSV and Parquet rows satisfy it."""
     losses = Losses()
-    if schema.constraints:
-        losses.say("the table", "its constraints between columns")
+    losses.say_constraints(schema)
     data = {
         "schema_type": "dataframe",
         "api": "pandas",
@@ -274,8 +285,8 @@ def write_pandera(schema: Schema) -> Exported:
     return Exported(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), losses.notes)
 
 
-def _written(column: Column, schema: Schema, losses: Losses) -> dict[str, Any]:
-    written: dict[str, Any] = {"title": column.kind.value}
+def _written(column: Column, schema: Schema, losses: Losses) -> JsonDict:
+    written: JsonDict = {"title": column.kind.value}
     if column.description:
         written["description"] = column.description
     written |= _written_facts(column, losses)
@@ -284,7 +295,7 @@ def _written(column: Column, schema: Schema, losses: Losses) -> dict[str, Any]:
     return written | {"nullable": column.missing}
 
 
-def _written_facts(column: Column, losses: Losses) -> dict[str, Any]:
+def _written_facts(column: Column, losses: Losses) -> JsonDict:
     if isinstance(column, Discrete):
         return _written_categories(column, losses)
     if isinstance(column, Numeric | OpenNumeric):
@@ -299,14 +310,11 @@ def _written_facts(column: Column, losses: Losses) -> dict[str, Any]:
     return {"dtype": "str"} | ({"checks": {"str_matches": f"^{regex}$"}} if regex else {})
 
 
-def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
-    if column.kind is Kind.BOOLEAN and [label.lower() for label in column.categories] == [
-        "false",
-        "true",
-    ]:
+def _written_categories(column: Discrete, losses: Losses) -> JsonDict:
+    if is_plain_boolean(column):
         return {"dtype": "boolean"}
     if column.integral:
-        return {"dtype": "Int64", "checks": {"isin": [int(value) for value in column.categories]}}
+        return {"dtype": "Int64", "checks": {"isin": values_of(column)}}
     if any(escaped(value) != value for value in column.categories):
         losses.say(
             column.name,
@@ -315,15 +323,13 @@ def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
     return {"dtype": "str", "checks": {"isin": list(column.categories)}}
 
 
-def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str, Any]:
+def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> JsonDict:
     whole = column.decimals == 0
     if not whole:
         losses.say(column.name, f"its {column.decimals} decimals")
-    if column.special_values:
-        losses.say(column.name, "special values, around which the range is drawn")
-    if column.format:
-        losses.say(column.name, "how a text file writes the numbers")
-    written: dict[str, Any] = {"dtype": "Int64" if whole else "float64"}
+    losses.say_special_values(column)
+    losses.say_number_format(column)
+    written: JsonDict = {"dtype": "Int64" if whole else "float64"}
     if isinstance(column, Numeric):
         low, high = widest(column)
         ends = (int(low), int(high)) if whole else (low, high)
@@ -338,15 +344,14 @@ def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str,
     return written
 
 
-def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[str, Any]:
+def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> JsonDict:
     losses.say(column.name, f"its format {column.format}")
-    if column.special_values:
-        losses.say(column.name, "special values, around which the range is drawn")
+    losses.say_special_values(column)
     ends = widest(column) if isinstance(column, Temporal) else ()
     if any(not _FIRST_YEAR <= end.year <= _LAST_YEAR for end in ends):
         losses.say(column.name, "moments of years that pandera's type does not hold")
         return {}
-    written: dict[str, Any] = {
+    written: JsonDict = {
         "dtype": f"datetime64[s, {column.zone}]" if column.zone else "datetime64[s]"
     }
     if ends and not column.zone:

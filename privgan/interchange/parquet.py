@@ -1,26 +1,28 @@
-"""A Parquet file's own schema: names, Arrow types and the fields' descriptions.
+"""Read a Parquet file's schema: names, Arrow types and field descriptions.
 
-No row, and no statistics of rows.
+No row is read, and no statistics of rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from privgan.errors import TableError
 from privgan.files.limits import LARGEST_FOOTER
 from privgan.interchange.notation import CLOCK
-from privgan.interchange.stated import StatedColumn, StatedTable
+from privgan.interchange.stated import Facts, StatedColumn, StatedTable, facts_not_modelled
 from privgan.schema.columns import Kind
 
 MAGIC = b"PAR1"
+_TEXTS = frozenset({"string", "large_string", "string_view"})
 _INDEX = "__index_level_"
 _DESCRIPTIONS = (b"description", b"comment")
 
 
 def read_parquet_schema(path: Path) -> StatedTable:
-    """What a Parquet file states of its table.
+    """Read the facts that a Parquet file states of its table.
 
     Raises:
         TableError: It is no Parquet file, or its footer is larger than any.
@@ -64,7 +66,7 @@ def _check_footer(path: Path) -> None:
 def _column(field: Any) -> StatedColumn:
     metadata = field.metadata or {}
     said = next((metadata[key] for key in _DESCRIPTIONS if key in metadata), b"")
-    facts: dict[str, Any] = {
+    facts: Facts = {
         "name": field.name,
         "missing": None if field.nullable else False,
         "description": said.decode("utf-8", "replace"),
@@ -72,52 +74,25 @@ def _column(field: Any) -> StatedColumn:
     return StatedColumn(**facts, **_typed(field.type))
 
 
-def _typed(kind: Any) -> dict[str, Any]:
+def _typed(kind: Any) -> Facts:
     import pyarrow.types as types
 
     if types.is_dictionary(kind):
         inner = _typed(kind.value_type)
-        return (
-            {"kind": Kind.CATEGORICAL}
-            if "kind" not in inner or inner["kind"] is Kind.INTEGER
-            else inner
-        )
-    if types.is_boolean(kind):
-        return {"kind": Kind.BOOLEAN}
-    if types.is_integer(kind):
-        return {"kind": Kind.INTEGER}
-    if types.is_decimal(kind):
-        return (
-            {"kind": Kind.FLOAT, "decimals": kind.scale}
-            if kind.scale > 0
-            else {"kind": Kind.INTEGER}
-        )
-    if types.is_floating(kind):
-        return {"kind": Kind.FLOAT}
-    if types.is_temporal(kind):
-        return _moments(kind)
-    if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
+        return {"kind": Kind.CATEGORICAL} if inner.get("kind") in {None, Kind.INTEGER} else inner
+    if str(kind) in _TEXTS:
         return {}
-    return {
-        "kind": Kind.TEXT,
-        "sure": False,
-        "notes": (f"is {str(kind)[:40]!r}: it is invented, and not modelled",),
-    }
-
-
-def _moments(kind: Any) -> dict[str, Any]:
-    import pyarrow.types as types
-
-    if types.is_date(kind):
-        return {"kind": Kind.DATE}
-    if types.is_time(kind):
-        return {"kind": Kind.DATETIME, "format": CLOCK}
-    if types.is_timestamp(kind):
-        return {"kind": Kind.DATETIME, "zone": kind.tz}
-    if types.is_duration(kind):
-        return {"kind": Kind.INTEGER, "format": "[h]:mm:ss"}
-    return {
-        "kind": Kind.TEXT,
-        "sure": False,
-        "notes": (f"is {str(kind)[:40]!r}: it is invented, and not modelled",),
-    }
+    if types.is_decimal(kind) and kind.scale > 0:
+        return {"kind": Kind.FLOAT, "decimals": kind.scale}
+    readers: tuple[tuple[Callable[[Any], bool], Facts], ...] = (
+        (types.is_boolean, {"kind": Kind.BOOLEAN}),
+        (types.is_integer, {"kind": Kind.INTEGER}),
+        (types.is_decimal, {"kind": Kind.INTEGER}),
+        (types.is_floating, {"kind": Kind.FLOAT}),
+        (types.is_date, {"kind": Kind.DATE}),
+        (types.is_time, {"kind": Kind.DATETIME, "format": CLOCK}),
+        (types.is_timestamp, {"kind": Kind.DATETIME, "zone": getattr(kind, "tz", None)}),
+        (types.is_duration, {"kind": Kind.INTEGER, "format": "[h]:mm:ss"}),
+    )
+    found = next((facts for is_type, facts in readers if is_type(kind)), None)
+    return facts_not_modelled(repr(str(kind)[:40])) if found is None else found

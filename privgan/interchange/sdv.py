@@ -1,6 +1,6 @@
-"""Metadata of the Synthetic Data Vault (SDV).
+"""Read and write metadata of the Synthetic Data Vault (SDV).
 
-Spec versions 1 and 2, of one table or of several, and the older ``fields``.
+Reads spec versions 1 and 2 of one or several tables, and the older ``fields``.
 
 Source: SDV's "Metadata JSON" specification, ``METADATA_SPEC_VERSION`` SINGLE_TABLE_V1,
 MULTI_TABLE_V1, V1, SINGLE_TABLE_V2 and V2; what came before them has ``fields`` with ``type`` and
@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from privgan.files.documents import shown
+from privgan.files.json_types import JsonDict
 from privgan.interchange.documents import Node, as_text
 from privgan.interchange.notation import kind_of_format, moment, pattern_of, regex_of
-from privgan.interchange.outcome import Exported, Losses, widest
-from privgan.interchange.stated import StatedColumn, StatedTable
+from privgan.interchange.outcome import Exported, Losses, is_plain_boolean, values_of, widest
+from privgan.interchange.stated import Facts, StatedColumn, StatedTable
 from privgan.interchange.tables import chosen
 from privgan.schema.columns import (
     INVENTED_KINDS,
@@ -34,7 +35,6 @@ from privgan.schema.columns import (
 from privgan.schema.schema import Schema
 
 VERSION_KEY = "METADATA_SPEC_VERSION"
-_PLAIN_BOOLEAN = ("false", "true")
 _PII = {
     Kind.NAME: {"name", "first_name", "last_name", "name_male", "name_female", "prefix", "suffix"},
     Kind.EMAIL: {"email", "ascii_email", "company_email", "free_email", "safe_email"},
@@ -75,7 +75,7 @@ def is_sdv(data: Any) -> bool:
 
 
 def read_sdv(root: Node, table: str | None = None) -> StatedTable:
-    """What SDV metadata states of one table.
+    """Read the facts that SDV metadata states of one table.
 
     Args:
         root: The document.
@@ -85,19 +85,14 @@ def read_sdv(root: Node, table: str | None = None) -> StatedTable:
     listed = found.get("columns") or found.need("fields")
     drawn = str(root.value.get(VERSION_KEY, "")).endswith("V2")
     keys = {key: _key(found, key) for key in ("primary_key", "sequence_key")}
-    notes = (
-        [] if not drawn else ["SDV may have taken bounds and categories from rows: confirm them"]
-    )
+    notes = ["SDV may have taken bounds and categories from rows: confirm them"] if drawn else []
     if found.get("primary_key") and keys["primary_key"] is None:
         notes.append("the primary key has several columns, which no schema here can say")
     columns = tuple(
         _column(name, node, drawn=drawn, key=name in (*keys.values(), *_alternates(found)))
         for name, node in listed.items()
     )
-    known = {column.name for column in columns}
-    for key, column in keys.items():
-        if column is not None and column not in known:
-            raise found.at(key).wrong(f"found {shown(column)}, which is no column")
+    _check_keys(found, keys, {column.name for column in columns})
     return StatedTable(
         source=root.file,
         name=name,
@@ -108,8 +103,14 @@ def read_sdv(root: Node, table: str | None = None) -> StatedTable:
     )
 
 
+def _check_keys(table: Node, keys: Mapping[str, str | None], known: set[str]) -> None:
+    for key, column in keys.items():
+        if column is not None and column not in known:
+            raise table.at(key).wrong(f"found {shown(column)}, which is no column")
+
+
 def _key(table: Node, key: str) -> str | None:
-    """The one column of a key; None where there is none, or several."""
+    """The only column of a key; None where there is none or several."""
     found = table.get(key)
     if found is not None and isinstance(found.value, list):
         texts = [entry.text() for entry in found.entries()]
@@ -125,7 +126,7 @@ def _alternates(table: Node) -> list[str]:
 
 def _column(name: str, node: Node, *, drawn: bool, key: bool) -> StatedColumn:
     stated = node.mapping().get("sdtype") or node.need("type")
-    facts: dict[str, Any] = {
+    facts: Facts = {
         "name": name,
         "unique": key,
         "drawn": drawn,
@@ -151,12 +152,12 @@ def _missing(node: Node, *, key: bool) -> bool | None:
 
 
 def _fact(node: Node, key: str) -> str | None:
-    """A text fact under its name of today, or under the one of old."""
+    """A text fact under its current name, or under its older one."""
     found = node.get(key) or node.get(_FIELDS[key])
     return None if found is None else found.text()
 
 
-def _identifier(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
+def _identifier(node: Node, facts: Facts) -> StatedColumn:
     regex = _fact(node, "regex_format")
     notes = ["its regular expression cannot be kept"] if regex and pattern_of(regex) is None else []
     pattern = pattern_of(regex) if regex else None
@@ -165,14 +166,12 @@ def _identifier(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     )
 
 
-def _numerical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
+def _numerical(node: Node, facts: Facts) -> StatedColumn:
     places = node.get("decimal_places")
     decimals = places.whole() if places else None
     stored = as_text(node.value.get("computer_representation", node.value.get("subtype", "")))
     whole = decimals == 0 or stored.lower().startswith(("int", "uint"))
-    bounds: dict[str, Any] = {
-        ours: bound.number() for ours, key in _BOUNDS if (bound := node.get(key))
-    }
+    bounds: Facts = {ours: bound.number() for ours, key in _BOUNDS if (bound := node.get(key))}
     kind = Kind.INTEGER if whole else Kind.FLOAT
     sure = whole or decimals is not None or stored.lower().startswith("float")
     return StatedColumn(
@@ -180,9 +179,9 @@ def _numerical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     )
 
 
-def _temporal(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
+def _temporal(node: Node, facts: Facts) -> StatedColumn:
     pattern = _fact(node, "datetime_format")
-    bounds: dict[str, Any] = {
+    bounds: Facts = {
         ours: moment(bound, pattern) for ours, key in _BOUNDS if (bound := node.get(key))
     }
     kind = kind_of_format(pattern) if pattern else Kind.DATETIME
@@ -199,7 +198,7 @@ def _temporal(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     )
 
 
-def _categorical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
+def _categorical(node: Node, facts: Facts) -> StatedColumn:
     order = node.get("order")
     values = node.get("range_values") or order
     categories = None if values is None else tuple(entry.scalar() for entry in values.entries())
@@ -209,7 +208,7 @@ def _categorical(node: Node, facts: Mapping[str, Any]) -> StatedColumn:
     return StatedColumn(**{**facts, "drawn": drawn}, kind=kind, categories=categories)
 
 
-def _boolean(_: Node, facts: Mapping[str, Any]) -> StatedColumn:
+def _boolean(_: Node, facts: Facts) -> StatedColumn:
     return StatedColumn(**facts, kind=Kind.BOOLEAN)
 
 
@@ -223,7 +222,7 @@ _MAKERS = {
 }
 
 
-def _personal(sdtype: str, facts: Mapping[str, Any], *, pii: bool) -> StatedColumn:
+def _personal(sdtype: str, facts: Facts, *, pii: bool) -> StatedColumn:
     kind = next((kind for kind, names in _PII.items() if sdtype in names), None)
     if kind is not None:
         return StatedColumn(**facts, kind=kind, role=Role.IDENTIFIER)
@@ -238,10 +237,10 @@ def _personal(sdtype: str, facts: Mapping[str, Any], *, pii: bool) -> StatedColu
 
 
 def write_sdv(schema: Schema) -> Exported:
-    """Metadata of spec version 2 for a schema's table."""
+    """Write metadata of spec version 2 for a schema's table."""
     losses = Losses()
     columns = {column.name: _written(column, losses) for column in schema.columns}
-    table: dict[str, Any] = {"columns": columns}
+    table: JsonDict = {"columns": columns}
     unit = schema.unit.column
     if unit is not None and schema.unit.max_rows > 1:
         table["sequence_key"] = unit
@@ -253,7 +252,7 @@ def write_sdv(schema: Schema) -> Exported:
     return Exported.of_json(data, losses.notes)
 
 
-def _written(column: Column, losses: Losses) -> dict[str, Any]:
+def _written(column: Column, losses: Losses) -> JsonDict:
     written = {"range_is_nullable": column.missing}
     if column.kind in INVENTED_KINDS:
         return _written_invented(column) | written
@@ -268,31 +267,26 @@ def _written(column: Column, losses: Losses) -> dict[str, Any]:
     return {"sdtype": "unknown"} | written
 
 
-def _written_invented(column: Column) -> dict[str, Any]:
+def _written_invented(column: Column) -> JsonDict:
     if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
         regex = regex_of(column.pattern, grows=False)
         return {"sdtype": "id"} | ({"regex_format": regex} if regex else {})
     return {"sdtype": _SDTYPES.get(column.kind, "unknown"), "pii": True}
 
 
-def _written_categories(column: Discrete, losses: Losses) -> dict[str, Any]:
+def _written_categories(column: Discrete, losses: Losses) -> JsonDict:
     if column.kind is Kind.BOOLEAN:
-        if tuple(label.lower() for label in column.categories) == _PLAIN_BOOLEAN:
+        if is_plain_boolean(column):
             return {"sdtype": "boolean"}
         losses.say(column.name, "that its two labels are false and true")
     sdtype = "ordinal" if column.kind is Kind.ORDINAL else "categorical"
-    values = (
-        [int(value) for value in column.categories] if column.integral else list(column.categories)
-    )
-    return {"sdtype": sdtype, "range_values": values}
+    return {"sdtype": sdtype, "range_values": values_of(column)}
 
 
-def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str, Any]:
-    written: dict[str, Any] = {"sdtype": "numerical", "decimal_places": column.decimals}
-    if column.special_values:
-        losses.say(column.name, "special values, around which the range is drawn")
-    if column.format:
-        losses.say(column.name, "how a text file writes the numbers")
+def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> JsonDict:
+    written: JsonDict = {"sdtype": "numerical", "decimal_places": column.decimals}
+    losses.say_special_values(column)
+    losses.say_number_format(column)
     if isinstance(column, Numeric):
         whole = column.decimals == 0
         low, high = (int(end) if whole else end for end in widest(column))
@@ -300,12 +294,11 @@ def _written_numbers(column: Numeric | OpenNumeric, losses: Losses) -> dict[str,
     return written
 
 
-def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> dict[str, Any]:
-    written: dict[str, Any] = {"sdtype": "datetime", "datetime_format": column.format}
+def _written_moments(column: Temporal | OpenTemporal, losses: Losses) -> JsonDict:
+    written: JsonDict = {"sdtype": "datetime", "datetime_format": column.format}
     if column.zone:
         losses.say(column.name, "the zone of its moments")
-    if column.special_values:
-        losses.say(column.name, "special values, around which the range is drawn")
+    losses.say_special_values(column)
     if isinstance(column, Temporal) and "%z" not in column.format:
         lower, upper = widest(column)
         written |= {

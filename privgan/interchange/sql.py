@@ -1,9 +1,10 @@
-"""A database's own schema: types, keys, comments and CHECK constraints; no row is read."""
+"""Read a database's schema: types, keys, comments and CHECK constraints; no row is read."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -13,7 +14,13 @@ from privgan.files.limits import LARGEST_JSON
 from privgan.interchange.documents import words
 from privgan.interchange.notation import CLOCK, UUID
 from privgan.interchange.sql_checks import Checked, read_check
-from privgan.interchange.stated import StatedColumn, StatedTable, with_checks
+from privgan.interchange.stated import (
+    Facts,
+    StatedColumn,
+    StatedTable,
+    facts_not_modelled,
+    with_checks,
+)
 from privgan.interchange.tables import picked
 from privgan.naming import parameter
 from privgan.schema.columns import Kind, Role
@@ -62,10 +69,8 @@ _NOT_READ = words(
 )
 
 
-def facts_of_type(text: str) -> dict[str, Any]:
-    """What the name of a type states of a column.
-
-    ``kind`` and more, as ``StatedColumn`` names them.
+def facts_of_type(text: str) -> Facts:
+    """The facts that a SQL type's name states of a column.
 
     Args:
         text: Such as ``NUMERIC(10, 2)`` or ``timestamp with time zone``.
@@ -73,35 +78,29 @@ def facts_of_type(text: str) -> dict[str, Any]:
     found = _TYPE.fullmatch(" ".join(text[:_LONGEST].lower().split()))
     name = found["name"] if found else ""
     inside, after = (found["inside"] or "", found["after"]) if found else ("", "")
-    if "[]" in after or name in _NOT_READ or name.split(" ")[0] in _NOT_READ:
-        return _not_read(text)
+    if "[]" in after or not _NOT_READ.isdisjoint((name, name.split(" ")[0])):
+        return facts_not_modelled(repr(text[:40]))
     if name == "enum":
         return _enum(text)
-    first = name.split(" ")[0].split("_")[0].rstrip("0123456789")
-    if first in _MOMENTS or name.startswith("timestamp"):
+    if _is_moment(name):
         return _moment(name + after)
     facts = _number(name, inside) or _plain(name, inside)
-    return (
-        facts
-        if facts is not None
-        else {"notes": (f"its type {text[:40]!r} has no kind of its own here",)}
-    )
+    if facts is None:
+        return {"notes": (f"its type {text[:40]!r} has no kind of its own here",)}
+    return facts
 
 
-def _not_read(text: str) -> dict[str, Any]:
-    return {
-        "kind": Kind.TEXT,
-        "sure": False,
-        "notes": (f"is {text[:40]!r}: it is invented, and not modelled",),
-    }
+def _is_moment(name: str) -> bool:
+    first = name.split(" ")[0].split("_")[0].rstrip("0123456789")
+    return first in _MOMENTS or name.startswith("timestamp")
 
 
-def _enum(text: str) -> dict[str, Any]:
+def _enum(text: str) -> Facts:
     labels = tuple(label.replace("''", "'") for label in _LABEL.findall(text))
     return {"kind": Kind.CATEGORICAL, "categories": labels or None}
 
 
-def _moment(words: str) -> dict[str, Any]:
+def _moment(words: str) -> Facts:
     zoned = (
         ("tz" in words and "ntz" not in words)
         or "ltz" in words
@@ -112,7 +111,7 @@ def _moment(words: str) -> dict[str, Any]:
     )
 
 
-def _number(name: str, inside: str) -> dict[str, Any] | None:
+def _number(name: str, inside: str) -> Facts | None:
     sizes = [int(size) for size in re.findall(r"[0-9]{1,4}", inside)]
     if name == "tinyint" and sizes == [1]:
         return {"kind": Kind.BOOLEAN, "sure": False, "labels": ("0", "1")}
@@ -122,13 +121,18 @@ def _number(name: str, inside: str) -> dict[str, Any] | None:
         return {"kind": Kind.FLOAT}
     if name in _MONEY:
         return {"kind": Kind.FLOAT, "decimals": 2}
-    if name in _DECIMALS and sizes:
-        scale = sizes[1] if len(sizes) > 1 else 0
-        return {"kind": Kind.FLOAT, "decimals": scale} if scale else {"kind": Kind.INTEGER}
-    return {"kind": Kind.FLOAT} if name in _DECIMALS else None
+    return _decimal(sizes) if name in _DECIMALS else None
 
 
-def _plain(name: str, inside: str) -> dict[str, Any] | None:
+def _decimal(sizes: list[int]) -> Facts:
+    """A decimal type with the stated precision and scale; without a scale it is an integer."""
+    if not sizes:
+        return {"kind": Kind.FLOAT}
+    scale = sizes[1] if len(sizes) > 1 else 0
+    return {"kind": Kind.FLOAT, "decimals": scale} if scale else {"kind": Kind.INTEGER}
+
+
+def _plain(name: str, inside: str) -> Facts | None:
     if name in _BOOLEANS and inside.strip() in {"", "1"}:
         return {"kind": Kind.BOOLEAN}
     if name == "date":
@@ -156,7 +160,7 @@ _MOST_TEXT = LARGEST_JSON["manifest.json"]
 
 
 def read_sql_schema(where: str, table: str | None = None) -> StatedTable:
-    """What a database states of a table.
+    """Read the facts that a database states of a table.
 
     Args:
         where: A SQLAlchemy URL, or the path of an SQLite file.
@@ -174,7 +178,7 @@ def read_sql_schema(where: str, table: str | None = None) -> StatedTable:
     engine = _engine(url, shown_url)
     try:
         return _stated(inspect(engine), table, shown_url)
-    except exc.SQLAlchemyError as error:  # Its message may hold the URL.
+    except exc.SQLAlchemyError as error:  # The message could show the URL's password.
         told = "check host, port, name, user and password"
         raise TableError(f"{shown_url}: cannot be read ({type(error).__name__}); {told}") from error
     finally:
@@ -199,7 +203,7 @@ def _url(where: str) -> URL:
 
 
 def _read_only(url: URL) -> URL:
-    """SQLite would make a file that is not there."""
+    """Open SQLite read-only; otherwise it would create a missing file."""
     path = Path(url.database or "")
     if not path.is_file():
         raise TableError(f"{path}: no such file; give the path of an SQLite database")
@@ -221,39 +225,92 @@ def _engine(url: URL, shown_url: str) -> Engine:
         ) from error
 
 
+@dataclass(frozen=True)
+class _Table:
+    """One table of a database, as SQLAlchemy's inspector finds it."""
+
+    inspector: Inspector
+    name: str
+    schema: str | None
+
+    @cached_property
+    def primary(self) -> list[str]:
+        """The columns of the primary key."""
+        names: list[str] = self.inspector.get_pk_constraint(self.name, self.schema)[
+            "constrained_columns"
+        ]
+        return names
+
+    @cached_property
+    def unique(self) -> set[str]:
+        """The columns that are unique by themselves."""
+        listed = self.inspector.get_unique_constraints(self.name, self.schema)
+        return {part["column_names"][0] for part in listed if len(part["column_names"]) == 1}
+
+    @cached_property
+    def foreign(self) -> set[str]:
+        """The first column of each foreign key."""
+        listed = self.inspector.get_foreign_keys(self.name, self.schema)
+        return {key["constrained_columns"][0] for key in listed}
+
+    def columns(self) -> list[StatedColumn]:
+        """The columns with their types and keys."""
+        listed = self.inspector.get_columns(self.name, self.schema)
+        return [self._keyed(_column(part)) for part in listed]
+
+    def _keyed(self, column: StatedColumn) -> StatedColumn:
+        if column.name in self.primary:
+            alone = len(self.primary) == 1
+            return replace(
+                column, kind=Kind.IDENTIFIER, role=Role.IDENTIFIER, unique=alone, missing=False
+            )
+        if column.name in self.foreign:
+            return replace(column, kind=Kind.IDENTIFIER, sure=False)
+        return replace(column, unique=column.name in self.unique)
+
+    def checks(self, columns: set[str]) -> tuple[list[Checked], list[str]]:
+        """The facts of CHECK constraints, and notes on those that cannot be kept."""
+        try:
+            listed = self.inspector.get_check_constraints(self.name, self.schema)
+        except NotImplementedError:
+            return [], ["this database does not tell its CHECK constraints"]
+        found: list[Checked] = []
+        notes = []
+        for part in listed:
+            read = read_check(part["sqltext"], columns)
+            found += read or []
+            if read is None:
+                told = str(part.get("name") or part["sqltext"])[:60]
+                notes.append(f"the CHECK constraint {told!r} cannot be kept")
+        return found, notes
+
+
 def _stated(inspector: Inspector, table: str | None, source: str) -> StatedTable:
-    schema, _, name = (table or "").rpartition(".")
-    known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
-    if table is not None and table in known:
-        schema, name = "", table
-    name, where = picked(source, known, name or None), schema or None
-    primary = inspector.get_pk_constraint(name, where)["constrained_columns"]
-    unique = {
-        part["column_names"][0]
-        for part in inspector.get_unique_constraints(name, where)
-        if len(part["column_names"]) == 1
-    }
-    foreign = {key["constrained_columns"][0] for key in inspector.get_foreign_keys(name, where)}
-    columns = [_column(part) for part in inspector.get_columns(name, where)]
-    columns = [_keyed(column, primary, unique, foreign) for column in columns]
-    checks, notes = _checks(inspector, name, where, {column.name for column in columns})
-    if len(primary) > 1:
+    found = _chosen(inspector, table, source)
+    columns = found.columns()
+    checks, notes = found.checks({column.name for column in columns})
+    if len(found.primary) > 1:
         notes.append("the primary key has several columns, which no schema here can say")
-    notes += [
-        _may_repeat(column.name)
-        for column in columns
-        if column.name in foreign and column.name not in primary
-    ]
+    repeated = found.foreign - set(found.primary)
+    notes += [_may_repeat(column.name) for column in columns if column.name in repeated]
     return StatedTable(
         source=source,
-        name=name,
+        name=found.name,
         columns=tuple(
             with_checks(column, [check for check in checks if check.column == column.name])
             for column in columns
         ),
-        key=primary[0] if len(primary) == 1 else None,
+        key=found.primary[0] if len(found.primary) == 1 else None,
         notes=tuple(notes),
     )
+
+
+def _chosen(inspector: Inspector, table: str | None, source: str) -> _Table:
+    schema, _, name = (table or "").rpartition(".")
+    known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
+    if table is not None and table in known:
+        schema, name = "", table
+    return _Table(inspector, picked(source, known, name or None), schema or None)
 
 
 def _may_repeat(column: str) -> str:
@@ -284,36 +341,3 @@ def _type_text(kind: Any) -> str:
         return str(kind)
     except Exception:  # A type of a dialect that has no name in standard SQL.
         return type(kind).__name__
-
-
-def _keyed(
-    column: StatedColumn, primary: list[str], unique: set[str], foreign: set[str]
-) -> StatedColumn:
-    if column.name in primary:
-        alone = len(primary) == 1
-        return replace(
-            column, kind=Kind.IDENTIFIER, role=Role.IDENTIFIER, unique=alone, missing=False
-        )
-    if column.name in foreign:
-        return replace(column, kind=Kind.IDENTIFIER, sure=False)
-    return replace(column, unique=column.name in unique)
-
-
-def _checks(
-    inspector: Inspector, name: str, schema: str | None, columns: set[str]
-) -> tuple[list[Checked], list[str]]:
-    try:
-        listed = inspector.get_check_constraints(name, schema)
-    except NotImplementedError:
-        return [], ["this database does not tell its CHECK constraints"]
-    found: list[Checked] = []
-    notes = []
-    for part in listed:
-        read = read_check(part["sqltext"], columns)
-        found += read or []
-        if read is None:
-            notes.append(
-                f"the CHECK constraint {str(part.get('name') or part['sqltext'])[:60]!r} cannot be"
-                " kept"
-            )
-    return found, notes

@@ -1,6 +1,6 @@
-"""CHECK constraints of SQL tables: bounds and lists of one column's values.
+"""Parse CHECK constraints of SQL tables: bounds and value lists of single columns.
 
-All else is left unread.
+Other constraints are left unread.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ _CAST = re.compile(
     re.I,
 )
 _TOKEN = re.compile(
-    r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[A-Za-z_][^\[\]]*\]|[(){}\[\],]|<=|>=|<>|!=|=|<|>|[^\s(){}\[\],<>=!'\"`]+"
+    r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|\[[A-Za-z_][^\[\]]*\]"  # Quoted texts and names.
+    r"|[(){}\[\],]|<=|>=|<>|!=|=|<|>"  # Brackets and signs.
+    r"|[^\s(){}\[\],<>=!'\"`]+"  # Words and numbers.
 )
 _COMPARISONS = {">=": "lower", ">": "above", "<=": "upper", "<": "below", "=": "equal"}
 _TURNED = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "=": "="}
@@ -28,7 +30,7 @@ _MOST_BRACKETS = 200
 
 @dataclass(frozen=True)
 class Checked:
-    """What one part of a constraint says.
+    """One fact that a constraint states of a column.
 
     Attributes:
         column: Of which column.
@@ -42,7 +44,7 @@ class Checked:
 
 
 def read_check(text: str, columns: set[str]) -> list[Checked] | None:
-    """What a constraint says of single columns; None where it says anything else.
+    """Parse a constraint on single columns; None where it says anything else.
 
     Args:
         text: The condition, such as ``age >= 18 AND age < 120``.
@@ -60,14 +62,14 @@ def read_check(text: str, columns: set[str]) -> list[Checked] | None:
 
 
 def _bare(tokens: list[str]) -> list[str]:
-    """Tokens without brackets around all of them."""
+    """Strip brackets that enclose all tokens."""
     while len(tokens) > 1 and tokens[0] == "(" and _end(tokens, 0) == len(tokens) - 1:
         tokens = tokens[1:-1]
     return tokens
 
 
 def _end(tokens: list[str], start: int) -> int:
-    """The place of the bracket that closes one."""
+    """The index of the closing bracket."""
     depth = 0
     for place in range(start, len(tokens)):
         depth += (tokens[place] in _OPEN) - (tokens[place] in _CLOSE)
@@ -77,7 +79,7 @@ def _end(tokens: list[str], start: int) -> int:
 
 
 def _conjuncts(tokens: list[str]) -> Iterator[list[str]]:
-    """The parts between the ANDs that are no part of a BETWEEN."""
+    """Split at each AND, except inside a BETWEEN."""
     part: list[str] = []
     depth, between = 0, False
     for token in tokens:
@@ -102,19 +104,17 @@ def _inner(part: list[str]) -> Iterator[list[str]]:
 
 def _part(tokens: list[str], columns: set[str]) -> tuple[Checked, ...] | None:
     tokens = [token for place, token in enumerate(tokens) if not _around_one(tokens, place)]
-    words = [token.lower() for token in tokens]
     if len(tokens) == 3 and tokens[1] in _COMPARISONS:
         return _comparison(tokens, columns)
     column = _name(tokens[0], columns) if tokens else None
-    if column is None:
-        return None
+    return None if column is None else _predicate(column, tokens)
+
+
+def _predicate(column: str, tokens: list[str]) -> tuple[Checked, ...] | None:
+    """Parse a column's BETWEEN, IN, = ANY or IS NOT NULL; None for anything else."""
+    words = [token.lower() for token in tokens]
     if len(tokens) == 5 and words[1] == "between" and words[3] == "and":
-        low, high = _value(tokens[2]), _value(tokens[4])
-        return (
-            None
-            if low is None or high is None
-            else (Checked(column, "lower", (low,)), Checked(column, "upper", (high,)))
-        )
+        return _between(column, _value(tokens[2]), _value(tokens[4]))
     if words[1:3] == ["in", "("]:
         return _listed(column, tokens[3:-1])
     if words[1:3] == ["=", "any"] and "[" in tokens and "]" in tokens:
@@ -122,8 +122,14 @@ def _part(tokens: list[str], columns: set[str]) -> tuple[Checked, ...] | None:
     return () if words[1:] == ["is", "not", "null"] else None
 
 
+def _between(column: str, low: Any, high: Any) -> tuple[Checked, ...] | None:
+    if low is None or high is None:
+        return None
+    return Checked(column, "lower", (low,)), Checked(column, "upper", (high,))
+
+
 def _around_one(tokens: list[str], place: int) -> bool:
-    """Whether a bracket stands around one name or value only, as PostgreSQL writes casts."""
+    """Whether a bracket encloses a single name or value, as PostgreSQL writes casts."""
     if tokens[place] == "(":
         return tokens[place + 2 : place + 3] == [")"] and (
             place == 0 or tokens[place - 1].lower() != "in"

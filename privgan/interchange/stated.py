@@ -1,4 +1,4 @@
-"""Facts that a foreign schema states of a table; None where it is silent."""
+"""Hold the facts that a foreign schema states of a table; None where it is silent."""
 
 from __future__ import annotations
 
@@ -6,19 +6,38 @@ import datetime as dt
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from privgan.interchange.documents import as_text
 from privgan.interchange.sql_checks import Checked
 from privgan.schema.columns import Kind, Role
 
+Facts: TypeAlias = dict[str, Any]
+"""Attributes of a StatedColumn, by name."""
 _NUMERIC, _MOMENTS = {Kind.INTEGER, Kind.FLOAT}, {Kind.DATE, Kind.DATETIME}
 
 
-def with_checks(column: StatedColumn, checks: Iterable[Checked]) -> StatedColumn:
-    """A column with the bounds and values that checks state.
+def facts_of_numbers(numbers: Iterable[float]) -> Facts:
+    """The facts of a column with a list of numbers: ordinal, in ascending order."""
+    return {
+        "kind": Kind.ORDINAL,
+        "categories": tuple(as_text(number) for number in sorted(set(numbers))),
+    }
 
-    What does not go with its kind becomes a note.
+
+def facts_not_modelled(stored: str) -> Facts:
+    """The facts of a column whose stored type has no kind: invented text."""
+    return {
+        "kind": Kind.TEXT,
+        "sure": False,
+        "notes": (f"is {stored}: it is invented, and not modelled",),
+    }
+
+
+def with_checks(column: StatedColumn, checks: Iterable[Checked]) -> StatedColumn:
+    """Add the bounds and values of checks to a column.
+
+    A fact that does not suit the column's kind becomes a note.
     """
     for check in checks:
         column = (
@@ -30,7 +49,7 @@ def with_checks(column: StatedColumn, checks: Iterable[Checked]) -> StatedColumn
 
 
 def with_values(column: StatedColumn, values: tuple[Any, ...]) -> StatedColumn:
-    """A column whose values are listed."""
+    """Add a list of values to a column."""
     texts = tuple(dict.fromkeys(as_text(value) for value in values))
     if column.kind is Kind.BOOLEAN or not texts:
         return column
@@ -38,11 +57,7 @@ def with_values(column: StatedColumn, values: tuple[Any, ...]) -> StatedColumn:
         numbers = _numbers(texts)
         if numbers is None:
             return _noted(column, "its listed values are no numbers: they are not kept")
-        return replace(
-            column,
-            kind=Kind.ORDINAL,
-            categories=tuple(as_text(number) for number in sorted(set(numbers))),
-        )
+        return replace(column, **facts_of_numbers(numbers))
     if column.kind in _MOMENTS:
         return _noted(column, "its listed moments are not kept")
     return replace(column, kind=Kind.CATEGORICAL, categories=texts)
@@ -52,12 +67,12 @@ def _with_bound(column: StatedColumn, check: Checked) -> StatedColumn:
     value = bound(column, check.values[0])
     if value is None:
         return _noted(column, "a bound does not go with its type: it is not kept")
-    facts: dict[str, Any] = {check.fact: value}
+    facts: Facts = {check.fact: value}
     return replace(column, **facts)
 
 
 def bound(column: StatedColumn, value: Any) -> float | dt.datetime | None:
-    """A stated bound as the column's kind has it; None where it is none."""
+    """Convert a stated bound to the column's kind; None where that fails."""
     with suppress(ValueError, OverflowError):
         if column.kind in _MOMENTS:
             return dt.datetime.fromisoformat(str(value)[:40]).replace(tzinfo=None)

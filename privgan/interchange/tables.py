@@ -1,4 +1,4 @@
-"""One table of those that a foreign schema holds, in the order of its columns."""
+"""Choose one table of a foreign schema, and order its columns as the data does."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _GUESSED = dict.fromkeys(("kind", "missing", "role"), Source.CONFIRM)
 
 
 def ordered(found: Imported, names: Sequence[str], table: str) -> Imported:
-    """The schema with a table's columns, in its order.
+    """Order the schema's columns as in a table.
 
-    A column that it does not state is invented, and to be confirmed.
+    A column without stated facts is invented, and to be confirmed.
 
     Args:
         found: What was imported.
@@ -51,7 +51,7 @@ def _invented(name: str) -> Invented:
 
 
 def chosen(root: Node, key: str, table: str | None) -> tuple[str, Node]:
-    """Name and place of the table that is meant.
+    """Name and place of the chosen table.
 
     Args:
         root: The document.
@@ -64,7 +64,10 @@ def chosen(root: Node, key: str, table: str | None) -> tuple[str, Node]:
 
 
 def picked(source: str, names: list[str], table: str | None) -> str:
-    """The name that is meant; UsageError where it is none, or nobody says which."""
+    """The chosen name.
+
+    UsageError where it is missing, or ambiguous.
+    """
     if table is None and len(names) == 1:
         return names[0]
     told = ", ".join(shown(name) for name in names[:_MOST_TOLD]) + (

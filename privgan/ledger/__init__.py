@@ -1,1 +1,1 @@
-"""The privacy ledger: every look is charged, durably, before it happens. No torch, no pandas."""
+"""Charge every look at rows, durably, before it happens. No torch, no pandas."""

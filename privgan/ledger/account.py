@@ -1,4 +1,4 @@
-"""What the ledger's entries say about one data set."""
+"""Summarise the ledger's entries of one data set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from privgan.privacy.budget import PrivacyBudget, condition_text
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetAccount:
-    """What the ledger knows of one data set.
+    """The ledger's summary of one data set.
 
     Attributes:
         dataset: Its name.
@@ -75,19 +75,16 @@ class DatasetAccount:
 
     @property
     def condition(self) -> str:
-        """What stands beside the total.
-
-        Empty, or that it is conditional on assumed public facts.
-        """
+        """The condition on public facts to state beside the total; empty for none."""
         return condition_text(self.conditional_facts)
 
     @property
     def lifetime_spent(self) -> float:
-        """The ε that counts against the lifetime budget, by the budget's own filter."""
+        """The ε that counts against the lifetime budget, by the budget's filter."""
         return self.epsilon if self.rdp is None else self.rdp.epsilon(self.rdp_cost.rdp)
 
     def check_run(self, budget: PrivacyBudget, planned: Sequence[events.DpEvent]) -> None:
-        """Refuse a run that does not fit the lifetime budget.
+        """Check that a run fits the lifetime budget.
 
         Raises:
             BudgetExceededError: with what was asked, what is left and what is missing.
@@ -99,7 +96,7 @@ class DatasetAccount:
             check_sum(what, self.lifetime, (self.epsilon, self.delta), budget)
 
     def check_judging(self, limit: int | None) -> None:
-        """Refuse a run whose candidate could not be judged any more.
+        """Check that a run's candidate could still be judged.
 
         Args:
             limit: Evaluations that the policy allows on the data set; None where no policy is at
@@ -117,7 +114,7 @@ class DatasetAccount:
     def after(
         self, budget: PrivacyBudget, planned: Sequence[events.DpEvent], conditional_facts: int = 0
     ) -> DatasetAccount:
-        """The account as it will be when a run has reserved its budget.
+        """The account after a run has reserved its budget.
 
         Args:
             budget: What the run may spend.
@@ -176,7 +173,7 @@ def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
 def check_stage(
     entries: Sequence[Entry], run: str, stage: str, steps: Sequence[events.DpEvent]
 ) -> None:
-    """Refuse a stage that, with the run's stages before, costs more than its start reserved and does not fit the filter.
+    """Check that a stage fits its run's reservation, or else the lifetime filter.
 
     Args:
         entries: The data set's entries, oldest first.

@@ -1,9 +1,9 @@
-"""The ledger's anchor: its newest entry's number and MAC, in a file beside the key.
+"""Keep the ledger's anchor: its newest entry's number and MAC, in a file beside the key.
 
-A ledger that was cut, emptied or put back from an older copy does not hold the entry that its
-anchor names. An anchor that lags behind is in order: between an entry's commit and the anchor's
-a process may be killed, and colleagues write to a shared ledger from other machines. No row is
-read for an entry before the anchor names it.
+A ledger that was cut, emptied or restored from an older copy lacks its anchor's entry. An anchor
+that lags behind is valid. A process may be killed between committing an entry and the anchor.
+Colleagues write to a shared ledger from other machines. No row is read for an entry before the
+anchor names it.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _POLL = 0.002
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """An entry of the ledger by its number and MAC; number 0 and no MAC before the first."""
+    """The ledger's newest entry by number and MAC; number 0 and no MAC before the first."""
 
     sequence: int
     mac: str
 
     def __str__(self) -> str:
-        """For people who compare it with a colleague's."""
+        """The head as people compare it with a colleague's."""
         return f"entry {self.sequence} (MAC {self.mac[:12]}…)" if self.sequence else "no entry yet"
 
 
@@ -57,7 +57,7 @@ class Anchor:
         self.mark = f"{_MARK} {place}"
 
     def read(self, key: bytes) -> Head | None:
-        """What the anchor names; None where there is none.
+        """The head that the anchor names; None where there is none.
 
         Raises:
             UsageError: It cannot be read, or it is not under this key.
@@ -85,13 +85,13 @@ class Anchor:
             raise UsageError(f"{self._key_path}: {text}; restore it") from None
 
     def begin(self, key: bytes) -> None:
-        """The anchor of a ledger that was made a moment ago and that nobody has written to."""
+        """Start the anchor of a new ledger that has no entry yet."""
         if not self.path.exists():
             self._write(key, EMPTY)
 
     @contextmanager
     def held(self, timeout: float) -> Iterator[None]:
-        """Hold the anchor alone among all processes of this machine.
+        """Lock the anchor against all other processes of this machine.
 
         Raises:
             UsageError: when another process held it for the whole time, or the key is gone.
@@ -108,7 +108,7 @@ class Anchor:
                 os.close(handle)
 
     def prepare(self, key: bytes, head: Head) -> None:
-        """Make room for the next anchor, so that a full disk shows before anything is charged."""
+        """Write the next anchor aside, so that a full disk shows before a charge."""
         try:
             self._write_new(key, head)
         except OSError as error:
@@ -116,12 +116,12 @@ class Anchor:
             raise UsageError(f"{self.path}: {text}; nothing was charged") from None
 
     def discard(self) -> None:
-        """Remove what was prepared and not used."""
+        """Remove a prepared anchor that was not used."""
         with suppress(OSError):
             self._new.unlink()
 
     def move(self, key: bytes, head: Head) -> None:
-        """Name another entry, durably; what was named before stays until then."""
+        """Set the anchor to another entry, durably; the old one stays until then."""
         try:
             self._write(key, head)
             if not self.is_promised():
@@ -156,9 +156,9 @@ class Anchor:
             os.close(handle)
 
     def _promise(self) -> None:
-        """Say in the key's file, where it may be written, that there is an anchor here.
+        """Note in the key's file, where it is writable, that an anchor exists here.
 
-        The line is appended; the key itself is not touched.
+        The line is appended; the key itself stays as it is.
         """
         try:
             handle = os.open(self._key_path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)

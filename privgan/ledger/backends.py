@@ -1,4 +1,4 @@
-"""Which ledger: a file path, an sqlite URL or a PostgreSQL URL."""
+"""Open a ledger by file path, SQLite URL or PostgreSQL URL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def data_folder() -> Path:
 
 
 def open_store(url: str | None, *, create: bool, timeout: float = TIMEOUT) -> LedgerStore:
-    """Open a ledger; ``$PRIVGAN_LEDGER``, else the user's data folder, where no URL is given."""
+    """Open a ledger; by default ``$PRIVGAN_LEDGER``, else the user's data folder."""
     given = url or os.environ.get("PRIVGAN_LEDGER") or str(data_folder() / "ledger.sqlite")
     scheme, separator, _ = given.partition("://")
     if separator and scheme in SCHEMES:

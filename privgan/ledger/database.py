@@ -1,4 +1,4 @@
-"""The database that holds a ledger: one transaction at a time, held to the ledger's anchor."""
+"""Hold a ledger in a database, one transaction at a time, checked against its anchor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from privgan.naming import call
 
 
 class LedgerStore(ABC):
-    """A database with a ledger in it, opened.
+    """An open database with a ledger.
 
     Args:
         url: Where it is, without a password.
@@ -49,27 +49,27 @@ class LedgerStore(ABC):
 
     @abstractmethod
     def _lock(self, connection: sql.Connection) -> None:
-        """Wait until no other process writes, and keep others from writing until the connection's transaction ends."""
+        """Wait for other writers, and block them until the connection's transaction ends."""
 
     @abstractmethod
     def _explain(self, error: exc.DBAPIError) -> str:
-        """What went wrong, in words, and what to do."""
+        """Say in words what went wrong and what to do."""
 
     @abstractmethod
     def _foreign(self, connection: sql.Connection) -> tuple[str, ...]:
-        """What acts on the ledger's tables and is not ours, in words: triggers, rules and so on."""
+        """Foreign objects on the ledger's tables, in words: triggers, rules and so on."""
 
     @abstractmethod
     def _protect(self, connection: sql.Connection) -> str | None:
-        """Make the entries append-only where they are not yet; why not, where this user may not."""
+        """Make entries append-only; the reason where this user may not."""
 
     @property
     def anchor_path(self) -> Path:
-        """Where the anchor is."""
+        """The anchor's file."""
         return self._anchor.path
 
     def sketcher(self) -> Sketcher:
-        """Makes, seals and opens sketches of customers under the ledger's key."""
+        """Makes, seals and opens customer sketches under the ledger's key."""
         return Sketcher(self._key)
 
     def anchored(self) -> Head | None:
@@ -82,7 +82,7 @@ class LedgerStore(ABC):
             return Transaction(connection, self._key, self.url).entries()
 
     def problems(self) -> tuple[str, ...]:
-        """What is wrong: changed entries, a cut end, triggers; empty when the ledger is whole."""
+        """Changed entries, a cut end, triggers; empty when the ledger is whole."""
         read = self._read_anchor()  # Before the entries: it may lag behind them.
         with self._connected() as connection:
             transaction = Transaction(connection, self._key, self.url)
@@ -92,7 +92,7 @@ class LedgerStore(ABC):
 
     @contextmanager
     def transaction(self, *, restored: bool = False) -> Iterator[Transaction]:
-        """Hold the ledger alone; what is appended is on the disk at the end, or nothing is.
+        """Lock the ledger; appended entries are durable at the end, or none is.
 
         Args:
             restored: Whether a person accepts a ledger that does not hold what its anchor names.
@@ -124,7 +124,7 @@ class LedgerStore(ABC):
     def _checked(
         self, connection: sql.Connection, transaction: Transaction, *, restored: bool
     ) -> Head | None:
-        """Refuse a ledger that is not whole at its end; what the anchor named, None to set it."""
+        """Check the ledger's end; returns the anchor's head, or None to set it."""
         foreign = self._foreign(connection)
         if foreign:
             text = "let its owner remove that, then verify the ledger"
@@ -152,7 +152,7 @@ class LedgerStore(ABC):
         return read
 
     def _adopt(self, transaction: Transaction) -> None:
-        """Begin an anchor for a ledger that has none on this machine, where its chain is whole."""
+        """Start an anchor for a ledger without one on this machine, if its chain is whole."""
         problems = transaction.problems()
         if problems:
             text = f"the ledger's chain is not whole ({problems[0]})"
@@ -161,7 +161,7 @@ class LedgerStore(ABC):
         self._tell(f"{text} {transaction.head()}; compare it with a colleague's or a copy's")
 
     def _read_anchor(self) -> Head | str | None:
-        """What the anchor names; what is wrong with it, in words."""
+        """The anchor's head, or what is wrong with it, in words."""
         try:
             read = self._anchor.read(self._key)
             if read is None and self._anchor.is_promised():
@@ -182,14 +182,14 @@ class LedgerStore(ABC):
         return f"it ends at {transaction.head()}, its anchor names {read}: {told}"
 
     def _read_again(self, appended: Sequence[Mapping[str, Any]]) -> None:
-        """What was committed, as a connection of its own sees it."""
+        """Read the committed entries over a separate connection, and compare them."""
         with self._engine.connect() as connection:
             Transaction(connection, self._key, self.url).check_stored(
                 appended, "no row was read for it"
             )
 
     def _tell(self, text: str) -> None:
-        """Say something once, to the owner's terminal."""
+        """Print a text once to the owner's terminal."""
         if text not in self._told:
             self._told.add(text)
             sys.stderr.write(f"{self.url}: {text}\n")

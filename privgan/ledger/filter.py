@@ -1,10 +1,8 @@
-"""The lifetime filter.
+"""Decide whether a run or a stage fits a data set's lifetime budget.
 
-Whether one more run, or one more stage of it, fits what a data set may spend in its life.
-
-``sum`` adds the runs' (ε, δ). ``rdp`` is a privacy filter at one Rényi order fixed when the budget
-is set (Feldman and Zrnic 2021): runs may be planned adaptively, and their RDP at that order adds up
-to at most a fixed allowance.
+The kind ``sum`` adds the runs' (ε, δ). The kind ``rdp`` is a privacy filter at one Rényi order,
+fixed with the budget (Feldman and Zrnic 2021). Runs may be planned adaptively; their RDP at that
+order adds up to at most a fixed allowance.
 """
 
 from __future__ import annotations
@@ -14,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from privgan.errors import BudgetExceededError, UsageError
+from privgan.files.json_types import JsonDict
 from privgan.ledger.store import RESTORED, Entry
 from privgan.naming import call
 from privgan.privacy import accountant, events
@@ -38,7 +36,7 @@ def _advice() -> str:
 
 
 class Filter(StrEnum):
-    """How runs on one data set compose."""
+    """The rule by which runs on one data set compose."""
 
     SUM = "sum"
     RDP = "rdp"
@@ -46,7 +44,7 @@ class Filter(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RdpCost:
-    """What events cost at the filter's order.
+    """The cost of events at the filter's order.
 
     Attributes:
         rdp: Rényi differential privacy at that order.
@@ -57,7 +55,7 @@ class RdpCost:
     discovery_delta: float = 0.0
 
     def __add__(self, other: RdpCost) -> RdpCost:
-        """Both together."""
+        """The sum of both costs."""
         return RdpCost(
             rdp=self.rdp + other.rdp, discovery_delta=self.discovery_delta + other.discovery_delta
         )
@@ -91,12 +89,10 @@ class RdpFilter:
 
     @classmethod
     def of(cls, budget: PrivacyBudget) -> RdpFilter:
-        """The filter whose order lets the most noise-scaled counts pass.
+        """The filter with the largest allowance / order: it lets most noise-scaled counts pass.
 
-        The largest allowance / order.
-
-        The RDP of a Gaussian is proportional to the order; the largest allowance by itself would
-        always be the largest order's, where everything costs the most.
+        The RDP of a Gaussian is proportional to the order. The largest allowance alone would choose
+        the largest order, where everything costs most.
         """
         delta = budget.delta * (1 - DISCOVERY_SHARE)
         order = max(ORDERS, key=lambda order: (budget.epsilon - _lost(order, delta)) / order)
@@ -112,14 +108,14 @@ class RdpFilter:
         )
 
     def epsilon(self, rdp: float) -> float:
-        """The ε of an RDP of the filter's order, by the standard improved conversion.
+        """Convert RDP at the filter's order to ε, by the standard improved conversion.
 
         0 where nothing was spent.
         """
         return max(0.0, rdp + _lost(self.order, self.delta)) if rdp > 0 else 0.0
 
     def cost(self, steps: Iterable[events.DpEvent]) -> RdpCost:
-        """What events cost."""
+        """The cost of events at the filter's order."""
         together = events.Composed(list(steps))
         return RdpCost(
             rdp=accountant.rdp_of_order(together, self.order),
@@ -127,13 +123,13 @@ class RdpFilter:
         )
 
     def admits(self, total: RdpCost) -> bool:
-        """Whether a total stays inside."""
+        """Whether a total fits."""
         return total.rdp <= self.allowance and total.discovery_delta <= self.discovery_delta * (
             1 + SLACK
         )
 
     def check(self, what: str, before: RdpCost, asked: RdpCost) -> None:
-        """Refuse what does not fit beside what was spent before.
+        """Check that a request fits beside the earlier spending.
 
         Raises:
             BudgetExceededError: with what was asked, what is left and what is missing.
@@ -156,13 +152,16 @@ class RdpFilter:
 
 
 def _lost(order: int, delta: float) -> float:
-    """What the conversion from RDP adds to ε (Canonne, Kamath, Steinke 2020, Proposition 12)."""
+    """The term that conversion from RDP adds to ε.
+
+    Canonne, Kamath, Steinke 2020, Proposition 12.
+    """
     return math.log1p(-1 / order) - math.log(delta * order) / (order - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lifetime:
-    """A lifetime budget as the ledger keeps it.
+    """A lifetime budget as the ledger stores it.
 
     Attributes:
         budget: The most that all runs may spend.
@@ -174,23 +173,23 @@ class Lifetime:
 
     @classmethod
     def of(cls, budget: PrivacyBudget, kind: Filter) -> Lifetime:
-        """The lifetime that a person sets."""
+        """The lifetime budget that a person sets."""
         return cls(budget=budget, rdp=RdpFilter.of(budget) if kind is Filter.RDP else None)
 
     @classmethod
     def from_entry(cls, entry: Entry) -> Lifetime:
-        """The lifetime that stands in an entry."""
+        """Read the lifetime budget from an entry."""
         body = entry.body
         budget = PrivacyBudget(epsilon=body["epsilon"], delta=body["delta"])
         return cls(budget=budget, rdp=RdpFilter(**body["rdp"]) if body.get("rdp") else None)
 
     @property
     def kind(self) -> Filter:
-        """How runs compose."""
+        """The rule by which runs compose."""
         return Filter.RDP if self.rdp else Filter.SUM
 
-    def to_body(self) -> dict[str, Any]:
-        """The particulars of its entry."""
+    def to_body(self) -> JsonDict:
+        """The body of its entry."""
         rdp = None if self.rdp is None else dict(vars(self.rdp))
         return {
             "epsilon": self.budget.epsilon,
@@ -201,13 +200,11 @@ class Lifetime:
 
 
 def costs_of(found: RdpFilter, entries: Sequence[Entry]) -> dict[str, RdpCost]:
-    """What each run cost at the filter's order.
+    """Each run's cost at the filter's order.
 
-    The larger of what it planned at its start and its approved stages.
-
-    A run whose coins were not secret, or whose stages an earlier version wrote without their
-    events, costs infinity. What was spent in entries that a restored ledger lost costs what a
-    person stated, else the whole allowance.
+    It is the larger of its plan at the start and its approved stages. A run without secret coins
+    costs infinity. So does one whose stages an earlier version wrote without events. Entries that a
+    restored ledger lost cost what a person stated, else the whole allowance.
     """
     planned: dict[str, RdpCost] = {}
     stages: defaultdict[str, RdpCost] = defaultdict(RdpCost)
@@ -228,9 +225,9 @@ def costs_of(found: RdpFilter, entries: Sequence[Entry]) -> dict[str, RdpCost]:
 def _lost_cost(found: RdpFilter, entry: Entry) -> RdpCost:
     """The cost of lost entries.
 
-    What is (ε, δ)-DP is dominated by revealing all with probability δ and a randomised response of
-    ε otherwise (Kairouz, Oh and Viswanath 2015): its δ adds up as a discovery's does, and its RDP
-    is that response's.
+    An (ε, δ)-DP mechanism is dominated by revealing all with probability δ, and an ε randomised
+    response otherwise (Kairouz, Oh and Viswanath 2015). Its δ adds up like a discovery's. Its RDP
+    is the response's.
     """
     if entry.body["epsilon"] == "infinite":
         return INFINITE
@@ -242,7 +239,7 @@ def _lost_cost(found: RdpFilter, entry: Entry) -> RdpCost:
 
 
 def response_rdp(epsilon: float, order: int) -> float:
-    """The RDP of a randomised response that is ε-DP: the most that any ε-DP mechanism has."""
+    """The RDP of ε-DP randomised response: the largest of any ε-DP mechanism."""
     if epsilon == 0:
         return 0.0
     # log(p^α q^(1-α) + q^α p^(1-α)) with log p = ε + log q.
@@ -252,7 +249,7 @@ def response_rdp(epsilon: float, order: int) -> float:
 
 
 def total_of(costs: Mapping[str, RdpCost]) -> RdpCost:
-    """All runs together."""
+    """The sum of all runs' costs."""
     return RdpCost(
         rdp=math.fsum(cost.rdp for cost in costs.values()),
         discovery_delta=math.fsum(cost.discovery_delta for cost in costs.values()),
@@ -262,7 +259,7 @@ def total_of(costs: Mapping[str, RdpCost]) -> RdpCost:
 def check_sum(
     what: str, lifetime: PrivacyBudget, spent: tuple[float, float], asked: PrivacyBudget
 ) -> None:
-    """Refuse a run whose (ε, δ) does not fit beside the sum of the runs before.
+    """Check that a run's (ε, δ) fits beside the sum of earlier runs.
 
     Raises:
         BudgetExceededError: with what was asked, what is left and what is missing.
@@ -279,5 +276,5 @@ def check_sum(
             )
 
 
-def _events(written: Iterable[dict[str, Any]]) -> list[events.DpEvent]:
+def _events(written: Iterable[JsonDict]) -> list[events.DpEvent]:
     return [events.from_json(event) for event in written]

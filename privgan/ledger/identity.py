@@ -1,9 +1,8 @@
-"""Recognise a known table under another name: keyed hashes of columns and of customers.
+"""Recognise a known table under another name, by keyed hashes of columns and customers.
 
-Of a keyed hash of each customer's name the smallest are kept (bottom-k): two such sketches tell
-which share of the smaller table's customers is in the other one. A sketch is sealed under the
-ledger's key and has one length for all tables, so that the ledger's file tells nothing of it, not
-even how many customers there are.
+Of the customers' keyed hashes the smallest are kept (bottom-k). Two sketches estimate the share of
+the smaller table's customers in the other one. Sketches are sealed under the ledger's key and have
+equal lengths. So the ledger's file reveals nothing, not even the number of customers.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ LEAST_SHARED_COLUMNS = 0.5
 
 
 def hashed(transaction: Transaction, columns: Sequence[str]) -> list[str]:
-    """A keyed hash of each column name: without the ledger's key it says nothing about the name."""
+    """Hash each column name under the ledger's key; without the key it reveals nothing."""
     return sorted(transaction.keyed(f"column:{name}") for name in columns)
 
 
 def check_same_table(dataset: str, entries: Sequence[Entry], hashes: Sequence[str]) -> None:
-    """Refuse columns of which no table seen under this name before shares at least half.
+    """Check that some earlier table of this name shares at least half of the columns.
 
     Args:
         dataset: The data set's name.
@@ -79,29 +78,29 @@ class Sketch:
 
     @property
     def limit(self) -> int:
-        """Up to this hash every customer is in the sketch."""
+        """The hash up to which the sketch holds every customer."""
         whole = len(self.hashes) < SIZE
         return int(np.iinfo(np.uint64).max) if whole else int(self.hashes[-1])
 
     def is_same(self, other: Sketch) -> bool:
-        """Whether both were made of the same customers."""
+        """Whether both describe the same customers."""
         return bool(np.array_equal(self.hashes, other.hashes))
 
     def shared(self, other: Sketch) -> tuple[int, float]:
-        """How many customers were seen in both, and their share of the smaller table, estimated."""
+        """Number of shared customers seen, and their estimated share of the smaller table."""
         limit = min(self.limit, other.limit)
         one, two = (part.hashes[part.hashes <= np.uint64(limit)] for part in (self, other))
         both = len(np.intersect1d(one, two, assume_unique=True))
         return both, both / max(1, min(len(one), len(two)))
 
     def resembles(self, other: Sketch) -> bool:
-        """Whether a substantial share of the smaller table's customers is in the other table too."""
+        """Whether a substantial share of the smaller table's customers is in the other one."""
         seen, share = self.shared(other)
         return seen >= LEAST_SEEN and share >= LEAST_SHARED
 
 
 class Sketcher:
-    """Makes, seals and opens sketches under one ledger's key.
+    """Make, seal and open sketches under one ledger's key.
 
     Args:
         key: The ledger's key.
@@ -114,20 +113,20 @@ class Sketcher:
         )
 
     def sketch(self, names: Sequence[bytes]) -> Sketch:
-        """The sketch of a table's customers; order and repetitions do not matter."""
+        """Sketch a table's customers; order and repetitions do not matter."""
         blake, key = hashlib.blake2b, self._names
         digests = b"".join([blake(name, key=key, digest_size=_BYTES).digest() for name in names])
         return Sketch(hashes=np.unique(np.frombuffer(digests, dtype="<u8"))[:SIZE])
 
     def seal(self, sketch: Sketch) -> str:
-        """The sketch as a text of one length that says nothing without the key."""
+        """Encrypt a sketch as a text of fixed length."""
         plain = np.zeros(SIZE + 1, dtype="<u8")
         plain[0], plain[1 : len(sketch.hashes) + 1] = len(sketch.hashes), sketch.hashes
         nonce = os.urandom(_NONCE)
         return base64.b64encode(nonce + self._masked(nonce, plain.tobytes())).decode()
 
     def open(self, sealed: str) -> Sketch:
-        """A sealed sketch; the chain's MAC vouches for the text."""
+        """Open a sealed sketch; the chain's MAC authenticates the text."""
         content = base64.b64decode(sealed)
         plain = np.frombuffer(self._masked(content[:_NONCE], content[_NONCE:]), dtype="<u8")
         return Sketch(hashes=plain[1 : int(plain[0]) + 1])
@@ -138,7 +137,7 @@ class Sketcher:
 
 
 def known_sketches(sketcher: Sketcher, entries: Sequence[Entry]) -> list[tuple[str, Sketch]]:
-    """Every sketch in the ledger, with its data set."""
+    """Every sketch in the ledger with its data set."""
     sealed = [
         (entry.dataset, entry.body["customers"]) for entry in entries if entry.body.get("customers")
     ]
@@ -148,7 +147,7 @@ def known_sketches(sketcher: Sketcher, entries: Sequence[Entry]) -> list[tuple[s
 def check_new_customers(
     dataset: str, sketch: Sketch, known: Sequence[tuple[str, Sketch]], entries: Sequence[Entry]
 ) -> None:
-    """Refuse a table whose customers are known under another name, unless a person accepted the two.
+    """Check that the customers are new, unless a person accepted both data sets.
 
     Args:
         dataset: The data set's name.

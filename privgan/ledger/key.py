@@ -1,4 +1,4 @@
-"""The ledger's MAC key: a file of its owner alone, made together with the ledger or not at all."""
+"""Make and read the ledger's MAC key, an owner-only file made together with the ledger."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from privgan.errors import NoLedgerError, UsageError
 from privgan.files.atomic import sync_folder
 from privgan.ledger.anchor import Anchor
 from privgan.ledger.store import fingerprint
-from privgan.naming import call, parameter
 
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerParts:
-    """How to find and to make the ledger that a key belongs to.
+    """How to find and make the ledger that a key belongs to.
 
     Attributes:
         url: Where it is, for messages.
@@ -38,11 +37,10 @@ class LedgerParts:
 
 
 def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, bool]:
-    """The key of a ledger; where neither is there, both are made.
+    """Read a ledger's key; make both where neither exists.
 
-    The new key waits in a file of its own, which is also the lock, until the ledger is whole: a
-    crash in between is mended by the next opening, and of several processes at once one makes the
-    ledger.
+    The new key waits in its own file, which is also the lock, until the ledger is whole. The next
+    opening repairs a crash in between. Of several processes, one makes the ledger.
 
     Args:
         path: The key's file.
@@ -55,17 +53,7 @@ def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, 
     Raises:
         UsageError: when one of the two is there without the other, or they do not belong together.
     """
-    created_now = False
-    pending = path.with_name(path.name + ".new")
-    if not path.exists():
-        there = parts.exists()
-        if not there and not create:
-            raise NoLedgerError(
-                f"{parts.url}: there is no ledger; name another with {parameter('ledger')}, or make"
-                f" one with {call('PrivacyLedger.open')}"
-            )
-        if (there and pending.exists()) or not there:
-            created_now = _make_both(path, pending, parts)
+    created_now = not path.exists() and _make_missing(path, parts, create=create)
     if not path.exists():
         raise UsageError(
             f"{path}: the ledger's key is missing; restore it there, a new one is never made for"
@@ -81,6 +69,18 @@ def obtain_key(path: Path, parts: LedgerParts, *, create: bool) -> tuple[bytes, 
     if kept is not None and not _belongs(key, kept):
         raise UsageError(f"{path}: is not the key of the ledger {parts.url}; restore the right one")
     return key, created_now
+
+
+def _make_missing(path: Path, parts: LedgerParts, *, create: bool) -> bool:
+    """Make or finish a ledger and its key; returns whether the ledger was made now."""
+    pending = path.with_name(path.name + ".new")
+    there = parts.exists()
+    if not there and not create:
+        raise NoLedgerError(
+            f"{parts.url}: there is no ledger; name another with {parameter('ledger')}, or make"
+            f" one with {call('PrivacyLedger.open')}"
+        )
+    return (not there or pending.exists()) and _make_both(path, pending, parts)
 
 
 def _make_both(path: Path, pending: Path, parts: LedgerParts) -> bool:
@@ -105,7 +105,7 @@ def _make_both(path: Path, pending: Path, parts: LedgerParts) -> bool:
 
 
 def _finish(pending: Path, path: Path, parts: LedgerParts) -> None:
-    """Mend a crash after the ledger was made and before its key had its name."""
+    """Repair a crash after the ledger was made and before its key was renamed."""
     kept = parts.keeps()
     try:
         key = _read(pending)
@@ -120,9 +120,9 @@ def _finish(pending: Path, path: Path, parts: LedgerParts) -> None:
 
 @contextmanager
 def _locked(pending: Path) -> Iterator[int]:
-    """Hold the waiting key's file alone.
+    """Lock the waiting key's file.
 
-    It may have become the key, or gone, while we waited for it.
+    It may have become the key, or vanished, while this process waited.
     """
     while True:
         handle = os.open(pending, os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,8 +1,8 @@
 """The privacy ledger: every look is charged, durably, before it happens.
 
-Append-only and hash-chained with a MAC. A run first reserves its whole (ε, δ) against the table's
-lifetime budget, then has its stages approved, then charges each step. A crash may waste what was
-reserved but never forgets it.
+It is append-only and hash-chained with a MAC. A run first reserves its whole (ε, δ) against the
+table's lifetime budget. Then its stages are approved, and each step is charged. A crash may waste a
+reservation, but never forgets it.
 """
 
 from __future__ import annotations
@@ -96,10 +96,7 @@ class PrivacyLedger:
         return entries[-1].mac if entries else ""
 
     def holds(self, head: str) -> bool:
-        """Whether the entry whose MAC a manifest keeps is in the ledger.
-
-        If not, the tail was cut, or it is another one.
-        """
+        """Whether ``head`` is in this ledger; False if truncated or foreign."""
         return head in {entry.mac for entry in self._store.entries()}
 
     def problems(self) -> tuple[str, ...]:
@@ -285,7 +282,7 @@ class PrivacyLedger:
             transaction.append(dataset, run, "release", {**body, "who": account_name()})
 
     def check_releasable(self, dataset: str, run: str) -> None:
-        """Refuse a candidate that may not be released.
+        """Check that a candidate may be released.
 
         Raises:
             PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
@@ -476,7 +473,7 @@ class PrivacyLedger:
     def _compare_customers(
         self, transaction: Transaction, dataset: str, sketcher: Sketcher, sketch: Sketch
     ) -> bool:
-        """Refuse customers known under another name; whether they are new under this one."""
+        """Check for customers known under another name; whether they are new here."""
         entries = transaction.entries()
         known = known_sketches(sketcher, entries)
         check_new_customers(dataset, sketch, known, entries)

@@ -1,4 +1,4 @@
-"""The team's ledger in PostgreSQL: append-only by trigger; its MAC key stays with each member."""
+"""Keep a team's ledger in PostgreSQL: append-only by trigger; each member holds the key."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _OWNER = f"""
 
 
 def foreign_objects(connection: sql.Connection) -> tuple[str, ...]:
-    """What acts on the ledger's tables and is not ours, in words."""
+    """Foreign objects that act on the ledger's tables, in words."""
     found = connection.exec_driver_sql(_FOREIGN).all()
     return tuple(
         f"the ledger's tables have a {kind} {name!r} that privgan did not make"
@@ -86,7 +86,7 @@ def foreign_objects(connection: sql.Connection) -> tuple[str, ...]:
 
 
 def protect(connection: sql.Connection) -> str | None:
-    """Let the entries only be added to.
+    """Make entries append-only by triggers.
 
     Returns:
         None where that holds; otherwise why this user cannot see to it.
@@ -180,7 +180,7 @@ class PostgresStore(LedgerStore):
             return check_tables(connection, self.url, _tables(connection))
 
     def _lock(self, connection: sql.Connection) -> None:
-        """A lock for which SELECT and INSERT are enough; older versions lock the table."""
+        """Take a lock that needs only SELECT and INSERT; older versions lock the table."""
         connection.execute(sql.select(sql.func.pg_advisory_xact_lock(_WRITING)))
         connection.exec_driver_sql(f"LOCK TABLE {SCHEMA}.entries IN ROW EXCLUSIVE MODE")
 
@@ -206,13 +206,13 @@ class PostgresStore(LedgerStore):
 
 
 def key_name(url: str) -> str:
-    """The key's file name for a ledger's URL without its password."""
+    """The key's file name, from the ledger's URL without its password."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", url.partition("://")[2]).strip("-")[:60]
     return f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.key"
 
 
 def _machine(key_path: Path) -> str:
-    """A name for this machine and this place of the key, which tells neither."""
+    """A name for this machine and key's place that reveals neither."""
     return hashlib.sha256(f"{socket.gethostname()}:{key_path.absolute()}".encode()).hexdigest()[:16]
 
 
@@ -236,9 +236,9 @@ def _secrets(address: sql.URL) -> tuple[str, ...]:
 
 
 def _without_secrets(address: sql.URL) -> str:
-    """The URL as it is shown, and as the key's file is named after it.
+    """The URL as shown, and as the key's file is named after it.
 
-    One spelling for one ledger.
+    One spelling for each ledger.
     """
     shown = sql.URL.create(
         "postgresql",

@@ -1,13 +1,13 @@
-"""A ledger restored from a copy: what was spent since is charged before it is used again."""
+"""Accept a ledger restored from a copy, after charging what was spent since."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from privgan.errors import UsageError
+from privgan.files.json_types import JsonDict
 from privgan.ledger.account import account_of
 from privgan.ledger.store import GAP, RESTORED, Entry, Transaction
 from privgan.naming import parameter
@@ -15,7 +15,7 @@ from privgan.naming import parameter
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """What a person states was spent on a data set since the copy was made.
+    """A person's statement of spending on a data set since the copy was made.
 
     Attributes:
         epsilon: ε, 0 or more.
@@ -26,7 +26,7 @@ class Spent:
     delta: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse a statement that means nothing."""
+        """Check that the statement is meaningful."""
         if not (math.isfinite(self.epsilon) and self.epsilon >= 0):
             raise UsageError(f"{parameter('spent')}: ε is {self.epsilon}; it must be 0 or more")
         if not (math.isfinite(self.delta) and 0 <= self.delta < 1):
@@ -66,20 +66,24 @@ def accept_restored(
             "the ledger knows no data set that could be charged for what is lost; name each with "
             + parameter("spent", "DATASET=EPSILON,DELTA")
         )
-    head, lost = transaction.head(), transaction.lost
-    gap: dict[str, Any] = {
-        "found_sequence": head.sequence,
-        "found_mac": head.mac,
-        "anchor_sequence": lost.sequence if lost else None,
-        "anchor_mac": lost.mac if lost else None,
-    }
-    transaction.append("", "", GAP, {**gap, **person})
+    transaction.append("", "", GAP, {**_gap(transaction), **person})
     for name in names:
         own = [entry for entry in entries if entry.dataset == name]
         transaction.append(name, "", RESTORED, {**_charge(name, own, spent.get(name)), **person})
 
 
-def _charge(name: str, entries: Sequence[Entry], stated: Spent | None) -> dict[str, Any]:
+def _gap(transaction: Transaction) -> JsonDict:
+    """The ledger's newest entry, and the lost one that its anchor names."""
+    head, lost = transaction.head(), transaction.lost
+    return {
+        "found_sequence": head.sequence,
+        "found_mac": head.mac,
+        "anchor_sequence": lost.sequence if lost else None,
+        "anchor_mac": lost.mac if lost else None,
+    }
+
+
+def _charge(name: str, entries: Sequence[Entry], stated: Spent | None) -> JsonDict:
     if stated is not None:
         return {"epsilon": stated.epsilon, "delta": stated.delta, "stated": True}
     account = account_of(name, entries)

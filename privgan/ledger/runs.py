@@ -1,6 +1,6 @@
-"""One run in the ledger: its stages are approved, then its steps charged.
+"""Record one run: its stages are approved, then its steps charged.
 
-A checkpoint lets it go on, once.
+A checkpoint lets the run go on, once.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class RunLedger:
 
     @classmethod
     def restored(cls, store: LedgerStore, entries: Sequence[Entry], *, step: str) -> RunLedger:
-        """A run as its own entries describe it, to go on from its newest checkpoint.
+        """Restore a run from its own entries, to go on from its newest checkpoint.
 
         Args:
             store: Where the entries are.
@@ -130,7 +130,7 @@ class RunLedger:
         self._approved |= steps
 
     def charge(self, step: str, event: events.DpEvent) -> Receipt:
-        """Record a step durably and hand out the receipt for its look, or refuse and touch nothing.
+        """Record a step durably and return the receipt for its look, or record nothing.
 
         Raises:
             InternalError: when the step is not in the approved plan, costs something else there, or
@@ -192,9 +192,7 @@ class RunLedger:
         return mint(dataset=self.dataset, step=step, event=self._charged[step])
 
     def check_current(self) -> None:
-        """Refuse to go on where another process resumed the run, or its entries are gone.
-
-        Before anything is made of it.
+        """Check that this process still owns the run, and its entries exist.
 
         Raises:
             UsageError: when this process is the one that was left behind.
@@ -215,9 +213,9 @@ class RunLedger:
         return PrivacyBudget(epsilon=self._epsilon, delta=self._delta) if self.secret else None
 
     def _check_not_stale(self, transaction: Transaction) -> None:
-        """Refuse to go on where the ledger is not what this run left.
+        """Check that the ledger is as this run left it.
 
-        Both would look at rows for one charge, or for none.
+        Otherwise two processes could look at rows for one charge, or for none.
         """
         if self._stopped:
             raise InternalError(
@@ -235,9 +233,9 @@ class RunLedger:
 
 
 def charge_body(step: str, event: events.DpEvent, *, secret: bool) -> dict[str, object]:
-    """The particulars of a charge.
+    """The body of a charge.
 
-    The event, or that nothing is guaranteed where the coins are not secret.
+    It holds the event, or no guarantee where the coins are not secret.
     """
     return {"step": step, **events.to_json(event if secret else events.NonPrivate())}
 
@@ -252,7 +250,7 @@ def resume_run(
     digest: str,
     reserve: str,
 ) -> RunLedger:
-    """Consume a checkpoint and restore its run; what is run again is charged to the reserve first.
+    """Consume a checkpoint and restore its run; repeated steps are charged to the reserve.
 
     Raises:
         UsageError: when there is no such run, it has ended, or the checkpoint is not its newest or
@@ -286,7 +284,7 @@ def resume_run(
 def _check_checkpoint(
     dataset: str, run: str, own: Sequence[Entry], lineage: int, digest: str
 ) -> bool:
-    """Refuse a checkpoint that the run cannot go on from; tell whether it is clean."""
+    """Check that the run can go on from a checkpoint; returns whether it is clean."""
     name = f"run {run} of {dataset}"
     if not any(entry.kind == "run" for entry in own):
         raise UsageError(

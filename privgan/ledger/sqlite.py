@@ -1,4 +1,4 @@
-"""The ledger in an SQLite file, with its key beside it."""
+"""Keep the ledger in an SQLite file, with its key beside it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class SqliteStore(LedgerStore):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def _foreign(self, connection: sql.Connection) -> tuple[str, ...]:
-        """Everything in the file but our tables and triggers, each as we make it."""
+        """Foreign objects in the file: all but the ledger's own tables and triggers."""
         expected = {
             table.name: _plain(str(CreateTable(table).compile(connection)))
             for table in (META, ENTRIES)
@@ -142,9 +142,9 @@ class SqliteStore(LedgerStore):
 
 
 def _check_one_name(path: Path) -> None:
-    """Refuse a file with hard links.
+    """Check that the file has no hard links.
 
-    SQLite's journal lies beside one name, and another would not see it after a crash.
+    SQLite's journal lies beside one name; after a crash another name would miss it.
     """
     if path.exists() and path.stat().st_nlink > 1:
         text = "has another name (a hard link), by which a crash could undo what is charged"
@@ -154,7 +154,7 @@ def _check_one_name(path: Path) -> None:
 
 
 def _connect(path: Path, timeout: float, mode: str = "rw") -> sql.Engine:
-    """Without "c" in the mode SQLite makes no file where the ledger was removed a moment ago."""
+    """Connect; without "c" in the mode SQLite does not recreate a removed file."""
     uri = f"file:{quote(str(path))}?mode={mode}"
 
     def connection() -> sqlite3.Connection:
@@ -173,5 +173,5 @@ def _plain(text: str) -> str:
 
 
 def _is_key_index(row: sql.Row[Any]) -> bool:
-    """Whether it is the index that SQLite makes by itself for a table's primary key."""
+    """Whether SQLite made this index itself for a table's primary key."""
     return row.type == "index" and row.sql is None and row.tbl_name in {META.name, ENTRIES.name}

@@ -1,4 +1,4 @@
-"""Ledger entries: append-only rows, hash-chained with a MAC, each with who wrote it."""
+"""Define ledger entries: append-only rows, hash-chained with a MAC, each with its author."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def account_name() -> str:
 
 
 def check_named(who: str, why: str) -> None:
-    """Refuse an entry for which no person answers with a reason."""
+    """Check that a person and a reason are named."""
     for name, text in ((parameter("who"), who), (parameter("why"), why)):
         if not text.strip():
             raise UsageError(f"{name} is empty; a person must answer for this, with a reason")
@@ -63,7 +63,7 @@ _CHAINED = ("sequence", "time", "dataset", "run", "kind", "body", "previous")
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One line of the ledger.
+    """One entry of the ledger.
 
     Attributes:
         sequence: Counted from 1 without gaps.
@@ -153,7 +153,7 @@ class Transaction:
         self.appended.append(row)
 
     def check_stored(self, rows: Sequence[Mapping[str, Any]], result: str) -> None:
-        """Refuse a database that does not hold rows as they were added.
+        """Check that the database holds the rows as they were appended.
 
         Raises:
             UsageError: naming the entry, and what became of the request.
@@ -195,11 +195,11 @@ class Transaction:
         return tuple(found)
 
     def keyed(self, text: str) -> str:
-        """A hash of a text that says nothing to anyone without the ledger's key."""
+        """Hash a text under the ledger's key; without the key it reveals nothing."""
         return hmac.new(self._key, f"keyed:{text}".encode(), hashlib.sha256).hexdigest()[:24]
 
     def newest_time(self) -> str | None:
-        """The newest entry's time, where it is so far ahead of the clock that nothing can be added."""
+        """The newest entry's time, where it is too far ahead of the clock to append."""
         last = self._last()
         return last.time if last and self._ahead(last.time, utc_now()) > CLOCK_TOLERANCE else None
 
@@ -209,9 +209,9 @@ class Transaction:
         ).first()
 
     def _check_after_gap(self, run: str, kind: str) -> None:
-        """Refuse to go on with a run of before a gap.
+        """Check that a run did not begin before a gap.
 
-        What it did in the lost entries is not known.
+        Its actions in the lost entries are not known.
         """
         if not run or kind in _AFTER_GAP:
             return
@@ -229,7 +229,10 @@ class Transaction:
             )
 
     def _time(self, newest: str | None, *, repairs: bool) -> str:
-        """Now; within the tolerance never before the newest entry, further back the clock cannot be believed."""
+        """The time of a new entry, never before the newest one within the tolerance.
+
+        Beyond the tolerance the clock is not trusted.
+        """
         now = utc_now()
         text = now.isoformat(timespec="milliseconds")
         if newest is None or newest <= text or repairs:
@@ -259,27 +262,27 @@ def utc_now() -> dt.datetime:
 
 
 def chain_mac(key: bytes, row: Mapping[str, Any]) -> str:
-    """The MAC of an entry, which holds the MAC of the entry before."""
+    """The MAC of an entry, over the previous entry's MAC too."""
     text = json.dumps([row[name] for name in _CHAINED])
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def fingerprint(key: bytes) -> str:
-    """What a ledger keeps to recognise its key; it does not tell the key."""
+    """The stored value that recognises the ledger's key without revealing it."""
     return hmac.new(key, b"privgan ledger key", hashlib.sha256).hexdigest()
 
 
 def make_tables(connection: sql.Connection, key: bytes) -> None:
-    """An empty ledger, in the connection's transaction."""
+    """Make an empty ledger in the connection's transaction."""
     METADATA.create_all(connection)
     rows = [{"key": "version", "value": str(VERSION)}, {"key": "key", "value": fingerprint(key)}]
     connection.execute(META.insert(), rows)
 
 
 def check_tables(connection: sql.Connection, url: str, tables: set[str]) -> str | None:
-    """Refuse what is no whole ledger of this version.
+    """Check that the database is a whole ledger of this version.
 
-    The fingerprint of its key, None in ledgers that kept none.
+    Returns its key's fingerprint, None in ledgers that stored none.
 
     Args:
         connection: Connected to the ledger.

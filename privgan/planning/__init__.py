@@ -1,1 +1,1 @@
-"""The plan: every step's event, noise and expected error, fixed before the first look, from public facts alone."""
+"""Plan each step's event, noise and expected error from public facts, before the first look."""

@@ -24,7 +24,7 @@ _PREFIXES = {
 
 
 def domain_steps(schema: Schema, *, scale: float, discovery_delta: float) -> tuple[PlanStep, ...]:
-    """All steps for all open columns of a schema, in the order in which they run.
+    """All steps for the open columns of a schema, in running order.
 
     Args:
         schema: The schema; each of its open columns gets an equal part of the zCDP, two fifths of
@@ -117,7 +117,7 @@ _ORDERS = (*ORDERS, *(float(2**power) for power in range(11, 22)))
 
 @dataclass(frozen=True, kw_only=True)
 class FirstStage:
-    """Stage 1.
+    """The plan of stage 1.
 
     Attributes:
         budget: Its (ε₁, δ₁).
@@ -133,7 +133,7 @@ class FirstStage:
 
 
 def first_stage(schema: Schema, budget: PrivacyBudget, *, count_rows: bool) -> FirstStage | None:
-    """Plan stage 1, with the least noise that its share of the budget allows.
+    """Plan stage 1 with the least noise that its share of the budget allows.
 
     Args:
         schema: The public facts; its open columns are to be measured.
@@ -192,7 +192,7 @@ def _steps(
 ) -> tuple[PlanStep, ...]:
     """All steps, with every noise multiplied by a scale.
 
-    Each has ρ = scale⁻²/2, or is shared out by the column's own rule.
+    Each step has ρ = scale⁻²/2, or a share by its column's own rule.
     """
     steps: list[PlanStep] = []
     if count_rows:

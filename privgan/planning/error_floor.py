@@ -1,7 +1,4 @@
-"""What a plan cannot tell, from public facts alone.
-
-Values and pairs that do not stand out of their noise.
-"""
+"""Compute what a plan cannot measure, from public facts: values and pairs below their noise."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ _NAMED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Values:
-    """What of a column of many categories cannot be told.
+    """Categories of one column that the plan cannot measure.
 
     Attributes:
         column: The column.
@@ -66,7 +63,7 @@ class Values:
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """What of the pairs of columns cannot be told.
+    """Pairs of columns that the plan cannot measure.
 
     Attributes:
         hidden: How many have more noise than rows in their mean cell.
@@ -92,7 +89,7 @@ class Pairs:
 
 @dataclass(frozen=True, kw_only=True)
 class Illegible:
-    """What a plan cannot tell.
+    """Everything that a plan cannot measure.
 
     Attributes:
         values: Columns of which not all categories can be told.
@@ -108,7 +105,7 @@ class Illegible:
         return bool(self.values) or self.pairs is not None
 
     def lines(self, most: int) -> list[str]:
-        """A sentence each; of many columns the first so many."""
+        """One sentence each, for at most ``most`` columns."""
         told = [str(column) for column in self.values[:most]]
         left = len(self.values) - len(told)
         more = [f"{left:,} more columns likewise"] if left else []
@@ -123,7 +120,7 @@ class Illegible:
 
 
 def illegible(plan: Plan, schema: Schema) -> Illegible:
-    """What a plan cannot tell of its table, before anything is paid: a function of public facts.
+    """Compute what a plan cannot measure, before anything is paid; uses public facts only.
 
     Args:
         plan: The plan; where its stage 2 is not planned yet, only stage 1 is looked at.
@@ -179,7 +176,7 @@ def _declared(plan: Plan, column: Discrete, step: PlanStep, mean: float) -> Valu
 
 
 def _pairs(plan: Plan, schema: Schema) -> Pairs | None:
-    """The pairs whose expected error is above their mean cell."""
+    """The pairs whose expected error exceeds their mean cell."""
     columns, hidden = schema.modelled, Counter[int]()
     sizes, number = planned_sizes(columns, plan.marginals), 0
     noises = {step.kind: step.noise for step in plan.steps}

@@ -1,4 +1,4 @@
-"""The plan: mechanisms, events and network sizes, frozen before the first look."""
+"""Define the plan: mechanisms, events and network sizes, frozen before the first look."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from privgan.privacy.mechanisms import (
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """Numbers of steps.
+    """Numbers of fitting steps for one level of effort.
 
     Attributes:
         entries: Codebook entries: components of the mixture.
@@ -75,7 +75,7 @@ AUDIT = {
 
 
 class StepKind(StrEnum):
-    """What a step does."""
+    """The kind of a step."""
 
     ROW_COUNT = "row count"
     ROWS_OF_EACH = "rows of each customer"
@@ -122,7 +122,7 @@ class PlanStep:
     ) = None
 
     def to_json(self) -> dict[str, Any]:
-        """The step as JSON values."""
+        """Encode the step as JSON values."""
         event = events.to_json(self.event)
         return {
             "name": self.name,
@@ -135,7 +135,7 @@ class PlanStep:
 
 @dataclass(frozen=True, kw_only=True)
 class MarginalSettings:
-    """How marginals are chosen.
+    """Settings for choosing marginals.
 
     Attributes:
         max_cells: Most fine cells of a numeric column.
@@ -164,7 +164,7 @@ class MarginalSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorSettings:
-    """The generator and its free fitting.
+    """Settings of the generator and its free fitting.
 
     Attributes:
         latent: Number of latent dimensions.
@@ -191,7 +191,7 @@ class GeneratorSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class CriticSettings:
-    """The critic and its DP-SGD.
+    """Settings of the critic and its DP-SGD.
 
     Attributes:
         steps: Number of noisy steps.
@@ -224,11 +224,11 @@ class CriticSettings:
 
     @property
     def event(self) -> events.DpEvent:
-        """What the whole critic phase costs."""
+        """The privacy event of the whole critic phase."""
         return self.event_of(self.steps)
 
     def event_of(self, steps: int) -> events.DpEvent:
-        """What a number of its steps costs."""
+        """The privacy event of a number of its steps."""
         return events.dp_sgd(
             noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=steps
         )
@@ -236,7 +236,7 @@ class CriticSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that a run will do to private rows, fixed before the first look.
+    """All operations of a run on private rows, fixed before the first look.
 
     Attributes:
         dataset: The data set's name.
@@ -311,12 +311,12 @@ class Plan:
 
     @property
     def kept_in_customers(self) -> float:
-        """Expected number of customers after the canaries' coins."""
+        """Expected number of customers after the canary coins."""
         return self.kept_in_rows / self.rows_per_customer
 
     @property
     def kept_in_rows(self) -> float:
-        """Expected number of rows after the canaries' coins."""
+        """Expected number of rows after the canary coins."""
         if self.rows is None:
             raise ValueError("the plan has no row count yet")
         return self.rows * (1.0 - self.canary_probability / 2.0)

@@ -1,4 +1,4 @@
-"""From (ε, δ, row count, schema) to a full plan: a public function, nothing here opens data."""
+"""Make a full plan from (ε, δ, row count, schema), using public facts only."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def with_domain(
 
 
 def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:
-    """The settings with as many codes a column as the noise of pairs will let be seen."""
+    """Settings with as many codes per column as the noise of pairs lets through."""
     return replace(
         plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, _noise_of_pairs(plan, schema))
     )
@@ -257,16 +257,16 @@ def _noise_of_pairs(plan: Plan, schema: Schema) -> float:
 
 
 def number_of_cells(rows: float, noise: float) -> int:
-    """Fine cells of a numeric column.
+    """The number of fine cells of a numeric column.
 
-    More where their noise is small beside the rows, as measured on four public tables.
+    It grows as noise falls relative to the rows; chosen on four public tables.
     """
     return round(min(_MOST_CELLS, max(_FEWEST_CELLS, _CELLS_BY_SIGNAL * math.sqrt(rows / noise))))
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """What the steps of stage 2 are made from, for any noise."""
+    """The inputs of stage 2's steps, for any noise."""
 
     plan: Plan
     schema: Schema
@@ -294,7 +294,7 @@ class _Draft:
         return (*fine, *ways, *(self._wider(rest * (1 - share)) if wider else ()))
 
     def _wider(self, rho: float) -> list[PlanStep]:
-        """All 2-way and small 3-way marginals at once, then rounds that choose what the model fits worst."""
+        """All 2-way and small 3-way marginals at once, then rounds of choices by worst fit."""
         columns, sizes = len(self.schema.modelled), self._numbers
         pairs, triples = (
             {kind: sizes[kind] for kind in names if kind in sizes} for names in (_PAIRS, _TRIPLES)
@@ -313,7 +313,7 @@ class _Draft:
 
     @cached_property
     def _merged(self) -> list[str]:
-        """The columns that get a fine histogram: the same for any noise."""
+        """The columns that get a fine histogram, whatever the noise."""
         settings = self.plan.marginals
         sizes = {
             column.name: cells_of(column, settings.max_cells).size
@@ -327,14 +327,14 @@ class _Draft:
 
     @cached_property
     def _numbers(self) -> Mapping[StepKind, int]:
-        """How many marginals each step that chooses none measures: the same for any noise."""
+        """The number of marginals of each step without a choice, whatever the noise."""
         return {
             kind: len(cliques)
             for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()
         }
 
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
-        """Steps that share ρ so that each marginal with the target gets more than another, by ``target_weight``."""
+        """Steps that share ρ; marginals with the target get more, by ``target_weight``."""
         weights = {kind: self._weight(kind) for kind in numbers}
         total = sum(weights[kind] * number for kind, number in numbers.items())
         return [
@@ -343,7 +343,7 @@ class _Draft:
         ]
 
     def _weight(self, kind: StepKind) -> float:
-        """How much one marginal of a kind costs, where a whole one without the target costs 1."""
+        """The cost of one marginal of a kind, relative to a whole one without the target."""
         facts = (self.plan.model_budget.epsilon, self.plan.kept_in_customers, self._one_way_share)
         by_difference = kind in BY_DIFFERENCE
         weight = target_weight(*facts, by_difference=by_difference) if kind in _OF_TARGET else 1.0
@@ -356,7 +356,7 @@ class _Draft:
         return replace(one, event=together.event, mechanism=together)
 
     def _rounds(self, rho: float, count: int) -> list[PlanStep]:
-        """The rounds of choice and measurement on a fixed, growing schedule."""
+        """Rounds of choice and measurement, on a fixed and growing schedule."""
         weights = np.geomspace(1.0, _ROUND_GROWTH, count)
         steps = []
         for index, part in enumerate(rho * weights / weights.sum(), start=1):
@@ -441,7 +441,7 @@ def _calibrated(draft: _Draft) -> tuple[tuple[PlanStep, ...], CriticSettings | N
 
 
 def _critic_steps(critic: CriticSettings) -> tuple[PlanStep, ...]:
-    """The critic phase, and the reserve for steps that a crash makes necessary again."""
+    """The critic phase, and the reserve for steps repeated after a crash."""
     phase = PlanStep(
         name="critic", kind=StepKind.CRITIC, event=critic.event, noise=critic.noise_multiplier
     )
@@ -454,20 +454,20 @@ def _critic_steps(critic: CriticSettings) -> tuple[PlanStep, ...]:
 
 
 def number_of_rounds(columns: int) -> int:
-    """Choices of a wider marginal after all pairs: one for every 3 columns, 3 to 12.
+    """The number of choices of wider marginals: one for every 3 columns, 3 to 12.
 
-    None for fewer than 3 columns.
+    0 for fewer than 3 columns.
     """
     return min(max(3, columns // 3), 12) if columns > 2 else 0
 
 
 def round_up(noise: float) -> float:
-    """A noise with six decimals that is not smaller."""
+    """Round a noise upwards to six decimals."""
     return math.ceil(noise * 1e6) / 1e6
 
 
 def zcdp_of(budget: PrivacyBudget) -> float:
-    """The largest ρ whose zCDP implies (ε, δ), by the optimal RDP order (Canonne, Kamath, Steinke 2020, Proposition 12)."""
+    """The largest ρ whose zCDP implies (ε, δ) (Canonne, Kamath, Steinke 2020, Prop. 12)."""
     orders = 1 + np.logspace(-2, 3, 2000)
     constant = orders * np.log1p(-1 / orders) - np.log(orders - 1) + (1 - orders) * budget.epsilon
     return float(np.max((math.log(budget.delta) - constant) / ((orders - 1) * orders)))

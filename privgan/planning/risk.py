@@ -1,7 +1,4 @@
-"""The wanted guarantee, given as the attack risk that it allows.
-
-Turned into ε by the plan's own trade-off curve.
-"""
+"""Convert an allowed attack risk into ε, by the plan's own trade-off curve."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ _POWER = 1.1  # A Gaussian's shift grows about as ε^0.9 where plans are useful.
 
 @dataclass(frozen=True)
 class RiskLimit(ABC):
-    """The most that any attack may reach who tells whether a customer was in the table."""
+    """An upper limit on every membership attack."""
 
     @abstractmethod
     def risk(self, curve: TradeOff) -> float:
@@ -39,7 +36,7 @@ class RiskLimit(ABC):
     def shift(self, risk: float) -> float:
         """The shift μ of unit-variance Gaussians that allows exactly a risk.
 
-        How strong an attack it stands for.
+        μ measures the strength of the attack.
         """
 
     @property
@@ -58,7 +55,7 @@ class RiskLimit(ABC):
 
 @dataclass(frozen=True)
 class MaxAdvantage(RiskLimit):
-    """A largest true-positive minus false-positive rate.
+    """A limit on the true-positive minus the false-positive rate.
 
     Attributes:
         advantage: In (0, 1).
@@ -67,7 +64,7 @@ class MaxAdvantage(RiskLimit):
     advantage: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no limit."""
+        """Validate the limit."""
         if not 0 < self.advantage < 1:
             raise UsageError(
                 f"the largest attack advantage is {self.advantage:g}; it must be above 0 and"
@@ -98,7 +95,7 @@ class MaxAdvantage(RiskLimit):
 
 @dataclass(frozen=True)
 class MaxTruePositiveRate(RiskLimit):
-    """A largest true-positive rate at a false-positive rate.
+    """A limit on the true-positive rate at a false-positive rate.
 
     Attributes:
         true_positive_rate: Above the false-positive rate, below 1.
@@ -109,7 +106,7 @@ class MaxTruePositiveRate(RiskLimit):
     false_positive_rate: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no limit."""
+        """Validate the limit."""
         found, alarms = self.true_positive_rate, self.false_positive_rate
         if not 0 < alarms < found < 1:
             raise UsageError(
@@ -148,7 +145,7 @@ class MaxTruePositiveRate(RiskLimit):
 
 @dataclass(frozen=True, kw_only=True)
 class RiskBudget:
-    """What a risk limit became.
+    """The budget that keeps a risk limit.
 
     Attributes:
         limit: What was asked.
@@ -201,7 +198,7 @@ def curve_of(plan: Plan) -> TradeOff:
 
 
 def is_known(plan: Plan) -> bool:
-    """Whether one stage holds all steps, and the plan has a curve of its own.
+    """Whether one stage holds all steps, so that the plan has its own curve.
 
     A second stage's noise depends on the first.
     """
@@ -211,7 +208,7 @@ def is_known(plan: Plan) -> bool:
 def budget_for(
     limit: RiskLimit, make_plan: Callable[[PrivacyBudget], Plan], *, delta: float = DEFAULT_DELTA
 ) -> RiskBudget:
-    """The largest ε found whose plan allows no more than a risk limit, with at most eight plans made.
+    """The largest ε found whose plan keeps a risk limit, from at most eight plans.
 
     Args:
         limit: The most that any attack may reach.
@@ -264,7 +261,7 @@ def _attempt(
 
 
 def _worst_case_epsilon(limit: RiskLimit, delta: float) -> float:
-    """The largest ε that keeps the limit whatever the plan, by (ε, δ) alone."""
+    """The largest ε that keeps the limit for any plan, by (ε, δ) alone."""
 
     def over(epsilon: float) -> float:
         return limit.risk(tradeoff.of_budget(epsilon, delta)) - limit.most
@@ -278,6 +275,6 @@ def _worst_case_epsilon(limit: RiskLimit, delta: float) -> float:
 
 
 def _rounded_down(epsilon: float) -> float:
-    """ε to four digits, downwards: what is printed is what was checked."""
+    """Round ε down to four digits, so that the printed value is the checked one."""
     unit = 10.0 ** (math.floor(math.log10(epsilon)) + 1 - _DIGITS)
     return float(f"{math.floor(epsilon / unit + 1e-9) * unit:.{_DIGITS}g}")

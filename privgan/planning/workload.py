@@ -1,6 +1,6 @@
-"""Which wider marginals are measured without being chosen, and for what share.
+"""Choose the wider marginals that are measured without a private choice, and their shares.
 
-Functions of public facts.
+All functions use public facts only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
 
 
 def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tuple[int, ...]:
-    """The number of codes that each modelled column is planned to have, before anything is measured."""
+    """The planned number of codes of each modelled column, before any measurement."""
     cells = [cells_of(column, settings.max_cells).size for column in columns]
     return tuple(
         size if size <= settings.largest_identity else settings.max_codes for size in cells
@@ -43,11 +43,11 @@ def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tupl
 
 
 def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
-    """The wider marginals that are measured without being chosen, by the kind of the step that measures them.
+    """The wider marginals to measure without a choice, by kind of step.
 
-    Those with the target in them, which the schema names or leaves to a fixed rule, are steps of
-    their own, and so are pairs with a column of two values. Marginals are tuples of positions among
-    the modelled columns.
+    Marginals with the target have steps of their own: the schema names the target, or a fixed rule
+    picks it. So do pairs with a column of two values. Marginals are tuples of positions among the
+    modelled columns.
     """
     sizes, target = planned_sizes(schema.modelled, settings), _place_of_target(schema)
     triples = small_triples(sizes, settings) if settings.widest > 2 else ()
@@ -58,7 +58,7 @@ def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
 
 
 def pairs_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
-    """As ``measured_at_once``, of the pairs of columns alone."""
+    """As ``measured_at_once``, for pairs of columns alone."""
     columns, target = schema.modelled, _place_of_target(schema)
     sizes = planned_sizes(columns, settings)
     pairs = list(itertools.combinations(range(len(columns)), 2)) if settings.widest > 1 else []
@@ -71,7 +71,7 @@ def pairs_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
 
 
 def _place_of_target(schema: Schema) -> int | None:
-    """The target's place among the modelled columns: named by the schema, or by a fixed rule."""
+    """The target's index among the modelled columns: by the schema, or by a fixed rule."""
     name = schema.target or choose_target(schema.modelled)
     return None if name is None else [column.name for column in schema.modelled].index(name)
 
@@ -86,11 +86,9 @@ def _split(
 
 
 def small_triples(sizes: tuple[int, ...], settings: MarginalSettings) -> list[tuple[int, int, int]]:
-    """The 3-way marginals that are all measured.
+    """All 3-way marginals to measure: the smallest by planned cells, up to a total.
 
-    Those with the fewest planned cells, up to a total.
-
-    Small ones cost little time, and their cells stand out of the noise most.
+    Small ones cost little time, and their cells exceed the noise most.
 
     Args:
         sizes: Planned number of codes of each column.
@@ -108,7 +106,7 @@ def small_triples(sizes: tuple[int, ...], settings: MarginalSettings) -> list[tu
 def _triples_by_cells(
     sizes: tuple[int, ...], most: int
 ) -> Iterator[tuple[int, tuple[int, int, int]]]:
-    """Triples of at most so many cells, the smallest first; whoever takes few waits for no others.
+    """Lazily yield triples of limited size, the smallest first.
 
     Of 500 columns there are 20 million triples. They are made size by size instead of sorted.
     """
@@ -126,20 +124,18 @@ def _triples_by_cells(
 def _triples_of(
     first: Sequence[int], second: Sequence[int], third: Sequence[int]
 ) -> Iterator[tuple[int, int, int]]:
-    """Rising triples with one place of each sorted list, in their order."""
+    """Ascending triples with one index from each sorted list, in order."""
     for a in first:
         for b in second[bisect_right(second, a) : bisect_left(second, third[-1])]:
             yield from ((a, b, c) for c in third[bisect_right(third, b) :])
 
 
 def share_of_triples(epsilon: float, customers: float, columns: int) -> float:
-    """Share of the wider marginals' budget for all small 3-way ones.
+    """The share of the wider marginals' budget for all small 3-way ones.
 
-    None where pairs alone are hardly seen.
-
-    For 40,000 customers and 15 columns nothing up to ε = 1, two fifths at ε = 3 and 0.6 from ε =
-    5.3 on; less with more columns, whose many triples share it. As measured on four tables
-    (``reports/benchmarks``).
+    0 where pairs alone are hardly seen. For 40,000 customers and 15 columns: nothing up to ε = 1,
+    two fifths at ε = 3, and 0.6 from ε = 5.3 on. It falls with more columns, whose many triples
+    share it. Chosen on four tables (``reports/benchmarks``).
     """
     share = 0.25 * math.log2(strength(epsilon, customers) * _REFERENCE_COLUMNS / columns)
     return round(min(0.6, max(0.0, share)), 3)
@@ -148,14 +144,12 @@ def share_of_triples(epsilon: float, customers: float, columns: int) -> float:
 def target_weight(
     epsilon: float, customers: float, of_one_way: float, *, by_difference: bool = False
 ) -> float:
-    """How much of the budget a marginal with the target in it gets, where any other gets 1.
+    """The budget of a marginal with the target, relative to any other.
 
-    A table is mostly used to predict.
-
-    4 from ε = 1.1 on for 40,000 customers; down to 1 where pairs are hardly seen, and all of them
-    are needed to be told from noise; up to 4 again where so little is seen that single columns get
-    more and other pairs are given up. Always 4 for pairs that cost half. As measured on four
-    tables, and on small ones (``reports/benchmarks``).
+    A table is mostly used to predict. The weight is 4 from ε = 1.1 on for 40,000 customers. It
+    falls to 1 where pairs are hardly seen, and all of them are needed. It rises to 4 again where so
+    little is seen that single columns get more and other pairs are given up. It is always 4 for
+    pairs that cost half. Chosen on four tables, and on small ones (``reports/benchmarks``).
 
     Args:
         epsilon: The budget's ε.
@@ -172,13 +166,10 @@ def target_weight(
 
 
 def number_of_codes(rows: float, noise: float) -> int:
-    """Codes of a merged column.
+    """The number of codes of a merged column: twentieths, or tenths under strong noise.
 
-    Its twentieths, or its tenths where pairs are hardly seen through their noise.
-
-    Round quantiles are what tables are read by, so that what is alike inside a code is alike in
-    most tables made of it. As measured on four tables and on simulated ones
-    (``reports/benchmarks``).
+    Tables are read by round quantiles, so values of one code stay together in most tables. Chosen
+    on four tables and on simulated ones (``reports/benchmarks``).
 
     Args:
         rows: The rows that are measured.
@@ -188,12 +179,11 @@ def number_of_codes(rows: float, noise: float) -> int:
 
 
 def share_of_one_way(rows: float, noise: float) -> float:
-    """Share of the marginals' budget for the 1-way ones.
+    """The share of the marginals' budget for 1-way marginals.
 
-    More where these are nearly all that is seen.
-
-    0.08 where the rows are 160 times a pair's noise or more, up to 0.4 where they are 32 times or
-    less. As measured on tables of 1,000 to 5,000 rows (``reports/benchmarks``).
+    It is 0.08 where the rows are 160 times a pair's noise or more. It rises to 0.4 where they are
+    32 times or less, and single columns are nearly all that is seen. Chosen on tables of 1,000 to
+    5,000 rows (``reports/benchmarks``).
 
     Args:
         rows: The rows that are measured.
@@ -205,13 +195,13 @@ def share_of_one_way(rows: float, noise: float) -> float:
 
 
 def longer_fit(steps: int, epsilon: float, customers: float) -> int:
-    """Final fitting steps for a budget.
+    """The number of final fitting steps for a budget.
 
-    The finer the noise, the more there is to fit, up to 2.5 times as many.
+    Finer noise leaves more to fit, up to 2.5 times as many steps.
     """
     return round(steps * min(2.5, max(1.0, strength(epsilon, customers) / 3)))
 
 
 def strength(epsilon: float, customers: float) -> float:
-    """How well statistics are seen through the noise: ε·√n, 1 for ε = 1 and 40,000 customers."""
+    """The signal strength ε·√n through the noise; 1 for ε = 1 and 40,000 customers."""
     return epsilon * math.sqrt(customers / _REFERENCE_CUSTOMERS)

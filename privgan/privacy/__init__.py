@@ -1,1 +1,1 @@
-"""What a look at rows costs, and the ledger that charges it. No torch, no pandas."""
+"""Define mechanisms, noise, accounting and trade-off curves. No torch, no pandas."""

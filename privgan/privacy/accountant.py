@@ -1,8 +1,8 @@
-"""Compose all steps of a run by PLD and by RDP; the smaller valid ε counts.
+"""Compose a run's events by PLD and by RDP; report the smaller valid ε.
 
-Every distribution here dominates the true one on any grid: a coarser grid can only claim more.
+Every distribution dominates the true one on any grid, so a coarser grid can only claim more.
 
-Neighbouring relation: add or remove one privacy unit, throughout.
+The neighbouring relation is add or remove one privacy unit, throughout.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ from privgan.privacy.events import (
 FINEST, COARSEST = 2.0**-15, 2.0**-7
 _LONGEST = 3e4
 _SHARE_OF_SPREAD, _ADDED_VARIANCE = 5e-4, 1e-3
-_TAIL, _TAIL_MASS = 9.5, 1e-18  # Outcomes beyond 9.5 standard deviations have less mass than that.
+_TAIL, _TAIL_MASS = 9.5, 1e-18  # Outcomes beyond 9.5 standard deviations have less mass than this.
 
 
 def interval_for(variance: float, largest: float, compositions: int) -> float:
-    """The grid's interval h for a composition.
+    """Choose the discretisation interval h for a composition.
 
-    A power of two, so that calibration meets cached distributions again.
+    h is a power of two, so that calibration reuses cached distributions. Rounding a loss to a grid,
+    with mass and mean odds kept, adds at most h²/4 to its variance. It adds at most h²/8 to its
+    mean.
 
-    Rounding a loss to a grid, masses and mean odds kept, adds at most h²/4 to its variance and h²/8
-    to its mean. The interval grows with the losses' spread, so that the grid's length hardly
-    depends on ε: until the additions of all compositions reach a thousandth of the whole variance,
-    which moves ε by about 1/2000. Few bounded losses, whose ε is their largest sum, would feel h
-    itself: there it is held to 1/2000 of one loss's spread.
+    h grows with the losses' spread, so that the grid's length hardly depends on ε. It grows until
+    all compositions add a thousandth of the whole variance, which moves ε by about 1/2000. A few
+    bounded losses would feel h itself, since ε is then their largest sum. There h is at most 1/2000
+    of one loss's spread.
 
     Args:
         variance: Roughly the variance of the whole composition's loss; it moves the interval, never
@@ -63,7 +64,7 @@ def interval_for(variance: float, largest: float, compositions: int) -> float:
 
 
 def everything() -> Any:
-    """The loss distribution of a release of the rows themselves: every loss is infinite."""
+    """The loss distribution of publishing the rows: every loss is infinite."""
     return privacy_loss_distribution.from_privacy_parameters(
         common.DifferentialPrivacyParameters(0.0, 1.0)
     )
@@ -71,11 +72,11 @@ def everything() -> Any:
 
 @lru_cache(maxsize=1024)
 def discrete_gaussian(standard_deviation: float, interval: float) -> Any:
-    """The loss distribution of one count that moves by at most one (Canonne, Kamath, Steinke 2020).
+    """The loss distribution of one count of sensitivity 1 with discrete Gaussian noise.
 
-    An outcome x has loss (1 − 2x) / 2σ². dp-accounting rounds each loss upwards, which costs half
-    an interval for each count; connecting the exact δ at the grid's points (Doroshenko and others
-    2022) costs its square.
+    Canonne, Kamath, Steinke 2020. An outcome x has loss (1 − 2x) / 2σ². dp-accounting rounds each
+    loss upwards, which costs half an interval per count. Connecting the exact δ at the grid's
+    points costs only its square (Doroshenko and others 2022).
     """
     variance = standard_deviation**2
     last = math.ceil(_TAIL * standard_deviation) + 2
@@ -93,7 +94,7 @@ def discrete_gaussian(standard_deviation: float, interval: float) -> Any:
 
 
 def _cumulated(distance: np.ndarray, variance: float) -> np.ndarray:
-    """Probability of the first i outcomes, for each i from 0 on."""
+    """Cumulative probability of the first i outcomes, for i from 0."""
     weights = np.exp(-(distance**2) / (2 * variance))
     return np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
 
@@ -102,8 +103,8 @@ def _cumulated(distance: np.ndarray, variance: float) -> np.ndarray:
 def bounded_range(epsilon: float, interval: float) -> Any:
     """The dominating loss distribution of an ε-bounded-range mechanism.
 
-    Its hockey-stick divergence is the largest over all two-point losses {t, t − ε} (Dong, Durfee,
-    Rogers 2020, Lemma 3.1): δ(e) = (exp(ε/2) − exp(e/2))² / (exp(ε) − 1) for |e| ≤ ε.
+    Its hockey-stick divergence is the largest over all two-point losses {t, t − ε}: δ(e) =
+    (exp(ε/2) − exp(e/2))² / (exp(ε) − 1) for |e| ≤ ε. Dong, Durfee, Rogers 2020, Lemma 3.1.
     """
     steps = max(1, math.ceil(epsilon / interval))
     rounded = np.arange(-steps, steps + 1)
@@ -119,8 +120,8 @@ def concentrated(rho: float, interval: float) -> Any:
     """The dominating loss distribution of any ρ-zCDP mechanism.
 
     Its hockey-stick divergence is at most what the best RDP order gives (Canonne, Kamath, Steinke
-    2020, Proposition 12) and at most √(ρ/2) (Pinsker); being convex in exp(ε) it then also lies
-    below the convex hull of that.
+    2020, Proposition 12), and at most √(ρ/2) (Pinsker). It is convex in exp(ε), so it also lies
+    below the convex hull of both.
     """
     steps = math.ceil((rho + 9 * math.sqrt(2 * rho)) / interval)
     stride = max(1, steps // 4_000)
@@ -144,7 +145,7 @@ def _delta_of_concentrated(rho: float, level: float, orders: np.ndarray) -> floa
 
 
 def _lower_hull(x: np.ndarray, y: np.ndarray) -> list[int]:
-    """Indices of the corners of the lower convex hull of points sorted by x (Andrew 1979)."""
+    """Indices of the lower convex hull's corners, for points sorted by x (Andrew 1979)."""
     hull: list[int] = []
     for i in range(len(x)):
         while len(hull) > 1:
@@ -165,7 +166,7 @@ logging.getLogger("absl").setLevel(logging.ERROR)
 
 @dataclass(frozen=True, kw_only=True)
 class PrivacySpent:
-    """What a composition of events costs.
+    """The cost of a composition of events.
 
     Attributes:
         epsilon: The smaller of the two valid bounds.
@@ -185,9 +186,9 @@ class PrivacySpent:
 class _Pld(PLDAccountant):
     """dp-accounting's PLD accountant with our events.
 
-    Counts that one unit can move in several cells are zero-concentrated with a known ρ, and no
-    single loss distribution is known to dominate them: their ρ is added up, and the worst loss
-    distribution of that ρ is composed once, at the end.
+    Counts that one unit can move in several cells are ρ-zCDP. No single loss distribution is known
+    to dominate them. So their ρ is summed, and its worst loss distribution is composed once, at the
+    end.
     """
 
     _pld: Any
@@ -212,13 +213,16 @@ class _Pld(PLDAccountant):
         return super()._maybe_compose(event, count, do_compose)
 
     def _join(self, other: Any, count: int) -> None:
-        """Compose with more; far tails count as infinite losses, so that the grid grows with the spread alone."""
+        """Compose another distribution; far tails count as infinite losses.
+
+        The grid then grows with the spread alone.
+        """
         self._pld = self._pld.compose(
             other.self_compose(count) if count > 1 else other, _ACCOUNTANT_TAIL_MASS
         )
 
     def loss_distribution(self) -> Any:
-        """The dominating loss distribution of everything composed."""
+        """The dominating loss distribution of the whole composition."""
         if self._contains_non_dp_event:
             return everything()
         return (
@@ -227,10 +231,7 @@ class _Pld(PLDAccountant):
 
 
 class _Rdp(RdpAccountant):
-    """dp-accounting's RDP accountant with our events, each by its zCDP parameter ρ.
-
-    RDP(α) = ρ α.
-    """
+    """dp-accounting's RDP accountant with our events: RDP(α) = ρ α for a ρ-zCDP event."""
 
     _rdp: np.ndarray
 
@@ -244,7 +245,7 @@ class _Rdp(RdpAccountant):
 
 
 def zcdp(event: DpEvent) -> float | None:
-    """The ρ of an event that we account for ourselves under RDP, else None.
+    """The ρ of an event that privgan accounts under RDP itself, else None.
 
     Discrete Gaussian: Canonne, Kamath, Steinke 2020, Theorem 14. Exponential mechanism: Cesar and
     Rogers 2021, Lemma 3.2. Discrete Laplace (pure ε): Bun and Steinke 2016, Proposition 1.4.
@@ -274,7 +275,7 @@ def spent(events: Iterable[DpEvent], delta: float) -> PrivacySpent:
 
 
 def discovery_delta(event: DpEvent) -> float:
-    """The δ that an event's discoveries take as their own, added up."""
+    """The sum of δ that an event's discoveries take as their own."""
     if isinstance(event, Discovery):
         return event.delta
     if isinstance(event, SelfComposed):
@@ -291,7 +292,7 @@ def epsilon_by_pld(event: DpEvent, delta: float) -> float:
 
 
 def loss_distribution(event: DpEvent) -> Any:
-    """The dominating privacy loss distribution of an event, without the δ of its discoveries.
+    """The dominating privacy loss distribution of an event, without its discoveries' δ.
 
     It answers ``get_epsilon_for_delta`` and ``get_delta_for_epsilon``.
     """
@@ -301,9 +302,10 @@ def loss_distribution(event: DpEvent) -> Any:
 
 
 def _spread(event: DpEvent) -> tuple[float, float]:
-    """About the variance and the largest value of an event's loss.
+    """Approximate variance and largest value of an event's loss.
 
-    Its RDP of order 2, exact for a normal loss, and of 32.
+    The variance comes from RDP of order 2, exact for a normal loss. The largest value comes from
+    order 32.
     """
     accountant = _Rdp(orders=[2.0, 32.0])
     accountant.compose(event)
@@ -319,7 +321,7 @@ def _compositions(event: DpEvent) -> int:
 
 
 def epsilon_by_rdp(event: DpEvent, delta: float, orders: Sequence[float] | None = None) -> float:
-    """ε by Rényi differential privacy, over dp-accounting's default orders unless others are given."""
+    """ε by Rényi differential privacy, over dp-accounting's default orders or given ones."""
     left = delta - discovery_delta(event)
     if left <= 0:
         return math.inf
@@ -329,7 +331,7 @@ def epsilon_by_rdp(event: DpEvent, delta: float, orders: Sequence[float] | None 
 
 
 def rdp_of_order(event: DpEvent, order: float) -> float:
-    """The Rényi differential privacy of an event at one order, without the δ of its discoveries."""
+    """RDP of an event at one order, without its discoveries' δ."""
     accountant = _Rdp([order])
     accountant.compose(event)
     return float(accountant._rdp[0])

@@ -1,4 +1,4 @@
-"""The privacy budget (ε, δ) and the protected unit: a row, or all rows of a customer."""
+"""Define the privacy budget (ε, δ) and the protected unit: a row, or a customer's rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_DELTA = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class PrivacyBudget:
-    """The most that may be spent.
+    """An upper limit (ε, δ) on spending.
 
     Attributes:
         epsilon: ε, in (0, 100].
@@ -28,7 +28,7 @@ class PrivacyBudget:
     delta: float = DEFAULT_DELTA
 
     def __post_init__(self) -> None:
-        """Refuse a budget that means nothing."""
+        """Check that the budget is meaningful."""
         if not (math.isfinite(self.epsilon) and 0 < self.epsilon <= LARGEST_EPSILON):
             raise UsageError(
                 f"epsilon is {self.epsilon}; it must be above 0 and at most {LARGEST_EPSILON:g}"
@@ -41,13 +41,13 @@ class PrivacyBudget:
 
     @property
     def weak(self) -> bool:
-        """Whether ε is so large that every text must say that the guarantee is weak."""
+        """Whether ε is so large that every text must call the guarantee weak."""
         return self.epsilon > WEAK_EPSILON
 
     def check_size(self, customers: float, *, known: str) -> None:
-        """Refuse a δ that is not below 1/n for a public or noisy n.
+        """Check that δ is below 1/n for a public or noisy n.
 
-        It would allow whole customers to leak.
+        A larger δ would allow whole customers to leak.
 
         Args:
             customers: The declared or the noisy number of customers, never the real one.
@@ -61,7 +61,7 @@ class PrivacyBudget:
 
 
 def condition_text(facts: int) -> str:
-    """What must stand beside an ε: empty when nothing was assumed."""
+    """The condition to state beside an ε; empty where nothing was assumed."""
     return f"conditional on {facts} assumed public fact{'' if facts == 1 else 's'}" if facts else ""
 
 
@@ -70,7 +70,7 @@ NEIGHBOURING_RELATION = "add or remove one privacy unit"
 
 @dataclass(frozen=True, kw_only=True)
 class PrivacyUnit:
-    """The thing whose presence the guarantee hides.
+    """The protected unit: a row or a customer.
 
     Attributes:
         column: The column that names the customer; None when each row is one customer.
@@ -84,7 +84,7 @@ class PrivacyUnit:
     max_rows: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse an impossible unit."""
+        """Check that the unit is possible."""
         if self.max_rows < 1:
             raise ValueError(f"max_rows_per_unit is {self.max_rows}; it must be at least 1")
         if self.column is None and self.max_rows != 1:
@@ -94,11 +94,11 @@ class PrivacyUnit:
 
     @property
     def count_sensitivity(self) -> int:
-        """How far one unit can move a vector of counts, in L1 and hence in L2."""
+        """The L1, hence L2, sensitivity of a vector of counts."""
         return self.max_rows
 
     def __str__(self) -> str:
-        """In words, as it stands beside every printed epsilon."""
+        """The unit in words, as printed beside every ε."""
         if self.column is None:
             return "one row"
         rows = "row" if self.max_rows == 1 else f"rows (at most {self.max_rows})"

@@ -1,7 +1,4 @@
-"""How much noise a budget needs.
-
-Bracketed by RDP, settled by PLD, checked again, never above what was asked.
-"""
+"""Calibrate noise to a budget: bracketed by RDP, refined by PLD, never above the budget."""
 
 from __future__ import annotations
 
@@ -65,10 +62,7 @@ def calibrate(
 
 @dataclass(frozen=True)
 class _Point:
-    """A scale evaluated by PLD.
-
-    Its ε, and the logarithm of its δ at the asked ε over the asked δ.
-    """
+    """A scale evaluated by PLD: its ε, and log(δ at the asked ε / asked δ)."""
 
     scale: float
     epsilon: float
@@ -90,7 +84,7 @@ def _evaluate(events: Sequence[DpEvent], budget: PrivacyBudget, scale: float) ->
 def _bracket(
     cost: Callable[[float], float], epsilon: float, lowest: float, highest: float
 ) -> float:
-    """A scale whose RDP cost fits, by bisection of the logarithm."""
+    """Bisect log scale for a scale whose RDP cost fits."""
     if cost(highest) > epsilon:
         text = (
             f"epsilon = {epsilon:g} is too small for this plan: even noise {highest:g} costs more"
@@ -110,7 +104,7 @@ def _refine(
     safe_cost: float,
     lowest: float,
 ) -> float:
-    """Less noise by PLD, keeping the smallest scale that was itself evaluated and fits."""
+    """Lower the noise by PLD; return the smallest evaluated scale that fits."""
     points, best, too_low = [evaluate(safe)], safe, 0.0
     if min(points[0].epsilon, safe_cost) > epsilon:
         raise UsageError(f"no noise was found that costs at most epsilon = {epsilon:g}")
@@ -127,12 +121,10 @@ def _refine(
 
 
 def _next(points: Sequence[_Point], low: float, high: float) -> float:
-    """Where the excess, linear in log scale through the two points nearest to it, is just below 0.
+    """Interpolate the next scale inside the bracket, in log scale, through the two nearest points.
 
-    Inside the bracket.
-
-    δ at a fixed ε changes smoothly with the noise, also where ε at a fixed δ jumps, as it does at
-    small sampling rates.
+    δ at a fixed ε changes smoothly with the noise. ε at a fixed δ can jump, as it does at small
+    sampling rates.
     """
     nearest = sorted(points, key=lambda point: abs(point.excess - _TARGET_EXCESS))[:2]
     first, slope = nearest[0], _FIRST_SLOPE

@@ -1,6 +1,4 @@
-"""Our own privacy events beside dp-accounting's.
-
-An event is data, described well enough to account for it.
+"""Define privacy events that dp-accounting lacks: pure data, complete for accounting.
 
 dp-accounting has no event for the exponential mechanism or the discrete Gaussian. A Gaussian event
 of equal zCDP would be an unsound stand-in for either.
@@ -38,10 +36,10 @@ class DiscreteGaussian(dp_event.DpEvent):
 
 @attr.frozen
 class Discovery(dp_event.DpEvent):
-    """Values released because their noisy count reached a threshold.
+    """The release of values whose noisy count reached a threshold.
 
-    A value that only one unit holds can appear only with its holder: that costs a δ of its own
-    beside what the noise on the counts of all other values costs.
+    A value that only one unit holds can appear only with its holder. This costs a δ of its own,
+    beside the noise on the counts of all other values.
 
     Attributes:
         standard_deviation: The noise parameter σ of the discrete Gaussian noise on each count, in
@@ -95,7 +93,7 @@ _NAMES = {kind: name for name, kind in _NAMED.items()}
 
 
 def to_json(event: DpEvent) -> dict[str, Any]:
-    """An event as JSON values, complete enough to account for it again."""
+    """Encode an event as JSON values, complete enough to account for it again."""
     if isinstance(event, SelfComposed):
         return {"event": "repeated", "count": int(event.count), "of": to_json(event.event)}
     if isinstance(event, Composed):
@@ -112,7 +110,7 @@ def to_json(event: DpEvent) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> DpEvent:
-    """The event that to_json wrote."""
+    """Decode an event that ``to_json`` wrote."""
     kind, rest = data["event"], {key: value for key, value in data.items() if key != "event"}
     if kind == "repeated":
         return SelfComposed(from_json(rest["of"]), rest["count"])

@@ -11,7 +11,7 @@ from privgan.errors import InternalError, LibraryError
 
 
 def check_tested() -> None:
-    """Refuse libraries outside the range that privgan declares, however they came to be installed.
+    """Check that the DP libraries are within the versions that privgan declares.
 
     Raises:
         LibraryError: A library is older, newer or missing; the message names all of them.
@@ -51,7 +51,7 @@ def check_stated_loss(
     *,
     rounding: float = 0.0,
 ) -> None:
-    """Refuse a mechanism whose library states a larger loss than its event.
+    """Check that a library's privacy map states no larger loss than the event.
 
     Args:
         mechanism: Its name, for the error.

@@ -1,6 +1,6 @@
-"""The private mechanisms.
+"""Define the private mechanisms.
 
-Each owns both its event and its release, from the same fields, so that they cannot differ.
+Each derives its event and its release from the same fields, so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from privgan.privacy.randomness import SecretStream
 
 @dataclass(frozen=True, kw_only=True)
 class CountHistogram:
-    """A histogram of counts with discrete Gaussian noise on every cell, the empty ones too.
+    """A histogram with discrete Gaussian noise on every cell, empty cells included.
 
     Attributes:
         standard_deviation: Noise σ, in counts.
@@ -41,21 +41,21 @@ class CountHistogram:
 
     @property
     def event(self) -> DpEvent:
-        """What the release costs."""
+        """The privacy event of the release."""
         return DiscreteGaussian(self.standard_deviation, self.sensitivity)
 
     def check_map(self) -> None:
-        """Hold OpenDP's privacy map against the event; LibraryError where it says more."""
+        """Check OpenDP's privacy map against the event; LibraryError where it states more."""
         _check_gaussian(self.event, self.standard_deviation, self.sensitivity)
 
     def release(self, counts: np.ndarray, coins: SecretStream) -> np.ndarray:
-        """Noisy counts [cells], int64, from exact ones [cells]."""
+        """Add noise to exact counts [cells]; returns int64 [cells]."""
         return coins.discrete_gaussian(counts, self.standard_deviation)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountHistograms:
-    """Several histograms of the same rows, all with the same noise, released together.
+    """Several histograms of the same rows, with equal noise, released together.
 
     Attributes:
         histogram: The mechanism of each.
@@ -67,20 +67,20 @@ class CountHistograms:
 
     @property
     def sensitivity(self) -> int:
-        """The most that one privacy unit adds to one cell of one of them."""
+        """The most that one privacy unit adds to one cell of one histogram."""
         return self.histogram.sensitivity
 
     @property
     def event(self) -> DpEvent:
-        """What the release of all of them costs."""
+        """The privacy event of all releases together."""
         return SelfComposed(self.histogram.event, self.number)
 
     def check_map(self) -> None:
-        """As that of one: under zCDP both the map and the event grow by their number."""
+        """Check one histogram: under zCDP map and event both grow with their number."""
         self.histogram.check_map()
 
     def release(self, counts: Sequence[np.ndarray], coins: SecretStream) -> list[np.ndarray]:
-        """Noisy counts, int64, of each histogram, from exact ones, each [cells].
+        """Add noise to each histogram of exact counts [cells]; returns int64.
 
         Raises:
             InternalError: when they are not as many as the event pays for.
@@ -107,7 +107,7 @@ class TotalCount:
 
     @property
     def event(self) -> DiscreteLaplace:
-        """What the release costs."""
+        """The privacy event of the release."""
         return DiscreteLaplace(self.epsilon / self.sensitivity, self.sensitivity)
 
     @property
@@ -116,7 +116,7 @@ class TotalCount:
         return self.sensitivity / self.epsilon
 
     def check_map(self) -> None:
-        """Hold OpenDP's privacy map against the event; LibraryError where it says more."""
+        """Check OpenDP's privacy map against the event; LibraryError where it states more."""
         stated = opendp_noise.discrete_laplace_epsilon(self.scale, self.sensitivity)
         event = self.event
         check_stated_loss(
@@ -124,7 +124,7 @@ class TotalCount:
         )
 
     def release(self, count: int, coins: SecretStream) -> int:
-        """The noisy count."""
+        """Add noise to the count."""
         return coins.discrete_laplace(count, self.scale)
 
 
@@ -142,7 +142,7 @@ class Selection:
 
     @property
     def event(self) -> DpEvent:
-        """What the choice costs."""
+        """The privacy event of the choice."""
         return ExponentialMechanism(self.epsilon)
 
     @property
@@ -151,22 +151,22 @@ class Selection:
         return 2.0 / self.epsilon
 
     def check_map(self) -> None:
-        """Hold OpenDP's privacy map against the event; LibraryError where it says more."""
+        """Check OpenDP's privacy map against the event; LibraryError where it states more."""
         stated = opendp_noise.gumbel_choice_rho(self.scale)
         check_stated_loss("noisy max", stated, accountant.zcdp(self.event), "ρ")
 
     def choose(self, scores: np.ndarray, coins: SecretStream) -> int:
-        """The index of the chosen candidate, from scores [candidates]."""
+        """Draw the index of a candidate from scores [candidates]."""
         return coins.exponential_choice(scores / self.sensitivity, self.scale)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CategoryDiscovery:
-    """The values whose count, with discrete Gaussian noise, reaches a threshold (Korolova et al. 2009; Wilson et al. 2020).
+    """Release the values whose discrete Gaussian noisy count reaches a threshold.
 
-    Only values that occur get noise. A value that one unit alone holds can then appear only with
-    its holder; the threshold makes the probability that any of a unit's own values appears at most
-    δ.
+    Korolova et al. 2009; Wilson et al. 2020. Only values that occur get noise. A value that one
+    unit alone holds can appear only with its holder. The threshold bounds by δ the probability that
+    any such value of a unit appears.
 
     Attributes:
         standard_deviation: Noise σ on each count.
@@ -180,7 +180,7 @@ class CategoryDiscovery:
     delta: float
 
     def __post_init__(self) -> None:
-        """Refuse a δ that no threshold can keep, or that needs none."""
+        """Check that a threshold can keep δ, and that one is needed."""
         if not 0 < self.delta < 1:
             raise ValueError(
                 f"delta of a discovery is {self.delta}; it must be above 0 and below 1"
@@ -188,18 +188,21 @@ class CategoryDiscovery:
 
     @property
     def event(self) -> DpEvent:
-        """What the release costs."""
+        """The privacy event of the release."""
         return Discovery(self.standard_deviation, self.max_rows, self.delta)
 
     def check_map(self) -> None:
-        """Hold OpenDP's map of the noise against the event; the threshold's δ is our own proof."""
+        """Check OpenDP's map of the noise against the event.
+
+        The threshold's δ is proved in this module.
+        """
         _check_gaussian(self.event, self.standard_deviation, self.max_rows)
 
     @cached_property
     def threshold(self) -> int:
         """The smallest noisy count that is released.
 
-        Above ``max_rows``, with ``own_probability`` at most δ.
+        It is above ``max_rows``, with ``own_probability`` at most δ.
         """
         low, high = self.max_rows, len(self._tail)
         while high - low > 1:
@@ -210,10 +213,11 @@ class CategoryDiscovery:
         return high
 
     def own_probability(self, threshold: int) -> float:
-        """The most probability with which any value that one unit alone holds appears at a threshold above ``max_rows``.
+        """Upper bound on P(a value that one unit alone holds appears) at a threshold.
 
-        The sum over its values, in the worst split of its rows. The noise's tail is convex above 0,
-        so among the splits into j values the worst gives one row to all but one of them.
+        The threshold must be above ``max_rows``. The bound sums over the unit's values, in the
+        worst split of its rows. The noise's tail is convex above 0. So of all splits into j values,
+        the worst gives one row to all but one.
         """
         values = np.arange(1, self.max_rows + 1)
         largest = self._tail[threshold - (self.max_rows - values + 1)]
@@ -221,7 +225,7 @@ class CategoryDiscovery:
 
     @cached_property
     def _tail(self) -> np.ndarray:
-        """P(noise ≥ x) for x = 0, 1, …, summed from the far end, until it is far below δ."""
+        """P(noise ≥ x) for x = 0, 1, …, summed from the far end, until far below δ."""
         furthest = (math.sqrt(2 * math.log(1 / self.delta)) + 10) * self.standard_deviation
         weights = np.exp(
             -((np.arange(math.ceil(furthest) + self.max_rows + 2) / self.standard_deviation) ** 2)

@@ -1,4 +1,4 @@
-"""Exact noise for counts and choices: the only file that imports OpenDP."""
+"""Draw exact noise for counts and choices; the only file that imports OpenDP."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def discrete_gaussian(counts: np.ndarray, standard_deviation: float) -> np.ndarr
 
 
 def discrete_gaussian_rho(standard_deviation: float, sensitivity: int) -> float:
-    """The ρ (zCDP) that OpenDP states for counts of an L2 sensitivity."""
+    """The ρ (zCDP) that OpenDP states for counts of a given L2 sensitivity."""
     return float(_gaussian(standard_deviation).map(sensitivity))
 
 
@@ -45,7 +45,7 @@ def discrete_laplace(count: int, scale: float) -> int:
 
 
 def discrete_laplace_epsilon(scale: float, sensitivity: int) -> float:
-    """The pure ε that OpenDP states for a count of a sensitivity."""
+    """The pure ε that OpenDP states for a count of a given sensitivity."""
     return float(_laplace(scale).map(sensitivity))
 
 
@@ -57,10 +57,11 @@ def _noisy_max(scale: float) -> Any:
 
 
 def gumbel_choice(scores: np.ndarray, scale: float) -> int:
-    """The index of the largest of scores [candidates] plus Gumbel noise: the exponential mechanism.
+    """Exponential mechanism: index of the largest of scores [candidates] plus Gumbel noise.
 
-    Under zero-concentrated divergence OpenDP's noisy max draws Gumbel noise; its map is then ε²/8
-    with ε = 2/scale for scores of sensitivity 1, the bounded-range bound that we account for.
+    Under zero-concentrated divergence OpenDP's noisy max draws Gumbel noise. Its map is ε²/8 with ε
+    = 2/scale for scores of sensitivity 1. This is the bounded-range bound that privgan accounts
+    for.
     """
     return int(_noisy_max(scale)([float(score) for score in scores]))
 

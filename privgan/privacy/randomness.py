@@ -1,4 +1,4 @@
-"""Two kinds of randomness that never meet.
+"""Keep secret coins and public randomness apart.
 
 *Coins* carry the guarantee: noise, Poisson membership, selections, canaries. They come from
 ChaCha20 keyed with 256 bits from the operating system, never from ``seed``. *Public* randomness
@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 _KEY_BYTES = 32
 _NONCE = bytes(16)
-# A point of the square lies in the disc with probability π/4 and gives two normals; with a little
-# more, one draw is enough.
+# A point of the square is in the disc with probability π/4, and gives two normals.
+# A few spare points make one draw enough.
 _PAIRS_PER_NORMAL, _SPARE_PAIRS = 0.645, 64
-_MOST_PAIRS = 8_192  # At once: what fits into a processor's cache.
+_MOST_PAIRS = 8_192  # Pairs drawn at once, to fit into the processor's cache.
 
 
 class SecretStream:
-    """A cryptographic stream of coins; its key is never stored, printed or pickled.
+    """A cryptographic stream of coins. Its key is never stored, printed or pickled.
 
     Attributes:
         secret: Whether the key is unknown to everybody; only then does a guarantee hold. A stream
@@ -40,11 +40,11 @@ class SecretStream:
         self._keystream = Cipher(ChaCha20(key, _NONCE), mode=None).encryptor()
 
     def words(self, count: int) -> np.ndarray:
-        """``count`` uniform 64-bit words [count], uint64."""
+        """Uniform 64-bit words [count], uint64."""
         return np.frombuffer(self._keystream.update(bytes(8 * count)), dtype=np.uint64)
 
     def bernoulli(self, probability: float, count: int) -> np.ndarray:
-        """Independent coins [count], True with the given probability (to within 2⁻⁵³)."""
+        """Independent coins [count], True with the given probability (within 2⁻⁵³)."""
         if not 0 <= probability <= 1:
             raise ValueError(f"probability is {probability}; it must be in 0 to 1")
         return (self.words(count) >> np.uint64(11)) < np.uint64(round(probability * 2**53))
@@ -54,9 +54,9 @@ class SecretStream:
         return ((self.words(count) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
     def normal(self, count: int) -> np.ndarray:
-        """Standard normal numbers [count], float64, by the polar method (Marsaglia and Bray 1964).
+        """Standard normal numbers [count], float64, by the polar method.
 
-        No sine, no cosine.
+        Marsaglia and Bray 1964; it needs no sine or cosine.
         """
         normals, found = np.empty(count), 0
         while found < count:
@@ -76,35 +76,41 @@ class SecretStream:
         return normals
 
     def gaussian_noise(self, count: int) -> np.ndarray:
-        """Standard normal noise [count] that withstands the floating-point attack on Gaussian noise.
+        """Standard normal noise [count] that resists floating-point attacks.
 
-        The sum of four normals, halved: Holohan and Braghin 2021 (arXiv 2107.10138), section 5.1,
-        with n = 2.
+        Four normals are summed and halved: Holohan and Braghin 2021 (arXiv 2107.10138), section
+        5.1, with n = 2.
         """
         return self.normal(4 * count).reshape(4, count).sum(axis=0) / 2.0
 
     def discrete_gaussian(self, counts: np.ndarray, standard_deviation: float) -> np.ndarray:
-        """Integer counts [cells] plus exact discrete Gaussian noise, by OpenDP with the operating system's coins."""
+        """Counts [cells] plus exact discrete Gaussian noise.
+
+        OpenDP draws it from the operating system's randomness.
+        """
         from privgan.privacy import opendp_noise
 
         return opendp_noise.discrete_gaussian(counts, standard_deviation)
 
     def discrete_laplace(self, count: int, scale: float) -> int:
-        """One integer plus exact discrete Laplace noise, by OpenDP with the operating system's coins."""
+        """An integer plus exact discrete Laplace noise.
+
+        OpenDP draws it from the operating system's randomness.
+        """
         from privgan.privacy import opendp_noise
 
         return opendp_noise.discrete_laplace(count, scale)
 
     def exponential_choice(self, scores: np.ndarray, scale: float) -> int:
-        """The index of the largest score [candidates] plus Gumbel noise of a scale, by OpenDP."""
+        """Index of the largest score [candidates] plus Gumbel noise, by OpenDP."""
         from privgan.privacy import opendp_noise
 
         return opendp_noise.gumbel_choice(scores, scale)
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied."""
+        """Forbid pickling and copying."""
         raise TypeError("a stream of coins cannot be pickled or copied")
 
     def __repr__(self) -> str:
-        """Say nothing about the key."""
+        """Show no part of the key."""
         return f"{type(self).__name__}(…)"

@@ -1,4 +1,4 @@
-"""Receipts: what a charge hands out, and what rows come out against, once."""
+"""Define receipts: a charge mints one, and a look at rows redeems it, once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Receipt:
         self._used = False
 
     def redeem(self) -> None:
-        """Use the receipt; InternalError when it was used before."""
+        """Use the receipt; InternalError where it was used before."""
         if self._used:
             raise InternalError(
                 f"the receipt of step {self.step} was used before; each look needs a charge of"
@@ -35,10 +35,10 @@ class Receipt:
         self._used = True
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied."""
+        """Forbid pickling and copying."""
         raise TypeError("a receipt cannot be pickled or copied")
 
 
 def mint(*, dataset: str, step: str, event: DpEvent) -> Receipt:
-    """A new receipt; called by the ledger only, after the charge is durable."""
+    """Make a receipt; only the ledger calls this, after the charge is durable."""
     return Receipt(_MINT, dataset=dataset, step=step, event=event)

@@ -1,6 +1,9 @@
-"""What a guarantee lets an attacker reach who tells whether one customer was in the table.
+"""Compute ceilings on all membership attacks from a trade-off curve.
 
-Ceilings over all attacks.
+An attacker tells whether one customer was in the table. At a false-positive rate x, the
+true-positive rate is at most e^ε·x + δ(ε). The false-negative rate is at least e^-ε·(1 − x − δ(ε)).
+Both hold at every ε for which the mechanism is (ε, δ(ε))-private, in both directions. Each level
+gives valid lines; fewer levels only make a ceiling higher.
 
 By hypothesis testing (Wasserman and Zhou 2010; Kairouz, Oh, Viswanath 2015): whoever has a
 false-positive rate x finds at most e^ε·x + δ(ε) of those who were in, and misses at least e^-ε·(1 −
@@ -29,7 +32,7 @@ FALSE_ALARMS = 0.01  # The false-positive rate of every printed true-positive ra
 _LEVELS = 800
 _HIGHEST_LEVEL = 200.0
 _FAR_TAIL = 1e-10
-_ROUNDING = 1e-12  # Sums of up to a million probabilities in double precision are wrong by less.
+_ROUNDING = 1e-12  # Sums of a million probabilities in double precision have a smaller error.
 _STRIPS = 4_000
 _MOST_EXPONENT = 700.0
 
@@ -47,7 +50,7 @@ class TradeOff:
     deltas: np.ndarray
 
     def __post_init__(self) -> None:
-        """Refuse levels without 0, and what is no δ."""
+        """Check that levels start at 0 and each δ is possible."""
         if not (len(self.levels) == len(self.deltas) > 0 and self.levels[0] == 0):
             raise ValueError("levels must start at 0 and have one δ each")
         if not (np.all(self.deltas >= 0) and np.all(self.deltas <= 1)):
@@ -56,16 +59,16 @@ class TradeOff:
     def advantage(self) -> float:
         """The largest true-positive rate minus false-positive rate.
 
-        The total variation distance, δ at ε = 0.
+        This is the total variation distance, δ at ε = 0.
         """
         return float(self.deltas[0])
 
     def certainty(self) -> float:
-        """The largest chance of being right about a fair coin that put somebody into the table or left them out."""
+        """The largest chance of guessing a fair membership coin."""
         return (1 + self.advantage()) / 2
 
     def true_positive_rate(self, false_positive_rate: float) -> float:
-        """The largest share of those in the table that is found, at a false-positive rate in 0 to 1."""
+        """The largest true-positive rate at a false-positive rate in 0 to 1."""
         if not 0 <= false_positive_rate <= 1:
             raise UsageError(
                 f"the false-positive rate is {false_positive_rate}; it must be in 0 to 1"
@@ -73,16 +76,16 @@ class TradeOff:
         return float(self._ceiling(np.array([false_positive_rate]))[0])
 
     def area_under_curve(self) -> float:
-        """The largest area under an attack's curve.
+        """The largest area under an attack's ROC curve.
 
-        The ceiling is concave, so that strips by their middle never lose any.
+        The ceiling is concave, so the midpoint rule never underestimates it.
         """
         edges = np.concatenate([[0.0], np.geomspace(1e-12, 1.0, _STRIPS)])
         middles = (edges[1:] + edges[:-1]) / 2
         return float(min(1.0, np.diff(edges) @ self._ceiling(middles)))
 
     def to_json(self) -> dict[str, float]:
-        """The ceilings that every ε is printed with, as JSON values."""
+        """The ceilings that are printed with every ε, as JSON values."""
         return {
             "max_attack_advantage": self.advantage(),
             "max_certainty": self.certainty(),
@@ -118,10 +121,7 @@ def bend_of_budget(epsilon: float, delta: float) -> float:
 
 
 def of_events(events: Iterable[DpEvent]) -> TradeOff:
-    """The ceilings of all events together, by their privacy loss distribution.
-
-    The δ of discoveries is added.
-    """
+    """The ceilings of all events together, by their loss distribution and discoveries' δ."""
     together = Composed(list(events))
     loss = accountant.loss_distribution(together)
     top = min(_HIGHEST_LEVEL, float(loss.get_epsilon_for_delta(_FAR_TAIL)))
@@ -135,7 +135,7 @@ def of_events(events: Iterable[DpEvent]) -> TradeOff:
 
 
 def lower(first: TradeOff, second: TradeOff) -> TradeOff:
-    """Both ceilings hold: the lower of two, where they describe the same mechanism."""
+    """The pointwise lower of two ceilings on the same mechanism."""
     levels = np.union1d(first.levels, second.levels)
     known = [dict(zip(part.levels, part.deltas, strict=True)) for part in (first, second)]
     return TradeOff(

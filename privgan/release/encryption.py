@@ -1,9 +1,8 @@
-"""A release for named recipients alone.
+"""Encrypt a release for named recipients, as a zip file in the age format, through pyrage.
 
-Its zip file in the age format (age-encryption.org/v1), through pyrage.
-
-The recipient's public key begins with ``age1``; the identity that opens the file stays with the
-recipient. The ``age`` program reads and writes the same files.
+The format is age-encryption.org/v1; the ``age`` program reads and writes the same files. A
+recipient's public key begins with ``age1``. The identity that opens the file stays with the
+recipient.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def _age() -> Any:
 
 
 def create_encryption_keys(folder: Path, name: str) -> tuple[Path, Path]:
-    """Make an identity, which decrypts, and its recipient, which others encrypt to.
+    """Make an identity, which decrypts, and its recipient, to which others encrypt.
 
     Args:
         folder: Where to write.
@@ -67,7 +66,7 @@ def create_encryption_keys(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def recipients_of(texts: Sequence[str]) -> list[str]:
-    """Recipients, each given as ``age1…`` or as a file that lists some, one a line.
+    """Parse recipients, given as ``age1…`` or as files with one on each line.
 
     Raises:
         UsageError: One is no recipient of age, or none is given.
@@ -125,7 +124,7 @@ def decrypt_release(
     trust: Trust | None = None,
     policy: Policy | None = None,
 ) -> Verification:
-    """Decrypt and unpack a release, and keep it only if it verifies.
+    """Decrypt and unpack a release; keep it only if it verifies.
 
     Args:
         source: The encrypted file.

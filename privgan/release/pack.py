@@ -1,7 +1,7 @@
-"""Pack a release as one reproducible zip file; read zips strictly, with every byte accounted for.
+"""Pack a release as a reproducible zip file; read zips strictly, byte by byte.
 
-A zip file may hold bytes that its directory does not speak of; programs that read from the front
-unpack them all the same.
+A zip file may hold bytes that its directory does not list. Programs that read from the front unpack
+them all the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from privgan.errors import UsageError, VerificationError
 from privgan.files.atomic import new_file
@@ -37,7 +37,7 @@ _HIDDEN = (
 
 
 def check_strict_zip(reader: IO[bytes], archive: zipfile.ZipFile) -> None:
-    """Refuse bytes beside, between and inside the entries that belong to no file.
+    """Check that every byte belongs to an entry: none beside, between or inside them.
 
     Args:
         reader: The zip file, to be read at any place.
@@ -61,9 +61,7 @@ def _problems(
             yield f"before {name}"
         if entry.flag_bits & _DESCRIPTOR:
             yield f"after {name}: its sizes"
-        if entry.comment or not _only_sizes(
-            entry.extra, (entry.file_size, entry.compress_size, entry.header_offset)
-        ):
+        if _has_comment(entry):
             yield f"a comment or an extra field of {name}"
         content = _content_of(reader, entry)
         if content is None:
@@ -82,8 +80,14 @@ def _problems(
         yield "around its end"
 
 
+def _has_comment(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry has a comment, or an extra field beside its sizes."""
+    sizes = entry.file_size, entry.compress_size, entry.header_offset
+    return bool(entry.comment) or not _only_sizes(entry.extra, sizes)
+
+
 def _content_of(reader: IO[bytes], entry: zipfile.ZipInfo) -> int | None:
-    """Where an entry's content begins; None where its local header is not that of the directory."""
+    """The start of an entry's content; None where local header and directory differ."""
     reader.seek(entry.header_offset)
     head = reader.read(_LOCAL)
     if len(head) < _LOCAL:
@@ -103,7 +107,7 @@ def _content_of(reader: IO[bytes], entry: zipfile.ZipInfo) -> int | None:
 
 
 def _only_sizes(extra: bytes, known: tuple[int, ...]) -> bool:
-    """Whether an extra field is none, or says in 64 bits what is known already."""
+    """Whether an extra field is empty, or repeats known sizes in 64 bits."""
     if not extra:
         return True
     count = (len(extra) - 4) // 8
@@ -115,9 +119,9 @@ def _only_sizes(extra: bytes, known: tuple[int, ...]) -> bool:
 
 
 def _fills(reader: IO[bytes], place: int, entry: zipfile.ZipInfo) -> bool:
-    """Whether the content needs all of its bytes.
+    """Whether the content fills its entry exactly.
 
-    Behind the end of a compressed stream others could stand unread.
+    Bytes behind the end of a compressed stream would stand unread.
     """
     if entry.compress_type != zipfile.ZIP_DEFLATED:
         return entry.compress_size == entry.file_size
@@ -126,19 +130,24 @@ def _fills(reader: IO[bytes], place: int, entry: zipfile.ZipInfo) -> bool:
     while left and not stream.eof:
         chunk = reader.read(min(left, _CHUNK))
         left -= len(chunk)
-        if not chunk:
+        made += _inflated_size(stream, chunk, entry.file_size - made)
+        if not chunk or made > entry.file_size:
             return False
-        full = True
-        while (chunk or full) and not stream.eof:  # More may come after the last byte was taken.
-            out = stream.decompress(chunk, _CHUNK)
-            chunk, made, full = stream.unconsumed_tail, made + len(out), len(out) == _CHUNK
-            if made > entry.file_size:
-                return False
     return stream.eof and not left and not stream.unused_data and made == entry.file_size
 
 
+def _inflated_size(stream: Any, chunk: bytes, most: int) -> int:
+    """Inflate a chunk and count its bytes, stopping above ``most``."""
+    made, full = 0, True
+    # A full block may leave output inside the stream after its last input byte.
+    while (chunk or full) and not stream.eof and made <= most:
+        out = stream.decompress(chunk, _CHUNK)
+        chunk, made, full = stream.unconsumed_tail, made + len(out), len(out) == _CHUNK
+    return made
+
+
 def _is_end(found: bytes, count: int, length: int, start: int) -> bool:
-    """Whether these are the records behind a directory of so many entries and bytes, up to the last byte of the file."""
+    """Whether these are the records behind a directory, up to the file's last byte."""
     plain = struct.pack(
         "<4s4H2LH",
         b"PK\5\6",
@@ -188,7 +197,7 @@ def pack_release(folder: Path, target: Path) -> Path:
 
 
 def check_intact(folder: Path) -> Verification:
-    """What a verification found; VerificationError where anything is wrong."""
+    """Verify a release; VerificationError where anything is wrong."""
     found = verify_release(folder)
     if not found.ok:
         raise VerificationError(f"{folder}: is not intact: {found.problems[0]}")
@@ -196,7 +205,7 @@ def check_intact(folder: Path) -> Verification:
 
 
 def write_zip(folder: Path, file: IO[bytes]) -> None:
-    """Write a release's files in the order of their names, without their dates and modes."""
+    """Write a release's files in name order, without dates and modes."""
     with zipfile.ZipFile(file, "w") as archive:
         for name in sorted(_NAMES):
             path = folder / name
@@ -214,9 +223,9 @@ def write_zip(folder: Path, file: IO[bytes]) -> None:
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Write a zip file's entries into an empty folder.
+    """Unpack a zip file's entries into an empty folder.
 
-    Nothing that a release may not hold is ever written.
+    Files that a release may not hold are never written.
 
     Args:
         source: The zip file.
@@ -248,7 +257,7 @@ def unpack(source: Path, folder: Path) -> None:
 
 @contextmanager
 def unpacked(source: Path) -> Iterator[Path]:
-    """The folder of a zip file, for as long as the block lasts."""
+    """Unpack a zip file while the block lasts."""
     with tempfile.TemporaryDirectory(prefix="privgan-") as folder:
         unpack(source, Path(folder))
         yield Path(folder)
@@ -261,7 +270,7 @@ def verify_packed(
     trust: Trust | None = None,
     policy: Policy | None = None,
 ) -> Verification:
-    """As verify_release, for a zip file."""
+    """Verify a release in a zip file, as ``verify_release``."""
     try:
         with unpacked(source) as folder:
             return verify_release(folder, now=now, trust=trust, policy=policy)
@@ -270,9 +279,9 @@ def verify_packed(
 
 
 def _check_short_directory(file: IO[bytes]) -> None:
-    """Refuse a directory longer than that of any release, before it is read into memory.
+    """Check the directory's length before it is read into memory.
 
-    The record at the end of the file is the one that counts: bytes inside it may look like another.
+    Only the record at the file's end counts: bytes inside it may look like another.
     """
     file.seek(max(0, file.seek(0, 2) - _LONGEST_END))
     end = file.read()
@@ -292,7 +301,7 @@ def _check_short_directory(file: IO[bytes]) -> None:
 
 
 def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
-    """The entries that are files, once nothing is wrong with any entry."""
+    """The entries that are files, after every entry was checked."""
     entries, names = [], set()
     if archive.comment:
         raise VerificationError(
@@ -305,20 +314,7 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
         names.add(name)
         if name.endswith("/") and name[:-1] in ALLOWED_FOLDERS and not entry.file_size:
             continue
-        if name not in _NAMES:
-            raise VerificationError(
-                f"{shown(name)}: is in the zip file, and no release may hold it"
-            )
-        if entry.flag_bits & _ENCRYPTED:
-            raise VerificationError(f"{name}: is encrypted in the zip file; decrypt it first")
-        if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise VerificationError(
-                f"{name}: is compressed in a way that a release is not (deflate or none)"
-            )
-        if (entry.external_attr >> 28) not in {0, 0o10}:
-            raise VerificationError(
-                f"{name}: is a link or a special file; a release holds plain files only"
-            )
+        _check_entry(entry)
         entries.append(entry)
     limit = max(LEAST_LIMIT, MOST_RATIO * size)
     if sum(entry.file_size for entry in entries) > limit:
@@ -329,8 +325,25 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
     return entries
 
 
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    """Check that an entry is a plain file that a release may hold."""
+    name = entry.orig_filename
+    if name not in _NAMES:
+        raise VerificationError(f"{shown(name)}: is in the zip file, and no release may hold it")
+    if entry.flag_bits & _ENCRYPTED:
+        raise VerificationError(f"{name}: is encrypted in the zip file; decrypt it first")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise VerificationError(
+            f"{name}: is compressed in a way that a release is not (deflate or none)"
+        )
+    if (entry.external_attr >> 28) not in {0, 0o10}:
+        raise VerificationError(
+            f"{name}: is a link or a special file; a release holds plain files only"
+        )
+
+
 def _copy(reader: IO[bytes], writer: IO[bytes], entry: zipfile.ZipInfo) -> None:
-    """At most as many bytes as the entry claims; the reader checks its checksum at the end."""
+    """Copy at most as many bytes as the entry states; the reader checks the checksum."""
     left = entry.file_size
     while chunk := reader.read(_CHUNK):
         left -= len(chunk)

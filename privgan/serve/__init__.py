@@ -1,4 +1,4 @@
-"""A read-only page of a folder of releases, for the owner's own browser."""
+"""Serve read-only pages of a folder of releases to the owner's own browser."""
 
 from privgan.serve.application import Application
 from privgan.serve.exchange import Guard, Request, Response

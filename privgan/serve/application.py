@@ -1,4 +1,4 @@
-"""From a request to a response: which address shows what. No path is ever made from an address."""
+"""Route requests to responses. No path is ever made from an address."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ class Application:
     ledger: str | None = None
 
     def respond(self, request: Request) -> Response:
-        """Answer a request; whatever it holds, nothing is changed and nothing outside the folder is read."""
+        """Answer a request.
+
+        No request can change anything, or read outside the folder.
+        """
         refused = self.guard.refusal(request)
         if refused:
             status, reason = refused
@@ -54,11 +57,12 @@ class Application:
         if len(request.target) > _LONGEST:
             return _refused(414, "The address is too long.")
         try:
-            address = urlsplit(request.target)
-            query = parse_qs(address.query, max_num_fields=8)
-            parts = [unquote(part, errors="strict") for part in address.path.split("/")[1:]]
+            parts, query = _address(request.target)
         except ValueError:
             return _refused(400, "The address cannot be read.")
+        return self._answer(parts, query)
+
+    def _answer(self, parts: list[str], query: Mapping[str, str]) -> Response:
         if parts == ["favicon.ico"]:  # The browser asks for it by itself, without the key.
             return Response(status=204, kind=TEXT)
         inside = self.guard.inside(parts)
@@ -69,8 +73,8 @@ class Application:
         if inside == ["style.css"]:
             return Response.page(style(), kind=CSS)
         try:
-            return self._route(inside, {name: values[0] for name, values in query.items()})
-        except Exception:  # No reply at all would tell the owner nothing.
+            return self._route(inside, query)
+        except Exception:  # Without a reply the owner would learn nothing.
             return self._problem(
                 500, "This page cannot be shown: a release that it tells of cannot be read."
             )
@@ -116,7 +120,10 @@ class Application:
         return held and self._presentable(held)
 
     def _presentable(self, held: Held) -> Held:
-        """The release; without what it says where its own page fails on that, as on a figure beyond all floats."""
+        """The release; a broken one where its own page cannot be made.
+
+        An example is a figure beyond all floats.
+        """
         try:
             self._release_page(held)
         except Exception as error:
@@ -124,7 +131,7 @@ class Application:
         return held
 
     def _file(self, held: Held, name: str) -> Response | None:
-        """One of the release's own files, whose hash is checked on the very bytes that are sent."""
+        """One of the release's files; its hash is checked on the bytes sent."""
         if not held.ok:
             return self._problem(409, "This release is not intact; nothing of it is handed out.")
         if name not in held.files:
@@ -178,7 +185,7 @@ class Application:
     def _internal(self, parts: list[str], _: Mapping[str, str]) -> Response | None:
         """INTERNAL: a report that stays inside.
 
-        There is none unless the library was opened with them.
+        None unless the library was opened with internal reports.
         """
         inside = next(
             (inside for inside in self.library.insides() if parts[:1] == [inside.id]), None
@@ -226,8 +233,16 @@ class Application:
         )
 
 
+def _address(target: str) -> tuple[list[str], dict[str, str]]:
+    """The decoded parts of a path, and the first value of each query field."""
+    address = urlsplit(target)
+    query = parse_qs(address.query, max_num_fields=8)
+    parts = [unquote(part, errors="strict") for part in address.path.split("/")[1:]]
+    return parts, {name: values[0] for name, values in query.items()}
+
+
 def _refused(status: int, reason: str, extra: Mapping[str, str] | None = None) -> Response:
-    """A sentence without a link: whoever gets it has not shown the key."""
+    """A sentence without a link, for a requester who has not shown the key."""
     return Response(
         status=status, kind=TEXT, body=reason.encode(), size=len(reason.encode()), extra=extra or {}
     )

@@ -1,4 +1,4 @@
-"""INTERNAL: the ledger for reading: who spent what and when, and what is left."""
+"""INTERNAL: show the ledger: who spent what and when, and what is left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What one data set has spent, and what is left.
+    """One data set's spent and remaining budget.
 
     Attributes:
         dataset: Its name.
@@ -60,7 +60,7 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    """The ledger as it is now.
+    """The ledger's current content.
 
     Attributes:
         problems: What is wrong with its chain, or why it cannot be read.
@@ -76,7 +76,7 @@ class Books:
 
 
 def read_books(url: str) -> Books:
-    """Open the ledger for reading, and close it again; a ledger is never made here."""
+    """Read the ledger for display; never create one."""
     from privgan.ledger.ledger import PrivacyLedger
 
     try:

@@ -1,7 +1,4 @@
-"""Two releases side by side.
-
-Guarantee, policy, plan, context and schema, a row for each thing they say.
-"""
+"""Compare two releases: guarantee, policy, plan, context and schema, row by row."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ _SHOWN_CATEGORIES = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One thing that two releases say; an empty text where one of them says nothing."""
+    """One fact of two releases; an empty text where one is silent."""
 
     label: str
     first: str
@@ -30,7 +27,7 @@ class Row:
 
     @property
     def same(self) -> bool:
-        """Whether both say the same."""
+        """Whether both values are equal."""
         return self.first == self.second
 
 
@@ -43,12 +40,12 @@ class Section:
 
     @property
     def differing(self) -> int:
-        """How many rows differ."""
+        """The number of rows that differ."""
         return sum(not row.same for row in self.rows)
 
 
 def compare(first: Held, second: Held) -> tuple[Section, ...]:
-    """What two intact releases say, side by side."""
+    """Compare two intact releases, section by section."""
     sections: tuple[tuple[str, Callable[[Held], Mapping[str, str]]], ...] = (
         ("Guarantee", _guarantee),
         ("Policy", _policy),
@@ -66,7 +63,7 @@ def compare(first: Held, second: Held) -> tuple[Section, ...]:
 def schema_of(held: Held) -> Schema | None:
     """The schema of an intact release.
 
-    None where it is too large, or of a version that is not read.
+    None where it is too large, or of an unknown version.
     """
     try:
         with held.open("schema.yaml") as file:

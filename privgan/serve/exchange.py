@@ -1,4 +1,4 @@
-"""Requests and responses without a socket, and who may ask."""
+"""Define requests and responses without a socket, and guard access."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 
-# Nothing runs, nothing is loaded from elsewhere, nothing is sent elsewhere, no other page shows
-# this one.
+# No scripts, no loading from elsewhere, no sending elsewhere, no framing.
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors"
     " 'none'"
 )
-# A report carries its style and its pictures in itself; whatever else a file named report.html may
-# hold stays powerless.
+# A report embeds its style and pictures; anything else in a file named report.html is inert.
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors"
     " 'none'; sandbox"
@@ -31,7 +29,7 @@ HTML, CSS, TEXT, BINARY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a browser asks.
+    """A browser's request.
 
     Attributes:
         method: The method, as sent.
@@ -46,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """What is answered.
+    """A response to a browser.
 
     Attributes:
         status: The HTTP status.
@@ -69,13 +67,13 @@ class Response:
 
     @classmethod
     def page(cls, text: str, *, status: int = 200, kind: str = HTML) -> Response:
-        """A page made in memory."""
+        """Make a page in memory."""
         body = text.encode("utf-8", "replace")
         return cls(status=status, body=body, size=len(body), kind=kind)
 
     @property
     def headers(self) -> dict[str, str]:
-        """All headers; the same care for every answer, whatever it holds."""
+        """All headers; every response gets the same protective ones."""
         return {
             "Content-Type": self.kind,
             "Content-Length": str(self.size),
@@ -97,12 +95,12 @@ _FIRST = "k"
 
 @dataclass(frozen=True, kw_only=True)
 class Guard:
-    """Refuses what does not come from the owner's browser.
+    """Refuse requests that do not come from the owner's browser.
 
-    A page of another site can let its own name point to 127.0.0.1 (DNS rebinding); the Host header
-    gives it away. Other users of the machine reach 127.0.0.1 too, whatever the folder's own rights:
-    so every address begins with the key that the terminal shows. A cookie would not do: the browser
-    sends it to all other ports of 127.0.0.1 as well, whoever listens there.
+    A foreign page can point its name to 127.0.0.1 (DNS rebinding); the Host header reveals it.
+    Other users of the machine can reach 127.0.0.1 too, whatever the folder's rights. So every
+    address begins with the key that the terminal shows. A cookie would not do: the browser sends it
+    to every port of 127.0.0.1.
 
     Attributes:
         port: The server's port.
@@ -114,16 +112,16 @@ class Guard:
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """The address to open in a browser."""
         return f"http://127.0.0.1:{self.port}{self.home}"
 
     @property
     def home(self) -> str:
-        """How the path of every page begins."""
+        """The start of every page's path."""
         return f"/{_FIRST}/{self.key}/"
 
     def refusal(self, request: Request) -> tuple[int, str] | None:
-        """Status and reason where a request is refused; None where it is let in."""
+        """Status and reason of a refused request; None where it is allowed."""
         if request.method not in METHODS:
             return 405, "These pages can only be read."
         names = {f"127.0.0.1:{self.port}", f"localhost:{self.port}"} | (
@@ -147,7 +145,7 @@ class Guard:
         return None
 
     def inside(self, parts: Sequence[str]) -> list[str] | None:
-        """What follows the key in a path.
+        """The path's parts after the key.
 
         None where the path does not begin with this server's key.
 

@@ -1,6 +1,6 @@
-"""The releases below a folder.
+"""Find and verify the releases below a folder.
 
-Found by a walk that follows no link, each checked by ``verify_release``.
+The walk follows no link, and ``verify_release`` checks each release.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ import datetime as dt
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 from privgan.errors import UsageError
+from privgan.files.json_types import JsonMapping
 from privgan.files.safe_open import open_inside
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
@@ -31,18 +32,18 @@ _DEEPEST, _MOST_FOLDERS, _MOST_FILES = 5, 20_000, 200
 
 
 class Check(Protocol):
-    """Checks a release."""
+    """Verify a release."""
 
     def __call__(
         self, folder: Path, *, now: dt.datetime | None = None, trust: Trust | None = None
     ) -> Verification:
-        """What is found."""
+        """Return the verification's result."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A release that the folder holds.
+    """A release in the folder.
 
     Attributes:
         id: Its name in addresses, from which no path can be made.
@@ -57,32 +58,32 @@ class Held:
     verification: Verification
 
     def open(self, file: str) -> BufferedReader:
-        """Open one of its files; OSError where it is none, or a link is on the way."""
+        """Open one of its files; OSError where it is missing, or a link is on the way."""
         return open_inside(self.root, [*PurePosixPath(self.name).parts, *file.split("/")])
 
     @cached_property
-    def manifest(self) -> Mapping[str, Any] | None:
+    def manifest(self) -> JsonMapping | None:
         """The manifest, where it has a manifest's form.
 
-        What it says is to be believed only where ``ok``.
+        Trust its content only where ``ok``.
         """
         found = self.verification.manifest
         return found if found and not manifest_mistakes(found) else None
 
     def broken(self, error: Exception) -> Held:
-        """The same release as one that cannot be read, and is not intact for that."""
+        """The same release, marked as unreadable and not intact."""
         return replace(self, verification=_unreadable(error))
 
     @property
     def ok(self) -> bool:
-        """Whether the release is what its manifest says."""
+        """Whether the release verified."""
         return self.verification.ok
 
     @property
     def files(self) -> tuple[str, ...]:
         """The files that may be downloaded.
 
-        Those that the manifest lists and a release may hold, and the manifest itself.
+        The manifest, and listed files that a release may hold.
         """
         if not self.ok:
             return ()
@@ -110,7 +111,7 @@ class Inside:
     reports: tuple[str, ...]
 
     def open(self, file: str) -> BufferedReader:
-        """Open one of its reports; OSError where it is none, or a link is on the way."""
+        """Open one of its reports; OSError where it is missing, or a link is on the way."""
         return open_inside(self.root, [*PurePosixPath(self.name).parts, file])
 
 
@@ -159,7 +160,7 @@ class Library:
     def insides(self) -> tuple[Inside, ...]:
         """INTERNAL: the folders with internal reports.
 
-        None unless asked for when the library was made.
+        None unless the library was made to show them.
         """
         if not self.internal:
             return ()
@@ -180,7 +181,10 @@ class Library:
         return tuple(found)
 
     def _folders(self) -> Iterator[Path]:
-        """The folder and all below it, but for hidden and internal ones, links, and what lies inside a release."""
+        """All folders to search.
+
+        Hidden and internal folders, links and content of a release are left out.
+        """
         waiting, seen = [(self.root, 0)], 0
         while waiting and seen < _MOST_FOLDERS:
             folder, depth = waiting.pop()
@@ -192,7 +196,7 @@ class Library:
     def _held(self, folder: Path) -> Held:
         """A release with its check's result.
 
-        Made again where a file changed, and each day, as a release may expire.
+        The check runs again when a file changed, and each day, since releases expire.
         """
         now = dt.datetime.now(dt.UTC)
         state = (now.date(), _state(folder))
@@ -214,7 +218,7 @@ class Library:
             found = self._check(folder, now=now, trust=self._trust)
         except (
             Exception
-        ) as error:  # Whatever a hostile release breaks in its check, the other releases are shown.
+        ) as error:  # A hostile release may break its check; the other releases are still shown.
             found = _unreadable(error)
         held = Held(
             id=self._id(folder), name=self._name(folder), root=self.root, verification=found
@@ -258,7 +262,7 @@ def _inner_folders(folder: Path) -> list[Path]:
 
 
 def _state(folder: Path) -> object:
-    """What changes whenever a file of a release does."""
+    """A value that changes whenever a file of a release does."""
     found = []
     for where, _, names in os.walk(folder, followlinks=False):
         found += [(where, name, _stamp(os.path.join(where, name))) for name in [".", *names]]

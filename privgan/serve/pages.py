@@ -1,4 +1,4 @@
-"""The pages as HTML; every text of a release is shown as text."""
+"""Render the pages as HTML; texts of a release are always escaped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def render(template: str, **values: Any) -> str:
-    """One page.
+    """Render one page.
 
     Args:
         template: The template's name without its ending.

@@ -32,7 +32,7 @@ def make_server(
     ledger: str | None = None,
     trust: Trust | None = None,
 ) -> Server:
-    """A server for a folder of releases, bound to 127.0.0.1 and to nothing else; not running yet.
+    """Make a server for a folder of releases, bound to 127.0.0.1 only; not running yet.
 
     Args:
         root: The folder.
@@ -60,7 +60,7 @@ def make_server(
 
 
 class Server(ThreadingHTTPServer):
-    """The standard library's server with the pages to show."""
+    """The standard library's server, with the pages to show."""
 
     daemon_threads = True
     application: Application
@@ -71,7 +71,7 @@ class Server(ThreadingHTTPServer):
         self.late: dict[int, Timer] = {}
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own; one who asks too often at once is not heard."""
+        """Answer in a new thread; refuse a client with too many connections."""
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -82,7 +82,7 @@ class Server(ThreadingHTTPServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """One request, which must be read within a while, however slowly it comes."""
+        """Answer one request, which must arrive within the time limit."""
         late = Timer(_SECONDS, _break_off, [request])
         late.daemon = True
         late.start()
@@ -95,16 +95,16 @@ class Server(ThreadingHTTPServer):
             self._places.release()
 
     def heard(self) -> None:
-        """The whole request of this thread came in time; its answer may take longer."""
+        """Note that the whole request of this thread arrived in time."""
         self.late[get_ident()].cancel()
 
     @property
     def address(self) -> str:
-        """What to open in a browser; it holds the key."""
+        """The address to open in a browser; it holds the key."""
         return self.application.guard.address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a connection that broke off."""
+        """Log nothing of a broken connection."""
 
 
 def _break_off(connection: socket.socket) -> None:
@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def version_string(self) -> str:
-        """The server's name, without the versions of what it is built on."""
+        """The server's name, without versions of its libraries."""
         return "privgan"
 
     def __getattr__(self, name: str) -> Callable[[], None]:
@@ -155,10 +155,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(response.body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """A request that cannot be read gets the same headers as any other, and nothing of itself back."""
+        """Answer an unreadable request with the usual headers, and nothing of its content."""
         self.command = getattr(self, "command", None) or "GET"
         body = b"The request cannot be read."
         self._send(Response(status=int(code), kind=TEXT, body=body, size=len(body)))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is logged: addresses may carry the key."""
+        """Log nothing: addresses may hold the key."""

@@ -1,6 +1,6 @@
-"""The columns of two synthetic tables beside each other.
+"""Compare the column distributions of two synthetic tables.
 
-Both tables left already: nothing here reads a real row.
+Both tables were released already; no real row is read.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.notation.moments import is_clock
 from privgan.release.verification.sandbox import GuardedError, run_guarded
 from privgan.release.verification.verify import Verification
@@ -29,7 +30,7 @@ _BESIDE = ("special values outside the bounds", "missing")
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """Shares of one value or bin, in percent."""
+    """The shares of one value or bin, in percent."""
 
     label: str
     first: float
@@ -38,7 +39,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """One column in both tables.
+    """One column's distribution in both tables.
 
     Attributes:
         column: Its name.
@@ -60,11 +61,10 @@ class Shape:
 
 
 def shapes_of(first: Held, second: Held) -> tuple[Shape, ...]:
-    """Columns that both schemas have with one kind, the most different first.
+    """Compare the columns that both schemas share, the most different first.
 
-    Of large tables the first 50,000 rows.
-
-    Tables are read in a separate process: a small file may claim to hold gigabytes.
+    Of large tables the first 50,000 rows. Tables are read in a separate process: a small file may
+    claim to hold gigabytes.
     """
     if any(not _readable(held) for held in (first, second)):
         return ()
@@ -88,8 +88,8 @@ def _readable(held: Held) -> bool:
     return _TABLE in held.files and held.verification.manifest["files"][_TABLE]["bytes"] <= _LARGEST
 
 
-def _shapes_here(*places: Sequence[str]) -> list[dict[str, Any]]:
-    """The shapes as JSON values, of two releases that were found intact."""
+def _shapes_here(*places: Sequence[str]) -> list[JsonDict]:
+    """The shapes of two intact releases, as JSON values."""
     intact = Verification(ok=True, problems=(), signed=False, manifest={})
     held = [Held(id="", name=name, root=Path(root), verification=intact) for root, name in places]
     return [asdict(shape) for shape in _shapes(*held)]
@@ -99,13 +99,7 @@ def _shapes(first: Held, second: Held) -> tuple[Shape, ...]:
     schemas = schema_of(first), schema_of(second)
     if schemas[0] is None or schemas[1] is None:
         return ()
-    others: Mapping[str, Column] = {column.name: column for column in schemas[1].modelled}
-    pairs = [
-        (column, others[column.name]) for column in schemas[0].modelled if column.name in others
-    ]
-    pairs = [
-        (one, other) for one, other in pairs if type(one) is type(other) and one.kind is other.kind
-    ][:_MOST_COLUMNS]
+    pairs = _pairs(schemas[0], schemas[1])[:_MOST_COLUMNS]
     names = [column.name for column, _ in pairs]
     tables = _read(first, schemas[0], names), _read(second, schemas[1], names)
     if tables[0] is None or tables[1] is None:
@@ -114,8 +108,17 @@ def _shapes(first: Held, second: Held) -> tuple[Shape, ...]:
     return tuple(sorted(found, key=lambda shape: -shape.distance))
 
 
+def _pairs(first: Schema, second: Schema) -> list[tuple[Column, Column]]:
+    """The modelled columns that both schemas have with one kind."""
+    others: Mapping[str, Column] = {column.name: column for column in second.modelled}
+    pairs = [(column, others[column.name]) for column in first.modelled if column.name in others]
+    return [
+        (one, other) for one, other in pairs if type(one) is type(other) and one.kind is other.kind
+    ]
+
+
 def _read(held: Held, schema: Schema, names: list[str]) -> Any:
-    """The first rows of a release; of an invented column whether a value stands there.
+    """The first rows of a release; an invented column says only whether a value is there.
 
     None where it has no rows.
     """

@@ -67,7 +67,7 @@ def _free(synthesizer: FixedSynthesizer) -> FixedSynthesizer:
     return replace(synthesizer, schema=replace(synthesizer.schema, constraints=()))
 
 
-def _holding(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
+def _without_violations(frame: pd.DataFrame, schema: Schema) -> np.ndarray:
     typed = conform(frame, schema)
     return np.logical_and.reduce(
         [np.ones(len(typed), bool), *(holds(part, typed, schema) for part in schema.constraints)]
@@ -88,13 +88,12 @@ def _rules(schema: Schema) -> Schema:
 def _exists(free: FixedSynthesizer, schema: Schema, where: tuple[ColumnCondition, ...]) -> bool:
     """Whether the model without constraints gives a row that holds them."""
     try:
-        return bool(_holding(free.sample(5_000, seed=1, where=where), schema).any())
+        return bool(_without_violations(free.sample(5_000, seed=1, where=where), schema).any())
     except IncompleteError:
         return False
 
 
 # --- every row
-# ------------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=30)
@@ -163,8 +162,12 @@ def _shares(synthesizer: FixedSynthesizer) -> tuple[pd.DataFrame, np.ndarray]:
         cell = column.cells.encode(typed[column.name])
         assert set(column.cells.lengths) <= {1}
         likely *= (likely_codes[:, column.code_of[cell]] * column.within[cell]).T
-    rules, absent, held = _rules(schema), typed["a"].isna().to_numpy(), _holding(typed, schema)
-    shares = likely.mean(1) * _holding(typed, rules)
+    rules, absent, held = (
+        _rules(schema),
+        typed["a"].isna().to_numpy(),
+        _without_violations(typed, schema),
+    )
+    shares = likely.mean(1) * _without_violations(typed, rules)
     for kind in (absent, ~absent) if rules != schema else ():
         shares[kind] *= shares[kind].sum() / max((shares * held)[kind].sum(), 1e-300)
     shares *= held
@@ -188,7 +191,9 @@ def _shares(synthesizer: FixedSynthesizer) -> tuple[pd.DataFrame, np.ndarray]:
     ids=["order", "order and rule", "rules", "combinations and order"],
 )
 def test_rows_have_the_models_exact_conditional_distribution(lines: tuple[str, ...]) -> None:
-    """Each row's share is within 5 standard errors of Bayes' rule, for rows with 30 and more expected draws, and the rest as one.
+    """Each row's share is within 5 standard errors of Bayes' rule.
+
+    Rows with fewer than 30 expected draws count as one.
 
     At most 250 shares a case: a fresh seed fails with probability below 1e-2 (normal tail 6e-7
     each; in cells of 30 draws the binomial's upper tail at 5 standard errors is 1e-5).
@@ -215,10 +220,10 @@ def test_rows_have_the_models_exact_conditional_distribution(lines: tuple[str, .
 
 
 def _filtered(free: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Typed rows of the free model that hold the constraints, with the orders' columns missing as often as without orders."""
+    """Rows of the free model that hold the constraints, with as many missing ordered columns."""
     typed = conform(free, schema)
     kinds = typed["a"].isna() * 2 + typed["last"].isna()
-    ruled, held = _holding(free, _rules(schema)), _holding(free, schema)
+    ruled, held = _without_violations(free, _rules(schema)), _without_violations(free, schema)
     shares = kinds[ruled].value_counts(normalize=True)
     size = (kinds[held].value_counts().reindex(shares.index) / shares).min()
     return pd.concat(
@@ -230,7 +235,7 @@ def _filtered(free: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def test_rows_are_distributed_as_rows_of_the_free_model_that_are_filtered(
     where: str | None,
 ) -> None:
-    """Shares of ten bins of each column and of each pair of columns, 5 standard errors of the difference.
+    """Compare shares of ten bins, of columns and pairs, to 5 standard errors of the difference.
 
     Some 1,000 cells with 50 and more filtered rows: a fresh seed fails with probability below 1e-2.
     """
@@ -275,7 +280,6 @@ def _binned(one: pd.Series, other: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 # --- however rare
-# ---------------------------------------------------------------------------------------------------
 
 
 def _with(synthesizer: FixedSynthesizer, **given: list[float]) -> FixedSynthesizer:
@@ -351,7 +355,6 @@ def test_a_column_without_room_is_missing() -> None:
 
 
 # --- what is refused
-# ------------------------------------------------------------------------------------------------
 
 
 def test_constraints_that_the_model_cannot_hold_are_named() -> None:
@@ -387,7 +390,6 @@ def test_a_row_that_breaks_a_constraint_never_comes_out(monkeypatch: pytest.Monk
 
 
 # --- as before
-# ------------------------------------------------------------------------------------------------------
 
 
 def test_chunks_keep_their_sizes_and_follow_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:

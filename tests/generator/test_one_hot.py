@@ -31,7 +31,7 @@ def test_each_column_is_a_softmax_of_its_own(sizes: list[int], seed: int) -> Non
 
 
 def test_logits_of_any_size_give_shares() -> None:
-    """Columns of one row may lie far apart, and a forbidden code far below the rest of its column."""
+    """Columns of a row may differ widely, and a forbidden code may be far below the others."""
     logits = torch.tensor([[-500.0, -501.0, 400.0, 399.0, -1e4]])
     shares = shares_of(logits, _layout([2, 3]))
     first, second = torch.tensor([0.0, -1.0]).softmax(0), torch.tensor([0.0, -1.0, -1e4]).softmax(0)

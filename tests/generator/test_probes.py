@@ -1,4 +1,4 @@
-"""Planted gradients: what the attacker sees of them, and that they change nothing else about a step."""
+"""Planted gradients: what the attacker sees of them, and that a step is otherwise unchanged."""
 
 from __future__ import annotations
 

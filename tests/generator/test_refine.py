@@ -113,7 +113,6 @@ def _equal(one: list[torch.Tensor], two: list[torch.Tensor]) -> bool:
 
 
 # --- real rows and the generator
-# ----------------------------------------------------------------------------------
 
 
 def test_the_price_follows_the_noise_and_grows_faster_where_hardly_anything_is_seen() -> None:
@@ -190,7 +189,7 @@ def test_rows_that_are_not_numbers_do_not_reach_the_generator_but_by_the_critic(
 
 
 def test_fakes_and_their_number_do_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the critic has moved the generator, fakes are the same whatever the table, and as many as the plan says."""
+    """Before the critic moves the generator, fakes depend on the plan alone, not on the table."""
     drawn: list[list[torch.Tensor]] = []
     plain = GeneratorModel.fake_rows
 
@@ -263,7 +262,6 @@ def test_what_was_charged_is_checked_before_any_row_is_used() -> None:
 
 
 # --- seeds and coins
-# ----------------------------------------------------------------------------------------------
 
 
 def test_a_seed_fixes_initial_weights_and_leaves_the_global_generator_alone() -> None:
@@ -291,7 +289,6 @@ def test_no_seed_moves_membership_or_noise() -> None:
 
 
 # --- conditions
-# ---------------------------------------------------------------------------------------------------
 
 
 def test_conditions_have_the_noisy_shares_and_half_have_none() -> None:
@@ -337,7 +334,6 @@ def test_a_real_rows_mark_comes_from_its_own_coin() -> None:
 
 
 # --- losses, networks, mixture
-# ------------------------------------------------------------------------------------
 
 
 def test_the_marginal_loss_is_zero_at_the_targets_and_only_there() -> None:

@@ -1,4 +1,4 @@
-"""Total correlation: by its definition where that can be counted out, and on average where it is drawn."""
+"""Total correlation: exact where it can be enumerated, and on average where it is sampled."""
 
 from __future__ import annotations
 

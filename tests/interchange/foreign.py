@@ -402,8 +402,10 @@ columns:
     dtype: float64
     nullable: false
     checks:
-    - {min_value: 0.0, options: {check_name: greater_than_or_equal_to, raise_warning: false, ignore_na: true}}
-    - {max_value: 99.5, options: {check_name: less_than_or_equal_to, raise_warning: false, ignore_na: true}}
+    - min_value: 0.0
+      options: {check_name: greater_than_or_equal_to, raise_warning: false, ignore_na: true}
+    - max_value: 99.5
+      options: {check_name: less_than_or_equal_to, raise_warning: false, ignore_na: true}
     unique: false
     coerce: false
     required: true
@@ -569,7 +571,8 @@ models:
       - name: pages
         tests:
           - dbt_expectations.expect_column_values_to_be_of_type: {column_type: integer}
-          - dbt_expectations.expect_column_values_to_be_between: {min_value: 0, max_value: 500, strictly: true}
+          - dbt_expectations.expect_column_values_to_be_between:
+              {min_value: 0, max_value: 500, strictly: true}
       - name: device
         data_type: string
         tests:

@@ -39,7 +39,8 @@ columns:
 - {name: active, kind: boolean}
 - {name: consents, kind: boolean, labels: ["N", "Y"]}
 - {name: joined, kind: date, lower: 2015-01-01, upper: 2025-12-31}
-- {name: seen, kind: datetime, lower: "2024-01-01T00:00:00", upper: "2024-12-31T23:59:59", missing: true}
+- {name: seen, kind: datetime, missing: true,
+   lower: "2024-01-01T00:00:00", upper: "2024-12-31T23:59:59"}
 """
 SCHEMA = parse_schema(SCHEMA_TEXT)
 

@@ -1,4 +1,4 @@
-"""What leaves holds to the other tools' own rules, describes the released rows, and says nothing that is not public."""
+"""Exports follow other tools' rules, describe the released rows, and hold public facts only."""
 
 from __future__ import annotations
 

@@ -83,7 +83,8 @@ columns:
 - {name: x, kind: float, decimals: 1, format: "0,0", source: {lower: measured, upper: measured}}
 - {name: d, kind: date, source: {lower: measured, upper: measured}}
 - {name: c, kind: categorical, other: other, source: {categories: measured}}
-- {name: t, kind: datetime, format: "%Y-%m-%dT%H:%M:%S%z", zone: UTC, lower: 2020-01-01, upper: 2021-01-01}
+- {name: t, kind: datetime, format: "%Y-%m-%dT%H:%M:%S%z", zone: UTC,
+   lower: 2020-01-01, upper: 2021-01-01}
 - {name: e, kind: date, lower: 2020-01-01, upper: 2021-01-01, special_values: ["9999-12-31"]}
 constraints:
 - {when: "n > 3", then: "x > 0"}

@@ -41,7 +41,7 @@ class Place:
         return self.key.with_suffix(".head")
 
     def tamper(self, *statements: str) -> None:
-        """What somebody does who takes the ledger's triggers away first and puts them back afterwards."""
+        """Run SQL as an intruder: remove the ledger's triggers first, and restore them after."""
         if self.kind == "sqlite":
             triggers = self.execute("select name, sql from sqlite_master where type = 'trigger'")
             before = [f"drop trigger {name}" for name, _ in triggers]

@@ -114,7 +114,7 @@ def test_an_anchor_that_is_missing_or_damaged_is_refused(ledger: PrivacyLedger, 
 
 
 def test_an_anchor_that_lags_is_in_order(ledger: PrivacyLedger, place: Any) -> None:
-    """As after a crash between commit and anchor, or where a colleague wrote from another machine."""
+    """As after a crash between commit and anchor, or a colleague's write from another machine."""
     _run(ledger)
     older = place.anchor.read_bytes()
     _run(ledger)
@@ -331,7 +331,6 @@ def test_a_disk_that_takes_no_anchor_charges_nothing(ledger: PrivacyLedger, plac
 
 
 # --- SQLite's files
-# -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -414,7 +413,6 @@ def test_any_prefix_put_back_is_refused(runs: list[str], data: st.DataObject) ->
 
 
 # --- a team in PostgreSQL
-# -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -95,7 +95,10 @@ def _of(hashes: np.ndarray) -> Sketch:
 
 
 def _refused(rng: np.random.Generator, large: int, small: int, both: int, tries: int) -> float:
-    """How often a table of ``small`` customers is refused beside one of ``large``, ``both`` of them the same."""
+    """How often a table of ``small`` customers is refused beside a known one of ``large``.
+
+    They share ``both`` customers.
+    """
     found = 0
     for _ in range(tries):
         one = _random(rng, large)

@@ -1,4 +1,4 @@
-"""A ledger put back from a copy is used again only after a person accepted it, and what is lost is charged."""
+"""A restored ledger is used only after a person accepted it; lost entries are charged."""
 
 from __future__ import annotations
 
@@ -284,7 +284,6 @@ def test_reports_and_books_bear_the_new_kinds(ledger: PrivacyLedger, place: Any)
 
 
 # --- the clock
-# ----------------------------------------------------------------------------------------------------
 
 
 def test_a_clock_that_stood_in_the_future_is_repaired_with_a_record(

@@ -109,7 +109,7 @@ def test_nothing_open_needs_no_step() -> None:
 
 @pytest.mark.parametrize("epsilon", [0.02, 0.05, 0.1, 0.12, 0.25, 0.3, 1.0, 8.0])
 def test_a_row_count_alone_is_planned_as_it_is_accounted(epsilon: float) -> None:
-    """The ledger compares with what the accountant's grid counts, which is coarse beside a small ε."""
+    """The ledger checks the accountant grid's own count, which is coarse beside a small ε."""
     schema = parse_schema(
         "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n  - {name: a, kind: boolean}\n"
     )

@@ -216,7 +216,7 @@ def test_settings_out_of_range_are_refused(more: dict[str, object]) -> None:
 
 
 def test_several_rows_of_one_customer_set_every_sensitivity() -> None:
-    """Counts and scores move by up to k rows, the customers' own histogram and the critic's sum by one customer."""
+    """Counts and scores move by up to k rows; customers' histogram and critic's sum by one."""
     several = replace(SCHEMA, unit=PrivacyUnit(column="id", max_rows=3))
     plan = make_plan(several, PrivacyBudget(epsilon=1), public_rows=None, marginal_share=0.8)
     assert [step.name for step in plan.domain_steps] == ["row-count", "rows-of-each"]

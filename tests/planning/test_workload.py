@@ -166,7 +166,8 @@ def test_pairs_with_a_target_of_two_values_are_measured_closely_even_where_littl
 
 def test_a_table_of_two_columns_is_one_pair() -> None:
     text = """{format: privgan.schema/1, dataset: two, unit: row, columns: [
-        {name: a, kind: categorical, categories: [x, y]}, {name: b, kind: categorical, categories: [u, v, w]}]}"""
+        {name: a, kind: categorical, categories: [x, y]},
+        {name: b, kind: categorical, categories: [u, v, w]}]}"""
     plan = make_plan(parse_schema(text), PrivacyBudget(epsilon=3), public_rows=5_000)
     assert [step.name for step in plan.steps] == ["marginal:a", "marginal:b", "differences:target"]
     assert plan.cost is not None

@@ -1,4 +1,4 @@
-"""The accountant: golden numbers, direct numerical oracles, and Opacus' accountant as a second opinion."""
+"""The accountant: golden numbers, direct numerical oracles, and Opacus as a second opinion."""
 
 import math
 from random import Random
@@ -42,7 +42,10 @@ def test_a_gaussian_of_equal_zcdp_would_claim_too_little_for_choices() -> None:
 
 @pytest.mark.parametrize("epsilon", [0.05, 0.7, 3.0])
 def test_bounded_range_delta_is_the_worst_two_point_loss(epsilon: float) -> None:
-    """One choice: its δ is the largest over two-point losses {t, t − ε} (Dong, Durfee, Rogers 2020), by brute force over t."""
+    """One choice: δ is the largest over two-point losses {t, t − ε}, by brute force over t.
+
+    Dong, Durfee, Rogers 2020.
+    """
     offsets = np.linspace(0, epsilon, 4_001)
     weight = (math.exp(epsilon) - np.exp(offsets)) / math.expm1(epsilon)
     for level in (0.1 * epsilon, 0.5 * epsilon, 0.9 * epsilon):

@@ -1,4 +1,4 @@
-"""Calibration: never above the asked ε, close below it, with at most six evaluations by PLD, at any ε in 0.05 to 50."""
+"""Calibration: at most the asked ε and close to it, with at most six PLD evaluations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sgd(sample_rate: float, steps: int) -> Plan:
 
 
 def marginals(scale: float) -> Sequence[events.DpEvent]:
-    """Twelve counts and eight choices, more precise as they go on, as a plan of marginals has them."""
+    """Twelve counts and eight choices of rising precision, as in a plan of marginals."""
     counts = [events.DiscreteGaussian(scale * (30 - index)) for index in range(12)]
     return [
         *counts,

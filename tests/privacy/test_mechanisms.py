@@ -82,7 +82,7 @@ def test_several_histograms_cost_as_many_and_no_more_are_released() -> None:
 
 
 def test_a_choice_is_drawn_as_its_event_states() -> None:
-    """Gumbel noise of scale 2/ε on scores of sensitivity 1 is the exponential mechanism of parameter ε."""
+    """Gumbel noise of scale 2/ε on scores of sensitivity 1 is the exponential mechanism of ε."""
     coins, mechanism = _Asked(), Selection(epsilon=0.5, sensitivity=3.0)
     mechanism.choose(np.array([6.0, 1.5]), coins)
     assert coins.told == ([2.0, 0.5], 4.0)

@@ -1,4 +1,4 @@
-"""The noise of every mechanism follows its distribution at the stated scale, and not at two thirds or one and a half of it.
+"""Each mechanism's noise has its stated distribution and scale, not two thirds or 1.5 times it.
 
 All draws come from the operating system's coins, by the paths that a run uses: OpenDP for counts
 and choices, the stream for gradients. A right scale fails by chance, and a wrong one passes, with

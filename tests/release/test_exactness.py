@@ -14,9 +14,11 @@ SCHEMA = parse_schema("""format: privgan.schema/1
 dataset: exact
 unit: row
 columns:
-  - {name: seen, kind: datetime, lower: '2024-01-01', upper: '2025-01-01', zone: Europe/Berlin, missing: true}
+  - {name: seen, kind: datetime, zone: Europe/Berlin, missing: true,
+     lower: '2024-01-01', upper: '2025-01-01'}
   - {name: plain, kind: datetime, lower: '2024-01-01', upper: '2025-01-01'}
-  - {name: clock, kind: datetime, lower: '1900-01-01', upper: '1900-01-01T23:59:59', format: '%H:%M'}
+  - {name: clock, kind: datetime, format: '%H:%M',
+     lower: '1900-01-01', upper: '1900-01-01T23:59:59'}
   - {name: long, kind: integer, lower: 0, upper: 9000000000, format: PT}
   - {name: score, kind: float, lower: 0, upper: 9, decimals: 1, missing: true}
 """)

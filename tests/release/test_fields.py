@@ -1,4 +1,4 @@
-"""The allow-list: a field without a declared source cannot be written, and loading a model runs no code from it."""
+"""The allow-list: undeclared fields cannot be written, and loading a model runs no code of it."""
 
 from __future__ import annotations
 
@@ -243,7 +243,6 @@ def test_an_event_inside_an_event_is_declared_too() -> None:
 
 
 # --- loading runs no code
-# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "model.json"])

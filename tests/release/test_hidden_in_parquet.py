@@ -26,7 +26,7 @@ ENTRY = len(HIDDEN).to_bytes(4, "little") + HIDDEN
 
 
 def table(rows: int = 3_000) -> pa.Table:
-    """Texts, numbers, truth values, moments, times of day and durations, some missing, and texts that fill several pages."""
+    """Values of every stored type, some missing, and texts that fill several pages."""
     rng = np.random.default_rng(0)
     some = rng.random(rows) < 0.2
     moments = np.datetime64("2020-01-01", "s") + rng.integers(0, 900, rows) * np.timedelta64(
@@ -195,7 +195,12 @@ FORGED: dict[str, Callable[[File], Any]] = {
     "unknown field of the footer": lambda f: f.footer.update({40: (BINARY, HIDDEN)}),
     "Arrow's schema and more": arrow_schema(lambda found: found + HIDDEN),
     "Arrow's schema with a note": arrow_schema(
-        lambda found: pa.ipc.read_schema(pa.py_buffer(found)).with_metadata({"note": HIDDEN}).serialize().to_pybytes()
+        lambda found: (
+            pa.ipc.read_schema(pa.py_buffer(found))
+            .with_metadata({"note": HIDDEN})
+            .serialize()
+            .to_pybytes()
+        )
     ),
     "Arrow's schema twice": lambda f: f.footer[5][1][1].append(dict(f.footer[5][1][1][0])),
     "sorted columns": lambda f: f.footer[4][1][1][0].update(

@@ -1,4 +1,4 @@
-"""A few bytes that say that there are very many rows end in a finding, in little time and memory."""
+"""A few bytes that claim very many rows end in a finding, in little time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scan: every kind of private text in every kind of file is found, and what chance makes is no finding."""
+"""The leak scan finds every private text in every kind of file, and no chance match."""
 
 from __future__ import annotations
 
@@ -196,7 +196,8 @@ def test_times_of_day_and_durations_are_searched_in_both_files() -> None:
 dataset: scanned
 unit: row
 columns:
-  - {name: clock, kind: datetime, lower: '1900-01-01', upper: '1900-01-01T23:59:59', format: '%H:%M:%S'}
+  - {name: clock, kind: datetime, format: '%H:%M:%S',
+     lower: '1900-01-01', upper: '1900-01-01T23:59:59'}
   - {name: took, kind: integer, lower: 0, upper: 99999, format: '[h]:mm:ss'}
 """)
     leak_patterns = replace(LEAK_PATTERNS, schema=schema, values={"09:30:00": LeakKind.IDENTIFIER})
@@ -230,7 +231,6 @@ def test_a_value_with_a_separator_is_met_by_no_two_cells_of_a_text_file() -> Non
 
 
 # --- chance
-# -------------------------------------------------------------------------------------------------------
 
 
 def test_serial_identifiers_coincide_by_construction() -> None:
@@ -414,12 +414,12 @@ def test_all_that_is_invented_could_be_invented(pattern: str) -> None:
 
 
 # --- patterns and names
-# ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "text",
-    ["zoe@firm.co.uk", "+49 30 1234567", "0044 20 7946 0958", "DE89 3704 0044 0532 0130 00", "GB29NWBK60161331926819",
+    ["zoe@firm.co.uk", "+49 30 1234567", "0044 20 7946 0958", "DE89 3704 0044 0532 0130 00",
+     "GB29NWBK60161331926819",
      "4111 1111 1111 1111", "378282246310005", "078-05-1120", "QQ123456C", "RSSMRA85T10A562S"],
 )  # fmt: skip
 def test_texts_that_look_like_pii(text: str) -> None:
@@ -437,8 +437,10 @@ def test_texts_that_look_like_pii(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-21T08:00:00+00:00", "+00 555 0000017", "alex.ash.17@example.com", "DE89 3704 0044 0532 0130 01",
-     "4111 1111 1111 1112", "0.4111111111111111", "1e+06", "9007199254740993", "0,100 12.50,30.25 100,100", "a" * 64, "8f" * 32],
+    ["2026-11-21T08:00:00+00:00", "+00 555 0000017", "alex.ash.17@example.com",
+     "DE89 3704 0044 0532 0130 01",
+     "4111 1111 1111 1112", "0.4111111111111111", "1e+06", "9007199254740993",
+     "0,100 12.50,30.25 100,100", "a" * 64, "8f" * 32],
 )  # fmt: skip
 def test_texts_that_do_not(text: str) -> None:
     assert list(looks_like_pii(f"see {text}, please")) == []
@@ -471,7 +473,6 @@ def test_internal_names_are_looked_for_without_a_table() -> None:
 
 
 # --- the search itself
-# --------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=150)

@@ -1,4 +1,4 @@
-"""Parquet files taken apart and put together with other pages or another footer, as a forger would."""
+"""Take Parquet files apart, and rebuild them with other pages or footers, as a forger would."""
 
 from __future__ import annotations
 

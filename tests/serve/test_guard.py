@@ -1,4 +1,4 @@
-"""No way out of the folder, no other host's page, no method but reading, no INTERNAL page without the key."""
+"""No path leaves the folder; no foreign host, no writing method, no INTERNAL page without key."""
 
 from __future__ import annotations
 

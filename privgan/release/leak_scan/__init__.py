@@ -1,1 +1,1 @@
-"""The leak scan: search every byte that would leave for private values."""
+"""Scan every byte that would leave for private values."""

@@ -1,12 +1,9 @@
-"""Columns of the released table.
+"""Search released columns, and test matches in invented columns against chance.
 
-A real value in an invented column is a finding only where chance does not explain it.
-
-Identifiers and PII are invented from a serial number and public randomness, so they meet a real
-value now and then: a serial number always, a name sometimes. A value that invention cannot give in
-its row was copied: serial numbers are those of the rows. One that it can give is held against
-chance: the rows that hold a value are invented afresh, with other randomness and the same serial
-numbers, and only a count far above theirs is a finding.
+Identifiers and personal data are invented from a serial number and public randomness. So they
+sometimes equal a real value: serial numbers always, names now and then. A value that invention
+cannot produce in its row was copied. A value that it can produce is compared with chance: the same
+rows are invented again with other randomness. Only a count far above theirs is a finding.
 """
 
 from __future__ import annotations
@@ -42,7 +39,7 @@ _SEED = 20_261_121
 
 @dataclass(frozen=True, kw_only=True)
 class Chance:
-    """How often an invented column met a real value, beside how often it does by chance.
+    """An invented column's matches with real values, beside the number expected by chance.
 
     Attributes:
         file: The file.
@@ -66,7 +63,7 @@ class Chance:
 
 
 class Afresh:
-    """Invents the same rows again and counts how many real values they meet.
+    """Invent the same rows again, and count their matches with real values.
 
     Args:
         schema: The schema.
@@ -78,9 +75,10 @@ class Afresh:
         self._known: dict[tuple[str, int, bytes], int] = {}
 
     def matches(self, column: str, held: np.ndarray) -> int:
-        """Matches of one invented column in several tables with the serial numbers of the release.
+        """Count one invented column's matches over several re-inventions.
 
-        Of identifiers the distinct ones count: several rows of one customer share theirs.
+        They use the release's serial numbers. Identifiers count once each: rows of one customer
+        share theirs.
 
         Args:
             column: The column.
@@ -115,7 +113,7 @@ class Afresh:
 
 
 class ColumnScan:
-    """Searches the columns of one file of the released table.
+    """Search the columns of one file of the released table.
 
     Args:
         leak_patterns: What to look for.
@@ -148,9 +146,9 @@ class ColumnScan:
 
     @property
     def known(self) -> frozenset[bytes]:
-        """Real values that invented cells hold.
+        """Real values in invented cells.
 
-        They stand in the file's raw bytes too, and are judged here.
+        They also stand in the file's raw bytes; this class judges them.
         """
         return frozenset(self._known)
 
@@ -162,7 +160,7 @@ class ColumnScan:
             self._rows += len(batch)
 
     def findings(self) -> Iterator[tuple[str, LeakKind, int]]:
-        """Column, kind and count of everything that chance does not explain."""
+        """Column, kind and count of every match that chance does not explain."""
         for (column, kind), count in self._copied.items():
             yield column, kind, count
         excess = {chance.column for chance in self.chance("") if chance.excess}
@@ -171,7 +169,7 @@ class ColumnScan:
                 yield column, kind, count
 
     def chance(self, file: str) -> list[Chance]:
-        """Every invented column that met a real value, beside its chance."""
+        """Every invented column with a match, beside its chance."""
         from scipy.stats import binom
 
         found: Counter[str] = Counter()
@@ -211,7 +209,11 @@ class ColumnScan:
         self._held.setdefault(name, []).append(values.index.isin(texts.index[texts != ""]))
         possible = self._possible(column, texts, values.index)
         self._search(name, list(texts[~possible]))
-        for hit in self._matcher.hits("\n".join(texts[possible]).encode("utf-8", "replace")):
+        self._count(name, column, texts[possible])
+
+    def _count(self, name: str, column: Invented, texts: pd.Series) -> None:
+        """Count matches that chance can explain; identifiers count once each."""
+        for hit in self._matcher.hits("\n".join(texts).encode("utf-8", "replace")):
             self._known.add(hit.value)
             if hit.whole and (
                 column.kind is not Kind.IDENTIFIER or (name, hit.value) not in self._seen
@@ -220,7 +222,7 @@ class ColumnScan:
                 self._met[name, hit.kind] += 1
 
     def _possible(self, column: Invented, texts: pd.Series, rows: pd.Index) -> np.ndarray:
-        """Which texts of a batch invention can give in their rows; any other one was copied."""
+        """Which texts [rows] invention can produce in their rows; others were copied."""
         assert self._schema is not None
         unit = column.name == self._schema.unit.column
         places = self._rows + 1 + rows.get_indexer(texts.index)
@@ -230,7 +232,7 @@ class ColumnScan:
         )
 
     def _figures(self, values: pd.Series, column: Numeric | Temporal) -> None:
-        """Note the real values that cells of a modelled number or moment hold.
+        """Record real values in cells of modelled numbers and moments.
 
         They coincide by design.
         """
@@ -252,7 +254,7 @@ class ColumnScan:
             self._known.add(hit.value)
 
     def _search(self, name: str, cells: list[str]) -> None:
-        """Cells that neither invention nor the schema explains."""
+        """Search cells that neither invention nor the schema explains."""
         text = "\n".join(cells)
         data = text.encode("utf-8", "replace")
         for hit in self._matcher.hits(data):

@@ -1,9 +1,7 @@
-"""What must not leave: private values, texts that look like PII, and the names of INTERNAL figures.
+"""Define leak patterns (private values, PII, INTERNAL names) and match them in bytes.
 
-And how to find them.
-
-Values are found by their first bytes: one pass over the bytes in numpy, whose cost does not grow
-with the number of values, and a look-up of the few places that are left.
+Values are found by their first bytes: one numpy pass over the data, whatever their number. The few
+candidate places are then looked up.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ _WORD = np.array([chr(byte).isalnum() if byte < 128 else True for byte in range(
 
 
 class LeakKind(StrEnum):
-    """Why a text must not leave."""
+    """The reason why a text must not leave."""
 
     IDENTIFIER = "identifier"
     PII = "personal value"
@@ -46,7 +44,7 @@ class LeakKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class LeakPatterns:
-    """What to look for. INTERNAL: it holds private values.
+    """The leak patterns to search for. INTERNAL: it holds private values.
 
     Attributes:
         values: Private value to its kind, each cut to ``LONGEST`` characters.
@@ -60,11 +58,11 @@ class LeakPatterns:
     declared: str = ""
 
     def __repr__(self) -> str:
-        """How many; never a value."""
+        """The number of patterns, never a value."""
         return f"LeakPatterns({len(self.values)})"
 
     def declaring(self, public: str) -> LeakPatterns:
-        """The same leak patterns with more public text: the values that it holds are taken out.
+        """Add public text; values that it contains are removed.
 
         Args:
             public: A function of the schema, of the public grid or of the process; never of rows.
@@ -72,7 +70,7 @@ class LeakPatterns:
         return replace(self.without(public), declared=f"{self.declared}\n{public}")
 
     def without(self, public: str) -> LeakPatterns:
-        """The same leak patterns less the values that a public text holds: where it stands, so do they.
+        """Remove the values that a public text contains.
 
         Args:
             public: As for ``declaring``; INTERNAL names in it stay looked for.
@@ -85,7 +83,7 @@ class LeakPatterns:
 
 @dataclass(frozen=True)
 class Hit:
-    """One place where a value was found.
+    """One match of a private value.
 
     Attributes:
         value: The value, as UTF-8.
@@ -99,17 +97,17 @@ class Hit:
 
     @property
     def digits(self) -> int:
-        """The number of digits of a value that is nothing but digits, else 0."""
+        """The number of digits of an all-digit value, else 0."""
         return len(self.value) if self.value.isdigit() else 0
 
     @property
     def figure(self) -> bool:
-        """Whether the value is written as a number or a moment is."""
+        """Whether the value is written like a number or a moment."""
         return is_figure(self.value)
 
 
 class Matcher:
-    """Finds any of many texts in bytes.
+    """Find any of many texts in bytes.
 
     Args:
         values: Text to kind; each text has at least six bytes.
@@ -128,11 +126,11 @@ class Matcher:
         ] = True
 
     def hits(self, data: bytes) -> Iterator[Hit]:
-        """Every place in a text that lies in memory."""
+        """All matches in a text in memory."""
         yield from self._hits(data, 0, len(data))
 
     def hits_of(self, reader: IO[bytes]) -> Iterator[Hit]:
-        """Every place in a file, block by block."""
+        """All matches in a file, read block by block."""
         kept, first = b"", 0
         while block := reader.read(_BLOCK):
             data = kept + block
@@ -169,7 +167,7 @@ class Matcher:
 
 
 def is_figure(value: bytes) -> bool:
-    """Whether a text is written as a number or a moment is: no search can tell it from one."""
+    """Whether a text is written like a number or a moment, so that no search can tell."""
     return bool(_FIGURE.match(value))
 
 
@@ -178,7 +176,7 @@ def _slots(prefixes: np.ndarray) -> np.ndarray:
 
 
 def _inside_number(data: bytes, place: int, end: int) -> bool:
-    """Whether digits are a part of a decimal number such as 0.123456."""
+    """Whether digits belong to a decimal number such as 0.123456."""
     return data[max(0, place - 1) : place] in {b".", b","} or (
         data[end : end + 1] in {b".", b","} and data[end + 1 : end + 2].isdigit()
     )
@@ -186,9 +184,9 @@ def _inside_number(data: bytes, place: int, end: int) -> bool:
 
 @cache
 def internal_names() -> re.Pattern[bytes]:
-    """The names of INTERNAL figures and files.
+    """A pattern of the names of INTERNAL figures and files.
 
-    All of a family that is INTERNAL as a whole, else each such name itself.
+    A family that is wholly INTERNAL is matched as a whole, else each such name.
     """
     families: dict[str, set[Exposure]] = {}
     for name, fact in fact_vocabulary().items():
@@ -220,10 +218,9 @@ _INVENTED = re.compile(r"[a-z]+\.[a-z]+\.[0-9]+@example\.com\Z|\+00 555 [0-9]{7,
 
 
 def looks_like_pii(text: str) -> Iterator[str]:
-    """Every part of a text that looks like an e-mail address, a phone, account, card or national identity number.
+    """Find e-mail addresses and phone, account, card and national identity numbers.
 
-    Account and card numbers count only with a right checksum; what privgan itself invents does not
-    count.
+    Account and card numbers need a valid checksum. Values that privgan itself invents are skipped.
     """
     for name, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):

@@ -1,14 +1,13 @@
-"""The second net: search every byte of every file that would leave for what must stay inside.
+"""Search every byte of every released file for content that must stay inside.
 
-Bytes in, findings out.
+The allow-list is the first net, so a finding here is a bug in privgan. Four views of each file are
+searched: its raw bytes; its text with JSON and HTML escapes resolved; the strings of JSON and of
+metadata; each decoded column.
 
-The first net is the allow-list; a finding here is a bug in privgan. What is read, for each file:
-its raw bytes; its text with JSON and HTML escapes resolved; the strings of JSON and of metadata;
-and each column of the table, decoded. Two things it cannot tell, and does not claim: a private
-value that is written as a number or a moment looks like any other one, so it is looked for in text
-columns, strings and texts, not among the numbers of JSON and of tensors; and values of modelled
-columns are drawn from the schema's declared domain, where a real value coincides with a synthetic
-one by design.
+Two things it cannot tell. A private value written like a number looks like any other number. So it
+is searched in text columns, strings and texts, not among numbers of JSON and tensors. Modelled
+columns are drawn from the schema's public domain, where real and synthetic values coincide by
+design.
 """
 
 from __future__ import annotations
@@ -22,9 +21,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from privgan.errors import InternalError
+from privgan.files.json_types import JsonDict
 from privgan.release.contents import Content, opened, safetensors_header
 from privgan.release.leak_scan.chance_matches import Afresh, Chance, ColumnScan
 from privgan.release.leak_scan.leak_patterns import (
+    Hit,
     LeakKind,
     LeakPatterns,
     Matcher,
@@ -42,7 +43,7 @@ _OVERLAP = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something that must stay inside stands in a file. It names no value.
+    """Content that must stay inside was found in a file. It names no value.
 
     Attributes:
         file: The file.
@@ -59,7 +60,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """What a scan found. INTERNAL.
+    """The result of a scan. INTERNAL.
 
     Attributes:
         findings: What must not leave; empty when all is well.
@@ -72,7 +73,7 @@ class Scan:
     chance: tuple[Chance, ...]
     files: Mapping[str, int]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The scan as JSON values."""
         return {
             "findings": [asdict(finding) for finding in self.findings],
@@ -81,7 +82,7 @@ class Scan:
         }
 
     def check_clean(self) -> None:
-        """Refuse to go on where anything was found.
+        """Check that nothing was found.
 
         Raises:
             LeakError: naming file, kind and count, never the value.
@@ -91,7 +92,7 @@ class Scan:
 
 
 class LeakError(InternalError):
-    """What must stay inside stands in what would leave.
+    """Content that must stay inside was found in a release.
 
     Args:
         scan: What was found.
@@ -106,7 +107,7 @@ class LeakError(InternalError):
 
 
 def scan_files(files: Mapping[str, Content], leak_patterns: LeakPatterns) -> Scan:
-    """Search files for what must stay inside.
+    """Search files for content that must stay inside.
 
     Args:
         files: Relative path to content.
@@ -162,21 +163,14 @@ class _Scanner:
         return columns.known
 
     def _raw(self, name: str, content: Content, known: frozenset[bytes]) -> None:
-        binary, is_json = name.endswith(_BINARY), name.endswith(".json")
         with opened(content) as reader:
             for hit in self.matcher.hits_of(reader):
-                wanted = len(hit.value) >= _LEAST_IN_BINARY if binary else hit.whole
-                # Figures of JSON stand in its numbers; its texts are searched by themselves.
-                figure = hit.digits or (is_json and hit.figure)
-                # In CSV a separator ends a cell: figures of two cells meet by chance, and each cell
-                # is read by itself.
-                apart = (
-                    name.endswith(".csv")
-                    and hit.figure
-                    and any(mark in hit.value for mark in _SEPARATORS)
-                )
-                if wanted and not figure and not apart and hit.value not in known:
+                if hit.value not in known and _counts_in_bytes(name, hit):
                     self.found[name, "bytes", hit.kind] += 1
+        self.sizes[name] = self._raw_names(name, content)
+
+    def _raw_names(self, name: str, content: Content) -> int:
+        """Search the raw bytes for names of INTERNAL figures; returns the file's size."""
         with opened(content) as reader:
             size, kept = 0, b""
             while block := reader.read(_BLOCK):
@@ -187,7 +181,7 @@ class _Scanner:
                 ]
                 self._names(name, "bytes", (match.group() for match in matches))
                 kept = data[-_OVERLAP:]
-        self.sizes[name] = size
+        return size
 
     def _text(self, name: str, text: str) -> None:
         value = _or_none(lambda: json.loads(text)) if name.endswith(".json") else None
@@ -207,11 +201,14 @@ class _Scanner:
                 self.found[name, where, hit.kind] += 1
         self._names(name, where, (match.group() for match in internal_names().finditer(data)))
         if patterns and self.leak_patterns.schema is not None:
-            looks = [
-                found for found in looks_like_pii(text) if found not in self.leak_patterns.declared
-            ]
-            if looks:
-                self.found[name, where, LeakKind.PATTERN] += len(looks)
+            self._patterns(name, where, text)
+
+    def _patterns(self, name: str, where: str, text: str) -> None:
+        looks = [
+            found for found in looks_like_pii(text) if found not in self.leak_patterns.declared
+        ]
+        if looks:
+            self.found[name, where, LeakKind.PATTERN] += len(looks)
 
     def _names(self, name: str, where: str, names: Iterable[bytes]) -> None:
         count = sum(
@@ -221,14 +218,27 @@ class _Scanner:
             self.found[name, where, LeakKind.INTERNAL_NAME] += count
 
 
+def _counts_in_bytes(name: str, hit: Hit) -> bool:
+    """Whether a match in a file's raw bytes is a finding, not a part of a figure."""
+    wanted = len(hit.value) >= _LEAST_IN_BINARY if name.endswith(_BINARY) else hit.whole
+    # Figures of JSON are its numbers; its texts are searched by themselves.
+    figure = hit.digits or (name.endswith(".json") and hit.figure)
+    return wanted and not figure and not (name.endswith(".csv") and _spans_cells(hit))
+
+
+def _spans_cells(hit: Hit) -> bool:
+    """Whether a figure holds a CSV separator: two cells match by chance, each is read alone."""
+    return hit.figure and any(mark in hit.value for mark in _SEPARATORS)
+
+
 def _unescaped(match: re.Match[str]) -> str:
     return chr(int(match.group(1), 16)) if match.group(1) else match.group(2)
 
 
 def _or_none(read: Any) -> Any:
-    """What a reader gives, or None where the content is not of its kind.
+    """The reader's result, or None where the content is not of its kind.
 
-    The raw bytes are searched all the same.
+    The raw bytes are searched in any case.
     """
     try:
         return read()
@@ -249,7 +259,7 @@ def _strings_in(value: Any) -> Iterator[str]:
 
 
 def _parquet_metadata(content: Content) -> Iterator[str]:
-    """All texts beside the columns: the file's and each field's key-value metadata."""
+    """All texts beside the columns: key-value metadata of the file and of fields."""
     import pyarrow.parquet as pq
 
     with opened(content) as reader:

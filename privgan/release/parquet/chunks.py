@@ -1,7 +1,7 @@
-"""Whether a Parquet file is its columns and nothing else, and says of them what they are.
+"""Check that a Parquet file holds its column chunks only, and describes them truly.
 
-Readers skip what a chunk's statistics rule out, so that false ones hide rows; and what they need
-not read could hold text that nobody sees.
+Readers skip what a chunk's statistics rule out, so false ones would hide rows. Bytes that no reader
+needs could hold hidden text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAGIC, _END = (
 
 
 def chunk_problems(file: Any, reader: BufferedReader) -> Iterator[str]:
-    """What a file holds or says beside its rows, a sentence each.
+    """List what a file holds or states beside its rows, a sentence each.
 
     Args:
         file: The file, opened by pyarrow.
@@ -53,14 +53,14 @@ def chunk_problems(file: Any, reader: BufferedReader) -> Iterator[str]:
 
 
 def _read(reader: BufferedReader, place: int, length: int) -> bytes:
-    """Bytes at a place; pyarrow reads at others meanwhile."""
+    """Read bytes at a place; pyarrow uses the same file in between."""
     return os.pread(reader.fileno(), length, place)
 
 
 def _is_contiguous(
     footer: Mapping[int, Any], reader: BufferedReader, end: int, *, again: bool
 ) -> bool:
-    """Whether the chunks lie one behind another, from the first byte to the footer."""
+    """Whether the chunks lie back to back, from the first byte to the footer."""
     chunks = [chunk for group in footer[4] for chunk in group[1]]
     starts = [first_byte(chunk[3]) for chunk in chunks]
     place = _MAGIC

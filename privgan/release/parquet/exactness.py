@@ -1,6 +1,6 @@
-"""Whether cells of a Parquet file are no finer than a reader of the rows sees.
+"""Check that cells of a Parquet file are no finer than a reader of the rows sees.
 
-Digits of a second that nobody shows, and the bits of a number that is none, could hold text.
+Unseen digits of a second, and the bits of a NaN, could hold text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from privgan.schema.schema import Schema
 
 
 def finer_cells(batch: Any, schema: Schema) -> Iterator[tuple[str, str]]:
-    """The columns of a part of a Parquet file that hold more than their values, and what.
+    """Find columns with cells finer than their shown values, and say how.
 
     Args:
         batch: The part, as pyarrow reads it [rows, columns].
@@ -31,22 +31,25 @@ def finer_cells(batch: Any, schema: Schema) -> Iterator[tuple[str, str]]:
 
 def _problem(values: Any, column: Column) -> str:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     kind = values.type
-    if pa.types.is_floating(kind) and pc.any(pc.is_nan(values)).as_py():
-        return "a missing value is written as a number that is none"
-    if (
-        pa.types.is_floating(kind)
-        and isinstance(column, Numeric)
-        and column.lower >= 0
-        and _has_negative_zero(values)
-    ):
-        return "a zero has a sign, as none has above 0"
+    problem = _float_problem(values, column) if pa.types.is_floating(kind) else ""
+    if problem:
+        return problem
     if isinstance(column, Temporal):
         return _moment_problem(values, column)
     if isinstance(column, Numeric) and not column.decimals and pa.types.is_duration(kind):
         return "" if _is_whole(values, pa.duration("s")) else "a duration is finer than a second"
+    return ""
+
+
+def _float_problem(values: Any, column: Column) -> str:
+    import pyarrow.compute as pc
+
+    if pc.any(pc.is_nan(values)).as_py():
+        return "a missing value is written as a number that is none"
+    if isinstance(column, Numeric) and column.lower >= 0 and _has_negative_zero(values):
+        return "a zero has a sign, as none has above 0"
     return ""
 
 
@@ -71,7 +74,7 @@ def _moment_problem(values: Any, column: Temporal) -> str:
 
 
 def _is_whole(values: Any, seconds: Any) -> bool:
-    """Whether nothing is lost where values are told in seconds."""
+    """Whether values are exact in seconds."""
     import pyarrow as pa
 
     try:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.files.limits import LARGEST_FOOTER, LARGEST_TABLE, MOST_COLUMNS, MOST_ROW_GROUPS
 from privgan.files.safe_open import ChangedError, identity_of, open_regular
 from privgan.release.parquet.pages import STATISTICS_FORM
@@ -54,7 +55,7 @@ _MOST_KIND = 16  # Types, encodings and codecs have smaller numbers.
 
 
 def read_footer(content: bytes) -> Mapping[int, Any]:
-    """The fields of a footer by their numbers.
+    """Parse a footer's fields by their numbers.
 
     Raises:
         ValueError: It has a field that the library does not write, or bytes behind its last one.
@@ -66,7 +67,7 @@ def read_footer(content: bytes) -> Mapping[int, Any]:
 
 
 def says_again(content: bytes, chunk: Mapping[int, Any]) -> bool:
-    """Whether bytes are what a footer says of a chunk: earlier versions wrote it twice.
+    """Whether bytes repeat a chunk's footer entry; earlier versions wrote it twice.
 
     Args:
         content: The bytes behind the chunk.
@@ -79,7 +80,7 @@ def says_again(content: bytes, chunk: Mapping[int, Any]) -> bool:
 
 
 def check_footer(footer: Mapping[int, Any], schema: Any) -> None:
-    """Refuse a footer that names or describes anything but a schema's columns.
+    """Check that a footer names and describes a schema's columns only.
 
     Args:
         footer: What read_footer gave.
@@ -89,6 +90,17 @@ def check_footer(footer: Mapping[int, Any], schema: Any) -> None:
         ValueError: saying what it holds.
     """
     names = [name.encode() for name in schema.names]
+    _check_columns(footer, names)
+    for pair in footer.get(5, []):
+        if pair[1] != b"ARROW:schema" or not _is_schema(pair[2], schema.names):
+            raise ValueError("its metadata is more than a schema of its columns")
+    _check_kinds([footer[1], *({**element, 4: 0} for element in footer[2][1:])])
+    for number, group in enumerate(footer[4]):
+        _check_group(group, number, names)
+
+
+def _check_columns(footer: Mapping[int, Any], names: list[bytes]) -> None:
+    """Check that the schema holds these columns only, and each list one entry a column."""
     root, *elements = footer[2]
     if {3: 0, **root} != {3: 0, 4: _ROOT, 5: len(names)}:
         raise ValueError("its schema has another name")
@@ -98,16 +110,10 @@ def check_footer(footer: Mapping[int, Any], schema: Any) -> None:
         raise ValueError("its schema has other columns")
     if len(footer.get(7, names)) != len(names):
         raise ValueError("it orders more columns than it has")
-    for pair in footer.get(5, []):
-        if pair[1] != b"ARROW:schema" or not _is_schema(pair[2], schema.names):
-            raise ValueError("its metadata is more than a schema of its columns")
-    _check_kinds([footer[1], *({**element, 4: 0} for element in elements)])
-    for number, group in enumerate(footer[4]):
-        _check_group(group, number, names)
 
 
 def _is_schema(content: bytes, names: list[str]) -> bool:
-    """Whether metadata are a schema of the columns, as the library writes one, and nothing else."""
+    """Whether metadata are the columns' schema as the library writes it, and nothing else."""
     import pyarrow as pa
 
     read = base64.b64decode(content)
@@ -121,24 +127,33 @@ def _check_group(group: Mapping[int, Any], number: int, names: list[bytes]) -> N
     columns = [chunk[3] for chunk in group[1]]
     if [column[3] for column in columns] != [[name] for name in names]:
         raise ValueError("a group of rows has other columns")
-    sums = tuple(sum(column[field] for column in columns) for field in (6, 7))
+    sums = _sizes(columns)
     said = group[2], group.get(6, sums[1])
     if said != sums or group.get(5, first_byte(columns[0])) != first_byte(columns[0]):
         raise ValueError("a group of rows has another size")
     if group.get(7, number) != number:
         raise ValueError("a group of rows has another number")
     for chunk in group[1]:
-        column = chunk[3]
-        end = first_byte(column) + column[7]
-        if chunk.get(2, 0) not in (0, end):
-            raise ValueError("a chunk lies elsewhere")
-        if len(set(column[2])) != len(column[2]):
-            raise ValueError("a chunk names an encoding twice")
-        _check_kinds([column[1], column[2], column[4]])
+        _check_chunk(chunk)
+
+
+def _sizes(columns: list[Mapping[int, Any]]) -> tuple[int, ...]:
+    """The unpacked and the stored size of all columns together."""
+    return tuple(sum(column[field] for column in columns) for field in (6, 7))
+
+
+def _check_chunk(chunk: Mapping[int, Any]) -> None:
+    column = chunk[3]
+    end = first_byte(column) + column[7]
+    if chunk.get(2, 0) not in (0, end):
+        raise ValueError("a chunk lies elsewhere")
+    if len(set(column[2])) != len(column[2]):
+        raise ValueError("a chunk names an encoding twice")
+    _check_kinds([column[1], column[2], column[4]])
 
 
 def _check_kinds(value: Any) -> None:
-    """Numbers that stand for kinds are small, so that no text stands in them."""
+    """Check that numbers for kinds are small, so that they cannot hold text."""
     if isinstance(value, Mapping | list):
         for part in value.values() if isinstance(value, Mapping) else value:
             _check_kinds(part)
@@ -147,18 +162,18 @@ def _check_kinds(value: Any) -> None:
 
 
 def first_byte(column: Mapping[int, Any]) -> int:
-    """Where a chunk begins."""
+    """The first byte of a chunk."""
     return min(place for place in (column.get(11), column[9]) if place)
 
 
 _MAGIC, _END = b"PAR1", 8
 # What was read of footers: it follows from their bytes alone.
-_KNOWN: dict[tuple[int, str], dict[str, Any]] = {}
+_KNOWN: dict[tuple[int, str], JsonDict] = {}
 _MOST_KNOWN = 64
 
 
-def form_of(path: Path | str) -> dict[str, Any]:
-    """What a file's footer says, read in this process: for a file of our own.
+def form_of(path: Path | str) -> JsonDict:
+    """Describe our own file's footer, read in this process.
 
     Returns:
         ``columns``, ``keys`` of metadata, ``rows``, ``groups``, and ``odd``: what is wrong.
@@ -186,9 +201,7 @@ def _odd(meta: Any, schema: Any) -> str:
         return "holds metadata of a column"
     if len(schema.names) > MOST_COLUMNS or meta.num_row_groups > MOST_ROW_GROUPS:
         return "has more columns or groups of rows than any table"
-    leaves = [meta.schema.column(index) for index in range(meta.num_columns)]
-    flat = [leaf.path for leaf in leaves if leaf.max_definition_level < 2]
-    if flat != list(schema.names) or any(leaf.max_repetition_level for leaf in leaves):
+    if not _is_flat(meta, schema):
         return "has columns inside columns"
     groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
     if meta.num_rows < 0 or sum(group.num_rows for group in groups) != meta.num_rows:
@@ -196,8 +209,14 @@ def _odd(meta: Any, schema: Any) -> str:
     return ""
 
 
-def foreign_form_of(path: Path) -> dict[str, Any]:
-    """As form_of, of a file that anybody may have made.
+def _is_flat(meta: Any, schema: Any) -> bool:
+    leaves = [meta.schema.column(index) for index in range(meta.num_columns)]
+    flat = [leaf.path for leaf in leaves if leaf.max_definition_level < 2]
+    return flat == list(schema.names) and not any(leaf.max_repetition_level for leaf in leaves)
+
+
+def foreign_form_of(path: Path) -> JsonDict:
+    """Describe an untrusted file's footer, read in a separate process.
 
     Raises:
         ValueError: The file is none, or its footer is larger than any.

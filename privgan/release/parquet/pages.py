@@ -1,7 +1,8 @@
-"""Whether a column chunk of a Parquet file is pages that hold its rows' values and nothing else.
+"""Check that a Parquet column chunk holds its rows' values and nothing else.
 
-Readers skip what they do not need: an entry of a dictionary that no row names, bytes behind the
-last value of a page, pages behind the last row. Text could stand there unseen.
+Readers skip unused dictionary entries, bytes behind a page's last value, and pages behind the last
+row. Text could stand there unseen.
+
 Source: https://parquet.apache.org/docs/file-format/
 """
 
@@ -34,12 +35,12 @@ _LENGTH = 4  # Bytes before levels and truth values that say how long they are.
 
 
 class WrongBoundsError(ValueError):
-    """Statistics that are not those of the values."""
+    """The statistics differ from those of the values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """One page: where it begins, its header and its length, and its content as stored."""
+    """One page: its place, header, length, and content as stored."""
 
     place: int
     header: Mapping[int, Any]
@@ -48,24 +49,24 @@ class _Page:
 
     @property
     def size(self) -> int:
-        """Bytes of its content, unpacked."""
+        """Size of the unpacked content in bytes."""
         found: int = self.header[2]
         return found
 
     @property
     def facts(self) -> Mapping[int, Any]:
-        """What its header says of a page of its kind."""
+        """The header's fields for a page of this kind."""
         found: Mapping[int, Any] = self.header[7 if self.is_dictionary else 5]
         return found
 
     @property
     def is_dictionary(self) -> bool:
-        """Whether it is a dictionary; else it holds rows."""
+        """Whether it is a dictionary page; other pages hold rows."""
         return 7 in self.header
 
 
 def check_pages(content: bytes, column: Mapping[int, Any], values: Any, *, optional: bool) -> None:
-    """Refuse a chunk that holds more than its values.
+    """Check that a chunk holds its values only.
 
     Args:
         content: The chunk's bytes.
@@ -83,8 +84,19 @@ def check_pages(content: bytes, column: Mapping[int, Any], values: Any, *, optio
     if len(dictionaries) > 1 or (dictionaries and not pages[0].is_dictionary):
         raise ValueError("a chunk has two dictionaries, or one behind its rows")
     _check_stated(pages, column)
+    named = _check_rows(pages[len(dictionaries) :], values, column, optional=optional)
+    for page in dictionaries:
+        _check_dictionary(page, named, column)
+    _check_bounds(column.get(12, {}), values, _KINDS[column[1]])
+    _check_sizes(column.get(16, {}), values, _KINDS[column[1]])
+
+
+def _check_rows(
+    pages: list[_Page], values: Any, column: Mapping[int, Any], *, optional: bool
+) -> list[Any]:
+    """Check the pages of rows in order; returns the rows of dictionary-encoded pages."""
     named, row = [], 0
-    for page in pages[len(dictionaries) :]:
+    for page in pages:
         count = page.facts[1]
         if count < 0 or (not count and len(values)):
             raise ValueError("a page has no rows")
@@ -95,29 +107,37 @@ def check_pages(content: bytes, column: Mapping[int, Any], values: Any, *, optio
             named.append(rows)
     if row != len(values) or row != column[5]:
         raise ValueError("its pages have another number of rows than the chunk")
-    for page in dictionaries:
-        _check_dictionary(page, named, column)
-    _check_bounds(column.get(12, {}), values, _KINDS[column[1]])
-    _check_sizes(column.get(16, {}), values, _KINDS[column[1]])
+    return named
 
 
 def _check_stated(pages: list[_Page], column: Mapping[int, Any]) -> None:
-    """The footer says where the pages begin, how large and how many they are."""
-    first = next((page for page in pages if not page.is_dictionary), None)
-    begun = column.get(11) or column[9]
-    if first is None or column[9] != begun + first.place or (column.get(11) and not first.place):
+    """Check the footer's offsets, sizes and numbers of pages."""
+    if not _begin_as_stated(pages, column):
         raise ValueError("its pages begin elsewhere")
     if sum(page.head + page.size for page in pages) != column[6]:
         raise ValueError("its pages have another length than the chunk")
+    if 13 in column:
+        _check_numbers(pages, column[13])
+
+
+def _begin_as_stated(pages: list[_Page], column: Mapping[int, Any]) -> bool:
+    first = next((page.place for page in pages if not page.is_dictionary), None)
+    begun = column.get(11) or column[9]
+    if first is None or (column.get(11) and not first):
+        return False
+    return bool(column[9] == begun + first)
+
+
+def _check_numbers(pages: list[_Page], stated: list[Mapping[int, Any]]) -> None:
+    """Check the stated numbers of pages by kind and encoding, each stated once."""
     kinds = Counter((page.header.get(1, 0), page.facts[2]) for page in pages)
-    said = [(part[1], part[2]) for part in column.get(13, [])]
-    counted = {(part[1], part[2]): part[3] for part in column.get(13, [])}
-    if 13 in column and (counted != kinds or len(said) != len(counted)):
+    counted = {(part[1], part[2]): part[3] for part in stated}
+    if counted != kinds or len(stated) != len(counted):
         raise ValueError("its pages are counted otherwise")
 
 
 def _check_sizes(said: Mapping[int, Any], values: Any, kind: str) -> None:
-    """Newer versions count bytes of text, and rows without a value."""
+    """Check the counts of text bytes and of missing values, which newer versions write."""
     absent = values.null_count
     texts = _plain_size(values.drop_null(), kind) - _LENGTH * (len(values) - absent)
     levels = [absent, len(values) - absent]
@@ -126,7 +146,7 @@ def _check_sizes(said: Mapping[int, Any], values: Any, kind: str) -> None:
 
 
 def _check_bounds(said: Mapping[int, Any], values: Any, kind: str) -> None:
-    """Statistics, by their fields' numbers, are those of the values."""
+    """Check statistics, by their fields' numbers, against the values."""
     import pyarrow.compute as pc
 
     present = _plain(values, kind).drop_null()
@@ -141,7 +161,7 @@ def _check_bounds(said: Mapping[int, Any], values: Any, kind: str) -> None:
 
 
 def _is_value(content: Any, value: Any, kind: str) -> bool:
-    """Whether bytes are a value; of the two zeros, both are the same value."""
+    """Whether bytes encode a value; positive and negative zero count as equal."""
     if not isinstance(content, bytes) or value is None:
         return False
     if kind == "BYTE_ARRAY":
@@ -205,7 +225,7 @@ def _end_of_values(content: bytes, place: int, encoding: int, present: Any, kind
 
 
 def _check_dictionary(page: _Page, named: list[Any], column: Mapping[int, Any]) -> None:
-    """Each entry is a value of a row: then there are as many as different values."""
+    """Check that each dictionary entry is used: as many entries as distinct values."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -222,7 +242,7 @@ def _check_dictionary(page: _Page, named: list[Any], column: Mapping[int, Any]) 
 
 
 def _plain(values: Any, kind: str) -> Any:
-    """Moments as the numbers that are stored."""
+    """Moments as the stored numbers."""
     import pyarrow as pa
 
     if kind == "INT64" and not pa.types.is_integer(values.type):
@@ -231,14 +251,14 @@ def _plain(values: Any, kind: str) -> Any:
 
 
 def _bits(values: Any, kind: str) -> Any:
-    """As above, with the two zeros of floats as two values, as a dictionary may have them."""
+    """As ``_plain``, with positive and negative zero as two values, as in a dictionary."""
     import pyarrow as pa
 
     return values.view(pa.int64()) if kind == "DOUBLE" else _plain(values, kind)
 
 
 def _plain_size(values: Any, kind: str) -> int:
-    """Bytes of values written one behind another."""
+    """Size in bytes of values in plain encoding."""
     import pyarrow.compute as pc
 
     if kind == "BYTE_ARRAY":

@@ -1,4 +1,4 @@
-"""Parse compact Thrift structs and run-length runs of Parquet strictly.
+"""Parse Parquet's compact Thrift structs and run-length runs strictly.
 
 Source: https://parquet.apache.org/docs/file-format/data-pages/encodings/ ("RLE/Bit-Packing Hybrid")
 
@@ -43,7 +43,7 @@ def end_of_runs(content: bytes, place: int, width: int, count: int) -> int:
 
 
 def _check_empty(group: bytes, width: int, beyond: int) -> None:
-    """The places of the last group behind the last value hold nothing."""
+    """Check that padding behind the last value is zero."""
     if beyond >= _GROUP or (
         beyond > 0 and int.from_bytes(group, "little") >> (_GROUP - beyond) * width
     ):
@@ -55,10 +55,11 @@ def _check_empty(group: bytes, width: int, beyond: int) -> None:
 Form: TypeAlias = Mapping[int, Any]
 _TRUE, _FALSE, _BYTE, _INTEGERS, _BINARY, _LIST, _STRUCT = 1, 2, 3, (4, 5, 6), 8, 9, 12
 _LONGEST_VARINT = 10
+_OTHER_KIND = "a field of a struct is of another kind"
 
 
 def read_struct(content: bytes, place: int, form: Form) -> tuple[dict[int, Any], int]:
-    """The fields of a struct, and the place behind it.
+    """Parse a struct's fields; returns them with the place behind it.
 
     Args:
         content: The bytes that hold it.
@@ -81,9 +82,9 @@ def read_struct(content: bytes, place: int, form: Form) -> tuple[dict[int, Any],
 
 
 def read_varint(content: bytes, place: int) -> tuple[int, int]:
-    """A whole number of variable length, and the place behind it.
+    """Parse an integer of variable length; returns it with the place behind it.
 
-    ValueError for a longer writing.
+    ValueError for an encoding longer than needed.
     """
     value = 0
     for count in range(_LONGEST_VARINT):
@@ -107,19 +108,25 @@ def _value(content: bytes, place: int, kind: int, form: Any) -> tuple[Any, int]:
         return read_struct(content, place, form)
     if isinstance(form, list) and kind == _LIST:
         return _list(content, place, form[0])
-    if form is None and kind in (_TRUE, _FALSE):
+    if form is None:
+        return _plain_value(content, place, kind)
+    raise ValueError(_OTHER_KIND)
+
+
+def _plain_value(content: bytes, place: int, kind: int) -> tuple[Any, int]:
+    if kind in (_TRUE, _FALSE):
         return kind == _TRUE, place
-    if form is None and kind == _BYTE:
+    if kind == _BYTE:
         return _byte(content, place), place + 1
-    if form is None and kind in _INTEGERS:
+    if kind in _INTEGERS:
         value, place = read_varint(content, place)
         return (value >> 1) ^ -(value & 1), place
-    if form is None and kind == _BINARY:
+    if kind == _BINARY:
         length, place = read_varint(content, place)
         if length > len(content) - place:
             raise ValueError("a text ends early")
         return content[place : place + length], place + length
-    raise ValueError("a field of a struct is of another kind")
+    raise ValueError(_OTHER_KIND)
 
 
 def _list(content: bytes, place: int, form: Any) -> tuple[list[Any], int]:

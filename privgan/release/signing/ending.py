@@ -1,4 +1,4 @@
-"""Put a key's end on a revocation list, with what of its own stays valid."""
+"""Add a key's end to a revocation list, with the signatures that stay valid."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ended(
     kept: Sequence[Path] = (),
     successor: Path | None = None,
 ) -> Revocation:
-    """A key's entry on a revocation list.
+    """Make a key's entry for a revocation list.
 
     Args:
         key: The key.
@@ -65,7 +65,7 @@ def ended(
 
 
 def make_or_extend(path: Path, issuer: SigningKey, entry: Revocation) -> int:
-    """Write a list with one entry more, and sign it as a whole.
+    """Add an entry to a list, or make the list, and sign it as a whole.
 
     Args:
         path: The list; made where it does not exist.
@@ -92,7 +92,9 @@ def make_or_extend(path: Path, issuer: SigningKey, entry: Revocation) -> int:
 
 
 def signed_manifest(path: Path, key: PublicKey, day: dt.date) -> str:
-    """SHA-256 of a manifest that a key signed on a day or before, as its signature beside it shows.
+    """SHA-256 of a manifest that a key signed no later than a day.
+
+    The signature beside the manifest proves it.
 
     Args:
         path: A release, its zip, or its ``manifest.json``.
@@ -128,7 +130,7 @@ def _signed_by(contents: Contents, path: Path, key: PublicKey, day: dt.date) -> 
 
 
 def _successor(path: Path, key: PublicKey) -> str:
-    """The id of a successor, from its public key or from the rotation in which the key names it."""
+    """The successor's id, from its public key or from a rotation statement."""
     if path.suffix != ".json":
         return load_public_key(path).id
     rotation = read_rotation(path)

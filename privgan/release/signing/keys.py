@@ -1,11 +1,11 @@
-"""Ed25519 signing keys: private half in PKCS#8 PEM, public half as a checked curve point.
+"""Make, read and check Ed25519 signing keys: private in PKCS#8 PEM, public as a curve point.
 
-A point whose order is 8 or less lets anybody make signatures that are valid under it, without a
-private half. RFC 8032 (5.1.3) refuses a coordinate of p or more, and leaves small orders to the
-verifier; Chalkias, Garillot and Nikolaenko 2020 (Taming the many EdDSAs) show why these are to be
-refused too. OpenSSL, and with it the ``cryptography`` library, refuses neither.
+A point whose order is 8 or less lets anybody make valid signatures without a private key. RFC 8032
+(5.1.3) rejects coordinates of p or more, and leaves small orders to the verifier. Chalkias,
+Garillot and Nikolaenko 2020 (Taming the many EdDSAs) show why these must be rejected too. OpenSSL,
+and with it the ``cryptography`` library, rejects neither.
 
-The id of a key is the SHA-256 of its public half (DER, SubjectPublicKeyInfo), in hexadecimal.
+A key's id is the SHA-256 of its public half (DER, SubjectPublicKeyInfo), in hexadecimal.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SMALL_ORDER = frozenset({1, PRIME - 1, 0, _EIGHTH, PRIME - _EIGHTH})
 
 
 def weakness(raw: bytes) -> str | None:
-    """Why bytes cannot be a public key; None where they can.
+    """Say why bytes cannot be a public key; None where they can.
 
     Args:
         raw: An encoded point.
@@ -55,7 +55,10 @@ def weakness(raw: bytes) -> str | None:
 
 
 def _on_curve(y: int) -> bool:
-    """Whether x² = (y² - 1) / (d y² + 1) has a root; it divides by no 0, as -1/d has no root."""
+    """Whether x² = (y² - 1) / (d y² + 1) has a root.
+
+    The divisor is never 0, since -1/d has no root.
+    """
     square = (y * y - 1) * pow(D * y * y + 1, -1, PRIME) % PRIME
     return square == 0 or pow(square, (PRIME - 1) // 2, PRIME) == 1
 
@@ -69,7 +72,7 @@ Passphrase = Callable[[], bytes | None]
 
 
 class WeakKeyError(ValueError):
-    """The bytes cannot be a public key that vouches for anything; the message says why."""
+    """The bytes are no safe public key; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class PublicKey:
     raw: bytes
 
     def __post_init__(self) -> None:
-        """Refuse bytes under which anybody could sign; WeakKeyError says why."""
+        """Check that the point is safe; WeakKeyError says why not."""
         weak = weakness(self.raw)
         if weak:
             raise WeakKeyError(weak)
@@ -160,7 +163,7 @@ def keys_folder() -> Path:
 
 
 def check_key_name(name: str) -> None:
-    """Refuse a key name that is no plain file name."""
+    """Check that a key name is a plain file name."""
     if not _NAME.match(name):
         raise UsageError(
             f"the key's name is {ascii(name)[:80]}; it must be 1 to 64 letters, digits, dots,"
@@ -169,7 +172,7 @@ def check_key_name(name: str) -> None:
 
 
 def create_keys(folder: Path, name: str, passphrase: bytes | None = None) -> tuple[Path, Path]:
-    """Make a signing key and write both halves; nothing is ever overwritten.
+    """Make a signing key and write both halves; nothing is overwritten.
 
     Args:
         folder: Where to write; made with mode 0700 where it does not exist.
@@ -191,7 +194,7 @@ def create_keys(folder: Path, name: str, passphrase: bytes | None = None) -> tup
 
 
 def write_pair(private: Path, secret: bytes, public: Path, open_half: bytes) -> tuple[Path, Path]:
-    """Write a private file of its owner alone and a public file beside it: both, or none."""
+    """Write an owner-only private file and a public file beside it: both, or none."""
     for path in (private, public):
         if os.path.lexists(path):
             raise UsageError(
@@ -211,7 +214,7 @@ def write_pair(private: Path, secret: bytes, public: Path, open_half: bytes) -> 
 
 
 def find_key(text: str, suffix: str) -> Path:
-    """A key's file: the path itself, else the name of a key in the keys' folder."""
+    """Find a key's file: a path, else a name in the keys' folder."""
     path = Path(text).expanduser()
     named = keys_folder() / f"{text}{suffix}"
     return named if not path.exists() and _NAME.match(text) and named.exists() else path
@@ -238,9 +241,9 @@ def read_private(path: Path) -> bytes:
 
 
 def read_small(path: Path, largest: int = _LARGEST) -> bytes:
-    """The content of a file that can only be small.
+    """Read a file that must be small.
 
-    UsageError where it cannot be read or is not.
+    UsageError where it cannot be read, or is larger.
     """
     try:
         with path.open("rb") as reader:
@@ -286,7 +289,7 @@ def load_signing_key(path: Path, passphrase: Passphrase) -> SigningKey:
 
 
 def load_public_key(path: Path) -> PublicKey:
-    """Read a public key; UsageError where the file is none of Ed25519, or one of small order."""
+    """Read a public key; UsageError where it is not Ed25519, or of small order."""
     content = read_small(path)
     try:
         key = serialization.load_pem_public_key(content)
@@ -309,9 +312,9 @@ def load_public_key(path: Path) -> PublicKey:
 
 
 def public_keys_in(folder: Path) -> dict[str, PublicKey]:
-    """Every signing key of a folder: name to public half.
+    """All signing keys of a folder: name to public half.
 
-    Files that are no such key are left out.
+    Other files are left out.
     """
     found = {}
     for path in sorted(folder.glob(f"*{PUBLIC_SUFFIX}")):

@@ -1,8 +1,8 @@
-"""A key's end: why it is not to be believed any more, and what of its own stays valid all the same.
+"""Define a key's revocation: its reason, and the signatures that stay valid.
 
-Whoever holds the private half of a key that has ended can state any day. So nothing that such a key
-signed is believed because of the day it states. It is believed where the entry names it: a manifest
-by its SHA-256, a successor by its id. Both were there when the list was signed.
+Whoever holds a revoked key can state any date. So no signature by it counts because of its date. It
+counts only where the revocation names it: a manifest by its SHA-256, a successor by its id. Both
+existed when the list was signed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from privgan.release.signing.keys import PublicKey
 
 
 class Reason(StrEnum):
-    """Why a key is revoked."""
+    """The reason for a revocation."""
 
     COMPROMISED = "compromised"
     SUPERSEDED = "superseded"
@@ -24,7 +24,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Revocation:
-    """One key that is not to be believed any more.
+    """The revocation of one key.
 
     Attributes:
         key: The key's id.
@@ -43,7 +43,7 @@ class Revocation:
     successor: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself; ValueError says what."""
+        """Check that the facts are consistent; ValueError says what is not."""
         if self.reason is Reason.COMPROMISED and self.kept:
             raise ValueError("a compromised key keeps no signature; the release must be made again")
         if self.reason is not Reason.SUPERSEDED and self.successor:
@@ -52,15 +52,21 @@ class Revocation:
             raise ValueError("a key cannot be its own successor")
 
     def refuses_signature(self, manifest_sha256: str, day: dt.date) -> bool:
-        """Whether it refuses the key's signature of a manifest; the day is the signer's word."""
+        """Whether the key's signature of a manifest is refused.
+
+        The day is the signer's claim.
+        """
         return manifest_sha256 not in self.kept or day > self.since
 
     def refuses_successor(self, key: str, day: dt.date) -> bool:
-        """Whether it refuses that the key names a successor; the day is the signer's word."""
+        """Whether the key's naming of a successor is refused.
+
+        The day is the signer's claim.
+        """
         return key != self.successor or day > self.since
 
     def leaves_to_others(self, day: dt.date) -> bool:
-        """Whether a refused signature is no fault where another key vouches for the manifest."""
+        """Whether a refused signature is tolerated where another key vouches."""
         return self.reason is not Reason.COMPROMISED and day <= self.since
 
     def __str__(self) -> str:
@@ -70,7 +76,7 @@ class Revocation:
 
 @dataclass(frozen=True, kw_only=True)
 class RevocationList:
-    """Revocations that one key vouches for.
+    """Revocations that one key signed.
 
     Attributes:
         issuer: Who signed the list.
@@ -85,7 +91,7 @@ class RevocationList:
 
 @dataclass(frozen=True, kw_only=True)
 class Rotation:
-    """An old key that names its successor.
+    """A statement in which an old key names its successor.
 
     Attributes:
         old: The key that signed the statement.

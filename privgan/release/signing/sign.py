@@ -1,4 +1,4 @@
-"""Sign a release that was written before, for example by the compliance officer who has read it."""
+"""Add a signature to a finished release, for example a compliance officer's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from privgan.release.verification.verify import verify_release
 
 
 def sign_release(folder: Path, key: SigningKey, *, now: dt.datetime | None = None) -> Signature:
-    """Add a signature to a release, beside those that it bears.
+    """Add a signature to a release, beside those that it has.
 
     Args:
         folder: The release.

@@ -1,7 +1,7 @@
-"""The detached signature of a manifest, `manifest.sig`, checkable by openssl.
+"""Make and read `manifest.sig`, a manifest's detached signatures; openssl can check them.
 
-Each signature is a block of seven lines; the statement that is signed is the first six of them,
-with their line ends::
+Each signature is a block of seven lines. The signed statement is the first six lines, with their
+line ends::
 
     privgan release signature, version 1
     release: 5f3c…
@@ -44,7 +44,7 @@ _BLOCK = re.compile(
 
 
 class SignatureFileError(ValueError):
-    """The file is not what ``manifest.sig`` must be; the message says where."""
+    """The file is no valid ``manifest.sig``; the message says where."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +67,18 @@ class Signature:
 
     @property
     def statement(self) -> bytes:
-        """What is signed: it names its own purpose, so that it can be taken for nothing else."""
+        """The signed bytes.
+
+        They name their own purpose, so that they cannot pass for anything else.
+        """
         return _statement(self.release, self.manifest_sha256, self.signed, self.key)
 
     def to_text(self) -> str:
-        """The block of the file."""
+        """The signature's block in the file."""
         return f"{self.statement.decode()}signature: {base64.b64encode(self.signature).decode()}\n"
 
     def problems(self, release: object, manifest: bytes) -> Iterator[str]:
-        """What is wrong with it as a signature of a manifest, a sentence each.
+        """List what is wrong with it as a manifest's signature, a sentence each.
 
         Args:
             release: The id that the manifest states.
@@ -123,7 +126,7 @@ def signature_file(signatures: Sequence[Signature]) -> bytes:
 
 
 def read_signatures(content: bytes) -> tuple[Signature, ...]:
-    """Read ``manifest.sig``; every byte of it is accounted for.
+    """Parse ``manifest.sig``; every byte must belong to a signature.
 
     Raises:
         SignatureFileError: It is not made of such blocks, or one key signs twice.

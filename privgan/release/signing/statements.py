@@ -1,4 +1,4 @@
-"""Signed statements about keys, as JSON files: who succeeds a key, and which keys have ended."""
+"""Make and read signed JSON statements about keys: rotations and revocation lists."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import base64
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from privgan.errors import UsageError
 from privgan.files.documents import json_schema
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.files.strict_json import read_json
 from privgan.release.signing.keys import PublicKey, SigningKey, WeakKeyError, read_small
 from privgan.release.signing.revocation import Reason, Revocation, RevocationList, Rotation
@@ -27,7 +28,7 @@ _LARGEST = 1 << 20
 
 
 def make_rotation(old: SigningKey, new: PublicKey, date: dt.date) -> bytes:
-    """The file in which an old key names its successor."""
+    """Make the statement in which an old key names its successor."""
     body = {
         "format": ROTATION_FORMAT,
         "old": _base64(old.public.raw),
@@ -43,7 +44,7 @@ def make_revocations(
     *,
     now: dt.datetime | None = None,
 ) -> bytes:
-    """The file in which an issuer vouches for revocations."""
+    """Make a signed revocation list."""
     issued = (now or dt.datetime.now(dt.UTC)).replace(microsecond=0)
     body = {
         "format": REVOCATIONS_FORMAT,
@@ -54,7 +55,7 @@ def make_revocations(
     return _signed(body, issuer)
 
 
-def _written(entry: Revocation) -> dict[str, Any]:
+def _written(entry: Revocation) -> JsonDict:
     return {
         "key": entry.key,
         "reason": str(entry.reason),
@@ -66,14 +67,14 @@ def _written(entry: Revocation) -> dict[str, Any]:
 
 
 def read_rotation(path: Path) -> Rotation:
-    """Read a statement of succession; UsageError where it is none, or was changed."""
+    """Read a rotation; UsageError where it is invalid or was changed."""
     data = _read(path, ROTATION_FORMAT, signer="old")
     old, new = _key(path, data["old"]), _key(path, data["new"])
     return Rotation(old=old, new=new, date=_day(path, data["date"]))
 
 
 def read_revocations(path: Path) -> RevocationList:
-    """Read a revocation list; UsageError where it is none, or was changed."""
+    """Read a revocation list; UsageError where it is invalid or was changed."""
     data = _read(path, REVOCATIONS_FORMAT, signer="issuer")
     try:
         issued = dt.datetime.fromisoformat(data["issued"])
@@ -83,7 +84,7 @@ def read_revocations(path: Path) -> RevocationList:
     return RevocationList(issuer=_key(path, data["issuer"]), issued=issued, entries=entries)
 
 
-def _entry(path: Path, part: Mapping[str, Any]) -> Revocation:
+def _entry(path: Path, part: JsonMapping) -> Revocation:
     day = _day(path, part["since"])
     try:
         return Revocation(
@@ -98,19 +99,14 @@ def _entry(path: Path, part: Mapping[str, Any]) -> Revocation:
         raise UsageError(f"{path}: its entry on key {part['key']} is not valid: {error}") from error
 
 
-def _read(path: Path, format_name: str, *, signer: str) -> dict[str, Any]:
+def _read(path: Path, format_name: str, *, signer: str) -> JsonDict:
     from jsonschema import Draft202012Validator
 
     try:
         data = read_json(read_small(path, _LARGEST))
     except ValueError as error:
         raise UsageError(f"{path}: is not valid JSON: {error}") from error
-    found = data.get("format") if isinstance(data, dict) else None
-    match = _FORMAT.match(found) if isinstance(found, str) else None
-    known = _READ[format_name]
-    if match and match.group(1) == format_name.partition("/")[0] and found not in known:
-        told = f"has the format {found}, this privgan reads {' and '.join(known)}"
-        raise UsageError(f"{path}: {told}; use a newer privgan")
+    _check_version(path, data, format_name)
     validator = Draft202012Validator(json_schema(format_name))
     errors = sorted(validator.iter_errors(data), key=lambda error: error.json_path)
     if errors:
@@ -124,13 +120,25 @@ def _read(path: Path, format_name: str, *, signer: str) -> dict[str, Any]:
     return body
 
 
-def _signed(body: Mapping[str, Any], key: SigningKey) -> bytes:
+def _check_version(path: Path, data: Any, format_name: str) -> None:
+    found = data.get("format") if isinstance(data, dict) else None
+    match = _FORMAT.match(found) if isinstance(found, str) else None
+    known = _READ[format_name]
+    if match and match.group(1) == format_name.partition("/")[0] and found not in known:
+        told = f"has the format {found}, this privgan reads {' and '.join(known)}"
+        raise UsageError(f"{path}: {told}; use a newer privgan")
+
+
+def _signed(body: JsonMapping, key: SigningKey) -> bytes:
     whole = {**body, "signature": _base64(key.sign(_statement(body)))}
     return (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _statement(body: Mapping[str, Any]) -> bytes:
-    """The format's name, which no other statement of ours begins with, and the body in one form."""
+def _statement(body: JsonMapping) -> bytes:
+    """The signed bytes: the format's name, then the body in canonical form.
+
+    No other statement of privgan begins with that name.
+    """
     written = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"{body['format']}\n{written}\n".encode()
 

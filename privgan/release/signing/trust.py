@@ -1,15 +1,15 @@
-"""Which keys are believed: those that were given, their successors, less those that were revoked.
+"""Compute the trusted keys: given keys and their successors, less revoked ones.
 
 A successor is named by a statement that the old key signed. A revocation list is signed as a whole
 by one key, its issuer.
 
-Lists only ever take belief away. An entry refuses all that its key signed, whatever day it states,
-but for what the entry itself keeps. Where several entries speak of a key, each must keep it. So no
-list, forged or old, makes anything believed that would not be believed without it.
+Lists only ever remove trust. An entry refuses all signatures of its key, whatever their dates,
+except those that it keeps. Where several entries name a key, each must keep a signature. So no
+list, forged or old, can add trust.
 
-An issuer that is revoked itself, or that states a day to come, keeps nothing. What it revokes stays
-revoked: otherwise the end of an officer's key would bring back the keys that the officer revoked.
-The price: whoever stole an issuer's key can have good keys refused; its name is told then.
+A revoked issuer, or one that states a future date, keeps nothing. Its revocations stay in force:
+otherwise the end of an officer's key would restore keys that the officer revoked. The price: a
+stolen issuer's key can have good keys refused; the refusal names it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
-from typing import Any
 
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.naming import parameter
 from privgan.release.signing.keys import PublicKey
 from privgan.release.signing.revocation import Reason, Revocation, RevocationList, Rotation
@@ -30,7 +30,7 @@ AHEAD = dt.timedelta(days=1)  # By as much another's clock may go before ours.
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
-    """Whom a verification believes.
+    """The trusted keys of a verification.
 
     Attributes:
         keys: Id to believed key.
@@ -45,7 +45,7 @@ class Trust:
     problems: tuple[str, ...] = ()
 
     def refusals(self, key: str, manifest_sha256: str, day: dt.date) -> tuple[Revocation, ...]:
-        """What refuses a key's signature of a manifest.
+        """The revocations that refuse a key's signature of a manifest.
 
         Args:
             key: The key's id.
@@ -56,8 +56,8 @@ class Trust:
         return tuple(entry for entry in entries if entry.refuses_signature(manifest_sha256, day))
 
 
-def trust_to_json(trust: Trust) -> dict[str, Any]:
-    """A trust as JSON values, for a process of its own."""
+def trust_to_json(trust: Trust) -> JsonDict:
+    """Encode a trust as JSON values, for a separate process."""
     revoked = [
         asdict(entry) | {"since": entry.since.isoformat(), "reason": str(entry.reason)}
         for entries in trust.revoked.values()
@@ -67,8 +67,8 @@ def trust_to_json(trust: Trust) -> dict[str, Any]:
     return {"keys": keys, "revoked": revoked, "problems": list(trust.problems)}
 
 
-def trust_from_json(data: Mapping[str, Any]) -> Trust:
-    """The trust that ``trust_to_json`` wrote."""
+def trust_from_json(data: JsonMapping) -> Trust:
+    """Decode a trust that ``trust_to_json`` wrote."""
     keys = [PublicKey(bytes.fromhex(text)) for text in data["keys"]]
     revoked: dict[str, tuple[Revocation, ...]] = {}
     for part in data["revoked"]:
@@ -86,7 +86,7 @@ def make_trust(
     *,
     now: dt.datetime | None = None,
 ) -> Trust:
-    """Believe keys, follow their rotations, and take off what lists revoke.
+    """Trust given keys, follow their rotations, and remove revoked keys.
 
     Args:
         keys: The keys that were given.
@@ -111,7 +111,7 @@ def make_trust(
 def _followed(
     keys: Sequence[PublicKey], rotations: Sequence[Rotation], counts: Callable[[Rotation], bool]
 ) -> dict[str, PublicKey]:
-    """The given keys and all successors, by rotations that count."""
+    """The given keys and all successors, by valid rotations."""
     found = {key.id: key for key in keys}
     left = [rotation for rotation in rotations if counts(rotation)]
     while new := [rotation for rotation in left if rotation.old.id in found]:
@@ -124,7 +124,10 @@ def _revoked(
     lists: Sequence[RevocationList],
     keepers: set[str],
 ) -> dict[str, tuple[Revocation, ...]]:
-    """Key to the entries on it; only those of keepers that nobody revokes keep anything."""
+    """Key id to its revocations.
+
+    Only lists of keepers that nobody revokes can keep signatures.
+    """
     ended = {entry.key for part in lists for entry in part.entries}
     found: dict[str, tuple[Revocation, ...]] = {}
     for part in lists:
@@ -143,7 +146,7 @@ def _refusal(
     rotation: Rotation,
     revoked: Mapping[str, tuple[Revocation, ...]],
 ) -> Revocation | None:
-    """What refuses a rotation."""
+    """The revocation that refuses a rotation, or None."""
     entries = revoked.get(rotation.old.id, ())
     return next((e for e in entries if e.refuses_successor(rotation.new.id, rotation.date)), None)
 
