@@ -8,13 +8,12 @@ from typing import Any, TypedDict
 
 from privgan.api.budget import AskedBudget, Rates
 from privgan.api.inputs import PathLike, chosen, context_of, number, policy_of, schema_of, whole
-from privgan.api.jobs import Judging
 from privgan.domain.conditions import ColumnCondition, parse_where
 from privgan.errors import UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.naming import parameter
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import plan_for
+from privgan.pipeline.run import Judging, plan_for
 from privgan.pipeline.run import schema_of as schema_asked
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy

@@ -9,12 +9,12 @@ from typing import Any, Unpack
 
 from privgan.api.asking import FitOptions, SchemaLike, asked_request
 from privgan.api.inputs import PathLike, chosen, context_of, policy_of, table_of, tell_progress
-from privgan.api.jobs import Judging, Ledger, resume_run_job, run_job
+from privgan.api.jobs import Ledger, resume_run_job, run_job
 from privgan.api.keys import signing_key
 from privgan.api.synthesizer import Synthesizer
 from privgan.errors import IncompleteError, PolicyFailedError
 from privgan.notebook import card
-from privgan.pipeline.run import RunOutcome
+from privgan.pipeline.run import Judging, RunOutcome
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import PASSED, Verdict, explain

@@ -14,6 +14,7 @@ from privgan.errors import NoLedgerError, UsageError
 from privgan.files.atomic import sync_folder
 from privgan.ledger.anchor import Anchor
 from privgan.ledger.store import fingerprint
+from privgan.naming import call, parameter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,8 +29,9 @@ from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema
 from privgan.sources import SourceOptions, SourceTable, read_source
-from privgan.table.conform import Violation, conform, rows_over_limit, violations
+from privgan.table.conform import conform, rows_over_limit, violations
 from privgan.table.customers import customer_names
+from privgan.table.typed_values import Violation
 from privgan.table.violations import broken_constraints
 
 
