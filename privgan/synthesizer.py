@@ -36,6 +36,7 @@ from privgan.generator.constrained import ConstrainedMixture
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Generator
 from privgan.naming import parameter
+from privgan.privacy.guarantee import Guarantee
 from privgan.schema.columns import PRESENCE
 from privgan.schema.constraints import place
 from privgan.schema.identifiers import SerialCustomers, invent
@@ -67,7 +68,7 @@ class Synthesizer:
         max_cells: The plan's number of fine cells.
         rows: The default number of rows: the planned row count.
         rows_of_each: Noisy share of the customers with 1, 2, … rows.
-        guarantee: The (ε, δ) statement, as JSON values.
+        guarantee: What the run that made it claims.
     """
 
     schema: Schema
@@ -79,7 +80,7 @@ class Synthesizer:
     max_cells: int
     rows: int
     rows_of_each: tuple[float, ...]
-    guarantee: Mapping[str, Any]
+    guarantee: Guarantee
 
     def sample(
         self,
@@ -151,7 +152,7 @@ class Synthesizer:
             "max_cells": self.max_cells,
             "latent": self.network.latent,
             "width": self.network.width,
-            "guarantee": dict(self.guarantee),
+            "guarantee": self.guarantee.to_json(),
             "schema": dump_schema(self.schema),
             "columns": {column.name: column.to_json() for column in self.encoder.columns},
             "frequencies": [
@@ -284,7 +285,7 @@ def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthes
         max_cells=facts["max_cells"],
         rows=facts["rows"],
         rows_of_each=tuple(facts["rows_of_each"]),
-        guarantee=facts["guarantee"],
+        guarantee=Guarantee.from_json(facts["guarantee"]),
     )
 
 

@@ -12,11 +12,25 @@ from privgan.domain.cells import Cells, cells_of
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Generator
+from privgan.privacy.guarantee import Guarantee
 from privgan.schema.schema import Schema
 from privgan.synthesizer import Synthesizer
 from privgan.table.schema_file import parse_schema
 
 HEAD = "format: privgan.schema/1\ndataset: small\nunit: row\n"
+
+
+def said_guarantee(epsilon: float | None = 1.0) -> Guarantee:
+    """A claim, of whatever a test samples from."""
+    return Guarantee(
+        epsilon=epsilon,
+        delta=1e-6,
+        unit="one row",
+        max_rows_per_unit=1,
+        neighbouring_relation="add or remove one privacy unit",
+        conditional_facts=(),
+        statement="as said",
+    )
 
 
 def schema_of(columns: str, constraints: str = "", head: str = HEAD) -> Schema:
@@ -70,7 +84,7 @@ def fixed_synthesizer(
         max_cells=24,
         rows=500,
         rows_of_each=rows_of_each,
-        guarantee={},
+        guarantee=said_guarantee(),
         fixed=mixture,
     )
 

@@ -10,7 +10,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first: a module may import its own package and packages of lower layers.
 LAYERS = [
     {"errors", "formats", "metrics", "namespace", "naming", "notation", "notebook", "progress"},
-    {"files", "metric"},
+    {"files", "json_object", "metric"},
     {"privacy"},
     {"ledger", "sources", "schema"},
     {"domain"},

@@ -26,6 +26,7 @@ from privgan.schema.schema import Schema
 from privgan.synthesizer import FACTS, WEIGHTS, Synthesizer, load_synthesizer
 from privgan.table.conform import conform, violations
 from privgan.table.schema_file import dump_schema, parse_schema
+from tests.constrained import said_guarantee
 
 CANARY_TEXT, CANARY_NUMBER, CANARY_DAY = "Xyzzy-Qwerty", 817.43, "2020-07-19"
 _COLUMNS: tuple[Column, ...] = (
@@ -130,7 +131,7 @@ def synthesizer() -> Synthesizer:
         max_cells=64,
         rows=777,
         rows_of_each=(1.0,),
-        guarantee={"epsilon": 2.0, "statement": "as said"},
+        guarantee=said_guarantee(epsilon=2.0),
     )
 
 
@@ -147,11 +148,7 @@ def folder(synthesizer: Synthesizer, tmp_path: Path) -> Path:
 def test_what_is_loaded_is_what_was_saved(synthesizer: Synthesizer, folder: Path) -> None:
     again = load_synthesizer(str(folder))
     assert again.schema == SCHEMA
-    assert (again.rows, again.max_cells, dict(again.guarantee)) == (
-        777,
-        64,
-        dict(synthesizer.guarantee),
-    )
+    assert (again.rows, again.max_cells, again.guarantee) == (777, 64, synthesizer.guarantee)
     assert (again.condition_codes == synthesizer.condition_codes).all()
     for seed in range(3):
         pd.testing.assert_frame_equal(

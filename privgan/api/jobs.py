@@ -13,8 +13,9 @@ from privgan.audit.suite import AuditReport
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import INTERNAL, Candidate
-from privgan.pipeline.judging import audit_candidate, judge, require_public_gates
+from privgan.pipeline.judging import audit_candidate, judge, judgement_of, require_public_gates
 from privgan.pipeline.preflight import Books, Preflight, preflight, terms
+from privgan.pipeline.read_candidate import read_candidate
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.request import RunRequest, begun_schema
@@ -39,7 +40,6 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.schema.schema import Schema
 from privgan.sources import SourceOptions
-from privgan.table.schema_file import load_schema
 
 Ledger = PrivacyLedger | PathLike | None
 
@@ -74,7 +74,7 @@ def fit_job(
     opened = ledger_of(ledger, schema.dataset, create=True)
     begun = Run(request=request, plan=plan, table=table, ledger=opened, progress=progress)
     attempts = first.attempts if first else None
-    return fit_candidate(begun, Candidate(out, out / INTERNAL), attempts=attempts)
+    return fit_candidate(begun, Candidate(out, out / INTERNAL), attempts=attempts).files
 
 
 def run_job(
@@ -93,7 +93,8 @@ def resume_fit_job(
     out: Path, table: Any, ledger: Ledger, progress: Progress, query: str | None
 ) -> Candidate:
     """Go on with an interrupted fit."""
-    return resume_candidate(out, table, ledger_of(ledger, create=False), progress, query=query)
+    opened = ledger_of(ledger, create=False)
+    return resume_candidate(out, table, opened, progress, query=query).files
 
 
 def resume_run_job(
@@ -123,13 +124,14 @@ def audit_job(
     candidate: Candidate, table: Any, asked: CandidateAudit, ledger: Ledger, progress: Progress
 ) -> AuditReport:
     """Audit a candidate against the table that it was fitted on, and search its files. INTERNAL."""
+    found = read_candidate(candidate)
     read = TableAsRead.read(table, SourceOptions())
-    owned = read.conforming(load_schema(candidate.schema), on_violation=asked.on_violation)
+    owned = read.conforming(found.schema, on_violation=asked.on_violation)
     leak_patterns = leak_patterns_of(read.undeclared_texts(begun_schema(candidate)))
     del read  # Only the typed rows stay.
     opened = ledger_of(ledger, create=False)
     report = audit_candidate(
-        candidate,
+        found,
         owned,
         opened,
         target=asked.target,
@@ -137,7 +139,7 @@ def audit_job(
         progress=progress,
     )
     # After the audit, which refuses a table that is not the candidate's.
-    scan_candidate(candidate, leak_patterns, opened, progress)
+    scan_candidate(found, leak_patterns, opened, progress)
     return report
 
 
@@ -160,8 +162,9 @@ def check_job(
 ) -> tuple[Verdict, PrivacyLedger]:
     """Judge a candidate; where a public gate does not pass, no attempt is counted."""
     opened = ledger_of(ledger, create=False)
-    require_public_gates(candidate, judging.policy, opened, judging.context, tell)
-    return judge(candidate, judging.policy, opened, judging.context), opened
+    found = read_candidate(candidate)
+    require_public_gates(found, judging.policy, opened, judging.context, tell)
+    return judge(found, judging.policy, opened, judging.context), opened
 
 
 def release_job(candidate: Candidate, judging: Judging, ledger: Ledger, out: Path) -> Path:
@@ -174,8 +177,11 @@ def release_job(candidate: Candidate, judging: Judging, ledger: Ledger, out: Pat
 def internal_report_job(candidate: Candidate, judging: Judging, ledger: Ledger, table: Any) -> Path:
     """Judge a candidate and write its internal report; one counted evaluation. INTERNAL."""
     opened = ledger_of(ledger, create=False)
-    verdict, owned = judge(candidate, judging.policy, opened, judging.context), None
+    found, owned = read_candidate(candidate), None
+    judged = judgement_of(found, judging.policy, opened, judging.context)
     if table is not None:
-        owned = TableAsRead.read(table, SourceOptions()).conforming(load_schema(candidate.schema))
-    facts = release_facts(candidate, opened, judging.context, NOT_RELEASED)
-    return write_internal_report(candidate, facts, verdict, opened, owned, judging.language)
+        owned = TableAsRead.read(table, SourceOptions()).conforming(found.schema)
+    facts = release_facts(found, judged.history, judging.context, NOT_RELEASED)
+    return write_internal_report(
+        found, facts, judged.verdict, judged.history, owned, judging.language
+    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 import pandas as pd
@@ -33,6 +32,7 @@ from privgan.pipeline.run import schema_of as schema_asked
 from privgan.planning.plan import Plan
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
+from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
 from privgan.table.output import format_of, write_rows
 
@@ -340,13 +340,13 @@ class Synthesizer:
         return plan_for(request, schema_asked(request))
 
     @property
-    def guarantee(self) -> Mapping[str, Any]:
-        """The (ε, δ) statement of the fitted model.
+    def guarantee(self) -> Guarantee:
+        """The (ε, δ) claim of the fitted model.
 
-        >>> fitted.guarantee["epsilon"], fitted.guarantee["unit"]
+        >>> fitted.guarantee.epsilon, fitted.guarantee.unit
         (3.0, 'one customer_id with its row')
         """
-        return MappingProxyType(dict(self._require().model.guarantee))
+        return self._require().model.guarantee
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied: what the fit left lies in a folder."""
@@ -373,7 +373,7 @@ class Synthesizer:
             budget = self._asked().budget
             return self.schema.dataset, budget.epsilon, budget.delta, "not fitted"
         told = self._fitted.model.guarantee
-        return self._fitted.model.schema.dataset, told["epsilon"], told["delta"], "fitted"
+        return self._fitted.model.schema.dataset, told.epsilon, told.delta, "fitted"
 
     def __repr__(self) -> str:
         """The data set, the claim and whether it is fitted; no row."""

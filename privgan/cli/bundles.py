@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +12,7 @@ from privgan.cli.keys import signing_key, trust_of, trust_options
 from privgan.cli.options import PATH, exit_with, json_option, print_json
 
 if TYPE_CHECKING:
+    from privgan.release.manifest import Manifest
     from privgan.release.verification.verify import Verification
 
 _EXPECTED_POLICY = click.option(
@@ -84,7 +84,7 @@ def _tell(found: Verification, *, intact: bool) -> None:
     click.echo(f"{'intact' if intact else 'NOT INTACT'}{asked}, {found.signature}")
 
 
-def check_intact(release: Path) -> Mapping[str, Any]:
+def check_intact(release: Path) -> Manifest:
     """The manifest of an intact release, as it was checked.
 
     Ends with code 1, and all that is wrong, where it is not intact.
@@ -97,7 +97,7 @@ def check_intact(release: Path) -> Mapping[str, Any]:
             click.echo(problem, err=True)
         click.echo("NOT INTACT: what this release says about itself cannot be relied on", err=True)
         exit_with(1)
-    return found.manifest
+    return found.stated
 
 
 @click.command()

@@ -153,14 +153,14 @@ def _audit_candidate(
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import audit_candidate
+    from privgan.pipeline.read_candidate import read_candidate
     from privgan.pipeline.request import begun_schema
     from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
-    from privgan.table.schema_file import load_schema
 
-    candidate = Candidate.find(path)
+    candidate = read_candidate(Candidate.find(path))
     read = read_aloud(table, options["source"], say=progress.say)
-    owned = read.conforming(load_schema(candidate.schema), on_violation=options["on_violation"])
-    leak_patterns = leak_patterns_of(read.undeclared_texts(begun_schema(candidate)))
+    owned = read.conforming(candidate.schema, on_violation=options["on_violation"])
+    leak_patterns = leak_patterns_of(read.undeclared_texts(begun_schema(candidate.files)))
     del read  # Only the typed rows stay.
     ledger = PrivacyLedger.open(options["ledger_url"], create=False)
     fits = options["reference_fits"] or 0
@@ -281,8 +281,9 @@ def check(
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, require_public_gates
+    from privgan.pipeline.read_candidate import read_candidate
 
-    asked, found = VerdictFiles.asked(options), Candidate.find(candidate)
+    asked, found = VerdictFiles.asked(options), read_candidate(Candidate.find(candidate))
     judging = JudgingOptions.taken(options).judging()
     ledger = PrivacyLedger.open(ledger_url, create=False)
 
@@ -326,9 +327,10 @@ def release(
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
     from privgan.pipeline.judging import judge, require_public_gates
+    from privgan.pipeline.read_candidate import read_candidate
     from privgan.pipeline.releasing import release_candidate
 
-    asked, found = VerdictFiles.asked(options), Candidate.find(candidate)
+    asked, found = VerdictFiles.asked(options), read_candidate(Candidate.find(candidate))
     require_no_zip(out, asked=as_zip)
     judging = JudgingOptions.taken(options).judging()
     ledger = PrivacyLedger.open(ledger_url, create=False)

@@ -153,7 +153,10 @@ def plan(
     made = planned(budget)
     first = asked_of.judge(loaded, made)
     if as_json:
-        told = {"accounting": accounting(made), "attack_risk": curve_of(made).to_json()}
+        told = {
+            "accounting": [step.to_json() for step in accounting(made)],
+            "attack_risk": curve_of(made).to_json(),
+        }
         told["cannot_be_told"] = illegible(made, loaded).to_json()
         judged = {"policy": first.to_json()} if first else {}
         print_json(made.to_json() | told | judged | asked_json(asked))
@@ -167,17 +170,14 @@ def plan(
 
 
 def _print_plan(made: Plan, loaded: Schema) -> None:
-    from dataclasses import asdict
-
     from privgan.pipeline.preflight import claim_lines, plan_lines
     from privgan.planning.plan import AUDIT
     from privgan.privacy.budget import condition_text
-    from privgan.release.guarantee import accounting, statement
+    from privgan.release.guarantee import accounting, claim
     from privgan.schema.columns import Source
 
     steps = accounting(made)
-    claimed = asdict(made.budget) | {"statement": statement(made.budget, loaded)}
-    for line in claim_lines(claimed, steps):
+    for line in claim_lines(claim(made, loaded, secret=True), steps):
         click.echo(line)
     condition = condition_text(len(loaded.facts_from(Source.ASSUMED_PUBLIC)))
     for stage, budgeted, spent in (

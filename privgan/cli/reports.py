@@ -231,27 +231,19 @@ def _tell_release(release: Path, as_json: bool) -> None:
     from privgan.release.guarantee import meaning
 
     manifest = check_intact(release)
-    guarantee = manifest["guarantee"]
+    guarantee, total = manifest.guarantee, manifest.guarantee.dataset_total
     if as_json:
-        print_json(
-            {
-                "report": str(release / "report.html"),
-                "guarantee": guarantee,
-                "policy": manifest["policy"],
-            }
-        )
+        told = {name: manifest.raw[name] for name in ("guarantee", "policy")}
+        print_json({"report": str(release / "report.html"), **told})
         return
-    condition = f", {guarantee['conditional_text']}" if guarantee["conditional_text"] else ""
-    whom = f"{guarantee['unit']} (neighbouring: {guarantee['neighbouring_relation']})"
-    means = meaning(tradeoff.of_budget(guarantee["epsilon"], guarantee["delta"]))
+    condition = f", {guarantee.conditional_text}" if guarantee.conditional_text else ""
+    whom = f"{guarantee.unit} (neighbouring: {guarantee.neighbouring_relation})"
+    means = meaning(tradeoff.of_budget(guarantee.epsilon, guarantee.delta))
+    click.echo(f"ε = {guarantee.epsilon:g}, δ = {guarantee.delta:g} for {whom}{condition}; {means}")
+    click.echo(f"data set {manifest.dataset}, released {manifest.created}")
     click.echo(
-        f"ε = {guarantee['epsilon']:g}, δ = {guarantee['delta']:g} for {whom}{condition}; {means}"
-    )
-    click.echo(f"data set {manifest['dataset']}, released {manifest['created']}")
-    total = guarantee["dataset_total"]
-    click.echo(
-        f"total of the data set so far: ε = {total['epsilon']:g}, δ = {total['delta']:g} for"
-        f" {guarantee['unit']}"
+        f"total of the data set so far: ε = {total.epsilon:g}, δ = {total.delta:g} for"
+        f" {guarantee.unit}"
     )
     click.echo(f"report: {release / 'report.html'}")
 
@@ -276,21 +268,19 @@ def _tell_candidate(
 def _candidate_report(folder: Path, language: str, options: dict[str, Any]) -> Path:
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge
+    from privgan.pipeline.judging import judgement_of
+    from privgan.pipeline.read_candidate import read_candidate
     from privgan.pipeline.releasing import release_facts
     from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
     from privgan.policy.context import Context
     from privgan.policy.policy_file import load_policy
-    from privgan.table.schema_file import load_schema
 
-    candidate, ledger = (
-        Candidate.find(folder),
-        PrivacyLedger.open(options["ledger_url"], create=False),
-    )
-    verdict = judge(candidate, load_policy(options["policy_name"]), ledger, Context())
+    candidate = read_candidate(Candidate.find(folder))
+    ledger = PrivacyLedger.open(options["ledger_url"], create=False)
+    judged = judgement_of(candidate, load_policy(options["policy_name"]), ledger, Context())
     table = None
     if options["table"] is not None:
         read = read_aloud(options["table"], source_of(options))
-        table = read.conforming(load_schema(candidate.schema), on_violation=options["on_violation"])
-    facts = release_facts(candidate, ledger, Context(), NOT_RELEASED)
-    return write_internal_report(candidate, facts, verdict, ledger, table, language)
+        table = read.conforming(candidate.schema, on_violation=options["on_violation"])
+    facts = release_facts(candidate, judged.history, Context(), NOT_RELEASED)
+    return write_internal_report(candidate, facts, judged.verdict, judged.history, table, language)

@@ -41,7 +41,7 @@ from privgan.cli.verdicts import VerdictFiles
 
 if TYPE_CHECKING:
     from privgan.ledger.ledger import PrivacyLedger
-    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.read_candidate import ReadCandidate
     from privgan.pipeline.request import RunRequest
     from privgan.pipeline.run import Judging, RunOutcome
     from privgan.planning.plan import Plan
@@ -165,22 +165,22 @@ def fit(
     _tell_candidate(candidate, asked, as_json)
 
 
-def _tell_candidate(candidate: Candidate, asked: RiskBudget | None, as_json: bool) -> None:
+def _tell_candidate(candidate: ReadCandidate, asked: RiskBudget | None, as_json: bool) -> None:
     from privgan.pipeline.preflight import claim_lines
 
-    record, folder = candidate.record(), str(candidate.folder)
+    record, folder = candidate.record, str(candidate.files.folder)
     if as_json:
         told = {
             "candidate": folder,
-            "guarantee": record["guarantee"],
-            "rows": record["rows"],
-            "run": record["run"],
+            "guarantee": record.guarantee.to_json(),
+            "rows": record.rows,
+            "run": record.run,
         }
         print_json(told | asked_json(asked))
         return
     tell_asked(asked)
-    lines = claim_lines(record["guarantee"], record["accounting"])
-    click.echo("\n".join([f"{folder}: a candidate with {record['rows']} rows", *lines]))
+    lines = claim_lines(record.guarantee, record.accounting)
+    click.echo("\n".join([f"{folder}: a candidate with {record.rows} rows", *lines]))
 
 
 @click.command()

@@ -14,6 +14,7 @@ from privgan.files.documents import shown
 from privgan.files.json_types import JsonMapping
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.guarantee import statement
+from privgan.release.manifest import Manifest
 from privgan.release.pack import check_intact, unpacked
 from privgan.release.verification.released import CSV, PARQUET, Released
 from privgan.schema.columns import Discrete, Kind, Numeric, OpenNumeric, OpenTemporal, Temporal
@@ -143,4 +144,6 @@ def verified(path: Path) -> Iterator[VerifiedRelease]:
 
 def _opened(folder: Path) -> VerifiedRelease:
     found = check_intact(folder)
-    return VerifiedRelease(found.manifest, Released(folder, found.manifest).schema)
+    return VerifiedRelease(
+        found.manifest, Released(folder, Manifest.from_json(found.manifest)).schema
+    )

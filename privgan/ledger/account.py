@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from privgan.errors import PolicyFailedError
 from privgan.ledger.filter import Lifetime, RdpCost, RdpFilter, check_sum, costs_of, total_of
@@ -134,40 +136,46 @@ class DatasetAccount:
 
 def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
     """Read a data set's account from its entries, oldest first."""
-    lifetime, epsilon, delta, refuted, unstated = None, [], [], False, False
-    for entry in entries:
-        if entry.kind == "lifetime":
-            lifetime = Lifetime.from_entry(entry)
-        elif entry.kind in {"run", RESTORED}:
-            epsilon.append(
-                math.inf if entry.body["epsilon"] == "infinite" else entry.body["epsilon"]
-            )
-            delta.append(entry.body["delta"])
-            unstated |= entry.kind == RESTORED and not entry.body["stated"]
-        elif entry.kind in {"refuted", "clear"}:
-            refuted = entry.kind == "refuted"
+    kinds = Counter(entry.kind for entry in entries)
+    spending = [entry.body for entry in entries if entry.kind in {"run", RESTORED}]
+    lost = [entry.body for entry in entries if entry.kind == RESTORED]
+    lifetime = _newest_lifetime(entries)
     rdp = lifetime.rdp if lifetime else None
-    least = lifetime.budget if lifetime and unstated else None
+    # What lost entries spent and nobody stated may have been the whole lifetime budget.
+    unstated = any(not body["stated"] for body in lost)
+    least = (lifetime.budget.epsilon, lifetime.budget.delta) if lifetime and unstated else (0, 0)
+    assumed = [entry.body["conditional_facts"] for entry in entries if entry.kind == "run"]
     return DatasetAccount(
         dataset=dataset,
         known=bool(entries),
-        initialised=any(entry.kind == "introduce" for entry in entries),
+        initialised=kinds["introduce"] > 0,
         lifetime=lifetime.budget if lifetime else None,
-        epsilon=max(math.fsum(epsilon), least.epsilon if least else 0.0),
-        delta=max(math.fsum(delta), least.delta if least else 0.0),
+        epsilon=max(math.fsum(map(_epsilon, spending)), least[0]),
+        delta=max(math.fsum(body["delta"] for body in spending), least[1]),
         rdp=rdp,
         rdp_cost=total_of(costs_of(rdp, entries)) if rdp else RdpCost(),
         # What was lost with a ledger's end, and charged, was at least one run.
-        runs=sum(
-            entry.kind == "run" or (entry.kind == RESTORED and entry.body["epsilon"] != 0)
-            for entry in entries
-        ),
-        attempts=sum(entry.kind == "attempt" for entry in entries),
-        refuted=refuted,
-        conditional_facts=max(
-            (entry.body["conditional_facts"] for entry in entries if entry.kind == "run"), default=0
-        ),
+        runs=kinds["run"] + sum(body["epsilon"] != 0 for body in lost),
+        attempts=kinds["attempt"],
+        refuted=_is_refuted(entries),
+        conditional_facts=max(assumed, default=0),
     )
+
+
+def _epsilon(body: Mapping[str, Any]) -> float:
+    return math.inf if body["epsilon"] == "infinite" else body["epsilon"]
+
+
+def _newest_lifetime(entries: Sequence[Entry]) -> Lifetime | None:
+    """The lifetime budget that was set last."""
+    found = (Lifetime.from_entry(entry) for entry in reversed(entries) if entry.kind == "lifetime")
+    return next(found, None)
+
+
+def _is_refuted(entries: Sequence[Entry]) -> bool:
+    """Whether an audit stopped the data set after a person cleared it last."""
+    kinds = [entry.kind for entry in entries if entry.kind in {"refuted", "clear"}]
+    return kinds[-1:] == ["refuted"]
 
 
 def check_stage(
@@ -184,10 +192,7 @@ def check_stage(
     Raises:
         BudgetExceededError: with what was asked, what is left and what is missing.
     """
-    lifetime = next(
-        (Lifetime.from_entry(entry) for entry in reversed(entries) if entry.kind == "lifetime"),
-        None,
-    )
+    lifetime = _newest_lifetime(entries)
     if lifetime is None or lifetime.rdp is None:
         return
     costs = costs_of(lifetime.rdp, entries)

@@ -14,6 +14,7 @@ from sqlalchemy import exc
 
 from privgan.errors import UsageError
 from privgan.ledger.anchor import EMPTY, Anchor, Head
+from privgan.ledger.history import DatasetHistory
 from privgan.ledger.identity import Sketcher
 from privgan.ledger.store import Entry, Transaction
 from privgan.naming import call
@@ -85,9 +86,21 @@ class LedgerStore(ABC):
         """Changed entries, a cut end, triggers; empty when the ledger is whole."""
         read = self._read_anchor()  # Before the entries: it may lag behind them.
         with self._connected() as connection:
+            return self._problems(Transaction(connection, self._key, self.url), connection, read)
+
+    def history(self, dataset: str) -> DatasetHistory:
+        """One data set's entries and the state of the chain, as one connection sees both."""
+        read = self._read_anchor()
+        with self._connected() as connection:
             transaction = Transaction(connection, self._key, self.url)
-            found = (*transaction.problems(), *self._foreign(connection))
-            told = self._anchor_problem(transaction, read)
+            problems = self._problems(transaction, connection, read)
+            return DatasetHistory.of(self.url, dataset, transaction.entries(), problems)
+
+    def _problems(
+        self, transaction: Transaction, connection: sql.Connection, read: Head | str | None
+    ) -> tuple[str, ...]:
+        found = (*transaction.problems(), *self._foreign(connection))
+        told = self._anchor_problem(transaction, read)
         return (*found, told) if told else found
 
     @contextmanager

@@ -7,7 +7,6 @@ reservation, but never forgets it.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,16 +18,11 @@ from privgan.ledger.anchor import Head
 from privgan.ledger.backends import open_store
 from privgan.ledger.database import LedgerStore
 from privgan.ledger.filter import Filter, Lifetime, costs_of, total_of
-from privgan.ledger.identity import (
-    Sketch,
-    Sketcher,
-    check_new_customers,
-    check_same_table,
-    hashed,
-    known_sketches,
-)
+from privgan.ledger.history import DatasetHistory
+from privgan.ledger.identity import hashed
 from privgan.ledger.restored import Spent, accept_restored
 from privgan.ledger.runs import RunLedger, resume_run
+from privgan.ledger.start import Customers, Reservation, reserve
 from privgan.ledger.store import CLOCK, TIMEOUT, Entry, Transaction, account_name, check_named
 from privgan.naming import call
 from privgan.privacy import events
@@ -103,16 +97,13 @@ class PrivacyLedger:
         """What is wrong with the chain; empty when it is whole."""
         return self._store.problems()
 
+    def history(self, dataset: str) -> DatasetHistory:
+        """All that the ledger knows of a data set now, read at once."""
+        return self._store.history(dataset)
+
     def account(self, dataset: str) -> DatasetAccount:
         """What was spent on a data set so far, and what stands against more."""
-        entries = self.entries(dataset)
-        try:
-            return account_of(dataset, entries)
-        except (KeyError, TypeError, ValueError):
-            raise UsageError(
-                f"{self.url}: the ledger holds an entry that cannot be read; verify it, then"
-                " restore it"
-            ) from None
+        return DatasetHistory.of(self.url, dataset, self._store.entries()).account
 
     def newest_checkpoint(self, dataset: str, run: str) -> int:
         """The number of the newest checkpoint that a run recorded; 0 before the first."""
@@ -194,7 +185,9 @@ class PrivacyLedger:
                 )
             transaction.append(dataset, run, kind, {**body, "who": account_name()})
 
-    def judge(self, dataset: str, run: str, *, limit: int, policy: str, evidence: str) -> None:
+    def judge(
+        self, dataset: str, run: str, *, limit: int, policy: str, evidence: str
+    ) -> DatasetHistory:
         """Count one evaluation of a candidate before it is made.
 
         Each may tell up to one bit about real rows.
@@ -209,6 +202,9 @@ class PrivacyLedger:
             policy: Hash of the policy.
             evidence: Hash of the audit.
 
+        Returns:
+            The data set's history, the evaluation included.
+
         Raises:
             PolicyFailedError: when the limit is reached, or an internal gate closed the candidate
                 before.
@@ -216,34 +212,26 @@ class PrivacyLedger:
         evaluation = {"policy": policy, "evidence": evidence}
         with self._store.transaction() as transaction:
             self._check_whole(transaction)
-            entries = transaction.entries(dataset)
-            self._check_not_refuted(transaction, dataset)
+            entries = self._check_not_refuted(transaction, dataset)
+            _refuse_closed(dataset, run, entries, evaluation)
             attempts = [entry for entry in entries if entry.kind == "attempt"]
-            closing = [
-                _evaluation(entry)
-                for entry in entries
-                if entry.kind == "closed" and entry.run == run
-            ]
-            if closing and evaluation not in closing:
-                text = (
-                    "an internal check closed this candidate; it cannot be judged in another way,"
-                    " fit another"
-                )
-                raise PolicyFailedError(f"{dataset}: {text}")
-            if any(entry.run == run and _evaluation(entry) == evaluation for entry in attempts):
-                return
-            if len(attempts) >= limit:
-                raise PolicyFailedError(
-                    f"{dataset}: candidates were judged {len(attempts)} times and the policy allows"
-                    f" {limit}; judging until one passes would leak; a person must decide on a"
-                    " policy that allows more"
-                )
-            transaction.append(dataset, run, "attempt", {**evaluation, "who": account_name()})
+            if not any(entry.run == run and _evaluation(entry) == evaluation for entry in attempts):
+                if len(attempts) >= limit:
+                    raise PolicyFailedError(
+                        f"{dataset}: candidates were judged {len(attempts)} times and the policy"
+                        f" allows {limit}; judging until one passes would leak; a person must"
+                        " decide on a policy that allows more"
+                    )
+                transaction.append(dataset, run, "attempt", {**evaluation, "who": account_name()})
+            return self._history(transaction, dataset)
 
-    def close(self, dataset: str, run: str, *, policy: str, evidence: str) -> None:
+    def close(self, dataset: str, run: str, *, policy: str, evidence: str) -> DatasetHistory:
         """Close a candidate that an internal gate failed.
 
         Only the evaluation that closed it can be asked for again.
+
+        Returns:
+            The data set's history, its closing included.
         """
         with self._store.transaction() as transaction:
             if not any(
@@ -256,6 +244,7 @@ class PrivacyLedger:
                     "closed",
                     {"policy": policy, "evidence": evidence, "who": account_name()},
                 )
+            return self._history(transaction, dataset, transaction.problems())
 
     def close_by_scan(self, dataset: str, run: str) -> None:
         """Close a candidate in which a scan found what must stay inside.
@@ -290,19 +279,9 @@ class PrivacyLedger:
         with self._store.transaction() as transaction:
             self._check_releasable(transaction, dataset, run)
 
-    def released_manifests(self, dataset: str, run: str) -> frozenset[str]:
-        """SHA-256 of each manifest that was recorded as a release of a candidate."""
-        entries = [
-            entry for entry in self.entries(dataset) if entry.run == run and entry.kind == "release"
-        ]
-        return frozenset(
-            str(entry.body["manifest"]) for entry in entries if "manifest" in entry.body
-        )
-
     def _check_releasable(self, transaction: Transaction, dataset: str, run: str) -> None:
         self._check_whole(transaction)
-        self._check_not_refuted(transaction, dataset)
-        entries = transaction.entries(dataset)
+        entries = self._check_not_refuted(transaction, dataset)
         if any(entry.kind == "closed" and entry.run == run for entry in entries):
             raise PolicyFailedError(
                 f"{dataset}: an internal check closed this candidate; fit another"
@@ -314,10 +293,20 @@ class PrivacyLedger:
             if not account_of(dataset, transaction.entries(dataset)).refuted:
                 transaction.append(dataset, run, "refuted", {"who": account_name()})
 
-    def _check_not_refuted(self, transaction: Transaction, dataset: str) -> None:
-        if account_of(dataset, transaction.entries(dataset)).refuted:
+    def _check_not_refuted(self, transaction: Transaction, dataset: str) -> tuple[Entry, ...]:
+        """The data set's entries, unless an audit refuted the guarantee and nobody cleared it."""
+        entries = transaction.entries(dataset)
+        if account_of(dataset, entries).refuted:
             clear = f"a person must clear it with {call('PrivacyLedger.clear')}"
             raise PolicyFailedError(f"{dataset}: an audit refuted the guarantee; {clear}")
+        return entries
+
+    def _history(
+        self, transaction: Transaction, dataset: str, problems: tuple[str, ...] = ()
+    ) -> DatasetHistory:
+        """The data set's history at the end of a transaction."""
+        head = transaction.head().mac
+        return DatasetHistory(self.url, dataset, transaction.entries(dataset), head, problems)
 
     def _check_whole(self, transaction: Transaction) -> None:
         problems = transaction.problems()
@@ -436,48 +425,23 @@ class PrivacyLedger:
                 as above.
             UsageError: when the columns are another table's, or the customers another data set's.
         """
-        identity = uuid.uuid4().hex
-        sketcher = self._store.sketcher()
-        sketch = sketcher.sketch(customers) if customers else None
+        asked = Reservation(
+            dataset=dataset,
+            budget=budget,
+            secret=secret,
+            conditional_facts=conditional_facts,
+            planned=planned or (),
+            columns=columns,
+            attempts=attempts,
+        )
+        known = Customers.of(self._store.sketcher(), customers)
         with self._store.transaction() as transaction:
             self._check_whole(transaction)
+            if known is not None:
+                transaction.entries()  # All are compared; this data set's are among them.
             self._check_not_refuted(transaction, dataset)
-            entries = transaction.entries(dataset)
-            hashes = hashed(transaction, columns)
-            check_same_table(dataset, entries, hashes)
-            new_customers = sketch is not None and self._compare_customers(
-                transaction, dataset, sketcher, sketch
-            )
-            account = account_of(dataset, entries)
-            account.check_judging(attempts)
-            if secret:
-                account.check_run(budget, planned or ())
-            if not account.known:
-                transaction.append(dataset, "", "announced", {"who": account_name()})
-            body: dict[str, Any] = {
-                "epsilon": budget.epsilon if secret else "infinite",
-                "planned_epsilon": budget.epsilon,
-                "delta": budget.delta,
-                "conditional_facts": conditional_facts,
-                "who": account_name(),
-            }
-            if hashes:
-                body["columns"] = hashes
-            if sketch is not None and new_customers:
-                body["customers"] = {"sealed": sketcher.seal(sketch)}
-            if account.rdp is not None and planned:
-                body["planned"] = [events.to_json(event) for event in planned]
-            transaction.append(dataset, identity, "run", body)
-        yield RunLedger(self._store, dataset, identity, budget, secret=secret)
-
-    def _compare_customers(
-        self, transaction: Transaction, dataset: str, sketcher: Sketcher, sketch: Sketch
-    ) -> bool:
-        """Check for customers known under another name; whether they are new here."""
-        entries = transaction.entries()
-        known = known_sketches(sketcher, entries)
-        check_new_customers(dataset, sketch, known, entries)
-        return not any(name == dataset and sketch.is_same(before) for name, before in known)
+            run = reserve(self._store, transaction, asked, known)
+        yield run
 
     def resume(
         self, dataset: str, run: str, *, lineage: int, digest: str, reserve: str
@@ -512,6 +476,19 @@ class PrivacyLedger:
                 digest=digest,
                 reserve=reserve,
             )
+
+
+def _refuse_closed(
+    dataset: str, run: str, entries: Sequence[Entry], evaluation: dict[str, str]
+) -> None:
+    """Refuse a candidate that another evaluation closed."""
+    closed = [entry for entry in entries if entry.kind == "closed" and entry.run == run]
+    if closed and evaluation not in map(_evaluation, closed):
+        text = (
+            "an internal check closed this candidate; it cannot be judged in another way, fit"
+            " another"
+        )
+        raise PolicyFailedError(f"{dataset}: {text}")
 
 
 def _evaluation(entry: Entry) -> dict[str, str]:

@@ -100,11 +100,26 @@ class Transaction:
     def __init__(self, connection: sql.Connection, key: bytes, url: str) -> None:
         self._connection, self._key, self._url = connection, key, url
         self.appended: list[dict[str, Any]] = []
+        self._known: dict[str | None, tuple[Entry, ...]] = {}
         self.gap: str | None = None
         self.lost: Head | None = None
 
     def entries(self, dataset: str | None = None) -> tuple[Entry, ...]:
-        """All entries, or those of one data set, oldest first."""
+        """All entries, or those of one data set, oldest first.
+
+        They are read once: nobody else writes while the ledger's lock is held, and what this
+        transaction appends is added.
+        """
+        if dataset not in self._known:
+            everything = self._known.get(None)
+            self._known[dataset] = (
+                self._read(dataset)
+                if everything is None
+                else tuple(entry for entry in everything if entry.dataset == dataset)
+            )
+        return self._known[dataset]
+
+    def _read(self, dataset: str | None) -> tuple[Entry, ...]:
         query = sql.select(ENTRIES).order_by(ENTRIES.c.sequence)
         if dataset is not None:
             query = query.where(ENTRIES.c.dataset == dataset)
@@ -151,6 +166,10 @@ class Transaction:
         self._connection.execute(ENTRIES.insert().values(**row))
         self.check_stored([row], "nothing was charged")
         self.appended.append(row)
+        added = _entry(row)
+        for name, entries in self._known.items():
+            if name in (None, dataset):
+                self._known[name] = (*entries, added)
 
     def check_stored(self, rows: Sequence[Mapping[str, Any]], result: str) -> None:
         """Check that the database holds the rows as they were appended.

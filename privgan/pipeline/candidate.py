@@ -9,27 +9,22 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from privgan.errors import UsageError
 from privgan.naming import call
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
-from privgan.table.conform import conform
-from privgan.table.schema_file import load_schema
+from privgan.pipeline.candidate_record import FORMAT, CandidateRecord
 
-FORMAT = "privgan.candidate/1"
 AUDIT_FILE, REPORT_FILE, LOG_FILE = (
     "internal-audit.json",
     "internal-report.html",
     "internal-run.log",
 )
 RUN_FILE = "internal-run.json"
+SCAN_FILE = "internal-scan.json"
 CHECKPOINTS = "internal-checkpoint-*"
 RELEASE, INTERNAL = "release", "internal"
 _RECORD = "candidate.json"
@@ -110,48 +105,56 @@ class Candidate:
         """The schema."""
         return self.folder / "schema.yaml"
 
-    @cached_property
-    def synthetic(self) -> pd.DataFrame:
-        """The synthetic table's typed rows [rows, modelled columns], read once and then kept."""
-        schema = load_schema(self.schema)
-        typed = conform(pd.read_parquet(self.parquet), schema)
-        return typed[[column.name for column in schema.modelled]]
-
-    def write_record(self, record: Mapping[str, Any]) -> None:
+    def write_record(self, record: CandidateRecord) -> None:
         """Write what the fit says about itself; the candidate exists from here on."""
-        text = json.dumps(
-            {"format": FORMAT, **record}, indent=1, ensure_ascii=False, allow_nan=False
-        )
+        text = json.dumps(record.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
         (self.folder / _RECORD).write_text(text, encoding="utf-8")
+
+    @property
+    def leaving(self) -> tuple[Path, ...]:
+        """Every file that a release would be made from, and the record."""
+        files = [self.parquet, self.csv, self.schema, self.folder / _RECORD]
+        return tuple(path for path in (*files, *sorted(self.model.glob("*"))) if path.is_file())
+
+    def name_of(self, path: Path) -> str:
+        """The name by which a file of the candidate is known."""
+        return path.relative_to(self.folder).as_posix()
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each file that a release would be made from, and of the record."""
-        files = [
-            self.parquet,
-            self.csv,
-            self.schema,
-            self.folder / _RECORD,
-            *sorted(self.model.glob("*")),
-        ]
-        return {
-            path.relative_to(self.folder).as_posix(): _sha256(path)
-            for path in files
-            if path.is_file()
-        }
+        return {self.name_of(path): _sha256(path) for path in self.leaving}
 
-    def record(self) -> dict[str, Any]:
-        """What the fit said about itself."""
-        record: dict[str, Any] = json.loads((self.folder / _RECORD).read_text(encoding="utf-8"))
-        if record.get("format") != FORMAT:
-            raise UsageError(
-                f"{self.folder}: is a candidate of another version ({record.get('format')!r}); this"
-                f" privgan reads {FORMAT}"
+    def record(self) -> CandidateRecord:
+        """What the fit said about itself.
+
+        Raises:
+            UsageError: The record is damaged, or of another version.
+        """
+        try:
+            value = json.loads((self.folder / _RECORD).read_text(encoding="utf-8"))
+            found = value.get("format") if isinstance(value, dict) else None
+            if found == FORMAT:
+                return CandidateRecord.from_json(value)
+        except (ValueError, RecursionError) as error:
+            told = (
+                f"{self.folder / _RECORD}: cannot be read ({type(error).__name__}); it is damaged"
             )
-        return record
+            raise UsageError(f"{told}, fit again") from error
+        raise UsageError(
+            f"{self.folder}: is a candidate of another version ({found!r}); this privgan reads"
+            f" {FORMAT}"
+        )
 
     def audit(self) -> dict[str, Any] | None:
-        """The audit's figures, or None where it has not run."""
-        path = self.internal / AUDIT_FILE
+        """INTERNAL: the audit's figures, or None where it has not run."""
+        return self._internal_json(AUDIT_FILE)
+
+    def scan(self) -> dict[str, Any] | None:
+        """INTERNAL: what a leak scan wrote, or None where none has run."""
+        return self._internal_json(SCAN_FILE)
+
+    def _internal_json(self, name: str) -> dict[str, Any] | None:
+        path = self.internal / name
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def write_internal(self, name: str, text: str) -> Path:

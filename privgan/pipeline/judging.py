@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,16 @@ import numpy as np
 from privgan.audit.attacks.reference_model import Game
 from privgan.audit.suite import AuditInputs, AuditReport, MadeTable, run_audit
 from privgan.errors import IncompleteError, PolicyFailedError, UsageError
+from privgan.ledger.history import DatasetHistory
 from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.ledger.runs import RESERVE
 from privgan.owner.owners_table import OwnersTable, RealRows
 from privgan.pipeline.canaries import Canaries, load_canaries
-from privgan.pipeline.candidate import AUDIT_FILE, Candidate
+from privgan.pipeline.candidate import AUDIT_FILE
+from privgan.pipeline.candidate_record import CandidateRecord
+from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
 from privgan.pipeline.reference_fits import audit_by_reference_fits
-from privgan.pipeline.scanning import read_scan, scan_facts
+from privgan.pipeline.scanning import scan_facts
 from privgan.pipeline.stages import audit_teller
 from privgan.pipeline.white_box import white_box_scores
 from privgan.policy.context import Context
@@ -28,35 +31,34 @@ from privgan.policy.facts import FactValue
 from privgan.policy.policy import Policy
 from privgan.policy.schema_facts import column_facts, schema_facts
 from privgan.policy.verdict import PASSED, GateStatus, Verdict, evaluate, explain
-from privgan.privacy import accountant, events
+from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.release.verification.outcome import refuse_impostor
 from privgan.schema.schema import Schema
-from privgan.table.schema_file import load_schema
 
 _SLACK = 1e-9
 
 
 def public_facts(
-    record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedger, context: Context
+    record: CandidateRecord, schema: Schema, history: DatasetHistory, context: Context
 ) -> dict[str, FactValue]:
     """Facts whose gates' outcomes may leave: none was computed from real rows without noise.
 
     Args:
         record: The candidate's record.
         schema: The schema.
-        ledger: The ledger; its MAC chain must be whole for the accounting to count as complete.
+        history: The data set's; the ledger's MAC chain must be whole for the accounting to count as
+            complete.
         context: Who, for what, until when.
     """
-    guarantee = record["guarantee"]
     facts: dict[str, FactValue] = {
-        **claim_facts(guarantee["epsilon"], guarantee["delta"]),
-        "accounting.complete": accounting_complete(record, schema, ledger),
-        **ledger_facts(ledger.account(schema.dataset)),
+        **claim_facts(record.guarantee.epsilon, record.guarantee.delta),
+        "accounting.complete": accounting_complete(record, history),
+        **ledger_facts(history.account),
         **schema_facts(schema),
-        "synthetic.rows": record["rows"],
-        **record["figures"],
+        "synthetic.rows": record.rows,
+        **record.figures,
     }
     return facts | context.facts(dt.datetime.now(dt.UTC).date())
 
@@ -87,46 +89,59 @@ def _remaining(account: DatasetAccount) -> dict[str, FactValue]:
     return {"ledger.remaining_epsilon": max(0.0, lifetime.epsilon - account.lifetime_spent)}
 
 
-def accounting_complete(record: Mapping[str, Any], schema: Schema, ledger: PrivacyLedger) -> bool:
+def accounting_complete(record: CandidateRecord, history: DatasetHistory) -> bool:
     """Whether the ledger bears out the candidate's claim.
 
     The chain is whole; the run reserved the claimed (ε, δ); exactly the plan's steps were charged,
     each with the event that the plan states (a reserve for steps run again may stay uncharged); and
     the charged events together cost no more than what the run's stages were given.
     """
-    entries = [entry for entry in ledger.entries(schema.dataset) if entry.run == record["run"]]
+    guarantee = record.guarantee
+    starts = [entry.body for entry in history.of_run(record.run, "run")]
+    reserved = [(body["epsilon"], body["delta"]) for body in starts]
+    return (
+        not history.problems
+        and reserved == [(guarantee.epsilon, guarantee.delta)]
+        and _charged_as_planned(record, history)
+        and _within_stages(record, history)
+    )
+
+
+def _charged_as_planned(record: CandidateRecord, history: DatasetHistory) -> bool:
+    """Whether exactly the plan's steps were charged; a reserve may stay uncharged."""
+    bodies = [entry.body for entry in history.of_run(record.run, "charge")]
     charged = {
-        entry.body["step"]: _event(entry.body) for entry in entries if entry.kind == "charge"
+        body["step"]: {key: value for key, value in body.items() if key != "step"}
+        for body in bodies
     }
-    planned = {step["name"]: step["event"] for step in record["accounting"]}
-    claimed = (record["guarantee"]["epsilon"], record["guarantee"]["delta"])
-    reserved = [
-        (entry.body["epsilon"], entry.body["delta"]) for entry in entries if entry.kind == "run"
-    ]
     due = {
-        name: event
-        for name, event in planned.items()
-        if name in charged or not name.endswith(RESERVE)
+        step.name: step.event
+        for step in record.accounting
+        if step.name in charged or not step.name.endswith(RESERVE)
     }
-    if ledger.problems() or charged != due or reserved != [claimed]:
+    return charged == due
+
+
+def _within_stages(record: CandidateRecord, history: DatasetHistory) -> bool:
+    """Whether each stage's steps cost what it was given, and all stages what is claimed."""
+    found = [entry.body for entry in history.of_run(record.run, "stage")]
+    stages = {body["stage"]: body for body in found}
+    claimed = record.guarantee.epsilon
+    if claimed is None or sum(stage["epsilon"] for stage in stages.values()) > _most(claimed):
         return False
-    stages = {entry.body["stage"]: entry.body for entry in entries if entry.kind == "stage"}
     return all(
-        accountant.spent(
-            [
-                events.from_json(step["event"])
-                for step in record["accounting"]
-                if step["stage"] == name
-            ],
-            stage["delta"],
-        ).epsilon
-        <= stage["epsilon"] * (1 + _SLACK)
+        _cost_of(record, name, stage["delta"]) <= _most(stage["epsilon"])
         for name, stage in stages.items()
-    ) and sum(stage["epsilon"] for stage in stages.values()) <= claimed[0] * (1 + _SLACK)
+    )
 
 
-def _event(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in body.items() if key != "step"}
+def _cost_of(record: CandidateRecord, stage: str, delta: float) -> float:
+    steps = [step.cost for step in record.accounting if step.stage == stage]
+    return accountant.spent(steps, delta).epsilon
+
+
+def _most(epsilon: float) -> float:
+    return epsilon * (1 + _SLACK)
 
 
 def audit_facts(audit: Mapping[str, Any] | None) -> dict[str, FactValue]:
@@ -141,7 +156,7 @@ def audit_facts(audit: Mapping[str, Any] | None) -> dict[str, FactValue]:
 
 
 def audit_candidate(
-    candidate: Candidate,
+    candidate: AnyCandidate,
     table: OwnersTable,
     ledger: PrivacyLedger,
     *,
@@ -162,57 +177,72 @@ def audit_candidate(
         progress: Tells the owner.
     """
     game = Game(runs=reference_fits) if reference_fits else None
-    record, schema = candidate.record(), load_schema(candidate.schema)
-    refuse_changed(candidate, ledger)
-    canaries = _canaries_of(candidate, table)
+    found = read_candidate(candidate)
+    record, schema = found.record, found.schema
+    refuse_changed(found, ledger.history(record.dataset))
+    canaries = _canaries_of(found, table)
     rows, mask = (
         table.clamped(schema).real_rows(canaries.left_out),
         canaries.canary[~canaries.left_out],
     )
-    inputs = _inputs(candidate, rows, mask, target)
+    inputs = _inputs(found, rows, mask, target)
     report = run_audit(inputs, progress=audit_teller(progress) if progress else None)
-    if game and record["guarantee"]["epsilon"] is not None:
+    if game and record.guarantee.epsilon is not None:
         if progress:
             progress.say(f"audit: {game.runs} reference fits")
         budget = PrivacyBudget(epsilon=inputs.epsilon, delta=inputs.delta)
         report = report.with_metrics(audit_by_reference_fits(rows, budget, game))
     if report.verdict == "REFUTED":
-        ledger.refute(schema.dataset, record["run"])
-    candidate.write_internal(
+        ledger.refute(schema.dataset, record.run)
+    found.files.write_internal(
         AUDIT_FILE, json.dumps(report.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     )
     return report
 
 
-def _canaries_of(candidate: Candidate, table: OwnersTable) -> Canaries:
+def _canaries_of(found: ReadCandidate, table: OwnersTable) -> Canaries:
     """The list that the candidate was made with.
 
     UsageError where the table or the list is another one.
     """
-    canaries = load_canaries(candidate.internal, table)
-    if canaries.commitment != candidate.record()["canaries"]["commitment"]:
+    internal = found.files.internal
+    canaries = load_canaries(internal, table)
+    if canaries.commitment != found.record.canaries.commitment:
         raise UsageError(
-            f"{candidate.internal}: the list of canaries is not the one that the candidate was made"
-            " with"
+            f"{internal}: the list of canaries is not the one that the candidate was made with"
         )
     return canaries
 
 
 def _inputs(
-    candidate: Candidate, rows: RealRows, canary_mask: np.ndarray, target: str | None
+    found: ReadCandidate, rows: RealRows, canary_mask: np.ndarray, target: str | None
 ) -> AuditInputs:
-    guarantee = candidate.record()["guarantee"]
-    epsilon = float("inf") if guarantee["epsilon"] is None else guarantee["epsilon"]
+    guarantee = found.record.guarantee
     made = MadeTable(
-        synthetic=candidate.synthetic,
-        epsilon=epsilon,
-        delta=guarantee["delta"],
-        white_box=white_box_scores(candidate, rows, canary_mask),
+        synthetic=found.synthetic[[column.name for column in found.schema.modelled]],
+        epsilon=math.inf if guarantee.epsilon is None else guarantee.epsilon,
+        delta=guarantee.delta,
+        white_box=white_box_scores(found, rows, canary_mask),
     )
     return AuditInputs.of_run(rows, canary_mask, made, target)
 
 
-def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: Context) -> Verdict:
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A policy's verdict on a candidate, and what the ledger knew when it was made.
+
+    Attributes:
+        verdict: The policy's verdict.
+        history: The data set's history, this evaluation included.
+    """
+
+    verdict: Verdict
+    history: DatasetHistory
+
+
+def judge(
+    candidate: AnyCandidate, policy: Policy, ledger: PrivacyLedger, context: Context
+) -> Verdict:
     """Judge a candidate by a policy: one counted evaluation.
 
     A failed internal gate closes the candidate.
@@ -221,27 +251,30 @@ def judge(candidate: Candidate, policy: Policy, ledger: PrivacyLedger, context: 
         PolicyFailedError: when the number of evaluations is used up, or the candidate was closed
             before.
     """
-    record, schema, audit = candidate.record(), load_schema(candidate.schema), candidate.audit()
-    evidence = hashlib.sha256(
-        json.dumps([audit, read_scan(candidate)], sort_keys=True).encode()
-    ).hexdigest()
-    evaluation = {"policy": policy.fingerprint(), "evidence": evidence}
-    refuse_changed(candidate, ledger)
-    ledger.judge(schema.dataset, record["run"], limit=policy.attempts_per_dataset, **evaluation)
-    inside = (
-        audit_facts(audit)
-        | scan_facts(candidate)
-        | {"ledger.attempts": ledger.account(schema.dataset).attempts}
-    )
-    facts = public_facts(record, schema, ledger, context) | inside
+    return judgement_of(candidate, policy, ledger, context).verdict
+
+
+def judgement_of(
+    candidate: AnyCandidate, policy: Policy, ledger: PrivacyLedger, context: Context
+) -> Judgement:
+    """As judge, with the history that the verdict rests on."""
+    found = read_candidate(candidate)
+    record, schema, evidence = found.record, found.schema, found.evidence
+    evaluation = {"policy": policy.fingerprint(), "evidence": evidence.fingerprint}
+    refuse_changed(found, ledger.history(record.dataset))
+    limit = policy.attempts_per_dataset
+    history = ledger.judge(schema.dataset, record.run, limit=limit, **evaluation)
+    attempts = {"ledger.attempts": history.account.attempts}
+    inside = audit_facts(evidence.audit) | scan_facts(found) | attempts
+    facts = public_facts(record, schema, history, context) | inside
     verdict = evaluate(policy, facts, column_facts(schema))
     if any(outcome.status is GateStatus.FAIL for outcome in verdict.internal_outcomes):
-        ledger.close(schema.dataset, record["run"], **evaluation)
-    return verdict
+        history = ledger.close(schema.dataset, record.run, **evaluation)
+    return Judgement(verdict=verdict, history=history)
 
 
 def require_public_gates(
-    candidate: Candidate,
+    candidate: AnyCandidate,
     policy: Policy,
     ledger: PrivacyLedger,
     context: Context,
@@ -261,9 +294,10 @@ def require_public_gates(
         IncompleteError: when a fact is missing.
     """
     refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
-    schema = load_schema(candidate.schema)
-    facts = public_facts(candidate.record(), schema, ledger, context)
-    verdict = evaluate(policy, facts, column_facts(schema))
+    found = read_candidate(candidate)
+    history = ledger.history(found.record.dataset)
+    facts = public_facts(found.record, found.schema, history, context)
+    verdict = evaluate(policy, facts, column_facts(found.schema))
     blocking = [outcome for outcome in verdict.public_outcomes if outcome.status not in PASSED]
     if not blocking:
         return
@@ -275,30 +309,29 @@ def require_public_gates(
     raise PolicyFailedError(told) if failed else IncompleteError(told)
 
 
-def refuse_changed(candidate: Candidate, ledger: PrivacyLedger) -> None:
+def refuse_changed(found: ReadCandidate, history: DatasetHistory) -> None:
     """Refuse a candidate whose files are not the ones that the fit wrote, by the hashes that the ledger keeps.
 
     What a crash kept the fit from removing at its end is removed now.
 
+    Args:
+        found: The candidate, with its files' hashes as they were when it was read.
+        history: Its data set's.
+
     Raises:
         UsageError: naming the files that were changed or removed.
     """
-    record = candidate.record()
-    entries = [
-        entry
-        for entry in ledger.entries(record["dataset"])
-        if entry.kind == "candidate" and entry.run == record["run"]
-    ]
+    folder, entries = found.files.folder, history.of_run(found.record.run, "candidate")
     if not entries:
         raise UsageError(
-            f"{candidate.folder}: the ledger {ledger.url} does not know this candidate; give the"
-            " ledger it was fitted with"
+            f"{folder}: the ledger {history.url} does not know this candidate; give the ledger it"
+            " was fitted with"
         )
-    found, kept = candidate.hashes(), entries[-1].body["files"]
-    changed = sorted(name for name in {*found, *kept} if found.get(name) != kept.get(name))
+    hashes, kept = found.hashes, entries[-1].body["files"]
+    changed = sorted(name for name in {*hashes, *kept} if hashes.get(name) != kept.get(name))
     if changed:
         raise UsageError(
-            f"{candidate.folder}: {', '.join(changed)} changed after the fit; a candidate is judged"
-            " as it was made"
+            f"{folder}: {', '.join(changed)} changed after the fit; a candidate is judged as it was"
+            " made"
         )
-    candidate.remove_checkpoints()
+    found.files.remove_checkpoints()

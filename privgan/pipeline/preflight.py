@@ -17,6 +17,7 @@ from privgan.metric import Exposure
 from privgan.naming import call
 from privgan.pipeline.judging import claim_facts, ledger_facts
 from privgan.pipeline.stages import stages_of
+from privgan.planning.accounted_step import AccountedStep
 from privgan.planning.plan import Plan
 from privgan.policy.column_gates import ColumnComparison
 from privgan.policy.context import Context
@@ -32,6 +33,7 @@ from privgan.policy.verdict import (
     evaluate,
     explain,
 )
+from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
 from privgan.release.guarantee import versions
 from privgan.release.verification.outcome import refuse_impostor
@@ -46,9 +48,7 @@ from privgan.schema.columns import Source
 from privgan.schema.schema import Schema, choose_target
 
 
-def plan_lines(
-    plan: Plan, accounting: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, str, str, str]]:
+def plan_lines(plan: Plan, accounting: Sequence[AccountedStep]) -> list[tuple[str, str, str, str]]:
     """Name, what it looks at, ε alone, and noise with expected error, for each step of a plan."""
     words = words_of("en")
     return [
@@ -62,31 +62,29 @@ def plan_lines(
     ]
 
 
-def claim_lines(
-    guarantee: Mapping[str, Any], accounting: Sequence[Mapping[str, Any]]
-) -> tuple[str, ...]:
+def claim_lines(guarantee: Guarantee, accounting: Sequence[AccountedStep]) -> tuple[str, ...]:
     """What an attacker reaches, the worst case below it, and how exact the shares are; a line each.
 
     Args:
-        guarantee: The claimed ``epsilon`` and ``delta``, and its ``statement``.
-        accounting: The plan's steps with their events and stages.
+        guarantee: The claim.
+        accounting: The plan's steps.
     """
     lines = (
         reach_line(guarantee, accounting),
-        f"worst case: {guarantee['statement']}",
+        f"worst case: {guarantee.statement}",
         precision_line(accounting),
     )
     return tuple(line for line in lines if line)
 
 
-def reach_line(guarantee: Mapping[str, Any], accounting: Sequence[Mapping[str, Any]]) -> str:
+def reach_line(guarantee: Guarantee, accounting: Sequence[AccountedStep]) -> str:
     """What an attacker reaches by the plan's own trade-off curve, in one line.
 
     Args:
-        guarantee: The claimed ``epsilon`` and ``delta``.
-        accounting: The plan's steps with their events and stages.
+        guarantee: The claim.
+        accounting: The plan's steps.
     """
-    reach = reach_of(guarantee, accounting)
+    reach = reach_of(guarantee.epsilon, guarantee.delta, accounting)
     if reach is None:
         return (
             "the plan's own trade-off curve is not known: its last stage is planned from what the"
@@ -99,7 +97,7 @@ def reach_line(guarantee: Mapping[str, Any], accounting: Sequence[Mapping[str, A
     )
 
 
-def precision_line(accounting: Sequence[Mapping[str, Any]]) -> str:
+def precision_line(accounting: Sequence[AccountedStep]) -> str:
     """How exact the measured shares are, in one line; empty where the plan measures none yet."""
     found = precision_of(report_steps(accounting))
     parts = [

@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 
 from privgan.domain.cells import MAX_CELLS, Cells, cells_of
+from privgan.pipeline.candidate_record import CandidateRecord
 from privgan.privacy import accountant
-from privgan.privacy.budget import PrivacyBudget
 from privgan.release.guarantee import statement, versions
 from privgan.release.manifest import ReleaseFacts
 from privgan.report.shapes import written
@@ -88,21 +88,18 @@ def own_words(schema: Schema) -> str:
     return f"{_words_of_package()}\n{_format_words(schema)}"
 
 
-def fit_text(record: Mapping[str, Any], schema: Schema) -> str:
+def fit_text(record: CandidateRecord, schema: Schema) -> str:
     """What a fit says of itself whatever the rows are: names, hashes, versions, and the claim.
 
     Args:
         record: The candidate's record.
         schema: The released schema.
     """
-    guarantee = record["guarantee"]
-    claims = []
-    if guarantee["epsilon"] is not None:
-        budget = PrivacyBudget(epsilon=guarantee["epsilon"], delta=guarantee["delta"])
-        claims.append(statement(budget, schema))
-    hashes = [record["run"], record["canaries"]["commitment"], schema.fingerprint()]
+    budget = record.guarantee.budget
+    claims = [] if budget is None else [statement(budget, schema)]
+    hashes = [record.run, record.canaries.commitment, schema.fingerprint()]
     named = [f"{name} {version}" for name, version in versions().items()]
-    steps = [step["name"] for step in record["accounting"]]
+    steps = [step.name for step in record.accounting]
     return "\n".join([*hashes, *named, *steps, accountant.accountant_version(), *claims])
 
 

@@ -6,14 +6,18 @@ import datetime as dt
 import json
 import shutil
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
 from privgan.files.atomic import remove_leftovers, sync_folder
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.history import DatasetHistory
+from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.naming import call, parameter
 from privgan.pipeline.candidate import INTERNAL, RELEASE, RUN_FILE, Candidate
+from privgan.pipeline.candidate_record import CandidateRecord
 from privgan.pipeline.judging import accounting_complete, refuse_changed
+from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
 from privgan.pipeline.reporting import shareable_data, written_forms
 from privgan.pipeline.scanning import (
     Said,
@@ -24,15 +28,14 @@ from privgan.pipeline.scanning import (
 from privgan.policy.context import Context
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
+from privgan.privacy.guarantee import AccountantFigures, DatasetTotal, ReleasedGuarantee
 from privgan.release.bundle import booking, write_release
 from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.release.leak_scan.leak_patterns import LeakPatterns
-from privgan.release.manifest import ReleaseFacts
+from privgan.release.manifest import ReleaseFacts, conditional_text
 from privgan.release.signing.keys import SigningKey
 from privgan.release.unfinished import Asked, take_up
 from privgan.release.verification.outcome import refuse_impostor
-from privgan.schema.schema import Schema
-from privgan.table.schema_file import load_schema
 
 
 def purge(out: Path, ledger: PrivacyLedger) -> int:
@@ -102,10 +105,13 @@ def _whose(internal: Path) -> tuple[str, str]:
 
 
 FIRST = "0.1.0"
+_NO_GUARANTEE = (
+    "this candidate has no guarantee: the coins of its run were not secret; it cannot be released"
+)
 
 
 def release_candidate(
-    candidate: Candidate,
+    candidate: AnyCandidate,
     verdict: Verdict,
     ledger: PrivacyLedger,
     context: Context,
@@ -153,102 +159,109 @@ def release_candidate(
         raise ReleaseExistsError(
             f"{target}: there is a release already; choose another {parameter('out')}"
         )
-    record, schema = candidate.record(), load_schema(candidate.schema)
-    if record["guarantee"]["epsilon"] is None:
-        text = "the coins of its run were not secret; it cannot be released"
-        raise PolicyFailedError(f"this candidate has no guarantee: {text}")
-    refuse_findings(candidate)
-    _refuse_unfounded(candidate, schema, ledger)
-    refuse_changed(candidate, ledger)
-    ledger.check_releasable(schema.dataset, record["run"])
+    found = read_candidate(candidate)
+    dataset, run, files = found.record.dataset, found.record.run, found.files
+    if found.record.guarantee.epsilon is None:
+        raise PolicyFailedError(_NO_GUARANTEE)
+    refuse_findings(found)
+    history = ledger.history(dataset)
+    _refuse_unfounded(found, history)
+    # The files may have been read hours ago. What leaves is hashed again, so that it is what was
+    # judged.
+    refuse_changed(replace(found, hashes=files.hashes()), history)
+    ledger.check_releasable(dataset, run)
     asked = Asked(
         verdict=verdict, context=context, signer=key.public.id if key else "", language=language
     )
-    if take_up(
-        target, record["run"], asked, ledger.released_manifests(schema.dataset, record["run"])
-    ):
+    if take_up(target, run, asked, history.released_manifests(run)):
         return target
     identity = uuid.uuid4().hex
-    facts = release_facts(candidate, ledger, context, identity)
-    data = shareable_data(candidate, facts, verdict)
-    files: dict[str, bytes | Path] = {
-        "synthetic.parquet": candidate.parquet,
-        "synthetic.csv": candidate.csv,
-        "schema.yaml": candidate.schema,
-        "model/model.safetensors": candidate.model / "model.safetensors",
-        "model/model.json": candidate.model / "model.json",
+    facts = release_facts(found, history, context, identity)
+    data = shareable_data(found, facts, verdict)
+    contents: dict[str, bytes | Path] = {
+        "synthetic.parquet": files.parquet,
+        "synthetic.csv": files.csv,
+        "schema.yaml": files.schema,
+        "model/model.safetensors": files.model / "model.safetensors",
+        "model/model.json": files.model / "model.json",
         **written_forms(data, language),
     }
 
     def book(manifest: str) -> None:
         body = {"release": identity, "policy": verdict.policy_name, "manifest": manifest}
-        ledger.release(schema.dataset, record["run"], body)
+        ledger.release(dataset, run, body)
 
     looked_for = leak_patterns or LeakPatterns()
-    with closing_on_findings(candidate, ledger, looked_for):
+    with closing_on_findings(found, ledger, looked_for):
         said = Said(
-            facts=facts, head=ledger.head(), verdict=verdict, context=context, language=language
+            facts=facts, head=history.head, verdict=verdict, context=context, language=language
         )
         left = leak_patterns_for_release(looked_for, said, data)
-        return write_release(
-            target, files, facts, verdict, left, key, book=booking(record["run"], book)
-        )
+        return write_release(target, contents, facts, verdict, left, key, book=booking(run, book))
 
 
-def _refuse_unfounded(candidate: Candidate, schema: Schema, ledger: PrivacyLedger) -> None:
+def _refuse_unfounded(found: ReadCandidate, history: DatasetHistory) -> None:
     """Refuse what no policy may allow.
 
     A guarantee that the audit refuted, or that the ledger does not bear out.
     """
-    if (candidate.audit() or {}).get("verdict") == "REFUTED":
+    if (found.evidence.audit or {}).get("verdict") == "REFUTED":
         raise PolicyFailedError(
-            f"{schema.dataset}: the audit refuted the guarantee of this candidate; it cannot be"
+            f"{history.dataset}: the audit refuted the guarantee of this candidate; it cannot be"
             " released"
         )
-    if not accounting_complete(candidate.record(), schema, ledger):
+    if not accounting_complete(found.record, history):
         raise PolicyFailedError(
-            f"{schema.dataset}: the ledger does not bear out the guarantee; it cannot be released"
+            f"{history.dataset}: the ledger does not bear out the guarantee; it cannot be released"
         )
 
 
 def release_facts(
-    candidate: Candidate, ledger: PrivacyLedger, context: Context, identity: str
+    candidate: ReadCandidate, history: DatasetHistory, context: Context, identity: str
 ) -> ReleaseFacts:
     """Everything a manifest says about a candidate, apart from files and policy."""
-    record, schema = candidate.record(), load_schema(candidate.schema)
-    account, guarantee = ledger.account(schema.dataset), record["guarantee"]
-    name, _, version = accountant.accountant_version().partition(" ")
-    cost = record["cost"]
+    record, schema, account = candidate.record, candidate.schema, history.account
     return ReleaseFacts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         dataset=schema.dataset,
         release_id=identity,
-        epsilon=guarantee["epsilon"],
-        delta=guarantee["delta"],
-        unit=guarantee["unit"],
-        neighbouring_relation=guarantee["neighbouring_relation"],
-        max_rows_per_unit=guarantee["max_rows_per_unit"],
-        conditional_facts=guarantee["conditional_facts"],
-        accountant_name=name,
-        accountant_version=version,
-        epsilon_pld=cost["epsilon_pld"],
-        epsilon_rdp=cost["epsilon_rdp"],
-        not_promised=NOT_PROMISED,
-        total_epsilon=account.epsilon,
-        total_delta=account.delta,
-        total_runs=account.runs,
-        plan=record["plan"],
-        accounting=record["accounting"],
+        guarantee=_released_guarantee(record, account),
+        plan=record.plan,
+        accounting=record.accounting,
         schema_fingerprint=schema.fingerprint(),
         schema_sources={
             column.name: {fact: str(source) for fact, source in column.sources.items()}
             for column in schema.columns
         },
         context=context.to_json(),
-        ledger_head=ledger.head(),
+        ledger_head=history.head,
         # A candidate of before says none; its plan and its words are those of an earlier privgan.
-        versions=record.get("versions", versions() | {"privgan": FIRST}),
-        canary_probability=record["canaries"]["probability"],
-        canary_commitment=record["canaries"]["commitment"],
+        versions=record.versions or versions() | {"privgan": FIRST},
+        canary_probability=record.canaries.probability,
+        canary_commitment=record.canaries.commitment,
         retention=RETENTION,
+    )
+
+
+def _released_guarantee(record: CandidateRecord, account: DatasetAccount) -> ReleasedGuarantee:
+    claimed, (name, _, version) = record.guarantee, accountant.accountant_version().partition(" ")
+    if claimed.epsilon is None:
+        raise PolicyFailedError(_NO_GUARANTEE)
+    figures = AccountantFigures(
+        name=name,
+        version=version,
+        epsilon_pld=record.cost.epsilon_pld,
+        epsilon_rdp=record.cost.epsilon_rdp,
+    )
+    return ReleasedGuarantee(
+        epsilon=claimed.epsilon,
+        delta=claimed.delta,
+        unit=claimed.unit,
+        neighbouring_relation=claimed.neighbouring_relation,
+        max_rows_per_unit=claimed.max_rows_per_unit,
+        conditional_facts=claimed.conditional_facts,
+        conditional_text=conditional_text(len(claimed.conditional_facts)),
+        accountant=figures,
+        not_promised=NOT_PROMISED,
+        dataset_total=DatasetTotal(epsilon=account.epsilon, delta=account.delta, runs=account.runs),
     )

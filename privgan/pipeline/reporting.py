@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from privgan.errors import UsageError
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.history import DatasetHistory
 from privgan.naming import call
 from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.canaries import load_canaries
-from privgan.pipeline.candidate import INTERNAL, Candidate, internal_report_file
+from privgan.pipeline.candidate import INTERNAL, internal_report_file
+from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.policy.verdict import Verdict
 from privgan.release.manifest import ReleaseFacts, describe_release
 from privgan.release.report_files import REPORT_JSON, report_mistakes
@@ -35,7 +36,6 @@ from privgan.report.odds import reach_of
 from privgan.report.render import WRITTEN
 from privgan.report.shapes import counts_of, noisy_shapes, real_shapes
 from privgan.report.steps import report_groups, report_steps
-from privgan.synthesizer import load_synthesizer
 
 NOT_RELEASED = (  # Stands in an internal report where a release has its identity.
     "this report comes before the release"
@@ -43,20 +43,22 @@ NOT_RELEASED = (  # Stands in an internal report where a release has its identit
 _LONG = frozenset({"events", "planned", "columns", "files", "customers"})
 
 
-def shareable_data(candidate: Candidate, facts: ReleaseFacts, verdict: Verdict) -> ShareableReport:
+def shareable_data(
+    candidate: ReadCandidate, facts: ReleaseFacts, verdict: Verdict
+) -> ShareableReport:
     """What the report that leaves with a release says."""
-    synthesizer = load_synthesizer(candidate.model)
-    synthetic, encoder = candidate.synthetic, synthesizer.encoder
+    synthesizer, synthetic = candidate.synthesizer, candidate.synthetic
+    encoder = synthesizer.encoder
     counts = counts_of(encoder, encoder.encode(synthetic))
     return ShareableReport(
         release=describe_release(facts),
         policy=verdict.to_public_json(),
         schema=synthesizer.schema.to_json(),
         steps=report_steps(facts.accounting),
-        groups=report_groups(facts.accounting, facts.delta),
+        groups=report_groups(facts.accounting, facts.guarantee.delta),
         shapes=noisy_shapes(encoder, synthesizer.frequencies, counts),
         trends=trends(synthesizer.schema, synthetic),
-        rows=candidate.record()["rows"],
+        rows=candidate.record.rows,
         reach=_reach(facts),
     )
 
@@ -67,10 +69,10 @@ def written_forms(data: ShareableReport, language: str) -> dict[str, bytes]:
 
 
 def write_internal_report(
-    candidate: Candidate,
+    candidate: ReadCandidate,
     facts: ReleaseFacts,
     verdict: Verdict,
-    ledger: PrivacyLedger,
+    history: DatasetHistory,
     table: OwnersTable | None,
     language: str = "en",
 ) -> Path:
@@ -80,17 +82,19 @@ def write_internal_report(
         candidate: The candidate.
         facts: Everything a manifest would say about it.
         verdict: The policy's verdict, whatever it is.
-        ledger: The ledger.
+        history: The data set's, as the ledger holds it.
         table: The owner's table for the real column shapes; None to leave them out.
         language: ``en`` or ``zh``.
 
     Returns:
         The HTML file; Markdown and JSON lie beside it.
     """
-    data = _internal_data(candidate, facts, verdict, ledger, table)
+    data = _internal_data(candidate, facts, verdict, history, table)
     for form in WRITTEN:
-        candidate.write_internal(internal_report_file(form), render_internal(data, form, language))
-    return candidate.internal / internal_report_file("html")
+        candidate.files.write_internal(
+            internal_report_file(form), render_internal(data, form, language)
+        )
+    return candidate.files.internal / internal_report_file("html")
 
 
 def released_report(release: Path) -> tuple[ShareableReport, str]:
@@ -125,41 +129,41 @@ def internal_report(folder: Path) -> tuple[InternalReport, str]:
 
 
 def _internal_data(
-    candidate: Candidate,
+    candidate: ReadCandidate,
     facts: ReleaseFacts,
     verdict: Verdict,
-    ledger: PrivacyLedger,
+    history: DatasetHistory,
     table: OwnersTable | None,
 ) -> InternalReport:
-    synthesizer = load_synthesizer(candidate.model)
-    schema, synthetic = synthesizer.schema, candidate.synthetic
+    synthesizer, synthetic, schema = candidate.synthesizer, candidate.synthetic, candidate.schema
     shapes: list[RealShape] = []
     together: Trends | RealTrends = trends(schema, synthetic)
     if table is not None:
         table = table.clamped(schema)
-        real = table.real_rows(load_canaries(candidate.internal, table).left_out).kept_in_frame
+        canaries = load_canaries(candidate.files.internal, table)
+        real = table.real_rows(canaries.left_out).kept_in_frame
         encoder = synthesizer.encoder
         shapes = real_shapes(encoder, encoder.encode(real), encoder.encode(synthetic))
         together = real_trends(schema, real, synthetic)
-    lifetime = ledger.account(schema.dataset).lifetime
+    lifetime = history.account.lifetime
     return InternalReport(
         release=describe_release(facts),
         verdict=verdict.to_json(),
         schema=schema.to_json(),
         steps=report_steps(facts.accounting),
-        groups=report_groups(facts.accounting, facts.delta),
+        groups=report_groups(facts.accounting, facts.guarantee.delta),
         shapes=shapes,
         trends=together,
-        rows=candidate.record()["rows"],
-        audit=candidate.audit() or {"verdict": "NOT RUN", "metrics": []},
-        ledger=[_flat(asdict(entry)) for entry in ledger.entries(schema.dataset)],
+        rows=candidate.record.rows,
+        audit=candidate.evidence.audit or {"verdict": "NOT RUN", "metrics": []},
+        ledger=[_flat(asdict(entry)) for entry in history.entries],
         lifetime=None if lifetime is None else lifetime.epsilon,
         reach=_reach(facts),
     )
 
 
 def _reach(facts: ReleaseFacts) -> Reach | None:
-    return reach_of({"epsilon": facts.epsilon, "delta": facts.delta}, facts.accounting)
+    return reach_of(facts.guarantee.epsilon, facts.guarantee.delta, facts.accounting)
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,8 +24,9 @@ from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries, load_canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
 from privgan.pipeline.fitting import FitSettings, Refining, fit
-from privgan.pipeline.judging import audit_candidate, judge
+from privgan.pipeline.judging import audit_candidate, judgement_of
 from privgan.pipeline.preflight import Books, Preflight, announce, claim_lines, preflight, terms
+from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.request import (
@@ -223,27 +224,27 @@ def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
 
 
 def _finish(
-    run: Run, candidate: Candidate, leak_patterns: LeakPatterns, judging: Judging, out: Path
+    run: Run, candidate: ReadCandidate, leak_patterns: LeakPatterns, judging: Judging, out: Path
 ) -> RunOutcome:
     ledger, progress, context = run.ledger, run.progress, judging.context
     leak_patterns = scan_candidate(candidate, leak_patterns, ledger, progress)
     audit_candidate(candidate, run.table, ledger, target=run.request.target, progress=progress)
     progress.stage(StageName.REPORT)
-    verdict = judge(candidate, judging.policy, ledger, context)
-    facts = release_facts(candidate, ledger, context, NOT_RELEASED)
-    write_internal_report(candidate, facts, verdict, ledger, run.table, judging.language)
-    record = candidate.record()
+    judged = judgement_of(candidate, judging.policy, ledger, context)
+    verdict, files, record = judged.verdict, candidate.files, candidate.record
+    facts = release_facts(candidate, judged.history, context, NOT_RELEASED)
+    write_internal_report(candidate, facts, verdict, judged.history, run.table, judging.language)
     ended = RunOutcome(
         verdict=verdict,
         status=verdict.status,
         release=None,
-        candidate=candidate.folder,
-        internal=candidate.internal,
-        guarantee=record["guarantee"]["statement"],
-        summary=claim_lines(record["guarantee"], record["accounting"]),
+        candidate=files.folder,
+        internal=files.internal,
+        guarantee=record.guarantee.statement,
+        summary=claim_lines(record.guarantee, record.accounting),
     )
     if verdict.status is not VerdictStatus.PASS:
-        progress.say(f"{verdict.status}: no release; the candidate stays in {candidate.folder}")
+        progress.say(f"{verdict.status}: no release; the candidate stays in {files.folder}")
         return ended
     release = release_candidate(
         candidate,
@@ -255,7 +256,7 @@ def _finish(
         key=judging.key,
         language=judging.language,
     )
-    candidate.discard()
+    files.discard()
     progress.say(f"PASS: released to {release}")
     return replace(ended, release=release, candidate=None)
 
@@ -328,10 +329,10 @@ def fit_table(
     progress = Progress(quiet=quiet)
     table = conforming(read_for_run(request, progress), request, schema, out)
     begun = Run(request=request, plan=plan, table=table, ledger=ledger, progress=progress)
-    return fit_candidate(begun, Candidate(out, out / INTERNAL))
+    return fit_candidate(begun, Candidate(out, out / INTERNAL)).files
 
 
-def fit_candidate(run: Run, candidate: Candidate, *, attempts: int | None = None) -> Candidate:
+def fit_candidate(run: Run, candidate: Candidate, *, attempts: int | None = None) -> ReadCandidate:
     """Fit, sample and write a candidate.
 
     Nothing is charged where the data set was judged ``attempts`` times.
@@ -386,7 +387,7 @@ def resume_candidate(
     progress: Progress,
     *,
     query: str | None = None,
-) -> Candidate:
+) -> ReadCandidate:
     """Go on with a fit that was interrupted, from its newest checkpoint.
 
     Args:
@@ -412,7 +413,9 @@ def _newest(begun: Begun, ledger: PrivacyLedger) -> Checkpoint:
     return newest_checkpoint(begun.candidate.internal, lineage)
 
 
-def _resumed(begun: Begun, checkpoint: Checkpoint, run: Run, said: tuple[str, ...]) -> Candidate:
+def _resumed(
+    begun: Begun, checkpoint: Checkpoint, run: Run, said: tuple[str, ...]
+) -> ReadCandidate:
     """Fit to the end from a checkpoint, and write the candidate.
 
     What was recognised is said once the log is open.

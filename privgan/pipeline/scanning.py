@@ -5,7 +5,6 @@ INTERNAL.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any
 from privgan.errors import PolicyFailedError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.undeclared import UndeclaredTexts
-from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.candidate import SCAN_FILE, Candidate
 from privgan.pipeline.public_texts import (
     fit_text,
     measured_text,
@@ -25,6 +24,7 @@ from privgan.pipeline.public_texts import (
     schema_text,
     texts_in,
 )
+from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
 from privgan.pipeline.request import begun_schema
 from privgan.pipeline.stages import StageName
 from privgan.policy.context import Context
@@ -45,9 +45,8 @@ from privgan.report import ShareableReport, render_shareable
 from privgan.report.render import WRITTEN
 from privgan.schema.columns import Column, Invented, Kind
 from privgan.schema.schema import Schema
-from privgan.table.schema_file import load_schema
 
-FORMAT, SCAN_FILE = "privgan.scan/1", "internal-scan.json"
+FORMAT = "privgan.scan/1"
 FACT = "artefacts.findings"
 
 
@@ -80,20 +79,16 @@ def _alike(text: str, column: Column) -> int:
     return next((place for place, (one, other) in pairs if one != other), 0)
 
 
-def leak_patterns_for(candidate: Candidate, leak_patterns: LeakPatterns) -> LeakPatterns:
+def leak_patterns_for(candidate: ReadCandidate, leak_patterns: LeakPatterns) -> LeakPatterns:
     """The same leak patterns less what the released schema, its grid and the fit itself say.
 
     Args:
         candidate: The candidate.
         leak_patterns: What must not leave of its table.
     """
-    schema, record = load_schema(candidate.schema), candidate.record()
-    cells = record["plan"]["settings"]["marginals"]["max_cells"]
-    public = [
-        schema_text(begun_schema(candidate), cells),
-        measured_text(schema, cells),
-        fit_text(record, schema),
-    ]
+    schema, record = candidate.schema, candidate.record
+    cells, begun = record.max_cells, begun_schema(candidate.files)
+    public = [schema_text(begun, cells), measured_text(schema, cells), fit_text(record, schema)]
     return replace(leak_patterns, schema=schema).declaring("\n".join(public))
 
 
@@ -144,7 +139,7 @@ class Said:
 
 
 def scan_candidate(
-    candidate: Candidate,
+    candidate: AnyCandidate,
     leak_patterns: LeakPatterns,
     ledger: PrivacyLedger,
     progress: Progress | None = None,
@@ -165,20 +160,22 @@ def scan_candidate(
     """
     if progress:
         progress.stage(StageName.SCAN)
-    leak_patterns = leak_patterns_for(candidate, leak_patterns)
-    scan = scan_files({name: candidate.folder / name for name in candidate.hashes()}, leak_patterns)
+    found = read_candidate(candidate)
+    leak_patterns = leak_patterns_for(found, leak_patterns)
+    files = found.files
+    scan = scan_files({files.name_of(path): path for path in files.leaving}, leak_patterns)
     if progress:
         told = f"{len(scan.files)} files searched; {len(scan.findings)} findings (INTERNAL)"
         progress.say(f"scan: {told}")
-    with closing_on_findings(candidate, ledger, leak_patterns):
+    with closing_on_findings(found, ledger, leak_patterns):
         scan.check_clean()
-    _write_scan(candidate, scan, leak_patterns)
+    _write_scan(found, scan, leak_patterns)
     return leak_patterns
 
 
 @contextmanager
 def closing_on_findings(
-    candidate: Candidate, ledger: PrivacyLedger, leak_patterns: LeakPatterns
+    candidate: ReadCandidate, ledger: PrivacyLedger, leak_patterns: LeakPatterns
 ) -> Iterator[None]:
     """Write what a scan in the block found, close the candidate, and count an evaluation.
 
@@ -187,58 +184,53 @@ def closing_on_findings(
     try:
         yield
     except LeakError as error:
-        record = candidate.record()
         try:
-            ledger.close_by_scan(record["dataset"], record["run"])
+            ledger.close_by_scan(candidate.record.dataset, candidate.record.run)
         finally:
             _write_scan(candidate, error.scan, leak_patterns)
         raise
 
 
-def _write_scan(candidate: Candidate, scan: Scan, leak_patterns: LeakPatterns) -> None:
+def _write_scan(candidate: ReadCandidate, scan: Scan, leak_patterns: LeakPatterns) -> None:
     record = {
         "format": FORMAT,
-        "candidate": _fingerprint(candidate.hashes()),
+        "candidate": candidate.fingerprint,
         "looked_for": dict(Counter(str(kind) for kind in leak_patterns.values.values())),
         **scan.to_json(),
     }
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    candidate.write_internal(SCAN_FILE, text)
+    candidate.files.write_internal(SCAN_FILE, text)
 
 
-def scan_facts(candidate: Candidate) -> dict[str, FactValue]:
+def scan_facts(candidate: AnyCandidate) -> dict[str, FactValue]:
     """The number of findings as a fact; INTERNAL.
 
     Empty where no scan of these very files has run.
     """
-    scan = read_scan(candidate)
-    if scan is None or scan["candidate"] != _fingerprint(candidate.hashes()):
+    found = read_candidate(candidate)
+    scan = found.evidence.scan
+    if scan is None or scan["candidate"] != found.fingerprint:
         return {}
     return {FACT: len(scan["findings"])}
 
 
 def read_scan(candidate: Candidate) -> dict[str, Any] | None:
     """What a scan wrote, or None where none has run."""
-    path = candidate.internal / SCAN_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return candidate.scan()
 
 
-def refuse_findings(candidate: Candidate) -> None:
+def refuse_findings(candidate: ReadCandidate) -> None:
     """Refuse a candidate in which a scan found what must stay inside, whatever a policy says.
 
     Raises:
         PolicyFailedError: There are findings.
     """
-    scan = read_scan(candidate)
+    scan = candidate.evidence.scan
     if scan is not None and scan["findings"]:
         raise PolicyFailedError(
-            f"{candidate.internal / SCAN_FILE}: {len(scan['findings'])} findings of what must stay"
-            " inside; this candidate cannot be released. Report it as a bug in privgan"
+            f"{candidate.files.internal / SCAN_FILE}: {len(scan['findings'])} findings of what must"
+            " stay inside; this candidate cannot be released. Report it as a bug in privgan"
         )
-
-
-def _fingerprint(hashes: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
 
 def _kind(column: Column, schema: Schema) -> tuple[LeakKind, int]:

@@ -10,7 +10,7 @@ from privgan.generator.networks import Critic
 from privgan.generator.scores import critic_scores, load_critic, log_likelihood, save_critic
 from privgan.owner.owners_table import RealRows
 from privgan.pipeline.candidate import Candidate
-from privgan.synthesizer import load_synthesizer
+from privgan.pipeline.read_candidate import AnyCandidate, read_candidate
 
 CRITIC_FILE = "internal-critic.safetensors"
 
@@ -23,7 +23,7 @@ def keep_critic(candidate: Candidate, critic: Critic) -> None:
 
 
 def white_box_scores(
-    candidate: Candidate, rows: RealRows, canary_mask: np.ndarray
+    candidate: AnyCandidate, rows: RealRows, canary_mask: np.ndarray
 ) -> Mapping[str, np.ndarray]:
     """By attack, the score of each canary's row [rows], kept-in ones first.
 
@@ -34,11 +34,9 @@ def white_box_scores(
         rows: Real rows that conform to its schema.
         canary_mask: Which of the kept-in rows are canaries' [kept-in rows], bool.
     """
-    synthesizer = load_synthesizer(candidate.model)
-    codes, path = (
-        rows.canary_codes(canary_mask, synthesizer.encoder),
-        candidate.internal / CRITIC_FILE,
-    )
+    found = read_candidate(candidate)
+    synthesizer, path = found.synthesizer, found.files.internal / CRITIC_FILE
+    codes = rows.canary_codes(canary_mask, synthesizer.encoder)
     scores = {"likelihood": log_likelihood(synthesizer.mixture, codes)}
     if path.exists():
         scores["critic"] = critic_scores(load_critic(path), codes, synthesizer.encoder.sizes)

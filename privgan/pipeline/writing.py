@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +12,12 @@ from privgan.files.atomic import owner_only
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.candidate_record import CandidateRecord, PlanCost
 from privgan.pipeline.fitting import Fitted
+from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.white_box import keep_critic
+from privgan.privacy.guarantee import CanaryFacts
 from privgan.progress import Progress
 from privgan.release.guarantee import accounting, claim, versions
 from privgan.synthesizer import Synthesizer
@@ -34,7 +36,7 @@ def write_candidate(
     rows: int | None,
     seed: int,
     progress: Progress,
-) -> Candidate:
+) -> ReadCandidate:
     """Sample from a fit, write everything that a release would be made from, and end the run in the ledger.
 
     Args:
@@ -44,17 +46,21 @@ def write_candidate(
         rows: Rows to make; None for the planned row count.
         seed: Public randomness.
         progress: Tells the owner.
+
+    Returns:
+        The candidate with what was written, so that nobody need read it again.
     """
     with owner_only():
-        _write_files(candidate, fitted, rows=rows, seed=seed, progress=progress)
-    ledger.record(fitted.schema.dataset, fitted.run, "candidate", {"files": candidate.hashes()})
+        record = _write_files(candidate, fitted, rows=rows, seed=seed, progress=progress)
+    hashes = candidate.hashes()
+    ledger.record(fitted.schema.dataset, fitted.run, "candidate", {"files": hashes})
     candidate.remove_checkpoints()
-    return candidate
+    return ReadCandidate(candidate, record, fitted.schema, hashes)
 
 
 def _write_files(
     candidate: Candidate, fitted: Fitted, *, rows: int | None, seed: int, progress: Progress
-) -> None:
+) -> CandidateRecord:
     schema, synthesizer = fitted.schema, synthesizer_of(fitted)
     synthesizer.save(candidate.model)
     candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
@@ -64,7 +70,9 @@ def _write_files(
     chunks = synthesizer.chunks(rows, seed=seed, balanced=True)
     first = next(chunks)
     made = write_tables(itertools.chain([first], chunks), schema, candidate.parquet, candidate.csv)
-    candidate.write_record(_record(fitted, synthesizer, made, noisy_figures(first, fitted)))
+    record = _record(fitted, synthesizer, made, noisy_figures(first, fitted))
+    candidate.write_record(record)
+    return record
 
 
 def synthesizer_of(fitted: Fitted) -> Synthesizer:
@@ -86,27 +94,26 @@ def synthesizer_of(fitted: Fitted) -> Synthesizer:
 
 def _record(
     fitted: Fitted, synthesizer: Synthesizer, rows: int, figures: Mapping[str, float]
-) -> Mapping[str, Any]:
+) -> CandidateRecord:
     plan = fitted.plan
     costs = [cost for cost in (plan.domain_cost, plan.cost) if cost is not None]
-    return {
-        "dataset": plan.dataset,
-        "run": fitted.run,
-        "rows": rows,
-        "guarantee": dict(synthesizer.guarantee),
-        "plan": plan.to_json(),
-        "accounting": accounting(plan),
-        "cost": {
-            "epsilon_pld": sum(cost.epsilon_pld for cost in costs),
-            "epsilon_rdp": sum(cost.epsilon_rdp for cost in costs),
-        },
-        "figures": dict(figures),
-        "versions": versions(),
-        "canaries": {
-            "probability": plan.canary_probability,
-            "commitment": fitted.canaries.commitment,
-        },
-    }
+    return CandidateRecord(
+        dataset=plan.dataset,
+        run=fitted.run,
+        rows=rows,
+        guarantee=synthesizer.guarantee,
+        plan=plan.to_json(),
+        accounting=accounting(plan),
+        cost=PlanCost(
+            epsilon_pld=sum(cost.epsilon_pld for cost in costs),
+            epsilon_rdp=sum(cost.epsilon_rdp for cost in costs),
+        ),
+        figures=figures,
+        versions=versions(),
+        canaries=CanaryFacts(
+            probability=plan.canary_probability, commitment=fitted.canaries.commitment
+        ),
+    )
 
 
 def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:

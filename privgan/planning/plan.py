@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from privgan.notebook import card
+from privgan.planning.accounted_step import AccountedStep
 from privgan.privacy import events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget, PrivacyUnit
@@ -131,6 +132,18 @@ class PlanStep:
             "expected_error": self.expected_error,
             "event": event,
         }
+
+    def accounted(self, epsilon: float, stage: str) -> AccountedStep:
+        """The step as files state it, with its ε alone and its stage."""
+        return AccountedStep(
+            name=self.name,
+            kind=self.kind.value,
+            noise=self.noise,
+            expected_error=self.expected_error,
+            event=events.to_json(self.event),
+            epsilon=epsilon,
+            stage=stage,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ of equal zCDP would be an unsound stand-in for either.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import attr
@@ -109,7 +110,7 @@ def to_json(event: DpEvent) -> dict[str, Any]:
     return {"event": _NAMES[type(event)], **attr.asdict(event)}
 
 
-def from_json(data: dict[str, Any]) -> DpEvent:
+def from_json(data: Mapping[str, Any]) -> DpEvent:
     """Decode an event that ``to_json`` wrote."""
     kind, rest = data["event"], {key: value for key, value in data.items() if key != "event"}
     if kind == "repeated":

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from privgan.release.manifest import Manifest
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.numbers_in_text import claims_in, numbers_in
 from privgan.release.verification.released import REPORT, Released
@@ -87,19 +88,19 @@ def _digest(sheet: str) -> str:
     return hashlib.sha256(sheet.encode()).hexdigest()
 
 
-def _required(manifest: _Json, words: Words) -> Iterator[tuple[str, ...]]:
+def _required(manifest: Manifest, words: Words) -> Iterator[tuple[str, ...]]:
     """What every version's report says, each in any of some forms."""
-    guarantee = manifest["guarantee"]
+    guarantee = manifest.guarantee
     yield (
         words.text(
             "guarantee.epsilon",
-            epsilon=words.cost(guarantee["epsilon"]),
-            delta=words.cost(guarantee["delta"]),
+            epsilon=words.cost(guarantee.epsilon),
+            delta=words.cost(guarantee.delta),
         ),
     )
-    for sentence in guarantee["not_promised"]:
+    for sentence in guarantee.not_promised:
         yield words.phrase(sentence), sentence
-    yield (manifest["release_id"],)
+    yield (manifest.release_id,)
 
 
 def _strings(value: Any) -> Iterator[str]:

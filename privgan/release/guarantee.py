@@ -5,13 +5,15 @@ What stands in a model, a manifest, a report and on the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
-from typing import Any
 
+from privgan.planning.accounted_step import AccountedStep
 from privgan.planning.plan import Plan, PlanStep
 from privgan.privacy import accountant, tradeoff
 from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget, condition_text
+from privgan.privacy.events import DpEvent
+from privgan.privacy.guarantee import Guarantee
 from privgan.privacy.tradeoff import TradeOff
 from privgan.report.text import ceiling_percent, raised
 from privgan.schema.columns import Source
@@ -47,22 +49,18 @@ RETENTION = (
 PACKAGES = ("privgan", "torch", "opacus", "dp-accounting", "opendp", "numpy", "pandas")
 
 
-def claim(plan: Plan, schema: Schema, *, secret: bool) -> dict[str, Any]:
-    """The claim of a run as JSON values; ε is None (infinite) when its coins were not secret."""
-    assumed = schema.facts_from(Source.ASSUMED_PUBLIC)
-    return {
-        "epsilon": plan.budget.epsilon if secret else None,
-        "delta": plan.budget.delta,
-        "unit": str(plan.unit),
-        "max_rows_per_unit": plan.unit.max_rows,
-        "neighbouring_relation": NEIGHBOURING_RELATION,
-        "conditional_facts": list(assumed),
-        "statement": (
-            statement(plan.budget, schema)
-            if secret
-            else "no guarantee: the coins of this run were not secret"
-        ),
-    }
+def claim(plan: Plan, schema: Schema, *, secret: bool) -> Guarantee:
+    """The claim of a run; ε is None (infinite) when its coins were not secret."""
+    said = statement(plan.budget, schema)
+    return Guarantee(
+        epsilon=plan.budget.epsilon if secret else None,
+        delta=plan.budget.delta,
+        unit=str(plan.unit),
+        max_rows_per_unit=plan.unit.max_rows,
+        neighbouring_relation=NEIGHBOURING_RELATION,
+        conditional_facts=schema.facts_from(Source.ASSUMED_PUBLIC),
+        statement=said if secret else "no guarantee: the coins of this run were not secret",
+    )
 
 
 def statement(budget: PrivacyBudget, schema: Schema) -> str:
@@ -92,20 +90,19 @@ def meaning(curve: TradeOff) -> str:
     )
 
 
-def accounting(plan: Plan) -> list[dict[str, Any]]:
+def accounting(plan: Plan) -> tuple[AccountedStep, ...]:
     """Each private step with its event and its ε alone, at the stage's δ."""
-    domain = (
-        _stage(plan.domain_steps, plan.domain_budget.delta, "domain") if plan.domain_budget else []
-    )
-    return domain + _stage(plan.steps, plan.model_budget.delta, "model")
+    budget = plan.domain_budget
+    domain = _stage(plan.domain_steps, budget.delta, "domain") if budget else ()
+    return (*domain, *_stage(plan.steps, plan.model_budget.delta, "model"))
 
 
-def _stage(steps: Sequence[PlanStep], delta: float, stage: str) -> list[dict[str, Any]]:
-    known: dict[Any, float] = {}
+def _stage(steps: Sequence[PlanStep], delta: float, stage: str) -> Iterator[AccountedStep]:
+    known: dict[DpEvent, float] = {}
     for step in steps:
         if step.event not in known:
             known[step.event] = accountant.epsilon_by_rdp(step.event, delta)
-    return [step.to_json() | {"epsilon": known[step.event], "stage": stage} for step in steps]
+        yield step.accounted(known[step.event], stage)
 
 
 def versions() -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files as packaged
 from itertools import islice
 from typing import Any, Protocol
@@ -14,7 +14,12 @@ from privgan.errors import InternalError
 from privgan.files.documents import strict_validator
 from privgan.files.fields import MANIFEST, check_declared
 from privgan.files.limits import MOST_MISTAKES
+from privgan.json_object import JsonObject
+from privgan.planning.accounted_step import AccountedStep
+from privgan.planning.plan_facts import PlanFacts
 from privgan.privacy.budget import condition_text
+from privgan.privacy.guarantee import CanaryFacts, ReleasedGuarantee
+from privgan.release.stated_policy import StatedPolicy
 
 MANIFEST_FORMAT = "privgan.manifest/1"
 MANIFEST_NAME = "manifest.json"
@@ -43,6 +48,13 @@ class FileEntry:
     bytes: int
     source: str
 
+    @classmethod
+    def of(cls, read: JsonObject) -> FileEntry:
+        """Read it; ValueError names what is missing."""
+        return cls(
+            sha256=read.text("sha256"), bytes=read.whole("bytes"), source=read.text("source")
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseFacts:
@@ -54,22 +66,9 @@ class ReleaseFacts:
         created: Moment of the release, UTC, ISO 8601 with ``+00:00`` or ``Z``.
         dataset: The data set's name.
         release_id: A name for this release that no other has.
-        epsilon: Epsilon of the run.
-        delta: Delta of the run.
-        unit: Who is protected, in words.
-        neighbouring_relation: What neighbouring tables differ by, in words.
-        max_rows_per_unit: The most rows of one unit.
-        conditional_facts: Schema facts assumed to be public, as ``column.fact``.
-        accountant_name: The accountant.
-        accountant_version: Its version.
-        epsilon_pld: Epsilon by privacy loss distributions; None where it is not valid for the plan.
-        epsilon_rdp: Epsilon by Rényi divergences; None where it is not valid for the plan.
-        not_promised: What the guarantee does not cover, one sentence each.
-        total_epsilon: Epsilon spent on the data set by all runs, this one included.
-        total_delta: Delta spent on the data set by all runs, this one included.
-        total_runs: Number of those runs.
+        guarantee: What the run claims, and what all runs on the data set spent.
         plan: The plan.
-        accounting: Every charged step: ``name``, ``event`` and ``epsilon`` (of the step alone).
+        accounting: Every charged step.
         schema_fingerprint: SHA-256 of the schema.
         schema_sources: Column to the sources of its facts.
         context: Reviewer, purpose, recipient, expiry, review_date, where known.
@@ -84,22 +83,9 @@ class ReleaseFacts:
     created: str
     dataset: str
     release_id: str
-    epsilon: float
-    delta: float
-    unit: str
-    neighbouring_relation: str
-    max_rows_per_unit: int
-    conditional_facts: Sequence[str]
-    accountant_name: str
-    accountant_version: str
-    epsilon_pld: float | None
-    epsilon_rdp: float | None
-    not_promised: Sequence[str]
-    total_epsilon: float
-    total_delta: float
-    total_runs: int
+    guarantee: ReleasedGuarantee
     plan: Mapping[str, Any]
-    accounting: Sequence[Mapping[str, Any]]
+    accounting: Sequence[AccountedStep]
     schema_fingerprint: str
     schema_sources: Mapping[str, Any]
     context: Mapping[str, str]
@@ -111,6 +97,86 @@ class ReleaseFacts:
     signer: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Manifest:
+    """A manifest that was read and follows its JSON Schema.
+
+    Plan and accounting are read when they are asked for: their parts are not in that schema.
+
+    Attributes:
+        raw: The manifest as JSON values.
+        created: Moment of the release, as it states it.
+        dataset: The data set's name.
+        release_id: The release's own name.
+        guarantee: What it promises.
+        schema_fingerprint: SHA-256 of the schema.
+        policy: The policy and its public outcomes.
+        context: Reviewer, purpose, recipient, expiry and so on, where known.
+        ledger_head: MAC of the ledger's newest entry.
+        versions: Package to version.
+        canaries: What may be told of them.
+        retention: What stays inside, and for how long.
+        files: Relative path to hash, size and source.
+        signer: Id of the key that signed it when it was made; empty where none did.
+    """
+
+    raw: Mapping[str, Any]
+    created: str
+    dataset: str
+    release_id: str
+    guarantee: ReleasedGuarantee
+    schema_fingerprint: str
+    policy: StatedPolicy
+    context: Mapping[str, str]
+    ledger_head: str
+    versions: Mapping[str, str]
+    canaries: CanaryFacts
+    retention: str
+    files: Mapping[str, FileEntry]
+    signer: str
+
+    @classmethod
+    def from_json(cls, value: object) -> Manifest:
+        """Read a manifest that follows its JSON Schema.
+
+        Raises:
+            ValueError: naming the field that is missing or of another kind.
+        """
+        read = JsonObject(value)
+        files = read.inner("files")
+        return cls(
+            raw=read.raw,
+            created=read.text("created"),
+            dataset=read.text("dataset"),
+            release_id=read.text("release_id"),
+            guarantee=ReleasedGuarantee.from_json(read.inner("guarantee").raw),
+            schema_fingerprint=read.text("schema_fingerprint"),
+            policy=StatedPolicy.of(read.inner("policy")),
+            context=read.text_map("context"),
+            ledger_head=read.inner("ledger").text("head"),
+            versions=read.text_map("versions"),
+            canaries=CanaryFacts.of(read.inner("canaries")),
+            retention=read.text("retention"),
+            files={name: FileEntry.of(files.inner(name)) for name in files.raw},
+            signer=read.text("signer") if "signer" in read.raw else "",
+        )
+
+    @cached_property
+    def plan(self) -> PlanFacts:
+        """The plan; ValueError where it is not written in full."""
+        return PlanFacts.from_json(self.raw["plan"])
+
+    @cached_property
+    def accounting(self) -> tuple[AccountedStep, ...]:
+        """Every charged step; ValueError where one is not written in full."""
+        return JsonObject(self.raw).each("accounting", AccountedStep.of)
+
+    @property
+    def schema_sources(self) -> Any:
+        """Column to the sources of its facts, as JSON values."""
+        return self.raw["schema_sources"]
+
+
 def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
     """The manifest without policy and files: what a report, itself one of the files, can know."""
     return {
@@ -118,9 +184,9 @@ def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
         "created": facts.created,
         "dataset": facts.dataset,
         "release_id": facts.release_id,
-        "guarantee": _guarantee(facts),
+        "guarantee": facts.guarantee.to_json(),
         "plan": dict(facts.plan),
-        "accounting": [dict(step) for step in facts.accounting],
+        "accounting": [step.to_json() for step in facts.accounting],
         "schema_fingerprint": facts.schema_fingerprint,
         "schema_sources": dict(facts.schema_sources),
         "context": dict(facts.context),
@@ -185,30 +251,6 @@ def _manifest_schema() -> dict[str, Any]:
     text = packaged("privgan").joinpath("formats/manifest.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
-
-
-def _guarantee(facts: ReleaseFacts) -> dict[str, Any]:
-    return {
-        "epsilon": facts.epsilon,
-        "delta": facts.delta,
-        "unit": facts.unit,
-        "neighbouring_relation": facts.neighbouring_relation,
-        "max_rows_per_unit": facts.max_rows_per_unit,
-        "conditional_facts": list(facts.conditional_facts),
-        "conditional_text": conditional_text(len(facts.conditional_facts)),
-        "accountant": {
-            "name": facts.accountant_name,
-            "version": facts.accountant_version,
-            "epsilon_pld": facts.epsilon_pld,
-            "epsilon_rdp": facts.epsilon_rdp,
-        },
-        "not_promised": list(facts.not_promised),
-        "dataset_total": {
-            "epsilon": facts.total_epsilon,
-            "delta": facts.total_delta,
-            "runs": facts.total_runs,
-        },
-    }
 
 
 def conditional_text(count: int) -> str:

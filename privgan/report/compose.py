@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from privgan.report.data import InternalReport, ShareableReport
+from privgan.report.data import InternalReport, ShareableReport, guarantee_of
 from privgan.report.document import Answer, Document, Look, Run, Section
 from privgan.report.precision import precision_of
 from privgan.report.sections.attacks import attacks_section
@@ -25,7 +25,7 @@ _LONGEST_NAME = 80
 
 def shareable_document(data: ShareableReport, words: Words) -> Document:
     """The report that leaves with a release."""
-    guarantee, precision = data.release["guarantee"], precision_of(data.steps, data.shapes)
+    guarantee, precision = guarantee_of(data.release), precision_of(data.steps, data.shapes)
     figures = shareable_stats(guarantee, data.schema, data.reach, precision, words)
     sections = [
         shareable_answer(data.release, data.policy, figures, words),
@@ -51,7 +51,7 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
 
 def internal_document(data: InternalReport, words: Words) -> Document:
     """CONFIDENTIAL: the report for the people who decide; what was measured comes first."""
-    guarantee: Mapping[str, Any] = data.release["guarantee"]
+    guarantee = guarantee_of(data.release)
     metrics: Sequence[Mapping[str, Any]] = list(data.audit.get("metrics", ()))
     figures = internal_stats(
         guarantee, data.schema, data.reach, metrics, precision_of(data.steps), words

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from privgan.privacy.guarantee import ReleasedGuarantee
+
 # A bin's or category's label: its text, None for missing values, a number for so many rarer values
 # together.
 Label: TypeAlias = str | int | None
@@ -200,3 +202,12 @@ class InternalReport:
     trends: Trends | RealTrends | None = None
     lifetime: float | None = None
     reach: Reach | None = None
+
+
+def guarantee_of(release: Mapping[str, Any]) -> ReleasedGuarantee:
+    """What a report's ``release`` promises.
+
+    Raises:
+        ValueError: naming the field that is missing or of another kind.
+    """
+    return ReleasedGuarantee.from_json(release["guarantee"])

@@ -6,11 +6,11 @@ The worst case of (ε, δ), and the plan's own trade-off curve.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from privgan.privacy import events, tradeoff
+from privgan.planning.accounted_step import AccountedStep
+from privgan.privacy import tradeoff
 from privgan.privacy.budget import WEAK_EPSILON
 from privgan.report.data import Reach
 
@@ -52,25 +52,25 @@ def odds(epsilon: float, delta: float) -> Odds:
     )
 
 
-def reach_of(guarantee: Mapping[str, Any], accounting: Iterable[Mapping[str, Any]]) -> Reach | None:
+def reach_of(epsilon: float | None, delta: float, steps: Sequence[AccountedStep]) -> Reach | None:
     """What an attacker reaches by the plan's own trade-off curve.
 
     None where the plan has a first stage: the noise of the second depends on what the first found,
     and no fixed curve is known to bound both. None where ε is infinite, too.
 
     Args:
-        guarantee: The claimed ``epsilon`` and ``delta``.
-        accounting: The plan's steps with their events and stages.
+        epsilon: The claimed ε; None where it is infinite.
+        delta: The claimed δ.
+        steps: The plan's steps.
     """
-    steps, epsilon = list(accounting), guarantee["epsilon"]
     if (
         epsilon is None
         or not math.isfinite(epsilon)
-        or {step.get("stage") for step in steps} != _ONE_STAGE
+        or {step.stage for step in steps} != _ONE_STAGE
     ):
         return None
-    own = tradeoff.of_events(events.from_json(step["event"]) for step in steps)
-    curve = tradeoff.lower(tradeoff.of_budget(epsilon, guarantee["delta"]), own)
+    own = tradeoff.of_events(step.cost for step in steps)
+    curve = tradeoff.lower(tradeoff.of_budget(epsilon, delta), own)
     return Reach(
         certainty=curve.certainty(),
         advantage=curve.advantage(),

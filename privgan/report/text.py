@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from privgan.errors import InternalError, UsageError
 from privgan.metrics import LANGUAGES, registry
+from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.document import Look, Run, Text, plain
 
 LONGEST_TEXT = 600
@@ -171,21 +172,21 @@ class Words:
         """An ε or δ, never rounded down."""
         return number(None) if value is None else cost(value)
 
-    def condition(self, guarantee: Mapping[str, Any]) -> str:
+    def condition(self, guarantee: ReleasedGuarantee) -> str:
         """What an ε rests on: the number of facts that were assumed to be public.
 
         Empty where none was.
         """
-        count = len(guarantee["conditional_facts"])
+        count = len(guarantee.conditional_facts)
         if not count:
             return ""
         return self.text(
             "guarantee.condition_one" if count == 1 else "guarantee.condition_many", count=count
         )
 
-    def epsilon(self, guarantee: Mapping[str, Any]) -> str:
+    def epsilon(self, guarantee: ReleasedGuarantee) -> str:
         """Epsilon as it must always be written: with its δ and the assumptions that it rests on."""
-        epsilon, delta = self.cost(guarantee["epsilon"]), self.cost(guarantee["delta"])
+        epsilon, delta = self.cost(guarantee.epsilon), self.cost(guarantee.delta)
         condition = self.condition(guarantee)
         text = self.text("guarantee.epsilon", epsilon=epsilon, delta=delta)
         return (

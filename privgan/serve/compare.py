@@ -15,6 +15,7 @@ from privgan.table.schema_file import parse_schema
 
 _LARGEST_SCHEMA = 4 << 20
 _SHOWN_CATEGORIES = 6
+_SAID_ABOVE = frozenset({"format", "dataset", "epsilon", "delta"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +52,8 @@ def compare(first: Held, second: Held) -> tuple[Section, ...]:
         ("Policy", _policy),
         ("Plan", _plan),
         ("Schema", _schema),
-        ("Context", lambda held: dict(held.verification.manifest["context"])),
-        ("Versions", lambda held: dict(held.verification.manifest["versions"])),
+        ("Context", lambda held: dict(held.verification.stated.context)),
+        ("Versions", lambda held: dict(held.verification.stated.versions)),
     )
     return tuple(
         Section(title=title, rows=tuple(_rows(facts(first), facts(second))))
@@ -79,55 +80,50 @@ def _rows(first: Mapping[str, str], second: Mapping[str, str]) -> Iterator[Row]:
 
 
 def _guarantee(held: Held) -> dict[str, str]:
-    manifest = held.verification.manifest
-    guarantee, total = manifest["guarantee"], manifest["guarantee"]["dataset_total"]
+    manifest = held.verification.stated
+    guarantee, total = manifest.guarantee, manifest.guarantee.dataset_total
+    accountant = guarantee.accountant
     return {
-        "data set": manifest["dataset"],
-        "created": manifest["created"],
-        "ε": cost(guarantee["epsilon"]),
-        "δ": cost(guarantee["delta"]),
-        "who is protected": guarantee["unit"],
-        "neighbouring tables": guarantee["neighbouring_relation"],
-        "most rows of one unit": number(guarantee["max_rows_per_unit"]),
-        "assumed public facts": ", ".join(guarantee["conditional_facts"]) or "none",
-        "ε by privacy loss distributions": number(guarantee["accountant"]["epsilon_pld"]),
-        "ε by Rényi divergences": number(guarantee["accountant"]["epsilon_rdp"]),
-        "accountant": f"{guarantee['accountant']['name']} {guarantee['accountant']['version']}",
-        "total of the data set": f"ε = {cost(total['epsilon'])}, δ = {cost(total['delta'])}",
-        "runs of the data set": number(total["runs"]),
-        "canaries": f"probability {number(manifest['canaries']['probability'])}",
+        "data set": manifest.dataset,
+        "created": manifest.created,
+        "ε": cost(guarantee.epsilon),
+        "δ": cost(guarantee.delta),
+        "who is protected": guarantee.unit,
+        "neighbouring tables": guarantee.neighbouring_relation,
+        "most rows of one unit": number(guarantee.max_rows_per_unit),
+        "assumed public facts": ", ".join(guarantee.conditional_facts) or "none",
+        "ε by privacy loss distributions": number(accountant.epsilon_pld),
+        "ε by Rényi divergences": number(accountant.epsilon_rdp),
+        "accountant": f"{accountant.name} {accountant.version}",
+        "total of the data set": f"ε = {cost(total.epsilon)}, δ = {cost(total.delta)}",
+        "runs of the data set": number(total.runs),
+        "canaries": f"probability {number(manifest.canaries.probability)}",
     }
 
 
 def _policy(held: Held) -> dict[str, str]:
-    policy = held.verification.manifest["policy"]
+    policy = held.verification.stated.policy
     gates = {
-        f"gate {gate['fact']}": (
-            f"{gate['condition']}; found {number(gate['value'])}: {gate['status']}"
-        )
-        for gate in policy["outcomes"]
+        f"gate {gate.fact}": f"{gate.condition}; found {number(gate.value)}: {gate.status}"
+        for gate in policy.outcomes
     }
     return {
-        "policy": f"{policy['name']} {policy['version']}",
-        "hash": policy["hash"][:16],
-        "verdict": policy["status"],
-        "internal checks": policy["internal_checks"],
+        "policy": f"{policy.name} {policy.version}",
+        "hash": policy.hash[:16],
+        "verdict": policy.status,
+        "internal checks": policy.internal_checks,
         **gates,
     }
 
 
 def _plan(held: Held) -> dict[str, str]:
-    manifest = held.verification.manifest
+    manifest = held.verification.stated.raw
     plain = {
         name.replace("_", " "): number(value)
         for name, value in manifest["plan"].items()
         if isinstance(value, str | int | float)
     }
-    plain = {
-        name: value
-        for name, value in plain.items()
-        if name not in {"format", "dataset", "epsilon", "delta"}
-    }
+    plain = {name: value for name, value in plain.items() if name not in _SAID_ABOVE}
     steps = Counter(str(step.get("kind", step["name"])) for step in manifest["accounting"])
     return plain | {f"steps: {kind}": number(count) for kind, count in steps.items()}
 
@@ -137,8 +133,7 @@ def _schema(held: Held) -> dict[str, str]:
     if schema is None:
         return {
             "schema": (
-                "not read here; fingerprint"
-                f" {held.verification.manifest['schema_fingerprint'][:16]}"
+                f"not read here; fingerprint {held.verification.stated.schema_fingerprint[:16]}"
             )
         }
     facts = {f"column {column.name}": _column(column) for column in schema.columns}

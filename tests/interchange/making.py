@@ -14,7 +14,7 @@ from privgan.schema.schema import Schema
 from privgan.table.files import write_tables
 from privgan.table.presenting import presented
 from privgan.table.schema_file import parse_schema
-from tests.release.making import FACTS, PLAN, contents_of, passed
+from tests.release.making import FACTS, PLAN, contents_of, guaranteed, passed
 
 ROWS = 300
 SCHEMA_TEXT = """\
@@ -93,10 +93,8 @@ def make_release(folder: Path, *, parquet: bool = True) -> Path:
     text, stored = write_rows(folder)
     plan = copy.deepcopy(PLAN) | {"dataset": SCHEMA.dataset, "unit": str(SCHEMA.unit)}
     facts = replace(
-        FACTS,
+        guaranteed(FACTS, unit=str(SCHEMA.unit), conditional_facts=()),
         dataset=SCHEMA.dataset,
-        unit=str(SCHEMA.unit),
-        conditional_facts=(),
         plan=plan,
         schema_fingerprint=SCHEMA.fingerprint(),
         schema_sources={

@@ -200,8 +200,8 @@ def test_synthetic_customers_have_several_rows_and_invented_names(candidate_and_
     assert all(abs(made.get(size, 0) - real[size]) < 0.15 for size in (1, 2, 3))
     assert not set(synthetic["customer"]) & set(frame["customer"])
     record = candidate.record()
-    assert "at most 3" in record["guarantee"]["unit"]
-    assert [step["name"] for step in record["accounting"][:2]] == ["row-count", "rows-of-each"]
+    assert "at most 3" in record.guarantee.unit
+    assert [step.name for step in record.accounting[:2]] == ["row-count", "rows-of-each"]
 
 
 def test_the_audit_takes_customers_for_its_units(candidate_and_frame) -> None:  # type: ignore[no-untyped-def]

@@ -38,13 +38,9 @@ def test_only_a_reserve_may_stay_uncharged(
         run.approve("model", STEPS, budget)
         for step in charged:
             run.charge(step, STEPS[step])
-    record = {
-        "run": run.identity,
-        "guarantee": {"epsilon": budget.epsilon, "delta": budget.delta},
-        "accounting": [
-            {"name": name, "stage": "model", "event": events.to_json(event)}
-            for name, event in STEPS.items()
-        ],
-    }
-    schema: Any = SimpleNamespace(dataset="a")
-    assert accounting_complete(record, schema, ledger) is complete
+    steps = [
+        SimpleNamespace(name=name, stage="model", event=events.to_json(event), cost=event)
+        for name, event in STEPS.items()
+    ]
+    record: Any = SimpleNamespace(run=run.identity, guarantee=budget, accounting=steps)
+    assert accounting_complete(record, ledger.history("a")) is complete

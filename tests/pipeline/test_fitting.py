@@ -101,7 +101,7 @@ def test_with_repeatable_coins_two_fits_agree_bit_for_bit_and_promise_nothing(
         torch.equal(one, two)
         for one, two in zip(_weights(repeatable), _weights(again), strict=True)
     )
-    assert synthesizer_of(again).guarantee["epsilon"] is None
+    assert synthesizer_of(again).guarantee.epsilon is None
     assert PrivacyLedger.open(str(tmp_path / "ledger.sqlite")).account("small").epsilon == float(
         "inf"
     )

@@ -15,6 +15,7 @@ from privgan.errors import PolicyFailedError, UsageError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
+from privgan.pipeline.candidate_record import CandidateRecord
 from privgan.pipeline.judging import accounting_complete, judge
 from privgan.pipeline.releasing import release_candidate
 from privgan.pipeline.request import RunRequest
@@ -102,7 +103,7 @@ def test_an_untouched_candidate_passes_and_is_released(
     place: tuple[Candidate, PrivacyLedger], tmp_path: Path
 ) -> None:
     candidate, ledger = place
-    assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
+    assert accounting_complete(candidate.record(), ledger.history("judged"))
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, Context())
     assert str(verdict.status) == "PASS"
     assert (
@@ -138,9 +139,10 @@ def test_a_claim_that_the_ledger_does_not_bear_out_is_incomplete(
     place: tuple[Candidate, PrivacyLedger], lie: Any
 ) -> None:
     candidate, ledger = place
-    record = candidate.record()
-    lie(record)
-    assert not accounting_complete(record, load_schema(candidate.schema), ledger)
+    said = candidate.record().to_json()
+    lie(said)
+    record = CandidateRecord.from_json(said)
+    assert not accounting_complete(record, ledger.history("judged"))
 
 
 def test_a_closed_candidate_cannot_be_released_by_a_verdict_from_before(
@@ -275,7 +277,7 @@ def test_no_policy_lets_a_refuted_candidate_out_even_after_the_data_set_was_clea
         gates=tuple(gate for gate in policy.gates if gate.fact != "audit.verdict"),
     )
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT | {"verdict": "REFUTED"}))
-    ledger.refute("judged", candidate.record()["run"])
+    ledger.refute("judged", candidate.record().run)
     ledger.clear("judged", who="A. Officer", why="looked into")
     verdict = judge(candidate, careless, ledger, Context())
     assert str(verdict.status) == "PASS"

@@ -22,6 +22,7 @@ from privgan.ledger.runs import RunLedger
 from privgan.metric import Metric
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.judging import accounting_complete
+from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.releasing import purge
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Judging, fit_table, resume_candidate, resume_run
@@ -30,7 +31,6 @@ from privgan.policy.policy_file import load_policy
 from privgan.progress import Progress
 from privgan.release.verification.verify import verify_release
 from privgan.sources import SourceOptions
-from privgan.table.schema_file import load_schema
 
 QUIET = Progress(quiet=True)
 
@@ -80,7 +80,7 @@ def test_a_fit_from_a_query_goes_on_with_the_same_query(
         with pytest.raises(UsageError, match="the query"):
             resume_candidate(out, database, ledger, QUIET, query=wrong)
     candidate = resume_candidate(out, f"sqlite:///{database}", ledger, QUIET, query=query)
-    assert candidate.record()["guarantee"]["epsilon"] == 6
+    assert candidate.record.guarantee.epsilon == 6
     assert not any(
         b"order by rowid" in path.read_bytes() for path in out.rglob("*") if path.is_file()
     )
@@ -93,11 +93,11 @@ def test_after_a_crash_the_steps_run_again_are_paid_from_the_reserve(
     assert "critic:reserve" not in _charged(ledger)
     candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
     assert _charged(ledger)[-1] == "critic:reserve"
-    record = candidate.record()
-    assert record["guarantee"]["epsilon"] == 6
+    record = candidate.record
+    assert record.guarantee.epsilon == 6
     assert ledger.account("purchases").epsilon == 6
-    assert accounting_complete(record, load_schema(candidate.schema), ledger)
-    assert not list(candidate.internal.glob("internal-checkpoint-*"))
+    assert accounting_complete(record, ledger.history(record.dataset))
+    assert not list(candidate.files.internal.glob("internal-checkpoint-*"))
     with pytest.raises(UsageError, match="no checkpoint"):
         resume_candidate(out, purchase_request.table, ledger, QUIET)
 
@@ -117,7 +117,7 @@ def test_after_an_interrupt_nothing_is_run_again(
         candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
     assert done == list(range(13, 40))
     assert "critic:reserve" not in _charged(ledger)
-    assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
+    assert accounting_complete(candidate.record, ledger.history(candidate.record.dataset))
 
 
 def test_a_second_crash_finds_the_reserve_spent(
@@ -166,7 +166,7 @@ def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(
     path = out / "internal" / "internal-checkpoint-3.safetensors"
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * written)])
     candidate = resume_candidate(out, purchase_request.table, ledger, QUIET)
-    assert accounting_complete(candidate.record(), load_schema(candidate.schema), ledger)
+    assert accounting_complete(candidate.record, ledger.history(candidate.record.dataset))
 
 
 def test_a_process_left_behind_does_not_touch_the_candidate(
@@ -182,7 +182,7 @@ def test_a_process_left_behind_does_not_touch_the_candidate(
             made.append(
                 resume_candidate(
                     out, purchase_request.table, PrivacyLedger.open(ledger.url), QUIET
-                ).hashes()
+                ).hashes
             )
         plain(self, *rest)
 
@@ -209,7 +209,9 @@ def test_noise_is_fresh_after_a_checkpoint(tmp_path: Path, purchase_request: Run
         PrivacyLedger.open(str(again / "ledger.sqlite")),
         QUIET,
     )
-    models = [(candidate.model / "model.safetensors").read_bytes() for candidate in (first, second)]
+    models = [
+        (candidate.files.model / "model.safetensors").read_bytes() for candidate in (first, second)
+    ]
     assert models[0] != models[1]
 
 
@@ -314,13 +316,13 @@ def test_a_run_that_can_never_pass_does_not_go_on(
     assert verify_release(out / "release").ok
 
 
-def _audited(candidate: Candidate) -> None:
+def _audited(candidate: ReadCandidate) -> None:
     figures = {"attack.membership.advantage": 0.05, "fidelity.tvd1": 0.05}
     metrics = [
         Metric(name=name, value=0.01, low=0.0, high=high).to_json()
         for name, high in figures.items()
     ]
-    candidate.write_internal(
+    candidate.files.write_internal(
         AUDIT_FILE,
         json.dumps({"format": "privgan.audit/1", "verdict": "NOT_REFUTED", "metrics": metrics}),
     )

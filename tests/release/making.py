@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save
 
+from privgan.planning.accounted_step import AccountedStep
 from privgan.policy import Verdict, evaluate
 from privgan.policy.policy import Comparison, Gate, Policy, Scope
 from privgan.privacy import accountant, events
+from privgan.privacy.guarantee import AccountantFigures, DatasetTotal, ReleasedGuarantee
 from privgan.release import ReleaseFacts
+from privgan.release.manifest import conditional_text
 from privgan.table.schema_file import parse_schema
 
 POLICY = Policy(
@@ -79,31 +83,35 @@ PLAN = {
         {"name": "model", "epsilon": 3.0, "delta": 1e-6, "steps": STEPS, "cost": asdict(SPENT)}
     ],
 }
-FACTS = ReleaseFacts(
-    created="2026-11-21T04:00:00+00:00",
-    dataset="customers",
-    release_id="r1",
+GUARANTEE = ReleasedGuarantee(
     epsilon=3.0,
     delta=1e-6,
     unit=str(SCHEMA.unit),
     neighbouring_relation="add or remove one privacy unit",
     max_rows_per_unit=1,
     conditional_facts=("b.categories",),
-    accountant_name="dp-accounting",
-    accountant_version="0.4.4",
-    epsilon_pld=SPENT.epsilon_pld,
-    epsilon_rdp=SPENT.epsilon_rdp,
+    conditional_text="conditional on 1 assumed public fact",
+    accountant=AccountantFigures(
+        name="dp-accounting",
+        version="0.4.4",
+        epsilon_pld=SPENT.epsilon_pld,
+        epsilon_rdp=SPENT.epsilon_rdp,
+    ),
     not_promised=("That a run happened stays hidden.",),
-    total_epsilon=3.0,
-    total_delta=1e-6,
-    total_runs=1,
+    dataset_total=DatasetTotal(epsilon=3.0, delta=1e-6, runs=1),
+)
+FACTS = ReleaseFacts(
+    created="2026-11-21T04:00:00+00:00",
+    dataset="customers",
+    release_id="r1",
+    guarantee=GUARANTEE,
     plan=PLAN,
     accounting=tuple(
-        step
-        | {
-            "stage": "model",
-            "epsilon": accountant.epsilon_by_rdp(events.from_json(step["event"]), 1e-6),
-        }
+        AccountedStep(
+            **step,
+            stage="model",
+            epsilon=accountant.epsilon_by_rdp(events.from_json(step["event"]), 1e-6),
+        )
         for step in STEPS
     ),
     schema_fingerprint=SCHEMA.fingerprint(),
@@ -120,17 +128,24 @@ FACTS = ReleaseFacts(
 )
 
 
+def guaranteed(facts: ReleaseFacts, **changes: Any) -> ReleaseFacts:
+    """The facts with another guarantee; its text fits its assumed facts."""
+    made = replace(facts.guarantee, **changes)
+    text = conditional_text(len(made.conditional_facts))
+    return replace(facts, guarantee=replace(made, conditional_text=text))
+
+
 def passed(epsilon: float | None = 3.0) -> Verdict:
     return evaluate(POLICY, {} if epsilon is None else {"guarantee.epsilon": epsilon})
 
 
 def model_of(facts: ReleaseFacts, schema_text: str) -> bytes:
     guarantee = {
-        "epsilon": facts.epsilon,
-        "delta": facts.delta,
-        "unit": facts.unit,
-        "max_rows_per_unit": facts.max_rows_per_unit,
-        "conditional_facts": list(facts.conditional_facts),
+        "epsilon": facts.guarantee.epsilon,
+        "delta": facts.guarantee.delta,
+        "unit": facts.guarantee.unit,
+        "max_rows_per_unit": facts.guarantee.max_rows_per_unit,
+        "conditional_facts": list(facts.guarantee.conditional_facts),
     }
     return json.dumps({"rows": 300, "schema": schema_text, "guarantee": guarantee}).encode()
 

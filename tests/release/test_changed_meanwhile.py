@@ -16,6 +16,7 @@ import pytest
 
 from privgan.files.safe_open import ChangedError, open_listed, read_listed
 from privgan.release import ALLOWED_FILES, verify_release
+from privgan.release.manifest import Manifest
 from privgan.release.verification import verify
 from privgan.release.verification.agreement import meaning_problems
 from privgan.release.verification.apart import verify_apart
@@ -170,7 +171,7 @@ def test_what_was_found_of_another_table_is_not_remembered(
 
 def test_files_are_read_with_the_hash_that_is_listed(release: Path) -> None:
     manifest = verify_release(release).manifest
-    released = Released(release, manifest)
+    released = Released(release, Manifest.from_json(manifest))
     assert released.content("schema.yaml") == (release / "schema.yaml").read_bytes()
     with released.opened("synthetic.csv") as reader:
         assert reader.read() == (release / "synthetic.csv").read_bytes()

@@ -33,6 +33,7 @@ from privgan.files.fields import (
     declared_fields,
     fields_of,
 )
+from privgan.planning.accounted_step import AccountedStep
 from privgan.release import build_manifest, write_release
 from privgan.release.contents import require_allowed_contents
 from privgan.release.manifest import FileEntry
@@ -41,6 +42,15 @@ from privgan.table.schema_file import dump_schema, parse_schema
 
 SCHEMA_TEXT = "columns:\n- {name: a, kind: integer}\n- {name: b, kind: categorical}\n"
 PACKAGE = Path(__file__).parents[2] / "privgan"
+HIDING = AccountedStep(
+    name="m",
+    kind="step",
+    noise=1.0,
+    expected_error=None,
+    event={"event": "gaussian", "exact": 4},
+    epsilon=1.0,
+    stage="model",
+)
 FILES = {"synthetic.csv": FileEntry(sha256="0" * 64, bytes=0, source="synthetic")}
 
 
@@ -59,14 +69,7 @@ FILES = {"synthetic.csv": FileEntry(sha256="0" * 64, bytes=0, source="synthetic"
             "event.seed",
         ),
         ({"plan": {"settings": {"critic": {"best_loss": 0.1}}}}, "plan.settings.critic.best_loss"),
-        (
-            {
-                "accounting": (
-                    {"name": "m", "event": {"event": "gaussian"}, "epsilon": 1.0, "exact": 4},
-                )
-            },
-            "accounting[].exact",
-        ),
+        ({"accounting": (HIDING,)}, "accounting[].event.exact"),
         ({"context": {"recipient": "x", "customer": "K1"}}, "context.customer"),
         ({"plan": {"rows": {"of": "gold"}}}, "plan.rows"),
         ({"schema_sources": {"city": {"categories": {"counts": 3}}}}, "schema_sources.*.*"),

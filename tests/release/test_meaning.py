@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ import pytest
 from privgan.files.limits import MOST_JSON_PARTS
 from privgan.release import verify_release
 from privgan.release.guarantee import versions
+from privgan.release.manifest import FileEntry
 from privgan.release.signing.keys import SigningKey
 from privgan.release.signing.signature import SIGNATURE_NAME, sign_manifest, signature_file
 from privgan.release.signing.trust import make_trust
@@ -625,5 +627,8 @@ def test_a_model_of_as_many_categories_as_the_limits_allow_is_read(tmp_path: Pat
     content = json.dumps({"frequencies": [0] * (MOST_JSON_PARTS["manifest.json"] + 1)}).encode()
     (tmp_path / "model").mkdir()
     (tmp_path / MODEL).write_bytes(content)
-    listed = {MODEL: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}}
-    assert Released(tmp_path, {"files": listed}).model == json.loads(content)
+    entry = FileEntry(
+        sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), source="measured"
+    )
+    stated: Any = SimpleNamespace(files={MODEL: entry})
+    assert Released(tmp_path, stated).model == json.loads(content)

@@ -10,6 +10,7 @@ import pytest
 from privgan.demo import demo_schema_yaml
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget
+from privgan.release.manifest import Manifest
 from privgan.release.verification.accounting import _noise_of, _require_sane, accounting_problems
 from privgan.table.schema_file import parse_schema
 
@@ -40,10 +41,10 @@ def test_a_step_that_is_said_to_have_more_noise_than_its_event_is_found(
     release: Path, place: int, listed: bool
 ) -> None:
     manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
-    assert accounting_problems(manifest) == []
+    assert accounting_problems(Manifest.from_json(manifest)) == []
     steps = manifest["accounting"] if listed else manifest["plan"]["stages"][0]["steps"]
     steps[place]["noise"] = 99.0
-    (found,) = accounting_problems(manifest)
+    (found,) = accounting_problems(Manifest.from_json(manifest))
     assert "is said to have noise 99" in found
 
 

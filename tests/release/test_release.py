@@ -24,6 +24,7 @@ from privgan.errors import (
 )
 from privgan.release import FileEntry, build_manifest, bundle, verify_release, write_release
 from tests.release.changes import NOW, refiled
+from tests.release.making import guaranteed
 
 
 def edit(release: Path, change: Callable[[dict[str, Any]], Any], *, sealed: bool = True) -> None:
@@ -181,7 +182,8 @@ def test_part_of_the_files_verifies(
     tmp_path: Path, names: list[str], contents: Any, facts: Any, verdict: Any
 ) -> None:
     files = {name: content for name, content in contents(tmp_path).items() if name in names}
-    facts = dataclasses.replace(facts, context={}, epsilon_pld=None)
+    figures = dataclasses.replace(facts.guarantee.accountant, epsilon_pld=None)
+    facts = guaranteed(dataclasses.replace(facts, context={}), accountant=figures)
     assert verify_release(write_release(tmp_path / "a/b/release", files, facts, verdict())).ok
 
 
@@ -293,8 +295,11 @@ def test_manifest_that_says_nonsense_is_a_bug(
 ) -> None:
     files = {"synthetic.csv": FileEntry(sha256="0" * 64, bytes=0, source="synthetic")}
     assert build_manifest(facts, verdict(), files)
+    changed = (
+        dataclasses.replace(facts, **changes) if "plan" in changes else guaranteed(facts, **changes)
+    )
     with pytest.raises(InternalError):
-        build_manifest(dataclasses.replace(facts, **changes), verdict(), files)
+        build_manifest(changed, verdict(), files)
     with pytest.raises(InternalError):
         build_manifest(facts, verdict(), {})
 

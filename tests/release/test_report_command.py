@@ -34,7 +34,7 @@ def report(facts: Any, verdict: Any) -> ShareableReport:
         policy=verdict().to_public_json(),
         schema=SCHEMA.to_json(),
         steps=report_steps(facts.accounting),
-        groups=report_groups(facts.accounting, facts.delta),
+        groups=report_groups(facts.accounting, facts.guarantee.delta),
         shapes=[
             NoisyShape(
                 column="b",

@@ -33,6 +33,7 @@ from tests.release.changes import (
     signature_text,
     text,
 )
+from tests.release.making import guaranteed
 
 SHIPPED = load_policy("internal-analytics")
 
@@ -447,11 +448,13 @@ def test_what_nobody_touched_raises_no_alarm(
         {"expiry": "2026-11-21"},
         {"reviewer": "A"},
     ][number % 4]
+    figures = facts.guarantee.accountant
+    if number % 5 == 0:
+        figures = replace(figures, epsilon_rdp=None)
     facts = replace(
-        facts,
+        guaranteed(facts, conditional_facts=(), accountant=figures),
         dataset=schema.dataset,
         release_id=f"release-{number}",
-        conditional_facts=(),
         schema_fingerprint=schema.fingerprint(),
         schema_sources={
             column.name: {fact: str(source) for fact, source in column.sources.items()}
@@ -459,7 +462,6 @@ def test_what_nobody_touched_raises_no_alarm(
         },
         plan=facts.plan | {"dataset": schema.dataset},
         context=context,
-        epsilon_rdp=facts.epsilon_rdp if number % 5 else None,
         created="2026-11-21T04:00:00Z" if number % 2 else facts.created,
     )
     rows = [1, 3, 300, 2_000][number % 4]

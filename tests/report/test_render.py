@@ -21,6 +21,7 @@ from privgan.report import (
     render_internal,
     render_shareable,
 )
+from privgan.report.data import guarantee_of
 from privgan.report.odds import odds
 from privgan.report.text import ceiling_percent, cost, number, short, words_of
 from privgan.schema.columns import Discrete, Invented, Kind, Numeric, Source, Temporal
@@ -411,8 +412,10 @@ def test_real_schema_verdict_and_release_render(
     ("epsilon", "shown"),
     [(3, "3"), (1.23441, "1.235"), (0.3, "0.3"), (12.3401, "12.35"), (2.0, "2")],
 )
-def test_a_printed_epsilon_is_never_below_the_claim(epsilon: float, shown: str) -> None:
-    told = words_of("en").epsilon({"epsilon": epsilon, "delta": 1e-6, "conditional_facts": []})
+def test_a_printed_epsilon_is_never_below_the_claim(
+    epsilon: float, shown: str, shareable: ShareableReport
+) -> None:
+    told = words_of("en").epsilon(replace(guarantee_of(shareable.release), epsilon=epsilon))
     assert told == f"ε = {shown} at δ = 1 × 10⁻⁶"
 
 

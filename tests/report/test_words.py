@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,7 +135,8 @@ def test_the_unit_is_called_as_everywhere(unit: PrivacyUnit) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_the_condition_is_called_as_everywhere(count: int) -> None:
-    assert words_of("en").condition({"conditional_facts": ["a.b"] * count}) == condition_text(count)
+    assumed: Any = SimpleNamespace(conditional_facts=("a.b",) * count)
+    assert words_of("en").condition(assumed) == condition_text(count)
 
 
 def test_a_missing_text_or_value_is_a_bug_and_an_unknown_language_a_mistake() -> None:

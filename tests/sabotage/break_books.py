@@ -13,7 +13,7 @@ import numpy as np
 from privgan import synthesizer
 from privgan.domain.encoding import Encoder
 from privgan.ledger import account as ledger_account
-from privgan.ledger import ledger, runs
+from privgan.ledger import runs, start
 from privgan.ledger.anchor import Anchor
 from privgan.ledger.database import LedgerStore
 from privgan.ledger.identity import Sketcher
@@ -179,7 +179,8 @@ def ledger_reset(patch: Patch) -> None:
             dataset, [entry for entry in entries if entry.kind != "run" or entry.run in ended]
         )
 
-    patch.setattr("privgan.ledger.ledger.account_of", forgetful)
+    for place in ("ledger", "ledger_start", "ledger_history"):
+        patch.setattr(f"privgan.privacy.{place}.account_of", forgetful)
 
 
 @variant("L15", checks.a_checkpoint_resumes_once_and_pays, "DID NOT RAISE")
@@ -219,7 +220,7 @@ def sketch_as_long_as_the_table(patch: Patch) -> None:
 @variant("L15", checks.one_table_has_one_budget, "DID NOT RAISE")
 def customers_not_compared(patch: Patch) -> None:
     """The same customers under a second name get a second budget."""
-    patch.setattr(ledger, "check_new_customers", lambda *arguments: None)
+    patch.setattr(start, "check_new_customers", lambda *arguments: None)
 
 
 @variant("L15", checks.a_cut_ledger_is_refused, "DID NOT RAISE")
@@ -254,7 +255,7 @@ def report_unlabelled(patch: Patch) -> None:
     data, forms, audits = releasing.shareable_data, releasing.written_forms, list[Any]()
 
     def remembering(candidate: Any, *more: Any) -> Any:
-        audits.append(candidate.audit())
+        audits.append(candidate.evidence.audit)
         return data(candidate, *more)
 
     def telling(*given: Any) -> dict[str, bytes]:
@@ -279,6 +280,6 @@ def loss_in_bundle(patch: Patch) -> None:
 
     def telling(candidate: Any, *more: Any) -> Any:
         made = facts(candidate, *more)
-        return replace(made, plan=dict(made.plan) | {"audit": candidate.audit()})
+        return replace(made, plan=dict(made.plan) | {"audit": candidate.evidence.audit})
 
     patch.setattr(releasing, "release_facts", telling)

@@ -71,7 +71,7 @@ CALLS = {
     "conform": {
         OWNERS,
         "pipeline/foreign_tables.py",
-        "pipeline/candidate.py",
+        "pipeline/read_candidate.py",
         "pipeline/twin.py",
         "pipeline/writing.py",
     },
@@ -84,7 +84,7 @@ CALLS = {
     "rows_over_limit": {OWNERS, "drafting/review_sight.py"},
     "Review": {OWNERS},
     "read_csv": {"release/", "sources/"},
-    "read_parquet": {"pipeline/candidate.py"},
+    "read_parquet": {"pipeline/read_candidate.py"},
 }
 # Who may take or give a frame above the tables: each is synthetic, simulated, or listed for the
 # audit.
@@ -98,7 +98,7 @@ FRAMES = {
         "_conformed",
     },
     "measurement/looks.py": {"values"},
-    "pipeline/candidate.py": {"synthetic"},
+    "pipeline/read_candidate.py": {"synthetic"},
     "pipeline/reference_fits.py": {"fitted_sample"},
     "pipeline/writing.py": {"noisy_figures"},
 }

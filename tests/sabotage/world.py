@@ -414,14 +414,14 @@ def candidate(
     with mock.patch.object(fitting, "SecretStream", return_value=coins):
         table, quiet = OwnersTable(frame, SCHEMA), Progress(quiet=True)
         run = Run(request=request, plan=plan(), table=table, ledger=ledger, progress=quiet)
-        return fit_candidate(run, Candidate(out, out / "internal")), ledger
+        return fit_candidate(run, Candidate(out, out / "internal")).files, ledger
 
 
 def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:
     """Every file that a release would be made from, under coins that hide all that mechanisms tell."""
     with tempfile.TemporaryDirectory() as folder:
         made, _ = candidate(frame, Deaf(1), Path(folder))
-        record = made.record()
+        record = made.record().to_json()
         del record["run"], record["canaries"]["commitment"]
         files = {
             path.relative_to(made.folder).as_posix(): path.read_bytes()

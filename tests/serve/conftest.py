@@ -21,6 +21,7 @@ from privgan.serve import Application, Guard, Library, Request, Response
 from privgan.table.files import write_tables
 from privgan.table.schema_file import dump_schema, parse_schema
 from tests.release.conftest import contents, facts, verdict  # noqa: F401 - fixtures
+from tests.release.making import guaranteed
 
 PORT = 8765
 SECRET = "Zephyrine-918273645"
@@ -43,11 +44,14 @@ DECLARED = (COLUMNS[0], replace(COLUMNS[1], sources={}))
 def fitted(schema: Schema, stated: ReleaseFacts) -> ReleaseFacts:
     """What a manifest says, made to fit a schema."""
     parsed = parse_schema(dump_schema(schema))
-    return replace(
+    claimed = guaranteed(
         stated,
         unit=str(parsed.unit),
         max_rows_per_unit=parsed.unit.max_rows,
-        conditional_facts=list(parsed.facts_from(Source.ASSUMED_PUBLIC)),
+        conditional_facts=parsed.facts_from(Source.ASSUMED_PUBLIC),
+    )
+    return replace(
+        claimed,
         schema_fingerprint=parsed.fingerprint(),
         schema_sources={
             column.name: {fact: str(source) for fact, source in column.sources.items()}

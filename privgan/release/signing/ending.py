@@ -114,14 +114,14 @@ def signed_manifest(path: Path, key: PublicKey, day: dt.date) -> str:
 
 
 def _signed_by(contents: Contents, path: Path, key: PublicKey, day: dt.date) -> str:
-    if not contents.readable:
+    if contents.stated is None:
         problem = next(iter(contents.problems), "holds no manifest")
         raise UsageError(f"{path}: is no release whose signature can be kept: {problem}")
     try:
         signatures = read_signatures(contents.signature or b"")
     except SignatureFileError as error:
         raise UsageError(f"{path}: {SIGNATURE_NAME}: {error}") from error
-    release = contents.manifest["release_id"]
+    release = contents.stated.release_id
     for signature in signatures:
         wrong = any(signature.problems(release, contents.content))
         if signature.key == key and signature.signed.date() <= day and not wrong:

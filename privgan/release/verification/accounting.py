@@ -19,8 +19,12 @@ from privgan.files.limits import (
     MOST_SAMPLED_TIMES,
     MOST_STEPS,
 )
+from privgan.planning.accounted_step import AccountedStep
+from privgan.planning.plan_facts import PlanFacts, PlannedStage, PlannedStep
 from privgan.privacy import accountant, events
 from privgan.privacy.accountant import PrivacySpent
+from privgan.privacy.guarantee import AccountantFigures, ReleasedGuarantee
+from privgan.release.manifest import Manifest
 from privgan.release.verification.integrity import shown
 
 # Another version of dp-accounting may differ in the last digits; a thousandth of ε changes nothing
@@ -33,7 +37,7 @@ _MOST_NOISE = 1e5  # In sensitivities; time and memory grow with it, and a table
 _FAR = 4.0
 
 
-def accounting_problems(manifest: Mapping[str, Any]) -> list[str]:
+def accounting_problems(manifest: Manifest) -> list[str]:
     """Where a manifest's claim does not follow from its plan and its accounting, a sentence each.
 
     Args:
@@ -57,43 +61,50 @@ def accounting_problems(manifest: Mapping[str, Any]) -> list[str]:
         ]
 
 
-def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
-    guarantee, plan, accounting = manifest["guarantee"], manifest["plan"], manifest["accounting"]
-    stages: Sequence[Mapping[str, Any]] = plan["stages"]
-    for name in ("epsilon", "delta"):
-        if plan[name] != guarantee[name]:
-            yield f"the guarantee's {name} is {guarantee[name]:g}, the plan's {plan[name]:g}"
-        together = math.fsum(stage[name] for stage in stages)
-        if not together <= guarantee[name] * (1 + 1e-9):
-            yield (
-                f"the plan's stages are given {name} {together:g} together, and {guarantee[name]:g}"
-                " is claimed"
-            )
+def _problems(manifest: Manifest) -> Iterator[str]:
+    plan, accounting = manifest.plan, manifest.accounting
+    yield from _budget_problems(manifest.guarantee, plan)
     _require_few(plan, accounting)
-    planned = {
-        (stage["name"], step["name"]): step["event"] for stage in stages for step in stage["steps"]
-    }
-    counted = {(step["stage"], step["name"]): step["event"] for step in accounting}
-    listed = sum(len(stage["steps"]) for stage in stages)
-    if planned != counted or not len(counted) == len(accounting) == listed:
+    planned = {(stage.name, step.name): step.event for stage in plan.stages for step in stage.steps}
+    counted = {(step.stage, step.name): step.event for step in accounting}
+    if planned != counted or not len(counted) == len(accounting) == len(list(plan.steps)):
         yield "the accounting does not list exactly the plan's steps with their events"
         return
-    for step in (*(step for stage in stages for step in stage["steps"]), *accounting):
-        noise = _noise_of(step["event"])
-        if noise is not None and not math.isclose(step["noise"], noise, rel_tol=1e-9):
+    steps: list[PlannedStep | AccountedStep] = [*plan.steps, *accounting]
+    for step in steps:
+        noise = _noise_of(step.event)
+        if noise is not None and not math.isclose(step.noise, noise, rel_tol=1e-9):
             yield (
-                f"step {shown(step['name'])} is said to have noise {step['noise']:g}, and its event"
-                f" has {noise:g}"
+                f"step {shown(step.name)} is said to have noise {step.noise:g}, and its event has"
+                f" {noise:g}"
             )
-    yield from _costs(guarantee, stages, accounting)
+    yield from _costs(manifest.guarantee.accountant, plan.stages, accounting)
 
 
-def _require_few(plan: Mapping[str, Any], accounting: Sequence[Mapping[str, Any]]) -> None:
+def _budget_problems(guarantee: ReleasedGuarantee, plan: PlanFacts) -> Iterator[str]:
+    stages = plan.stages
+    parts = (
+        ("epsilon", guarantee.epsilon, plan.epsilon, [stage.epsilon for stage in stages]),
+        ("delta", guarantee.delta, plan.delta, [stage.delta for stage in stages]),
+    )
+    for name, claimed, planned, given in parts:
+        if planned != claimed:
+            yield f"the guarantee's {name} is {claimed:g}, the plan's {planned:g}"
+        together = math.fsum(given)
+        if not together <= claimed * (1 + 1e-9):
+            yield (
+                f"the plan's stages are given {name} {together:g} together, and {claimed:g} is"
+                " claimed"
+            )
+
+
+def _require_few(plan: PlanFacts, accounting: Sequence[AccountedStep]) -> None:
     """Refuse more steps, or more different ones, than can be accounted for in a while."""
-    steps = [step for stage in plan["stages"] for step in stage["steps"]]
-    if max(len(steps), len(accounting), len(plan["stages"])) > MOST_STEPS:
+    planned = list(plan.steps)
+    if max(len(planned), len(accounting), len(plan.stages)) > MOST_STEPS:
         raise ValueError("more steps than any plan")
-    events_of = {json.dumps(step["event"], sort_keys=True) for step in (*steps, *accounting)}
+    listed = [*(step.event for step in planned), *(step.event for step in accounting)]
+    events_of = {json.dumps(event, sort_keys=True) for event in listed}
     if sum(event.count('"event"') for event in events_of) > MOST_EVENTS:
         raise ValueError("more different events than any plan")
     if math.fsum(noise for event in events_of for noise in _noises(json.loads(event))) > MOST_NOISE:
@@ -128,40 +139,36 @@ def _noise_of(event: Mapping[str, Any]) -> float | None:
 
 
 def _costs(
-    guarantee: Mapping[str, Any],
-    stages: Sequence[Mapping[str, Any]],
-    accounting: Sequence[Mapping[str, Any]],
+    stated: AccountantFigures, stages: Sequence[PlannedStage], accounting: Sequence[AccountedStep]
 ) -> Iterator[str]:
-    totals: dict[str, list[float]] = {"epsilon_pld": [], "epsilon_rdp": []}
+    found: list[PrivacySpent] = []
     for stage in stages:
-        steps = [step for step in accounting if step["stage"] == stage["name"]]
-        yield from _single_costs(steps, stage["delta"])
-        found = _spent(
-            json.dumps([step["event"] for step in steps]), stage["delta"], stage["epsilon"]
-        )
-        if not found.epsilon <= stage["epsilon"] * (1 + SLACK):
+        steps = [step for step in accounting if step.stage == stage.name]
+        yield from _single_costs(steps, stage.delta)
+        spent = _spent(json.dumps([step.event for step in steps]), stage.delta, stage.epsilon)
+        if not spent.epsilon <= stage.epsilon * (1 + SLACK):
             yield (
-                f"the steps of stage {shown(stage['name'])} cost ε = {found.epsilon:.6g} at δ ="
-                f" {stage['delta']:g}, and the manifest gives them {stage['epsilon']:.6g}"
+                f"the steps of stage {shown(stage.name)} cost ε = {spent.epsilon:.6g} at δ ="
+                f" {stage.delta:g}, and the manifest gives them {stage.epsilon:.6g}"
             )
             return
-        for name, costs in totals.items():
-            costs.append(getattr(found, name))
-    for name, costs in totals.items():
-        stated = guarantee["accountant"][name]
-        if stated is not None and not _near(math.fsum(costs), stated):
-            yield (
-                f"the accountant's {name} is stated as {stated:.6g}, and is {math.fsum(costs):.6g}"
-            )
+        found.append(spent)
+    totals = (
+        ("epsilon_pld", stated.epsilon_pld, math.fsum(spent.epsilon_pld for spent in found)),
+        ("epsilon_rdp", stated.epsilon_rdp, math.fsum(spent.epsilon_rdp for spent in found)),
+    )
+    for name, said, total in totals:
+        if said is not None and not _near(total, said):
+            yield f"the accountant's {name} is stated as {said:.6g}, and is {total:.6g}"
 
 
-def _single_costs(steps: Sequence[Mapping[str, Any]], delta: float) -> Iterator[str]:
+def _single_costs(steps: Sequence[AccountedStep], delta: float) -> Iterator[str]:
     for step in steps:
-        found = _alone(json.dumps(step["event"]), delta)
-        if not _near(found, step["epsilon"]):
+        found = _alone(json.dumps(step.event), delta)
+        if not _near(found, step.epsilon):
             yield (
-                f"step {shown(step['name'])} costs ε = {found:.6g} alone, and the manifest states"
-                f" {step['epsilon']:.6g}"
+                f"step {shown(step.name)} costs ε = {found:.6g} alone, and the manifest states"
+                f" {step.epsilon:.6g}"
             )
 
 
@@ -201,19 +208,25 @@ def _require_sane(data: Any, depth: int = 0, times: int = 1) -> None:
     times *= count if isinstance(count, int) else 1
     if times > (MOST_SAMPLED_TIMES if data.get("event") == "poisson_sampled" else _MOST_TIMES):
         raise ValueError("an event is repeated too often")
+    largest = _MOST_NOISE * max(1.0, float(data.get("sensitivity", 1)))
     for key, value in data.items():
+        _require_sane_value(key, value, largest)
         parts = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else []
-        if len(parts) > _MOST_PARTS or (key == "count" and not 1 <= value <= _MOST_TIMES):
+        if len(parts) > _MOST_PARTS:
             raise ValueError("an event is repeated too often")
-        if isinstance(value, bool) or (
-            isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))
-        ):
-            raise ValueError("an event has an impossible parameter")
-        if key == "standard_deviation" and value > _MOST_NOISE * max(
-            1.0, float(data.get("sensitivity", 1))
-        ):
-            raise ValueError("an event has more noise than can be accounted for")
-        if key == "sensitivity" and value < 1:
-            raise ValueError("an event that no row can change")
         for part in parts:
             _require_sane(part, depth + 1, times)
+
+
+def _require_sane_value(key: str, value: Any, largest: float) -> None:
+    """Refuse one parameter; ``largest``: the most noise that can be accounted for."""
+    if key == "count" and not 1 <= value <= _MOST_TIMES:
+        raise ValueError("an event is repeated too often")
+    if isinstance(value, bool) or (
+        isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))
+    ):
+        raise ValueError("an event has an impossible parameter")
+    if key == "standard_deviation" and value > largest:
+        raise ValueError("an event has more noise than can be accounted for")
+    if key == "sensitivity" and value < 1:
+        raise ValueError("an event that no row can change")

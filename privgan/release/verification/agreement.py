@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from privgan.errors import PrivganError
 from privgan.files.limits import BYTES_A_SECOND, MB, TABLES_MEGABYTES, TABLES_SECONDS
 from privgan.files.safe_open import ChangedError
 from privgan.naming import parameter
 from privgan.release.bundle import ALLOWED_FILES
+from privgan.release.manifest import Manifest
 from privgan.release.verification import released as opened
 from privgan.release.verification.accounting import accounting_problems
 from privgan.release.verification.claim import claim_problems
@@ -46,7 +47,7 @@ _UNREADABLE = (
 )
 
 
-def meaning_problems(folder: Path, manifest: Mapping[str, Any], *, vouched: bool) -> Iterator[str]:
+def meaning_problems(folder: Path, manifest: Manifest, *, vouched: bool) -> Iterator[str]:
     """Where the files of a release contradict each other, a sentence each.
 
     The tables are read only where all else agrees.
@@ -73,7 +74,7 @@ def meaning_problems(folder: Path, manifest: Mapping[str, Any], *, vouched: bool
         yield from _told(PARQUET, _tables, released)
 
 
-def agreement_notes(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+def agreement_notes(folder: Path, manifest: Manifest) -> Iterator[str]:
     """What could not be compared, a sentence each.
 
     Args:
@@ -130,10 +131,10 @@ def _schema_text(released: Released) -> Iterator[str]:
 
 def _tables(released: Released) -> Iterator[str]:
     """The tables' problems, found in a separate process: pyarrow reads what somebody else wrote."""
-    listed = released.manifest["files"]
-    size = sum(listed[name]["bytes"] for name in (PARQUET, CSV) if released.holds(name))
+    listed, raw = released.manifest.files, released.manifest.raw
+    size = sum(listed[name].bytes for name in (PARQUET, CSV) if released.holds(name))
     # The manifest lists a hash of every file, and these are compared with what is read.
-    told = json.dumps(released.manifest, sort_keys=True)
+    told = json.dumps(raw, sort_keys=True)
     digest = hashlib.sha256(told.encode()).hexdigest()
     if digest not in _KNOWN:
         while len(_KNOWN) >= _MOST_KNOWN:
@@ -141,7 +142,7 @@ def _tables(released: Released) -> Iterator[str]:
         _KNOWN[digest] = run_guarded(
             table_problems,
             str(released.folder.absolute()),
-            dict(released.manifest),
+            dict(raw),
             seconds=TABLES_SECONDS + size / BYTES_A_SECOND,
             megabytes=TABLES_MEGABYTES + 20 * size // MB,
         )

@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -16,6 +15,7 @@ from packaging.version import InvalidVersion, Version
 from privgan.files.documents import json_schema, strict_validator
 from privgan.policy.context import CONTEXT_FORMAT
 from privgan.privacy.budget import NEIGHBOURING_RELATION
+from privgan.privacy.guarantee import AccountantFigures
 from privgan.release.guarantee import NOT_PROMISED, PACKAGES, RETENTION
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.released import FIRST_DAYS, Released
@@ -26,7 +26,7 @@ def moment_problems(released: Released) -> Iterator[str]:
 
     Whether it lies ahead, or after a signature, is told by ``verify_release``.
     """
-    said, first = released.manifest["created"], FIRST_DAYS.get(released.version)
+    said, first = released.manifest.created, FIRST_DAYS.get(released.version)
     created = dt.datetime.fromisoformat(said)
     if created.isoformat(timespec="seconds") != said:
         yield f"created is {shown(said)}, and a release writes whole seconds of UTC with '+00:00'"
@@ -90,33 +90,42 @@ def claim_problems(released: Released) -> Iterator[str]:
 
 def _problems(released: Released) -> Iterator[str]:
     manifest, ours = released.manifest, released.ours
-    guarantee, plan = manifest["guarantee"], manifest["plan"]
-    for where, said in (("guarantee", guarantee), ("plan", plan)):
-        relation = said.get("neighbouring_relation", NEIGHBOURING_RELATION)
-        if relation != NEIGHBOURING_RELATION:
-            told = f"the {where}'s neighbouring relation is {shown(relation)}"
-            yield f"{told}, and every guarantee is for {NEIGHBOURING_RELATION!r}"
+    yield from _relations(released)
     yield from _canaries(released)
     yield from _total(released)
-    if not _HASH.match(manifest["ledger"]["head"]):
-        yield f"ledger.head is {shown(manifest['ledger']['head'])}, which is no SHA-256"
+    if not _HASH.match(manifest.ledger_head):
+        yield f"ledger.head is {shown(manifest.ledger_head)}, which is no SHA-256"
     yield from _accountant(released)
-    if ours and tuple(guarantee["not_promised"]) != NOT_PROMISED:
-        yield "what is not promised is not what this privgan writes"
-    if ours and manifest["retention"] != RETENTION:
-        yield "the retention of what stays inside is not what this privgan writes"
-    sentences = (*guarantee["not_promised"], manifest["retention"])
-    if not all(sentence.strip() for sentence in sentences):
-        yield "what is not promised, or the retention, holds an empty sentence"
+    yield from _sentences(released)
     yield from _days(released)
     if ours:
         yield from moment_problems(released)
-        yield from _context(manifest["context"])
+        yield from _context(manifest.context)
+
+
+def _relations(released: Released) -> Iterator[str]:
+    planned = released.manifest.raw["plan"].get("neighbouring_relation", NEIGHBOURING_RELATION)
+    claimed = released.manifest.guarantee.neighbouring_relation
+    for where, relation in (("guarantee", claimed), ("plan", planned)):
+        if relation != NEIGHBOURING_RELATION:
+            told = f"the {where}'s neighbouring relation is {shown(relation)}"
+            yield f"{told}, and every guarantee is for {NEIGHBOURING_RELATION!r}"
+
+
+def _sentences(released: Released) -> Iterator[str]:
+    manifest, ours = released.manifest, released.ours
+    not_promised = manifest.guarantee.not_promised
+    if ours and not_promised != NOT_PROMISED:
+        yield "what is not promised is not what this privgan writes"
+    if ours and manifest.retention != RETENTION:
+        yield "the retention of what stays inside is not what this privgan writes"
+    if not all(sentence.strip() for sentence in (*not_promised, manifest.retention)):
+        yield "what is not promised, or the retention, holds an empty sentence"
 
 
 def _canaries(released: Released) -> Iterator[str]:
-    stated, plan = released.manifest["canaries"], released.manifest["plan"]
-    probability, commitment = stated["probability"], stated["commitment"]
+    stated, plan = released.manifest.canaries, released.manifest.raw["plan"]
+    probability, commitment = stated.probability, stated.commitment
     planned = plan.get("canary_probability", probability)
     if not 0 <= probability <= _LARGEST_CANARY_PROBABILITY:
         yield f"the canary probability is {shown(probability)}, and can be 0 to 0.5"
@@ -127,23 +136,26 @@ def _canaries(released: Released) -> Iterator[str]:
 
 
 def _total(released: Released) -> Iterator[str]:
-    guarantee = released.manifest["guarantee"]
-    total = guarantee["dataset_total"]
-    for name in ("epsilon", "delta"):
-        known = math.isclose(total[name], guarantee[name], rel_tol=1e-9)
-        if total["runs"] == 1 and not known:
-            told = f"the data set's total {name} after one run is {total[name]:g}"
-            yield f"{told}, and that run's is {guarantee[name]:g}"
-    if total["runs"] > 1 and total["epsilon"] <= guarantee["epsilon"]:
-        told = f"the data set's total epsilon after {total['runs']} runs is {total['epsilon']:g}"
+    guarantee = released.manifest.guarantee
+    total = guarantee.dataset_total
+    parts = (
+        ("epsilon", total.epsilon, guarantee.epsilon),
+        ("delta", total.delta, guarantee.delta),
+    )
+    for name, together, alone in parts:
+        if total.runs == 1 and not math.isclose(together, alone, rel_tol=1e-9):
+            told = f"the data set's total {name} after one run is {together:g}"
+            yield f"{told}, and that run's is {alone:g}"
+    if total.runs > 1 and total.epsilon <= guarantee.epsilon:
+        told = f"the data set's total epsilon after {total.runs} runs is {total.epsilon:g}"
         yield f"{told}, which this run alone has"
 
 
 def _accountant(released: Released) -> Iterator[str]:
-    stated, versions = released.manifest["guarantee"]["accountant"], released.manifest["versions"]
-    version = versions.get(stated["name"])
-    if version is not None and stated["version"].partition(" ")[0] != version:
-        told = f"the accountant is {shown(stated['name'])} {shown(stated['version'])}"
+    stated, versions = released.manifest.guarantee.accountant, released.manifest.versions
+    version = versions.get(stated.name)
+    if version is not None and stated.version.partition(" ")[0] != version:
+        told = f"the accountant is {shown(stated.name)} {shown(stated.version)}"
         yield f"{told}, and the versions say {shown(version)}"
     for name in ("privgan", "python"):
         if not versions.get(name):
@@ -153,7 +165,7 @@ def _accountant(released: Released) -> Iterator[str]:
         yield from version_problems(versions)
 
 
-def _as_written(stated: Mapping[str, Any], versions: Mapping[str, str]) -> Iterator[str]:
+def _as_written(stated: AccountantFigures, versions: Mapping[str, str]) -> Iterator[str]:
     """What every release of privgan says of its accountant and of its libraries."""
     if set(versions) != {"python", *PACKAGES}:
         yield (
@@ -162,17 +174,17 @@ def _as_written(stated: Mapping[str, Any], versions: Mapping[str, str]) -> Itera
         )
         return
     written = f"{versions['dp-accounting']} (PLD and RDP)"
-    if (stated["name"], stated["version"]) != ("dp-accounting", written):
+    if (stated.name, stated.version) != ("dp-accounting", written):
         yield (
-            f"the accountant is {shown(stated['name'])} {shown(stated['version'])}, and is"
-            f" dp-accounting {written}"
+            f"the accountant is {shown(stated.name)} {shown(stated.version)}, and is dp-accounting"
+            f" {written}"
         )
-    if stated["epsilon_pld"] is None or stated["epsilon_rdp"] is None:
+    if len(stated.known) < 2:
         yield "the accountant's epsilon is not given by both PLD and RDP"
 
 
 def _days(released: Released) -> Iterator[str]:
-    context = released.manifest["context"]
+    context = released.manifest.context
     found: dict[str, dt.date] = {}
     for name in (*_DAYS, "expiry"):
         try:

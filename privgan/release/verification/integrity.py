@@ -19,6 +19,8 @@ from privgan.release.manifest import (
     CHECKSUM_NAME,
     MANIFEST_FORMAT,
     MANIFEST_NAME,
+    FileEntry,
+    Manifest,
     manifest_mistakes,
 )
 from privgan.release.signing.signature import LARGEST_SIGNATURE_FILE, SIGNATURE_NAME
@@ -41,18 +43,18 @@ class Contents:
 
     Attributes:
         content: The manifest's exact bytes; empty where it cannot be read.
-        manifest: The manifest; empty where it cannot be read.
+        manifest: The manifest as JSON values; empty where it cannot be read.
+        stated: What it says; None where it does not follow its form, so that nothing can be judged.
         signature: The bytes of ``manifest.sig``; None where there is none.
         problems: Everything that is not as the manifest says.
         seen: What each file and folder was when the comparison began.
-        readable: Whether the manifest follows its form, so that what it says can be judged.
     """
 
     content: bytes
     manifest: Mapping[str, Any]
+    stated: Manifest | None
     signature: bytes | None
     problems: tuple[str, ...]
-    readable: bool
     seen: Mapping[str, tuple[int, ...]]
 
 
@@ -60,16 +62,17 @@ def read_contents(folder: Path) -> Contents:
     """Compare a folder with its manifest, by names, sizes and hashes."""
     present, problems, seen = _walk(folder)
     content, manifest, reading = _read_manifest(folder, present)
-    problems += reading
-    if manifest and not reading:
-        problems += _problems_of_files(folder, present, manifest["files"])
+    stated, unread = (None, []) if reading or not manifest else stated_in(manifest)
+    problems += reading + unread
+    if stated is not None:
+        problems += _problems_of_files(folder, present, stated.files)
     signature, more = _read_signature(folder, present)
     return Contents(
         content=content,
         manifest=manifest,
+        stated=stated,
         signature=signature,
         problems=tuple(problems + more),
-        readable=bool(manifest) and not reading,
         seen=seen,
     )
 
@@ -156,6 +159,14 @@ def parse_manifest(content: bytes) -> tuple[dict[str, Any], list[str]]:
     return manifest, [f"{MANIFEST_NAME}: {mistake}" for mistake in mistakes]
 
 
+def stated_in(manifest: Mapping[str, Any]) -> tuple[Manifest | None, list[str]]:
+    """What a manifest says that follows its JSON Schema, and what is still not as it must be."""
+    try:
+        return Manifest.from_json(manifest), []
+    except ValueError as error:
+        return None, [f"{MANIFEST_NAME}: {error}"]
+
+
 def _checksum_problems(folder: Path, manifest: bytes) -> list[str]:
     try:
         with open_regular(folder / CHECKSUM_NAME) as reader:
@@ -195,7 +206,7 @@ def _read_signature(folder: Path, present: set[str]) -> tuple[bytes | None, list
 
 
 def _problems_of_files(
-    folder: Path, present: set[str], entries: Mapping[str, Mapping[str, Any]]
+    folder: Path, present: set[str], entries: Mapping[str, FileEntry]
 ) -> list[str]:
     problems = [
         f"{shown(name)}: is there, and the manifest does not list it"
@@ -212,20 +223,20 @@ def _problems_of_files(
     return problems
 
 
-def _file_problems(path: Path, name: str, entry: Mapping[str, Any]) -> Iterator[str]:
-    if entry["source"] != ALLOWED_FILES[name]:
-        yield f"{name}: is declared {entry['source']}, and is {ALLOWED_FILES[name]}"
+def _file_problems(path: Path, name: str, entry: FileEntry) -> Iterator[str]:
+    if entry.source != ALLOWED_FILES[name]:
+        yield f"{name}: is declared {entry.source}, and is {ALLOWED_FILES[name]}"
     try:
         size = path.lstat().st_size
-        if size != entry["bytes"]:
-            yield f"{name}: has {size} bytes, the manifest says {entry['bytes']}"
+        if size != entry.bytes:
+            yield f"{name}: has {size} bytes, the manifest says {entry.bytes}"
             return
         with open_regular(path) as reader:
             digest = hashlib.file_digest(reader, "sha256").hexdigest()
     except OSError as error:
         yield f"{name}: cannot be read: {error.strerror}"
         return
-    if digest != entry["sha256"]:
+    if digest != entry.sha256:
         yield f"{name}: was changed: its SHA-256 is not the manifest's"
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from privgan.domain.encoding import ColumnCode
-from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget
+from privgan.planning.plan_facts import PlanFacts
+from privgan.privacy.budget import NEIGHBOURING_RELATION
 from privgan.release.guarantee import statement
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.numbers_in_text import claims_in, numbers_in
@@ -26,7 +27,7 @@ def code_problems(released: Released) -> Iterator[str]:
     if list(released.model["columns"]) != names:
         yield "its encoder is not of the schema's modelled columns"
         return
-    merged = _merged(released.manifest["plan"])
+    merged = _merged(released.manifest.plan)
     for column in released.encoder.columns:
         found = [*_code_problems(column, merged)] or _written(column, released.model["columns"])
         yield from (f"column {shown(column.name)}: {told}" for told in found)
@@ -49,12 +50,12 @@ def _share_problems(column: ColumnCode, stated: list[float]) -> Iterator[str]:
         yield "its noisy shares are not written as privgan writes them, with nine decimals"
 
 
-def _merged(plan: Mapping[str, Any]) -> set[str] | None:
+def _merged(plan: PlanFacts) -> set[str] | None:
     """The columns whose cells the plan merges; None where it names its steps in another way."""
-    steps = [step for stage in plan["stages"] for step in stage["steps"]]
-    if not any(step["kind"] == "1-way marginal" for step in steps):
+    if not any(step.kind == "1-way marginal" for step in plan.steps):
         return None
-    return {step["name"].removeprefix(_FINE) for step in steps if step["name"].startswith(_FINE)}
+    names = [step.name for step in plan.steps if step.name.startswith(_FINE)]
+    return {name.removeprefix(_FINE) for name in names}
 
 
 def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]:
@@ -123,12 +124,11 @@ def model_problems(released: Released) -> Iterator[str]:
 
 
 def _claim(released: Released) -> Iterator[str]:
-    said, guarantee = released.model["guarantee"], released.manifest["guarantee"]
+    said, guarantee = released.model["guarantee"], released.manifest.guarantee
     relation = said["neighbouring_relation"]
-    if relation != guarantee["neighbouring_relation"]:
+    if relation != guarantee.neighbouring_relation:
         yield f"claims the neighbouring relation {shown(relation)}, and the manifest another"
-    budget = PrivacyBudget(epsilon=guarantee["epsilon"], delta=guarantee["delta"])
-    meant = statement(budget, released.schema)
+    meant = statement(guarantee.budget, released.schema)
     if said["statement"] == meant:
         return
     if released.ours or not _says_the_same(said["statement"], meant, released):
@@ -139,22 +139,20 @@ def _claim(released: Released) -> Iterator[str]:
 def _says_the_same(said: str, meant: str, released: Released) -> bool:
     """Whether another version's words claim the same: ε, δ, unit, relation, and no other figure."""
     parts = (str(released.schema.unit), NEIGHBOURING_RELATION)
-    condition = released.manifest["guarantee"]["conditional_text"]
+    condition = released.manifest.guarantee.conditional_text
     whole = all(part in said for part in (*parts, condition))
     same = claims_in([said]) == claims_in([meant])
     return whole and same and numbers_in(said) <= numbers_in(meant)
 
 
 def _sizes(released: Released) -> Iterator[str]:
-    model, plan = released.model, released.manifest["plan"]
-    settings = plan.get("settings", {})
-    generator, marginals = settings.get("generator", {}), settings.get("marginals", {})
+    model, plan = released.model, released.manifest.plan
     pairs = (
         ("rows", plan.get("rows")),
         ("rows_of_each", plan.get("rows_of_each", model["rows_of_each"])),
-        ("max_cells", marginals.get("max_cells", model["max_cells"])),
-        ("latent", generator.get("latent", model["latent"])),
-        ("width", generator.get("width", model["width"])),
+        ("max_cells", plan.setting("marginals", "max_cells", model["max_cells"])),
+        ("latent", plan.setting("generator", "latent", model["latent"])),
+        ("width", plan.setting("generator", "width", model["width"])),
     )
     for name, planned in pairs:
         if model[name] != planned:
@@ -172,9 +170,8 @@ def _tensors(released: Released) -> Iterator[str]:
         names = file.keys()
         found = {name: tuple(file.get_slice(name).get_shape()) for name in names}
         entries = dict(found).get("codebook.latents", (0,))[0]
-        generator = released.manifest["plan"].get("settings", {}).get("generator", {})
-        if entries != generator.get("entries", entries):
-            planned = generator["entries"]
+        planned = released.manifest.plan.setting("generator", "entries", entries)
+        if entries != planned:
             yield f"holds {entries} entries of the codebook, and the plan's are {planned}"
         meant = {name: _with_entries(shape, entries) for name, shape in wanted.items()}
         if found != meant:

@@ -14,6 +14,9 @@ from privgan.policy.policy import UNWAIVABLE, Comparison, Gate, Policy, Scope, T
 from privgan.policy.policy_file import load_policy, shipped_policies
 from privgan.policy.schema_facts import column_facts, schema_facts
 from privgan.policy.verdict import GateStatus, Outcome
+from privgan.release.manifest import Manifest
+from privgan.release.stated_policy import StatedOutcome, StatedPolicy, StatedWaiver
+from privgan.release.verification.consistency import stated_facts
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.numbers_in_text import numbers_in
 from privgan.release.verification.released import SCHEMA, Released
@@ -22,30 +25,30 @@ from privgan.schema.schema import Schema
 _COMPARISONS = frozenset(Comparison)
 
 
-def policy_problems(manifest: Mapping[str, Any], given: Policy | None) -> Iterator[str]:
+def policy_problems(manifest: Manifest, given: Policy | None) -> Iterator[str]:
     """Hold what a manifest says of its policy against the policy itself, and each public outcome against its rule.
 
     Args:
-        manifest: A manifest that follows its JSON Schema.
+        manifest: The manifest.
         given: The policy that the release must have been judged by; None to know shipped ones by
             their names alone.
     """
-    stated = manifest["policy"]
-    yield from _outcome_problems(stated, manifest["created"])
-    policy = given or shipped_policy(stated["name"], stated["version"])
+    stated = manifest.policy
+    yield from _outcome_problems(stated, manifest.created)
+    policy = given or shipped_policy(stated.name, stated.version)
     if policy is None:
         return
     named = shown(f"{policy.name} {policy.version}")
-    if (policy.name, policy.version) != (stated["name"], stated["version"]):
-        found = shown(f"{stated['name']} {stated['version']}")
+    if (policy.name, policy.version) != (stated.name, stated.version):
+        found = shown(f"{stated.name} {stated.version}")
         yield f"policy: is {found}, and was to be {named}"
     elif not _is(policy, stated):
         yield f"policy: is called {named}, and is another one: its hash is not that policy's"
     else:
         rules = [rule.to_json() for rule in policy.rules if rule.scope is Scope.PUBLIC]
-        outcomes: Sequence[Mapping[str, Any]] = stated["outcomes"]
+        outcomes = stated.outcomes
         if len(rules) != len(outcomes) or not all(
-            rule == {key: outcome.get(key) for key in rule}
+            rule == {key: outcome.raw.get(key) for key in rule}
             for rule, outcome in zip(rules, outcomes, strict=True)
         ):
             yield f"policy: the outcomes are not those of the public gates of {named}"
@@ -80,49 +83,48 @@ def refuse_impostor(name: str, version: str, fingerprint: str) -> None:
         )
 
 
-def _is(policy: Policy, stated: Mapping[str, Any]) -> bool:
+def _is(policy: Policy, stated: StatedPolicy) -> bool:
     """A policy with waivers is known by the hash that bears those of its public gates, one without by its own."""
-    own = stated.get("own_hash", stated["hash"])
-    return policy.own_fingerprint() == own and (
-        not policy.waivers or policy.public_fingerprint() == stated["hash"]
+    return policy.own_fingerprint() == stated.own_hash and (
+        not policy.waivers or policy.public_fingerprint() == stated.hash
     )
 
 
-def _outcome_problems(stated: Mapping[str, Any], created: str) -> Iterator[str]:
+def _outcome_problems(stated: StatedPolicy, created: str) -> Iterator[str]:
     waived = False
-    for outcome in stated["outcomes"]:
-        fact = shown(outcome["fact"])
-        if outcome["status"] != GateStatus.PASS:
+    for outcome in stated.outcomes:
+        fact = shown(outcome.fact)
+        if outcome.status != GateStatus.PASS:
             waived = True
             yield from (
                 f"policy: {fact} {problem}" for problem in _waiver_problems(outcome, created)
             )
-        elif not _holds(outcome["comparison"], outcome["threshold"], outcome["value"]):
-            condition = shown(f"{outcome['comparison']} {outcome['threshold']}")
+        elif not _holds(outcome.comparison, outcome.threshold, outcome.value):
+            condition = shown(f"{outcome.comparison} {outcome.threshold}")
             yield (
-                f"policy: {fact} is {shown(outcome['value'])}, which is not {condition}, and is"
-                " said to pass"
+                f"policy: {fact} is {shown(outcome.value)}, which is not {condition}, and is said"
+                " to pass"
             )
-    if waived != (stated["public_checks"] == "passed with waivers"):
+    if waived != (stated.public_checks == "passed with waivers"):
         yield "policy: whether public gates were waived is not what their outcomes say"
-    if waived and stated.get("own_hash", stated["hash"]) == stated["hash"]:
+    if waived and stated.own_hash == stated.hash:
         yield "policy: a gate is said to be waived, and the policy's hash is that without waivers"
 
 
-def _waiver_problems(outcome: Mapping[str, Any], created: str) -> Iterator[str]:
-    waiver = outcome.get("waiver")
-    if outcome["fact"] in UNWAIVABLE:
-        yield f"did not pass, and cannot be waived: {UNWAIVABLE[outcome['fact']]}"
+def _waiver_problems(outcome: StatedOutcome, created: str) -> Iterator[str]:
+    waiver = outcome.waiver
+    if outcome.fact in UNWAIVABLE:
+        yield f"did not pass, and cannot be waived: {UNWAIVABLE[outcome.fact]}"
     if waiver is None:
         yield "did not pass, and nobody waived it"
         return
     try:
-        ended = dt.date.fromisoformat(waiver["until"]) < dt.date.fromisoformat(created[:10])
+        ended = dt.date.fromisoformat(waiver.until) < dt.date.fromisoformat(created[:10])
     except ValueError:
-        yield f"is waived until {shown(waiver['until'])}, which is no day"
+        yield f"is waived until {shown(waiver.until)}, which is no day"
         return
     if ended:
-        yield f"is waived until {shown(waiver['until'])}, before the release was made"
+        yield f"is waived until {shown(waiver.until)}, before the release was made"
 
 
 def _holds(comparison: str, threshold: Any, value: Any) -> bool:
@@ -144,7 +146,6 @@ def _holds(comparison: str, threshold: Any, value: Any) -> bool:
         return False
 
 
-_Json: TypeAlias = Mapping[str, Any]
 _Facts: TypeAlias = Mapping[str, FactValue]
 _TEXTS = ("reason", "advice", "reason_zh", "advice_zh", "clause")
 _COLUMN_COMPARISONS = frozenset(ColumnComparison)
@@ -152,34 +153,30 @@ _COLUMN_COMPARISONS = frozenset(ColumnComparison)
 
 def outcome_problems(released: Released) -> Iterator[str]:
     """Where an outcome is not what the release's own facts give, a sentence each."""
-    policy = released.manifest["policy"]
     derived = _derived(released)
-    for outcome in policy["outcomes"]:
-        fact = shown(outcome["fact"])
-        if outcome["comparison"] in _COLUMN_COMPARISONS:
+    for outcome in released.manifest.policy.outcomes:
+        fact = shown(outcome.fact)
+        if outcome.comparison in _COLUMN_COMPARISONS:
             found = _column_problems(outcome, released)
         else:
             found = _fact_problems(outcome, derived, released)
         yield from (f"policy: {fact} {problem}" for problem in found)
-        if outcome["status"] == GateStatus.PASS and "waiver" in outcome:
+        if outcome.status == GateStatus.PASS and outcome.waiver:
             yield f"policy: {fact} passed, and is said to be waived"
 
 
 def _derived(released: Released) -> dict[str, FactValue]:
     """Every fact that follows from schema, guarantee, context and day."""
     manifest = released.manifest
-    guarantee, context = manifest["guarantee"], manifest["context"]
+    context = manifest.context
     found: dict[str, FactValue] = {
-        "guarantee.epsilon": guarantee["epsilon"],
-        "guarantee.delta": guarantee["delta"],
-        "ledger.total_epsilon": guarantee["dataset_total"]["epsilon"],
-        "ledger.total_delta": guarantee["dataset_total"]["delta"],
+        **stated_facts(manifest.guarantee),
         "accounting.complete": True,
         **{f"context.{name}": value for name, value in context.items()},
     }
     if released.holds(SCHEMA):
         found |= schema_facts(released.schema)
-    made = dt.date.fromisoformat(manifest["created"][:10])
+    made = dt.date.fromisoformat(manifest.created[:10])
     for fact, name in (
         ("context.not_expired", "expiry"),
         ("context.review_not_due", "next_review"),
@@ -191,8 +188,8 @@ def _derived(released: Released) -> dict[str, FactValue]:
     return found
 
 
-def _fact_problems(outcome: _Json, derived: _Facts, released: Released) -> Iterator[str]:
-    fact, value = outcome["fact"], outcome["value"]
+def _fact_problems(outcome: StatedOutcome, derived: _Facts, released: Released) -> Iterator[str]:
+    fact, value = outcome.fact, outcome.value
     known = fact_vocabulary().get(fact)
     if known is None:
         if released.ours:
@@ -219,32 +216,31 @@ def _bound_problems(value: Any, minimum: float | None, maximum: float | None) ->
         yield f"is {shown(value)}, which it can never be"
 
 
-def _column_problems(outcome: Mapping[str, Any], released: Released) -> Iterator[str]:
+def _column_problems(outcome: StatedOutcome, released: Released) -> Iterator[str]:
     gate = _column_gate(outcome)
-    if gate.fact != outcome["fact"]:
+    if gate.fact != outcome.fact:
         yield f"is about other columns than it says: {shown(gate.fact)}"
     schema: Schema | None = released.schema if released.holds(SCHEMA) else None
     breaking = gate.breaking(column_facts(schema)) if schema else ()
-    if schema and outcome["value"] != len(breaking):
-        told = f"is broken by {shown(outcome['value'])} columns"
+    if schema and outcome.value != len(breaking):
+        told = f"is broken by {shown(outcome.value)} columns"
         yield f"{told}, and by {len(breaking)} columns of the schema"
     yield from _text_problems(outcome, gate, breaking, released)
 
 
 def _text_problems(
-    outcome: Mapping[str, Any], gate: Gate | ColumnGate, breaking: Sequence[str], released: Released
+    outcome: StatedOutcome, gate: Gate | ColumnGate, breaking: Sequence[str], released: Released
 ) -> Iterator[str]:
     """Condition and explanation are made of the rest of an outcome."""
-    waiver = outcome.get("waiver")
+    waiver = outcome.waiver
     meant = Outcome(
         gate=gate,
-        status=GateStatus(outcome["status"]),
-        value=outcome["value"],
+        status=GateStatus(outcome.status),
+        value=outcome.value,
         breaking=tuple(breaking),
         waiver=_waiver(waiver) if waiver else None,
     ).to_json()
-    for name in ("condition", "explanation"):
-        said = outcome[name]
+    for name, said in (("condition", outcome.condition), ("explanation", outcome.explanation)):
         if said == meant[name]:
             continue
         told = (*(str(part) for part in meant.values()), str(breaking))
@@ -252,34 +248,34 @@ def _text_problems(
             yield f"has the {name} {shown(said)}, and its figures give {shown(meant[name])}"
 
 
-def _waiver(stated: Mapping[str, str]) -> Waiver:
-    until = dt.date.fromisoformat(stated["until"])
-    return Waiver(fact="", who=stated["who"], why=stated["why"], until=until)
+def _waiver(stated: StatedWaiver) -> Waiver:
+    until = dt.date.fromisoformat(stated.until)
+    return Waiver(fact="", who=stated.who, why=stated.why, until=until)
 
 
-def _gate(outcome: Mapping[str, Any]) -> Gate:
-    written = outcome["threshold"]
+def _gate(outcome: StatedOutcome) -> Gate:
+    written = outcome.threshold
     threshold: Threshold = tuple(written) if isinstance(written, list) else written
     return Gate(
-        fact=outcome["fact"],
-        comparison=Comparison(outcome["comparison"]),
+        fact=outcome.fact,
+        comparison=Comparison(outcome.comparison),
         threshold=threshold,
         scope=Scope.PUBLIC,
         **_texts(outcome),
     )
 
 
-def _column_gate(outcome: Mapping[str, Any]) -> ColumnGate:
-    chosen = outcome["columns"]
+def _column_gate(outcome: StatedOutcome) -> ColumnGate:
+    chosen = outcome.raw["columns"]
     return ColumnGate(
         names=tuple(chosen.get("name", ())),
         roles=tuple(chosen.get("role", ())),
         kinds=tuple(chosen.get("kind", ())),
-        comparison=ColumnComparison(outcome["comparison"]),
-        threshold=outcome["threshold"],
+        comparison=ColumnComparison(outcome.comparison),
+        threshold=outcome.threshold,
         **_texts(outcome),
     )
 
 
-def _texts(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: outcome.get(name, "") for name in _TEXTS}
+def _texts(outcome: StatedOutcome) -> dict[str, Any]:
+    return {name: outcome.text(name) for name in _TEXTS}

@@ -14,6 +14,7 @@ from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
 from privgan.planning.domain_stage import ROWS_OF_EACH
 from privgan.planning.plan import FORMAT, Plan, StepKind
+from privgan.planning.plan_facts import PlanFacts, PlannedStep
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.verification.accounting import SLACK
@@ -34,7 +35,7 @@ def plan_problems(released: Released) -> Iterator[str]:
     """Where a plan contradicts itself, or what follows from the public facts, a sentence each."""
     if not released.holds(SCHEMA):
         return
-    plan = released.manifest["plan"]
+    plan = released.manifest.plan
     whole = plan.get("format") == FORMAT
     if released.ours and not whole:
         yield f"plan: its format is {shown(plan.get('format'))}, and this privgan writes {FORMAT}"
@@ -56,7 +57,7 @@ def is_planned_again(schema: Schema) -> bool:
     return len(schema.columns) <= MOST_PLANNED_COLUMNS and codes <= MOST_PLANNED_CODES
 
 
-def _facts(released: Released, plan: Mapping[str, Any]) -> Iterator[str]:
+def _facts(released: Released, plan: PlanFacts) -> Iterator[str]:
     rows, declared = plan.get("rows"), plan.get("declared_rows")
     if rows is None:
         yield "states no row count"
@@ -69,42 +70,50 @@ def _facts(released: Released, plan: Mapping[str, Any]) -> Iterator[str]:
         yield f"{told}, of at most {most} rows each"
         return
     customers = rows / math.fsum(share * count for count, share in enumerate(each, start=1))
-    if not plan["delta"] * customers < 1:
-        told = f"delta {plan['delta']:g} is not below 1 by the number of customers"
+    if not plan.delta * customers < 1:
+        told = f"delta {plan.delta:g} is not below 1 by the number of customers"
         yield f"{told}, {1 / max(customers, 1e-300):.3g}: whole customers could leave"
-    names = [stage["name"] for stage in plan["stages"]]
-    if names not in _STAGES:
-        yield f"its stages are {shown(names)}; a plan has 'model' alone, or 'domain' before it"
-    if any(not stage["delta"] > 0 for stage in plan["stages"]):
-        yield "a stage has no delta"
-    measured = plan.get("schema_fingerprint") not in {None, released.schema.fingerprint()}
-    if measured and _opened(released.schema).fingerprint() != plan["schema_fingerprint"]:
+    yield from _stages(plan)
+    made_for = plan.get("schema_fingerprint")
+    measured = made_for not in {None, released.schema.fingerprint()}
+    if measured and _opened(released.schema).fingerprint() != made_for:
         yield "is made for another schema than the one that is released"
 
 
-def _steps(schema: Schema, plan: Mapping[str, Any]) -> Iterator[str]:
+def _stages(plan: PlanFacts) -> Iterator[str]:
+    names = [stage.name for stage in plan.stages]
+    if names not in _STAGES:
+        yield f"its stages are {shown(names)}; a plan has 'model' alone, or 'domain' before it"
+    if any(not stage.delta > 0 for stage in plan.stages):
+        yield "a stage has no delta"
+
+
+def _steps(schema: Schema, plan: PlanFacts) -> Iterator[str]:
     """Of every event the sensitivity.
 
     Of every choice and count the noise that it is said to have.
     """
-    most = schema.unit.max_rows
     whole = plan.get("format") == FORMAT
-    for step in (step for stage in plan["stages"] for step in stage["steps"]):
-        name, kind = shown(step["name"]), step["kind"]
-        if whole and kind not in _KINDS:
-            yield f"step {name} is of kind {shown(kind)}, which no plan has"
+    for step in plan.steps:
+        if whole and step.kind not in _KINDS:
+            yield f"step {shown(step.name)} is of kind {shown(step.kind)}, which no plan has"
             continue
-        # A customer is in one cell of the histogram of rows of each, whatever its number of rows.
-        alone = kind == StepKind.ROWS_OF_EACH and step["name"] == ROWS_OF_EACH
-        wanted = 1 if alone else most
-        for event in _parts(step["event"]):
-            if "sensitivity" in event and event["sensitivity"] != wanted:
-                told = f"step {name} counts {shown(event['sensitivity'])} rows of a customer"
-                yield f"{told}, and a customer may have {wanted}"
-        noise = _noise(step["event"], most)
-        if noise is not None and not math.isclose(step["noise"], noise, rel_tol=_EXACT):
-            told = f"step {name} is said to have noise {step['noise']:g}"
-            yield f"{told}, and its event has {noise:g}"
+        yield from _step_problems(step, schema.unit.max_rows)
+
+
+def _step_problems(step: PlannedStep, most: int) -> Iterator[str]:
+    name = shown(step.name)
+    # A customer is in one cell of the histogram of rows of each, whatever its number of rows.
+    alone = step.kind == StepKind.ROWS_OF_EACH and step.name == ROWS_OF_EACH
+    wanted = 1 if alone else most
+    for event in _parts(step.event):
+        if "sensitivity" in event and event["sensitivity"] != wanted:
+            told = f"step {name} counts {shown(event['sensitivity'])} rows of a customer"
+            yield f"{told}, and a customer may have {wanted}"
+    noise = _noise(step.event, most)
+    if noise is not None and not math.isclose(step.noise, noise, rel_tol=_EXACT):
+        told = f"step {name} is said to have noise {step.noise:g}"
+        yield f"{told}, and its event has {noise:g}"
 
 
 def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -126,71 +135,75 @@ def _noise(event: Mapping[str, Any], most: int) -> float | None:
     return float(event["standard_deviation"]) if event["event"] == "discovery" else None
 
 
-def _critic(plan: Mapping[str, Any]) -> Iterator[str]:
+def _critic(plan: PlanFacts) -> Iterator[str]:
     """Whether the critic's settings are its events'."""
-    if "settings" not in plan:
+    if "settings" not in plan.raw:
         return
-    critic = plan["settings"]["critic"]
-    listed = [step for stage in plan["stages"] for step in stage["steps"]]
-    steps = {step["kind"]: step for step in listed if step["kind"] in _CRITIC}
+    critic = plan.raw["settings"]["critic"]
+    steps = {step.kind: step for step in plan.steps if step.kind in _CRITIC}
     if (critic is None) != (StepKind.CRITIC.value not in steps):
         yield "the critic's settings and the plan's steps do not both have a critic, or none"
         return
     if critic is None:
         return
     reserve = critic["checkpoint_interval"]
-    if not bool(reserve) == bool(plan["resumable"]) == (StepKind.CRITIC_AGAIN.value in steps):
+    if not bool(reserve) == bool(plan.raw["resumable"]) == (StepKind.CRITIC_AGAIN.value in steps):
         yield "a resumable plan holds critic steps in reserve, and no other does"
-    wanted = {StepKind.CRITIC.value: critic["steps"], StepKind.CRITIC_AGAIN.value: reserve}
-    for kind, step in steps.items():
-        event = step["event"]
+    for step in steps.values():
+        event = step.event
         said = (event["count"], event["of"]["sample_rate"], event["of"]["of"]["noise_multiplier"])
-        if said != (wanted[kind], critic["sample_rate"], critic["noise_multiplier"]):
+        wanted = critic["steps"] if step.kind == StepKind.CRITIC else reserve
+        if said != (wanted, critic["sample_rate"], critic["noise_multiplier"]):
             told = "is not what the critic's settings say: steps, sampling rate or noise"
-            yield f"step {shown(step['name'])} {told}"
+            yield f"step {shown(step.name)} {told}"
     if critic["max_grad_norm"] <= 0:
         yield "the critic's clip norm is not above 0"
-    each = math.fsum(share * count for count, share in enumerate(plan["rows_of_each"], start=1))
-    customers = plan["rows"] * (1 - plan["canary_probability"] / 2) / each
-    batch = max(1, round(critic["sample_rate"] * customers))
+    batch = _expected_batch(plan.raw, critic["sample_rate"])
     if critic["expected_batch_size"] != batch:
         told = f"the critic's expected batch is {shown(critic['expected_batch_size'])}"
         yield f"{told}, and its sampling rate and the customers give {batch}"
 
 
-def _made_again(released: Released, stated: Mapping[str, Any]) -> Iterator[str]:
+def _expected_batch(plan: Mapping[str, Any], sample_rate: float) -> int:
+    each = math.fsum(share * count for count, share in enumerate(plan["rows_of_each"], start=1))
+    customers = plan["rows"] * (1 - plan["canary_probability"] / 2) / each
+    return max(1, round(sample_rate * customers))
+
+
+def _made_again(released: Released, stated: PlanFacts) -> Iterator[str]:
     """The plan is a public function of schema, budget, rows and settings: it is made once more."""
     try:
         plan = _planned(released.schema, stated)
     except UsageError as error:
         yield f"cannot be made for what the release states: {error}"
         return
-    versions = released.manifest["versions"]
+    versions = released.manifest.versions
     same = all(versions.get(name) == metadata.version(name) for name in _REACHED_WITH)
     made = json.loads(json.dumps(plan.to_json()))
     slack = _EXACT if same else SLACK
-    places = differences(stated, made, slack=slack)
+    places = differences(stated.raw, made, slack=slack)
     if places:
         told = "is not the one that this privgan makes for the same facts"
         yield f"{told}; it differs at {', '.join(places)}"
 
 
-def _planned(schema: Schema, stated: Mapping[str, Any]) -> Plan:
+def _planned(schema: Schema, stated: PlanFacts) -> Plan:
+    facts = stated.raw
     plan = make_plan(
         _opened(schema),
-        PrivacyBudget(epsilon=stated["epsilon"], delta=stated["delta"]),
-        public_rows=stated["declared_rows"],
-        effort=stated["effort"],
-        marginal_share=stated["marginal_share"],
+        PrivacyBudget(epsilon=stated.epsilon, delta=stated.delta),
+        public_rows=facts["declared_rows"],
+        effort=facts["effort"],
+        marginal_share=facts["marginal_share"],
         options=PlanOptions(
-            canary_probability=stated["canary_probability"],
-            widest=stated["settings"]["marginals"]["widest"],
-            resumable=stated["resumable"],
+            canary_probability=facts["canary_probability"],
+            widest=facts["settings"]["marginals"]["widest"],
+            resumable=facts["resumable"],
         ),
     )
     if not plan.domain_budget:
         return plan
-    return with_domain(plan, schema, stated["rows"], tuple(stated["rows_of_each"]))
+    return with_domain(plan, schema, facts["rows"], tuple(facts["rows_of_each"]))
 
 
 def _opened(schema: Schema) -> Schema:

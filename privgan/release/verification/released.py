@@ -20,6 +20,7 @@ from privgan.files.safe_open import open_listed, read_listed
 from privgan.files.strict_json import read_json
 from privgan.release.contents import LARGEST
 from privgan.release.guarantee import versions
+from privgan.release.manifest import Manifest
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
 
@@ -60,16 +61,16 @@ class Released:
 
     Attributes:
         folder: Where they lie.
-        manifest: The manifest, which follows its JSON Schema.
+        manifest: The manifest.
     """
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
 
     @property
     def version(self) -> Any:
         """Which privgan made it, as the manifest says."""
-        return self.manifest["versions"].get("privgan")
+        return self.manifest.versions.get("privgan")
 
     @property
     def ours(self) -> bool:
@@ -83,7 +84,7 @@ class Released:
 
     def holds(self, name: str) -> bool:
         """Whether the manifest lists a file."""
-        return name in self.manifest["files"]
+        return name in self.manifest.files
 
     def content(self, name: str) -> bytes:
         """A listed file's bytes, as the manifest's hash says them.
@@ -98,8 +99,7 @@ class Released:
         return open_listed(self.folder / name, self._hash(name))
 
     def _hash(self, name: str) -> str:
-        found: str = self.manifest["files"][name]["sha256"]
-        return found
+        return self.manifest.files[name].sha256
 
     @cached_property
     def schema(self) -> Schema:

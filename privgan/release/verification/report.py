@@ -39,15 +39,15 @@ def report_problems(released: Released) -> Iterator[str]:
 
 def _data_problems(released: Released) -> Iterator[str]:
     manifest, data = released.manifest, released.report["data"]
-    about = {key: value for key, value in manifest.items() if key not in _NOT_ABOUT}
+    about = {key: value for key, value in manifest.raw.items() if key not in _NOT_ABOUT}
     parts = (
         ("release", data["release"], about, "the manifest"),
-        ("policy", data["policy"], manifest["policy"], "the manifest"),
+        ("policy", data["policy"], manifest.raw["policy"], "the manifest"),
         ("schema", data["schema"], _plain(released.schema.to_json()), SCHEMA),
         (
             "steps",
             data["steps"],
-            _plain([asdict(step) for step in report_steps(manifest["accounting"])]),
+            _plain([asdict(step) for step in report_steps(manifest.accounting)]),
             "the accounting",
         ),
     )
@@ -55,7 +55,7 @@ def _data_problems(released: Released) -> Iterator[str]:
         places = differences(said, meant, name)
         if places:
             yield f"says otherwise than {where} at {', '.join(places)}"
-    found = report_groups(manifest["accounting"], manifest["guarantee"]["delta"])
+    found = report_groups(manifest.accounting, manifest.guarantee.delta)
     groups = [asdict(step) for step in found]
     places = differences(data["groups"], _plain(groups), "groups", slack=SLACK)
     if places:
@@ -69,7 +69,8 @@ def _reach_problems(released: Released, data: _Json) -> Iterator[str]:
     said = data.get("reach")
     if said is None and not released.same_words:
         return
-    found = reach_of(released.manifest["guarantee"], released.manifest["accounting"])
+    claim = released.manifest.guarantee
+    found = reach_of(claim.epsilon, claim.delta, released.manifest.accounting)
     meant = None if found is None else _plain(asdict(found))
     places = differences(said, meant, "reach", slack=SLACK)
     if places:

@@ -24,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from privgan.audit.coding import column_values
+from privgan.release.manifest import Manifest
 from privgan.release.parquet.chunks import chunk_problems
 from privgan.release.parquet.exactness import finer_cells
 from privgan.release.verification.integrity import shown
@@ -102,9 +103,9 @@ def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
 
     Args:
         place: The folder of a release whose other files agree with each other, as text.
-        manifest: Its manifest.
+        manifest: Its manifest as JSON values: it comes from another process.
     """
-    released = Released(Path(place), manifest)
+    released = Released(Path(place), Manifest.from_json(manifest))
     with ExitStack() as stack:
         table = stack.enter_context(released.opened(PARQUET))
         text = stack.enter_context(released.opened(CSV)) if released.holds(CSV) else None
@@ -280,9 +281,9 @@ def _customers(schema: Schema, told: _Told) -> Iterator[str]:
 
 
 def _counted(released: Released, told: _Told) -> Iterator[str]:
-    for outcome in released.manifest["policy"]["outcomes"]:
-        if outcome["fact"] == "synthetic.rows" and outcome["value"] != told.rows:
-            judged = shown(outcome["value"])
+    for outcome in released.manifest.policy.outcomes:
+        if outcome.fact == "synthetic.rows" and outcome.value != told.rows:
+            judged = shown(outcome.value)
             yield f"{PARQUET}: has {told.rows:,} rows, and the policy judged {judged}"
     if released.holds(REPORT) and released.report["data"]["rows"] != told.rows:
         said = shown(released.report["data"]["rows"])

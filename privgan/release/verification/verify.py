@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from privgan.errors import UsageError
 from privgan.naming import parameter
 from privgan.notebook import card
 from privgan.policy.policy import Policy
-from privgan.release.manifest import MANIFEST_NAME
+from privgan.release.manifest import MANIFEST_NAME, Manifest
 from privgan.release.signing.signature import (
     SIGNATURE_NAME,
     Signature,
@@ -25,6 +26,7 @@ from privgan.release.signing.signature import (
     read_signatures,
 )
 from privgan.release.signing.trust import AHEAD, Trust
+from privgan.release.stated_policy import StatedPolicy
 from privgan.release.verification.accounting import accounting_problems
 from privgan.release.verification.agreement import agreement_notes, meaning_problems
 from privgan.release.verification.consistency import (
@@ -74,7 +76,7 @@ class Verification:
         problems: Everything that is wrong, a sentence each.
         signed: Whether a believed key vouches for the manifest; if none does, whoever can rewrite
             all files can lie.
-        manifest: The manifest; empty when it cannot be read.
+        manifest: The manifest as JSON values; empty when it cannot be read.
         signature: Who vouches for it, in words.
         signers: Whose valid signatures it bears.
         notes: What could not be checked, a sentence each.
@@ -110,6 +112,11 @@ class Verification:
             [("signature", self.signature)],
             rows=rows,
         )
+
+    @cached_property
+    def stated(self) -> Manifest:
+        """What an intact release's manifest says; ValueError where it does not follow its form."""
+        return Manifest.from_json(self.manifest)
 
     def to_json(self) -> dict[str, Any]:
         """What was found, as JSON values, without the manifest."""
@@ -152,18 +159,17 @@ def verify_release(
     signers = tuple(_signer(signature, trust) for signature in signatures)
     signed = any(signer.believed for signer in signers)
     notes: list[str] = []
-    if contents.readable:
-        now = now or dt.datetime.now(dt.UTC)
-        problems += _signer_problems(contents.manifest, signatures, signers, trust)
-        problems += _moment_problems(contents.manifest["created"], signatures, now)
-        problems += _statements(contents.manifest, now, policy)
-        notes += _notes(contents.manifest, policy)
-        notes += _ended(signers, trust)
+    if contents.stated is not None:
+        now, manifest = now or dt.datetime.now(dt.UTC), contents.stated
+        problems += _signer_problems(manifest.signer, signatures, signers, trust)
+        problems += _moment_problems(manifest.created, signatures, now)
+        problems += _statements(manifest, now, policy)
+        notes += [*_notes(manifest.policy, policy), *_ended(signers, trust)]
         if not contents.problems:
-            found = list(file_problems(folder, contents.manifest))
-            problems += found or meaning_problems(folder, contents.manifest, vouched=signed)
+            found = list(file_problems(folder, manifest))
+            problems += found or meaning_problems(folder, manifest, vouched=signed)
             if not problems:
-                notes += agreement_notes(folder, contents.manifest)
+                notes += agreement_notes(folder, manifest)
     problems += changes_since(folder, contents)
     return Verification(
         ok=not problems,
@@ -199,10 +205,25 @@ def _signer(signature: Signature, trust: Trust) -> Signer:
 
 
 def _signer_problems(
-    manifest: Mapping[str, Any],
-    signatures: list[Signature],
-    signers: tuple[Signer, ...],
-    trust: Trust,
+    named: str, signatures: list[Signature], signers: tuple[Signer, ...], trust: Trust
+) -> Iterator[str]:
+    yield from _refused_signatures(signatures, signers, trust)
+    keys = [signer.key for signer in signers]
+    if named and named not in keys:
+        yield (
+            f"{SIGNATURE_NAME}: the manifest was signed by key {named} when it was made, and bears"
+            " no signature of it"
+        )
+    if trust.keys and not any(signer.believed for signer in signers):
+        found = ", ".join(keys) or "nobody"
+        yield (
+            f"{SIGNATURE_NAME}: none of the given keys vouches for this release; it is signed by"
+            f" {found}"
+        )
+
+
+def _refused_signatures(
+    signatures: list[Signature], signers: tuple[Signer, ...], trust: Trust
 ) -> Iterator[str]:
     vouched = any(signer.believed and signer.key not in trust.revoked for signer in signers)
     for signature in signatures:
@@ -210,18 +231,6 @@ def _signer_problems(
         for refused in trust.refusals(key, signature.manifest_sha256, day):
             if not (vouched and refused.leaves_to_others(day)):
                 yield f"{SIGNATURE_NAME}: key {key} {refused}"
-    named = manifest.get("signer")
-    if named and named not in {signer.key for signer in signers}:
-        yield (
-            f"{SIGNATURE_NAME}: the manifest was signed by key {named} when it was made, and bears"
-            " no signature of it"
-        )
-    if trust.keys and not any(signer.believed for signer in signers):
-        found = ", ".join(signer.key for signer in signers) or "nobody"
-        yield (
-            f"{SIGNATURE_NAME}: none of the given keys vouches for this release; it is signed by"
-            f" {found}"
-        )
 
 
 def _moment_problems(created: str, signatures: list[Signature], now: dt.datetime) -> Iterator[str]:
@@ -242,9 +251,7 @@ def _moment_problems(created: str, signatures: list[Signature], now: dt.datetime
             yield f"{SIGNATURE_NAME}: key {signature.key.id} signed later than now, as it states"
 
 
-def _statements(
-    manifest: Mapping[str, Any], now: dt.datetime, policy: Policy | None
-) -> Iterator[str]:
+def _statements(manifest: Manifest, now: dt.datetime, policy: Policy | None) -> Iterator[str]:
     yield from undeclared_fields(manifest)
     yield from contradictions(manifest)
     yield from (f"{MANIFEST_NAME}: {problem}" for problem in accounting_problems(manifest))
@@ -252,11 +259,10 @@ def _statements(
     yield from expiry_problems(manifest, now)
 
 
-def _notes(manifest: Mapping[str, Any], policy: Policy | None) -> Iterator[str]:
-    stated = manifest["policy"]
-    if policy is None and shipped_policy(stated["name"], stated["version"]) is None:
+def _notes(stated: StatedPolicy, policy: Policy | None) -> Iterator[str]:
+    if policy is None and shipped_policy(stated.name, stated.version) is None:
         yield (
-            f"policy {stated['name']!a} {stated['version']!a} is none that this privgan ships; its"
+            f"policy {stated.name!a} {stated.version!a} is none that this privgan ships; its"
             f" text was not compared, give it with {parameter('policy')}"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.attack_curves import Best, Panel, attack_panels, best_attack
 from privgan.report.charts import AttackRow, attack_rows
 from privgan.report.data import Reach
@@ -38,11 +39,11 @@ _FIRST = frozenset(
 
 
 def attacks_section(
-    audit: Mapping[str, Any], guarantee: Mapping[str, Any], reach: Reach | None, words: Words
+    audit: Mapping[str, Any], guarantee: ReleasedGuarantee, reach: Reach | None, words: Words
 ) -> Section:
     """The picture of all attacks, and each figure on its axis."""
     metrics: Sequence[Metric] = list(audit.get("metrics", ()))
-    claim = audit.get("claim") or guarantee
+    claim = audit.get("claim") or guarantee.to_json()
     panels = attack_panels(metrics, claim, words, reach)
     rows = attack_rows(metrics)
     blocks: list[Block] = [

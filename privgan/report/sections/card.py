@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privgan.report.charts import shape_chart
-from privgan.report.data import NoisyShape, PlanStep, RealShape
+from privgan.report.data import NoisyShape, PlanStep, RealShape, guarantee_of
 from privgan.report.document import Look, Run, Section, Table, Text, joined
 from privgan.report.sections.opening import bad_for, good_for
 from privgan.report.steps import is_critic
@@ -33,7 +33,7 @@ def card_section(
         ("card.data", _data(release, schema, words)),
         ("card.use", joined(good_for(words), "; ")),
         ("card.not_for", joined(bad_for(words), "; ")),
-        ("card.privacy", (Run(words.epsilon(release["guarantee"])),)),
+        ("card.privacy", (Run(words.epsilon(guarantee_of(release))),)),
     ]
     if schema.get("target"):
         rows.append(("card.target", (Run(schema["target"], Look.NAME),)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from privgan.report.charts import step_bars
-from privgan.report.data import PlanStep
+from privgan.report.data import PlanStep, guarantee_of
 from privgan.report.document import (
     Column,
     Figure,
@@ -27,26 +27,26 @@ _MOST_STEPS = 12
 
 def guarantee_section(release: Facts, schema: Facts, words: Words) -> Section:
     """Every parameter of the guarantee."""
-    guarantee = release["guarantee"]
+    guarantee = guarantee_of(release)
     accountant, total, condition = (
-        guarantee["accountant"],
-        guarantee["dataset_total"],
+        guarantee.accountant,
+        guarantee.dataset_total,
         words.condition(guarantee),
     )
     under = {"condition": condition} if condition else {}
-    delta = Run(words.cost(guarantee["delta"]))
+    delta = Run(words.cost(guarantee.delta))
     facts: tuple[tuple[str, Text], ...] = (
         ("guarantee.claim", (Run(words.epsilon(guarantee)),)),
         ("guarantee.who", words.unit(schema)),
-        ("guarantee.neighbours", (Run(words.phrase(guarantee["neighbouring_relation"])),)),
+        ("guarantee.neighbours", (Run(words.phrase(guarantee.neighbouring_relation)),)),
         (
             "guarantee.accountant",
             words(
                 "guarantee.accountant_text_under" if condition else "guarantee.accountant_text",
-                name=accountant["name"],
-                version=accountant["version"],
-                pld=Run(number(accountant["epsilon_pld"])),
-                rdp=Run(number(accountant["epsilon_rdp"])),
+                name=accountant.name,
+                version=accountant.version,
+                pld=Run(number(accountant.epsilon_pld)),
+                rdp=Run(number(accountant.epsilon_rdp)),
                 delta=delta,
                 **under,
             ),
@@ -55,9 +55,9 @@ def guarantee_section(release: Facts, schema: Facts, words: Words) -> Section:
             "guarantee.total",
             words(
                 "guarantee.total_text_under" if condition else "guarantee.total_text",
-                epsilon=Run(words.cost(total["epsilon"])),
-                delta=Run(words.cost(total["delta"])),
-                runs=total["runs"],
+                epsilon=Run(words.cost(total.epsilon)),
+                delta=Run(words.cost(total.delta)),
+                runs=total.runs,
                 **under,
             ),
         ),
@@ -82,12 +82,12 @@ def steps_section(
     words: Words,
 ) -> Section:
     """Every look at the table and its cost."""
-    guarantee = release["guarantee"]
+    guarantee = guarantee_of(release)
     condition = words.condition(guarantee)
     text = words(
         "steps.text_under" if condition else "steps.text",
         unit=words.unit(schema),
-        delta=Run(words.cost(guarantee["delta"])),
+        delta=Run(words.cost(guarantee.delta)),
         **({"condition": condition} if condition else {}),
     )
     if not any(is_critic(step) for step in steps):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.data import Reach
 from privgan.report.document import Paragraph, Run, Stat, Stats, joined
 from privgan.report.odds import Odds, odds
@@ -18,7 +19,11 @@ _SCORES = ("auc", "r2")
 
 
 def shareable_stats(
-    guarantee: Facts, schema: Facts, reach: Reach | None, precision: Precision, words: Words
+    guarantee: ReleasedGuarantee,
+    schema: Facts,
+    reach: Reach | None,
+    precision: Precision,
+    words: Words,
 ) -> tuple[Stats, Paragraph]:
     """The figures that everybody may see, and the worst case below them."""
     stats = (
@@ -30,7 +35,7 @@ def shareable_stats(
 
 
 def internal_stats(
-    guarantee: Facts,
+    guarantee: ReleasedGuarantee,
     schema: Facts,
     reach: Reach | None,
     metrics: Sequence[Facts],
@@ -45,9 +50,11 @@ def internal_stats(
     return Stats(stats=stats), worst_case(guarantee, reach, words)
 
 
-def reach_stats(guarantee: Facts, reach: Reach | None, words: Words) -> tuple[Stat, Stat]:
+def reach_stats(
+    guarantee: ReleasedGuarantee, reach: Reach | None, words: Words
+) -> tuple[Stat, Stat]:
     """How often an attacker can be right, and how many can be found at few false alarms."""
-    worst, rate = odds(guarantee["epsilon"], guarantee["delta"]), words.percent(FALSE_ALARMS)
+    worst, rate = odds(guarantee.epsilon, guarantee.delta), words.percent(FALSE_ALARMS)
     basis = words("stats.by_plan" if reach else "stats.by_worst_case")
     right, hits = (reach.certainty, reach.hits) if reach else (worst.certainty, worst.hits)
     return (
@@ -64,11 +71,11 @@ def reach_stats(guarantee: Facts, reach: Reach | None, words: Words) -> tuple[St
     )
 
 
-def worst_case(guarantee: Facts, reach: Reach | None, words: Words) -> Paragraph:
+def worst_case(guarantee: ReleasedGuarantee, reach: Reach | None, words: Words) -> Paragraph:
     """What (ε, δ) alone allow, whatever the plan."""
     if reach is None:
         return Paragraph(text=words("stats.no_curve", epsilon=Run(words.epsilon(guarantee))))
-    worst = odds(guarantee["epsilon"], guarantee["delta"])
+    worst = odds(guarantee.epsilon, guarantee.delta)
     text = words(
         "stats.worst_case",
         epsilon=Run(words.epsilon(guarantee)),
@@ -88,16 +95,16 @@ def ceilings(worst: Odds, reach: Reach | None) -> tuple[tuple[str, float | None,
     )
 
 
-def _claim(guarantee: Facts, schema: Facts, words: Words) -> Stat:
+def _claim(guarantee: ReleasedGuarantee, schema: Facts, words: Words) -> Stat:
     condition = words.condition(guarantee)
     text = words(
         "stats.guarantee_text_under" if condition else "stats.guarantee_text",
-        delta=Run(words.cost(guarantee["delta"])),
+        delta=Run(words.cost(guarantee.delta)),
         unit=words.unit(schema),
-        neighbours=words.phrase(guarantee["neighbouring_relation"]),
+        neighbours=words.phrase(guarantee.neighbouring_relation),
         **({"condition": condition} if condition else {}),
     )
-    value = (Run(f"ε = {words.cost(guarantee['epsilon'])}"),)
+    value = (Run(f"ε = {words.cost(guarantee.epsilon)}"),)
     return Stat(label=words("stats.guarantee"), value=value, text=text)
 
 
@@ -127,12 +134,12 @@ def _share(value: float, words: Words) -> Run:
 
 
 def _attack(
-    found: Mapping[str, Facts], guarantee: Facts, reach: Reach | None, words: Words
+    found: Mapping[str, Facts], guarantee: ReleasedGuarantee, reach: Reach | None, words: Words
 ) -> tuple[Stat, ...]:
     metric = found.get(_ADVANTAGE)
     if metric is None:
         return ()
-    limit = reach.advantage if reach else odds(guarantee["epsilon"], guarantee["delta"]).advantage
+    limit = reach.advantage if reach else odds(guarantee.epsilon, guarantee.delta).advantage
     text = words("measured.attack_text", limit=words.ceiling(limit), zero=words.percent(0))
     value = (Run(words.percent(metric["value"])),)
     return (Stat(label=words("measured.attack"), value=value, text=text),)

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.charts import curve_points
-from privgan.report.data import Reach
+from privgan.report.data import Reach, guarantee_of
 from privgan.report.document import (
     Answer,
     Block,
@@ -29,7 +30,7 @@ from privgan.report.document import (
 from privgan.report.odds import RATES, Odds, after, odds
 from privgan.report.sections.headline import FALSE_ALARMS, HALF, ceilings
 from privgan.report.sections.policy import explained, shown_purpose
-from privgan.report.text import Words
+from privgan.report.text import Value, Words
 
 Facts = Mapping[str, Any]
 Figures: TypeAlias = tuple[Stats, Paragraph]
@@ -86,13 +87,13 @@ def internal_answer(release: Facts, verdict: Facts, figures: Figures, words: Wor
 
 def meaning(release: Facts, schema: Facts, reach: Reach | None, words: Words) -> Section:
     """What the guarantee means in plain words and in odds."""
-    guarantee = release["guarantee"]
-    found, total = odds(guarantee["epsilon"], guarantee["delta"]), guarantee["dataset_total"]
-    condition, delta = words.condition(guarantee), words.cost(guarantee["delta"])
-    spent = {
-        "runs": total["runs"],
-        "epsilon": words.cost(total["epsilon"]),
-        "delta": words.cost(total["delta"]),
+    guarantee = guarantee_of(release)
+    found, total = odds(guarantee.epsilon, guarantee.delta), guarantee.dataset_total
+    condition, delta = words.condition(guarantee), words.cost(guarantee.delta)
+    spent: dict[str, Value] = {
+        "runs": total.runs,
+        "epsilon": words.cost(total.epsilon),
+        "delta": words.cost(total.delta),
     }
     under = {"condition": condition} if condition else {}
     cannot = words(
@@ -142,22 +143,22 @@ def bad_for(words: Words) -> tuple[Text, ...]:
 
 
 def _section(answer: Answer, release: Facts, figures: Figures, words: Words) -> Section:
-    guarantee = release["guarantee"]
+    guarantee = guarantee_of(release)
     notes: list[Block] = []
-    if odds(guarantee["epsilon"], guarantee["delta"]).weak:
+    if odds(guarantee.epsilon, guarantee.delta).weak:
         warning = Run(words.text("guarantee.weak_warning"), Look.STRONG)
         notes.append(
             Note(
                 text=words("guarantee.weak", warning=warning, epsilon=Run(words.epsilon(guarantee)))
             )
         )
-    if guarantee["conditional_facts"]:
+    if guarantee.conditional_facts:
         facts: list[Text] = [
-            (Run(fact, Look.CODE),) for fact in guarantee["conditional_facts"][:_MOST_FACTS]
+            (Run(fact, Look.CODE),) for fact in guarantee.conditional_facts[:_MOST_FACTS]
         ]
-        if len(guarantee["conditional_facts"]) > _MOST_FACTS:
+        if len(guarantee.conditional_facts) > _MOST_FACTS:
             facts.append(
-                words("guarantee.more", count=len(guarantee["conditional_facts"]) - _MOST_FACTS)
+                words("guarantee.more", count=len(guarantee.conditional_facts) - _MOST_FACTS)
             )
         claim = Run(words.epsilon(guarantee), Look.STRONG)
         notes.append(Note(text=words("guarantee.conditional", epsilon=claim, facts=joined(facts))))
@@ -193,10 +194,10 @@ def _card(heading: str, blocks: tuple[Block, ...], words: Words) -> Card:
     return Card(heading=words(heading), blocks=blocks)
 
 
-def _odds_blocks(guarantee: Facts, words: Words) -> tuple[Block, ...]:
-    factor = math.exp(min(_LARGEST_EXPONENT, guarantee["epsilon"]))
-    shown = words.cost(factor) if guarantee["epsilon"] < _LARGEST_EXPONENT else "∞"
-    text = words("means.odds_text", factor=Run(shown), delta=Run(words.cost(guarantee["delta"])))
+def _odds_blocks(guarantee: ReleasedGuarantee, words: Words) -> tuple[Block, ...]:
+    factor = math.exp(min(_LARGEST_EXPONENT, guarantee.epsilon))
+    shown = words.cost(factor) if guarantee.epsilon < _LARGEST_EXPONENT else "∞"
+    text = words("means.odds_text", factor=Run(shown), delta=Run(words.cost(guarantee.delta)))
     table = Table(
         caption=words("means.odds_caption", epsilon=Run(words.epsilon(guarantee))),
         columns=(
@@ -204,17 +205,14 @@ def _odds_blocks(guarantee: Facts, words: Words) -> tuple[Block, ...]:
             Column(heading=words("means.odds_after"), numeric=True),
         ),
         rows=tuple(
-            (
-                (Run(words.percent(prior)),),
-                (Run(words.ceiling(after(prior, guarantee["epsilon"]))),),
-            )
+            ((Run(words.percent(prior)),), (Run(words.ceiling(after(prior, guarantee.epsilon))),))
             for prior in _PRIORS
         ),
     )
     return Paragraph(text=text), table
 
 
-def _curve(guarantee: Facts, worst: Odds, reach: Reach | None, words: Words) -> Figure:
+def _curve(guarantee: ReleasedGuarantee, worst: Odds, reach: Reach | None, words: Words) -> Figure:
     own = reach.curve if reach else [hits for _, hits in worst.curve]
     shown = [(RATES[step], own[step], worst.curve[step][1]) for step in range(0, len(own), 8)]
     told: dict[str, Any] = {

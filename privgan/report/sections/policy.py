@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.document import Bullets, Column, Look, Paragraph, Run, Section, Table, Text
 from privgan.report.text import Words, number
 
@@ -43,9 +44,9 @@ def policy_section(policy: Facts, words: Words) -> Section:
     )
 
 
-def promises_section(guarantee: Facts, words: Words) -> Section:
+def promises_section(guarantee: ReleasedGuarantee, words: Words) -> Section:
     """What the guarantee does not cover."""
-    lines = tuple((Run(words.phrase(line), Look.NAME),) for line in guarantee["not_promised"])
+    lines = tuple((Run(words.phrase(line), Look.NAME),) for line in guarantee.not_promised)
     return Section(
         name="not-promised", heading=words("promises.heading"), blocks=(Bullets(items=lines),)
     )

@@ -27,7 +27,6 @@ from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.schema.schema import Schema
-from privgan.synthesizer import load_synthesizer
 from privgan.table.presenting import as_written
 from privgan.table.schema_file import load_schema
 
@@ -63,8 +62,7 @@ def fit(job: Job) -> Sampler:
     progress = Progress(quiet=True)
     table = conforming(read_aloud(request, progress), request, schema, folder)
     begun = Run(request=request, plan=plan, table=table, ledger=ledger, progress=progress)
-    candidate = fit_candidate(begun, Candidate(folder, folder / INTERNAL))
-    synthesizer = load_synthesizer(candidate.folder / "model")
+    synthesizer = fit_candidate(begun, Candidate(folder, folder / INTERNAL)).synthesizer
     return lambda rows: as_written(synthesizer.sample(rows, seed=job.seed), schema)
 
 

@@ -1,0 +1,106 @@
+"""What a fit says about itself: the facts of ``candidate.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from privgan.json_object import JsonObject
+from privgan.planning.accounted_step import AccountedStep
+from privgan.privacy.guarantee import CanaryFacts, Guarantee
+
+FORMAT = "privgan.candidate/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanCost:
+    """What all steps of a plan cost together, its stages added.
+
+    Attributes:
+        epsilon_pld: ε by privacy loss distributions.
+        epsilon_rdp: ε by Rényi divergences.
+    """
+
+    epsilon_pld: float
+    epsilon_rdp: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateRecord:
+    """The record of a fit; every figure in it is public, noisy or of the process.
+
+    Attributes:
+        dataset: The data set's name.
+        run: The run's identity in the ledger.
+        rows: Rows of the synthetic table.
+        guarantee: What the run claims.
+        plan: The plan as JSON values, as the manifest will hold them.
+        accounting: Every charged step.
+        cost: What they cost together.
+        figures: Name to distance of the synthetic table to the noisy marginals.
+        versions: Package to version; None where an earlier privgan kept none.
+        canaries: What may be told of the canaries.
+    """
+
+    dataset: str
+    run: str
+    rows: int
+    guarantee: Guarantee
+    plan: Mapping[str, Any]
+    accounting: tuple[AccountedStep, ...]
+    cost: PlanCost
+    figures: Mapping[str, float]
+    versions: Mapping[str, str] | None
+    canaries: CanaryFacts
+
+    @property
+    def max_cells(self) -> int:
+        """The most intervals that the plan gives to a numeric or temporal column."""
+        return _settings_of(self.plan).whole("max_cells")
+
+    @classmethod
+    def from_json(cls, value: object) -> CandidateRecord:
+        """Read the record of a candidate.
+
+        Raises:
+            ValueError: naming the field that is missing or of another kind.
+        """
+        read = JsonObject(value)
+        cost, plan = read.inner("cost"), read.inner("plan").raw
+        _settings_of(plan).whole("max_cells")
+        return cls(
+            dataset=read.text("dataset"),
+            run=read.text("run"),
+            rows=read.whole("rows"),
+            guarantee=Guarantee.from_json(read.inner("guarantee").raw),
+            plan=plan,
+            accounting=read.each("accounting", AccountedStep.of),
+            cost=PlanCost(
+                epsilon_pld=cost.number("epsilon_pld"), epsilon_rdp=cost.number("epsilon_rdp")
+            ),
+            figures=read.number_map("figures"),
+            versions=read.text_map("versions") if "versions" in read.raw else None,
+            canaries=CanaryFacts.of(read.inner("canaries")),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as its file holds it."""
+        versions = {} if self.versions is None else {"versions": dict(self.versions)}
+        return {
+            "format": FORMAT,
+            "dataset": self.dataset,
+            "run": self.run,
+            "rows": self.rows,
+            "guarantee": self.guarantee.to_json(),
+            "plan": dict(self.plan),
+            "accounting": [step.to_json() for step in self.accounting],
+            "cost": {"epsilon_pld": self.cost.epsilon_pld, "epsilon_rdp": self.cost.epsilon_rdp},
+            "figures": dict(self.figures),
+            **versions,
+            "canaries": self.canaries.to_json(),
+        }
+
+
+def _settings_of(plan: Mapping[str, Any]) -> JsonObject:
+    return JsonObject(plan, "plan").inner("settings").inner("marginals")

@@ -1,0 +1,94 @@
+"""A candidate whose files are read: once for a command, and then handed on in their place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.candidate_record import CandidateRecord
+from privgan.schema.schema import Schema
+from privgan.synthesizer import Synthesizer, load_synthesizer
+from privgan.table.conform import conform
+from privgan.table.schema_file import load_schema
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """INTERNAL: what was found about a candidate beside the real table.
+
+    Attributes:
+        audit: The audit's report as JSON values; None where it has not run.
+        scan: The leak scan's result as JSON values; None where it has not run.
+    """
+
+    audit: Mapping[str, Any] | None
+    scan: Mapping[str, Any] | None
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 by which the ledger knows it again."""
+        return hashlib.sha256(
+            json.dumps([self.audit, self.scan], sort_keys=True).encode()
+        ).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class ReadCandidate:
+    """A candidate's facts, as its files stated them when it was read.
+
+    Attributes:
+        files: Where it lies.
+        record: What the fit says about itself.
+        schema: The schema, with every measured fact filled in.
+        hashes: SHA-256 of each file that a release would be made from, by name.
+    """
+
+    files: Candidate
+    record: CandidateRecord
+    schema: Schema
+    hashes: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all hashes: a scan names by it which files it searched."""
+        return hashlib.sha256(json.dumps(self.hashes, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def synthesizer(self) -> Synthesizer:
+        """The model, read when it is first needed."""
+        return load_synthesizer(self.files.model)
+
+    @cached_property
+    def synthetic(self) -> pd.DataFrame:
+        """The synthetic table as typed rows [rows, columns], read when it is first needed."""
+        return conform(pd.read_parquet(self.files.parquet), self.schema)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """INTERNAL: audit and scan, read when they are first judged.
+
+        Ask for it after both have run: what is written later is not in it.
+        """
+        return Evidence(audit=self.files.audit(), scan=self.files.scan())
+
+
+AnyCandidate: TypeAlias = Candidate | ReadCandidate
+
+
+def read_candidate(candidate: AnyCandidate) -> ReadCandidate:
+    """Read a candidate's record, schema and hashes; one that is read already stays as it is.
+
+    Raises:
+        UsageError: The record is damaged, or of another version.
+    """
+    if isinstance(candidate, ReadCandidate):
+        return candidate
+    schema = load_schema(candidate.schema)
+    return ReadCandidate(candidate, candidate.record(), schema, candidate.hashes())
