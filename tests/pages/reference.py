@@ -21,6 +21,11 @@ def modules() -> tuple[str, ...]:
     return ("privgan", *(name for name in inner if not name.endswith(".__main__")))
 
 
+def _packages() -> tuple[str, ...]:
+    found = pkgutil.walk_packages(privgan.__path__, "privgan.")
+    return tuple(part.name for part in found if part.ispkg)
+
+
 def write_reference(out: Path, names: tuple[str, ...]) -> None:
     """Write one page a module into a folder, with a search.
 
@@ -28,8 +33,9 @@ def write_reference(out: Path, names: tuple[str, ...]) -> None:
         out: The folder; it is made where it is missing.
         names: The modules, by their dotted names.
     """
-    for module in map(import_module, names):
-        for name in getattr(module, "__all__", ()):  # Some are imported when first used only.
+    # Some names of packages are imported when first used only.
+    for module in map(import_module, dict.fromkeys((*names, *_packages()))):
+        for name in getattr(module, "__all__", ()):
             vars(module)[name] = getattr(module, name)
     pdoc.render.configure(docformat="google")
     pdoc.pdoc(*names, output_directory=out)
