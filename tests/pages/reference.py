@@ -37,6 +37,8 @@ def write_reference(out: Path, names: tuple[str, ...]) -> None:
     for module in map(import_module, dict.fromkeys((*names, *_packages()))):
         for name in getattr(module, "__all__", ()):
             vars(module)[name] = getattr(module, name)
+    for name, home in privgan._HOMES.items():  # Three are the names of packages too.
+        vars(privgan)[name] = getattr(import_module(home), name)
     pdoc.render.configure(docformat="google")
     pdoc.pdoc(*names, output_directory=out)
 
