@@ -16,7 +16,7 @@ from privgan.pipeline.candidate import INTERNAL, RUN_FILE, Candidate
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.schema.schema import Schema
-from privgan.sources import SourceOptions, source_name
+from privgan.sources import SourceOptions
 from privgan.table.schema_file import dump_schema, parse_schema
 
 _BYTES_PER_VALUE = 40
@@ -180,7 +180,6 @@ def read_aloud(request: RunRequest, progress: Progress) -> TableAsRead:
         request: What the owner asks for.
         progress: Tells the owner.
     """
-    progress.say(f"reading {source_name(request.table)} and holding it against its schema")
     read = TableAsRead.read(request.table, request.source)
     progress.say_all(read.said)
     return read

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from privgan.audit.randomness import stream
-from privgan.audit.suite import run_table_audit
+from privgan.audit.suite import AuditSettings, AuditTables, run_table_audit
 
 AUDIT = Path(__file__).parents[2] / "privgan" / "audit"
-TREES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in AUDIT.glob("*.py")}
+TREES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in AUDIT.rglob("*.py")}
 # Draws that no seed may move: ties are broken by what is scored, triples are the same in every
 # tool.
-UNSEEDED = {"bounds.py": "default_rng", "fidelity.py": "RandomState"}
+_TABLES = ("real", "holdout", "synthetic")
+UNSEEDED = {"bounds.py": "default_rng", "marginals.py": "RandomState"}
 
 
 def _calls(name: str) -> list[tuple[str, ast.Call]]:
@@ -89,7 +90,10 @@ def test_a_whole_audit_draws_each_stream_from_its_seed(schema, draw_rows, monkey
         return real(entropy, **kwargs)
 
     monkeypatch.setattr(np.random, "SeedSequence", noted)
-    tables = (draw_rows(rows, seed) for rows, seed in ((120, 1), (120, 2), (120, 3)))
-    run_table_audit(schema, *tables, epsilon=1.0, delta=1e-5, seed=5, fair_coins=True)
+    drawn = {name: draw_rows(120, seed) for seed, name in enumerate(_TABLES, 1)}
+    run_table_audit(
+        AuditTables(schema=schema, **drawn),
+        AuditSettings(epsilon=1.0, delta=1e-5, seed=5, fair_coins=True),
+    )
     assert {entropy for entropy, _ in seen} == {5}
     assert len({key[:4] for _, key in seen}) > 20

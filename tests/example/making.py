@@ -117,11 +117,11 @@ def _workplace() -> Iterator[Path]:
 
     The ledger notes a made-up owner in place of this machine and its user.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        mock.patch("privgan.ledger.ledger.account_name", return_value="owner@example"),
-    ):
-        yield Path(folder)
+    with contextlib.ExitStack() as stack:
+        for writer in ("ledger", "runs", "start"):
+            name = f"privgan.ledger.{writer}.account_name"
+            stack.enter_context(mock.patch(name, return_value="owner@example"))
+        yield Path(stack.enter_context(tempfile.TemporaryDirectory()))
 
 
 def _do(command: str) -> None:

@@ -5,12 +5,10 @@ The plan's own curve, the worst case below it, and how exact shares are.
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from privgan.pipeline.preflight import claim_lines
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
-from privgan.release.guarantee import accounting, statement
+from privgan.release.guarantee import accounting, claim
 from privgan.schema.columns import Discrete, Kind
 from privgan.schema.schema import Schema
 
@@ -26,7 +24,7 @@ BUDGET = PrivacyBudget(epsilon=3, delta=1e-6)
 
 def _lines(rows: int | None) -> tuple[str, ...]:
     plan = make_plan(SCHEMA, BUDGET, public_rows=rows)
-    return claim_lines(asdict(BUDGET) | {"statement": statement(BUDGET, SCHEMA)}, accounting(plan))
+    return claim_lines(claim(plan, SCHEMA, secret=True), accounting(plan))
 
 
 def test_the_plans_own_curve_comes_first_and_the_worst_case_below_it() -> None:

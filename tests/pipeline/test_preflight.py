@@ -395,4 +395,4 @@ class TestOnTheCommandLine:
         assert execute([str(part) for part in (*arguments, *more)]) == 2
         begun, *terms = capsys.readouterr().err.splitlines()
         assert "reading the schema" in begun  # Before anything that takes long.
-        assert "internal gates are judged after the fit, may still block the release" in terms[3]
+        assert "internal gates are judged after the fit, may still block the release" in terms[4]

@@ -19,7 +19,7 @@ from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner import owners_table
 from privgan.pipeline import run as running
-from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Judging, fit_table
 from privgan.policy.context import Context
@@ -120,7 +120,7 @@ def test_what_goes_on_from_a_checkpoint(
     judging = Judging(policy=load_policy("internal-analytics"), context=Context())
     monkeypatch.setattr(running, "_finish", lambda run, candidate, *_: candidate)
     assert isinstance(
-        running.resume_run(purchase_request.table, judging, ledger, out, quiet), Candidate
+        running.resume_run(purchase_request.table, judging, ledger, out, quiet), ReadCandidate
     )
     assert seen == ONCE
 

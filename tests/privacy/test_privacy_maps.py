@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.errors import InternalError, LibraryError
 from privgan.generator import dpsgd
+from privgan.pipeline.fitting import FitSettings
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.resuming import resume
 from privgan.privacy import opendp_noise
@@ -101,10 +101,9 @@ def test_a_resumed_run_asks_its_libraries_first(monkeypatch: pytest.MonkeyPatch)
         plan = world.planned()
     stood: Any = SimpleNamespace(schema=world.SCHEMA, plan=plan.fingerprint())
     ledger = mock.Mock()
-    more: Any = {"seed": 0, "progress": None, "keep": None}
     monkeypatch.setattr(opendp_noise, "discrete_gaussian_rho", lambda noise, rows: 1e9)
     with pytest.raises(LibraryError, match="discrete Gaussian"):
-        resume(pd.DataFrame(), plan, stood, mock.Mock(), ledger, **more)
+        resume(mock.Mock(), plan, stood, mock.Mock(), ledger, FitSettings())
     assert not ledger.method_calls
 
 

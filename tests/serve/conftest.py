@@ -97,7 +97,11 @@ class Shelf:
         write_tables([frame], schema, source / "t.parquet", source / "t.csv")
         text = dump_schema(schema)
         claim = ("epsilon", "delta", "unit", "max_rows_per_unit", "conditional_facts")
-        model = {"rows": 4, "schema": text, "guarantee": {key: getattr(said, key) for key in claim}}
+        model = {
+            "rows": 4,
+            "schema": text,
+            "guarantee": {key: getattr(said.guarantee, key) for key in claim},
+        }
         files = self.contents(source) | {
             "schema.yaml": text.encode(),
             "synthetic.parquet": source / "t.parquet",

@@ -14,6 +14,7 @@ import pytest
 from privgan.errors import UsageError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.guarantee import DatasetTotal
 from privgan.release.signing.keys import SigningKey
 from privgan.release.signing.sign import sign_release
 from privgan.release.signing.trust import make_trust
@@ -250,8 +251,12 @@ def test_two_releases_stand_side_by_side(shelf: Shelf) -> None:
         Discrete(name="=new", kind=Kind.CATEGORICAL, categories=("<b>", "y")),
     )
     shelf.add("one", plan={**shelf.facts.plan, "effort": "quick"})
-    spent = {"total_runs": 3, "total_epsilon": 9.0, "total_delta": 3e-6}
-    shelf.add("two", other, {"age": [20, 20, 20, 20], "=new": ["<b>", "y", "y", "y"]}, **spent)
+    spent = replace(
+        shelf.facts.guarantee, dataset_total=DatasetTotal(epsilon=9.0, delta=3e-6, runs=3)
+    )
+    shelf.add(
+        "two", other, {"age": [20, 20, 20, 20], "=new": ["<b>", "y", "y", "y"]}, guarantee=spent
+    )
     pages = shelf.pages()
     text = pages.text(f"/compare?first={pages.id('one')}&second={pages.id('two')}")
     for told in (
