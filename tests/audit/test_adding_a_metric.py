@@ -1,4 +1,4 @@
-"""A new metric is one entry in the registry and the function that computes it; all else follows."""
+"""A new metric needs one registry entry and one function; all else follows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,11 @@ version: "1.0"
 purpose: Tests.
 attempts_per_dataset: 3
 gates:
-  - {fact: fidelity.first_letter.high, at_most: 0.9, scope: internal, reason: Because., advice: Change it.}
+  - fact: fidelity.first_letter.high
+    at_most: 0.9
+    scope: internal
+    reason: Because.
+    advice: Change it.
 """
 CACHED = (metrics.registry, fact_vocabulary, words_of, internal_names)
 

@@ -1,4 +1,4 @@
-"""Each use of chance in the audit has a stream of its own, and all follow the seed."""
+"""Each use of chance in the audit has its own stream, and all follow the seed."""
 
 from __future__ import annotations
 
@@ -72,10 +72,7 @@ def test_streams_do_not_resemble_each_other():
     ],
 )
 def test_a_new_metric_moves_no_stream(key, drawn):
-    """A stream hangs on its own name alone.
-
-    These draws are those of the first release with streams.
-    """
+    """A stream depends on its own name alone: draws equal those of the first release."""
     assert int(stream(*key).integers(10**6)) == drawn
 
 

@@ -1,4 +1,4 @@
-"""What an audit of Adult costs, by stage, beside other tools' metrics on the same tables."""
+"""Measure the cost of an audit of Adult, by stage, beside other tools' metrics."""
 
 from __future__ import annotations
 

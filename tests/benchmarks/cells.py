@@ -1,7 +1,7 @@
-"""One cell: one method fitted on one table at one ε with one seed, in a process of its own with a time limit.
+"""Run one cell: one method, table, ε and seed, in its own process with a time limit.
 
-A cell is a folder. ``result.json`` stands in it when the cell is finished, whatever the end: it is
-never run again.
+A cell is a folder. Its ``result.json`` is there when the cell is finished, whatever the end. A
+finished cell is never run again.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def _run(command: Sequence[str], log: Path, limits: Limits) -> str:
 
 
 def _processor_seconds() -> float:
-    """What the drivers that have ended took of processors, with what they started and waited for."""
+    """Processor seconds of all ended drivers and of the processes they waited for."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

@@ -1,4 +1,4 @@
-"""From finished cells to one line for each table, ε and method: medians over the seeds."""
+"""Collect finished cells: one line for each table, ε and method, medians over the seeds."""
 
 from __future__ import annotations
 

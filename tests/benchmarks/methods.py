@@ -1,4 +1,4 @@
-"""What is compared: privgan, its ablations and its peers, each with its driver, environment and settings."""
+"""List the compared methods: privgan, its ablations and its peers, with their settings."""
 
 from __future__ import annotations
 

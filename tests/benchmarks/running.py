@@ -1,4 +1,4 @@
-"""Run cells one after the other; what is finished is not run again."""
+"""Run cells one after the other; finished cells are not run again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DELTA = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which cells.
+    """The selected cells.
 
     Attributes:
         tables: The tables' names.
@@ -85,7 +85,10 @@ def run(
 
 
 def ended_before(cell: Cell, selection: Selection, work: Path, limits: Limits) -> Cell | None:
-    """The same cell at a smaller ε without a result in the same time, where ε only ends the training; None for none."""
+    """The cell at a smaller ε that ran out of the same time; None if there is none.
+
+    This holds for methods whose ε only ends the training.
+    """
     if not method_of(cell.method).epsilon_ends_training or cell.epsilon is None:
         return None
     for epsilon in sorted(epsilon for epsilon in selection.epsilons if epsilon < cell.epsilon):

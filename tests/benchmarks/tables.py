@@ -1,4 +1,4 @@
-"""The benchmark's tables: where each comes from, how it is split, and what is public about it."""
+"""Prepare the benchmark's tables: source, split, and public facts."""
 
 from __future__ import annotations
 

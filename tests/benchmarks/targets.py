@@ -1,4 +1,4 @@
-"""What privgan set out to reach against its peers, and whether it did."""
+"""Judge privgan's targets against its peers."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def judge_all(lines: Sequence[Line], method: str) -> list[Judgement]:
 
 
 def counted(judgements: Iterable[Judgement]) -> dict[str, int]:
-    """How many targets ended which way."""
+    """Number of targets by verdict."""
     counts = {"met": 0, "missed": 0, "cannot be judged": 0}
     for judgement in judgements:
         counts[judgement.verdict] += 1

@@ -1,4 +1,4 @@
-"""The points of the speed report: each can be run by itself, and is run once."""
+"""Run the points of the speed report, each once and by itself."""
 
 from __future__ import annotations
 
