@@ -50,7 +50,7 @@ class Fact:
         minimum: The smallest value that it can have; None if there is no bound.
         maximum: The largest value that it can have; None if there is no bound.
         unit: Unit of a metric's value; empty for other facts.
-        translations: The description in further languages, where there is one.
+        translations: The description in further languages, if there is one.
     """
 
     name: str

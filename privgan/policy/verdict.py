@@ -45,8 +45,8 @@ class Outcome:
         status: Its status; WAIVED if it did not pass and a waiver is in force.
         value: The fact's value, or how many columns break the condition; None when it is missing.
         breaking: Of a gate on columns: the columns that break it.
-        waiver: The waiver that holds, where the status is WAIVED.
-        expired: The waiver that has ended, where there is one and the gate did not pass.
+        waiver: The waiver in force, if the status is WAIVED.
+        expired: The expired waiver, if there is one and the gate did not pass.
     """
 
     gate: Rule

@@ -211,7 +211,7 @@ def attack_panels(
         claim: ``epsilon`` and ``delta`` of the claimed guarantee; None or missing where nothing is
             claimed.
         words: The report's words.
-        reach: The plan's own curve, where it has one.
+        reach: The plan's own curve, if it has one.
     """
     curves, events = _drawn(metrics)
     if not curves and not events:

@@ -142,7 +142,7 @@ class Figure:
         data: Geometry and texts of the drawing.
         title: The figure's title.
         alternative: Text alternative of the picture.
-        table: Its figures, where there is no picture.
+        table: Its figures, if there is no picture.
     """
 
     drawing: str

@@ -10,12 +10,12 @@ import pytest
 from privgan import metrics
 from privgan.audit.intervals import clopper_pearson
 from privgan.audit.randomness import stream
-from privgan.audit.suite import run_table_audit
 from privgan.metric import Better, Exposure, Metric
 from privgan.policy import GateStatus, evaluate, fact_vocabulary, load_policy
 from privgan.policy.words import describe, fact_lines
 from privgan.release.leak_scan.leak_patterns import internal_names
 from privgan.report.text import words_of
+from tests.audit.foreign_tables import audited
 
 ENTRY = {
     "fidelity.first_letter": {
@@ -73,7 +73,7 @@ def test_one_entry_and_one_function_make_a_metric(
     one_more, schema, draw_rows, tmp_path: Path
 ) -> None:
     synthetic = draw_rows(60, 3)
-    report = run_table_audit(schema, draw_rows(60, 1), draw_rows(60, 2), synthetic)
+    report = audited(schema, draw_rows(60, 1), draw_rows(60, 2), synthetic)
     report = report.with_metrics([first_letter_metric(synthetic)])
     metric = report.metric("fidelity.first_letter")
     assert (metric.better, metric.exposure) == (Better.LOWER, Exposure.INTERNAL)

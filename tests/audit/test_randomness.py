@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from privgan.audit.randomness import stream
-from privgan.audit.suite import run_table_audit
+from tests.audit.foreign_tables import audited
 
 AUDIT = Path(__file__).parents[2] / "privgan" / "audit"
 TREES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in AUDIT.glob("*.py")}
@@ -87,6 +87,6 @@ def test_a_whole_audit_draws_each_stream_from_its_seed(schema, draw_rows, monkey
 
     monkeypatch.setattr(np.random, "SeedSequence", noted)
     tables = (draw_rows(rows, seed) for rows, seed in ((120, 1), (120, 2), (120, 3)))
-    run_table_audit(schema, *tables, epsilon=1.0, delta=1e-5, seed=5, fair_coins=True)
+    audited(schema, *tables, epsilon=1.0, delta=1e-5, seed=5, fair_coins=True)
     assert {entropy for entropy, _ in seen} == {5}
     assert len({key[:4] for _, key in seen}) > 20

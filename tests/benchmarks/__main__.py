@@ -244,7 +244,7 @@ def copies(data: Path, work: Path, out: Path) -> None:
 def audit_cost(data: Path, work: Path, minutes: float, python: str, out: Path) -> None:
     """Measure what an audit of Adult costs, beside other tools.
 
-    What was measured is not measured again.
+    Finished measurements are not repeated.
     """
     limits = Limits(minutes=minutes)
     results = measure(data.absolute(), work.absolute(), limits, python=python, say=click.echo)

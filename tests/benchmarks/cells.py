@@ -41,7 +41,7 @@ _GIVEN = re.compile(rf"^{NO_RESULT} in ([\d.]+) minutes(?: \(([\d.]+) of process
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What is run.
+    """One fit: table, method, ε and seed.
 
     Attributes:
         table: The table's name.
@@ -56,7 +56,7 @@ class Cell:
     seed: int
 
     def folder(self, work: Path) -> Path:
-        """Where its files lie."""
+        """Folder of the cell's files."""
         budget = "no-privacy" if self.epsilon is None else f"epsilon-{self.epsilon:g}"
         return work / "cells" / self.table / self.method / budget / f"seed-{self.seed}"
 
@@ -68,7 +68,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a cell may use.
+    """Limits of a cell.
 
     Attributes:
         minutes: Wall-clock time.
@@ -91,11 +91,11 @@ def run_cell(
     """Run a cell, or read what it ended in before.
 
     Args:
-        cell: What is run.
+        cell: The cell to run.
         work: The benchmark's work folder.
         command: The driver's command line; the job file is added to it.
-        job: What the driver is told; the cell's folder is added to it.
-        limits: What it may use.
+        job: The driver's job; the cell's folder is added to it.
+        limits: Its limits.
 
     Returns:
         The result, as JSON values: ``status`` is ``ok``, ``no result in … minutes (… of
@@ -131,7 +131,7 @@ def conclude(cell: Cell, work: Path, smaller: Cell) -> dict[str, Any]:
     The same training at a smaller ε, which ends earlier, had no result.
 
     Args:
-        cell: What is finished.
+        cell: The finished cell.
         work: The benchmark's work folder.
         smaller: The cell without a result.
 
@@ -146,7 +146,7 @@ def conclude(cell: Cell, work: Path, smaller: Cell) -> dict[str, Any]:
 
 
 def given_seconds(status: str) -> float:
-    """How long a cell without a result had, by the processor's clock where that was read.
+    """Seconds that a cell without a result had, by the processor's clock if it was read.
 
     0 for any other status.
     """

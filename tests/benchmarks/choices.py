@@ -18,7 +18,7 @@ _FIGURES = ("tvd3", "gap", "c2st")
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """What would have been chosen without a table, and how it does on that table.
+    """The choice made without one table, and its result on that table.
 
     Attributes:
         table: The table that was left out.

@@ -173,19 +173,19 @@ def with_copies(
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What was found in one table.
+    """Findings in one table.
 
     Attributes:
-        kind: How rows were copied.
+        kind: The kind of copy.
         share: The share of copied rows.
-        copies: How many.
+        copies: Number of copies.
         flagged: Whether privgan's decision is that there are copies.
         p_value: Its p-value.
         strongest: The test with the smallest p-value.
         peer: SDMetrics' DCROverfittingProtection score, 1 is its best; NaN where it was not
             computed.
-        seconds: What privgan's decision took.
-        peer_seconds: What SDMetrics' score took.
+        seconds: Seconds of privgan's decision.
+        peer_seconds: Seconds of SDMetrics' score.
     """
 
     kind: str
@@ -234,7 +234,7 @@ def outcomes(tables: Tables, seed: int, peer: bool = True) -> Iterator[Outcome]:
 def outcome(
     tables: Tables, made: pd.DataFrame, kind: str, share: float, seed: int, peer: bool = True
 ) -> Outcome:
-    """What is found in one table."""
+    """Findings in one table."""
     started = time.process_time()
     coder = AuditCoder.from_reference(tables.schema, tables.training)
     coded = [_canonical(coder.code(table)) for table in (tables.training, tables.holdout, made)]

@@ -23,7 +23,7 @@ class Selection:
         tables: The tables' names.
         methods: The methods' names.
         epsilons: The values of ε.
-        seeds: How many seeds privgan has; a peer has one.
+        seeds: Number of privgan's seeds; a peer has one.
     """
 
     tables: Sequence[str]
@@ -53,10 +53,10 @@ def run(
     """Run every cell of a selection that is not finished.
 
     Args:
-        selection: Which cells.
+        selection: The selected cells.
         data: The folder of the published tables.
         work: The benchmark's work folder.
-        limits: What each cell may use.
+        limits: Limits of each cell.
         python: The interpreter for new environments.
         say: Tells the user.
 
@@ -104,7 +104,7 @@ def ended_before(cell: Cell, selection: Selection, work: Path, limits: Limits) -
 
 
 def job_of(cell: Cell, table: Prepared) -> dict[str, Any]:
-    """What a driver is told: the table, its public facts and the budget."""
+    """Job for a driver: the table, its public facts and the budget."""
     return {
         "train": str(table.train),
         "schema": str(table.schema_file),

@@ -8,8 +8,8 @@ every score that ignores the difference, the number of training customers among 
 hypergeometric. This holds for all table sizes.
 
 The scores cover equal rows, and rows equal in all but one column where that is rare. They cover the
-same after coarse rounding, rows at a small distance, and rows far nearer to one synthetic row than
-to the next.
+same after coarse rounding. They cover rows at a small distance, and rows far nearer to one
+synthetic row than to the next.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ class CopyScores:
     Attributes:
         owner: The customer of each row [rows], numbered from 0.
         equal: Whether a synthetic row equals it in all columns [rows].
-        all_but_one: Whether one equals it in all columns but one, in all of which no other real row
-            does [rows].
-        rounded: Whether one equals it in all columns, and no other real row does, when numbers are
-            rounded to each share of their standard deviation in ``COARSENESS`` [rows].
+        all_but_one: Whether a synthetic row, and no other real row, equals it in all columns but
+            one [rows].
+        rounded: The same for all columns, with rounded numbers [rows]; for each share of their
+            standard deviation in ``COARSENESS``.
         distance: Squared distance to the nearest synthetic row [rows].
         ratio: That distance over the one to the second nearest; 1 if both are 0 [rows].
     """
@@ -257,7 +257,7 @@ def copy_test_metrics(
         left_out: The hold-out rows, or None.
         synthetic: The synthetic rows.
         claim: The claimed guarantee for the excess's ceiling, or None.
-        seed: Draws the rows that are compared where the tables are too large for all.
+        seed: Draws the compared rows if the tables are too large for all.
 
     Returns:
         Flagged is 1 if a test is significant at 5 % after Holm's correction, else 0, with the

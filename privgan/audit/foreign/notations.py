@@ -147,7 +147,7 @@ class _Alike:
     Attributes:
         what: The last fold in words.
         folds: The folds.
-        categories: Folded text to the category, where only one reads so.
+        categories: Folded text to the category, if only one matches.
     """
 
     what: str

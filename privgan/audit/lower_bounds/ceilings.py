@@ -18,7 +18,7 @@ class Claim:
     """The claimed guarantee and the highest attack figures that it allows.
 
     Attributes:
-        epsilon: The claimed ε; infinite where nothing is claimed.
+        epsilon: The claimed ε; infinite if nothing is claimed.
         delta: The claimed δ.
     """
 

@@ -59,7 +59,7 @@ def main(audit: Callable[[dict[str, Any], Clock], None], packages: tuple[str, ..
 
     Args:
         audit: Does the steps.
-        packages: Whose versions the result names.
+        packages: Packages to name with their versions in the result.
     """
     job, clock = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Clock()
     audit(job, clock)

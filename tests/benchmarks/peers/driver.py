@@ -125,7 +125,7 @@ def main(
 
     Args:
         fit: Reads the rows, fits the peer and returns what samples from it.
-        packages: Whose versions the result names.
+        packages: Packages to name with their versions in the result.
         made: Reads the table that a fit made itself, within its time, where it is another than what
             is sampled.
     """

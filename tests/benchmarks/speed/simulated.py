@@ -18,7 +18,7 @@ LARGEST = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large a simulated table is.
+    """Size of a simulated table.
 
     Attributes:
         rows: Its rows.
