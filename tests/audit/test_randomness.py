@@ -13,10 +13,12 @@ from privgan.audit.randomness import stream
 from tests.audit.foreign_tables import audited
 
 AUDIT = Path(__file__).parents[2] / "privgan" / "audit"
-TREES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in AUDIT.glob("*.py")}
-# Draws that no seed may move: ties are broken by what is scored, triples are the same in every
-# tool.
-UNSEEDED = {"bounds.py": "default_rng", "fidelity.py": "RandomState"}
+TREES = {
+    path.relative_to(AUDIT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for path in AUDIT.rglob("*.py")
+}
+# Draws that ignore the seed: ties depend on the scores, triples are the same in every tool.
+UNSEEDED = {"lower_bounds/bounds.py": "default_rng", "fidelity/marginals.py": "RandomState"}
 
 
 def _calls(name: str) -> list[tuple[str, ast.Call]]:
