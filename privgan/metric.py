@@ -1,4 +1,4 @@
-"""A measured figure: its value, its interval, what it is compared with, and who may see it."""
+"""Define a measured figure: value, interval, baseline, ceiling and exposure."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One figure with everything needed to judge it.
+    """One figure with its context.
 
     Its direction, exposure and source come from the registry of metrics.
 
     Attributes:
         name: A registered name; its ends are the facts ``name.low`` and ``name.high``.
         value: The figure itself; None when it was not run.
-        low: Lower end of the interval, or None where there is no interval.
-        high: Upper end of the interval, or None where there is no interval.
+        low: Lower end of the interval, or None if there is no interval.
+        high: Upper end of the interval, or None if there is no interval.
         confidence: Confidence of the interval, in (0, 1).
         baseline: The same figure for real hold-out rows, or for guessing, where that means
             something.
         ceiling: The largest value that the claimed (ε, δ) allows, where that means something.
         n: Number of customers or rows behind the figure.
         status: NOT_RUN when the figure could not be computed.
-        reason: Why it was not run; empty otherwise.
-        method: How it was computed, in a few words.
+        reason: The reason why it was not run; empty otherwise.
+        method: The method in a few words.
         details: Parts of the figure, e.g. by column; JSON values only.
 
     >>> Metric(name="fidelity.tvd1", value=0.04, low=0.03, high=0.05).facts()["fidelity.tvd1.high"]
@@ -65,7 +65,7 @@ class Metric:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the name and the numbers: a metric that failed is NOT_RUN with a reason.
+        """Check the name and the numbers; a failed metric is NOT_RUN with a reason.
 
         Raises:
             ValueError: The name is not registered, a number is not finite, or an end is given
@@ -90,17 +90,17 @@ class Metric:
 
     @property
     def definition(self) -> Definition:
-        """Its entry in the registry."""
+        """Entry of the metric in the registry."""
         return registered(self.name)
 
     @property
     def better(self) -> Better:
-        """Which direction is good."""
+        """The good direction."""
         return self.definition.better
 
     @property
     def exposure(self) -> Exposure:
-        """INTERNAL when real rows were read without noise."""
+        """INTERNAL if real rows were read without noise."""
         return self.definition.exposure
 
     @property
@@ -119,7 +119,7 @@ class Metric:
         return {name: float(number) for name, number in ends.items() if number is not None}
 
     def to_json(self) -> dict[str, Any]:
-        """The figure as JSON values, with what the registry says of it."""
+        """The figure with its registry entry, as JSON values."""
         told = asdict(self) | {key: getattr(self, key) for key in ("better", "exposure", "source")}
         return {key: told[key] for key in _JSON} | {"details": dict(self.details)}
 
@@ -130,5 +130,5 @@ def facts_of(metrics: Iterable[Metric]) -> dict[str, float]:
 
 
 def none_run(names: Iterable[str], reason: str) -> tuple[Metric, ...]:
-    """Several figures that could not be computed, for one reason."""
+    """Several metrics that could not be computed, for one reason."""
     return tuple(Metric.not_run(name, reason) for name in names)

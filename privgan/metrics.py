@@ -1,8 +1,8 @@
-"""The registry of metrics: each name once, with its meaning, unit, direction, interval and source.
+"""Register each metric once: name, meaning, unit, direction, interval and source.
 
-The entries stand in ``metrics.yaml``. From them come the names under which a
-:class:`~privgan.metric.Metric` can be made, the facts that a policy may name and the
-words of the reports. A new metric is one entry there, and the function that computes it.
+The entries stand in ``metrics.yaml``. They give the names under which a
+:class:`~privgan.metric.Metric` can be made, the facts that a policy may name, and the words of the
+reports. To add a metric, add one entry there and the function that computes it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 LANGUAGES = ("en", "zh")
+# Parsed entry of metrics.yaml.
+_Entry: TypeAlias = Mapping[str, Any]
 
 
 class Better(StrEnum):
-    """Which direction is good."""
+    """The good direction of a metric."""
 
     HIGHER = "higher"
     LOWER = "lower"
@@ -27,14 +29,14 @@ class Better(StrEnum):
 
 
 class Exposure(StrEnum):
-    """Who may see a figure: INTERNAL figures were computed from real rows without noise."""
+    """Readers of a figure; INTERNAL figures were computed from real rows without noise."""
 
     INTERNAL = "internal"
     PUBLIC = "public"
 
 
 class Unit(StrEnum):
-    """What a value counts."""
+    """Unit of a metric's value."""
 
     AREA = "area"  # Under a receiver operating characteristic; 0.5 is chance.
     CORRELATION = "correlation"
@@ -50,29 +52,29 @@ class Unit(StrEnum):
 
 
 class Interval(StrEnum):
-    """How an interval is made (:mod:`privgan.audit.intervals`)."""
+    """Method of a metric's interval (:mod:`privgan.audit.intervals`)."""
 
     NONE = "none"
     LOWER_LIMIT = "lower_limit"  # One-sided: the value is its lower end.
     COUNTED = "counted"  # No sample: both ends are the value.
-    SPREAD = "spread"  # Where 95 % of single draws lie.
+    SPREAD = "spread"  # Range of 95 % of single draws.
     NORMAL = "normal"
     JACKKNIFE = "jackknife"
     BOOTSTRAP = "bootstrap"
     CLOPPER_PEARSON = "clopper_pearson"
     HANLEY_MCNEIL = "hanley_mcneil"
-    NEWCOMBE = "newcombe"  # Clopper-Pearson limits where both shares come from the same attacks.
+    NEWCOMBE = "newcombe"  # Clopper-Pearson limits if both shares come from the same attacks.
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """Which ends it has: ``low``, ``high``, both or none."""
+        """Ends of the interval: ``low``, ``high``, both or none."""
         if self is Interval.NONE:
             return ()
         return ("low",) if self is Interval.LOWER_LIMIT else ("low", "high")
 
 
 class Maker(StrEnum):
-    """What computes a metric."""
+    """The part of privgan that computes a metric."""
 
     AUDIT = "audit"
     CANDIDATE_AUDIT = "audit of a candidate"
@@ -89,16 +91,16 @@ class Definition:
         name: Dotted name, e.g. ``attack.membership.advantage``.
         label: A few words, by language.
         meaning: A sentence, by language.
-        unit: What the value counts.
-        better: Which direction is good.
-        interval: How the interval is made.
-        minimum: The smallest possible value; None where there is no bound.
-        maximum: The largest possible value; None where there is no bound.
+        unit: Unit of the value.
+        better: The good direction.
+        interval: Method of the interval.
+        minimum: The smallest possible value; None if there is no bound.
+        maximum: The largest possible value; None if there is no bound.
         exposure: INTERNAL when real rows are read without noise.
         gate: Whether a policy may name it.
-        made: What computes it.
+        made: The part of privgan that computes it.
         source: Paper or standard.
-        short: Fewer words for a picture, by language; empty where it is not drawn.
+        short: Fewer words for a picture, by language; empty if it is not drawn.
     """
 
     name: str
@@ -118,13 +120,13 @@ class Definition:
 
 @cache
 def registry() -> Mapping[str, Definition]:
-    """Every metric, by name."""
+    """All metrics by name."""
     found = {name: _definition(name, entry) for name, entry in read_entries().items()}
     return MappingProxyType(found)
 
 
 def registered(name: str) -> Definition:
-    """The entry of a metric.
+    """Entry of a metric.
 
     Args:
         name: Its dotted name.
@@ -140,8 +142,8 @@ def registered(name: str) -> Definition:
         ) from None
 
 
-def read_entries() -> Mapping[str, Mapping[str, Any]]:
-    """The entries of ``metrics.yaml`` as they are."""
+def read_entries() -> Mapping[str, _Entry]:
+    """Parsed entries of ``metrics.yaml``."""
     import yaml
 
     text = files("privgan").joinpath("metrics.yaml").read_text(encoding="utf-8")
@@ -150,7 +152,7 @@ def read_entries() -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
-def _definition(name: str, entry: Mapping[str, Any]) -> Definition:
+def _definition(name: str, entry: _Entry) -> Definition:
     minimum, maximum = entry["range"]
     return Definition(
         name=name,

@@ -1,4 +1,4 @@
-"""Progress on long work: a bar on a terminal, plain lines elsewhere. All of it is INTERNAL."""
+"""Show progress on long work: a bar on a terminal, plain lines elsewhere. INTERNAL."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from types import TracebackType
 from typing import TextIO
 
 _PLAIN_EVERY = 10.0
-_TRUSTED = 5.0  # Seconds of finished stages that count as much as the estimate made beforehand.
+_TRUSTED = 5.0  # Seconds of finished stages with the same weight as the initial estimate.
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a long job.
+    """One stage of a long job.
 
     Attributes:
-        name: What is done, in plain words; unique in the job.
-        seconds: How long it is expected to take.
+        name: The work in plain words; unique in the job.
+        seconds: Expected duration.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Stage:
 
 
 class Clock:
-    """How long a job of several stages still takes, corrected by how long finished ones took.
+    """Remaining time of a job of several stages, corrected by the finished stages' durations.
 
     Args:
         stages: All stages in their order.
@@ -44,11 +44,11 @@ class Clock:
 
     @property
     def total(self) -> float:
-        """The seconds expected of all stages, before any was finished."""
+        """Expected seconds of all stages, before any was finished."""
         return sum(self._stages.values())
 
     def begin(self, name: str, now: float) -> str:
-        """Begin a stage; its place among all, empty where it is not one of them."""
+        """Begin a stage; return its place among all, empty if it is not one of them."""
         if name not in self._stages:
             return ""
         if self._place >= 0:
@@ -58,11 +58,11 @@ class Clock:
         return f"{self._place + 1} of {len(self._names)}"
 
     def reached(self, part: float) -> None:
-        """The part of the stage that is done, in [0, 1]."""
+        """Set the finished part of the stage, in [0, 1]."""
         self._part = part
 
     def left(self, now: float) -> float:
-        """The seconds that the stages still take."""
+        """Remaining seconds of all stages."""
         rest = sum(self._stages[name] for name in self._names[self._place + 1 :])
         here = self._stages[self._names[self._place]] if self._place >= 0 else 0.0
         pace = (self._taken + _TRUSTED) / (self._expected + _TRUSTED)
@@ -75,11 +75,11 @@ class Clock:
 
 
 class Progress:
-    """Tells how far a job is: the stage, ε spent so far, loss on fake rows, time left in all.
+    """Progress of a job: stage, ε spent so far, loss on fake rows, remaining time.
 
     Args:
         quiet: Say nothing.
-        stream: Where to write; standard error, so that standard output stays for figures.
+        stream: Output stream; by default standard error, since standard output is for figures.
     """
 
     def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -102,21 +102,21 @@ class Progress:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Nothing to close: each task closes its own bar."""
+        """Do nothing: each task closes its own bar."""
 
     def log_to(self, path: Path) -> None:
         """Also write every line to an INTERNAL log file."""
         self._log = path
 
     def spent(self, epsilon: float, delta: float, condition: str = "") -> None:
-        """Take note of the (ε, δ) spent so far, and of what it is conditional on."""
+        """Record the (ε, δ) spent so far and its conditions."""
         self._spent = f"ε spent {epsilon:.3f} at δ = {delta:g} {condition}".rstrip()
 
     def expect(self, stages_of: Callable[[int | None], Sequence[Stage]], rows: int | None) -> None:
-        """Say how long the whole job takes, from public sizes.
+        """Print the expected duration of the whole job, from public sizes.
 
         Args:
-            stages_of: All stages in their order, for a row count; None where it is not known yet.
+            stages_of: All stages in their order, for a row count; None if it is not known yet.
             rows: The public row count, or None.
         """
         self._stages_of = stages_of
@@ -130,24 +130,24 @@ class Progress:
             self.say(f"about {total} in all, until the last stage has ended")
 
     def sized(self, rows: int) -> None:
-        """The row count is known now: noisy, so that it may be told."""
+        """Record the row count; it is noisy, so it may be printed."""
         if self._stages_of is not None:
             self.expect(self._stages_of, rows)
 
     def stage(self, name: str) -> None:
-        """A stage begins, and the one before has ended."""
+        """Begin a stage and end the one before."""
         now = time.monotonic()
         place = self._clock.begin(name, now) if self._clock else ""
         self.say(f"{place}: {name}; {self.left_text}" if place else name)
 
     def reached(self, part: float) -> None:
-        """The part of the stage that is done, in [0, 1]."""
+        """Set the finished part of the stage, in [0, 1]."""
         if self._clock:
             self._clock.reached(part)
 
     @property
     def left_text(self) -> str:
-        """How long the whole job still takes, in words; empty without an estimate."""
+        """Remaining time of the whole job in words; empty without an estimate."""
         return (
             f"about {duration(self._clock.left(time.monotonic()))} left in all"
             if self._clock
@@ -155,7 +155,7 @@ class Progress:
         )
 
     def say(self, text: str) -> None:
-        """One line for the owner."""
+        """Print one line for the owner."""
         line = f"[{time.monotonic() - self._started:6.1f} s] {text}"
         if self._log is not None:
             with self._log.open("a", encoding="utf-8") as file:
@@ -165,13 +165,13 @@ class Progress:
             self._stream.flush()
 
     def say_all(self, lines: Iterable[str]) -> None:
-        """Several lines for the owner."""
+        """Print several lines for the owner."""
         for line in lines:
             self.say(line)
 
     @contextmanager
     def task(self, name: str) -> Iterator[Task]:
-        """A stage with a bar."""
+        """Begin a stage with a bar."""
         self.stage(name)
         task: Task = _RichTask(self, name, self._stream) if self._rich else _PlainTask(self, name)
         try:
@@ -181,12 +181,12 @@ class Progress:
 
     @property
     def epsilon_text(self) -> str:
-        """The ε spent so far, for a bar."""
+        """ε spent so far, for a bar."""
         return self._spent
 
 
 def duration(seconds: float) -> str:
-    """A duration as it is said: 40 s, 2 min 10 s, 1 h 20 min."""
+    """A duration in words: 40 s, 2 min 10 s, 1 h 20 min."""
     if seconds < 120:
         return (
             f"{max(5, 5 * round(seconds / 5))} s"
@@ -205,18 +205,18 @@ def _minutes(seconds: int) -> str:
 
 
 class Task:
-    """One bar."""
+    """Progress bar of one stage."""
 
     def update(self, step: int, total: int, loss: float | None = None) -> None:
         """Move to a step; ``loss`` is on fake rows only."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """The work is done, or failed."""
+        """Close the bar after success or failure."""
 
 
 class _PlainTask(Task):
-    """A line every ten seconds."""
+    """Progress bar as plain lines, one every ten seconds."""
 
     def __init__(self, progress: Progress, name: str) -> None:
         self._progress, self._name = progress, name
@@ -235,7 +235,7 @@ class _PlainTask(Task):
 
 
 class _RichTask(Task):
-    """A rich bar."""
+    """Progress bar of the rich library."""
 
     def __init__(self, progress: Progress, name: str, stream: TextIO) -> None:
         from rich.console import Console

@@ -1,51 +1,49 @@
-"""The audit: how useful and how safe one synthetic table is.
+"""Measure how useful and how safe one synthetic table is.
 
-INTERNAL: it reads real rows without noise.
+INTERNAL: the audit reads real rows without noise.
 
-    coding             tables as integer codes (marginals) and as numbers (classifiers, distances)
-    inputs             what the audit reads, checked and coded
-    replicates         one pass over a table: jackknife samples, nested random samples
-    equivalence        a distance as "as good as a q % random sample"
-    intervals          intervals, exact tests, Holm's correction, the area under the curve
-    randomness         an independent random stream for each use
-    ceilings           what the claimed (ε, δ) allows an attack to reach
-    bounds             lower bounds on ε: Clopper-Pearson, and one training run
-    fdp, score_bounds  further lower bounds, shown only
-    power              the smallest ε that the deciding bound would have shown
-    bound_metrics      the bounds as figures
-    twin               a white-box self-test of DP-SGD
-    fidelity           marginals and the two-sample classifier
-    kmarginal          NIST's k-marginal score
-    associations       Pearson, correlation ratio and Cramér's V, and how far they are off
-    shapes             each column's distribution on all rows, missing values included
-    coverage           categories, rare categories and ranges that are reached
-    propensity         pMSE against real rows
-    constraints        rows that break the schema
-    subgroups          marginals inside named subgroups, the worst first
-    quality            SDMetrics' quality report
-    tasks, utility     train on synthetic, test on real
-    importance         whether models of synthetic and of real rows rely on the same columns
-    subgroup_utility   train on synthetic, test on real, by named subgroup
-    queries            random range and count queries
-    *_stage            the modules above as one stage each
-    nearest            the one nearest-neighbour search
-    roc                rates, curves and the risk of single records
-    membership         membership inference on the canaries: the score that decides
-    shown              further membership attacks, shown only
-    contrasts          success on training rows against success on hold-out rows
-    singling_out, linkability, inference    the three questions of WP216
-    copies             synthetic rows that equal, or nearly equal, training rows
-    proxies            similarity figures that are no measure of privacy
-    notations          which of several ways to read a column's values holds
-    number_notation, moment_notation, spelling    the ways to read numbers, moments, categories
-    harmonise          a foreign table as the schema writes it, every change told
-    legibility         what of a foreign table is lost, and the columns that leave for it
-    copied             whether a foreign table holds copies, for its verdict
-    reference_model    many small fits with and without the most exposed records; run only when asked
-    attacks            what of these a whole audit runs
-    verdict            what the figures say about the claim, and the report
-    suite              all of them in one report with a verdict
+    suite              run all stages: one report with a verdict
+    inputs             check the tables and encode them
+    coding             tables as integer codes (marginals) and numbers (models, distances)
+    intervals          interval estimators, jackknife, exact tests, Holm's correction, AUC
+    randomness         one independent random stream for each use
+    nearest            exact nearest-neighbour search
+    report             the verdict on the claimed (ε, δ), and the report
 
-Every function is a plain function of tables, scores and a seed: two runs give the same report, byte
-for byte.
+    fidelity/          how close the synthetic table is to the real one
+      marginals        total variation, k-marginal score, classifier two-sample test
+      shapes           each column's distribution, missing values included
+      associations     Pearson's r, ω and Cramér's V, and their difference
+      coverage         categories, rare categories, ranges; violations of the schema
+      propensity       propensity-score mean squared error against its null
+      subgroups        marginals inside named subgroups, the worst first
+      queries          random queries; distances as equivalent random samples
+      quality          SDMetrics' quality score
+
+    utility/           train on synthetic rows, test on real rows
+      tasks, utility   prediction tasks, their models and the gap to real rows
+      subgroup_gap     the gap by named subgroup
+      importance       agreement of permutation importances
+
+    attacks/           what an attacker reaches
+      membership       the deciding score on the canaries
+      roc              error rates, curves, record risks
+      diagnostics, white_box, proxies, reference_model    diagnostics, never deciding
+      contrasts        success on training rows against hold-out rows
+      singling_out, linkability, inference    the three questions of WP216
+      copies, copied   exact and near copies; the decision for a foreign table
+
+    lower_bounds/      lower bounds on ε
+      bounds           one training run, and Clopper-Pearson
+      metrics, power   the bounds as metrics; the smallest ε they would show
+      fdp, ceilings    Gaussian bounds (diagnostics); highest figures a claim allows
+      twin             white-box self-test of DP-SGD
+
+    foreign/           tables that any tool made
+      notations, moment_notation    readings of numbers, categories and moments
+      harmonise        values in the schema's notation, every change reported
+      legibility       lost values, and the columns left out for them
+
+Every function takes tables, scores and a seed and returns figures. Two runs give the same
+report, byte for byte.
 """

@@ -1,4 +1,4 @@
-"""Tables as arrays: integer codes for marginals, numbers for classifiers, one hash per row for exact matches."""
+"""Encode tables as arrays: codes for marginals, numbers for models, row hashes for matches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WHOLE_NUMBER = re.compile(r"(-?[0-9]+)\.0+\Z")
 
 @dataclass(frozen=True, eq=False)
 class CodedTable:
-    """One table as arrays with a row per row and a column per modelled column.
+    """One table as arrays, with one column per modelled column.
 
     Attributes:
         codes: Integer codes; the last code of a column stands for missing, for Discrete the last
@@ -32,7 +32,7 @@ class CodedTable:
         values: Numbers rounded as the schema says, moments in seconds, category positions; NaN for
             missing. They come from the schema alone, so they never depend on which rows the coder
             was made from.
-        customers: Whose each row is, as numbers; None where each row is a customer of its own.
+        customers: Customer number of each row; None if each row is a customer of its own.
     """
 
     codes: NDArray[np.int64]
@@ -40,11 +40,11 @@ class CodedTable:
     customers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
-        """The number of rows."""
+        """Number of rows."""
         return len(self.codes)
 
     def take(self, rows: NDArray[Any]) -> CodedTable:
-        """The rows at some positions, or those that a mask selects."""
+        """Rows at given positions, or selected by a mask."""
         customers = None if self.customers is None else self.customers[rows]
         return CodedTable(self.codes[rows], self.values[rows], customers)
 
@@ -53,36 +53,36 @@ class CodedTable:
         return self if len(self) <= size else self.take(generator.permutation(len(self))[:size])
 
     def keys(self) -> NDArray[np.uint64]:
-        """One 64-bit hash per row: equal rows have equal keys, whatever their printed form was."""
+        """One 64-bit hash per row; equal rows have equal keys, however they were printed."""
         return np.asarray(
             pd.util.hash_pandas_object(pd.DataFrame(self.values), index=False), dtype=np.uint64
         )
 
     def canonical_order(self) -> NDArray[np.int64]:
-        """Positions in an order that depends on the rows' contents only, never on how the table was sorted."""
+        """Row positions in an order that depends on the rows' contents alone."""
         if self.customers is None:
             return np.argsort(self.keys(), kind="stable")
         return np.lexsort((self.customers, self.keys()))
 
 
 def stacked(first: CodedTable, second: CodedTable) -> CodedTable:
-    """Two tables, one after the other."""
+    """Concatenate two tables."""
     return CodedTable(
         np.vstack([first.codes, second.codes]), np.vstack([first.values, second.values])
     )
 
 
 def trainable(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows to fit trees on.
+    """Features to fit trees on; a column without any value becomes constant.
 
-    Scikit-learn cannot bin a column without any value, so such a column becomes constant.
+    Scikit-learn cannot bin a column without values.
     """
     return np.where(np.isnan(values).all(axis=0), 0.0, values)
 
 
 @dataclass(frozen=True, eq=False)
 class _Grid:
-    """How a column's numbers become codes: cut at the points, or matched with them."""
+    """Codes of a column's numbers: cut at the points, or matched with them."""
 
     points: NDArray[np.float64]
     exact: bool
@@ -104,15 +104,15 @@ class _Grid:
 
 @dataclass(frozen=True, eq=False)
 class AuditCoder:
-    """A map from tables to arrays, made from the schema and a reference table.
+    """Encoder of tables as arrays, made from the schema and a reference table.
 
-    A number is cut at the reference's 20-quantiles, or kept as it is where the reference holds at
-    most 12 different ones; a category is its place in the schema; a category outside the schema and
-    a missing value have codes of their own.
+    A number is cut at the reference's 20-quantiles. It is kept as it is if the reference holds at
+    most 12 different ones. A category is coded by its place in the schema. A category outside the
+    schema and a missing value have codes of their own.
 
     Attributes:
         columns: The modelled columns, in order.
-        grids: How each column's numbers become codes.
+        grids: The coding of each column's numbers.
     """
 
     columns: tuple[Column, ...]
@@ -120,8 +120,8 @@ class AuditCoder:
 
     @classmethod
     def from_reference(cls, schema: Schema, reference: pd.DataFrame) -> AuditCoder:
-        """A coder whose quantiles are those of a reference table."""
-        require_columns(schema, reference, "reference")
+        """Make a coder with the quantiles of a reference table."""
+        check_columns(schema, reference, "reference")
         values = [column_values(column, reference[column.name]) for column in schema.modelled]
         return cls.from_values(schema.modelled, values)
 
@@ -129,27 +129,27 @@ class AuditCoder:
     def from_values(
         cls, columns: tuple[Column, ...], values: Sequence[NDArray[np.float64]]
     ) -> AuditCoder:
-        """As from_reference, from the reference's values [rows] of each column, as ``column_values`` gives them."""
+        """Make a coder from the values [rows] of each column, as ``column_values`` gives them."""
         return cls(columns, tuple(map(_grid_of, columns, values)))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns' names, in order."""
+        """Column names, in order."""
         return tuple(column.name for column in self.columns)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many codes each column has."""
+        """Number of codes of each column."""
         return tuple(grid.size for grid in self.grids)
 
     def code(self, table: pd.DataFrame) -> CodedTable:
-        """A table as arrays."""
+        """Encode a table."""
         return self.code_values(
             [column_values(column, table[column.name]) for column in self.columns]
         )
 
     def code_values(self, values: Sequence[NDArray[np.float64]]) -> CodedTable:
-        """As code, from the values [rows] of each column."""
+        """Encode the values [rows] of each column."""
         codes = [grid.code(column) for grid, column in zip(self.grids, values, strict=True)]
         return CodedTable(np.column_stack(codes), np.column_stack(values))
 
@@ -166,13 +166,13 @@ def _grid_of(column: Column, values: NDArray[np.float64]) -> _Grid:
     )
 
 
-def require_columns(schema: Schema, table: pd.DataFrame, name: str) -> None:
-    """Refuse a table that lacks a modelled column or has one that the schema does not know.
+def check_columns(schema: Schema, table: pd.DataFrame, name: str) -> None:
+    """Check that a table has exactly the schema's columns, save those not modelled.
 
     Args:
         schema: The schema.
         table: The table.
-        name: What to call the table in the message.
+        name: The table's name in error messages.
 
     Raises:
         TableError: The columns differ, or one occurs twice.
@@ -201,15 +201,14 @@ def column_values(column: Column, series: pd.Series) -> NDArray[np.float64]:
         return _seconds(series)
     decimals = column.decimals if isinstance(column, Numeric) else 0
     numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    # The same rounding for every table: the last digits of a float would tell real from synthetic
-    # at once.
+    # One rounding for all tables: a float's last digits would tell real from synthetic.
     return np.asarray(
         np.round(np.where(np.isfinite(numbers), numbers, np.nan), decimals) + 0.0, dtype=np.float64
     )
 
 
 def category_text(value: object) -> str:
-    """A discrete value as text that does not depend on how it was stored.
+    """Canonical text of a discrete value, however it was stored.
 
     1, 1.0 and "1.0" are all "1".
     """
@@ -229,11 +228,11 @@ def _positions(column: Discrete, series: pd.Series) -> NDArray[np.float64]:
     ]
     return np.append(np.asarray(found, dtype=float), np.nan)[
         labels
-    ]  # label -1, missing, takes the last
+    ]  # Label -1 (missing) takes the last place.
 
 
 def _places(column: Discrete) -> Mapping[str, int]:
-    """Text to place; a boolean column also answers to True and False in any case and to 1 and 0."""
+    """Place of each category's text; a boolean column also accepts True, False, 1 and 0."""
     places = {category_text(value): place for place, value in enumerate(column.categories)}
     if column.kind is Kind.BOOLEAN:
         pair = zip(
@@ -256,10 +255,10 @@ def _seconds(series: pd.Series) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class FeatureMap:
-    """A map from coded rows to numbers for linear models and distances.
+    """Map from coded rows to numbers for linear models and distances.
 
-    A number becomes its place in the reference's distribution, in [0, 1], with a flag for missing;
-    a category one flag for each of its commonest values, 50 unless said. Flags are scaled so that
+    A number becomes its quantile in the reference, in [0, 1], with a flag for missing. A category
+    becomes a flag for each of its commonest values, at most 50 by default. Flags are scaled so that
     two different categories are at distance 1.
 
     Attributes:
@@ -277,7 +276,7 @@ class FeatureMap:
         reference: CodedTable,
         most_categories: int = COMMON_CATEGORIES,
     ) -> FeatureMap:
-        """A feature map from a reference table, with a flag for each of at most so many categories of a column."""
+        """Make a feature map from a reference table, with a limit on flags per column."""
         discrete = tuple(isinstance(column, Discrete) for column in columns)
         pairs = zip(reference.values.T, discrete, strict=True)
         return cls(
@@ -290,13 +289,13 @@ class FeatureMap:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """How many features each column has."""
+        """Number of features of each column."""
         return tuple(
             len(grid) if flag else 2 for grid, flag in zip(self.grids, self.discrete, strict=True)
         )
 
     def __call__(self, table: CodedTable) -> NDArray[np.float32]:
-        """The features of a table, one row per row."""
+        """Features of a table [rows, features]."""
         parts = zip(table.values.T, self.grids, self.discrete, strict=True)
         return np.hstack(
             [

@@ -1,4 +1,4 @@
-"""What the audit reads, checked, and as arrays in an order that depends on the tables' contents alone."""
+"""Check the audit's input tables and encode them in an order of their contents alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from privgan.audit.attacks.membership import Canaries, obstacle
-from privgan.audit.coding import AuditCoder, CodedTable, column_values, require_columns
+from privgan.audit.coding import AuditCoder, CodedTable, check_columns, column_values
 from privgan.audit.fidelity.coverage import BrokenRules, broken_rules
 from privgan.audit.foreign.harmonise import legible
 from privgan.audit.foreign.legibility import Legibility
@@ -29,7 +29,7 @@ _UNFAIR = 1e-6
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AuditTables(Sealed):
-    """The tables of an audit of what any tool made.
+    """Tables for the audit of a synthetic table that any tool made.
 
     INTERNAL: two of them are real, and only the audit opens them.
 
@@ -38,12 +38,11 @@ class AuditTables(Sealed):
         real: The rows that the tool saw: the attack's members.
         holdout: Rows of the same kind that it never saw: the attack's non-members.
         synthetic: The synthetic rows.
-        real_units: The customer of each real row; None where each row is a customer of its own.
+        real_units: The customer of each real row; None if each row is a customer of its own.
         holdout_units: The customer of each hold-out row.
-        as_read: The hold-out and the synthetic rows before values were mapped into the schema,
-            where they were: what broke the schema is counted there.
-        legibility: How the tables were read, where they were read from files; None to look at them
-            as they are.
+        as_read: The hold-out and synthetic rows before values were mapped into the schema, if
+            they were; violations are counted there.
+        legibility: Readings of tables that came from files; None to take them as they are.
     """
 
     schema: Schema
@@ -56,9 +55,9 @@ class AuditTables(Sealed):
     legibility: Legibility | None = None
 
     def made_legible(self) -> tuple[AuditTables, Legibility]:
-        """The tables as the schema writes them, and what that changed.
+        """The tables in the schema's notation, and the changes.
 
-        As they are where that was done before.
+        Unchanged if that was done before.
         """
         if self.legibility is not None:
             return self, self.legibility
@@ -79,15 +78,15 @@ class AuditTables(Sealed):
 
 @dataclass(frozen=True, kw_only=True)
 class AuditSettings:
-    """What is claimed of a table that any tool made, and how it is audited.
+    """Claimed guarantee of a foreign table, and the settings of its audit.
 
     Attributes:
         target: The column to predict; None to let the schema decide.
         epsilon: The claimed ε, or None.
-        delta: The claimed δ; 0 where an ε is claimed without one.
+        delta: The claimed δ; 0 if an ε is claimed without one.
         seed: Draws every sample, fold and split.
         fair_coins: Whether a fair coin of its own decided for each customer on which side it is.
-            Only then is there a lower bound on ε. Without one the verdict is REFUTED where the
+            Only then is there a lower bound on ε. Without one the verdict is REFUTED if the
             table holds copies, else INCONCLUSIVE.
     """
 
@@ -104,14 +103,14 @@ class AuditSettings:
 
     @property
     def no_bound(self) -> str:
-        """Why no bound on ε may be given; empty where one may."""
+        """The reason why no bound on ε may be given; empty if one may."""
         told = f"the split was not made by fair coins; give {parameter('fair_coins')} if it was"
         return "" if self.fair_coins else told
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MadeTable:
-    """What a run made, and what it claims.
+    """Synthetic table of a run, and its claimed guarantee.
 
     Attributes:
         synthetic: The synthetic rows.
@@ -129,22 +128,22 @@ class MadeTable:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AuditInputs(Sealed):
-    """What the audit of one run reads.
+    """Inputs of the audit of one run.
 
-    Each customer was a canary with a public probability before the first look; a fair coin of its
+    Each customer was a canary with a public probability before the first look. A fair coin of its
     own decided whether a canary was left out.
 
     Attributes:
         schema: The schema.
         kept_in: The real rows that the run saw.
-        canary_mask: Which of the kept-in rows belong to canaries.
+        canary_mask: Mask of the kept-in rows that belong to canaries.
         left_out: The real rows of the canaries that were left out.
         synthetic: The synthetic rows.
         epsilon: The claimed ε.
         delta: The claimed δ.
         target: The column to predict; None to let the schema decide.
         seed: Draws every sample, fold and split.
-        kept_in_units: The customer of each kept-in row; None where each row is a customer of its
+        kept_in_units: The customer of each kept-in row; None if each row is a customer of its
             own.
         left_out_units: The customer of each left-out row.
         as_read: The left-out and the synthetic rows before values were mapped into the schema; None
@@ -175,12 +174,12 @@ class AuditInputs(Sealed):
         made: MadeTable,
         target: str | None = None,
     ) -> AuditInputs:
-        """What the audit reads of a run of ours.
+        """Inputs from a privgan run.
 
         Args:
             rows: Real rows, kept in and left out.
-            canary_mask: Which of the kept-in rows belong to canaries.
-            made: What the run made, and what it claims.
+            canary_mask: Mask of the kept-in rows that belong to canaries.
+            made: Synthetic table of the run, and its claim.
             target: The column to predict; None to let the schema decide.
         """
         return cls(
@@ -199,7 +198,7 @@ class AuditInputs(Sealed):
 
     @classmethod
     def of_tables(cls, tables: AuditTables, settings: AuditSettings) -> AuditInputs:
-        """What the audit reads of a table that any tool made.
+        """Inputs from a table that any tool made.
 
         Each real row is a member, each hold-out row is none.
         """
@@ -238,11 +237,8 @@ class Prepared(Sealed):
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
-def require_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
-    """Refuse tables that do not fit the schema, a mask or customers that do not fit the tables.
-
-    TableError.
-    """
+def check_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
+    """Check that tables fit the schema, and mask and customers fit the tables."""
     _check_tables(inputs)
     if len(mask) != len(inputs.kept_in):
         raise TableError("canary_mask must have one entry per kept-in row")
@@ -259,8 +255,8 @@ def _check_tables(inputs: AuditInputs) -> None:
         "left-out": inputs.left_out,
         "synthetic": inputs.synthetic,
     }.items():
-        require_columns(inputs.schema, table, name)
-        _require_types(inputs.schema, table, name)
+        check_columns(inputs.schema, table, name)
+        _check_types(inputs.schema, table, name)
         if name != "left-out" and table.empty:
             raise TableError(f"the {name} table has no rows; the audit needs some")
 
@@ -280,10 +276,10 @@ def _check_units(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
             )
 
 
-def _require_types(schema: Schema, table: pd.DataFrame, name: str) -> None:
-    """Refuse text where numbers or moments are expected.
+def _check_types(schema: Schema, table: pd.DataFrame, name: str) -> None:
+    """Check that number and moment columns hold no text.
 
-    Read as missing, it would be compared with nothing.
+    Text would be read as missing and compared with nothing.
     """
     for column in schema.modelled:
         values = table[column.name]
@@ -311,13 +307,13 @@ def _text(units: NDArray[Any]) -> NDArray[Any]:
 def prepare(
     inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, no_bound: str
 ) -> Prepared:
-    """The inputs as arrays.
+    """Encode the inputs as arrays.
 
     Args:
-        inputs: Checked by :func:`require_lengths`.
-        mask: Which of the kept-in rows belong to canaries.
+        inputs: Checked by :func:`check_lengths`.
+        mask: Mask of the kept-in rows that belong to canaries.
         claim: The claimed guarantee, or None.
-        no_bound: Why no bound on ε may be given; empty where one may.
+        no_bound: The reason for no bound on ε; empty if there may be one.
     """
     coder = AuditCoder.from_reference(inputs.schema, inputs.kept_in)
     kept_in, left_out = coder.code(inputs.kept_in), coder.code(inputs.left_out)
@@ -351,9 +347,9 @@ def prepare(
 def _canaries(
     inputs: AuditInputs, members: CodedTable, left_out: CodedTable, mask: NDArray[np.bool_]
 ) -> tuple[Canaries | None, str]:
-    """The canaries, None where customers are not known.
+    """The canaries, or None with the reason why no attack can run.
 
-    And why no attack can be run, empty where one can.
+    There are none if the customers are unknown.
     """
     if reason := _missing_units(inputs):
         return None, reason
@@ -363,7 +359,7 @@ def _canaries(
 
 
 def _sides(canaries: Canaries | None) -> dict[str, int]:
-    """How many canaries were kept in and left out."""
+    """Number of canaries kept in and left out."""
     if canaries is None:
         return {}
     members = int(canaries.is_member.sum())
@@ -380,7 +376,10 @@ def _canonical(table: CodedTable) -> CodedTable:
 
 
 def _missing_units(inputs: AuditInputs) -> str:
-    """A row-level attack would understate what a customer with several rows loses."""
+    """The reason if customers with several rows are unknown.
+
+    A row-level attack would understate their loss.
+    """
     if inputs.schema.unit.max_rows > 1 and inputs.kept_in_units is None:
         return (
             "the schema's customers have several rows each: the audit needs to know whose each"
@@ -390,7 +389,7 @@ def _missing_units(inputs: AuditInputs) -> str:
 
 
 def _unfair(canaries: Canaries | None) -> str:
-    """Whether the canaries' coins were visibly not fair, by an exact binomial test."""
+    """Whether the canaries' coins were visibly unfair, by an exact binomial test."""
     from scipy.stats import binomtest
 
     if (

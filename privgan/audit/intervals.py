@@ -1,11 +1,11 @@
 """Interval estimators, jackknife replicates, AUC, and Holm's correction.
 
-Rows are dealt to blocks; sums are taken by block, and each replicate adds up the blocks that belong
-to it.
+Shares have exact limits (Clopper-Pearson). Differences of shares have joint exact limits, or
+Newcombe's. Areas have Hanley and McNeil's interval. Figures of a whole table have a jackknife or a
+bootstrap.
 
-Each stands here once. Shares have exact limits (Clopper-Pearson), their differences limits of
-both shares at once or Newcombe's, areas Hanley and McNeil's, and figures of a whole table a
-jackknife or a bootstrap.
+Rows are dealt to blocks and sums are taken by block. Each replicate adds up the blocks that belong
+to it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ JACKKNIFE_BLOCKS = 10
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """Parts of one table.
+    """Replicates of one table.
 
     Attributes:
         block: The block of each row [rows].
-        members: Which blocks each part holds, 1 or 0 [parts, blocks]; the first part is the whole
-            table.
+        members: Membership of blocks in parts, 1 or 0 [parts, blocks]; the first part is the
+            whole table.
     """
 
     block: NDArray[np.int64]
@@ -36,7 +36,7 @@ class Replicates:
     def sums(
         self, cells: NDArray[np.int64], size: int, weights: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Counts, or sums of weights, by cell for each part [parts, size].
+        """Counts or sums of weights by part and cell [parts, size].
 
         ``cells`` has one cell in [0, size) per row.
         """
@@ -45,12 +45,12 @@ class Replicates:
         return np.asarray(self.members @ by_block.reshape(blocks, size).astype(float))
 
     def totals(self, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """The number of rows, or the sum of weights, of each part [parts]."""
+        """Number of rows, or sum of weights, of each part [parts]."""
         return self.sums(np.zeros(len(self.block), dtype=np.int64), 1, weights)[:, 0]
 
 
 def whole(rows: int) -> Replicates:
-    """The table itself."""
+    """The whole table as the only part."""
     return Replicates(np.zeros(rows, dtype=np.int64), np.ones((1, 1)))
 
 
@@ -93,8 +93,7 @@ def difference_interval(
 ) -> tuple[float, float]:
     """Interval of the difference of two shares, each given as (count, trials).
 
-    Both exact intervals hold at once with the stated confidence (Bonferroni), so the shares may
-    depend on each other.
+    Both exact intervals hold at once (Bonferroni), so the shares may depend on each other.
     """
     each = 1.0 - (1.0 - confidence) / 2.0
     first_low, first_high = clopper_pearson(*first, each)
@@ -116,7 +115,10 @@ def wilson_interval(
 def newcombe_interval(
     first: tuple[float, int], second: tuple[float, int], confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Interval of the difference of two independent shares, each as (count, trials) (Newcombe 1998, method 10)."""
+    """Interval of the difference of two independent shares, each as (count, trials).
+
+    Newcombe 1998, method 10.
+    """
     (low, high), (other_low, other_high) = (
         wilson_interval(*pair, confidence) for pair in (first, second)
     )
@@ -149,10 +151,10 @@ def fisher_p_value(
 
 
 def holm(p_values: Sequence[float] | NDArray[np.float64]) -> list[float]:
-    """Adjusted p-values: rejecting those at most α errs in any of the tests with probability at most α.
+    """Holm-adjusted p-values.
 
-    Valid whatever the tests' dependence. Ties get one value, so the order of the tests never
-    matters.
+    Rejecting those of at most α gives any false rejection with probability at most α. This holds
+    under any dependence. Ties get one value, so the order of the tests never matters.
 
     Args:
         p_values: One p-value per test, each in [0, 1].
@@ -174,7 +176,7 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> list[float]:
 
 
 def normal_quantile(confidence: float, tests: int = 1) -> float:
-    """Half the width, in standard errors, of intervals that hold for several tests at once (Bonferroni)."""
+    """Normal quantile for intervals that hold for several tests at once (Bonferroni)."""
     from scipy.special import ndtri
 
     return float(ndtri(1.0 - (1.0 - confidence) / (2.0 * tests)))
@@ -188,7 +190,7 @@ def normal_interval(
     Args:
         value: The figure.
         error: Its standard error.
-        tests: How many figures it was picked from: the interval holds for all at once.
+        tests: Number of figures it was picked from; the interval holds for all at once.
         least: The figure's smallest possible value.
         most: The figure's largest possible value.
     """
@@ -197,7 +199,7 @@ def normal_interval(
 
 
 def jackknife_error(values: NDArray[np.float64]) -> float:
-    """The delete-a-group jackknife's standard error (Wolter 2007, section 4.2).
+    """Standard error of the delete-a-group jackknife (Wolter 2007, section 4.2).
 
     The first value is the whole table's.
     """
@@ -210,8 +212,8 @@ def hanley_mcneil(
 ) -> tuple[float, float]:
     """Interval of an area under the curve.
 
-    Hanley and McNeil 1982, eq. 1, inverted as a score interval (Newcombe 2006, method 5), so that
-    it does not collapse to a point at 0 or 1.
+    Hanley and McNeil 1982, eq. 1, inverted as a score interval (Newcombe 2006, method 5). It does
+    not collapse to a point at 0 or 1.
     """
     width = normal_quantile(confidence)
 
@@ -231,10 +233,7 @@ def _area_variance(area: float, positives: int, negatives: int) -> float:
 
 
 def _crossing(excess: Callable[[float], float], inside: float, end: float) -> float:
-    """Where ``excess`` turns positive on the way from a point inside to an end of [0, 1].
-
-    Bisection.
-    """
+    """Root of ``excess`` between an inner point and an end of [0, 1], by bisection."""
     outside = end
     if excess(outside) <= 0:
         return end
@@ -250,7 +249,7 @@ def weighted_areas(
     """Areas under the curve for several weightings of the same rows, ties counted half.
 
     Args:
-        labels: Which rows are positive.
+        labels: Mask of the positive rows.
         scores: One score per row.
         weights: One weighting per line, one column per row.
 
@@ -267,7 +266,7 @@ def weighted_areas(
 
 
 def area_under_curve(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    """The share of (positive, negative) pairs in the right order, ties counted half."""
+    """Share of (positive, negative) pairs in the right order, ties counted half."""
     return float(weighted_areas(labels, scores, np.ones((1, len(scores))))[0])
 
 
@@ -277,7 +276,7 @@ def bootstrap_weights(
     generator: np.random.Generator,
     customers: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
-    """How often each row is drawn, one bootstrap sample per line.
+    """Number of times each row is drawn [samples, rows].
 
     The first line is the rows themselves.
 
@@ -285,8 +284,7 @@ def bootstrap_weights(
         rows: The number of rows.
         repetitions: The number of samples.
         generator: Draws them.
-        customers: Whose each row is [rows]: a customer is then drawn with all rows; None to draw
-            rows.
+        customers: Customer of each row [rows], to draw whole customers; None to draw rows.
     """
     places = np.arange(rows) if customers is None else np.unique(customers, return_inverse=True)[1]
     drawn = int(places.max(initial=-1)) + 1
@@ -297,14 +295,17 @@ def bootstrap_weights(
 def bootstrap_interval(
     values: NDArray[np.float64], confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Percentile interval of bootstrap values; the first one is the value itself (Efron 1979)."""
+    """Percentile interval of bootstrap values; the first is the value itself (Efron 1979)."""
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(values[1:], [tail, 1.0 - tail])
     return float(min(low, values[0])), float(max(high, values[0]))
 
 
 def area_p_value(is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    """One-sided p-value of an area of one half (Mann and Whitney 1947, with ties, normal approximation)."""
+    """One-sided p-value that an area is one half, by the normal approximation.
+
+    Mann and Whitney 1947, with ties.
+    """
     from scipy.stats import mannwhitneyu
 
     if not np.ptp(scores):

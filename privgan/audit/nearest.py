@@ -1,11 +1,10 @@
-"""The audit's one nearest-neighbour search.
+"""Search nearest neighbours exactly, in tiles of bounded memory.
 
-Exact, in tiles of one matrix product each, with bounded memory.
+A tile is one matrix product of 2 MB, so memory does not grow with the product of the tables' sizes.
 
-Rows are features of :class:`privgan.audit.coding.FeatureMap`: the squared Euclidean distance then
-counts 1 for two different categories, the squared difference of places for two numbers (a distance
-in the manner of Gower 1971). A tile has 2 MB, so that memory does not grow with the product of the
-tables' sizes.
+Rows are features of :class:`privgan.audit.coding.FeatureMap`. The squared Euclidean distance counts
+1 for two different categories. For two numbers it counts the squared difference of their quantiles,
+in the manner of Gower 1971.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ _Features = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The nearest rows of another table, the nearest one first.
+    """Nearest rows of another table, the nearest first.
 
     Attributes:
         distances: Squared distances [rows, neighbours], in double precision: 0 for equal rows.
-        positions: Where the neighbours stand in the other table [rows, neighbours].
+        positions: Row positions of the neighbours in the other table [rows, neighbours].
     """
 
     distances: NDArray[np.float64]
@@ -35,21 +34,21 @@ class Neighbours:
 
 
 def affordable(rows: int, others: int, width: int) -> tuple[int, int]:
-    """How many rows of two tables one search may compare.
+    """Number of rows of two tables that one search may compare.
 
-    All, or a share of both so that the work stays bounded.
+    All, or an equal share of both so that the work stays bounded.
     """
     share = min(1.0, (_WORK / max(1.0, float(rows) * others * width)) ** 0.5)
     return max(1, int(rows * share)), max(1, int(others * share))
 
 
 def nearest(rows: _Features, others: _Features, neighbours: int = 1) -> Neighbours:
-    """The nearest neighbours of each row in another table, by squared Euclidean distance.
+    """Nearest neighbours of each row in another table, by squared Euclidean distance.
 
     Args:
         rows: Features [rows, width].
         others: Features of the other table [others, width]; at least one row.
-        neighbours: How many; at most as many as there are other rows are given.
+        neighbours: Number of neighbours; at most the number of other rows.
 
     Returns:
         Distances and positions; of equally near rows the first ones.
@@ -63,7 +62,7 @@ def nearest(rows: _Features, others: _Features, neighbours: int = 1) -> Neighbou
 
 
 def counts_within(rows: _Features, others: _Features, radius: float) -> NDArray[np.int64]:
-    """How many rows of another table are within a squared distance of each row [rows]."""
+    """Number of rows of another table within a squared distance of each row [rows]."""
     counts = np.zeros(len(rows), dtype=np.int64)
     for block, place in _blocks(rows):
         limit = ((block**2).sum(axis=1) - np.float32(radius)) / 2
@@ -79,7 +78,10 @@ def _blocks(rows: _Features) -> Iterator[tuple[_Features, slice]]:
 
 
 def _tiles(block: _Features, others: _Features) -> Iterator[tuple[_Features, int]]:
-    """x·s − |s|²/2 for each pair of a tile, which is largest where the distance is smallest, and the tile's start."""
+    """x·s − |s|²/2 for each pair of a tile, and the tile's start.
+
+    It is largest where the distance is smallest.
+    """
     for start in range(0, len(others), _COLUMNS):
         tile = others[start : start + _COLUMNS]
         yield block @ tile.T - (tile**2).sum(axis=1) / 2, start
@@ -102,7 +104,10 @@ def _nearest_of_block(block: _Features, others: _Features, count: int) -> NDArra
 def _distances(
     rows: _Features, others: _Features, positions: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Exact for the rows found: a difference of large products would not be 0 for equal rows."""
+    """Exact squared distances of the rows found.
+
+    A difference of large products would not be 0 for equal rows.
+    """
     found = np.empty(positions.shape)
     for block, place in _blocks(rows):
         apart = block[:, None, :].astype(np.float64) - others[positions[place]]

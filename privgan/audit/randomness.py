@@ -1,7 +1,7 @@
-"""The audit's random streams: one for each use, independent of all others.
+"""Make the audit's random streams: one for each use, independent of all others.
 
-A stream is keyed by the audit's seed and by the name of its use, which stands in one place
-of the code. So a new metric moves no other metric's draws, and no two metrics share any.
+A stream's key is the audit's seed and the name of its use. Each name stands in one place of the
+code. So a new metric changes no other metric's draws, and no two metrics share any.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _WORDS = 4  # 128 bits of the name's hash: two names never meet.
 
 
 def stream(seed: int, name: str, *parts: int) -> np.random.Generator:
-    """A generator for one use.
+    """A random generator for one use.
 
     Args:
         seed: The audit's seed, at least 0.

@@ -1,13 +1,13 @@
-"""What the audit's figures say about the claimed (ε, δ), and the report that holds both."""
+"""Judge the claimed (ε, δ) from the audit's figures, and hold both in a report."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from privgan.audit.foreign.legibility import Legibility
+from privgan.files.json_types import JsonDict
 from privgan.metric import Metric, facts_of
 from privgan.naming import parameter
 from privgan.notebook import card
@@ -16,7 +16,7 @@ FORMAT = "privgan.audit/1"
 
 
 class Verdict(StrEnum):
-    """What the audit says about the claimed (ε, δ)."""
+    """The audit's verdict on the claimed (ε, δ)."""
 
     REFUTED = "REFUTED"
     NOT_REFUTED = "NOT_REFUTED"
@@ -25,18 +25,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AuditReport:
-    """The audit's figures and its verdict. INTERNAL.
+    """Figures and verdict of an audit. INTERNAL.
 
     Attributes:
         metrics: All figures, the ones that were not run too.
-        verdict: What they say about the claimed guarantee.
+        verdict: The verdict on the claimed guarantee.
         seed: The seed of every draw.
         counts: Rows of each table, and canaries of each kind.
-        epsilon: The claimed ε; None where nothing finite is claimed.
+        epsilon: The claimed ε; None if nothing finite is claimed.
         delta: The claimed δ.
-        reason: What the verdict rests on, in words; empty for a candidate, where the figures alone
-            decide.
-        legibility: How a foreign table was read, and what could not be; None for a candidate.
+        reason: Reason for the verdict; empty for a candidate, for which the figures alone decide.
+        legibility: Readings and lost values of a foreign table; None for a candidate.
         format: Name and version of the report's format.
 
     >>> audited.verdict, audited.metric("fidelity.tvd1").value < 1
@@ -54,7 +53,7 @@ class AuditReport:
     format: str = FORMAT
 
     def __repr__(self) -> str:
-        """The verdict and the number of figures; the figures themselves stay inside."""
+        """The verdict and the number of figures, without the figures."""
         return f"AuditReport({self.verdict}, {len(self.metrics)} figures, INTERNAL)"
 
     def _repr_html_(self) -> str:
@@ -71,14 +70,14 @@ class AuditReport:
         return card(f"Audit: {self.verdict}", facts, header=header, rows=rows, internal=True)
 
     def metric(self, name: str) -> Metric:
-        """The metric of a given name; KeyError where there is none."""
+        """The metric of a given name; KeyError if there is none."""
         for metric in self.metrics:
             if metric.name == name:
                 return metric
         raise KeyError(name)
 
     def with_metrics(self, more: Sequence[Metric]) -> AuditReport:
-        """The report with figures that decide nothing added."""
+        """The report with additional diagnostic figures."""
         return replace(
             self, metrics=tuple(sorted((*self.metrics, *more), key=lambda metric: metric.name))
         )
@@ -87,9 +86,9 @@ class AuditReport:
         """All figures as dotted facts for a policy, and the verdict as ``audit.verdict``."""
         return {**facts_of(self.metrics), "audit.verdict": str(self.verdict)}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The report as JSON values; ``privgan/formats/audit.schema.json`` describes them."""
-        foreign: dict[str, Any] = {"reason": self.reason} if self.reason else {}
+        foreign: JsonDict = {"reason": self.reason} if self.reason else {}
         if self.legibility is not None:
             foreign["legibility"] = self.legibility.to_json()
         return {
@@ -108,16 +107,15 @@ def _figure(value: float | None) -> float | str:
 
 
 def verdict_of(bound: float | None, largest: float | None, claimed: float | None) -> Verdict:
-    """The verdict of the one bound that decides.
+    """Verdict of the one bound that decides.
 
     Args:
-        bound: The lower bound on ε; None where there is none.
-        largest: What the bound would have been had every guess been right; None where there is
-            none.
-        claimed: The claimed ε; None where nothing is claimed.
+        bound: The lower bound on ε; None if there is none.
+        largest: The bound if every guess were right; None if there is none.
+        claimed: The claimed ε; None if nothing is claimed.
 
     Returns:
-        REFUTED where the bound exceeds the claim; else NOT_REFUTED where it could have; else
+        REFUTED if the bound exceeds the claim; else NOT_REFUTED if it could have; else
         INCONCLUSIVE.
     """
     if bound is None or largest is None or claimed is None:
@@ -130,15 +128,15 @@ def verdict_of(bound: float | None, largest: float | None, claimed: float | None
 def foreign_verdict(
     report: AuditReport, copies: str, legibility: Legibility, no_bound: str
 ) -> AuditReport:
-    """The verdict on a table made by any tool.
+    """Verdict on a table made by any tool.
 
-    Copies refute it without a claim, and what was not read clears nothing.
+    Copies refute it without a claim. Unread values keep it from being cleared.
 
     Args:
         report: The audit's figures, with the verdict of the one bound that decides.
-        copies: Why the table counts as one with copies; empty where it does not.
-        legibility: How the table was read.
-        no_bound: Why there is no bound on ε; empty where there is one.
+        copies: The reason why the table counts as copied; empty if it does not.
+        legibility: Readings and lost values of the table.
+        no_bound: The reason for no bound on ε; empty if there is one.
     """
     verdict, reason = report.verdict, ""
     if verdict is Verdict.REFUTED:

@@ -1,8 +1,8 @@
-"""The whole audit: every figure in one report, and a verdict on the claimed guarantee.
+"""Run the whole audit: all figures in one report, and a verdict on the claimed guarantee.
 
-One score and one bound decide, both named before any row is seen: the combined score of
+One score and one bound decide, both named before any row is seen. They are the combined score of
 :mod:`privgan.audit.attacks.membership` and the one-run bound of
-:mod:`privgan.audit.lower_bounds.bounds` at 95 %. Everything else is shown.
+:mod:`privgan.audit.lower_bounds.bounds` at 95 %. Everything else is a diagnostic.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from privgan.audit.inputs import (
     AuditTables,
     MadeTable,
     Prepared,
+    check_lengths,
     prepare,
-    require_lengths,
 )
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.metrics import BOUND, LARGEST, bound_metrics, no_bounds
@@ -70,18 +70,18 @@ def run_audit(inputs: AuditInputs, *, progress: Progress | None = None) -> Audit
             predict.
     """
     mask = np.asarray(inputs.canary_mask, dtype=bool)
-    require_lengths(inputs, mask)
+    check_lengths(inputs, mask)
     return _report(prepare(inputs, mask, Claim(inputs.epsilon, inputs.delta), ""), progress)
 
 
 def run_table_audit(
     tables: AuditTables, settings: AuditSettings | None = None, *, progress: Progress | None = None
 ) -> AuditReport:
-    """Audit a synthetic table made by any tool, given the rows it saw and rows it never saw.
+    """Audit a table made by any tool, given rows it saw and rows it never saw.
 
     Args:
         tables: The three tables and their schema.
-        settings: What is claimed, and how it is audited; None for no claim.
+        settings: Claim and settings of the audit; None for no claim.
         progress: Called with each stage's name and the share done before it.
 
     Returns:
@@ -94,7 +94,7 @@ def run_table_audit(
     settings = settings or AuditSettings()
     tables, legibility = tables.made_legible()
     inputs = AuditInputs.of_tables(tables, settings)
-    require_lengths(inputs, inputs.canary_mask)
+    check_lengths(inputs, inputs.canary_mask)
     prepared = prepare(inputs, inputs.canary_mask, settings.claim, settings.no_bound)
     copies = copied(prepared.kept_in, prepared.left_out, prepared.synthetic)
     return foreign_verdict(_report(prepared, progress), copies, legibility, prepared.no_bound)
@@ -107,8 +107,7 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
     for done, (stage, compute) in enumerate(stages.items()):
         if progress:
             progress(stage, done / len(stages))
-        # One thread: sums in one order on every machine, and small trees do not wait for a busy
-        # core.
+        # One thread: sums have one order on every machine, and small trees wait for no core.
         with threadpool_limits(1, user_api="openmp"):
             metrics.extend(compute())
     if progress:
@@ -127,9 +126,9 @@ def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
 
 
 def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
-    """Each stage of the audit by its name.
+    """The audit's stages by name.
 
-    Utility first, so that a wrong target is told before the long work.
+    Utility comes first, so that a wrong target is reported before the long work.
     """
     coder, seed = prepared.coder, prepared.seed
     tables = (

@@ -74,8 +74,7 @@ INCOMES = ("very_low", "low", "middle", "high", "very_high")
 INCOME_CUTS = (-1.6, -0.3, 1.1, 2.5)
 INCOME_EDUCATION_LOGIT = (-1.0, -0.4, 0.1, 0.8, 1.5)
 INCOME_AGE_LOGIT = (-1.1, 0.0, 0.5, 0.6, 0.3, -0.6)
-# Answers are withheld more often at both ends of the scale and by older customers: not missing at
-# random.
+# Missing not at random: both ends of the scale and older customers withhold answers more often.
 INCOME_WITHHELD = (0.14, 0.07, 0.05, 0.08, 0.20)
 INCOME_WITHHELD_AGE_FACTOR = (0.7, 0.8, 1.0, 1.1, 1.3, 1.6)
 

@@ -1,6 +1,6 @@
-"""What must hold before a table may leave: policies, waivers, facts and verdicts.
+"""Decide whether a table may leave: policies, waivers, facts and verdicts.
 
-Names and numbers only.
+This package uses names and figures only.
 """
 
 from privgan.policy.column_gates import ColumnComparison, ColumnFact, ColumnGate

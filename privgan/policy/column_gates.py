@@ -1,6 +1,6 @@
-"""Gates on the columns of a release: which must be dropped, invented, or take few values.
+"""Define gates on the columns of a release.
 
-The schema is public.
+A gate may require that columns are dropped, invented, or take few values. The schema is public.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.policy.gates import Scope, Texts
 
 _SHOWN = 5
 
 
 class ColumnComparison(StrEnum):
-    """What a gate asks of its columns."""
+    """The condition of a column gate."""
 
     DROPPED = "dropped"
     INVENTED = "invented"
@@ -25,14 +25,14 @@ class ColumnComparison(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnFact:
-    """What the released schema says of one column.
+    """Facts of one column in the released schema.
 
     Attributes:
         name: Its name.
         kind: Its kind, e.g. ``date``.
         role: Its role, e.g. ``quasi-identifier``.
         invented: Whether its values are invented and never modelled.
-        values: How many different values it can take by the schema; None where that is not bounded.
+        values: Number of different values by the schema; None if not bounded.
     """
 
     name: str
@@ -44,13 +44,13 @@ class ColumnFact:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnGate(Texts):
-    """One condition on the columns that have one of the names, one of the roles and one of the kinds.
+    """One condition on the columns with one of the names, roles and kinds.
 
     Attributes:
         names: Names; empty for any.
         roles: Roles; empty for any.
         kinds: Kinds; empty for any.
-        comparison: What is asked of each such column.
+        comparison: The condition on each such column.
         threshold: The number of values for AT_MOST_VALUES, else True.
     """
 
@@ -62,22 +62,22 @@ class ColumnGate(Texts):
 
     @property
     def scope(self) -> Scope:
-        """The schema is public, so every outcome may leave."""
+        """Always public, since the schema is public."""
         return Scope.PUBLIC
 
     @property
     def fact(self) -> str:
-        """How the gate is called, e.g. ``schema.columns[role=identifier]``."""
+        """Name of the gate, e.g. ``schema.columns[role=identifier]``."""
         chosen = (f"{part}={'|'.join(values)}" for part, values in self.selection().items())
         return f"schema.columns[{','.join(chosen)}]"
 
     def selection(self) -> dict[str, list[str]]:
-        """Which columns the gate is about."""
+        """The columns that the gate applies to."""
         chosen = {"name": self.names, "role": self.roles, "kind": self.kinds}
         return {part: list(values) for part, values in chosen.items() if values}
 
     def breaking(self, columns: Sequence[ColumnFact]) -> tuple[str, ...]:
-        """The names of the columns that do not hold the condition."""
+        """Names of the columns that violate the condition."""
         return tuple(
             column.name for column in columns if self._selects(column) and not self._holds(column)
         )
@@ -94,11 +94,11 @@ class ColumnGate(Texts):
         return column.values is not None and column.values <= self.threshold
 
     def condition(self, lang: str = "en") -> str:
-        """The condition in words; in Chinese where ``lang`` is ``zh``."""
+        """The condition in words; in Chinese if ``lang`` is ``zh``."""
         words = _CONDITIONS[self.comparison][lang == "zh"]
         return words.format(self.threshold)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The gate as JSON values."""
         return {
             "fact": self.fact,

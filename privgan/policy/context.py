@@ -1,7 +1,4 @@
-"""The context of a release.
-
-Who receives it, for what, until when, and what else a person must state for a standard.
-"""
+"""Read the context of a release: recipient, purpose, end date, and statements for standards."""
 
 from __future__ import annotations
 
@@ -20,32 +17,32 @@ _DATES = ("expiry", "review_date", "next_review")
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What people state about a release; printed in the release. Each may be left out.
+    """A person's statements about a release; printed in the release. Each may be left out.
 
     Attributes:
-        reviewer: Who reviewed the release.
-        purpose: What the recipient may use it for.
-        recipient: Who receives it.
+        reviewer: Reviewer of the release.
+        purpose: The permitted use by the recipient.
+        recipient: The recipient.
         expiry: Last day on which it may be used.
         review_date: Day of the review.
         next_review: Day by which it is to be reviewed again.
-        responsible: Who answers for the release after it was handed out.
+        responsible: Person responsible for the release after it was handed out.
         incident_contact: Whom to tell when somebody seems to have been identified.
         legal_basis: On what legal basis the table was collected and made into a stand-in.
         agreement: The contract or terms that forbid to identify anybody.
         safeguards: Technical and organisational measures at the recipient.
-        retention: How long the table and what stays inside are kept.
+        retention: Retention period of the table and the internal files.
         impact_assessment: Reference of the impact assessment.
-        available_information: What other information about the same people the recipient may have.
-        threat_model: Who might try to learn about somebody, and by which means.
+        available_information: Other information about the same people that the recipient may have.
+        threat_model: Possible attackers and their means.
         transfer_basis: On what basis the release leaves the country or territory.
         expert: The expert who determined the risk of identification.
         expert_qualification: The expert's knowledge and experience.
         method_report: Reference of the document with methods and results of the analysis.
-        data_origin: How and for what original purpose the data were collected.
-        preparation: What was done to the data before the fit.
-        assumptions: What the data are supposed to measure and represent.
-        suitability: Why the data are enough and suitable for the purpose.
+        data_origin: Collection of the data and its original purpose.
+        preparation: Preparation of the data before the fit.
+        assumptions: Assumptions on what the data measure and represent.
+        suitability: Reasons why the data suffice for the purpose.
         bias_examination: Reference of the examination for biases.
         known_gaps: Known gaps and shortcomings of the data.
         setting: The geographical, behavioural or functional setting that the data are for.
@@ -82,7 +79,7 @@ class Context:
     setting: str | None = None
 
     def to_json(self) -> dict[str, str]:
-        """What is known, as JSON values."""
+        """The stated fields as JSON values."""
         known = {part.name: getattr(self, part.name) for part in fields(self)}
         return {
             name: value.isoformat() if isinstance(value, dt.date) else value
@@ -91,9 +88,9 @@ class Context:
         }
 
     def facts(self, today: dt.date) -> dict[str, FactValue]:
-        """What a policy may ask.
+        """Facts for a policy.
 
-        What is not known is left out, and blocks where a policy asks for it.
+        Unknown ones are left out, and block if a policy asks for them.
         """
         facts: dict[str, FactValue] = {
             f"context.{name}": value for name, value in self.to_json().items()
@@ -109,7 +106,7 @@ _TEXT_KEYS = frozenset({"format", *(part.name for part in fields(Context))})
 
 
 def load_context(path: Path) -> Context:
-    """Read a context file; DocumentError with every mistake."""
+    """Read a context file; DocumentError lists every mistake."""
     document = load_document(path, format_name=CONTEXT_FORMAT, text_keys=_TEXT_KEYS)
     mistakes = list(_mistakes_of_dates(document))
     if mistakes:

@@ -1,13 +1,13 @@
-"""A verdict for CI systems: JUnit XML and SARIF 2.1.0."""
+"""Export a verdict for CI systems as JUnit XML and SARIF 2.1.0."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from privgan.files.json_types import JsonDict
 from privgan.policy.policy import plain
 from privgan.policy.verdict import GateStatus, Outcome, Verdict, explain
 
@@ -18,7 +18,7 @@ SHAREABLE_MARK = "shareable: the public gates, and that the internal checks pass
 def junit(verdict: Verdict, *, shareable: bool) -> str:
     """The verdict as the text of a JUnit XML file.
 
-    A gate that failed is a failure, one whose fact is missing an error, a waived one is skipped.
+    A failed gate is a failure, a missing fact an error, and a waived gate is skipped.
 
     Args:
         verdict: The verdict.
@@ -94,9 +94,9 @@ SCHEMA = (
 def sarif(verdict: Verdict, *, version: str, shareable: bool) -> str:
     """The verdict as the text of a SARIF file.
 
-    A missing fact blocks as a failed gate does, so both are errors; a waived gate is a result with
-    an accepted suppression. Passed gates are rules without a result: code hosts show every result
-    as an alert.
+    A missing fact blocks as a failed gate does, so both are errors. A waived gate is a result with
+    an accepted suppression. Passed gates are rules without a result, since code hosts show every
+    result as an alert.
 
     Args:
         verdict: The verdict.
@@ -107,7 +107,7 @@ def sarif(verdict: Verdict, *, version: str, shareable: bool) -> str:
         InternalError: Something shareable is asked for, and the internal checks did not pass.
     """
     if shareable:
-        verdict.to_public_json()  # Refuses where the internal checks did not pass.
+        verdict.to_public_json()  # Raises an error if the internal checks did not pass.
     outcomes = verdict.public_outcomes if shareable else verdict.outcomes
     identities = [_identity(outcome) for outcome in outcomes]
     run = {
@@ -142,7 +142,7 @@ def _identity(outcome: Outcome) -> str:
     return f"{outcome.gate.fact}.{outcome.gate.comparison.value}"
 
 
-def _rule(outcome: Outcome, name: str) -> dict[str, Any]:
+def _rule(outcome: Outcome, name: str) -> JsonDict:
     gate = outcome.gate
     tags = {"scope": gate.scope.value} | ({"clause": plain(gate.clause)} if gate.clause else {})
     return {
@@ -155,8 +155,8 @@ def _rule(outcome: Outcome, name: str) -> dict[str, Any]:
     }
 
 
-def _result(verdict: Verdict, outcome: Outcome, name: str, place: int) -> dict[str, Any]:
-    result: dict[str, Any] = {
+def _result(verdict: Verdict, outcome: Outcome, name: str, place: int) -> JsonDict:
+    result: JsonDict = {
         "ruleId": name,
         "ruleIndex": place,
         "kind": "fail",

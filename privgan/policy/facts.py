@@ -1,7 +1,7 @@
-"""The vocabulary of facts that a policy can judge: names, types and who may see them.
+"""Define the facts that a policy can judge: names, types and exposure.
 
-A fact is an entry of ``formats/facts.schema.json``, or a registered metric with the ends of
-its interval.
+A fact is an entry of ``formats/facts.schema.json``, or a registered metric with the ends of its
+interval.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from privgan.files.json_types import JsonMapping
 from privgan.metrics import Definition, Exposure, registry
 
 FactValue: TypeAlias = float | bool | str
 
 
 class FactType(StrEnum):
-    """The type of a fact's value, as JSON Schema names it."""
+    """Type of a fact's value, as JSON Schema names it."""
 
     NUMBER = "number"
     BOOLEAN = "boolean"
@@ -44,12 +45,12 @@ class Fact:
         name: Dotted name, e.g. ``guarantee.epsilon``.
         type: Type of its value.
         exposure: INTERNAL when it follows from real rows without noise.
-        description: What it is, in a sentence.
-        values: All possible texts; empty where any value of the type may stand.
-        minimum: The smallest value that it can have; None where there is no bound.
-        maximum: The largest value that it can have; None where there is no bound.
-        unit: What a metric's value counts; empty for other facts.
-        translations: The description in further languages, where there is one.
+        description: One sentence that defines it.
+        values: All possible texts; empty if any value of the type may stand.
+        minimum: The smallest value that it can have; None if there is no bound.
+        maximum: The largest value that it can have; None if there is no bound.
+        unit: Unit of a metric's value; empty for other facts.
+        translations: The description in further languages, if there is one.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Fact:
     translations: Mapping[str, str] = field(default_factory=dict)
 
     def meaning(self, language: str) -> str:
-        """The description in a language; empty where there is none."""
+        """The description in a language; empty if there is none."""
         return self.description if language == "en" else self.translations.get(language, "")
 
 
@@ -75,7 +76,7 @@ _ENDS = {
 
 @cache
 def fact_vocabulary() -> Mapping[str, Fact]:
-    """Every fact that a policy may name: those of the schema first, then the metrics."""
+    """All facts that a policy may name: those of the schema first, then the metrics."""
     text = files("privgan").joinpath("formats/facts.schema.json").read_text(encoding="utf-8")
     properties = json.loads(text)["properties"]
     found = [_stated(name, entry) for name, entry in properties.items()]
@@ -83,7 +84,7 @@ def fact_vocabulary() -> Mapping[str, Fact]:
     return MappingProxyType({fact.name: fact for fact in found})
 
 
-def _stated(name: str, entry: Mapping[str, Any]) -> Fact:
+def _stated(name: str, entry: JsonMapping) -> Fact:
     values = entry.get("enum", ())
     return Fact(
         name=name,
@@ -97,7 +98,7 @@ def _stated(name: str, entry: Mapping[str, Any]) -> Fact:
 
 
 def _measured(entry: Definition) -> Iterator[Fact]:
-    """A metric, and the ends that its interval has."""
+    """A metric and the ends of its interval, as facts."""
     value = Fact(
         name=entry.name,
         type=FactType.NUMBER,

@@ -1,18 +1,19 @@
-"""A gate: one condition on one fact, its reason, and what to change when it fails."""
+"""Define a gate: one condition on one fact, its reason, and advice for when it fails."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from privgan.files.json_types import JsonDict
 from privgan.policy.facts import FactValue
 
 Threshold: TypeAlias = float | bool | str | tuple[str, ...]
 
 
 class Comparison(StrEnum):
-    """How a fact is held against a threshold."""
+    """Comparison of a fact with a threshold."""
 
     AT_MOST = "at_most"
     AT_LEAST = "at_least"
@@ -22,7 +23,7 @@ class Comparison(StrEnum):
 
 
 class Scope(StrEnum):
-    """Who may learn a gate's outcome."""
+    """The readers who may learn a gate's outcome."""
 
     PUBLIC = "public"
     INTERNAL = "internal"
@@ -30,14 +31,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Texts:
-    """Why a gate stands and what to do when it fails.
+    """Reason and advice of a gate.
 
     Attributes:
-        reason: Why the gate stands.
-        advice: What to change when it fails.
-        reason_zh: The reason in Simplified Chinese; empty where there is none.
-        advice_zh: The advice in Simplified Chinese; empty where there is none.
-        clause: The clause of the policy's standard that the gate serves; empty where there is none.
+        reason: The reason for the gate.
+        advice: The change to make if the gate fails.
+        reason_zh: The reason in Simplified Chinese; empty if there is none.
+        advice_zh: The advice in Simplified Chinese; empty if there is none.
+        clause: The clause of the policy's standard that the gate serves; empty if there is none.
         line: Its line in the policy file, counted from 1; no part of what the policy says.
     """
 
@@ -49,14 +50,14 @@ class Texts:
     line: int = field(default=1, compare=False)
 
     def in_language(self, lang: str) -> tuple[str, str]:
-        """Reason and advice in ``zh`` where they are there, else as written."""
+        """Reason and advice in ``zh`` if given, else as written."""
         chinese = lang == "zh"
         return (self.reason_zh if chinese else "") or self.reason, (
             self.advice_zh if chinese else ""
         ) or self.advice
 
     def texts_json(self) -> dict[str, str]:
-        """The texts as JSON values, without those that are empty."""
+        """The texts as JSON values, without empty ones."""
         more = {"reason_zh": self.reason_zh, "advice_zh": self.advice_zh, "clause": self.clause}
         return {"reason": self.reason, "advice": self.advice} | {
             name: text for name, text in more.items() if text
@@ -69,8 +70,8 @@ class Gate(Texts):
 
     Attributes:
         fact: The fact's name.
-        comparison: How it is compared.
-        threshold: What it is compared with; True for PRESENT.
+        comparison: The comparison.
+        threshold: The threshold; True for PRESENT.
         scope: INTERNAL when the outcome must never leave.
     """
 
@@ -92,7 +93,7 @@ class Gate(Texts):
         return True
 
     def condition(self, lang: str = "en") -> str:
-        """The condition in words, e.g. ``at most 5``; in Chinese where ``lang`` is ``zh``."""
+        """The condition in words, e.g. ``at most 5``; in Chinese if ``lang`` is ``zh``."""
         words = _CONDITIONS[self.comparison][lang == "zh"]
         if self.comparison is Comparison.PRESENT:
             return words
@@ -100,7 +101,7 @@ class Gate(Texts):
             return words + ("、" if lang == "zh" else ", ").join(self.threshold)
         return words + in_words(self.threshold, lang)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The gate as JSON values."""
         threshold = list(self.threshold) if isinstance(self.threshold, tuple) else self.threshold
         return {
@@ -129,7 +130,7 @@ _CONDITIONS = {
 
 
 def in_words(value: FactValue, lang: str = "en") -> str:
-    """A value as it stands in a sentence."""
+    """A value as written in a sentence."""
     if isinstance(value, bool):
         return ("是" if value else "否") if lang == "zh" else "yes" if value else "no"
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""A policy: gates that must hold before release, and the waivers a person signed."""
+"""Define a policy: gates that must hold before release, and signed waivers."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from privgan.files.json_types import JsonDict
 from privgan.policy.column_gates import ColumnGate
 from privgan.policy.gates import Comparison, Gate, Scope, Threshold, in_words
 
-# What XML 1.0 does not allow, other control characters, and marks that turn the direction of a
-# text.
+# Characters that XML 1.0 forbids, other control characters, and direction marks.
 _UNTOLD = re.compile(
     "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
 
 
 def plain(text: str) -> str:
-    """The text with each character that a terminal or XML would not show as it stands written as an escape."""
+    """The text with escapes for characters that a terminal or XML would not show as they are."""
     return _UNTOLD.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
@@ -39,8 +39,7 @@ __all__ = [
 ]
 
 Rule: TypeAlias = Gate | ColumnGate
-# Without these nothing is guaranteed, or a known leak would leave: no person's word can stand for
-# them.
+# These facts cannot be waived: without them nothing is guaranteed, or a known leak would leave.
 UNWAIVABLE: Mapping[str, str] = MappingProxyType(
     {
         "accounting.complete": "without complete accounting there is no guarantee",
@@ -55,7 +54,7 @@ UNWAIVABLE: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class Waiver:
-    """A person's word that a gate need not pass.
+    """A person's signed statement that a gate need not pass.
 
     Attributes:
         fact: The gate's fact.
@@ -70,23 +69,23 @@ class Waiver:
     until: dt.date
 
     def to_json(self) -> dict[str, str]:
-        """Who, why and until when, as JSON values."""
+        """Signer, reason and end day, as JSON values."""
         return {"who": self.who, "why": self.why, "until": self.until.isoformat()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """What must hold before a table may leave.
+    """The gates that must hold before a table may leave.
 
     Attributes:
         name: The policy's name.
         version: The policy's version.
-        purpose: What kind of release it is for.
+        purpose: The kind of release it is for.
         attempts_per_dataset: Candidates that may be judged per data set.
         gates: The conditions on facts, all of which must pass.
         columns: The conditions on columns, all of which must pass.
-        purpose_zh: The purpose in Simplified Chinese; empty where there is none.
-        standard: The written standard that the gates are mapped to; empty where there is none.
+        purpose_zh: The purpose in Simplified Chinese; empty if there is none.
+        standard: The written standard that the gates are mapped to; empty if there is none.
         waivers: Gates that need not pass, by a person's word that holds today.
         expired: Waivers that have ended; no part of what the policy says.
         file: Name of the file it was read from; no part of what the policy says.
@@ -108,7 +107,7 @@ class Policy:
     file: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
-        """Its name, version and number of gates."""
+        """Name, version and number of gates."""
         return f"Policy({self.name!r}, {self.version!r}, {len(self.rules)} gates)"
 
     @property
@@ -117,18 +116,18 @@ class Policy:
         return (*self.gates, *self.columns)
 
     def fingerprint(self) -> str:
-        """INTERNAL: SHA-256 of everything the policy says, all waivers included, in hexadecimal.
+        """INTERNAL: SHA-256 of the whole policy, all waivers included, in hexadecimal.
 
-        It has no salt, so that a waiver could be guessed from it: what leaves bears
+        It has no salt, so a waiver could be guessed from it. Released files bear
         ``public_fingerprint``.
         """
         text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def public_fingerprint(self) -> str:
-        """As fingerprint, with the waivers of public gates alone.
+        """The fingerprint with the waivers of public gates alone.
 
-        It says nothing of waivers of internal gates.
+        It reveals nothing about waivers of internal gates.
         """
         public = {rule.fact for rule in self.rules if rule.scope is Scope.PUBLIC}
         return replace(
@@ -136,13 +135,13 @@ class Policy:
         ).fingerprint()
 
     def own_fingerprint(self) -> str:
-        """As fingerprint, without the waivers: what anybody can compute who has the policy file."""
+        """The fingerprint without waivers, which anybody with the policy file can compute."""
         return replace(self, waivers=()).fingerprint()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The policy as JSON values.
 
-        What is empty is left out, so that a policy keeps its fingerprint.
+        Empty parts are left out, so that a policy keeps its fingerprint.
         """
         optional = {
             "purpose_zh": self.purpose_zh,

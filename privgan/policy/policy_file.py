@@ -1,7 +1,7 @@
 """Read a policy file; report every mistake at once with its line.
 
-What is wrong in form is told by the JSON Schema; it is passed over here, so that both kinds can be
-told at once.
+The JSON Schema reports mistakes of form. They are passed over here, so that both kinds are reported
+at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from privgan.errors import UsageError
 from privgan.files.documents import Document, did_you_mean, load_document, parse_document, shown
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.metric import Exposure
 from privgan.policy.column_gates import ColumnComparison, ColumnGate
 from privgan.policy.facts import Fact, FactType, fact_vocabulary
@@ -22,12 +23,12 @@ from privgan.policy.policy import Policy
 
 Mistake = tuple[tuple[str | int, ...], str]
 _ORDERED = frozenset({Comparison.AT_MOST, Comparison.AT_LEAST})
-# The end of an interval at which a figure looks worst, and the one at which it looks best.
+# The worst and the best end of a figure's interval.
 _ENDS = {Comparison.AT_MOST: (".high", ".low"), Comparison.AT_LEAST: (".low", ".high")}
 
 
 def mistakes_of_policy(data: Any) -> Iterator[Mistake]:
-    """Every mistake in a policy beyond its form: where it stands, and a sentence.
+    """All mistakes in a policy beyond its form: place and sentence.
 
     Args:
         data: The policy document's data, whatever its form.
@@ -52,7 +53,7 @@ def mistakes_of_policy(data: Any) -> Iterator[Mistake]:
     yield from _repeated_columns(columns)
 
 
-def _entries(data: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _entries(data: Any, key: str) -> Iterator[tuple[int, JsonDict]]:
     entries = data.get(key) if isinstance(data, dict) else None
     for index, entry in enumerate(entries if isinstance(entries, list) else []):
         if isinstance(entry, dict):
@@ -72,7 +73,7 @@ def _needs_one(allowed: list[Any], found: list[Any]) -> str:
     return f"needs exactly one of {', '.join(allowed)}; found {named}"
 
 
-def _mistakes_of(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _mistakes_of(entry: JsonDict) -> Iterator[tuple[str, str]]:
     known = fact_vocabulary().get(entry["fact"])
     found = [comparison for comparison in Comparison if comparison.value in entry]
     if known is None:
@@ -100,7 +101,7 @@ def _mistakes_of_threshold(
 
 
 def _misfits(known: Fact, comparison: Comparison, threshold: Any) -> Iterator[str]:
-    """Why a threshold of the right form does not go with a fact."""
+    """Reasons why a well-formed threshold does not fit a fact."""
     if wrong := _wrong_type(known, comparison, threshold):
         yield wrong
     elif known.type is FactType.NUMBER and comparison is not Comparison.PRESENT:
@@ -113,9 +114,9 @@ def _misfits(known: Fact, comparison: Comparison, threshold: Any) -> Iterator[st
 
 
 def _wrong_type(known: Fact, comparison: Comparison, threshold: Any) -> str:
-    """What of the fact's type the comparison or its threshold does not fit.
+    """Mismatch of a comparison or threshold with the fact's type.
 
-    Empty where all fits.
+    Empty if all fits.
     """
     if comparison in _ORDERED:
         if known.type is not FactType.NUMBER:
@@ -137,7 +138,7 @@ def _out_of_range(known: Fact, comparison: Comparison, threshold: float) -> Iter
 
 
 def _wrong_end(known: Fact, comparison: Comparison) -> Iterator[str]:
-    """A figure with an interval must be judged where it looks worst."""
+    """Mistake of judging a figure at the better end of its interval."""
     if comparison not in _ENDS:
         return
     worse, better = _ENDS[comparison]
@@ -155,8 +156,8 @@ def _texts(comparison: Comparison, threshold: Any) -> list[str]:
     return [str(threshold)] if comparison is Comparison.EQUALS else []
 
 
-def _contradictions(entries: list[tuple[int, dict[str, Any]]]) -> Iterator[Mistake]:
-    """Pairs of gates on one fact that no value can pass together, or that say the same thing twice."""
+def _contradictions(entries: list[tuple[int, JsonDict]]) -> Iterator[Mistake]:
+    """Pairs of gates on one fact that exclude each other or repeat each other."""
     for (first, one), (second, other) in combinations(entries, 2):
         if one["fact"] != other["fact"]:
             continue
@@ -171,7 +172,7 @@ def _contradictions(entries: list[tuple[int, dict[str, Any]]]) -> Iterator[Mista
                         )
 
 
-def _sound(entry: dict[str, Any], comparison: Comparison) -> bool:
+def _sound(entry: JsonDict, comparison: Comparison) -> bool:
     return comparison.value in entry and _well_formed(comparison, entry[comparison.value])
 
 
@@ -207,7 +208,7 @@ def _value_holds(value: Any, comparison: Comparison, threshold: Any) -> bool:
     return bool(value in threshold)
 
 
-def _repeated_columns(entries: list[tuple[int, dict[str, Any]]]) -> Iterator[Mistake]:
+def _repeated_columns(entries: list[tuple[int, JsonDict]]) -> Iterator[Mistake]:
     for (first, one), (second, other) in combinations(entries, 2):
         for comparison in ColumnComparison:
             if (
@@ -222,8 +223,8 @@ def _repeated_columns(entries: list[tuple[int, dict[str, Any]]]) -> Iterator[Mis
                 yield ("columns", second, comparison.value), text
 
 
-def chosen_columns(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Which columns an entry under ``columns:`` is about: its names, roles and kinds."""
+def chosen_columns(entry: JsonMapping) -> dict[str, tuple[str, ...]]:
+    """Names, roles and kinds that an entry under ``columns:`` selects."""
     return {part: _as_tuple(entry[part]) for part in ("name", "role", "kind") if part in entry}
 
 
@@ -251,9 +252,9 @@ _TEXT_KEYS = frozenset(
 
 
 def shipped_policies() -> Mapping[str, Path]:
-    """The policies that come with privgan: name to file."""
+    """Policies that come with privgan: name to file."""
     package = Path(__file__).parents[1]
-    # In a wheel they lie inside the package; in a checkout beside it.
+    # A wheel has the policies inside the package, a checkout beside it.
     for folder in (package / "policies", package.parent / "policies"):
         found = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
         if found:
@@ -287,8 +288,8 @@ def load_policy(name_or_path: str) -> Policy:
 
 
 def parse_policy(text: str, name: str) -> Policy:
-    """As load_policy, from the text of a file with a name."""
-    checks: dict[str, Any] = {"text_keys": _TEXT_KEYS, "also": mistakes_of_policy}
+    """Parse a policy from the text of a named file."""
+    checks: JsonDict = {"text_keys": _TEXT_KEYS, "also": mistakes_of_policy}
     return _policy(parse_document(text, name=name, format_name=POLICY_FORMAT, **checks))
 
 
@@ -314,7 +315,7 @@ def _policy(document: Document) -> Policy:
 
 
 def policy_path(name_or_path: str) -> Path:
-    """The file of a shipped policy's name, or the path itself; UsageError where there is none."""
+    """File of a shipped policy's name, or the path itself; UsageError if there is none."""
     shipped = shipped_policies()
     if name_or_path in shipped:
         return shipped[name_or_path]
@@ -336,14 +337,14 @@ def _text(text: str) -> str:
     return text.strip()
 
 
-def _document_texts(entry: Mapping[str, Any]) -> dict[str, str]:
+def _document_texts(entry: JsonMapping) -> dict[str, str]:
     return {
         key: _text(entry.get(key, ""))
         for key in ("reason", "advice", "reason_zh", "advice_zh", "clause")
     }
 
 
-def _gate(entry: dict[str, Any], line: int) -> Gate:
+def _gate(entry: JsonDict, line: int) -> Gate:
     comparison = next(comparison for comparison in Comparison if comparison.value in entry)
     written = entry[comparison.value]
     threshold: Threshold = tuple(written) if isinstance(written, list) else written
@@ -359,7 +360,7 @@ def _gate(entry: dict[str, Any], line: int) -> Gate:
     )
 
 
-def _column_gate(entry: dict[str, Any], line: int) -> ColumnGate:
+def _column_gate(entry: JsonDict, line: int) -> ColumnGate:
     comparison = next(comparison for comparison in ColumnComparison if comparison.value in entry)
     chosen = chosen_columns(entry)
     return ColumnGate(

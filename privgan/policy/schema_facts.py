@@ -1,4 +1,4 @@
-"""What a policy may ask of a released schema, which is public."""
+"""Derive policy facts from a released schema, which is public."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from privgan.schema.schema import Schema
 
 
 def schema_facts(schema: Schema) -> dict[str, FactValue]:
-    """The facts that follow from the schema alone."""
+    """Facts that follow from the schema alone."""
     found = Counter(column.role for column in schema.columns)
     return {
         "guarantee.unit_declared": schema.unit_source is Source.DECLARED,
@@ -26,7 +26,7 @@ def schema_facts(schema: Schema) -> dict[str, FactValue]:
 
 
 def column_facts(schema: Schema) -> tuple[ColumnFact, ...]:
-    """What gates on columns ask of the released schema, which is public."""
+    """Facts of each column for column gates, from the released schema."""
     return tuple(
         ColumnFact(
             name=column.name,
@@ -40,9 +40,9 @@ def column_facts(schema: Schema) -> tuple[ColumnFact, ...]:
 
 
 def _values(column: Column) -> int | None:
-    """How many different values a column can take by its schema, missing ones apart.
+    """Number of different values of a column by its schema, without missing.
 
-    None where that is not bounded.
+    None if that is not bounded.
     """
     if isinstance(column, Discrete):
         return len(column.categories)

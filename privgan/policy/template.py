@@ -1,7 +1,4 @@
-"""The text of a new policy file.
-
-A shipped policy under another name, or the least that a policy should ask.
-"""
+"""Write a new policy file: a copy of a shipped policy, or a minimal one."""
 
 from __future__ import annotations
 
@@ -28,7 +25,8 @@ format: privgan.policy/1
 name: {name}
 version: "1.0"
 purpose: Write here what kind of release this policy is for.
-attempts_per_dataset: 3   # candidates that may be judged per data set; each tells up to one bit about real rows
+# candidates that may be judged per data set; each tells up to one bit about real rows
+attempts_per_dataset: 3
 gates:
   - fact: guarantee.epsilon
     at_most: 3
@@ -52,20 +50,23 @@ gates:
     at_most: 0
     scope: internal
     reason: What identifies a customer must not stand in any file that leaves.
-    advice: Stop, and report this as a bug in privgan; 'privgan audit' makes the scan where it is missing.
+    advice: Stop, and report this as a bug in privgan; 'privgan audit' makes the scan where it
+      is missing.
 
   - fact: attack.membership.advantage.high   # .high: the worse end of the interval
     at_most: 0.3
     scope: internal
     reason: Nobody should be able to tell who was in the table.
-    advice: Use a smaller epsilon; on a small table use more customers or a larger share of canaries.
+    advice: Use a smaller epsilon; on a small table use more customers or a larger share of
+      canaries.
 
 # Which columns may leave, and how finely; by name, role or kind; always public.
 columns:
   - role: identifier
     invented: true
     reason: Whatever names a person must be made up.
-    advice: Give the column the kind identifier, name, email, phone, address or text in the schema, or drop it.
+    advice: Give the column the kind identifier, name, email, phone, address or text in
+      the schema, or drop it.
 
 #  - name: [ssn, tax_number]
 #    dropped: true
@@ -80,7 +81,7 @@ columns:
 
 
 def policy_template(name: str, *, base: str | None = None) -> str:
-    """The text of a new, valid policy file with comments.
+    """Text of a new, valid policy file with comments.
 
     Args:
         name: The new policy's name: lower-case letters, digits and hyphens.

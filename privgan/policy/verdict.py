@@ -1,4 +1,4 @@
-"""Facts held against a policy: one outcome per gate, one verdict for the candidate."""
+"""Evaluate facts against a policy: one outcome per gate, one verdict for the candidate."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from privgan.errors import InternalError
+from privgan.files.json_types import JsonDict
 from privgan.notebook import card
 from privgan.policy.column_gates import ColumnFact, ColumnGate, listed
 from privgan.policy.facts import FactValue, fact_vocabulary
@@ -17,7 +17,7 @@ from privgan.policy.policy import UNWAIVABLE, Policy, Rule, Waiver
 
 
 class GateStatus(StrEnum):
-    """What became of one gate."""
+    """Status of one gate."""
 
     PASS = "PASS"
     FAIL = "FAIL"
@@ -26,7 +26,7 @@ class GateStatus(StrEnum):
 
 
 class VerdictStatus(StrEnum):
-    """What became of the candidate."""
+    """Status of the candidate."""
 
     PASS = "PASS"
     FAIL = "FAIL"
@@ -42,11 +42,11 @@ class Outcome:
 
     Attributes:
         gate: The gate.
-        status: What became of it; WAIVED where it did not pass and a waiver holds.
+        status: Its status; WAIVED if it did not pass and a waiver is in force.
         value: The fact's value, or how many columns break the condition; None when it is missing.
         breaking: Of a gate on columns: the columns that break it.
-        waiver: The waiver that holds, where the status is WAIVED.
-        expired: The waiver that has ended, where there is one and the gate did not pass.
+        waiver: The waiver in force, if the status is WAIVED.
+        expired: The expired waiver, if there is one and the gate did not pass.
     """
 
     gate: Rule
@@ -56,11 +56,10 @@ class Outcome:
     waiver: Waiver | None = None
     expired: Waiver | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The outcome as JSON values, with its explanation."""
         value = self.value
-        # JSON has no infinity: a candidate made with test noise has ε = ∞ and must still be
-        # explained.
+        # JSON has no infinity, but a candidate with test noise has ε = ∞ and needs a verdict.
         plain = in_words(value) if isinstance(value, float) and not math.isfinite(value) else value
         found = {
             "status": self.status.value,
@@ -80,14 +79,14 @@ class Verdict:
     Attributes:
         policy_name: The policy's name.
         policy_version: The policy's version.
-        policy_purpose: What kind of release the policy is for.
+        policy_purpose: The kind of release that the policy is for.
         policy_hash: INTERNAL: the policy's fingerprint, all waivers included.
         policy_public_hash: The policy's fingerprint, waivers of public gates included.
         policy_own_hash: The policy's fingerprint without waivers; all three are the same where
             there are none.
         outcomes: One outcome per gate, in the policy's order.
-        policy_purpose_zh: The purpose in Simplified Chinese; empty where there is none.
-        policy_standard: The standard that the policy is mapped to; empty where there is none.
+        policy_purpose_zh: The purpose in Simplified Chinese; empty if there is none.
+        policy_standard: The standard that the policy is mapped to; empty if there is none.
         policy_file: The policy file's name.
 
     >>> result.verdict.status
@@ -106,7 +105,7 @@ class Verdict:
     policy_file: str = ""
 
     def __repr__(self) -> str:
-        """The status and the policy; the outcomes by name only where they are asked for."""
+        """Status and policy, without the outcomes."""
         return f"Verdict({self.status}, policy={self.policy_name!r}, {len(self.outcomes)} gates)"
 
     def _repr_html_(self) -> str:
@@ -116,7 +115,7 @@ class Verdict:
 
     @property
     def status(self) -> VerdictStatus:
-        """FAIL when a gate failed, else INCONCLUSIVE when a fact is missing, else PASS.
+        """FAIL if a gate failed, else INCONCLUSIVE if a fact is missing, else PASS.
 
         A waived gate blocks nothing.
         """
@@ -127,30 +126,30 @@ class Verdict:
 
     @property
     def public_outcomes(self) -> tuple[Outcome, ...]:
-        """The outcomes that may leave."""
+        """Outcomes that may leave."""
         return tuple(outcome for outcome in self.outcomes if outcome.gate.scope is Scope.PUBLIC)
 
     @property
     def internal_outcomes(self) -> tuple[Outcome, ...]:
-        """The outcomes that never leave."""
+        """Outcomes that never leave."""
         return tuple(outcome for outcome in self.outcomes if outcome.gate.scope is Scope.INTERNAL)
 
     @property
     def internal_passed(self) -> bool:
-        """Whether every internal gate passed or is waived; True when the policy has none."""
+        """Whether every internal gate passed or is waived; True if the policy has none."""
         return all(outcome.status in PASSED for outcome in self.internal_outcomes)
 
-    def to_json(self) -> dict[str, Any]:
-        """INTERNAL: everything, with explanations."""
+    def to_json(self) -> JsonDict:
+        """INTERNAL: all outcomes, with explanations."""
         return self._heading(self.policy_hash) | {
             "internal_checks": self.internal_checks,
             "outcomes": [outcome.to_json() for outcome in self.outcomes],
         }
 
-    def to_public_json(self) -> dict[str, Any]:
-        """What may leave: the public outcomes, and that the internal checks passed.
+    def to_public_json(self) -> JsonDict:
+        """The public outcomes, and whether the internal checks passed.
 
-        A waiver of an internal gate shows in nothing.
+        A waiver of an internal gate is never shown.
 
         Raises:
             InternalError: The internal checks did not pass, so nothing about them may leave.
@@ -167,7 +166,7 @@ class Verdict:
 
     @property
     def public_checks(self) -> str:
-        """The public gates together, in words."""
+        """Summary of the public gates in words."""
         found = {outcome.status for outcome in self.public_outcomes}
         if not found <= PASSED:
             return "not passed"
@@ -175,12 +174,12 @@ class Verdict:
 
     @property
     def internal_checks(self) -> str:
-        """The internal gates together, in words; leaves only where they passed."""
+        """Summary of the internal gates in words; it leaves only if they passed."""
         if not self.internal_passed:
             return "not passed"
         return "passed" if self.internal_outcomes else "none in this policy"
 
-    def _heading(self, fingerprint: str) -> dict[str, Any]:
+    def _heading(self, fingerprint: str) -> JsonDict:
         optional = {"purpose_zh": self.policy_purpose_zh, "standard": self.policy_standard}
         return {
             "name": self.policy_name,
@@ -196,13 +195,13 @@ class Verdict:
 def evaluate(
     policy: Policy, facts: Mapping[str, FactValue], columns: Sequence[ColumnFact] | None = None
 ) -> Verdict:
-    """Hold facts against a policy.
+    """Evaluate facts against a policy.
 
     Args:
         policy: The policy, with the waivers that hold; those of facts that nobody may waive count
             for nothing.
         facts: Name to value; a fact that is absent, NaN or an empty text is missing, and blocks.
-        columns: What the released schema says of each column; None where it is not known, which
+        columns: What the released schema says of each column; None if it is not known, which
             blocks gates on columns.
 
     Raises:
@@ -229,7 +228,7 @@ def evaluate(
 
 
 def explain(outcome: Outcome, lang: str = "en") -> str:
-    """What became of a gate and, unless it passed, what to change; INTERNAL when the gate is.
+    """Outcome of a gate and, unless it passed, advice; INTERNAL if the gate is.
 
     Args:
         outcome: The outcome.

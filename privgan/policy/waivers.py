@@ -1,8 +1,8 @@
-"""Waivers: a person answers for a gate that need not pass, with a reason and until a day.
+"""Apply waivers in force; keep expired ones for the report.
 
-They stand in a file of their own beside the policy. A policy holds for years and for many data
-sets, and a shipped one keeps its name, version and fingerprint; a waiver is about now, has an end,
-and is one person's word.
+A waiver is one person's signed statement that a gate need not pass, with a reason and an end day.
+Waivers have a file of their own beside the policy. A policy serves many data sets for years, and a
+shipped one keeps its name, version and fingerprint.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Entry:
 
 
 def load_waivers(path: Path, policy: Policy) -> tuple[Waiver, ...]:
-    """Read a waivers file; DocumentError with every mistake and its line.
+    """Read a waivers file; DocumentError lists every mistake with its line.
 
     Args:
         path: The file.
@@ -50,13 +50,11 @@ def load_waivers(path: Path, policy: Policy) -> tuple[Waiver, ...]:
 
 
 def waived(policy: Policy, waivers: Sequence[Waiver], today: dt.date) -> Policy:
-    """The policy with the waivers that hold today.
-
-    Those that have ended are only remembered, so that it can be said.
+    """Apply waivers in force; keep expired ones for the report.
 
     Args:
         policy: The policy.
-        waivers: What a person signed.
+        waivers: Waivers that a person signed.
         today: The day, UTC.
     """
     return replace(

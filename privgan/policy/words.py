@@ -1,12 +1,12 @@
-"""A policy in words, and the difference between two policies."""
+"""Describe a policy in words, and compare two policies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.policy.column_gates import ColumnComparison, ColumnGate
 from privgan.policy.facts import fact_vocabulary
 from privgan.policy.gates import Comparison, Scope
@@ -70,7 +70,7 @@ def _of_rule(rule: Rule, lang: str) -> Iterator[str]:
     yield f"    {words['advice']}: {advice}"
 
 
-def description_json(policy: Policy, lang: str = "en") -> dict[str, Any]:
+def description_json(policy: Policy, lang: str = "en") -> JsonDict:
     """The policy as JSON values, with each condition in words and the fingerprint."""
     rules = [rule.to_json() | {"condition": rule.condition(lang)} for rule in policy.rules]
     told = {
@@ -80,7 +80,7 @@ def description_json(policy: Policy, lang: str = "en") -> dict[str, Any]:
 
 
 def fact_lines() -> Iterator[str]:
-    """Every fact that a gate can name, one line each: type, who may see it, range and meaning."""
+    """One line for each fact that a gate can name: type, exposure, range and meaning."""
     for fact in fact_vocabulary().values():
         low, high = fact.minimum, fact.maximum
         bounds = (
@@ -101,7 +101,7 @@ def fact_lines() -> Iterator[str]:
 
 
 class Change(StrEnum):
-    """How a rule differs in the second policy."""
+    """Kind of difference of a rule in the second policy."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -116,13 +116,13 @@ _LESS_IS_STRICTER = frozenset({Comparison.AT_MOST, ColumnComparison.AT_MOST_VALU
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One difference.
+    """One difference between two policies.
 
     Attributes:
-        change: How it differs.
+        change: The kind of difference.
         what: The gate's fact and comparison, or another part of the policy.
-        before: The condition in the first policy; empty where there is none.
-        after: The condition in the second policy; empty where there is none.
+        before: The condition in the first policy; empty if there is none.
+        after: The condition in the second policy; empty if there is none.
     """
 
     change: Change
@@ -132,7 +132,7 @@ class Difference:
 
     @property
     def decides(self) -> bool:
-        """Whether it can change a verdict; another wording cannot."""
+        """Whether it can change a verdict; a new wording cannot."""
         return self.change is not Change.REWORDED
 
     def __str__(self) -> str:
@@ -142,7 +142,7 @@ class Difference:
         told = self.after or self.before
         return f"{self.change.value}: {self.what}{': ' + told if told else ''}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The difference as JSON values."""
         return {
             "change": self.change.value,
@@ -153,12 +153,10 @@ class Difference:
 
 
 def differences(first: Policy, second: Policy) -> tuple[Difference, ...]:
-    """Everything that differs, seen from the first policy.
+    """All differences, seen from the first policy.
 
-    ``stricter`` means that the second one is.
-
-    A second policy that only adds gates, or makes them stricter, never passes what the first one
-    fails.
+    ``stricter`` means that the second one is. A second policy that only adds gates, or makes them
+    stricter, never passes what the first one fails.
     """
     return (*_about(first, second), *_of_rules(first, second))
 
@@ -224,7 +222,7 @@ def _change(old: Rule, new: Rule) -> Change:
 
 
 def _change_of_values(old: set[str], new: set[str]) -> Change:
-    """How a list of allowed values changed; its order means nothing."""
+    """Kind of change of a list of allowed values; its order means nothing."""
     if old == new:
         return Change.REWORDED
     if new < old:

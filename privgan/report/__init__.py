@@ -1,4 +1,4 @@
-"""Reports in HTML, PDF, Markdown and JSON: one that may leave, one that stays inside."""
+"""Render reports in HTML, PDF, Markdown and JSON: a shareable and an internal one."""
 
 from privgan.metrics import LANGUAGES
 from privgan.report.data import (

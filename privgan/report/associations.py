@@ -1,4 +1,4 @@
-"""Association matrices of the columns, and their heat maps."""
+"""Compute association matrices of the columns and draw their heat maps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DIGITS = 4
 
 
 def trends(schema: Schema, synthetic: pd.DataFrame) -> Trends:
-    """The associations within the synthetic table [rows, columns], of its first modelled columns."""
+    """Associations of the first modelled columns of the synthetic table [rows, columns]."""
     table = _modelled(schema, synthetic)
     values = [column_values(column, table[column.name]) for column in schema.modelled]
     return trends_of_values(schema, values)
@@ -30,7 +30,7 @@ def trends(schema: Schema, synthetic: pd.DataFrame) -> Trends:
 def trends_of_values(
     schema: Schema, values: Sequence[NDArray[np.float64]], *, corrected: bool = True
 ) -> Trends:
-    """As trends, from the values [rows] of each modelled column, as ``column_values`` gives them.
+    """Associations from the values [rows] of each column, as ``column_values`` gives.
 
     Args:
         schema: The schema.
@@ -48,7 +48,7 @@ def trends_of_values(
 
 
 def real_trends(schema: Schema, real: pd.DataFrame, synthetic: pd.DataFrame) -> RealTrends:
-    """INTERNAL: the same within the real table, beside the synthetic one."""
+    """INTERNAL: associations of the real table, beside the synthetic one."""
     coder = _coder(schema, real)
     known = coder.code(_modelled(schema, real))
     measure = Associations.from_reference(coder, known)
@@ -70,7 +70,7 @@ def _coder(schema: Schema, table: pd.DataFrame) -> AuditCoder:
 
 
 def _triangle(measure: Associations, table: CodedTable) -> list[list[float | None]]:
-    """Of the second column with the first, of the third with the first two, and so on."""
+    """Lower triangle: the second column with the first, the third with the first two, …."""
     width = min(MOST_COLUMNS, table.codes.shape[1])
     pairs = [(first, second) for second in range(1, width) for first in range(second)]
     found = measure.measure(table, pairs, whole(len(table)))[:, 0] if pairs else np.empty(0)
@@ -82,12 +82,12 @@ Triangle = Sequence[Sequence[float | None]]
 SIDE = 16.0
 _LABELS = 150.0
 _FAINTEST = 0.04
-_CONTRAST = 0.7  # Weak associations are the many; below 1 they can be told apart.
+_CONTRAST = 0.7  # Most associations are weak; an exponent below 1 keeps them apart.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two columns with how strongly they go together, or how far two tables differ about it.
+    """Two columns with their association, or the difference of two tables' associations.
 
     Attributes:
         first: A column.
@@ -104,12 +104,12 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Square:
-    """One square.
+    """One square of a heat map.
 
     Attributes:
         x: Its place from the left.
         y: Its place from above.
-        strength: How dark it is, in (0, 1].
+        strength: Darkness in (0, 1].
         negative: Whether the columns go against each other.
     """
 
@@ -121,11 +121,11 @@ class Square:
 
 @dataclass(frozen=True, kw_only=True)
 class HeatMap:
-    """A map.
+    """Heat map of associations.
 
     Attributes:
         columns: Each column's name with its number and its middle.
-        squares: What is drawn.
+        squares: The squares to draw.
         side: The side of a square.
         left: Room for the names.
         size: Width and height of all squares.
@@ -141,7 +141,7 @@ class HeatMap:
 
 
 def pairs_by_strength(columns: Sequence[str], triangle: Triangle) -> list[Pair]:
-    """Every two columns that have an association, the strongest first."""
+    """Pairs of columns with an association, the strongest first."""
     pairs = [
         Pair(first=columns[column], second=columns[row + 1], value=value)
         for row, line in enumerate(triangle)
@@ -154,7 +154,7 @@ def pairs_by_strength(columns: Sequence[str], triangle: Triangle) -> list[Pair]:
 def heat_map(
     columns: Sequence[str], *, lower: Triangle, upper: Triangle | None = None, signed: bool = True
 ) -> HeatMap:
-    """A map with one table below the diagonal, and perhaps another above it."""
+    """Heat map with one table below the diagonal, and optionally another above it."""
     squares = [
         _square(row + 1, column, value)
         for row, line in enumerate(lower)
@@ -181,9 +181,9 @@ def heat_map(
 def difference_map(
     columns: Sequence[str], real: Triangle, synthetic: Triangle
 ) -> tuple[HeatMap, list[Pair]]:
-    """A map of absolute differences, and the pairs with the largest first.
+    """Heat map of absolute differences, and the pairs with the largest first.
 
-    An association that is not there counts as 0.
+    A missing association counts as 0.
     """
     values = [
         [abs((a or 0.0) - (b or 0.0)) for a, b in zip(first, second, strict=True)]

@@ -1,14 +1,14 @@
-"""Geometry of the reports' pictures, in per cent of their frame; templates draw it as SVG."""
+"""Compute the geometry of the reports' pictures, in per cent; templates draw it as SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from privgan.files.json_types import JsonMapping
 from privgan.report.data import Label, NoisyShape, PlanStep, RealShape
 from privgan.report.densities import Density, Part, density, placed_parts
 from privgan.report.text import Words
@@ -20,10 +20,10 @@ _NUMERIC = frozenset({"integer", "float", "date", "datetime"})
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """Two shares of a category or special value beside each other, as bars.
+    """Two shares of a category or special value, as adjacent bars.
 
     Attributes:
-        label: What they are of.
+        label: Label of the category or special value.
         reference: The noisy or real bar's length, in per cent of the frame.
         synthetic: The synthetic bar's length, in per cent of the frame.
         reference_share: The noisy or real share, in per cent of all.
@@ -39,7 +39,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class ShapeChart:
-    """One column's picture.
+    """Picture of one column.
 
     Attributes:
         column: The column's name.
@@ -48,7 +48,7 @@ class ShapeChart:
         bars: Categories, or what lies beside the axis.
         left_out: Number of categories that are not drawn.
         distance: Total variation distance between the two.
-        gap: Where the two differ most; None where they do not.
+        gap: The bin where the two differ most; None if they do not.
     """
 
     column: str
@@ -62,7 +62,7 @@ class ShapeChart:
 
 @dataclass(frozen=True, kw_only=True)
 class AttackRow:
-    """One attack's figure with everything to judge it, positions in per cent of its axis.
+    """One attack's figure with its context; positions in per cent of its axis.
 
     Attributes:
         metric: The metric, as JSON.
@@ -71,11 +71,11 @@ class AttackRow:
         value: Position of the figure.
         low: Position of the interval's lower end.
         high: Position of the interval's upper end.
-        baseline: Position of the baseline; None where there is none.
-        ceiling: Position of the ceiling; None where there is none.
+        baseline: Position of the baseline; None if there is none.
+        ceiling: Position of the ceiling; None if there is none.
     """
 
-    metric: Mapping[str, Any]
+    metric: JsonMapping
     axis_low: float
     axis_high: float
     value: float
@@ -86,7 +86,7 @@ class AttackRow:
 
 
 def shape_chart(shape: NoisyShape | RealShape, words: Words) -> ShapeChart:
-    """The picture of one column."""
+    """Picture of one column."""
     reference = shares_of(np.asarray(shape.noisy if isinstance(shape, NoisyShape) else shape.real))
     synthetic = shares_of(np.asarray(shape.synthetic))
     parts = _parts(shape, reference, synthetic, words)
@@ -108,13 +108,13 @@ def shape_chart(shape: NoisyShape | RealShape, words: Words) -> ShapeChart:
 
 
 def step_bars(steps: Sequence[PlanStep]) -> list[tuple[PlanStep, float]]:
-    """Each step with the length of its bar, in per cent of the longest."""
+    """Steps with the length of their bars, in per cent of the longest."""
     longest = max((step.epsilon for step in steps), default=0.0) or 1.0
     return [(step, 100 * step.epsilon / longest) for step in steps]
 
 
-def attack_rows(metrics: Sequence[Mapping[str, Any]]) -> list[AttackRow]:
-    """Every attack and audit figure that ran."""
+def attack_rows(metrics: Sequence[JsonMapping]) -> list[AttackRow]:
+    """All attack and audit figures that ran."""
     shown = ("attack.", "audit.")
     return [
         _attack_row(metric)
@@ -155,7 +155,7 @@ def _parts(
 
 
 def _places(shape: NoisyShape | RealShape) -> Sequence[Sequence[float] | None]:
-    """Where each bin lies; nowhere for categories, and in reports of before 0.4.0."""
+    """Position of each bin; None for categories, and in reports before 0.4.0."""
     return [None] * len(shape.labels) if shape.intervals is None else shape.intervals
 
 
@@ -179,7 +179,7 @@ def _bars(parts: Sequence[Part]) -> tuple[Bar, ...]:
     )
 
 
-def _attack_row(metric: Mapping[str, Any]) -> AttackRow:
+def _attack_row(metric: JsonMapping) -> AttackRow:
     ends = [
         metric[key]
         for key in ("value", "low", "high", "baseline", "ceiling")

@@ -1,10 +1,10 @@
-"""Put a report together: its sections in their order, for those who may see them."""
+"""Compose a report from its sections, for the readers who may see them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from privgan.files.json_types import JsonMapping
 from privgan.report.data import InternalReport, ShareableReport, guarantee_of
 from privgan.report.document import Answer, Document, Look, Run, Section
 from privgan.report.precision import precision_of
@@ -50,9 +50,9 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
 
 
 def internal_document(data: InternalReport, words: Words) -> Document:
-    """CONFIDENTIAL: the report for the people who decide; what was measured comes first."""
+    """CONFIDENTIAL: the report for decision-makers; measured figures come first."""
     guarantee = guarantee_of(data.release)
-    metrics: Sequence[Mapping[str, Any]] = list(data.audit.get("metrics", ()))
+    metrics: Sequence[JsonMapping] = list(data.audit.get("metrics", ()))
     figures = internal_stats(
         guarantee, data.schema, data.reach, metrics, precision_of(data.steps), words
     )
@@ -97,7 +97,7 @@ def _columns(data: ShareableReport | InternalReport, words: Words, *, real: bool
 
 
 def _ended(
-    sections: Sequence[Section], release: Mapping[str, Any], policy: Mapping[str, Any], words: Words
+    sections: Sequence[Section], release: JsonMapping, policy: JsonMapping, words: Words
 ) -> tuple[Section, ...]:
     answer = next(block.heading for block in sections[0].blocks if isinstance(block, Answer))
     return (

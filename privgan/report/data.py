@@ -1,15 +1,15 @@
-"""What the two reports render: plain JSON-like values, computed elsewhere."""
+"""Define the data of the two reports: JSON-like values, computed elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from privgan.files.json_types import JsonMapping
 from privgan.privacy.guarantee import ReleasedGuarantee
 
-# A bin's or category's label: its text, None for missing values, a number for so many rarer values
-# together.
+# Label of a bin or category: its text, None for missing, or the number of rarer values.
 Label: TypeAlias = str | int | None
 Intervals: TypeAlias = Sequence[Sequence[float] | None]
 
@@ -20,8 +20,8 @@ class PlanStep:
 
     Attributes:
         name: The step's name; of several, their kind.
-        kind: What it does, as in the plan.
-        count: How many steps these are.
+        kind: The kind of step, as in the plan.
+        count: Number of steps.
         epsilon: Epsilon of the step alone, or of all these together.
         mechanism: Its noise: ``gaussian``, ``laplace``, ``gumbel`` or ``dp-sgd``; None for several
             steps.
@@ -29,7 +29,7 @@ class PlanStep:
             several steps.
         repeats: Number of batches of ``dp-sgd``.
         rate: Sampling rate of ``dp-sgd``.
-        expected_error: Expected error of a cell, as a share of the rows; None where there is none.
+        expected_error: Expected error of a cell, as a share of the rows; None if there is none.
     """
 
     name: str
@@ -45,7 +45,7 @@ class PlanStep:
 
 @dataclass(frozen=True, kw_only=True)
 class NoisyShape:
-    """One column as it was measured with noise, beside the synthetic one.
+    """One column's noisy distribution, beside the synthetic one.
 
     Attributes:
         column: The column's name.
@@ -53,8 +53,8 @@ class NoisyShape:
         labels: One label per bin or category.
         noisy: Noisy shares or counts; negative ones are drawn as zero.
         synthetic: Synthetic shares or counts.
-        intervals: Where each bin's values lie, from its lowest value to the end of its highest,
-            moments in seconds since 1970; None for special and missing values. None for a column of
+        intervals: Each bin's interval, from its lowest value to the end of its highest; moments
+            in seconds since 1970. None for special and missing values, and for a column of
             categories.
     """
 
@@ -68,7 +68,7 @@ class NoisyShape:
 
 @dataclass(frozen=True, kw_only=True)
 class RealShape:
-    """INTERNAL: one column's real rows, beside the synthetic one.
+    """INTERNAL: one column's real distribution, beside the synthetic one.
 
     Attributes:
         column: The column's name.
@@ -76,8 +76,8 @@ class RealShape:
         labels: One label per bin or category.
         real: Real shares or counts.
         synthetic: Synthetic shares or counts.
-        intervals: Where each bin's values lie, from its lowest value to the end of its highest,
-            moments in seconds since 1970; None for special and missing values. None for a column of
+        intervals: Each bin's interval, from its lowest value to the end of its highest; moments
+            in seconds since 1970. None for special and missing values, and for a column of
             categories.
     """
 
@@ -91,12 +91,12 @@ class RealShape:
 
 @dataclass(frozen=True, kw_only=True)
 class Trends:
-    """How strongly each two columns go together in the synthetic table.
+    """Associations of column pairs in the synthetic table.
 
     Attributes:
         columns: The columns, in their order.
         synthetic: Associations in [-1, 1], one row a column: of the second column with the first,
-            of the third with the first two, and so on; None where a column is constant.
+            of the third with the first two, and so on; None if a column is constant.
         corrected: Whether correlation ratios are corrected for chance (ω²); before 0.4.0 they were
             not.
     """
@@ -108,7 +108,7 @@ class Trends:
 
 @dataclass(frozen=True, kw_only=True)
 class RealTrends:
-    """INTERNAL: how strongly each two columns go together in the synthetic table, and in the real one.
+    """INTERNAL: associations of column pairs in the synthetic and in the real table.
 
     Attributes:
         columns: The columns, in their order.
@@ -125,7 +125,7 @@ class RealTrends:
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """The most that any attacker reaches, by the plan's own trade-off curve.
+    """Limits of any attacker, by the plan's own trade-off curve.
 
     Attributes:
         certainty: Largest chance of a right guess about a fair coin that put somebody into the
@@ -155,13 +155,13 @@ class ShareableReport:
         shapes: Columns, noisy beside synthetic.
         rows: Rows of the synthetic table.
         groups: Steps of one kind together, for the picture.
-        trends: Associations of the synthetic columns; None where they were not computed.
-        reach: What an attacker reaches by the plan's own curve; None where only (ε, δ) bound it.
+        trends: Associations of the synthetic columns; None if they were not computed.
+        reach: The attacker's limits by the plan's own curve; None if only (ε, δ) bound them.
     """
 
-    release: Mapping[str, Any]
-    policy: Mapping[str, Any]
-    schema: Mapping[str, Any]
+    release: JsonMapping
+    policy: JsonMapping
+    schema: JsonMapping
     steps: Sequence[PlanStep]
     shapes: Sequence[NoisyShape]
     rows: int
@@ -172,7 +172,7 @@ class ShareableReport:
 
 @dataclass(frozen=True, kw_only=True)
 class InternalReport:
-    """CONFIDENTIAL: the report for the people who decide; it holds figures computed from real rows.
+    """CONFIDENTIAL: the report for decision-makers, with figures from real rows.
 
     Attributes:
         release: ``describe_release(...)``: the manifest without policy and files.
@@ -184,28 +184,28 @@ class InternalReport:
         audit: The audit; its ``metrics`` are a list of ``Metric.to_json()``.
         ledger: Ledger entries, flat mappings with the same keys.
         groups: Steps of one kind together, for the picture.
-        trends: Associations, real beside synthetic where the table was at hand; None where they
+        trends: Associations, real beside synthetic where the table was at hand; None if they
             were not computed.
-        lifetime: The ε that may be spent on the data set in all; None where no person has set it.
+        lifetime: The ε that may be spent on the data set in all; None if no person has set it.
         reach: As in ``ShareableReport``.
     """
 
-    release: Mapping[str, Any]
-    verdict: Mapping[str, Any]
-    schema: Mapping[str, Any]
+    release: JsonMapping
+    verdict: JsonMapping
+    schema: JsonMapping
     steps: Sequence[PlanStep]
     shapes: Sequence[RealShape]
     rows: int
-    audit: Mapping[str, Any]
-    ledger: Sequence[Mapping[str, Any]]
+    audit: JsonMapping
+    ledger: Sequence[JsonMapping]
     groups: Sequence[PlanStep] = ()
     trends: Trends | RealTrends | None = None
     lifetime: float | None = None
     reach: Reach | None = None
 
 
-def guarantee_of(release: Mapping[str, Any]) -> ReleasedGuarantee:
-    """What a report's ``release`` promises.
+def guarantee_of(release: JsonMapping) -> ReleasedGuarantee:
+    """The guarantee stated in a report's ``release``.
 
     Raises:
         ValueError: naming the field that is missing or of another kind.

@@ -1,4 +1,4 @@
-"""A column of numbers or moments as two densities on its true axis, with what lies beside it."""
+"""Draw a column of numbers or moments as two densities on a true axis."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from privgan.report.ticks import Tick, moment_ticks, number_ticks
 # The frame of the drawing; figures.html.j2 has the same numbers.
 WIDTH, HEIGHT = 300.0, 96.0
 _MOST_BINS = 40
-_SPIKE = 5.0  # So many times as high as the bins around it, a value is told beside the axis.
-_FEWEST = 3  # Fewer bins have no shape.
-_LONG, _FEW = 0.5, 0.1  # An end bin of most of the axis and of few rows would hide all others.
+_SPIKE = 5.0  # A value this many times as high as the bins around it is listed beside the axis.
+_FEWEST = 3  # The fewest bins that have a shape.
+_LONG, _FEW = 0.5, 0.1  # An end bin over most of the axis with few rows would hide all others.
 _MOMENTS = frozenset({"date", "datetime"})
 
 
@@ -21,11 +21,11 @@ class Part:
     """A bin, category or special value in two tables.
 
     Attributes:
-        label: What it is called.
+        label: Its label.
         reference: Its noisy or real share.
         synthetic: Its synthetic share.
-        low: Where it begins on the axis.
-        high: Where it ends; as ``low`` where it has no place on the axis.
+        low: Its start on the axis.
+        high: Its end; equal to ``low`` if it has no place on the axis.
     """
 
     label: str
@@ -46,7 +46,7 @@ class Part:
 
     @property
     def gap(self) -> float:
-        """How far the two shares lie apart."""
+        """Difference of the two shares."""
         return abs(self.reference - self.synthetic)
 
 
@@ -66,10 +66,10 @@ class Density:
 
 
 def placed_parts(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
-    """The bins to draw on the axis in their order, and what is told beside it.
+    """Bins to draw on the axis in order, and the parts listed beside it.
 
-    Beside it go special and missing values, single values that hold far more rows than their
-    neighbours, and an end bin of few rows that takes most of the axis.
+    Beside it are special and missing values, and single values with far more rows than their
+    neighbours. So is an end bin of few rows that would take most of the axis.
     """
     placed = sorted((part for part in parts if part.placed), key=lambda part: part.low)
     spikes = _spikes(placed)
@@ -82,7 +82,7 @@ def placed_parts(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
 
 
 def density(parts: Sequence[Part], kind: str) -> Density | None:
-    """The drawing of bins in their order; None where there is none.
+    """Drawing of bins in their order; None if there is none.
 
     Args:
         parts: Bins with places on the axis, as ``placed_parts`` gives them.
@@ -119,14 +119,14 @@ def _ticks(low: float, high: float, kind: str) -> tuple[Tick, ...]:
         if kind in _MOMENTS
         else number_ticks(low, high - whole, whole=whole)
     )
-    middle = 0.5 * whole  # A whole number stands below the middle of its bin.
+    middle = 0.5 * whole  # A whole number lies in the middle of its bin.
     return tuple(
         (round(WIDTH * (value + middle - low) / (high - low), 1), label) for value, label in found
     )
 
 
 def _spikes(placed: Sequence[Part]) -> list[Part]:
-    """Single values that hold far more rows than the bins of several values beside them."""
+    """Single values with far more rows than the wider bins beside them."""
     single = 1.5 * min((part.high - part.low for part in placed), default=0.0)
     found = []
     for place, part in enumerate(placed):
@@ -148,7 +148,7 @@ def _long_end(drawn: Sequence[Part]) -> Part | None:
 
 
 def _merged(parts: Sequence[Part]) -> list[Part]:
-    """Neighbours put together until they can be told apart on a small screen."""
+    """Adjacent bins merged until they are visible on a small screen."""
     size = -(-len(parts) // _MOST_BINS)
     groups = [parts[start : start + size] for start in range(0, len(parts), size)]
     return [

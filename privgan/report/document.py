@@ -1,4 +1,4 @@
-"""A report as a document: sections of blocks, from which HTML, Markdown, JSON and PDF are made."""
+"""Define a report as a document of sections and blocks, for all output formats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SENTENCE = 60
 
 
 class Look(StrEnum):
-    """How a piece of text stands out; what it says never depends on it."""
+    """Emphasis of a piece of text; its meaning never depends on it."""
 
     PLAIN = "plain"
     NAME = "name"
@@ -25,10 +25,10 @@ class Look(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """A piece of text.
+    """A piece of text with one look.
 
     Attributes:
-        text: What it says, as it came: renderers make it harmless.
+        text: The text as it came; renderers make it harmless.
         look: How it stands out. NAME is for every value that came from outside: its direction is
             isolated.
     """
@@ -54,7 +54,7 @@ class Paragraph:
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A warning that must not be overlooked."""
+    """A prominent warning."""
 
     text: Text
 
@@ -68,13 +68,13 @@ class Bullets:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """The answer to the first question.
+    """Answer to the report's first question.
 
     Attributes:
         look: GOOD, BAD or OPEN.
         heading: The answer itself.
         text: To whom and for what.
-        points: What stands against it.
+        points: The points against it.
     """
 
     look: Look
@@ -85,7 +85,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Stat:
-    """One figure in large type, with what it means."""
+    """One figure in large type, with its meaning."""
 
     label: Text
     value: Text
@@ -94,14 +94,14 @@ class Stat:
 
 @dataclass(frozen=True, kw_only=True)
 class Stats:
-    """Figures beside each other."""
+    """Adjacent figures."""
 
     stats: tuple[Stat, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A table's column.
+    """Column of a table.
 
     Attributes:
         heading: Its heading.
@@ -117,10 +117,10 @@ class Table:
     """A table; the first cell of a row is its heading.
 
     Attributes:
-        caption: What it shows.
+        caption: The table's caption.
         columns: Its columns; empty for a list of facts with a name and a value each.
         rows: Its rows.
-        folded: The text under which a page folds it away; empty where it is shown.
+        folded: The text under which a page folds it away; empty if it is shown.
     """
 
     caption: Text
@@ -129,7 +129,7 @@ class Table:
     folded: Text = ()
 
     def holds_sentences(self, place: int) -> bool:
-        """Whether a column needs more room than others, from 0."""
+        """Whether a column, counted from 0, needs more room than others."""
         return any(len(plain(row[place])) > _SENTENCE for row in self.rows)
 
 
@@ -138,11 +138,11 @@ class Figure:
     """A picture with its text alternative.
 
     Attributes:
-        drawing: Which drawing of ``figures.html.j2`` shows it.
-        data: What is drawn: geometry and texts.
-        title: What it shows.
-        alternative: What is to be seen in it, in words.
-        table: Its figures, where there is no picture.
+        drawing: Name of the drawing in ``figures.html.j2``.
+        data: Geometry and texts of the drawing.
+        title: The figure's title.
+        alternative: Text alternative of the picture.
+        table: Its figures, if there is no picture.
     """
 
     drawing: str
@@ -162,7 +162,7 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Cards:
-    """Cards beside each other."""
+    """Adjacent cards."""
 
     cards: tuple[Card, ...]
 
@@ -172,12 +172,12 @@ Block: TypeAlias = Paragraph | Note | Bullets | Answer | Stats | Table | Figure 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A section.
+    """Section of a report.
 
     Attributes:
         name: Its name, unique in the document; the same in every language.
         heading: Its heading; empty for the first, whose Answer is one.
-        blocks: What stands in it.
+        blocks: Its blocks.
     """
 
     name: str
@@ -192,12 +192,12 @@ class Document:
     Attributes:
         language: ``en`` or ``zh``.
         title: The page's title.
-        kind: What kind of report it is, in words.
+        kind: The kind of report, in words.
         name: Of what: the data set's name.
         lead: Size and day.
-        mark: The mark of confidence; empty where it may be shared.
-        sections: What stands in it.
-        footer: What the reader must know at the end.
+        mark: The mark of confidence; empty if it may be shared.
+        sections: Its sections.
+        footer: Closing text for the reader.
     """
 
     language: str
@@ -211,7 +211,7 @@ class Document:
 
 
 def joined(texts: Iterable[Text], by: str = ", ") -> Text:
-    """Texts one after another with something between."""
+    """Texts joined with a separator."""
     found: list[Run] = []
     for text in texts:
         if found:

@@ -1,15 +1,17 @@
-"""A report as JSON: its data, and its text section by section."""
+"""Write and read a report as JSON: its data, and its text section by section."""
 
 from __future__ import annotations
 
 import json
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from privgan.errors import UsageError
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.report.data import (
     InternalReport,
     NoisyShape,
@@ -24,6 +26,7 @@ from privgan.report.document import (
     Answer,
     Block,
     Bullets,
+    Card,
     Cards,
     Document,
     Figure,
@@ -40,7 +43,7 @@ FORMAT = "privgan.report/1"
 SHAREABLE, INTERNAL = "shareable", "internal"
 
 
-def to_json(data: ShareableReport | InternalReport, document: Document) -> dict[str, Any]:
+def to_json(data: ShareableReport | InternalReport, document: Document) -> JsonDict:
     """The report as JSON values: ``data`` exactly, ``sections`` as a reader sees them."""
     return {
         "format": FORMAT,
@@ -52,17 +55,14 @@ def to_json(data: ShareableReport | InternalReport, document: Document) -> dict[
     }
 
 
-def to_json_text(value: Mapping[str, Any]) -> str:
-    """JSON whose text shows no invisible character and turns no line around.
-
-    These are written as escapes.
-    """
+def to_json_text(value: JsonMapping) -> str:
+    """JSON text with escapes for invisible and direction-changing characters."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     return "".join(_escaped(character) for character in text) + "\n"
 
 
-def shareable_of(value: Mapping[str, Any]) -> ShareableReport:
-    """The data of a shareable report's JSON, which follows the format's schema.
+def shareable_of(value: JsonMapping) -> ShareableReport:
+    """Data of a shareable report from its JSON, which follows the format's schema.
 
     Raises:
         UsageError: It is no shareable report.
@@ -76,8 +76,8 @@ def shareable_of(value: Mapping[str, Any]) -> ShareableReport:
     )
 
 
-def internal_of(value: Mapping[str, Any]) -> InternalReport:
-    """INTERNAL: the data of an internal report's JSON.
+def internal_of(value: JsonMapping) -> InternalReport:
+    """INTERNAL: data of an internal report from its JSON.
 
     Raises:
         UsageError: It is no internal report.
@@ -95,18 +95,18 @@ def internal_of(value: Mapping[str, Any]) -> InternalReport:
     )
 
 
-def _data(value: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+def _data(value: JsonMapping, kind: str) -> JsonMapping:
     if value.get("format") != FORMAT or value.get("kind") != kind:
         found = f"{value.get('format')!r}, {value.get('kind')!r}"
         raise UsageError(
             f"the report's format and kind are {found}; this privgan reads {FORMAT!r}, {kind!r}"
             " here"
         )
-    data: Mapping[str, Any] = value["data"]
+    data: JsonMapping = value["data"]
     return data
 
 
-def _common(data: Mapping[str, Any]) -> dict[str, Any]:
+def _common(data: JsonMapping) -> JsonDict:
     return {
         **{name: data[name] for name in ("release", "schema", "rows")},
         **{name: [PlanStep(**step) for step in data[name]] for name in ("steps", "groups")},
@@ -115,7 +115,7 @@ def _common(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _values(value: Any) -> Any:
-    """JSON values: JSON has no infinity and no tuple."""
+    """Values that JSON can hold: it has no infinity and no tuple."""
     if isinstance(value, Mapping):
         return {str(key): _values(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -125,7 +125,7 @@ def _values(value: Any) -> Any:
     return value
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: Section) -> JsonDict:
     return {
         "name": section.name,
         "heading": _shown(section.heading),
@@ -133,43 +133,48 @@ def _section(section: Section) -> dict[str, Any]:
     }
 
 
-def _blocks(block: Block) -> list[dict[str, Any]]:
-    if isinstance(block, Paragraph | Note):
-        return [
-            {"kind": "note" if isinstance(block, Note) else "paragraph", "text": _shown(block.text)}
-        ]
-    if isinstance(block, Bullets):
-        return [{"kind": "list", "items": [_shown(item) for item in block.items]}]
-    if isinstance(block, Answer):
-        told = {"kind": "answer", "heading": _shown(block.heading), "text": _shown(block.text)}
-        return [told | {"items": [_shown(point) for point in block.points]}]
-    if isinstance(block, Stats):
-        rows = [
-            [_shown(part) for part in (stat.label, stat.value, stat.text)] for stat in block.stats
-        ]
-        return [{"kind": "figures", "rows": rows}]
-    if isinstance(block, Cards):
-        return [
-            part
-            for card in block.cards
-            for part in (
-                {"kind": "heading", "text": _shown(card.heading)},
-                *(p for b in card.blocks for p in _blocks(b)),
-            )
-        ]
-    if isinstance(block, Figure):
-        told = {"kind": "figure", "heading": _shown(block.title), "text": _shown(block.alternative)}
-        return [told, *(_blocks(block.table) if block.table else [])]
-    return [_table(block)]
+def _blocks(block: Block) -> list[JsonDict]:
+    match block:
+        case Paragraph() | Note():
+            kind = "note" if isinstance(block, Note) else "paragraph"
+            return [{"kind": kind, "text": _shown(block.text)}]
+        case Bullets():
+            return [{"kind": "list", "items": _each(block.items)}]
+        case Answer():
+            told = {"kind": "answer", "heading": _shown(block.heading), "text": _shown(block.text)}
+            return [told | {"items": _each(block.points)}]
+        case Stats():
+            rows = [_each((stat.label, stat.value, stat.text)) for stat in block.stats]
+            return [{"kind": "figures", "rows": rows}]
+        case Cards():
+            return list(chain.from_iterable(map(_card, block.cards)))
+        case Figure():
+            return _figure(block)
+        case Table():
+            return [_table(block)]
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _card(card: Card) -> list[JsonDict]:
+    heading = {"kind": "heading", "text": _shown(card.heading)}
+    return [heading, *chain.from_iterable(map(_blocks, card.blocks))]
+
+
+def _figure(figure: Figure) -> list[JsonDict]:
+    told = {"kind": "figure", "heading": _shown(figure.title), "text": _shown(figure.alternative)}
+    return [told, *([_table(figure.table)] if figure.table else [])]
+
+
+def _table(table: Table) -> JsonDict:
     return {
         "kind": "table",
         "heading": _shown(table.caption),
-        "columns": [_shown(column.heading) for column in table.columns],
-        "rows": [[_shown(cell) for cell in row] for row in table.rows],
+        "columns": _each(column.heading for column in table.columns),
+        "rows": [_each(row) for row in table.rows],
     }
+
+
+def _each(texts: Iterable[Any]) -> list[str]:
+    return [_shown(text) for text in texts]
 
 
 def _shown(text: Any) -> str:

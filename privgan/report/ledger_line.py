@@ -1,13 +1,15 @@
-"""Geometry of the ledger over time: a line that rises with each run, or other charge, by its ε."""
+"""Compute the geometry of the ledger over time: ε rises with each run or other charge."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
 
-# A run, and what was charged for the lost entries of a restored ledger.
+from privgan.files.json_types import JsonMapping
+
+# A run, and the charge for lost entries of a restored ledger.
 SPENDING = frozenset({"run", "restored"})
 WIDTH, HEIGHT = 640.0, 200.0
 _ROOM = 1.08
@@ -15,7 +17,7 @@ _ROOM = 1.08
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One run, or what was charged for the lost entries of a restored ledger.
+    """One run, or the charge for lost entries of a restored ledger.
 
     Attributes:
         run: The run's short name; ``restored`` for lost entries.
@@ -34,12 +36,12 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerLine:
-    """The picture.
+    """Picture of the ledger over time.
 
     Attributes:
         steps: The runs.
         points: SVG points of the line.
-        lifetime: The lifetime budget's place from above; None where there is none.
+        lifetime: The lifetime budget's place from above; None if there is none.
         top: ε at the upper edge.
         width: The frame's width.
         height: The frame's height.
@@ -54,28 +56,22 @@ class LedgerLine:
 
     @property
     def ends(self) -> tuple[Step, ...]:
-        """The first and the last run, whose days are written; one where they are the same day."""
+        """First and last run, whose days are printed; one if both are on the same day."""
         first, last = self.steps[0], self.steps[-1]
         return (last,) if first.time[:10] == last.time[:10] else (first, last)
 
 
-def ledger_line(entries: Sequence[Mapping[str, Any]], lifetime: float | None) -> LedgerLine:
-    """The line of a data set.
+def ledger_line(entries: Sequence[JsonMapping], lifetime: float | None) -> LedgerLine:
+    """Picture of one data set's ledger.
 
     Args:
         entries: The ledger's entries; those that spend have an ``epsilon``.
         lifetime: The lifetime budget, or None.
     """
-    runs = [
-        entry
-        for entry in entries
-        if entry.get("kind") in SPENDING and isinstance(entry.get("epsilon"), int | float)
-    ]
+    runs = [entry for entry in entries if _spends(entry)]
     times = [_moment(entry["time"]) for entry in runs]
     first, span = min(times, default=0.0), max(times, default=0.0) - min(times, default=0.0)
-    totals = [
-        sum(float(entry["epsilon"]) for entry in runs[: place + 1]) for place in range(len(runs))
-    ]
+    totals = list(accumulate(float(entry["epsilon"]) for entry in runs))
     top = max([*totals, lifetime or 0.0, 1e-9]) * _ROOM
     steps = tuple(
         Step(
@@ -91,8 +87,12 @@ def ledger_line(entries: Sequence[Mapping[str, Any]], lifetime: float | None) ->
     return LedgerLine(steps=steps, points=_points(steps), lifetime=height, top=top)
 
 
+def _spends(entry: JsonMapping) -> bool:
+    return entry.get("kind") in SPENDING and isinstance(entry.get("epsilon"), int | float)
+
+
 def _place(since: float, span: float) -> float:
-    """From the left, with room for the line before the first run and after the last."""
+    """Horizontal position, with room before the first run and after the last."""
     return WIDTH * (0.06 + (0.88 * since / span if span > 0 else 0.44))
 
 

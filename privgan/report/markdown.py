@@ -1,7 +1,7 @@
-"""A document as Markdown (CommonMark with tables), in which no value can become markup.
+"""Write a document as Markdown (CommonMark with tables); no value can become markup.
 
-Everything that could be structure is written as a character reference: a reference is never
-structure in CommonMark, and the scan of a release resolves it as it does HTML's.
+Every character that could be structure is written as a character reference. In CommonMark a
+reference is never structure. The scan of a release resolves it as in HTML.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from privgan.report.document import (
     Paragraph,
     Run,
     Section,
+    Stat,
     Stats,
     Table,
     Text,
@@ -28,16 +29,16 @@ from privgan.report.document import (
 )
 from privgan.report.text import LONGEST_TEXT, short, words_of
 
-# An underscore inside a word is text, a number's point too; a sign of equality or a hash is
-# structure at a line's start alone.
+# An underscore inside a word and a number's point are text. Equals signs and hashes are structure
+# only at the start of a line.
 _STRUCTURE = re.compile(r"[\\`*\[\]<>&|~!$@^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|://|(?i:www)\.")
 _START = re.compile(r"^([-+>#=]|[0-9]+[.)](?=\s|$))")
-_BLANK = "&#160;"  # A text of blanks alone; without it a list's item or a paragraph would be none.
+_BLANK = "&#160;"  # Stands for an empty text; without it a list item or a paragraph would vanish.
 _BOLD = frozenset({Look.STRONG, Look.GOOD, Look.BAD, Look.OPEN})
 
 
 def to_markdown(document: Document) -> str:
-    """The document's text."""
+    """Text of the document."""
     lines = [f"# {_inline(document.name)}", _inline(document.kind), _inline(document.lead)]
     if document.mark:
         lines.insert(0, f"**{_inline(document.mark)}**")
@@ -55,33 +56,41 @@ def _section(section: Section, language: str) -> Iterator[str]:
 
 
 def _block(block: Block, language: str) -> Iterator[str]:
-    if isinstance(block, Paragraph):
-        yield _inline(block.text)
-    elif isinstance(block, Note):
-        yield f"> {_inline(block.text)}"
-    elif isinstance(block, Bullets):
-        yield _list(block.items)
-    elif isinstance(block, Answer):
-        yield f"## {_inline(block.heading)}"
-        yield _inline(block.text)
-        if block.points:
-            yield _list(block.points)
-    elif isinstance(block, Stats):
-        yield _list(
-            tuple(
-                (*stat.label, Run(": "), Run(plain(stat.value), Look.STRONG), Run("; "), *stat.text)
-                for stat in block.stats
-            )
-        )
-    elif isinstance(block, Cards):
-        for card in block.cards:
-            yield f"### {_inline(card.heading)}"
-            for part in card.blocks:
-                yield from _block(part, language)
-    elif isinstance(block, Table):
-        yield from _table(block)
-    else:
-        yield from _figure(block, language)
+    match block:
+        case Paragraph():
+            yield _inline(block.text)
+        case Note():
+            yield f"> {_inline(block.text)}"
+        case Bullets():
+            yield _list(block.items)
+        case Answer():
+            yield from _answer(block)
+        case Stats():
+            yield _list(tuple(_stat(stat) for stat in block.stats))
+        case Cards():
+            yield from _cards(block, language)
+        case Table():
+            yield from _table(block)
+        case Figure():
+            yield from _figure(block, language)
+
+
+def _answer(answer: Answer) -> Iterator[str]:
+    yield f"## {_inline(answer.heading)}"
+    yield _inline(answer.text)
+    if answer.points:
+        yield _list(answer.points)
+
+
+def _stat(stat: Stat) -> Text:
+    return (*stat.label, Run(": "), Run(plain(stat.value), Look.STRONG), Run("; "), *stat.text)
+
+
+def _cards(cards: Cards, language: str) -> Iterator[str]:
+    for card in cards.cards:
+        yield f"### {_inline(card.heading)}"
+        for part in card.blocks:
+            yield from _block(part, language)
 
 
 def _figure(figure: Figure, language: str) -> Iterator[str]:

@@ -1,7 +1,4 @@
-"""What a guarantee means for an attacker.
-
-The worst case of (ε, δ), and the plan's own trade-off curve.
-"""
+"""Compute an attacker's limits: the worst case of (ε, δ), and the plan's trade-off curve."""
 
 from __future__ import annotations
 
@@ -14,13 +11,15 @@ from privgan.privacy import tradeoff
 from privgan.privacy.budget import WEAK_EPSILON
 from privgan.report.data import Reach
 
-RATES = tuple((step / 40) ** 2 for step in range(41))  # Dense near 0, where the ceiling bends.
+RATES = tuple(
+    (step / 40) ** 2 for step in range(41)
+)  # Dense near 0, since the ceiling bends there.
 _ONE_STAGE = {"model"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Odds:
-    """The most that any attacker can achieve against one customer.
+    """Highest figures of any attacker against one customer.
 
     Attributes:
         advantage: Largest true minus false positive rate.
@@ -40,7 +39,7 @@ class Odds:
 
 
 def odds(epsilon: float, delta: float) -> Odds:
-    """The ceilings that (ε, δ) implies."""
+    """Attack ceilings that (ε, δ) implies."""
     ceilings = tradeoff.of_budget(epsilon, delta)
     return Odds(
         advantage=ceilings.advantage(),
@@ -53,13 +52,13 @@ def odds(epsilon: float, delta: float) -> Odds:
 
 
 def reach_of(epsilon: float | None, delta: float, steps: Sequence[AccountedStep]) -> Reach | None:
-    """What an attacker reaches by the plan's own trade-off curve.
+    """Attack limits by the plan's own trade-off curve; None if it has none.
 
-    None where the plan has a first stage: the noise of the second depends on what the first found,
-    and no fixed curve is known to bound both. None where ε is infinite, too.
+    A plan with a first stage has none: the noise of the second stage depends on the first, and no
+    fixed curve is known to bound both. An infinite ε has none either.
 
     Args:
-        epsilon: The claimed ε; None where it is infinite.
+        epsilon: The claimed ε; None if it is infinite.
         delta: The claimed δ.
         steps: The plan's steps.
     """
@@ -80,7 +79,7 @@ def reach_of(epsilon: float | None, delta: float, steps: Sequence[AccountedStep]
 
 
 def after(prior: float, epsilon: float) -> float:
-    """The largest belief that somebody is in the table after seeing the release, apart from δ (Bayes' rule).
+    """Largest posterior belief in membership after the release, apart from δ (Bayes' rule).
 
     Args:
         prior: The belief before, in (0, 1).

@@ -1,4 +1,4 @@
-"""How exact a table's counts are, by the plan's noise and the noisy shares alone."""
+"""Estimate the precision of a table's counts from the plan's noise and the noisy shares alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHOSEN = frozenset({StepKind.CHOSEN_MARGINAL})
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
-    """What to expect of the table's shares; no real row was read for it.
+    """Expected precision of the table's shares; no real row was read for it.
 
     Attributes:
         one: Expected absolute error of a measured share of one column, in [0, 1]; None for none.
@@ -34,7 +34,7 @@ class Precision:
 
 
 def precision_of(steps: Iterable[PlanStep], shapes: Sequence[NoisyShape] = ()) -> Precision:
-    """The precision that a plan's steps promise, and how closely noisy shapes are followed."""
+    """Precision from a plan's steps, and the distance to the noisy shapes."""
     planned = list(steps)
     pairs = _error(planned, _TWO)
     distances = [_distance(shape) for shape in shapes]
@@ -47,7 +47,7 @@ def precision_of(steps: Iterable[PlanStep], shapes: Sequence[NoisyShape] = ()) -
 
 
 def _error(steps: Iterable[PlanStep], kinds: frozenset[StepKind]) -> float | None:
-    """The largest expected error of some kinds of steps."""
+    """Largest expected error of some kinds of steps."""
     wanted = set(map(str, kinds))
     found = [
         step.expected_error

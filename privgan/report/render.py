@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def environment_of(package: str, filters: Mapping[str, Callable[..., Any]]) -> Environment:
-    """The environment of a package's templates.
+    """Jinja environment of a package's templates.
 
     Args:
         package: The package whose folder ``templates`` holds them.
@@ -52,16 +52,19 @@ _VARIABLE = re.compile(r"var\((--[a-z-]+)\)")
 _DECLARED = re.compile(r"(--[a-z-]+):([^;}]+)")
 # The printer scales strokes with their picture, whatever vector-effect says.
 _THIN = ".thin{stroke-width:.7}.point{stroke-width:5}.range{stroke-width:4}"
-_THINNER = ".base,.ceiling{stroke-width:.5;stroke-dasharray:none}.axis{stroke-width:.4}.point{stroke-width:2.2}"
+_THINNER = (
+    ".base,.ceiling{stroke-width:.5;stroke-dasharray:none}"
+    ".axis{stroke-width:.4}.point{stroke-width:2.2}"
+)
 _TORN = re.compile(r"(?<=\d) (?=%|×)|(?<=×) (?=10)")
 _COORDINATES = re.compile(r"[0-9., -]*\Z")
 
 
 def to_html(document: Document, *, printed: bool = False) -> str:
-    """The page.
+    """HTML page of a document.
 
     Args:
-        document: What it says.
+        document: The document to render.
         printed: For the printer of PDF files, which knows no style of a page inside pictures.
     """
     words = words_of(document.language)
@@ -88,32 +91,32 @@ def _style(*names: str) -> str:
 
 
 def _resolved() -> str:
-    """The pictures' style with the colours of the light page in place of variables."""
+    """The pictures' style with the light page's colours in place of variables."""
     light = dict(_DECLARED.findall(_style("palette.css").split("@media")[0]))
     return _VARIABLE.sub(lambda found: light[found.group(1)], _style("figures.css"))
 
 
 def _markup(trusted: str) -> Markup:
-    """Text of this package, which is no value and needs no escape."""
+    """Text of this package, which needs no escape."""
     from markupsafe import Markup
 
     return Markup(trusted)
 
 
 def _verbatim(points: str) -> Any:
-    """A list of coordinates, which may be longer than any text; anything else is refused."""
+    """A list of coordinates of any length; anything else is refused."""
     if not _COORDINATES.match(points):
         raise ValueError("these are no coordinates")
     return _markup(points)
 
 
 def _unbroken(text: str) -> str:
-    """A text whose figures are not torn from their sign of per cent or their power of ten."""
+    """Text with no-break spaces between figures and per cent or powers of ten."""
     return _TORN.sub("\u00a0", text)
 
 
 def _breadth(text: str) -> int:
-    """How many columns of a terminal a text takes: a Chinese character takes two."""
+    """Width of a text in terminal columns; a Chinese character takes two."""
     return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
@@ -130,7 +133,7 @@ def _environment() -> Environment:
 
 
 def to_pdf(document: Document) -> bytes:
-    """The document's pages; tagged, so that a screen reader follows them.
+    """Pages of a document as PDF, tagged for screen readers.
 
     Raises:
         UsageError: WeasyPrint, or Pango below it, is not installed.
@@ -161,7 +164,7 @@ def _weasyprint() -> Any:
             "WeasyPrint does not find Pango; install it (Debian: apt-get install libpango-1.0-0"
             f" libpangoft2-1.0-0; macOS: brew install pango), or take {_otherwise()}"
         ) from error
-    # Rules for screens that a printer ignores are no news to the owner.
+    # The owner need not hear of screen rules that a printer ignores.
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     return weasyprint
 
@@ -180,8 +183,8 @@ _FORMATS: Mapping[str, Callable[[Report, Document], bytes]] = MappingProxyType(
     }
 )
 FORMATS = tuple(_FORMATS)
-# Those that are written with every release: they need nothing but privgan, and every byte of them
-# can be searched.
+# Formats written with every release. They need nothing but privgan, and the leak scan can search
+# every byte.
 WRITTEN = ("html", "md", "json")
 
 
@@ -189,7 +192,7 @@ def render(data: Report, form: str = "html", language: str = "en") -> bytes:
     """A report in one form and language.
 
     Args:
-        data: What it says.
+        data: The report's data.
         form: One of FORMATS.
         language: ``en`` or ``zh``.
 
@@ -212,5 +215,5 @@ def render_shareable(data: ShareableReport, form: str = "html", language: str = 
 
 
 def render_internal(data: InternalReport, form: str = "html", language: str = "en") -> str:
-    """CONFIDENTIAL: the report for the people who decide, as text."""
+    """CONFIDENTIAL: the report for decision-makers, as text."""
     return render(data, form, language).decode()

@@ -1,4 +1,4 @@
-"""Column shapes for the reports: shares of each bin or category, noisy or real beside synthetic."""
+"""Compute column shapes for the reports: shares of bins or categories in two tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Columns: TypeAlias = Sequence[np.ndarray]
 
 
 def noisy_shapes(encoder: Encoder, frequencies: _Columns, counts: _Columns) -> list[NoisyShape]:
-    """Every modelled column as it was measured with noise, beside the synthetic table.
+    """Noisy shape of each modelled column, beside the synthetic one.
 
     Args:
         encoder: Rows to codes.
@@ -40,7 +40,10 @@ def noisy_shapes(encoder: Encoder, frequencies: _Columns, counts: _Columns) -> l
 
 
 def real_shapes(encoder: Encoder, real: np.ndarray, synthetic: np.ndarray) -> list[RealShape]:
-    """INTERNAL: every modelled column in the real codes [rows, columns], beside the synthetic ones."""
+    """INTERNAL: shape of each modelled column in the real codes, beside the synthetic one.
+
+    Codes are [rows, columns].
+    """
     counts = counts_of(encoder, real), counts_of(encoder, synthetic)
     return [
         RealShape(
@@ -56,22 +59,22 @@ def real_shapes(encoder: Encoder, real: np.ndarray, synthetic: np.ndarray) -> li
 
 
 def counts_of(encoder: Encoder, codes: np.ndarray) -> list[np.ndarray]:
-    """The number of rows with each code of each column, from codes [rows, columns]."""
+    """Number of rows with each code of each column, from codes [rows, columns]."""
     return [code_counts(codes[:, index], size) for index, size in enumerate(encoder.sizes)]
 
 
 def written_shares(shares: np.ndarray) -> list[float]:
-    """Shares [codes] as a report holds them."""
+    """Shares [codes] as written in a report."""
     return [round(float(share), 6) for share in shares]
 
 
 def intervals(column: ColumnCode) -> list[Interval | None] | None:
-    """Where the values of each code lie on the column's axis; None for a column of categories."""
+    """Interval of each code on the column's axis; None for a column of categories."""
     return None if column.cells.texts else intervals_of(column)
 
 
 def labels(column: ColumnCode) -> list[Label]:
-    """A label for each code of a column: a category, a special value, from-to.
+    """Label of each code of a column: a category, a special value, or a range.
 
     None for missing, or a number of rarer values.
     """
@@ -93,7 +96,7 @@ def _label(column: ColumnCode, cells: np.ndarray) -> Label:
 
 
 def written(numbers: np.ndarray, column: Column) -> list[str]:
-    """Numbers [values], or moments in seconds since 1970, as labels of a column write them."""
+    """Numbers [values], or moments in seconds since 1970, as in a column's labels."""
     values = from_numbers(numbers, column)
     if isinstance(column, Temporal):
         return list(write_moments(values, "%H:%M" if is_clock(column.format) else "%Y-%m-%d"))

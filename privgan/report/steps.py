@@ -1,10 +1,10 @@
-"""The plan's steps in words, as accounted."""
+"""Describe the plan's accounted steps in words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from privgan.files.json_types import JsonDict
 from privgan.planning.accounted_step import AccountedStep
 from privgan.planning.plan import StepKind
 from privgan.privacy import accountant, events
@@ -17,7 +17,7 @@ _BY_GRADIENTS = frozenset({StepKind.CRITIC, StepKind.CRITIC_AGAIN})
 
 
 def report_steps(accounting: Sequence[AccountedStep]) -> list[PlanStep]:
-    """The accounting's steps as a report shows them."""
+    """Steps of the accounting for a report."""
     return [
         PlanStep(
             name=step.name,
@@ -32,7 +32,7 @@ def report_steps(accounting: Sequence[AccountedStep]) -> list[PlanStep]:
 
 
 def report_groups(accounting: Sequence[AccountedStep], delta: float) -> list[PlanStep]:
-    """The accounting's steps of each kind together, with what they cost together."""
+    """Steps of the accounting grouped by kind, with their joint cost."""
     kinds: dict[str, list[AccountedStep]] = {}
     for step in accounting:
         kinds.setdefault(step.kind, []).append(step)
@@ -45,7 +45,7 @@ def _group(kind: str, steps: Sequence[AccountedStep], delta: float) -> PlanStep:
     return PlanStep(name=kind, kind=kind, count=len(steps), epsilon=epsilon)
 
 
-def _mechanism(step: AccountedStep) -> dict[str, Any]:
+def _mechanism(step: AccountedStep) -> JsonDict:
     if step.kind in _BY_GRADIENTS:
         event = step.event
         return {"mechanism": DP_SGD, "rate": event["of"]["sample_rate"], "repeats": event["count"]}
@@ -59,12 +59,12 @@ _NOISES = {"gaussian": "steps.gaussian", "laplace": "steps.laplace", "gumbel": "
 
 
 def is_critic(step: PlanStep) -> bool:
-    """Whether a step is the private critic's, whose noise is DP-SGD's."""
+    """Whether a step is the private critic's DP-SGD."""
     return step.kind.lower().startswith("critic")
 
 
 def label(step: PlanStep, words: Words) -> str:
-    """The step's name, or of several what they are and how many."""
+    """Name of a step, or kind and number of several."""
     kind = words.term("step", step.kind)
     if step.count > 1:
         return words.text("steps.several", kind=kind, count=step.count)
@@ -72,7 +72,7 @@ def label(step: PlanStep, words: Words) -> str:
 
 
 def noise(step: PlanStep, words: Words) -> Text:
-    """The step's noise."""
+    """Noise of the step."""
     if step.mechanism is None or step.noise is None:
         return words("number.none")
     if step.mechanism == DP_SGD:
@@ -87,7 +87,7 @@ def noise(step: PlanStep, words: Words) -> Text:
 
 
 def error(step: PlanStep, words: Words) -> Text:
-    """The error to expect of a cell."""
+    """Expected error of a cell."""
     if step.expected_error is None:
         return words("number.none")
     return words("steps.error_text", share=Run(f"{100 * step.expected_error:.3f}"))

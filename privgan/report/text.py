@@ -1,6 +1,6 @@
-"""Text of reports: safe values, and one catalogue of words per language.
+"""Format text for reports: safe values, and one catalogue of words per language.
 
-What a metric is called comes from the registry of metrics (:mod:`privgan.metrics`).
+Names of metrics come from their registry (:mod:`privgan.metrics`).
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 from privgan.errors import InternalError, UsageError
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.metrics import LANGUAGES, registry
 from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.document import Look, Run, Text, plain
 
 LONGEST_TEXT = 600
-_SMALL, _LARGE = 1e-3, 1e6  # Outside these number() writes three digits and a power of ten.
+_SMALL, _LARGE = 1e-3, 1e6  # Outside these limits number() writes three digits and a power of ten.
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def clean(value: Any) -> Any:
-    """Make control characters and direction marks visible, and cut what nobody could read.
+    """Text with visible control characters and direction marks, cut to a readable length.
 
-    It runs on everything a template prints; markup that a template itself made passes unchanged.
+    It runs on everything a template prints. Markup that a template itself made passes unchanged.
     """
     if value is None:
         return ""
@@ -37,22 +38,28 @@ def clean(value: Any) -> Any:
 
 
 def short(value: Any, limit: int = 40) -> str:
-    """A text on one line, cut to a limit, with nothing invisible in it."""
+    """One-line text, cut to a limit, without invisible characters."""
     text = str(value)
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
     return "".join(_visible(character) for character in cut)
 
 
 def number(value: Any) -> str:
-    """A number with up to four significant digits; a dash where there is none."""
+    """A number with up to four significant digits; a dash if there is none."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    if not math.isfinite(value):
-        return "not a number" if math.isnan(value) else f"{'−' if value < 0 else ''}∞"
     if isinstance(value, int):
         return f"{value:,}"
+    return _decimal(value)
+
+
+def _decimal(value: float) -> str:
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "−∞" if value < 0 else "∞"
     if value == 0:
         return "0"
     if abs(value) >= 10_000 and value == int(value):
@@ -63,13 +70,13 @@ def number(value: Any) -> str:
 
 
 def scientific(value: float) -> str:
-    """A number with three significant digits and a power of ten, where it needs one."""
+    """A number with three significant digits, and a power of ten if needed."""
     digits, _, exponent = f"{value:.3g}".partition("e")
     return f"{digits} × 10{_raised(int(exponent))}" if exponent else digits
 
 
 def ceiling_percent(value: float) -> str:
-    """A share that nothing exceeds, as a percentage rounded upwards, with more digits near 0 and near 100 %."""
+    """Upper limit as a percentage rounded upwards, with more digits near 0 and 100 %."""
     share = 100 * min(1.0, value)
     if not 0 < share < 100:
         return f"{share:g} %"
@@ -79,14 +86,14 @@ def ceiling_percent(value: float) -> str:
 
 
 def raised(value: float, digits: int) -> float:
-    """A figure with so many significant digits, rounded upwards.
+    """A figure with a number of significant digits, rounded upwards.
 
-    What is printed of a cost is never less than the cost.
+    A printed cost is never less than the cost itself.
     """
     if not (math.isfinite(value) and value > 0):
         return value
     unit = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
-    if not unit:  # A figure at the end of what a float can hold has fewer digits.
+    if not unit:  # A figure near the limits of a float has fewer digits.
         return value
     up = math.ceil(value / unit - 1e-9) * unit
     return float(f"{up:.{digits}g}")
@@ -95,7 +102,7 @@ def raised(value: float, digits: int) -> float:
 def cost(value: float) -> str:
     """An ε or a δ in words, rounded upwards.
 
-    What is shown of a cost is never less than the cost.
+    A printed cost is never less than the cost itself.
     """
     return number(raised(value, 4 if _SMALL <= value < _LARGE else 3))
 
@@ -117,7 +124,7 @@ Value: TypeAlias = str | int | float | Run | Text | None
 
 @dataclass(frozen=True, eq=False)
 class Words:
-    """The catalogue of one language.
+    """Catalogue of one language.
 
     Attributes:
         language: ``en`` or ``zh``.
@@ -135,7 +142,7 @@ class Words:
     def __call__(self, key: str, **values: Value) -> Text:
         """A text with its placeholders filled.
 
-        Strings are isolated as names, numbers are written as everywhere.
+        Strings are isolated as names; numbers have the reports' format.
 
         Raises:
             InternalError: The catalogue has no such text, or a placeholder has no value.
@@ -145,15 +152,15 @@ class Words:
         return self._filled(key, self.texts[key], values)
 
     def text(self, key: str, **values: Value) -> str:
-        """As a call, without looks."""
+        """The filled text without looks."""
         return plain(self(key, **values))
 
     def term(self, group: str, value: object) -> str:
-        """The word for a value of an enumeration; the value itself where the catalogue has none."""
+        """Word for an enumeration's value; the value itself if the catalogue has none."""
         return self.terms[group].get(str(value), str(value))
 
     def phrase(self, english: str) -> str:
-        """A known English sentence in this language; any other as it is."""
+        """Translation of a known English sentence; any other is unchanged."""
         return self.phrases.get(english, english)
 
     def known(self, group: str, value: object) -> bool:
@@ -161,11 +168,11 @@ class Words:
         return str(value) in self.terms[group]
 
     def percent(self, share: float) -> str:
-        """A share, as a percentage."""
+        """A share as a percentage."""
         return self.text("number.percent", number=f"{100 * share:.3g}")
 
     def ceiling(self, share: float) -> str:
-        """A share that nothing exceeds, as a percentage rounded upwards."""
+        """An upper limit of a share as a percentage, rounded upwards."""
         return self.text("number.percent", number=ceiling_percent(share).removesuffix(" %"))
 
     def cost(self, value: float | None) -> str:
@@ -173,9 +180,9 @@ class Words:
         return number(None) if value is None else cost(value)
 
     def condition(self, guarantee: ReleasedGuarantee) -> str:
-        """What an ε rests on: the number of facts that were assumed to be public.
+        """The condition of an ε: the number of facts assumed to be public.
 
-        Empty where none was.
+        Empty if there is none.
         """
         count = len(guarantee.conditional_facts)
         if not count:
@@ -185,7 +192,7 @@ class Words:
         )
 
     def epsilon(self, guarantee: ReleasedGuarantee) -> str:
-        """Epsilon as it must always be written: with its δ and the assumptions that it rests on."""
+        """ε with its δ and the assumptions that it rests on."""
         epsilon, delta = self.cost(guarantee.epsilon), self.cost(guarantee.delta)
         condition = self.condition(guarantee)
         text = self.text("guarantee.epsilon", epsilon=epsilon, delta=delta)
@@ -195,8 +202,8 @@ class Words:
             else text
         )
 
-    def unit(self, schema: Mapping[str, Any]) -> Text:
-        """Who is protected."""
+    def unit(self, schema: JsonMapping) -> Text:
+        """The protected unit."""
         column, most = schema.get("unit"), schema["max_rows_per_unit"]
         if column is None:
             return self("guarantee.unit_row")
@@ -230,7 +237,7 @@ def _runs(value: Value) -> Text:
 
 @cache
 def words_of(language: str) -> Words:
-    """The catalogue of a language.
+    """Catalogue of a language.
 
     Raises:
         UsageError: There is none.
@@ -253,7 +260,7 @@ def words_of(language: str) -> Words:
 
 
 def _metric_terms(language: str) -> dict[str, dict[str, str]]:
-    """What metrics are called in tables (``metric``), and in the pictures of attacks (``attack``)."""
+    """Names of metrics in tables (``metric``) and in pictures of attacks (``attack``)."""
     entries = registry().values()
     return {
         "metric": {entry.name: entry.label[language] for entry in entries},
@@ -262,10 +269,10 @@ def _metric_terms(language: str) -> dict[str, dict[str, str]]:
 
 
 @cache
-def read_catalogue(language: str) -> dict[str, Any]:
-    """A catalogue's file, as it is: groups of texts, ``terms`` and ``phrases``."""
+def read_catalogue(language: str) -> JsonDict:
+    """Parsed catalogue file: groups of texts, ``terms`` and ``phrases``."""
     import yaml
 
     text = files("privgan.report").joinpath(f"texts/{language}.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
+    found: JsonDict = yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     return found

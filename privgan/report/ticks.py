@@ -1,4 +1,4 @@
-"""Readable places on an axis of numbers or of moments, with their labels."""
+"""Choose readable ticks on an axis of numbers or moments, with labels."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ def _written(value: float, step: float) -> str:
 
 
 def _moments(low: float, high: float, unit: _Unit, count: int) -> Sequence[np.datetime64]:
-    """Every moment that many units apart, counted from 1970; days of a month are not."""
+    """All moments at a given number of units from 1970; days restart each month."""
     first = np.datetime64(math.floor(low), "s").astype(f"datetime64[{unit}]").astype("int64")
     last = np.datetime64(math.ceil(high), "s").astype(f"datetime64[{unit}]").astype("int64")
     if (last - first) // count > 4 * _MOST:
-        return [np.datetime64(0, "s")] * (_MOST + 1)  # Too many, without listing them.
+        return [np.datetime64(0, "s")] * (_MOST + 1)  # Too many ticks: stop before listing them.
     offset = 1970 % count if unit == "Y" else 0
     places = range(int(first - (first + offset) % count), int(last) + 1, count)
     moments = [np.datetime64(place, unit) for place in places]

@@ -1,4 +1,4 @@
-"""The audit of three tables, as tests ask for it."""
+"""Audit three tables with a test's settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SETTINGS = {field.name for field in fields(AuditSettings)}
 def audited(
     schema: Schema, real: pd.DataFrame, holdout: pd.DataFrame, synthetic: pd.DataFrame, **asked: Any
 ) -> AuditReport:
-    """Audit three tables; what is asked goes to the settings or to the tables, by its name."""
+    """Audit three tables; keywords go to the settings or to the tables, by name."""
     settings = {name: value for name, value in asked.items() if name in _SETTINGS}
     more = {name: value for name, value in asked.items() if name not in _SETTINGS}
     tables = AuditTables(schema=schema, real=real, holdout=holdout, synthetic=synthetic, **more)

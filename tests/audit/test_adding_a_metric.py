@@ -1,4 +1,4 @@
-"""A new metric is one entry in the registry and the function that computes it; all else follows."""
+"""A new metric needs one registry entry and one function; all else follows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from privgan import metrics
 from privgan.audit.intervals import clopper_pearson
 from privgan.audit.randomness import stream
-from privgan.audit.suite import AuditTables, run_table_audit
 from privgan.metric import Better, Exposure, Metric
 from privgan.policy import GateStatus, evaluate, fact_vocabulary, load_policy
 from privgan.policy.words import describe, fact_lines
 from privgan.release.leak_scan.leak_patterns import internal_names
 from privgan.report.text import words_of
+from tests.audit.foreign_tables import audited
 
 ENTRY = {
     "fidelity.first_letter": {
@@ -38,7 +38,11 @@ version: "1.0"
 purpose: Tests.
 attempts_per_dataset: 3
 gates:
-  - {fact: fidelity.first_letter.high, at_most: 0.9, scope: internal, reason: Because., advice: Change it.}
+  - fact: fidelity.first_letter.high
+    at_most: 0.9
+    scope: internal
+    reason: Because.
+    advice: Change it.
 """
 CACHED = (metrics.registry, fact_vocabulary, words_of, internal_names)
 
@@ -69,11 +73,7 @@ def test_one_entry_and_one_function_make_a_metric(
     one_more, schema, draw_rows, tmp_path: Path
 ) -> None:
     synthetic = draw_rows(60, 3)
-    report = run_table_audit(
-        AuditTables(
-            schema=schema, real=draw_rows(60, 1), holdout=draw_rows(60, 2), synthetic=synthetic
-        )
-    )
+    report = audited(schema, draw_rows(60, 1), draw_rows(60, 2), synthetic)
     report = report.with_metrics([first_letter_metric(synthetic)])
     metric = report.metric("fidelity.first_letter")
     assert (metric.better, metric.exposure) == (Better.LOWER, Exposure.INTERNAL)

@@ -1,4 +1,4 @@
-"""Associations by hand, against other libraries, and their differences."""
+"""Associations against values by hand and other libraries, and their differences."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_omega_and_eta_by_hand(schema):
 
 
 def test_many_categories_without_a_relation_to_a_number_have_no_association(schema, draw_rows):
-    """As in the example: a category of 240 values beside a number that most rows lack had η of .55."""
+    """Uncorrected, 240 categories beside a number that most rows lack had η of .55."""
     rng = np.random.default_rng(7)
     region = pd.Series(rng.integers(0, 240, 4_000)).map("r{}".format)
     wide = Schema(

@@ -1,7 +1,4 @@
-"""What a whole audit runs of the attacks.
-
-Customers are counted, and without their names nothing is claimed.
-"""
+"""Attacks of a whole audit; they count customers, and claim nothing if customers are unknown."""
 
 from __future__ import annotations
 

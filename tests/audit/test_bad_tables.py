@@ -1,7 +1,4 @@
-"""Bad tables: a clear error or a NOT_RUN with its reason, never a NaN.
-
-And a copy of the training table screams.
-"""
+"""Bad tables give a clear error or NOT_RUN with a reason, never NaN; a copied table is flagged."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ ROWS = 160
 
 
 def checked(report):
-    """The report's metrics by name, after its JSON was read back and held against the published schema."""
+    """The report's metrics by name, after a round trip through JSON and its schema."""
     text = json.dumps(report.to_json(), allow_nan=False)
     schema = json.loads((files("privgan.formats") / "audit.schema.json").read_text())
     Draft202012Validator(schema).validate(json.loads(text))

@@ -1,4 +1,4 @@
-"""Golden numbers, computed with scipy alone; monotonicity; what the search does with scores.
+"""Golden numbers of the bounds (computed with scipy), monotonicity, and the search.
 
 Steinke et al. 2023, Theorem 5.2; Jagielski et al. 2020.
 """

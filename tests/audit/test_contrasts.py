@@ -1,4 +1,4 @@
-"""Corrections and intervals against published examples; what was searched is corrected for."""
+"""Corrections and intervals against published examples; searches are corrected for."""
 
 from __future__ import annotations
 

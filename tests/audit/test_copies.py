@@ -1,4 +1,4 @@
-"""Copies: exact and near ones are flagged, independent tables are not, whatever the sizes of the tables."""
+"""Exact and near copies are flagged, independent tables of any size are not."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The deciding bound's errors and strength by simulation, always with the search over its grid.
+"""Error and power of the deciding bound by simulation, with the search over its grid.
 
-Where a statement is "at most 5 %", the test allows three standard errors more: a rule that errs in
-exactly 5 % would fail it with probability 0.15 % a case, and the rule here errs in about 2 %. Seeds
-are fixed.
+A statement of "at most 5 %" allows three standard errors more. A rule that errs in exactly 5 %
+would fail with probability 0.15 % a case; the rule here errs in about 2 %. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -41,10 +40,7 @@ def _randomised_response(
 
 
 def _exceeds(scores: np.ndarray, coins: np.ndarray, needed: Sequence[int]) -> bool:
-    """Whether the deciding bound exceeds the level that the counts belong to.
-
-    Far quicker than the bound itself.
-    """
+    """Whether the deciding bound exceeds the level of the counts; far faster than the bound."""
     return any(
         correct >= count
         for (_, correct), count in zip(guesses_on_grid(scores, coins), needed, strict=True)
@@ -53,10 +49,7 @@ def _exceeds(scores: np.ndarray, coins: np.ndarray, needed: Sequence[int]) -> bo
 
 @pytest.mark.parametrize("level", [0.0, 0.4, 1.0])
 def test_needed_counts_say_what_the_bound_says(level):
-    """The simulations below ask the counts.
-
-    Here the bound itself is asked, near the level and on both sides of it.
-    """
+    """The needed counts agree with the bound itself, near the level and on both sides of it."""
     generator, needed, seen = np.random.default_rng(6), critical_counts(60, 1e-5, ALPHA, level), []
     for _ in range(40):
         scores, coins = _randomised_response(generator, 60, level + 1.0, ties=False)
@@ -70,9 +63,10 @@ def test_needed_counts_say_what_the_bound_says(level):
     ("canaries", "runs"), [(200, 1_500), (1_000, 800), (5_000, 300), (20_000, 120)]
 )
 def test_null_with_the_search(canaries, runs):
-    """jax_privacy divides α by the size of a hull that the scores make.
+    """The search errs in at most 5 %.
 
-    5.2 %, 6.9 %, 7.8 % and 8.5 % here.
+    jax_privacy divides α by the size of a hull that the scores make, and errs in 5.2 % to 8.5 %
+    here.
     """
     generator, needed = np.random.default_rng(7), critical_counts(canaries, 0.0, ALPHA)
     draws = (
@@ -82,10 +76,7 @@ def test_null_with_the_search(canaries, runs):
 
 
 def test_a_search_without_correction_is_what_the_null_refutes():
-    """ml_privacy_meter's rule errs in 23 % at 200 canaries.
-
-    The same runs by our rule stay within 5 %.
-    """
+    """ml_privacy_meter's uncorrected rule errs in 23 % at 200 canaries; ours stays within 5 %."""
     canaries, runs, sizes = 200, 500, np.arange(1, 101)
     uncorrected = binom.isf(ALPHA, 2 * sizes, 0.5) + 1
     generator, needed = np.random.default_rng(8), critical_counts(canaries, 0.0, ALPHA)
@@ -107,7 +98,7 @@ def test_a_search_without_correction_is_what_the_null_refutes():
 )
 @pytest.mark.parametrize("true_epsilon", [0.0, 1.0, 2.0])
 def test_coverage_with_the_search(true_epsilon, canaries, runs, ties):
-    """False refutation of a claim that is exactly true; the reference measured at most 2.2 %."""
+    """An exactly true claim is refuted in at most 5 %; the reference measured at most 2.2 %."""
     generator, needed = (
         np.random.default_rng(9),
         critical_counts(canaries, 0.0, ALPHA, true_epsilon),
@@ -150,12 +141,10 @@ def _bounds(shift: float, canaries: int, runs: int) -> np.ndarray:
     POWER,
 )
 def test_power_is_no_lower_than_that_of_other_rules(shift, canaries, same, hull, other):
-    """The median of 60 runs.
+    """The median of 60 runs is within three standard errors of the reference.
 
-    Within three standard errors of the same rule's, and above all others'.
-
-    By chance the first fails with probability 0.13 % a case, given medians without error on the
-    other side.
+    It is above that of all other rules. The first part fails by chance with probability 0.13 % a
+    case.
     """
     found = _bounds(shift, canaries, 60)
     error = 1.25 * found.std() / math.sqrt(len(found))
@@ -193,7 +182,7 @@ def _hull(shift: float) -> np.ndarray:
 def test_jax_privacy_s_regression_numbers(shift, size, expected, _f_dp):
     """Their rule, α over the hull's size, with our p-value gives their numbers.
 
-    No point refutes more, and one as much.
+    No point refutes a larger ε, and one refutes as much.
     """
     hull = _hull(shift)
     assert len(hull) == size

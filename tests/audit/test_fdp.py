@@ -1,6 +1,6 @@
-"""f-DP and GDP bounds.
+"""Golden numbers and monotonicity of the f-DP and GDP bounds.
 
-Golden numbers (Mahloujifar et al. 2024, Nasr et al. 2023; computed with scipy alone); monotonicity.
+Mahloujifar et al. 2024, Nasr et al. 2023; computed with scipy alone.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ def test_gdp_from_error_rates_golden_numbers(misses, alarms, expected):
 
 
 def test_gdp_extrapolates_far_beyond_what_the_counts_certify():
-    """No error in 500 + 500: ε 32, where the exact limits certify 4.91.
+    """No error in 500 + 500 gives ε 32; exact limits certify 4.91.
 
-    That is why it never decides.
+    So this bound never decides.
     """
     assert gdp_mu(0, 0, 500, 500, 0.05) == pytest.approx(4.88, abs=5e-3)
     assert gdp_bound(0, 0, 500, 500, 1e-5, 0.05) == pytest.approx(32.0, abs=0.05)
@@ -76,9 +76,9 @@ def test_gdp_extrapolates_far_beyond_what_the_counts_certify():
 
 @pytest.mark.parametrize("mu", [0.1, 0.3, 1.0, 3.0])
 def test_gdp_finds_a_gaussian_mechanism(mu):
-    """500,000 scores of each kind and δ = 0.05, within 5 % (jax_privacy's own test).
+    """Expected counts of 500,000 scores of each kind at δ = 0.05, within 5 %.
 
-    Expected counts in place of drawn ones.
+    As in jax_privacy's own test.
     """
     draws, delta = 500_000, 0.05
     misses, alarms = (round(draws * norm.cdf(-mu / 2)) for _ in range(2))

@@ -1,7 +1,4 @@
-"""Marginals by hand and against the project's independent score; the two-sample classifier.
-
-SDMetrics.
-"""
+"""Marginals by hand and against SDMetrics, an independent score; the two-sample classifier."""
 
 from __future__ import annotations
 

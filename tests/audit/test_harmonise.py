@@ -1,4 +1,4 @@
-"""How values of foreign tables are read: directly, column by column."""
+"""Values of foreign tables are read column by column."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_columns_of_lists_and_of_nothing_are_borne():
 
 
 def test_in_python_unseen_categories_leave_too(schema, draw_rows):
-    """Label codes for names: the copy was coded as unseen, and looked like no copy."""
+    """Codes in place of names were coded as unseen, so that a copy looked like none."""
     real, holdout = draw_rows(200, 1), draw_rows(200, 2)
     coded = real.assign(region=real["region"].map({"north": "0", "south": "1", "west": "2"}))
     kept, tables, legibility = legible(schema, real, holdout, coded)

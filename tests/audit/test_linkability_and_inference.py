@@ -1,7 +1,4 @@
-"""Linkability and inference.
-
-Copied rows are linked and betray secrets, likeness alone does not count.
-"""
+"""Linkability and inference find copied rows, and do not count likeness alone."""
 
 from __future__ import annotations
 
@@ -125,7 +122,7 @@ def test_copied_rows_betray_their_secrets(schema, draw_rows):
 
 
 def test_what_the_population_tells_is_no_inference(schema, draw_rows):
-    """Guesses are right far above chance, as those of a model of the hold-out are, and no more so for training rows."""
+    """Guesses are right far above chance for all customers, and no more so for training rows."""
     metric = _infer(schema, draw_rows(800, 1), draw_rows(800, 2), draw_rows(800, 3))
     churned = next(part for part in metric.details["searched"] if part["label"] == "churned, model")
     assert churned["rate"] > 0.6

@@ -1,4 +1,4 @@
-"""The attack finds copies, finds nothing in independent rows, and never looks at the coins."""
+"""The attack finds copies, finds nothing in independent rows, and never uses the coins."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def tables(schema, draw_rows):
 
 @pytest.fixture(scope="module")
 def broken(tables, draw_rows):
-    """The same with a target that has nothing to do with the other columns for the customers of the south."""
+    """Like ``tables``, but in the south the target is independent of the other columns."""
     coder, real, held, _ = tables
     made = draw_rows(1200, 3)
     south = (made["region"] == "south").to_numpy()

@@ -1,4 +1,4 @@
-"""The one neighbour search against the obvious way."""
+"""The neighbour search against brute force."""
 
 from __future__ import annotations
 

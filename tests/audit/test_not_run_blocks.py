@@ -1,7 +1,4 @@
-"""What the audit could not compute is no pass.
-
-A policy that asks for it blocks, and every figure can be asked for.
-"""
+"""A figure that was not computed is no pass: it blocks a policy that asks for it."""
 
 from __future__ import annotations
 

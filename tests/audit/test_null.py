@@ -1,10 +1,7 @@
-"""From tables to the bound.
+"""Synthetic rows independent of all canaries almost never refute a claim.
 
-Synthetic rows that are independent of all canaries are almost never held against a mechanism.
-
-"Refuted" here means a bound above 0 at all. The rule errs in about 2 %; the tests allow what 5 %
-would give. A density ratio that has seen the labels refutes ε = 0 on the same tables, so that the
-test can fail.
+"Refuted" here means a bound above 0. The rule errs in about 2 %; the tests allow what 5 % would
+give. A density ratio fitted on the labels refutes ε = 0 on the same tables, so the test can fail.
 """
 
 from __future__ import annotations
@@ -33,7 +30,7 @@ Draw = Callable[[int, int], pd.DataFrame]
 def _tables(
     draw: Draw, seed: int, canaries: int, others: int
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, pd.DataFrame]:
-    """The pool, who is a canary, who is left out, and rows of another draw."""
+    """The pool, masks of canaries and left-out rows, and rows of another draw."""
     coins = np.random.default_rng((seed, 1))
     is_canary = np.arange(canaries + others) < canaries
     return (
@@ -74,7 +71,7 @@ def test_independent_rows_of_customers_with_several_rows_give_no_bound(schema, d
 
 
 def test_a_density_ratio_that_has_seen_the_labels_is_caught_by_this_test(schema, draw_rows):
-    """Synthetic rows against the left-out canaries, scored on the very rows that it was fitted on."""
+    """The classifier of synthetic against left-out rows is scored on its own training rows."""
     for seed in range(3):
         pool, _, out, made = _tables(draw_rows, seed, 160, 0)
         coder = AuditCoder.from_reference(schema, pool[~out])

@@ -1,7 +1,4 @@
-"""What a one-run audit can detect.
-
-Exact power against simulation by the deciding search itself, and its limits.
-"""
+"""Power of a one-run audit: exact against simulation by the deciding search, and its limits."""
 
 from __future__ import annotations
 
@@ -32,7 +29,10 @@ def _answers(
 
 @pytest.mark.parametrize(("canaries", "above"), [(20, 0.0), (51, 0.7), (300, 0.0)])
 def test_power_is_what_the_search_shows(canaries, above):
-    """Even and odd numbers, ties, both levels. 200 runs lie within 4 standard errors but with probability 6e-5."""
+    """Even and odd numbers, ties, and both levels.
+
+    200 runs lie within 4 standard errors, but for a probability of 6e-5.
+    """
     epsilon, generator, runs = (
         epsilon_detectable(canaries, 1e-5, 0.05, above=above),
         np.random.default_rng(5),

@@ -1,4 +1,4 @@
-"""Each use of chance in the audit has a stream of its own, and all follow the seed."""
+"""Each use of chance in the audit has its own stream, and all follow the seed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from privgan.audit.randomness import stream
-from privgan.audit.suite import AuditSettings, AuditTables, run_table_audit
+from tests.audit.foreign_tables import audited
 
 AUDIT = Path(__file__).parents[2] / "privgan" / "audit"
-TREES = {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in AUDIT.rglob("*.py")}
-# Draws that no seed may move: ties are broken by what is scored, triples are the same in every
-# tool.
-_TABLES = ("real", "holdout", "synthetic")
-UNSEEDED = {"bounds.py": "default_rng", "marginals.py": "RandomState"}
+TREES = {
+    path.relative_to(AUDIT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for path in AUDIT.rglob("*.py")
+}
+# Draws that ignore the seed: ties depend on the scores, triples are the same in every tool.
+UNSEEDED = {"lower_bounds/bounds.py": "default_rng", "fidelity/marginals.py": "RandomState"}
 
 
 def _calls(name: str) -> list[tuple[str, ast.Call]]:
@@ -73,10 +74,7 @@ def test_streams_do_not_resemble_each_other():
     ],
 )
 def test_a_new_metric_moves_no_stream(key, drawn):
-    """A stream hangs on its own name alone.
-
-    These draws are those of the first release with streams.
-    """
+    """A stream depends on its own name alone: draws equal those of the first release."""
     assert int(stream(*key).integers(10**6)) == drawn
 
 
@@ -90,10 +88,7 @@ def test_a_whole_audit_draws_each_stream_from_its_seed(schema, draw_rows, monkey
         return real(entropy, **kwargs)
 
     monkeypatch.setattr(np.random, "SeedSequence", noted)
-    drawn = {name: draw_rows(120, seed) for seed, name in enumerate(_TABLES, 1)}
-    run_table_audit(
-        AuditTables(schema=schema, **drawn),
-        AuditSettings(epsilon=1.0, delta=1e-5, seed=5, fair_coins=True),
-    )
+    tables = (draw_rows(rows, seed) for rows, seed in ((120, 1), (120, 2), (120, 3)))
+    audited(schema, *tables, epsilon=1.0, delta=1e-5, seed=5, fair_coins=True)
     assert {entropy for entropy, _ in seen} == {5}
     assert len({key[:4] for _, key in seen}) > 20

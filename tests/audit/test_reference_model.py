@@ -1,7 +1,4 @@
-"""The reference-model attack.
-
-A generator that remembers is found, one that does not is not, and exposed records are chosen.
-"""
+"""The reference-model attack finds a generator that memorises, and no other one."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ CLAIM = Claim(1.0, 1e-5)
 
 
 def _remembers(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The rows it was fitted on."""
+    """A generator that returns the rows it was fitted on."""
     return rows.sample(frac=1, random_state=seed)
 
 
@@ -41,10 +38,7 @@ def test_a_generator_that_remembers_is_found(schema, draw_rows):
 
 
 def test_a_generator_that_never_saw_the_rows_is_not(schema, draw_rows):
-    """Independent of all coins: the interval holds one half and the bound is 0 with 95 %.
-
-    The seed is fixed.
-    """
+    """The interval holds one half, and the bound is 0 with 95 %; the seed is fixed."""
     area, bound = reference_model_metrics(
         schema, draw_rows(300, 1), lambda rows, seed: draw_rows(300, 100 + seed), CLAIM, GAME
     )

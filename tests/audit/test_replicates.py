@@ -1,4 +1,4 @@
-"""Parts of a table in one pass, and "as good as a q % random sample"."""
+"""Replicates of a table in one pass, and equivalent random samples."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_nested_samples_halve_and_hold_each_other():
 
 @pytest.mark.parametrize("percent", [50, 20, 5, 1.5])
 def test_a_random_sample_is_as_good_as_itself(coded, percent):
-    """The distance of another sample of q % has the size q back, within a third of it."""
+    """A sample of q % has the equivalent size q, within a third."""
     coder, real, _ = coded
     sample = real.take(
         np.random.default_rng(9).permutation(len(real))[: int(len(real) * percent / 100)]

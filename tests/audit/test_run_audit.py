@@ -1,4 +1,4 @@
-"""The whole audit: its verdicts, its format, its determinism and its refusals."""
+"""The whole audit: verdicts, format, determinism and errors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Bounds that are shown beside the deciding one.
-
-Holm's correction, the metrics, and what the plan names.
-"""
+"""Diagnostic bounds: Holm's correction, the metrics, and the plan's names."""
 
 from __future__ import annotations
 

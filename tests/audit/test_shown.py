@@ -1,7 +1,4 @@
-"""Rates and curves by hand.
-
-The further attacks find copies, find nothing in independent rows, and see no coin.
-"""
+"""Diagnostic attacks find copies and nothing in independent rows; rates and curves by hand."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ def _all_scores(coder, canaries, made):
 
 @pytest.fixture(scope="module")
 def shown(schema, draw_rows):
-    """What is shown for a table that copies every training row."""
+    """Diagnostic metrics of a table that copies every training row."""
     members, others = draw_rows(700, 1), draw_rows(700, 2)
     coder = AuditCoder.from_reference(schema, members)
     canaries, made = Canaries.pool(coder.code(members), coder.code(others)), coder.code(members)
@@ -66,7 +63,7 @@ def test_memorised_rows_are_found_by_the_further_attacks(shown):
 
 
 def test_the_largest_and_the_mean_risk_have_intervals_and_ceilings(shown):
-    """The most exposed group is chosen on one half and judged on the other, so that the maximum is not a winner's."""
+    """The most exposed group is chosen on one half and judged on the other."""
     largest, mean = shown["record_max"], shown["record_mean"]
     assert largest.low > largest.ceiling == pytest.approx(np.e / (1 + np.e), abs=0.02)
     assert mean.low > mean.ceiling == pytest.approx((1 + Claim(1.0, 1e-5).advantage()) / 2)

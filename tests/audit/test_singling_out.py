@@ -1,4 +1,4 @@
-"""Singling out: predicates select what they say, isolate copied rows, and isolate nothing in independent tables."""
+"""Predicates select the right rows and isolate copied rows, not rows of independent tables."""
 
 from __future__ import annotations
 

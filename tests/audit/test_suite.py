@@ -1,7 +1,4 @@
-"""The audit as a whole.
-
-A memoriser is found, an independent table is not, bad input is told, and nothing is NaN.
-"""
+"""The whole audit finds a memoriser, clears an independent table, and reports bad input."""
 
 import json
 
@@ -88,7 +85,7 @@ def test_an_independent_table_is_not_refuted(honest: AuditReport) -> None:
 
 @pytest.mark.slow
 def test_independent_tables_are_refuted_no_more_often_than_stated() -> None:
-    """Nominal 5 %; more than 3 of 12 seeded repetitions has a probability below 0.3 %, and the seeds are fixed."""
+    """Nominal 5 %; more than 3 of 12 has a probability below 0.3 %, and the seeds are fixed."""
     refuted = sum(
         _audit(_rows(500 + seed, 600), *_split(10 + seed), epsilon=0.01).verdict == "REFUTED"
         for seed in range(12)

@@ -1,7 +1,4 @@
-"""White-box membership.
-
-A model that holds its rows is found out, one that does not is not, and no order or coin enters.
-"""
+"""White-box attacks find a model that memorises, and no other; no order or coin enters."""
 
 from __future__ import annotations
 

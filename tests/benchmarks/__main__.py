@@ -1,4 +1,4 @@
-"""The benchmark's command line.
+"""Command line of the benchmark.
 
 ``python -m tests.benchmarks run | score | report | speed | choices | copies | audit-cost``.
 """
@@ -167,7 +167,7 @@ def report(
     help="Where the table goes [default: reports/benchmarks].",
 )
 def choices(data: Path, work: Path, tables: str, epsilons: str, minutes: float, out: Path) -> None:
-    """Hold the planner's choices against others, on tables that they were not tuned on.
+    """Compare the planner's choices with others, on tables that they were not tuned on.
 
     Finished cells are not run again.
     """
@@ -244,7 +244,7 @@ def copies(data: Path, work: Path, out: Path) -> None:
 def audit_cost(data: Path, work: Path, minutes: float, python: str, out: Path) -> None:
     """Measure what an audit of Adult costs, beside other tools.
 
-    What was measured is not measured again.
+    Finished measurements are not repeated.
     """
     limits = Limits(minutes=minutes)
     results = measure(data.absolute(), work.absolute(), limits, python=python, say=click.echo)

@@ -1,4 +1,4 @@
-"""What an audit of Adult costs, by stage, beside other tools' metrics on the same tables."""
+"""Measure the cost of an audit of Adult, by stage, beside other tools' metrics."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ DRIVERS = HERE / "auditing"
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """What is measured.
+    """One measured tool.
 
     Attributes:
         name: Its name in the table.
         driver: Its script.
-        environment: Whose interpreter runs it.
-        options: What its driver is told besides the tables.
+        environment: Name of the environment that runs it.
+        options: Further options of its driver.
     """
 
     name: str
@@ -76,7 +76,7 @@ def write_tables(table: Prepared, folder: Path) -> dict[str, str]:
 
     Args:
         table: The benchmark's table.
-        folder: Where the three files go.
+        folder: Folder of the three files.
     """
     rows = pd.concat(
         [pd.read_csv(path, dtype=str, keep_default_na=False) for path in (table.train, table.test)]
@@ -104,7 +104,7 @@ def measure(
     Args:
         data: The folder of the published tables.
         work: The benchmark's work folder.
-        limits: What each tool may use.
+        limits: Limits of each tool.
         python: The interpreter for new environments.
         say: Tells the user.
 

@@ -1,7 +1,7 @@
-"""One cell: one method fitted on one table at one ε with one seed, in a process of its own with a time limit.
+"""Run one cell: one method, table, ε and seed, in its own process with a time limit.
 
-A cell is a folder. ``result.json`` stands in it when the cell is finished, whatever the end: it is
-never run again.
+A cell is a folder. Its ``result.json`` is there when the cell is finished, whatever the end. A
+finished cell is never run again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _GIVEN = re.compile(rf"^{NO_RESULT} in ([\d.]+) minutes(?: \(([\d.]+) of process
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What is run.
+    """One fit: table, method, ε and seed.
 
     Attributes:
         table: The table's name.
@@ -56,7 +56,7 @@ class Cell:
     seed: int
 
     def folder(self, work: Path) -> Path:
-        """Where its files lie."""
+        """Folder of the cell's files."""
         budget = "no-privacy" if self.epsilon is None else f"epsilon-{self.epsilon:g}"
         return work / "cells" / self.table / self.method / budget / f"seed-{self.seed}"
 
@@ -68,7 +68,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a cell may use.
+    """Limits of a cell.
 
     Attributes:
         minutes: Wall-clock time.
@@ -91,11 +91,11 @@ def run_cell(
     """Run a cell, or read what it ended in before.
 
     Args:
-        cell: What is run.
+        cell: The cell to run.
         work: The benchmark's work folder.
         command: The driver's command line; the job file is added to it.
-        job: What the driver is told; the cell's folder is added to it.
-        limits: What it may use.
+        job: The driver's job; the cell's folder is added to it.
+        limits: Its limits.
 
     Returns:
         The result, as JSON values: ``status`` is ``ok``, ``no result in … minutes (… of
@@ -131,7 +131,7 @@ def conclude(cell: Cell, work: Path, smaller: Cell) -> dict[str, Any]:
     The same training at a smaller ε, which ends earlier, had no result.
 
     Args:
-        cell: What is finished.
+        cell: The finished cell.
         work: The benchmark's work folder.
         smaller: The cell without a result.
 
@@ -146,7 +146,7 @@ def conclude(cell: Cell, work: Path, smaller: Cell) -> dict[str, Any]:
 
 
 def given_seconds(status: str) -> float:
-    """How long a cell without a result had, by the processor's clock where that was read.
+    """Seconds that a cell without a result had, by the processor's clock if it was read.
 
     0 for any other status.
     """
@@ -184,7 +184,7 @@ def _run(command: Sequence[str], log: Path, limits: Limits) -> str:
 
 
 def _processor_seconds() -> float:
-    """What the drivers that have ended took of processors, with what they started and waited for."""
+    """Processor seconds of all ended drivers and of the processes they waited for."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

@@ -1,6 +1,6 @@
-"""The planner's choices on tables that they were not tuned on.
+"""Compare the planner's choices with others on tables that they were not tuned on.
 
-Each held against others, and chosen anew leaving one out.
+Each choice is also made anew, leaving one table out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FIGURES = ("tvd3", "gap", "c2st")
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """What would have been chosen without a table, and how it does on that table.
+    """The choice made without one table, and its result on that table.
 
     Attributes:
         table: The table that was left out.
@@ -60,7 +60,10 @@ def ratios_of(lines: Sequence[Line], name: str = "tvd3") -> Ratios:
 
 
 def leave_one_out(ratios: Ratios) -> list[LeftOut]:
-    """For each table the choice with the smallest mean ratio on all other tables, and its mean ratio on that table."""
+    """For each table the best choice on all other tables, with its mean ratio on that table.
+
+    The best choice has the smallest mean ratio.
+    """
     tables = list(dict.fromkeys(table for found in ratios.values() for table, _ in found))
     result = []
     for left in tables:
@@ -105,10 +108,12 @@ def write_markdown(path: Path, lines: Sequence[Line]) -> None:
     path.write_text("\n".join([*told, ""]), encoding="utf-8")
 
 
-_INTRODUCTION = """Made by `python -m tests.benchmarks choices`: single seeds, privgan's own figures. The planner's constants
-were set on Adult, Bank, credit default and online shoppers; the simulated customers of the demo were not among them. Each
-choice changes one function: twice as many codes or half as many, 0.2 more or less of the budget to triples, twice the
-target's weight or none. Differences below some 3 % are the noise of a single fit.
+_INTRODUCTION = """Made by `python -m tests.benchmarks choices`: single seeds, privgan's own
+figures. The planner's constants were set on Adult, Bank, credit default and
+online shoppers; the simulated customers of the demo were not among them. Each
+choice changes one function: twice as many codes or half as many, 0.2 more or
+less of the budget to triples, twice the target's weight or none. Differences
+below some 3 % are the noise of a single fit.
 """
 _HEAD = "| table | ε | choice | tvd3 | gap | c2st |"
 _HEAD_LEFT_OUT = "| left out | chosen on the others | its tvd3 there over the planned one's |"

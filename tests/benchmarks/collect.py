@@ -1,4 +1,4 @@
-"""From finished cells to one line for each table, ε and method: medians over the seeds."""
+"""Collect finished cells: one line for each table, ε and method, medians over the seeds."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _FIGURES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What one method reached on one table at one ε.
+    """Results of one method on one table at one ε.
 
     Attributes:
         table: The table.
-        rows: How many rows the published table has.
+        rows: Number of rows of the published table.
         epsilon: ε; None for a method without privacy.
         method: The method.
         status: ``ok``, or how the seeds ended, each way once.
-        seeds: How many seeds have figures.
+        seeds: Number of seeds with figures.
         seconds: What a seed without a result was given, by the processor's clock where that was
             read; 0 where all have one.
         figures: Medians over those seeds; empty where there is none.
-        doubts: Where the two scorers do not agree.
+        doubts: Figures on which the two scorers do not agree.
         earlier: Whether the line is of an earlier run, maybe on another machine.
     """
 
@@ -99,7 +99,7 @@ def lines_of(scored: Iterable[Scored], rows: Mapping[str, int]) -> list[Line]:
 
     Args:
         scored: The finished cells.
-        rows: How many rows each published table has.
+        rows: Number of rows of each published table.
     """
     groups: dict[tuple[str, float | None, str], list[Scored]] = {}
     for found in scored:
@@ -139,7 +139,7 @@ def _all_figures(found: Scored) -> Figures:
 
 
 def _times(result: Mapping[str, Any], clock: str, suffix: str) -> Figures:
-    """What fitting and sampling took by one clock; nothing where the cell was not timed by it."""
+    """Times of fitting and sampling by one clock; empty if the cell was not timed by it."""
     if f"fit_{clock}" not in result:
         return {}
     speed = result["rows"] / max(result[f"sample_{clock}"], 1e-9)

@@ -1,11 +1,10 @@
-"""The copy-leak suite.
+"""Test which tools notice a known share of copied training rows.
 
-Synthetic tables with a known share of copied training rows, and who notices.
-
-The table without copies is drawn from a Gaussian copula of *all* rows, so that it knows nothing
-about who is a training row. Into it go p % of training rows: verbatim, jittered (every number moved
-by up to 1 % of its standard deviation), rank-swapped (every number exchanged with one at most 1 %
-of the ranks away, Moore 1996) or with one column's value taken from another row.
+The table without copies is drawn from a Gaussian copula of *all* rows, so it knows nothing about
+who is a training row. Copies of p % of the training rows are put in, in four kinds. They are
+verbatim; jittered (every number moved by up to 1 % of its standard deviation); rank-swapped (every
+number exchanged with one at most 1 % of the ranks away, Moore 1996); or with one column's value
+taken from another row.
 """
 
 from __future__ import annotations
@@ -77,7 +76,10 @@ def verbatim(rows: pd.DataFrame, schema: Schema, generator: np.random.Generator)
 
 
 def jittered(rows: pd.DataFrame, schema: Schema, generator: np.random.Generator) -> pd.DataFrame:
-    """Every number moved by up to 1 % of its column's standard deviation, but by a unit of its last digit at least."""
+    """Rows with every number moved by up to 1 % of its column's standard deviation.
+
+    It moves by a unit of its last digit at least.
+    """
 
     def moved(values: NDArray[np.float64], column: Numeric) -> NDArray[np.float64]:
         most = max(_JITTER * float(np.nanstd(values)), 10.0**-column.decimals)
@@ -156,7 +158,7 @@ def with_copies(
     share: float,
     generator: np.random.Generator,
 ) -> pd.DataFrame:
-    """The base table with a share of its rows replaced by copies of training rows, each training row at most once."""
+    """The base table with a share of rows replaced by copies of different training rows."""
     count = round(share * len(base))
     # All training rows are changed before some are taken: a swap by ranks has partners all over the
     # table.
@@ -171,19 +173,19 @@ def with_copies(
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What was found in one table.
+    """Findings in one table.
 
     Attributes:
-        kind: How rows were copied.
+        kind: The kind of copy.
         share: The share of copied rows.
-        copies: How many.
+        copies: Number of copies.
         flagged: Whether privgan's decision is that there are copies.
         p_value: Its p-value.
         strongest: The test with the smallest p-value.
         peer: SDMetrics' DCROverfittingProtection score, 1 is its best; NaN where it was not
             computed.
-        seconds: What privgan's decision took.
-        peer_seconds: What SDMetrics' score took.
+        seconds: Seconds of privgan's decision.
+        peer_seconds: Seconds of SDMetrics' score.
     """
 
     kind: str
@@ -232,7 +234,7 @@ def outcomes(tables: Tables, seed: int, peer: bool = True) -> Iterator[Outcome]:
 def outcome(
     tables: Tables, made: pd.DataFrame, kind: str, share: float, seed: int, peer: bool = True
 ) -> Outcome:
-    """What is found in one table."""
+    """Findings in one table."""
     started = time.process_time()
     coder = AuditCoder.from_reference(tables.schema, tables.training)
     coded = [_canonical(coder.code(table)) for table in (tables.training, tables.holdout, made)]
@@ -259,10 +261,10 @@ def _canonical(table: CodedTable) -> CodedTable:
 
 
 def null_p_values(tables: Tables, splits: int, seed: int) -> NDArray[np.float64]:
-    """The decision's p-value for many random splits of the same rows, none of which has to do with the base table.
+    """P-values of the decision for many random splits, independent of the base table.
 
-    The scores ignore who is in training, so that they are computed once and the labels are drawn
-    again and again.
+    The scores ignore who is in training. So they are computed once, and the labels are drawn again
+    and again.
     """
     coder = AuditCoder.from_reference(tables.schema, tables.training)
     real = _canonical(stacked(coder.code(tables.training), coder.code(tables.holdout)))
@@ -294,8 +296,10 @@ def peer_score(tables: Tables, made: pd.DataFrame, seed: int) -> float:
     }
     columns = {name: {"sdtype": kind} for name, kind in kinds.items()}
     metadata = {"tables": {"table": {"columns": columns}}}
-    frames = [_plain(table, kinds).sample(min(PEER_ROWS, len(table)), random_state=seed) for table in
-              (tables.training, made, tables.holdout)]  # fmt: skip
+    frames = [
+        _plain(table, kinds).sample(min(PEER_ROWS, len(table)), random_state=seed)
+        for table in (tables.training, made, tables.holdout)
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = DCROverfittingProtection.compute_breakdown(*frames, metadata, "table")

@@ -1,4 +1,4 @@
-"""Lines of a report that was written before, for cells that this machine has not run."""
+"""Read lines of an earlier report, for cells that this machine has not run."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _line(row: dict[str, str]) -> Line:
 def with_earlier(
     lines: Iterable[Line], earlier: Iterable[Line], selection: Selection
 ) -> list[Line]:
-    """Lines of this run, and earlier ones of selected cells that it does not have, in the order of a run."""
+    """Lines of this run, and earlier lines of missing selected cells, in run order."""
     here = {_key(line): line for line in lines}
     wanted = {(cell.table, cell.epsilon, cell.method) for cell in selection.cells()}
     missing = {_key(line): line for line in earlier if _key(line) in wanted}

@@ -1,4 +1,4 @@
-"""The peers' environments: one for each, made once from a pinned list."""
+"""Make the peers' environments, each once from a pinned list."""
 
 from __future__ import annotations
 

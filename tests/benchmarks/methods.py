@@ -1,4 +1,4 @@
-"""What is compared: privgan, its ablations and its peers, each with its driver, environment and settings."""
+"""List the compared methods: privgan, its ablations and its peers, with their settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Method:
         name: Its name in every table.
         environment: The environment that its driver runs in; ``privgan`` is the runner's own.
         driver: The driver's file in ``peers``.
-        options: What the driver is told besides the job.
+        options: Further options of the driver.
         private: Whether it has an ε.
         reads_for_free: What it learns from the private rows without paying; empty where nothing is
             known.

@@ -1,4 +1,4 @@
-"""One picture: distance, utility and detection by ε, a panel column for each table."""
+"""Draw distance, utility and detection by ε, with one panel column for each table."""
 
 from __future__ import annotations
 
@@ -86,8 +86,16 @@ def _panel(axis: Any, lines: Sequence[Line], name: str, budgets: Sequence[float]
             continue
         places = [budgets.index(line.epsilon) for line in own if line.epsilon is not None]
         bold = method == OWN
-        axis.plot(places, values, color=colour, marker=marker, markersize=7 if bold else 5.5,
-                  linewidth=2.2 if bold else 1.1, label=method, zorder=3 if bold else 2)  # fmt: skip
+        axis.plot(
+            places,
+            values,
+            color=colour,
+            marker=marker,
+            markersize=7 if bold else 5.5,
+            linewidth=2.2 if bold else 1.1,
+            label=method,
+            zorder=3 if bold else 2,
+        )
     axis.set_xticks(range(len(budgets)), [f"{budget:g}" for budget in budgets])
     axis.set_xlim(-0.3, len(budgets) - 0.7)
     _scale(axis, name)
@@ -96,7 +104,7 @@ def _panel(axis: Any, lines: Sequence[Line], name: str, budgets: Sequence[float]
 
 
 def _scale(axis: Any, name: str) -> None:
-    """Distances on a log scale, utility lost on one that is linear around zero, detection from one half to one."""
+    """Log scale of distances, symmetric log scale of lost utility, detection from .5 to 1."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
     if name == "c2st":

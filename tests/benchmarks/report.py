@@ -1,4 +1,4 @@
-"""One table of everything that was measured, for programs and for people.
+"""Write one table of all measurements, for programs and for people.
 
 Losses are shown as wins are.
 """
@@ -49,14 +49,16 @@ _RATIOS = {"tvd3": "tvd3_ratio", "gap": "gap_ratio"}
 _RUN = {False: "this", True: "earlier"}
 _INTRODUCTION = """# privgan and its peers
 
-Made by `python -m tests.benchmarks report`; `tests/benchmarks/README.md` says how. Each figure is the median over the seeds.
-Lower is better for tvd1, tvd2, tvd3 (mean total variation distance to the training rows over 1-, 2- and 3-way marginals)
-and for c2st (ROC AUC of a classifier that tells synthetic rows from test rows; 0.5 is perfect), higher for tstr (ROC AUC on
-test rows of a classifier fitted on synthetic rows; trtr: on the real ones). All four see numbers cut at the training
-rows' 20-quantiles; c2st raw sees the values themselves. *tvd3 ratio* is the figure over the best private peer's. Times are
-by the clock on the wall and, with *cpu*, by the processor's, which other work on the machine does not lengthen; targets are
-judged by the processor's where both sides have it. A line marked *earlier* is of an earlier run, its times maybe of another
-machine; its figures are as that run's table has them.
+Made by `python -m tests.benchmarks report`; `tests/benchmarks/README.md` says how. Each figure
+is the median over the seeds. Lower is better for tvd1, tvd2, tvd3 (mean total variation
+distance to the training rows over 1-, 2- and 3-way marginals) and for c2st (ROC AUC of a
+classifier that tells synthetic rows from test rows; 0.5 is perfect), higher for tstr (ROC AUC
+on test rows of a classifier fitted on synthetic rows; trtr: on the real ones). All four see
+numbers cut at the training rows' 20-quantiles; c2st raw sees the values themselves. *tvd3
+ratio* is the figure over the best private peer's. Times are by the clock on the wall and, with
+*cpu*, by the processor's, which other work on the machine does not lengthen; targets are judged
+by the processor's where both sides have it. A line marked *earlier* is of an earlier run, its
+times maybe of another machine; its figures are as that run's table has them.
 """
 
 
@@ -127,8 +129,12 @@ def _warnings(lines: Sequence[Line]) -> list[str]:
         f"- {line.table}, {line.method}, ε {_budget(line)}: {'; '.join(line.doubts)}"
         for line in doubtful
     ]
-    return [f"**THE TWO SCORERS DISAGREE** by more than is allowed ({allowed}): privgan's figure against the external one's.\n",
-            *found, ""]  # fmt: skip
+    return [
+        f"**THE TWO SCORERS DISAGREE** by more than is allowed ({allowed}): privgan's figure"
+        " against the external one's.\n",
+        *found,
+        "",
+    ]
 
 
 def _targets(judgements: Sequence[Judgement]) -> str:

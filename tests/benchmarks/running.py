@@ -1,4 +1,4 @@
-"""Run cells one after the other; what is finished is not run again."""
+"""Run cells one after the other; finished cells are not run again."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DELTA = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which cells.
+    """The selected cells.
 
     Attributes:
         tables: The tables' names.
         methods: The methods' names.
         epsilons: The values of ε.
-        seeds: How many seeds privgan has; a peer has one.
+        seeds: Number of privgan's seeds; a peer has one.
     """
 
     tables: Sequence[str]
@@ -53,10 +53,10 @@ def run(
     """Run every cell of a selection that is not finished.
 
     Args:
-        selection: Which cells.
+        selection: The selected cells.
         data: The folder of the published tables.
         work: The benchmark's work folder.
-        limits: What each cell may use.
+        limits: Limits of each cell.
         python: The interpreter for new environments.
         say: Tells the user.
 
@@ -85,7 +85,10 @@ def run(
 
 
 def ended_before(cell: Cell, selection: Selection, work: Path, limits: Limits) -> Cell | None:
-    """The same cell at a smaller ε without a result in the same time, where ε only ends the training; None for none."""
+    """The cell at a smaller ε that ran out of the same time; None if there is none.
+
+    This holds for methods whose ε only ends the training.
+    """
     if not method_of(cell.method).epsilon_ends_training or cell.epsilon is None:
         return None
     for epsilon in sorted(epsilon for epsilon in selection.epsilons if epsilon < cell.epsilon):
@@ -101,7 +104,7 @@ def ended_before(cell: Cell, selection: Selection, work: Path, limits: Limits) -
 
 
 def job_of(cell: Cell, table: Prepared) -> dict[str, Any]:
-    """What a driver is told: the table, its public facts and the budget."""
+    """Job for a driver: the table, its public facts and the budget."""
     return {
         "train": str(table.train),
         "schema": str(table.schema_file),

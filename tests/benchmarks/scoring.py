@@ -1,8 +1,8 @@
-"""Score a cell's table by privgan's own audit, and check the figures against an external scorer where one is given.
+"""Score a cell's table by privgan's audit, and compare with an external scorer if given.
 
-Two definitions stand beside each other. The judged one sees every table through the same cuts at
-the training rows' 20-quantiles, so that no method is punished for how it writes numbers inside a
-cut; the other, ``raw``, sees the values.
+There are two definitions of a distance. The judged one sees every table through cuts at the
+training rows' 20-quantiles. So no method loses by how it writes numbers inside a cut. The other,
+``raw``, sees the values.
 """
 
 from __future__ import annotations

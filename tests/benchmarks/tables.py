@@ -1,4 +1,4 @@
-"""The benchmark's tables: where each comes from, how it is split, and what is public about it."""
+"""Prepare the benchmark's tables: source, split, and public facts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Prepared:
     """A table as every method gets it: text files with commas, in the schema's modelled columns.
 
     Attributes:
-        source: Where it comes from.
+        source: The table's source.
         train: The rows that are fitted.
         test: The rows that no method sees.
         schema_file: The public facts.
@@ -88,7 +88,7 @@ class Prepared:
     def typed(self, path: Path) -> pd.DataFrame:
         """Rows of a file in the schema's types.
 
-        What a peer made outside the declared facts is clamped.
+        Values of a peer outside the declared facts are clamped.
         """
         schema = self.schema
         names = [column.name for column in schema.modelled]
@@ -96,12 +96,12 @@ class Prepared:
 
     @property
     def rows(self) -> int:
-        """How many rows are fitted; the benchmark takes it as public, as every peer does."""
+        """Number of fitted rows; the benchmark takes it as public, as every peer does."""
         return len(read_table(self.train))
 
     @property
     def published(self) -> int:
-        """How many rows the published file has, of which the test rows may have been split off."""
+        """Number of rows of the published file, test rows included."""
         return self.rows + (len(read_table(self.test)) if self.source.test is None else 0)
 
 
@@ -200,7 +200,7 @@ def _split(source: Source, data: Path, names: list[str]) -> tuple[pd.DataFrame, 
 
 
 def public_columns(schema: Schema) -> list[Mapping[str, Any]]:
-    """What every peer is told of each column: JSON values.
+    """Public facts of each column for every peer, as JSON values.
 
     Raises:
         UsageError: for a column that is neither discrete nor numeric, which not every peer takes.

@@ -1,4 +1,4 @@
-"""What privgan set out to reach against its peers, and whether it did."""
+"""Judge privgan's targets against its peers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Judgement:
     """One target on one table at one ε.
 
     Attributes:
-        line: What is judged.
+        line: The judged line.
         target: The target in words.
-        value: What was reached; None where there is no figure.
-        limit: What it is held against; None where no peer has a figure.
-        against: Whose figure the limit comes from.
+        value: The result; None if there is no figure.
+        limit: The limit; None if no peer has a figure.
+        against: The method that the limit comes from.
         at_least: Whether more is better.
     """
 
@@ -56,7 +56,7 @@ def judge(line: Line, lines: Sequence[Line]) -> list[Judgement]:
     """Every target that applies to a line of privgan.
 
     Args:
-        line: What is judged.
+        line: The judged line.
         lines: All lines.
     """
     share = TVD_SHARE_LARGE if line.rows >= LARGE else TVD_SHARE_SMALL
@@ -165,7 +165,7 @@ def judge_all(lines: Sequence[Line], method: str) -> list[Judgement]:
 
 
 def counted(judgements: Iterable[Judgement]) -> dict[str, int]:
-    """How many targets ended which way."""
+    """Number of targets by verdict."""
     counts = {"met": 0, "missed": 0, "cannot be judged": 0}
     for judgement in judgements:
         counts[judgement.verdict] += 1

@@ -1,4 +1,4 @@
-"""Cells: finished ones are not run again, slow ones are ended with all that they started, failures tell why."""
+"""Finished cells are not run again, slow ones are ended, failures tell why."""
 
 import json
 import sys
@@ -30,7 +30,8 @@ job = json.loads(pathlib.Path(sys.argv[1]).read_text())
 out = pathlib.Path(job["out"])
 (out / "runs").write_text((out / "runs").read_text() + "x" if (out / "runs").exists() else "x")
 (out / "synthetic.csv").write_text(job["text"])
-facts = {"fit_seconds": 2.0, "sample_seconds": 0.5, "rows": 10, "peak_megabytes": 7.0, "versions": {}}
+facts = {"fit_seconds": 2.0, "sample_seconds": 0.5, "rows": 10}
+facts |= {"peak_megabytes": 7.0, "versions": {}}
 (out / "driver.json").write_text(json.dumps(facts))
 """
 SLEEPS = """

@@ -1,4 +1,4 @@
-"""The study of the planner's choices: what is best elsewhere is judged where it was not chosen."""
+"""The study of the planner's choices: each choice is judged on a table left out of it."""
 
 from pathlib import Path
 

@@ -1,7 +1,4 @@
-"""The copy-leak suite's own parts.
-
-Copies are what their kind says, and the table tells what was found.
-"""
+"""Copies of the copy-leak suite are of their kind, and the table shows the findings."""
 
 from __future__ import annotations
 

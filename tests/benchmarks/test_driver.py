@@ -1,7 +1,4 @@
-"""What the drivers share: a table goes through types and comes back in the form it had.
-
-Environments are pinned.
-"""
+"""Drivers restore a table's types and form; environments are pinned."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The report: medians, ratios to the best private peer, targets, and every line shown, wins and losses alike."""
+"""The report: medians, ratios to the best private peer, targets, and every line shown."""
 
 import csv
 from dataclasses import replace
@@ -26,8 +26,16 @@ def _line(
     **figures: float,
 ) -> Line:
     seeds = 1 if figures else 0
-    return Line(table="adult", rows=30_000, epsilon=epsilon, method=method, status=status, seeds=seeds, seconds=seconds,
-                figures=figures)  # fmt: skip
+    return Line(
+        table="adult",
+        rows=30_000,
+        epsilon=epsilon,
+        method=method,
+        status=status,
+        seeds=seeds,
+        seconds=seconds,
+        figures=figures,
+    )
 
 
 LINES = [
@@ -261,8 +269,11 @@ def test_earlier_lines_stand_for_cells_that_were_not_run(tmp_path: Path) -> None
     )
     merged = with_earlier([better], earlier, selection)
     assert [(line.method, line.earlier) for line in merged] == [
-        ("privgan", False), ("dpmm-mst", True), ("dpmm-aim", True), ("ctgan", True),
-    ]  # fmt: skip
+        ("privgan", False),
+        ("dpmm-mst", True),
+        ("dpmm-aim", True),
+        ("ctgan", True),
+    ]
     assert merged[0].figures["tvd3"] == 0.05
     write_markdown(tmp_path / "peers.md", merged, judge_all(merged, OWN))
     text = (tmp_path / "peers.md").read_text(encoding="utf-8")

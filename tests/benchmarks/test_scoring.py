@@ -1,4 +1,4 @@
-"""Scoring: worse tables score worse, an external scorer is asked once, and disagreement is told loudly."""
+"""Worse tables score worse, an external scorer is asked once, disagreement is reported."""
 
 import json
 from collections.abc import Callable
@@ -34,8 +34,7 @@ columns:
 IDENTIFIED = SCHEMA.replace("unit: row", "unit: id\nmax_rows_per_unit: 1").replace(
     "columns:", "columns:\n  - {name: id, kind: identifier}"
 )
-# Reads what privgan's own figures should be from beside the synthetic table: a second opinion that
-# can be made to differ.
+# Reads its figures from a file beside the synthetic table, so that a test can make them differ.
 SCORER = """
 import argparse, json, pathlib
 parser = argparse.ArgumentParser()
@@ -46,7 +45,8 @@ beside = pathlib.Path(found.synthetic).parent
 figures = json.loads((beside / "scores.json").read_text())
 shift = float((beside / "shift").read_text())
 names = {"tvd1": "tvd1", "tvd2": "tvd2", "tvd3": "tvd3", "tstr": "tstr_auc", "c2st": "c2st_auc"}
-out = {"synthetic": {theirs: figures[own] + shift for own, theirs in names.items()}, "trtr_auc": figures["trtr"]}
+synthetic = {theirs: figures[own] + shift for own, theirs in names.items()}
+out = {"synthetic": synthetic, "trtr_auc": figures["trtr"]}
 pathlib.Path(found.json).write_text(json.dumps(out))
 (beside / "shift").unlink()
 """

@@ -1,4 +1,4 @@
-"""The speed report: simulated tables keep to their schemas, measured points are not measured again, all of them are shown."""
+"""Simulated tables keep their schemas; each point is measured once and shown."""
 
 import csv
 import json

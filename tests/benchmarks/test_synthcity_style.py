@@ -1,4 +1,4 @@
-"""The metrics after synthcity's papers: by hand on rows whose answer is plain."""
+"""The metrics after synthcity's papers, on rows with a known answer."""
 
 from __future__ import annotations
 

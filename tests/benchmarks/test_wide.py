@@ -1,7 +1,4 @@
-"""The benchmark of wide and many-valued tables.
-
-Its table fits its schema, and a command is measured.
-"""
+"""The benchmark of wide and many-valued tables: schema and measurement."""
 
 import sys
 from pathlib import Path

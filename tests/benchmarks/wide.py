@@ -1,10 +1,10 @@
-"""What wide and many-valued tables cost.
+"""Measure the cost of wide and many-valued tables.
 
 ``python -m tests.benchmarks.wide [columns] [categories]``.
 
-*columns*: 50,000 rows of 200 columns. *categories*: 1,000,000 rows with one column of 100,000
-categories, which the run measures. Each is a whole ``privgan`` command on a CSV, in a process of
-its own with one thread.
+*columns*: 50,000 rows of 200 columns. *categories*: 1,000,000 rows with one measured column of
+100,000 categories. Each is a whole ``privgan`` command on a CSV, in a process of its own with one
+thread.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KILOBYTES = 1_024
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """What a command took.
+    """Cost of a command.
 
     Attributes:
         code: Its exit code.

@@ -1,7 +1,4 @@
-"""What a sound run shows.
-
-Facts and columns that every shipped policy passes, and how to write a policy for a test.
-"""
+"""Facts and columns of a sound run, which every shipped policy passes; policy files for tests."""
 
 from __future__ import annotations
 

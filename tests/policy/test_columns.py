@@ -1,4 +1,4 @@
-"""Gates on columns: which are dropped, invented or take few values; by name, role or kind."""
+"""Gates on columns by name, role or kind: dropped, invented, or few values."""
 
 from __future__ import annotations
 

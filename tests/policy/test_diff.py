@@ -1,7 +1,4 @@
-"""What changed between policies.
-
-And laws: a stricter one never passes what a looser one fails, nothing differs from itself.
-"""
+"""Differences of policies; a stricter policy never passes what a looser one fails."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The packs after written standards.
-
-Each gate names its clause, nothing claims compliance, and all speak Chinese too.
-"""
+"""Packs after written standards: clauses are named, no compliance is claimed, Chinese is there."""
 
 from __future__ import annotations
 
@@ -107,7 +104,7 @@ def test_hipaa_refuses_a_date_to_the_day_as_quasi_identifier() -> None:
 
 
 def test_the_context_s_keys_agree_everywhere() -> None:
-    """What a context file may say, a policy can ask, a manifest may hold and the allow-list declares."""
+    """Context file, policy, manifest and allow-list have the same keys."""
     from dataclasses import fields
 
     from privgan.files.documents import json_schema

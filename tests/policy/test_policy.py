@@ -1,4 +1,4 @@
-"""Policies: the grammar, every mistake at once, verdicts that fail closed, and what may leave of them."""
+"""Policies: grammar, all mistakes at once, verdicts that fail closed, and public parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples of policies/README.md are real: pipelines that stop, files that are valid."""
+"""The examples of policies/README.md run: pipelines stop, files are valid."""
 
 from __future__ import annotations
 

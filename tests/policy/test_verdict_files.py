@@ -1,7 +1,4 @@
-"""A verdict as JUnit XML and SARIF 2.1.0.
-
-What each reader needs, hostile texts, and nothing internal in what is shareable.
-"""
+"""A verdict as JUnit XML and SARIF 2.1.0: valid, safe with hostile texts, nothing internal."""
 
 from __future__ import annotations
 
@@ -118,10 +115,7 @@ def required(value: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def check_sarif(text: str) -> dict[str, Any]:
-    """Hold a log against what SARIF 2.1.0 requires (sections 3.13 to 3.27 of the specification).
-
-    Its run.
-    """
+    """Check a log against SARIF 2.1.0 (sections 3.13 to 3.27); return its run."""
     log = required(json.loads(text), "version", "runs", "$schema")
     assert log["version"] == "2.1.0"
     [run] = log["runs"]

@@ -1,4 +1,4 @@
-"""Waivers: a person's word until a day; what nobody may waive; what shows of them, and where."""
+"""Waivers: their end day, facts that cannot be waived, and where waivers are shown."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_what_nobody_may_waive(policy: Policy, tmp_path: Path, fact: str) -> Non
 def test_a_waiver_of_what_nobody_may_waive_counts_for_nothing_wherever_it_comes_from(
     policy: Policy, fact: str, value: object
 ) -> None:
-    """Whoever makes the policy in Python passes by the reader of the waivers file."""
+    """A policy made in Python does not pass the reader of the waivers file."""
     waiver = Waiver(fact=fact, who="Mallory", why="trust me", until=dt.date(2099, 1, 1))
     for facts, status in (
         (SOUND | {fact: value}, VerdictStatus.FAIL),

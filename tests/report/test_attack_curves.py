@@ -1,4 +1,4 @@
-"""The picture of all attacks: every attack, the ceiling of the claim, nothing outside the frame."""
+"""The picture of all attacks: every attack and the ceiling, all inside the frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of numbers and moments: densities on a true axis, and what is told beside it."""
+"""Numbers and moments as densities on a true axis, and the parts listed beside it."""
 
 from __future__ import annotations
 

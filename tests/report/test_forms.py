@@ -1,4 +1,4 @@
-"""Markdown and JSON: from the same document as the page, parsed by other people's readers, and back again."""
+"""Markdown and JSON of a report: read by independent parsers, and back again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HASH = "ab" * 32
 
 @pytest.fixture
 def complete(shareable: ShareableReport) -> ShareableReport:
-    """As a release holds it: every part of the manifest in its form."""
+    """A release's report with every part of the manifest."""
     release = {**shareable.release, "ledger": {"head": HASH}, "plan": {"rows": 50_000.0}}
     return replace(shareable, release=release)
 

@@ -1,7 +1,4 @@
-"""Whatever a column, a category or a recipient is called.
-
-Nothing runs, breaks the page, the Markdown or the JSON.
-"""
+"""Hostile names of columns, categories and recipients break no page, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -85,7 +82,7 @@ SETTINGS = settings(max_examples=15, suppress_health_check=[HealthCheck.function
 
 
 class Skeleton(HTMLParser):
-    """The elements of a page with their attributes' names but classes, which say how long a text is, and its text."""
+    """A page's elements, their attributes' names and its text, without classes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""PDF: the same document, with Chinese where a font for it is there, and a clear word where it cannot be made."""
+"""PDF of a report: same content, Chinese if a font is there, and a clear error."""
 
 from __future__ import annotations
 

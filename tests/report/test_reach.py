@@ -1,4 +1,4 @@
-"""The first card: what an attacker reaches by the plan's own curve, and usefulness."""
+"""The first card: attack limits by the plan's own curve, and usefulness."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _plain(page: str) -> str:
 
 def test_the_reach_is_that_of_the_plan() -> None:
     plan = make_plan(SCHEMA, PrivacyBudget(epsilon=3, delta=1e-6), public_rows=20_000)
-    found, own = reach_of(3.0, 1e-6, accounting(plan)), curve_of(plan)
+    found, own = reach_of(**CLAIM, steps=accounting(plan)), curve_of(plan)
     assert found is not None
     assert (found.certainty, found.advantage) == (own.certainty(), own.advantage())
     assert found.hits == own.true_positive_rate(0.01)
@@ -57,18 +57,24 @@ def test_the_reach_is_that_of_the_plan() -> None:
 
 
 def test_a_plan_of_two_stages_and_an_infinite_epsilon_have_no_curve_of_their_own() -> None:
-    model, domain = (_accounted(stage) for stage in ("model", "domain"))
-    assert reach_of(3.0, 1e-6, [model]) is not None
-    assert reach_of(3.0, 1e-6, [domain, model]) is None
-    assert reach_of(3.0, 1e-6, []) is None
+    event = {"event": "discrete_gaussian", "standard_deviation": 9.0, "sensitivity": 1}
+    model, domain = (
+        AccountedStep(
+            name=stage,
+            kind="measure",
+            noise=9.0,
+            expected_error=None,
+            event=event,
+            epsilon=3.0,
+            stage=stage,
+        )
+        for stage in ("model", "domain")
+    )
+    assert reach_of(**CLAIM, steps=[model]) is not None
+    assert reach_of(**CLAIM, steps=[domain, model]) is None
+    assert reach_of(**CLAIM, steps=[]) is None
     for epsilon in (None, math.inf):
         assert reach_of(epsilon, 1e-6, [model]) is None
-
-
-def _accounted(stage: str) -> AccountedStep:
-    event = {"event": "discrete_gaussian", "standard_deviation": 9.0, "sensitivity": 1}
-    told = {"name": "a", "kind": "histogram", "noise": 9.0, "expected_error": None}
-    return AccountedStep(**told, event=event, epsilon=1.0, stage=stage)
 
 
 @pytest.mark.parametrize("form", ["html", "md", "json"])

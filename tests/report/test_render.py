@@ -1,4 +1,4 @@
-"""The reports: self-contained, complete, harmless, and honest about what they rest on."""
+"""The reports are self-contained, complete, safe, and state their assumptions."""
 
 from __future__ import annotations
 
@@ -378,7 +378,7 @@ def test_every_epsilon_of_the_guarantee_has_its_delta_unit_and_relation(
 def test_real_schema_verdict_and_release_render(
     shareable: ShareableReport, internal: InternalReport
 ) -> None:
-    """The shapes that the pipeline hands over, from the classes themselves."""
+    """The JSON of the pipeline's own classes renders."""
     schema = Schema(
         dataset="customers",
         unit=PrivacyUnit(),

@@ -1,4 +1,4 @@
-"""Labels of bins: as a person reads them."""
+"""Readable labels of bins."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""The catalogues: the same in every language, complete for every value that can occur, and nothing idle in them."""
+"""The catalogues have the same keys in every language, all values, and no unused text."""
 
 from __future__ import annotations
 

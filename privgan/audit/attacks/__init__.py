@@ -1,1 +1,1 @@
-"""Attacks: membership, singling out, linkability, inference and copies. INTERNAL."""
+"""Run the attacks: membership, singling out, linkability, inference and copies. INTERNAL."""

@@ -1,16 +1,17 @@
-"""Attacks against a control: success on training rows beyond rows never seen.
+"""Compare an attack's success on training rows with its success on hold-out rows.
 
-The three questions of WP216 (Article 29 Working Party, Opinion 05/2014) are asked so: an attack
-that succeeds as often on hold-out customers learns about the population, not about those in the
-table. Each column, split or mode that is searched is one contrast; all are corrected together (Holm
-1979), and the figure is the most significant one.
+The three questions of WP216 (Article 29 Working Party, Opinion 05/2014) use this control. An attack
+that succeeds as often on hold-out customers has learnt about the population. It has learnt nothing
+about the customers in the table.
+
+Each column, split or mode that is searched is one contrast. All contrasts are corrected together
+(Holm 1979). The figure is the most significant one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from privgan.audit.intervals import (
     holm,
     newcombe_interval,
 )
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.metric import Metric
 
 SIGNIFICANCE = 1.0 - CONFIDENCE
@@ -39,8 +41,8 @@ class Contrast:
         trials: Attacks on training rows.
         control_hits: Successes on hold-out rows.
         control_trials: Attacks on hold-out rows.
-        paired_p_value: Where the same attacks were made on both tables, the exact one-sided p-value
-            of no excess; None where the attacked rows are different customers.
+        paired_p_value: Exact one-sided p-value of no excess if the same attacks were made on both
+            tables; None if the attacked rows are different customers.
         notes: Further figures to print beside it; JSON values.
     """
 
@@ -50,36 +52,37 @@ class Contrast:
     control_hits: float
     control_trials: int
     paired_p_value: float | None = None
-    notes: Mapping[str, Any] | None = None
+    notes: JsonMapping | None = None
 
     @property
     def rate(self) -> float:
-        """The share of successes on training rows."""
+        """Share of successes on training rows."""
         return self.hits / self.trials
 
     @property
     def control_rate(self) -> float:
-        """The share of successes on hold-out rows."""
+        """Share of successes on hold-out rows."""
         return self.control_hits / self.control_trials
 
     @property
     def excess(self) -> float:
-        """How much larger the share on training rows is."""
+        """Training share minus hold-out share."""
         return self.rate - self.control_rate
 
     def p_value(self) -> float:
         """One-sided exact p-value of no excess.
 
-        Fisher's test where different customers were attacked.
+        Fisher's exact test if different customers were attacked.
         """
         if self.paired_p_value is not None:
             return self.paired_p_value
         return float(fisher_p_value(self.hits, self.trials, self.control_hits, self.control_trials))
 
     def interval(self, confidence: float) -> tuple[float, float]:
-        """Interval of the excess.
+        """Confidence interval of the excess.
 
-        Newcombe's, or limits of both shares that hold at once where the attacks are the same.
+        Newcombe's method for different customers. If the attacks are the same on both sides,
+        Clopper-Pearson limits that hold for both shares at once.
         """
         pairs = (self.hits, self.trials), (self.control_hits, self.control_trials)
         return (
@@ -92,17 +95,17 @@ class Contrast:
 def excess_metric(
     name: str, contrasts: Sequence[Contrast], *, method: str, ceiling: float | None = None
 ) -> Metric:
-    """The most significant excess, with all of them among the details.
+    """Metric of the most significant excess; its details list every contrast.
 
     The interval holds for all contrasts at once (Bonferroni), so choosing the worst one costs
-    nothing more. The detail ``status`` says "no better than the control" where none is significant
-    at 5 % after Holm's correction; on a table that keeps its promise that is the expected outcome,
-    not a reason to distrust the attack.
+    nothing. The detail ``status`` says "no better than the control" if none is significant at 5 %
+    after Holm's correction. A table that keeps its promise gives that result; it is no reason to
+    distrust the attack.
 
     Args:
         name: The metric's name.
         contrasts: At least one; those without a trial are left out before.
-        method: What the attack does; the way of comparing is added.
+        method: The attack in words; the comparison is appended.
         ceiling: The largest excess that the claim allows, or None.
     """
     p_values = [contrast.p_value() for contrast in contrasts]
@@ -138,7 +141,7 @@ def excess_metric(
     )
 
 
-def _told(contrast: Contrast, adjusted: float) -> dict[str, Any]:
+def _told(contrast: Contrast, adjusted: float) -> JsonDict:
     return {
         "label": contrast.label,
         "rate": contrast.rate,

@@ -1,10 +1,11 @@
-"""Whether a foreign table holds copies of training rows, for a verdict that needs no claim and no fair coins.
+"""Decide whether a foreign table holds copies of training rows.
 
-Only training rows that no other real row equals count, so that a table of few categories accuses
-nobody. "Far above the hold-out" is a lower limit of the excess of at least a tenth: a table made
-without copying has an excess of 0, whatever its size. An exact test of who has a copy must agree,
-so that a popular row of a small table accuses nobody either. This holds where the hold-out was
-drawn like the training rows.
+The decision needs no claim and no fair coins. Only training rows that equal no other real row
+count, so a table of few categories is not accused.
+
+Two conditions must hold. The lower limit of the excess over the hold-out must be at least a tenth.
+An exact test of which customers have a copy must agree, so one popular row of a small table is not
+enough. Both assume that the hold-out was drawn like the training rows.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SIGNIFICANCE = 0.001
 
 
 def copied(training: CodedTable, holdout: CodedTable, synthetic: CodedTable) -> str:
-    """Why the table counts as one with copies, with counts; empty where it does not. INTERNAL.
+    """The reason why the table counts as copied, with counts; empty if it does not. INTERNAL.
 
     Args:
         training: The training rows.
@@ -54,7 +55,7 @@ def copied(training: CodedTable, holdout: CodedTable, synthetic: CodedTable) -> 
 
 
 def _owner(training: CodedTable, holdout: CodedTable) -> NDArray[np.int64]:
-    """The customer of each real row, numbered from 0, the training customers first [rows]."""
+    """Customer number of each real row, training customers first [rows]."""
     sides = [
         np.arange(len(side)) if side.customers is None else side.customers
         for side in (training, holdout)
@@ -64,9 +65,9 @@ def _owner(training: CodedTable, holdout: CodedTable) -> NDArray[np.int64]:
 
 
 def _by_chance(found: NDArray[np.bool_], owner: NDArray[np.int64], members: int) -> bool:
-    """Whether so many customers with a copy may be training customers by chance.
+    """Whether chance explains the number of training customers with a copy.
 
-    Fisher's exact test, one-sided.
+    It uses Fisher's one-sided exact test.
     """
     copied_customers, customers = np.unique(owner[found]), int(owner.max()) + 1
     training = int(owner[:members].max()) + 1
@@ -81,8 +82,7 @@ def _synthetic_side(
     keys, made, rows = real.keys(), synthetic.keys(), len(synthetic)
     sides = slice(members), slice(members, None)
     training, holdout = (int(np.isin(made, keys[side][equal[side]]).sum()) for side in sides)
-    # The training rows may be many more than the hold-out's: chance then finds them as many times
-    # more often.
+    # Chance copies training rows more often if there are more of them than hold-out rows.
     ratio, level = members / (len(real) - members), (1.0 - CONFIDENCE) / 4.0
     excess = lower_limit(training, rows, level) - ratio * upper_limit(holdout, rows, level)
     if excess < FAR_ABOVE:

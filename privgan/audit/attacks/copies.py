@@ -1,12 +1,15 @@
-"""Copies: do synthetic rows equal, or nearly equal, training rows more often than rows never seen?
+"""Test whether synthetic rows equal or nearly equal training rows more often than hold-out rows.
 
-``attack.copies.excess`` counts synthetic rows. ``attack.copies.flagged`` decides, and looks from
-the other side: which real customers have a copy? Without copying it is chance alone who is a
-training customer and who is in the hold-out, so for every score that ignores the difference, the
-number of training customers among the best-scored is hypergeometric, whatever the sizes of the
-tables. The scores see equal rows, rows equal in all but one column where that is not common, rows
-equal after coarse rounding likewise, rows at a small distance, and rows far nearer to one synthetic
-row than to the next.
+``attack.copies.excess`` counts synthetic rows. ``attack.copies.flagged`` decides, by counting the
+real customers that have a copy.
+
+Without copying, chance alone decides who is a training customer and who is in the hold-out. So for
+every score that ignores the difference, the number of training customers among the best-scored is
+hypergeometric. This holds for all table sizes.
+
+The scores cover equal rows, and rows equal in all but one column where that is rare. They cover the
+same after coarse rounding. They cover rows at a small distance, and rows far nearer to one
+synthetic row than to the next.
 """
 
 from __future__ import annotations
@@ -37,13 +40,11 @@ _MIX, _WORD = 0x9E3779B97F4A7C15, 2**64
 def copies_metric(
     kept_in: CodedTable, left_out: CodedTable | None, synthetic: CodedTable, seed: int
 ) -> Metric:
-    """``attack.copies.excess``.
+    """Metric ``attack.copies.excess``: share of copied training rows less that of left-out rows.
 
-    Share of synthetic rows equal to a training row, less that for left-out rows.
-
-    In a table of few categories rows are equal by chance; the left-out rows, as many as the
-    training rows compared with, show how often. A row equal to both counts for neither side, so
-    ties cannot hide copies or make any.
+    In a table of few categories rows are equal by chance. The left-out rows show how often; both
+    sides have equally many rows. A row equal to both sides counts for neither, so ties neither hide
+    copies nor make any.
 
     Args:
         kept_in: The training rows.
@@ -84,17 +85,17 @@ def copies_metric(
 
 @dataclass(frozen=True, eq=False)
 class CopyScores:
-    """What each real row shows of being copied; which table it is from enters nowhere.
+    """Copy scores of each real row; they ignore which table the row is from.
 
     Attributes:
         owner: The customer of each row [rows], numbered from 0.
         equal: Whether a synthetic row equals it in all columns [rows].
-        all_but_one: Whether one equals it in all columns but one, in all of which no other real row
-            does [rows].
-        rounded: Whether one equals it in all columns, and no other real row does, when numbers are
-            rounded to each share of their standard deviation in ``COARSENESS`` [rows].
+        all_but_one: Whether a synthetic row, and no other real row, equals it in all columns but
+            one [rows].
+        rounded: The same for all columns, with rounded numbers [rows]; for each share of their
+            standard deviation in ``COARSENESS``.
         distance: Squared distance to the nearest synthetic row [rows].
-        ratio: That distance over the one to the second nearest; 1 where both are 0 [rows].
+        ratio: That distance over the one to the second nearest; 1 if both are 0 [rows].
     """
 
     owner: NDArray[np.int64]
@@ -106,12 +107,12 @@ class CopyScores:
 
     @property
     def customers(self) -> int:
-        """How many customers there are."""
+        """Number of customers."""
         return int(self.owner.max(initial=-1)) + 1
 
 
 def copy_scores(coder: AuditCoder, real: CodedTable, synthetic: CodedTable) -> CopyScores:
-    """The scores of all real rows, training and hold-out together.
+    """Copy scores of all real rows, training and hold-out together.
 
     Args:
         coder: Names the columns.
@@ -136,7 +137,10 @@ def _ratio(found: Neighbours) -> NDArray[np.float64]:
 
 
 def all_but_one(real: CodedTable, synthetic: CodedTable) -> NDArray[np.bool_]:
-    """Which real rows a synthetic one equals in all columns but one, in all of which no other real row does [rows]."""
+    """Real rows that equal a synthetic row in all columns but one [rows].
+
+    A row counts only if no other real row equals it in those columns.
+    """
     found = np.zeros(len(real), dtype=bool)
     if real.values.shape[1] < 3:
         return found
@@ -165,7 +169,7 @@ def _spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _coarse(table: CodedTable, units: list[float]) -> CodedTable:
-    """Each number as a multiple of its column's unit; as it is where the unit is 0."""
+    """Numbers as multiples of their column's unit; unchanged if the unit is 0."""
     columns = [
         np.round(values / unit) + 0.0 if unit else values
         for values, unit in zip(table.values.T, units, strict=True)
@@ -174,15 +178,15 @@ def _coarse(table: CodedTable, units: list[float]) -> CodedTable:
 
 
 def alone(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which keys no other row has."""
+    """Mask of the keys that occur once."""
     _, place, count = np.unique(keys, return_inverse=True, return_counts=True)
     return count[place] == 1
 
 
 def _keys_without_each(table: CodedTable) -> Iterator[NDArray[np.uint64]]:
-    """One key per row for each column left out.
+    """One key per row and left-out column.
 
-    A sum of the other columns' hashes, each with a factor of its own.
+    Each key is a weighted sum of the other columns' hashes.
     """
     hashes = [
         pd.util.hash_array(np.nan_to_num(column, nan=np.inf) + 0.0)
@@ -195,9 +199,10 @@ def _keys_without_each(table: CodedTable) -> Iterator[NDArray[np.uint64]]:
 
 
 def copy_tests(scores: CopyScores) -> dict[str, NDArray[np.bool_]]:
-    """Which customers each test counts.
+    """The customers that each test counts.
 
-    Those with a copy, and fixed shares of the best-scored, ties all in.
+    One test counts the customers with a copy. The others count fixed shares of the best-scored
+    customers, ties included.
     """
     tests = {
         "equal": _any(scores, scores.equal),
@@ -219,11 +224,11 @@ def copy_tests(scores: CopyScores) -> dict[str, NDArray[np.bool_]]:
 def copy_p_values(
     tests: Mapping[str, NDArray[np.bool_]], in_training: NDArray[np.bool_]
 ) -> dict[str, float]:
-    """One exact one-sided p-value for each test, after Holm's correction for all of them.
+    """One-sided exact p-value of each test, Holm-adjusted over all tests.
 
     Args:
-        tests: Which customers each test counts [customers].
-        in_training: Which customers are training customers [customers].
+        tests: Mask of the customers that each test counts [customers].
+        in_training: Mask of the training customers [customers].
     """
     members, others = int(in_training.sum()), int((~in_training).sum())
     hits = np.array([(chosen & in_training).sum() for chosen in tests.values()])
@@ -244,7 +249,7 @@ def copy_test_metrics(
     claim: Claim | None,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """``attack.copies.flagged``, the one decision on copies, and ``attack.copies.near_excess``.
+    """Metrics ``attack.copies.flagged`` (the decision) and ``attack.copies.near_excess``.
 
     Args:
         coder: Names the columns.
@@ -252,10 +257,10 @@ def copy_test_metrics(
         left_out: The hold-out rows, or None.
         synthetic: The synthetic rows.
         claim: The claimed guarantee for the excess's ceiling, or None.
-        seed: Draws the rows that are compared where the tables are too large for all.
+        seed: Draws the compared rows if the tables are too large for all.
 
     Returns:
-        Flagged is 1 where a test is significant at 5 % after Holm's correction, else 0, with the
+        Flagged is 1 if a test is significant at 5 % after Holm's correction, else 0, with the
         p-value among the details. The excess is that of training over hold-out customers with a
         synthetic row equal in all columns but at most one.
     """
@@ -286,7 +291,7 @@ def _owners(table: CodedTable) -> NDArray[np.int64]:
 
 
 def _pooled(kept_in: CodedTable, left_out: CodedTable) -> tuple[CodedTable, NDArray[np.bool_]]:
-    """All rows with customers numbered through both tables, in an order of the contents, and which are in training."""
+    """All rows in content order, their customers' numbers, and the training mask."""
     sides = [np.unique(_owners(table), return_inverse=True)[1] for table in (kept_in, left_out)]
     members = int(sides[0].max(initial=-1)) + 1
     owner = np.append(sides[0], sides[1] + members)

@@ -1,8 +1,8 @@
-"""Diagnostic attacks; they never affect the verdict.
+"""Run diagnostic membership attacks; they never affect the verdict.
 
-None of them decides anything: the combined score of :mod:`privgan.audit.attacks.membership` and its
-bound do. As there, no score depends on a coin: distances are to synthetic rows, or to canaries of
-both kinds in other folds.
+The combined score of :mod:`privgan.audit.attacks.membership` and its bound decide. No score here
+depends on a coin either: distances are to synthetic rows, or to canaries of both kinds in other
+folds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SLACK = 1e-5  # Distances are compared in 32 bits.
 
 @dataclass(frozen=True)
 class Attack:
-    """An attack that is shown only.
+    """One diagnostic attack.
 
     Attributes:
         name: Its metric's name.
@@ -81,7 +81,7 @@ def shown_not_run(reason: str) -> tuple[Metric, ...]:
 def calibrated_scores(
     coder: AuditCoder, canaries: Canaries, nearest_scores: NDArray[np.float64], seed: int
 ) -> NDArray[np.float64]:
-    """How much nearer a canary's nearest synthetic row is than the nearest canary of other folds [customers].
+    """Nearness to synthetic rows relative to canaries of other folds [customers].
 
     Args:
         coder: Names the columns.
@@ -109,7 +109,7 @@ def monte_carlo_scores(
     nearest_scores: NDArray[np.float64],
     seed: int,
 ) -> NDArray[np.float64]:
-    """How many synthetic rows are nearer to a canary than the median canary's nearest one is to it [customers]."""
+    """Number of synthetic rows within the median canary's distance [customers]."""
     features = FeatureMap.from_reference(coder.columns, canaries.rows)
     made = features(
         synthetic.sample(REFERENCE_ROWS, stream(seed, "attack.membership.monte_carlo_auc"))
@@ -128,7 +128,7 @@ def shown_metrics(
     claim: Claim | None,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """Three areas with their rates, the combined score's rate at 0.1 %, and the risk of single records.
+    """Metrics of the diagnostic attacks, the combined score's rate at 0.1 %, and record risks.
 
     Args:
         coder: Names the columns.
@@ -158,7 +158,7 @@ def area_metrics(
     first: NDArray[np.bool_],
     claim: Claim | None,
 ) -> list[Metric]:
-    """The area under each attack's curve, corrected for their number, with its rates.
+    """Area under each attack's curve, Bonferroni-corrected, with its rates.
 
     Args:
         canaries: The canaries.
@@ -201,7 +201,7 @@ def area_metrics(
 def _rates(
     coin: NDArray[np.bool_], scores: NDArray[np.float64], first: NDArray[np.bool_]
 ) -> dict[str, object]:
-    """Rates at 0.1 % and 1 % where there are non-members enough, and the advantage on the other half."""
+    """Rates at 0.1 % and 1 % if there are enough non-members, and the held-out advantage."""
     others = int((~coin).sum())
     found: dict[str, object] = {
         f"tpr_at_fpr_{rate:g}": rates_json(rates_at(coin, scores, rate))
@@ -218,20 +218,19 @@ def _rates(
 def record_metrics(
     canaries: Canaries, scores: NDArray[np.float64], first: NDArray[np.bool_], claim: Claim | None
 ) -> tuple[Metric, ...]:
-    """``attack.membership.record_max`` and ``.record_mean``.
+    """Metrics ``attack.membership.record_max`` and ``.record_mean`` (ISO/IEC 27559, 7.3.2).
 
-    The largest and the mean risk of a record (ISO/IEC 27559, 7.3.2).
+    A record's risk is the attacker's chance to be right about it, at prior odds of one half. The
+    mean risk is over all records: the attack's balanced accuracy.
 
-    A record's risk is the chance that the attacker, who thinks membership as likely as not, is
-    right about it. The mean is over all records: the attack's balanced accuracy. The largest is
-    that of the most exposed of 20 groups of records with like scores, since a single record's risk
-    cannot be estimated from one run. Threshold and group are chosen on one half of the customers
-    and judged on the other.
+    A single record's risk cannot be estimated from one run. So the largest risk is that of the most
+    exposed of 20 groups of records with like scores. Threshold and group are chosen on one half of
+    the customers and judged on the other.
 
     Args:
         canaries: The canaries.
         scores: One score per customer.
-        first: Which customers are in the first half.
+        first: Mask of the customers in the first half.
         claim: The claimed guarantee, or None.
     """
     if not halves_hold_both(canaries.is_member, first):

@@ -1,13 +1,14 @@
-"""Attribute inference (WP216, question 3).
+"""Run attribute-inference attacks (WP216, question 3).
 
-Does the synthetic table betray a customer's secret from the other columns?
+The attacker knows all columns but one and guesses that one. The guess comes from the nearest
+synthetic row, or from a model fitted on synthetic rows.
 
-The attacker knows all columns but one and guesses it from the nearest synthetic row, or by a model
-fitted on synthetic rows. Whoever knows the population guesses well too: what counts is how much
-better the guesses are for training than for hold-out customers, and, printed beside it, than those
-of the same model fitted on real hold-out rows (Giomi et al. 2023, "Anonymeter", section 4.3).
-Errors are relative to |secret| with a floor: relative to the guess, as Anonymeter has it, every
-negative guess would count as right.
+Knowing the population helps to guess well too. So the figure compares guesses about training
+customers with guesses about hold-out customers. Beside it stands the same model fitted on real
+hold-out rows (Giomi et al. 2023, "Anonymeter", section 4.3).
+
+Errors are relative to |secret|, with a floor. Anonymeter divides by the guess; then every negative
+guess would count as right.
 """
 
 from __future__ import annotations
@@ -37,10 +38,7 @@ LEAST_ROWS = 20
 
 
 def floor_of(column: Column) -> float:
-    """The magnitude below which a number's error is no longer relative.
-
-    1 % of the declared range.
-    """
+    """Smallest magnitude to which a number's error is relative: 1 % of the declared range."""
     if not isinstance(column, Numeric):
         raise TypeError(
             f"column {column.name!r} is a {column.kind.value} column; only a numeric one has a"
@@ -52,7 +50,7 @@ def floor_of(column: Column) -> float:
 def hits(
     column: Column, guesses: NDArray[np.float64], secrets: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Which guesses count as right [rows].
+    """Mask of the guesses that count as right [rows].
 
     A category must be equal. A number must be within 5 % of the larger of |secret| and
     :func:`floor_of`, whatever its sign. A moment must be within 1 % of the declared range. A
@@ -75,7 +73,7 @@ def hits(
 
 
 def secrets_of(columns: tuple[Column, ...], seed: int) -> list[int]:
-    """The columns to guess: those whose role is sensitive, or all where none is.
+    """Columns to guess: the sensitive ones, or all if none is sensitive.
 
     At most 20, drawn by the seed.
     """
@@ -87,7 +85,7 @@ def secrets_of(columns: tuple[Column, ...], seed: int) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class _Attack:
-    """Targets of both kinds, what is known of them, and the rows that guesses are learnt from."""
+    """Targets of both kinds, the known columns, and the rows to learn from."""
 
     training: CodedTable
     holdout: CodedTable
@@ -98,7 +96,7 @@ class _Attack:
     def contrast(
         self, column: Column, place: int, label: str, guess: Callable[[CodedTable], NDArray]
     ) -> Contrast:
-        """The attack on one secret by one way of guessing."""
+        """The contrast for one secret and one way of guessing."""
         found = [
             hits(column, guess(table), table.values[:, place])
             for table in (self.training, self.holdout)
@@ -120,9 +118,7 @@ def inference_metric(
     claim: Claim | None,
     seed: int,
 ) -> Metric:
-    """``attack.inference.excess``.
-
-    How much more often a secret is guessed for training than for hold-out customers.
+    """Metric ``attack.inference.excess``: guessing success on training over hold-out customers.
 
     Args:
         coder: Names the columns.
@@ -217,9 +213,9 @@ def _by_model(attack: _Attack, coder: AuditCoder, place: int) -> Contrast:
 def _fitted(
     column: Column, place: int, rows: CodedTable, generator: np.random.Generator
 ) -> Callable[[CodedTable], NDArray[np.float64]]:
-    """A random forest that guesses one column from the others.
+    """Random forest that guesses one column from the others.
 
-    Missing values are a class, or left out of a number's fit.
+    A missing value is a class for a category. For a number the row is left out.
     """
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -241,6 +237,6 @@ def _fitted(
 
 
 def _inputs(table: CodedTable, place: int) -> NDArray[np.float64]:
-    """The other columns; a missing value is a number below all others, which a tree can split off."""
+    """The other columns as features; missing values lie below all numbers."""
     others = np.delete(table.values, place, axis=1)
     return np.where(np.isnan(others), -1e12, others)

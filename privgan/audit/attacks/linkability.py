@@ -1,11 +1,10 @@
-"""Linkability (WP216, question 2).
+"""Run linkability attacks (WP216, question 2).
 
-Can two sources about one customer be put together through the synthetic table?
+The attacker holds some columns of a customer in one source and other columns in a second one. The
+attack succeeds if one synthetic row is among the nearest rows of both. Hold-out customers show how
+often that happens by likeness alone (Giomi et al. 2023, "Anonymeter", section 4.2).
 
-Somebody holds some columns of a customer in one place and other columns in another. The attack
-succeeds where a synthetic row is among the nearest for both; hold-out customers show how often that
-happens by likeness alone (Giomi et al. 2023, "Anonymeter", section 4.2). The result hangs on how
-the columns are divided, so several divisions are tried and corrected for.
+The result depends on how the columns are divided, so several divisions are tried and corrected for.
 """
 
 from __future__ import annotations
@@ -35,9 +34,7 @@ def linkability_metric(
     claim: Claim | None,
     seed: int,
 ) -> Metric:
-    """``attack.linkability.excess``.
-
-    How much more often training customers are linked than hold-out customers.
+    """Metric ``attack.linkability.excess``: links of training over hold-out customers.
 
     Args:
         coder: Names the columns.
@@ -85,9 +82,9 @@ def linkability_metric(
 
 
 def _halves(columns: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Different halves of the columns, each the side without column 0.
+    """Distinct divisions of the columns, each as the side without column 0.
 
-    A division and its mirror are one.
+    A division and its mirror image are one.
     """
     found: dict[tuple[int, ...], NDArray[np.int64]] = {}
     for _ in range(20 * SPLITS):

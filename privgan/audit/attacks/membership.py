@@ -1,11 +1,11 @@
-"""Membership inference on the canaries of a one-run design.
+"""Infer the membership of canaries in a one-run design.
 
 Kept-in canaries are members, left-out ones are not.
 
-No score depends on the coins, or a bound built on them would refute an honest ε: the rows are put
-in an order made from their contents alone, folds are drawn over that order, and the classifier's
-reference rows are canaries of *both* kinds, out of fold. The order of the tables, which lists one
-kind after the other, enters nowhere.
+No score depends on the coins; otherwise a bound built on it could refute an honest ε. Rows are put
+in an order made from their contents alone, and folds are drawn over that order. The classifier's
+reference rows are canaries of *both* kinds, out of fold. The order of the tables is never used,
+since it lists one kind after the other.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ METHOD = (
 
 @dataclass(frozen=True, eq=False)
 class Canaries:
-    """The canaries in an order that depends on their contents alone.
+    """Canaries in an order that depends on their contents alone.
 
     Attributes:
         rows: All rows of all canaries.
@@ -70,7 +70,7 @@ class Canaries:
     place: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
-        """The number of customers."""
+        """Number of customers."""
         return len(self.is_member)
 
     @classmethod
@@ -81,7 +81,7 @@ class Canaries:
         member_units: NDArray[Any] | None = None,
         non_member_units: NDArray[Any] | None = None,
     ) -> Canaries:
-        """The canaries of both kinds; each row is a customer of its own where no units are given.
+        """Pool canaries of both kinds; without units, each row is a customer of its own.
 
         Raises:
             TableError: A customer is among both kinds.
@@ -91,7 +91,7 @@ class Canaries:
         unit_keys = np.zeros(count, dtype=np.uint64)
         np.add.at(
             unit_keys, owner, pd.util.hash_array(keys)
-        )  # a sum: the same for every order of a customer's rows
+        )  # A sum is the same for every order of a customer's rows.
         is_member = np.zeros(count, dtype=bool)
         is_member[owner[: len(members)]] = True
         units = np.argsort(unit_keys, kind="stable")
@@ -102,15 +102,15 @@ class Canaries:
         return cls(rows.take(order), rank[owner][order], is_member[units], twins, order)
 
     def folds(self, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-        """A fold for each customer; twins share one, so that equal rows are always scored alike."""
+        """Fold of each customer; twins share one, so that equal rows always score alike."""
         return (generator.permutation(int(self.twins.max()) + 1) % count)[self.twins]
 
     def mean_by_customer(self, row_scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One score per customer: the mean over its rows."""
+        """Mean score over each customer's rows."""
         return np.bincount(self.owner, weights=row_scores) / np.bincount(self.owner)
 
     def max_by_customer(self, row_scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One score per customer: the largest over its rows."""
+        """Largest score over each customer's rows."""
         best = np.full(len(self), -np.inf)
         np.maximum.at(best, self.owner, row_scores)
         return best
@@ -141,10 +141,8 @@ def density_ratio_scores(
 ) -> NDArray[np.float64]:
     """Log-odds, by customer, that a row is synthetic.
 
-    Sees where synthetic rows are denser than they should be.
-
-    Each canary is scored by a classifier of synthetic rows against the other folds' canaries,
-    members or not.
+    The score is high where synthetic rows are denser than they should be. A classifier separates
+    synthetic rows from the other folds' canaries, members or not.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -160,7 +158,7 @@ def density_ratio_scores(
         )
         with threadpool_limits(
             1, user_api="openmp"
-        ):  # small trees: on a shared core threads wait for each other
+        ):  # Trees are small: on a shared core threads wait for each other.
             model.fit(
                 trainable(np.vstack([made, others])), np.arange(len(made) + len(others)) < len(made)
             )
@@ -171,15 +169,15 @@ def density_ratio_scores(
 def nearest_scores(
     coder: AuditCoder, canaries: Canaries, synthetic: CodedTable, seed: int
 ) -> NDArray[np.float64]:
-    """Minus the squared Gower-like distance to the nearest synthetic row, by customer (GAN-Leaks, Chen et al. 2020).
+    """Minus the squared Gower-like distance to the nearest synthetic row, by customer.
 
-    A number counts by its place among the canaries' numbers, two different categories count 1.
+    A number counts by its place among the canaries' numbers; two different categories count 1.
+    Known as GAN-Leaks (Chen et al. 2020).
     """
     features = FeatureMap.from_reference(coder.columns, canaries.rows)
     made = features(synthetic.sample(SYNTHETIC_ROWS, stream(seed, "attack.membership.nearest_auc")))
     found = nearest(features(canaries.rows), made)
-    # Rounded: the search is in 32 bits, so that which of two equally near rows it finds is no
-    # knowledge.
+    # Rounded: the search has 32 bits, so its choice between equally near rows means nothing.
     return canaries.max_by_customer(-np.round(found.distances[:, 0], 5))
 
 
@@ -188,10 +186,10 @@ def combined_scores(
 ) -> NDArray[np.float64]:
     """The pre-named score that decides the audit.
 
-    Mean of the two scores' ranks, nearness counting three times.
-
-    On 4,400 canaries of Adult with every training row copied, the density ratio alone certifies ε ≥
-    0.6, this 5.5; the ratio sees what many rows share, the distance what one row has to itself.
+    Mean of the two scores' ranks, with three times the weight on nearness. Measured on 4,400
+    canaries of Adult with every training row copied: the density ratio alone certifies ε ≥ 0.6, the
+    combined score 5.5. The density ratio detects what many rows share. The distance detects a
+    single copied row.
     """
     from scipy.stats import rankdata
 
@@ -201,7 +199,7 @@ def combined_scores(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scores:
-    """The two scores of the canaries, which decide together.
+    """The two membership scores, which decide together.
 
     Attributes:
         ratio: The density-ratio scores [customers].
@@ -213,12 +211,12 @@ class Scores:
 
     @property
     def combined(self) -> NDArray[np.float64]:
-        """The score that decides [customers]."""
+        """The deciding score [customers]."""
         return combined_scores(self.ratio, self.nearest)
 
 
 def obstacle(canaries: Canaries) -> str:
-    """Why the attack cannot be run; empty where it can."""
+    """The reason why the attack cannot run; empty if it can."""
     members = int(canaries.is_member.sum())
     if min(members, len(canaries) - members) < LEAST_CANARIES:
         return f"needs at least {LEAST_CANARIES} kept-in and {LEAST_CANARIES} left-out canaries"
@@ -237,11 +235,11 @@ def membership_metrics(
     claim: Claim | None,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """The attack's figures, each with its interval, guessing as its baseline and the ceiling of the claimed (ε, δ).
+    """Membership metrics with intervals, guessing as baseline and the claim's ceiling.
 
-    Intervals treat the customers' scores as independent. The areas of the score's two parts are
-    shown only, at the confidence of two intervals at once (Bonferroni): the nearness as a metric,
-    the density ratio among the details.
+    Intervals treat the customers' scores as independent. The areas of the two component scores are
+    diagnostics. They hold at the confidence of two intervals at once (Bonferroni). Nearness is a
+    metric of its own; the density ratio is in the details.
 
     Args:
         canaries: The canaries.
@@ -292,10 +290,7 @@ def _area(
 def _advantage(
     canaries: Canaries, scores: NDArray, halves: NDArray[np.int64], claim: Claim | None
 ) -> Metric:
-    """The threshold is the best one of the first half, the figure is that of the second.
-
-    Nothing is searched.
-    """
+    """Advantage on the second half at the best threshold of the first half."""
     first = halves == 0
     if not halves_hold_both(canaries.is_member, first):
         return Metric.not_run(_NAMES[1], "a half of the canaries holds one kind only")
@@ -333,7 +328,7 @@ def rate_metric(
     false_positive_rate: float,
     least: int,
 ) -> Metric:
-    """The combined score's true-positive rate at a false-positive rate.
+    """True-positive rate of the combined score at a false-positive rate.
 
     NOT_RUN below ``least`` left-out canaries.
     """

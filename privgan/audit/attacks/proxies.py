@@ -1,11 +1,11 @@
-"""Similarity figures that other tools print as privacy.
+"""Compute similarity figures that other tools print as privacy.
 
-Diagnostics here, and no measure of privacy.
+They are diagnostics and no measure of privacy. A table may score perfectly on them and still expose
+its customers (Yao et al. 2025, "The DCR Delusion"; Ganev and De Cristofaro 2023). They help readers
+who know them from other tools.
 
-A table may score perfectly on them and still betray its customers (Yao et al. 2025, "The DCR
-Delusion"; Ganev and De Cristofaro 2023). They are here so that a reader who knows them from
-elsewhere finds them. Ties count half, where SDMetrics counts them as nearer to the hold-out; tables
-have equal sizes; and a real row's own distance is that row's.
+Ties count half; SDMetrics counts them as nearer to the hold-out. Tables have equal sizes, and a
+real row's own distance leaves out that row.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def _dcr_share(
 
 
 def authenticity(training: NDArray[np.float32], made: NDArray[np.float32]) -> float:
-    """Share of rows farther from their nearest training row than that row is from the next training row (Alaa et al. 2022).
+    """Share of authentic synthetic rows (Alaa et al. 2022).
+
+    A row is authentic if its nearest training row is nearer to another training row.
 
     Args:
         training: Features of the training rows [rows, width].
@@ -84,8 +86,7 @@ def authenticity(training: NDArray[np.float32], made: NDArray[np.float32]) -> fl
     found = nearest(made, training)
     hit, place = np.unique(found.positions[:, 0], return_inverse=True)
     around = nearest(training[hit], training, 2)
-    # A row is its own neighbour; where an equal row came first, the other one is 0 away all the
-    # same.
+    # A row is its own neighbour. If an equal row comes first, the second is 0 away too.
     own = np.where(around.positions[:, 0] == hit, around.distances[:, -1], around.distances[:, 0])
     return float((found.distances[:, 0] > own[place]).mean())
 

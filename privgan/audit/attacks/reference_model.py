@@ -1,14 +1,15 @@
-"""A reference-model attack on the most exposed records.
+"""Attack the most exposed records with reference models.
 
-Many small fits, each with and without them.
+The attack fits the caller's generator many times, with and without these records. A generator
+remembers outlying records first (Meeus et al. 2023, "Achilles' heels").
 
-The records that stand apart from all others are what a generator remembers first (Meeus et al.
-2023, "Achilles' heels"). Each run draws a fair coin of its own for each of them, fits the caller's
-generator on the same other rows and those kept in, and sees the synthetic table. The first half of
-the runs are reference models: they show how near a synthetic row comes when a record was left out.
-In the second half the attacker knows no coin. A coin touches one run only, so that all runs of the
-second half together are one audit in the sense of Steinke, Nasr and Jagielski 2023, and the bound
-is valid.
+In each run every such record gets a fair coin of its own. The generator is fitted on the other rows
+and the records kept in; the attacker sees the synthetic table. The first half of the runs are
+reference models. They show how near a synthetic row comes to a record that was left out. In the
+second half the attacker knows no coin.
+
+A coin touches one run only. So the second half is one audit in the sense of Steinke, Nasr and
+Jagielski 2023, and the bound is valid.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ Fit = Callable[[pd.DataFrame, int], pd.DataFrame]
 
 @dataclass(frozen=True, kw_only=True)
 class Game:
-    """How large the attack is; the caller's generator is fitted ``runs`` times.
+    """Size of the attack; the caller's generator is fitted ``runs`` times.
 
     Attributes:
         runs: Fits, the first half of them as references; at least 4.
@@ -53,7 +54,7 @@ class Game:
     rows: int = 2000
 
     def __post_init__(self) -> None:
-        """Refuse a game that shows nothing."""
+        """Check that the game is large enough to show anything."""
         if self.runs < LEAST_RUNS or self.records < 1 or self.rows < NEIGHBOURS + 1:
             raise UsageError(
                 f"runs {self.runs}, records {self.records}, rows {self.rows}; there must be at"
@@ -62,17 +63,17 @@ class Game:
 
 
 def most_exposed(coder: AuditCoder, table: CodedTable, count: int) -> NDArray[np.int64]:
-    """Positions of the rows farthest, on average, from their 5 nearest others.
+    """Positions of the rows with the largest mean distance to their 5 nearest neighbours.
 
-    Equal rows are never both among them.
+    Of equal rows only one is taken.
 
     Args:
         coder: Names the columns.
         table: The rows.
-        count: How many; fewer where there are fewer different rows.
+        count: Number of rows; fewer if there are fewer different rows.
     """
     features = FeatureMap.from_reference(coder.columns, table)(table)
-    # A row is its own nearest neighbour, at distance 0: it changes no order.
+    # A row is its own nearest neighbour, at distance 0; that changes no order.
     apart = np.sqrt(nearest(features, features, NEIGHBOURS + 1).distances).mean(axis=1)
     order = np.lexsort((table.keys(), -apart))
     _, first = np.unique(table.keys()[order], return_index=True)
@@ -87,7 +88,9 @@ def reference_model_metrics(
     game: Game | None = None,
     seed: int = 0,
 ) -> tuple[Metric, ...]:
-    """``attack.reference_model.auc`` and a valid ``.epsilon_lower_bound``, both shown only.
+    """Metrics ``attack.reference_model.auc`` and ``.epsilon_lower_bound``; diagnostics.
+
+    The lower bound is valid.
 
     Args:
         schema: The schema.
@@ -95,7 +98,7 @@ def reference_model_metrics(
         fit: Fits a generator on rows with a seed and returns synthetic rows; it makes the claim for
             each fit by itself.
         claim: The guarantee claimed for one fit, or None.
-        game: How large the attack is.
+        game: Size of the attack.
         seed: Draws rows, coins and the seed of each fit.
 
     Returns:
@@ -139,7 +142,9 @@ def _not_run(reason: str) -> tuple[Metric, ...]:
 def calibrated(
     scores: NDArray[np.float64], coins: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The second half's scores in units of how they are without the record, and its coins, both flat.
+    """Standardised scores and coins of the second half, both flat.
+
+    Scores are in units of their spread without the record.
 
     Args:
         scores: One score by run and record.
@@ -149,7 +154,7 @@ def calibrated(
     known, out = scores[:half], ~coins[:half]
     count = out.sum(axis=0)
     every = float(known[out].mean()) if out.any() else float(known.mean())
-    # A record that no reference model left out is compared with the records that some did.
+    # If no reference model left a record out, it is compared with the records that some left out.
     mean = np.where(count > 0, (known * out).sum(axis=0) / np.maximum(1, count), every)
     spread = float(np.sqrt((((known - mean) ** 2) * out).sum() / max(1, int(out.sum()))))
     return ((scores[half:] - mean) / max(spread, 1e-6)).ravel(), coins[half:].ravel()

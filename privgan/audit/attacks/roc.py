@@ -1,20 +1,18 @@
-"""What a membership score reaches.
+"""Compute error rates, ROC curves and record risks of a membership score.
 
-Rates at a threshold, the curve on a fixed grid, and the risk of single records.
-
-Every threshold is fixed either by non-members alone or on another half of the customers, and none
-by the mix of members and non-members.
+Every threshold is fixed by non-members alone, or on another half of the customers. No threshold
+depends on the mix of members and non-members.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.intervals import CONFIDENCE, clopper_pearson, difference_interval
+from privgan.files.json_types import JsonDict
 
 GRID = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 GROUPS = 20
@@ -22,7 +20,7 @@ GROUPS = 20
 
 @dataclass(frozen=True)
 class Rates:
-    """True and false positives, each of how many.
+    """Counts of true and false positives, with the numbers of members and non-members.
 
     Attributes:
         hits: Members guessed to be members.
@@ -38,32 +36,32 @@ class Rates:
 
     @property
     def true_positive_rate(self) -> float:
-        """The share of members found."""
+        """Share of members found."""
         return self.hits / self.members
 
     @property
     def false_positive_rate(self) -> float:
-        """The share of non-members taken for members."""
+        """Share of non-members called members."""
         return self.alarms / self.others
 
     @property
     def advantage(self) -> float:
-        """The difference of both rates."""
+        """True-positive rate minus false-positive rate."""
         return self.true_positive_rate - self.false_positive_rate
 
     def advantage_interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """Clopper-Pearson limits of both rates, Bonferroni."""
+        """Interval of the advantage: Clopper-Pearson limits of both rates (Bonferroni)."""
         return difference_interval(
             (self.hits, self.members), (self.alarms, self.others), confidence
         )
 
     def posterior(self) -> float:
-        """The chance that somebody guessed to be a member is one, where both are equally many."""
+        """Chance that somebody called a member is one, at equal numbers of both."""
         both = self.true_positive_rate + self.false_positive_rate
         return self.true_positive_rate / both if both else 0.5
 
     def posterior_interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """Clopper-Pearson limits of both rates, Bonferroni, carried over to the posterior."""
+        """Interval of the posterior, from Clopper-Pearson limits of both rates (Bonferroni)."""
         each = 1.0 - (1.0 - confidence) / 2.0
         low, high = clopper_pearson(self.hits, self.members, each)
         alarm_low, alarm_high = clopper_pearson(self.alarms, self.others, each)
@@ -71,7 +69,7 @@ class Rates:
 
 
 def counted(is_member: NDArray[np.bool_], guess: NDArray[np.bool_]) -> Rates:
-    """The rates of some guesses."""
+    """Error rates of given guesses."""
     hits, alarms = int((guess & is_member).sum()), int((guess & ~is_member).sum())
     return Rates(hits, int(is_member.sum()), alarms, int((~is_member).sum()))
 
@@ -79,13 +77,13 @@ def counted(is_member: NDArray[np.bool_], guess: NDArray[np.bool_]) -> Rates:
 def rates_at(
     is_member: NDArray[np.bool_], scores: NDArray[np.float64], false_positive_rate: float
 ) -> Rates:
-    """The rates at the lowest threshold that at most a share of the non-members is above."""
+    """Rates at the lowest threshold with at most a given share of non-members above it."""
     others = np.sort(scores[~is_member])[::-1]
     return counted(is_member, scores > others[int(false_positive_rate * len(others))])
 
 
 def best_threshold(is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    """The score at which true- less false-positive rate is largest, guessing "in" from it upwards."""
+    """Score with the largest advantage if "in" is said from it upwards."""
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.diff(scores[order]) != 0, True)
     rates = (
@@ -103,10 +101,7 @@ def halves_hold_both(is_member: NDArray[np.bool_], first: NDArray[np.bool_]) -> 
 def rates_of_half(
     is_member: NDArray[np.bool_], scores: NDArray[np.float64], first: NDArray[np.bool_]
 ) -> Rates:
-    """The rates on the second half of the customers at the best threshold of the first.
-
-    Nothing is searched.
-    """
+    """Rates on the second half of the customers at the best threshold of the first."""
     threshold = best_threshold(is_member[first], scores[first])
     return counted(is_member[~first], scores[~first] >= threshold)
 
@@ -114,12 +109,14 @@ def rates_of_half(
 def rates_of_most_exposed(
     is_member: NDArray[np.bool_], scores: NDArray[np.float64], first: NDArray[np.bool_]
 ) -> Rates:
-    """The rates of guessing "in" for one of 20 groups of like scores, the group that the first half shows most exposed."""
+    """Rates of saying "in" for the most exposed of 20 groups of like scores.
+
+    The group is chosen on the first half of the customers and judged on the second.
+    """
     edges = np.unique(np.quantile(scores[first], np.linspace(0, 1, GROUPS + 1)[1:-1]))
     group = np.searchsorted(edges, scores, side="left")
     posteriors = [
-        # One member and one non-member more in each group: an empty group is not the most exposed
-        # one.
+        # Add one member and one non-member to each group, so that no empty group is the worst.
         _shrunk(counted(is_member[first], group[first] == one))
         for one in range(len(edges) + 1)
     ]
@@ -131,7 +128,10 @@ def _shrunk(rates: Rates) -> float:
 
 
 def roc_points(is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> dict[str, list[float]]:
-    """The curve on a fixed grid of false-positive rates, ties broken by chance (a straight line between thresholds)."""
+    """ROC curve on a fixed grid of false-positive rates.
+
+    Between thresholds the curve is a straight line: ties are broken by chance.
+    """
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.diff(scores[order]) != 0, True)
     hits = np.append(0.0, np.cumsum(is_member[order])[ends] / is_member.sum())
@@ -142,8 +142,8 @@ def roc_points(is_member: NDArray[np.bool_], scores: NDArray[np.float64]) -> dic
     return {"fpr": list(GRID), "tpr": [round(float(value), 6) for value in found]}
 
 
-def rates_json(rates: Rates) -> dict[str, Any]:
-    """The rates with exact intervals, as JSON values."""
+def rates_json(rates: Rates) -> JsonDict:
+    """Rates with exact intervals, as JSON values."""
     low, high = clopper_pearson(rates.hits, rates.members)
     alarm_low, alarm_high = clopper_pearson(rates.alarms, rates.others)
     return {

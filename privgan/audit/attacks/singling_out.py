@@ -1,12 +1,15 @@
-"""Singling out (WP216, question 1).
+"""Run singling-out attacks (WP216, question 1).
 
-Does a predicate taken from the synthetic table isolate one customer of the real one?
+A predicate is taken from the synthetic table. It singles out a customer if it holds for exactly one
+real row.
 
-Predicates that hold for one synthetic row are counted in the hold-out table and in parts of the
-training table of the same size. Were the synthetic table made without these rows, a predicate would
-be as likely to isolate a row in one part as in another. Predicates work on the audit's own arrays,
-so that a moment, a negative number and a missing value select what they say (Giomi et al. 2023,
-"Anonymeter", section 4.1; Cohen and Nissim 2020 for the baseline n·w·(1 − w)^(n − 1)).
+Predicates that hold for one synthetic row are counted in the hold-out table. They are counted too
+in parts of the training table of the same size. Had the synthetic table not seen the training rows,
+a predicate would isolate a row equally often in each part.
+
+Predicates work on the audit's own arrays, so moments, negative numbers and missing values select
+what they say (Giomi et al. 2023, "Anonymeter", section 4.1). The baseline n·w·(1 − w)^(n − 1) is
+that of Cohen and Nissim 2020.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class Condition:
-    """One column's part of a predicate.
+    """Condition on one column of a predicate.
 
     Attributes:
         place: The column's position.
@@ -46,7 +49,7 @@ class Condition:
     value: float
 
     def __call__(self, table: CodedTable) -> NDArray[np.bool_]:
-        """Which rows it holds for [rows]; a missing value satisfies "missing" alone."""
+        """Mask of the rows it holds for [rows]; a missing value satisfies "missing" alone."""
         column = table.values[:, self.place]
         if self.relation == "missing":
             return np.isnan(column)
@@ -59,7 +62,7 @@ Predicate = tuple[Condition, ...]
 
 
 def selected(predicate: Predicate, table: CodedTable) -> NDArray[np.int64]:
-    """Positions of the rows that a predicate holds for."""
+    """Positions of the rows that satisfy a predicate."""
     found = predicate[0](table)
     for condition in predicate[1:]:
         found &= condition(table)
@@ -71,7 +74,7 @@ def univariate(
 ) -> dict[str, list[Predicate]]:
     """Predicates on one column that hold for one synthetic row, by column.
 
-    Values that occur once, and the extremes.
+    They use the values that occur once, and the extremes.
     """
     found: dict[str, list[Predicate]] = {}
     for place, column in enumerate(columns):
@@ -99,15 +102,15 @@ def multivariate(
     sides: bool,
     generator: np.random.Generator,
 ) -> list[Predicate]:
-    """Predicates on ``count`` random columns of random synthetic rows that hold for that row alone.
+    """Predicates on ``count`` random columns that hold for one synthetic row.
 
-    At most 400 of 2,000 tries, each from a row of its own: predicates from one row would succeed
-    together.
+    At most 400 of 2,000 tries are kept, each from a row of its own. Predicates from one row would
+    succeed together.
 
     Args:
         columns: The columns.
         synthetic: The synthetic rows.
-        count: How many columns each predicate speaks of.
+        count: Number of columns in each predicate.
         sides: Whether a number need only be on its side of the synthetic median; else it must be
             equal, as a category must.
         generator: Draws rows and columns.
@@ -152,9 +155,7 @@ def singling_out_metric(
     synthetic: CodedTable,
     seed: int,
 ) -> Metric:
-    """``attack.singling_out.excess``.
-
-    How much more often a predicate isolates a training row than a hold-out row.
+    """Metric ``attack.singling_out.excess``: isolations of training over hold-out rows.
 
     Args:
         coder: Names the columns.
@@ -187,14 +188,14 @@ def singling_out_metric(
 
 
 def _by_column(table: CodedTable) -> CodedTable:
-    """The same table with each column in one piece of memory: predicates read columns."""
+    """Copy of the table with contiguous columns, since predicates read columns."""
     return CodedTable(table.codes, np.asfortranarray(table.values))
 
 
 def _parts(
     kept_in: CodedTable, left_out: CodedTable, generator: np.random.Generator
 ) -> tuple[CodedTable, NDArray[np.int64]]:
-    """Hold-out rows as part 0 and training rows as parts 1, 2, …, all of one size."""
+    """Parts of equal size: hold-out rows as part 0, training rows as parts 1, 2, …."""
     size = min(len(kept_in), len(left_out))
     count = min(MOST_PARTS, len(kept_in) // size)
     training, holdout = kept_in.sample(count * size, generator), left_out.sample(size, generator)
@@ -239,10 +240,10 @@ def _contrast(
 
 
 def _p_value(alone: NDArray[np.bool_]) -> float:
-    """Exact p-value of the hold-out's successes, given each query's number of parts with a success.
+    """Exact p-value of the hold-out's successes, given each query's number of successful parts.
 
-    Were the parts exchangeable, a query with s successes in k parts would have one in the hold-out
-    with probability s/k.
+    If the parts are exchangeable, a query with s successes in k parts has one in the hold-out with
+    probability s/k.
 
     Args:
         alone: Whether each query (line) isolates a row in each part (column); the first part is the

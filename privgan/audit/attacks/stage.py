@@ -1,4 +1,4 @@
-"""All attacks besides the deciding one: the three questions of WP216, copies, and diagnostics."""
+"""Run all attacks besides the deciding one: WP216's questions, copies and diagnostics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from privgan.metric import Metric, none_run
 
 
 def copy_metrics(prepared: Prepared) -> tuple[Metric, ...]:
-    """Exact and near copies, the decision on both, and the diagnostics that others print."""
+    """Metrics of exact and near copies, their decision, and similarity diagnostics."""
     coder, seed = prepared.coder, prepared.seed
     tables = (
         prepared.kept_in,
@@ -26,11 +26,14 @@ def copy_metrics(prepared: Prepared) -> tuple[Metric, ...]:
 
 
 def wp216_metrics(prepared: Prepared) -> tuple[Metric, ...]:
-    """Singling out, linkability and inference (Article 29 Working Party, Opinion 05/2014, WP216)."""
+    """Metrics of singling out, linkability and inference.
+
+    The three questions of Article 29 Working Party, Opinion 05/2014 (WP216).
+    """
     coder, seed, claim = prepared.coder, prepared.seed, prepared.claim
     if (
         prepared.canaries is None
-    ):  # Whose each row is, is not known: rows of one customer would count as several.
+    ):  # Customers are unknown: rows of one customer would count as several.
         names = (singling_out.NAME, linkability.NAME, inference.NAME)
         return none_run(names, prepared.no_attack)
     tables = (

@@ -1,8 +1,7 @@
-"""White-box membership attacks.
+"""Run white-box membership attacks on the released model and its critic; diagnostics.
 
-How likely the released model finds a canary, and how real its critic does. Shown only.
-
-The scores come from outside, row by row: no coin enters them but through what the fit saw.
+Scores are the model's likelihood of a canary and the critic's output for it. They are given row by
+row. A coin can enter them only through the fit.
 """
 
 from __future__ import annotations
@@ -38,21 +37,20 @@ def white_box_metrics(
     claim: Claim | None,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """The areas of the attacks that can be made, each beside its ceiling; the others as NOT_RUN.
+    """Area of each possible attack beside its ceiling; the others as NOT_RUN.
 
     Args:
         canaries: The canaries, or None.
         scores: By attack a score for each of the canaries' rows, in their order [rows]; high for
             what looks like a member.
-        obstacle: Why no attack can be run; empty where it can.
+        obstacle: The reason why no attack can run; empty if one can.
         claim: The claimed guarantee, or None.
         seed: Draws the halves of the advantage.
     """
     if canaries is None or obstacle or not scores:
         return _not_run(tuple(ATTACKS.values()), obstacle or NO_MODEL)
     first = canaries.folds(2, stream(seed, "attack.membership: white-box halves")) == 0
-    # Rounded: the last bits of a sum may differ between rows that are equal, and would tell of
-    # their order.
+    # Rounded: the last bits of a sum may differ between equal rows and would reveal their order.
     found = {
         ATTACKS[key]: np.round(canaries.mean_by_customer(part), 6) for key, part in scores.items()
     }

@@ -1,1 +1,1 @@
-"""Fidelity: how close the synthetic table is to the real one. INTERNAL."""
+"""Measure how close the synthetic table is to the real one. INTERNAL."""

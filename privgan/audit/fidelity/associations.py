@@ -1,7 +1,7 @@
-"""How strongly two columns go together, for all mixes of kinds: Pearson's r, ω, Cramér's V.
+"""Measure the association of column pairs: Pearson's r, ω and Cramér's V.
 
-ω and V are corrected for chance: of two columns that have nothing to do with each other they are 0
-on average before they are cut off at 0, however many categories there are.
+ω and V are corrected for chance. For two independent columns the estimate is 0 on average, for any
+number of categories; then it is cut off at 0.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from privgan.audit.fidelity.marginals import marginals
 from privgan.audit.fidelity.queries import nested_samples
 from privgan.audit.intervals import Replicates, jackknife, jackknife_error, normal_interval, whole
 from privgan.audit.randomness import stream
+from privgan.files.json_types import JsonDict
 from privgan.metric import Metric
 from privgan.schema.columns import Discrete
 
@@ -27,16 +28,16 @@ _LEAST_VARIANCE = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Associations:
-    """Measures the association of pairs of columns.
+    """Association of pairs of columns.
 
-    A category that is missing counts as a category of its own; a number that is missing leaves its
-    row out of the pair.
+    A missing category counts as a category of its own. A missing number leaves its row out of the
+    pair.
 
     Attributes:
         discrete: Whether each column is discrete.
-        sizes: How many codes each column has.
-        centres: What is taken from each column's numbers first, against rounding [columns].
-        scales: What they are divided by then [columns].
+        sizes: Number of codes of each column.
+        centres: Centre of each column's numbers, subtracted against rounding [columns].
+        scales: Divisor of each column's centred numbers [columns].
         corrected: Whether the correlation ratio is corrected for chance: ω in place of η.
     """
 
@@ -50,7 +51,7 @@ class Associations:
     def from_reference(
         cls, coder: AuditCoder, reference: CodedTable, *, corrected: bool = True
     ) -> Associations:
-        """Centres and scales from a reference table; they change no association."""
+        """Take centres and scales from a reference table; they change no association."""
         present = ~np.isnan(reference.values)
         count = np.maximum(1, present.sum(axis=0))
         filled = np.where(present, reference.values, 0.0)
@@ -63,9 +64,9 @@ class Associations:
     def measure(
         self, table: CodedTable, pairs: Sequence[tuple[int, ...]], parts: Replicates
     ) -> NDArray[np.float64]:
-        """The association of each pair in each part of a table [pairs, parts].
+        """Association of each pair in each part of a table [pairs, parts].
 
-        In [-1, 1] for two numbers, else in [0, 1]; NaN where one column of the pair is constant.
+        In [-1, 1] for two numbers, else in [0, 1]. NaN if one column of the pair is constant.
         """
         numbers = (table.values - self.centres) / self.scales
         return np.array(
@@ -109,7 +110,7 @@ def _pearson(
 
 @dataclass(frozen=True, eq=False)
 class _Variance:
-    """A number's sums of squares between groups and in all, by part of the table [parts].
+    """Sums of squares of a number, between groups and in total, by part [parts].
 
     Attributes:
         between: Of the groups' means around the mean of all.
@@ -127,7 +128,7 @@ class _Variance:
     def of(
         cls, codes: NDArray[np.int64], size: int, numbers: NDArray[np.float64], parts: Replicates
     ) -> _Variance:
-        """From a code and a number a row; a row without a number is left out."""
+        """Sums of squares from a code and a number a row; rows without a number are left out."""
         present = ~np.isnan(numbers)
         y = np.where(present, numbers, 0.0)
         counts = parts.sums(codes, size, present.astype(float))
@@ -143,18 +144,18 @@ class _Variance:
 
     @property
     def defined(self) -> NDArray[np.bool_]:
-        """Whether both the number and the group vary."""
+        """Mask of the parts in which both the number and the group vary [parts]."""
         return (self.total / self.count > _LEAST_VARIANCE) & (self.groups > 1)
 
 
 def _eta(of: _Variance) -> NDArray[np.float64]:
-    """The correlation ratio (Fisher 1925), as reports of before 0.4.0 hold it."""
+    """The correlation ratio (Fisher 1925), as reports before 0.4.0 hold it."""
     ratio = of.between / np.where(of.defined, of.total, 1.0)
     return np.where(of.defined, np.sqrt(np.clip(ratio, 0.0, 1.0)), np.nan)
 
 
 def _omega(of: _Variance) -> NDArray[np.float64]:
-    """The square root of ω² (Hays 1963), 0 where it is negative or each row is a group of its own."""
+    """Square root of ω² (Hays 1963); 0 if negative or if each row is a group."""
     free = of.count - of.groups
     within = np.maximum(0.0, of.total - of.between) / np.maximum(1.0, free)
     squared = (of.between - (of.groups - 1) * within) / np.where(of.defined, of.total + within, 1.0)
@@ -177,7 +178,7 @@ def _cramer(
 def _cramer_of(
     counts: NDArray[np.float64], row: NDArray[np.int64], column: NDArray[np.int64]
 ) -> float:
-    """Bergsma 2013, section 2.
+    """Bias-corrected Cramér's V (Bergsma 2013, section 2).
 
     The squared contingency coefficient less its mean under independence, rescaled.
     """
@@ -202,13 +203,11 @@ def correlation_metric(
     synthetic: CodedTable,
     seed: int,
 ) -> Metric:
-    """``fidelity.correlation_difference``: mean absolute difference of the pairs' associations.
+    """Metric ``fidelity.correlation_difference``: mean absolute difference of associations.
 
-    0 is perfect.
-
-    SDMetrics' correlation similarity knows numbers only and leaves other pairs to contingency
-    tables. A pair of which a column is constant has association 0; pairs without an association in
-    the training rows are left out.
+    0 is perfect. SDMetrics' correlation similarity covers pairs of numbers alone. If a column is
+    constant, its pairs have association 0. Pairs without an association in the training rows are
+    left out.
 
     Args:
         coder: Names the columns.
@@ -236,7 +235,6 @@ def correlation_metric(
     value = float(made[:, 0].mean())
     low, high = normal_interval(value, jackknife_error(made.mean(axis=0)), least=0.0)
     held = distances(left_out, whole(len(left_out)))[:, 0] if left_out is not None else None
-    order = np.argsort(-made[:, 0], kind="stable")[:WORST]
     return Metric(
         name=NAME,
         value=value,
@@ -249,17 +247,27 @@ def correlation_metric(
             f"mean over {len(kept)} pairs: Pearson's r, ω or Cramér's V, the last two corrected for"
             " chance; interval: jackknife over blocks of synthetic rows"
         ),
-        details={
-            "largest": float(made[:, 0].max()),
-            "largest_baseline": None if held is None else float(held.max()),
-            "worst": [
-                {
-                    "columns": [coder.names[column] for column in kept[i]],
-                    "difference": float(made[i, 0]),
-                    "left_out": None if held is None else float(held[i]),
-                }
-                for i in order
-            ],
+        details=_details([[coder.names[i] for i in pair] for pair in kept], made[:, 0], held)
+        | {
             "sample_equivalent": samples.equivalent(value, np.abs(real - real[:, :1]).mean(axis=0)),
         },
     )
+
+
+def _details(
+    pairs: Sequence[list[str]], made: NDArray[np.float64], held: NDArray[np.float64] | None
+) -> JsonDict:
+    """Largest differences of the pairs' associations, the worst pair first."""
+    order = np.argsort(-made, kind="stable")[:WORST]
+    return {
+        "largest": float(made.max()),
+        "largest_baseline": None if held is None else float(held.max()),
+        "worst": [
+            {
+                "columns": pairs[i],
+                "difference": float(made[i]),
+                "left_out": None if held is None else float(held[i]),
+            }
+            for i in order
+        ],
+    }

@@ -1,7 +1,7 @@
-"""Coverage of real values, and synthetic rows that violate the schema.
+"""Measure the coverage of real values, and count synthetic rows that violate the schema.
 
-A table with a differential-privacy guarantee should miss categories that only a few customers have;
-what it misses is told, not blamed.
+A table with a differential-privacy guarantee should miss categories that few customers have. The
+report states what is missed; it is no fault.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WORST_RULES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class BrokenRules:
-    """How many rows of one table break the schema.
+    """Number of rows of one table that violate the schema.
 
     Attributes:
         rows: The table's rows.
@@ -44,12 +44,14 @@ class BrokenRules:
 
     @property
     def share(self) -> float:
-        """The share of rows that break a rule."""
+        """Share of rows that violate a rule."""
         return self.broken / max(1, self.rows)
 
 
 def broken_rules(schema: Schema, table: pd.DataFrame) -> BrokenRules:
-    """Count the rows that break a rule of the schema's modelled columns or a constraint between them, as they stand.
+    """Count rows that violate a column's rule or a constraint between columns.
+
+    Rows are read as they stand; only modelled columns count.
 
     Args:
         schema: The schema.
@@ -66,7 +68,7 @@ def broken_rules(schema: Schema, table: pd.DataFrame) -> BrokenRules:
     return BrokenRules(rows=len(table), broken=int(any_rule.sum()), by_rule=by_rule)
 
 
-# Columns, rule, how many rows break it, and which.
+# Columns, rule, number of violating rows, and their mask.
 _Broken = tuple[str, str, int, NDArray[np.bool_]]
 
 
@@ -85,13 +87,13 @@ def _between_columns(modelled: Schema, table: pd.DataFrame) -> Iterator[_Broken]
 
 
 def constraint_metric(synthetic: BrokenRules, left_out: BrokenRules | None) -> Metric:
-    """``fidelity.constraint_violations``.
+    """Metric ``fidelity.constraint_violations``: share of synthetic rows that violate the schema.
 
-    The share of synthetic rows that break a rule of the schema; 0 is perfect.
+    0 is perfect.
 
     Args:
-        synthetic: What the synthetic rows break.
-        left_out: What the hold-out rows break, for the baseline; None where there are none.
+        synthetic: Violations of the synthetic rows.
+        left_out: Violations of the hold-out rows, for the baseline; None without a hold-out.
     """
     low, high = clopper_pearson(synthetic.broken, synthetic.rows)
     return Metric(
@@ -127,7 +129,7 @@ WORST = 10
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """What of one column is to be reached.
+    """The values of one column that the synthetic rows should cover.
 
     Attributes:
         place: The column.
@@ -145,11 +147,12 @@ def coverage_metrics(
     synthetic: CodedTable,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """``fidelity.category_coverage``, ``fidelity.rare_category_coverage`` and ``fidelity.range_coverage``; 1 is all.
+    """Metrics of coverage: all categories, rare categories and ranges; 1 is perfect.
 
-    Mean over columns of the share of the training rows' categories, of their categories with less
-    than 1 % of the rows, and of the range of their numbers, that occurs in the synthetic rows. They
-    are counted in this very table, so the interval is the figure itself.
+    Their names are ``fidelity.category_coverage``, ``fidelity.rare_category_coverage`` and
+    ``fidelity.range_coverage``. Each is the mean over columns of the covered share. Rare categories
+    have less than 1 % of the training rows. The figures are counted in this very table, so the
+    interval is the figure itself.
 
     Args:
         coder: Names the columns.
@@ -188,7 +191,7 @@ def _categories(coder: AuditCoder, kept_in: CodedTable, place: int, below: float
     size = coder.sizes[place]
     shares = np.bincount(kept_in.codes[:, place], minlength=size)[:-2] / len(
         kept_in
-    )  # without unseen and missing
+    )  # Without unseen and missing.
     wanted = np.flatnonzero((shares > 0) & ((shares < below) | (below >= 1.0)))
     if not len(wanted):
         return None

@@ -1,8 +1,7 @@
-"""Fidelity of marginals: total variation, NIST's k-marginal score, and the two-sample test.
+"""Measure the fidelity of marginals: total variation, k-marginal score, two-sample test.
 
-Marginals are compared with the rows kept in for training, the classifier's rows with the rows left
-out. Each figure has a baseline: the same figure with real left-out, or kept-in, rows in the place
-of the synthetic ones.
+Marginals are compared with the training rows, the classifier's rows with the left-out rows. Each
+figure has a baseline: the same figure with real rows in place of the synthetic ones.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def k_marginal_metric(
     synthetic: CodedTable,
     seed: int,
 ) -> Metric:
-    """``fidelity.k_marginal``: (2 − mean over 2-way marginals of Σ|p − q|) · 500.
+    """Metric ``fidelity.k_marginal``: (2 − mean over 2-way marginals of Σ|p − q|) · 500.
 
     1,000 is perfect, 0 disjoint.
 
@@ -53,8 +52,7 @@ def k_marginal_metric(
     columns = len(coder.columns)
     if columns < 2:
         return Metric.not_run(NAME, "needs at least 2 columns")
-    # The published score takes all pairs below 30 columns, else 200; these are the same for every
-    # table.
+    # The published score takes all pairs below 30 columns, else 200. Here all tables get the same.
     pairs = marginals(columns, 2) if columns < MOST_COLUMNS else _thinned(marginals(columns, 2))
     blocks = stream(seed, "fidelity.k_marginal").permutation(len(synthetic)) % JACKKNIFE_BLOCKS
     distances = distances_by_block(coder.sizes, kept_in, synthetic, pairs, blocks)
@@ -92,7 +90,7 @@ def _thinned(pairs: Sequence[tuple[int, ...]]) -> Sequence[tuple[int, ...]]:
 def _by_column(
     coder: AuditCoder, pairs: Sequence[tuple[int, ...]], distances: NDArray[np.float64]
 ) -> list[dict[str, str | float]]:
-    """The mean score of each column's pairs, the worst column first."""
+    """Mean score of each column's pairs, the worst column first."""
     scores = [
         (PERFECT * (1.0 - float(np.mean(found))), name)
         for place, name in enumerate(coder.names)
@@ -115,7 +113,7 @@ _DENSE_CELLS = 2**18
 
 
 def marginals(columns: int, order: int) -> tuple[tuple[int, ...], ...]:
-    """Which marginals of an order are compared.
+    """The marginals of one order that are compared.
 
     All 1-way, all 2-way up to 1,000, and 60 fixed 3-way ones.
     """
@@ -135,12 +133,10 @@ def tvd_metrics(
     synthetic: CodedTable,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """``fidelity.tvd1``, ``.tvd2`` and ``.tvd3``.
+    """Metrics ``fidelity.tvd1``, ``.tvd2`` and ``.tvd3``: mean total variation distance.
 
-    Mean total variation distance to the training rows; 0 is perfect.
-
-    The interval is the delete-a-tenth jackknife's over synthetic rows; it speaks of another draw
-    from the same model.
+    Distances are to the training rows; 0 is perfect. The interval is the delete-a-tenth jackknife's
+    over synthetic rows. It covers another draw from the same model.
 
     Args:
         coder: Made from the kept-in rows.
@@ -221,9 +217,9 @@ def distances_by_block(
     block_of: NDArray[np.int64],
     blocks: int = JACKKNIFE_BLOCKS,
 ) -> NDArray[np.float64]:
-    """Total variation distance by marginal (line).
+    """Total variation distance by marginal and block [marginals, 1 + blocks].
 
-    Of all rows first, then without each block of the other table.
+    The first column is for all rows, each other one without one block of the other table.
     """
     return np.array(
         [
@@ -256,9 +252,9 @@ def _clique_distances(
 def marginal_cells(
     sizes: Sequence[int], codes: NDArray[np.int64], clique: list[int]
 ) -> tuple[NDArray[np.int64], int]:
-    """The cell of each row, and how many cells there are.
+    """Cell of each row, and the number of cells.
 
-    Only cells that occur where the marginal is large.
+    In a large marginal only the cells that occur are numbered.
     """
     cells, size = np.zeros(len(codes), dtype=np.int64), 1
     for place, column in enumerate(clique):
@@ -277,7 +273,10 @@ def _same_size(
     cliques: Sequence[tuple[int, ...]],
     seed: int,
 ) -> dict[str, float]:
-    """Both figures for samples of one size: small tables are farther from any other one."""
+    """Both figures for samples of one size.
+
+    A small table is farther from any other table.
+    """
     size, generator = min(len(left_out), len(synthetic)), stream(seed, "fidelity.tvd: equal sizes")
     pair = {
         "synthetic": synthetic.sample(size, generator),
@@ -303,7 +302,7 @@ def sample_distances(
     cliques: Sequence[tuple[int, ...]],
     samples: NestedSamples,
 ) -> NDArray[np.float64]:
-    """Mean total variation distance of each nested sample of the real rows to all of them [samples]."""
+    """Mean total variation distance of each nested real sample to all real rows [samples]."""
     found = np.zeros(len(samples.shares))
     for clique in cliques:
         cells, size = marginal_cells(sizes, real.codes[:, list(clique)], list(clique))
@@ -328,12 +327,11 @@ def c2st_metric(
     synthetic: CodedTable,
     seed: int,
 ) -> Metric:
-    """``fidelity.c2st_auc``: how well gradient boosting tells synthetic rows from left-out ones.
+    """Metric ``fidelity.c2st_auc``: classifier two-sample test by gradient boosting.
 
-    0.5 is perfect.
-
-    Numbers are rounded as the schema says first. Details name the columns that give the synthetic
-    rows away: those whose shuffling costs the classifier most.
+    The area under the curve for synthetic against left-out rows; 0.5 is perfect. Numbers are first
+    rounded as the schema says. Details name the columns that give the synthetic rows away, by
+    permutation importance.
 
     Args:
         coder: Names the columns.

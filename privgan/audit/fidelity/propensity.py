@@ -1,14 +1,12 @@
-"""Propensity-score mean squared error, against the null that is right: real rows against real rows.
+"""Compute the propensity-score mean squared error against its null.
 
-A model that is scored on the rows it was fitted on always seems to tell tables apart, and the
-published null expectations hold for other models and ways of drawing. Here all predictions are out
-of fold, and the null is measured: the same figure for pairs of disjoint samples of real rows, of
-the same size.
+A model scored on its own training rows always seems to tell tables apart. Published null
+expectations hold for other models and ways of sampling. Here all predictions are out of fold and
+the null is measured. It is the same figure for pairs of disjoint samples of real rows of the same
+size.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
 from privgan.audit.intervals import CONFIDENCE, normal_interval
 from privgan.audit.randomness import stream
+from privgan.files.json_types import JsonDict
 from privgan.metric import Metric, none_run
 
 NAME, STANDARDISED = "fidelity.pmse", "fidelity.pmse_standardised"
@@ -32,13 +31,12 @@ def pmse_metrics(
     synthetic: CodedTable,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """``fidelity.pmse``: mean of (p − ½)², p a row's out-of-fold propensity of being synthetic.
+    """Metrics ``fidelity.pmse`` and ``_standardised``: mean of (p − ½)².
 
-    ``_standardised``.
-
-    The second is the first less its mean under the null, over its standard deviation there: about 0
-    for rows of the same population, with a spread below 1. A random sample of real rows of any size
-    has 0, so there is none to name.
+    p is a row's out-of-fold propensity of being synthetic. The second metric is the first less its
+    mean under the null, over its standard deviation there. It is about 0 for rows of the same
+    population, with a spread below 1. No equivalent sample size is given: a random sample of real
+    rows scores 0 at any size.
 
     Args:
         coder: Names the columns.
@@ -68,9 +66,9 @@ def pmse_metrics(
 
 
 def _error(rows: NDArray[np.float32], generator: np.random.Generator) -> float:
-    """The mean of (p − ½)² over all rows, of which the second half is one sample.
+    """Mean of (p − ½)² over all rows; the second half of them is one sample.
 
-    P is out of fold.
+    p is out of fold.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -95,7 +93,7 @@ def _metrics(made: NDArray[np.float64], null: NDArray[np.float64], size: int) ->
         f" and where 95 % of single draws lie; null: {NULL_REPETITIONS} pairs of disjoint samples"
         " of real rows"
     )
-    shared: dict[str, Any] = {"confidence": CONFIDENCE, "n": 2 * size, "method": method}
+    shared: JsonDict = {"confidence": CONFIDENCE, "n": 2 * size, "method": method}
     details = {"null_mean": mean, "null_deviation": deviation, "rows_of_each_kind": size}
     raw = Metric(
         name=NAME,

@@ -1,4 +1,4 @@
-"""SDMetrics' quality report: the score that users of other synthesizers know."""
+"""Compute SDMetrics' quality score, which users of other synthesizers know."""
 
 from __future__ import annotations
 
@@ -30,13 +30,11 @@ def quality_metric(
     synthetic: CodedTable,
     seed: int,
 ) -> Metric:
-    """``fidelity.sdmetrics_quality``: mean of SDMetrics' column shapes and column pair trends.
+    """Metric ``fidelity.sdmetrics_quality``: mean of column shapes and column pair trends.
 
-    1 is perfect.
-
-    Computed on at most 5,000 rows of each table and 30 columns, drawn by the seed. SDMetrics leaves
-    out pairs without a real association; where there is none at all, the score is that of the
-    shapes.
+    1 is perfect. Computed on at most 5,000 rows of each table and 30 columns, drawn by the seed.
+    SDMetrics leaves out pairs without a real association. If no pair is left, the score is that of
+    the shapes.
 
     Args:
         coder: Names the columns.
@@ -58,7 +56,8 @@ def quality_metric(
     ]
     try:
         scores = [_report(coder, columns, real, table) for table in tables]
-    except Exception as error:  # SDMetrics raises whatever its parts raise; a missing figure must not end the audit
+    # SDMetrics raises any kind of error; a missing figure must not end the audit.
+    except Exception as error:
         return Metric.not_run(NAME, f"SDMetrics failed: {type(error).__name__}")
     means = [_mean(score) for score in scores]
     if means[0] is None:
@@ -80,7 +79,7 @@ def quality_metric(
 
 
 def _frame(coder: AuditCoder, table: CodedTable, columns: np.ndarray) -> pd.DataFrame:
-    """Numbers as they are, categories as text, so that SDMetrics cannot guess a kind of its own."""
+    """Frame of numbers and category texts, so that SDMetrics guesses no kinds."""
     return pd.DataFrame(
         {coder.names[i]: _series(coder.columns[i], table.values[:, i]) for i in columns}
     )
@@ -123,7 +122,7 @@ def _mean(scores: dict[str, float | None]) -> float | None:
 
 @contextlib.contextmanager
 def _silence() -> Any:
-    """Nothing on stdout or stderr: SDMetrics prints progress and warns about constant columns."""
+    """Silence stdout and stderr: SDMetrics prints progress and warnings."""
     level = logging.root.manager.disable
     with (
         warnings.catch_warnings(),

@@ -1,9 +1,9 @@
-"""Random range and count queries, and distances as equivalent random samples.
+"""Answer random range and count queries, and express distances as equivalent random samples.
 
-Nested random samples of the real rows, each half of the one before, are compared with all real rows
-by the same distance. The distance of a sample without replacement falls as √((1 − q)/q) with the
-sampled share q, so the samples' distances are read as a function of that number, which is nearly a
-line through the origin.
+Nested random samples of the real rows, each half the one before, are compared with all real rows.
+With the sampled share q, the distance of a sample without replacement falls as √((1 − q)/q). As a
+function of that number it is nearly a line through the origin, so the equivalent size is read from
+it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEAST_COMPARED_ROWS = 25
 
 @dataclass(frozen=True, eq=False)
 class NestedSamples:
-    """Nested random samples of one table.
+    """Distances of nested random samples of one table.
 
     Attributes:
         replicates: The table, a half of its rows, a quarter, and so on.
@@ -38,7 +38,7 @@ class NestedSamples:
     def equivalent(
         self, distance: float, distances: NDArray[np.float64]
     ) -> dict[str, float | bool]:
-        """The size of the random sample that is as far from the real rows as the synthetic rows are.
+        """Size of the random sample at the synthetic rows' distance from the real rows.
 
         Args:
             distance: The synthetic rows' distance; 0 is perfect.
@@ -61,7 +61,7 @@ class NestedSamples:
 
 
 def nested_samples(rows: int, seed: int) -> NestedSamples:
-    """Samples of a half, a quarter, … of the rows, down to 25 rows.
+    """Draw samples of a half, a quarter, … of the rows, down to 25 rows.
 
     The rows must be in an order of their contents alone.
     """
@@ -72,17 +72,14 @@ def nested_samples(rows: int, seed: int) -> NestedSamples:
     level = (place[:, None] < np.array(sizes[1:], dtype=np.int64)[None, :]).sum(axis=1)
     members = np.triu(
         np.ones((len(sizes), len(sizes)))
-    )  # a sample holds its own level and all smaller samples
+    )  # A sample holds its own level and all smaller samples.
     return NestedSamples(
         Replicates(level.astype(np.int64), members), np.array(sizes) / max(1, rows)
     )
 
 
 def _inverse(value: float, rising: NDArray[np.float64], places: NDArray[np.float64]) -> float:
-    """The place where a rising broken line reaches a value below its last one.
-
-    The first such place where it is flat.
-    """
+    """Place where a rising broken line first reaches a value below its last one."""
     after = int(np.searchsorted(rising, value, side="left"))
     if after == 0:
         return float(places[0])
@@ -100,7 +97,7 @@ _CHUNK_ROWS = 16_384
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """Conditions that a row meets all of: a range of a number, one category of a discrete column.
+    """Conjunction of conditions: a range of a number, one category of a discrete column.
 
     Attributes:
         columns: The columns.
@@ -111,15 +108,15 @@ class Query:
     allowed: tuple[NDArray[np.bool_], ...]
 
     def met(self, table: CodedTable) -> NDArray[np.bool_]:
-        """Which rows meet all conditions [rows]."""
+        """Mask of the rows that meet all conditions [rows]."""
         pairs = zip(self.columns, self.allowed, strict=True)
         return np.logical_and.reduce([allowed[table.codes[:, column]] for column, allowed in pairs])
 
 
 def random_queries(coder: AuditCoder, kept_in: CodedTable, seed: int) -> tuple[Query, ...]:
-    """500 queries of one to three conditions each.
+    """Draw 500 queries of one to three conditions each.
 
-    A range lies between two random cuts of the coder; a category is that of a random training row,
+    A range lies between two random cuts of the coder. A category is that of a random training row,
     so that most queries count somebody.
 
     Args:
@@ -153,7 +150,7 @@ def _condition(
         return np.asarray(codes == kept_in.codes[row, place])
     low, high = np.sort(
         generator.integers(0, len(codes) - 1, 2)
-    )  # the last code is missing: in no range
+    )  # The last code is missing; it is in no range.
     return np.asarray((codes >= low) & (codes <= high))
 
 
@@ -164,12 +161,10 @@ def query_metric(
     synthetic: CodedTable,
     seed: int,
 ) -> Metric:
-    """``utility.query_error``.
+    """Metric ``utility.query_error``: mean absolute error of the queries' shares of rows.
 
-    Mean absolute error of a query's share of rows, against the training rows; 0 is perfect.
-
-    Details have the error inside each named subgroup, where at least 20 training and 20 left-out
-    rows are in it.
+    Errors are against the training rows; 0 is perfect. Details have the error inside each named
+    subgroup with at least 20 training and 20 left-out rows.
 
     Args:
         coder: Made from the kept-in rows.
@@ -226,10 +221,7 @@ def _counts(
     table: CodedTable,
     more: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """How many rows meet each query.
-
-    Of all rows, of each subgroup, and of each column of ``more`` [queries, columns].
-    """
+    """Rows that meet each query: in all, by subgroup, by column of ``more`` [queries, columns]."""
     counts: list[NDArray[np.float64]] = []
     for start in range(0, len(table), _CHUNK_ROWS):
         place = np.arange(start, min(start + _CHUNK_ROWS, len(table)))
@@ -245,7 +237,7 @@ def _counts(
 
 
 def _sizes(groups: tuple[Subgroup, ...], table: CodedTable) -> NDArray[np.float64]:
-    """The rows of the table and of each subgroup, at least one."""
+    """Number of rows of the table and of each subgroup, at least one."""
     return np.array(
         [len(table), *(max(1, int(group.rows(table).sum())) for group in groups)], dtype=float
     )

@@ -1,10 +1,7 @@
-"""How each column's values are distributed, on all rows and with what is missing.
+"""Compare each column's distribution on all rows, missing values included.
 
-And which columns differ for sure.
-
-SDMetrics' column shapes see present values only, so a column whose values are missing far too often
-scores as if nothing were wrong, and they are computed here on a sample; these are of all rows, and
-a missing value is a value.
+A χ² test tells which columns differ for sure. SDMetrics' column shapes ignore missing values and
+are computed on a sample. These figures use all rows, and a missing value is a value.
 """
 
 from __future__ import annotations
@@ -39,13 +36,12 @@ def shapes_metric(
     synthetic: CodedTable,
     seed: int,
 ) -> Metric:
-    """``fidelity.column_shapes``: mean over columns of 1 − distance to the training rows.
+    """Metric ``fidelity.column_shapes``: mean over columns of 1 − distance to the training rows.
 
-    1 is perfect.
-
-    The distance of a number is the Kolmogorov-Smirnov statistic, missing being above all numbers;
-    that of a category the total variation distance. Each column's details have the p-value of a χ²
-    test that synthetic and left-out rows have one distribution, adjusted for all columns.
+    1 is perfect. The distance of a number is the Kolmogorov-Smirnov statistic, with missing above
+    all numbers. That of a category is the total variation distance. Details have each column's
+    p-value of a χ² test, adjusted for all columns. The null is that synthetic and left-out rows
+    have one distribution.
 
     Args:
         coder: Names the columns.
@@ -102,7 +98,7 @@ def shapes_metric(
 def distances(
     coder: AuditCoder, real: CodedTable, other: CodedTable, parts: Replicates
 ) -> NDArray[np.float64]:
-    """The distance of each part of another table to the real one, by column [columns, parts]."""
+    """Distance of each part of another table to the real one, by column [columns, parts]."""
     return np.array(
         [
             _distance(
@@ -134,9 +130,9 @@ def _p_values(coder: AuditCoder, left_out: CodedTable, synthetic: CodedTable) ->
 
 
 def two_sample_p_value(first: NDArray[np.int64], second: NDArray[np.int64], size: int) -> float:
-    """The p-value of Pearson's χ² test that two samples of codes have one distribution.
+    """P-value of Pearson's χ² test that two samples of codes have one distribution.
 
-    Codes of which fewer than five are expected in a sample count as one; 1 where one code is left.
+    Codes with an expected count below five in a sample are pooled; 1 if one code is left.
 
     Args:
         first: Codes of the first sample.

@@ -20,14 +20,14 @@ def fidelity_metrics(
     broken: tuple[BrokenRules, BrokenRules | None],
     seed: int,
 ) -> tuple[Metric, ...]:
-    """All metrics of the modules that this one imports.
+    """All fidelity metrics except TVD and C2ST.
 
     Args:
         coder: Made from the kept-in rows.
         kept_in: The training rows.
         left_out: The hold-out rows, or None.
         synthetic: The synthetic rows.
-        broken: What the synthetic and the hold-out rows break of the schema.
+        broken: Violations of the schema, of synthetic and of hold-out rows.
         seed: Draws samples and blocks.
     """
     tables = (kept_in, left_out, synthetic)

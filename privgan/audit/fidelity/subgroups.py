@@ -1,8 +1,8 @@
-"""How close the synthetic rows are inside each named subgroup of customers, the worst subgroup first.
+"""Compare synthetic and real rows inside each named subgroup, the worst first.
 
-A subgroup is one category of one discrete column. Where fewer than 20 training or left-out rows are
-in it nothing is said about it: so few rows say nothing reliable, and what is said of a few people
-is said of each.
+A subgroup is one category of one discrete column. Subgroups with fewer than 20 training or left-out
+rows are left out. So few rows give no reliable figure, and a figure about a few people describes
+each of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DENSE_CELLS = 2**18
 
 @dataclass(frozen=True)
 class Subgroup:
-    """The rows with one category of one column.
+    """Rows with one category of one column.
 
     Attributes:
         place: The column.
@@ -44,12 +44,12 @@ class Subgroup:
     name: str
 
     def rows(self, table: CodedTable) -> NDArray[np.bool_]:
-        """Which rows of a table are in it."""
+        """Mask of the table's rows in the subgroup."""
         return np.asarray(table.codes[:, self.place] == self.code)
 
 
 def named_subgroups(coder: AuditCoder) -> tuple[Subgroup, ...]:
-    """Every category of the discrete columns with at most 20 of them, and missing values.
+    """Categories, and missing values, of discrete columns with at most 20 of them.
 
     The schema's first 200.
     """
@@ -72,13 +72,11 @@ def subgroup_metric(
     synthetic: CodedTable,
     seed: int,
 ) -> Metric:
-    """``fidelity.worst_subgroup_tvd1``.
+    """Metric ``fidelity.worst_subgroup_tvd1``: largest mean total variation in a subgroup.
 
-    The largest mean total variation distance inside a subgroup; 0 is perfect.
-
-    The mean is over the 1-way marginals of the other columns, of the first 40 at most. The interval
-    is the worst subgroup's own, at a confidence that holds for all subgroups at once (Bonferroni),
-    since the worst one was picked.
+    0 is perfect. The mean is over the 1-way marginals of the other columns, at most the first 40.
+    The interval is the worst subgroup's own. It holds for all subgroups at once (Bonferroni), since
+    the worst one was picked.
 
     Args:
         coder: Made from the kept-in rows.
@@ -144,7 +142,7 @@ def _distances(
 ) -> NDArray[np.float64]:
     """Mean total variation distance inside each subgroup [subgroups, parts].
 
-    1 where the other table has no row of it.
+    1 if the other table has no row of it.
     """
     places = sorted({group.place for group in groups})
     found = {place: _by_category(coder, place, real, other, parts) for place in places}
@@ -154,7 +152,7 @@ def _distances(
 def _by_category(
     coder: AuditCoder, place: int, real: CodedTable, other: CodedTable, parts: Replicates
 ) -> NDArray[np.float64]:
-    """The same for all categories of one column [parts, codes]."""
+    """Mean total variation distance for all categories of one column [parts, codes]."""
     others = [column for column in range(len(coder.columns)) if column != place][:MOST_OTHERS]
     size, total = coder.sizes[place], np.zeros((len(parts.members), coder.sizes[place]))
     for column in others:
@@ -171,9 +169,9 @@ def _by_category(
 def _cells(
     coder: AuditCoder, place: int, column: int, real: CodedTable, other: CodedTable
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The cell of each row of both tables, and each cell's number.
+    """Cell of each row of both tables, and each cell's number.
 
-    Only cells that occur where there are many.
+    In a large marginal only the cells that occur are numbered.
     """
     width = coder.sizes[column]
     pairs = [table.codes[:, place] * width + table.codes[:, column] for table in (real, other)]
@@ -187,6 +185,6 @@ def _cells(
 def _within(
     counts: NDArray[np.float64], group: NDArray[np.int64], size: int
 ) -> NDArray[np.float64]:
-    """Each cell's share of its subgroup's rows [parts, cells]."""
+    """Share of each cell in its subgroup's rows [parts, cells]."""
     totals = np.array([np.bincount(group, weights=line, minlength=size) for line in counts])
     return np.asarray(counts / np.maximum(1.0, totals)[:, group])

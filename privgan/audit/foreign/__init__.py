@@ -1,1 +1,1 @@
-"""Foreign tables: values of any tool read in the schema's notation."""
+"""Read values that any tool wrote into the schema's notation."""

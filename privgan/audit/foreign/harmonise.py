@@ -1,6 +1,6 @@
-"""A foreign table's values as the schema writes them, with every change told.
+"""Rewrite a foreign table's values in the schema's notation and report every change.
 
-A function of each column alone.
+Each column is rewritten from its own values alone.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _DAY = 86_400
 def harmonise(
     table: pd.DataFrame, schema: Schema, name: str
 ) -> tuple[pd.DataFrame, tuple[Normalised, ...]]:
-    """The table with headers and values as the schema writes them.
+    """The table with headers and values in the schema's notation.
 
-    What cannot be read stays as it is.
+    Values that cannot be read stay as they are.
 
     Args:
         table: The table as read [rows, columns].
         schema: The public facts.
-        name: What the table is called when changes are told.
+        name: The table's name in the reported changes.
 
     Returns:
         The table, and every change with how many values it touched.
@@ -74,9 +74,9 @@ def harmonise(
 def legible(
     schema: Schema, real: pd.DataFrame, holdout: pd.DataFrame, synthetic: pd.DataFrame
 ) -> tuple[Schema, tuple[pd.DataFrame, ...], Legibility]:
-    """Typed tables with categories spelt as the schema spells them, without the columns that are mostly lost.
+    """Typed tables in the schema's spelling, without the columns that are mostly lost.
 
-    Numbers and moments that are no longer text are counted; text in their columns is refused later,
+    Numbers and moments that are no longer text are counted. Text in their columns is refused later,
     with its count.
 
     Raises:
@@ -102,7 +102,7 @@ def legible(
 
 
 def _with_columns(schema: Schema, wanted: Callable[[Column], bool]) -> Schema:
-    """The schema with those of its modelled columns that are wanted."""
+    """The schema with the wanted modelled columns only."""
     return replace(schema, columns=tuple(filter(wanted, schema.modelled)))
 
 
@@ -120,7 +120,7 @@ def _is_typed(column: Column, tables: Iterable[pd.DataFrame]) -> bool:
 def _headed(
     table: pd.DataFrame, schema: Schema, name: str
 ) -> tuple[pd.DataFrame, list[Normalised]]:
-    """Headers in the schema's spelling, where exactly one of them reads alike."""
+    """Headers in the schema's spelling, if exactly one of them matches."""
     known, unique = set(map(str, table.columns)), _unique_headers(schema)
     found = {
         column: unique[_header(str(column))]
@@ -140,7 +140,7 @@ def _headed(
 
 
 def _unique_headers(schema: Schema) -> dict[str, str]:
-    """Headers as they are compared, to the columns of which no other reads alike."""
+    """Columns by folded header, without headers that several columns share."""
     keys = [_header(column) for column in schema.names]
     return {
         key: column for key, column in zip(keys, schema.names, strict=True) if keys.count(key) == 1
@@ -181,7 +181,7 @@ def _column(
 
 
 def _plain(values: pd.Series, column: Column) -> pd.Series:
-    """Moments in a column of numbers as text: pandas would take them for nanoseconds."""
+    """Moments in a column of numbers as text; pandas would read them as nanoseconds."""
     moments = pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(
         values
     )
@@ -210,10 +210,7 @@ def _typed_moments(values: pd.Series, column: Temporal) -> tuple[pd.Series, dict
 def _changes(
     distinct: Sequence[Any], rows: NDArray[np.int64], absent: NDArray[np.bool_], column: Column
 ) -> tuple[list[Any], list[str]]:
-    """Each distinct value as the schema writes it, and what was written otherwise.
-
-    Empty where nothing was.
-    """
+    """The schema's notation of each distinct value, and the changes; empty if none."""
     after, what = list(distinct), [""] * len(distinct)
     stand = as_they_stand(distinct, column, absent)
     words = ~absent & np.isnan(stand) & absent_words(distinct)
@@ -240,14 +237,14 @@ def _read_otherwise(
     rows: NDArray[np.int64],
     column: Column,
 ) -> Iterator[tuple[int, str, str]]:
-    """Numbers and moments.
+    """Numbers and moments by the best reading of each value.
 
-    The best reading of each value, written so that every other command reads it too.
+    They are written so that every other command reads them too.
 
     Args:
         values: The distinct values.
-        stand: What they are as they stand [distinct].
-        rows: How many rows hold each [distinct].
+        stand: Their values as they stand [distinct].
+        rows: Number of rows with each [distinct].
         column: The column.
 
     Yields:
@@ -274,7 +271,7 @@ def _read_otherwise(
     read = as_they_stand(written, column, np.zeros(len(written), dtype=bool))
     tolerance = 0.5 * 10.0**-column.decimals if isinstance(column, Numeric) else 0.0
     for place, text, again in zip(use, written, read, strict=True):
-        # What the column's own notation cannot write stays as it is, and counts as unread.
+        # Values that the column's notation cannot write stay as they are and count as unread.
         if np.isclose(again, chosen.values[place], rtol=1e-12, atol=tolerance):
             yield place, text, notations[chosen.notation[place]].what
 

@@ -1,8 +1,8 @@
-"""What of a table can be read in the schema, by column, and which columns an audit must leave out.
+"""Count the values an audit cannot read, by column, and leave out columns that are mostly lost.
 
-A value that cannot be read becomes missing or a filler, and a copy of a row no longer looks like
-it. So every such value is counted. A column with more than half of its values lost says more about
-how it was written than about the tool: it leaves all figures, and the audit can no longer clear the
+An unreadable value becomes missing or a filler, so a copy of its row no longer looks like a copy.
+Every such value is counted. A column with more than half of its values lost says more about its
+notation than about the tool. It leaves all figures, and the audit can then no longer clear the
 table.
 """
 
@@ -22,6 +22,7 @@ from privgan.audit.foreign.moment_notation import within
 from privgan.audit.foreign.notations import ABSENT
 from privgan.domain.regions import columns_of
 from privgan.errors import TableError
+from privgan.files.json_types import JsonDict
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Numeric, Temporal
 from privgan.schema.schema import Schema
@@ -30,20 +31,20 @@ from privgan.table.readings import canonical_text
 
 # The median row must still hold what the tool wrote.
 MOST_LOST = 0.5
-# Real and hold-out rows come from one population: lost values that differ more would tell them
-# apart by notation alone.
+# Real and hold-out rows come from one population. If their lost values differ more than this,
+# notation alone would tell them apart.
 MOST_APART = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Normalised:
-    """One way in which a table wrote values otherwise than the schema. INTERNAL.
+    """A notation that was changed into the schema's. INTERNAL.
 
     Attributes:
         table: ``real``, ``holdout`` or ``synthetic``.
         column: The column.
-        what: What was written otherwise.
-        values: How many values.
+        what: The notation that was changed.
+        values: Number of values.
     """
 
     table: str
@@ -52,7 +53,7 @@ class Normalised:
     values: int
 
     def __str__(self) -> str:
-        """As a line for the owner."""
+        """One line for the owner."""
         return (
             f"{self.table}: column {self.column!r}: {self.what}: {self.values} values read as the"
             " schema writes them"
@@ -61,7 +62,7 @@ class Normalised:
 
 @dataclass(frozen=True, kw_only=True)
 class Lost:
-    """How many values of one column of one table are lost to an audit. INTERNAL.
+    """Number of values of one column and table that an audit loses. INTERNAL.
 
     Attributes:
         table: ``real``, ``holdout`` or ``synthetic``.
@@ -83,16 +84,16 @@ class Lost:
 
     @property
     def any(self) -> bool:
-        """Whether there is something to tell: a missing value alone is nothing to tell."""
+        """Whether there is a loss to report; missing values alone are none."""
         return bool(self.unread or self.unseen or self.outside)
 
     def share(self, expected_missing: float) -> float:
-        """The share of lost values; missing ones count where there are more than expected."""
+        """Share of lost values; missing ones count if there are more than expected."""
         missing = max(0.0, self.missing - expected_missing * self.rows)
         return (self.unread + self.unseen + self.outside + missing) / max(1, self.rows)
 
     def __str__(self) -> str:
-        """As a line for the owner."""
+        """One line for the owner."""
         counts = {
             "cannot be read": self.unread,
             "are categories never seen": self.unseen,
@@ -105,7 +106,7 @@ class Lost:
 
 @dataclass(frozen=True, kw_only=True)
 class Legibility:
-    """What was read otherwise, what was lost, and which columns left. INTERNAL.
+    """Changed notations, lost values and left-out columns. INTERNAL.
 
     Attributes:
         normalised: Every change of notation.
@@ -119,15 +120,15 @@ class Legibility:
 
     @property
     def reason(self) -> str:
-        """Why no verdict clears the table; empty where nothing was left out."""
+        """The reason why no verdict clears the table; empty if no column was left out."""
         return "; ".join(f"column {name!r} left out: {why}" for name, why in self.left_out.items())
 
     def lines(self) -> list[str]:
-        """Everything to tell, a line each."""
+        """All findings, one line each."""
         left = [f"left out: column {name!r}: {why}" for name, why in self.left_out.items()]
         return [*map(str, self.normalised), *(str(lost) for lost in self.lost if lost.any), *left]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """As JSON values."""
         return {
             "normalised": [asdict(item) for item in self.normalised],
@@ -139,12 +140,12 @@ class Legibility:
 
 
 def lost_values(table: pd.DataFrame, schema: Schema, name: str) -> tuple[Lost, ...]:
-    """What of a table is lost to an audit: one fact for each modelled column that it has.
+    """Lost values of a table, one record for each modelled column that it has.
 
     Args:
         table: The table, harmonised [rows, columns].
         schema: The public facts.
-        name: What the table is called.
+        name: The table's name.
     """
     present = [column for column in schema.modelled if column.name in table]
     return tuple(
@@ -167,15 +168,15 @@ def _lost(values: pd.Series, column: Column, markers: Sequence[str], name: str) 
 
 
 def distinct_values(values: pd.Series) -> tuple[list[Any], NDArray[np.int64]]:
-    """The distinct values but the missing ones, and the place of each row's among them [rows].
+    """Distinct values without missing ones, and each row's place among them [rows].
 
-    -1 where missing.
+    -1 if missing.
     """
     plain = values.astype(object)
     nested = ~plain.map(pd.api.types.is_scalar)
     if nested.any():
         plain = plain.where(~nested, plain.astype(str))
-    # Apart by type: True, 1 and 1.0 are one key to a dictionary, and three notations.
+    # Keyed by type: True, 1 and 1.0 are one dictionary key, but three notations.
     kinds, _ = pd.factorize(plain.map(lambda value: type(value).__name__))
     codes, levels = pd.factorize(plain)
     places = np.where(codes < 0, -1, kinds * len(levels) + codes).astype(np.int64)
@@ -186,12 +187,12 @@ def distinct_values(values: pd.Series) -> tuple[list[Any], NDArray[np.int64]]:
 
 
 def absent_values(distinct: Sequence[Any], markers: Sequence[str]) -> NDArray[np.bool_]:
-    """Which distinct values are the schema's markers of a missing one [distinct]."""
+    """Mask of the values that are the schema's markers of a missing one [distinct]."""
     return np.array([isinstance(value, str) and value in markers for value in distinct], dtype=bool)
 
 
 def absent_words(distinct: Sequence[Any]) -> NDArray[np.bool_]:
-    """Which distinct values are a program's word for a missing one [distinct]."""
+    """Mask of the values that are a program's word for a missing one [distinct]."""
     return np.array(
         [isinstance(value, str) and value.strip().casefold() in ABSENT for value in distinct],
         dtype=bool,
@@ -201,9 +202,9 @@ def absent_words(distinct: Sequence[Any]) -> NDArray[np.bool_]:
 def as_they_stand(
     distinct: Sequence[Any], column: Column, absent: NDArray[np.bool_], dtype: Any = object
 ) -> NDArray[np.float64]:
-    """Distinct values as numbers, read as every other command reads them, whatever the bounds [distinct].
+    """Distinct values as numbers, read as in every other command, without bounds [distinct].
 
-    Categories are their place, moments seconds since 1970; NaN where missing or unread.
+    Categories are their place, moments seconds since 1970; NaN if missing or unread.
     """
     series = pd.Series(list(distinct), dtype=dtype, name=column.name)
     if isinstance(column, Numeric):
@@ -249,7 +250,7 @@ def _inside(numbers: NDArray[np.float64], column: Column) -> NDArray[np.bool_]:
 
 
 def columns_left_out(lost: Sequence[Lost]) -> dict[str, str]:
-    """The columns that an audit must leave out, each with the reason.
+    """Columns that an audit must leave out, each with the reason.
 
     Args:
         lost: The facts of the real, the hold-out and the synthetic table.
@@ -275,7 +276,7 @@ def _why(facts: Mapping[tuple[str, str], Lost], column: str) -> str:
 
 
 def without_columns(schema: Schema, left_out: Mapping[str, str]) -> Schema:
-    """The schema without the columns that were left out, and without the constraints that name one of them.
+    """The schema without the left-out columns and the constraints that name one.
 
     Raises:
         TableError: No column is left to compare.

@@ -1,6 +1,6 @@
-"""Moments as other tools write them.
+"""Parse moments as other tools write them.
 
-Times on dates, zones, other orders of day and month, counted seconds.
+It covers times on dates, zones, other orders of day and month, and counted seconds.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ _FIRST, _LAST = -62_135_596_800, 253_402_300_799  # The years 1 to 9999.
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Parts:
-    """Distinct texts in parts.
+    """Parsed parts of the distinct texts.
 
     Attributes:
         days: The part that writes the day [distinct].
-        clocks: The seconds since midnight [distinct]; 0 where there is no time, NaN where it is
+        clocks: The seconds since midnight [distinct]; 0 if there is no time, NaN if it is
             none.
-        timed: Which texts write a time [distinct].
-        offsets: What their zone is ahead of UTC, in seconds [distinct]; NaN where they write none.
+        timed: Mask of the texts with a time [distinct].
+        offsets: Offset of their zone from UTC, in seconds [distinct]; NaN without a zone.
     """
 
     days: pd.Series
@@ -67,7 +67,7 @@ class Parts:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Parts:
-        """The parts of each text."""
+        """Parse each text."""
         found = [_split(text) for text in texts]
         return cls(
             days=pd.Series([day for day, _, _, _ in found], dtype=object),
@@ -78,7 +78,7 @@ class Parts:
 
 
 def _split(text: str) -> tuple[str, float, bool, float]:
-    """Day, seconds since midnight, whether a time is written, and the zone's offset of one text."""
+    """Day, seconds since midnight, whether a time is written, and the zone's offset."""
     part = _PARTS.fullmatch(re.sub(r"\s+", " ", text.strip()))
     if part is None:
         return "", np.nan, False, np.nan
@@ -117,9 +117,9 @@ def _offset(zone: str) -> float:
 def _on_the_wall(
     seconds: NDArray[np.float64], offsets: NDArray[np.float64], zone: str
 ) -> NDArray[np.float64]:
-    """Moments as a clock in the column's zone shows them.
+    """Moments in the column's local time.
 
-    As they are written where the column or the text has none.
+    As they are written if the column or the text has no zone.
     """
     if not zone:
         return seconds
@@ -133,10 +133,10 @@ def _on_the_wall(
 
 
 def moment_notations(texts: Sequence[str], column: Temporal) -> Iterator[Notation]:
-    """Every way to read the distinct texts as a column's moments, in seconds since 1970, but for the one as they stand.
+    """All readings of distinct texts as moments, besides the schema's own.
 
-    Where the column has no zone, one in the text is left out: the time is the one on the wall. A
-    column of dates takes the day alone.
+    Moments are in seconds since 1970. If the column has no zone, a zone in the text is ignored: the
+    time is local. A column of dates takes the day alone.
     """
     parts = Parts.of(texts)
     for pattern in _patterns(parts.days, column):
@@ -150,10 +150,7 @@ def moment_notations(texts: Sequence[str], column: Temporal) -> Iterator[Notatio
 
 
 def _patterns(days: pd.Series, column: Temporal) -> tuple[str, ...]:
-    """The ways to write a day.
-
-    The schema's own first, then those that a draft would try, then all others.
-    """
+    """Date formats to try: the schema's own, those that a draft would try, then all others."""
     found = ways_of_writing(day for day in days.unique() if day)
     return tuple(
         dict.fromkeys([_own_day(column), *(way for way in found if not has_clock(way)), *_DAYS])
@@ -161,7 +158,7 @@ def _patterns(days: pd.Series, column: Temporal) -> tuple[str, ...]:
 
 
 def _own_day(column: Temporal) -> str:
-    """The part of the column's format that writes the day."""
+    """The day's part of the column's format."""
     return re.split(r"[T ]?%[HI]", column.format)[0].strip()
 
 
@@ -195,7 +192,10 @@ def _counted(texts: Sequence[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
 
 
 def within(seconds: NDArray[np.float64], column: Temporal) -> NDArray[np.bool_]:
-    """Which moments, in seconds since 1970, lie within a column's bounds; NaN never does."""
+    """Mask of the moments within a column's bounds; NaN never is.
+
+    Moments are in seconds since 1970.
+    """
     lower, upper = (np.datetime64(end, "s").astype("int64") for end in (column.lower, column.upper))
     with np.errstate(invalid="ignore"):
         inside: NDArray[np.bool_] = (seconds >= lower) & (seconds <= upper)

@@ -1,7 +1,7 @@
-"""Notations of other tools: numbers, category spellings, and which reading holds for a column.
+"""Parse numbers and categories in other tools' notations, and choose each column's reading.
 
 The reading that makes most rows fit the schema comes first; the schema's own notation wins ties.
-Two other readings that fit alike and differ are ambiguous: such a value counts as unread.
+Two other readings that fit equally well and differ are ambiguous: such a value counts as unread.
 """
 
 from __future__ import annotations
@@ -33,14 +33,11 @@ _GROUPS = re.compile(r"[,.'’ ]")
 
 
 def bare(text: str) -> str:
-    """The digits and their signs alone.
-
-    No currency, no per cent, one kind of minus and of space.
-    """
+    """Digits and signs alone: no currency or per cent, one kind of minus and space."""
     text = unicodedata.normalize("NFKC", text).replace("−", "-")
     text = "".join(sign for sign in text if unicodedata.category(sign) != "Sc")
     text = _SPACES.sub(" ", _AROUND.sub(" ", text)).strip()
-    if text.startswith("(") and text.endswith(")"):  # As accountants write what is below zero.
+    if text.startswith("(") and text.endswith(")"):  # Accountants write negative numbers so.
         text = f"-{text[1:-1].strip()}"
     text = re.sub(r"(?<=[.,])[-–—]$", "", text)  # 3.- and 3,- are whole amounts.
     if text.endswith("-"):
@@ -49,7 +46,7 @@ def bare(text: str) -> str:
 
 
 def with_point(text: str) -> float:
-    """A number with a decimal point and any thousands; NaN where the text is none."""
+    """Number with a decimal point and any thousands separator; NaN if the text is none."""
     digits = bare(text)
     if not _POINT.fullmatch(digits) or not any(map(str.isdigit, digits)):
         return math.nan
@@ -57,7 +54,7 @@ def with_point(text: str) -> float:
 
 
 def with_comma(text: str) -> float:
-    """A number with a decimal comma and any thousands; NaN where the text is none."""
+    """Number with a decimal comma and any thousands separator; NaN if the text is none."""
     digits = bare(text)
     if not _COMMA.fullmatch(digits) or not any(map(str.isdigit, digits)):
         return math.nan
@@ -68,7 +65,7 @@ def with_comma(text: str) -> float:
 
 
 def duration(text: str) -> float:
-    """The seconds of a duration as pandas and ISO 8601 write it; NaN where the text is none."""
+    """Seconds of a duration in pandas' or ISO 8601 notation; NaN if the text is none."""
     if not re.search(r"[0-9]:[0-9]{2}|^-?P|day", text):
         return math.nan
     try:
@@ -85,14 +82,14 @@ _READERS: dict[str, Callable[[str], float]] = {
 
 
 def number_notations(texts: Sequence[str], column: Numeric) -> Iterator[Notation]:
-    """Every way to read the distinct texts as a column's numbers, but for the one as they stand."""
+    """All readings of distinct texts as numbers, besides the schema's own."""
     for what, reader in _READERS.items():
         values = np.array([reader(text) for text in texts], dtype=float)
         yield Notation(what=what, values=values, fits=fits_column(values, column))
 
 
 def fits_column(numbers: np.ndarray, column: Numeric) -> np.ndarray:
-    """Which numbers lie within a column's bounds and decimals; NaN never does."""
+    """Mask of the numbers within a column's bounds and decimals; NaN never is."""
     with np.errstate(invalid="ignore"):
         inside = (numbers >= column.lower) & (numbers <= column.upper)
         off = np.abs(numbers - np.round(numbers, column.decimals))
@@ -101,9 +98,9 @@ def fits_column(numbers: np.ndarray, column: Numeric) -> np.ndarray:
 
 
 def number_text(number: float, column: Numeric) -> str:
-    """A number as the column writes it.
+    """A number in the column's notation.
 
-    As plain text, with no more digits than it needs, where it has no form.
+    Without a declared format: plain text with no more digits than needed.
     """
     if column.format:
         return number_form(column.format).text(number)
@@ -114,8 +111,7 @@ def number_text(number: float, column: Numeric) -> str:
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "on"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "off"})
-# What programs write for a missing value; taken for one only where the schema lets a value be
-# missing.
+# Words that programs write for a missing value; used only if the schema allows missing values.
 ABSENT = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "\\n"})
 _Fold = Callable[[str], str]
 
@@ -146,12 +142,12 @@ _FOLDS: tuple[tuple[str, _Fold], ...] = (
 
 @dataclass(frozen=True, eq=False)
 class _Alike:
-    """What reads alike after some folds.
+    """Categories that can be matched after folding their spelling.
 
     Attributes:
         what: The last fold in words.
         folds: The folds.
-        categories: Folded text to the category, where only one reads so.
+        categories: Folded text to the category, if only one matches.
     """
 
     what: str
@@ -160,7 +156,7 @@ class _Alike:
 
     @classmethod
     def of(cls, what: str, folds: tuple[_Fold, ...], categories: Sequence[str]) -> _Alike:
-        """The categories that no other one reads alike after the folds."""
+        """Index the categories that stay unique after the folds."""
         keys = [_folded(category, folds) for category in categories]
         counts = Counter(keys)
         unique = {
@@ -171,16 +167,15 @@ class _Alike:
         return cls(what, folds, unique)
 
     def match(self, text: str) -> str | None:
-        """The category that a text reads alike with."""
+        """The category that matches a text after the folds."""
         return self.categories.get(_folded(text, self.folds))
 
 
 def spelt(texts: Sequence[str], column: Discrete) -> dict[str, tuple[str, str]]:
-    """The category that each text stands for, and what was written otherwise.
+    """The category of each text, and the changed spellings.
 
-    Texts that stand for none are left out.
-
-    A text goes to a category only where no other category reads alike.
+    A text matches a category only if no other category matches it. Texts without a match are left
+    out.
     """
     known, truths = set(column.categories), _truths(column.categories)
     folds = tuple(fold for _, fold in _FOLDS)
@@ -216,19 +211,19 @@ def _truth(text: str) -> bool | None:
 
 
 def _truths(categories: Sequence[str]) -> Mapping[bool | None, str]:
-    """The categories of false and of true; none where the column is no pair of them."""
+    """The categories of false and of true; none if the column is no such pair."""
     pair = {_truth(category): category for category in categories}
     return pair if len(categories) == 2 and set(pair) == {True, False} else {}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Notation:
-    """One way to read a column's distinct values.
+    """One reading of a column's distinct values.
 
     Attributes:
         what: The notation in words.
-        values: What each distinct value is [distinct], as numbers; NaN where it cannot be read so.
-        fits: Which of them lie within the schema [distinct].
+        values: Number read from each distinct value [distinct]; NaN if it cannot be read so.
+        fits: Mask of the values within the schema [distinct].
         own: Whether it is the schema's own notation, which needs no other one's leave.
     """
 
@@ -240,11 +235,11 @@ class Notation:
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """What each distinct value was taken for.
+    """The chosen value of each distinct text.
 
     Attributes:
-        values: The numbers [distinct]; NaN where unread.
-        notation: The place of the reading that was used [distinct]; -1 where unread.
+        values: The numbers [distinct]; NaN if unread.
+        notation: The place of the reading that was used [distinct]; -1 if unread.
     """
 
     values: NDArray[np.float64]
@@ -252,11 +247,11 @@ class Chosen:
 
 
 def choose_notation(notations: Sequence[Notation], rows: NDArray[np.int64]) -> Chosen:
-    """The reading of each distinct value.
+    """Choose the reading of each distinct value.
 
     Args:
         notations: The readings; the first is that of the values as they stand, and own.
-        rows: How many rows hold each distinct value [distinct].
+        rows: Number of rows with each distinct value [distinct].
     """
     scores = [int(rows[notation.fits].sum()) for notation in notations]
     order = sorted(range(len(notations)), key=lambda place: (-scores[place], place))
@@ -276,7 +271,7 @@ def _unsure(
     values: NDArray[np.float64],
     used: NDArray[np.int64],
 ) -> NDArray[np.bool_]:
-    """Which values another reading, that fits as many rows, takes for something else."""
+    """Mask of the values that another, equally good reading takes for something else."""
     unsure = np.zeros(len(values), dtype=bool)
     for place, notation in enumerate(notations):
         rival = np.array(

@@ -1,8 +1,8 @@
-"""Lower bounds on ε from an attack's hits and misses, each valid at its stated significance.
+"""Compute lower bounds on ε from an attack's right guesses, each valid at its significance.
 
 ``one_run_bound`` is Theorem 5.2 of Steinke, Nasr and Jagielski, "Privacy Auditing with One (1)
-Training Run" (NeurIPS 2023, arXiv 2305.08846), with its δ term; ``clopper_pearson_bound`` is that
-of Jagielski, Ullman and Oprea (NeurIPS 2020) with both branches.
+Training Run" (NeurIPS 2023, arXiv 2305.08846), with its δ term. ``clopper_pearson_bound`` is that
+of Jagielski, Ullman and Oprea (NeurIPS 2020), with both branches.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _PRECISION = 1e-12
 
 @dataclass(frozen=True)
 class OneRunBound:
-    """The best lower bound over the pre-registered grid of guess numbers.
+    """Best lower bound over the pre-registered grid of guess numbers.
 
     Attributes:
         epsilon: The lower bound on ε, at the significance divided by the grid's size.
         canaries: All canaries, guessed or not.
-        guesses: Guesses at the best grid point, half of them "in" and half "out"; 0 where there is
+        guesses: Guesses at the best grid point, half of them "in" and half "out"; 0 if there is
             no grid.
-        correct: How many of them were right.
+        correct: Number of right guesses.
         grid: The guess numbers on each side that were looked at.
     """
 
@@ -44,9 +44,10 @@ class OneRunBound:
 
 
 def guess_grid(canaries: int) -> tuple[int, ...]:
-    """How many canaries to guess on each side: 16 geometric steps fixed before any score is seen.
+    """Numbers of guesses on each side: 16 geometric steps, fixed before any score is seen.
 
-    They run from max(10, m // 100) to m // 2, rounded, without duplicates; empty below 20 canaries.
+    They run from max(10, m // 100) to m // 2, rounded, without duplicates. The grid is empty
+    below 20 canaries.
     """
     low, high = max(LEAST_GUESSES, canaries // 100), canaries // 2
     if high < low:
@@ -64,9 +65,10 @@ def clopper_pearson_bound(
     delta: float,
     significance: float,
 ) -> float:
-    """Lower bound on ε from counts at one threshold that was fixed on other runs (Jagielski et al. 2020).
+    """Lower bound on ε from counts at a threshold fixed on other runs.
 
     Both limits hold at once with probability 1 − significance, so both branches may be used.
+    Source: Jagielski et al. 2020.
     """
     missed = upper_limit(false_negatives, members, significance / 2.0)
     alarmed = upper_limit(false_positives, non_members, significance / 2.0)
@@ -77,7 +79,7 @@ def clopper_pearson_bound(
 def one_run_bound(
     canaries: int, guesses: int, correct: int, delta: float, significance: float
 ) -> float:
-    """Largest ε that ``correct`` right guesses refute (Steinke et al. 2023, Theorem 5.2 and appendix D).
+    """Largest ε that ``correct`` right guesses refute (Steinke et al. 2023, Theorem 5.2).
 
     Args:
         canaries: All canaries m whose coin was flipped, the abstained ones too.
@@ -87,7 +89,7 @@ def one_run_bound(
         significance: Probability of exceeding the true ε.
 
     Returns:
-        The supremum of the ε ≥ 0 whose p-value is below the significance; 0 where there is none.
+        The supremum of the ε ≥ 0 whose p-value is below the significance; 0 if there is none.
     """
     if not 0 <= correct <= guesses <= canaries:
         raise ValueError(
@@ -104,16 +106,19 @@ def one_run_bound(
 def one_run_p_value(
     canaries: int, guesses: int, correct: int, epsilon: float, delta: float
 ) -> float:
-    """How likely an (ε, δ)-private mechanism lets ``correct`` or more of the guesses be right, at most.
+    """Upper bound on P(at least ``correct`` right guesses) under (ε, δ).
 
-    It rises with ε and δ, and falls as more guesses are right; :func:`one_run_bound` is its inverse
+    It rises with ε and δ, and falls with more right guesses. :func:`one_run_bound` is its inverse
     in ε.
     """
     return _p_value(_log_choose(guesses), canaries, correct, epsilon, delta)
 
 
 def largest_refuted(refuted: Callable[[float], bool]) -> float:
-    """The supremum of the refuted ε ≥ 0, rounded down, where every ε below a refuted one is refuted too; 0 for none."""
+    """Supremum of the refuted ε ≥ 0, rounded down; 0 if none is refuted.
+
+    Every ε below a refuted one must be refuted too.
+    """
     if not refuted(0.0):
         return 0.0
     low, high = 0.0, 1.0
@@ -155,10 +160,9 @@ def _p_value(
 def one_run_search(
     scores: NDArray[np.float64], is_member: NDArray[np.bool_], delta: float, significance: float
 ) -> OneRunBound:
-    """The best bound over the two-sided pre-registered grid, the significance divided by the grid's size.
+    """Best bound over the two-sided pre-registered grid (Bonferroni).
 
-    Valid where each canary was left out by a fair coin of its own and no score depends on the
-    coins.
+    Valid if each canary was left out by a fair coin of its own and no score depends on the coins.
 
     Args:
         scores: One score per canary; higher means more likely a member.
@@ -185,9 +189,9 @@ def one_run_search(
 def guesses_on_grid(
     scores: NDArray[np.float64], is_member: NDArray[np.bool_]
 ) -> tuple[tuple[int, int], ...]:
-    """Guesses made and guesses right at each point of the grid.
+    """Guesses made and guesses right at each grid point.
 
-    The highest scores "in", as many lowest "out".
+    The highest scores are called "in", as many lowest "out".
     """
     members = _by_score(np.asarray(scores, dtype=float), np.asarray(is_member, dtype=bool))
     grid = guess_grid(len(members))
@@ -195,9 +199,9 @@ def guesses_on_grid(
 
 
 def largest_one_run_bound(canaries: int, delta: float, significance: float) -> float:
-    """The bound that :func:`one_run_search` would give if every guess were right.
+    """The bound of :func:`one_run_search` if every guess were right.
 
-    What this audit can see at most.
+    It is the most that this audit can show.
     """
     grid = guess_grid(canaries)
     bounds = (
@@ -208,11 +212,11 @@ def largest_one_run_bound(canaries: int, delta: float, significance: float) -> f
 
 
 def _by_score(scores: NDArray[np.float64], is_member: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The coins in the order of the scores, ties in random order.
+    """Coins in the order of the scores, ties in random order.
 
-    Tables list members and non-members one after the other, so ties broken by position would look
-    like knowledge. The order is drawn from a hash of the scores and coins: reproducible, the same
-    for every order of the canaries, and another one for every outcome of the coins.
+    Tables list members and non-members one after the other. Ties broken by position would look like
+    knowledge. The random order comes from a hash of the scores and coins. It is reproducible and
+    the same for every order of the canaries, and differs for every outcome of the coins.
     """
     if not np.isfinite(scores).all() or len(scores) != len(is_member):
         raise ValueError("need one finite score per canary")

@@ -1,4 +1,7 @@
-"""What a claimed (ε, δ) allows an attack to reach: printed beside every attack."""
+"""Compute the highest attack figures that a claimed (ε, δ) allows.
+
+They stand beside every attack.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from privgan.privacy.tradeoff import TradeOff
 
 @dataclass(frozen=True)
 class Claim:
-    """The guarantee that is claimed, and the highest figures that it allows.
+    """The claimed guarantee and the highest attack figures that it allows.
 
     Attributes:
-        epsilon: The claimed ε; infinite where nothing is claimed.
+        epsilon: The claimed ε; infinite if nothing is claimed.
         delta: The claimed δ.
     """
 
@@ -36,17 +39,17 @@ class Claim:
 
     @cached_property
     def curve(self) -> TradeOff:
-        """The worst case of (ε, δ) (Kairouz, Oh, Viswanath 2015, Theorem 2.1)."""
+        """Worst-case trade-off curve of (ε, δ) (Kairouz, Oh, Viswanath 2015, Theorem 2.1)."""
         return tradeoff.of_budget(self.epsilon, self.delta)
 
     def true_positive_rate(self, false_positive_rate: float) -> float:
-        """The largest true-positive rate at a false-positive rate."""
+        """Largest true-positive rate at a false-positive rate."""
         return self.curve.true_positive_rate(false_positive_rate)
 
     def advantage(self) -> float:
-        """The largest difference of true- and false-positive rate."""
+        """Largest difference of true- and false-positive rate."""
         return self.curve.advantage()
 
     def area_under_curve(self) -> float:
-        """The largest area under the curve."""
+        """Largest area under the curve."""
         return self.curve.area_under_curve()

@@ -1,11 +1,10 @@
-"""Lower bounds on ε that assume a Gaussian trade-off.
+"""Compute lower bounds on ε that assume a Gaussian trade-off; diagnostics.
 
-Tighter than the ones that decide, shown only.
+They are tighter than the deciding bounds. A mechanism is μ-GDP if detecting one customer is at
+least as hard as telling N(0, 1) from N(μ, 1) (Dong, Roth and Su 2022).
 
-A mechanism is μ-GDP when telling one customer's presence is at least as hard as telling N(0, 1)
-from N(μ, 1) (Dong, Roth and Su 2022). What these bounds refute is "the mechanism is Gaussian with
-this (ε, δ)", not (ε, δ)-privacy itself: a sampled mechanism composed many times is only nearly
-Gaussian. So they never decide a verdict.
+These bounds refute "the mechanism is Gaussian with this (ε, δ)", not (ε, δ)-privacy itself. A
+sampled mechanism composed many times is only nearly Gaussian. So they never decide a verdict.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from privgan.privacy.tradeoff import Gaussian
 def gdp_mu(
     false_negatives: int, false_positives: int, members: int, non_members: int, significance: float
 ) -> float:
-    """Lower bound on μ from counts at one threshold that was fixed on other canaries or runs.
+    """Lower bound on μ from counts at a threshold fixed on other canaries or runs.
 
-    Nasr et al. 2023 (arXiv 2302.07956), section 4: μ ≥ Φ⁻¹(1 − FPR) − Φ⁻¹(FNR), with the
-    Clopper-Pearson upper limits of both rates, each at half the significance.
+    Nasr et al. 2023 (arXiv 2302.07956), section 4: μ ≥ Φ⁻¹(1 − FPR) − Φ⁻¹(FNR). The rates are
+    Clopper-Pearson upper limits, each at half the significance.
 
     Returns:
-        The bound, 0 where it would be negative.
+        The bound, 0 if it would be negative.
     """
     missed = upper_limit(false_negatives, members, significance / 2.0)
     alarmed = upper_limit(false_positives, non_members, significance / 2.0)
@@ -46,7 +45,7 @@ def gdp_bound(
     delta: float,
     significance: float,
 ) -> float:
-    """The ε at δ of the μ of :func:`gdp_mu`.
+    """ε at δ of the μ of :func:`gdp_mu`.
 
     It extrapolates far beyond what the counts themselves can certify.
     """
@@ -55,7 +54,7 @@ def gdp_bound(
 
 
 def refuted_mu(canaries: int, guesses: int, correct: int, significance: float) -> float:
-    """Largest μ whose Gaussian mechanism ``correct`` right guesses refute, in one run.
+    """Largest μ that ``correct`` right guesses refute for a Gaussian mechanism, in one run.
 
     Mahloujifar, Melis and Chaudhuri 2024 (arXiv 2410.22235), algorithm for membership (k = 2).
 
@@ -83,7 +82,7 @@ def refuted_mu(canaries: int, guesses: int, correct: int, significance: float) -
 def _gaussian_refuted(
     canaries: int, guesses: int, correct: int, mu: float, significance: float
 ) -> bool:
-    """Whether no μ-GDP mechanism lets so many guesses be right with a probability above the significance."""
+    """Whether no μ-GDP mechanism gives so many right guesses with enough probability."""
     curve = Gaussian(mu)
     right = significance * correct / canaries
     wrong = significance * (guesses - correct) / canaries
@@ -98,13 +97,13 @@ def _gaussian_refuted(
 
 @dataclass(frozen=True)
 class FdpBound:
-    """The best f-DP bound over the pre-registered grid of guess numbers.
+    """Best f-DP bound over the pre-registered grid of guess numbers.
 
     Attributes:
         epsilon: The lower bound on ε.
         mu: The same as the μ of a Gaussian mechanism.
-        guesses: Guesses at the best grid point; 0 where none refutes anything.
-        correct: How many of them were right.
+        guesses: Guesses at the best grid point; 0 if none refutes anything.
+        correct: Number of right guesses.
     """
 
     epsilon: float
@@ -116,7 +115,9 @@ class FdpBound:
 def fdp_search(
     scores: NDArray[np.float64], is_member: NDArray[np.bool_], delta: float, significance: float
 ) -> FdpBound:
-    """The best bound over the two-sided grid of :func:`privgan.audit.lower_bounds.bounds.one_run_search`, Bonferroni as there.
+    """Best f-DP bound over the two-sided grid (Bonferroni).
+
+    The grid is that of :func:`privgan.audit.lower_bounds.bounds.one_run_search`.
 
     Args:
         scores: One score per canary; higher means more likely a member.

@@ -1,11 +1,11 @@
-"""Lower bounds on ε as metrics: the deciding one, its power, and diagnostics."""
+"""Report lower bounds on ε as metrics: the deciding one, its power, and diagnostics."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.fdp import fdp_search, gdp_bound, gdp_mu
 from privgan.audit.lower_bounds.power import POWER, epsilon_detectable
 from privgan.audit.randomness import stream
+from privgan.files.json_types import JsonDict
 from privgan.metric import Metric, none_run
 from privgan.planning.plan import AUDIT
 
@@ -34,14 +35,12 @@ def holm_bounds(
     delta: float,
     significance: float,
 ) -> dict[str, float]:
-    """A lower bound on ε by each score.
+    """Lower bound on ε of each score, valid for all scores at once.
 
-    With probability 1 − significance none of them exceeds the true ε.
-
-    All bounds speak of one ε. At each ε, every score has a p-value for "the mechanism is (ε,
-    δ)-private" over its whole grid (Bonferroni), and Holm's method says for which scores it is
-    refuted; a score's bound is the supremum of the ε that it refutes. Where one score alone is
-    given, it is the bound of :func:`privgan.audit.lower_bounds.bounds.one_run_search`.
+    With probability 1 − significance none of them exceeds the true ε. At each ε, every score has a
+    p-value for "the mechanism is (ε, δ)-private" over its whole grid (Bonferroni). Holm's method
+    says for which scores it is refuted. A score's bound is the supremum of the ε that it refutes.
+    For a single score it is the bound of :func:`privgan.audit.lower_bounds.bounds.one_run_search`.
 
     Args:
         scores: Name to one score per canary.
@@ -76,11 +75,21 @@ BOUND, LARGEST, DETECTABLE = (
     "audit.epsilon_detectable",
 )
 FDP, GDP = "audit.epsilon_lb_fdp", "audit.epsilon_lb_gdp"
-# The parts of the deciding score, each with a bound of its own that is shown only.
+# Components of the deciding score; each has a diagnostic bound of its own.
 PARTS = ("density_ratio", "nearest")
 _NO_DELTA = (
     "assumes a Gaussian mechanism, which has a finite ε only at a δ above 0; the claim has none"
 )
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """Fields that all bounds of one audit share, as in :class:`privgan.metric.Metric`."""
+
+    n: int
+    ceiling: float | None
+    confidence: float = 1.0 - SIGNIFICANCE
+    baseline: float = 0.0
 
 
 def bound_metrics(
@@ -90,7 +99,7 @@ def bound_metrics(
     claim: Claim | None,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """All lower bounds on ε that one run's canaries give.
+    """All lower bounds on ε from one run's canaries.
 
     Args:
         canaries: The canaries, each left out by a fair coin of its own.
@@ -117,17 +126,17 @@ def no_bounds(reason: str, others: Iterable[str] = PARTS) -> tuple[Metric, ...]:
 
 
 def name_of(score: str) -> str:
-    """The metric's name of a score that is shown only."""
+    """Metric name of a diagnostic score."""
     return f"audit.epsilon_lb_{score}"
 
 
-def _shared(canaries: int, claim: Claim | None) -> dict[str, Any]:
+def _shared(canaries: int, claim: Claim | None) -> _Shared:
     ceiling = claim.epsilon if claim and math.isfinite(claim.epsilon) else None
-    return {"confidence": 1.0 - SIGNIFICANCE, "n": canaries, "baseline": 0.0, "ceiling": ceiling}
+    return _Shared(n=canaries, ceiling=ceiling)
 
 
 def _deciding(
-    canaries: Canaries, scores: NDArray[np.float64], delta: float, shared: Mapping[str, Any]
+    canaries: Canaries, scores: NDArray[np.float64], delta: float, shared: _Shared
 ) -> Metric:
     found = one_run_search(scores, canaries.is_member, delta, SIGNIFICANCE)
     return Metric(
@@ -145,7 +154,7 @@ def _deciding(
             "delta": delta,
             "decides": dict(AUDIT),
         },
-        **shared,
+        **asdict(shared),
     )
 
 
@@ -166,7 +175,7 @@ def _detectable(canaries: int, delta: float, claim: Claim | None) -> Metric:
             DETECTABLE,
             f"with {canaries} canaries no ε gives a bound above 0 with {POWER:.0%} power",
         )
-    details: dict[str, Any] = {"power": POWER, "delta": delta}
+    details: JsonDict = {"power": POWER, "delta": delta}
     if claim and math.isfinite(claim.epsilon):
         details["refutes_the_claim_from"] = epsilon_detectable(
             canaries, delta, SIGNIFICANCE, above=claim.epsilon
@@ -190,7 +199,7 @@ def _gaussian(
     scores: NDArray[np.float64],
     delta: float,
     seed: int,
-    shared: Mapping[str, Any],
+    shared: _Shared,
 ) -> tuple[Metric, ...]:
     if delta <= 0.0:
         return none_run((FDP, GDP), _NO_DELTA)
@@ -199,9 +208,7 @@ def _gaussian(
     )
 
 
-def _f_dp(
-    canaries: Canaries, scores: NDArray[np.float64], delta: float, shared: Mapping[str, Any]
-) -> Metric:
+def _f_dp(canaries: Canaries, scores: NDArray[np.float64], delta: float, shared: _Shared) -> Metric:
     found = fdp_search(scores, canaries.is_member, delta, SIGNIFICANCE)
     return Metric(
         name=FDP,
@@ -219,7 +226,7 @@ def _f_dp(
             "delta": delta,
             "model_assumed": True,
         },
-        **shared,
+        **asdict(shared),
     )
 
 
@@ -228,9 +235,9 @@ def _from_error_rates(
     scores: NDArray[np.float64],
     delta: float,
     seed: int,
-    shared: Mapping[str, Any],
+    shared: _Shared,
 ) -> Metric:
-    """The threshold is the best one of the first half, the error rates are those of the second."""
+    """Bound from error rates on the second half at the best threshold of the first."""
     first, coin = canaries.folds(2, stream(seed, "audit.epsilon_lb_gdp")) == 0, canaries.is_member
     if min(coin[first].sum(), (~coin[first]).sum(), coin[~first].sum(), (~coin[~first]).sum()) == 0:
         return Metric.not_run(GDP, "a half of the canaries holds one kind only")
@@ -258,7 +265,7 @@ def _from_error_rates(
             "delta": delta,
             "model_assumed": True,
         },
-        **(dict(shared) | {"n": len(truth)}),
+        **asdict(replace(shared, n=len(truth))),
     )
 
 
@@ -266,7 +273,7 @@ def _others(
     canaries: Canaries,
     scores: Mapping[str, NDArray[np.float64]],
     delta: float,
-    shared: Mapping[str, Any],
+    shared: _Shared,
 ) -> tuple[Metric, ...]:
     bounds = holm_bounds(scores, canaries.is_member, delta, SIGNIFICANCE)
     return tuple(
@@ -279,7 +286,7 @@ def _others(
                 " scores; shown only"
             ),
             details={"delta": delta, "scores": len(bounds)},
-            **shared,
+            **asdict(shared),
         )
         for score, bound in bounds.items()
     )

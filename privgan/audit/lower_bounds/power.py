@@ -1,19 +1,20 @@
-"""How strong a one-run audit is.
+"""Compute the power of a one-run audit: the smallest ε that it would have shown.
 
-The smallest ε that it would have shown, so that a bound of 0 is not read as safe.
+It keeps a bound of 0 from being read as safe.
 
-The attacker assumed is the best one there is against the worst ε-private mechanism: randomised
-response (Kairouz, Oh and Viswanath 2015, Theorem 3.4: every ε-private answer about one bit is made
-from it). For each canary on its own it says "in" or "out" and is right with probability e^ε / (1 +
-e^ε); its scores tell nothing else, so equal ones lie in random order. A membership attack on
-synthetic rows sees far less than that, so it needs a larger true ε than the figures of this module
-to show one: they say what the *number of canaries and the bound* can show, not what the attack can.
-The δ of the claim enters the bound; that a mechanism may also fail outright with probability δ is
-left out, which makes the figures larger, never smaller.
+The attacker assumed is the best one against the worst ε-private mechanism, randomised response.
+Every ε-private answer about one bit is made from it (Kairouz, Oh and Viswanath 2015, Theorem 3.4).
+For each canary it says "in" or "out" and is right with probability e^ε / (1 + e^ε). Its scores tell
+nothing else, so equal ones lie in random order.
 
-The chance of a detection is computed exactly, up to rounding and a probability of 1e-9 that is left
-out. Given how many canaries are called "in", the right guesses at rising points of the grid are a
-random walk, and a detection is its first crossing of the counts at which the bound exceeds a level.
+A membership attack on synthetic rows sees far less, so it needs a larger true ε. The figures
+describe the *number of canaries and the bound*, not the attack. The claim's δ enters the bound.
+That a mechanism may also fail outright with probability δ is left out; this makes the figures
+larger, never smaller.
+
+The chance of a detection is exact, up to rounding and an omitted probability of 1e-9. Given how
+many canaries are called "in", the right guesses at rising grid points are a random walk. A
+detection is its first crossing of the counts at which the bound exceeds a level.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ _PRECISION = 1e-4
 def epsilon_detectable(
     canaries: int, delta: float, significance: float, *, power: float = POWER, above: float = 0.0
 ) -> float | None:
-    """The smallest true ε of randomised response at which the deciding bound exceeds a level with a given power.
+    """Smallest ε of randomised response that the deciding bound detects with a given power.
+
+    Detection means that the bound exceeds a level.
 
     Args:
         canaries: All canaries m.
@@ -48,7 +51,7 @@ def epsilon_detectable(
             it.
 
     Returns:
-        The ε to within 1e-4; None where no ε is enough.
+        The ε to within 1e-4; None if no ε is enough.
     """
     from scipy.optimize import brentq
 
@@ -70,9 +73,9 @@ def epsilon_detectable(
 def critical_counts(
     canaries: int, delta: float, significance: float, above: float = 0.0
 ) -> tuple[int, ...]:
-    """The fewest right guesses at each grid point with which the bound exceeds a level.
+    """Fewest right guesses at each grid point for a bound above a level.
 
-    One more than all where none do.
+    One more than all if none suffice.
     """
     grid = guess_grid(canaries)
 
@@ -83,9 +86,9 @@ def critical_counts(
 
 
 def _first(end: int, holds: Callable[[int], bool]) -> int:
-    """The smallest number in 0 to ``end`` at which a condition begins to hold.
+    """Smallest number in 0 to ``end`` at which a condition holds.
 
-    It is taken to hold at ``end``.
+    It must stay true from there on; it is taken to hold at ``end``.
     """
     low, high = 0, end
     while low < high:
@@ -95,7 +98,7 @@ def _first(end: int, holds: Callable[[int], bool]) -> int:
 
 
 def detection_power(epsilon: float, canaries: int, needed: Sequence[int]) -> float:
-    """The probability that randomised response with ε per canary reaches the needed count at some grid point.
+    """Probability that randomised response with ε reaches the needed count at some grid point.
 
     Args:
         epsilon: The true ε ≥ 0.
@@ -105,7 +108,7 @@ def detection_power(epsilon: float, canaries: int, needed: Sequence[int]) -> flo
     walk, shares = _Walk(canaries, epsilon), _smaller_group(canaries)
     missed, state, done = 0.0, walk.start(), 0
     for size, count in zip(walk.grid, needed, strict=True):
-        # From here on the walks differ for which the smaller group ends within this step.
+        # From here on, walks whose smaller group ends within this step are treated apart.
         missed += walk.missed_beyond(state, done, needed, shares[done:size], size)
         state, done = walk.step(state, walk.right ** (2 * (size - done)), count), size
     missed += float(shares[done:].sum() * state.sum())
@@ -113,7 +116,7 @@ def detection_power(epsilon: float, canaries: int, needed: Sequence[int]) -> flo
 
 
 def _smaller_group(canaries: int) -> NDArray[np.float64]:
-    """Probability of each size [m // 2 + 1] of the smaller group, of those called "in" and those called "out"."""
+    """Distribution of the size of the smaller group, "in" or "out" [m // 2 + 1]."""
     from scipy.stats import binom
 
     shares: NDArray[np.float64] = 2.0 * binom.pmf(np.arange(canaries // 2 + 1), canaries, 0.5)
@@ -123,7 +126,7 @@ def _smaller_group(canaries: int) -> NDArray[np.float64]:
 
 
 class _Walk:
-    """The count of right guesses at rising grid points, as probabilities that have not yet reached a needed count.
+    """Distribution of right guesses at rising grid points, for walks without a detection yet.
 
     Args:
         canaries: All canaries.
@@ -146,7 +149,7 @@ class _Walk:
         self.right, self.against = 1.0 - share + share * turns, share + (1.0 - share) * turns
 
     def start(self) -> NDArray[np.float64]:
-        """No guess made, none right."""
+        """The walk before any guess."""
         state = np.zeros(self._length)
         state[0] = 1.0
         return state
@@ -154,7 +157,7 @@ class _Walk:
     def step(
         self, state: NDArray[np.float64], guesses: NDArray[np.complex128], needed: int
     ) -> NDArray[np.float64]:
-        """More guesses, given by their transform, of walks that then have fewer right guesses than needed."""
+        """Add guesses, given by their transform, and drop walks that reach the needed count."""
         from scipy.fft import irfft, rfft
 
         after: NDArray[np.float64] = irfft(rfft(state) * guesses, self._length)
@@ -169,7 +172,9 @@ class _Walk:
         shares: NDArray[np.float64],
         size: int,
     ) -> float:
-        """The probability of no detection at this grid point or a later one, where the smaller group ends in this step.
+        """Probability of no detection from this grid point on.
+
+        It is for a smaller group whose size ends in this step.
 
         Args:
             state: The walks at the point before.
@@ -180,7 +185,7 @@ class _Walk:
             size: The size of this point.
         """
         skipped = int(np.searchsorted(np.cumsum(shares), _LEFT_OUT / len(self.grid)))
-        missed = float(shares[:skipped].sum())  # As if none of these were detected.
+        missed = float(shares[:skipped].sum())  # Treated as not detected.
         if skipped == len(shares):
             return missed
         # A guess "in" and one "out" per size; beyond the smaller group one of the two goes against

@@ -1,17 +1,16 @@
-"""A white-box self-test of DP-SGD.
+"""Run a white-box self-test of DP-SGD.
 
-An attacker who sees every noisy gradient and planted gradients of his own.
+The attacker sees every noisy gradient and plants gradients of his own. The one-run bound decides,
+as in the audit.
 
-The one-run bound decides, as in the audit. Each canary is moreover a membership game of its own:
-its coordinate of the noisy gradients depends on its own coin, batches and noise alone. So exact
-limits of the error rates bound ε too (Clopper-Pearson), which one training run otherwise does not
-allow; they are shown beside it.
+Each canary is also a membership game of its own: its coordinate of the noisy gradients depends on
+its own coin, batches and noise alone. So exact limits of the error rates bound ε too
+(Clopper-Pearson). One training run does not allow this otherwise. These bounds are diagnostics.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ from privgan.audit.lower_bounds.bounds import (
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.fdp import gdp_bound, gdp_mu
 from privgan.audit.report import Verdict, verdict_of
+from privgan.files.json_types import JsonDict
 from privgan.metric import Metric
 
 FORMAT = "privgan.twin/1"
@@ -39,7 +39,7 @@ _SEEN = "log likelihood ratio of the noisy gradients in the canary's own coordin
 
 
 class GradientAttack:
-    """The attacker's scores: the log likelihood ratio of "in" against "out", summed over the steps.
+    """Attack scores: log likelihood ratio of "in" against "out", summed over the steps.
 
     Args:
         canaries: The number of canaries.
@@ -68,11 +68,11 @@ class GradientAttack:
 
 @dataclass(frozen=True, kw_only=True)
 class TwinReport:
-    """The self-test's figures and its verdict. INTERNAL.
+    """Figures and verdict of the self-test. INTERNAL.
 
     Attributes:
         metrics: All figures; the first decides.
-        verdict: What they say about the claimed ε of the private critic.
+        verdict: The verdict on the claimed ε of the private critic.
         epsilon: The ε that the accountant claims for the critic's DP-SGD, which is what the
             canaries are in.
         delta: The δ of the claim.
@@ -90,10 +90,10 @@ class TwinReport:
     format: str = FORMAT
 
     def metric(self, name: str) -> Metric:
-        """The metric of a given name; KeyError where there is none."""
+        """The metric of a given name; KeyError if there is none."""
         return {metric.name: metric for metric in self.metrics}[name]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonDict:
         """The report as JSON values; ``privgan/formats/twin.schema.json`` describes them."""
         return {
             "format": self.format,
@@ -108,13 +108,13 @@ class TwinReport:
 def judge_game(
     scores: NDArray[np.float64], inside: NDArray[np.bool_], claim: Claim, steps: int
 ) -> TwinReport:
-    """The verdict on a claim from the scores of independent canaries.
+    """Verdict on a claim from the scores of independent canaries.
 
     Args:
         scores: One score per canary [canaries]; higher means more likely in.
         inside: Each canary's fair coin [canaries].
-        claim: What the accountant claims for the steps that were seen.
-        steps: How many they were.
+        claim: The accountant's claim for the steps that were seen.
+        steps: Number of these steps.
     """
     found = one_run_search(scores, inside, claim.delta, SIGNIFICANCE)
     largest = largest_one_run_bound(len(scores), claim.delta, SIGNIFICANCE)
@@ -149,7 +149,7 @@ def _deciding(found: OneRunBound, claim: Claim) -> Metric:
     )
 
 
-def _judged(claim: Claim) -> dict[str, Any]:
+def _judged(claim: Claim) -> JsonDict:
     return {"confidence": 1.0 - SIGNIFICANCE, "baseline": 0.0, "ceiling": claim.epsilon}
 
 
@@ -168,7 +168,7 @@ def _largest(largest: float, canaries: int) -> Metric:
 def _from_error_rates(
     scores: NDArray[np.float64], inside: NDArray[np.bool_], claim: Claim
 ) -> tuple[Metric, ...]:
-    """Thresholds are fixed on every other canary, error rates counted on the rest."""
+    """Bound from error rates of one half, at a threshold fixed on every other canary."""
     tried = np.arange(len(scores)) % 2 == 0
     first, rest = (scores[tried], inside[tried]), (scores[~tried], inside[~tried])
     exact = _counts(*rest, _threshold(*first, claim.delta))
@@ -204,7 +204,7 @@ def _from_error_rates(
 
 
 def _threshold(scores: NDArray[np.float64], inside: NDArray[np.bool_], delta: float) -> float:
-    """The threshold with the highest bound on these canaries; it is used on others."""
+    """Threshold with the highest bound on these canaries; it is used on others."""
     candidates = np.unique(
         np.quantile(scores, np.linspace(0.0, 1.0, _THRESHOLDS), method="inverted_cdf")
     )
@@ -235,6 +235,6 @@ def _counts(
     )
 
 
-def _told(counts: tuple[int, int, int, int], claim: Claim) -> dict[str, Any]:
+def _told(counts: tuple[int, int, int, int], claim: Claim) -> JsonDict:
     names = ("false_negatives", "false_positives", "members", "non_members")
     return dict(zip(names, counts, strict=True)) | {"delta": claim.delta}

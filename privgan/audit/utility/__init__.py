@@ -1,1 +1,1 @@
-"""Utility: what models trained on the synthetic table are worth on real rows. INTERNAL."""
+"""Measure the value on real rows of models trained on synthetic ones. INTERNAL."""

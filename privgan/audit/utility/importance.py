@@ -1,10 +1,8 @@
-"""Do models of synthetic and of real rows rely on the same columns?
+"""Compare which columns models of synthetic and of real rows rely on.
 
-Rank correlation of permutation importances.
-
-Importance is measured on left-out rows by what a model loses when a column is shuffled, so it
-exists for every family of models, and impurity's preference for columns with many values plays no
-part.
+The figure is the rank correlation of permutation importances. Importance is the loss of score on
+left-out rows when a column is shuffled. So it exists for every family of models, and impurity's
+preference for columns with many values plays no part.
 """
 
 from __future__ import annotations
@@ -27,12 +25,10 @@ SHOWN = 15
 
 
 def importance_metric(trial: Trial | str, seed: int) -> Metric:
-    """``utility.importance_agreement``: Spearman's correlation of the columns' importances.
+    """Metric ``utility.importance_agreement``: Spearman's correlation of column importances.
 
-    1 is the same order.
-
-    The baseline is that of two models which are fitted on disjoint halves of the real rows: what is
-    left to chance. A model that relies on no column agrees with none: 0.
+    1 is the same order. The baseline compares two models fitted on disjoint halves of the real
+    rows. A model that relies on no column agrees with none: 0.
 
     Args:
         trial: The trial, or why it cannot be tried.
@@ -45,7 +41,7 @@ def importance_metric(trial: Trial | str, seed: int) -> Metric:
     generator = stream(seed, "utility.importance_agreement")
     rows = np.sort(generator.permutation(len(trial.test))[:ROWS])
     test, weights = trial.test.take(rows), trial.weights[: REPETITIONS + 1, rows]
-    # A bootstrap sample that holds none of the picked rows says nothing.
+    # Drop bootstrap samples without any of the picked rows.
     weights = weights[weights.sum(axis=1) > 0]
     drops = {
         family: [importances(trial.task, model, test, weights, seed) for model in pair]
@@ -88,7 +84,7 @@ def importances(
     weights: NDArray[np.float64],
     seed: int,
 ) -> NDArray[np.float64]:
-    """What the model's score loses when a column is shuffled, for each weighting of the rows [columns, weightings].
+    """Loss of score when a column is shuffled, for each weighting [columns, weightings].
 
     Args:
         task: The task.
@@ -112,11 +108,10 @@ def importances(
 
 
 def _agreement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman's correlation for each weighting; 0 where one side has no order."""
+    """Spearman's correlation for each weighting; 0 if one side has no order."""
     from scipy.stats import rankdata
 
-    # Rounded: what a column adds below the twelfth digit is noise of the sums, and must not order
-    # it.
+    # Rounded: below the twelfth digit is rounding noise, which must not order the columns.
     ranks = [rankdata(np.round(drops, 12), axis=0) for drops in (first, second)]
     one, other = (rank - rank.mean(axis=0) for rank in ranks)
     scale = np.sqrt((one**2).sum(axis=0) * (other**2).sum(axis=0))

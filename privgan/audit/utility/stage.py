@@ -1,7 +1,4 @@
-"""Everything about utility, as one stage of the audit.
-
-Two tasks where the schema has both, importances, queries.
-"""
+"""Compute all utility metrics: prediction tasks, importances, subgroups and queries."""
 
 from __future__ import annotations
 
@@ -29,12 +26,10 @@ def all_utility_metrics(
     target: str | None,
     seed: int,
 ) -> tuple[Metric, ...]:
-    """Train on synthetic and test on real, for a category and for a number.
+    """Metrics of training on synthetic and testing on real rows, and of queries.
 
-    Importances, subgroups and queries.
-
-    ``utility.gap`` is that of the target; ``utility.gap_auc`` and ``utility.gap_r2`` are those of
-    both kinds of target. Importances and subgroups are those of the target.
+    ``utility.gap`` is that of the target. ``utility.gap_auc`` and ``utility.gap_r2`` are those of a
+    category and of a number. Importances and subgroups are those of the target.
 
     Args:
         coder: Made from the kept-in rows.

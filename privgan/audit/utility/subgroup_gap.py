@@ -1,11 +1,6 @@
-"""Is the synthetic table of as much use for each named subgroup of customers?
-
-The worst subgroup first.
-"""
+"""Compare the synthetic table's utility in each named subgroup, the worst first."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +10,7 @@ from privgan.audit.fidelity.subgroups import LEAST_ROWS, Subgroup, named_subgrou
 from privgan.audit.intervals import holm, normal_interval
 from privgan.audit.utility.tasks import BOOSTING
 from privgan.audit.utility.utility import REPETITIONS, Trial
+from privgan.files.json_types import JsonDict
 from privgan.metric import Metric
 
 NAME = "utility.worst_subgroup_gap"
@@ -23,14 +19,12 @@ LEAST_OF_CLASS = 5
 
 
 def subgroup_gap_metric(coder: AuditCoder, trial: Trial | str) -> Metric:
-    """``utility.worst_subgroup_gap``.
+    """Metric ``utility.worst_subgroup_gap``: largest gap of training on real over synthetic.
 
-    The largest gap between training on real and on synthetic rows in a subgroup.
-
-    The gap is that of the score in the subgroup's left-out rows; R² compares with the variance of
-    all of them. Nothing is said of subgroups with fewer than 20 test rows or 5 of a class. The
-    interval holds for all subgroups at once (Bonferroni), since the worst one was picked; p-values
-    are one-sided and Holm-adjusted.
+    The gap is that of the score in the subgroup's left-out rows. R² compares with the variance of
+    all of them. Subgroups with fewer than 20 test rows or 5 of a class are left out. The interval
+    holds for all subgroups at once (Bonferroni), since the worst one was picked. P-values are
+    one-sided and Holm-adjusted.
 
     Args:
         coder: Names the columns.
@@ -76,7 +70,7 @@ def subgroup_gap_metric(coder: AuditCoder, trial: Trial | str) -> Metric:
 
 
 def _present(coder: AuditCoder, trial: Trial) -> list[Subgroup]:
-    """The subgroups with a test row, but for those of the target."""
+    """Subgroups with a test row, except those of the target."""
     groups = (group for group in named_subgroups(coder) if group.place != trial.task.place)
     return [group for group in groups if group.rows(trial.test).any()]
 
@@ -98,7 +92,7 @@ def _scores(trial: Trial, group: Subgroup) -> tuple[NDArray[np.float64], NDArray
     made, real = trial.predictions[BOOSTING]
     scale = float(trial.truth.var())
     weights = trial.weights[:, rows]
-    # A bootstrap sample without any row of the subgroup is the subgroup itself.
+    # A bootstrap sample without any row of the subgroup is replaced by the subgroup.
     weights = np.where(weights.sum(axis=1, keepdims=True) > 0, weights, 1.0)
     first, second = (
         trial.task.scores(trial.truth[rows], found[rows], weights, scale) for found in (made, real)
@@ -118,7 +112,7 @@ def _entry(
     scores: tuple[NDArray[np.float64], NDArray[np.float64]],
     error: float,
     p_value: float,
-) -> dict[str, Any]:
+) -> JsonDict:
     made, real = (float(found[0]) for found in scores)
     low, high = normal_interval(real - made, float(error))
     return {

@@ -1,4 +1,4 @@
-"""Prediction tasks: what is to be predicted, the two families of models, and how a prediction is scored."""
+"""Define prediction tasks, their two model families, and their scores."""
 
 from __future__ import annotations
 
@@ -22,14 +22,11 @@ LEAST_ROWS = 20
 
 @dataclass(frozen=True, eq=False)
 class FittedModel:
-    """From rows to predictions.
-
-    Probabilities of the task's classes [rows, classes], or numbers [rows].
+    """A fitted model: probabilities of the classes [rows, classes], or numbers [rows].
 
     Attributes:
         inputs: From rows without the target to the model's inputs [rows, inputs].
-        widths: How many inputs next to each other are each column's; they depend on that column
-            alone.
+        widths: Number of adjacent inputs of each column; they depend on that column alone.
         predict: From inputs to predictions.
     """
 
@@ -38,13 +35,13 @@ class FittedModel:
     predict: Callable[[NDArray[Any]], NDArray[np.float64]]
 
     def __call__(self, table: CodedTable) -> NDArray[np.float64]:
-        """The predictions for rows without the target."""
+        """Predictions for rows without the target."""
         return self.predict(self.inputs(table))
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionTask:
-    """One prediction task: rows whose target is missing are left out of it.
+    """One prediction task; rows with a missing target are left out.
 
     Attributes:
         column: The target.
@@ -62,7 +59,7 @@ class PredictionTask:
 
     @classmethod
     def of(cls, coder: AuditCoder, kept_in: CodedTable, name: str) -> PredictionTask:
-        """The task of predicting a column; TableError where it is not one to predict."""
+        """The task of predicting a column; TableError if it cannot be predicted."""
         column, place = check_target(coder.columns, name), coder.names.index(name)
         assert isinstance(column, Discrete | Numeric)
         others = coder.columns[:place] + coder.columns[place + 1 :]
@@ -83,20 +80,20 @@ class PredictionTask:
 
     @property
     def score(self) -> str:
-        """The name of the score: ``auc`` or ``r2``."""
+        """Name of the score: ``auc`` or ``r2``."""
         return "auc" if self.classification else "r2"
 
     @property
     def classification(self) -> bool:
-        """Whether a category is predicted, not a number."""
+        """Whether the target is a category."""
         return isinstance(self.column, Discrete)
 
     def target(self, table: CodedTable) -> NDArray[np.float64]:
-        """The target's values [rows]."""
+        """Target values [rows]."""
         return table.values[:, self.place]
 
     def complete(self, table: CodedTable) -> CodedTable:
-        """The rows whose target is known."""
+        """Rows with a known target."""
         return table.take(~np.isnan(self.target(table)))
 
     def without_target(self, table: CodedTable) -> CodedTable:
@@ -106,7 +103,7 @@ class PredictionTask:
         )
 
     def fit(self, family: str, rows: CodedTable) -> FittedModel:
-        """A model of one family, fitted on complete rows.
+        """Fit a model of one family on complete rows.
 
         It predicts rows without the target column.
         """
@@ -127,13 +124,13 @@ class PredictionTask:
         weights: NDArray[np.float64],
         scale: float = 0.0,
     ) -> NDArray[np.float64]:
-        """The score for each weighting of the rows [weightings].
+        """Score for each weighting of the rows [weightings]; higher is better.
 
-        The mean area under the curve, each class against the others, or R². Higher is better.
+        The mean area under the curve, each class against the others, or R².
 
         Args:
             truth: The target [rows].
-            predicted: What a model predicts: [rows, classes] or [rows].
+            predicted: A model's predictions [rows, classes] or [rows].
             weights: One weighting per line [weightings, rows].
             scale: The variance that R² compares with; 0 for that of ``truth``.
         """
@@ -142,7 +139,7 @@ class PredictionTask:
         present = [
             i for i, value in enumerate(self.classes) if 0 < (truth == value).sum() < len(truth)
         ]
-        # Two classes have one area: both scores fall and rise together.
+        # Two classes have one area, since their scores mirror each other.
         present = present[1:] if len(self.classes) == 2 and len(present) == 2 else present
         areas = [
             weighted_areas(truth == self.classes[i], predicted[:, i], weights) for i in present
@@ -155,10 +152,7 @@ class PredictionTask:
     def _classifier(
         self, family: str, inputs: NDArray[Any], target: NDArray[np.float64]
     ) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
-        """Probabilities of all classes.
-
-        A class that the fitted rows lack has probability 0 everywhere.
-        """
+        """Classifier with probabilities of all classes; 0 for classes it was not fitted on."""
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.linear_model import LogisticRegression
 
@@ -204,9 +198,9 @@ def r_squared(
     weights: NDArray[np.float64],
     scale: float = 0.0,
 ) -> NDArray[np.float64]:
-    """One less the mean squared error over a variance, for each weighting [weightings].
+    """1 − mean squared error over a variance, for each weighting [weightings].
 
-    ``scale`` 0 for the truth's own.
+    ``scale`` 0 takes the variance of the truth itself.
     """
     totals = weights.sum(axis=1)
     mean = weights @ truth / totals

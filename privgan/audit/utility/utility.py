@@ -1,8 +1,8 @@
-"""Utility: train on synthetic, test on real left-out rows, against training on real rows.
+"""Compare training on synthetic with training on real rows; both are tested on left-out rows.
 
-Two model families: histogram gradient boosting, whose figures are the metrics, and a linear model
-on one-hot features, whose figures stand in the details. All models are tested on the same rows, so
-the gap's bootstrap is a paired one.
+There are two model families. Histogram gradient boosting gives the metrics. A linear model on
+one-hot features gives the details. All models are tested on the same rows, so the gap's bootstrap
+is a paired one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REPETITIONS = 200
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One task tried: models of each family fitted on synthetic and on real rows, and what they predict.
+    """One task with the predictions of models fitted on synthetic and on real rows.
 
     Attributes:
         task: The task.
@@ -35,7 +35,7 @@ class Trial:
         weights: The test rows themselves, then bootstrap samples of their customers [samples,
             rows].
         models: By family, the model of the synthetic and of the real rows.
-        predictions: What they predict of the test rows.
+        predictions: Their predictions for the test rows.
     """
 
     task: PredictionTask
@@ -47,7 +47,7 @@ class Trial:
 
     @property
     def truth(self) -> NDArray[np.float64]:
-        """The target of the test rows."""
+        """Target of the test rows."""
         return self.task.target(self.test)
 
 
@@ -59,7 +59,7 @@ def trial_of(
     name: str,
     seed: int,
 ) -> tuple[PredictionTask, Trial | str]:
-    """A task, and its trial or why it cannot be tried.
+    """A task, and its trial or the reason why it cannot be tried.
 
     Args:
         coder: Names the columns.
@@ -89,9 +89,9 @@ def trial_of(
 
 
 def trial_metrics(task: PredictionTask, trial: Trial | str, gap: str = "gap") -> tuple[Metric, ...]:
-    """The two scores of a trial and their difference, under a name.
+    """Two scores of a trial and their difference, under one name.
 
-    NOT_RUN where it could not be tried.
+    NOT_RUN if it could not be tried.
     """
     if isinstance(trial, str):
         return _not_run(task.score, gap, trial)
@@ -116,7 +116,7 @@ def trial_metrics(task: PredictionTask, trial: Trial | str, gap: str = "gap") ->
 def _obstacle(
     task: PredictionTask, kept_in: CodedTable, left_out: CodedTable | None, synthetic: CodedTable
 ) -> str:
-    """Why the task cannot be run; empty where it can."""
+    """The reason why the task cannot run; empty if it can."""
     if left_out is None or not len(left_out):
         return "there are no left-out rows to test on"
     if not task.others:

@@ -1,4 +1,1 @@
-"""The sections of a report, one concern each.
-
-From the report's data and a language's words to blocks.
-"""
+"""Build the sections of a report, one concern each, from its data and a catalogue of words."""

@@ -1,10 +1,10 @@
-"""INTERNAL: what each attack found, under what the guarantee allows."""
+"""INTERNAL: show what each attack found, under the ceiling of the guarantee."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.attack_curves import Best, Panel, attack_panels, best_attack
 from privgan.report.charts import AttackRow, attack_rows
@@ -23,8 +23,8 @@ from privgan.report.document import (
 )
 from privgan.report.text import Words, number
 
-Metric = Mapping[str, Any]
-# What a reader looks for first; the other figures are folded away.
+Metric = JsonMapping
+# Figures that are shown first; the others are folded away.
 _FIRST = frozenset(
     {
         "attack.copies.near_excess",
@@ -39,9 +39,9 @@ _FIRST = frozenset(
 
 
 def attacks_section(
-    audit: Mapping[str, Any], guarantee: ReleasedGuarantee, reach: Reach | None, words: Words
+    audit: JsonMapping, guarantee: ReleasedGuarantee, reach: Reach | None, words: Words
 ) -> Section:
-    """The picture of all attacks, and each figure on its axis."""
+    """Section with the picture of all attacks, and each figure on its axis."""
     metrics: Sequence[Metric] = list(audit.get("metrics", ()))
     claim = audit.get("claim") or guarantee.to_json()
     panels = attack_panels(metrics, claim, words, reach)
@@ -59,12 +59,12 @@ def attacks_section(
 
 
 def named(metric: Metric, words: Words) -> str:
-    """What a figure is, in words; its name where there are none."""
+    """Name of a figure in words; the identifier if there are none."""
     return words.term("metric", metric["name"])
 
 
 def interval(metric: Metric, words: Words) -> str:
-    """A figure's interval; one end where there is one."""
+    """Interval of a figure, or its one end."""
     low, high = metric.get("low"), metric.get("high")
     if low is None and high is None:
         return words.text("number.none")
@@ -98,28 +98,35 @@ def _picture(panels: Sequence[Panel], best: Best | None, words: Words) -> Figure
 
 
 def _rows(rows: Sequence[AttackRow], words: Words) -> Figure:
-    drawn: list[dict[str, Any]] = [
-        {
-            "row": row,
-            "title": named(row.metric, words),
-            "alternative": words.text(
-                "attacks.row_text",
-                name=row.metric["name"],
-                value=number(row.metric["value"]),
-                **{
-                    key: number(row.metric.get(key))
-                    for key in ("low", "high", "baseline", "ceiling")
-                },
-            ),
-            "interval": "" if row.metric.get("low") is None else interval(row.metric, words),
-            "ceiling": (
-                ""
-                if row.metric.get("ceiling") is None
-                else words.text("attacks.limit_is", ceiling=number(row.metric["ceiling"]))
-            ),
-        }
-        for row in rows
-    ]
+    drawn = [_drawn(row, words) for row in rows]
+    first = [item for item in drawn if item["row"].metric["name"] in _FIRST] or drawn
+    return Figure(
+        drawing="rows",
+        data={"first": first, "folded": [item for item in drawn if item not in first]},
+        title=words("attacks.rows"),
+        alternative=words("attacks.rows_text", count=len(rows), over=sum(map(_is_over, rows))),
+        table=_table(rows, words),
+    )
+
+
+def _drawn(row: AttackRow, words: Words) -> JsonDict:
+    metric, ends = row.metric, ("low", "high", "baseline", "ceiling")
+    figures = {key: number(metric.get(key)) for key in ends}
+    limit = ""
+    if metric.get("ceiling") is not None:
+        limit = words.text("attacks.limit_is", ceiling=number(metric["ceiling"]))
+    return {
+        "row": row,
+        "title": named(metric, words),
+        "alternative": words.text(
+            "attacks.row_text", name=metric["name"], value=number(metric["value"]), **figures
+        ),
+        "interval": "" if metric.get("low") is None else interval(metric, words),
+        "ceiling": limit,
+    }
+
+
+def _table(rows: Sequence[AttackRow], words: Words) -> Table:
     headings = (
         ("metrics.name", False),
         ("metrics.value", True),
@@ -127,25 +134,18 @@ def _rows(rows: Sequence[AttackRow], words: Words) -> Figure:
         ("metrics.baseline", True),
         ("metrics.ceiling", True),
     )
-    first = [item for item in drawn if item["row"].metric["name"] in _FIRST] or drawn
-    return Figure(
-        drawing="rows",
-        data={"first": first, "folded": [item for item in drawn if item not in first]},
-        title=words("attacks.rows"),
-        alternative=words("attacks.rows_text", count=len(rows), over=sum(map(_is_over, rows))),
-        table=Table(
-            caption=words("attacks.rows"),
-            columns=tuple(Column(heading=words(key), numeric=numeric) for key, numeric in headings),
-            rows=tuple(
-                (
-                    (Run(row.metric["name"], Look.CODE),),
-                    (Run(number(row.metric["value"])),),
-                    (Run(interval(row.metric, words)),),
-                    (Run(number(row.metric.get("baseline"))),),
-                    (Run(number(row.metric.get("ceiling"))),),
-                )
-                for row in rows
-            ),
+    return Table(
+        caption=words("attacks.rows"),
+        columns=tuple(Column(heading=words(key), numeric=numeric) for key, numeric in headings),
+        rows=tuple(
+            (
+                (Run(row.metric["name"], Look.CODE),),
+                (Run(number(row.metric["value"])),),
+                (Run(interval(row.metric, words)),),
+                (Run(number(row.metric.get("baseline"))),),
+                (Run(number(row.metric.get("ceiling"))),),
+            )
+            for row in rows
         ),
     )
 

@@ -1,10 +1,10 @@
-"""The model card."""
+"""Write the model card."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from privgan.files.json_types import JsonMapping
 from privgan.report.charts import shape_chart
 from privgan.report.data import NoisyShape, PlanStep, RealShape, guarantee_of
 from privgan.report.document import Look, Run, Section, Table, Text, joined
@@ -12,7 +12,7 @@ from privgan.report.sections.opening import bad_for, good_for
 from privgan.report.steps import is_critic
 from privgan.report.text import Words
 
-Facts = Mapping[str, Any]
+Facts = JsonMapping
 
 
 def card_section(
@@ -24,7 +24,7 @@ def card_section(
     *,
     real: bool,
 ) -> Section:
-    """What the model is, what it is for, how good and how private it is."""
+    """Model card: the model, its use, its quality and its privacy."""
     rows: list[tuple[str, Text]] = [
         (
             "card.type",
@@ -54,7 +54,7 @@ def card_section(
 
 
 def made_with(release: Facts) -> Text:
-    """The versions of what the release was made with."""
+    """Versions of the software that made the release."""
     return joined(
         (Run(f"{name} {version}", Look.NAME),) for name, version in release["versions"].items()
     )

@@ -1,4 +1,4 @@
-"""Columns one by one, and two by two."""
+"""Show the columns one by one, and in pairs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOTABLE, _APART = 0.2, 0.05  # Associations and differences above these are cou
 def shapes_section(
     shapes: Sequence[NoisyShape] | Sequence[RealShape], words: Words, *, real: bool
 ) -> Section:
-    """Each column, noisy or real beside synthetic."""
+    """Section on each column, noisy or real beside synthetic."""
     heading, text = (
         words("shapes.heading"),
         Paragraph(text=words("shapes.real_text" if real else "shapes.noisy_text")),
@@ -52,7 +52,7 @@ def shapes_section(
 
 
 def trends_section(trends: Trends | RealTrends, words: Words) -> Section:
-    """How strongly each two columns go together."""
+    """Section on the associations of column pairs."""
     real = isinstance(trends, RealTrends)
     drawn = _first_columns(trends)
     ratio = words("trends.omega" if trends.corrected else "trends.eta")
@@ -75,7 +75,7 @@ def trends_section(trends: Trends | RealTrends, words: Words) -> Section:
 
 
 def gap_text(chart: ShapeChart, reference: str, words: Words) -> Text:
-    """Where the two tables differ most in one column."""
+    """Sentence on the largest difference of the two tables in one column."""
     if chart.gap is None:
         return words("shapes.alike")
     return words(
@@ -136,7 +136,7 @@ def _first_columns(trends: Trends | RealTrends) -> Trends | RealTrends:
 
 
 def _told(key: str, pairs: Sequence[Pair], level: float, words: Words) -> Text:
-    """How many pairs are above a level, and the first few of them."""
+    """Number of pairs above a level, and the first few of them."""
     if not pairs:
         return words("trends.none")
     first = joined(

@@ -1,10 +1,8 @@
-"""The data dictionary: every column and constraint of the schema."""
+"""Write the data dictionary: all columns and constraints of the schema."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from privgan.files.json_types import JsonMapping
 from privgan.report.document import (
     Block,
     Bullets,
@@ -20,7 +18,7 @@ from privgan.report.document import Column as Heading
 from privgan.report.text import Words, number, short
 from privgan.schema.columns import Kind
 
-Facts = Mapping[str, Any]
+Facts = JsonMapping
 _HEADINGS = (
     "dictionary.column",
     "dictionary.kind",
@@ -34,10 +32,7 @@ _MOST_VALUES, _LONGEST_VALUE, _LONGEST_NAME, _LONGEST_TEXT = 8, 30, 60, 200
 
 
 def dictionary_section(schema: Facts, words: Words) -> Section:
-    """Columns with their kinds, roles, values and the sources of their facts.
-
-    Then what holds between them.
-    """
+    """Section on columns (kind, role, values, source) and their constraints."""
     table = Table(
         caption=words("dictionary.caption"),
         columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),

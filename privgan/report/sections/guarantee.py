@@ -1,10 +1,10 @@
-"""The guarantee exactly, and where its budget was spent."""
+"""State the guarantee exactly, and list where its budget was spent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.report.charts import step_bars
 from privgan.report.data import PlanStep, guarantee_of
 from privgan.report.document import (
@@ -21,12 +21,12 @@ from privgan.report.document import (
 from privgan.report.steps import error, is_critic, label, noise
 from privgan.report.text import Words, number
 
-Facts = Mapping[str, Any]
+Facts = JsonMapping
 _MOST_STEPS = 12
 
 
 def guarantee_section(release: Facts, schema: Facts, words: Words) -> Section:
-    """Every parameter of the guarantee."""
+    """Section with all parameters of the guarantee."""
     guarantee = guarantee_of(release)
     accountant, total, condition = (
         guarantee.accountant,
@@ -81,7 +81,7 @@ def steps_section(
     groups: Sequence[PlanStep],
     words: Words,
 ) -> Section:
-    """Every look at the table and its cost."""
+    """Section with every look at the table and its cost."""
     guarantee = guarantee_of(release)
     condition = words.condition(guarantee)
     text = words(
@@ -108,7 +108,7 @@ def steps_section(
 
 def _bars(steps: Sequence[PlanStep], words: Words) -> Figure:
     longest = max(steps, key=lambda step: step.epsilon)
-    bars: list[dict[str, Any]] = [
+    bars: list[JsonDict] = [
         {"label": label(step, words), "value": number(step.epsilon), "length": length}
         for step, length in step_bars(steps)
     ]

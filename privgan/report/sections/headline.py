@@ -1,10 +1,10 @@
-"""The first card's figures: what an attacker can reach, and what the table is good for."""
+"""Compute the first card's figures: attack limits and usefulness."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from privgan.files.json_types import JsonMapping
 from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.data import Reach
 from privgan.report.document import Paragraph, Run, Stat, Stats, joined
@@ -12,7 +12,7 @@ from privgan.report.odds import Odds, odds
 from privgan.report.precision import Precision
 from privgan.report.text import Words, number
 
-Facts = Mapping[str, Any]
+Facts = JsonMapping
 HALF, FALSE_ALARMS = 0.5, 0.01
 _ADVANTAGE = "attack.membership.advantage"
 _SCORES = ("auc", "r2")
@@ -25,7 +25,7 @@ def shareable_stats(
     precision: Precision,
     words: Words,
 ) -> tuple[Stats, Paragraph]:
-    """The figures that everybody may see, and the worst case below them."""
+    """Shareable figures, with the worst case below them."""
     stats = (
         *reach_stats(guarantee, reach, words),
         *_precision(precision, words),
@@ -42,7 +42,7 @@ def internal_stats(
     precision: Precision,
     words: Words,
 ) -> tuple[Stats, Paragraph]:
-    """INTERNAL: what was measured comes first, then what no attacker can exceed."""
+    """INTERNAL: measured figures first, then the attack limits."""
     found = {metric["name"]: metric for metric in metrics if metric["value"] is not None}
     measured = (*_attack(found, guarantee, reach, words), *_usefulness(found, words))
     rest = measured or _precision(precision, words)
@@ -53,7 +53,7 @@ def internal_stats(
 def reach_stats(
     guarantee: ReleasedGuarantee, reach: Reach | None, words: Words
 ) -> tuple[Stat, Stat]:
-    """How often an attacker can be right, and how many can be found at few false alarms."""
+    """Highest certainty of an attacker, and hits at few false alarms."""
     worst, rate = odds(guarantee.epsilon, guarantee.delta), words.percent(FALSE_ALARMS)
     basis = words("stats.by_plan" if reach else "stats.by_worst_case")
     right, hits = (reach.certainty, reach.hits) if reach else (worst.certainty, worst.hits)
@@ -72,7 +72,7 @@ def reach_stats(
 
 
 def worst_case(guarantee: ReleasedGuarantee, reach: Reach | None, words: Words) -> Paragraph:
-    """What (ε, δ) alone allow, whatever the plan."""
+    """Attack limits by (ε, δ) alone, for any plan."""
     if reach is None:
         return Paragraph(text=words("stats.no_curve", epsilon=Run(words.epsilon(guarantee))))
     worst = odds(guarantee.epsilon, guarantee.delta)
@@ -87,7 +87,7 @@ def worst_case(guarantee: ReleasedGuarantee, reach: Reach | None, words: Words) 
 
 
 def ceilings(worst: Odds, reach: Reach | None) -> tuple[tuple[str, float | None, float], ...]:
-    """Each ceiling's name among the texts, by the plan's own curve and in the worst case."""
+    """Text name of each ceiling with its value by the plan's curve and in the worst case."""
     return (
         ("means.certainty", reach.certainty if reach else None, worst.certainty),
         ("means.advantage", reach.advantage if reach else None, worst.advantage),
@@ -146,7 +146,7 @@ def _attack(
 
 
 def _usefulness(found: Mapping[str, Facts], words: Words) -> tuple[Stat, ...]:
-    """The score after training on synthetic rows; its baseline was trained on real ones."""
+    """Score after training on synthetic rows; its baseline was trained on real ones."""
     for score in _SCORES:
         metric = found.get(f"utility.tstr_{score}")
         if metric is not None:

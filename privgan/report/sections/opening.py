@@ -1,11 +1,11 @@
-"""The first screen: may it be released, to whom, what the guarantee means, what the table is good and bad for."""
+"""Write the first screen: the answer, the meaning of the guarantee, and the table's uses."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.charts import curve_points
 from privgan.report.data import Reach, guarantee_of
@@ -32,7 +32,7 @@ from privgan.report.sections.headline import FALSE_ALARMS, HALF, ceilings
 from privgan.report.sections.policy import explained, shown_purpose
 from privgan.report.text import Value, Words
 
-Facts = Mapping[str, Any]
+Facts = JsonMapping
 Figures: TypeAlias = tuple[Stats, Paragraph]
 _MOST_FACTS = 20
 _PRIORS = (0.01, 0.1, 0.5, 0.9)
@@ -40,7 +40,7 @@ _LARGEST_EXPONENT = 700.0
 
 
 def shareable_answer(release: Facts, policy: Facts, figures: Figures, words: Words) -> Section:
-    """Whether the table may be shared, for everybody who receives the report."""
+    """Whether the table may be shared, for every recipient of the report."""
     passed = policy["status"] == "PASS"
     answer = Answer(
         look=Look.GOOD if passed else Look.BAD,
@@ -56,7 +56,7 @@ def shareable_answer(release: Facts, policy: Facts, figures: Figures, words: Wor
 
 
 def internal_answer(release: Facts, verdict: Facts, figures: Figures, words: Words) -> Section:
-    """INTERNAL: whether the table may be released, and what stands against it."""
+    """INTERNAL: whether the table may be released, and the points against it."""
     status = verdict["status"]
     if status == "PASS":
         text = (
@@ -86,7 +86,7 @@ def internal_answer(release: Facts, verdict: Facts, figures: Figures, words: Wor
 
 
 def meaning(release: Facts, schema: Facts, reach: Reach | None, words: Words) -> Section:
-    """What the guarantee means in plain words and in odds."""
+    """Meaning of the guarantee in plain words and in odds."""
     guarantee = guarantee_of(release)
     found, total = odds(guarantee.epsilon, guarantee.delta), guarantee.dataset_total
     condition, delta = words.condition(guarantee), words.cost(guarantee.delta)
@@ -133,12 +133,12 @@ def meaning(release: Facts, schema: Facts, reach: Reach | None, words: Words) ->
 
 
 def good_for(words: Words) -> tuple[Text, ...]:
-    """What the table is good for."""
+    """Uses that the table is good for."""
     return words("means.good_1"), words("means.good_2"), words("means.good_3")
 
 
 def bad_for(words: Words) -> tuple[Text, ...]:
-    """What the table is bad for."""
+    """Uses that the table is bad for."""
     return words("means.bad_1"), words("means.bad_2"), words("means.bad_3")
 
 
@@ -215,7 +215,7 @@ def _odds_blocks(guarantee: ReleasedGuarantee, words: Words) -> tuple[Block, ...
 def _curve(guarantee: ReleasedGuarantee, worst: Odds, reach: Reach | None, words: Words) -> Figure:
     own = reach.curve if reach else [hits for _, hits in worst.curve]
     shown = [(RATES[step], own[step], worst.curve[step][1]) for step in range(0, len(own), 8)]
-    told: dict[str, Any] = {
+    told: JsonDict = {
         "epsilon": Run(words.epsilon(guarantee)),
         "rate": words.percent(FALSE_ALARMS),
         "hits": words.ceiling(worst.hits),
@@ -256,5 +256,5 @@ def _two_ceilings(reach: Reach | None, words: Words) -> tuple[Column, ...]:
 
 
 def _two(own: float | None, worst: float, words: Words) -> tuple[Text, ...]:
-    """A ceiling by the plan's own curve, where it has one, and in the worst case."""
+    """A ceiling by the plan's own curve, if it has one, and in the worst case."""
     return tuple((Run(words.ceiling(value)),) for value in (own, worst) if value is not None)

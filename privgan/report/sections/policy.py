@@ -1,15 +1,13 @@
-"""What the policy asked, what became of it, and what is not promised."""
+"""Show the policy's gates, their outcomes, and the limits of the guarantee."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from privgan.files.json_types import JsonMapping
 from privgan.privacy.guarantee import ReleasedGuarantee
 from privgan.report.document import Bullets, Column, Look, Paragraph, Run, Section, Table, Text
 from privgan.report.text import Words, number
 
-Facts = Mapping[str, Any]
+Facts = JsonMapping
 _CONDITIONS = {
     "at_most": "policy.at_most",
     "at_least": "policy.at_least",
@@ -25,7 +23,7 @@ _LOOKS = {"PASS": Look.GOOD, "FAIL": Look.BAD}
 
 
 def policy_section(policy: Facts, words: Words) -> Section:
-    """The policy with every outcome that the report's reader may see."""
+    """Section on the policy with every outcome that the reader may see."""
     text = words(
         "policy.text",
         name=Run(policy["name"], Look.STRONG),
@@ -45,7 +43,7 @@ def policy_section(policy: Facts, words: Words) -> Section:
 
 
 def promises_section(guarantee: ReleasedGuarantee, words: Words) -> Section:
-    """What the guarantee does not cover."""
+    """Section on what the guarantee does not cover."""
     lines = tuple((Run(words.phrase(line), Look.NAME),) for line in guarantee.not_promised)
     return Section(
         name="not-promised", heading=words("promises.heading"), blocks=(Bullets(items=lines),)
@@ -53,12 +51,12 @@ def promises_section(guarantee: ReleasedGuarantee, words: Words) -> Section:
 
 
 def shown_purpose(policy: Facts, words: Words) -> str:
-    """What kind of release the policy is for, in the report's language where the policy says it."""
+    """Purpose of the policy, in the report's language if the policy has it."""
     return _said(policy, "purpose", words)
 
 
 def explained(outcome: Facts, words: Words) -> Text:
-    """What became of a gate and why; unless it passed, what to change."""
+    """Outcome of a gate with its reason and, unless it passed, advice."""
     fact = Run(outcome["fact"], Look.CODE)
     reason, condition = _said(outcome, "reason", words), _condition(outcome, words)
     if outcome["status"] == "PASS":

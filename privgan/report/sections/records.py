@@ -1,10 +1,10 @@
-"""Records: which question of the standards is answered where, the ledger over time, and where all of it comes from."""
+"""Show the records: answers to standards' questions, the ledger over time, and provenance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from privgan.files.json_types import JsonMapping
 from privgan.report.document import (
     Block,
     Column,
@@ -21,10 +21,10 @@ from privgan.report.ledger_line import LedgerLine, ledger_line
 from privgan.report.sections.card import made_with
 from privgan.report.text import Words, number, short
 
-Facts = Mapping[str, Any]
+Facts = JsonMapping
 _NIST, _ISO = "NIST SP 800-226", "ISO/IEC 27559"
 _MOST_ENTRIES, _LONGEST_PARTICULARS = 12, 160
-# Which question is answered by which sections; those that a report does not have are left out.
+# Sections that answer each question; sections that a report lacks are left out.
 _QUESTIONS = (
     (_NIST, "standards.nist_parameters", ("answer", "means", "guarantee")),
     (_NIST, "standards.nist_unit", ("answer", "guarantee")),
@@ -44,7 +44,7 @@ _QUESTIONS = (
 
 
 def standards_section(sections: Sequence[Section], answer: Text, words: Words) -> Section:
-    """Which section answers which question, after the standards.
+    """Section that maps standards' questions to the report's sections.
 
     Args:
         sections: The report's other sections.
@@ -71,7 +71,7 @@ def standards_section(sections: Sequence[Section], answer: Text, words: Words) -
 
 
 def ledger_section(entries: Sequence[Facts], lifetime: float | None, words: Words) -> Section:
-    """INTERNAL: what was spent on the data set, when and by whom."""
+    """INTERNAL: section on the charges to the data set, with days and persons."""
     heading = words("ledger.heading")
     if not entries:
         return Section(
@@ -100,7 +100,7 @@ def ledger_section(entries: Sequence[Facts], lifetime: float | None, words: Word
 
 
 def provenance_section(release: Facts, policy: Facts, words: Words) -> Section:
-    """How the release came to be, and how to check it."""
+    """Section on the origin of the release, and how to check it."""
     rows: list[tuple[Text, Text]] = [
         (words("provenance.release"), (Run(release["release_id"], Look.CODE),)),
         (words("provenance.made"), (Run(release["created"]),)),

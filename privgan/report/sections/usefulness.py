@@ -1,10 +1,10 @@
-"""INTERNAL: usefulness by task, subgroups, and every figure of the audit."""
+"""INTERNAL: show usefulness by task and subgroup, and all figures of the audit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
+from privgan.files.json_types import JsonMapping
 from privgan.report.document import (
     Block,
     Column,
@@ -21,14 +21,14 @@ from privgan.report.document import (
 from privgan.report.sections.attacks import interval, named
 from privgan.report.text import Words, number
 
-Metric = Mapping[str, Any]
+Metric = JsonMapping
 _SCORES = ("auc", "r2")
 _MOST_GROUPS = 12
 _GROUPS = ("fidelity", "utility", "attack", "audit")
 
 
 def utility_section(metrics: Sequence[Metric], words: Words) -> Section:
-    """How well models and queries do on the synthetic table, beside the real one."""
+    """Section on models and queries on the synthetic table, beside the real one."""
     found = [metric for metric in metrics if metric["name"].startswith("utility.")]
     heading = words("utility.heading")
     if not found:
@@ -55,7 +55,7 @@ def utility_section(metrics: Sequence[Metric], words: Words) -> Section:
 
 
 def subgroups_section(metrics: Sequence[Metric], words: Words) -> Section:
-    """Named groups of customers, the worst first."""
+    """Section on named subgroups of customers, the worst first."""
     details = {metric["name"]: metric.get("details") or {} for metric in metrics}
     shapes = details.get("fidelity.worst_subgroup_tvd1", {}).get("subgroups", [])[:_MOST_GROUPS]
     gap = details.get("utility.worst_subgroup_gap", {})
@@ -91,7 +91,7 @@ def subgroups_section(metrics: Sequence[Metric], words: Words) -> Section:
 
 
 def metrics_section(metrics: Sequence[Metric], words: Words) -> Section:
-    """Every figure, by what it is about."""
+    """Section with all figures, by topic."""
     heading = words("metrics.heading")
     parts = [
         (group, [m for m in metrics if m["name"].startswith(f"{group}.")]) for group in _GROUPS
@@ -106,26 +106,33 @@ def metrics_section(metrics: Sequence[Metric], words: Words) -> Section:
 
 
 def _tasks(found: Mapping[str, Metric], words: Words) -> list[tuple[str, float, float]]:
-    tasks = []
+    tasks: list[tuple[str, float, float]] = []
     for score in _SCORES:
-        pair = [found.get(f"utility.{kind}_{score}") for kind in ("trtr", "tstr")]
-        if any(metric is None or metric["value"] is None for metric in pair):
-            continue
-        real, synthetic = ((metric or {}).get("details") or {} for metric in pair)
-        for family, figure in real.get("families", {}).items():
-            if family in synthetic.get("families", {}):
-                label = words.text(
-                    "utility.task",
-                    target=str(real.get("target", "")),
-                    score=words.term("score", score),
-                    family=words.term("family", family),
-                )
-                tasks.append((label, figure["value"], synthetic["families"][family]["value"]))
+        pair = [found.get(f"utility.{kind}_{score}") or {} for kind in ("trtr", "tstr")]
+        if all(metric.get("value") is not None for metric in pair):
+            real, synthetic = (metric.get("details") or {} for metric in pair)
+            tasks += _families(score, real, synthetic, words)
     return tasks
 
 
+def _families(
+    score: str, real: Metric, synthetic: Metric, words: Words
+) -> Iterator[tuple[str, float, float]]:
+    """Label and both scores of each model family that was fitted on both tables."""
+    others = synthetic.get("families", {})
+    for family, figure in real.get("families", {}).items():
+        if family in others:
+            label = words.text(
+                "utility.task",
+                target=str(real.get("target", "")),
+                score=words.term("score", score),
+                family=words.term("family", family),
+            )
+            yield label, figure["value"], others[family]["value"]
+
+
 def _loss(key: str, rows: Sequence[tuple[str, float, float]], words: Words) -> Text:
-    """Where training on synthetic rows costs most of the score."""
+    """Task with the largest loss of score from training on synthetic rows."""
     label, real, synthetic = max(rows, key=lambda row: row[1] - row[2])
     if real <= synthetic:
         return words("utility.no_loss")

@@ -1,4 +1,4 @@
-"""anonymeter: singling out, linkability and inference, with 500 attacks each and the hold-out as control."""
+"""Run anonymeter: singling out, linkability and inference, 500 attacks each, with a control."""
 
 from __future__ import annotations
 

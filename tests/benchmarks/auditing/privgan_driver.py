@@ -1,4 +1,4 @@
-"""privgan's whole audit, by stage."""
+"""Run privgan's whole audit, by stage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from steps import Clock, main
 
 
 def audit(job: dict[str, Any], clock: Clock) -> None:
-    """Read, map into the schema, and audit with a claim and fair coins, so that every figure is computed."""
+    """Audit the tables in the schema's notation, with a claim and fair coins for every figure."""
     from privgan.audit.suite import AuditSettings, run_table_audit
     from privgan.pipeline.foreign_tables import read_foreign
     from privgan.sources import SourceOptions

@@ -1,4 +1,4 @@
-"""SDMetrics: the quality report, and its overfitting protection by distance to the closest record."""
+"""Run SDMetrics: the quality report, and overfitting protection by distance."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What every audit's driver shares: it reads the job and writes what each step took.
+"""Read an audit driver's job and write each step's cost.
 
-It runs in the tool's own environment, which may hold neither privgan nor the rest of the benchmark:
-pandas is all it needs.
+It runs in the tool's own environment. That may hold neither privgan nor the rest of the benchmark:
+it needs pandas alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pandas as pd
 
 
 class Clock:
-    """Wall-clock and processor time of steps one after the other, and the process's peak memory after each."""
+    """Wall-clock and processor time of consecutive steps, and peak memory after each."""
 
     def __init__(self) -> None:
         self.steps: list[dict[str, Any]] = []
@@ -59,7 +59,7 @@ def main(audit: Callable[[dict[str, Any], Clock], None], packages: tuple[str, ..
 
     Args:
         audit: Does the steps.
-        packages: Whose versions the result names.
+        packages: Packages to name with their versions in the result.
     """
     job, clock = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), Clock()
     audit(job, clock)

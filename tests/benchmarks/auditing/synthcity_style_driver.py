@@ -1,10 +1,10 @@
-"""The metrics that synthcity is known for, after their papers, by scikit-learn.
+"""Compute the metrics that synthcity is known for, after their papers, by scikit-learn.
 
-Synthcity itself needs packages of its own age.
+Synthcity itself needs outdated packages.
 
-Identifiability (Yoon, Drumright, van der Schaar 2020, ADS-GAN, section III), alpha-precision,
-beta-recall and authenticity (Alaa et al. 2022, sections 2 and 4), maximum mean discrepancy with an
-RBF kernel, k-anonymity by clusters, detection by boosting.
+Identifiability (Yoon, Drumright, van der Schaar 2020, ADS-GAN, section III); alpha-precision,
+beta-recall and authenticity (Alaa et al. 2022, sections 2 and 4); maximum mean discrepancy with an
+RBF kernel; k-anonymity by clusters; detection by boosting.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def _nearest(
 
 
 def identifiability(real: np.ndarray, synthetic: np.ndarray) -> float:
-    """Share of real rows nearer to a synthetic row than to any other real one, columns weighted by 1 / entropy."""
+    """Share of real rows nearer to a synthetic than to another real row.
+
+    Columns are weighted by 1 / entropy.
+    """
     spread = np.array([_entropy(column) for column in real.T])
     weights = 1.0 / np.maximum(spread, 1e-16)
     weights /= weights.max()
@@ -72,7 +75,7 @@ def _entropy(column: np.ndarray) -> float:
 
 
 def precision_and_recall(real: np.ndarray, synthetic: np.ndarray) -> tuple[float, float, float]:
-    """Integrated alpha-precision and beta-recall around the centre, and the share of rows that copy none."""
+    """Integrated alpha-precision and beta-recall around the centre, and authenticity."""
     centre, levels = real.mean(0), np.linspace(0, 1, LEVELS)
     to_centre = np.linalg.norm(real - centre, axis=1)
     radii = np.quantile(to_centre, levels)

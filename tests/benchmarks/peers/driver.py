@@ -1,9 +1,7 @@
-"""What every peer's driver shares.
+"""Run a peer: read the job, give it a typed table, time fit and sample, write the result.
 
-It reads the job, offers a typed table, times fit and sample, writes the result.
-
-It runs in the peer's own environment, which holds neither privgan nor the rest of the benchmark:
-pandas is all it needs.
+It runs in the peer's own environment. That holds neither privgan nor the rest of the benchmark: it
+needs pandas alone.
 """
 
 from __future__ import annotations
@@ -127,7 +125,7 @@ def main(
 
     Args:
         fit: Reads the rows, fits the peer and returns what samples from it.
-        packages: Whose versions the result names.
+        packages: Packages to name with their versions in the result.
         made: Reads the table that a fit made itself, within its time, where it is another than what
             is sampled.
     """

@@ -87,7 +87,7 @@ def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.
 
     Args:
         codes: Factor of the number of codes.
-        triples: What is added to the share of triples, in 0 to 0.9.
+        triples: Increase of the share of triples, in 0 to 0.9.
         target: Factor of the target's weight, at least 1.
     """
     number, share, weight = planner.number_of_codes, planner.share_of_triples, planner.target_weight

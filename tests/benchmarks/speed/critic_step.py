@@ -1,6 +1,6 @@
-"""One DP-SGD step of the critic against the same step without privacy.
+"""Measure one DP-SGD step of the critic against the same step without privacy.
 
-Same rows, same losses, same optimiser.
+Rows, losses and optimiser are the same.
 """
 
 from __future__ import annotations

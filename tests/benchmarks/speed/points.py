@@ -1,4 +1,4 @@
-"""The points of the speed report: each can be run by itself, and is run once."""
+"""Run the points of the speed report, each once and by itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run_points(
     Args:
         names: The points.
         work: The benchmark's work folder.
-        limits: What a fit may use.
+        limits: Limits of a fit.
         say: Tells the user.
 
     Raises:
@@ -56,7 +56,7 @@ def run_points(
 
 
 def critic_step(work: Path, *, measure: bool) -> dict[str, Any] | None:
-    """What the critic's step takes; None where it was not measured and is not to be."""
+    """Cost of the critic's step; None if it was not measured and is not to be."""
     path = work / "speed" / f"{CRITIC_STEP}.json"
     if measure and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

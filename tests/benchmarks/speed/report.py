@@ -1,4 +1,4 @@
-"""What speed and cost were measured, as a table, a text and a picture."""
+"""Write measured speed and cost as a table, a text and a picture."""
 
 from __future__ import annotations
 
@@ -88,8 +88,12 @@ def draw(path: Path, points: Sequence[Point]) -> None:
             [size.rows for size in BY_ROWS], [f"{size.rows:,}" for size in BY_ROWS]
         )
         axes[row, 0].set_xlim(BY_ROWS[0].rows / 2, BY_ROWS[-1].rows * 2)
-        groups = {f"20,000 rows, {count} categories": [point for point in by_columns if point["categories"] == count]
-                  for count in sorted({point["categories"] for point in by_columns})}  # fmt: skip
+        groups = {
+            f"20,000 rows, {count} categories": [
+                point for point in by_columns if point["categories"] == count
+            ]
+            for count in sorted({point["categories"] for point in by_columns})
+        }
         _lines(axes[row, 1], groups, "columns", name)
         axes[row, 0].set_ylabel(label)
     for place, label in enumerate(("rows", "columns")):

@@ -1,6 +1,6 @@
-"""Simulated tables of any size for the scaling points.
+"""Simulate tables of any size for the scaling points.
 
-Categories and numbers that hang on a hidden class.
+Categories and numbers depend on a hidden class.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LARGEST = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large a simulated table is.
+    """Size of a simulated table.
 
     Attributes:
         rows: Its rows.
