@@ -1,4 +1,4 @@
-"""The fitted synthesizer: a generator, an encoder and noisy frequencies.
+"""Sample from a fitted synthesizer: a generator, an encoder and noisy frequencies.
 
 It holds no row and samples for free.
 """
@@ -117,7 +117,7 @@ class Synthesizer:
         where: tuple[ColumnCondition, ...] = (),
         balanced: bool = False,
     ) -> Iterator[pd.DataFrame]:
-        """As sample, in chunks of at most 100,000 rows, so that memory does not grow with their number."""
+        """Sample in chunks of at most 100,000 rows, in bounded memory."""
         wanted = self.rows if rows is None else rows
         if wanted < 1:
             raise UsageError(f"{parameter('rows')} is {wanted}; it must be at least 1")
@@ -211,7 +211,7 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
 
 
 def _facts_of(path: Path) -> Any:
-    """The model's description; ValueError where it is larger than any."""
+    """The model's description; ValueError where it is too large."""
     with path.open("rb") as reader:
         content = reader.read(_LARGEST_FACTS + 1)
     if len(content) > _LARGEST_FACTS or content.count(b",") > MOST_JSON_PARTS[_FACTS_FILE]:
@@ -219,8 +219,8 @@ def _facts_of(path: Path) -> Any:
     return json.loads(content.decode("utf-8"))
 
 
-def _require_sound(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
-    """Refuse numbers that no fitted model has; ValueError says which."""
+def _check_sound(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Check that its numbers are possible in a fitted model; ValueError says which is not."""
     most = {"rows": MOST_SAMPLED_ROWS, "max_cells": MOST_CELLS, "latent": 1 << 20, "width": 1 << 20}
     for name, limit in most.items():
         if type(facts[name]) is not int or not 1 <= facts[name] <= limit:
@@ -240,7 +240,7 @@ def _require_sound(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> N
 
 
 def _encoder_of(schema: Schema, facts: Mapping[str, Any]) -> Encoder:
-    """The encoder, column by column, each held against its cells before the next is made."""
+    """The encoder, each column checked against its cells before the next is made."""
     cells = {}
     for column in schema.modelled:
         cells[column.name] = cells_of(column, facts["max_cells"])
@@ -270,7 +270,7 @@ def _network_of(
 
 def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
     schema = parse_schema(facts["schema"], name="the model's schema")
-    _require_sound(facts, weights)
+    _check_sound(facts, weights)
     encoder = _encoder_of(schema, facts)
     if [len(shares) for shares in facts["frequencies"]] != list(encoder.sizes):
         raise ValueError("frequencies")

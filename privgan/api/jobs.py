@@ -13,7 +13,7 @@ from privgan.audit.suite import AuditReport
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import INTERNAL, Candidate
-from privgan.pipeline.judging import audit_candidate, judge, judgement_of, require_public_gates
+from privgan.pipeline.judging import audit_candidate, check_public_gates, judge, judgement_of
 from privgan.pipeline.preflight import Books, Preflight, preflight, terms
 from privgan.pipeline.read_candidate import read_candidate
 from privgan.pipeline.releasing import release_candidate, release_facts
@@ -68,7 +68,7 @@ def fit_job(
     progress.say_all(terms(schema))
     first = judged_beforehand(judging, schema, plan, ledger, request.rows) if judging else None
     if first:
-        first.require()
+        first.check()
         progress.say(str(first))
     table = conforming(read_for_run(request, progress), request, schema, out)
     opened = ledger_of(ledger, schema.dataset, create=True)
@@ -163,7 +163,7 @@ def check_job(
     """Judge a candidate; where a public gate does not pass, no attempt is counted."""
     opened = ledger_of(ledger, create=False)
     found = read_candidate(candidate)
-    require_public_gates(found, judging.policy, opened, judging.context, tell)
+    check_public_gates(found, judging.policy, opened, judging.context, tell)
     return judge(found, judging.policy, opened, judging.context), opened
 
 

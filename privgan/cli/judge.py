@@ -1,4 +1,4 @@
-"""Commands that judge: audit, check, release."""
+"""Define the commands that judge: audit, check, release."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.bundles import require_no_zip, zip_option, zipped
+from privgan.cli.bundles import check_no_zip, zip_option, zipped
 from privgan.cli.judging import JudgingOptions
 from privgan.cli.keys import signing_option
 from privgan.cli.options import (
@@ -217,7 +217,7 @@ def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
 
 
 def _read_otherwise(report: AuditReport | TwinReport) -> Iterator[str]:
-    """What the verdict on a foreign table rests on, and how the table was read."""
+    """How a foreign table was read, for the verdict that rests on it."""
     if reason := getattr(report, "reason", ""):
         yield f"reason:  {reason}"
     legibility = getattr(report, "legibility", None)
@@ -280,7 +280,7 @@ def check(
     from privgan.cli.runs import STATUS_CODES
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge, require_public_gates
+    from privgan.pipeline.judging import check_public_gates, judge
     from privgan.pipeline.read_candidate import read_candidate
 
     asked, found = VerdictFiles.asked(options), read_candidate(Candidate.find(candidate))
@@ -294,7 +294,7 @@ def check(
         else:
             print_verdict(verdict, lang)
 
-    require_public_gates(found, judging.policy, ledger, judging.context, tell)
+    check_public_gates(found, judging.policy, ledger, judging.context, tell)
     verdict = judge(found, judging.policy, ledger, judging.context)
     tell(verdict)
     exit_with(STATUS_CODES[str(verdict.status)])
@@ -326,12 +326,12 @@ def release(
     """
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge, require_public_gates
+    from privgan.pipeline.judging import check_public_gates, judge
     from privgan.pipeline.read_candidate import read_candidate
     from privgan.pipeline.releasing import release_candidate
 
     asked, found = VerdictFiles.asked(options), read_candidate(Candidate.find(candidate))
-    require_no_zip(out, asked=as_zip)
+    check_no_zip(out, asked=as_zip)
     judging = JudgingOptions.taken(options).judging()
     ledger = PrivacyLedger.open(ledger_url, create=False)
 
@@ -340,7 +340,7 @@ def release(
         if as_json:
             print_json(verdict.to_json())
 
-    require_public_gates(found, judging.policy, ledger, judging.context, blocked)
+    check_public_gates(found, judging.policy, ledger, judging.context, blocked)
     verdict = judge(found, judging.policy, ledger, judging.context)
     asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:

@@ -1,4 +1,4 @@
-"""The ledger's commands: init, show, verify, budget, accept, clear, repair-clock."""
+"""Define the ledger's commands: init, show, verify, budget, accept, clear, repair-clock."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def ledger_init(
     from privgan.privacy.budget import PrivacyBudget
 
     if dataset:
-        _refuse_name(dataset)
+        _check_name(dataset)
     budget = None if epsilon is None else PrivacyBudget(epsilon=epsilon, delta=delta)
-    _refuse_idle_filter(kind, epsilon)
+    _check_filter_used(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url)
     click.echo(
         f"{opened.url}:"
@@ -208,7 +208,7 @@ def ledger_budget(
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.privacy.budget import PrivacyBudget
 
-    _refuse_idle_filter(kind, epsilon)
+    _check_filter_used(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url, create=False)
     if not opened.entries(dataset):
         raise UsageError(
@@ -295,7 +295,7 @@ def ledger_accept(
         _accept_restored(spent, who, why, ledger_url)
         return
     assert dataset is not None
-    _refuse_name(dataset)
+    _check_name(dataset)
     if other is not None:
         PrivacyLedger.open(ledger_url, create=False).accept_customers(
             dataset, other, who=who, why=why
@@ -340,13 +340,13 @@ def _accept_restored(spent: tuple[str, ...], who: str, why: str, ledger_url: str
 
 
 def _stated(spent: tuple[str, ...]) -> dict[str, Spent]:
-    """What --spent says, by data set."""
+    """Spending by data set, as stated with --spent."""
     from privgan.ledger.restored import Spent
 
     found: dict[str, Spent] = {}
     for text in spent:
         name, separator, figures = text.partition("=")
-        _refuse_name(name)
+        _check_name(name)
         try:
             epsilon, _, delta = figures.partition(",")
             value = (float(epsilon), float(delta or 0))
@@ -401,7 +401,7 @@ def ledger_clear(dataset: str, who: str, why: str, ledger_url: str | None) -> No
     click.echo(f"{dataset}: cleared by {who}")
 
 
-def _refuse_name(dataset: str) -> None:
+def _check_name(dataset: str) -> None:
     if not _NAME.fullmatch(dataset):
         raise UsageError(
             f"{dataset!r}: is no data set's name; write it as under 'dataset:' in the schema:"
@@ -416,7 +416,7 @@ def _filter(kind: str | None) -> Any:
 
 
 def _end_text(opened: PrivacyLedger, newest: Entry | None) -> str:
-    """The newest entry, to compare with a colleague's, and what the anchor says of it."""
+    """The newest entry, to compare with a colleague's, and the anchor's state."""
     end = (
         f"it ends at entry {newest.sequence} (MAC {newest.mac[:12]}…)"
         if newest
@@ -433,7 +433,7 @@ def _warn_of_problems(opened: PrivacyLedger) -> None:
         click.echo(f"NOT WHOLE, these figures cannot be relied on: {problem}", err=True)
 
 
-def _refuse_idle_filter(kind: str | None, epsilon: float | None) -> None:
+def _check_filter_used(kind: str | None, epsilon: float | None) -> None:
     from privgan.errors import UsageError
 
     if kind and epsilon is None:

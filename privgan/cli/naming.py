@@ -1,4 +1,4 @@
-"""The command line's names: options for parameters, commands for calls."""
+"""Name parameters as command-line options, and calls as commands."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CommandLineNames(PythonNames):
     """Names as they are typed: ``--on-violation clamp``, ``'privgan fit'``."""
 
     def parameter(self, name: str, value: str) -> str:
-        """The option of a parameter, and a value for it."""
+        """The option of a parameter, with a value for it."""
         return f"--{name.strip('_').replace('_', '-')} {value}".rstrip()
 
     def call(self, name: str, positional: tuple[str, ...], named: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Commands that show reports: report, serve."""
+"""Define the commands that show reports: report, serve."""
 
 from __future__ import annotations
 

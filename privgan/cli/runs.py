@@ -1,4 +1,4 @@
-"""Commands that spend budget or sample: run, fit, sample."""
+"""Define the commands that spend budget or sample: run, fit, resume, sample."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.bundles import check_intact, require_no_zip, zip_option, zipped
+from privgan.cli.bundles import check_intact, check_no_zip, zip_option, zipped
 from privgan.cli.judging import JudgingOptions
 from privgan.cli.keys import signing_option
 from privgan.cli.options import (
@@ -99,7 +99,7 @@ def run(
         options.pop("as_zip"),
     )
     request, asked = _request(table, schema_path, options)
-    require_no_zip(out, asked=as_zip)
+    check_no_zip(out, asked=as_zip)
     outcome = perform(request, judged.judging(), ledger_url, out, progress)
     files.write(outcome.verdict)
     if as_zip and outcome.release:
@@ -154,7 +154,7 @@ def fit(
     announce(progress, schema, plan, made=request.rows, judged=False)
     first = asked_of.judge(schema, plan)
     if first:
-        first.require()
+        first.check()
         progress.say(str(first))
     owned = conforming(read_for_run(request, progress), request, schema, out)
     ledger = open_ledger(ledger_url, schema.dataset)
@@ -315,7 +315,7 @@ def sample(
 
 
 def _begun(schema_path: Path, *, quiet: bool) -> Progress:
-    """The progress of a command that takes long, with its first line before anything heavy is imported."""
+    """Start the progress display before anything heavy is imported."""
     from privgan.progress import Progress
 
     progress = Progress(quiet=quiet)
@@ -340,7 +340,7 @@ def _request(
 
 
 def open_ledger(url: str | None, dataset: str) -> PrivacyLedger:
-    """The ledger; a new one is announced, and so is a data set that it does not know."""
+    """Open the ledger; announce a new one, and an unknown data set."""
     from privgan.ledger.ledger import PrivacyLedger
 
     ledger = PrivacyLedger.open(url)
@@ -363,7 +363,7 @@ def perform(
     *,
     introduce: bool = False,
 ) -> RunOutcome:
-    """The main job, with the ledger that it is charged to."""
+    """Run the main job with its ledger."""
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.run import run as run_job
     from privgan.pipeline.run import schema_of
@@ -382,7 +382,7 @@ def perform(
 
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:
-    """Print what a run ended in, and return its exit code."""
+    """Print the outcome of a run, and return its exit code."""
     from privgan.policy.policy import plain
     from privgan.policy.verdict import explain
 
@@ -421,7 +421,7 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
 
 
 def _tell_blocked(reasons: Sequence[str]) -> None:
-    """Say why a run was not begun."""
+    """Print why a run was not started."""
     from privgan.policy.policy import plain
 
     click.echo("this run can never pass the policy; nothing was charged, and no row was looked at")

@@ -1,4 +1,4 @@
-"""The command that walks a person through a drafted schema, group by group."""
+"""Define the command that walks a person through a drafted schema, group by group."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _ask_group(review: Review, group: Group, place: str) -> None:
 
 
 def _act(review: Review, some: Sequence[Entry], action: str) -> bool:
-    """Do what was chosen for a group; whether the group is done with for now."""
+    """Perform an action on a group; returns whether the group is finished for now."""
     if action == "a":
         _try(lambda: review.accept(some))
     elif action == "d":
@@ -233,7 +233,7 @@ def _ask_entry(review: Review, entry: Entry) -> None:
 
 
 def _answer(review: Review, entry: Entry, answer: str) -> bool:
-    """Do what was chosen for one entry; whether it is done with for now."""
+    """Perform an action on one entry; returns whether it is finished for now."""
     if answer == "q":
         raise _QuitError
     if answer == "y":
@@ -248,7 +248,7 @@ def _answer(review: Review, entry: Entry, answer: str) -> bool:
 
 
 def _try(change: Callable[[], None]) -> bool:
-    """Make a change; where it cannot be, say why and leave everything as it was."""
+    """Try a change; on failure print the reason and leave everything as it was."""
     from privgan.errors import UsageError
 
     try:
@@ -260,7 +260,7 @@ def _try(change: Callable[[], None]) -> bool:
 
 
 def _edit(review: Review, entry: Entry) -> None:
-    """Ask for each fact of an entry; return keeps what stands there."""
+    """Ask for each fact of an entry; return keeps its value."""
     from privgan.drafting.review_edits import fields
 
     stated = fields(review.schema, entry).items()
@@ -286,7 +286,7 @@ def _edit(review: Review, entry: Entry) -> None:
 
 
 def _measure(review: Review, some: Sequence[Entry]) -> None:
-    """Ask which entries are to be measured, and refuse one that cannot be."""
+    """Ask which entries to measure, and refuse one that cannot be measured."""
     from privgan.errors import UsageError
 
     able = [entry for entry in some if _measurable(review, [entry])]
@@ -298,7 +298,7 @@ def _measure(review: Review, some: Sequence[Entry]) -> None:
 
 
 def _number(some: Sequence[Entry], action: str, *, lowest: int = 1) -> int:
-    """The number of an entry; it is asked for where there are several."""
+    """Ask for an entry's number where there are several."""
     if len(some) == 1:
         return 1
     number: int = click.prompt(f"  number to {action}", type=click.IntRange(lowest, len(some)))
@@ -332,7 +332,7 @@ def _choice(actions: dict[str, str]) -> str:
 
 
 def _told(review: Review, entry: Entry) -> Iterator[str]:
-    """An entry's lines."""
+    """An entry as lines."""
     yield review.told(entry)
     candidate = review.candidate() if entry.group == "unit" else None
     if candidate is not None:
@@ -350,7 +350,7 @@ def _facts(some: Sequence[Entry]) -> str:
 
 
 def _tell_left(review: Review, *, every: bool) -> bool:
-    """How much of each group is left; whether anything is."""
+    """Print how much of each group is left; returns whether anything is."""
     found = {name: review.left(_group(name)) for name in GROUPS}
     for name, some in found.items():
         if some or every:
@@ -359,7 +359,7 @@ def _tell_left(review: Review, *, every: bool) -> bool:
 
 
 def _tell_end(review: Review, again: str) -> None:
-    """What is left, and what comes next."""
+    """Print what is left, and the next step."""
     click.echo("\nleft:")
     if _tell_left(review, every=False):
         click.echo(f"go on with: privgan schema review {again}")

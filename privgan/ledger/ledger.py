@@ -213,7 +213,7 @@ class PrivacyLedger:
         with self._store.transaction() as transaction:
             self._check_whole(transaction)
             entries = self._check_not_refuted(transaction, dataset)
-            _refuse_closed(dataset, run, entries, evaluation)
+            _check_not_closed(dataset, run, entries, evaluation)
             attempts = [entry for entry in entries if entry.kind == "attempt"]
             if not any(entry.run == run and _evaluation(entry) == evaluation for entry in attempts):
                 if len(attempts) >= limit:
@@ -478,7 +478,7 @@ class PrivacyLedger:
             )
 
 
-def _refuse_closed(
+def _check_not_closed(
     dataset: str, run: str, entries: Sequence[Entry], evaluation: dict[str, str]
 ) -> None:
     """Refuse a candidate that another evaluation closed."""

@@ -1,4 +1,4 @@
-"""Release a candidate that passed, or purge what stayed inside."""
+"""Release a candidate that passed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.naming import call, parameter
 from privgan.pipeline.candidate import INTERNAL, RELEASE, RUN_FILE, Candidate
 from privgan.pipeline.candidate_record import CandidateRecord
-from privgan.pipeline.judging import accounting_complete, refuse_changed
+from privgan.pipeline.judging import accounting_complete, check_hashes
 from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
 from privgan.pipeline.reporting import shareable_data, written_forms
 from privgan.pipeline.scanning import (
     Said,
+    check_no_findings,
     closing_on_findings,
     leak_patterns_for_release,
-    refuse_findings,
 )
 from privgan.policy.context import Context
 from privgan.policy.verdict import Verdict, VerdictStatus
@@ -35,7 +35,7 @@ from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.manifest import ReleaseFacts, conditional_text
 from privgan.release.signing.keys import SigningKey
 from privgan.release.unfinished import Asked, take_up
-from privgan.release.verification.outcome import refuse_impostor
+from privgan.release.verification.outcome import check_impostor
 
 
 def purge(out: Path, ledger: PrivacyLedger) -> int:
@@ -123,9 +123,9 @@ def release_candidate(
 ) -> Path:
     """Write ``out/release`` for a candidate that passed.
 
-    The whole bundle is made and searched; then the ledger records it; then it gets its name. A
-    process killed between the last two leaves a whole bundle under a hidden name, which the next
-    call takes up. No other command touches it.
+    The whole bundle is made and searched; then the ledger records it; then it is renamed. A process
+    killed between the last two leaves a whole bundle under a hidden name. The next call takes it
+    up; no other command touches it.
 
     Args:
         candidate: The candidate.
@@ -153,7 +153,7 @@ def release_candidate(
             f"the policy cannot be decided: a fact is missing; {call('privgan.check')} explains"
             " each gate"
         )
-    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
+    check_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
     target = out / RELEASE
     if target.exists():
         raise ReleaseExistsError(
@@ -163,12 +163,12 @@ def release_candidate(
     dataset, run, files = found.record.dataset, found.record.run, found.files
     if found.record.guarantee.epsilon is None:
         raise PolicyFailedError(_NO_GUARANTEE)
-    refuse_findings(found)
+    check_no_findings(found)
     history = ledger.history(dataset)
-    _refuse_unfounded(found, history)
+    _check_founded(found, history)
     # The files may have been read hours ago. What leaves is hashed again, so that it is what was
     # judged.
-    refuse_changed(replace(found, hashes=files.hashes()), history)
+    check_hashes(replace(found, hashes=files.hashes()), history)
     ledger.check_releasable(dataset, run)
     asked = Asked(
         verdict=verdict, context=context, signer=key.public.id if key else "", language=language
@@ -200,10 +200,10 @@ def release_candidate(
         return write_release(target, contents, facts, verdict, left, key, book=booking(run, book))
 
 
-def _refuse_unfounded(found: ReadCandidate, history: DatasetHistory) -> None:
-    """Refuse what no policy may allow.
+def _check_founded(found: ReadCandidate, history: DatasetHistory) -> None:
+    """Check what no policy may waive.
 
-    A guarantee that the audit refuted, or that the ledger does not bear out.
+    The audit did not refute the guarantee, and the ledger supports it.
     """
     if (found.evidence.audit or {}).get("verdict") == "REFUTED":
         raise PolicyFailedError(
@@ -219,7 +219,7 @@ def _refuse_unfounded(found: ReadCandidate, history: DatasetHistory) -> None:
 def release_facts(
     candidate: ReadCandidate, history: DatasetHistory, context: Context, identity: str
 ) -> ReleaseFacts:
-    """Everything a manifest says about a candidate, apart from files and policy."""
+    """The manifest's facts about a candidate, apart from files and policy."""
     record, schema, account = candidate.record, candidate.schema, history.account
     return ReleaseFacts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

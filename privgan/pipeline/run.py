@@ -1,4 +1,4 @@
-"""The main job: a run's stages in order, one call a line."""
+"""Run the main job: a run's stages in order, one call a line."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.request import (
     Begun,
     RunRequest,
+    check_folder,
     read_aloud,
     read_note,
-    refuse_useless_folder,
     write_note,
 )
 from privgan.pipeline.resuming import Checkpoint, newest_checkpoint, resume, save_checkpoint
@@ -60,7 +60,7 @@ OpenLedger = Callable[[bool], PrivacyLedger | None]
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """What a run ended in.
+    """The outcome of a run.
 
     Attributes:
         verdict: The policy's verdict.
@@ -86,7 +86,7 @@ class RunOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Judging:
-    """How a candidate is judged and released.
+    """Policy, context and signing key of a judgement.
 
     Attributes:
         policy: What is allowed.
@@ -103,7 +103,7 @@ class Judging:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """What one fit works on; its table was read and held against its schema once, before.
+    """The inputs of one fit; its table was read and checked against its schema before.
 
     Attributes:
         request: What the owner asks for.
@@ -125,14 +125,14 @@ class Run:
         return self.table.schema
 
     def settings(self, **more: Any) -> FitSettings:
-        """How the plan is run."""
+        """The settings of the fit."""
         return FitSettings(seed=self.request.seed, progress=self.progress, **more)
 
 
 def run(
     request: RunRequest, judging: Judging, open_ledger: OpenLedger, out: Path, progress: Progress
 ) -> RunOutcome:
-    """From a table to a release, or to a candidate that the policy blocked.
+    """Make a release from a table, or a candidate that the policy blocked.
 
     Args:
         request: What the owner asks for.
@@ -150,7 +150,7 @@ def run(
     first = _beforehand(request, judging, schema, plan, books, progress)
     if first.blocking:
         return _not_begun(first, plan, schema)
-    first.require()
+    first.check()
     read = read_for_run(request, progress)
     table = conforming(read, request, schema, out)
     leak_patterns = leak_patterns_of(read.undeclared_texts(schema))
@@ -187,7 +187,7 @@ def resume_run(
     first = _beforehand(request, judging, schema, plan, books, progress)
     if first.blocking:
         return _not_begun(first, plan, schema)
-    first.require()
+    first.check()
     checkpoint = _newest(begun, ledger)
     read = TableAsRead.read(request.table, request.source)
     owned, said = read.conforming(schema, on_violation=request.on_violation), read.said
@@ -205,7 +205,7 @@ def _beforehand(
     books: Books,
     progress: Progress,
 ) -> Preflight:
-    """What is known before the first look, judged and told."""
+    """Judge what is known before the first look, and print it."""
     first = preflight(judging.policy, judging.context, schema, plan, books, rows=request.rows)
     progress.say(str(first))
     return first
@@ -263,7 +263,7 @@ def _finish(
 
 def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     """The schema, every fact of it confirmed, and the plan; no table is read."""
-    refuse_taken(out)
+    check_free(out)
     schema = schema_of(request)
     check_confirmed(schema)
     check_not_claimed(schema)
@@ -283,14 +283,14 @@ def read_for_run(request: RunRequest, progress: Progress) -> TableAsRead:
 def conforming(read: TableAsRead, request: RunRequest, schema: Schema, out: Path) -> OwnersTable:
     """Type the rows by the schema, once the output folder has room for the result."""
     table = read.conforming(schema, on_violation=request.on_violation)
-    refuse_useless_folder(out, request.rows or table.row_count(), len(schema.columns))
+    check_folder(out, request.rows or table.row_count(), len(schema.columns))
     return table
 
 
 def schema_of(request: RunRequest) -> Schema:
-    """The schema of a request, with the target that it asks for.
+    """The schema of a request, with the requested target.
 
-    TableError where that is no column to predict.
+    TableError where the target is no column to predict.
     """
     given = request.schema if isinstance(request.schema, Schema) else load_schema(request.schema)
     return with_target(given, request.target)
@@ -365,7 +365,7 @@ def fit_candidate(run: Run, candidate: Candidate, *, attempts: int | None = None
 
 
 def _begin(run: Run, candidate: Candidate, canaries: Canaries, identity: str) -> None:
-    """Keep inside what was asked for and who is a canary, before the first look."""
+    """Store request and canaries inside, before the first look."""
     write_note(candidate, run.request, run.schema, run=identity, commitment=canaries.commitment)
     run.progress.log_to(candidate.write_internal(LOG_FILE, ""))
     canaries.save(candidate.internal, run.table)
@@ -439,8 +439,11 @@ def _resumed(
     )
 
 
-def refuse_taken(out: Path) -> None:
-    """Refuse an output folder that is a file, or holds a release, a candidate or what stayed inside of an earlier run."""
+def check_free(out: Path) -> None:
+    """Check that an output folder is free.
+
+    It is no file, and holds no release, candidate or internal files of an earlier run.
+    """
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; {parameter('out')} must be a folder")
     if os.path.lexists(out / RELEASE):  # A link that leads nowhere is in the way too.

@@ -74,7 +74,7 @@ _NAMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
-    """What few runs ask for otherwise.
+    """Rarely used options of a plan.
 
     Attributes:
         canary_probability: Probability of each customer to be a canary.

@@ -16,7 +16,7 @@ from privgan.files.atomic import Booking, new_folder, sync_folder
 from privgan.files.fields import FieldSource
 from privgan.policy.policy import UNWAIVABLE
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
-from privgan.release.contents import opened, require_allowed_contents
+from privgan.release.contents import check_allowed_contents, opened
 from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.leak_scan.scan import scan_files
 from privgan.release.manifest import (
@@ -57,7 +57,7 @@ def write_release(
     book: Booking | None = None,
     now: dt.datetime | None = None,
 ) -> Path:
-    """Write a release in one step: either the whole folder is there, or nothing is.
+    """Write a release in one step: the whole folder, or nothing.
 
     Args:
         target: The folder to make.
@@ -81,14 +81,14 @@ def write_release(
         ReleaseExistsError: The folder is there already.
         UsageError: No room, or no right to write.
     """
-    _refuse_unless_passed(verdict)
-    _refuse_unknown_files(files)
-    require_allowed_contents(files)
+    _check_passed(verdict)
+    _check_known_files(files)
+    check_allowed_contents(files)
     if key is not None:
         facts = replace(facts, signer=key.public.id)
 
     with new_folder(target, book=book) as partial:
-        _refuse_without_room(target.parent, files)
+        _check_room(target.parent, files)
         made = _fill(partial, files, facts, verdict, key, now)
         # A hash or a signature of files is no text of a table, whatever it looks like.
         left = (leak_patterns or LeakPatterns()).without(made.seals)
@@ -97,7 +97,7 @@ def write_release(
 
 
 def booking(run: str, record: Callable[[str], None]) -> Booking:
-    """How a release of a run is recorded: by its manifest's SHA-256."""
+    """The ledger's record of a release: its manifest's SHA-256."""
     return Booking(
         owner=run,
         record=lambda folder: record(
@@ -106,7 +106,7 @@ def booking(run: str, record: Callable[[str], None]) -> Booking:
     )
 
 
-def _refuse_unless_passed(verdict: Verdict) -> None:
+def _check_passed(verdict: Verdict) -> None:
     if verdict.status is VerdictStatus.FAIL:
         raise PolicyFailedError(f"policy {verdict.policy_name} failed; no release was written")
     if verdict.status is not VerdictStatus.PASS:
@@ -120,14 +120,14 @@ def _refuse_unless_passed(verdict: Verdict) -> None:
             )
 
 
-def _refuse_unknown_files(files: Mapping[str, bytes | Path]) -> None:
+def _check_known_files(files: Mapping[str, bytes | Path]) -> None:
     unknown = sorted(set(files) - set(ALLOWED_FILES))
     if unknown or not files:
         found = ", ".join(map(repr, unknown)) or "no file at all"
         raise InternalError(f"a release may hold {', '.join(ALLOWED_FILES)}; it was given {found}")
 
 
-def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> None:
+def _check_room(folder: Path, files: Mapping[str, bytes | Path]) -> None:
     sizes = (
         len(content) if isinstance(content, bytes) else content.stat().st_size
         for content in files.values()
@@ -142,7 +142,7 @@ def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> Non
 
 @dataclass(frozen=True, kw_only=True)
 class _Made:
-    """What was written: the files' names, and all hashes and signatures as text."""
+    """The written files' names, and all hashes and signatures as text."""
 
     names: list[str]
     seals: str
@@ -156,7 +156,7 @@ def _fill(
     key: SigningKey | None,
     now: dt.datetime | None,
 ) -> _Made:
-    """Write every file, the manifest after them, and name what was written."""
+    """Write every file, then the manifest, and name the written files."""
     entries = {
         name: _copy(content, partial / name, ALLOWED_FILES[name])
         for name, content in sorted(files.items())

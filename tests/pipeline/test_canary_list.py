@@ -47,11 +47,11 @@ def test_list_and_salt_are_the_owner_s_alone_and_serve_again_after_a_crash(
     candidate = resume_candidate(out, purchase_request.table, ledger, Progress(quiet=True))
     assert path.read_bytes() == written
     assert path.stat().st_mode & 0o777 == 0o600
-    _require_one_commitment(candidate.record.to_json(), json.loads(written))
+    _check_one_commitment(candidate.record.to_json(), json.loads(written))
     assert str(json.loads(written)["salt"]) not in json.dumps(candidate.record.to_json())
 
 
-def _require_one_commitment(record: dict, data: dict) -> None:
+def _check_one_commitment(record: dict, data: dict) -> None:
     told = record["canaries"]
     assert set(told) == {"probability", "commitment"}
     body = data["salt"].encode() + bytes.fromhex(data["canary"]) + bytes.fromhex(data["left_out"])

@@ -14,11 +14,11 @@ from privgan.errors import ReleaseExistsError, UsageError
 from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.judging import refuse_changed
+from privgan.pipeline.judging import check_hashes
 from privgan.pipeline.read_candidate import read_candidate
 from privgan.pipeline.releasing import purge
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import fit_table, refuse_taken
+from privgan.pipeline.run import check_free, fit_table
 from privgan.privacy.budget import PrivacyBudget
 
 INSIDE = re.compile(
@@ -204,8 +204,8 @@ def test_a_fit_writes_no_encoded_row_and_what_a_kill_leaves_goes_with_the_next_c
     assert all(INSIDE.match(name) for name in seen)
     assert list((out / "internal").glob("internal-checkpoint-*"))
     with pytest.raises(ReleaseExistsError):
-        refuse_taken(out)
-    refuse_changed(read_candidate(Candidate.find(out)), ledger.history("purchases"))
+        check_free(out)
+    check_hashes(read_candidate(Candidate.find(out)), ledger.history("purchases"))
     inside = {
         "internal-canaries.json",
         "internal-run.json",

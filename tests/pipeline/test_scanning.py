@@ -341,9 +341,9 @@ def test_a_leak_is_told_without_its_value_and_bars_the_release(
     scanned(candidate, table, ledger)
     verdict = judged(candidate, ledger)
     leak(candidate)
-    monkeypatch.setattr(judging, "refuse_changed", lambda *_: None)
+    monkeypatch.setattr(judging, "check_hashes", lambda *_: None)
     monkeypatch.setattr(
-        releasing, "refuse_changed", lambda *_: None
+        releasing, "check_hashes", lambda *_: None
     )  # As if the fit itself had written it.
     with pytest.raises(InternalError, match=where.replace(".", r"\.")) as error:
         scanned(candidate, table, ledger)
@@ -417,7 +417,7 @@ def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(
         with pytest.raises(LeakError, match="was found"):
             scanned(candidate, table, ledger)
         assert ledger.account("scanned").attempts == before + 1
-    monkeypatch.setattr(judging, "refuse_changed", lambda *_: None)
+    monkeypatch.setattr(judging, "check_hashes", lambda *_: None)
     with pytest.raises(PolicyFailedError, match="closed"):
         judged(candidate, ledger)
 

@@ -69,8 +69,8 @@ def test_a_run_to_its_release(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("privgan.pipeline.preflight.refuse_impostor", lambda *_: None)
-    monkeypatch.setattr("privgan.pipeline.releasing.refuse_impostor", lambda *_: None)
+    monkeypatch.setattr("privgan.pipeline.preflight.check_impostor", lambda *_: None)
+    monkeypatch.setattr("privgan.pipeline.releasing.check_impostor", lambda *_: None)
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     judging = Judging(policy=_lenient(), context=Context())
     outcome = running.run(

@@ -1,7 +1,4 @@
-"""Account for a release again.
-
-Do the events that its manifest lists bear out the (ε, δ) that it claims?
-"""
+"""Account for a release's listed events again, and compare with its claimed (ε, δ)."""
 
 from __future__ import annotations
 
@@ -38,7 +35,7 @@ _FAR = 4.0
 
 
 def accounting_problems(manifest: Manifest) -> list[str]:
-    """Where a manifest's claim does not follow from its plan and its accounting, a sentence each.
+    """Contradictions between a manifest's claim and its accounting, a sentence each.
 
     Args:
         manifest: A manifest that follows its JSON Schema.
@@ -64,7 +61,7 @@ def accounting_problems(manifest: Manifest) -> list[str]:
 def _problems(manifest: Manifest) -> Iterator[str]:
     plan, accounting = manifest.plan, manifest.accounting
     yield from _budget_problems(manifest.guarantee, plan)
-    _require_few(plan, accounting)
+    _check_few(plan, accounting)
     planned = {(stage.name, step.name): step.event for stage in plan.stages for step in stage.steps}
     counted = {(step.stage, step.name): step.event for step in accounting}
     if planned != counted or not len(counted) == len(accounting) == len(list(plan.steps)):
@@ -98,8 +95,8 @@ def _budget_problems(guarantee: ReleasedGuarantee, plan: PlanFacts) -> Iterator[
             )
 
 
-def _require_few(plan: PlanFacts, accounting: Sequence[AccountedStep]) -> None:
-    """Refuse more steps, or more different ones, than can be accounted for in a while."""
+def _check_few(plan: PlanFacts, accounting: Sequence[AccountedStep]) -> None:
+    """Check that the number of steps, and of different ones, can be accounted for."""
     planned = list(plan.steps)
     if max(len(planned), len(accounting), len(plan.stages)) > MOST_STEPS:
         raise ValueError("more steps than any plan")
@@ -126,7 +123,7 @@ def _noises(data: Any) -> Iterator[float]:
 def _noise_of(event: Mapping[str, Any]) -> float | None:
     """The noise of an event's counts or gradients.
 
-    None where it is a choice, a discovery or several kinds at once.
+    None for a choice, a discovery or several kinds at once.
     """
     while isinstance(event.get("of"), Mapping):
         event = event["of"]
@@ -192,13 +189,13 @@ def _spent(steps: str, delta: float, claimed: float) -> PrivacySpent:
 
 
 def _event(data: Any) -> events.DpEvent:
-    """An event whose parameters can be worked with; ValueError otherwise."""
-    _require_sane(data)
+    """Decode an event; ValueError where its parameters are out of range."""
+    _check_sane(data)
     return events.from_json(data)
 
 
-def _require_sane(data: Any, depth: int = 0, times: int = 1) -> None:
-    """Refuse parameters that cannot be worked with.
+def _check_sane(data: Any, depth: int = 0, times: int = 1) -> None:
+    """Check that an event's parameters are in range.
 
     ``times``: how often the event is repeated around itself.
     """
@@ -210,15 +207,15 @@ def _require_sane(data: Any, depth: int = 0, times: int = 1) -> None:
         raise ValueError("an event is repeated too often")
     largest = _MOST_NOISE * max(1.0, float(data.get("sensitivity", 1)))
     for key, value in data.items():
-        _require_sane_value(key, value, largest)
+        _check_sane_value(key, value, largest)
         parts = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else []
         if len(parts) > _MOST_PARTS:
             raise ValueError("an event is repeated too often")
         for part in parts:
-            _require_sane(part, depth + 1, times)
+            _check_sane(part, depth + 1, times)
 
 
-def _require_sane_value(key: str, value: Any, largest: float) -> None:
+def _check_sane_value(key: str, value: Any, largest: float) -> None:
     """Refuse one parameter; ``largest``: the most noise that can be accounted for."""
     if key == "count" and not 1 <= value <= _MOST_TIMES:
         raise ValueError("an event is repeated too often")

@@ -22,7 +22,7 @@ _ROUNDING = 1e-9  # Of each share: a model holds nine decimals.
 
 
 def code_problems(released: Released) -> Iterator[str]:
-    """Whether each column's cells have codes in order and without gaps, and all shares add up."""
+    """Check that each column's codes are in order without gaps, and shares add up."""
     names = [column.name for column in released.schema.modelled]
     if list(released.model["columns"]) != names:
         yield "its encoder is not of the schema's modelled columns"
@@ -51,7 +51,7 @@ def _share_problems(column: ColumnCode, stated: list[float]) -> Iterator[str]:
 
 
 def _merged(plan: PlanFacts) -> set[str] | None:
-    """The columns whose cells the plan merges; None where it names its steps in another way."""
+    """The columns whose cells the plan merges; None where step names are unknown."""
     if not any(step.kind == "1-way marginal" for step in plan.steps):
         return None
     names = [step.name for step in plan.steps if step.name.startswith(_FINE)]
@@ -78,7 +78,7 @@ def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]
 
 
 def _in_order(column: ColumnCode, *, is_merged: bool) -> bool:
-    """Whether codes rise as privgan numbers them: with others, each category would mean another."""
+    """Whether codes rise in privgan's order; otherwise categories would change meaning."""
     cells, code_of = column.cells, column.code_of
     if not is_merged:
         return bool(np.array_equal(code_of, np.arange(cells.size)))
@@ -97,7 +97,7 @@ def _in_order(column: ColumnCode, *, is_merged: bool) -> bool:
 
 
 def _written(column: ColumnCode, stated: Mapping[str, Any]) -> list[str]:
-    """A further digit, or another key, would be a place for what nobody checked."""
+    """Check digits and keys of the model file; spare ones could hold unchecked content."""
     if json.dumps(column.to_json()) == json.dumps(stated[column.name]):
         return []
     return ["its codes are not written as privgan writes them: whole numbers, and nine decimals"]
@@ -109,7 +109,7 @@ _NEVER_ZERO = ("codebook.latents", "network.first.weight", "network.second.weigh
 
 
 def model_problems(released: Released) -> Iterator[str]:
-    """Where a model's parts contradict the manifest, the schema or each other, a sentence each."""
+    """Contradictions of a model's parts with manifest, schema or each other."""
     if not (released.holds(MODEL) and released.holds(SCHEMA)):
         return
     if not released.whole_model:
@@ -137,7 +137,10 @@ def _claim(released: Released) -> Iterator[str]:
 
 
 def _says_the_same(said: str, meant: str, released: Released) -> bool:
-    """Whether another version's words claim the same: ε, δ, unit, relation, and no other figure."""
+    """Whether another version's words make the same claim and state no other figure.
+
+    The claim is ε, δ, unit and relation.
+    """
     parts = (str(released.schema.unit), NEIGHBOURING_RELATION)
     condition = released.manifest.guarantee.conditional_text
     whole = all(part in said for part in (*parts, condition))

@@ -1,4 +1,4 @@
-"""Whether a plan is one that privgan makes for the schema, the budget and the row count stated."""
+"""Check that privgan would make this plan for the stated schema, budget and row count."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REACHED_WITH = ("numpy", "dp-accounting")
 
 
 def plan_problems(released: Released) -> Iterator[str]:
-    """Where a plan contradicts itself, or what follows from the public facts, a sentence each."""
+    """Contradictions of a plan with itself or with the public facts, a sentence each."""
     if not released.holds(SCHEMA):
         return
     plan = released.manifest.plan
@@ -47,9 +47,9 @@ def plan_problems(released: Released) -> Iterator[str]:
 
 
 def is_planned_again(schema: Schema) -> bool:
-    """Whether a plan for the schema is made again.
+    """Whether the plan can be computed again in a reasonable time.
 
-    One for very many columns or categories takes too long.
+    Very many columns or categories take too long.
     """
     codes = sum(
         len(column.categories) for column in schema.modelled if isinstance(column, Discrete)
@@ -89,10 +89,7 @@ def _stages(plan: PlanFacts) -> Iterator[str]:
 
 
 def _steps(schema: Schema, plan: PlanFacts) -> Iterator[str]:
-    """Of every event the sensitivity.
-
-    Of every choice and count the noise that it is said to have.
-    """
+    """Check the sensitivity of every event, and the noise of every choice and count."""
     whole = plan.get("format") == FORMAT
     for step in plan.steps:
         if whole and step.kind not in _KINDS:
@@ -126,7 +123,7 @@ def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _noise(event: Mapping[str, Any], most: int) -> float | None:
     """The noise of a choice, a count of rows or a discovery.
 
-    That of others is compared elsewhere.
+    That of other events is compared elsewhere.
     """
     if event["event"] == "exponential_mechanism":
         return 2 * most / float(event["epsilon"])
@@ -136,7 +133,7 @@ def _noise(event: Mapping[str, Any], most: int) -> float | None:
 
 
 def _critic(plan: PlanFacts) -> Iterator[str]:
-    """Whether the critic's settings are its events'."""
+    """Check that the critic's settings are its events'."""
     if "settings" not in plan.raw:
         return
     critic = plan.raw["settings"]["critic"]
@@ -171,7 +168,7 @@ def _expected_batch(plan: Mapping[str, Any], sample_rate: float) -> int:
 
 
 def _made_again(released: Released, stated: PlanFacts) -> Iterator[str]:
-    """The plan is a public function of schema, budget, rows and settings: it is made once more."""
+    """Compute the plan again from schema, budget, rows and settings, and compare."""
     try:
         plan = _planned(released.schema, stated)
     except UsageError as error:
@@ -207,5 +204,5 @@ def _planned(schema: Schema, stated: PlanFacts) -> Plan:
 
 
 def _opened(schema: Schema) -> Schema:
-    """The schema as it was before its measured facts were filled in."""
+    """The schema before its measured facts were filled in."""
     return replace(schema, columns=tuple(opened(column) for column in schema.columns))

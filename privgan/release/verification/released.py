@@ -1,4 +1,4 @@
-"""A release opened for the comparison of its files: what each of them says, read once."""
+"""Read each file of a release once, for comparison."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ AS_STATED: frozenset[str] = frozenset()
 
 @lru_cache(maxsize=1)
 def schema_of(text: str) -> Schema:
-    """The schema of a text, read once: the model holds the same text as the schema's file.
+    """Parse the schema once; the model holds the same text as the schema's file.
 
     Args:
         text: YAML; of 60,000 categories it takes seconds to read.
@@ -57,7 +57,7 @@ def schema_of(text: str) -> Schema:
 
 @dataclass(frozen=True, eq=False)
 class Released:
-    """The files of a release, each with the hash that its manifest lists, and the manifest itself.
+    """The files of a release, each with its hash from the manifest.
 
     Attributes:
         folder: Where they lie.
@@ -69,17 +69,17 @@ class Released:
 
     @property
     def version(self) -> Any:
-        """Which privgan made it, as the manifest says."""
+        """The privgan version that made it, by the manifest."""
         return self.manifest.versions.get("privgan")
 
     @property
     def ours(self) -> bool:
-        """Whether a privgan made it whose plans and reports this one makes again."""
+        """Whether this privgan can recompute its plan and report."""
         return self.version in MADE_AGAIN
 
     @property
     def same_words(self) -> bool:
-        """Whether a privgan made it that writes reports as this one does."""
+        """Whether its version writes reports in the same words as this one."""
         return self.version in SAME_WORDS
 
     def holds(self, name: str) -> bool:
@@ -87,7 +87,7 @@ class Released:
         return name in self.manifest.files
 
     def content(self, name: str) -> bytes:
-        """A listed file's bytes, as the manifest's hash says them.
+        """A listed file's bytes, checked against the manifest's hash.
 
         Raises:
             ChangedError: It has another hash by now.
@@ -95,7 +95,7 @@ class Released:
         return read_listed(self.folder / name, LARGEST[name], self._hash(name))
 
     def opened(self, name: str) -> AbstractContextManager[BufferedReader]:
-        """A listed file for reading, too large to be kept; ChangedError as above."""
+        """A listed large file, opened for reading; ChangedError as above."""
         return open_listed(self.folder / name, self._hash(name))
 
     def _hash(self, name: str) -> str:
@@ -108,13 +108,13 @@ class Released:
 
     @cached_property
     def model(self) -> Mapping[str, Any]:
-        """What ``model.json`` says."""
+        """The content of ``model.json``."""
         found: Mapping[str, Any] = read_json(self.content(MODEL), MODEL)
         return found
 
     @property
     def whole_model(self) -> bool:
-        """Whether ``model.json`` is in the form that says all that a model is made of."""
+        """Whether ``model.json`` is in the form that states a whole model."""
         return self.holds(MODEL) and self.model.get("format") == _MODEL_FORMAT
 
     @cached_property
@@ -133,7 +133,7 @@ class Released:
 
     @cached_property
     def report(self) -> Mapping[str, Any]:
-        """What ``report.json`` says."""
+        """The content of ``report.json``."""
         found: Mapping[str, Any] = read_json(self.content(REPORT), REPORT)
         return found
 

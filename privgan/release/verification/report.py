@@ -27,7 +27,7 @@ _EXACT = 1e-9
 
 
 def report_problems(released: Released) -> Iterator[str]:
-    """Where a report contradicts the rest of its release, a sentence each."""
+    """Contradictions of a report with the rest of its release, a sentence each."""
     if not (released.holds(REPORT) and released.holds(SCHEMA)):
         return
     found = [f"{REPORT}: {problem}" for problem in _data_problems(released)]
@@ -65,7 +65,7 @@ def _data_problems(released: Released) -> Iterator[str]:
 
 
 def _reach_problems(released: Released, data: _Json) -> Iterator[str]:
-    """What an attacker reaches by the plan's own curve is worked out again from its events."""
+    """Recompute an attacker's reach by the plan's own curve, and compare."""
     said = data.get("reach")
     if said is None and not released.same_words:
         return
@@ -78,7 +78,7 @@ def _reach_problems(released: Released, data: _Json) -> Iterator[str]:
 
 
 def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[str]:
-    """Names, labels and noisy shares of its pictures; the others are compared with the rows."""
+    """Compare names, labels and noisy shares of pictures; rows give the others."""
     if released.whole_model:
         meant = [
             {
@@ -141,5 +141,5 @@ def _rendered(released: Released, data: ShareableReport, language: str) -> Itera
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON gives it back."""
+    """A value after a round trip through JSON."""
     return json.loads(json.dumps(value))

@@ -1,8 +1,7 @@
 """Run a check in a separate process of bounded time and memory.
 
 C++ code that reads a foreign file, such as pyarrow, may crash, hang or allocate without end. Here
-that ends the child alone. Question and answer are JSON: whatever the child was made to say,
-nothing of it is run.
+that ends the child alone. Question and answer are JSON, so nothing of the answer is run.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _GRACE = 4.0  # Seconds for starting Python and importing the function's module.
 
 
 class GuardedError(VerificationError):
-    """The separate process found something wrong, or did not come to an answer."""
+    """The separate process found an error, or gave no answer."""
 
 
 def run_guarded(
@@ -47,10 +46,10 @@ def run_guarded(
     seconds: float = GUARDED_SECONDS,
     megabytes: int = GUARDED_MEGABYTES,
 ) -> Any:
-    """The value of a function that runs in a separate process.
+    """Run a function in a separate process and return its value.
 
     The function must stand at the top of a module, and should import what it needs inside itself.
-    It gets its arguments as JSON gives them (a path as text), and returns what JSON can hold.
+    It gets its arguments as JSON values (a path as text), and returns JSON values.
 
     Args:
         function: The function.
@@ -113,7 +112,7 @@ def _value(content: bytes, code: int | None, seconds: float, megabytes: int) -> 
 
 
 def answer(request: dict[str, Any]) -> None:
-    """The child's side: run what was asked for, under limits, and write its value."""
+    """Run the requested function in the child, under limits, and write its value."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # Whatever a library prints is no part of the answer.
     module, _, name = request["function"].partition(":")
@@ -135,7 +134,7 @@ def _lacks_memory(error: Exception) -> bool:
 
 
 def _limit(seconds: float, megabytes: int) -> None:
-    """No core dump, little time, little memory; what a system does not know is left out."""
+    """Limit core dumps, time and memory, as far as the system knows these limits."""
     most = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: int(seconds) + 1,

@@ -2,9 +2,10 @@
 
 Any other number could be that of a real customer, or text written as digits.
 
-The Parquet file is read in parts; each part is written as text again and compared with the CSV
-file, byte for byte and, where that differs, cell by cell. What is kept of a row is one hash for
-each column of identifiers, and one number for each modelled column, for the report's associations.
+The Parquet file is read in parts. Each part is written as text again and compared with the CSV
+file, byte for byte. Where bytes differ, cells are compared. Kept of a row are one hash for each
+identifier column, and one number for each modelled column. The report's associations need these
+numbers.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from privgan.table.violations import broken
 
 @dataclass(eq=False)
 class Serials:
-    """The serial numbers of the rows of a table that are read part by part.
+    """The serial numbers of the rows of a table that is read in parts.
 
     Attributes:
         rows: How many rows were read.
@@ -55,7 +56,7 @@ class Serials:
     customer: int = 0
 
     def odd(self, part: pd.DataFrame, schema: Schema) -> str:
-        """The invented column whose values bear other numbers than the table's next rows do.
+        """The first invented column whose values do not bear the next rows' numbers.
 
         Empty for none.
 
@@ -80,7 +81,7 @@ class Serials:
         )
 
     def _customers(self, column: Invented, values: Iterable[str | None]) -> bool:
-        """Rows of one customer follow each other, and customers are numbered from 1."""
+        """Number customers from 1; rows of one customer follow each other."""
         for value in values:
             if not self.customer or value != column.pattern.format(self.customer):
                 self.customer += 1
@@ -99,7 +100,7 @@ _LAST_DIGIT = 1.01e-4
 
 
 def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
-    """Where the tables of a release contradict each other, its schema or its report.
+    """Contradictions of a release's tables with each other, its schema or its report.
 
     Args:
         place: The folder of a release whose other files agree with each other, as text.
@@ -114,7 +115,7 @@ def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
 
 @dataclass(eq=False)
 class _Told:
-    """What is kept of the parts that were read.
+    """The figures kept of the parts that were read.
 
     Attributes:
         rows: How many rows there were.
@@ -169,17 +170,17 @@ def _problems(
 
 
 def _has_too_few_cells(metadata: Any, text: BufferedReader) -> bool:
-    """Whether a text of so many bytes cannot hold so many cells: each has a comma or a line end."""
+    """Whether a text is too short for its cells: each has a comma or a line end."""
     size = os.fstat(text.fileno()).st_size
     return bool(metadata.num_rows * metadata.num_columns > size)
 
 
 class _WrongRowError(Exception):
-    """A row that cannot be: what follows it need not be read."""
+    """A row that cannot be; the rest is not read."""
 
 
 def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
-    """The rows as they were written [rows, columns], with the types that they had."""
+    """The rows as they were written [rows, columns], with their types."""
     import pyarrow as pa
 
     absent = {column.name for column in schema.columns if column.missing}
@@ -198,7 +199,7 @@ def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
 def _same_text(
     parts: _Parts, text: BufferedReader, released: Released, told: _Told, *, kept: bool
 ) -> bool:
-    """Take every part, and compare each with the next bytes of the text file."""
+    """Compare each part with the next bytes of the text file."""
     same = True
     for part in parts:
         header = not told.rows
@@ -246,7 +247,7 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
 def _cell_problems(
     parts: Iterator[pd.DataFrame], text: BufferedReader, released: Released
 ) -> Iterator[str]:
-    """The first cell that differs; what is quoted or escaped in another way is the same cell."""
+    """The first differing cell; other quoting or escaping counts as equal."""
     text.seek(0)
     with io.TextIOWrapper(text, encoding="utf-8", newline="") as lines:
         rows, number = csv.reader(lines), 0
@@ -271,7 +272,7 @@ def _cell_problems(
 
 
 def _customers(schema: Schema, told: _Told) -> Iterator[str]:
-    """No customer has more rows than are counted of one, and no other identifier stands twice."""
+    """Check that no customer has too many rows, and no other identifier repeats."""
     for name, parts in told.hashes.items():
         most = schema.unit.max_rows if name == schema.unit.column else 1
         _, counts = np.unique(np.concatenate(parts), return_counts=True)
@@ -291,7 +292,7 @@ def _counted(released: Released, told: _Told) -> Iterator[str]:
 
 
 def _reported(released: Released, told: _Told) -> Iterator[str]:
-    """The report's synthetic figures, worked out again."""
+    """Recompute the report's synthetic figures, and compare."""
     data = released.report["data"]
     if told.counts:
         for shape, counts in zip(data["shapes"], told.counts, strict=True):
@@ -310,7 +311,7 @@ def _reported(released: Released, told: _Told) -> Iterator[str]:
 
 
 def _near(meant: Any, said: Any) -> bool:
-    """Whether two triangles of numbers or None are the same but for the last digit written."""
+    """Whether two triangles of numbers or None are equal up to the last written digit."""
     if isinstance(meant, list | tuple):
         return isinstance(said, list) and len(meant) == len(said) and all(map(_near, meant, said))
     if meant is None or said is None:
