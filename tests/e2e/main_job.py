@@ -51,8 +51,20 @@ MODELLED = (
 RELEASED = {*ALLOWED_FILES, MANIFEST_NAME, CHECKSUM_NAME}
 REPORTS = {internal_report_file(form) for form in ("html", "md", "json")}
 # Many canaries, so that the audit's intervals are narrow although the table is small.
-FIT = ("--epsilon", str(EPSILON), "--public-rows", str(ROWS), "--rows", str(MADE), "--seed", str(SEED), "--effort", "quick",
-       "--canary-probability", "0.5")  # fmt: skip
+FIT = (
+    "--epsilon",
+    str(EPSILON),
+    "--public-rows",
+    str(ROWS),
+    "--rows",
+    str(MADE),
+    "--seed",
+    str(SEED),
+    "--effort",
+    "quick",
+    "--canary-probability",
+    "0.5",
+)
 ASKS_A_REVIEWER = """
   - fact: context.reviewer
     present: true

@@ -164,8 +164,10 @@ def test_attempts_that_are_used_up_a_stop_and_a_spent_budget_block_too(tmp_path:
     ledger.refute("beforehand", "run0")
     found = judged(tmp_path, fixed, books=Books.of(ledger, "beforehand"))
     assert [type(problem).__name__ for problem in found.problems] == [
-        "PolicyFailedError", "PolicyFailedError", "BudgetExceededError",
-    ]  # fmt: skip
+        "PolicyFailedError",
+        "PolicyFailedError",
+        "BudgetExceededError",
+    ]
     with pytest.raises(PolicyFailedError, match=r"(?s)refuted.*judged 3 times.*short"):
         found.check()
 

@@ -257,9 +257,17 @@ def _policy_with_everything() -> Policy:
     policy = load_policy("internal-analytics")
     first, *rest = policy.gates
     column = ColumnGate(
-        names=("name",), roles=("identifier",), kinds=("name",), comparison=ColumnComparison.INVENTED, threshold=True,
-        reason="Because.", advice="Change it.", reason_zh="因为。", advice_zh="请修改。", clause="Article 1",
-    )  # fmt: skip
+        names=("name",),
+        roles=("identifier",),
+        kinds=("name",),
+        comparison=ColumnComparison.INVENTED,
+        threshold=True,
+        reason="Because.",
+        advice="Change it.",
+        reason_zh="因为。",
+        advice_zh="请修改。",
+        clause="Article 1",
+    )
     waiver = Waiver(fact=first.fact, who="A. Officer", why="a test", until=_day(2999))
     return replace(
         policy,

@@ -209,7 +209,7 @@ FORGED: dict[str, Callable[[File], Any]] = {
     "place of a chunk": lambda f: f.chunks[NAME][0].update({2: (I64, 1 << 40)}),
     "bytes behind the columns": lambda f: setattr(f, "behind", HIDDEN),
     "bytes behind the columns of an older version": older,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", FORGED)
