@@ -1,7 +1,4 @@
-"""Hostile column names and categories through the whole job.
-
-Schema, fit, release, CSV, reports, further samples.
-"""
+"""Hostile names and categories through schema, fit, release, CSV, reports and samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both reports in a real browser, at phone and desk width, light and dark, with friendly and with hostile data."""
+"""Both reports in a real browser: two widths, light and dark, friendly and hostile data."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Bad input gets exit code 2 and a clear message.
 
-No private value is told, nothing is written, nothing is charged.
+It tells no private value, writes nothing and charges nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def option(name: str, value: str) -> Spoil:
 
 
 def asked(name: str, value: str, more: Mapping[str, str] | None = None) -> Spoil:
-    """An attack risk in place of ε."""
+    """A requested risk limit in place of ε."""
 
     def spoil(w: Any) -> None:
         del w.options["--epsilon"]
@@ -619,7 +619,7 @@ CASES = TABLES | VALUES | SCHEMAS | REQUESTS | COMMANDS
 
 
 def charged(path: Path) -> list[str]:
-    """What stands in a ledger."""
+    """The entries of a ledger."""
     return (
         [entry.kind for entry in PrivacyLedger.open(str(path), create=False).entries()]
         if path.exists()

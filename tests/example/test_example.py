@@ -1,4 +1,4 @@
-"""The example release that lies with the code, and what makes it."""
+"""The example release in the repository, and the module that makes it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALL = Example(customers=1_500, rows=300, policy="internal-analytics", effort="
 
 
 def check_whole(folder: Path) -> None:
-    """It verifies, holds both reports, is small, and says nothing of the machine that made it."""
+    """It verifies, holds both reports, is small, and tells nothing of its machine."""
     found = verify_release(folder / "release")
     assert found.problems == ()
     assert found.manifest["context"]["recipient"] == "Partner Ltd"

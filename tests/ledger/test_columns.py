@@ -1,7 +1,4 @@
-"""Two tables with one name.
-
-The ledger tells them apart by their columns, of which it keeps keyed hashes only.
-"""
+"""Two tables with one name are told apart by keyed hashes of their columns."""
 
 import pytest
 

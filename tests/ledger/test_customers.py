@@ -1,7 +1,4 @@
-"""One table, one budget.
-
-The same customers under a second name are refused until a person accepts it.
-"""
+"""The same customers under a second name are refused until a person accepts it."""
 
 from __future__ import annotations
 

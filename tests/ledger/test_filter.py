@@ -1,7 +1,4 @@
-"""The lifetime filters.
-
-Whatever is run, in whatever order, the data set's total stays inside its lifetime budget.
-"""
+"""The lifetime filters keep the data set's total inside its budget, for any runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Stage 1's looks at open columns.
-
-Each pays first, one unit moves little, and what comes out is usable.
-"""
+"""Stage 1's looks at open columns: each pays first, and one unit moves little."""
 
 import datetime as dt
 from dataclasses import replace

@@ -1,7 +1,4 @@
-"""The list of canaries.
-
-Its owner's alone, the same after a crash, and outside only as one salted commitment.
-"""
+"""The list of canaries: owner-only, the same after a crash, public as one commitment."""
 
 from __future__ import annotations
 

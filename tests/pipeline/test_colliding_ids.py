@@ -1,4 +1,4 @@
-"""Identifiers that equal what a release says anyway never stop it, and a planted one is found all the same."""
+"""Identifiers equal to a release's own texts never stop it, and planted ones are found."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def process_texts() -> list[str]:
 def colliding(first: Path, runs: int) -> Iterator[list[str]]:
     """Identifiers of each run.
 
-    What an earlier release of the same schema says, and what the process writes.
+    Texts of an earlier release of the same schema, and texts of the process.
     """
     known, rng = tokens_of(first), np.random.default_rng(5)
     for _ in range(runs):

@@ -1,4 +1,7 @@
-"""After the fit: a candidate is judged as it was made, the ledger bears out its claim, and closed means closed."""
+"""After the fit: a candidate is judged as it was made, and a closed one stays closed.
+
+The ledger supports its claim.
+"""
 
 import datetime as dt
 import json
@@ -193,10 +196,7 @@ def test_what_leaves_is_the_same_whatever_was_judged_before(
 def test_attempts_are_capped_by_the_policy_and_each_other_way_to_judge_counts(
     place: tuple[Candidate, PrivacyLedger],
 ) -> None:
-    """Another policy, other waivers and other evidence are attempts of their own.
-
-    The same again is none.
-    """
+    """Another policy, other waivers and other evidence are attempts; a repetition is none."""
     candidate, ledger = place
     lax = replace(load_policy("internal-analytics"), attempts_per_dataset=3)
     for policy in (lax, lax, _waived(lax), replace(lax, version="2")):

@@ -1,6 +1,6 @@
-"""Judged before anything is paid for.
+"""A run is judged before anything is paid.
 
-What can never pass ends at once, with every reason and no charge.
+One that can never pass ends at once, with every reason and no charge.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_what_is_foretold_is_what_is_judged_after_the_fit(fitted: Any) -> None:
-    """A law: under every shipped policy each gate that is decided beforehand is decided alike afterwards."""
+    """Every gate decided beforehand is decided alike after the fit, by every shipped policy."""
     request, before, candidate, ledger = fitted
     schema = schema_of(request)
     plan = plan_for(request, schema)
@@ -312,7 +312,10 @@ def test_the_charge_is_held_to_the_evaluations_again(
 
 
 class TestOnTheCommandLine:
-    """``run``, ``fit --policy`` and ``plan --policy`` end before the first charge, and read no table."""
+    """The commands end before the first charge, and read no table.
+
+    They are ``run``, ``fit --policy`` and ``plan --policy``.
+    """
 
     @pytest.fixture
     def place(self, tmp_path: Path, ledger_path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A process killed at any moment of a release leaves none, or a whole one that the ledger names once."""
+"""A process killed at any moment of a release leaves none, or one that the ledger names once."""
 
 from __future__ import annotations
 
@@ -109,9 +109,8 @@ def copied(made: Path, target: Path) -> Copy:
 def killed_at(moment: int, work: Callable[[], object]) -> int:
     """Do some work in a child that is killed at its n-th look at the disk.
 
-    How many looks it made before.
-
-    A moment of 0 kills it never. The count comes back through a pipe.
+    Returns the number of looks before, which comes back through a pipe. A moment of 0 never kills
+    it.
     """
     read, write = os.pipe()
     child = os.fork()

@@ -1,4 +1,7 @@
-"""A fit that was interrupted goes on once from its checkpoint, with fresh noise, and pays for what it runs again."""
+"""An interrupted fit resumes once from its checkpoint, with fresh noise.
+
+It pays for repeated steps.
+"""
 
 from __future__ import annotations
 
@@ -172,7 +175,10 @@ def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(
 def test_a_process_left_behind_does_not_touch_the_candidate(
     tmp_path: Path, purchase_request: RunRequest
 ) -> None:
-    """It was asleep in its last steps, where no checkpoint is due, while another went on from its last checkpoint."""
+    """It slept in its last steps while another resumed from its last checkpoint.
+
+    No checkpoint is due in those steps.
+    """
     ledger, out = PrivacyLedger.open(str(tmp_path / "ledger.sqlite")), tmp_path / "out"
     plain, made = Refinement._critic_step, []
 

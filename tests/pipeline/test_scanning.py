@@ -1,7 +1,4 @@
-"""A real release from a small fit.
-
-Each of its fields is declared, the scan of it is clean, and a leak stops it.
-"""
+"""A real release from a small fit: every field declared, a clean scan, stopped by a leak."""
 
 from __future__ import annotations
 
@@ -66,15 +63,18 @@ columns:
   - {name: name, kind: name, role: identifier}
   - {name: email, kind: email, role: identifier}
   - {name: remark, kind: text, missing: true, description: What the customer said}
-  - {name: segment, kind: categorical, categories: [basic plan, silver plan], source: assumed_public}
+  - {name: segment, kind: categorical, categories: [basic plan, silver plan],
+     source: assumed_public}
   - {name: churned, kind: boolean, labels: ["no", "yes"]}
-  - {name: spend, kind: float, lower: 0, upper: 500, decimals: 1, special_values: [0], source: {lower: assumed_public}}
+  - {name: spend, kind: float, lower: 0, upper: 500, decimals: 1, special_values: [0],
+     source: {lower: assumed_public}}
   - {name: job, kind: categorical, other: another job, source: {categories: measured}}
   - {name: joined, kind: date, lower: 2020-01-01, upper: 2020-12-31}
   - {name: calls, kind: integer, lower: 0, upper: 20}
   - {name: answered, kind: integer, lower: 0, upper: 20}
   - {name: phone, kind: phone, missing: true, presence: modelled, missing_markers: ["no phone"]}
-  - {name: woken, kind: datetime, format: "%H:%M", lower: 1900-01-01, upper: "1900-01-01T23:59:59", missing: true}
+  - {name: woken, kind: datetime, format: "%H:%M", lower: 1900-01-01, upper: "1900-01-01T23:59:59",
+     missing: true}
   - {name: waited, kind: integer, lower: 0, upper: 900, format: "[h]:mm:ss"}
   - {name: called, kind: datetime, zone: Europe/Berlin, lower: 2020-01-01, upper: 2020-12-31}
   - {name: fax, kind: text, missing: true, presence: none}
@@ -83,7 +83,8 @@ constraints:
   - {at_most: [answered, calls], description: Only a call can be answered}
   - {below: [calls, spend]}
   - {when: "churned = yes", then: "segment = 'basic plan' and joined < 2020-12-01"}
-  - {combinations: [segment, churned], allowed: [[basic plan, "no"], [basic plan, "yes"], [silver plan, "no"]]}
+  - {combinations: [segment, churned],
+     allowed: [[basic plan, "no"], [basic plan, "yes"], [silver plan, "no"]]}
 """
 AUDIT: dict[str, Any] = {
     "format": "privgan.audit/1",
@@ -253,7 +254,10 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
 
 
 def _policy_with_everything() -> Policy:
-    """A policy with every text, a gate on columns by name, role and kind, and a public gate that a person waived."""
+    """A policy with every text, a gate on columns, and a waived public gate.
+
+    The gate names columns by name, role and kind.
+    """
     policy = load_policy("internal-analytics")
     first, *rest = policy.gates
     column = ColumnGate(
@@ -417,7 +421,7 @@ def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
 def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(
     place: Place, monkeypatch: Any
 ) -> None:
-    """Whoever learns that there is no release learns up to one bit about real rows, as from any internal check."""
+    """A missing release tells up to one bit about real rows, as any internal check."""
     candidate, ledger, table = place
     _in_model(candidate)
     before = ledger.account("scanned").attempts
@@ -430,7 +434,7 @@ def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(
         judged(candidate, ledger)
 
 
-def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_second_command_releases_it(
+def test_a_finding_in_the_finished_bundle_is_written_closes_counts_and_stops_a_second_command(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate, ledger, table = place
@@ -561,7 +565,7 @@ def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() ->
 def test_a_schema_file_does_not_vouch_for_itself(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a fit writes into the released schema beyond the schema that it was given is searched as anything else."""
+    """Texts that a fit adds to the released schema are searched too."""
     candidate, ledger, table = place
     text = candidate.schema.read_text(encoding="utf-8")
     assert "What the customer said" in text

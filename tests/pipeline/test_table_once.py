@@ -1,4 +1,4 @@
-"""Each command reads the owner's table once and conforms it once.
+"""Each command reads and conforms the owner's table once.
 
 A run reads its synthetic table at most once.
 """

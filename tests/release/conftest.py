@@ -1,4 +1,4 @@
-"""What the tests of releases share."""
+"""Fixtures of the tests of releases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.release.making import FACTS, contents_of, passed
 
 @pytest.fixture
 def facts() -> ReleaseFacts:
-    """What a manifest says."""
+    """The facts of a manifest."""
     return FACTS
 
 

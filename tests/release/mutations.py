@@ -1,7 +1,4 @@
-"""Bundles that were made to break their reader.
-
-One seed, one mutation of a release, whose listed content truly differs.
-"""
+"""Make bundles to break their reader: one seed, one mutation of a release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing stands in a Parquet file but its rows: what readers skip is looked at too."""
+"""A Parquet file holds its rows and nothing else; content that readers skip is checked too."""
 
 from __future__ import annotations
 

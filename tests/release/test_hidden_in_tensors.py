@@ -1,4 +1,4 @@
-"""Nothing stands in a file of tensors but their names, types, shapes and numbers."""
+"""A tensor file holds names, types, shapes and numbers, and nothing else."""
 
 from __future__ import annotations
 

@@ -221,7 +221,8 @@ BOMBS: dict[str, Change] = {
     "a zone for each of many columns": schema(
         SCHEMA_TEXT
         + "".join(
-            f"- {{name: z{n}, kind: datetime, lower: 2020-01-01, upper: 2021-01-01, zone: Europe/Rome}}\n"
+            f"- {{name: z{n}, kind: datetime, lower: 2020-01-01, upper: 2021-01-01,"
+            " zone: Europe/Rome}\n"
             for n in range(1_990)
         )
     ),

@@ -1,4 +1,4 @@
-"""Every command that opens a release verifies it first: code 1, a finding, and nothing written."""
+"""Every command that opens a release verifies it first: code 1, a finding, nothing written."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Forgeries of meaning: files that agree byte for byte with their hashes, and not with each other.
-
-And their opposite.
-"""
+"""Forgeries of meaning: files match their hashes, but contradict each other."""
 
 from __future__ import annotations
 

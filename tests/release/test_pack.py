@@ -1,6 +1,6 @@
-"""A release as one zip.
+"""A release as one zip: the same bytes each time.
 
-The same bytes each time, and nothing in a hostile one is ever written or believed.
+Nothing in a hostile one is ever written or believed.
 """
 
 from __future__ import annotations

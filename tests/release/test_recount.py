@@ -1,4 +1,4 @@
-"""What a manifest says of its steps beside their cost has to agree with their events."""
+"""A manifest's statements about its steps must agree with their events."""
 
 from __future__ import annotations
 

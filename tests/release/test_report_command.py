@@ -1,7 +1,4 @@
-"""``privgan report`` on a release.
-
-Any form and language from the release alone, after it was verified.
-"""
+"""``privgan report`` on a release: any form and language, after it was verified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of tampering shows, each for its own reason; what nobody touched raises no alarm."""
+"""Every kind of tampering shows, each for its own reason; untouched releases pass."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def generator_sees_real(patch: Patch) -> None:
 
 @variant("L26", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
 def fakes_as_many_as_reals(patch: Patch) -> None:
-    """The number of fake rows is that of the real batch, so that the fakes drawn next depend on it."""
+    """The number of fake rows equals the real batch's, so later fakes depend on it."""
     members, fakes, last = PrivateTrainer.batch_members, GeneratorModel.fake_rows, [40]
 
     def noting(self: PrivateTrainer, units: int) -> Tensor:

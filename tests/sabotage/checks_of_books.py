@@ -1,7 +1,4 @@
-"""What must hold of looks, charges, plans and of everything that is written.
-
-AssertionError where it does not.
-"""
+"""Check looks, charges, plans and written files; AssertionError on failure."""
 
 from __future__ import annotations
 
@@ -169,7 +166,7 @@ def _draws(event: events.DpEvent) -> list[tuple[str, float]]:
 
 
 def events_dominate_their_mechanisms() -> None:
-    """The exact privacy loss of each mechanism of the plan, in its worst case, is below what its event accounts for."""
+    """Each mechanism's exact worst-case privacy loss is below its event's."""
     found = {
         type(step.mechanism): step.mechanism for step in world.planned().steps if step.mechanism
     }
@@ -199,7 +196,7 @@ def events_dominate_their_mechanisms() -> None:
 
 
 def _outputs(mechanism: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of the outputs with and without one unit of the mechanism's whole sensitivity."""
+    """Output probabilities with and without one unit of whole sensitivity."""
     points = np.arange(-400, 401)
     if isinstance(mechanism, Selection):
         scores = np.array([[mechanism.sensitivity, 0.0], [0.0, mechanism.sensitivity]])
@@ -223,7 +220,7 @@ def _outputs(mechanism: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sensitivities_come_from_the_unit() -> None:
-    """With up to three rows a customer every mechanism and every event of the plan has sensitivity 3."""
+    """With three rows a customer every mechanism and event has sensitivity 3."""
     steps = [step for step in world.planned_for(3).steps if step.kind is not StepKind.CRITIC]
     assert {step.kind for step in steps} == {
         StepKind.CELL_HISTOGRAM,
@@ -400,7 +397,10 @@ def _codes(rows: int, seed: int = 0) -> np.ndarray:
 
 
 def the_ledger_tells_no_customer() -> None:
-    """Of tables of different sizes the ledger keeps as much, and nothing that its key is not needed for."""
+    """The ledger's size is the same for tables of different sizes.
+
+    All it keeps needs its key.
+    """
     lengths = []
     for rows in (40, 950):
         names = customer_names(world.table(0, rows), world.SCHEMA)
@@ -454,7 +454,10 @@ def a_cut_ledger_is_refused() -> None:
 
 
 def what_a_trigger_removes_is_not_charged() -> None:
-    """Where the database drops what is added, even unseen by the search for triggers, nothing is handed out."""
+    """A trigger that drops added entries stops the look.
+
+    Even one that the search for triggers does not see.
+    """
     drops = (
         "create trigger t after insert on entries begin delete from entries where sequence ="
         " NEW.sequence; end"

@@ -1,6 +1,6 @@
-"""What must hold around a release.
+"""Check releases: paid for only where they can pass, and searched before the record.
 
-Paid for only where it can pass, searched before it is recorded, stopped by no public text.
+No public text stops one.
 """
 
 from __future__ import annotations

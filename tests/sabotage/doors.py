@@ -1,4 +1,4 @@
-"""Who may take rows, and where: read from the package's source.
+"""List the modules that may take rows, and check the package's source against the list.
 
 ``SOURCES`` holds the text of every module, so that a way of breaking the code may change one.
 """
@@ -147,7 +147,7 @@ HOLDERS = {
 
 
 def trespasses() -> Iterator[str]:
-    """Every place where rows are taken otherwise than by a door, as a line each."""
+    """Every place that takes rows other than by a door, as a line each."""
     for module, text in SOURCES.items():
         for node in ast.walk(ast.parse(text)):
             for told in _offences(module, node):
