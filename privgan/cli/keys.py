@@ -63,7 +63,8 @@ _passphrase_option = click.option(
 
 @click.group()
 def keys() -> None:
-    """Make and retire the keys that sign releases (Ed25519), or that releases are encrypted to (age).
+    """Make and retire the keys that sign releases (Ed25519), or that releases are encrypted to \
+(age).
 
     Private files have mode 0600; whoever has one can sign, or decrypt. Keep a copy in a safe place.
     """

@@ -79,10 +79,8 @@ def ledger_init(
     budget = None if epsilon is None else PrivacyBudget(epsilon=epsilon, delta=delta)
     _check_filter_used(kind, epsilon)
     opened = PrivacyLedger.open(ledger_url)
-    click.echo(
-        f"{opened.url}:"
-        f" {'made; keep it, and its key ' + str(opened.key_path) if opened.created_now else 'is there'}"
-    )
+    made = f"made; keep it, and its key {opened.key_path}"
+    click.echo(f"{opened.url}: {made if opened.created_now else 'is there'}")
     if dataset:
         known = any(entry.kind == "introduce" for entry in opened.entries(dataset))
         if not known:

@@ -95,7 +95,8 @@ class _LateGroup(click.Group):
 @click.group(cls=_LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="privgan", prog_name="privgan")
 def group() -> None:
-    """Synthetic customer tables with an (ε, δ) guarantee, an audit, a policy verdict and a checkable release.
+    """Synthetic customer tables with an (ε, δ) guarantee, an audit, a policy verdict \
+and a checkable release.
 
     \b
     Example:

@@ -136,7 +136,8 @@ def report(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Say what a release promises, or write its report in another form or language, from the release alone.
+    """Say what a release promises, or write its report in another form or language, from \
+the release alone.
 
     For a candidate, judge it and write its internal report; that is one counted evaluation of its
     data set, as 'privgan check' is.

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 @click.argument("folder", type=PATH)
 @ledger_option
 def purge(folder: Path, ledger_url: str | None) -> None:
-    """Remove what stays inside (canaries, audit, internal report, log, candidate) and record that in the ledger.
+    """Remove what stays inside (canaries, audit, internal report, log, candidate) and \
+record that in the ledger.
 
     FOLDER is the --out of 'privgan run' or 'privgan fit'. A release in it is never touched; what a
     killed command left half-written there is removed too.

@@ -15,7 +15,7 @@ from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
 from privgan.generator.refine import Refinement, Training
-from privgan.ledger.ledger import PrivacyLedger, RunLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts, RunLedger
 from privgan.measurement.domain import measure_domain, measure_row_count, measure_rows_of_each
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import Measurements
@@ -190,11 +190,13 @@ def _reserved(
         schema.dataset,
         plan.budget,
         secret=settings.coins.secret,
-        conditional_facts=len(schema.facts_from(Source.ASSUMED_PUBLIC)),
-        planned=plan.events,
-        columns=schema.names,
-        customers=table.customer_names(),
-        attempts=settings.attempts,
+        about=RunFacts(
+            conditional_facts=len(schema.facts_from(Source.ASSUMED_PUBLIC)),
+            planned=plan.events,
+            columns=schema.names,
+            customers=table.customer_names(),
+            attempts=settings.attempts,
+        ),
     )
 
 

@@ -121,6 +121,7 @@ def _workplace() -> Iterator[Path]:
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch("privgan.ledger.ledger.account_name", return_value="owner@example"),
+        mock.patch("privgan.ledger.evaluations.account_name", return_value="owner@example"),
     ):
         yield Path(folder)
 

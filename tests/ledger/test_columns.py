@@ -3,14 +3,14 @@
 import pytest
 
 from privgan.errors import UsageError
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts
 from privgan.privacy.budget import PrivacyBudget
 
 BUDGET = PrivacyBudget(epsilon=0.1)
 
 
 def _run(ledger: PrivacyLedger, *columns: str, dataset: str = "a") -> None:
-    with ledger.run(dataset, BUDGET, secret=True, columns=columns):
+    with ledger.run(dataset, BUDGET, secret=True, about=RunFacts(columns=columns)):
         pass
 
 

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from privgan.errors import BudgetExceededError, InternalError, UsageError
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts
 from privgan.ledger.runs import RunLedger
 from privgan.ledger.sqlite import SqliteStore
 from privgan.owner.owners_table import OwnersTable
@@ -406,7 +406,7 @@ def the_ledger_tells_no_customer() -> None:
         names = customer_names(world.table(0, rows), world.SCHEMA)
         with tempfile.TemporaryDirectory() as folder:
             with PrivacyLedger.open(f"{folder}/l").run(
-                "small", world.BUDGET, secret=True, customers=names
+                "small", world.BUDGET, secret=True, about=RunFacts(customers=names)
             ):
                 pass
             with sqlite3.connect(f"{folder}/l") as other:
@@ -434,10 +434,12 @@ def one_table_has_one_budget() -> None:
     names = customer_names(world.table(0, 700), world.SCHEMA)
     with tempfile.TemporaryDirectory() as folder:
         ledger = PrivacyLedger.open(f"{folder}/l")
-        with ledger.run("small", world.BUDGET, secret=True, customers=names):
+        with ledger.run("small", world.BUDGET, secret=True, about=RunFacts(customers=names)):
             pass
         with pytest.raises(UsageError, match="also in a table of the data set small"):
-            with ledger.run("again", world.BUDGET, secret=True, customers=names[:200]):
+            with ledger.run(
+                "again", world.BUDGET, secret=True, about=RunFacts(customers=names[:200])
+            ):
                 pass
 
 

@@ -28,7 +28,8 @@ from privgan.release.verification.integrity import shown
 # about what it means.
 SLACK = 1e-3
 _MOST_PARTS, _MOST_TIMES, _DEEPEST = MOST_EVENTS, 1 << 24, 12
-_MOST_NOISE = 1e5  # In sensitivities; time and memory grow with it, and a table that it suits has no use for so much.
+# In sensitivities; time and memory grow with it, and no table that it suits needs so much.
+_MOST_NOISE = 1e5
 # Far above the claim by Rényi divergences, it is above it by any bound, and privacy losses of any
 # size are not worked out.
 _FAR = 4.0
