@@ -13,6 +13,7 @@ from privgan.audit.suite import AuditReport
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import INTERNAL, Candidate
+from privgan.pipeline.interrupted import resume_candidate, resume_run
 from privgan.pipeline.judging import audit_candidate, check_public_gates, judge, judgement_of
 from privgan.pipeline.preflight import Books, Preflight, preflight, terms
 from privgan.pipeline.read_candidate import read_candidate
@@ -27,8 +28,6 @@ from privgan.pipeline.run import (
     fit_candidate,
     planned,
     read_for_run,
-    resume_candidate,
-    resume_run,
     run,
     schema_of,
 )
@@ -170,8 +169,7 @@ def check_job(
 def release_job(candidate: Candidate, judging: Judging, ledger: Ledger, out: Path) -> Path:
     """Judge a candidate and, where it passes, write its release."""
     verdict, opened = check_job(candidate, judging, ledger)
-    said: dict[str, Any] = {"key": judging.key, "language": judging.language}
-    return release_candidate(candidate, verdict, opened, judging.context, out, **said)
+    return release_candidate(candidate, verdict, opened, judging.terms, out)
 
 
 def internal_report_job(candidate: Candidate, judging: Judging, ledger: Ledger, table: Any) -> Path:

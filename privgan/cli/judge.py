@@ -345,9 +345,7 @@ def release(
     asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:
         print_verdict(verdict)
-    folder = release_candidate(
-        found, verdict, ledger, judging.context, out, key=judging.key, language=judging.language
-    )
+    folder = release_candidate(found, verdict, ledger, judging.terms, out)
     packed = zipped(folder) if as_zip else None
     if as_json:
         print_json(

@@ -67,7 +67,7 @@ def keys() -> None:
 (age).
 
     Private files have mode 0600; whoever has one can sign, or decrypt. Keep a copy in a safe place.
-    """
+    """  # noqa: D205
 
 
 @keys.command()

@@ -36,7 +36,7 @@ _COMMANDS = {
     "run": ("privgan.cli.runs", "run", "Do everything: from a table to a release."),
     "fit": ("privgan.cli.runs", "fit", "Fit a candidate."),
     "resume": ("privgan.cli.runs", "resume", "Go on with an interrupted fit or run."),
-    "sample": ("privgan.cli.runs", "sample", "Sample rows from a candidate or a release."),
+    "sample": ("privgan.cli.sampling", "sample", "Sample rows from a candidate or a release."),
     "audit": (
         "privgan.cli.judge",
         "audit",
@@ -111,7 +111,7 @@ and a checkable release.
     \b
     Exit codes: 0 done and passed; 1 policy or verification failed; 2 wrong usage or bad input;
     3 inconclusive or a fact is missing; 4 budget exhausted; 70 internal error; 130 interrupted.
-    """
+    """  # noqa: D205
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -147,7 +147,7 @@ the release alone.
       privgan report out
       privgan report out --lang zh --out report-zh.pdf
       privgan report out --internal --out internal-report.pdf
-    """
+    """  # noqa: D205
     from privgan.pipeline.run import release_folder
 
     release = release_folder(folder)

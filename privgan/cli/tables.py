@@ -44,9 +44,9 @@ record that in the ledger.
     \b
     Example:
       privgan purge out
-    """
+    """  # noqa: D205
     from privgan.ledger.ledger import PrivacyLedger
-    from privgan.pipeline.releasing import purge as purge_folder
+    from privgan.pipeline.purging import purge as purge_folder
 
     removed = purge_folder(folder, PrivacyLedger.open(ledger_url, create=False))
     click.echo(f"{folder}: {removed} files removed")

@@ -33,8 +33,9 @@ from privgan.pipeline.fitting import (
     run_refinement,
 )
 from privgan.pipeline.library_maps import check_libraries
+from privgan.planning.model_stage import RESERVE
 from privgan.planning.plan import Plan
-from privgan.planning.planner import RESERVE, with_domain
+from privgan.planning.planner import with_domain
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 

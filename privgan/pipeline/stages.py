@@ -15,8 +15,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from privgan.planning.model_stage import number_of_rounds
 from privgan.planning.plan import Plan, StepKind
-from privgan.planning.planner import number_of_rounds
 from privgan.planning.workload import planned_sizes
 from privgan.progress import Progress, Stage
 from privgan.schema.columns import Discrete

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -46,16 +46,30 @@ _CHUNK = 1 << 20
 _ROOM_FOR_MANIFEST = 1 << 20
 
 
+@dataclass(frozen=True, kw_only=True)
+class WriteOptions:
+    """How a release is searched, signed and recorded.
+
+    Attributes:
+        leak_patterns: Private values that must not be in it, where the table is at hand;
+            INTERNAL names never may.
+        key: Signs the manifest, which then names it; None for an unsigned release.
+        book: Records the release; called when all lies ready and was searched.
+        now: When it is signed; the clock's time where none is given.
+    """
+
+    leak_patterns: LeakPatterns = field(default_factory=LeakPatterns)
+    key: SigningKey | None = None
+    book: Booking | None = None
+    now: dt.datetime | None = None
+
+
 def write_release(
     target: Path,
     files: Mapping[str, bytes | Path],
     facts: ReleaseFacts,
     verdict: Verdict,
-    leak_patterns: LeakPatterns | None = None,
-    key: SigningKey | None = None,
-    *,
-    book: Booking | None = None,
-    now: dt.datetime | None = None,
+    options: WriteOptions | None = None,
 ) -> Path:
     """Write a release in one step: the whole folder, or nothing.
 
@@ -64,11 +78,7 @@ def write_release(
         files: Relative path to content, or to the file that holds it; only names in ALLOWED_FILES.
         facts: What the manifest says.
         verdict: The policy's verdict, which must be PASS.
-        leak_patterns: Private values that must not be in it, where the table is at hand;
-            INTERNAL names never may.
-        key: Signs the manifest, which then names it; None for an unsigned release.
-        book: Records the release; called when all lies ready and was searched.
-        now: When it is signed; the clock's time where none is given.
+        options: Its leak patterns, signature and record.
 
     Returns:
         The folder.
@@ -84,14 +94,15 @@ def write_release(
     _check_passed(verdict)
     _check_known_files(files)
     check_allowed_contents(files)
-    if key is not None:
-        facts = replace(facts, signer=key.public.id)
+    options = options or WriteOptions()
+    if options.key is not None:
+        facts = replace(facts, signer=options.key.public.id)
 
-    with new_folder(target, book=book) as partial:
+    with new_folder(target, book=options.book) as partial:
         _check_room(target.parent, files)
-        made = _fill(partial, files, facts, verdict, key, now)
+        made = _fill(partial, files, facts, verdict, options)
         # A hash or a signature of files is no text of a table, whatever it looks like.
-        left = (leak_patterns or LeakPatterns()).without(made.seals)
+        left = options.leak_patterns.without(made.seals)
         scan_files({name: partial / name for name in made.names}, left).check_clean()
     return target
 
@@ -153,8 +164,7 @@ def _fill(
     files: Mapping[str, bytes | Path],
     facts: ReleaseFacts,
     verdict: Verdict,
-    key: SigningKey | None,
-    now: dt.datetime | None,
+    options: WriteOptions,
 ) -> _Made:
     """Write every file, then the manifest, and name the written files."""
     entries = {
@@ -165,8 +175,9 @@ def _fill(
     digest = _copy(manifest, partial / MANIFEST_NAME, FieldSource.PROCESS).sha256
     _copy(f"{digest}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, FieldSource.PROCESS)
     names, signed = [*files, MANIFEST_NAME, CHECKSUM_NAME], b""
-    if key is not None:
-        signed = signature_file([sign_manifest(key, facts.release_id, manifest, now=now)])
+    if options.key is not None:
+        signature = sign_manifest(options.key, facts.release_id, manifest, now=options.now)
+        signed = signature_file([signature])
         _copy(signed, partial / SIGNATURE_NAME, FieldSource.PROCESS)
         names.append(SIGNATURE_NAME)
     for folder in {(partial / name).parent for name in files} | {partial}:

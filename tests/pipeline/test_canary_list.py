@@ -13,8 +13,9 @@ from privgan.files.fields import MANIFEST
 from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.canaries import FILE, Canaries, draw_canaries
+from privgan.pipeline.interrupted import resume_candidate
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import fit_table, resume_candidate
+from privgan.pipeline.run import fit_table
 from privgan.progress import Progress
 from tests.coins import RepeatableStream
 

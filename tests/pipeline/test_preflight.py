@@ -236,7 +236,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Any:
         entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
+        patch.setattr("privgan.planning.model_stage.number_of_rounds", lambda _: 1)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
         return request, before, fit_table(request, ledger, folder / "candidate"), ledger
 

@@ -15,8 +15,8 @@ from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.judging import check_hashes
+from privgan.pipeline.purging import purge
 from privgan.pipeline.read_candidate import read_candidate
-from privgan.pipeline.releasing import purge
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import check_free, fit_table
 from privgan.privacy.budget import PrivacyBudget

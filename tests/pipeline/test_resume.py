@@ -24,11 +24,12 @@ from privgan.ledger.ledger import PrivacyLedger
 from privgan.ledger.runs import RunLedger
 from privgan.metric import Metric
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
+from privgan.pipeline.interrupted import resume_candidate, resume_run
 from privgan.pipeline.judging import accounting_complete
+from privgan.pipeline.purging import purge
 from privgan.pipeline.read_candidate import ReadCandidate
-from privgan.pipeline.releasing import purge
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import Judging, fit_table, resume_candidate, resume_run
+from privgan.pipeline.run import Judging, fit_table
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
 from privgan.progress import Progress

@@ -160,7 +160,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         entries=60, batch=100, network_steps=10, round_steps=1, final_steps=10, critic_steps=10
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 2)
+        patch.setattr("privgan.planning.model_stage.number_of_rounds", lambda _: 2)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
         candidate = fit_table(
             request, PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "candidate"
@@ -179,6 +179,9 @@ def place(made: Path, tmp_path: Path) -> tuple[Candidate, PrivacyLedger, pd.Data
 
 Place = tuple[Candidate, PrivacyLedger, pd.DataFrame]
 CONTEXT = Context(reviewer="A. Reviewer <reviewer@firm.example>", purpose="Testing")
+
+
+TERMS = releasing.ReleaseTerms(CONTEXT)
 
 
 def scanned(candidate: Candidate, table: pd.DataFrame, ledger: PrivacyLedger) -> LeakPatterns:
@@ -205,7 +208,12 @@ def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(
     assert "taxi driver" not in leak_patterns.values
     assert (candidate.internal / SCAN_FILE).stat().st_mode & 0o777 == 0o600
     release = releasing.release_candidate(
-        candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", leak_patterns
+        candidate,
+        judged(candidate, ledger),
+        ledger,
+        TERMS,
+        tmp_path / "out",
+        leak_patterns,
     )
     # The effort is this test's own, and so is the plan.
     assert [
@@ -236,7 +244,7 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
     verdict = judging.judge(candidate, _policy_with_everything(), ledger, everything)
     key = SigningKey.generate()
     release = releasing.release_candidate(
-        candidate, verdict, ledger, everything, tmp_path / "out", key=key
+        candidate, verdict, ledger, releasing.ReleaseTerms(everything, key=key), tmp_path / "out"
     )
     found: dict[str, tuple[Any, fields.Declaration]] = {
         "manifest": (json.loads((release / "manifest.json").read_text()), fields.MANIFEST),
@@ -366,7 +374,7 @@ def test_a_leak_is_told_without_its_value_and_bars_the_release(
     with pytest.raises(PolicyFailedError, match="closed"):
         judged(candidate, ledger)
     with pytest.raises(PolicyFailedError, match="findings"):
-        releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out")
+        releasing.release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -376,7 +384,12 @@ def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
     context = Context(reviewer="Zoltan Nyström", purpose="Testing, by zoltan.0@mail.example.org")
     verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, context)
     release = releasing.release_candidate(
-        candidate, verdict, ledger, context, tmp_path / "out", leak_patterns, language="zh"
+        candidate,
+        verdict,
+        ledger,
+        releasing.ReleaseTerms(context, language="zh"),
+        tmp_path / "out",
+        leak_patterns,
     )
     for form in ("html", "md", "json"):
         assert "Zoltan Nyström" in (release / f"report.{form}").read_text(encoding="utf-8")
@@ -396,7 +409,12 @@ def test_a_leak_into_the_report_stops_the_release(
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match=r"report\.html \(text\): 1 × personal value"):
         releasing.release_candidate(
-            candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", leak_patterns
+            candidate,
+            judged(candidate, ledger),
+            ledger,
+            TERMS,
+            tmp_path / "out",
+            leak_patterns,
         )
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -414,7 +432,11 @@ def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match="name of an internal figure"):
         releasing.release_candidate(
-            candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out"
+            candidate,
+            judged(candidate, ledger),
+            ledger,
+            TERMS,
+            tmp_path / "out",
         )
 
 
@@ -451,7 +473,12 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_counts_and_stops_a_s
         )
         with pytest.raises(LeakError):
             releasing.release_candidate(
-                candidate, verdict, ledger, CONTEXT, tmp_path / "out", leak_patterns
+                candidate,
+                verdict,
+                ledger,
+                TERMS,
+                tmp_path / "out",
+                leak_patterns,
             )
     scan = read_scan(candidate)
     assert scan is not None
@@ -461,12 +488,10 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_counts_and_stops_a_s
     assert (kinds.count("closed"), kinds.count("release")) == (1, 0)
     for again in (leak_patterns, None):
         with pytest.raises(PolicyFailedError, match="findings"):
-            releasing.release_candidate(
-                candidate, verdict, ledger, CONTEXT, tmp_path / "out", again
-            )
+            releasing.release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out", again)
     (candidate.internal / SCAN_FILE).unlink()
     with pytest.raises(PolicyFailedError, match="closed"):
-        releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out")
+        releasing.release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -18,6 +18,7 @@ from privgan.cli.main import execute
 from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner import owners_table
+from privgan.pipeline import interrupted
 from privgan.pipeline import run as running
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.request import RunRequest
@@ -114,13 +115,13 @@ def test_what_goes_on_from_a_checkpoint(
             fit_table(purchase_request, ledger, out)
     seen.clear()
     if not judged:
-        running.resume_candidate(out, purchase_request.table, ledger, quiet)
+        interrupted.resume_candidate(out, purchase_request.table, ledger, quiet)
         assert seen == ONCE
         return
     judging = Judging(policy=load_policy("internal-analytics"), context=Context())
     monkeypatch.setattr(running, "_finish", lambda run, candidate, *_: candidate)
     assert isinstance(
-        running.resume_run(purchase_request.table, judging, ledger, out, quiet), Candidate
+        interrupted.resume_run(purchase_request.table, judging, ledger, out, quiet), Candidate
     )
     assert seen == ONCE
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from privgan.policy.policy import Scope
 from privgan.policy.policy_file import load_policy
 from privgan.release import verify_release, write_release
+from privgan.release.bundle import WriteOptions
 from privgan.release.signing.keys import SigningKey
 from privgan.release.signing.trust import make_trust
 from privgan.release.verification import integrity
@@ -605,8 +606,7 @@ def test_what_nobody_touched_raises_no_alarm(
         files,
         facts,
         verdict(),
-        key=key,
-        now=NOW,
+        WriteOptions(key=key, now=NOW),
     )
     found = check(target, *([key] if key else []))
     assert found.problems == ()

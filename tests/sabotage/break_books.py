@@ -22,7 +22,7 @@ from privgan.ledger.store import Entry, Transaction
 from privgan.measurement import measure
 from privgan.measurement.looks import Looks
 from privgan.pipeline import fitting, releasing
-from privgan.planning import planner
+from privgan.planning import model_stage
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
@@ -149,7 +149,7 @@ def unit_ignored(patch: Patch) -> None:
 def literal_sensitivity_of_a_choice(patch: Patch) -> None:
     """Only the choices' sensitivity is a literal 1."""
     patch.setattr(
-        planner,
+        model_stage,
         "Selection",
         lambda *, epsilon, sensitivity: Selection(epsilon=epsilon, sensitivity=1.0),
     )

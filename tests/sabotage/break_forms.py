@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from privgan.table import conform
+from privgan.schema.columns import Numeric, OpenNumeric
+from privgan.table import conform, typed_values
 from privgan.table.presenting import presence_of
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
@@ -14,20 +15,20 @@ from tests.sabotage.registry import Patch, variant
 def presence_told_by_others(patch: Patch) -> None:
     """Whether a row holds an e-mail depends on who else has the same."""
     patch.setattr(
-        conform, "presence_of", lambda values: presence_of(values.mask(values.duplicated()))
+        typed_values, "presence_of", lambda values: presence_of(values.mask(values.duplicated()))
     )
 
 
 @variant("L25", checks.each_row_is_typed_alone, "in other company")
 def numbers_told_by_others(patch: Patch) -> None:
     """A number is told as its distance from the table's mean."""
-    read = conform.numbers_of
+    read = typed_values.numbers_of
 
-    def centred(values: pd.Series, column: conform.Numeric | conform.OpenNumeric) -> pd.Series:
+    def centred(values: pd.Series, column: Numeric | OpenNumeric) -> pd.Series:
         numbers = read(values, column)
         return (numbers - numbers.mean()).round(2).clip(0, 99)
 
-    patch.setattr(conform, "numbers_of", centred)
+    patch.setattr(typed_values, "numbers_of", centred)
 
 
 @variant("L37", checks.an_id_that_repeats_is_no_row_of_its_own, "went unseen")

@@ -28,7 +28,7 @@ from privgan.owner.private_table import PrivateTable
 from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline.candidate import AUDIT_FILE
 from privgan.pipeline.judging import judge
-from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.releasing import ReleaseTerms, release_candidate
 from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.planning.plan import StepKind
 from privgan.policy.context import Context
@@ -42,6 +42,8 @@ from privgan.table.customers import customer_names
 from privgan.table.schema_file import load_schema
 from tests.coins import RepeatableStream
 from tests.sabotage import world
+
+TERMS = ReleaseTerms(Context())
 
 ALPHA = 1e-8
 SIZES = (4, 3)
@@ -380,7 +382,7 @@ def no_internal_figure_leaves() -> None:
         )
         made.write_internal(AUDIT_FILE, json.dumps(audit))
         verdict = judge(made, load_policy("internal-analytics"), ledger, Context())
-        release = release_candidate(made, verdict, ledger, Context(), Path(folder) / "out")
+        release = release_candidate(made, verdict, ledger, TERMS, Path(folder) / "out")
         for path in release.rglob("*"):
             held = path.read_bytes() if path.is_file() else b""
             found = [

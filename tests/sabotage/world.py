@@ -32,7 +32,7 @@ from privgan.pipeline import fitting
 from privgan.pipeline.candidate import LOG_FILE, Candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Run, fit_candidate
-from privgan.planning import planner
+from privgan.planning import model_stage
 from privgan.planning.plan import EFFORTS, CriticSettings, Effort, GeneratorSettings, Plan
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy import accountant, events
@@ -143,7 +143,7 @@ def quick() -> Iterator[None]:
     """
     with (
         mock.patch.dict(EFFORTS, {"tiny": _TINY}),
-        mock.patch.object(planner, "calibrate", _coarse),
+        mock.patch.object(model_stage, "calibrate", _coarse),
         mock.patch.object(accountant, "epsilon_by_rdp", _remembering(accountant.epsilon_by_rdp)),
         mock.patch.object(
             accountant,
