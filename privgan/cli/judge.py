@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from privgan.audit.lower_bounds.twin import TwinReport
     from privgan.audit.suite import AuditReport
     from privgan.policy.verdict import Verdict
+    from privgan.progress import Progress
 
 _NAME, _TWIN_EPSILON = 40, 3.0
 _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
@@ -120,26 +121,7 @@ def audit(
         raise click.UsageError(
             "--reference-fits repeats the fit of a CANDIDATE; give one with its TABLE"
         )
-    progress = Progress(quiet=quiet)
-    report: AuditReport | TwinReport
-    if options["twin"]:
-        if candidate is not None or options["holdout"] or options["synthetic"]:
-            raise click.UsageError(
-                "--twin makes a test run of its own; give no table, or --real and --schema"
-            )
-        report = _audit_twin(options, progress)
-    elif (
-        candidate is not None
-        and table is not None
-        and not any(options[key] for key in ("real", "holdout", "synthetic"))
-    ):
-        report = _audit_candidate(candidate, table, options, progress)
-    elif candidate is None and all(options[key] for key in ("real", "holdout", "synthetic")):
-        report = _audit_tables(options, progress)
-    else:
-        raise click.UsageError(
-            "give CANDIDATE and TABLE, or --real, --holdout and --synthetic, or --twin"
-        )
+    report = _audited(candidate, table, options, Progress(quiet=quiet))
     if as_json:
         print_json(report.to_json())
     else:
@@ -197,11 +179,31 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
     return run_table_audit(tables, AuditSettings(**asked), progress=audit_teller(progress))
 
 
-def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
+def _audited(
+    candidate: Path | None, table: Path | str | None, options: dict[str, Any], progress: Progress
+) -> AuditReport | TwinReport:
+    """Run the audit that the arguments ask for: a test run, a candidate or three tables."""
+    given = [bool(options[key]) for key in ("real", "holdout", "synthetic")]
+    if options["twin"]:
+        return _audit_twin(candidate, options, progress)
+    if candidate is not None and table is not None and not any(given):
+        return _audit_candidate(candidate, table, options, progress)
+    if candidate is None and all(given):
+        return _audit_tables(options, progress)
+    raise click.UsageError(
+        "give CANDIDATE and TABLE, or --real, --holdout and --synthetic, or --twin"
+    )
+
+
+def _audit_twin(candidate: Path | None, options: dict[str, Any], progress: Any) -> TwinReport:
     from privgan.pipeline.twin import run_twin
     from privgan.privacy.budget import DEFAULT_DELTA, PrivacyBudget
     from privgan.table.schema_file import load_schema
 
+    if candidate is not None or options["holdout"] or options["synthetic"]:
+        raise click.UsageError(
+            "--twin makes a test run of its own; give no table, or --real and --schema"
+        )
     if bool(options["real"]) != bool(options["schema_path"]):
         raise click.UsageError(
             "--twin needs both --real and --schema, or neither for a simulated table"

@@ -106,25 +106,30 @@ def schema_review(
       privgan schema review customers.csv --schema schema.yaml
       privgan schema review customers.csv --schema schema.yaml --yes-to bounds --yes-to kinds
     """
-    asked = bool(groups) or accept_all or only_list
-    if not asked and not has_terminal():
-        told = (
-            "a review asks questions, and there is no terminal; give --yes-to GROUP or"
-            " --accept-all, or look with --list"
-        )
-        raise click.UsageError(told)
-    if only_list and (groups or accept_all):
-        raise click.UsageError("--list changes nothing; leave out --yes-to and --accept-all")
+    confirming = bool(groups) or accept_all
+    _check_mode(confirming=confirming, only_list=only_list)
     options = source_of(source)
     review = read_aloud(table, options).review(schema_path)
     again = f"{said_again(table, options)} --schema {shlex.quote(str(schema_path))}"
     if only_list:
         _tell_left(review, every=True)
-    elif asked:
+    elif confirming:
         _confirm(review, GROUPS if accept_all else groups)
         _tell_end(review, again)
     else:
         exit_with(_walk(review, again))
+
+
+def _check_mode(*, confirming: bool, only_list: bool) -> None:
+    """Check that somebody can be asked where questions are needed, and that options agree."""
+    if not confirming and not only_list and not has_terminal():
+        told = (
+            "a review asks questions, and there is no terminal; give --yes-to GROUP or"
+            " --accept-all, or look with --list"
+        )
+        raise click.UsageError(told)
+    if only_list and confirming:
+        raise click.UsageError("--list changes nothing; leave out --yes-to and --accept-all")
 
 
 def has_terminal() -> bool:
@@ -145,18 +150,22 @@ def _confirm(review: Review, names: Sequence[str]) -> None:
         " publicly known."
     )
     for name in (name for name in GROUPS if name in names):
-        group = _group(name)
-        some = review.left(group)
-        choices = [line for entry in some if not entry.column for line in _told(review, entry)]
-        review.accept(some)
-        review.save()
-        if some:
-            click.echo(f"{name}: {_facts(some)} confirmed")
-        for line in choices:
-            click.echo(f"  {line}")
+        _confirm_group(review, name)
     if "categories" in names and (rare := review.rare_categories()):
         told = "a listed category has" if rare == 1 else f"{rare} listed categories have"
         click.echo(f"  {told} fewer than 10 customers; a review in a terminal shows which")
+
+
+def _confirm_group(review: Review, name: str) -> None:
+    """Confirm all that is left of one group, and print the choices for whole tables."""
+    some = review.left(_group(name))
+    choices = [line for entry in some if not entry.column for line in _told(review, entry)]
+    review.accept(some)
+    review.save()
+    if some:
+        click.echo(f"{name}: {_facts(some)} confirmed")
+    for line in choices:
+        click.echo(f"  {line}")
 
 
 def _walk(review: Review, again: str) -> int:

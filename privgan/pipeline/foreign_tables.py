@@ -51,10 +51,7 @@ def read_foreign(
     from privgan.table.presenting import restored
     from privgan.table.schema_file import load_schema
 
-    sources = {name: TableAsRead.read(path, source, shared=True) for name, path in paths.items()}
-    for read in sources.values():
-        for line in read.said:
-            say(line)
+    sources = _read(paths, source, say)
     tables = {name: table.rows_of_foreign_audit() for name, table in sources.items()}
     told: tuple[Normalised, ...] = ()
     if schema_path is None:
@@ -91,6 +88,17 @@ def read_foreign(
         as_read=(legible["holdout"], legible["synthetic"]),
         legibility=legibility,
     )
+
+
+def _read(
+    paths: Mapping[str, Path | str], source: SourceOptions, say: Callable[[str], None]
+) -> dict[str, TableAsRead]:
+    """Read each table, and say what was recognised."""
+    sources = {name: TableAsRead.read(path, source, shared=True) for name, path in paths.items()}
+    for read in sources.values():
+        for line in read.said:
+            say(line)
+    return sources
 
 
 def _legible(

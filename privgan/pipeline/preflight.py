@@ -324,28 +324,31 @@ def _later(
     policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool
 ) -> tuple[Rule, ...]:
     """The gates that only the fitted candidate decides."""
-    made = {
-        "synthetic.rows",
-        "noisy.tvd1",
-        *(["noisy.tvd2"] if len(schema.modelled) > 1 else []),
-    } - set(facts)
-    if filtered:
-        made.add(
-            "ledger.remaining_epsilon"
-        )  # What stage 2 costs at the filter's order is planned later.
-    known = [
-        *facts,
-        *(name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC),
-    ]
-    certain = set(known) - made
-    wide = [gate for gate in policy.columns if gate.comparison is ColumnComparison.AT_MOST_VALUES]
+    public = {name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC}
+    certain = (public | set(facts)) - _made_later(schema, facts, filtered=filtered)
+    later = (gate for gate in policy.gates if gate.fact not in certain)
+    return (*later, *_decided_by_measuring(policy, schema))
+
+
+def _decided_by_measuring(policy: Policy, schema: Schema) -> Iterator[Rule]:
+    """The limits on numbers of values that only columns still to be measured break."""
     columns = column_facts(schema)
     measured = {column.name for column in schema.open_columns}
     closed = [column for column in columns if column.name not in measured]
-    return (
-        *(gate for gate in policy.gates if gate.fact not in certain),
-        *(gate for gate in wide if gate.breaking(columns) and not gate.breaking(closed)),
-    )
+    for gate in policy.columns:
+        wide = gate.comparison is ColumnComparison.AT_MOST_VALUES
+        if wide and gate.breaking(columns) and not gate.breaking(closed):
+            yield gate
+
+
+def _made_later(schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool) -> set[str]:
+    """The public facts that only the fit makes."""
+    made = {"synthetic.rows", "noisy.tvd1"}
+    if len(schema.modelled) > 1:
+        made.add("noisy.tvd2")
+    made -= set(facts)
+    # What stage 2 costs at the filter's order is planned later.
+    return made | {"ledger.remaining_epsilon"} if filtered else made
 
 
 def _with_open_gates(verdict: Verdict, later: tuple[Rule, ...]) -> Verdict:

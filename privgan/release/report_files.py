@@ -142,9 +142,7 @@ class _Page(HTMLParser):
         if tag not in _TAGS:
             self.refused.add(f"<{tag}>")
         for key, value in attrs:
-            address = key in _ADDRESSES or (key == "href" and not (value or "").startswith("#"))
-            loading = key not in _TEXTS and _loads(value or "", style=key == "style")
-            if key.startswith("on") or address or loading or key == "referrerpolicy":
+            if _is_active(key, value or ""):
                 self.refused.add(f"<{tag} {key}>")
         if tag == "meta" and not _is_harmless_meta(attrs):
             self.refused.update(f"<meta {key}>" for key, _ in attrs)
@@ -176,6 +174,15 @@ class _Page(HTMLParser):
 
 def _loads(text: str, *, style: bool) -> bool:
     return bool(_LOADING.search(text) or (style and _ESCAPED_STYLE.search(text)))
+
+
+def _is_active(key: str, value: str) -> bool:
+    """Whether an attribute could run, load or address anything."""
+    if key.startswith("on") or key == "referrerpolicy" or key in _ADDRESSES:
+        return True
+    if key == "href" and not value.startswith("#"):
+        return True
+    return key not in _TEXTS and _loads(value, style=key == "style")
 
 
 def _is_harmless_meta(attrs: list[tuple[str, str | None]]) -> bool:

@@ -179,15 +179,15 @@ def ledger_reset(patch: Patch) -> None:
             dataset, [entry for entry in entries if entry.kind != "run" or entry.run in ended]
         )
 
-    for place in ("ledger", "ledger_start", "ledger_history"):
-        patch.setattr(f"privgan.privacy.{place}.account_of", forgetful)
+    for place in ("ledger", "start", "history"):
+        patch.setattr(f"privgan.ledger.{place}.account_of", forgetful)
 
 
 @variant("L15", checks.a_checkpoint_resumes_once_and_pays, "DID NOT RAISE")
 def checkpoint_resumed_twice(patch: Patch) -> None:
     """A checkpoint may be resumed as often as one likes."""
 
-    def lax(dataset: str, run: str, own: Sequence[Entry], *checkpoint: Any) -> bool:
+    def lax(name: str, own: Sequence[Entry], checkpoint: Any) -> bool:
         return any(entry.kind == "resume" for entry in own)
 
     patch.setattr(runs, "_check_checkpoint", lax)

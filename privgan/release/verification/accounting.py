@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -102,7 +102,11 @@ def _check_few(plan: PlanFacts, accounting: Sequence[AccountedStep]) -> None:
     if max(len(planned), len(accounting), len(plan.stages)) > MOST_STEPS:
         raise ValueError("more steps than any plan")
     listed = [*(step.event for step in planned), *(step.event for step in accounting)]
-    events_of = {json.dumps(event, sort_keys=True) for event in listed}
+    _check_few_events({json.dumps(event, sort_keys=True) for event in listed})
+
+
+def _check_few_events(events_of: Collection[str]) -> None:
+    """Check the number, the noise and the sampling of different events, given as JSON."""
     if sum(event.count('"event"') for event in events_of) > MOST_EVENTS:
         raise ValueError("more different events than any plan")
     if math.fsum(noise for event in events_of for noise in _noises(json.loads(event))) > MOST_NOISE:
@@ -151,6 +155,11 @@ def _costs(
             )
             return
         found.append(spent)
+    yield from _totals(stated, found)
+
+
+def _totals(stated: AccountantFigures, found: Sequence[PrivacySpent]) -> Iterator[str]:
+    """Compare the accountant's stated totals with the sums over all stages."""
     totals = (
         ("epsilon_pld", stated.epsilon_pld, math.fsum(spent.epsilon_pld for spent in found)),
         ("epsilon_rdp", stated.epsilon_rdp, math.fsum(spent.epsilon_rdp for spent in found)),
@@ -209,20 +218,31 @@ def _check_sane(data: Any, depth: int = 0, times: int = 1) -> None:
     largest = _MOST_NOISE * max(1.0, float(data.get("sensitivity", 1)))
     for key, value in data.items():
         _check_sane_value(key, value, largest)
-        parts = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else []
+        parts = _parts_of(value)
         if len(parts) > _MOST_PARTS:
             raise ValueError("an event is repeated too often")
         for part in parts:
             _check_sane(part, depth + 1, times)
 
 
+def _parts_of(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, Mapping) else []
+
+
+def _is_possible(value: Any) -> bool:
+    """Whether a parameter is no truth value, and as a number finite and not negative."""
+    if isinstance(value, bool):
+        return False
+    return not isinstance(value, int | float) or (value >= 0 and math.isfinite(value))
+
+
 def _check_sane_value(key: str, value: Any, largest: float) -> None:
     """Refuse one parameter; ``largest``: the most noise that can be accounted for."""
     if key == "count" and not 1 <= value <= _MOST_TIMES:
         raise ValueError("an event is repeated too often")
-    if isinstance(value, bool) or (
-        isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))
-    ):
+    if not _is_possible(value):
         raise ValueError("an event has an impossible parameter")
     if key == "standard_deviation" and value > largest:
         raise ValueError("an event has more noise than can be accounted for")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -58,6 +58,13 @@ def _merged(plan: PlanFacts) -> set[str] | None:
     return {name.removeprefix(_FINE) for name in names}
 
 
+def _adds_up(column: ColumnCode) -> bool:
+    """Whether the shares within each code are shares, and sum to 1 up to rounding."""
+    within, slack = column.within, _ROUNDING * column.cells.size
+    shares = np.bincount(column.code_of, weights=within)
+    return bool(np.all(within >= 0) and np.allclose(shares, 1, rtol=0, atol=slack))
+
+
 def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]:
     code_of, within = column.code_of, column.within
     cells = column.cells.size
@@ -72,8 +79,7 @@ def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]
         yield f"{told}, and the plan does not merge them"
     elif merged is not None and not _in_order(column, is_merged=column.name in merged):
         yield "its codes are not in the order of its cells"
-    shares = np.bincount(code_of, weights=within)
-    if not (np.all(within >= 0) and np.allclose(shares, 1, rtol=0, atol=_ROUNDING * cells)):
+    if not _adds_up(column):
         yield "the shares of the cells within a code do not add up to 1"
 
 
@@ -182,20 +188,23 @@ def _tensors(released: Released) -> Iterator[str]:
             named = ", ".join(map(shown, odd[:5]))
             yield f"the tensors {named} have not the shapes that {MODEL} gives them"
             return
-        others = [name for name in found if _kind(file, name) != _WHOLE.get(name, _NUMBERS)]
-        for name in others:
-            yield (
-                f"the tensor {shown(name)} is of {_kind(file, name)}, which privgan does not write"
-            )
-        if others:
-            return
-        for name in found:
-            values = file.get_tensor(name)
-            if not np.isfinite(values).all():
-                yield f"the tensor {shown(name)} holds a value that is no finite number"
-            elif name in _NEVER_ZERO and not values.any():
-                yield f"the tensor {shown(name)} holds zeros alone, which no fit leaves"
-        yield from _conditions(file.get_tensor("codebook.conditions"), released.encoder.sizes)
+        yield from _contents(file, found, released.encoder.sizes)
+
+
+def _contents(file: Any, names: Iterable[str], sizes: tuple[int, ...]) -> Iterator[str]:
+    """Check the tensors' types, and then their numbers."""
+    others = [name for name in names if _kind(file, name) != _WHOLE.get(name, _NUMBERS)]
+    for name in others:
+        yield f"the tensor {shown(name)} is of {_kind(file, name)}, which privgan does not write"
+    if others:
+        return
+    for name in names:
+        values = file.get_tensor(name)
+        if not np.isfinite(values).all():
+            yield f"the tensor {shown(name)} holds a value that is no finite number"
+        elif name in _NEVER_ZERO and not values.any():
+            yield f"the tensor {shown(name)} holds zeros alone, which no fit leaves"
+    yield from _conditions(file.get_tensor("codebook.conditions"), sizes)
 
 
 def _kind(file: Any, name: str) -> str:

@@ -44,14 +44,17 @@ def policy_problems(manifest: Manifest, given: Policy | None) -> Iterator[str]:
         yield f"policy: is {found}, and was to be {named}"
     elif not _is(policy, stated):
         yield f"policy: is called {named}, and is another one: its hash is not that policy's"
-    else:
-        rules = [rule.to_json() for rule in policy.rules if rule.scope is Scope.PUBLIC]
-        outcomes = stated.outcomes
-        if len(rules) != len(outcomes) or not all(
-            rule == {key: outcome.raw.get(key) for key in rule}
-            for rule, outcome in zip(rules, outcomes, strict=True)
-        ):
-            yield f"policy: the outcomes are not those of the public gates of {named}"
+    elif not _follows(policy, stated):
+        yield f"policy: the outcomes are not those of the public gates of {named}"
+
+
+def _follows(policy: Policy, stated: StatedPolicy) -> bool:
+    """Whether the outcomes are those of the policy's public gates, in order."""
+    rules = [rule.to_json() for rule in policy.rules if rule.scope is Scope.PUBLIC]
+    return len(rules) == len(stated.outcomes) and all(
+        rule == {key: outcome.raw.get(key) for key in rule}
+        for rule, outcome in zip(rules, stated.outcomes, strict=True)
+    )
 
 
 def shipped_policy(name: str, version: str) -> Policy | None:
@@ -191,6 +194,15 @@ def _derived(released: Released) -> dict[str, FactValue]:
     return found
 
 
+def _derived_problems(fact: str, value: Any, derived: _Facts) -> Iterator[str]:
+    """Compare a judged value with the release's own facts."""
+    if fact.startswith("context.") and fact not in derived and value is not None:
+        yield f"is judged as {shown(value)}, and the context does not state it"
+    elif fact in derived and value != derived[fact]:
+        meant = shown(derived[fact])
+        yield f"is judged as {shown(value)}, and the release's own facts give {meant}"
+
+
 def _fact_problems(outcome: StatedOutcome, derived: _Facts, released: Released) -> Iterator[str]:
     fact, value = outcome.fact, outcome.value
     known = fact_vocabulary().get(fact)
@@ -204,11 +216,7 @@ def _fact_problems(outcome: StatedOutcome, derived: _Facts, released: Released) 
             yield f"is {shown(value)}, and must be a {known.type.value}"
             return
         yield from _bound_problems(value, known.minimum, known.maximum)
-    if fact.startswith("context.") and fact not in derived and value is not None:
-        yield f"is judged as {shown(value)}, and the context does not state it"
-    elif fact in derived and value != derived[fact]:
-        meant = shown(derived[fact])
-        yield f"is judged as {shown(value)}, and the release's own facts give {meant}"
+    yield from _derived_problems(fact, value, derived)
     yield from _text_problems(outcome, _gate(outcome), (), released)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from typing import Any
@@ -65,7 +65,7 @@ def _facts(released: Released, plan: PlanFacts) -> Iterator[str]:
     if declared is not None and declared != rows:
         yield f"is made for {shown(rows)} rows, and {shown(declared)} are declared"
     each, most = plan.get("rows_of_each", [1.0]), released.schema.unit.max_rows
-    if len(each) != most or min(each) < 0 or not math.isclose(math.fsum(each), 1, rel_tol=1e-6):
+    if len(each) != most or not _are_shares(each):
         told = f"the shares of customers with 1, 2, … rows are {shown(each)}"
         yield f"{told}, of at most {most} rows each"
         return
@@ -132,6 +132,10 @@ def _noise(event: Mapping[str, Any], most: int) -> float | None:
     return float(event["standard_deviation"]) if event["event"] == "discovery" else None
 
 
+def _are_shares(shares: Sequence[float]) -> bool:
+    return min(shares) >= 0 and math.isclose(math.fsum(shares), 1, rel_tol=1e-6)
+
+
 def _critic(plan: PlanFacts) -> Iterator[str]:
     """Check that the critic's settings are its events'."""
     if "settings" not in plan.raw:
@@ -147,12 +151,21 @@ def _critic(plan: PlanFacts) -> Iterator[str]:
     if not bool(reserve) == bool(plan.raw["resumable"]) == (StepKind.CRITIC_AGAIN.value in steps):
         yield "a resumable plan holds critic steps in reserve, and no other does"
     for step in steps.values():
-        event = step.event
-        said = (event["count"], event["of"]["sample_rate"], event["of"]["of"]["noise_multiplier"])
         wanted = critic["steps"] if step.kind == StepKind.CRITIC else reserve
-        if said != (wanted, critic["sample_rate"], critic["noise_multiplier"]):
+        if _dpsgd_of(step) != (wanted, critic["sample_rate"], critic["noise_multiplier"]):
             told = "is not what the critic's settings say: steps, sampling rate or noise"
             yield f"step {shown(step.name)} {told}"
+    yield from _critic_batch(plan, critic)
+
+
+def _dpsgd_of(step: PlannedStep) -> tuple[Any, Any, Any]:
+    """Steps, sampling rate and noise multiplier of a critic's event."""
+    event = step.event
+    return event["count"], event["of"]["sample_rate"], event["of"]["of"]["noise_multiplier"]
+
+
+def _critic_batch(plan: PlanFacts, critic: Mapping[str, Any]) -> Iterator[str]:
+    """Check the critic's clip norm and expected batch."""
     if critic["max_grad_norm"] <= 0:
         yield "the critic's clip norm is not above 0"
     batch = _expected_batch(plan.raw, critic["sample_rate"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -148,17 +148,26 @@ def differences(found: Any, meant: Any, path: str = "", slack: float = 0.0) -> l
         slack: By how much numbers may differ, as a share; whole numbers beyond 100 by one at most.
     """
     if isinstance(found, Mapping) and isinstance(meant, Mapping):
-        keys = [*found, *(key for key in meant if key not in found)]
-        parts = ((key, found.get(key, _ABSENT), meant.get(key, _ABSENT)) for key in keys)
-        lists = (differences(a, b, f"{path}.{key}".lstrip("."), slack) for key, a, b in parts)
-        return [place for places in lists for place in places][:_MOST_PLACES]
+        return _differences_of(_by_key(found, meant, path), slack)
     if isinstance(found, list | tuple) and isinstance(meant, list | tuple):
         if len(found) != len(meant):
             return [path]
         pairs = enumerate(zip(found, meant, strict=True))
-        lists = (differences(a, b, f"{path}[{index}]", slack) for index, (a, b) in pairs)
-        return [place for places in lists for place in places][:_MOST_PLACES]
+        return _differences_of([(f"{path}[{index}]", a, b) for index, (a, b) in pairs], slack)
     return [] if _same(found, meant, slack) else [path]
+
+
+def _by_key(
+    found: Mapping[str, Any], meant: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, Any, Any]]:
+    """Path and both values of each key of either."""
+    for key in [*found, *(key for key in meant if key not in found)]:
+        yield f"{path}.{key}".lstrip("."), found.get(key, _ABSENT), meant.get(key, _ABSENT)
+
+
+def _differences_of(parts: Iterable[tuple[str, Any, Any]], slack: float) -> list[str]:
+    lists = (differences(found, meant, path, slack) for path, found, meant in parts)
+    return [place for places in lists for place in places][:_MOST_PLACES]
 
 
 _ABSENT = object()

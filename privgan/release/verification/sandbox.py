@@ -92,13 +92,18 @@ def _run(question: IO[bytes], reply: IO[bytes], seconds: float) -> int | None:
             child.kill()
 
 
+def _reply(content: bytes) -> Any:
+    """The child's answer; None where it is too large or no JSON."""
+    try:
+        return json.loads(content) if len(content) <= LARGEST_REPLY else None
+    except (ValueError, RecursionError):
+        return None
+
+
 def _value(content: bytes, code: int | None, seconds: float, megabytes: int) -> Any:
     if code is None or code == -signal.SIGXCPU:
         raise GuardedError(f"cannot be read in {seconds:g} seconds")
-    try:
-        reply = json.loads(content) if len(content) <= LARGEST_REPLY else None
-    except (ValueError, RecursionError):
-        reply = None
+    reply = _reply(content)
     if code or not isinstance(reply, dict):
         how = f"signal {-code}" if code < 0 else f"code {code}"
         raise GuardedError(f"cannot be read: the process that read it ended with {how}")

@@ -144,9 +144,9 @@ def _problems(
         if text is not None and _has_too_few_cells(file.metadata, text):
             yield f"{CSV}: is smaller than the rows that {PARQUET} says it has"
             return
-        beside = list(chunk_problems(file, table)) if released.ours else []
+        beside = _beside(file, table, released)
         if beside:
-            yield from (f"{PARQUET}: {problem}" for problem in beside)
+            yield from beside
             return
         kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
         try:
@@ -160,6 +160,19 @@ def _problems(
         except _WrongRowError as error:
             yield str(error)
             return
+    yield from _told_problems(released, told)
+
+
+def _beside(file: Any, table: BufferedReader, released: Released) -> list[str]:
+    """Bytes of the Parquet file beside its rows, where this privgan writes none."""
+    if not released.ours:
+        return []
+    return [f"{PARQUET}: {problem}" for problem in chunk_problems(file, table)]
+
+
+def _told_problems(released: Released, told: _Told) -> Iterator[str]:
+    """Check the figures that were kept of all rows."""
+    schema = released.schema
     yield from _customers(schema, told)
     for index, count in sorted(told.broken.items()):
         what = shown(str(schema.constraints[index]))
@@ -214,15 +227,7 @@ def _same_text(
 
 def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) -> None:
     schema = released.schema
-    for column in schema.columns:
-        problem = column_problem(part[column.name], column)
-        if problem:
-            raise _WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
-    odd = told.serials.odd(part, schema) if released.ours else ""
-    if odd:
-        raise _WrongRowError(
-            f"{PARQUET}: column {shown(odd)}: a value bears another serial number than its row's"
-        )
+    _check_part(part, released, told.serials)
     typed = typed_part(part, schema)
     for index, count in broken(typed, schema):
         told.broken[index] = told.broken.get(index, 0) + count
@@ -231,17 +236,40 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
         before = told.counts or [np.zeros_like(part_counts) for part_counts in counts]
         told.counts = [a + b for a, b in zip(before, counts, strict=True)]
     if kept:
-        values = [column_values(column, typed[column.name]) for column in schema.modelled]
-        told.values = told.values or [[] for _ in values]
-        for parts, found in zip(told.values, values, strict=True):
-            parts.append(found)
+        _keep_values(typed, schema, told)
+    _keep_hashes(part, schema, told)
+    told.rows += len(part)
+
+
+def _check_part(part: pd.DataFrame, released: Released, serials: Serials) -> None:
+    """Check that each value lies in its domain, and that invented ones bear the rows' numbers."""
+    for column in released.schema.columns:
+        problem = column_problem(part[column.name], column)
+        if problem:
+            raise _WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
+    odd = serials.odd(part, released.schema) if released.ours else ""
+    if odd:
+        raise _WrongRowError(
+            f"{PARQUET}: column {shown(odd)}: a value bears another serial number than its row's"
+        )
+
+
+def _keep_values(typed: pd.DataFrame, schema: Schema, told: _Told) -> None:
+    """Keep one number of each modelled column and row, for the associations."""
+    values = [column_values(column, typed[column.name]) for column in schema.modelled]
+    told.values = told.values or [[] for _ in values]
+    for parts, found in zip(told.values, values, strict=True):
+        parts.append(found)
+
+
+def _keep_hashes(part: pd.DataFrame, schema: Schema, told: _Told) -> None:
+    """Keep the hashes of all identifiers."""
     for column in schema.columns:
         if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
             hashes = pd.util.hash_array(
                 part[column.name].dropna().to_numpy(dtype=object), categorize=False
             )
             told.hashes.setdefault(column.name, []).append(hashes)
-    told.rows += len(part)
 
 
 def _cell_problems(
@@ -258,9 +286,9 @@ def _cell_problems(
                 if row is None:
                     yield f"{CSV}: ends before row {number:,}, and {PARQUET} has more rows"
                     return
-                same = [unescaped(a) == unescaped(b) for a, b in zip(row, meant, strict=False)]
-                if len(row) != len(meant) or not all(same):
-                    column = shown(part.columns[same.index(False)]) if False in same else "a column"
+                place = _differing(row, meant)
+                if place is not None:
+                    column = shown(part.columns[place]) if place >= 0 else "a column"
                     where = f"row {number:,}" if number else "its header"
                     yield f"{CSV}: {where} differs from {PARQUET} in {column}"
                     return
@@ -269,6 +297,14 @@ def _cell_problems(
             yield f"{CSV}: holds rows after those of {PARQUET}, which has {number - 1:,}"
         elif released.ours:
             yield f"{CSV}: is not written as this privgan writes the rows of {PARQUET}"
+
+
+def _differing(row: list[str], meant: list[str]) -> int | None:
+    """The place of the first cell that differs; -1 for another length, None where all agree."""
+    same = [unescaped(a) == unescaped(b) for a, b in zip(row, meant, strict=False)]
+    if False in same:
+        return same.index(False)
+    return None if len(row) == len(meant) else -1
 
 
 def _customers(schema: Schema, told: _Told) -> Iterator[str]:
