@@ -15,7 +15,7 @@ WIDTH = 100
 _LONGEST_WHO = 20
 _CHARGED = "charge"
 _COSTLY = frozenset({"run", "restored"})
-_MOVING = frozenset({*_COSTLY, "lifetime", "stage"})  # After these another ε is left.
+_MOVING = frozenset({*_COSTLY, "lifetime", "stage"})  # Entries that change the remaining ε.
 _WORDS: Mapping[str, str] = {
     "announced": "announced: first seen by a run",
     "introduce": "introduce: named by a person",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from privgan.naming import PythonNames
 
-# The command of each call that a message of the library names.
+# The command of each call that the library's messages name.
 COMMANDS: Mapping[str, str] = {
     "Draft.confirm": "schema review",
     "PrivacyLedger.accept": "ledger accept",
@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "privgan.sign": "sign",
 }
 
-# The options of calls whose parameters have other names there.
+# Options whose names differ from the parameters'.
 OPTIONS: Mapping[tuple[str, str], str] = {
     ("PrivacyLedger.accept", "columns"): "--schema FILE",
     ("PrivacyLedger.set_lifetime", "kind"): "--filter {}",

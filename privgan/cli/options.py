@@ -299,7 +299,7 @@ def budget_of(
         raise UsageError(f"{told}; give exactly one of {', '.join(_WAYS)}")
     if epsilon is not None:
         return PrivacyBudget(epsilon=epsilon, delta=delta), None
-    PrivacyBudget(epsilon=1.0, delta=delta)  # Refuses a δ that means nothing.
+    PrivacyBudget(epsilon=1.0, delta=delta)  # Checks δ.
     limit: RiskLimit = MaxAdvantage(advantage) if advantage is not None else _rates(rates)
     found = budget_for(limit, make_plan, delta=delta)
     return found.budget, found

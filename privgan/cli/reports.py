@@ -71,7 +71,7 @@ def serve(
     from privgan.serve.server import make_server
 
     if ledger_url:
-        PrivacyLedger.open(ledger_url, create=False)  # A wrong one is told now, and not by a page.
+        PrivacyLedger.open(ledger_url, create=False)  # A wrong one is reported now, not by a page.
     server = make_server(
         folder,
         port=port,
@@ -186,7 +186,7 @@ def _rewrite_released(release: Path, form: str, language: str | None, out: Path 
         TypeError,
         KeyError,
         IndexError,
-    ) as error:  # Whoever made the release may have written anything.
+    ) as error:  # A foreign release may hold any text.
         raise UsageError(
             f"{release}: the parts of its report do not fit together; open its report.html"
         ) from error

@@ -204,9 +204,7 @@ def schema_init(
             f" max_rows_per_unit.\n{more}"
         )
     text = draft_text(drafted, f"{note}\n{more}")
-    parse_schema(
-        text, name=str(out)
-    )  # Refuses a name that no schema may have before anything is written.
+    parse_schema(text, name=str(out))  # Checks the name before anything is written.
     out.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {len(drafted.schema.columns)} columns drafted. {note}")
     for line in (*told(drafted.notes), *_what_to_look_at(drafted.schema)):

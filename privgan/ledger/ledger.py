@@ -73,12 +73,12 @@ class PrivacyLedger:
 
     @property
     def url(self) -> str:
-        """Where the ledger is."""
+        """The ledger's URL."""
         return self._store.url
 
     @property
     def key_path(self) -> Path:
-        """Where its MAC key is."""
+        """The MAC key's file."""
         return self._store.key_path
 
     @property
@@ -101,7 +101,7 @@ class PrivacyLedger:
         return head in {entry.mac for entry in self._store.entries()}
 
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with the chain; empty when it is whole."""
+        """Problems of the chain; empty when it is whole."""
         return self._store.problems()
 
     def history(self, dataset: str) -> DatasetHistory:
@@ -109,7 +109,7 @@ class PrivacyLedger:
         return self._store.history(dataset)
 
     def account(self, dataset: str) -> DatasetAccount:
-        """What was spent on a data set so far, and what stands against more."""
+        """The spending on a data set so far, and what stands against more."""
         return DatasetHistory.of(self.url, dataset, self._store.entries()).account
 
     def newest_checkpoint(self, dataset: str, run: str) -> int:

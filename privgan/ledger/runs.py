@@ -204,7 +204,7 @@ class RunLedger:
 
     @property
     def charged(self) -> Mapping[str, events.DpEvent]:
-        """What was charged so far, by step."""
+        """The charged steps so far, by name."""
         return dict(self._charged)
 
     def total(self) -> PrivacyBudget | None:

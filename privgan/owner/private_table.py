@@ -40,7 +40,7 @@ class Samples(Sealed):
 
     def __init__(self, codes: np.ndarray, customers: np.ndarray) -> None:
         order = np.argsort(customers, kind="stable")
-        # Row by row: a batch takes whole rows.
+        # Row-major: a batch takes whole rows.
         self._codes = np.ascontiguousarray(codes[order])
         _, self._first, self._rows = np.unique(
             customers[order], return_index=True, return_counts=True

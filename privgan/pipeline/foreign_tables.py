@@ -186,7 +186,7 @@ def _conformed(
     from privgan.privacy.budget import PrivacyUnit
     from privgan.table.conform import conform
 
-    # Identifiers and PII are not compared; only whose each real row is matters.
+    # Identifiers and PII are not compared; only the customer of each real row counts.
     unit = schema.unit if name != "synthetic" else PrivacyUnit()
     ignored = {column.name for column in schema.invented} - {unit.column}
     columns = tuple(column for column in schema.columns if column.name not in ignored)

@@ -32,7 +32,7 @@ from privgan.table.schema_file import dump_schema
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00\Z")
 _HEX = re.compile(r"[0-9a-f]{32}\Z")
 _OWN_TEXTS = (".json", ".j2", ".css", ".yaml")
-# Invented people for demonstrations: they are nobody's words.
+# Invented people for demonstrations; their names are no words of the package.
 _NO_OWN_WORDS = frozenset({"demo", "__pycache__"})
 
 

@@ -180,7 +180,7 @@ def release_facts(
         },
         context=context.to_json(),
         ledger_head=history.head,
-        # A candidate of before says none; its plan and its words are those of an earlier privgan.
+        # Older candidates state no versions; an earlier privgan made their plan and words.
         versions=record.versions or versions() | {"privgan": FIRST},
         canary_probability=record.canaries.probability,
         canary_commitment=record.canaries.commitment,

@@ -37,7 +37,7 @@ from privgan.report.render import WRITTEN
 from privgan.report.shapes import counts_of, noisy_shapes, real_shapes
 from privgan.report.steps import report_groups, report_steps
 
-NOT_RELEASED = (  # Stands in an internal report where a release has its identity.
+NOT_RELEASED = (  # In place of a release's identity in an internal report.
     "this report comes before the release"
 )
 _LONG = frozenset({"events", "planned", "columns", "files", "customers"})

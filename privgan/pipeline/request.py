@@ -139,7 +139,7 @@ def read_note(out: Path, table: Path | str, query: str | None = None) -> Begun:
     try:
         note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         asked = note["request"] | {"budget": PrivacyBudget(**note["request"]["budget"])}
-        # Runs that privgan 0.2 began had a text file's separator alone.
+        # Notes of privgan 0.2 hold only a text file's separator.
         recorded = (
             {"sep": asked.pop("sep"), "query_sha256": None} if "sep" in asked else asked["source"]
         )

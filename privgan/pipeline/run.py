@@ -352,7 +352,7 @@ def check_free(out: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; {parameter('out')} must be a folder")
-    if os.path.lexists(out / RELEASE):  # A link that leads nowhere is in the way too.
+    if os.path.lexists(out / RELEASE):  # A dangling link blocks the name too.
         raise ReleaseExistsError(
             f"{out / RELEASE}: there is a release already; choose another {parameter('out')}"
         )

@@ -61,7 +61,7 @@ def leak_patterns_of(texts: UndeclaredTexts) -> LeakPatterns:
         for text in found:
             if len(text) >= least:
                 values.setdefault(text[:LONGEST], kind)
-            if len(text) > LONGEST:  # Many may begin and end alike, with what a pattern says.
+            if len(text) > LONGEST:  # Many begin and end alike, with the pattern's own text.
                 values.setdefault(text[-LONGEST:], kind)
                 start = max(0, _alike(text, column) - LONGEST // 2)
                 values.setdefault(text[start : start + LONGEST], kind)

@@ -168,7 +168,7 @@ _FIT = frozenset(
 )
 _TRIES, _PRODUCTS = 3, 5
 _REFERENCE_SECONDS = 0.026
-_USUAL_CODES = 12  # Of a column whose categories are still to be measured.
+_USUAL_CODES = 12  # For a column whose categories are not measured yet.
 
 
 def seconds_of(size: Size) -> dict[str, float]:

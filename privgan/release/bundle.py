@@ -48,7 +48,7 @@ _ROOM_FOR_MANIFEST = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class WriteOptions:
-    """How a release is searched, signed and recorded.
+    """Search, signature and record of a release.
 
     Attributes:
         leak_patterns: Private values that must not be in it, where the table is at hand;

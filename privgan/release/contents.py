@@ -56,8 +56,8 @@ _BYTES = {
     "BOOL": 1,
 }
 _FACTS = ("dtype", "shape", "data_offsets")
-_LENGTH = 8  # Bytes before a header that say how long it is, which is a multiple of as many.
-# The most bytes of each file; more are no release, whatever they hold.
+_LENGTH = 8  # Bytes of the header's length, which is a multiple of the same number.
+# The most bytes of each file of a release.
 LARGEST: Mapping[str, int] = {
     **LARGEST_JSON,
     "schema.yaml": LARGEST_YAML,

@@ -13,7 +13,7 @@ import pytest
 
 from privgan.cli.main import execute
 from privgan.errors import InternalError
-from privgan.release import WriteOptions, write_release
+from privgan.release.bundle import WriteOptions, write_release
 from privgan.release.leak_scan.leak_patterns import LeakKind, LeakPatterns
 from privgan.release.manifest import describe_release
 from privgan.release.verification.verify import verify_release

@@ -239,7 +239,7 @@ def _is_possible(value: Any) -> bool:
 
 
 def _check_sane_value(key: str, value: Any, largest: float) -> None:
-    """Refuse one parameter; ``largest``: the most noise that can be accounted for."""
+    """Check one parameter; ``largest``: the most noise that can be accounted for."""
     if key == "count" and not 1 <= value <= _MOST_TIMES:
         raise ValueError("an event is repeated too often")
     if not _is_possible(value):

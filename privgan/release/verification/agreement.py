@@ -33,7 +33,7 @@ from privgan.table.schema_file import dump_schema
 _KNOWN: dict[str, list[str]] = {}
 _MOST_KNOWN = 32
 _Check: TypeAlias = Callable[[Released], Iterator[str]]
-# What a damaged or hostile value makes the comparison itself run into.
+# Errors that damaged or hostile values cause in the comparison.
 _UNREADABLE = (
     PrivganError,
     LookupError,
@@ -59,7 +59,7 @@ def meaning_problems(folder: Path, manifest: Manifest, *, vouched: bool) -> Iter
             again are its signer's.
     """
     if accounting_problems(manifest):
-        return  # Told already; and what follows works with the events.
+        return  # Reported already; the later checks need valid events.
     released = Released(folder, manifest)
     if not (released.ours or vouched or released.version in opened.AS_STATED):
         yield (

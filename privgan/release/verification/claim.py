@@ -45,7 +45,7 @@ def version_problems(versions: Mapping[str, str]) -> Iterator[str]:
     for name in (name for name, version in found.items() if version is None):
         yield f"versions: {name} {shown(versions[name])} is no version"
     if versions["privgan"] != _own():
-        return  # What another version ran with is not known here.
+        return  # The requirements of other versions are not known here.
     for name, allowed in _allowed().items():
         version = found.get(name)
         if version is not None and not allowed.contains(version, prereleases=True):

@@ -18,7 +18,7 @@ from privgan.release.verification.numbers_in_text import claims_in, numbers_in
 from privgan.release.verification.released import MODEL, SCHEMA, WEIGHTS, Released
 
 _FINE = "cells:"  # A column whose fine cells were counted first is the one whose cells are merged.
-_ROUNDING = 1e-9  # Of each share: a model holds nine decimals.
+_ROUNDING = 1e-9  # Rounding of each share: a model holds nine decimals.
 
 
 def code_problems(released: Released) -> Iterator[str]:
@@ -93,7 +93,7 @@ def _in_order(column: ColumnCode, *, is_merged: bool) -> bool:
     if not body.size:
         return True
     last = int(body.max())
-    # Of neighbouring cells none is passed over; rare categories share the last code.
+    # No neighbouring cell is skipped; rare categories share the last code.
     rising = np.unique(body) if cells.adjacent else np.append(body[body != last], last)
     sorted_ = not cells.adjacent or bool(np.all(np.diff(body) >= 0))
     alone = np.append(np.arange(first), np.arange(last + 1, last + 1 + cells.size - end))
@@ -110,7 +110,7 @@ def _written(column: ColumnCode, stated: Mapping[str, Any]) -> list[str]:
 
 
 _NUMBERS, _WHOLE = "F32", {"codebook.conditions": "I64"}
-# What every fit begins with as random numbers.
+# Tensors that every fit starts from random numbers.
 _NEVER_ZERO = ("codebook.latents", "network.first.weight", "network.second.weight")
 
 
@@ -174,7 +174,7 @@ def _tensors(released: Released) -> Iterator[str]:
     wanted = _shapes(released)
     with ExitStack() as stack:
         reader = stack.enter_context(released.opened(WEIGHTS))
-        place = f"/dev/fd/{reader.fileno()}"  # Whatever its path leads to by now.
+        place = f"/dev/fd/{reader.fileno()}"  # Its path may lead to another file by now.
         file = stack.enter_context(safe_open(place, framework="np"))
         names = file.keys()
         found = {name: tuple(file.get_slice(name).get_shape()) for name in names}

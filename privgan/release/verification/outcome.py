@@ -188,7 +188,7 @@ def _derived(released: Released) -> dict[str, FactValue]:
         ("context.review_not_due", "next_review"),
     ):
         last = dt.date.fromisoformat(context[name]) if name in context else None
-        # It may be judged before midnight, and written after it.
+        # A release may be judged before midnight and written after it.
         if last is not None and last != made - dt.timedelta(days=1):
             found[fact] = made <= last
     return found

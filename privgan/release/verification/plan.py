@@ -27,7 +27,7 @@ _STAGES = (["model"], ["domain", "model"])
 _EXACT = 1e-9
 _KINDS = frozenset(StepKind)
 _CRITIC = {StepKind.CRITIC.value, StepKind.CRITIC_AGAIN.value}
-# What the plan's figures come from: with other versions of these its last digits may differ.
+# Libraries of the plan's figures: other versions may change the last digits.
 _REACHED_WITH = ("numpy", "dp-accounting")
 
 
@@ -100,7 +100,7 @@ def _steps(schema: Schema, plan: PlanFacts) -> Iterator[str]:
 
 def _step_problems(step: PlannedStep, most: int) -> Iterator[str]:
     name = shown(step.name)
-    # A customer is in one cell of the histogram of rows of each, whatever its number of rows.
+    # A customer is in one cell of this histogram, whatever its number of rows.
     alone = step.kind == StepKind.ROWS_OF_EACH and step.name == ROWS_OF_EACH
     wanted = 1 if alone else most
     for event in _parts(step.event):

@@ -27,7 +27,7 @@ from privgan.table.schema_file import parse_schema
 SCHEMA, MODEL, REPORT = "schema.yaml", "model/model.json", "report.json"
 WEIGHTS, PARQUET, CSV = "model/model.safetensors", "synthetic.parquet", "synthetic.csv"
 _MODEL_FORMAT = "privgan.model/1"
-# The first day of each version whose plans and figures this privgan makes again.
+# The first day of each version whose plans and figures this privgan recomputes.
 FIRST_DAYS = {
     "0.1.0": dt.date(2026, 11, 21),
     "0.2.0": dt.date(2026, 11, 29),

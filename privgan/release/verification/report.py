@@ -104,7 +104,7 @@ def _shape_problems(released: Released, data: Mapping[str, Any]) -> Iterator[str
         }
         for column, shares in zip(released.encoder.columns, released.frequencies, strict=True)
     ]
-    # Reports of before 0.4.0 do not say where a bin lies.
+    # Reports before 0.4.0 do not state the bins' intervals.
     known = {} if released.same_words else {part["column"]: part["intervals"] for part in meant}
     keys = ("column", "kind", "labels", "noisy")
     said = [

@@ -119,7 +119,7 @@ def _value(content: bytes, code: int | None, seconds: float, megabytes: int) -> 
 def answer(request: dict[str, Any]) -> None:
     """Run the requested function in the child, under limits, and write its value."""
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # Whatever a library prints is no part of the answer.
+    os.dup2(2, 1)  # A library's prints are no part of the answer.
     module, _, name = request["function"].partition(":")
     function = getattr(import_module(module), name)
     _limit(request["seconds"], request["megabytes"])
@@ -131,7 +131,7 @@ def answer(request: dict[str, Any]) -> None:
         reply = {"failed": MemoryError.__name__ if _lacks_memory(error) else type(error).__name__}
     out.write(json.dumps(reply).encode())
     out.close()
-    os._exit(0)  # Without the end of libraries that a foreign file may have broken.
+    os._exit(0)  # Exit without the libraries' cleanup, which a foreign file may have broken.
 
 
 def _lacks_memory(error: Exception) -> bool:
@@ -150,7 +150,7 @@ def _limit(seconds: float, megabytes: int) -> None:
         hard = resource.getrlimit(kind)[1]
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         with suppress(ValueError, OSError):
-            # Above the soft limit comes a signal with a name, above the hard one the end.
+            # The soft limit sends a named signal, the hard one kills.
             resource.setrlimit(kind, (limit, limit + 1 if hard == resource.RLIM_INFINITY else hard))
 
 

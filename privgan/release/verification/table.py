@@ -92,7 +92,7 @@ class Serials:
 
 _Parts: TypeAlias = Iterator[pd.DataFrame]
 PART = 50_000
-# Numbers kept for the associations; of a larger table these are not worked out again.
+# Numbers kept for the associations; those of larger tables are not recomputed.
 MOST_NUMBERS = 25_000_000
 _PLAIN = {"Int64": "int64", "boolean": "bool"}
 _ROUNDING = 1e-6
@@ -221,7 +221,7 @@ def _same_text(
             written = csv_text(part, released.schema, header=header).encode()
             same = text.read(len(written)) == written
         if not same and released.ours:
-            return False  # Whatever else it holds: this privgan did not write it.
+            return False  # This privgan did not write such a file.
     return same and not text.read(1)
 
 

@@ -238,7 +238,7 @@ def _moment_problems(created: str, signatures: list[Signature], now: dt.datetime
     try:
         begun = dt.datetime.fromisoformat(created).astimezone(dt.UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
-        return  # What states no moment is told of elsewhere.
+        return  # A missing moment is reported elsewhere.
     if begun - now > AHEAD:
         yield f"{MANIFEST_NAME}: was made later than now, as it states: {shown(created)}"
     for signature in signatures:
