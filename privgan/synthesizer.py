@@ -1,4 +1,4 @@
-"""The fitted synthesizer: a generator, an encoder and noisy frequencies.
+"""Sample from a fitted synthesizer: a generator, an encoder and noisy frequencies.
 
 It holds no row and samples for free.
 """
@@ -21,9 +21,8 @@ from torch import Tensor
 
 from privgan.domain.cells import cells_of
 from privgan.domain.conditions import ColumnCondition
-from privgan.domain.encoding import ColumnCode, Encoder, encoder_from_json
-from privgan.domain.regions import Group, groups_of
-from privgan.errors import IncompleteError, InternalError, UsageError
+from privgan.domain.encoding import Encoder, encoder_from_json
+from privgan.errors import UsageError
 from privgan.files.limits import (
     LARGEST_JSON,
     LARGEST_TENSORS,
@@ -32,18 +31,13 @@ from privgan.files.limits import (
     MOST_SAMPLED_ROWS,
 )
 from privgan.generator.conditions import conditions_of
-from privgan.generator.constrained import ConstrainedMixture
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Generator
+from privgan.generator.row_sampler import RowSampler
 from privgan.naming import parameter
 from privgan.privacy.guarantee import Guarantee
-from privgan.schema.columns import PRESENCE
-from privgan.schema.constraints import place
-from privgan.schema.identifiers import SerialCustomers, invent
 from privgan.schema.schema import Schema
-from privgan.table.presenting import presented
 from privgan.table.schema_file import dump_schema, parse_schema
-from privgan.table.violations import broken
 
 FORMAT = "privgan.model/1"
 WEIGHTS, FACTS = "model.safetensors", "model.json"
@@ -51,7 +45,6 @@ CHUNK = 100_000
 _FACTS_FILE = "model/model.json"  # Its name in a release, by which its limits are stated.
 _LARGEST_FACTS = LARGEST_JSON[_FACTS_FILE]
 _NETWORK = "network."
-_SMALLEST_PROBABILITY = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,11 +110,11 @@ class Synthesizer:
         where: tuple[ColumnCondition, ...] = (),
         balanced: bool = False,
     ) -> Iterator[pd.DataFrame]:
-        """As sample, in chunks of at most 100,000 rows, so that memory does not grow with their number."""
+        """Sample in chunks of at most 100,000 rows, in bounded memory."""
         wanted = self.rows if rows is None else rows
         if wanted < 1:
             raise UsageError(f"{parameter('rows')} is {wanted}; it must be at least 1")
-        draw = _Sampler(self, seed, where, balanced=balanced)
+        draw = RowSampler(self, seed, where, balanced=balanced)
         for start in range(0, wanted, CHUNK):
             yield draw.chunk(min(CHUNK, wanted - start), start + 1)
 
@@ -211,7 +204,7 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
 
 
 def _facts_of(path: Path) -> Any:
-    """The model's description; ValueError where it is larger than any."""
+    """The model's description; ValueError where it is too large."""
     with path.open("rb") as reader:
         content = reader.read(_LARGEST_FACTS + 1)
     if len(content) > _LARGEST_FACTS or content.count(b",") > MOST_JSON_PARTS[_FACTS_FILE]:
@@ -219,28 +212,27 @@ def _facts_of(path: Path) -> Any:
     return json.loads(content.decode("utf-8"))
 
 
-def _require_sound(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
-    """Refuse numbers that no fitted model has; ValueError says which."""
+def _check_sound(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Check that its numbers are possible in a fitted model; ValueError says which is not."""
     most = {"rows": MOST_SAMPLED_ROWS, "max_cells": MOST_CELLS, "latent": 1 << 20, "width": 1 << 20}
     for name, limit in most.items():
         if type(facts[name]) is not int or not 1 <= facts[name] <= limit:
             raise ValueError(name)
-    columns = facts["columns"].values()
-    for shares in (
-        facts["rows_of_each"],
-        *facts["frequencies"],
-        *(part["within"] for part in columns),
-    ):
-        found = np.asarray(shares, float)
-        if found.ndim != 1 or not (np.isfinite(found) & (found >= 0)).all() or not found.sum() > 0:
-            raise ValueError("shares")
+    within = (part["within"] for part in facts["columns"].values())
+    for shares in (facts["rows_of_each"], *facts["frequencies"], *within):
+        _check_shares(np.asarray(shares, float))
     for part in weights.values():
         if part.is_floating_point() and not torch.isfinite(part).all():
             raise ValueError("weights")
 
 
+def _check_shares(found: np.ndarray) -> None:
+    if found.ndim != 1 or not (np.isfinite(found) & (found >= 0)).all() or not found.sum() > 0:
+        raise ValueError("shares")
+
+
 def _encoder_of(schema: Schema, facts: Mapping[str, Any]) -> Encoder:
-    """The encoder, column by column, each held against its cells before the next is made."""
+    """The encoder, each column checked against its cells before the next is made."""
     cells = {}
     for column in schema.modelled:
         cells[column.name] = cells_of(column, facts["max_cells"])
@@ -270,7 +262,7 @@ def _network_of(
 
 def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
     schema = parse_schema(facts["schema"], name="the model's schema")
-    _require_sound(facts, weights)
+    _check_sound(facts, weights)
     encoder = _encoder_of(schema, facts)
     if [len(shares) for shares in facts["frequencies"]] != list(encoder.sizes):
         raise ValueError("frequencies")
@@ -287,138 +279,3 @@ def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthes
         rows_of_each=tuple(facts["rows_of_each"]),
         guarantee=Guarantee.from_json(facts["guarantee"]),
     )
-
-
-class _Sampler:
-    """Draws chunks; its state is public randomness."""
-
-    def __init__(
-        self,
-        synthesizer: Synthesizer,
-        seed: int,
-        where: tuple[ColumnCondition, ...],
-        *,
-        balanced: bool,
-    ) -> None:
-        self.balanced = balanced
-        self.of, self.where = synthesizer, {condition.column.name: condition for condition in where}
-        self.rng = np.random.default_rng([seed, 2])
-        self.customers = SerialCustomers(synthesizer.rows_of_each, self.rng)
-        self.mixture = synthesizer.mixture
-        self.allowed = {
-            index: self._allowed(column)
-            for index, column in enumerate(synthesizer.encoder.columns)
-            if column.name in self.where
-        }
-        if self.mixture.evidence(self.allowed).mean() < _SMALLEST_PROBABILITY:
-            names = ", ".join(self.where)
-            raise IncompleteError(
-                f"{parameter('where')}: the model gives these conditions on {names} next to no"
-                " probability; widen one of them"
-            )
-        self.constrained = (
-            self._constrained(groups_of(synthesizer.schema, where))
-            if synthesizer.schema.constraints
-            else None
-        )
-
-    def _constrained(self, groups: tuple[Group, ...]) -> ConstrainedMixture:
-        bound = {name for group in groups for name in group.columns}
-        free = {
-            index: shares
-            for index, shares in self.allowed.items()
-            if self.of.encoder.names[index] not in bound
-        }
-        constrained = ConstrainedMixture(groups, self.mixture, self.of.encoder, free)
-        if constrained.impossible:
-            told = "; ".join(
-                group.told(self.of.schema.constraints) for group in constrained.impossible
-            )
-            what = (
-                f"{parameter('where')} on {', '.join(self.where)} and the schema's {told}"
-                if self.where
-                else f"the schema's {told}"
-            )
-            advice = (
-                "widen a condition"
-                if self.where
-                else "fit again with a schema that leaves one out or allows more"
-            )
-            raise IncompleteError(
-                f"the model gives no probability to a row that holds {what}; {advice}"
-            )
-        return constrained
-
-    def chunk(self, rows: int, first_serial: int) -> pd.DataFrame:
-        values = (
-            self._values_of(rows)
-            if self.constrained is None
-            else self._constrained_values(self.constrained, rows)
-        )
-        customers = self.customers.take(rows)
-        invented = invent(
-            self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng
-        )
-        # Where presence is modelled, so far a column says in which rows a value stands.
-        values |= {
-            name: made.where(values[name] == PRESENCE[1], None) if name in values else made
-            for name, made in invented.items()
-        }
-        return presented(
-            pd.DataFrame({name: values[name] for name in self.of.schema.names}, copy=False),
-            self.of.schema,
-        )
-
-    def _values_of(self, rows: int) -> dict[str, pd.Series]:
-        codes = self.mixture.sample(rows, self.rng, self.allowed, balanced=self.balanced)
-        return {
-            column.name: self._values(column, codes[:, index])
-            for index, column in enumerate(self.of.encoder.columns)
-        }
-
-    def _constrained_values(
-        self, constrained: ConstrainedMixture, rows: int
-    ) -> dict[str, pd.Series]:
-        entries, positions = constrained.draw(rows, self.rng)
-        order = self.rng.permutation(rows)
-        axes = {
-            name: axis
-            for sampler in constrained.groups
-            for name, axis in sampler.group.axes.items()
-        }
-        values = {name: axes[name].typed(found[order]) for name, found in positions.items()}
-        broken_by = broken(pd.DataFrame(values), self.of.schema)
-        if broken_by:
-            raise InternalError(
-                f"{place(broken_by[0][0])} is broken by {broken_by[0][1]} synthetic rows"
-            )
-        columns = self.of.encoder.columns
-        free = [index for index, column in enumerate(columns) if column.name not in values]
-        codes = {
-            index: self.mixture.codes(index, entries, self.rng, self.allowed.get(index))
-            for index in free
-        }
-        if self.balanced and free:
-            codes = self.mixture.balance(codes, entries, self.rng, self.allowed)
-        values |= {
-            columns[index].name: self._values(columns[index], found[order])
-            for index, found in codes.items()
-        }
-        return values
-
-    def _values(self, column: ColumnCode, codes: np.ndarray) -> pd.Series:
-        condition = self.where.get(column.name)
-        if condition is None:
-            return column.decode(codes, self.rng)
-        return column.decode(
-            codes,
-            self.rng,
-            allowed=condition.cells(column.cells),
-            weight=condition.shares(column.cells),
-        )
-
-    def _allowed(self, column: ColumnCode) -> np.ndarray:
-        """Share of each code [codes] that the column's condition allows."""
-        return np.bincount(
-            column.code_of, weights=column.within * self.where[column.name].shares(column.cells)
-        )

@@ -1,6 +1,6 @@
-"""What all tests share.
+"""Fixtures of all tests.
 
-None touches the user's own ledger, and none fails because a machine is slow.
+No test touches the user's own ledger, or fails because a machine is slow.
 """
 
 from __future__ import annotations

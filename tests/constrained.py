@@ -21,7 +21,7 @@ HEAD = "format: privgan.schema/1\ndataset: small\nunit: row\n"
 
 
 def said_guarantee(epsilon: float | None = 1.0) -> Guarantee:
-    """A claim, of whatever a test samples from."""
+    """A claim for a model that a test samples from."""
     return Guarantee(
         epsilon=epsilon,
         delta=1e-6,

@@ -1,7 +1,4 @@
-"""Texts that attack whoever shows them.
-
-Markup, scripts, formulas, signs that turn or hide what follows, and sheer length.
-"""
+"""Texts that attack their reader: markup, scripts, formulas, control signs, sheer length."""
 
 MARK = "privganHacked"
 HOSTILE = (

@@ -1,7 +1,4 @@
-"""A whole run on a table whose column names and categories are attacks.
-
-Schema, fit, audit, release, reports.
-"""
+"""A whole run on a table whose column names and categories are attacks."""
 
 from __future__ import annotations
 
@@ -67,7 +64,7 @@ def hostile_table(schema: Schema) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class HostileRun:
-    """What the run left.
+    """The results of the run.
 
     Attributes:
         out: Holds ``release`` and ``internal``.

@@ -75,7 +75,10 @@ def _module(path: Path) -> str:
 
 
 def _modules_of(path: Path) -> set[str]:
-    """The package's modules that a module imports, itself left out; a package's facade counts as what it is."""
+    """The package's modules that a module imports, itself left out.
+
+    A package's facade counts as what it is.
+    """
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("privgan"):

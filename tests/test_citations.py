@@ -1,7 +1,4 @@
-"""What is cited can be read.
-
-Papers, standards and files of the repository, never a document that is not in it.
-"""
+"""Citations can be read: papers, standards and files of the repository only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is declared is what is imported; private parts are used of capped libraries only."""
+"""Declared and imported packages agree; private names come from capped libraries only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A foreign model asks for no more memory than its own tensors, and breaks nothing where its parts do not fit."""
+"""A foreign model takes no more memory than its own tensors.
+
+One whose parts do not fit breaks nothing.
+"""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _run(*command: str, seconds: int, **more: Any) -> subprocess.CompletedProces
     return subprocess.run(command, timeout=seconds, **quiet, **more)
 
 
-def _require_index(python: str) -> None:
+def _check_index(python: str) -> None:
     """Skip where pip finds no package index; fail where the servers are asked for."""
     probe = (python, "-m", "pip", "install", "--dry-run", "--no-deps", "packaging==23.0")
     found = _run(*probe, seconds=300)
@@ -83,7 +83,7 @@ def test_the_fast_tests_pass_with_the_lowest_versions(
     made = _run(sys.executable, "-m", "venv", str(tmp_path / "env"), seconds=300)
     assert made.returncode == 0, made.stderr
     python = str(tmp_path / "env" / "bin" / "python")
-    _require_index(python)
+    _check_index(python)
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     done = _run(*pip, "--only-binary", ":all:", *lowest(), seconds=INSTALL_SECONDS)
     assert done.returncode == 0, done.stderr[-3_000:]

@@ -1,6 +1,6 @@
-"""The registry of metrics.
+"""The registry of metrics is complete in both languages.
 
-Complete in both languages, and exactly what audits make and policies may name.
+It lists exactly the figures that audits make and policies may name.
 """
 
 from __future__ import annotations

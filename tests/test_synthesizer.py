@@ -1,6 +1,6 @@
-"""The frozen synthesizer.
+"""The frozen synthesizer, without a fit: its files, damaged files, all conditions.
 
-Files that say all and hold no row, damaged files, and conditions of every kind, without a fit.
+The files hold no row.
 """
 
 import datetime as dt
@@ -141,8 +141,7 @@ def folder(synthesizer: Synthesizer, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-# --- files
-# --------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def test_what_is_loaded_is_what_was_saved(synthesizer: Synthesizer, folder: Path) -> None:
@@ -245,8 +244,7 @@ def test_damaged_models_are_told(folder: Path, damage: str) -> None:
         load_synthesizer(folder)
 
 
-# --- samples
-# ------------------------------------------------------------------------------------------------------
+# --- samples --------------------------------------------------------------------------------------
 
 
 def test_samples_conform_and_have_the_schemas_types_and_order(synthesizer: Synthesizer) -> None:

@@ -13,7 +13,8 @@ from privgan.audit.suite import AuditReport
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import INTERNAL, Candidate
-from privgan.pipeline.judging import audit_candidate, judge, judgement_of, require_public_gates
+from privgan.pipeline.interrupted import resume_candidate, resume_run
+from privgan.pipeline.judging import audit_candidate, check_public_gates, judge, judgement_of
 from privgan.pipeline.preflight import Books, Preflight, preflight, terms
 from privgan.pipeline.read_candidate import read_candidate
 from privgan.pipeline.releasing import release_candidate, release_facts
@@ -27,8 +28,6 @@ from privgan.pipeline.run import (
     fit_candidate,
     planned,
     read_for_run,
-    resume_candidate,
-    resume_run,
     run,
     schema_of,
 )
@@ -68,7 +67,7 @@ def fit_job(
     progress.say_all(terms(schema))
     first = judged_beforehand(judging, schema, plan, ledger, request.rows) if judging else None
     if first:
-        first.require()
+        first.check()
         progress.say(str(first))
     table = conforming(read_for_run(request, progress), request, schema, out)
     opened = ledger_of(ledger, schema.dataset, create=True)
@@ -163,15 +162,14 @@ def check_job(
     """Judge a candidate; where a public gate does not pass, no attempt is counted."""
     opened = ledger_of(ledger, create=False)
     found = read_candidate(candidate)
-    require_public_gates(found, judging.policy, opened, judging.context, tell)
+    check_public_gates(found, judging.policy, opened, judging.context, tell)
     return judge(found, judging.policy, opened, judging.context), opened
 
 
 def release_job(candidate: Candidate, judging: Judging, ledger: Ledger, out: Path) -> Path:
     """Judge a candidate and, where it passes, write its release."""
     verdict, opened = check_job(candidate, judging, ledger)
-    said: dict[str, Any] = {"key": judging.key, "language": judging.language}
-    return release_candidate(candidate, verdict, opened, judging.context, out, **said)
+    return release_candidate(candidate, verdict, opened, judging.terms, out)
 
 
 def internal_report_job(candidate: Candidate, judging: Judging, ledger: Ledger, table: Any) -> Path:

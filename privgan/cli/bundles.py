@@ -85,9 +85,9 @@ def _tell(found: Verification, *, intact: bool) -> None:
 
 
 def check_intact(release: Path) -> Manifest:
-    """The manifest of an intact release, as it was checked.
+    """Return the manifest of an intact release.
 
-    Ends with code 1, and all that is wrong, where it is not intact.
+    Ends the command with code 1, and all that is wrong, where it is not intact.
     """
     from privgan.release.verification.verify import verify_release
 
@@ -160,8 +160,8 @@ def pack(folder: Path, out: Path | None, as_json: bool) -> None:
         click.echo(f"{target}: {target.stat().st_size:,} bytes")
 
 
-def require_no_zip(out: Path, *, asked: bool) -> None:
-    """Refuse, before anything is made, where the zip file that was asked for is there already."""
+def check_no_zip(out: Path, *, asked: bool) -> None:
+    """Check that the requested zip file does not exist yet."""
     from privgan.errors import ReleaseExistsError
 
     path = out / "release.zip"

@@ -1,4 +1,7 @@
-"""The commands 'schema import' and 'schema export': schemas in the forms of other tools."""
+"""Define the commands 'schema import' and 'schema export'.
+
+They convert schemas from and to the forms of other tools.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +104,7 @@ def _ordered(found: Imported, table: Path | str, options: SourceOptions) -> Impo
 
 
 def _file(source: str) -> str:
-    """A name for the schema's first line, which may be shared: no password, no path, no user."""
+    """A shareable name for the schema's first line: no password, no path, no user."""
     return shown("a database" if "://" in source else Path(source).name)
 
 

@@ -1,4 +1,4 @@
-"""Commands that judge: audit, check, release."""
+"""Define the commands that judge: audit, check, release."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.bundles import require_no_zip, zip_option, zipped
+from privgan.cli.bundles import check_no_zip, zip_option, zipped
 from privgan.cli.judging import JudgingOptions
 from privgan.cli.keys import signing_option
 from privgan.cli.options import (
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from privgan.audit.lower_bounds.twin import TwinReport
     from privgan.audit.suite import AuditReport
     from privgan.policy.verdict import Verdict
+    from privgan.progress import Progress
 
 _NAME, _TWIN_EPSILON = 40, 3.0
 _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
@@ -120,26 +121,7 @@ def audit(
         raise click.UsageError(
             "--reference-fits repeats the fit of a CANDIDATE; give one with its TABLE"
         )
-    progress = Progress(quiet=quiet)
-    report: AuditReport | TwinReport
-    if options["twin"]:
-        if candidate is not None or options["holdout"] or options["synthetic"]:
-            raise click.UsageError(
-                "--twin makes a test run of its own; give no table, or --real and --schema"
-            )
-        report = _audit_twin(options, progress)
-    elif (
-        candidate is not None
-        and table is not None
-        and not any(options[key] for key in ("real", "holdout", "synthetic"))
-    ):
-        report = _audit_candidate(candidate, table, options, progress)
-    elif candidate is None and all(options[key] for key in ("real", "holdout", "synthetic")):
-        report = _audit_tables(options, progress)
-    else:
-        raise click.UsageError(
-            "give CANDIDATE and TABLE, or --real, --holdout and --synthetic, or --twin"
-        )
+    report = _audited(candidate, table, options, Progress(quiet=quiet))
     if as_json:
         print_json(report.to_json())
     else:
@@ -197,11 +179,31 @@ def _audit_tables(options: dict[str, Any], progress: Any) -> AuditReport:
     return run_table_audit(tables, AuditSettings(**asked), progress=audit_teller(progress))
 
 
-def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
+def _audited(
+    candidate: Path | None, table: Path | str | None, options: dict[str, Any], progress: Progress
+) -> AuditReport | TwinReport:
+    """Run the audit that the arguments ask for: a test run, a candidate or three tables."""
+    given = [bool(options[key]) for key in ("real", "holdout", "synthetic")]
+    if options["twin"]:
+        return _audit_twin(candidate, options, progress)
+    if candidate is not None and table is not None and not any(given):
+        return _audit_candidate(candidate, table, options, progress)
+    if candidate is None and all(given):
+        return _audit_tables(options, progress)
+    raise click.UsageError(
+        "give CANDIDATE and TABLE, or --real, --holdout and --synthetic, or --twin"
+    )
+
+
+def _audit_twin(candidate: Path | None, options: dict[str, Any], progress: Any) -> TwinReport:
     from privgan.pipeline.twin import run_twin
     from privgan.privacy.budget import DEFAULT_DELTA, PrivacyBudget
     from privgan.table.schema_file import load_schema
 
+    if candidate is not None or options["holdout"] or options["synthetic"]:
+        raise click.UsageError(
+            "--twin makes a test run of its own; give no table, or --real and --schema"
+        )
     if bool(options["real"]) != bool(options["schema_path"]):
         raise click.UsageError(
             "--twin needs both --real and --schema, or neither for a simulated table"
@@ -217,7 +219,7 @@ def _audit_twin(options: dict[str, Any], progress: Any) -> TwinReport:
 
 
 def _read_otherwise(report: AuditReport | TwinReport) -> Iterator[str]:
-    """What the verdict on a foreign table rests on, and how the table was read."""
+    """How a foreign table was read, for the verdict that rests on it."""
     if reason := getattr(report, "reason", ""):
         yield f"reason:  {reason}"
     legibility = getattr(report, "legibility", None)
@@ -280,7 +282,7 @@ def check(
     from privgan.cli.runs import STATUS_CODES
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge, require_public_gates
+    from privgan.pipeline.judging import check_public_gates, judge
     from privgan.pipeline.read_candidate import read_candidate
 
     asked, found = VerdictFiles.asked(options), read_candidate(Candidate.find(candidate))
@@ -294,7 +296,7 @@ def check(
         else:
             print_verdict(verdict, lang)
 
-    require_public_gates(found, judging.policy, ledger, judging.context, tell)
+    check_public_gates(found, judging.policy, ledger, judging.context, tell)
     verdict = judge(found, judging.policy, ledger, judging.context)
     tell(verdict)
     exit_with(STATUS_CODES[str(verdict.status)])
@@ -326,12 +328,12 @@ def release(
     """
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.candidate import Candidate
-    from privgan.pipeline.judging import judge, require_public_gates
+    from privgan.pipeline.judging import check_public_gates, judge
     from privgan.pipeline.read_candidate import read_candidate
     from privgan.pipeline.releasing import release_candidate
 
     asked, found = VerdictFiles.asked(options), read_candidate(Candidate.find(candidate))
-    require_no_zip(out, asked=as_zip)
+    check_no_zip(out, asked=as_zip)
     judging = JudgingOptions.taken(options).judging()
     ledger = PrivacyLedger.open(ledger_url, create=False)
 
@@ -340,14 +342,12 @@ def release(
         if as_json:
             print_json(verdict.to_json())
 
-    require_public_gates(found, judging.policy, ledger, judging.context, blocked)
+    check_public_gates(found, judging.policy, ledger, judging.context, blocked)
     verdict = judge(found, judging.policy, ledger, judging.context)
     asked.write(verdict)
     if str(verdict.status) != "PASS" and not as_json:
         print_verdict(verdict)
-    folder = release_candidate(
-        found, verdict, ledger, judging.context, out, key=judging.key, language=judging.language
-    )
+    folder = release_candidate(found, verdict, ledger, judging.terms, out)
     packed = zipped(folder) if as_zip else None
     if as_json:
         print_json(

@@ -1,4 +1,4 @@
-"""The options that say how a candidate is judged and released."""
+"""Define the options for judging and releasing a candidate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgingOptions:
-    """What a command was asked for.
+    """The options of one command.
 
     Attributes:
         policy_name: The policy's name or file.
@@ -33,14 +33,14 @@ class JudgingOptions:
 
     @classmethod
     def taken(cls, options: dict[str, Any]) -> JudgingOptions:
-        """The options of a command; they are taken out of it."""
+        """Take the options out of a command's options."""
         names = [
             item.name for item in fields(cls) if item.name in options or item.default is MISSING
         ]
         return cls(**{name: options.pop(name) for name in names})
 
     def judging(self) -> Judging:
-        """Policy, context and key, each read from its file."""
+        """Read policy, context and key from their files."""
         from privgan.pipeline.run import Judging
 
         key = signing_key(self.key_name) if self.key_name else None

@@ -1,6 +1,6 @@
-"""Commands about keys: create, rotate, revoke, list, show.
+"""Define the commands about keys: create, rotate, revoke, list, show.
 
-And the options by which others take keys.
+And the options by which other commands take keys.
 """
 
 from __future__ import annotations
@@ -63,10 +63,11 @@ _passphrase_option = click.option(
 
 @click.group()
 def keys() -> None:
-    """Make and retire the keys that sign releases (Ed25519), or that releases are encrypted to (age).
+    """Make and retire the keys that sign releases (Ed25519), or that releases are encrypted to \
+(age).
 
     Private files have mode 0600; whoever has one can sign, or decrypt. Keep a copy in a safe place.
-    """
+    """  # noqa: D205
 
 
 @keys.command()
@@ -295,9 +296,9 @@ def show(key: str, as_json: bool) -> None:
 
 
 def signing_key(text: str) -> SigningKey:
-    """A private key by its file or its name.
+    """Read a private key by its file or its name.
 
-    Its passphrase from the environment, else asked for.
+    The passphrase comes from the environment, else it is asked for.
     """
     from privgan.release.signing.keys import PRIVATE_SUFFIX, find_key, load_signing_key
 
@@ -307,7 +308,7 @@ def signing_key(text: str) -> SigningKey:
 def trust_of(
     key_names: tuple[str, ...], rotations: tuple[Path, ...], lists: tuple[Path, ...]
 ) -> Trust:
-    """Whom the options of ``trust_options`` believe."""
+    """The trusted keys that the options of ``trust_options`` name."""
     from privgan.release.signing.keys import PUBLIC_SUFFIX, find_key, load_public_key
     from privgan.release.signing.statements import read_revocations, read_rotation
     from privgan.release.signing.trust import make_trust

@@ -1,4 +1,4 @@
-"""The ledger as an aligned table of at most 100 columns: who, when, what, ε, δ and ε left."""
+"""Format the ledger as a table of at most 100 columns: who, when, what, ε, δ and ε left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WIDTH = 100
 _LONGEST_WHO = 20
 _CHARGED = "charge"
 _COSTLY = frozenset({"run", "restored"})
-_MOVING = frozenset({*_COSTLY, "lifetime", "stage"})  # After these another ε is left.
+_MOVING = frozenset({*_COSTLY, "lifetime", "stage"})  # Entries that change the remaining ε.
 _WORDS: Mapping[str, str] = {
     "announced": "announced: first seen by a run",
     "introduce": "introduce: named by a person",
@@ -53,7 +53,7 @@ class _Line:
 
 
 def ledger_table(entries: Sequence[Entry], who: Mapping[str, str]) -> str:
-    """The entries of one data set, oldest first, as lines of at most ``WIDTH`` columns.
+    """One data set's entries, oldest first, as lines of at most ``WIDTH`` columns.
 
     Args:
         entries: The entries.
@@ -111,7 +111,7 @@ def _lines(entries: Sequence[Entry], who: Mapping[str, str]) -> Iterator[_Line]:
 
 
 def _together(place: int, entry: Entry) -> Any:
-    """Charges of one run stand in one row; every other entry in a row of its own."""
+    """One row for all charges of one run; one for every other entry."""
     return entry.run if entry.kind == _CHARGED else place
 
 
@@ -124,7 +124,7 @@ def _what(entry: Entry, count: int) -> str:
 
 
 def _left(entry: Entry, seen: Sequence[Entry]) -> str:
-    """The ε that the lifetime budget has left after an entry; a dash where none is set."""
+    """The lifetime budget's remaining ε after an entry; a dash where none is set."""
     from privgan.ledger.account import account_of
 
     account = account_of(entry.dataset, seen)

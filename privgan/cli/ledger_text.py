@@ -1,4 +1,4 @@
-"""How the ledger's commands tell entries and accounts, in words and as JSON."""
+"""Format the ledger's entries and accounts, in words and as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def shown(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry without the sealed sketch of the customers, which nobody can read."""
+    """An entry without the sealed customer sketch, which nobody can read."""
     return {
         **entry,
         "body": {key: value for key, value in entry["body"].items() if key != "customers"},
@@ -22,12 +22,12 @@ def _number(value: float) -> str:
 
 
 def spent_text(account: DatasetAccount) -> str:
-    """What was spent."""
+    """The spent (ε, δ) in words."""
     return f"ε = {_number(account.epsilon)}, δ = {account.delta:g} spent"
 
 
 def lifetime_text(account: DatasetAccount) -> str:
-    """The lifetime budget, and what its filter has left."""
+    """The lifetime budget and its remaining (ε, δ), in words."""
     lifetime, rdp = account.lifetime, account.rdp
     if lifetime is None:
         return "no lifetime budget"
@@ -48,12 +48,12 @@ def lifetime_text(account: DatasetAccount) -> str:
 
 
 def condition(account: DatasetAccount) -> str:
-    """What the total rests on, as the end of a line; empty where nothing was assumed."""
+    """The assumptions behind the total, as the end of a line; empty for none."""
     return f"; {account.condition}" if account.condition else ""
 
 
 def account_json(account: DatasetAccount) -> dict[str, Any]:
-    """An account's figures."""
+    """An account's figures as JSON values."""
 
     def number(value: float) -> float | str:
         return round(value, 9) if math.isfinite(value) else "infinite"

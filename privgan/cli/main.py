@@ -1,4 +1,4 @@
-"""The command group, its exit codes, and the late import of each command."""
+"""Define the command group and its exit codes, and import each command late."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _COMMANDS = {
     "run": ("privgan.cli.runs", "run", "Do everything: from a table to a release."),
     "fit": ("privgan.cli.runs", "fit", "Fit a candidate."),
     "resume": ("privgan.cli.runs", "resume", "Go on with an interrupted fit or run."),
-    "sample": ("privgan.cli.runs", "sample", "Sample rows from a candidate or a release."),
+    "sample": ("privgan.cli.sampling", "sample", "Sample rows from a candidate or a release."),
     "audit": (
         "privgan.cli.judge",
         "audit",
@@ -72,14 +72,14 @@ _PASSWORD = re.compile(r"(:/{1,2}[^\s:/@]*:)\S*@")
 
 
 class _LateGroup(click.Group):
-    """Imports a command's module when the command is called, so that --help answers at once."""
+    """Import a command's module on its first call, so that --help answers at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order of the work."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command itself."""
+        """Import and return a command."""
         if cmd_name not in _COMMANDS:
             return None
         module, name, _ = _COMMANDS[cmd_name]
@@ -87,7 +87,7 @@ class _LateGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """One line a command, without importing any."""
+        """Write one line per command, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, short) for name, (_, _, short) in _COMMANDS.items()])
 
@@ -95,7 +95,8 @@ class _LateGroup(click.Group):
 @click.group(cls=_LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="privgan", prog_name="privgan")
 def group() -> None:
-    """Synthetic customer tables with an (ε, δ) guarantee, an audit, a policy verdict and a checkable release.
+    """Synthetic customer tables with an (ε, δ) guarantee, an audit, a policy verdict \
+and a checkable release.
 
     \b
     Example:
@@ -110,7 +111,7 @@ def group() -> None:
     \b
     Exit codes: 0 done and passed; 1 policy or verification failed; 2 wrong usage or bad input;
     3 inconclusive or a fact is missing; 4 budget exhausted; 70 internal error; 130 interrupted.
-    """
+    """  # noqa: D205
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -155,12 +156,18 @@ def _execute(arguments: list[str] | None) -> int:
 
 
 def without_passwords(message: str) -> str:
-    """A message in which no URL shows a password: an option may hold one where none is meant."""
+    """Remove passwords from URLs in a message.
+
+    An option may hold one where none is meant.
+    """
     return _PASSWORD.sub(r"\1***@", message)
 
 
 def _unexpected(error: Exception) -> int:
-    """Our own bug: name it without its message, which might hold a value of the table."""
+    """Report an unexpected error by its type.
+
+    Its message might hold a value of the table.
+    """
     if isinstance(error, OSError) and error.errno:
         click.echo(
             f"UsageError: {error.filename or 'a file'}: {os.strerror(error.errno)}", err=True

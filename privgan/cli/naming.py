@@ -1,4 +1,4 @@
-"""The command line's names: options for parameters, commands for calls."""
+"""Name parameters as command-line options, and calls as commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from privgan.naming import PythonNames
 
-# The command of each call that a message of the library names.
+# The command of each call that the library's messages name.
 COMMANDS: Mapping[str, str] = {
     "Draft.confirm": "schema review",
     "PrivacyLedger.accept": "ledger accept",
@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "privgan.sign": "sign",
 }
 
-# The options of calls whose parameters have other names there.
+# Options whose names differ from the parameters'.
 OPTIONS: Mapping[tuple[str, str], str] = {
     ("PrivacyLedger.accept", "columns"): "--schema FILE",
     ("PrivacyLedger.set_lifetime", "kind"): "--filter {}",
@@ -39,7 +39,7 @@ class CommandLineNames(PythonNames):
     """Names as they are typed: ``--on-violation clamp``, ``'privgan fit'``."""
 
     def parameter(self, name: str, value: str) -> str:
-        """The option of a parameter, and a value for it."""
+        """The option of a parameter, with a value for it."""
         return f"--{name.strip('_').replace('_', '-')} {value}".rstrip()
 
     def call(self, name: str, positional: tuple[str, ...], named: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how figures are printed."""
+"""Define the options that several commands share, and print figures."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PATH = click.Path(path_type=Path)
 
 
 class _Source(click.ParamType):
-    """Where a table is: the URL of a database as it stands, all else as a path."""
+    """A parameter type for tables: a database URL stays text, all else becomes a path."""
 
     name = "source"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Path | str:
-        """A path, or a URL."""
+        """Convert to a path, or keep a URL."""
         return value if isinstance(value, Path) or "://" in value else Path(value)
 
 
@@ -40,7 +40,7 @@ SEED = click.IntRange(0, 2**63 - 1)
 
 
 def stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Several options as one decorator, shown in the order given."""
+    """Combine several options into one decorator, shown in the order given."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -220,7 +220,7 @@ fit_options = stacked(
 
 
 def source_of(options: dict[str, Any]) -> SourceOptions:
-    """What the options of ``source_options`` say about a source.
+    """Build a source from the options of ``source_options``.
 
     They are taken out of the command's options.
     """
@@ -231,9 +231,9 @@ def source_of(options: dict[str, Any]) -> SourceOptions:
 
 
 def said_again(table: Path | str, source: SourceOptions) -> str:
-    """A source and its options as they are typed.
+    """Repeat a source and its options as they are typed.
 
-    Of a URL and a query, which may hold a secret, the place alone.
+    Of a URL and a query, which may hold a secret, only a placeholder.
     """
     from privgan.sources import is_url
 
@@ -247,7 +247,7 @@ def said_again(table: Path | str, source: SourceOptions) -> str:
 
 
 def told_beside(line: str) -> None:
-    """A line on standard error."""
+    """Print a line on standard error."""
     click.echo(line, err=True)
 
 
@@ -258,7 +258,7 @@ def read_aloud(
     shared: bool = False,
     say: Callable[[str], None] = told_beside,
 ) -> TableAsRead:
-    """Read a table and say what was recognised. INTERNAL: it tells the row count.
+    """Read a table and print what was recognised. INTERNAL: it tells the row count.
 
     Args:
         spec: Where the table is.
@@ -277,7 +277,7 @@ def read_aloud(
 def budget_of(
     options: dict[str, Any], make_plan: Callable[[PrivacyBudget], Plan]
 ) -> tuple[PrivacyBudget, RiskBudget | None]:
-    """The budget that the options of ``budget_options`` ask for, and how it follows from an asked attack risk.
+    """Compute the budget from ``budget_options``, and how it follows from a requested risk limit.
 
     Args:
         options: The command's options; those about the budget are taken out.
@@ -299,7 +299,7 @@ def budget_of(
         raise UsageError(f"{told}; give exactly one of {', '.join(_WAYS)}")
     if epsilon is not None:
         return PrivacyBudget(epsilon=epsilon, delta=delta), None
-    PrivacyBudget(epsilon=1.0, delta=delta)  # Refuses a δ that means nothing.
+    PrivacyBudget(epsilon=1.0, delta=delta)  # Checks δ.
     limit: RiskLimit = MaxAdvantage(advantage) if advantage is not None else _rates(rates)
     found = budget_for(limit, make_plan, delta=delta)
     return found.budget, found
@@ -320,18 +320,18 @@ def _rates(text: str) -> RiskLimit:
 
 
 def asked_json(asked: RiskBudget | None) -> dict[str, Any]:
-    """What JSON output says of an asked attack risk; nothing where ε was given."""
+    """The requested risk limit as JSON values; nothing where ε was given."""
     return {"asked_risk": asked.to_json()} if asked else {}
 
 
 def tell_asked(asked: RiskBudget | None) -> None:
-    """What became of an asked attack risk, on a line of its own."""
+    """Print the ε derived from the requested risk limit."""
     if asked:
         click.echo(str(asked))
 
 
 def print_json(data: Mapping[str, Any] | list[Any]) -> None:
-    """Figures as JSON on standard output."""
+    """Print figures as JSON on standard output."""
     click.echo(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False, default=str))
 
 

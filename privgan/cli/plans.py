@@ -1,4 +1,4 @@
-"""The command that prints a plan, and says beforehand whether it can pass a policy."""
+"""Define the command that prints a plan and judges it before anything is charged."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ beforehand_options: Callable[[Any], Any] = stacked(
 
 @dataclass(frozen=True, kw_only=True)
 class BeforehandOptions:
-    """What ``beforehand_options`` ask for.
+    """The options of ``beforehand_options`` for one command.
 
     Attributes:
         policy_name: The policy; None to judge nothing.
@@ -63,7 +63,7 @@ class BeforehandOptions:
 
     @classmethod
     def taken(cls, options: dict[str, Any], **more: Any) -> BeforehandOptions:
-        """The options of a command; those that nothing else reads are taken out."""
+        """Take the options that nothing else reads out of a command's options."""
         names = [name for name in cls.__dataclass_fields__ if name not in more]
         asked = cls(**{name: options.pop(name) for name in names}, **more)
         if asked.policy_name is None and (asked.context_path or asked.waivers_path):
@@ -73,7 +73,7 @@ class BeforehandOptions:
         return asked
 
     def judge(self, schema: Schema, plan: Plan) -> Preflight | None:
-        """What the policy says beforehand; None where none is named. No table is read."""
+        """Judge a plan by the policy; None where none is named. Reads no table."""
         from privgan.ledger.ledger import PrivacyLedger
         from privgan.pipeline.preflight import Books, preflight
 

@@ -1,4 +1,4 @@
-"""The policy's commands: init, check, explain, diff, list.
+"""Define the policy's commands: init, check, explain, diff, list.
 
 They open no table, no ledger and no candidate.
 """

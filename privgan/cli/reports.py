@@ -1,4 +1,4 @@
-"""Commands that show reports: report, serve."""
+"""Define the commands that show reports: report, serve."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def serve(
     from privgan.serve.server import make_server
 
     if ledger_url:
-        PrivacyLedger.open(ledger_url, create=False)  # A wrong one is told now, and not by a page.
+        PrivacyLedger.open(ledger_url, create=False)  # A wrong one is reported now, not by a page.
     server = make_server(
         folder,
         port=port,
@@ -136,7 +136,8 @@ def report(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Say what a release promises, or write its report in another form or language, from the release alone.
+    """Say what a release promises, or write its report in another form or language, from \
+the release alone.
 
     For a candidate, judge it and write its internal report; that is one counted evaluation of its
     data set, as 'privgan check' is.
@@ -146,7 +147,7 @@ def report(
       privgan report out
       privgan report out --lang zh --out report-zh.pdf
       privgan report out --internal --out internal-report.pdf
-    """
+    """  # noqa: D205
     from privgan.pipeline.run import release_folder
 
     release = release_folder(folder)
@@ -185,7 +186,7 @@ def _rewrite_released(release: Path, form: str, language: str | None, out: Path 
         TypeError,
         KeyError,
         IndexError,
-    ) as error:  # Whoever made the release may have written anything.
+    ) as error:  # A foreign release may hold any text.
         raise UsageError(
             f"{release}: the parts of its report do not fit together; open its report.html"
         ) from error

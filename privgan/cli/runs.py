@@ -1,20 +1,18 @@
-"""Commands that spend budget or sample: run, fit, sample."""
+"""Define the commands that spend budget: run, fit, resume."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from privgan.cli.bundles import check_intact, require_no_zip, zip_option, zipped
+from privgan.cli.bundles import check_no_zip, zip_option, zipped
 from privgan.cli.judging import JudgingOptions
 from privgan.cli.keys import signing_option
 from privgan.cli.options import (
     PATH,
-    SEED,
     SOURCE,
     asked_json,
     budget_of,
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
     from privgan.privacy.budget import PrivacyBudget
     from privgan.progress import Progress
 
-FORMATS = ("csv", "parquet", "tsv", "feather", "jsonl", "xlsx", "sqlite", "duckdb")
 STATUS_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 
@@ -99,7 +96,7 @@ def run(
         options.pop("as_zip"),
     )
     request, asked = _request(table, schema_path, options)
-    require_no_zip(out, asked=as_zip)
+    check_no_zip(out, asked=as_zip)
     outcome = perform(request, judged.judging(), ledger_url, out, progress)
     files.write(outcome.verdict)
     if as_zip and outcome.release:
@@ -154,7 +151,7 @@ def fit(
     announce(progress, schema, plan, made=request.rows, judged=False)
     first = asked_of.judge(schema, plan)
     if first:
-        first.require()
+        first.check()
         progress.say(str(first))
     owned = conforming(read_for_run(request, progress), request, schema, out)
     ledger = open_ledger(ledger_url, schema.dataset)
@@ -221,7 +218,7 @@ def resume(
       privgan resume out customers.csv --policy partner-share --context context.yaml
     """
     from privgan.ledger.ledger import PrivacyLedger
-    from privgan.pipeline.run import resume_candidate, resume_run
+    from privgan.pipeline.interrupted import resume_candidate, resume_run
     from privgan.progress import Progress
 
     progress, files = Progress(quiet=quiet), VerdictFiles.asked(options)
@@ -244,78 +241,8 @@ def resume(
     exit_with(tell(outcome, as_json))
 
 
-@click.command()
-@click.argument("model", type=PATH)
-@click.option("--rows", type=int, help="Rows to make [default: the planned row count].")
-@click.option(
-    "--where", help='Conditions that every row meets, e.g. "segment = gold and age >= 60".'
-)
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Public randomness.")
-@click.option(
-    "--balanced",
-    is_flag=True,
-    help="Bring shares near to the model's, as in a candidate's table; takes longer.",
-)
-@click.option("--out", type=PATH, required=True, help="The file to write.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMATS),
-    help="Its format [default: from the name of --out].",
-)
-def sample(
-    model: Path,
-    rows: int | None,
-    where: str | None,
-    seed: int,
-    balanced: bool,
-    out: Path,
-    form: str | None,
-) -> None:
-    """Sample rows from a candidate or a release (MODEL is its folder). It costs nothing.
-
-    A release is verified first, as by 'privgan verify': of one that is not intact no row is drawn,
-    and the code is 1.
-
-    Under conditions the rows follow the model's exact conditional distribution, and every row holds
-    the schema's constraints; only at_most constraints are met by drawing a row again. Where the
-    model gives the conditions next to no probability the command ends with code 3.
-
-    Rows are drawn one by one unless --balanced is given: then rows exchange values until counts of
-    three columns together are near to what the model expects, in chunks of 100,000 rows. That costs
-    nothing of the budget either.
-
-    In a .csv or .tsv file an apostrophe stands before text that a spreadsheet would run as a
-    formula ('=1+1); other files hold it as it is. A database file gets one table, "synthetic".
-
-    \b
-    Example:
-      privgan sample out/release --rows 1000 --where "membership_tier = gold and age >= 60" --out
-      gold.csv
-    """
-    from privgan.domain.conditions import parse_where
-    from privgan.errors import UsageError
-    from privgan.pipeline.run import model_folder
-    from privgan.release.manifest import MANIFEST_NAME
-    from privgan.synthesizer import load_synthesizer
-    from privgan.table.output import format_of, write_rows
-
-    if out.exists():
-        raise UsageError(f"{out}: is there already; choose another --out")
-    form = format_of(out, form)
-    source = model_folder(model)
-    release = source.resolve().parent
-    if os.path.lexists(release / MANIFEST_NAME):
-        check_intact(release)
-    synthesizer = load_synthesizer(source)
-    conditions = parse_where(where, synthesizer.schema) if where is not None else ()
-    chunks = synthesizer.chunks(rows, seed=seed, where=conditions, balanced=balanced)
-    written = write_rows(chunks, synthesizer.schema, out, form)
-    click.echo(f"{out}: {written} rows")
-
-
 def _begun(schema_path: Path, *, quiet: bool) -> Progress:
-    """The progress of a command that takes long, with its first line before anything heavy is imported."""
+    """Start the progress display before anything heavy is imported."""
     from privgan.progress import Progress
 
     progress = Progress(quiet=quiet)
@@ -340,7 +267,7 @@ def _request(
 
 
 def open_ledger(url: str | None, dataset: str) -> PrivacyLedger:
-    """The ledger; a new one is announced, and so is a data set that it does not know."""
+    """Open the ledger; announce a new one, and an unknown data set."""
     from privgan.ledger.ledger import PrivacyLedger
 
     ledger = PrivacyLedger.open(url)
@@ -363,7 +290,7 @@ def perform(
     *,
     introduce: bool = False,
 ) -> RunOutcome:
-    """The main job, with the ledger that it is charged to."""
+    """Run the main job with its ledger."""
     from privgan.ledger.ledger import PrivacyLedger
     from privgan.pipeline.run import run as run_job
     from privgan.pipeline.run import schema_of
@@ -382,7 +309,7 @@ def perform(
 
 
 def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) -> int:
-    """Print what a run ended in, and return its exit code."""
+    """Print the outcome of a run, and return its exit code."""
     from privgan.policy.policy import plain
     from privgan.policy.verdict import explain
 
@@ -421,7 +348,7 @@ def tell(outcome: RunOutcome, as_json: bool, asked: RiskBudget | None = None) ->
 
 
 def _tell_blocked(reasons: Sequence[str]) -> None:
-    """Say why a run was not begun."""
+    """Print why a run was not started."""
     from privgan.policy.policy import plain
 
     click.echo("this run can never pass the policy; nothing was charged, and no row was looked at")

@@ -1,4 +1,4 @@
-"""The command that walks a person through a drafted schema, group by group."""
+"""Define the command that walks a person through a drafted schema, group by group."""
 
 from __future__ import annotations
 
@@ -106,25 +106,30 @@ def schema_review(
       privgan schema review customers.csv --schema schema.yaml
       privgan schema review customers.csv --schema schema.yaml --yes-to bounds --yes-to kinds
     """
-    asked = bool(groups) or accept_all or only_list
-    if not asked and not has_terminal():
-        told = (
-            "a review asks questions, and there is no terminal; give --yes-to GROUP or"
-            " --accept-all, or look with --list"
-        )
-        raise click.UsageError(told)
-    if only_list and (groups or accept_all):
-        raise click.UsageError("--list changes nothing; leave out --yes-to and --accept-all")
+    confirming = bool(groups) or accept_all
+    _check_mode(confirming=confirming, only_list=only_list)
     options = source_of(source)
     review = read_aloud(table, options).review(schema_path)
     again = f"{said_again(table, options)} --schema {shlex.quote(str(schema_path))}"
     if only_list:
         _tell_left(review, every=True)
-    elif asked:
+    elif confirming:
         _confirm(review, GROUPS if accept_all else groups)
         _tell_end(review, again)
     else:
         exit_with(_walk(review, again))
+
+
+def _check_mode(*, confirming: bool, only_list: bool) -> None:
+    """Check that somebody can be asked where questions are needed, and that options agree."""
+    if not confirming and not only_list and not has_terminal():
+        told = (
+            "a review asks questions, and there is no terminal; give --yes-to GROUP or"
+            " --accept-all, or look with --list"
+        )
+        raise click.UsageError(told)
+    if only_list and confirming:
+        raise click.UsageError("--list changes nothing; leave out --yes-to and --accept-all")
 
 
 def has_terminal() -> bool:
@@ -145,18 +150,22 @@ def _confirm(review: Review, names: Sequence[str]) -> None:
         " publicly known."
     )
     for name in (name for name in GROUPS if name in names):
-        group = _group(name)
-        some = review.left(group)
-        choices = [line for entry in some if not entry.column for line in _told(review, entry)]
-        review.accept(some)
-        review.save()
-        if some:
-            click.echo(f"{name}: {_facts(some)} confirmed")
-        for line in choices:
-            click.echo(f"  {line}")
+        _confirm_group(review, name)
     if "categories" in names and (rare := review.rare_categories()):
         told = "a listed category has" if rare == 1 else f"{rare} listed categories have"
         click.echo(f"  {told} fewer than 10 customers; a review in a terminal shows which")
+
+
+def _confirm_group(review: Review, name: str) -> None:
+    """Confirm all that is left of one group, and print the choices for whole tables."""
+    some = review.left(_group(name))
+    choices = [line for entry in some if not entry.column for line in _told(review, entry)]
+    review.accept(some)
+    review.save()
+    if some:
+        click.echo(f"{name}: {_facts(some)} confirmed")
+    for line in choices:
+        click.echo(f"  {line}")
 
 
 def _walk(review: Review, again: str) -> int:
@@ -198,7 +207,7 @@ def _ask_group(review: Review, group: Group, place: str) -> None:
 
 
 def _act(review: Review, some: Sequence[Entry], action: str) -> bool:
-    """Do what was chosen for a group; whether the group is done with for now."""
+    """Perform an action on a group; returns whether the group is finished for now."""
     if action == "a":
         _try(lambda: review.accept(some))
     elif action == "d":
@@ -233,7 +242,7 @@ def _ask_entry(review: Review, entry: Entry) -> None:
 
 
 def _answer(review: Review, entry: Entry, answer: str) -> bool:
-    """Do what was chosen for one entry; whether it is done with for now."""
+    """Perform an action on one entry; returns whether it is finished for now."""
     if answer == "q":
         raise _QuitError
     if answer == "y":
@@ -248,7 +257,7 @@ def _answer(review: Review, entry: Entry, answer: str) -> bool:
 
 
 def _try(change: Callable[[], None]) -> bool:
-    """Make a change; where it cannot be, say why and leave everything as it was."""
+    """Try a change; on failure print the reason and leave everything as it was."""
     from privgan.errors import UsageError
 
     try:
@@ -260,7 +269,7 @@ def _try(change: Callable[[], None]) -> bool:
 
 
 def _edit(review: Review, entry: Entry) -> None:
-    """Ask for each fact of an entry; return keeps what stands there."""
+    """Ask for each fact of an entry; return keeps its value."""
     from privgan.drafting.review_edits import fields
 
     stated = fields(review.schema, entry).items()
@@ -286,7 +295,7 @@ def _edit(review: Review, entry: Entry) -> None:
 
 
 def _measure(review: Review, some: Sequence[Entry]) -> None:
-    """Ask which entries are to be measured, and refuse one that cannot be."""
+    """Ask which entries to measure, and refuse one that cannot be measured."""
     from privgan.errors import UsageError
 
     able = [entry for entry in some if _measurable(review, [entry])]
@@ -298,7 +307,7 @@ def _measure(review: Review, some: Sequence[Entry]) -> None:
 
 
 def _number(some: Sequence[Entry], action: str, *, lowest: int = 1) -> int:
-    """The number of an entry; it is asked for where there are several."""
+    """Ask for an entry's number where there are several."""
     if len(some) == 1:
         return 1
     number: int = click.prompt(f"  number to {action}", type=click.IntRange(lowest, len(some)))
@@ -332,7 +341,7 @@ def _choice(actions: dict[str, str]) -> str:
 
 
 def _told(review: Review, entry: Entry) -> Iterator[str]:
-    """An entry's lines."""
+    """An entry as lines."""
     yield review.told(entry)
     candidate = review.candidate() if entry.group == "unit" else None
     if candidate is not None:
@@ -350,7 +359,7 @@ def _facts(some: Sequence[Entry]) -> str:
 
 
 def _tell_left(review: Review, *, every: bool) -> bool:
-    """How much of each group is left; whether anything is."""
+    """Print how much of each group is left; returns whether anything is."""
     found = {name: review.left(_group(name)) for name in GROUPS}
     for name, some in found.items():
         if some or every:
@@ -359,7 +368,7 @@ def _tell_left(review: Review, *, every: bool) -> bool:
 
 
 def _tell_end(review: Review, again: str) -> None:
-    """What is left, and what comes next."""
+    """Print what is left, and the next step."""
     click.echo("\nleft:")
     if _tell_left(review, every=False):
         click.echo(f"go on with: privgan schema review {again}")

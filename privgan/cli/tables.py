@@ -1,4 +1,4 @@
-"""Commands about tables: demo, schema, purge."""
+"""Define the commands about tables: demo, schema, purge."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 @click.argument("folder", type=PATH)
 @ledger_option
 def purge(folder: Path, ledger_url: str | None) -> None:
-    """Remove what stays inside (canaries, audit, internal report, log, candidate) and record that in the ledger.
+    """Remove what stays inside (canaries, audit, internal report, log, candidate) and \
+record that in the ledger.
 
     FOLDER is the --out of 'privgan run' or 'privgan fit'. A release in it is never touched; what a
     killed command left half-written there is removed too.
@@ -43,9 +44,9 @@ def purge(folder: Path, ledger_url: str | None) -> None:
     \b
     Example:
       privgan purge out
-    """
+    """  # noqa: D205
     from privgan.ledger.ledger import PrivacyLedger
-    from privgan.pipeline.releasing import purge as purge_folder
+    from privgan.pipeline.purging import purge as purge_folder
 
     removed = purge_folder(folder, PrivacyLedger.open(ledger_url, create=False))
     click.echo(f"{folder}: {removed} files removed")
@@ -106,7 +107,7 @@ def demo(
     from privgan.demo import write_demo
     from privgan.errors import UsageError
     from privgan.pipeline.request import RunRequest
-    from privgan.pipeline.run import Judging, refuse_taken
+    from privgan.pipeline.run import Judging, check_free
     from privgan.planning.planner import MINIMUM_ROWS
     from privgan.privacy.budget import PrivacyBudget
     from privgan.progress import Progress
@@ -115,7 +116,7 @@ def demo(
     if rows < MINIMUM_ROWS:
         raise UsageError(f"--rows is {rows}; a demo needs at least {MINIMUM_ROWS} customers")
     budget.check_size(rows, known="declared row count")
-    refuse_taken(out)
+    check_free(out)
     progress = Progress(quiet=quiet)
     progress.say(f"simulating {rows:,} customers")
     table, schema = write_demo(out, rows, seed)
@@ -203,9 +204,7 @@ def schema_init(
             f" max_rows_per_unit.\n{more}"
         )
     text = draft_text(drafted, f"{note}\n{more}")
-    parse_schema(
-        text, name=str(out)
-    )  # Refuses a name that no schema may have before anything is written.
+    parse_schema(text, name=str(out))  # Checks the name before anything is written.
     out.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {len(drafted.schema.columns)} columns drafted. {note}")
     for line in (*told(drafted.notes), *_what_to_look_at(drafted.schema)):
@@ -213,10 +212,7 @@ def schema_init(
 
 
 def _what_to_look_at(drafted: Schema) -> Iterator[str]:
-    """What a draft takes for missing, and which columns it gives up.
-
-    Guesses that change the synthetic table most.
-    """
+    """The draft's riskiest guesses: missing values, and columns that it gives up."""
     stated = {column.name: column.missing_markers for column in drafted.columns}
     markers = sorted(
         {
@@ -234,7 +230,7 @@ def _what_to_look_at(drafted: Schema) -> Iterator[str]:
 
 
 def _places(rows: list[int], count: int) -> str:
-    """Where rows are, as the end of a line."""
+    """Row places, as the end of a line."""
     if not rows:
         return ""
     more = ", …" if count > len(rows) else ""
@@ -271,7 +267,7 @@ def schema_check(table: Path | str, schema_path: Path, as_json: bool, **source: 
 
 
 def _print_conformity(held: Conformity) -> None:
-    """How a table departs from its schema, as JSON."""
+    """Print the table's violations of its schema, as JSON."""
     from privgan.schema.constraints import place
     from privgan.table.conform import first_rows
 
@@ -291,7 +287,7 @@ def _print_conformity(held: Conformity) -> None:
 
 
 def _tell_conformity(held: Conformity, loaded: Schema) -> None:
-    """How a table departs from its schema, in words."""
+    """Print the table's violations of its schema, in words."""
     from privgan.schema.constraints import place
     from privgan.table.conform import first_rows
 

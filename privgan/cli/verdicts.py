@@ -1,7 +1,4 @@
-"""What the judging commands share.
-
-The policy with its waivers, and the verdict's files for a CI pipeline.
-"""
+"""Read policies with waivers, print verdicts, and write their files for CI pipelines."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictFiles:
-    """Where a verdict is written for a pipeline.
+    """The files that a verdict is written to for a pipeline.
 
     Attributes:
         junit: JUnit XML, or None.
@@ -33,13 +30,11 @@ class VerdictFiles:
 
     @classmethod
     def asked(cls, options: dict[str, Any]) -> VerdictFiles:
-        """The files that the options of ``verdict_file_options`` ask for.
+        """Take the requested files out of a command's options.
 
-        They are taken out of the options.
-
-        Called before anything is judged: an evaluation is counted, and must not be lost for a file
-        that cannot be written. What an earlier call left there is removed, so that no pipeline
-        reads an old verdict.
+        Called before anything is judged. An evaluation is counted, and must not be lost to an
+        unwritable file. What an earlier call left there is removed, so that no pipeline reads an
+        old verdict.
         """
         from privgan.errors import UsageError
 
@@ -68,11 +63,14 @@ class VerdictFiles:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The files asked for."""
+        """The requested files."""
         return tuple(path for path in (self.junit, self.sarif) if path)
 
     def write(self, verdict: Verdict) -> None:
-        """Write the files; full ones have mode 0600, shareable ones are left out where the internal checks did not pass."""
+        """Write the files; full ones have mode 0600.
+
+        Shareable ones are left out where the internal checks did not pass.
+        """
         from importlib.metadata import version
 
         from privgan.policy.exports import junit, sarif
@@ -112,7 +110,7 @@ def _in_release(path: Path) -> bool:
 
 
 def read_policy(name: str, waivers_path: Path | None) -> Policy:
-    """The policy with the waivers that hold today; those that have ended are told."""
+    """Read the policy with the waivers in force today; expired ones are printed."""
     import datetime as dt
 
     from privgan.policy.policy import plain
@@ -133,14 +131,14 @@ def read_policy(name: str, waivers_path: Path | None) -> Policy:
 
 
 def read_context(path: Path | None) -> Context:
-    """The context, empty where no file is given."""
+    """Read the context; empty where no file is given."""
     from privgan.policy.context import Context, load_context
 
     return load_context(path) if path else Context()
 
 
 def print_verdict(verdict: Verdict, lang: str = "en") -> None:
-    """Each gate's outcome in a sentence, with what to change. INTERNAL."""
+    """Print each gate's outcome in a sentence, with what to change. INTERNAL."""
     from privgan.policy.policy import plain
     from privgan.policy.verdict import explain
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from privgan.errors import PolicyFailedError
+from privgan.errors import PolicyFailedError, UsageError
 from privgan.ledger.filter import Lifetime, RdpCost, RdpFilter, check_sum, costs_of, total_of
 from privgan.ledger.store import RESTORED, Entry
 from privgan.notebook import card
@@ -137,21 +137,18 @@ class DatasetAccount:
 def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
     """Read a data set's account from its entries, oldest first."""
     kinds = Counter(entry.kind for entry in entries)
-    spending = [entry.body for entry in entries if entry.kind in {"run", RESTORED}]
     lost = [entry.body for entry in entries if entry.kind == RESTORED]
     lifetime = _newest_lifetime(entries)
     rdp = lifetime.rdp if lifetime else None
-    # What lost entries spent and nobody stated may have been the whole lifetime budget.
-    unstated = any(not body["stated"] for body in lost)
-    least = (lifetime.budget.epsilon, lifetime.budget.delta) if lifetime and unstated else (0, 0)
+    epsilon, delta = _spent(entries, lost, lifetime)
     assumed = [entry.body["conditional_facts"] for entry in entries if entry.kind == "run"]
     return DatasetAccount(
         dataset=dataset,
         known=bool(entries),
         initialised=kinds["introduce"] > 0,
         lifetime=lifetime.budget if lifetime else None,
-        epsilon=max(math.fsum(map(_epsilon, spending)), least[0]),
-        delta=max(math.fsum(body["delta"] for body in spending), least[1]),
+        epsilon=epsilon,
+        delta=delta,
         rdp=rdp,
         rdp_cost=total_of(costs_of(rdp, entries)) if rdp else RdpCost(),
         # What was lost with a ledger's end, and charged, was at least one run.
@@ -160,6 +157,21 @@ def account_of(dataset: str, entries: Sequence[Entry]) -> DatasetAccount:
         refuted=_is_refuted(entries),
         conditional_facts=max(assumed, default=0),
     )
+
+
+def _spent(
+    entries: Sequence[Entry], lost: Sequence[Mapping[str, Any]], lifetime: Lifetime | None
+) -> tuple[float, float]:
+    """The sums of ε and of δ over all runs and lost entries.
+
+    What lost entries spent and nobody stated may have been the whole lifetime budget.
+    """
+    spending = [entry.body for entry in entries if entry.kind in {"run", RESTORED}]
+    epsilon = math.fsum(map(_epsilon, spending))
+    delta = math.fsum(body["delta"] for body in spending)
+    if lifetime and not all(body["stated"] for body in lost):
+        return max(epsilon, lifetime.budget.epsilon), max(delta, lifetime.budget.delta)
+    return epsilon, delta
 
 
 def _epsilon(body: Mapping[str, Any]) -> float:
@@ -176,6 +188,36 @@ def _is_refuted(entries: Sequence[Entry]) -> bool:
     """Whether an audit stopped the data set after a person cleared it last."""
     kinds = [entry.kind for entry in entries if entry.kind in {"refuted", "clear"}]
     return kinds[-1:] == ["refuted"]
+
+
+def check_lifetime(account: DatasetAccount, lifetime: Lifetime, entries: Sequence[Entry]) -> None:
+    """Check that earlier runs have not spent more than a new lifetime budget.
+
+    Args:
+        account: The data set's account.
+        lifetime: The new lifetime budget.
+        entries: The data set's entries, oldest first.
+
+    Raises:
+        UsageError: when more is spent already.
+    """
+    budget = lifetime.budget
+    asked = (
+        f"the lifetime budget of {account.dataset} cannot be ε = {budget.epsilon:g}, δ ="
+        f" {budget.delta:g}"
+    )
+    if lifetime.rdp is None:
+        if budget.epsilon < account.epsilon or budget.delta < account.delta:
+            raise UsageError(
+                f"{asked}: ε = {account.epsilon:.4g}, δ = {account.delta:.3g} is already spent"
+            )
+        return
+    spent = total_of(costs_of(lifetime.rdp, entries))
+    if not lifetime.rdp.admits(spent):
+        told = f"ε = {lifetime.rdp.epsilon(spent.rdp):.4g} by RDP of order {lifetime.rdp.order}"
+        raise UsageError(
+            f"{asked}: {told}, {spent.discovery_delta:.3g} δ of discoveries is already spent"
+        )
 
 
 def check_stage(

@@ -6,6 +6,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +21,37 @@ from privgan.ledger.store import Entry, Transaction
 from privgan.naming import call
 
 
+@dataclass(frozen=True)
+class LedgerKey:
+    """A ledger's MAC key.
+
+    Attributes:
+        secret: The key; it is never printed.
+        path: Its file.
+        created_now: Whether ledger and key were made by this opening.
+    """
+
+    secret: bytes = field(repr=False)
+    path: Path
+    created_now: bool
+
+
 class LedgerStore(ABC):
     """An open database with a ledger.
 
     Args:
         url: Where it is, without a password.
         engine: Connects to it.
-        key: The MAC key.
+        key: The MAC key and its file.
         anchor: Its newest entry, kept outside the database.
-        key_path: The key's file.
-        created_now: Whether it was made by this opening.
         timeout: Seconds to wait for another process that holds it.
     """
 
     def __init__(
-        self,
-        url: str,
-        engine: sql.Engine,
-        key: bytes,
-        *,
-        anchor: Anchor,
-        key_path: Path,
-        created_now: bool,
-        timeout: float,
+        self, url: str, engine: sql.Engine, key: LedgerKey, *, anchor: Anchor, timeout: float
     ) -> None:
-        self.url, self.key_path, self.created_now = url, key_path, created_now
-        self._engine, self._key, self._anchor, self._timeout = engine, key, anchor, timeout
+        self.url, self.key_path, self.created_now = url, key.path, key.created_now
+        self._engine, self._key, self._anchor, self._timeout = engine, key.secret, anchor, timeout
         self._told: set[str] = set()
 
     @abstractmethod

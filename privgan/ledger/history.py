@@ -13,7 +13,7 @@ from privgan.ledger.store import Entry
 
 @dataclass(frozen=True, eq=False)
 class DatasetHistory:
-    """What the ledger said of one data set at one moment.
+    """One data set's state in the ledger at one moment.
 
     Attributes:
         url: Where the ledger is.
@@ -39,7 +39,7 @@ class DatasetHistory:
 
     @cached_property
     def account(self) -> DatasetAccount:
-        """What was spent on the data set, and what stands against more.
+        """The spending on the data set, and what stands against more.
 
         Raises:
             UsageError: An entry cannot be read.

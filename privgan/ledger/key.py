@@ -19,7 +19,7 @@ from privgan.naming import call, parameter
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerParts:
-    """How to find and make the ledger that a key belongs to.
+    """Finds and makes the ledger that a key belongs to.
 
     Attributes:
         url: Where it is, for messages.

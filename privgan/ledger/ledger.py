@@ -12,23 +12,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from privgan.errors import NoLedgerError, PolicyFailedError, UsageError
-from privgan.ledger.account import DatasetAccount, account_of
+from privgan.errors import NoLedgerError, UsageError
+from privgan.ledger.account import DatasetAccount, account_of, check_lifetime
 from privgan.ledger.anchor import Head
 from privgan.ledger.backends import open_store
 from privgan.ledger.database import LedgerStore
-from privgan.ledger.filter import Filter, Lifetime, costs_of, total_of
+from privgan.ledger.evaluations import (
+    Evaluation,
+    check_not_refuted,
+    check_open,
+    close_by_scan,
+    close_candidate,
+    count_evaluation,
+)
+from privgan.ledger.filter import Filter, Lifetime
 from privgan.ledger.history import DatasetHistory
 from privgan.ledger.identity import hashed
 from privgan.ledger.restored import Spent, accept_restored
-from privgan.ledger.runs import RunLedger, resume_run
-from privgan.ledger.start import Customers, Reservation, reserve
+from privgan.ledger.runs import CheckpointKey, RunLedger, resume_run
+from privgan.ledger.start import Customers, Reservation, RunFacts, reserve
 from privgan.ledger.store import CLOCK, TIMEOUT, Entry, Transaction, account_name, check_named
 from privgan.naming import call
-from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
 
-__all__ = ["DatasetAccount", "PrivacyLedger", "RunLedger"]
+__all__ = ["DatasetAccount", "PrivacyLedger", "RunFacts", "RunLedger"]
 
 
 class PrivacyLedger:
@@ -66,12 +73,12 @@ class PrivacyLedger:
 
     @property
     def url(self) -> str:
-        """Where the ledger is."""
+        """The ledger's URL."""
         return self._store.url
 
     @property
     def key_path(self) -> Path:
-        """Where its MAC key is."""
+        """The MAC key's file."""
         return self._store.key_path
 
     @property
@@ -94,7 +101,7 @@ class PrivacyLedger:
         return head in {entry.mac for entry in self._store.entries()}
 
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with the chain; empty when it is whole."""
+        """Problems of the chain; empty when it is whole."""
         return self._store.problems()
 
     def history(self, dataset: str) -> DatasetHistory:
@@ -102,7 +109,7 @@ class PrivacyLedger:
         return self._store.history(dataset)
 
     def account(self, dataset: str) -> DatasetAccount:
-        """What was spent on a data set so far, and what stands against more."""
+        """The spending on a data set so far, and what stands against more."""
         return DatasetHistory.of(self.url, dataset, self._store.entries()).account
 
     def newest_checkpoint(self, dataset: str, run: str) -> int:
@@ -135,27 +142,7 @@ class PrivacyLedger:
             entries = transaction.entries(dataset)
             account = account_of(dataset, entries)
             lifetime = Lifetime.of(budget, kind or (Filter.RDP if account.rdp else Filter.SUM))
-            asked = (
-                f"the lifetime budget of {dataset} cannot be ε = {budget.epsilon:g}, δ ="
-                f" {budget.delta:g}"
-            )
-            if lifetime.rdp is None and (
-                budget.epsilon < account.epsilon or budget.delta < account.delta
-            ):
-                raise UsageError(
-                    f"{asked}: ε = {account.epsilon:.4g}, δ = {account.delta:.3g} is already spent"
-                )
-            if lifetime.rdp is not None:
-                spent = total_of(costs_of(lifetime.rdp, entries))
-                if not lifetime.rdp.admits(spent):
-                    told = (
-                        f"ε = {lifetime.rdp.epsilon(spent.rdp):.4g} by RDP of order"
-                        f" {lifetime.rdp.order}"
-                    )
-                    raise UsageError(
-                        f"{asked}: {told}, {spent.discovery_delta:.3g} δ of discoveries is already"
-                        " spent"
-                    )
+            check_lifetime(account, lifetime, entries)
             transaction.append(
                 dataset, "", "lifetime", {**lifetime.to_body(), "who": account_name()}
             )
@@ -209,20 +196,10 @@ class PrivacyLedger:
             PolicyFailedError: when the limit is reached, or an internal gate closed the candidate
                 before.
         """
-        evaluation = {"policy": policy, "evidence": evidence}
+        evaluation = Evaluation(policy=policy, evidence=evidence)
         with self._store.transaction() as transaction:
             self._check_whole(transaction)
-            entries = self._check_not_refuted(transaction, dataset)
-            _refuse_closed(dataset, run, entries, evaluation)
-            attempts = [entry for entry in entries if entry.kind == "attempt"]
-            if not any(entry.run == run and _evaluation(entry) == evaluation for entry in attempts):
-                if len(attempts) >= limit:
-                    raise PolicyFailedError(
-                        f"{dataset}: candidates were judged {len(attempts)} times and the policy"
-                        f" allows {limit}; judging until one passes would leak; a person must"
-                        " decide on a policy that allows more"
-                    )
-                transaction.append(dataset, run, "attempt", {**evaluation, "who": account_name()})
+            count_evaluation(transaction, dataset, run, evaluation, limit)
             return self._history(transaction, dataset)
 
     def close(self, dataset: str, run: str, *, policy: str, evidence: str) -> DatasetHistory:
@@ -233,17 +210,9 @@ class PrivacyLedger:
         Returns:
             The data set's history, its closing included.
         """
+        evaluation = Evaluation(policy=policy, evidence=evidence)
         with self._store.transaction() as transaction:
-            if not any(
-                entry.kind == "closed" and entry.run == run
-                for entry in transaction.entries(dataset)
-            ):
-                transaction.append(
-                    dataset,
-                    run,
-                    "closed",
-                    {"policy": policy, "evidence": evidence, "who": account_name()},
-                )
+            close_candidate(transaction, dataset, run, evaluation)
             return self._history(transaction, dataset, transaction.problems())
 
     def close_by_scan(self, dataset: str, run: str) -> None:
@@ -251,14 +220,8 @@ class PrivacyLedger:
 
         That counts as an evaluation.
         """
-        evaluation = {"policy": "none", "evidence": "scan"}
         with self._store.transaction() as transaction:
-            own = [entry for entry in transaction.entries(dataset) if entry.run == run]
-            for kind in ("attempt", "closed"):
-                if not any(
-                    entry.kind == kind and _evaluation(entry) == evaluation for entry in own
-                ):
-                    transaction.append(dataset, run, kind, {**evaluation, "who": account_name()})
+            close_by_scan(transaction, dataset, run)
 
     def release(self, dataset: str, run: str, body: Mapping[str, Any]) -> None:
         """Record that a candidate is released; called when its whole bundle lies ready.
@@ -281,25 +244,13 @@ class PrivacyLedger:
 
     def _check_releasable(self, transaction: Transaction, dataset: str, run: str) -> None:
         self._check_whole(transaction)
-        entries = self._check_not_refuted(transaction, dataset)
-        if any(entry.kind == "closed" and entry.run == run for entry in entries):
-            raise PolicyFailedError(
-                f"{dataset}: an internal check closed this candidate; fit another"
-            )
+        check_open(transaction, dataset, run)
 
     def refute(self, dataset: str, run: str) -> None:
         """Stop a data set whose guarantee an audit refuted, until a person clears it."""
         with self._store.transaction() as transaction:
             if not account_of(dataset, transaction.entries(dataset)).refuted:
                 transaction.append(dataset, run, "refuted", {"who": account_name()})
-
-    def _check_not_refuted(self, transaction: Transaction, dataset: str) -> tuple[Entry, ...]:
-        """The data set's entries, unless an audit refuted the guarantee and nobody cleared it."""
-        entries = transaction.entries(dataset)
-        if account_of(dataset, entries).refuted:
-            clear = f"a person must clear it with {call('PrivacyLedger.clear')}"
-            raise PolicyFailedError(f"{dataset}: an audit refuted the guarantee; {clear}")
-        return entries
 
     def _history(
         self, transaction: Transaction, dataset: str, problems: tuple[str, ...] = ()
@@ -397,11 +348,7 @@ class PrivacyLedger:
         budget: PrivacyBudget,
         *,
         secret: bool,
-        conditional_facts: int = 0,
-        planned: Sequence[events.DpEvent] | None = None,
-        columns: Sequence[str] = (),
-        customers: Sequence[bytes] = (),
-        attempts: int | None = None,
+        about: RunFacts | None = None,
     ) -> Iterator[RunLedger]:
         """Reserve a run's whole budget, then hand out what charges its steps.
 
@@ -409,14 +356,7 @@ class PrivacyLedger:
             dataset: The data set's name.
             budget: What the run may spend.
             secret: Whether its coins are secret; if not, the ledger records ε = ∞.
-            conditional_facts: Number of schema facts assumed to be public, on which the guarantee
-                is conditional.
-            planned: Its steps, as far as they are planned; the rdp filter reserves their cost.
-            columns: The table's column names; the ledger keeps a keyed hash of each, to tell two
-                tables of one name apart.
-            customers: A name of each customer; a sealed sketch recognises them under another name.
-            attempts: Evaluations that its policy allows on the data set; None where no policy is at
-                hand.
+            about: Its steps, its table and its policy, as far as they are known.
 
         Raises:
             BudgetExceededError: when the lifetime budget does not allow it; nothing is recorded
@@ -425,21 +365,14 @@ class PrivacyLedger:
                 as above.
             UsageError: when the columns are another table's, or the customers another data set's.
         """
-        asked = Reservation(
-            dataset=dataset,
-            budget=budget,
-            secret=secret,
-            conditional_facts=conditional_facts,
-            planned=planned or (),
-            columns=columns,
-            attempts=attempts,
-        )
-        known = Customers.of(self._store.sketcher(), customers)
+        about = about or RunFacts()
+        asked = Reservation(dataset=dataset, budget=budget, secret=secret, about=about)
+        known = Customers.of(self._store.sketcher(), about.customers)
         with self._store.transaction() as transaction:
             self._check_whole(transaction)
             if known is not None:
                 transaction.entries()  # All are compared; this data set's are among them.
-            self._check_not_refuted(transaction, dataset)
+            check_not_refuted(transaction, dataset)
             run = reserve(self._store, transaction, asked, known)
         yield run
 
@@ -466,30 +399,6 @@ class PrivacyLedger:
         """
         with self._store.transaction() as transaction:
             self._check_whole(transaction)
-            self._check_not_refuted(transaction, dataset)
-            return resume_run(
-                self._store,
-                transaction,
-                dataset,
-                run,
-                lineage=lineage,
-                digest=digest,
-                reserve=reserve,
-            )
-
-
-def _refuse_closed(
-    dataset: str, run: str, entries: Sequence[Entry], evaluation: dict[str, str]
-) -> None:
-    """Refuse a candidate that another evaluation closed."""
-    closed = [entry for entry in entries if entry.kind == "closed" and entry.run == run]
-    if closed and evaluation not in map(_evaluation, closed):
-        text = (
-            "an internal check closed this candidate; it cannot be judged in another way, fit"
-            " another"
-        )
-        raise PolicyFailedError(f"{dataset}: {text}")
-
-
-def _evaluation(entry: Entry) -> dict[str, str]:
-    return {key: entry.body[key] for key in ("policy", "evidence")}
+            check_not_refuted(transaction, dataset)
+            checkpoint = CheckpointKey(lineage=lineage, digest=digest, reserve=reserve)
+            return resume_run(self._store, transaction, dataset, run, checkpoint)

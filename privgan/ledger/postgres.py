@@ -13,7 +13,7 @@ from sqlalchemy import exc
 
 from privgan.errors import UsageError
 from privgan.ledger.anchor import Anchor
-from privgan.ledger.database import LedgerStore
+from privgan.ledger.database import LedgerKey, LedgerStore
 from privgan.ledger.key import LedgerParts, obtain_key
 from privgan.ledger.store import TIMEOUT, check_tables, make_tables
 
@@ -151,10 +151,8 @@ class PostgresStore(LedgerStore):
         super().__init__(
             url,
             self._engine,
-            key,
+            LedgerKey(key, key_path, created_now),
             anchor=anchor,
-            key_path=key_path,
-            created_now=created_now,
             timeout=timeout,
         )
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from privgan.errors import BudgetExceededError, InternalError, UsageError
 from privgan.ledger.account import check_stage
@@ -202,7 +204,7 @@ class RunLedger:
 
     @property
     def charged(self) -> Mapping[str, events.DpEvent]:
-        """What was charged so far, by step."""
+        """The charged steps so far, by name."""
         return dict(self._charged)
 
     def total(self) -> PrivacyBudget | None:
@@ -240,15 +242,23 @@ def charge_body(step: str, event: events.DpEvent, *, secret: bool) -> dict[str, 
     return {"step": step, **events.to_json(event if secret else events.NonPrivate())}
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckpointKey:
+    """The checkpoint to resume from, and what pays for the repeated steps.
+
+    Attributes:
+        lineage: The checkpoint's number.
+        digest: Hash of the checkpoint.
+        reserve: The approved step that pays for the steps run again.
+    """
+
+    lineage: int
+    digest: str
+    reserve: str
+
+
 def resume_run(
-    store: LedgerStore,
-    transaction: Transaction,
-    dataset: str,
-    run: str,
-    *,
-    lineage: int,
-    digest: str,
-    reserve: str,
+    store: LedgerStore, transaction: Transaction, dataset: str, run: str, checkpoint: CheckpointKey
 ) -> RunLedger:
     """Consume a checkpoint and restore its run; repeated steps are charged to the reserve.
 
@@ -258,7 +268,8 @@ def resume_run(
         BudgetExceededError: when the reserve is spent or the plan has none.
     """
     own = [entry for entry in transaction.entries(dataset) if entry.run == run]
-    clean = _check_checkpoint(dataset, run, own, lineage, digest)
+    clean = _check_checkpoint(f"run {run} of {dataset}", own, checkpoint)
+    reserve = checkpoint.reserve
     restored = RunLedger.restored(store, own, step=reserve.removesuffix(RESERVE))
     if not clean:
         event = restored._approved.get(reserve)
@@ -275,37 +286,49 @@ def resume_run(
         )
         restored._charged[reserve] = event
     step = next(entry.body["step"] for entry in reversed(own) if entry.kind == "checkpoint")
-    body = {"lineage": lineage, "step": step, "clean": clean, "who": account_name()}
+    body = {"lineage": checkpoint.lineage, "step": step, "clean": clean, "who": account_name()}
     transaction.append(dataset, run, "resume", body)
     restored._resumed += 1
     return restored
 
 
-def _check_checkpoint(
-    dataset: str, run: str, own: Sequence[Entry], lineage: int, digest: str
-) -> bool:
-    """Check that the run can go on from a checkpoint; returns whether it is clean."""
-    name = f"run {run} of {dataset}"
-    if not any(entry.kind == "run" for entry in own):
+def _check_checkpoint(name: str, own: Sequence[Entry], checkpoint: CheckpointKey) -> bool:
+    """Check that a run can go on from a checkpoint; returns whether it is clean.
+
+    Args:
+        name: The run, in words.
+        own: The run's entries, oldest first.
+        checkpoint: The checkpoint.
+    """
+    kinds = {entry.kind for entry in own}
+    if "run" not in kinds:
         raise UsageError(
             f"{name}: the ledger does not know it; give the ledger and the data set that it was"
             " started with"
         )
-    if any(entry.kind == "candidate" for entry in own):
+    if "candidate" in kinds:
         raise UsageError(f"{name}: it has ended with a candidate; there is nothing to resume")
-    newest = next((entry.body for entry in reversed(own) if entry.kind == "checkpoint"), None)
-    if newest is None or newest["lineage"] != lineage:
-        found = "none" if newest is None else str(newest["lineage"])
-        raise UsageError(
-            f"{name}: checkpoint {lineage} is not its newest ({found}); resume from the newest one"
-        )
-    if not hmac.compare_digest(str(newest["digest"]), digest):
-        raise UsageError(
-            f"{name}: checkpoint {lineage} is not what the run wrote; it was changed or belongs to"
-            " another run"
-        )
+    newest = _check_newest(name, own, checkpoint)
+    lineage = checkpoint.lineage
     if any(entry.kind == "resume" and entry.body["lineage"] == lineage for entry in own):
         raise UsageError(
             f"{name}: checkpoint {lineage} was resumed before; each checkpoint resumes once"
         )
     return bool(newest["clean"])
+
+
+def _check_newest(name: str, own: Sequence[Entry], checkpoint: CheckpointKey) -> Mapping[str, Any]:
+    """The body of the newest checkpoint's entry, after a check that it is this one."""
+    newest = next((entry.body for entry in reversed(own) if entry.kind == "checkpoint"), None)
+    if newest is None or newest["lineage"] != checkpoint.lineage:
+        found = "none" if newest is None else str(newest["lineage"])
+        raise UsageError(
+            f"{name}: checkpoint {checkpoint.lineage} is not its newest ({found}); resume from the"
+            " newest one"
+        )
+    if not hmac.compare_digest(str(newest["digest"]), checkpoint.digest):
+        raise UsageError(
+            f"{name}: checkpoint {checkpoint.lineage} is not what the run wrote; it was changed or"
+            " belongs to another run"
+        )
+    return newest

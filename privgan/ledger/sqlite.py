@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 
 from privgan.errors import UsageError
 from privgan.ledger.anchor import Anchor
-from privgan.ledger.database import LedgerStore
+from privgan.ledger.database import LedgerKey, LedgerStore
 from privgan.ledger.key import LedgerParts, obtain_key
 from privgan.ledger.store import ENTRIES, META, TIMEOUT, check_tables, make_tables
 
@@ -75,10 +75,8 @@ class SqliteStore(LedgerStore):
         super().__init__(
             url,
             engine,
-            key,
+            LedgerKey(key, key_path, created_now),
             anchor=anchor,
-            key_path=key_path,
-            created_now=created_now,
             timeout=timeout,
         )
 

@@ -1,13 +1,10 @@
-"""The start of a run in the ledger.
-
-Its whole budget is reserved, or it is refused and nothing is recorded.
-"""
+"""Start a run in the ledger: reserve its whole budget, or record nothing."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from privgan.ledger.account import DatasetAccount, account_of
@@ -27,27 +24,42 @@ from privgan.privacy.budget import PrivacyBudget
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """A run's steps, its table and its policy, as far as they are known when it starts.
+
+    Attributes:
+        conditional_facts: Number of schema facts assumed to be public, on which the guarantee is
+            conditional.
+        planned: Its steps, as far as they are planned; the rdp filter reserves their cost.
+        columns: The table's column names; the ledger keeps a keyed hash of each, to tell two
+            tables of one name apart.
+        customers: A name of each customer; a sealed sketch recognises them under another name.
+        attempts: Evaluations that its policy allows on the data set; None where no policy is at
+            hand.
+    """
+
+    conditional_facts: int = 0
+    planned: Sequence[events.DpEvent] = ()
+    columns: Sequence[str] = ()
+    customers: Sequence[bytes] = field(default=(), repr=False)
+    attempts: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """What a run asks of the ledger when it starts.
+    """A run's request to the ledger when it starts.
 
     Attributes:
         dataset: The data set's name.
         budget: What the run may spend.
         secret: Whether its coins are secret; if not, the ledger records ε = ∞.
-        conditional_facts: Number of schema facts assumed to be public.
-        planned: Its steps, as far as they are planned.
-        columns: The table's column names.
-        attempts: Evaluations that its policy allows on the data set; None where no policy is at
-            hand.
+        about: Its steps, its table and its policy.
     """
 
     dataset: str
     budget: PrivacyBudget
     secret: bool
-    conditional_facts: int
-    planned: Sequence[events.DpEvent]
-    columns: Sequence[str]
-    attempts: int | None
+    about: RunFacts
 
 
 @dataclass(frozen=True)
@@ -89,14 +101,14 @@ def reserve(
         UsageError: when the columns are another table's, or the customers another data set's.
     """
     dataset, identity = asked.dataset, uuid.uuid4().hex
-    hashes = hashed(transaction, asked.columns)
+    hashes = hashed(transaction, asked.about.columns)
     entries = transaction.entries(dataset)
     check_same_table(dataset, entries, hashes)
     sealed = customers.sealed_if_new(dataset, transaction.entries()) if customers else None
     account = account_of(dataset, entries)
-    account.check_judging(asked.attempts)
+    account.check_judging(asked.about.attempts)
     if asked.secret:
-        account.check_run(asked.budget, asked.planned)
+        account.check_run(asked.budget, asked.about.planned)
     if not account.known:
         transaction.append(dataset, "", "announced", {"who": account_name()})
     body = _start_of(asked, account)
@@ -113,9 +125,9 @@ def _start_of(asked: Reservation, account: DatasetAccount) -> dict[str, Any]:
         "epsilon": asked.budget.epsilon if asked.secret else "infinite",
         "planned_epsilon": asked.budget.epsilon,
         "delta": asked.budget.delta,
-        "conditional_facts": asked.conditional_facts,
+        "conditional_facts": asked.about.conditional_facts,
         "who": account_name(),
     }
-    if account.rdp is not None and asked.planned:
-        body["planned"] = [events.to_json(event) for event in asked.planned]
+    if account.rdp is not None and asked.about.planned:
+        body["planned"] = [events.to_json(event) for event in asked.about.planned]
     return body

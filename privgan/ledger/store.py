@@ -132,7 +132,7 @@ class Transaction:
             ) from None
 
     def kinds(self, run: str) -> Counter[str]:
-        """How many entries of each kind a run has."""
+        """The number of entries of each kind that a run has."""
         return Counter(
             self._connection.execute(
                 sql.select(ENTRIES.c.kind).where(ENTRIES.c.run == run)
@@ -189,7 +189,7 @@ class Transaction:
                 )
 
     def problems(self, since: Head = EMPTY) -> tuple[str, ...]:
-        """What is wrong with the chain; empty when it is whole.
+        """Problems of the chain; empty when it is whole.
 
         Args:
             since: The entry that is known to be right, from which on the chain is looked at.

@@ -1,4 +1,4 @@
-"""From a private table, against receipts, to noisy marginals.
+"""Measure noisy marginals of a private table, against receipts.
 
-Everything made from those is post-processing.
+Everything made from them is post-processing.
 """

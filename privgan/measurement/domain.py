@@ -1,7 +1,4 @@
-"""Measure the domain privately.
-
-Row counts, quantile bounds, and categories by thresholded noise.
-"""
+"""Measure the domain privately: row counts, quantile bounds, categories by noisy thresholds."""
 
 from __future__ import annotations
 

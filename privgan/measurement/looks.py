@@ -1,4 +1,4 @@
-"""Charged looks at the private table: each is charged for its step, and then handed out."""
+"""Charge each look at the private table before handing out its rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from privgan.privacy.receipts import Receipt
 
 
 class Charger(Protocol):
-    """What charges a step: the ledger's run."""
+    """Charges a step; the ledger's run is one."""
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
         """Record the step durably and hand out its receipt."""
@@ -25,7 +25,7 @@ class Charger(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Looks:
-    """The private table with what charges a look at it, and with the coins of the mechanism that follows.
+    """The private table, its charger, and the coins of the mechanism that follows.
 
     Attributes:
         table: The private rows.
@@ -54,7 +54,7 @@ class Looks:
         return self.table.codes(self._charged(step), encoder.encode)
 
     def charge_unused(self, *steps: PlanStep) -> None:
-        """Charge steps that have nothing left to look at, so that what was charged is always what was planned."""
+        """Charge steps without anything left to measure, so that charges equal the plan."""
         for step in steps:
             self._charged(step)
 

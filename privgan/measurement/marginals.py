@@ -1,12 +1,13 @@
 """Store noisy marginals and compute consistent estimates from them (post-processing).
 
-A pair's interaction is what its 1-way marginals do not determine. For a column of two codes it is
-given by the difference between its two rows of cells. One row of the table moves one difference by
-one, so the sensitivity is a histogram's. The interaction's noise is smaller by √2 for each such
-column than from noisy cells, which measure the 1-way marginals again. (Interactions as queries:
-Xiao, He, Zhang and Kifer 2023, An Optimal and Scalable Matrix Mechanism for Noisy Marginals under
-Convex Loss Functions, section 4. Theirs serve columns of any size; with two codes, queries stay
-whole numbers.)
+A pair's interaction is the part that its 1-way marginals do not determine. For a column of two
+codes it is the difference between its two rows of cells. One row of the table moves one difference
+by one, so the sensitivity is a histogram's. Per such column, its noise is √2 times smaller than
+from noisy cells. Those measure the 1-way marginals again.
+
+Interactions as queries: Xiao, He, Zhang and Kifer 2023, An Optimal and Scalable Matrix Mechanism
+for Noisy Marginals under Convex Loss Functions, section 4. Theirs serve columns of any size; with
+two codes, queries stay whole numbers.
 """
 
 from __future__ import annotations

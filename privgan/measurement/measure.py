@@ -1,7 +1,4 @@
-"""The charged looks of the measuring stage.
-
-Fine histograms, 1-, 2- and 3-way marginals, and rounds of choice.
-"""
+"""Measure fine histograms and 1-, 2- and 3-way marginals, each against a charge."""
 
 from __future__ import annotations
 
@@ -35,14 +32,14 @@ from privgan.schema.schema import Schema
 
 
 class Model(Protocol):
-    """What can be asked for its marginals between rounds."""
+    """A model whose marginals can be computed between rounds."""
 
     def marginals(self) -> Callable[[Clique], np.ndarray]:
         """A function from a clique to the model's share of each cell [cells]."""
 
 
 def measure_encoder(looks: Looks, schema: Schema, plan: Plan) -> Encoder:
-    """An encoder whose bins come from noisy fine histograms, or from the schema alone for small columns."""
+    """Choose bins from noisy fine histograms, or from the schema for small columns."""
     columns: list[ColumnCode] = []
     measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
     for column in schema.modelled:
@@ -89,9 +86,9 @@ def measure_all(
     *,
     progress: Callable[[int, int], object] | None = None,
 ) -> Measurements:
-    """The noisy marginals of all pairs of columns and of all small triples, each kind with one noise and one charge.
+    """Measure all pairs and all small triples, each kind with one noise and one charge.
 
-    ``progress`` is told how many marginals were measured, and how many will be: both are public.
+    ``progress`` is told the measured and the total number of marginals; both are public.
     """
     wanted = measured_at_once(schema, plan.marginals)
     steps = [step for step in plan.steps if step.kind in wanted]
@@ -116,13 +113,13 @@ def measure_all(
 
 @dataclass(frozen=True)
 class _Part:
-    """What a step looks at in each of its marginals: all cells, or their differences."""
+    """The part of each marginal that a step measures: all cells, or their differences."""
 
     sizes: Sequence[int]
     step: PlanStep
 
     def exact(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
-        """The exact figures of codes [rows, columns]: one row moves one of them by one."""
+        """Exact figures of codes [rows, columns]; one row moves one of them by one."""
         counts = exact_counts(codes, clique, self.sizes)
         return (
             differences(counts, self._sizes_of(clique))
@@ -131,7 +128,7 @@ class _Part:
         )
 
     def marginal(self, clique: Clique, noisy: np.ndarray) -> Marginal:
-        """What the noisy figures tell."""
+        """The marginal that the noisy figures give."""
         if self.step.kind in BY_DIFFERENCE:
             return marginal_of(clique, noisy, self._sizes_of(clique), self.step.noise)
         return Marginal(
@@ -150,9 +147,9 @@ def measure_rounds(
     refit: Callable[[Measurements, int], Model],
     model: Model,
 ) -> Measurements:
-    """Rounds: choose the worst-modelled marginal by the exponential mechanism and measure it.
+    """Choose the worst-modelled marginal by the exponential mechanism, and measure it, in rounds.
 
-    Now and then fit again.
+    The model is fitted again now and then.
 
     Args:
         looks: The private rows, with what charges each look.
@@ -193,7 +190,7 @@ class _Remembered:
 class _Counter:
     """Exact counts of the private codes, computed once a clique.
 
-    They never leave this module unnoised.
+    They never leave this module without noise.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -213,14 +210,15 @@ def _scores(
     rows: float,
     noise: float,
 ) -> np.ndarray:
-    """How much of each candidate's error would be seen through its noise, weighted [candidates].
+    """Score of each candidate [candidates]: its weighted error beyond the noise.
 
-    Of each cell's error what exceeds one standard deviation counts. AIM's score takes the noise of
-    all cells off the whole L1 error instead, and so never chooses a marginal of many cells of which
-    few hold rows, as where one column follows from two others. One unit moves the exact counts by
-    at most its number of rows in L1, each cell's term by no more than its count moves, and no
-    weight is above 1, so a score moves by at most that number: everything else in it is public (for
-    AIM's score: McKenna et al. 2022, section 3).
+    The part of each cell's error above one standard deviation counts. AIM's score subtracts the
+    noise of all cells from the whole L1 error. It never chooses a marginal of many cells of which
+    few hold rows, as where one column follows from two others.
+
+    Sensitivity: one unit moves the exact counts by at most its number of rows in L1. Each cell's
+    term moves by no more than its count, and no weight is above 1. Everything else in the score is
+    public. (For AIM's score: McKenna et al. 2022, section 3.)
     """
     weights = workload_weights(candidates)
     scores = np.empty(len(candidates))
@@ -255,7 +253,10 @@ def _small(sizes: Sequence[int], width: int, settings: MarginalSettings) -> list
 
 
 def workload_weights(candidates: Sequence[Clique]) -> np.ndarray:
-    """Weight of each candidate in (0, 1]: its overlap with the workload of all candidates of the widest kind."""
+    """Weight of each candidate in (0, 1]: its overlap with the workload.
+
+    The workload is all candidates of the widest kind.
+    """
     widest = max(len(clique) for clique in candidates)
     held = Counter(column for clique in candidates if len(clique) == widest for column in clique)
     overlap = np.array([float(sum(held[column] for column in clique)) for clique in candidates])

@@ -1,1 +1,1 @@
-"""The owner's rows: charged exits against receipts, and the few named unpaid looks."""
+"""Guard the owner's rows: charged exits against receipts, and named unpaid looks."""

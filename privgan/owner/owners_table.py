@@ -1,10 +1,9 @@
-"""The owner's rows, from the moment they are read.
+"""Hold the owner's rows from the moment they are read.
 
-Each way out is a method that says what it is for.
-
-One way is charged: ``OwnersTable.private_table``, whose rows come out against receipts. The others
-are the unpaid looks. They return patterns, hashes, counts or numbers of customers; only the audit
-and the internal report get rows, as ``RealRows``. A test of the structure lists who may call each.
+Each way out is a method that names its purpose. One way is charged: ``OwnersTable.private_table``,
+whose rows come out against receipts. The others are the unpaid looks. They return patterns, hashes,
+counts or numbers of customers. Only the audit and the internal report get rows, as ``RealRows``. A
+test of the structure lists the allowed callers of each.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ from privgan.table.violations import broken_constraints
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Conformity:
-    """How a table departs from its schema.
+    """A table's violations of its schema.
 
-    INTERNAL: counts and rows are real, no value stands in it.
+    INTERNAL: counts and rows are real, but no value is included.
 
     Attributes:
         violations: Every way in which it does.
@@ -98,7 +97,7 @@ class TableAsRead(Sealed):
         return self._source.text
 
     def column_names(self) -> list[str]:
-        """The names of the columns, which its schema tells too."""
+        """The column names; the schema tells them too."""
         return (
             list(self._source.table.column_names)
             if self._frame is None
@@ -112,12 +111,12 @@ class TableAsRead(Sealed):
     def review(self, schema: Path) -> Review:
         """Unpaid look: walk a person through a drafted schema.
 
-        INTERNAL: what it shows goes to the terminal.
+        INTERNAL: its output goes to the terminal.
         """
         return Review(schema, self._rows())
 
     def check(self, schema: Schema) -> Conformity:
-        """Unpaid look: hold the table against a schema, for the owner's terminal. INTERNAL."""
+        """Unpaid look: check the table against a schema, for the owner's terminal. INTERNAL."""
         rows = self._rows()
         return Conformity(
             violations=violations(rows, schema),
@@ -127,14 +126,14 @@ class TableAsRead(Sealed):
         )
 
     def undeclared_texts(self, schema: Schema) -> UndeclaredTexts:
-        """Unpaid look: the leak scan's patterns, identifiers and texts that must not stand in anything that leaves.
+        """Unpaid look: identifiers and texts for the leak scan's patterns.
 
-        They go to the scan, in memory alone; what the scan found is INTERNAL.
+        They go to the scan, in memory alone; the scan's findings are INTERNAL.
         """
         return undeclared_texts(self._rows(), schema)
 
     def conforming(self, schema: Schema, *, on_violation: str = "refuse") -> OwnersTable:
-        """Hold the table against its schema and give its values their types, for all that follows.
+        """Check the table against its schema and type its values, for all that follows.
 
         Args:
             schema: The public facts.
@@ -154,7 +153,7 @@ class TableAsRead(Sealed):
         return self._rows()
 
     def _rows(self) -> pd.DataFrame:
-        """The rows as pandas holds them; what the source gave is let go."""
+        """The rows as a pandas frame; the source's own form is released."""
         if self._frame is None:
             self._frame = self._source.frame()
             self._source = SourceTable(table=None, said=self._source.said, text=self._source.text)
@@ -162,7 +161,7 @@ class TableAsRead(Sealed):
 
 
 class OwnersTable(Sealed):
-    """An owner's table as typed rows that conform to a schema: what a run holds of it.
+    """An owner's table as typed rows that conform to a schema.
 
     Args:
         frame: Typed rows [rows, modelled columns and unit column].
@@ -173,7 +172,9 @@ class OwnersTable(Sealed):
         self._frame, self.schema = frame, schema
 
     def private_table(self, left_out: np.ndarray, coins: SecretStream) -> PrivateTable:
-        """The charged exit: what the release may depend on, as a table whose rows come out against receipts.
+        """The charged exit: the table that the release may depend on.
+
+        Its rows come out against receipts.
 
         Args:
             left_out: Rows of the canaries that are left out [rows], bool.
@@ -185,16 +186,16 @@ class OwnersTable(Sealed):
         return PrivateTable(schema.dataset, schema.unit, kept, customers[used])
 
     def clamped(self, schema: Schema) -> OwnersTable:
-        """The same rows mapped one by one into the facts that a run measured.
+        """The same rows mapped one by one into the measured facts of a run.
 
-        Nothing is looked at, none comes out.
+        Nothing is looked at, and no row comes out.
         """
         return OwnersTable(clamp_measured(self._frame, schema), schema)
 
     def unit_numbers(self) -> np.ndarray:
-        """Unpaid look: the customer of each row [rows], numbered from 0 without gaps, for the canaries' coins.
+        """Unpaid look: customer number of each row [rows], from 0 without gaps.
 
-        PRIVATE: it goes to the draw and to the bound on contributions, and is kept nowhere.
+        PRIVATE: for the canaries' coins and the contribution bound; kept nowhere.
         """
         return self._customers
 
@@ -204,21 +205,15 @@ class OwnersTable(Sealed):
         return np.arange(len(self._frame)) if unit is None else numbered(self._frame[unit])
 
     def customer_names(self) -> list[bytes]:
-        """Unpaid look: a name of each customer, for the ledger, which keeps a sealed sketch.
-
-        PRIVATE.
-        """
+        """Unpaid look: each customer's name, for the ledger's sealed sketch. PRIVATE."""
         return customer_names(self._frame, self.schema)
 
     def row_count(self) -> int:
-        """Unpaid look: the number of rows, for room on the disk and for lists that lie inside.
-
-        PRIVATE.
-        """
+        """Unpaid look: the number of rows, to check disk space and internal lists. PRIVATE."""
         return len(self._frame)
 
     def salted_hash(self, salt: str) -> str:
-        """Unpaid look: a salted hash of the rows in their order, which the canaries' list keeps inside.
+        """Unpaid look: a salted hash of the rows in order, kept in the canaries' list.
 
         Columns with facts that a run measures are left out: their values change with these facts.
         """
@@ -235,7 +230,7 @@ class OwnersTable(Sealed):
         return hashlib.sha256(b"".join([*head, *rows])).hexdigest()
 
     def real_rows(self, left_out: np.ndarray) -> RealRows:
-        """Unpaid look: the rows that a run saw and those it left out, for the audit and the internal report. INTERNAL.
+        """Unpaid look: fitted and left-out rows, for audit and internal report. INTERNAL.
 
         Args:
             left_out: Rows of the canaries that were left out [rows], bool.

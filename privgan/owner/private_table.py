@@ -19,7 +19,7 @@ Encode = Callable[[pd.DataFrame], np.ndarray]
 
 
 class Sealed:
-    """Holds rows of real people: it is never pickled or copied, and shows none of them."""
+    """Holds real rows: it is never pickled or copied, and its repr shows none."""
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied."""
@@ -31,7 +31,7 @@ class Sealed:
 
 
 class Samples(Sealed):
-    """Codes gathered by customer. PRIVATE: it is handed out against a receipt only.
+    """Codes gathered by customer. PRIVATE: handed out against a receipt only.
 
     Args:
         codes: Rows as codes [rows, columns].
@@ -40,7 +40,7 @@ class Samples(Sealed):
 
     def __init__(self, codes: np.ndarray, customers: np.ndarray) -> None:
         order = np.argsort(customers, kind="stable")
-        # Row by row: a batch takes whole rows.
+        # Row-major: a batch takes whole rows.
         self._codes = np.ascontiguousarray(codes[order])
         _, self._first, self._rows = np.unique(
             customers[order], return_index=True, return_counts=True
@@ -67,7 +67,7 @@ class Samples(Sealed):
 
 
 class PrivateTable(Sealed):
-    """Typed rows of the customers that the release may depend on: all but the left-out canaries.
+    """Typed rows of the customers that the release may depend on: all but left-out canaries.
 
     Args:
         dataset: The data set's name in the ledger.
@@ -135,7 +135,7 @@ class PrivateTable(Sealed):
 
 
 def numbered(names: Iterable[object]) -> np.ndarray:
-    """Customer number of each row [rows], int64, from 0 without gaps, by the text of its name.
+    """Customer number of each row [rows], int64, from 0 without gaps, by name.
 
     Names are objects: numpy's own texts drop trailing NUL characters, which would merge customers,
     and pad every text to the longest.
@@ -149,8 +149,8 @@ def numbered(names: Iterable[object]) -> np.ndarray:
 def bounded(customers: np.ndarray, max_rows: int, coins: SecretStream) -> np.ndarray:
     """Bound each customer's contribution by random subsampling: used rows [rows], bool.
 
-    At most ``max_rows`` of each customer are picked evenly at random. The pick of one customer does
-    not depend on any other, so that one customer more or less changes only its own rows.
+    At most ``max_rows`` of each customer are picked evenly at random. One customer's pick does not
+    depend on any other. So one customer more or less changes only its own rows.
 
     Args:
         customers: Whose each row is [rows].

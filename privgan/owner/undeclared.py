@@ -1,4 +1,4 @@
-"""Texts of a table that its schema does not declare: what a leak scan looks for. PRIVATE."""
+"""Find a table's texts that its schema does not declare, for the leak scan. PRIVATE."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from privgan.table.readings import canonical_text, moments_of, numbers_of
 
 
 class UndeclaredTexts(Sealed):
-    """The distinct texts of each column that its declared domain does not hold.
+    """The distinct texts of each column outside its declared domain.
 
     Args:
         schema: The public facts.
@@ -24,7 +24,7 @@ class UndeclaredTexts(Sealed):
         self.schema, self._texts = schema, texts
 
     def items(self) -> Iterator[tuple[Column, tuple[str, ...]]]:
-        """Each column that the table has, and its texts; for the leak scan alone."""
+        """Each column of the table with its undeclared texts; for the leak scan alone."""
         return (
             (column, self._texts[column.name])
             for column in self.schema.columns
@@ -33,7 +33,7 @@ class UndeclaredTexts(Sealed):
 
 
 def undeclared_texts(frame: pd.DataFrame, schema: Schema) -> UndeclaredTexts:
-    """Find them.
+    """The undeclared texts of a table.
 
     Args:
         frame: The table as read, before any value was mapped into the schema [rows, columns].

@@ -1,4 +1,1 @@
-"""The main job: plan, charge, fit, sample, audit, judge, release.
-
-Each stage in a file of its own.
-"""
+"""Run the main job: plan, charge, fit, sample, audit, judge, release."""

@@ -1,4 +1,4 @@
-"""Canaries: before the first look each customer is one by a public probability, and left out by a fair coin."""
+"""Draw canaries before the first look: by public chance, left out by a fair coin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILE = "internal-canaries.json"
 
 @dataclass(frozen=True, eq=False)
 class Canaries:
-    """Who is a canary and who is left out. INTERNAL.
+    """The canaries and which of them are left out. INTERNAL.
 
     Attributes:
         canary: Whether each row's customer is a canary [rows], bool.
@@ -37,7 +37,7 @@ class Canaries:
     def commitment(self) -> str:
         """A salted commitment to the whole list, for the manifest.
 
-        It says nothing without the salt.
+        It reveals nothing without the salt.
         """
         body = (
             self.salt.encode()
@@ -47,7 +47,7 @@ class Canaries:
         return hashlib.sha256(body).hexdigest()
 
     def save(self, folder: Path, table: OwnersTable) -> None:
-        """Write the list with mode 0600, and a salted hash of the table that it belongs to."""
+        """Write the list with mode 0600, and a salted hash of its table."""
         path = folder / FILE
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         data: dict[str, Any] = {
@@ -61,7 +61,7 @@ class Canaries:
 
 
 def draw_canaries(customers: np.ndarray, probability: float, coins: SecretStream) -> Canaries:
-    """Independent coins for each customer, with all of its rows.
+    """Draw independent coins for each customer, with all of its rows.
 
     Args:
         customers: Whose each row is [rows], as numbers from 0 without gaps.
@@ -77,7 +77,7 @@ def draw_canaries(customers: np.ndarray, probability: float, coins: SecretStream
 def load_canaries(folder: Path, table: OwnersTable) -> Canaries:
     """Read the list back for the same table in the same order.
 
-    Canaries are known by their rows' places.
+    Canaries are identified by their rows' places.
 
     Args:
         folder: The internal folder.

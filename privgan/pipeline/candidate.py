@@ -1,4 +1,4 @@
-"""A candidate: what a fit leaves on the disk before a policy has judged it.
+"""Store a candidate: the result of a fit before a policy has judged it.
 
 Its ``internal`` folder has mode 0700.
 """
@@ -37,7 +37,7 @@ def internal_report_file(form: str) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Where a candidate lies.
+    """The folders of a candidate.
 
     Attributes:
         folder: Model, synthetic table, schema and record.
@@ -48,17 +48,15 @@ class Candidate:
     internal: Path
 
     def create(self) -> None:
-        """Make the folders of a new candidate, for their owner alone: nobody has judged it yet."""
+        """Make the folders of a new candidate, readable by their owner alone."""
         for folder in sorted((self.folder, self.internal), key=lambda path: len(path.parts)):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             folder.chmod(0o700)
 
     def undo(self) -> None:
-        """After a refusal with nothing made yet.
+        """Remove log, canaries and empty folders after a refusal with nothing made yet.
 
-        Remove log and canaries, and the folders that are then empty.
-
-        What a checkpoint can go on from stays, and what another process made that went on from one.
+        A checkpoint's files stay, and so does anything that another process made from one.
         """
         made = ((self.folder / _RECORD).exists(), (self.internal / AUDIT_FILE).exists())
         if any(self.internal.glob(CHECKPOINTS)) or any(made):
@@ -106,26 +104,26 @@ class Candidate:
         return self.folder / "schema.yaml"
 
     def write_record(self, record: CandidateRecord) -> None:
-        """Write what the fit says about itself; the candidate exists from here on."""
+        """Write the fit's record; the candidate exists from here on."""
         text = json.dumps(record.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
         (self.folder / _RECORD).write_text(text, encoding="utf-8")
 
     @property
     def leaving(self) -> tuple[Path, ...]:
-        """Every file that a release would be made from, and the record."""
+        """Every file that a release is made from, and the record."""
         files = [self.parquet, self.csv, self.schema, self.folder / _RECORD]
         return tuple(path for path in (*files, *sorted(self.model.glob("*"))) if path.is_file())
 
     def name_of(self, path: Path) -> str:
-        """The name by which a file of the candidate is known."""
+        """The name of one of the candidate's files."""
         return path.relative_to(self.folder).as_posix()
 
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of each file that a release would be made from, and of the record."""
+        """SHA-256 of each file that a release is made from, and of the record."""
         return {self.name_of(path): _sha256(path) for path in self.leaving}
 
     def record(self) -> CandidateRecord:
-        """What the fit said about itself.
+        """Read the fit's record.
 
         Raises:
             UsageError: The record is damaged, or of another version.
@@ -150,7 +148,7 @@ class Candidate:
         return self._internal_json(AUDIT_FILE)
 
     def scan(self) -> dict[str, Any] | None:
-        """INTERNAL: what a leak scan wrote, or None where none has run."""
+        """INTERNAL: the leak scan's result, or None where none has run."""
         return self._internal_json(SCAN_FILE)
 
     def _internal_json(self, name: str) -> dict[str, Any] | None:
@@ -165,21 +163,21 @@ class Candidate:
         return path
 
     def remove_checkpoints(self) -> None:
-        """Remove what a finished fit no longer needs."""
+        """Remove the checkpoints that a finished fit no longer needs."""
         for path in self.internal.glob(CHECKPOINTS):
             path.unlink()
 
     def discard(self) -> None:
-        """Remove the candidate's files, and its folder where nothing else lies in it.
+        """Remove the candidate's files, and its folder where it is then empty.
 
-        What is INTERNAL stays.
+        INTERNAL files stay.
         """
         self.remove_files()
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 
     def remove_files(self) -> None:
-        """Remove the candidate's own files by their names, and nothing else that may lie beside them."""
+        """Remove the candidate's own files by name, and nothing else beside them."""
         shutil.rmtree(self.model, ignore_errors=True)
         for path in (self.parquet, self.csv, self.schema, self.folder / _RECORD):
             path.unlink(missing_ok=True)

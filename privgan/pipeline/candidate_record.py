@@ -1,4 +1,4 @@
-"""What a fit says about itself: the facts of ``candidate.json``."""
+"""Define a fit's record: the facts of ``candidate.json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMAT = "privgan.candidate/1"
 
 @dataclass(frozen=True, kw_only=True)
 class PlanCost:
-    """What all steps of a plan cost together, its stages added.
+    """The cost of all steps of a plan together, its stages added.
 
     Attributes:
         epsilon_pld: ε by privacy loss distributions.
@@ -85,7 +85,7 @@ class CandidateRecord:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The record as its file holds it."""
+        """The record as JSON values."""
         versions = {} if self.versions is None else {"versions": dict(self.versions)}
         return {
             "format": FORMAT,

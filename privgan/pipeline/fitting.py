@@ -1,4 +1,4 @@
-"""Fit a synthesizer: the charged looks in the plan's order, and what is made from them."""
+"""Fit a synthesizer: the charged looks in the plan's order, then generator and critic."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
 from privgan.generator.refine import Refinement, Training
-from privgan.ledger.ledger import PrivacyLedger, RunLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts, RunLedger
 from privgan.measurement.domain import measure_domain, measure_row_count, measure_rows_of_each
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import Measurements
@@ -31,8 +31,9 @@ from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.stages import StageName
 from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
+from privgan.planning.model_stage import RESERVE
 from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
-from privgan.planning.planner import RESERVE, with_domain
+from privgan.planning.planner import with_domain
 from privgan.privacy import accountant
 from privgan.privacy.budget import condition_text
 from privgan.privacy.events import Composed, DpEvent
@@ -47,7 +48,7 @@ Keep = Callable[["Refining", bool], None]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fitted:
-    """What a fit hands on.
+    """The result of a fit.
 
     Attributes:
         plan: The plan as it ran, with stage 2.
@@ -74,7 +75,7 @@ class Fitted:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Refining:
-    """Where a fit stands in its critic phase: what a checkpoint is made from.
+    """The state of a fit in its critic phase, from which a checkpoint is made.
 
     Attributes:
         fitted: All that was measured and fitted so far.
@@ -89,7 +90,7 @@ class Refining:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FitSettings:
-    """How a plan is run; nothing here moves what is charged.
+    """Settings of a fit; none of them changes what is charged.
 
     Attributes:
         seed: Moves initial weights and fake rows, nothing that the guarantee rests on.
@@ -115,7 +116,7 @@ class FitSettings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Job:
-    """What every stage of one fit needs."""
+    """The inputs of every stage of one fit."""
 
     table: PrivateTable
     schema: Schema
@@ -130,12 +131,12 @@ class Job:
 
     @property
     def progress(self) -> Progress:
-        """Tells the owner."""
+        """The progress display."""
         return self.settings.progress
 
     @property
     def looks(self) -> Looks:
-        """The table with what charges each look at it, and the coins."""
+        """The table with its charger and the coins."""
         return Looks(table=self.table, ledger=self, coins=self.coins)
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
@@ -145,7 +146,7 @@ class Job:
         return receipt
 
     def tell_spent(self) -> None:
-        """Keep the progress bar's ε up to date."""
+        """Update the progress bar's ε."""
         charged, delta = Composed(list(self.run.charged.values())), self.plan.budget.delta
         epsilon = min(self.plan.budget.epsilon, accountant.epsilon_by_rdp(charged, delta))
         self.progress.spent(
@@ -177,7 +178,7 @@ def fit(table: OwnersTable, plan: Plan, ledger: PrivacyLedger, settings: FitSett
         check_libraries(job.plan)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
         fitted = _refined(job, _measured(job, canaries))
-        require_all_charged(job)
+        check_all_charged(job)
         return fitted
 
 
@@ -190,11 +191,13 @@ def _reserved(
         schema.dataset,
         plan.budget,
         secret=settings.coins.secret,
-        conditional_facts=len(schema.facts_from(Source.ASSUMED_PUBLIC)),
-        planned=plan.events,
-        columns=schema.names,
-        customers=table.customer_names(),
-        attempts=settings.attempts,
+        about=RunFacts(
+            conditional_facts=len(schema.facts_from(Source.ASSUMED_PUBLIC)),
+            planned=plan.events,
+            columns=schema.names,
+            customers=table.customer_names(),
+            attempts=settings.attempts,
+        ),
     )
 
 
@@ -210,7 +213,7 @@ def _refined(job: Job, fitted: Fitted) -> Fitted:
 
 
 def _with_measured_domain(job: Job) -> Job:
-    """Stage 1, where something about the domain is not public.
+    """Run stage 1, where part of the domain is not public.
 
     Stage 2 is planned from its outcome before its first look.
     """
@@ -236,7 +239,7 @@ def _with_measured_domain(job: Job) -> Job:
 
 
 def _measured_counts(job: Job) -> tuple[int, tuple[float, ...]]:
-    """The row count and the rows of each customer.
+    """The row count and the customers by number of rows.
 
     Measured with noise where they are not public.
     """
@@ -253,7 +256,7 @@ def _measured_counts(job: Job) -> tuple[int, tuple[float, ...]]:
 
 
 def _measured_text(column: Column) -> str:
-    """What was measured of a column, in words; noisy, so that it may be told."""
+    """A column's measured facts in words; noisy, so that they may be shown."""
     if isinstance(column, Discrete):
         return f"{column.name} has {len(column.categories) - 1} categories beside {column.other}"
     assert isinstance(column, Numeric | Temporal)
@@ -261,7 +264,7 @@ def _measured_text(column: Column) -> str:
 
 
 def _measured(job: Job, canaries: Canaries) -> Fitted:
-    """Measure, and fit the generator to what was measured."""
+    """Measure, and fit the generator to the marginals."""
     looks, settings = job.looks, job.plan.generator
     with job.progress.task(StageName.MEASURE) as task:
         encoder = measure_encoder(looks, job.schema, job.plan)
@@ -322,7 +325,7 @@ def fitted_of(
     model: GeneratorModel,
     canaries: Canaries,
 ) -> Fitted:
-    """A fit before its critic phase."""
+    """The result of a fit before its critic phase."""
     return Fitted(
         plan=job.plan,
         schema=job.schema,
@@ -336,7 +339,7 @@ def fitted_of(
 
 
 def device() -> torch.device:
-    """Where to compute."""
+    """The device to compute on."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -359,7 +362,9 @@ def refinement_of(job: Job, fitted: Fitted, charged: DpEvent) -> Refinement:
 
 
 def run_refinement(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
-    """The critic phase, with a checkpoint at its start and after each interval where the plan is resumable.
+    """Run the critic phase, with checkpoints where the plan is resumable.
+
+    One at its start, and one after each interval.
 
     Returns:
         The fit with its critic.
@@ -390,10 +395,10 @@ def _stops(settings: CriticSettings, start: int) -> list[int]:
     return [*range(start + interval, settings.steps, interval), settings.steps]
 
 
-def require_all_charged(job: Job) -> None:
-    """Every planned step but the reserve was charged, by the process that still has the run.
+def check_all_charged(job: Job) -> None:
+    """Check that every planned step but the reserve was charged.
 
-    An error otherwise.
+    It must have been charged by the process that still owns the run.
     """
     job.run.check_current()
     planned = {step.name for step in (*job.plan.domain_steps, *job.plan.steps)}

@@ -1,7 +1,4 @@
-"""Tables for an audit that any tool may have made.
-
-Read, held against one schema, and told apart in messages.
-"""
+"""Read the tables of an audit that any tool may have made, under one schema."""
 
 from __future__ import annotations
 
@@ -31,7 +28,9 @@ def read_foreign(
     on_violation: str,
     say: Callable[[str], None] = lambda _line: None,
 ) -> AuditTables:
-    """Read the three tables; columns may stand in any order, identifiers and PII may be left out.
+    """Read the three tables.
+
+    Columns may stand in any order; identifiers and PII may be left out.
 
     Args:
         paths: Where the tables are: ``real``, ``holdout`` and ``synthetic``.
@@ -52,10 +51,7 @@ def read_foreign(
     from privgan.table.presenting import restored
     from privgan.table.schema_file import load_schema
 
-    sources = {name: TableAsRead.read(path, source, shared=True) for name, path in paths.items()}
-    for read in sources.values():
-        for line in read.said:
-            say(line)
+    sources = _read(paths, source, say)
     tables = {name: table.rows_of_foreign_audit() for name, table in sources.items()}
     told: tuple[Normalised, ...] = ()
     if schema_path is None:
@@ -94,6 +90,17 @@ def read_foreign(
     )
 
 
+def _read(
+    paths: Mapping[str, Path | str], source: SourceOptions, say: Callable[[str], None]
+) -> dict[str, TableAsRead]:
+    """Read each table, and say what was recognised."""
+    sources = {name: TableAsRead.read(path, source, shared=True) for name, path in paths.items()}
+    for read in sources.values():
+        for line in read.said:
+            say(line)
+    return sources
+
+
 def _legible(
     tables: Mapping[str, pd.DataFrame],
     schema: Schema,
@@ -101,9 +108,9 @@ def _legible(
     *,
     mapped: bool,
 ) -> tuple[dict[str, pd.DataFrame], Legibility]:
-    """The tables as the schema writes them.
+    """The tables in the schema's notation.
 
-    Columns of one table alone leave only where values are mapped too.
+    Columns of one table alone are dropped only where values are mapped too.
     """
     from privgan.audit.foreign.harmonise import harmonise
     from privgan.audit.foreign.legibility import Legibility, columns_left_out, lost_values
@@ -120,9 +127,9 @@ def _legible(
 
 
 def _columns_apart(synthetic: pd.DataFrame, schema: Schema) -> dict[str, str]:
-    """Columns of one table alone, where the tables have most in common.
+    """Columns of one table alone, under the reading with most columns in common.
 
-    Else the file was read wrongly, and is refused.
+    With none in common a file was read wrongly, and is refused.
     """
     lacking = [column.name for column in schema.modelled if column.name not in synthetic]
     if 2 * len(lacking) > len(schema.modelled) or not synthetic.columns.is_unique:
@@ -139,7 +146,7 @@ def _columns_apart(synthetic: pd.DataFrame, schema: Schema) -> dict[str, str]:
 def _drafted(
     real: pd.DataFrame, holdout: pd.DataFrame
 ) -> tuple[pd.DataFrame, tuple[Normalised, ...], Schema]:
-    """The hold-out as the real table writes it, what that changed, and one schema for both."""
+    """The hold-out in the real table's notation, the changes, and one schema for both."""
     import pandas as pd
 
     from privgan.audit.foreign.harmonise import harmonise
@@ -162,7 +169,7 @@ def _drafted(
 def _drafted_schema(table: pd.DataFrame) -> Schema:
     """A draft that lists all categories.
 
-    Who stands in two tables repeats only here, so that the unit stays one row.
+    Persons in both tables repeat only here, so the unit stays one row.
     """
     from privgan.drafting.draft import draft_schema
     from privgan.privacy.budget import PrivacyUnit
@@ -179,7 +186,7 @@ def _conformed(
     from privgan.privacy.budget import PrivacyUnit
     from privgan.table.conform import conform
 
-    # Identifiers and PII are not compared; only whose each real row is matters.
+    # Identifiers and PII are not compared; only the customer of each real row counts.
     unit = schema.unit if name != "synthetic" else PrivacyUnit()
     ignored = {column.name for column in schema.invented} - {unit.column}
     columns = tuple(column for column in schema.columns if column.name not in ignored)

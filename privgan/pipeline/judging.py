@@ -34,7 +34,7 @@ from privgan.policy.verdict import PASSED, GateStatus, Verdict, evaluate, explai
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
-from privgan.release.verification.outcome import refuse_impostor
+from privgan.release.verification.outcome import check_impostor
 from privgan.schema.schema import Schema
 
 _SLACK = 1e-9
@@ -43,7 +43,7 @@ _SLACK = 1e-9
 def public_facts(
     record: CandidateRecord, schema: Schema, history: DatasetHistory, context: Context
 ) -> dict[str, FactValue]:
-    """Facts whose gates' outcomes may leave: none was computed from real rows without noise.
+    """The facts of public gates: none was computed from real rows without noise.
 
     Args:
         record: The candidate's record.
@@ -64,13 +64,13 @@ def public_facts(
 
 
 def claim_facts(epsilon: float | None, delta: float) -> dict[str, FactValue]:
-    """What a run claims; without ε where its coins were not secret."""
+    """The claim's figures; without ε where its coins were not secret."""
     facts: dict[str, FactValue] = {"guarantee.delta": delta}
     return facts if epsilon is None else facts | {"guarantee.epsilon": epsilon}
 
 
 def ledger_facts(account: DatasetAccount) -> dict[str, FactValue]:
-    """What was spent on a data set, the run in question included; no total where it is infinite."""
+    """A data set's spending, this run included; no total where it is infinite."""
     facts: dict[str, FactValue] = {
         "ledger.total_delta": account.delta,
         "ledger.initialised": account.initialised,
@@ -82,7 +82,7 @@ def ledger_facts(account: DatasetAccount) -> dict[str, FactValue]:
 
 
 def _remaining(account: DatasetAccount) -> dict[str, FactValue]:
-    """What is left of the lifetime budget; nothing where none was set."""
+    """The remaining lifetime budget; nothing where none was set."""
     lifetime = account.lifetime
     if lifetime is None:
         return {}
@@ -90,11 +90,11 @@ def _remaining(account: DatasetAccount) -> dict[str, FactValue]:
 
 
 def accounting_complete(record: CandidateRecord, history: DatasetHistory) -> bool:
-    """Whether the ledger bears out the candidate's claim.
+    """Whether the ledger supports the candidate's claim.
 
-    The chain is whole; the run reserved the claimed (ε, δ); exactly the plan's steps were charged,
-    each with the event that the plan states (a reserve for steps run again may stay uncharged); and
-    the charged events together cost no more than what the run's stages were given.
+    The chain is whole, and the run reserved the claimed (ε, δ). Exactly the plan's steps were
+    charged, each with its planned event; a reserve for repeated steps may stay uncharged. The
+    charged events together cost no more than the run's stages were given.
     """
     guarantee = record.guarantee
     starts = [entry.body for entry in history.of_run(record.run, "run")]
@@ -123,7 +123,7 @@ def _charged_as_planned(record: CandidateRecord, history: DatasetHistory) -> boo
 
 
 def _within_stages(record: CandidateRecord, history: DatasetHistory) -> bool:
-    """Whether each stage's steps cost what it was given, and all stages what is claimed."""
+    """Whether each stage's steps cost at most its share, and all stages at most the claim."""
     found = [entry.body for entry in history.of_run(record.run, "stage")]
     stages = {body["stage"]: body for body in found}
     claimed = record.guarantee.epsilon
@@ -179,7 +179,7 @@ def audit_candidate(
     game = Game(runs=reference_fits) if reference_fits else None
     found = read_candidate(candidate)
     record, schema = found.record, found.schema
-    refuse_changed(found, ledger.history(record.dataset))
+    check_hashes(found, ledger.history(record.dataset))
     canaries = _canaries_of(found, table)
     rows, mask = (
         table.clamped(schema).real_rows(canaries.left_out),
@@ -201,7 +201,7 @@ def audit_candidate(
 
 
 def _canaries_of(found: ReadCandidate, table: OwnersTable) -> Canaries:
-    """The list that the candidate was made with.
+    """The candidate's canary list.
 
     UsageError where the table or the list is another one.
     """
@@ -229,7 +229,7 @@ def _inputs(
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """A policy's verdict on a candidate, and what the ledger knew when it was made.
+    """A policy's verdict on a candidate, and the ledger's history when it was made.
 
     Attributes:
         verdict: The policy's verdict.
@@ -257,11 +257,11 @@ def judge(
 def judgement_of(
     candidate: AnyCandidate, policy: Policy, ledger: PrivacyLedger, context: Context
 ) -> Judgement:
-    """As judge, with the history that the verdict rests on."""
+    """Judge a candidate, and return the verdict with the history that it rests on."""
     found = read_candidate(candidate)
     record, schema, evidence = found.record, found.schema, found.evidence
     evaluation = {"policy": policy.fingerprint(), "evidence": evidence.fingerprint}
-    refuse_changed(found, ledger.history(record.dataset))
+    check_hashes(found, ledger.history(record.dataset))
     limit = policy.attempts_per_dataset
     history = ledger.judge(schema.dataset, record.run, limit=limit, **evaluation)
     attempts = {"ledger.attempts": history.account.attempts}
@@ -273,14 +273,14 @@ def judgement_of(
     return Judgement(verdict=verdict, history=history)
 
 
-def require_public_gates(
+def check_public_gates(
     candidate: AnyCandidate,
     policy: Policy,
     ledger: PrivacyLedger,
     context: Context,
     tell: Callable[[Verdict], object] = lambda _: None,
 ) -> None:
-    """Refuse a candidate whose public gates do not pass, before an evaluation is counted for it.
+    """Check that a candidate's public gates pass, before an evaluation is counted.
 
     Args:
         candidate: The candidate.
@@ -293,7 +293,7 @@ def require_public_gates(
         PolicyFailedError: when one fails, with all reasons.
         IncompleteError: when a fact is missing.
     """
-    refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
+    check_impostor(policy.name, policy.version, policy.own_fingerprint())
     found = read_candidate(candidate)
     history = ledger.history(found.record.dataset)
     facts = public_facts(found.record, found.schema, history, context)
@@ -309,10 +309,10 @@ def require_public_gates(
     raise PolicyFailedError(told) if failed else IncompleteError(told)
 
 
-def refuse_changed(found: ReadCandidate, history: DatasetHistory) -> None:
-    """Refuse a candidate whose files are not the ones that the fit wrote, by the hashes that the ledger keeps.
+def check_hashes(found: ReadCandidate, history: DatasetHistory) -> None:
+    """Check a candidate's files against the hashes that the ledger keeps.
 
-    What a crash kept the fit from removing at its end is removed now.
+    Checkpoints that a crash left behind are removed now.
 
     Args:
         found: The candidate, with its files' hashes as they were when it was read.

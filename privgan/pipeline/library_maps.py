@@ -1,4 +1,4 @@
-"""Before anything is charged: do the libraries state of each planned step what we account for?"""
+"""Compare the privacy map of each planned step with its library's own, before any charge."""
 
 from __future__ import annotations
 
@@ -30,12 +30,11 @@ _CRITIC_EXAMPLE = CriticSettings(
 
 
 def check_libraries(plan: Plan) -> None:
-    """Check the libraries' versions, and the privacy map of each step that is planned so far.
+    """Check the libraries' versions, and the privacy map of each step planned so far.
 
-    Every event is covered: a step has a mechanism, whose own map is asked, or it is DP-SGD, of
-    which OpenDP has no mechanism. There Opacus' Rényi bound is asked, and the trainer's settings.
-    Where stage 2 waits for stage 1, its mechanisms are asked for examples of noise, so that a
-    library that states more is found before anything is charged.
+    Every event is covered. A step's mechanism is asked for its own map. DP-SGD has no mechanism in
+    OpenDP: Opacus' Rényi bound and the trainer's settings are checked. Where stage 2 waits for
+    stage 1, its mechanisms are asked for examples of noise.
 
     Args:
         plan: The plan; to be checked again when stage 2 is planned.
@@ -52,9 +51,9 @@ def check_libraries(plan: Plan) -> None:
 
 
 def _check_costs(plan: Plan) -> None:
-    """Refuse a plan of which a stage costs more than it is given.
+    """Check that no stage costs more than its share.
 
-    The ledger would refuse it after the charge.
+    The ledger would refuse it only after the charge.
     """
     for name, budget, cost in (
         ("domain", plan.domain_budget, plan.domain_cost),
@@ -73,7 +72,7 @@ def _check_costs(plan: Plan) -> None:
 
 
 def check_maps(steps: Sequence[PlanStep], critic: CriticSettings | None) -> None:
-    """The privacy map of each step; errors as those of ``check_libraries``."""
+    """Check the privacy map of each step; errors as those of ``check_libraries``."""
     for step in steps:
         if step.mechanism is not None:
             if step.mechanism.event != step.event:
@@ -86,7 +85,7 @@ def check_maps(steps: Sequence[PlanStep], critic: CriticSettings | None) -> None
 
 
 def _check_examples(plan: Plan) -> None:
-    """Ask each mechanism that stage 2 may use, for noises from small to large."""
+    """Check each mechanism that stage 2 may use, for noises from small to large."""
     rows = plan.unit.count_sensitivity
     for noise in _NOISES:
         CountHistogram(standard_deviation=noise * rows, sensitivity=rows).check_map()

@@ -1,4 +1,4 @@
-"""Judge before paying: the plan and terms in words, held against the policy.
+"""Judge a plan by the policy before paying, and print plan and terms in words.
 
 A function of the plan, the schema, the ledger and the context alone; no row is read.
 """
@@ -36,7 +36,7 @@ from privgan.policy.verdict import (
 from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
 from privgan.release.guarantee import versions
-from privgan.release.verification.outcome import refuse_impostor
+from privgan.release.verification.outcome import check_impostor
 from privgan.release.verification.released import FIRST_DAYS
 from privgan.report.data import PlanStep
 from privgan.report.document import plain
@@ -49,7 +49,7 @@ from privgan.schema.schema import Schema, choose_target
 
 
 def plan_lines(plan: Plan, accounting: Sequence[AccountedStep]) -> list[tuple[str, str, str, str]]:
-    """Name, what it looks at, ε alone, and noise with expected error, for each step of a plan."""
+    """Lines of a plan: each step's name, data, ε alone, noise and expected error."""
     words = words_of("en")
     return [
         (
@@ -63,7 +63,7 @@ def plan_lines(plan: Plan, accounting: Sequence[AccountedStep]) -> list[tuple[st
 
 
 def claim_lines(guarantee: Guarantee, accounting: Sequence[AccountedStep]) -> tuple[str, ...]:
-    """What an attacker reaches, the worst case below it, and how exact the shares are; a line each.
+    """Three lines: an attacker's reach, the worst case, and the precision of shares.
 
     Args:
         guarantee: The claim.
@@ -78,7 +78,7 @@ def claim_lines(guarantee: Guarantee, accounting: Sequence[AccountedStep]) -> tu
 
 
 def reach_line(guarantee: Guarantee, accounting: Sequence[AccountedStep]) -> str:
-    """What an attacker reaches by the plan's own trade-off curve, in one line.
+    """An attacker's reach by the plan's own trade-off curve, in one line.
 
     Args:
         guarantee: The claim.
@@ -98,7 +98,7 @@ def reach_line(guarantee: Guarantee, accounting: Sequence[AccountedStep]) -> str
 
 
 def precision_line(accounting: Sequence[AccountedStep]) -> str:
-    """How exact the measured shares are, in one line; empty where the plan measures none yet."""
+    """The precision of measured shares, in one line; empty where none is planned yet."""
     found = precision_of(report_steps(accounting))
     parts = [
         f"±{100 * error:.2g} % of the rows in a count of {what}"
@@ -121,7 +121,7 @@ _SHOWN = 12
 def announce(
     progress: Progress, schema: Schema, plan: Plan, *, made: int | None, judged: bool = True
 ) -> None:
-    """Tell the owner, before anything else, how long the job takes and on what terms it is made.
+    """Print the expected time and the terms, before anything else.
 
     Args:
         progress: Tells the owner.
@@ -169,7 +169,7 @@ def _assumed(schema: Schema) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    """What the ledger knows before a run.
+    """The ledger's state before a run.
 
     Attributes:
         account: The data set's account.
@@ -183,7 +183,7 @@ class Books:
 
     @classmethod
     def of(cls, ledger: PrivacyLedger | None, dataset: str, *, reserved: bool = False) -> Books:
-        """Read them from a ledger; None where there is no ledger yet."""
+        """Read it from a ledger; None where there is no ledger yet."""
         if ledger is None:
             return cls(account=account_of(dataset, ()))
         return cls(account=ledger.account(dataset), whole=not ledger.problems(), reserved=reserved)
@@ -191,7 +191,7 @@ class Books:
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
-    """What a policy says of a run before anything is charged.
+    """A policy's answer before anything is charged.
 
     Attributes:
         verdict: All gates; those that are judged after the fit are MISSING.
@@ -218,7 +218,7 @@ class Preflight:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the run can never pass, all reasons, a sentence each."""
+        """All reasons why the run can never pass, a sentence each."""
         return (*map(explain, self.blocking), *map(str, self.problems))
 
     def __str__(self) -> str:
@@ -245,8 +245,8 @@ class Preflight:
             "judged_later": [rule.fact for rule in self.later],
         }
 
-    def require(self) -> None:
-        """Refuse a run that can never pass, with all reasons at once.
+    def check(self) -> None:
+        """Check that the run can pass; UsageError gives all reasons at once.
 
         Raises:
             BudgetExceededError: when the lifetime budget alone does not allow it.
@@ -281,7 +281,7 @@ def preflight(
         books: What the ledger knows.
         rows: Rows to make; None for the planned row count.
     """
-    refuse_impostor(policy.name, policy.version, policy.own_fingerprint())
+    check_impostor(policy.name, policy.version, policy.own_fingerprint())
     account = books.account
     if not books.reserved:
         account = account.after(plan.budget, plan.events)
@@ -324,32 +324,35 @@ def _later(
     policy: Policy, schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool
 ) -> tuple[Rule, ...]:
     """The gates that only the fitted candidate decides."""
-    made = {
-        "synthetic.rows",
-        "noisy.tvd1",
-        *(["noisy.tvd2"] if len(schema.modelled) > 1 else []),
-    } - set(facts)
-    if filtered:
-        made.add(
-            "ledger.remaining_epsilon"
-        )  # What stage 2 costs at the filter's order is planned later.
-    known = [
-        *facts,
-        *(name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC),
-    ]
-    certain = set(known) - made
-    wide = [gate for gate in policy.columns if gate.comparison is ColumnComparison.AT_MOST_VALUES]
+    public = {name for name, fact in fact_vocabulary().items() if fact.exposure is Exposure.PUBLIC}
+    certain = (public | set(facts)) - _made_later(schema, facts, filtered=filtered)
+    later = (gate for gate in policy.gates if gate.fact not in certain)
+    return (*later, *_decided_by_measuring(policy, schema))
+
+
+def _decided_by_measuring(policy: Policy, schema: Schema) -> Iterator[Rule]:
+    """The limits on numbers of values that only columns still to be measured break."""
     columns = column_facts(schema)
     measured = {column.name for column in schema.open_columns}
     closed = [column for column in columns if column.name not in measured]
-    return (
-        *(gate for gate in policy.gates if gate.fact not in certain),
-        *(gate for gate in wide if gate.breaking(columns) and not gate.breaking(closed)),
-    )
+    for gate in policy.columns:
+        wide = gate.comparison is ColumnComparison.AT_MOST_VALUES
+        if wide and gate.breaking(columns) and not gate.breaking(closed):
+            yield gate
+
+
+def _made_later(schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool) -> set[str]:
+    """The public facts that only the fit makes."""
+    made = {"synthetic.rows", "noisy.tvd1"}
+    if len(schema.modelled) > 1:
+        made.add("noisy.tvd2")
+    made -= set(facts)
+    # What stage 2 costs at the filter's order is planned later.
+    return made | {"ledger.remaining_epsilon"} if filtered else made
 
 
 def _with_open_gates(verdict: Verdict, later: tuple[Rule, ...]) -> Verdict:
-    """The verdict with each gate that is judged later as one whose fact is missing, unless it is waived."""
+    """The verdict, with later gates counted as missing facts unless they are waived."""
     outcomes = (
         (
             replace(outcome, status=GateStatus.MISSING, value=None, breaking=())
@@ -362,7 +365,10 @@ def _with_open_gates(verdict: Verdict, later: tuple[Rule, ...]) -> Verdict:
 
 
 def _clock_problem() -> Iterator[PrivganError]:
-    """A release that says it was made before its privgan was there does not verify."""
+    """The problem of a clock before this privgan's own release date; empty for none.
+
+    A release of that date would not verify.
+    """
     first, today = FIRST_DAYS.get(versions()["privgan"]), dt.datetime.now(dt.UTC).date()
     if first is not None and today < first:
         told = (

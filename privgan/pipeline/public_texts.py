@@ -1,9 +1,7 @@
-"""Texts that are public by construction.
+"""Collect texts that are public by construction.
 
-Functions of the schema, of the public grid, or of the process.
-
-A real value that is one of them tells nothing where it stands, and no release is refused because of
-it.
+They are functions of the schema, of the public grid, or of the process. A real value equal to one
+of them reveals nothing, and no release is refused because of it.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ from privgan.table.schema_file import dump_schema
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00\Z")
 _HEX = re.compile(r"[0-9a-f]{32}\Z")
 _OWN_TEXTS = (".json", ".j2", ".css", ".yaml")
-# Invented people for demonstrations: they are nobody's words.
+# Invented people for demonstrations; their names are no words of the package.
 _NO_OWN_WORDS = frozenset({"demo", "__pycache__"})
 
 
@@ -55,7 +53,7 @@ def schema_text(schema: Schema, max_cells: int = MAX_CELLS) -> str:
 
 
 def measured_text(schema: Schema, max_cells: int) -> str:
-    """What was measured of a schema's columns, and paid for.
+    """The measured and charged facts of a schema's columns.
 
     Categories, bounds, and the labels of their grid.
 
@@ -84,12 +82,12 @@ def measured_text(schema: Schema, max_cells: int) -> str:
 
 
 def own_words(schema: Schema) -> str:
-    """All that privgan and the formats of its files can write by themselves."""
+    """All texts that privgan and the formats of its files write by themselves."""
     return f"{_words_of_package()}\n{_format_words(schema)}"
 
 
 def fit_text(record: CandidateRecord, schema: Schema) -> str:
-    """What a fit says of itself whatever the rows are: names, hashes, versions, and the claim.
+    """A fit's texts that no row changes: names, hashes, versions, and the claim.
 
     Args:
         record: The candidate's record.
@@ -104,7 +102,7 @@ def fit_text(record: CandidateRecord, schema: Schema) -> str:
 
 
 def release_text(facts: ReleaseFacts, head: str) -> str:
-    """What a release says of its making, as far as it has the form that it must have.
+    """A release's texts about its making, as far as they have their required form.
 
     Args:
         facts: What the manifest says; what has another form is not taken from it.
@@ -135,7 +133,7 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def _edge_labels(cells: Cells) -> Iterator[str]:
-    """Each value at which a bin of the column can begin or end, as a label writes it."""
+    """The label of each value at which a bin of the column can begin or end."""
     steps = np.concatenate([cells.starts, cells.starts + cells.lengths - 1])
     numbers = np.concatenate([cells.origin + steps * cells.step, np.array(cells.special)])
     yield from written(np.unique(numbers), cells.column)
@@ -143,10 +141,7 @@ def _edge_labels(cells: Cells) -> Iterator[str]:
 
 @cache
 def _words_of_package() -> str:
-    """Everything that privgan can write by itself.
-
-    A real value that is one of its words says nothing where it stands.
-    """
+    """Every text that privgan can write by itself."""
     return "\n".join(_package_texts(packaged("privgan")))
 
 
@@ -161,25 +156,30 @@ def _package_texts(folder: Traversable) -> Iterator[str]:
 
 
 def _words_of_code(code: str) -> Iterator[str]:
-    """Texts and names, which become keys.
+    """Texts, and names that become keys.
 
-    Not the prose of docstrings and comments, which is never written anywhere.
+    Docstrings and comments are left out, since they are never written.
     """
     tree = ast.parse(code)
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            yield node.value
-        elif isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
-        elif isinstance(node, ast.arg | ast.keyword):
-            yield node.arg or ""
+        if id(node) not in prose:
+            yield from _word_of(node)
+
+
+def _word_of(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.arg | ast.keyword):
+        yield node.arg or ""
 
 
 def _format_words(schema: Schema) -> str:
-    """What the Parquet format says about a table with these columns and no row."""
+    """The texts of an empty Parquet file with these columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""A candidate whose files are read: once for a command, and then handed on in their place."""
+"""Read a candidate's files once for a command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from privgan.table.schema_file import load_schema
 
 @dataclass(frozen=True)
 class Evidence:
-    """INTERNAL: what was found about a candidate beside the real table.
+    """INTERNAL: audit and leak scan of a candidate against the real table.
 
     Attributes:
         audit: The audit's report as JSON values; None where it has not run.
@@ -33,7 +33,7 @@ class Evidence:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 by which the ledger knows it again."""
+        """SHA-256 by which the ledger recognises it."""
         return hashlib.sha256(
             json.dumps([self.audit, self.scan], sort_keys=True).encode()
         ).hexdigest()
@@ -57,24 +57,24 @@ class ReadCandidate:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all hashes: a scan names by it which files it searched."""
+        """SHA-256 over all hashes; a scan names the searched files by it."""
         return hashlib.sha256(json.dumps(self.hashes, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def synthesizer(self) -> Synthesizer:
-        """The model, read when it is first needed."""
+        """The model, read on first use."""
         return load_synthesizer(self.files.model)
 
     @cached_property
     def synthetic(self) -> pd.DataFrame:
-        """The synthetic table as typed rows [rows, columns], read when it is first needed."""
+        """The synthetic table as typed rows [rows, columns], read on first use."""
         return conform(pd.read_parquet(self.files.parquet), self.schema)
 
     @cached_property
     def evidence(self) -> Evidence:
-        """INTERNAL: audit and scan, read when they are first judged.
+        """INTERNAL: audit and scan, read on first use.
 
-        Ask for it after both have run: what is written later is not in it.
+        Use it after both have run: what is written later is not in it.
         """
         return Evidence(audit=self.files.audit(), scan=self.files.scan())
 

@@ -1,6 +1,6 @@
-"""Small fits for the audit's reference models.
+"""Fit small synthesizers for the audit's reference models. INTERNAL.
 
-Like the audited run, charged to nobody, never released. INTERNAL.
+They are like the audited run, charged to nobody, and never released.
 """
 
 from __future__ import annotations

@@ -1,108 +1,38 @@
-"""Release a candidate that passed, or purge what stayed inside."""
+"""Release a candidate that passed."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-import shutil
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError, UsageError
-from privgan.files.atomic import remove_leftovers, sync_folder
+from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError
 from privgan.ledger.history import DatasetHistory
 from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.naming import call, parameter
-from privgan.pipeline.candidate import INTERNAL, RELEASE, RUN_FILE, Candidate
+from privgan.pipeline.candidate import RELEASE
 from privgan.pipeline.candidate_record import CandidateRecord
-from privgan.pipeline.judging import accounting_complete, refuse_changed
+from privgan.pipeline.judging import accounting_complete, check_hashes
 from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
 from privgan.pipeline.reporting import shareable_data, written_forms
 from privgan.pipeline.scanning import (
     Said,
+    check_no_findings,
     closing_on_findings,
     leak_patterns_for_release,
-    refuse_findings,
 )
 from privgan.policy.context import Context
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
 from privgan.privacy.guarantee import AccountantFigures, DatasetTotal, ReleasedGuarantee
-from privgan.release.bundle import booking, write_release
+from privgan.release.bundle import WriteOptions, booking, write_release
 from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.manifest import ReleaseFacts, conditional_text
 from privgan.release.signing.keys import SigningKey
 from privgan.release.unfinished import Asked, take_up
-from privgan.release.verification.outcome import refuse_impostor
-
-
-def purge(out: Path, ledger: PrivacyLedger) -> int:
-    """Remove a run's or candidate's internal files and its candidate, and record it.
-
-    A release is never touched.
-
-    The note of the run goes last, after the ledger has the record, so that a purge that was cut off
-    can be done again.
-
-    Args:
-        out: The folder that the run or fit was started with.
-        ledger: The run's ledger.
-
-    Returns:
-        The number of files removed.
-
-    Raises:
-        UsageError: The folder is a link, not a run's, or the ledger does not know the run.
-    """
-    internal = out / INTERNAL
-    for folder in (out, internal):
-        if folder.is_symlink():
-            raise UsageError(f"{folder}: is a link; purge the folder that it leads to")
-    if not internal.is_dir():
-        raise UsageError(f"{out}: has no folder {INTERNAL}; nothing is left to purge")
-    dataset, run = _whose(internal)
-    if not any(entry.run == run for entry in ledger.entries(dataset)):
-        raise UsageError(
-            f"{out}: the ledger {ledger.url} does not know this run; give the ledger that it was"
-            " charged to"
-        )
-    note = internal / RUN_FILE
-    candidate = Candidate(out, internal)
-    doomed = [path for path in internal.rglob("*") if not path.is_dir() or path.is_symlink()]
-    removed = len(doomed)
-    for path in internal.iterdir():
-        if path != note:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    if (out / "candidate.json").exists():
-        removed += len(candidate.hashes())
-        candidate.remove_files()
-    removed += remove_leftovers(out, owner=run)
-    sync_folder(internal)
-    ledger.record(dataset, run, "purge", {"files": removed})
-    note.unlink()
-    internal.rmdir()
-    return removed
-
-
-def _whose(internal: Path) -> tuple[str, str]:
-    """The data set and the run of a folder, known from the run's beginning on."""
-    note = internal / RUN_FILE
-    if note.is_symlink() or not note.is_file():
-        raise UsageError(
-            f"{note}: is missing, so that the folder is not known to be privgan's; remove it by"
-            " hand if it is"
-        )
-    try:
-        begun = json.loads(note.read_text(encoding="utf-8"))
-        return str(begun["dataset"]), str(begun["run"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{note}: cannot be read ({type(error).__name__}); remove the folder by hand if it is"
-            " privgan's"
-        ) from error
-
+from privgan.release.verification.outcome import check_impostor
 
 FIRST = "0.1.0"
 _NO_GUARANTEE = (
@@ -110,32 +40,42 @@ _NO_GUARANTEE = (
 )
 
 
+@dataclass(frozen=True)
+class ReleaseTerms:
+    """The context, signing key and language of a release.
+
+    Attributes:
+        context: Who, for what, until when.
+        key: Signs the manifest; None for an unsigned release.
+        language: The language of the reports, ``en`` or ``zh``.
+    """
+
+    context: Context
+    key: SigningKey | None = None
+    language: str = "en"
+
+
 def release_candidate(
     candidate: AnyCandidate,
     verdict: Verdict,
     ledger: PrivacyLedger,
-    context: Context,
+    terms: ReleaseTerms,
     out: Path,
     leak_patterns: LeakPatterns | None = None,
-    *,
-    key: SigningKey | None = None,
-    language: str = "en",
 ) -> Path:
     """Write ``out/release`` for a candidate that passed.
 
-    The whole bundle is made and searched; then the ledger records it; then it gets its name. A
-    process killed between the last two leaves a whole bundle under a hidden name, which the next
-    call takes up. No other command touches it.
+    The whole bundle is made and searched; then the ledger records it; then it is renamed. A process
+    killed between the last two leaves a whole bundle under a hidden name. The next call takes it
+    up; no other command touches it.
 
     Args:
         candidate: The candidate.
         verdict: The policy's verdict on it.
         ledger: The ledger.
-        context: Who, for what, until when.
+        terms: The release's context, signing key and language.
         out: The folder for ``release``.
         leak_patterns: What the finished bundle is searched for, where the table is at hand.
-        key: Signs the manifest; None for an unsigned release.
-        language: The language of the reports, ``en`` or ``zh``.
 
     Raises:
         PolicyFailedError: when a gate failed, or, whatever the policy asks, a scan has findings,
@@ -144,16 +84,8 @@ def release_candidate(
         IncompleteError: when a fact is missing.
         ReleaseExistsError: when there is one already.
     """
-    if verdict.status is VerdictStatus.FAIL:
-        raise PolicyFailedError(
-            f"the policy does not allow this release; {call('privgan.check')} explains each gate"
-        )
-    if verdict.status is VerdictStatus.INCONCLUSIVE:
-        raise IncompleteError(
-            f"the policy cannot be decided: a fact is missing; {call('privgan.check')} explains"
-            " each gate"
-        )
-    refuse_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
+    _check_passed(verdict)
+    check_impostor(verdict.policy_name, verdict.policy_version, verdict.policy_own_hash)
     target = out / RELEASE
     if target.exists():
         raise ReleaseExistsError(
@@ -163,16 +95,16 @@ def release_candidate(
     dataset, run, files = found.record.dataset, found.record.run, found.files
     if found.record.guarantee.epsilon is None:
         raise PolicyFailedError(_NO_GUARANTEE)
-    refuse_findings(found)
+    check_no_findings(found)
     history = ledger.history(dataset)
-    _refuse_unfounded(found, history)
+    _check_founded(found, history)
     # The files may have been read hours ago. What leaves is hashed again, so that it is what was
     # judged.
-    refuse_changed(replace(found, hashes=files.hashes()), history)
+    check_hashes(replace(found, hashes=files.hashes()), history)
     ledger.check_releasable(dataset, run)
-    asked = Asked(
-        verdict=verdict, context=context, signer=key.public.id if key else "", language=language
-    )
+    context, language = terms.context, terms.language
+    signer = terms.key.public.id if terms.key else ""
+    asked = Asked(verdict=verdict, context=context, signer=signer, language=language)
     if take_up(target, run, asked, history.released_manifests(run)):
         return target
     identity = uuid.uuid4().hex
@@ -197,13 +129,26 @@ def release_candidate(
             facts=facts, head=history.head, verdict=verdict, context=context, language=language
         )
         left = leak_patterns_for_release(looked_for, said, data)
-        return write_release(target, contents, facts, verdict, left, key, book=booking(run, book))
+        options = WriteOptions(leak_patterns=left, key=terms.key, book=booking(run, book))
+        return write_release(target, contents, facts, verdict, options)
 
 
-def _refuse_unfounded(found: ReadCandidate, history: DatasetHistory) -> None:
-    """Refuse what no policy may allow.
+def _check_passed(verdict: Verdict) -> None:
+    if verdict.status is VerdictStatus.FAIL:
+        raise PolicyFailedError(
+            f"the policy does not allow this release; {call('privgan.check')} explains each gate"
+        )
+    if verdict.status is VerdictStatus.INCONCLUSIVE:
+        raise IncompleteError(
+            f"the policy cannot be decided: a fact is missing; {call('privgan.check')} explains"
+            " each gate"
+        )
 
-    A guarantee that the audit refuted, or that the ledger does not bear out.
+
+def _check_founded(found: ReadCandidate, history: DatasetHistory) -> None:
+    """Check what no policy may waive.
+
+    The audit did not refute the guarantee, and the ledger supports it.
     """
     if (found.evidence.audit or {}).get("verdict") == "REFUTED":
         raise PolicyFailedError(
@@ -219,7 +164,7 @@ def _refuse_unfounded(found: ReadCandidate, history: DatasetHistory) -> None:
 def release_facts(
     candidate: ReadCandidate, history: DatasetHistory, context: Context, identity: str
 ) -> ReleaseFacts:
-    """Everything a manifest says about a candidate, apart from files and policy."""
+    """The manifest's facts about a candidate, apart from files and policy."""
     record, schema, account = candidate.record, candidate.schema, history.account
     return ReleaseFacts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -235,7 +180,7 @@ def release_facts(
         },
         context=context.to_json(),
         ledger_head=history.head,
-        # A candidate of before says none; its plan and its words are those of an earlier privgan.
+        # Older candidates state no versions; an earlier privgan made their plan and words.
         versions=record.versions or versions() | {"privgan": FIRST},
         canary_probability=record.canaries.probability,
         canary_commitment=record.canaries.commitment,

@@ -1,4 +1,4 @@
-"""Make both reports of a candidate, and make them again from a release or from what stayed inside."""
+"""Make a candidate's two reports, and make them again from a release or internal files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from privgan.report.render import WRITTEN
 from privgan.report.shapes import counts_of, noisy_shapes, real_shapes
 from privgan.report.steps import report_groups, report_steps
 
-NOT_RELEASED = (  # Stands in an internal report where a release has its identity.
+NOT_RELEASED = (  # In place of a release's identity in an internal report.
     "this report comes before the release"
 )
 _LONG = frozenset({"events", "planned", "columns", "files", "customers"})
@@ -46,7 +46,7 @@ _LONG = frozenset({"events", "planned", "columns", "files", "customers"})
 def shareable_data(
     candidate: ReadCandidate, facts: ReleaseFacts, verdict: Verdict
 ) -> ShareableReport:
-    """What the report that leaves with a release says."""
+    """The data of the report that leaves with a release."""
     synthesizer, synthetic = candidate.synthesizer, candidate.synthetic
     encoder = synthesizer.encoder
     counts = counts_of(encoder, encoder.encode(synthetic))
@@ -98,7 +98,7 @@ def write_internal_report(
 
 
 def released_report(release: Path) -> tuple[ShareableReport, str]:
-    """The data and the language of a release's report, from the release alone.
+    """Data and language of a release's report, from the release alone.
 
     Verify the release first.
 
@@ -115,7 +115,10 @@ def released_report(release: Path) -> tuple[ShareableReport, str]:
 
 
 def internal_report(folder: Path) -> tuple[InternalReport, str]:
-    """INTERNAL: the data and the language of the report that a run, a fit or ``privgan report`` left inside a folder."""
+    """INTERNAL: data and language of the report inside a folder.
+
+    A run, a fit or ``privgan report`` left it there.
+    """
     name = internal_report_file("json")
     found = next(
         (path for path in (folder / INTERNAL / name, folder / name) if path.exists()),

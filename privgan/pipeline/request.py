@@ -1,4 +1,4 @@
-"""The request of a run, its note on disk, and the reading of its table."""
+"""Define the request of a run, its note on disk, and the reading of its table."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _BYTES_PER_VALUE = 40
 _FREE_BYTES = 50_000_000
 
 
-def refuse_useless_folder(out: Path, rows: int, columns: int) -> None:
-    """Refuse before the first charge when the result cannot be written, or the disk has no room for it."""
+def check_folder(out: Path, rows: int, columns: int) -> None:
+    """Check, before the first charge, that the result can be written and fits on the disk."""
     folder = next(parent for parent in (out, *out.absolute().parents) if parent.exists())
     for inside in (out / INTERNAL, out / INTERNAL / "candidate"):
         if os.path.lexists(inside) and not inside.is_dir():
@@ -46,7 +46,7 @@ def refuse_useless_folder(out: Path, rows: int, columns: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What the owner asks for.
+    """The owner's request.
 
     Attributes:
         table: Where the table is: a file, a folder or pattern of files, or the URL of a database;
@@ -123,7 +123,7 @@ def write_note(
 
 
 def read_note(out: Path, table: Path | str, query: str | None = None) -> Begun:
-    """What a run in a folder was asked for.
+    """Read the request of the run in a folder.
 
     Args:
         out: The folder that the fit or run was started with.
@@ -139,7 +139,7 @@ def read_note(out: Path, table: Path | str, query: str | None = None) -> Begun:
     try:
         note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         asked = note["request"] | {"budget": PrivacyBudget(**note["request"]["budget"])}
-        # Runs that privgan 0.2 began had a text file's separator alone.
+        # Notes of privgan 0.2 hold only a text file's separator.
         recorded = (
             {"sep": asked.pop("sep"), "query_sha256": None} if "sep" in asked else asked["source"]
         )
@@ -174,7 +174,7 @@ def begun_schema(candidate: Candidate) -> Schema:
 
 
 def read_aloud(request: RunRequest, progress: Progress) -> TableAsRead:
-    """The table as read; says what was recognised.
+    """Read the table and print what was recognised.
 
     Args:
         request: What the owner asks for.

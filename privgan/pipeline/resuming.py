@@ -1,4 +1,4 @@
-"""Checkpoints of the critic phase, and resuming a fit once with fresh noise. INTERNAL."""
+"""Save checkpoints of the critic phase, and resume a fit once with fresh noise. INTERNAL."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ from privgan.pipeline.fitting import (
     Fitted,
     Job,
     Refining,
+    check_all_charged,
     device,
     fitted_of,
     refinement_of,
-    require_all_charged,
     run_refinement,
 )
 from privgan.pipeline.library_maps import check_libraries
+from privgan.planning.model_stage import RESERVE
 from privgan.planning.plan import Plan
-from privgan.planning.planner import RESERVE, with_domain
+from privgan.planning.planner import with_domain
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 
@@ -45,7 +46,7 @@ _MARGINAL = "marginal.{}"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Checkpoint:
-    """Where a critic phase stood.
+    """The state of a critic phase.
 
     Attributes:
         lineage: Its number; the ledger lets each number go on once.
@@ -75,7 +76,7 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, refining: Refining, *, clean: bool) -> None:
-    """Write the next checkpoint of a run with mode 0600, tell the ledger, and remove the ones before.
+    """Write the next checkpoint with mode 0600, record it, and remove earlier ones.
 
     Args:
         folder: The internal folder.
@@ -199,7 +200,7 @@ def resume(
     ledger: PrivacyLedger,
     settings: FitSettings,
 ) -> Fitted:
-    """Go on with a critic phase from its checkpoint, with fresh coins and the same canaries.
+    """Continue a critic phase from its checkpoint, with fresh coins and the same canaries.
 
     Args:
         table: The owner's table, mapped into the facts of the checkpoint's schema.
@@ -235,14 +236,14 @@ def resume(
     fitted = run_refinement(
         job, Refining(fitted=fitted, refinement=refinement, ledger=run), receipt
     )
-    require_all_charged(job)
+    check_all_charged(job)
     return fitted
 
 
 def _same_plan(plan: Plan, checkpoint: Checkpoint) -> Plan:
     """The plan with the checkpoint's stage 2.
 
-    UsageError where it is not the one that was being run.
+    UsageError where it is not the plan of the interrupted run.
     """
     if not plan.steps:
         plan = with_domain(plan, checkpoint.schema, checkpoint.rows, checkpoint.rows_of_each)

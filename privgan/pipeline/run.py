@@ -1,4 +1,4 @@
-"""The main job: a run's stages in order, one call a line."""
+"""Run the main job: a run's stages in order, one call a line."""
 
 from __future__ import annotations
 
@@ -21,23 +21,21 @@ from privgan.ledger.ledger import PrivacyLedger
 from privgan.naming import call, parameter
 from privgan.owner.owners_table import OwnersTable, TableAsRead
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
-from privgan.pipeline.canaries import Canaries, load_canaries
+from privgan.pipeline.canaries import Canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
 from privgan.pipeline.fitting import FitSettings, Refining, fit
 from privgan.pipeline.judging import audit_candidate, judgement_of
-from privgan.pipeline.preflight import Books, Preflight, announce, claim_lines, preflight, terms
+from privgan.pipeline.preflight import Books, Preflight, announce, claim_lines, preflight
 from privgan.pipeline.read_candidate import ReadCandidate
-from privgan.pipeline.releasing import release_candidate, release_facts
+from privgan.pipeline.releasing import ReleaseTerms, release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
 from privgan.pipeline.request import (
-    Begun,
     RunRequest,
+    check_folder,
     read_aloud,
-    read_note,
-    refuse_useless_folder,
     write_note,
 )
-from privgan.pipeline.resuming import Checkpoint, newest_checkpoint, resume, save_checkpoint
+from privgan.pipeline.resuming import save_checkpoint
 from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.writing import write_candidate
@@ -60,7 +58,7 @@ OpenLedger = Callable[[bool], PrivacyLedger | None]
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """What a run ended in.
+    """The outcome of a run.
 
     Attributes:
         verdict: The policy's verdict.
@@ -86,7 +84,7 @@ class RunOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Judging:
-    """How a candidate is judged and released.
+    """Policy, context and signing key of a judgement.
 
     Attributes:
         policy: What is allowed.
@@ -100,10 +98,15 @@ class Judging:
     key: SigningKey | None = None
     language: str = "en"
 
+    @property
+    def terms(self) -> ReleaseTerms:
+        """The context, signing key and language of its release."""
+        return ReleaseTerms(self.context, self.key, self.language)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """What one fit works on; its table was read and held against its schema once, before.
+    """The inputs of one fit; its table was read and checked against its schema before.
 
     Attributes:
         request: What the owner asks for.
@@ -125,14 +128,14 @@ class Run:
         return self.table.schema
 
     def settings(self, **more: Any) -> FitSettings:
-        """How the plan is run."""
+        """The settings of the fit."""
         return FitSettings(seed=self.request.seed, progress=self.progress, **more)
 
 
 def run(
     request: RunRequest, judging: Judging, open_ledger: OpenLedger, out: Path, progress: Progress
 ) -> RunOutcome:
-    """From a table to a release, or to a candidate that the policy blocked.
+    """Make a release from a table, or a candidate that the policy blocked.
 
     Args:
         request: What the owner asks for.
@@ -147,10 +150,10 @@ def run(
     schema, plan = planned(request, out)
     announce(progress, schema, plan, made=request.rows)
     books = Books.of(open_ledger(False), schema.dataset)
-    first = _beforehand(request, judging, schema, plan, books, progress)
+    first = beforehand(request, judging, schema, plan, books, progress)
     if first.blocking:
-        return _not_begun(first, plan, schema)
-    first.require()
+        return not_begun(first, plan, schema)
+    first.check()
     read = read_for_run(request, progress)
     table = conforming(read, request, schema, out)
     leak_patterns = leak_patterns_of(read.undeclared_texts(schema))
@@ -163,41 +166,10 @@ def run(
     candidate = fit_candidate(
         begun, Candidate(internal / "candidate", internal), attempts=first.attempts
     )
-    return _finish(begun, candidate, leak_patterns, judging, out)
+    return finish(begun, candidate, leak_patterns, judging, out)
 
 
-def resume_run(
-    table: Path | str,
-    judging: Judging,
-    ledger: PrivacyLedger,
-    out: Path,
-    progress: Progress,
-    *,
-    query: str | None = None,
-) -> RunOutcome:
-    """Go on with an interrupted run from its newest checkpoint, to a release or to a candidate that the policy blocked.
-
-    A policy that the run can never pass ends it before the checkpoint is used.
-    """
-    begun = read_note(out, table, query)
-    request, schema = begun.request, begun.schema
-    progress.say_all(terms(schema))
-    plan = plan_for(request, schema)
-    books = Books.of(ledger, schema.dataset, reserved=True)
-    first = _beforehand(request, judging, schema, plan, books, progress)
-    if first.blocking:
-        return _not_begun(first, plan, schema)
-    first.require()
-    checkpoint = _newest(begun, ledger)
-    read = TableAsRead.read(request.table, request.source)
-    owned, said = read.conforming(schema, on_violation=request.on_violation), read.said
-    leak_patterns = leak_patterns_of(read.undeclared_texts(schema))
-    del read  # Only the typed rows stay.
-    again = Run(request=request, plan=plan, table=owned, ledger=ledger, progress=progress)
-    return _finish(again, _resumed(begun, checkpoint, again, said), leak_patterns, judging, out)
-
-
-def _beforehand(
+def beforehand(
     request: RunRequest,
     judging: Judging,
     schema: Schema,
@@ -205,13 +177,14 @@ def _beforehand(
     books: Books,
     progress: Progress,
 ) -> Preflight:
-    """What is known before the first look, judged and told."""
+    """Judge what is known before the first look, and print it."""
     first = preflight(judging.policy, judging.context, schema, plan, books, rows=request.rows)
     progress.say(str(first))
     return first
 
 
-def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
+def not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
+    """The outcome of a run that can never pass; nothing was charged."""
     return RunOutcome(
         verdict=first.verdict,
         status=first.status,
@@ -223,9 +196,10 @@ def _not_begun(first: Preflight, plan: Plan, schema: Schema) -> RunOutcome:
     )
 
 
-def _finish(
+def finish(
     run: Run, candidate: ReadCandidate, leak_patterns: LeakPatterns, judging: Judging, out: Path
 ) -> RunOutcome:
+    """Scan, audit, judge and report a candidate, and release it where it passed."""
     ledger, progress, context = run.ledger, run.progress, judging.context
     leak_patterns = scan_candidate(candidate, leak_patterns, ledger, progress)
     audit_candidate(candidate, run.table, ledger, target=run.request.target, progress=progress)
@@ -246,16 +220,7 @@ def _finish(
     if verdict.status is not VerdictStatus.PASS:
         progress.say(f"{verdict.status}: no release; the candidate stays in {files.folder}")
         return ended
-    release = release_candidate(
-        candidate,
-        verdict,
-        ledger,
-        context,
-        out,
-        leak_patterns,
-        key=judging.key,
-        language=judging.language,
-    )
+    release = release_candidate(candidate, verdict, ledger, judging.terms, out, leak_patterns)
     files.discard()
     progress.say(f"PASS: released to {release}")
     return replace(ended, release=release, candidate=None)
@@ -263,7 +228,7 @@ def _finish(
 
 def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     """The schema, every fact of it confirmed, and the plan; no table is read."""
-    refuse_taken(out)
+    check_free(out)
     schema = schema_of(request)
     check_confirmed(schema)
     check_not_claimed(schema)
@@ -283,14 +248,14 @@ def read_for_run(request: RunRequest, progress: Progress) -> TableAsRead:
 def conforming(read: TableAsRead, request: RunRequest, schema: Schema, out: Path) -> OwnersTable:
     """Type the rows by the schema, once the output folder has room for the result."""
     table = read.conforming(schema, on_violation=request.on_violation)
-    refuse_useless_folder(out, request.rows or table.row_count(), len(schema.columns))
+    check_folder(out, request.rows or table.row_count(), len(schema.columns))
     return table
 
 
 def schema_of(request: RunRequest) -> Schema:
-    """The schema of a request, with the target that it asks for.
+    """The schema of a request, with the requested target.
 
-    TableError where that is no column to predict.
+    TableError where the target is no column to predict.
     """
     given = request.schema if isinstance(request.schema, Schema) else load_schema(request.schema)
     return with_target(given, request.target)
@@ -352,8 +317,8 @@ def fit_candidate(run: Run, candidate: Candidate, *, attempts: int | None = None
                 f"{internal}: another run has begun there meanwhile; choose another"
                 f" {parameter('out')}"
             )
-        begin, keep = partial(_begin, run, candidate), partial(_keep, run, internal)
-        settings = run.settings(on_canaries=begin, keep=keep, attempts=attempts)
+        begin, kept = partial(_begin, run, candidate), partial(keep, run, internal)
+        settings = run.settings(on_canaries=begin, keep=kept, attempts=attempts)
         try:
             fitted = fit(run.table, run.plan, run.ledger, settings)
         except (UsageError, BudgetExceededError, PolicyFailedError):
@@ -365,14 +330,14 @@ def fit_candidate(run: Run, candidate: Candidate, *, attempts: int | None = None
 
 
 def _begin(run: Run, candidate: Candidate, canaries: Canaries, identity: str) -> None:
-    """Keep inside what was asked for and who is a canary, before the first look."""
+    """Store request and canaries inside, before the first look."""
     write_note(candidate, run.request, run.schema, run=identity, commitment=canaries.commitment)
     run.progress.log_to(candidate.write_internal(LOG_FILE, ""))
     canaries.save(candidate.internal, run.table)
     run.progress.say(f"claim: {statement(run.plan.budget, run.schema)}")
 
 
-def _keep(run: Run, internal: Path, refining: Refining, clean: bool) -> None:
+def keep(run: Run, internal: Path, refining: Refining, clean: bool) -> None:
     """Write a checkpoint."""
     save_checkpoint(internal, refining, clean=clean)
     if clean:
@@ -380,70 +345,14 @@ def _keep(run: Run, internal: Path, refining: Refining, clean: bool) -> None:
         run.progress.say(f"checkpoint at step {step}; {call('Synthesizer.resume')} goes on from it")
 
 
-def resume_candidate(
-    out: Path,
-    table: Path | str,
-    ledger: PrivacyLedger,
-    progress: Progress,
-    *,
-    query: str | None = None,
-) -> ReadCandidate:
-    """Go on with a fit that was interrupted, from its newest checkpoint.
+def check_free(out: Path) -> None:
+    """Check that an output folder is free.
 
-    Args:
-        out: The folder that the fit or run was started with.
-        table: The same table, in the same order.
-        ledger: The run's ledger.
-        progress: Tells the owner.
-        query: The same query, where a query makes the table.
+    It is no file, and holds no release, candidate or internal files of an earlier run.
     """
-    begun = read_note(out, table, query)
-    request, schema = begun.request, begun.schema
-    checkpoint = _newest(begun, ledger)
-    read = TableAsRead.read(request.table, request.source)
-    owned, said = read.conforming(schema, on_violation=request.on_violation), read.said
-    del read  # Only the typed rows stay.
-    plan = plan_for(request, schema)
-    again = Run(request=request, plan=plan, table=owned, ledger=ledger, progress=progress)
-    return _resumed(begun, checkpoint, again, said)
-
-
-def _newest(begun: Begun, ledger: PrivacyLedger) -> Checkpoint:
-    lineage = ledger.newest_checkpoint(begun.schema.dataset, begun.run)
-    return newest_checkpoint(begun.candidate.internal, lineage)
-
-
-def _resumed(
-    begun: Begun, checkpoint: Checkpoint, run: Run, said: tuple[str, ...]
-) -> ReadCandidate:
-    """Fit to the end from a checkpoint, and write the candidate.
-
-    What was recognised is said once the log is open.
-    """
-    candidate, progress = begun.candidate, run.progress
-    canaries = load_canaries(candidate.internal, run.table)
-    if canaries.commitment != begun.commitment:
-        raise UsageError(
-            f"{candidate.internal}: the list of canaries is not the one that the run began with"
-        )
-    progress.log_to(candidate.internal / LOG_FILE)
-    progress.say_all(said)
-    progress.say(f"resuming from checkpoint {checkpoint.lineage} at step {checkpoint.step}")
-    settings = run.settings(keep=partial(_keep, run, candidate.internal))
-    table = run.table.clamped(checkpoint.schema)
-    fitted = resume(table, run.plan, checkpoint, canaries, run.ledger, settings)
-    candidate.create()
-    request = run.request
-    return write_candidate(
-        candidate, fitted, run.ledger, rows=request.rows, seed=request.seed, progress=progress
-    )
-
-
-def refuse_taken(out: Path) -> None:
-    """Refuse an output folder that is a file, or holds a release, a candidate or what stayed inside of an earlier run."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out}: is a file; {parameter('out')} must be a folder")
-    if os.path.lexists(out / RELEASE):  # A link that leads nowhere is in the way too.
+    if os.path.lexists(out / RELEASE):  # A dangling link blocks the name too.
         raise ReleaseExistsError(
             f"{out / RELEASE}: there is a release already; choose another {parameter('out')}"
         )

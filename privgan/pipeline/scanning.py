@@ -1,7 +1,4 @@
-"""Scan a candidate for what must stay inside, while the real table's texts are at hand.
-
-INTERNAL.
-"""
+"""Scan a candidate for content that must stay inside, against the real table's texts. INTERNAL."""
 
 from __future__ import annotations
 
@@ -51,7 +48,7 @@ FACT = "artefacts.findings"
 
 
 def leak_patterns_of(texts: UndeclaredTexts) -> LeakPatterns:
-    """What must not leave of a table.
+    """A table's leak patterns.
 
     Identifiers, personal values, and every text that the schema does not declare.
 
@@ -64,7 +61,7 @@ def leak_patterns_of(texts: UndeclaredTexts) -> LeakPatterns:
         for text in found:
             if len(text) >= least:
                 values.setdefault(text[:LONGEST], kind)
-            if len(text) > LONGEST:  # Many may begin and end alike, with what a pattern says.
+            if len(text) > LONGEST:  # Many begin and end alike, with the pattern's own text.
                 values.setdefault(text[-LONGEST:], kind)
                 start = max(0, _alike(text, column) - LONGEST // 2)
                 values.setdefault(text[start : start + LONGEST], kind)
@@ -73,14 +70,14 @@ def leak_patterns_of(texts: UndeclaredTexts) -> LeakPatterns:
 
 
 def _alike(text: str, column: Column) -> int:
-    """How many characters a text begins with as the column's pattern does."""
+    """The number of leading characters of a text that match the column's pattern."""
     pattern = column.pattern if isinstance(column, Invented) else ""
     pairs = enumerate(zip(text, pattern, strict=False))
     return next((place for place, (one, other) in pairs if one != other), 0)
 
 
 def leak_patterns_for(candidate: ReadCandidate, leak_patterns: LeakPatterns) -> LeakPatterns:
-    """The same leak patterns less what the released schema, its grid and the fit itself say.
+    """The leak patterns less the texts of the released schema, its grid and the fit.
 
     Args:
         candidate: The candidate.
@@ -95,10 +92,10 @@ def leak_patterns_for(candidate: ReadCandidate, leak_patterns: LeakPatterns) -> 
 def leak_patterns_for_release(
     leak_patterns: LeakPatterns, said: Said, data: ShareableReport
 ) -> LeakPatterns:
-    """The same leak patterns less what a release says of its making, and what its report says.
+    """The leak patterns less a release's texts about its making and its report.
 
-    The report's files are a function of its data, which is searched here. So what stands in the
-    report made of clean data is public, and anything more in its files is a finding.
+    The report's files are a function of its data, which is searched here. So a report made of clean
+    data is public, and anything more in its files is a finding.
 
     Args:
         leak_patterns: What must not leave of the candidate.
@@ -121,7 +118,7 @@ def leak_patterns_for_release(
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What is said of a release, each part from where it comes from and not from what was written.
+    """A release's texts, each part from its source and not from what was written.
 
     Attributes:
         facts: What the manifest says.
@@ -144,7 +141,7 @@ def scan_candidate(
     ledger: PrivacyLedger,
     progress: Progress | None = None,
 ) -> LeakPatterns:
-    """Search everything that would leave of a candidate, and write what was found beside the audit.
+    """Search everything that would leave of a candidate, and write the findings.
 
     Args:
         candidate: The candidate.
@@ -177,9 +174,9 @@ def scan_candidate(
 def closing_on_findings(
     candidate: ReadCandidate, ledger: PrivacyLedger, leak_patterns: LeakPatterns
 ) -> Iterator[None]:
-    """Write what a scan in the block found, close the candidate, and count an evaluation.
+    """Write a scan's findings, close the candidate, and count an evaluation.
 
-    That there is no release may tell up to one bit about real rows, as an internal check does.
+    A missing release may tell up to one bit about real rows, as an internal check does.
     """
     try:
         yield
@@ -215,12 +212,12 @@ def scan_facts(candidate: AnyCandidate) -> dict[str, FactValue]:
 
 
 def read_scan(candidate: Candidate) -> dict[str, Any] | None:
-    """What a scan wrote, or None where none has run."""
+    """Read a scan's result, or None where none has run."""
     return candidate.scan()
 
 
-def refuse_findings(candidate: ReadCandidate) -> None:
-    """Refuse a candidate in which a scan found what must stay inside, whatever a policy says.
+def check_no_findings(candidate: ReadCandidate) -> None:
+    """Check that no scan found content that must stay inside; no policy can waive it.
 
     Raises:
         PolicyFailedError: There are findings.

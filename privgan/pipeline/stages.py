@@ -1,7 +1,7 @@
-"""The stages of a run in their order, and how long each takes: a function of public sizes.
+"""List a run's stages in order with their expected time, a function of public sizes.
 
-The seconds are fitted to runs of 1,000 to 30,000 rows and 6 to 40 columns on a reference machine.
-A short measurement tells how much slower this machine is.
+The seconds are fitted to runs of 1,000 to 30,000 rows and 6 to 40 columns on a reference machine. A
+short measurement tells how much slower this machine is.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from privgan.planning.model_stage import number_of_rounds
 from privgan.planning.plan import Plan, StepKind
-from privgan.planning.planner import number_of_rounds
 from privgan.planning.workload import planned_sizes
 from privgan.progress import Progress, Stage
 from privgan.schema.columns import Discrete
@@ -24,7 +24,7 @@ from privgan.schema.schema import Schema, choose_target
 
 
 class StageName(StrEnum):
-    """What a run does, in plain words."""
+    """A stage's name, in plain words."""
 
     READ = "reading the table and checking it against its schema"
     PREPARE = "setting the audit's canaries aside and opening the ledger"
@@ -55,7 +55,7 @@ AUDIT_STAGES: Mapping[str, str] = MappingProxyType(
 
 
 def audit_teller(progress: Progress) -> Callable[[str, float], None]:
-    """Tells each of the audit's stages in plain words; what follows shows that the last ended."""
+    """Print each of the audit's stages in plain words, as the one before ends."""
 
     def tell(stage: str, share: float) -> None:
         if share < 1:
@@ -98,7 +98,10 @@ class Size:
 
     @classmethod
     def of(cls, plan: Plan, schema: Schema, rows: int | None, made: int | None) -> Size:
-        """The sizes of a plan for so many rows, of which ``made`` are drawn; None for as many."""
+        """The sizes of a plan for so many rows.
+
+        ``made`` rows are drawn; None for as many.
+        """
         settings, critic = plan.generator, plan.critic
         columns = schema.modelled
         rounds = len(plan.of_kind(StepKind.SELECTION)) or number_of_rounds(len(columns))
@@ -165,11 +168,11 @@ _FIT = frozenset(
 )
 _TRIES, _PRODUCTS = 3, 5
 _REFERENCE_SECONDS = 0.026
-_USUAL_CODES = 12  # Of a column whose categories are still to be measured.
+_USUAL_CODES = 12  # For a column whose categories are not measured yet.
 
 
 def seconds_of(size: Size) -> dict[str, float]:
-    """Expected seconds of each stage on the reference machine, in their order.
+    """Expected seconds of each stage on the reference machine, in order.
 
     Fitted by non-negative least squares to the processor's time of whole runs.
     """
@@ -209,8 +212,8 @@ def seconds_of(size: Size) -> dict[str, float]:
 def slowness() -> float:
     """How many times slower this machine is than the reference machine.
 
-    The work is of the kinds that a run consists of: sorting, counting and multiplying matrices.
-    Where more processes want to run than there are processors, a run gets its share of them only.
+    It measures sorting, counting and matrix products, of which a run consists. Where more processes
+    than processors want to run, a run gets its share of them only.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

@@ -1,9 +1,7 @@
-"""A TEST run with white-box canaries in the critic's DP-SGD.
+"""Train a TEST run with white-box canaries to check this machine's DP-SGD against its claim.
 
-Whether this machine's trainer keeps what the accountant claims.
-
-It has a ledger of its own in a folder that is removed, so that nothing is charged to anybody's
-budget; no candidate is written, so that nothing can be released; what it prints is INTERNAL.
+It has a ledger of its own in a folder that is removed, so nobody's budget is charged. No candidate
+is written, so nothing can be released. What it prints is INTERNAL.
 """
 
 from __future__ import annotations
@@ -49,9 +47,9 @@ def run_twin(
     canaries: int = CANARIES,
     coins: SecretStream | None = None,
 ) -> TwinReport:
-    """Train once with canaries that are in by fair coins, and hold what the noisy gradients tell against the claim.
+    """Train once with canaries included by fair coins, and test the claim on the noisy gradients.
 
-    Nearly the whole budget goes to the private critic, whose DP-SGD is what is tested.
+    Nearly the whole budget goes to the private critic, whose DP-SGD is tested.
 
     Args:
         budget: The test run's (ε, δ).
@@ -99,7 +97,7 @@ def _probed(
     settings: CriticSettings,
     *rest: Any,
 ) -> PrivateTrainer:
-    """The trainer of a test run, and the game that watches it."""
+    """The trainer of a test run, and the game that observes it."""
     game = GradientAttack(
         len(inside), sample_rate=settings.sample_rate, noise_multiplier=settings.noise_multiplier
     )

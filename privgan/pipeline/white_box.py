@@ -1,4 +1,4 @@
-"""The scores of the audit's white-box attacks, from a candidate's model and the critic that was kept inside. INTERNAL."""
+"""Compute the white-box attacks' scores from a candidate's model and critic. INTERNAL."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def keep_critic(candidate: Candidate, critic: Critic) -> None:
 def white_box_scores(
     candidate: AnyCandidate, rows: RealRows, canary_mask: np.ndarray
 ) -> Mapping[str, np.ndarray]:
-    """By attack, the score of each canary's row [rows], kept-in ones first.
+    """By attack, each canary row's score [rows], kept-in ones first.
 
-    High for what looks like a row that the fit saw.
+    High for a row that the fit seems to have seen.
 
     Args:
         candidate: The candidate.

@@ -1,4 +1,4 @@
-"""Write a candidate: the synthesizer, its sample and what the fit says about itself."""
+"""Write a candidate: the synthesizer, its sample and the fit's record."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_candidate(
     seed: int,
     progress: Progress,
 ) -> ReadCandidate:
-    """Sample from a fit, write everything that a release would be made from, and end the run in the ledger.
+    """Sample from a fit, write the candidate's files, and end the run in the ledger.
 
     Args:
         candidate: Where to write.
@@ -117,7 +117,7 @@ def _record(
 
 
 def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:
-    """Distance of the synthetic table to the noisy marginals: post-processing, so it may leave.
+    """Distance of the synthetic table to the noisy marginals: post-processing, so public.
 
     Args:
         rows: The table, or its first rows: enough of them tell as much.

@@ -1,4 +1,4 @@
-"""One charged step as files state it: its event, its noise and its ε alone."""
+"""Define an accounted step as files state it: its event, its noise and its ε alone."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class AccountedStep:
 
     @property
     def cost(self) -> events.DpEvent:
-        """Its event, to account with.
+        """Its event, for the accountant.
 
         Raises:
             ValueError: The event is none that privgan knows.

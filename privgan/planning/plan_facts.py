@@ -1,4 +1,4 @@
-"""A plan as a manifest states it: what is compared with the claim, whoever wrote it."""
+"""Read a plan as a manifest states it, to compare it with the claim."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedStage:
-    """One stage and what it is given.
+    """One stage and its budget.
 
     Attributes:
         name: ``domain`` or ``model``.
@@ -65,7 +65,7 @@ class PlannedStage:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanFacts:
-    """What every plan states; what only some versions state is read by name.
+    """The facts that every plan states; those of some versions are read by name.
 
     Attributes:
         raw: The whole plan as JSON values.

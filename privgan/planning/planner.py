@@ -3,78 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
-import numpy as np
-
-from privgan.domain.cells import cells_of
 from privgan.errors import UsageError
 from privgan.planning.domain_stage import first_stage
+from privgan.planning.model_stage import Draft, calibrated, noise_of_pairs
 from privgan.planning.plan import (
     EFFORTS,
-    CriticSettings,
     Effort,
     GeneratorSettings,
     MarginalSettings,
     Plan,
-    PlanStep,
     StepKind,
     events_of,
 )
-from privgan.planning.workload import (
-    BY_DIFFERENCE,
-    MOST_CODES,
-    SHARE_OF_ROUNDS,
-    longer_fit,
-    measured_at_once,
-    number_of_codes,
-    share_of_one_way,
-    share_of_triples,
-    target_weight,
-)
-from privgan.privacy import accountant, events
+from privgan.planning.workload import MOST_CODES, longer_fit, number_of_codes
+from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.calibration import calibrate
-from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.schema.schema import Schema
 
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
-CHECKPOINTS = 20
 # Whatever the critic was given on four tables at ε 1, 3 and 10 was worth more as marginals
 # (reports/benchmarks).
 ALL_TO_MARGINALS = 1.0
-RESERVE = "critic:reserve"
-_FINE_SHARE = 0.20
 _CELLS_BY_SIGNAL = 16.0
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
-_SELECTION_SHARE = 0.10
-_ROUND_GROWTH = 4.0
-_LARGEST_NOISE = 1e4
-_SMALLEST_NOISE = 0.3
-_ABSOLUTE_ERROR = math.sqrt(2 / math.pi)
-_PAIRS = (StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.PAIRS)
-_TRIPLES = (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)
-_OF_TARGET = frozenset(
-    {StepKind.TARGET_DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.TARGET_TRIPLES}
-)
-# Half the cost, for differences, gives the interaction with the noise of whole marginals.
-_SHARE_OF_DIFFERENCES = 0.5
-_NAMES = {
-    StepKind.TARGET_DIFFERENCES: "differences:target",
-    StepKind.DIFFERENCES: "differences",
-    StepKind.TARGET_PAIRS: "pairs:target",
-    StepKind.PAIRS: "pairs",
-    StepKind.TARGET_TRIPLES: "triples:target",
-    StepKind.TRIPLES: "triples",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
-    """What few runs ask for otherwise.
+    """Rarely used options of a plan.
 
     Attributes:
         canary_probability: Probability of each customer to be a canary.
@@ -223,7 +182,7 @@ def with_domain(
         known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers",
     )
     plan = replace(plan, marginals=_coded_by_signal(plan, schema))
-    steps, critic = _calibrated(_Draft(plan, schema))
+    steps, critic = calibrated(Draft(plan, schema))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
     cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
@@ -243,16 +202,7 @@ def with_domain(
 def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:
     """Settings with as many codes per column as the noise of pairs lets through."""
     return replace(
-        plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, _noise_of_pairs(plan, schema))
-    )
-
-
-def _noise_of_pairs(plan: Plan, schema: Schema) -> float:
-    """Standard deviation of a pair's counts when all pairs share the whole budget."""
-    columns = len(schema.modelled)
-    pairs = max(1, columns * (columns - 1) // 2)
-    return plan.unit.count_sensitivity * math.sqrt(
-        pairs / (2 * zcdp_of(plan.model_budget) * plan.marginal_share)
+        plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, noise_of_pairs(plan, schema))
     )
 
 
@@ -262,212 +212,3 @@ def number_of_cells(rows: float, noise: float) -> int:
     It grows as noise falls relative to the rows; chosen on four public tables.
     """
     return round(min(_MOST_CELLS, max(_FEWEST_CELLS, _CELLS_BY_SIGNAL * math.sqrt(rows / noise))))
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """The inputs of stage 2's steps, for any noise."""
-
-    plan: Plan
-    schema: Schema
-
-    def marginal_steps(self, scale: float) -> tuple[PlanStep, ...]:
-        """All steps but the critic's, with every noise multiplied by a scale."""
-        rho = scale**-2
-        columns, merged = self.schema.modelled, self._merged
-        fine_share = _FINE_SHARE * len(merged) / len(columns)
-        fine = [
-            self._histogram(
-                f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)
-            )
-            for name in merged
-        ]
-        rest = rho * (1 - fine_share)
-        wider = min(self.plan.marginals.widest, len(columns)) > 1
-        share = self._one_way_share if wider else 1.0
-        ways = [
-            self._histogram(
-                f"marginal:{column.name}", StepKind.MARGINAL, rest * share / len(columns)
-            )
-            for column in columns
-        ]
-        return (*fine, *ways, *(self._wider(rest * (1 - share)) if wider else ()))
-
-    def _wider(self, rho: float) -> list[PlanStep]:
-        """All 2-way and small 3-way marginals at once, then rounds of choices by worst fit."""
-        columns, sizes = len(self.schema.modelled), self._numbers
-        pairs, triples = (
-            {kind: sizes[kind] for kind in names if kind in sizes} for names in (_PAIRS, _TRIPLES)
-        )
-        of_triples = (
-            share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers, columns)
-            if triples
-            else 0.0
-        )
-        rounds = number_of_rounds(columns)
-        of_rounds = SHARE_OF_ROUNDS if rounds else 0.0
-        steps = self._at_once(rho * (1 - of_triples - of_rounds), pairs)
-        if of_triples > 0:
-            steps += self._at_once(rho * of_triples, triples)
-        return [*steps, *self._rounds(rho * of_rounds, rounds)]
-
-    @cached_property
-    def _merged(self) -> list[str]:
-        """The columns that get a fine histogram, whatever the noise."""
-        settings = self.plan.marginals
-        sizes = {
-            column.name: cells_of(column, settings.max_cells).size
-            for column in self.schema.modelled
-        }
-        return [name for name, size in sizes.items() if size > settings.largest_identity]
-
-    @cached_property
-    def _one_way_share(self) -> float:
-        return share_of_one_way(self.plan.kept_in_rows, _noise_of_pairs(self.plan, self.schema))
-
-    @cached_property
-    def _numbers(self) -> Mapping[StepKind, int]:
-        """The number of marginals of each step without a choice, whatever the noise."""
-        return {
-            kind: len(cliques)
-            for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()
-        }
-
-    def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
-        """Steps that share ρ; marginals with the target get more, by ``target_weight``."""
-        weights = {kind: self._weight(kind) for kind in numbers}
-        total = sum(weights[kind] * number for kind, number in numbers.items())
-        return [
-            self._histograms(_NAMES[kind], kind, rho * weights[kind] * number / total, number)
-            for kind, number in numbers.items()
-        ]
-
-    def _weight(self, kind: StepKind) -> float:
-        """The cost of one marginal of a kind, relative to a whole one without the target."""
-        facts = (self.plan.model_budget.epsilon, self.plan.kept_in_customers, self._one_way_share)
-        by_difference = kind in BY_DIFFERENCE
-        weight = target_weight(*facts, by_difference=by_difference) if kind in _OF_TARGET else 1.0
-        return weight * (_SHARE_OF_DIFFERENCES if by_difference else 1.0)
-
-    def _histograms(self, name: str, kind: StepKind, rho: float, number: int) -> PlanStep:
-        one = self._histogram(name, kind, rho / number)
-        assert isinstance(one.mechanism, CountHistogram)
-        together = CountHistograms(histogram=one.mechanism, number=number)
-        return replace(one, event=together.event, mechanism=together)
-
-    def _rounds(self, rho: float, count: int) -> list[PlanStep]:
-        """Rounds of choice and measurement, on a fixed and growing schedule."""
-        weights = np.geomspace(1.0, _ROUND_GROWTH, count)
-        steps = []
-        for index, part in enumerate(rho * weights / weights.sum(), start=1):
-            epsilon = math.sqrt(8 * _SELECTION_SHARE * part)
-            choice = Selection(epsilon=epsilon, sensitivity=float(self.plan.unit.count_sensitivity))
-            steps.append(
-                PlanStep(
-                    name=f"choice:{index}",
-                    kind=StepKind.SELECTION,
-                    event=choice.event,
-                    noise=2 * choice.sensitivity / epsilon,
-                    mechanism=choice,
-                )
-            )
-            steps.append(
-                self._histogram(
-                    f"chosen:{index}", StepKind.CHOSEN_MARGINAL, (1 - _SELECTION_SHARE) * part
-                )
-            )
-        return steps
-
-    def _histogram(self, name: str, kind: StepKind, rho: float) -> PlanStep:
-        sensitivity = self.plan.unit.count_sensitivity
-        sigma = round(sensitivity / math.sqrt(2 * rho), 6)
-        mechanism = CountHistogram(standard_deviation=sigma, sensitivity=sensitivity)
-        error = sigma * _ABSOLUTE_ERROR / self.plan.kept_in_rows
-        return PlanStep(
-            name=name,
-            kind=kind,
-            event=mechanism.event,
-            noise=sigma,
-            expected_error=error,
-            mechanism=mechanism,
-        )
-
-    def critic(self, noise_multiplier: float) -> CriticSettings:
-        """The critic's settings for a noise multiplier."""
-        effort = EFFORTS[self.plan.effort]
-        customers = self.plan.kept_in_customers
-        sample_rate = round(
-            min(0.5, max(0.05, effort.batch / self.plan.rows_per_customer / customers)), 6
-        )
-        return CriticSettings(
-            steps=effort.critic_steps,
-            sample_rate=sample_rate,
-            expected_batch_size=max(1, round(sample_rate * customers)),
-            noise_multiplier=noise_multiplier,
-            max_grad_norm=1.0,
-            width=128,
-            steps_per_generator_step=2,
-            learning_rate=1e-3,
-            generator_learning_rate=3e-4,
-            marginal_weight=100.0,
-            checkpoint_interval=(
-                math.ceil(effort.critic_steps / CHECKPOINTS) if self.plan.resumable else 0
-            ),
-        )
-
-
-def _calibrated(draft: _Draft) -> tuple[tuple[PlanStep, ...], CriticSettings | None]:
-    """Stage 2's steps with the least noise that its budget allows."""
-    budget, share = draft.plan.model_budget, draft.plan.marginal_share
-    if share >= 1:
-        scale = calibrate(
-            lambda s: list(events_of(draft.marginal_steps(s)).values()),
-            budget,
-            lowest=1e-3,
-            highest=_LARGEST_NOISE,
-        )
-        return draft.marginal_steps(scale), None
-    rho = zcdp_of(budget) * share
-    steps = draft.marginal_steps(rho**-0.5)
-    fixed = list(events_of(steps).values())
-
-    def all_events(noise_multiplier: float) -> Sequence[events.DpEvent]:
-        return [*fixed, *events_of(_critic_steps(draft.critic(noise_multiplier))).values()]
-
-    critic = draft.critic(
-        round_up(calibrate(all_events, budget, lowest=_SMALLEST_NOISE, highest=_LARGEST_NOISE))
-    )
-    return (*steps, *_critic_steps(critic)), critic
-
-
-def _critic_steps(critic: CriticSettings) -> tuple[PlanStep, ...]:
-    """The critic phase, and the reserve for steps repeated after a crash."""
-    phase = PlanStep(
-        name="critic", kind=StepKind.CRITIC, event=critic.event, noise=critic.noise_multiplier
-    )
-    if not critic.checkpoint_interval:
-        return (phase,)
-    again = critic.event_of(critic.checkpoint_interval)
-    return phase, PlanStep(
-        name=RESERVE, kind=StepKind.CRITIC_AGAIN, event=again, noise=critic.noise_multiplier
-    )
-
-
-def number_of_rounds(columns: int) -> int:
-    """The number of choices of wider marginals: one for every 3 columns, 3 to 12.
-
-    0 for fewer than 3 columns.
-    """
-    return min(max(3, columns // 3), 12) if columns > 2 else 0
-
-
-def round_up(noise: float) -> float:
-    """Round a noise upwards to six decimals."""
-    return math.ceil(noise * 1e6) / 1e6
-
-
-def zcdp_of(budget: PrivacyBudget) -> float:
-    """The largest ρ whose zCDP implies (ε, δ) (Canonne, Kamath, Steinke 2020, Prop. 12)."""
-    orders = 1 + np.logspace(-2, 3, 2000)
-    constant = orders * np.log1p(-1 / orders) - np.log(orders - 1) + (1 - orders) * budget.epsilon
-    return float(np.max((math.log(budget.delta) - constant) / ((orders - 1) * orders)))

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,7 +16,7 @@ from privgan.files.atomic import Booking, new_folder, sync_folder
 from privgan.files.fields import FieldSource
 from privgan.policy.policy import UNWAIVABLE
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
-from privgan.release.contents import opened, require_allowed_contents
+from privgan.release.contents import check_allowed_contents, opened
 from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.leak_scan.scan import scan_files
 from privgan.release.manifest import (
@@ -46,29 +46,39 @@ _CHUNK = 1 << 20
 _ROOM_FOR_MANIFEST = 1 << 20
 
 
+@dataclass(frozen=True, kw_only=True)
+class WriteOptions:
+    """Search, signature and record of a release.
+
+    Attributes:
+        leak_patterns: Private values that must not be in it, where the table is at hand;
+            INTERNAL names never may.
+        key: Signs the manifest, which then names it; None for an unsigned release.
+        book: Records the release; called when all lies ready and was searched.
+        now: When it is signed; the clock's time where none is given.
+    """
+
+    leak_patterns: LeakPatterns = field(default_factory=LeakPatterns)
+    key: SigningKey | None = None
+    book: Booking | None = None
+    now: dt.datetime | None = None
+
+
 def write_release(
     target: Path,
     files: Mapping[str, bytes | Path],
     facts: ReleaseFacts,
     verdict: Verdict,
-    leak_patterns: LeakPatterns | None = None,
-    key: SigningKey | None = None,
-    *,
-    book: Booking | None = None,
-    now: dt.datetime | None = None,
+    options: WriteOptions | None = None,
 ) -> Path:
-    """Write a release in one step: either the whole folder is there, or nothing is.
+    """Write a release in one step: the whole folder, or nothing.
 
     Args:
         target: The folder to make.
         files: Relative path to content, or to the file that holds it; only names in ALLOWED_FILES.
         facts: What the manifest says.
         verdict: The policy's verdict, which must be PASS.
-        leak_patterns: Private values that must not be in it, where the table is at hand;
-            INTERNAL names never may.
-        key: Signs the manifest, which then names it; None for an unsigned release.
-        book: Records the release; called when all lies ready and was searched.
-        now: When it is signed; the clock's time where none is given.
+        options: Its leak patterns, signature and record.
 
     Returns:
         The folder.
@@ -81,23 +91,24 @@ def write_release(
         ReleaseExistsError: The folder is there already.
         UsageError: No room, or no right to write.
     """
-    _refuse_unless_passed(verdict)
-    _refuse_unknown_files(files)
-    require_allowed_contents(files)
-    if key is not None:
-        facts = replace(facts, signer=key.public.id)
+    _check_passed(verdict)
+    _check_known_files(files)
+    check_allowed_contents(files)
+    options = options or WriteOptions()
+    if options.key is not None:
+        facts = replace(facts, signer=options.key.public.id)
 
-    with new_folder(target, book=book) as partial:
-        _refuse_without_room(target.parent, files)
-        made = _fill(partial, files, facts, verdict, key, now)
+    with new_folder(target, book=options.book) as partial:
+        _check_room(target.parent, files)
+        made = _fill(partial, files, facts, verdict, options)
         # A hash or a signature of files is no text of a table, whatever it looks like.
-        left = (leak_patterns or LeakPatterns()).without(made.seals)
+        left = options.leak_patterns.without(made.seals)
         scan_files({name: partial / name for name in made.names}, left).check_clean()
     return target
 
 
 def booking(run: str, record: Callable[[str], None]) -> Booking:
-    """How a release of a run is recorded: by its manifest's SHA-256."""
+    """The ledger's record of a release: its manifest's SHA-256."""
     return Booking(
         owner=run,
         record=lambda folder: record(
@@ -106,7 +117,7 @@ def booking(run: str, record: Callable[[str], None]) -> Booking:
     )
 
 
-def _refuse_unless_passed(verdict: Verdict) -> None:
+def _check_passed(verdict: Verdict) -> None:
     if verdict.status is VerdictStatus.FAIL:
         raise PolicyFailedError(f"policy {verdict.policy_name} failed; no release was written")
     if verdict.status is not VerdictStatus.PASS:
@@ -120,14 +131,14 @@ def _refuse_unless_passed(verdict: Verdict) -> None:
             )
 
 
-def _refuse_unknown_files(files: Mapping[str, bytes | Path]) -> None:
+def _check_known_files(files: Mapping[str, bytes | Path]) -> None:
     unknown = sorted(set(files) - set(ALLOWED_FILES))
     if unknown or not files:
         found = ", ".join(map(repr, unknown)) or "no file at all"
         raise InternalError(f"a release may hold {', '.join(ALLOWED_FILES)}; it was given {found}")
 
 
-def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> None:
+def _check_room(folder: Path, files: Mapping[str, bytes | Path]) -> None:
     sizes = (
         len(content) if isinstance(content, bytes) else content.stat().st_size
         for content in files.values()
@@ -142,7 +153,7 @@ def _refuse_without_room(folder: Path, files: Mapping[str, bytes | Path]) -> Non
 
 @dataclass(frozen=True, kw_only=True)
 class _Made:
-    """What was written: the files' names, and all hashes and signatures as text."""
+    """The written files' names, and all hashes and signatures as text."""
 
     names: list[str]
     seals: str
@@ -153,10 +164,9 @@ def _fill(
     files: Mapping[str, bytes | Path],
     facts: ReleaseFacts,
     verdict: Verdict,
-    key: SigningKey | None,
-    now: dt.datetime | None,
+    options: WriteOptions,
 ) -> _Made:
-    """Write every file, the manifest after them, and name what was written."""
+    """Write every file, then the manifest, and name the written files."""
     entries = {
         name: _copy(content, partial / name, ALLOWED_FILES[name])
         for name, content in sorted(files.items())
@@ -165,8 +175,9 @@ def _fill(
     digest = _copy(manifest, partial / MANIFEST_NAME, FieldSource.PROCESS).sha256
     _copy(f"{digest}  {MANIFEST_NAME}\n".encode(), partial / CHECKSUM_NAME, FieldSource.PROCESS)
     names, signed = [*files, MANIFEST_NAME, CHECKSUM_NAME], b""
-    if key is not None:
-        signed = signature_file([sign_manifest(key, facts.release_id, manifest, now=now)])
+    if options.key is not None:
+        signature = sign_manifest(options.key, facts.release_id, manifest, now=options.now)
+        signed = signature_file([signature])
         _copy(signed, partial / SIGNATURE_NAME, FieldSource.PROCESS)
         names.append(SIGNATURE_NAME)
     for folder in {(partial / name).parent for name in files} | {partial}:

@@ -1,6 +1,6 @@
-"""Hold every file of a release against the allow-list before it is written.
+"""Check every file of a release against the allow-list before it is written.
 
-JSON fields, tensors, columns, metadata.
+It covers JSON fields, tensors, columns and metadata.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from privgan.files.yaml_lines import YamlError, read_yaml
 from privgan.release.parquet.footer import foreign_form_of, form_of
 from privgan.release.report_files import (
     REPORT_JSON,
-    require_harmless_html,
-    require_plain_markdown,
-    require_report_json,
+    check_harmless_html,
+    check_plain_markdown,
+    check_report_json,
 )
 from privgan.table.presenting import unescaped
 
@@ -56,8 +56,8 @@ _BYTES = {
     "BOOL": 1,
 }
 _FACTS = ("dtype", "shape", "data_offsets")
-_LENGTH = 8  # Bytes before a header that say how long it is, which is a multiple of as many.
-# The most bytes of each file; more are no release, whatever they hold.
+_LENGTH = 8  # Bytes of the header's length, which is a multiple of the same number.
+# The most bytes of each file of a release.
 LARGEST: Mapping[str, int] = {
     **LARGEST_JSON,
     "schema.yaml": LARGEST_YAML,
@@ -71,13 +71,13 @@ LARGEST: Mapping[str, int] = {
 
 @contextmanager
 def opened(content: Content) -> Any:
-    """A file's content for reading, whether it lies in memory or on the disk."""
+    """A file's content for reading, from memory or from the disk."""
     with io.BytesIO(content) if isinstance(content, bytes) else open_regular(content) as reader:
         yield reader
 
 
-def require_allowed_contents(files: Mapping[str, Content], *, foreign: bool = False) -> None:
-    """Refuse files that hold anything but what the allow-list declares.
+def check_allowed_contents(files: Mapping[str, Content], *, foreign: bool = False) -> None:
+    """Check that files hold only what the allow-list declares.
 
     Args:
         files: Relative path to content; each path is an allowed one.
@@ -92,7 +92,7 @@ def require_allowed_contents(files: Mapping[str, Content], *, foreign: bool = Fa
         if check is None:
             continue
         try:
-            _require_size(name, content)
+            _check_size(name, content)
             if foreign and name == _TABLE:
                 _check_form(name, foreign_form_of(Path(str(content))), columns)
                 continue
@@ -108,14 +108,14 @@ def require_allowed_contents(files: Mapping[str, Content], *, foreign: bool = Fa
             ) from error
 
 
-def _require_size(name: str, content: Content) -> None:
+def _check_size(name: str, content: Content) -> None:
     size = len(content) if isinstance(content, bytes) else content.stat().st_size
     if size > LARGEST[name]:
         raise InternalError(f"{name}: has {size:,} bytes, allowed: at most {LARGEST[name]:,}")
 
 
 def _columns(schema: Content) -> tuple[str, ...]:
-    _require_size("schema.yaml", schema)
+    _check_size("schema.yaml", schema)
     with opened(schema) as reader:
         data = _yaml(reader.read())
     columns = data.get("columns", []) if isinstance(data, dict) else []
@@ -129,7 +129,7 @@ def _yaml(text: bytes | str) -> Any:
 
 @lru_cache(maxsize=2)
 def _parsed(text: str) -> Any:
-    """The schema's own text stands in the model too; nobody changes what is found."""
+    """The schema of a text, parsed once; callers must not change it."""
     try:
         found = read_yaml(text)
     except YamlError as error:
@@ -169,14 +169,14 @@ def _check_tensors(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> No
 
 
 def _is_plain_header(content: bytes, header: Mapping[str, Any]) -> bool:
-    """Whether a header says each tensor's three facts and nothing else, without any other space."""
+    """Whether a header states each tensor's three facts, without any spare space."""
     written = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     facts = all(tuple(tensor) == _FACTS for tensor in header.values())
     return facts and content == written + b" " * (-len(written) % _LENGTH)
 
 
 def _place_of(tensor: Mapping[str, Any]) -> tuple[int, int]:
-    """Where a tensor begins and ends; ValueError where its shape is not as long."""
+    """A tensor's first and last byte; ValueError where its shape has another length."""
     first, last = tensor["data_offsets"]
     size = _BYTES[tensor["dtype"]]
     for length in tensor["shape"]:
@@ -215,7 +215,7 @@ def _check_parquet(name: str, reader: BinaryIO, columns: tuple[str, ...] | None)
 
 @contextmanager
 def _on_disk(reader: BinaryIO) -> Iterator[Path]:
-    """A file of a reader's content."""
+    """A file with a reader's content."""
     with tempfile.NamedTemporaryFile(suffix=".parquet") as copy:
         shutil.copyfileobj(reader, copy)
         copy.flush()
@@ -227,11 +227,11 @@ def _check_form(name: str, form: Mapping[str, Any], columns: tuple[str, ...] | N
         raise InternalError(f"{name}: {form['odd']}")
     if set(form["keys"]) - PARQUET_KEYS:
         raise InternalError(f"{name}: holds metadata that the allow-list does not name")
-    _require_columns(name, tuple(form["columns"]), columns)
+    _check_columns(name, tuple(form["columns"]), columns)
 
 
 class _Lines:
-    """The lines of a text, and how many characters came since the last whole record."""
+    """The lines of a text, and the number of characters since the last whole record."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self.text, self.since = text, 0
@@ -249,7 +249,7 @@ def _check_csv(name: str, reader: BinaryIO, columns: tuple[str, ...] | None) -> 
     lines = _Lines(text)
     rows = csv.reader(lines)
     header = next(rows, [])
-    _require_columns(name, tuple(map(unescaped, header)), columns)
+    _check_columns(name, tuple(map(unescaped, header)), columns)
     for row in rows:
         lines.since = 0
         if len(row) != len(header) and (row or len(header) > 1):
@@ -258,7 +258,7 @@ def _check_csv(name: str, reader: BinaryIO, columns: tuple[str, ...] | None) -> 
     text.detach()
 
 
-def _require_columns(name: str, found: tuple[str, ...], columns: tuple[str, ...] | None) -> None:
+def _check_columns(name: str, found: tuple[str, ...], columns: tuple[str, ...] | None) -> None:
     if columns is not None and found != columns:
         raise InternalError(f"{name}: its columns are not the schema's")
 
@@ -269,7 +269,7 @@ _CHECKS: Mapping[str, Callable[[str, BinaryIO, tuple[str, ...] | None], None]] =
     "model/model.safetensors": _check_tensors,
     "synthetic.parquet": _check_parquet,
     "synthetic.csv": _check_csv,
-    "report.html": lambda name, reader, _: require_harmless_html(name, reader.read()),
-    "report.md": lambda name, reader, _: require_plain_markdown(name, reader.read()),
-    REPORT_JSON: lambda name, reader, _: require_report_json(name, reader.read()),
+    "report.html": lambda name, reader, _: check_harmless_html(name, reader.read()),
+    "report.md": lambda name, reader, _: check_plain_markdown(name, reader.read()),
+    REPORT_JSON: lambda name, reader, _: check_report_json(name, reader.read()),
 }

@@ -1,7 +1,7 @@
-"""A report in a former version's words: does it show the figures that its data give, and no other?
+"""Check that a report in a former version's words shows exactly its data's figures.
 
-Words change from version to version; figures, claims and what is not promised do not. A former
-report is held to the text that this privgan makes of the same data.
+Words change from version to version; figures, claims and warnings do not. A former report is
+compared with the text that this privgan makes of the same data.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FORMER_SHEET = "0cf2aeae90182b81d3c228754c9dd4aad5e9aa3698595442757586138effad9
 
 @dataclass(frozen=True)
 class _Given:
-    """What a report may show, from its data.
+    """The texts that a report may show, from its data.
 
     Attributes:
         figures: Every number.
@@ -45,7 +45,7 @@ class _Given:
 
 
 def former_problems(released: Released) -> Iterator[str]:
-    """Where a former report shows what its data do not give, or lacks what it must say."""
+    """Figures that a former report adds to its data, and statements that it lacks."""
     report, language = released.report, released.report["language"]
     data = shareable_of(report)
     made = [_seen(form, render_shareable(data, form, language)) for form in _FORMS]
@@ -76,7 +76,7 @@ def _problems(text: str, given: _Given, released: Released, words: Words) -> Ite
 
 
 def _style_problems(page: str, own: str) -> Iterator[str]:
-    """Whether a page could hide or change what it says by its style."""
+    """Styles of a page that could hide or change its text."""
     known = {_FORMER_SHEET, *map(_digest, _SHEET.findall(own))}
     if not set(map(_digest, _SHEET.findall(page))) <= known:
         yield "report.html: its style is none that privgan wrote, and may hide what it says"
@@ -89,7 +89,7 @@ def _digest(sheet: str) -> str:
 
 
 def _required(manifest: Manifest, words: Words) -> Iterator[tuple[str, ...]]:
-    """What every version's report says, each in any of some forms."""
+    """The statements of every version's report, each in several accepted forms."""
     guarantee = manifest.guarantee
     yield (
         words.text(
@@ -115,5 +115,5 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _seen(form: str, text: str) -> str:
-    """What a reader sees of a page or of Markdown."""
+    """The visible text of a page or of Markdown."""
     return html.unescape(_MARKUP.sub(" ", text) if form == "html" else text)

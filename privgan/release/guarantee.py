@@ -1,7 +1,4 @@
-"""The guarantee in words and figures.
-
-What stands in a model, a manifest, a report and on the terminal.
-"""
+"""Write the guarantee in words and figures, for models, manifests, reports and terminal."""
 
 from __future__ import annotations
 
@@ -78,7 +75,7 @@ def statement(budget: PrivacyBudget, schema: Schema) -> str:
 
 
 def meaning(curve: TradeOff) -> str:
-    """What ceilings on attacks mean, in half a sentence; shares are rounded upwards."""
+    """The ceilings on attacks, in half a sentence; shares are rounded upwards."""
     right, found = (
         ceiling_percent(curve.certainty()),
         ceiling_percent(curve.true_positive_rate(tradeoff.FALSE_ALARMS)),
@@ -106,7 +103,7 @@ def _stage(steps: Sequence[PlanStep], delta: float, stage: str) -> Iterator[Acco
 
 
 def versions() -> dict[str, str]:
-    """The versions of what the guarantee rests on."""
+    """The versions of privgan, Python and the libraries behind the guarantee."""
     import platform
 
     found = {name: metadata.version(name) for name in PACKAGES if _installed(name)}

@@ -1,4 +1,4 @@
-"""The manifest: what a release promises, how it was made, and the hash of every file in it."""
+"""Build and read the manifest: a release's claim, its making, and each file's hash."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ CHECKSUM_NAME = "manifest.sha256"
 
 
 class PublicVerdict(Protocol):
-    """What the manifest needs of a policy verdict."""
+    """The parts of a policy verdict that the manifest needs."""
 
     def to_public_json(self) -> dict[str, Any]:
-        """What may leave of the verdict."""
+        """The public part of the verdict as JSON values."""
         ...
 
 
@@ -58,7 +58,7 @@ class FileEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseFacts:
-    """Everything a manifest says apart from its files and the policy.
+    """The manifest's facts apart from files and policy.
 
     JSON values only, each declared in ``privgan/files/fields.py``.
 
@@ -99,9 +99,9 @@ class ReleaseFacts:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Manifest:
-    """A manifest that was read and follows its JSON Schema.
+    """A manifest that follows its JSON Schema.
 
-    Plan and accounting are read when they are asked for: their parts are not in that schema.
+    Plan and accounting are read on first use: that schema does not cover their parts.
 
     Attributes:
         raw: The manifest as JSON values.
@@ -178,7 +178,7 @@ class Manifest:
 
 
 def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
-    """The manifest without policy and files: what a report, itself one of the files, can know."""
+    """The manifest without policy and files, for the report, which is itself a file."""
     return {
         "format": MANIFEST_FORMAT,
         "created": facts.created,
@@ -240,7 +240,7 @@ def to_text(manifest: Mapping[str, Any]) -> str:
 
 
 def manifest_mistakes(manifest: Any) -> list[str]:
-    """Where a manifest departs from its JSON Schema, a sentence each; empty when nowhere."""
+    """Violations of the manifest's JSON Schema, a sentence each; empty for none."""
     found = islice(strict_validator(_manifest_schema()).iter_errors(manifest), MOST_MISTAKES)
     errors = sorted(found, key=lambda error: error.json_path)
     return [f"{error.json_path}: {error.message[:200]}" for error in errors]
@@ -254,5 +254,5 @@ def _manifest_schema() -> dict[str, Any]:
 
 
 def conditional_text(count: int) -> str:
-    """What must stand beside every epsilon; empty when nothing was assumed."""
+    """The condition to state beside every ε; empty when nothing was assumed."""
     return condition_text(count)

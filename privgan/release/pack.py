@@ -27,7 +27,7 @@ from privgan.release.verification.integrity import ALLOWED_FOLDERS, SEALS, shown
 from privgan.release.verification.verify import Verification, verify_release
 
 _LOCAL, _CENTRAL, _END, _END64, _LOCATOR = 30, 46, 22, 56, 20
-_DESCRIPTOR = 0x8  # Sizes that stand behind the content, where only a guess finds them.
+_DESCRIPTOR = 0x8  # Flag of sizes behind the content, where readers must guess them.
 _MOST16, _MOST32 = 0xFFFF, 0xFFFFFFFF
 _CHUNK = 1 << 20
 _HIDDEN = (

@@ -1,7 +1,4 @@
-"""Hold a report's files against what a release may hold.
-
-JSON by its schema, HTML that does nothing, plain Markdown.
-"""
+"""Check a report's files: JSON by its schema, inert HTML, plain Markdown."""
 
 from __future__ import annotations
 
@@ -49,8 +46,8 @@ _ESCAPED_STYLE = re.compile(r"[<&\\]")
 _MARKUP = re.compile(r"[<\[\]`\\]")
 
 
-def require_report_json(name: str, content: bytes) -> None:
-    """Refuse a report with a field that has no declared source, or that does not follow the report's JSON Schema.
+def check_report_json(name: str, content: bytes) -> None:
+    """Check that each field of a report is declared, and that it follows its JSON Schema.
 
     Raises:
         InternalError: naming the fields, never a value.
@@ -62,8 +59,8 @@ def require_report_json(name: str, content: bytes) -> None:
         raise InternalError(f"{name}: does not follow its JSON Schema at {', '.join(mistakes[:8])}")
 
 
-def require_harmless_html(name: str, content: bytes) -> None:
-    """Refuse a page that could run or load anything.
+def check_harmless_html(name: str, content: bytes) -> None:
+    """Check that a page can run or load nothing.
 
     Raises:
         InternalError: naming the element or attribute.
@@ -90,8 +87,10 @@ def _refused_markup(text: str) -> Iterator[str]:
         yield "a control character"
 
 
-def require_plain_markdown(name: str, content: bytes) -> None:
-    """Refuse Markdown in which a value could be markup: HTML, links, pictures, code or escapes.
+def check_plain_markdown(name: str, content: bytes) -> None:
+    """Check that no value in Markdown could be markup.
+
+    Markup is HTML, links, pictures, code or escapes.
 
     Raises:
         InternalError: naming the character.
@@ -104,7 +103,7 @@ def require_plain_markdown(name: str, content: bytes) -> None:
 
 
 def report_mistakes(value: Any) -> list[str]:
-    """Where a shareable report departs from its JSON Schema; empty when nowhere.
+    """Violations of the shareable report's JSON Schema; empty for none.
 
     It names no value.
     """
@@ -130,7 +129,7 @@ def _validator() -> Any:
 
 
 class _Page(HTMLParser):
-    """Collects what a page holds beyond text, tables and pictures."""
+    """Collects a page's content beyond text, tables and pictures."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,9 +142,7 @@ class _Page(HTMLParser):
         if tag not in _TAGS:
             self.refused.add(f"<{tag}>")
         for key, value in attrs:
-            address = key in _ADDRESSES or (key == "href" and not (value or "").startswith("#"))
-            loading = key not in _TEXTS and _loads(value or "", style=key == "style")
-            if key.startswith("on") or address or loading or key == "referrerpolicy":
+            if _is_active(key, value or ""):
                 self.refused.add(f"<{tag} {key}>")
         if tag == "meta" and not _is_harmless_meta(attrs):
             self.refused.update(f"<meta {key}>" for key, _ in attrs)
@@ -153,7 +150,7 @@ class _Page(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """An element that ends at once.
 
-        A browser takes the rest of the page for the text of such a style or title.
+        Browsers read the rest of the page as the text of such a style or title.
         """
         if tag in {"style", "title"}:
             self.refused.add(f"<{tag}/>")
@@ -169,7 +166,7 @@ class _Page(HTMLParser):
             self.refused.add("<style> that loads")
 
     def close(self) -> None:
-        """The end of the page; the text of a style without an end was not handed out."""
+        """End the page; the text of an unclosed style was not handed out."""
         super().close()
         if self._inside == "style":
             self.refused.add("<style> without an end")
@@ -179,11 +176,17 @@ def _loads(text: str, *, style: bool) -> bool:
     return bool(_LOADING.search(text) or (style and _ESCAPED_STYLE.search(text)))
 
 
-def _is_harmless_meta(attrs: list[tuple[str, str | None]]) -> bool:
-    """Whether it says the encoding that was read, restricts the page, or sets its width.
+def _is_active(key: str, value: str) -> bool:
+    """Whether an attribute could run, load or address anything."""
+    if key.startswith("on") or key == "referrerpolicy" or key in _ADDRESSES:
+        return True
+    if key == "href" and not value.startswith("#"):
+        return True
+    return key not in _TEXTS and _loads(value, style=key == "style")
 
-    Nothing that moves or tells.
-    """
+
+def _is_harmless_meta(attrs: list[tuple[str, str | None]]) -> bool:
+    """Whether it states the encoding, restricts the page, or sets its width."""
     said = dict(attrs)
     if len(said) != len(attrs):
         return False

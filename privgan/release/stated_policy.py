@@ -1,4 +1,4 @@
-"""The policy and its public outcomes, as a manifest states them."""
+"""Read the policy and its public outcomes as a manifest states them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from privgan.policy.facts import FactValue
 
 @dataclass(frozen=True, kw_only=True)
 class StatedWaiver:
-    """Who answers for a gate that did not pass, why, and until when."""
+    """A gate's waiver: who answers for it, why, and until when."""
 
     who: str
     why: str
@@ -26,7 +26,7 @@ class StatedWaiver:
 
 @dataclass(frozen=True, kw_only=True)
 class StatedOutcome:
-    """What became of one public gate.
+    """The outcome of one public gate.
 
     Attributes:
         raw: The outcome as JSON values.

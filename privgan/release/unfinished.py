@@ -1,4 +1,4 @@
-"""Take up a release that was made and recorded, and whose process was killed before it got its name."""
+"""Complete a recorded release whose process was killed before it was renamed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from privgan.release.verification.verify import verify_release
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What a release is asked to be.
+    """The requested release.
 
     Attributes:
         verdict: The policy's verdict.
@@ -38,8 +38,8 @@ class Asked:
 def take_up(target: Path, run: str, asked: Asked, recorded: Set[str]) -> bool:
     """Give a finished release its name, where one lies ready under a hidden name.
 
-    What else lies ready of the same candidate is removed: nobody can ask for it by this name any
-    more, or it never came to be recorded.
+    Other hidden releases of the same candidate are removed. Nobody can ask for them by this name
+    any more, or they were never recorded.
 
     Args:
         target: The release's folder to be.

@@ -1,4 +1,4 @@
-"""One browser for all tests.
+"""Run one browser for all tests.
 
 Skipped with a reason where there is none, unless the environment asks for it.
 """

@@ -1,7 +1,4 @@
-"""A page in a real browser.
-
-What it asks for, what it complains of, how it looks, whether everybody can read it.
-"""
+"""Inspect a page in a real browser: requests, complaints, layout and accessibility."""
 
 from __future__ import annotations
 
@@ -29,21 +26,24 @@ _HOOK = f"""
 window.privganCalled = [];
 for (const name of ["alert", "confirm", "prompt", "open", "eval", "fetch"])
   window[name] = (...given) => window.privganCalled.push([name, ...given.map(String)]);
-Object.defineProperty(window, "{MARK}", {{set: (value) => window.privganCalled.push(["{MARK}", String(value)])}});
+Object.defineProperty(window, "{MARK}", {{
+  set: (value) => window.privganCalled.push(["{MARK}", String(value)])}});
 """
 _PICTURES = """
 return [...document.querySelectorAll("img, svg, canvas, object, [role=img]")].filter((picture) => {
   if (picture.closest("[aria-hidden=true]")) return false;
   if (picture.parentElement && picture.parentElement.closest("svg")) return false;
   const named = document.getElementById(picture.getAttribute("aria-labelledby") || "");
-  const text = picture.getAttribute("aria-label") || picture.getAttribute("alt") || (named && named.textContent)
+  const text = picture.getAttribute("aria-label") || picture.getAttribute("alt")
+    || (named && named.textContent)
     || (picture.querySelector(":scope > title") || {}).textContent || "";
   return !text.trim() || (picture.tagName === "svg" && picture.getAttribute("role") !== "img");
 }).map((picture) => picture.outerHTML.slice(0, 200));
 """
 _WIDER = """
 const wide = document.scrollingElement.clientWidth;
-return [...document.querySelectorAll("body *")].filter((part) => part.getBoundingClientRect().right > wide + 1
+return [...document.querySelectorAll("body *")]
+  .filter((part) => part.getBoundingClientRect().right > wide + 1
   && !part.closest(".scroll")).slice(0, 5).map((part) => part.outerHTML.slice(0, 160));
 """
 _AXE = """
@@ -60,7 +60,7 @@ def _axe_source() -> str:
 
 @dataclass(frozen=True)
 class Page:
-    """What is open in the browser.
+    """The page that is open in the browser.
 
     Attributes:
         driver: The browser.
@@ -77,7 +77,7 @@ class Page:
         return [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
     def requested(self) -> set[str]:
-        """The addresses that were asked for since the page was opened, without data in the address itself."""
+        """The addresses requested since the page was opened, without data addresses."""
         asked = {event["request"]["url"] for event in self._events("Network.requestWillBeSent")}
         return {url for url in asked if not url.startswith("data:")}
 
@@ -88,7 +88,7 @@ class Page:
                 yield message["params"]
 
     def executed(self) -> list[Any]:
-        """What a script of the page did.
+        """Calls that a page's scripts made.
 
         Calls of a dialogue, or the mark that hostile texts try to set.
         """
@@ -96,19 +96,19 @@ class Page:
         return found
 
     def pictures_without_text(self) -> list[str]:
-        """Pictures that a screen reader could not tell, but for those that are marked as decoration."""
+        """Pictures without a text for screen readers, decoration excepted."""
         found: list[str] = self.driver.execute_script(_PICTURES)
         return found
 
     def overflow(self) -> tuple[int, list[str]]:
-        """How many pixels the page is wider than the screen, and what sticks out."""
+        """How many pixels the page is wider than the screen, and the parts that stick out."""
         wider = self.driver.execute_script(
             "const e = document.scrollingElement; return e.scrollWidth - e.clientWidth"
         )
         return int(wider), self.driver.execute_script(_WIDER) if wider > 0 else []
 
     def violations(self) -> list[str]:
-        """What axe-core finds that is serious or critical, contrast included."""
+        """The serious or critical violations that axe-core finds, contrast included."""
         self.driver.execute_script(_axe_source())
         found = self.driver.execute_async_script(_AXE, _TAGS)
         assert "error" not in found, found

@@ -1,7 +1,4 @@
-"""``python -m tests.browser.picture``.
-
-Take the README's picture of the example's shareable report.
-"""
+"""``python -m tests.browser.picture``: take the README's picture of the example's report."""
 
 from __future__ import annotations
 

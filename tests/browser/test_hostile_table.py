@@ -1,7 +1,4 @@
-"""Hostile column names and categories through the whole job.
-
-Schema, fit, release, CSV, reports, further samples.
-"""
+"""Hostile names and categories through schema, fit, release, CSV, reports and samples."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ def cells(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def require_no_formula(lines: list[list[str]]) -> None:
+def check_no_formula(lines: list[list[str]]) -> None:
     for cell in {cell for line in lines for cell in line}:
         assert escaped(unescaped(cell)) == cell
         assert NUMBER.match(cell) or not re.match(r"[\s\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]", cell), (
@@ -59,7 +56,7 @@ def test_the_release_is_intact_and_keeps_every_text(hostile_run: HostileRun) -> 
 
 def test_the_csv_runs_nothing_and_says_the_same_as_the_parquet(hostile_run: HostileRun) -> None:
     path = hostile_run.release / "synthetic.csv"
-    require_no_formula(cells(path))
+    check_no_formula(cells(path))
     exact = pd.read_parquet(hostile_run.release / "synthetic.parquet")
     read = restored(read_table(path), hostile_run.schema, ours=True)
     for name in NAMES[:4]:
@@ -79,7 +76,7 @@ def test_further_samples_and_a_foreign_audit_read_and_write_the_same(
         )
         == 0
     )
-    require_no_formula(cells(out))
+    check_no_formula(cells(out))
     table, schema = hostile_run.out.parent / "table.csv", hostile_run.out.parent / "schema.yaml"
     given = [
         "--real",

@@ -1,4 +1,4 @@
-"""Both reports in a real browser, at phone and desk width, light and dark, with friendly and with hostile data."""
+"""Both reports in a real browser: two widths, light and dark, friendly and hostile data."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def render(tmp_path: Path, shareable: ShareableReport, internal: InternalReport)
     return write
 
 
-def require_harmless(page: Page) -> None:
+def check_harmless(page: Page) -> None:
     """Nothing ran, nothing was asked for but the page itself, and the console is silent."""
     assert page.executed() == []
     assert page.complaints() == []
@@ -99,7 +99,7 @@ def test_a_report_reads_well(
 ) -> None:
     page = browser.open(render(name).as_uri(), name, width, scheme)
     assert page.picture().startswith(b"\x89PNG")
-    require_harmless(page)
+    check_harmless(page)
     assert page.overflow() == (0, [])
     assert page.pictures_without_text() == []
     assert page.violations() == []
@@ -111,7 +111,7 @@ def test_a_report_in_chinese_reads_well(
     name: str, width: str, render: Render, browser: Browser
 ) -> None:
     page = browser.open(render(name, language="zh").as_uri(), f"{name}-zh", width)
-    require_harmless(page)
+    check_harmless(page)
     assert page.overflow() == (0, [])
     assert page.pictures_without_text() == []
     assert page.violations() == []
@@ -124,7 +124,7 @@ def test_a_report_prints(name: str, render: Render, browser: Browser) -> None:
     printed = page.pdf()
     assert printed.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) >= 2
-    require_harmless(page)
+    check_harmless(page)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
@@ -138,7 +138,7 @@ def test_hostile_texts_neither_run_nor_break_a_report(
         " document.querySelectorAll('main *').forEach((part) => part.dispatchEvent(new"
         " Event(kind)))"
     )
-    require_harmless(page)
+    check_harmless(page)
     assert page.overflow() == (0, [])
 
 

@@ -24,7 +24,8 @@ columns:
   - {name: customer_id, kind: identifier, role: identifier, pattern: "C{:06d}"}
   - {name: full_name, kind: name, role: identifier}
   - {name: age, kind: integer, lower: 18, upper: 99}
-  - {name: spend, kind: float, lower: 0, upper: 5000, decimals: 2, special_values: [0], missing: true}
+  - {name: spend, kind: float, lower: 0, upper: 5000, decimals: 2, special_values: [0], \
+missing: true}
   - {name: tier, kind: categorical, categories: [basic, silver, gold]}
   - {name: joined, kind: date, lower: 2015-01-01, upper: 2025-12-31}
   - {name: active, kind: boolean}

@@ -67,9 +67,9 @@ def figures(text: str) -> dict[str, dict]:
 
 
 def foreign() -> pd.DataFrame:
-    """Another order of columns, no identifier, whole numbers as floats.
+    """A table as tools that work with floats write it.
 
-    What a tool that works with floats writes.
+    Another order of columns, no identifier, whole numbers as floats.
     """
     table = rows(3)[["active", "tier", "visits", "age"]]
     return table.astype({"visits": float, "age": float})
@@ -168,7 +168,7 @@ def test_a_hold_out_with_other_columns_is_told_without_a_schema(audit, tmp_path)
 
 @pytest.mark.slow
 def test_two_processes_write_the_same_bytes(audit, tmp_path):
-    """Another process has another hash seed and another order of everything that sets are made of."""
+    """Another process has another hash seed, and orders sets in another way."""
     audit(foreign())
     files = [
         part

@@ -1,6 +1,6 @@
 """Bad input gets exit code 2 and a clear message.
 
-No private value is told, nothing is written, nothing is charged.
+It tells no private value, writes nothing and charges nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def option(name: str, value: str) -> Spoil:
 
 
 def asked(name: str, value: str, more: Mapping[str, str] | None = None) -> Spoil:
-    """An attack risk in place of ε."""
+    """A requested risk limit in place of ε."""
 
     def spoil(w: Any) -> None:
         del w.options["--epsilon"]
@@ -144,49 +144,113 @@ def full_disk(w: Any) -> None:
 
 TABLES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "no such file": (table_at("absent.csv", lambda path: None), ("absent.csv", "no such file")),
-    "dangling link": (table_at("link.csv", lambda path: path.symlink_to("nowhere")), ("link.csv", "no such file")),
+    "dangling link": (
+        table_at("link.csv", lambda path: path.symlink_to("nowhere")),
+        ("link.csv", "no such file"),
+    ),
     "folder": (table_at("folder.csv", lambda path: path.mkdir()), ("folder.csv", "is a folder")),
     "unreadable": (forbidden, ("table.csv", "cannot be read", "Permission denied")),
     "empty": (text(""), ("table.csv", "is empty")),
-    "header only": (text("customer_id,full_name,age,spend,tier,joined,active\n"), ("table.csv", "no rows")),
-    "other --sep": (lambda w: (w.write_table(w.rows(), sep=";"), option("--sep", ",")(w)), ("--sep", "column 'age'")),
+    "header only": (
+        text("customer_id,full_name,age,spend,tier,joined,active\n"),
+        ("table.csv", "no rows"),
+    ),
+    "other --sep": (
+        lambda w: (w.write_table(w.rows(), sep=";"), option("--sep", ",")(w)),
+        ("--sep", "column 'age'"),
+    ),
     "wrong --sep": (option("--sep", ";"), ("--sep", "column 'age'")),
     "long --sep": (option("--sep", "::"), ("--sep is '::'", "one character")),
     "empty --sep": (option("--sep", ""), ("--sep is ''", "one character")),
     "line break as --sep": (option("--sep", "\n"), ("--sep",)),
     "quote as --sep": (option("--sep", '"'), ("--sep",)),
-    "repeated column": (lambda w: w.with_text(w.table.read_text().replace("spend", "age", 1)), ("one name more than once",)),
-    "unnamed column": (lambda w: w.with_text(w.table.read_text().replace("spend", "", 1)), ("column 4", "no name")),
-    "column missing": (lambda w: w.write_table(w.rows().drop(columns=["tier", "age"])), ("column 'age'", "column 'tier'")),
-    "column too many": (lambda w: w.write_table(w.rows().assign(salary="1")), ("column 'salary'", "not in the schema")),
+    "repeated column": (
+        lambda w: w.with_text(w.table.read_text().replace("spend", "age", 1)),
+        ("one name more than once",),
+    ),
+    "unnamed column": (
+        lambda w: w.with_text(w.table.read_text().replace("spend", "", 1)),
+        ("column 4", "no name"),
+    ),
+    "column missing": (
+        lambda w: w.write_table(w.rows().drop(columns=["tier", "age"])),
+        ("column 'age'", "column 'tier'"),
+    ),
+    "column too many": (
+        lambda w: w.write_table(w.rows().assign(salary="1")),
+        ("column 'salary'", "not in the schema"),
+    ),
     "field too many": (
-        lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20,1,gold,2020-01-01,True,{w.canary}\n"),
+        lambda w: w.with_text(
+            w.table.read_text() + f"C9,{w.canary},20,1,gold,2020-01-01,True,{w.canary}\n"
+        ),
         ("more fields", "7 columns"),
     ),
-    "field too few": (lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20\n"), ("line 62", "fewer fields")),
-    "open quote": (lambda w: w.with_text(w.table.read_text() + f'C9,"{w.canary},20\n'), ("table.csv", "quoting")),
+    "field too few": (
+        lambda w: w.with_text(w.table.read_text() + f"C9,{w.canary},20\n"),
+        ("line 62", "fewer fields"),
+    ),
+    "open quote": (
+        lambda w: w.with_text(w.table.read_text() + f'C9,"{w.canary},20\n'),
+        ("table.csv", "quoting"),
+    ),
     "binary": (text(bytes(range(256)) * 8), ("table.csv", "not a text table")),
     "zero bytes": (text(b"\0" * 300), ("table.csv",)),
     "picture": (text(b"\x89PNG\r\n\x1a\n" + os.urandom(200)), ("table.csv", "not a text table")),
-    "UTF-16 without a mark": (lambda w: w.with_text(w.table.read_text().encode("utf-16-le")), ("table.csv", "UTF-8")),
-    "no text in a row": (
-        lambda w: w.with_text(w.table.read_text().replace("phyrine 7", "ph\x81rine 7").encode("latin-1")),
+    "UTF-16 without a mark": (
+        lambda w: w.with_text(w.table.read_text().encode("utf-16-le")),
         ("table.csv", "UTF-8"),
     ),
-    "broken Parquet": (table_at("t.parquet", lambda path: path.write_bytes(b"PAR1" + b"x" * 99)), ("t.parquet", "Parquet")),
-    "text named Parquet": (table_at("t.parquet", lambda path: path.write_text("a,b\n1,2\n")), ("t.parquet", "Parquet")),
+    "no text in a row": (
+        lambda w: w.with_text(
+            w.table.read_text().replace("phyrine 7", "ph\x81rine 7").encode("latin-1")
+        ),
+        ("table.csv", "UTF-8"),
+    ),
+    "broken Parquet": (
+        table_at("t.parquet", lambda path: path.write_bytes(b"PAR1" + b"x" * 99)),
+        ("t.parquet", "Parquet"),
+    ),
+    "text named Parquet": (
+        table_at("t.parquet", lambda path: path.write_text("a,b\n1,2\n")),
+        ("t.parquet", "Parquet"),
+    ),
     "empty Parquet": (parquet(lambda frame: frame.head(0)), ("table.parquet", "no rows")),
-    "repeated column in Parquet": (table_at("t.parquet", repeated_parquet_column), ("one name more than once",)),
-    "lists in Parquet": (parquet(lambda f: f.assign(age=[[918273645]] * len(f))), ("column 'age'", "number")),
-    "lists as identifier": (parquet(lambda f: f.assign(customer_id=[["Zephyrine"]] * len(f))), ("column 'customer_id'",)),
-    "bytes in Parquet": (parquet(lambda f: f.assign(tier=[b"Zephyrine"] * len(f))), ("column 'tier'", "60 rows")),
-    "moments as numbers": (parquet(lambda f: f.assign(age=pd.Timestamp("2020-01-01"))), ("column 'age'", "60 rows")),
-    "numbers as moments": (parquet(lambda f: f.assign(joined=918273645)), ("column 'joined'", "60 rows")),
-}  # fmt: skip
+    "repeated column in Parquet": (
+        table_at("t.parquet", repeated_parquet_column),
+        ("one name more than once",),
+    ),
+    "lists in Parquet": (
+        parquet(lambda f: f.assign(age=[[918273645]] * len(f))),
+        ("column 'age'", "number"),
+    ),
+    "lists as identifier": (
+        parquet(lambda f: f.assign(customer_id=[["Zephyrine"]] * len(f))),
+        ("column 'customer_id'",),
+    ),
+    "bytes in Parquet": (
+        parquet(lambda f: f.assign(tier=[b"Zephyrine"] * len(f))),
+        ("column 'tier'", "60 rows"),
+    ),
+    "moments as numbers": (
+        parquet(lambda f: f.assign(age=pd.Timestamp("2020-01-01"))),
+        ("column 'age'", "60 rows"),
+    ),
+    "numbers as moments": (
+        parquet(lambda f: f.assign(joined=918273645)),
+        ("column 'joined'", "60 rows"),
+    ),
+}
 
 VALUES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
-    "unknown category": (cells("tier", "Zephyrine", 1, 5), ("column 'tier'", "none of the 3 categories", "2 rows")),
-    "text in a number": (cells("age", "Zephyrine"), ("column 'age'", "text where a number is expected", "1 row")),
+    "unknown category": (
+        cells("tier", "Zephyrine", 1, 5),
+        ("column 'tier'", "none of the 3 categories", "2 rows"),
+    ),
+    "text in a number": (
+        cells("age", "Zephyrine"),
+        ("column 'age'", "text where a number is expected", "1 row"),
+    ),
     "number too large": (cells("age", None), ("column 'age'", "outside 18 to 99", "1 row")),
     "number too small": (cells("spend", "-918273645"), ("column 'spend'", "outside 0 to 5000")),
     "infinity": (cells("spend", "inf", 1, 2, 3), ("column 'spend'", "an infinite value", "3 rows")),
@@ -196,12 +260,21 @@ VALUES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "too many decimals": (cells("spend", "12.34567"), ("column 'spend'", "more than 2 decimals")),
     "fraction in an integer": (cells("age", "20.5"), ("column 'age'", "more than 0 decimals")),
     "null": (cells("age", "", 4, 8), ("column 'age'", "missing where none may be", "2 rows")),
-    "missing marker": (cells("tier", "NA"), ("column 'tier'", "missing where none may be", "1 row")),
+    "missing marker": (
+        cells("tier", "NA"),
+        ("column 'tier'", "missing where none may be", "1 row"),
+    ),
     "no date": (cells("joined", "Zephyrine"), ("column 'joined'", "%Y-%m-%d", "1 row")),
     "impossible date": (cells("joined", "2020-02-30"), ("column 'joined'", "%Y-%m-%d")),
-    "date outside": (cells("joined", "1999-01-01"), ("column 'joined'", "outside 2015-01-01 to 2025-12-31")),
+    "date outside": (
+        cells("joined", "1999-01-01"),
+        ("column 'joined'", "outside 2015-01-01 to 2025-12-31"),
+    ),
     "no boolean": (cells("active", "Zephyrine"), ("column 'active'", "none of the 2 categories")),
-    "unit missing": (cells("customer_id", "", 6), ("column 'customer_id'", "the unit is missing", "1 row")),
+    "unit missing": (
+        cells("customer_id", "", 6),
+        ("column 'customer_id'", "the unit is missing", "1 row"),
+    ),
     "unit missing, clamped": (
         lambda w: (cells("customer_id", "")(w), option("--on-violation", "clamp")(w)),
         ("column 'customer_id'", "the unit is missing"),
@@ -217,30 +290,54 @@ VALUES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         lambda w: w.write_table(w.rows().assign(tier=w.canary, age=w.number, joined="?")),
         ("3 violations", "column 'tier'", "column 'age'", "column 'joined'"),
     ),
-}  # fmt: skip
+}
 
 SCHEMAS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "no schema": (option("--schema", "absent.yaml"), ("absent.yaml", "cannot be read")),
-    "schema is a folder": (lambda w: option("--schema", str(w.folder))(w), ("cannot be read", "directory")),
+    "schema is a folder": (
+        lambda w: option("--schema", str(w.folder))(w),
+        ("cannot be read", "directory"),
+    ),
     "empty schema": (schema_text(""), ("schema.yaml", "empty")),
     "not YAML": (schema_text("columns: [a\nb: }"), ("schema.yaml", "line 2", "not valid YAML")),
     "a list": (schema_text("- 1\n"), ("schema.yaml", "line 1", "a mapping")),
     "deep": (schema_text("[" * 5_000), ("schema.yaml",)),
-    "endless aliases": (schema_text("format: privgan.schema/1\ncolumns: &a [*a]\n"), ("schema.yaml",)),
+    "endless aliases": (
+        schema_text("format: privgan.schema/1\ncolumns: &a [*a]\n"),
+        ("schema.yaml",),
+    ),
     "aliases of aliases": (schema_text(ALIASES), ("schema.yaml",)),
     "control character": (schema_text("format: a\x00b"), ("schema.yaml", "not valid YAML")),
-    "other format": (replaced("privgan.schema/1", "privgan.schema/9"), ("line 1", "privgan.schema/1")),
+    "other format": (
+        replaced("privgan.schema/1", "privgan.schema/9"),
+        ("line 1", "privgan.schema/1"),
+    ),
     "no dataset": (replaced("dataset: small-customers\n", ""), ("schema.yaml", "lacks 'dataset'")),
-    "no unit": (replaced("unit: customer_id\nmax_rows_per_unit: 1\n", ""), ("schema.yaml", "lacks 'unit'")),
-    "no max_rows_per_unit": (replaced("max_rows_per_unit: 1\n", ""), ("line 3", "needs max_rows_per_unit")),
+    "no unit": (
+        replaced("unit: customer_id\nmax_rows_per_unit: 1\n", ""),
+        ("schema.yaml", "lacks 'unit'"),
+    ),
+    "no max_rows_per_unit": (
+        replaced("max_rows_per_unit: 1\n", ""),
+        ("line 3", "needs max_rows_per_unit"),
+    ),
     "measured beforehand": (
         replaced("upper: 99", "upper: 99, source: {lower: measured, upper: measured}"),
         ("age.lower, age.upper", "write 'source: declared'"),
     ),
     "unit of another kind": (replaced("unit: customer_id", "unit: tier"), ("line 3", "'tier'")),
-    "unknown kind": (replaced("kind: categorical", "kind: categoric"), ("line 11", "'categoric'", "did you mean 'categorical'")),
-    "unknown key": (replaced("upper: 99", "uper: 99"), ("line 9", "'uper'", "did you mean 'upper'")),
-    "reversed bounds": (replaced("lower: 18, upper: 99", "lower: 99, upper: 18"), ("line 9", "99 is not below upper 18")),
+    "unknown kind": (
+        replaced("kind: categorical", "kind: categoric"),
+        ("line 11", "'categoric'", "did you mean 'categorical'"),
+    ),
+    "unknown key": (
+        replaced("upper: 99", "uper: 99"),
+        ("line 9", "'uper'", "did you mean 'upper'"),
+    ),
+    "reversed bounds": (
+        replaced("lower: 18, upper: 99", "lower: 99, upper: 18"),
+        ("line 9", "99 is not below upper 18"),
+    ),
     "infinite bound": (replaced("upper: 5000", "upper: 1e999"), ("line 10", "spend")),
     "NaN bound": (replaced("upper: 5000", "upper: .nan"), ("line 10", "must be numbers")),
     "bound of 5000 digits": (replaced("upper: 5000", "upper: " + "9" * 5_000), ("line 10",)),
@@ -248,18 +345,39 @@ SCHEMAS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "column twice": (replaced("name: tier", "name: age"), ("'age' stands twice",)),
     "category twice": (replaced("[basic, silver, gold]", "[basic, gold, gold]"), ("line 11",)),
     "constraints with mistakes": (
-        replaced("kind: boolean}", "kind: boolean}\nconstraints:\n- {at_most: [age, tier]}\n- {when: age < 9, then: spend = 0}"),
-        ("2 mistakes", "line 15: constraints[0].at_most: 'tier'", "line 16: constraints[1].when: no value of 'age'", "18 to 99"),
+        replaced(
+            "kind: boolean}",
+            (
+                "kind: boolean}\nconstraints:\n- {at_most: [age, tier]}\n- {when: age < 9, then:"
+                " spend = 0}"
+            ),
+        ),
+        (
+            "2 mistakes",
+            "line 15: constraints[0].at_most: 'tier'",
+            "line 16: constraints[1].when: no value of 'age'",
+            "18 to 99",
+        ),
     ),
     "draft that nobody confirmed": (
         replaced("name: tier, kind", "name: tier, source: confirm, kind"),
         ("must still confirm", "tier.categories"),
     ),
     "several typos": (
-        lambda w: w.with_schema({"kind: integer": "kind: intger", "decimals": "decimal", "role: identifier}": "rol: x}"}),
-        ("3 mistakes", "line 8", "line 9", "line 10", "did you mean 'integer'", "did you mean 'decimals'", "did you mean 'role'"),
+        lambda w: w.with_schema(
+            {"kind: integer": "kind: intger", "decimals": "decimal", "role: identifier}": "rol: x}"}
+        ),
+        (
+            "3 mistakes",
+            "line 8",
+            "line 9",
+            "line 10",
+            "did you mean 'integer'",
+            "did you mean 'decimals'",
+            "did you mean 'role'",
+        ),
     ),
-}  # fmt: skip
+}
 
 REQUESTS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "ε = 0": (option("--epsilon", "0"), ("epsilon is 0",)),
@@ -276,21 +394,42 @@ REQUESTS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         lambda w: w.options.update({"--delta": "0.001", "--public-rows": "1000"}),
         ("delta is 0.001", "below 0.001"),
     ),
-    "no ε and no risk": (lambda w: w.options.pop("--epsilon"), ("exactly one of --epsilon, --max-attack-advantage, --max-tpr",)),
-    "ε and a risk": (option("--max-attack-advantage", "0.2"), ("--epsilon and --max-attack-advantage are given",)),
+    "no ε and no risk": (
+        lambda w: w.options.pop("--epsilon"),
+        ("exactly one of --epsilon, --max-attack-advantage, --max-tpr",),
+    ),
+    "ε and a risk": (
+        option("--max-attack-advantage", "0.2"),
+        ("--epsilon and --max-attack-advantage are given",),
+    ),
     "two risks": (
         asked("--max-attack-advantage", "0.2", more={"--max-tpr": "0.05@0.01"}),
         ("--max-attack-advantage and --max-tpr are given", "exactly one of"),
     ),
-    "advantage of 0": (asked("--max-attack-advantage", "0"), ("attack advantage is 0", "above 0 and below 1")),
-    "advantage of 1": (asked("--max-attack-advantage", "1"), ("attack advantage is 1", "above 0 and below 1")),
+    "advantage of 0": (
+        asked("--max-attack-advantage", "0"),
+        ("attack advantage is 0", "above 0 and below 1"),
+    ),
+    "advantage of 1": (
+        asked("--max-attack-advantage", "1"),
+        ("attack advantage is 1", "above 0 and below 1"),
+    ),
     "advantage NaN": (asked("--max-attack-advantage", "nan"), ("attack advantage is nan",)),
-    "advantage too small for δ": (asked("--max-attack-advantage", "1e-6"), ("advantage at most 1e-06", "allow more risk")),
-    "advantage with δ = 1": (asked("--max-attack-advantage", "0.2", more={"--delta": "1"}), ("delta is 1",)),
+    "advantage too small for δ": (
+        asked("--max-attack-advantage", "1e-6"),
+        ("advantage at most 1e-06", "allow more risk"),
+    ),
+    "advantage with δ = 1": (
+        asked("--max-attack-advantage", "0.2", more={"--delta": "1"}),
+        ("delta is 1",),
+    ),
     "rate without a second": (asked("--max-tpr", "0.05"), ("--max-tpr is '0.05'", "0.05@0.01")),
     "rate of three": (asked("--max-tpr", "0.1@0.2@0.3"), ("--max-tpr is '0.1@0.2@0.3'",)),
     "rate that is no number": (asked("--max-tpr", "many@few"), ("--max-tpr is 'many@few'",)),
-    "rate below guessing": (asked("--max-tpr", "0.01@0.05"), ("true-positive rate is 0.01", "guessing already gives")),
+    "rate below guessing": (
+        asked("--max-tpr", "0.01@0.05"),
+        ("true-positive rate is 0.01", "guessing already gives"),
+    ),
     "too few rows declared": (option("--public-rows", "499"), ("row count is 499", "at least 500")),
     "no rows declared": (option("--public-rows", "0"), ("row count is 0",)),
     "rows below zero declared": (option("--public-rows", "-5"), ("row count is -5",)),
@@ -302,50 +441,95 @@ REQUESTS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "unknown effort": (option("--effort", "huge"), ("--effort", "quick")),
     "unknown option": (option("--epsilom", "3"), ("--epsilom", "--epsilon")),
     "unknown target": (option("--target", "churn"), ("churn",)),
-    "unknown policy": (option("--policy", "partner-shre"), ("'partner-shre'", "did you mean 'partner-share'")),
+    "unknown policy": (
+        option("--policy", "partner-shre"),
+        ("'partner-shre'", "did you mean 'partner-share'"),
+    ),
     "no policy file": (option("--policy", "./absent.yaml"), ("absent.yaml", "not found")),
     "policy with mistakes": (
         lambda w: option("--policy", str(w.write("own.yaml", POLICY)))(w),
         ("2 mistakes", "line 7", "did you mean 'guarantee.epsilon'", "line 8", "scope: internal"),
     ),
-    "policy is not YAML": (lambda w: option("--policy", str(w.write("own.yaml", "{")))(w), ("own.yaml", "not valid YAML")),
+    "policy is not YAML": (
+        lambda w: option("--policy", str(w.write("own.yaml", "{")))(w),
+        ("own.yaml", "not valid YAML"),
+    ),
     "no context file": (option("--context", "absent.yaml"), ("absent.yaml", "cannot be read")),
     "context with mistakes": (
         lambda w: option("--context", str(w.write("context.yaml", CONTEXT)))(w),
         ("context.yaml", "line 2", "did you mean 'reviewer'"),
     ),
     "context with an impossible day": (
-        lambda w: option("--context", str(w.write("context.yaml", CONTEXT.replace("reviewr", "reviewer"))))(w),
+        lambda w: option(
+            "--context", str(w.write("context.yaml", CONTEXT.replace("reviewr", "reviewer")))
+        )(w),
         ("line 3", "no day 2026-02-30"),
     ),
     "out is a file": (lambda w: w.out.write_text("mine"), ("out", "is a file")),
     "out lies under a file": (lambda w: option("--out", str(w.table / "out"))(w), ("table.csv",)),
-    "out holds a release": (lambda w: (w.out / "release").mkdir(parents=True), ("there is a release already",)),
+    "out holds a release": (
+        lambda w: (w.out / "release").mkdir(parents=True),
+        ("there is a release already",),
+    ),
     "out holds a link to no release": (release_link_to_nowhere, ("there is a release already",)),
-    "out holds a candidate": (lambda w: (w.out / "internal" / "candidate").mkdir(parents=True), ("holds a candidate",)),
+    "out holds a candidate": (
+        lambda w: (w.out / "internal" / "candidate").mkdir(parents=True),
+        ("holds a candidate",),
+    ),
     "no room on the disk": (full_disk, ("the disk has 0 MB free", "may need 50 MB")),
-    "ledger under a file": (ledger_at("table.csv/ledger", lambda folder: None), ("ledger", "table.csv")),
-    "ledger is a folder": (ledger_at("books", lambda folder: (folder / "books").mkdir(exist_ok=True)), ("books", "ledger")),
+    "ledger under a file": (
+        ledger_at("table.csv/ledger", lambda folder: None),
+        ("ledger", "table.csv"),
+    ),
+    "ledger is a folder": (
+        ledger_at("books", lambda folder: (folder / "books").mkdir(exist_ok=True)),
+        ("books", "ledger"),
+    ),
     "ledger is no ledger": (
-        ledger_at("l.sqlite", lambda f: [(f / name).write_text("ab" * 32) for name in ("l.sqlite", "l.sqlite.key")]),
+        ledger_at(
+            "l.sqlite",
+            lambda f: [(f / name).write_text("ab" * 32) for name in ("l.sqlite", "l.sqlite.key")],
+        ),
         ("l.sqlite", "not a readable ledger"),
     ),
-    "ledger without key": (ledger_at("l.sqlite", lambda folder: (folder / "l.sqlite").touch()), ("key is missing",)),
+    "ledger without key": (
+        ledger_at("l.sqlite", lambda folder: (folder / "l.sqlite").touch()),
+        ("key is missing",),
+    ),
     "ledger's key is spoilt": (
-        ledger_at("l.sqlite", lambda f: [(f / name).write_text("?") for name in ("l.sqlite", "l.sqlite.key")]),
+        ledger_at(
+            "l.sqlite",
+            lambda f: [(f / name).write_text("?") for name in ("l.sqlite", "l.sqlite.key")],
+        ),
         ("l.sqlite.key",),
     ),
-    "ledger of another kind": (option("--ledger", "mysql://host/db"), ("mysql://… is not supported",)),
-}  # fmt: skip
+    "ledger of another kind": (
+        option("--ledger", "mysql://host/db"),
+        ("mysql://… is not supported",),
+    ),
+}
 
 COMMANDS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "no command": (command("fitt"), ("fitt",)),
     "no argument": (command("run"), ("TABLE",)),
-    "sample without a model": (command("sample", "{here}", "--out", "{here}/s.csv"), ("holds no model",)),
-    "sample over a file": (command("sample", "{here}", "--out", "{here}/table.csv"), ("is there already",)),
+    "sample without a model": (
+        command("sample", "{here}", "--out", "{here}/s.csv"),
+        ("holds no model",),
+    ),
+    "sample over a file": (
+        command("sample", "{here}", "--out", "{here}/table.csv"),
+        ("is there already",),
+    ),
     "fit over a candidate": (
         command(
-            "fit", "{here}/table.csv", "--schema", "{here}/schema.yaml", "--epsilon", "3", "--out", "{here}/c",
+            "fit",
+            "{here}/table.csv",
+            "--schema",
+            "{here}/schema.yaml",
+            "--epsilon",
+            "3",
+            "--out",
+            "{here}/c",
             before=lambda w: ((w.folder / "c").mkdir(), w.write("c/candidate.json", "{}")),
         ),
         ("holds a candidate already",),
@@ -354,11 +538,21 @@ COMMANDS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "audit of half": (command("audit", "--real", "{here}/table.csv"), ("--holdout",)),
     "audit of an impossible claim": (command(*AUDIT, "--epsilon", "-1"), ("ε must be ≥ 0",)),
     "audit of half a claim": (command(*AUDIT, "--delta", "1e-6"), ("--delta goes with --epsilon",)),
-    "audit with an unknown target": (command(*AUDIT, "--target", "churn"), ("'churn' is not a modelled column",)),
-    "audit of no candidate": (command("audit", "{here}", "{here}/table.csv"), ("holds no candidate",)),
-    "check of no candidate": (command("check", "{here}", "--policy", "partner-share"), ("holds no candidate",)),
+    "audit with an unknown target": (
+        command(*AUDIT, "--target", "churn"),
+        ("'churn' is not a modelled column",),
+    ),
+    "audit of no candidate": (
+        command("audit", "{here}", "{here}/table.csv"),
+        ("holds no candidate",),
+    ),
+    "check of no candidate": (
+        command("check", "{here}", "--policy", "partner-share"),
+        ("holds no candidate",),
+    ),
     "release of no candidate": (
-        command("release", "{here}", "--policy", "partner-share", "--out", "{here}/out"), ("holds no candidate",),
+        command("release", "{here}", "--policy", "partner-share", "--out", "{here}/out"),
+        ("holds no candidate",),
     ),
     "report of nothing": (command("report", "{here}"), ("holds no candidate",)),
     "verify of no folder": (command("verify", "{here}/absent"), ("absent", "no such folder")),
@@ -366,37 +560,66 @@ COMMANDS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "ledger show without a ledger": (command("ledger", "show"), ("there is no ledger",)),
     "ledger verify without a ledger": (command("ledger", "verify"), ("there is no ledger",)),
     "ledger budget without a ledger": (command("ledger", "budget", "x"), ("there is no ledger",)),
-    "ledger init with a bad budget": (command("ledger", "init", "x", "--epsilon", "0"), ("epsilon is 0",)),
+    "ledger init with a bad budget": (
+        command("ledger", "init", "x", "--epsilon", "0"),
+        ("epsilon is 0",),
+    ),
     "draft over a file": (
-        command("schema", "init", "{here}/table.csv", "--out", "{here}/schema.yaml"), ("is there already",),
+        command("schema", "init", "{here}/table.csv", "--out", "{here}/schema.yaml"),
+        ("is there already",),
     ),
     "draft under a bad name": (
-        command("schema", "init", "{here}/table.csv", "--dataset", "Bad Name!", "--out", "{here}/new.yaml"), ("Bad Name!",),
+        command(
+            "schema",
+            "init",
+            "{here}/table.csv",
+            "--dataset",
+            "Bad Name!",
+            "--out",
+            "{here}/new.yaml",
+        ),
+        ("Bad Name!",),
     ),
     "draft into no folder": (
-        command("schema", "init", "{here}/table.csv", "--out", "{here}/no/new.yaml"), ("no/new.yaml", "No such file"),
+        command("schema", "init", "{here}/table.csv", "--out", "{here}/no/new.yaml"),
+        ("no/new.yaml", "No such file"),
     ),
     "draft of identifiers only": (
-        command("schema", "init", "{here}/table.csv", "--out", "{here}/new.yaml",
-                before=lambda w: w.write_table(w.rows()[["customer_id"]])),
+        command(
+            "schema",
+            "init",
+            "{here}/table.csv",
+            "--out",
+            "{here}/new.yaml",
+            before=lambda w: w.write_table(w.rows()[["customer_id"]]),
+        ),
         ("no column of the table can be modelled",),
     ),
     "plan for too little": (
-        command("plan", "--schema", "{here}/schema.yaml", "--public-rows", "10", "--epsilon", "3"), ("row count is 10",),
+        command("plan", "--schema", "{here}/schema.yaml", "--public-rows", "10", "--epsilon", "3"),
+        ("row count is 10",),
     ),
-    "demo without customers": (command("demo", "--rows", "0", "--out", "{here}/out"), ("--rows is 0",)),
-    "demo with too few customers": (command("demo", "--rows", "20", "--out", "{here}/out"), ("--rows is 20", "at least 500")),
+    "demo without customers": (
+        command("demo", "--rows", "0", "--out", "{here}/out"),
+        ("--rows is 0",),
+    ),
+    "demo with too few customers": (
+        command("demo", "--rows", "20", "--out", "{here}/out"),
+        ("--rows is 20", "at least 500"),
+    ),
     "demo into a release": (
-        command("demo", "--out", "{here}/out", before=lambda w: (w.out / "release").mkdir(parents=True)),
+        command(
+            "demo", "--out", "{here}/out", before=lambda w: (w.out / "release").mkdir(parents=True)
+        ),
         ("there is a release already",),
     ),
-}  # fmt: skip
+}
 
 CASES = TABLES | VALUES | SCHEMAS | REQUESTS | COMMANDS
 
 
 def charged(path: Path) -> list[str]:
-    """What stands in a ledger."""
+    """The entries of a ledger."""
     return (
         [entry.kind for entry in PrivacyLedger.open(str(path), create=False).entries()]
         if path.exists()

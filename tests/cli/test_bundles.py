@@ -1,7 +1,4 @@
-"""The commands about finished releases and keys, in process.
-
-What they print, write and end with.
-"""
+"""The commands about finished releases and keys: output, files and exit codes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The audit of a copy that is written otherwise.
-
-The copy is found, or the audit says what it could not read.
-"""
+"""The audit of a copy in another notation finds it, or reports what it could not read."""
 
 from __future__ import annotations
 
@@ -159,7 +156,7 @@ def read(folder, synthetic: pd.DataFrame, *, parquet: bool = False) -> AuditTabl
 
 
 def finding(tables: AuditTables) -> str:
-    """What the verdict would rest on."""
+    """The basis of the verdict."""
     inputs = AuditInputs(
         schema=tables.schema,
         kept_in=tables.real,
@@ -310,7 +307,11 @@ def test_the_command_tells_a_copy_from_an_audit_that_cannot_tell(
 
 
 def test_coins_and_a_claim_do_not_clear_what_was_not_read(folder, capsys):
-    """As text; with fair coins and a small claim, a table without the unread column would be NOT_REFUTED or REFUTED."""
+    """A column read as text gives no verdict.
+
+    With fair coins and a small claim, a table without the unread column would be NOT_REFUTED or
+    REFUTED.
+    """
     LOST["codes for categories"][0](customers(5)).to_csv(folder / "synthetic.csv", index=False)
     files = [
         part

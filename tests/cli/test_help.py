@@ -1,7 +1,4 @@
-"""The command line's contract.
-
-Every command has help with an example, the options of the contract exist, help is quick.
-"""
+"""The command line's contract: help with an example, its options, and quick help."""
 
 from __future__ import annotations
 
@@ -139,7 +136,7 @@ def test_top_help_names_every_command_the_exit_codes_and_what_is_internal(
 def test_help_and_import_are_quick() -> None:
     """No heavy package is imported.
 
-    Half a second is asked for, and a busy machine is given more.
+    Half a second is the limit, and a busy machine is given more.
     """
     program = (
         "import sys, privgan\n"

@@ -1,7 +1,4 @@
-"""The walk through a draft.
-
-Answers typed in a terminal, groups confirmed by scripts, what is left and taken up.
-"""
+"""The walk through a draft: typed answers, groups confirmed by scripts, and resuming it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a table to a candidate without a hand in between: init, review --accept-all, check, fit.
+"""From a table to a candidate by init, review --accept-all, check and fit alone.
 
 And a run's first lines.
 """
@@ -124,7 +124,8 @@ max_rows_per_unit: 4
 target: left
 columns:
   - {name: who, kind: identifier, role: identifier}
-  - {name: age, kind: integer, lower: 0, upper: 120, source: {lower: assumed_public, upper: assumed_public}}
+  - {name: age, kind: integer, lower: 0, upper: 120,
+     source: {lower: assumed_public, upper: assumed_public}}
   - {name: left, kind: boolean}
 """
 

@@ -1,4 +1,4 @@
-"""The main job, done once for each file of tests that looks at what it left."""
+"""Run the main job once for each file of tests that looks at its results."""
 
 from __future__ import annotations
 

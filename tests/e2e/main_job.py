@@ -1,6 +1,6 @@
-"""The main job end to end, in process.
+"""Run the main job end to end, in process, on a small simulated table.
 
-Once as ``privgan run``, once step by step, on a small simulated table.
+Once as ``privgan run``, once step by step.
 """
 
 from __future__ import annotations
@@ -51,8 +51,20 @@ MODELLED = (
 RELEASED = {*ALLOWED_FILES, MANIFEST_NAME, CHECKSUM_NAME}
 REPORTS = {internal_report_file(form) for form in ("html", "md", "json")}
 # Many canaries, so that the audit's intervals are narrow although the table is small.
-FIT = ("--epsilon", str(EPSILON), "--public-rows", str(ROWS), "--rows", str(MADE), "--seed", str(SEED), "--effort", "quick",
-       "--canary-probability", "0.5")  # fmt: skip
+FIT = (
+    "--epsilon",
+    str(EPSILON),
+    "--public-rows",
+    str(ROWS),
+    "--rows",
+    str(MADE),
+    "--seed",
+    str(SEED),
+    "--effort",
+    "quick",
+    "--canary-probability",
+    "0.5",
+)
 ASKS_A_REVIEWER = """
   - fact: context.reviewer
     present: true
@@ -73,7 +85,7 @@ ASKS_REFERENCE_FITS = """
 
 @dataclass
 class Ended:
-    """What a command ended in."""
+    """The outcome of a command."""
 
     code: int
     out: str
@@ -94,9 +106,9 @@ def privgan(*arguments: object) -> Ended:
 
 @dataclass
 class Place:
-    """A folder with a table, its schema and a ledger; how each command ended.
+    """A folder with a table, its schema and a ledger.
 
-    Each fit's initial weights.
+    It keeps each command's outcome and each fit's initial weights.
     """
 
     folder: Path
@@ -128,7 +140,7 @@ def initial_weights(model: GeneratorModel) -> dict[str, torch.Tensor]:
 
 @dataclass
 class Start:
-    """What a fit's generator started from."""
+    """The start of a fit's generator."""
 
     measurements: Measurements
     settings: GeneratorSettings
@@ -136,7 +148,10 @@ class Start:
     weights: dict[str, torch.Tensor]
 
     def again(self, seed: int) -> dict[str, torch.Tensor]:
-        """The initial weights for the same sizes and a given seed, from marginals that hold nothing of the run."""
+        """The initial weights for the same sizes and a given seed, from other marginals.
+
+        Those marginals hold nothing of the run.
+        """
         sizes = self.measurements.sizes
         even = [
             Marginal(clique=(i,), counts=np.ones(size), standard_deviation=1.0)

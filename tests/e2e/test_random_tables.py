@@ -1,6 +1,6 @@
-"""Random tables from any source.
+"""Random tables from any source pass init, review, check and fit without a hand.
 
-Init, review, check and fit without a hand between them, and nothing outside a schema.
+No value lies outside a schema.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def reviewed(folder: Path, frame: pd.DataFrame, name: str) -> tuple[int, Path, P
 def test_a_table_of_any_source_gets_a_schema_without_a_hand(
     tmp_path_factory: pytest.TempPathFactory, seed: int, name: str
 ) -> None:
-    """Or a word why it has none; what does not fit was told when it was drafted."""
+    """Or a reason why it has none; rows that do not fit are reported with the draft."""
     frame = random_table(seed)
     code, table, schema = reviewed(tmp_path_factory.getbasetemp() / "random", frame, name)
     assert code in (0, 2)

@@ -1,4 +1,4 @@
-"""What the main job leaves: the release, what stays inside, the terminal, the ledger."""
+"""The results of the main job: release, internal files, terminal and ledger."""
 
 from __future__ import annotations
 
@@ -225,8 +225,10 @@ class TestLedger:
         assert place.ledger.account(DATASET).runs == 2
 
     def test_each_new_question_to_the_audit_is_counted_once(self, place: Place) -> None:
-        """The run; the candidate without and with its audit; under another policy. Asked again, or when public gates
-        block a release already: not counted."""
+        """Counted: the run, the candidate without and with its audit, and another policy.
+
+        Not counted: a repetition, or a release that public gates block already.
+        """
         attempts = [
             entry.body for entry in place.ledger.entries(DATASET) if entry.kind == "attempt"
         ]

@@ -1,7 +1,4 @@
-"""Make the example release.
-
-The simulator's customers through the main job, small enough to be kept with the code.
-"""
+"""Make the example release: simulated customers through the main job, in few rows."""
 
 from __future__ import annotations
 
@@ -28,19 +25,23 @@ expiry: 2099-12-31
 """
 _README = """# An example release
 
-{customers:,} simulated customers, none of them real, through `privgan run` at ε = {epsilon:g} under the policy `{policy}`;
-{rows:,} synthetic rows, so that the folder stays small. `make example` makes it again (with fresh noise).
+{customers:,} simulated customers, none of them real, through `privgan run` at ε = {epsilon:g} \
+under the policy `{policy}`;
+{rows:,} synthetic rows, so that the folder stays small. `make example` makes it again \
+(with fresh noise).
 
-- `release/`: what a recipient gets; `report.html` is the shareable report. `privgan verify reports/example/release` checks it,
+- `release/`: what a recipient gets; `report.html` is the shareable report. `privgan verify \
+reports/example/release` checks it,
   `privgan sample reports/example/release --rows 1000 --out more.csv` draws more rows.
-- `internal-report.*`: what only the owner sees, with figures computed from real rows; here because the real rows are simulated.
+- `internal-report.*`: what only the owner sees, with figures computed from real rows; \
+here because the real rows are simulated.
 - `privgan serve reports/example` shows it in the browser.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """What the example is made with.
+    """The example's settings.
 
     Attributes:
         customers: Simulated customers.
@@ -117,11 +118,20 @@ def _workplace() -> Iterator[Path]:
 
     The ledger notes a made-up owner in place of this machine and its user.
     """
+<<<<<<< HEAD
     with contextlib.ExitStack() as stack:
         for writer in ("ledger", "runs", "start"):
             name = f"privgan.ledger.{writer}.account_name"
             stack.enter_context(mock.patch(name, return_value="owner@example"))
         yield Path(stack.enter_context(tempfile.TemporaryDirectory()))
+=======
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch("privgan.ledger.ledger.account_name", return_value="owner@example"),
+        mock.patch("privgan.ledger.evaluations.account_name", return_value="owner@example"),
+    ):
+        yield Path(folder)
+>>>>>>> wc2
 
 
 def _do(command: str) -> None:

@@ -1,4 +1,4 @@
-"""The example release that lies with the code, and what makes it."""
+"""The example release in the repository, and the module that makes it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ EFFORT = plan.Effort(
 SMALL = Example(customers=1_500, rows=300, policy="internal-analytics", effort="quick")
 
 
-def require_whole(folder: Path) -> None:
-    """It verifies, holds both reports, is small, and says nothing of the machine that made it."""
+def check_whole(folder: Path) -> None:
+    """It verifies, holds both reports, is small, and tells nothing of its machine."""
     found = verify_release(folder / "release")
     assert found.problems == ()
     assert found.manifest["context"]["recipient"] == "Partner Ltd"
@@ -37,7 +37,7 @@ def require_whole(folder: Path) -> None:
 def test_the_example_in_the_reports_is_whole() -> None:
     if not EXAMPLE.is_dir():
         pytest.skip("reports/example is not there; 'make example' makes it")
-    require_whole(EXAMPLE)
+    check_whole(EXAMPLE)
 
 
 @pytest.mark.slow
@@ -46,7 +46,7 @@ def test_an_example_can_be_made_again(tmp_path: Path, monkeypatch: pytest.Monkey
     target = tmp_path / "reports" / "example"
     target.mkdir(parents=True)
     (target / "old").write_text("old")
-    require_whole(make_example(target, SMALL))
+    check_whole(make_example(target, SMALL))
     assert not (target / "old").exists()
     before = sorted(path.name for path in target.rglob("*"))
     with pytest.raises(RuntimeError, match="ended with"):

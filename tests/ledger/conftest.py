@@ -1,4 +1,4 @@
-"""Ledgers for tests: in SQLite, and in a real PostgreSQL server that the tests start themselves."""
+"""Ledgers for tests, in SQLite and in a PostgreSQL server that the tests start."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _programs() -> Path | None:
 
 
 def _unprivileged() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: whom to run it as."""
+    """The user to run PostgreSQL as, which refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     names = {entry.pw_name: entry for entry in pwd.getpwall()}

@@ -1,8 +1,8 @@
-"""A process of its own for the ledger's tests.
+"""Work on a ledger in a process of its own.
 
-It imports only the privacy layer, then forks whoever is needed.
+It imports only the privacy layer, then forks its workers.
 
-Called as ``python ledger_child.py MODE URL ARGUMENTS``; prints what it found as JSON.
+Called as ``python ledger_child.py MODE URL ARGUMENTS``; prints its findings as JSON.
 """
 
 from __future__ import annotations
@@ -54,10 +54,7 @@ def _code(work: Callable[[], int]) -> int:
 
 
 def _warm_up() -> float:
-    """Fill the accountant's caches and load what is loaded late.
-
-    How many seconds a run takes then.
-    """
+    """Fill the accountant's caches and import late modules; returns a run's seconds."""
     with tempfile.TemporaryDirectory() as folder:
         _spend(f"{folder}/ledger.sqlite")
         start = time.perf_counter()
@@ -72,7 +69,7 @@ def _spend(url: str) -> None:
 
 
 def spend(url: str, count: int) -> dict[str, Any]:
-    """So many processes ask for one run each at the same moment."""
+    """Let so many processes ask for one run each at the same moment."""
 
     def work() -> int:
         try:
@@ -86,7 +83,7 @@ def spend(url: str, count: int) -> dict[str, Any]:
 
 
 def create(url: str, count: int) -> dict[str, Any]:
-    """So many processes open a ledger that is not there yet, and write to it."""
+    """Let so many processes open a missing ledger, and write to it."""
 
     def work() -> int:
         ledger = PrivacyLedger.open(url)
@@ -97,7 +94,7 @@ def create(url: str, count: int) -> dict[str, Any]:
 
 
 def kill(url: str, kills: int, seed: int, released: str) -> dict[str, Any]:
-    """A process is killed, from its start on or after some releases, at a random moment.
+    """Kill a process at a random moment, after some releases at the earliest.
 
     The ledger must know all that left.
     """
@@ -147,7 +144,7 @@ def _run_on(url: str, file: Path) -> int:
 
 
 def full(url: str, room: int) -> dict[str, Any]:
-    """The disk has room for so many more bytes; then it is mended."""
+    """Give the disk room for so many more bytes, then mend it."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     ledger, charged, told = PrivacyLedger.open(url), [], ""
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -169,7 +166,7 @@ def full(url: str, room: int) -> dict[str, Any]:
 
 
 def read_only(url: str, names: list[str]) -> dict[str, Any]:
-    """Somebody who may not write opens each ledger of a folder, reads it and tries to charge."""
+    """Open, read and try to charge each ledger of a folder, without the right to write."""
     _warm_up()
     if os.geteuid() == 0:
         os.setgroups([])

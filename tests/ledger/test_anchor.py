@@ -1,4 +1,4 @@
-"""The ledger's end is anchored.
+"""The anchor of the ledger's end.
 
 Cut, emptied, older and swapped ledgers are refused, in both databases.
 """
@@ -37,7 +37,7 @@ def _run(ledger: PrivacyLedger) -> None:
 
 
 def _acts(ledger: PrivacyLedger) -> list[Any]:
-    """Everything that spends, judges or changes what may be spent."""
+    """Every action that spends, judges or changes the budget."""
     return [
         lambda: _run(ledger),
         lambda: ledger.set_lifetime("a", PrivacyBudget(epsilon=50.0, delta=1e-3)),

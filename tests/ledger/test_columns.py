@@ -1,19 +1,16 @@
-"""Two tables with one name.
-
-The ledger tells them apart by their columns, of which it keeps keyed hashes only.
-"""
+"""Two tables with one name are told apart by keyed hashes of their columns."""
 
 import pytest
 
 from privgan.errors import UsageError
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts
 from privgan.privacy.budget import PrivacyBudget
 
 BUDGET = PrivacyBudget(epsilon=0.1)
 
 
 def _run(ledger: PrivacyLedger, *columns: str, dataset: str = "a") -> None:
-    with ledger.run(dataset, BUDGET, secret=True, columns=columns):
+    with ledger.run(dataset, BUDGET, secret=True, about=RunFacts(columns=columns)):
         pass
 
 

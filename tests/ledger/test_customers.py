@@ -1,7 +1,4 @@
-"""One table, one budget.
-
-The same customers under a second name are refused until a person accepts it.
-"""
+"""The same customers under a second name are refused until a person accepts it."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ import pytest
 from privgan.cli.main import execute
 from privgan.errors import UsageError
 from privgan.ledger.identity import SIZE, Sketch, Sketcher
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts
 from privgan.privacy.budget import PrivacyBudget
 from privgan.table.customers import customer_names
 from privgan.table.schema_file import parse_schema
@@ -32,7 +29,7 @@ def _names(numbers: Sequence[int] | range, prefix: str = "customer") -> list[byt
 
 
 def _run(ledger: PrivacyLedger, dataset: str, customers: Sequence[bytes]) -> None:
-    with ledger.run(dataset, BUDGET, secret=True, customers=customers):
+    with ledger.run(dataset, BUDGET, secret=True, about=RunFacts(customers=customers)):
         pass
 
 

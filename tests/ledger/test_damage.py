@@ -1,4 +1,4 @@
-"""A ledger that was cut, emptied or spoilt is told as such, never taken for a fresh one.
+"""A cut, emptied or spoilt ledger is reported, never taken for a fresh one.
 
 A failed write charges nothing.
 """

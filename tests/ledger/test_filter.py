@@ -1,7 +1,4 @@
-"""The lifetime filters.
-
-Whatever is run, in whatever order, the data set's total stays inside its lifetime budget.
-"""
+"""The lifetime filters keep the data set's total inside its budget, for any runs."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from dp_accounting import dp_event
 
 from privgan.errors import BudgetExceededError, UsageError
 from privgan.ledger.filter import DISCOVERY_SHARE, ORDERS, Filter, RdpFilter
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import (
@@ -48,7 +45,7 @@ def _spend(
     budget: PrivacyBudget = RUN,
 ) -> None:
     planned = list(steps.values()) if told else None
-    with ledger.run("a", budget, secret=True, planned=planned) as run:
+    with ledger.run("a", budget, secret=True, about=RunFacts(planned=planned or ())) as run:
         run.approve("model", steps, budget)
         for name, event in steps.items():
             run.charge(name, event)
@@ -109,7 +106,7 @@ def test_the_rdp_filter_lets_more_runs_pass_than_the_sum(ledger: PrivacyLedger) 
         ledger.set_lifetime(fresh, LIFETIME, kind)
         for passed[kind] in range(100):
             try:
-                with ledger.run(fresh, cost, secret=True, planned=[count]) as run:
+                with ledger.run(fresh, cost, secret=True, about=RunFacts(planned=[count])) as run:
                     run.approve("model", {"one": count}, cost)
             except BudgetExceededError:
                 break
@@ -164,10 +161,10 @@ def test_what_a_run_plans_is_reserved_against_runs_beside_it(ledger: PrivacyLedg
     ledger.set_lifetime("a", LIFETIME, Filter.RDP)
     stage = PrivacyBudget(epsilon=5.0, delta=1e-6)
     large = PrivacyBudget(epsilon=20.0, delta=1e-5)
-    with ledger.run("a", large, secret=True, planned=[_share(0.6)]) as run:
+    with ledger.run("a", large, secret=True, about=RunFacts(planned=[_share(0.6)])) as run:
         with (
             pytest.raises(BudgetExceededError),
-            ledger.run("a", large, secret=True, planned=[_share(0.6)]),
+            ledger.run("a", large, secret=True, about=RunFacts(planned=[_share(0.6)])),
         ):
             pass
         with ledger.run("a", large, secret=True) as other:
@@ -208,7 +205,7 @@ def test_the_sum_says_whether_epsilon_or_delta_is_missing(ledger: PrivacyLedger)
 
 def test_coins_that_are_not_secret_leave_the_filter_nothing(ledger: PrivacyLedger) -> None:
     ledger.set_lifetime("a", LIFETIME, Filter.RDP)
-    with ledger.run("a", RUN, secret=False, planned=[COUNT]) as run:
+    with ledger.run("a", RUN, secret=False, about=RunFacts(planned=[COUNT])) as run:
         run.approve("model", {"one": COUNT}, RUN)
         run.charge("one", COUNT)
     assert ledger.account("a").lifetime_spent == math.inf

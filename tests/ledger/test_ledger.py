@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from privgan.errors import BudgetExceededError, InternalError, PolicyFailedError, UsageError
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DiscreteGaussian
 from privgan.privacy.receipts import Receipt, mint
@@ -142,14 +142,17 @@ def test_evaluations_are_counted_capped_and_closed(ledger: PrivacyLedger) -> Non
 
 def test_a_run_whose_candidate_could_not_be_judged_is_not_charged(ledger: PrivacyLedger) -> None:
     """The evaluations are counted under the lock that the charge is made under."""
-    with ledger.run("a", BUDGET, secret=True, attempts=1) as run:
+    with ledger.run("a", BUDGET, secret=True, about=RunFacts(attempts=1)) as run:
         ledger.judge("a", run.identity, limit=1, policy="p", evidence="e")
     before = ledger.head()
     with pytest.raises(PolicyFailedError, match="judged 1 times and the policy allows 1"):
-        with ledger.run("a", BUDGET, secret=True, attempts=1):
+        with ledger.run("a", BUDGET, secret=True, about=RunFacts(attempts=1)):
             pass
     assert ledger.head() == before
-    with ledger.run("a", BUDGET, secret=True, attempts=2), ledger.run("a", BUDGET, secret=True):
+    with (
+        ledger.run("a", BUDGET, secret=True, about=RunFacts(attempts=2)),
+        ledger.run("a", BUDGET, secret=True),
+    ):
         pass
 
 

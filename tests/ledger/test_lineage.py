@@ -1,4 +1,4 @@
-"""A checkpoint resumes once; steps run again are paid for by the reserve.
+"""A checkpoint resumes once, and the reserve pays for repeated steps.
 
 The run that was left behind can charge nothing.
 """

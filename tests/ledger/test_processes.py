@@ -1,4 +1,4 @@
-"""Many processes on one ledger, processes that are killed, a disk that fills.
+"""Many processes on one ledger, killed processes, and a full disk.
 
 Nothing is overspent, nothing forgotten.
 """

@@ -1,7 +1,4 @@
-"""Ledgers that are held, spoilt, moved or out of time.
-
-Each a clear error in both databases, and nothing is lost.
-"""
+"""Ledgers that are held, spoilt, moved or out of time give clear errors and lose nothing."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from privgan.cli.main import execute
 from privgan.errors import BudgetExceededError, UsageError
 from privgan.ledger import store
 from privgan.ledger.filter import Filter, response_rdp
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts
 from privgan.ledger.restored import Spent
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DiscreteGaussian
@@ -153,7 +153,7 @@ def test_the_rdp_filter_counts_what_is_lost(ledger: PrivacyLedger, place: Any) -
     )
     assert stated.rdp_cost.rdp == pytest.approx(response_rdp(1.0, stated.rdp.order))
     assert stated.rdp_cost.discovery_delta == 1e-6
-    planned = {"planned": [EVENT]}
+    planned = {"about": RunFacts(planned=[EVENT])}
     with pytest.raises(BudgetExceededError), again.run("unstated", BUDGET, secret=True, **planned):
         pass
     with again.run("stated", BUDGET, secret=True, **planned):
@@ -167,7 +167,7 @@ def test_the_rdp_filter_counts_what_is_lost(ledger: PrivacyLedger, place: Any) -
 def test_a_budget_that_the_lost_entries_raised_is_not_spent_twice(
     ledger: PrivacyLedger, place: Any, kind: Filter
 ) -> None:
-    raised, planned = PrivacyBudget(epsilon=20.0, delta=3e-5), {"planned": [EVENT]}
+    raised, planned = PrivacyBudget(epsilon=20.0, delta=3e-5), {"about": RunFacts(planned=[EVENT])}
     for name in ("unstated", "stated"):
         ledger.set_lifetime(name, LIFETIME, kind)
     kept = len(ledger.entries())

@@ -1,4 +1,4 @@
-"""From noisy fine counts to shares: what stands out stays, what is noise is smoothed away."""
+"""Shares from noisy fine counts: spikes stay, noise is smoothed away."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Pairs measured by difference: sensitivity, what comes back, and the noise that is stated."""
+"""Pairs measured by difference: sensitivity, round trip, and stated noise."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_the_stated_noise_is_that_of_cells_that_tell_the_interaction_as_well(
 ) -> None:
     """Variance of the pair's shares over 3,000 noises, against independent noisy cells.
 
-    Both variances are known to a relative √(2 / (3,000 · interaction's dimensions)), at most .026;
-    .1 is four of them.
+    Both variances are known to a relative √(2 / (3,000 · interaction's dimensions)). That is at
+    most .026; .1 is four of them.
     """
     rng, rows, noise = np.random.default_rng(7), 1e6, 20.0
     codes = _codes(sizes, 4_000, 2)

@@ -1,7 +1,4 @@
-"""Stage 1's looks at open columns.
-
-Each pays first, one unit moves little, and what comes out is usable.
-"""
+"""Stage 1's looks at open columns: each pays first, and one unit moves little."""
 
 import datetime as dt
 from dataclasses import replace
@@ -26,8 +23,8 @@ from privgan.measurement.domain import (
 from privgan.measurement.looks import Looks
 from privgan.owner.private_table import PrivateTable
 from privgan.planning.domain_stage import domain_steps
+from privgan.planning.model_stage import zcdp_of
 from privgan.planning.plan import StepKind
-from privgan.planning.planner import zcdp_of
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream

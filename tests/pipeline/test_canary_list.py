@@ -1,7 +1,4 @@
-"""The list of canaries.
-
-Its owner's alone, the same after a crash, and outside only as one salted commitment.
-"""
+"""The list of canaries: owner-only, the same after a crash, public as one commitment."""
 
 from __future__ import annotations
 
@@ -16,8 +13,9 @@ from privgan.files.fields import MANIFEST
 from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.canaries import FILE, Canaries, draw_canaries
+from privgan.pipeline.interrupted import resume_candidate
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import fit_table, resume_candidate
+from privgan.pipeline.run import fit_table
 from privgan.progress import Progress
 from tests.coins import RepeatableStream
 
@@ -47,11 +45,11 @@ def test_list_and_salt_are_the_owner_s_alone_and_serve_again_after_a_crash(
     candidate = resume_candidate(out, purchase_request.table, ledger, Progress(quiet=True))
     assert path.read_bytes() == written
     assert path.stat().st_mode & 0o777 == 0o600
-    _require_one_commitment(candidate.record.to_json(), json.loads(written))
+    _check_one_commitment(candidate.record.to_json(), json.loads(written))
     assert str(json.loads(written)["salt"]) not in json.dumps(candidate.record.to_json())
 
 
-def _require_one_commitment(record: dict, data: dict) -> None:
+def _check_one_commitment(record: dict, data: dict) -> None:
     told = record["canaries"]
     assert set(told) == {"probability", "commitment"}
     body = data["salt"].encode() + bytes.fromhex(data["canary"]) + bytes.fromhex(data["left_out"])

@@ -1,7 +1,4 @@
-"""What a plan and a run say first.
-
-The plan's own curve, the worst case below it, and how exact shares are.
-"""
+"""A plan's first lines: its own curve, the worst case, and the precision of shares."""
 
 from __future__ import annotations
 

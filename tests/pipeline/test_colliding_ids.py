@@ -1,4 +1,4 @@
-"""Identifiers that equal what a release says anyway never stop it, and a planted one is found all the same."""
+"""Identifiers equal to a release's own texts never stop it, and planted ones are found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.judging import judge
-from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.releasing import ReleaseTerms, release_candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.scanning import SCAN_FILE, leak_patterns_of, scan_candidate
@@ -54,12 +54,15 @@ AUDIT: dict[str, Any] = {
 CONTEXT = Context(reviewer="A. Reviewer", purpose="Testing")
 
 
+TERMS = ReleaseTerms(CONTEXT)
+
+
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = Effort(
         entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5
     )
-    monkeypatch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
+    monkeypatch.setattr("privgan.planning.model_stage.number_of_rounds", lambda _: 1)
     monkeypatch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
 
 
@@ -83,7 +86,7 @@ def released(folder: Path, ids: list[str], seed: int = 0) -> Path:
     candidate, ledger, leak_patterns = fitted(folder, ids, seed)
     leak_patterns = scan_candidate(candidate, leak_patterns, ledger)
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, CONTEXT)
-    return release_candidate(candidate, verdict, ledger, CONTEXT, folder / "out", leak_patterns)
+    return release_candidate(candidate, verdict, ledger, TERMS, folder / "out", leak_patterns)
 
 
 def fitted(folder: Path, ids: list[str], seed: int = 0) -> tuple[Candidate, PrivacyLedger, Any]:
@@ -132,7 +135,7 @@ def process_texts() -> list[str]:
 def colliding(first: Path, runs: int) -> Iterator[list[str]]:
     """Identifiers of each run.
 
-    What an earlier release of the same schema says, and what the process writes.
+    Texts of an earlier release of the same schema, and texts of the process.
     """
     known, rng = tokens_of(first), np.random.default_rng(5)
     for _ in range(runs):
@@ -185,7 +188,12 @@ def test_a_planted_identifier_is_found_beside_colliding_ones(
             put(patch, plant)
             with pytest.raises(LeakError) as error:
                 release_candidate(
-                    candidate, verdict, ledger, CONTEXT, tmp_path / "out", leak_patterns
+                    candidate,
+                    verdict,
+                    ledger,
+                    TERMS,
+                    tmp_path / "out",
+                    leak_patterns,
                 )
         assert {finding.file for finding in error.value.scan.findings} == files
         (candidate.internal / SCAN_FILE).unlink()

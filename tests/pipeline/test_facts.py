@@ -1,4 +1,4 @@
-"""What a candidate claims is held against the ledger's entries."""
+"""A candidate's claim is compared with the ledger's entries."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A small fit from end to end in Python.
-
-What it charges, what moves it, and what its files hold.
-"""
+"""A small fit from end to end in Python: its charges, its inputs, and its files."""
 
 from pathlib import Path
 

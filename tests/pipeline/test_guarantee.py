@@ -1,4 +1,4 @@
-"""What a release says of what stays inside."""
+"""A release's statements about internal files."""
 
 from __future__ import annotations
 

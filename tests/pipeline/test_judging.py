@@ -1,4 +1,7 @@
-"""After the fit: a candidate is judged as it was made, the ledger bears out its claim, and closed means closed."""
+"""After the fit: a candidate is judged as it was made, and a closed one stays closed.
+
+The ledger supports its claim.
+"""
 
 import datetime as dt
 import json
@@ -17,7 +20,7 @@ from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.candidate_record import CandidateRecord
 from privgan.pipeline.judging import accounting_complete, judge
-from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.releasing import ReleaseTerms, release_candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
@@ -29,6 +32,8 @@ from privgan.release.verification.verify import verify_release
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
 from tests.policy.sound import columns, gate, make_policy, write_policy
+
+TERMS = ReleaseTerms(Context())
 
 SCHEMA = """format: privgan.schema/1
 dataset: judged
@@ -107,7 +112,7 @@ def test_an_untouched_candidate_passes_and_is_released(
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, Context())
     assert str(verdict.status) == "PASS"
     assert (
-        release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out") / "manifest.json"
+        release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out") / "manifest.json"
     ).exists()
 
 
@@ -157,7 +162,7 @@ def test_a_closed_candidate_cannot_be_released_by_a_verdict_from_before(
     with pytest.raises(PolicyFailedError, match="closed"):
         judge(candidate, lax, ledger, Context())
     with pytest.raises(PolicyFailedError, match="closed"):
-        release_candidate(candidate, passed, ledger, Context(), tmp_path / "out")
+        release_candidate(candidate, passed, ledger, TERMS, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -168,7 +173,7 @@ def test_a_refuted_data_set_releases_nothing(
     passed = judge(candidate, load_policy("internal-analytics"), ledger, Context())
     ledger.refute("judged", "some other run")
     with pytest.raises(PolicyFailedError, match="refuted"):
-        release_candidate(candidate, passed, ledger, Context(), tmp_path / "out")
+        release_candidate(candidate, passed, ledger, TERMS, tmp_path / "out")
     with pytest.raises(PolicyFailedError, match="refuted"):
         judge(candidate, load_policy("internal-analytics"), ledger, Context())
 
@@ -184,7 +189,7 @@ def test_what_leaves_is_the_same_whatever_was_judged_before(
     other = PrivacyLedger.open(str(tmp_path / "copy" / "ledger.sqlite"))
     other.close("another data set", "run", policy="p", evidence="e")
     verdict = judge(candidate, load_policy("internal-analytics"), ledger, Context())
-    release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    release = release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     manifest = json.loads((release / "manifest.json").read_text())
     assert set(manifest["ledger"]) == {"head"}
     assert "attempt" not in json.dumps(manifest)
@@ -193,10 +198,7 @@ def test_what_leaves_is_the_same_whatever_was_judged_before(
 def test_attempts_are_capped_by_the_policy_and_each_other_way_to_judge_counts(
     place: tuple[Candidate, PrivacyLedger],
 ) -> None:
-    """Another policy, other waivers and other evidence are attempts of their own.
-
-    The same again is none.
-    """
+    """Another policy, other waivers and other evidence are attempts; a repetition is none."""
     candidate, ledger = place
     lax = replace(load_policy("internal-analytics"), attempts_per_dataset=3)
     for policy in (lax, lax, _waived(lax), replace(lax, version="2")):
@@ -226,7 +228,7 @@ def test_an_internal_waiver_leaves_no_trace(
     waived = _waived(_strict(load_policy("internal-analytics")))
     verdict = judge(candidate, waived, ledger, Context())
     assert str(verdict.status) == "PASS"
-    release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    release = release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     for path in (path for path in release.rglob("*") if path.is_file()):
         content = path.read_bytes()
         for secret in (WORD, "A. Officer", "WAIVED", ATTACK):
@@ -258,7 +260,7 @@ def test_a_public_waiver_is_printed_in_the_manifest(
         ledger,
         Context(),
     )
-    release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    release = release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     told = json.loads((release / "manifest.json").read_text())["policy"]
     [outcome] = [outcome for outcome in told["outcomes"] if outcome["status"] == "WAIVED"]
     assert outcome["fact"] == "guarantee.epsilon"
@@ -282,7 +284,7 @@ def test_no_policy_lets_a_refuted_candidate_out_even_after_the_data_set_was_clea
     verdict = judge(candidate, careless, ledger, Context())
     assert str(verdict.status) == "PASS"
     with pytest.raises(PolicyFailedError, match="refuted the guarantee of this candidate"):
-        release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+        release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -300,7 +302,7 @@ def test_no_policy_lets_a_claim_out_that_the_ledger_does_not_bear_out(
     monkeypatch.setattr("privgan.pipeline.releasing.accounting_complete", lambda *_: False)
     for verdict in verdicts:
         with pytest.raises(PolicyFailedError, match="does not bear out"):
-            release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+            release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
 
 
 def test_facts_of_budget_roles_and_columns_reach_the_gates(
@@ -514,7 +516,7 @@ def test_a_release_under_a_shipped_policy_with_a_waiver_verifies(
     candidate, ledger = place
     waived = _waived(load_policy("internal-analytics"), fact)
     verdict = judge(candidate, waived, ledger, Context())
-    release = release_candidate(candidate, verdict, ledger, Context(), tmp_path / "out")
+    release = release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     for policy in (None, load_policy("internal-analytics"), waived):
         found = verify_release(release, policy=policy)
         assert found.ok, found.problems

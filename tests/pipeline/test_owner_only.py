@@ -1,4 +1,4 @@
-"""What nobody has judged yet belongs to its owner alone, from its first byte."""
+"""Unjudged files belong to their owner alone, from the first byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WATCHED: list[Path] = []
 
 
 def _look(event: str, _: tuple[Any, ...]) -> None:
-    """Note the mode of everything below the watched folders whenever a file is opened, renamed or removed."""
+    """Note all modes below the watched folders on each open, rename and removal."""
     if event in {"open", "os.rename", "os.remove", "os.chmod"}:
         for folder in WATCHED:
             for place, folders, names in os.walk(folder):

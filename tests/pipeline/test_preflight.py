@@ -1,6 +1,6 @@
-"""Judged before anything is paid for.
+"""A run is judged before anything is paid.
 
-What can never pass ends at once, with every reason and no charge.
+One that can never pass ends at once, with every reason and no charge.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def test_a_gate_that_fails_whatever_the_fit_makes_is_told_beforehand(
     assert [outcome.gate.fact for outcome in found.blocking] == [fact]
     assert [rule.fact for rule in found.later] == ["attack.membership.advantage.high"]
     with pytest.raises(PolicyFailedError, match=fact):
-        found.require()
+        found.check()
 
 
 def test_all_reasons_are_told_at_once_and_a_missing_fact_alone_is_incomplete(
@@ -105,11 +105,11 @@ def test_all_reasons_are_told_at_once_and_a_missing_fact_alone_is_incomplete(
     found = judged(tmp_path, missing)
     assert found.status is VerdictStatus.INCONCLUSIVE
     with pytest.raises(IncompleteError, match=r"context\.recipient"):
-        found.require()
+        found.check()
     (tmp_path / "b").mkdir()
     both = judged(tmp_path / "b", missing, gate("guarantee.epsilon", "at_most: 1"))
     with pytest.raises(PolicyFailedError) as error:
-        both.require()
+        both.check()
     assert "context.recipient" in str(error.value)
     assert "guarantee.epsilon is 3" in str(error.value)
 
@@ -123,7 +123,7 @@ def test_what_only_the_fit_decides_waits_and_is_told(tmp_path: Path) -> None:
     assert found.status is VerdictStatus.PASS
     assert "1 public and 1 internal gates are judged after the fit" in str(found)
     assert {str(outcome.status) for outcome in found.verdict.outcomes} == {"PASS", "MISSING"}
-    found.require()
+    found.check()
 
 
 def test_rows_that_are_measured_are_not_known_and_asked_ones_are(tmp_path: Path) -> None:
@@ -158,16 +158,18 @@ def test_attempts_that_are_used_up_a_stop_and_a_spent_budget_block_too(tmp_path:
     )
     ledger.set_lifetime("beforehand", PrivacyBudget(epsilon=2, delta=1e-5))
     with pytest.raises(BudgetExceededError):
-        judged(tmp_path, fixed, books=Books.of(ledger, "beforehand")).require()
+        judged(tmp_path, fixed, books=Books.of(ledger, "beforehand")).check()
     for number in range(3):
         ledger.judge("beforehand", f"run{number}", limit=9, policy=str(number), evidence="e")
     ledger.refute("beforehand", "run0")
     found = judged(tmp_path, fixed, books=Books.of(ledger, "beforehand"))
     assert [type(problem).__name__ for problem in found.problems] == [
-        "PolicyFailedError", "PolicyFailedError", "BudgetExceededError",
-    ]  # fmt: skip
+        "PolicyFailedError",
+        "PolicyFailedError",
+        "BudgetExceededError",
+    ]
     with pytest.raises(PolicyFailedError, match=r"(?s)refuted.*judged 3 times.*short"):
-        found.require()
+        found.check()
 
 
 def test_a_remaining_budget_is_foretold_by_the_filter_of_the_data_set(tmp_path: Path) -> None:
@@ -234,13 +236,13 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Any:
         entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
+        patch.setattr("privgan.planning.model_stage.number_of_rounds", lambda _: 1)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
         return request, before, fit_table(request, ledger, folder / "candidate"), ledger
 
 
 def test_what_is_foretold_is_what_is_judged_after_the_fit(fitted: Any) -> None:
-    """A law: under every shipped policy each gate that is decided beforehand is decided alike afterwards."""
+    """Every gate decided beforehand is decided alike after the fit, by every shipped policy."""
     request, before, candidate, ledger = fitted
     schema = schema_of(request)
     plan = plan_for(request, schema)
@@ -310,7 +312,10 @@ def test_the_charge_is_held_to_the_evaluations_again(
 
 
 class TestOnTheCommandLine:
-    """``run``, ``fit --policy`` and ``plan --policy`` end before the first charge, and read no table."""
+    """The commands end before the first charge, and read no table.
+
+    They are ``run``, ``fit --policy`` and ``plan --policy``.
+    """
 
     @pytest.fixture
     def place(self, tmp_path: Path, ledger_path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What stays inside: the owner's alone, without rows, gone after a crash, and gone for good after a purge."""
+"""Internal files: owner-only, without rows, gone after a crash and after a purge."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from privgan.errors import ReleaseExistsError, UsageError
 from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.judging import refuse_changed
+from privgan.pipeline.judging import check_hashes
+from privgan.pipeline.purging import purge
 from privgan.pipeline.read_candidate import read_candidate
-from privgan.pipeline.releasing import purge
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import fit_table, refuse_taken
+from privgan.pipeline.run import check_free, fit_table
 from privgan.privacy.budget import PrivacyBudget
 
 INSIDE = re.compile(
@@ -46,7 +46,7 @@ def ledger(tmp_path: Path) -> PrivacyLedger:
 
 @pytest.fixture
 def out(tmp_path: Path, ledger: PrivacyLedger) -> Path:
-    """What a run leaves: a release, internal files, and a candidate that a crash kept from being removed."""
+    """A run's folder: a release, internal files, and a candidate that a crash left behind."""
     with ledger.run("purchases", PrivacyBudget(epsilon=1), secret=True) as run:
         folder = tmp_path / "out"
     (folder / "release").mkdir(parents=True)
@@ -178,7 +178,7 @@ def test_a_fit_writes_no_encoded_row_and_what_a_kill_leaves_goes_with_the_next_c
     ledger: PrivacyLedger,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every file that exists at any step of the critic phase, the one with rows in memory, has a known name and no row."""
+    """Every file at any step of the critic phase has a known name and no row."""
     temporary, out, seen = tmp_path / "tmp", tmp_path / "out", set()
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
@@ -204,8 +204,8 @@ def test_a_fit_writes_no_encoded_row_and_what_a_kill_leaves_goes_with_the_next_c
     assert all(INSIDE.match(name) for name in seen)
     assert list((out / "internal").glob("internal-checkpoint-*"))
     with pytest.raises(ReleaseExistsError):
-        refuse_taken(out)
-    refuse_changed(read_candidate(Candidate.find(out)), ledger.history("purchases"))
+        check_free(out)
+    check_hashes(read_candidate(Candidate.find(out)), ledger.history("purchases"))
     inside = {
         "internal-canaries.json",
         "internal-run.json",

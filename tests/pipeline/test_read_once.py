@@ -1,4 +1,4 @@
-"""A run reads each thing once and hands it on: counted over one small run, with exact limits."""
+"""A run reads each thing once: counted over one small run, with exact limits."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ HELPERS = ("files/safe_open.py",)
 
 @dataclass
 class Counts:
-    """What happened in a run.
+    """The events of a run.
 
     Attributes:
         calls: Name to number of calls.

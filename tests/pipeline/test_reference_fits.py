@@ -1,6 +1,6 @@
-"""Reference models of a real fit.
+"""Reference models of a real fit: private ones pass, and nothing is charged.
 
-Private ones pass, nothing is charged, and customers with several rows are told why not.
+Customers with several rows are told why not.
 """
 
 from __future__ import annotations

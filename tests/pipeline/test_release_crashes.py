@@ -1,4 +1,4 @@
-"""A process killed at any moment of a release leaves none, or a whole one that the ledger names once."""
+"""A process killed at any moment of a release leaves none, or one that the ledger names once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline import reporting
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.judging import judge
-from privgan.pipeline.releasing import purge, release_candidate
+from privgan.pipeline.purging import purge
+from privgan.pipeline.releasing import ReleaseTerms, release_candidate
 from privgan.pipeline.scanning import SCAN_FILE, leak_patterns_of, read_scan, scan_candidate
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
@@ -57,7 +58,7 @@ def _brief_fits() -> Iterator[None]:
         entries=40, batch=60, network_steps=5, round_steps=1, final_steps=5, critic_steps=5
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 1)
+        patch.setattr("privgan.planning.model_stage.number_of_rounds", lambda _: 1)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
         yield
 
@@ -94,7 +95,12 @@ class Copy:
     def release(self, context: Context = CONTEXT) -> Path:
         verdict = judge(self.candidate, load_policy("internal-analytics"), self.ledger, context)
         return release_candidate(
-            self.candidate, verdict, self.ledger, context, self.out, self.leak_patterns()
+            self.candidate,
+            verdict,
+            self.ledger,
+            ReleaseTerms(context),
+            self.out,
+            self.leak_patterns(),
         )
 
     def entries(self, kind: str) -> list[Any]:
@@ -109,9 +115,8 @@ def copied(made: Path, target: Path) -> Copy:
 def killed_at(moment: int, work: Callable[[], object]) -> int:
     """Do some work in a child that is killed at its n-th look at the disk.
 
-    How many looks it made before.
-
-    A moment of 0 kills it never. The count comes back through a pipe.
+    Returns the number of looks before, which comes back through a pipe. A moment of 0 never kills
+    it.
     """
     read, write = os.pipe()
     child = os.fork()

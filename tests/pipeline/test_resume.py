@@ -1,4 +1,7 @@
-"""A fit that was interrupted goes on once from its checkpoint, with fresh noise, and pays for what it runs again."""
+"""An interrupted fit resumes once from its checkpoint, with fresh noise.
+
+It pays for repeated steps.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,12 @@ from privgan.ledger.ledger import PrivacyLedger
 from privgan.ledger.runs import RunLedger
 from privgan.metric import Metric
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
+from privgan.pipeline.interrupted import resume_candidate, resume_run
 from privgan.pipeline.judging import accounting_complete
+from privgan.pipeline.purging import purge
 from privgan.pipeline.read_candidate import ReadCandidate
-from privgan.pipeline.releasing import purge
 from privgan.pipeline.request import RunRequest
-from privgan.pipeline.run import Judging, fit_table, resume_candidate, resume_run
+from privgan.pipeline.run import Judging, fit_table
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
 from privgan.progress import Progress
@@ -172,7 +176,10 @@ def test_a_crash_while_a_checkpoint_is_written_leaves_the_one_before(
 def test_a_process_left_behind_does_not_touch_the_candidate(
     tmp_path: Path, purchase_request: RunRequest
 ) -> None:
-    """It was asleep in its last steps, where no checkpoint is due, while another went on from its last checkpoint."""
+    """It slept in its last steps while another resumed from its last checkpoint.
+
+    No checkpoint is due in those steps.
+    """
     ledger, out = PrivacyLedger.open(str(tmp_path / "ledger.sqlite")), tmp_path / "out"
     plain, made = Refinement._critic_step, []
 

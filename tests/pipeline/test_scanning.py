@@ -1,7 +1,4 @@
-"""A real release from a small fit.
-
-Each of its fields is declared, the scan of it is clean, and a leak stops it.
-"""
+"""A real release from a small fit: every field declared, a clean scan, stopped by a leak."""
 
 from __future__ import annotations
 
@@ -66,15 +63,18 @@ columns:
   - {name: name, kind: name, role: identifier}
   - {name: email, kind: email, role: identifier}
   - {name: remark, kind: text, missing: true, description: What the customer said}
-  - {name: segment, kind: categorical, categories: [basic plan, silver plan], source: assumed_public}
+  - {name: segment, kind: categorical, categories: [basic plan, silver plan],
+     source: assumed_public}
   - {name: churned, kind: boolean, labels: ["no", "yes"]}
-  - {name: spend, kind: float, lower: 0, upper: 500, decimals: 1, special_values: [0], source: {lower: assumed_public}}
+  - {name: spend, kind: float, lower: 0, upper: 500, decimals: 1, special_values: [0],
+     source: {lower: assumed_public}}
   - {name: job, kind: categorical, other: another job, source: {categories: measured}}
   - {name: joined, kind: date, lower: 2020-01-01, upper: 2020-12-31}
   - {name: calls, kind: integer, lower: 0, upper: 20}
   - {name: answered, kind: integer, lower: 0, upper: 20}
   - {name: phone, kind: phone, missing: true, presence: modelled, missing_markers: ["no phone"]}
-  - {name: woken, kind: datetime, format: "%H:%M", lower: 1900-01-01, upper: "1900-01-01T23:59:59", missing: true}
+  - {name: woken, kind: datetime, format: "%H:%M", lower: 1900-01-01, upper: "1900-01-01T23:59:59",
+     missing: true}
   - {name: waited, kind: integer, lower: 0, upper: 900, format: "[h]:mm:ss"}
   - {name: called, kind: datetime, zone: Europe/Berlin, lower: 2020-01-01, upper: 2020-12-31}
   - {name: fax, kind: text, missing: true, presence: none}
@@ -83,7 +83,8 @@ constraints:
   - {at_most: [answered, calls], description: Only a call can be answered}
   - {below: [calls, spend]}
   - {when: "churned = yes", then: "segment = 'basic plan' and joined < 2020-12-01"}
-  - {combinations: [segment, churned], allowed: [[basic plan, "no"], [basic plan, "yes"], [silver plan, "no"]]}
+  - {combinations: [segment, churned],
+     allowed: [[basic plan, "no"], [basic plan, "yes"], [silver plan, "no"]]}
 """
 AUDIT: dict[str, Any] = {
     "format": "privgan.audit/1",
@@ -162,7 +163,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         entries=60, batch=100, network_steps=10, round_steps=1, final_steps=10, critic_steps=10
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("privgan.planning.planner.number_of_rounds", lambda _: 2)
+        patch.setattr("privgan.planning.model_stage.number_of_rounds", lambda _: 2)
         patch.setitem(EFFORTS, "quick", tiny)  # type: ignore[arg-type]
         candidate = fit_table(
             request, PrivacyLedger.open(str(folder / "ledger.sqlite")), folder / "candidate"
@@ -181,6 +182,9 @@ def place(made: Path, tmp_path: Path) -> tuple[Candidate, PrivacyLedger, pd.Data
 
 Place = tuple[Candidate, PrivacyLedger, pd.DataFrame]
 CONTEXT = Context(reviewer="A. Reviewer <reviewer@firm.example>", purpose="Testing")
+
+
+TERMS = releasing.ReleaseTerms(CONTEXT)
 
 
 def scanned(candidate: Candidate, table: pd.DataFrame, ledger: PrivacyLedger) -> LeakPatterns:
@@ -207,7 +211,12 @@ def test_a_clean_candidate_is_released_and_the_outcome_stays_inside(
     assert "taxi driver" not in leak_patterns.values
     assert (candidate.internal / SCAN_FILE).stat().st_mode & 0o777 == 0o600
     release = releasing.release_candidate(
-        candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", leak_patterns
+        candidate,
+        judged(candidate, ledger),
+        ledger,
+        TERMS,
+        tmp_path / "out",
+        leak_patterns,
     )
     # The effort is this test's own, and so is the plan.
     assert [
@@ -238,7 +247,7 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
     verdict = judging.judge(candidate, _policy_with_everything(), ledger, everything)
     key = SigningKey.generate()
     release = releasing.release_candidate(
-        candidate, verdict, ledger, everything, tmp_path / "out", key=key
+        candidate, verdict, ledger, releasing.ReleaseTerms(everything, key=key), tmp_path / "out"
     )
     found: dict[str, tuple[Any, fields.Declaration]] = {
         "manifest": (json.loads((release / "manifest.json").read_text()), fields.MANIFEST),
@@ -257,13 +266,24 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
 
 
 def _policy_with_everything() -> Policy:
-    """A policy with every text, a gate on columns by name, role and kind, and a public gate that a person waived."""
+    """A policy with every text, a gate on columns, and a waived public gate.
+
+    The gate names columns by name, role and kind.
+    """
     policy = load_policy("internal-analytics")
     first, *rest = policy.gates
     column = ColumnGate(
-        names=("name",), roles=("identifier",), kinds=("name",), comparison=ColumnComparison.INVENTED, threshold=True,
-        reason="Because.", advice="Change it.", reason_zh="因为。", advice_zh="请修改。", clause="Article 1",
-    )  # fmt: skip
+        names=("name",),
+        roles=("identifier",),
+        kinds=("name",),
+        comparison=ColumnComparison.INVENTED,
+        threshold=True,
+        reason="Because.",
+        advice="Change it.",
+        reason_zh="因为。",
+        advice_zh="请修改。",
+        clause="Article 1",
+    )
     waiver = Waiver(fact=first.fact, who="A. Officer", why="a test", until=_day(2999))
     return replace(
         policy,
@@ -345,9 +365,9 @@ def test_a_leak_is_told_without_its_value_and_bars_the_release(
     scanned(candidate, table, ledger)
     verdict = judged(candidate, ledger)
     leak(candidate)
-    monkeypatch.setattr(judging, "refuse_changed", lambda *_: None)
+    monkeypatch.setattr(judging, "check_hashes", lambda *_: None)
     monkeypatch.setattr(
-        releasing, "refuse_changed", lambda *_: None
+        releasing, "check_hashes", lambda *_: None
     )  # As if the fit itself had written it.
     with pytest.raises(InternalError, match=where.replace(".", r"\.")) as error:
         scanned(candidate, table, ledger)
@@ -358,7 +378,7 @@ def test_a_leak_is_told_without_its_value_and_bars_the_release(
     with pytest.raises(PolicyFailedError, match="closed"):
         judged(candidate, ledger)
     with pytest.raises(PolicyFailedError, match="findings"):
-        releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out")
+        releasing.release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -368,7 +388,12 @@ def test_a_reviewer_may_be_a_customer(place: Place, tmp_path: Path) -> None:
     context = Context(reviewer="Zoltan Nyström", purpose="Testing, by zoltan.0@mail.example.org")
     verdict = judging.judge(candidate, load_policy("internal-analytics"), ledger, context)
     release = releasing.release_candidate(
-        candidate, verdict, ledger, context, tmp_path / "out", leak_patterns, language="zh"
+        candidate,
+        verdict,
+        ledger,
+        releasing.ReleaseTerms(context, language="zh"),
+        tmp_path / "out",
+        leak_patterns,
     )
     for form in ("html", "md", "json"):
         assert "Zoltan Nyström" in (release / f"report.{form}").read_text(encoding="utf-8")
@@ -388,7 +413,12 @@ def test_a_leak_into_the_report_stops_the_release(
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match=r"report\.html \(text\): 1 × personal value"):
         releasing.release_candidate(
-            candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out", leak_patterns
+            candidate,
+            judged(candidate, ledger),
+            ledger,
+            TERMS,
+            tmp_path / "out",
+            leak_patterns,
         )
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -406,14 +436,18 @@ def test_an_internal_figure_in_the_report_stops_the_release_without_the_table(
     monkeypatch.setattr(reporting, "render_shareable", leak)
     with pytest.raises(InternalError, match="name of an internal figure"):
         releasing.release_candidate(
-            candidate, judged(candidate, ledger), ledger, CONTEXT, tmp_path / "out"
+            candidate,
+            judged(candidate, ledger),
+            ledger,
+            TERMS,
+            tmp_path / "out",
         )
 
 
 def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(
     place: Place, monkeypatch: Any
 ) -> None:
-    """Whoever learns that there is no release learns up to one bit about real rows, as from any internal check."""
+    """A missing release tells up to one bit about real rows, as any internal check."""
     candidate, ledger, table = place
     _in_model(candidate)
     before = ledger.account("scanned").attempts
@@ -421,12 +455,12 @@ def test_a_finding_counts_as_an_evaluation_and_closes_the_candidate(
         with pytest.raises(LeakError, match="was found"):
             scanned(candidate, table, ledger)
         assert ledger.account("scanned").attempts == before + 1
-    monkeypatch.setattr(judging, "refuse_changed", lambda *_: None)
+    monkeypatch.setattr(judging, "check_hashes", lambda *_: None)
     with pytest.raises(PolicyFailedError, match="closed"):
         judged(candidate, ledger)
 
 
-def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_second_command_releases_it(
+def test_a_finding_in_the_finished_bundle_is_written_closes_counts_and_stops_a_second_command(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     candidate, ledger, table = place
@@ -443,7 +477,12 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_se
         )
         with pytest.raises(LeakError):
             releasing.release_candidate(
-                candidate, verdict, ledger, CONTEXT, tmp_path / "out", leak_patterns
+                candidate,
+                verdict,
+                ledger,
+                TERMS,
+                tmp_path / "out",
+                leak_patterns,
             )
     scan = read_scan(candidate)
     assert scan is not None
@@ -453,12 +492,10 @@ def test_a_finding_in_the_finished_bundle_is_written_closes_and_counts_and_no_se
     assert (kinds.count("closed"), kinds.count("release")) == (1, 0)
     for again in (leak_patterns, None):
         with pytest.raises(PolicyFailedError, match="findings"):
-            releasing.release_candidate(
-                candidate, verdict, ledger, CONTEXT, tmp_path / "out", again
-            )
+            releasing.release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out", again)
     (candidate.internal / SCAN_FILE).unlink()
     with pytest.raises(PolicyFailedError, match="closed"):
-        releasing.release_candidate(candidate, verdict, ledger, CONTEXT, tmp_path / "out")
+        releasing.release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -557,7 +594,7 @@ def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() ->
 def test_a_schema_file_does_not_vouch_for_itself(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a fit writes into the released schema beyond the schema that it was given is searched as anything else."""
+    """Texts that a fit adds to the released schema are searched too."""
     candidate, ledger, table = place
     text = candidate.schema.read_text(encoding="utf-8")
     assert "What the customer said" in text

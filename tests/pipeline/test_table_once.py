@@ -1,4 +1,4 @@
-"""Each command reads the owner's table once and conforms it once.
+"""Each command reads and conforms the owner's table once.
 
 A run reads its synthetic table at most once.
 """
@@ -18,6 +18,7 @@ from privgan.cli.main import execute
 from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner import owners_table
+from privgan.pipeline import interrupted
 from privgan.pipeline import run as running
 from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.request import RunRequest
@@ -69,8 +70,8 @@ def test_a_run_to_its_release(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("privgan.pipeline.preflight.refuse_impostor", lambda *_: None)
-    monkeypatch.setattr("privgan.pipeline.releasing.refuse_impostor", lambda *_: None)
+    monkeypatch.setattr("privgan.pipeline.preflight.check_impostor", lambda *_: None)
+    monkeypatch.setattr("privgan.pipeline.releasing.check_impostor", lambda *_: None)
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     judging = Judging(policy=_lenient(), context=Context())
     outcome = running.run(
@@ -114,13 +115,17 @@ def test_what_goes_on_from_a_checkpoint(
             fit_table(purchase_request, ledger, out)
     seen.clear()
     if not judged:
-        running.resume_candidate(out, purchase_request.table, ledger, quiet)
+        interrupted.resume_candidate(out, purchase_request.table, ledger, quiet)
         assert seen == ONCE
         return
     judging = Judging(policy=load_policy("internal-analytics"), context=Context())
     monkeypatch.setattr(running, "_finish", lambda run, candidate, *_: candidate)
     assert isinstance(
+<<<<<<< HEAD
         running.resume_run(purchase_request.table, judging, ledger, out, quiet), ReadCandidate
+=======
+        interrupted.resume_run(purchase_request.table, judging, ledger, out, quiet), Candidate
+>>>>>>> wc2
     )
     assert seen == ONCE
 

@@ -1,4 +1,7 @@
-"""The self-test: the trainer as it is passes, broken ones are refuted, and nothing is charged or kept."""
+"""The self-test passes the trainer as it is, and refutes broken ones.
+
+Nothing is charged or kept.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +114,10 @@ def test_it_is_refuted_by_chance_in_at_most_1_percent() -> None:
 def test_the_command_charges_nothing_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Secret coins: refuted in at most 1 % by the bound's own statement, and far less so at a third of the claim."""
+    """Secret coins: refuted in at most 1 % by the bound's own statement.
+
+    Far less so at a third of the claim.
+    """
     home, scratch = tmp_path / "home", tmp_path / "scratch"
     for folder in (home, scratch):
         folder.mkdir()

@@ -1,7 +1,4 @@
-"""The scores of the white-box attacks.
-
-By hand, against sums over the codebook, and kept from one process to the next.
-"""
+"""The scores of the white-box attacks against sums over the codebook, and across processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan says it cannot tell, from public facts alone, before anything is paid."""
+"""What a plan cannot measure, from public facts alone, before anything is paid."""
 
 import json
 

@@ -1,6 +1,6 @@
-"""The planner is a public function.
+"""The planner is a public function that never plans more than its budget.
 
-It never plans more than was asked for, and each step's mechanism is what it charges.
+Each step's mechanism is the charged one.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""An asked attack risk becomes the ε whose plan keeps it.
+"""A requested risk limit becomes the ε whose plan keeps it, or is refused.
 
-Checked on the very plan, with few plans made, or refused.
+It is checked on the very plan, with few plans made.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""How the budget is shared out and which marginals are measured unasked.
-
-Functions of public facts.
-"""
+"""The budget's shares, and the marginals measured without a choice, from public facts."""
 
 import itertools
 import math

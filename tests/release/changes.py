@@ -1,7 +1,4 @@
-"""What tests do to releases.
-
-Edits with fresh hashes, as whoever can write all files would make them.
-"""
+"""Edit releases with fresh hashes, as someone who can write all files would."""
 
 from __future__ import annotations
 

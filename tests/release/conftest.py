@@ -1,4 +1,4 @@
-"""What the tests of releases share."""
+"""Fixtures of the tests of releases."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from privgan.policy import Verdict
 from privgan.release import ReleaseFacts, write_release
+from privgan.release.bundle import WriteOptions
 from privgan.release.signing.keys import SigningKey
 from tests.release.changes import resigned
 from tests.release.making import FACTS, contents_of, passed
@@ -17,7 +18,7 @@ from tests.release.making import FACTS, contents_of, passed
 
 @pytest.fixture
 def facts() -> ReleaseFacts:
-    """What a manifest says."""
+    """The facts of a manifest."""
     return FACTS
 
 
@@ -38,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, signer: SigningKey) -> Path:
     """An unsigned and a signed release, to be copied."""
     folder = tmp_path_factory.mktemp("made")
     write_release(folder / "unsigned", contents_of(folder), FACTS, passed())
-    write_release(folder / "signed", contents_of(folder), FACTS, passed(), key=signer)
+    write_release(folder / "signed", contents_of(folder), FACTS, passed(), WriteOptions(key=signer))
     resigned(folder / "signed", signer)  # On the day of the tests, whatever the clock says.
     return folder
 

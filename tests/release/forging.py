@@ -1,4 +1,4 @@
-"""Forgeries of meaning: every hash is fresh, and what follows from the lie is written again."""
+"""Forge a release's meaning: every hash is fresh, and derived content is written again."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""``python -m tests.release.fuzz_child``.
+"""``python -m tests.release.fuzz_child``: verify folders and zip files in a child.
 
-Verify each folder or zip file that is named on a line, and say what that took.
+One is named on each line; it reports what that took.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A small release that holds together.
-
-Facts, a verdict that passed, and contents that the allow-list allows.
-"""
+"""Make a small consistent release: facts, a verdict that passed, and allowed contents."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Bundles that were made to break their reader.
-
-One seed, one mutation of a release, whose listed content truly differs.
-"""
+"""Make bundles to break their reader: one seed, one mutation of a release."""
 
 from __future__ import annotations
 
@@ -17,14 +14,56 @@ from tests.release.changes import refiled, seal
 
 MANIFEST = "manifest.json"
 WORDS = (
-    b"\0", b"\xff\xfe", b"{" * 3000, b"[" * 3000, b"9" * 5000, b"-", b"1e999", b"null", b"true", b'"',
-    b"<" * 2000, b"<!", b"<a ", b"&", b"*a", b"&a [*a]", b"!!python/object:os.system", b"? ", b": ", b"- " * 500,
-    b"PAR1", b"\x80" * 9, b"\xff" * 8, b"\\u0000", "\ud800".encode("utf-8", "surrogatepass"), b"\r", b"\x1b[31m", b",",
-)  # fmt: skip
+    b"\0",
+    b"\xff\xfe",
+    b"{" * 3000,
+    b"[" * 3000,
+    b"9" * 5000,
+    b"-",
+    b"1e999",
+    b"null",
+    b"true",
+    b'"',
+    b"<" * 2000,
+    b"<!",
+    b"<a ",
+    b"&",
+    b"*a",
+    b"&a [*a]",
+    b"!!python/object:os.system",
+    b"? ",
+    b": ",
+    b"- " * 500,
+    b"PAR1",
+    b"\x80" * 9,
+    b"\xff" * 8,
+    b"\\u0000",
+    "\ud800".encode("utf-8", "surrogatepass"),
+    b"\r",
+    b"\x1b[31m",
+    b",",
+)
 VALUES: tuple[Any, ...] = (
-    None, True, -1, 0, 1, 10**18, 10**300, -1e300, 1e-300, 0.5, "", "x" * 5000, "\u202e\x1b[31m", [], {}, [[]], {"a": 1},
-    [1] * 2000, {"event": "repeated", "count": 10**9, "of": {"event": "gaussian", "noise_multiplier": 1e-9}},
-)  # fmt: skip
+    None,
+    True,
+    -1,
+    0,
+    1,
+    10**18,
+    10**300,
+    -1e300,
+    1e-300,
+    0.5,
+    "",
+    "x" * 5000,
+    "\u202e\x1b[31m",
+    [],
+    {},
+    [[]],
+    {"a": 1},
+    [1] * 2000,
+    {"event": "repeated", "count": 10**9, "of": {"event": "gaussian", "noise_multiplier": 1e-9}},
+)
 
 
 def flipped(content: bytes, rng: random.Random) -> bytes:

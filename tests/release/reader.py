@@ -1,7 +1,4 @@
-"""A process of its own that runs commands.
-
-Its death, its hunger and its sleep are seen from outside.
-"""
+"""Run commands in a process of their own, and observe its death, memory and time."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ MOST_SECONDS, MOST_GROWTH_KB, HANGS = 10.0, 500_000, 120.0
 
 @dataclass(frozen=True)
 class Found:
-    """What one command did.
+    """The outcome of one command.
 
     Code, CPU and wall seconds, peak kilobytes, and all that was printed.
     """

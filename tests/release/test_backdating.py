@@ -1,7 +1,7 @@
-"""A key that has ended is not believed on its holder's word, whatever day that states.
+"""A retired key's holder cannot regain trust by stating another day.
 
-Each attack has the genuine list at hand, as whoever verifies must; the thief has the old private
-half, writes any day, and adds any file of its own. Each legitimate way beside them still passes.
+Each attack has the genuine list at hand, as any verifier must. The thief has the old private half,
+writes any day, and adds any file. Each legitimate way beside them still passes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What is hashed is what is read.
-
-A file that is swapped while a release is checked is a finding.
-"""
+"""A file that is swapped while a release is checked is a finding."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A release for named recipients.
-
-In the age format, kept only if it verifies, and never half-written.
-"""
+"""An encrypted release for named recipients: age format, kept only if it verifies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No digit of a Parquet file stands where no reader of the rows sees it."""
+"""No digit of a Parquet file is invisible to a reader of its rows."""
 
 from __future__ import annotations
 

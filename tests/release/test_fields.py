@@ -35,7 +35,7 @@ from privgan.files.fields import (
 )
 from privgan.planning.accounted_step import AccountedStep
 from privgan.release import build_manifest, write_release
-from privgan.release.contents import require_allowed_contents
+from privgan.release.contents import check_allowed_contents
 from privgan.release.manifest import FileEntry
 from privgan.synthesizer import load_synthesizer
 from privgan.table.schema_file import dump_schema, parse_schema
@@ -175,7 +175,7 @@ def test_contents_that_nothing_declares_cannot_be_written(
 ) -> None:
     name, made, told = OTHER[case]
     files = contents(tmp_path)
-    require_allowed_contents(files)
+    check_allowed_contents(files)
     with pytest.raises(InternalError) as error:
         write_release(tmp_path / "release", files | {name: made(tmp_path)}, facts, verdict())
     assert told in str(error.value)

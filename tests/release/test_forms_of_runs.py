@@ -1,4 +1,4 @@
-"""A run whose columns have all forms: it is released, verifies, and hides nothing in its rows."""
+"""A run whose columns have all forms is released, verifies, and hides nothing."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ unit: row
 columns:
   - {name: id, kind: identifier, pattern: "R{:07d}"}
   - {name: mail, kind: email, missing: true, presence: modelled}
-  - {name: seen, kind: datetime, lower: '2024-01-01', upper: '2025-01-01', zone: Europe/Berlin, missing: true}
-  - {name: clock, kind: datetime, lower: '1900-01-01', upper: '1900-01-01T23:59:59', format: '%H:%M:%S'}
+  - {name: seen, kind: datetime, lower: '2024-01-01', upper: '2025-01-01', zone: Europe/Berlin,
+     missing: true}
+  - {name: clock, kind: datetime, lower: '1900-01-01', upper: '1900-01-01T23:59:59',
+     format: '%H:%M:%S'}
   - {name: took, kind: integer, lower: 0, upper: 20000, format: '[h]:mm:ss'}
   - name: pay
     kind: float
@@ -39,7 +41,8 @@ columns:
     missing: true
     missing_markers: [n/a]
     special_values: [-1]
-  - {name: until, kind: date, lower: '2024-01-01', upper: '2025-01-01', special_values: ['9999-12-31']}
+  - {name: until, kind: date, lower: '2024-01-01', upper: '2025-01-01',
+     special_values: ['9999-12-31']}
 """
 
 

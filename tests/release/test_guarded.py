@@ -1,7 +1,4 @@
-"""What runs in a separate process answers, or ends there.
-
-No crash, hang or appetite reaches the one who asked.
-"""
+"""A check in a separate process answers or ends there; crashes and hangs stay inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing stands in a Parquet file but its rows: what readers skip is looked at too."""
+"""A Parquet file holds its rows and nothing else; content that readers skip is checked too."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ FORGED: dict[str, Callable[[File], Any]] = {
     "place of a chunk": lambda f: f.chunks[NAME][0].update({2: (I64, 1 << 40)}),
     "bytes behind the columns": lambda f: setattr(f, "behind", HIDDEN),
     "bytes behind the columns of an older version": older,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", FORGED)

@@ -1,4 +1,4 @@
-"""Nothing stands in a file of tensors but their names, types, shapes and numbers."""
+"""A tensor file holds names, types, shapes and numbers, and nothing else."""
 
 from __future__ import annotations
 
@@ -82,18 +82,29 @@ FORGED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "bytes behind the tensors": (lambda content: content + HIDDEN.encode(), "after its tensors"),
     "bytes between tensors": (gap, "between its tensors"),
     "another tensor": (
-        named(lambda h: h | {"note": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}), "allow-list",
+        named(lambda h: h | {"note": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}),
+        "allow-list",
     ),
-    "one more fact of a tensor": (named(lambda h: next(iter(h.values())).update(note=HIDDEN)), "its header"),
+    "one more fact of a tensor": (
+        named(lambda h: next(iter(h.values())).update(note=HIDDEN)),
+        "its header",
+    ),
     "spaces in the header": (spelled(lambda h: h.replace(b",", b", \t\n ", 4)), "its header"),
     "spaces behind the header": (spelled(lambda h: h + b" " * 800), "its header"),
-    "escapes in the header": (spelled(lambda h: h.replace(b"network", b"\\u006eetwork", 1)), "its header"),
+    "escapes in the header": (
+        spelled(lambda h: h.replace(b"network", b"\\u006eetwork", 1)),
+        "its header",
+    ),
     "another order": (named(lambda h: dict(reversed(h.items()))), "between its tensors"),
     "a name twice": (
-        spelled(lambda h: b'{"network.out.bias":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},' + h[1:]),
+        spelled(
+            lambda h: (
+                b'{"network.out.bias":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},' + h[1:]
+            )
+        ),
         "is not what its name says",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", FORGED)

@@ -173,7 +173,9 @@ def many_files(release: Path) -> None:
 DEEP = "[" * 100_000 + "]" * 100_000
 BOMBS: dict[str, Change] = {
     "aliases in aliases": schema(aliases(9) + SCHEMA_TEXT),
-    "aliases as categories": schema(SCHEMA_TEXT + "- {name: c, kind: categorical, categories: &c [x, *c]}\n"),
+    "aliases as categories": schema(
+        SCHEMA_TEXT + "- {name: c, kind: categorical, categories: &c [x, *c]}\n"
+    ),
     "aliases in the model alone": refiled(
         "model/model.json", lambda c: json.dumps(json.loads(c) | {"schema": aliases(9)}).encode()
     ),
@@ -187,12 +189,20 @@ BOMBS: dict[str, Change] = {
     "the same key over and over": schema("a: 1\n" * 200_000),
     "a large integer of YAML": schema(SCHEMA_TEXT.replace("999", "9" * 1_000_000)),
     "categories of mixed kinds": schema(
-        SCHEMA_TEXT + "- {name: c, kind: categorical, categories: [" + "{a: 1}," + ",".join(map(str, range(60_000))) + "]}\n"
+        SCHEMA_TEXT
+        + "- {name: c, kind: categorical, categories: ["
+        + "{a: 1},"
+        + ",".join(map(str, range(60_000)))
+        + "]}\n"
     ),
     "a million categories": schema(
-        SCHEMA_TEXT + "- name: c\n  kind: categorical\n  categories:\n" + "".join(f"  - {n}\n" for n in range(1_000_000))
+        SCHEMA_TEXT
+        + "- name: c\n  kind: categorical\n  categories:\n"
+        + "".join(f"  - {n}\n" for n in range(1_000_000))
     ),
-    "many columns": schema(SCHEMA_TEXT + "".join(f"- {{name: c{n}, kind: text}}\n" for n in range(50_000))),
+    "many columns": schema(
+        SCHEMA_TEXT + "".join(f"- {{name: c{n}, kind: text}}\n" for n in range(50_000))
+    ),
     "many unknown keys": schema(SCHEMA_TEXT + "".join(f"colunms{n}: 1\n" for n in range(50_000))),
     "a pattern of a thousand million": column("kind: identifier, pattern: 'C{:0999999999d}'"),
     "a pattern of a precision": column("kind: identifier, pattern: '{:.999999999f}'"),
@@ -202,32 +212,48 @@ BOMBS: dict[str, Change] = {
     "decimals of a fraction": column("kind: float, lower: 0, upper: 1, decimals: 2.0"),
     "bounds of a thousand digits": column(f"kind: integer, lower: 0, upper: {10**1000}"),
     "bounds beyond a float": column("kind: float, lower: -1.0e308, upper: 1.0e308, decimals: 12"),
-    "a format of a width": column("kind: date, lower: 2020-01-01, upper: 2021-01-01, format: '%0999999999Y'"),
-    "a long format": column(f"kind: date, lower: 2020-01-01, upper: 2021-01-01, format: '{'%Y' * 100_000}'"),
+    "a format of a width": column(
+        "kind: date, lower: 2020-01-01, upper: 2021-01-01, format: '%0999999999Y'"
+    ),
+    "a long format": column(
+        f"kind: date, lower: 2020-01-01, upper: 2021-01-01, format: '{'%Y' * 100_000}'"
+    ),
     "a zone for each of many columns": schema(
         SCHEMA_TEXT
         + "".join(
-            f"- {{name: z{n}, kind: datetime, lower: 2020-01-01, upper: 2021-01-01, zone: Europe/Rome}}\n"
+            f"- {{name: z{n}, kind: datetime, lower: 2020-01-01, upper: 2021-01-01,"
+            " zone: Europe/Rome}\n"
             for n in range(1_990)
         )
     ),
-    "a long text for missing values": column(f"kind: text, missing: true, missing_markers: [{'x' * 4_000_000}]"),
+    "a long text for missing values": column(
+        f"kind: text, missing: true, missing_markers: [{'x' * 4_000_000}]"
+    ),
     "a condition without end": schema(
         SCHEMA_TEXT + f"constraints:\n- {{when: '{'a > 1 and ' * 100_000}a > 1', then: 'b = x'}}\n"
     ),
     "combinations of many categories": schema(
-        SCHEMA_TEXT.replace("[x, \"y\"]", json.dumps([f"c{n}" for n in range(40_000)]))
+        SCHEMA_TEXT.replace('[x, "y"]', json.dumps([f"c{n}" for n in range(40_000)]))
         + "- {name: d, kind: categorical, categories: [p, q]}\n"
-        + f"constraints:\n- combinations: [b, d]\n  allowed: {json.dumps([[f'c{n}', 'p'] for n in range(39_999)])}\n"
+        + (
+            "constraints:\n- combinations: [b, d]\n  allowed:"
+            f" {json.dumps([[f'c{n}', 'p'] for n in range(39_999)])}\n"
+        )
     ),
     "deep JSON": rewritten(DEEP.encode()),
     "objects in objects": rewritten(b'{"a":' * 100_000),
     "JSON of ten million lists": rewritten(b"[" + b"[]," * 10_000_000 + b"[]]"),
-    "JSON of a million keys": rewritten(b"{" + b",".join(b'"%d":1' % n for n in range(1_000_000)) + b"}"),
-    "a number of a million digits": manifest_text('"max_rows_per_unit": 1', f'"max_rows_per_unit": {"9" * 1_000_000}'),
+    "JSON of a million keys": rewritten(
+        b"{" + b",".join(b'"%d":1' % n for n in range(1_000_000)) + b"}"
+    ),
+    "a number of a million digits": manifest_text(
+        '"max_rows_per_unit": 1', f'"max_rows_per_unit": {"9" * 1_000_000}'
+    ),
     "quotes without end": rewritten(b'{"' + b'\\"' * 5_000_000),
     "a manifest of wrong outcomes": edited(outcomes),
-    "a manifest of nothing but errors": edited(lambda m: m.update({f"k{n}": n for n in range(60_000)})),
+    "a manifest of nothing but errors": edited(
+        lambda m: m.update({f"k{n}": n for n in range(60_000)})
+    ),
     "a plan of many steps": steps(15_000),
     "a plan of different steps": steps(3_000),
     "a plan of as many samples as are read": steps(40),
@@ -241,22 +267,36 @@ BOMBS: dict[str, Change] = {
     "comments without end": file("report.html", "<!--" * 200_000),
     "tags without end": file("report.html", "<a" * 300_000),
     "ends without end": file("report.html", "</" * 300_000),
-    "references without end": file("report.html", "<p>r1" + "&" * 1_000_000 + "&#" + "9" * 100_000 + ";"),
+    "references without end": file(
+        "report.html", "<p>r1" + "&" * 1_000_000 + "&#" + "9" * 100_000 + ";"
+    ),
     "a million elements": file("report.html", "<!doctype html>r1" + "<p>" * 1_000_000),
     "a style without end": file("report.html", "<!doctype html>r1<style>" + "a{}" * 500_000),
     "one long line of cells": file("synthetic.csv", "a,b\n" + "1," * 5_000_000),
     "a quote without end": file("synthetic.csv", "a,b\n" + '"x\n' * 2_000_000),
     "one long header": file("synthetic.csv", "a," * 3_000_000),
-    "a footer of four gigabytes": refiled("synthetic.parquet", lambda c: c[:-8] + b"\xff\xff\xff\x7fPAR1"),
-    "a footer of noise": refiled("synthetic.parquet", footer(lambda c: b"\x15\x04" + b"\xff" * 20_000)),
-    "a footer that lies about lengths": refiled("synthetic.parquet", footer(lambda c: c.replace(b"\x19", b"\xf9"))),
+    "a footer of four gigabytes": refiled(
+        "synthetic.parquet", lambda c: c[:-8] + b"\xff\xff\xff\x7fPAR1"
+    ),
+    "a footer of noise": refiled(
+        "synthetic.parquet", footer(lambda c: b"\x15\x04" + b"\xff" * 20_000)
+    ),
+    "a footer that lies about lengths": refiled(
+        "synthetic.parquet", footer(lambda c: c.replace(b"\x19", b"\xf9"))
+    ),
     "columns in columns": refiled("synthetic.parquet", nested_columns),
     "many columns in the table": refiled("synthetic.parquet", many_columns),
     "a hostile schema of Arrow": refiled("synthetic.parquet", hostile_arrow),
     "tensors of a large header": file("model/model.safetensors", tensors({}, length=1 << 62)),
     "tensors that overlap": file(
         "model/model.safetensors",
-        tensors({f"network.{n}": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]} for n in range(3)}, b"\0" * 8),
+        tensors(
+            {
+                f"network.{n}": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+                for n in range(3)
+            },
+            b"\0" * 8,
+        ),
     ),
     "a tensor of no bytes": file(
         "model/model.safetensors",
@@ -266,7 +306,7 @@ BOMBS: dict[str, Change] = {
     "a pipe in place of a file": fifo("report.html"),
     "a pipe in place of the manifest": fifo("manifest.json"),
     "five thousand files": many_files,
-}  # fmt: skip
+}
 
 
 TOLD = {

@@ -1,4 +1,4 @@
-"""Every command that opens a release verifies it first: code 1, a finding, and nothing written."""
+"""Every command that opens a release verifies it first: code 1, a finding, nothing written."""
 
 from __future__ import annotations
 
@@ -44,19 +44,34 @@ Command = Callable[[Path, Path], list[str]]
 COMMANDS: dict[str, Command] = {
     "sample": lambda release, out: ["sample", str(release), "--rows", "5", "--out", f"{out}/s.csv"],
     "sample of the model": lambda release, out: [
-        "sample", f"{release}/model", "--rows", "5", "--out", f"{out}/s.parquet",
+        "sample",
+        f"{release}/model",
+        "--rows",
+        "5",
+        "--out",
+        f"{out}/s.parquet",
     ],
     "report": lambda release, out: ["report", str(release)],
     "report in JSON": lambda release, out: ["report", str(release), "--json"],
     "report in Chinese": lambda release, out: [
-        "report", str(release), "--lang", "zh", "--out", f"{out}/r.html",
+        "report",
+        str(release),
+        "--lang",
+        "zh",
+        "--out",
+        f"{out}/r.html",
     ],
     "pack": lambda release, out: ["pack", str(release), "--out", f"{out}/r.zip"],
     "encrypt": lambda release, out: [
-        "encrypt", str(release), "--to", str(out.parent / "partner"), "--out", f"{out}/r.age",
+        "encrypt",
+        str(release),
+        "--to",
+        str(out.parent / "partner"),
+        "--out",
+        f"{out}/r.age",
     ],
     "sign": lambda release, out: ["sign", str(release), "--key", str(out.parent / "owner.key")],
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,4 @@
-"""Keys: their files, their successors, their revocation.
-
-And a signature that openssl alone can check.
-"""
+"""Keys: their files, successors and revocation, and a signature that openssl alone checks."""
 
 from __future__ import annotations
 

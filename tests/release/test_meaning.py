@@ -1,7 +1,4 @@
-"""Forgeries of meaning: files that agree byte for byte with their hashes, and not with each other.
-
-And their opposite.
-"""
+"""Forgeries of meaning: files match their hashes, but contradict each other."""
 
 from __future__ import annotations
 
@@ -156,120 +153,267 @@ OUT = "network.out.weight"
 CODEBOOK = ("codebook.latents", "codebook.conditions", "network.offsets")
 # What is told, and a part of what must be said about it.
 REPORTED: dict[str, tuple[Lie, str]] = {
-    "reach in the report": (reported("reach", "certainty", to=0.51), "the accounting at reach.certainty"),
+    "reach in the report": (
+        reported("reach", "certainty", to=0.51),
+        "the accounting at reach.certainty",
+    ),
     "no reach in the report": (reported("reach", to=None), "the accounting at reach"),
-    "place of a bin in the report": (reported("shapes", 0, "intervals", 0, to=[0.0, 1.0]), "shapes[0].intervals"),
+    "place of a bin in the report": (
+        reported("shapes", 0, "intervals", 0, to=[0.0, 1.0]),
+        "shapes[0].intervals",
+    ),
     "no places in the report": (reported("shapes", 0, "intervals", to=None), "shapes[0].intervals"),
-    "uncorrected associations": (reported("trends", "corrected", to=False), "not corrected for chance"),
-    "epsilon of 0.3 in the report": (reported("release", "guarantee", "epsilon", to=0.3), "release.guarantee.epsilon"),
-    "delta in the report": (reported("release", "guarantee", "delta", to=1e-9), "release.guarantee.delta"),
-    "unit in the report": (reported("release", "guarantee", "unit", to="one household"), "release.guarantee.unit"),
-    "relation in the report": (reported("release", "guarantee", "neighbouring_relation", to="swap"), "neighbouring_relation"),
-    "rows of a customer in the report": (reported("release", "guarantee", "max_rows_per_unit", to=9), "max_rows_per_unit"),
+    "uncorrected associations": (
+        reported("trends", "corrected", to=False),
+        "not corrected for chance",
+    ),
+    "epsilon of 0.3 in the report": (
+        reported("release", "guarantee", "epsilon", to=0.3),
+        "release.guarantee.epsilon",
+    ),
+    "delta in the report": (
+        reported("release", "guarantee", "delta", to=1e-9),
+        "release.guarantee.delta",
+    ),
+    "unit in the report": (
+        reported("release", "guarantee", "unit", to="one household"),
+        "release.guarantee.unit",
+    ),
+    "relation in the report": (
+        reported("release", "guarantee", "neighbouring_relation", to="swap"),
+        "neighbouring_relation",
+    ),
+    "rows of a customer in the report": (
+        reported("release", "guarantee", "max_rows_per_unit", to=9),
+        "max_rows_per_unit",
+    ),
     "assumed facts in the report": (
-        reported("release", "guarantee", "conditional_facts", to=["age.lower"]), "conditional_facts",
+        reported("release", "guarantee", "conditional_facts", to=["age.lower"]),
+        "conditional_facts",
     ),
-    "total in the report": (reported("release", "guarantee", "dataset_total", "runs", to=2), "dataset_total.runs"),
+    "total in the report": (
+        reported("release", "guarantee", "dataset_total", "runs", to=2),
+        "dataset_total.runs",
+    ),
     "promises in the report": (
-        lambda f: f.data["release"]["guarantee"]["not_promised"].pop(), "release.guarantee.not_promised",
+        lambda f: f.data["release"]["guarantee"]["not_promised"].pop(),
+        "release.guarantee.not_promised",
     ),
-    "canaries in the report": (reported("release", "canaries", "probability", to=0.5), "canaries.probability"),
-    "recipient in the report": (reported("release", "context", "recipient", to="Anybody"), "context.recipient"),
-    "expiry in the report": (reported("release", "context", "expiry", to="2999-01-01"), "context.expiry"),
-    "day in the report": (reported("release", "created", to="2026-11-01T00:00:00Z"), "release.created"),
-    "head of the ledger in the report": (reported("release", "ledger", "head", to="0" * 64), "ledger.head"),
+    "canaries in the report": (
+        reported("release", "canaries", "probability", to=0.5),
+        "canaries.probability",
+    ),
+    "recipient in the report": (
+        reported("release", "context", "recipient", to="Anybody"),
+        "context.recipient",
+    ),
+    "expiry in the report": (
+        reported("release", "context", "expiry", to="2999-01-01"),
+        "context.expiry",
+    ),
+    "day in the report": (
+        reported("release", "created", to="2026-11-01T00:00:00Z"),
+        "release.created",
+    ),
+    "head of the ledger in the report": (
+        reported("release", "ledger", "head", to="0" * 64),
+        "ledger.head",
+    ),
     "plan in the report": (reported("release", "plan", "rows", to=90_000), "release.plan.rows"),
-    "accounting in the report": (reported("release", "accounting", 0, "epsilon", to=0.001), "accounting[0].epsilon"),
+    "accounting in the report": (
+        reported("release", "accounting", 0, "epsilon", to=0.001),
+        "accounting[0].epsilon",
+    ),
     "policy's name in the report": (reported("policy", "name", to="public-release"), "policy.name"),
-    "outcome in the report": (reported("policy", "outcomes", 0, "threshold", to=3), "outcomes[0].threshold"),
+    "outcome in the report": (
+        reported("policy", "outcomes", 0, "threshold", to=3),
+        "outcomes[0].threshold",
+    ),
     "hash of the policy in the report": (reported("policy", "hash", to="0" * 64), "policy.hash"),
-    "role in the report": (reported("schema", "columns", 3, "role", to="other"), "schema.columns[3].role"),
-    "bound in the report": (reported("schema", "columns", 3, "upper", to=200), "schema.columns[3].upper"),
+    "role in the report": (
+        reported("schema", "columns", 3, "role", to="other"),
+        "schema.columns[3].role",
+    ),
+    "bound in the report": (
+        reported("schema", "columns", 3, "upper", to=200),
+        "schema.columns[3].upper",
+    ),
     "column less in the report": (lambda f: f.data["schema"]["columns"].pop(), "schema.columns"),
-    "epsilon of a step in the report": (reported("steps", 0, "epsilon", to=0.001), "steps[0].epsilon"),
+    "epsilon of a step in the report": (
+        reported("steps", 0, "epsilon", to=0.001),
+        "steps[0].epsilon",
+    ),
     "noise of a step in the report": (reported("steps", 0, "noise", to=9e3), "steps[0].noise"),
     "step less in the report": (lambda f: f.data["steps"].pop(), "accounting at steps"),
-    "epsilon of a kind in the report": (reported("groups", 0, "epsilon", to=0.01), "groups[0].epsilon"),
+    "epsilon of a kind in the report": (
+        reported("groups", 0, "epsilon", to=0.01),
+        "groups[0].epsilon",
+    ),
     "count of a kind in the report": (reported("groups", 0, "count", to=1), "groups[0].count"),
     "noisy share in the report": (reported("shapes", 0, "noisy", 0, to=0.5), "shapes[0].noisy[0]"),
     "label in the report": (reported("shapes", 1, "labels", 0, to="robot"), "shapes[1].labels[0]"),
     "kind in the report": (reported("shapes", 0, "kind", to="float"), "shapes[0].kind"),
     "column less in the pictures": (lambda f: f.data["shapes"].pop(), "model at shapes"),
-    "synthetic share in the report": (reported("shapes", 0, "synthetic", 0, to=0.5), "synthetic shares of 'age'"),
-    "association in the report": (reported("trends", "synthetic", 1, 0, to=0.9), "associations of the synthetic table"),
-    "columns of the associations": (lambda f: swapped(f.data["trends"]["columns"], 0, 1), "modelled columns"),
+    "synthetic share in the report": (
+        reported("shapes", 0, "synthetic", 0, to=0.5),
+        "synthetic shares of 'age'",
+    ),
+    "association in the report": (
+        reported("trends", "synthetic", 1, 0, to=0.9),
+        "associations of the synthetic table",
+    ),
+    "columns of the associations": (
+        lambda f: swapped(f.data["trends"]["columns"], 0, 1),
+        "modelled columns",
+    ),
     "no associations": (reported("trends", to=None), "holds no associations"),
     "rows in the report": (reported("rows", to=20_000), "says 20000 rows"),
-}  # fmt: skip
+}
 
 # Told after the report was made: its forms and sections are those of the truth.
 WRITTEN: dict[str, tuple[Lie, str]] = {
-    "epsilon in a section": (rendered_text("report.json", '"ε = 3"', '"ε = 0.3"'), "section 'answer'"),
-    "title": (rendered_text("report.json", '"title": "Synthetic', '"title": "Anonymous'), "its title"),
+    "epsilon in a section": (
+        rendered_text("report.json", '"ε = 3"', '"ε = 0.3"'),
+        "section 'answer'",
+    ),
+    "title": (
+        rendered_text("report.json", '"title": "Synthetic', '"title": "Anonymous'),
+        "its title",
+    ),
     "promise in a section": (
-        rendered_text("report.json", "Timing, power and other side channels", "Nothing but side channels", 2), "not_promised",
+        rendered_text(
+            "report.json", "Timing, power and other side channels", "Nothing but side channels", 2
+        ),
+        "not_promised",
     ),
     "order of sections": (
-        lambda f: (f.report.update(sections=f.report["sections"][::-1]), f.touched.pop("report.json")), "order of its sections",
+        lambda f: (
+            f.report.update(sections=f.report["sections"][::-1]),
+            f.touched.pop("report.json"),
+        ),
+        "order of its sections",
     ),
-    "section less": (lambda f: (f.report["sections"].pop(), f.touched.pop("report.json")), "order of its sections"),
+    "section less": (
+        lambda f: (f.report["sections"].pop(), f.touched.pop("report.json")),
+        "order of its sections",
+    ),
     "epsilon of 0.3 on the page": (rendered_text("report.html", "ε = 3", "ε = 0.3"), PAGE),
     "unit on the page": (rendered_text("report.html", "its row", "its household"), PAGE),
-    "hidden on the page": (rendered_text("report.html", "</style>", ".note{display:none}</style>", 1), PAGE),
+    "hidden on the page": (
+        rendered_text("report.html", "</style>", ".note{display:none}</style>", 1),
+        PAGE,
+    ),
     "bar on the page": (rendered_text("report.html", 'class="ref"', 'class="syn"', 1), PAGE),
-    "sentence more on the page": (rendered_text("report.html", "</footer>", "<p>Anonymous.</p></footer>"), PAGE),
+    "sentence more on the page": (
+        rendered_text("report.html", "</footer>", "<p>Anonymous.</p></footer>"),
+        PAGE,
+    ),
     "epsilon in Markdown": (rendered_text("report.md", "ε = 3", "ε = 0.3"), "report.md: is not"),
-    "sentence less in Markdown": (rendered_text("report.md", "- Timing, power", "- Nothing"), "report.md"),
+    "sentence less in Markdown": (
+        rendered_text("report.md", "- Timing, power", "- Nothing"),
+        "report.md",
+    ),
     "another language's page": (
-        lambda f: (f.report.update(language="zh"), f.touched.pop("report.json")), "section 'answer'",
+        lambda f: (f.report.update(language="zh"), f.touched.pop("report.json")),
+        "section 'answer'",
     ),
     "data left out": (without_report, "report.json: is missing"),
     "cell of the CSV file": (lines(lambda found: found.__setitem__(5, found[6])), "row 5 differs"),
     "row less in the CSV file": (lines(lambda found: found.pop()), "ends before row 2,000"),
     "row more in the CSV file": (lines(lambda found: found.append(found[-1])), "holds rows after"),
     "rows in another order": (lines(lambda found: swapped(found, 7, 8)), "row 7 differs"),
-    "other line ends": (lines(lambda found: found.__setitem__(slice(None), [line.replace("\n", "\r\n") for line in found])),
-        "not written as this privgan writes"),
-}  # fmt: skip
+    "other line ends": (
+        lines(
+            lambda found: found.__setitem__(
+                slice(None), [line.replace("\n", "\r\n") for line in found]
+            )
+        ),
+        "not written as this privgan writes",
+    ),
+}
 
 STATED: dict[str, tuple[Lie, str]] = {
-    "another relation": (stated("guarantee", "neighbouring_relation", to="swap"), "guarantee's neighbouring relation"),
-    "another relation in the plan": (stated("plan", "neighbouring_relation", to="swap"), "plan's neighbouring relation"),
+    "another relation": (
+        stated("guarantee", "neighbouring_relation", to="swap"),
+        "guarantee's neighbouring relation",
+    ),
+    "another relation in the plan": (
+        stated("plan", "neighbouring_relation", to="swap"),
+        "plan's neighbouring relation",
+    ),
     "canary probability": (stated("canaries", "probability", to=0.1), "and the plan's is 0.2"),
     "canary probability beyond all": (
-        several(stated("canaries", "probability", to=0.9), stated("plan", "canary_probability", to=0.9)), "can be 0 to 0.5",
+        several(
+            stated("canaries", "probability", to=0.9), stated("plan", "canary_probability", to=0.9)
+        ),
+        "can be 0 to 0.5",
     ),
     "canary probability of another plan": (
-        several(stated("canaries", "probability", to=0.1), stated("plan", "canary_probability", to=0.1)), "is not the one that",
+        several(
+            stated("canaries", "probability", to=0.1), stated("plan", "canary_probability", to=0.1)
+        ),
+        "is not the one that",
     ),
     "commitment": (stated("canaries", "commitment", to="none"), "the canaries' commitment"),
     "head of the ledger": (stated("ledger", "head", to="trust me"), "ledger.head is"),
-    "total of one run": (stated("guarantee", "dataset_total", "delta", to=1e-5), "total delta after one run"),
-    "version of the accountant": (stated("guarantee", "accountant", "version", to="9.9"), "and the versions say"),
+    "total of one run": (
+        stated("guarantee", "dataset_total", "delta", to=1e-5),
+        "total delta after one run",
+    ),
+    "version of the accountant": (
+        stated("guarantee", "accountant", "version", to="9.9"),
+        "and the versions say",
+    ),
     "no version of Python": (stated("versions", "python", to=""), "which python made it"),
-    "promise less": (lambda f: f.both(lambda m: m["guarantee"]["not_promised"].pop()), "not promised is not what"),
+    "promise less": (
+        lambda f: f.both(lambda m: m["guarantee"]["not_promised"].pop()),
+        "not promised is not what",
+    ),
     "retention": (stated("retention", to="Nothing is kept."), "retention of what stays inside"),
     "expiry before the review": (
-        lambda f: f.both(lambda m: (m["context"].update(review_date="2999-01-01"))), "expiry is before context.review_date",
+        lambda f: f.both(lambda m: m["context"].update(review_date="2999-01-01")),
+        "expiry is before context.review_date",
     ),
     "ten million rows": (
-        several(stated("plan", "rows", to=10**7), stated("plan", "declared_rows", to=10**7)), "whole customers could leave",
+        several(stated("plan", "rows", to=10**7), stated("plan", "declared_rows", to=10**7)),
+        "whole customers could leave",
     ),
-    "more rows": (several(stated("plan", "rows", to=40_000), stated("plan", "declared_rows", to=40_000)), "is not the one that"),
+    "more rows": (
+        several(stated("plan", "rows", to=40_000), stated("plan", "declared_rows", to=40_000)),
+        "is not the one that",
+    ),
     "other declared rows": (stated("plan", "declared_rows", to=30_000), "30000 are declared"),
-    "several rows a customer": (stated("plan", "rows_of_each", to=[0.5, 0.5]), "of at most 1 rows each"),
+    "several rows a customer": (
+        stated("plan", "rows_of_each", to=[0.5, 0.5]),
+        "of at most 1 rows each",
+    ),
     "stage of another name": (
-        lambda f: f.both(lambda m: (m["plan"]["stages"][0].update(name="x"), [s.update(stage="x") for s in m["accounting"]])),
+        lambda f: f.both(
+            lambda m: (
+                m["plan"]["stages"][0].update(name="x"),
+                [s.update(stage="x") for s in m["accounting"]],
+            )
+        ),
         "its stages are",
     ),
     "plan of another form": (stated("plan", "format", to="privgan.plan/0"), "its format is"),
-    "plan of another schema": (stated("plan", "schema_fingerprint", to="ab" * 32), "made for another schema"),
-    "cells": (several(stated("plan", "settings", "marginals", "max_cells", to=999), modelled("max_cells", to=999)), "max_cells"),
+    "plan of another schema": (
+        stated("plan", "schema_fingerprint", to="ab" * 32),
+        "made for another schema",
+    ),
+    "cells": (
+        several(
+            stated("plan", "settings", "marginals", "max_cells", to=999),
+            modelled("max_cells", to=999),
+        ),
+        "max_cells",
+    ),
     "effort": (stated("plan", "effort", to="none"), "cannot be made"),
     "share of the marginals": (stated("plan", "marginal_share", to=0.5), "is not the one that"),
     "bound of the audit": (stated("plan", "audit", "bound", to="a guess"), "plan: is not the one"),
     "critic that never was": (
-        lambda f: f.both(lambda m: m["plan"]["settings"].update(critic={"steps": 1})), "do not both have a critic",
+        lambda f: f.both(lambda m: m["plan"]["settings"].update(critic={"steps": 1})),
+        "do not both have a critic",
     ),
     "plan that resumes": (stated("plan", "resumable", to=True), "cannot be made"),
     "kind of a step": (stepped(0, kind="free look"), "which no plan has"),
@@ -278,27 +422,60 @@ STATED: dict[str, tuple[Lie, str]] = {
     "noise of a choice": (lambda f: stepped(choice(f), noise=1e6)(f), "and its event has"),
     "rows that were never judged": (judged("synthetic.rows", value=20_000), "has the explanation"),
     "rows judged in words too": (
-        judged("synthetic.rows", value=20_000, explanation="synthetic.rows is 20000, at least 1 as asked."),
+        judged(
+            "synthetic.rows",
+            value=20_000,
+            explanation="synthetic.rows is 20000, at least 1 as asked.",
+        ),
         "the policy judged 20000",
     ),
-    "unit that is not declared": (judged("guarantee.unit_declared", value=False, threshold=False), "judged as False"),
+    "unit that is not declared": (
+        judged("guarantee.unit_declared", value=False, threshold=False),
+        "judged as False",
+    ),
     "explanation": (judged("guarantee.epsilon", explanation="Harmless."), "has the explanation"),
     "condition": (judged("guarantee.epsilon", condition="at most 1"), "has the condition"),
     "columns that break a gate": (
-        judged("schema.columns[role=identifier]", columns={"role": ["other"]}), "about other columns than it says",
+        judged("schema.columns[role=identifier]", columns={"role": ["other"]}),
+        "about other columns than it says",
     ),
     "gate on columns that others break": (
-        judged("schema.columns[role=identifier]", columns={"role": ["sensitive"]}, fact="schema.columns[role=sensitive]"),
+        judged(
+            "schema.columns[role=identifier]",
+            columns={"role": ["sensitive"]},
+            fact="schema.columns[role=sensitive]",
+        ),
         "columns of the schema",
     ),
-    "fact of no kind": (judged("ledger.total_epsilon", fact="ledger.total_trust"), "no fact that this privgan knows"),
-    "fact that never leaves": (judged("synthetic.rows", fact="ledger.attempts"), "a fact that never leaves"),
+    "fact of no kind": (
+        judged("ledger.total_epsilon", fact="ledger.total_trust"),
+        "no fact that this privgan knows",
+    ),
+    "fact that never leaves": (
+        judged("synthetic.rows", fact="ledger.attempts"),
+        "a fact that never leaves",
+    ),
     "distance beyond 1": (judged("synthetic.rows", fact="noisy.tvd1"), "which it can never be"),
-    "total that was not judged": (judged("ledger.total_epsilon", fact="ledger.total_delta"), "own facts give 1e-06"),
-    "recipient that was not judged": (judged("context.recipient", value="Anybody"), "the policy judged"),
-    "context that nobody gave": (judged("context.recipient", fact="context.responsible"), "context does not state it"),
-    "statement": (modelled("guarantee", "statement", to="ε = 0.3 for one customer"), "model.json: states"),
-    "relation of the model": (modelled("guarantee", "neighbouring_relation", to="swap"), "claims the neighbouring relation"),
+    "total that was not judged": (
+        judged("ledger.total_epsilon", fact="ledger.total_delta"),
+        "own facts give 1e-06",
+    ),
+    "recipient that was not judged": (
+        judged("context.recipient", value="Anybody"),
+        "the policy judged",
+    ),
+    "context that nobody gave": (
+        judged("context.recipient", fact="context.responsible"),
+        "context does not state it",
+    ),
+    "statement": (
+        modelled("guarantee", "statement", to="ε = 0.3 for one customer"),
+        "model.json: states",
+    ),
+    "relation of the model": (
+        modelled("guarantee", "neighbouring_relation", to="swap"),
+        "claims the neighbouring relation",
+    ),
     "rows of the model": (modelled("rows", to=10), "rows is 10"),
     "rows of each of the model": (modelled("rows_of_each", to=[0.5, 0.5]), "rows_of_each is"),
     "cells of the model": (modelled("max_cells", to=100), "max_cells is 100"),
@@ -307,65 +484,125 @@ STATED: dict[str, tuple[Lie, str]] = {
     "column less in the model": (lambda f: f.model["columns"].popitem(), "encoder is not of"),
     "codes that were never measured": (merged, "the plan does not merge them"),
     "codes with gaps": (
-        lambda f: f.model["columns"]["gender"]["code_of"].__setitem__(0, 77), "not numbered without gaps",
+        lambda f: f.model["columns"]["gender"]["code_of"].__setitem__(0, 77),
+        "not numbered without gaps",
     ),
-    "shares within a code": (modelled("columns", "age", "within", 0, to=5.0), "within a code do not add up"),
+    "shares within a code": (
+        modelled("columns", "age", "within", 0, to=5.0),
+        "within a code do not add up",
+    ),
     "noisy shares": (split, "do not add up to 1"),
-    "noisy shares that add up": (lambda f: swapped(f.model["frequencies"][0], 0, 5), "shapes[0].noisy"),
-    "noisy shares of too few codes": (lambda f: f.model["frequencies"][0].pop(), "noisy shares and"),
+    "noisy shares that add up": (
+        lambda f: swapped(f.model["frequencies"][0], 0, 5),
+        "shapes[0].noisy",
+    ),
+    "noisy shares of too few codes": (
+        lambda f: f.model["frequencies"][0].pop(),
+        "noisy shares and",
+    ),
     "entries of the codebook": (
         weights(lambda t: t.update({name: t[name][:400] for name in CODEBOOK})),
         "entries of the codebook",
     ),
-    "shape of a weight": (weights(lambda t: t.update({"network.out.bias": t["network.out.bias"][:-1]})), "have not the shapes"),
-    "weight that is no number": (weights(lambda t: t["network.out.bias"].__setitem__(0, np.nan)), "no finite number"),
-    "condition of no column": (weights(lambda t: t["codebook.conditions"].__setitem__((0, 0), 99)), "of no column"),
-    "created without a zone's sign": (created(lambda text: text.replace("+00:00", "Z")), "whole seconds of UTC"),
-    "created to a millionth": (created(lambda text: text.replace("+", ".5+")), "whole seconds of UTC"),
-    "created before its version": (created(lambda text: DAY_BEFORE + text[10:]), f"is there since {FIRST_DAY} only"),
-    "created before every version": (created(lambda text: "1999-01-01" + text[10:]), "is there since"),
+    "shape of a weight": (
+        weights(lambda t: t.update({"network.out.bias": t["network.out.bias"][:-1]})),
+        "have not the shapes",
+    ),
+    "weight that is no number": (
+        weights(lambda t: t["network.out.bias"].__setitem__(0, np.nan)),
+        "no finite number",
+    ),
+    "condition of no column": (
+        weights(lambda t: t["codebook.conditions"].__setitem__((0, 0), 99)),
+        "of no column",
+    ),
+    "created without a zone's sign": (
+        created(lambda text: text.replace("+00:00", "Z")),
+        "whole seconds of UTC",
+    ),
+    "created to a millionth": (
+        created(lambda text: text.replace("+", ".5+")),
+        "whole seconds of UTC",
+    ),
+    "created before its version": (
+        created(lambda text: DAY_BEFORE + text[10:]),
+        f"is there since {FIRST_DAY} only",
+    ),
+    "created before every version": (
+        created(lambda text: "1999-01-01" + text[10:]),
+        "is there since",
+    ),
     "created next year": (created(lambda text: "2999-01-01" + text[10:]), "later than now"),
     "Python of old": (stated("versions", "python", to="1.0"), "python is '1.0', and privgan"),
-    "Python that is none": (stated("versions", "python", to="snake"), "python 'snake' is no version"),
+    "Python that is none": (
+        stated("versions", "python", to="snake"),
+        "python 'snake' is no version",
+    ),
     "numpy of old": (stated("versions", "numpy", to="0.0.1"), "numpy is '0.0.1', and privgan"),
     "torch to come": (stated("versions", "torch", to="99.0"), "torch is '99.0', and privgan"),
     "opendp that is none": (stated("versions", "opendp", to="the best"), "is no version"),
-    "text of the context without end": (stated("context", "recipient", to="x" * 501), "context: $.recipient"),
-    "text of the context that is empty": (stated("context", "purpose", to=" "), "context: $.purpose"),
-    "text of the context with a space": (stated("context", "purpose", to="churn "), "begins or ends with a space"),
-    "effort that another plan has": (stated("plan", "effort", to="thorough"), "is not the one that"),
-    "fitting steps": (stated("plan", "settings", "generator", "network_steps", to=9_999), "network_steps"),
+    "text of the context without end": (
+        stated("context", "recipient", to="x" * 501),
+        "context: $.recipient",
+    ),
+    "text of the context that is empty": (
+        stated("context", "purpose", to=" "),
+        "context: $.purpose",
+    ),
+    "text of the context with a space": (
+        stated("context", "purpose", to="churn "),
+        "begins or ends with a space",
+    ),
+    "effort that another plan has": (
+        stated("plan", "effort", to="thorough"),
+        "is not the one that",
+    ),
+    "fitting steps": (
+        stated("plan", "settings", "generator", "network_steps", to=9_999),
+        "network_steps",
+    ),
     "half precision": (weights(lambda t: t.update({OUT: t[OUT].astype(np.float16)})), "is of F16"),
-    "double precision": (weights(lambda t: t.update({OUT: t[OUT].astype(np.float64)})), "is of F64"),
+    "double precision": (
+        weights(lambda t: t.update({OUT: t[OUT].astype(np.float64)})),
+        "is of F64",
+    ),
     "conditions of 32 bits": (
-        weights(lambda t: t.update({CODEBOOK[1]: t[CODEBOOK[1]].astype(np.int32)})), "is of I32",
+        weights(lambda t: t.update({CODEBOOK[1]: t[CODEBOOK[1]].astype(np.int32)})),
+        "is of I32",
     ),
     "infinite weight": (weights(lambda t: t[OUT].__setitem__((0, 0), np.inf)), "no finite number"),
     "latents of nothing": (weights(lambda t: t[CODEBOOK[0]].fill(0)), "holds zeros alone"),
     "categories that changed places": (
-        lambda f: swapped(f.model["columns"]["gender"]["code_of"], 0, 1), "not in the order of its cells",
+        lambda f: swapped(f.model["columns"]["gender"]["code_of"], 0, 1),
+        "not in the order of its cells",
     ),
     "intervals that changed places": (
-        lambda f: swapped(f.model["columns"]["age"]["code_of"], 3, 40), "not in the order of its cells",
+        lambda f: swapped(f.model["columns"]["age"]["code_of"], 3, 40),
+        "not in the order of its cells",
     ),
     "a fraction of a code": (
-        lambda f: put(f.model, "columns", "gender", "code_of", 0, to=0.5), "whole numbers, and nine decimals",
+        lambda f: put(f.model, "columns", "gender", "code_of", 0, to=0.5),
+        "whole numbers, and nine decimals",
     ),
     "a share as a text": (
-        lambda f: put(f.model, "columns", "gender", "within", 0, to="1.0"), "whole numbers, and nine decimals",
+        lambda f: put(f.model, "columns", "gender", "within", 0, to="1.0"),
+        "whole numbers, and nine decimals",
     ),
     "a text beside the codes": (
         lambda f: f.model["columns"]["gender"].update(within=[1.0, 1.0, 1.0000000000000002]),
         "whole numbers, and nine decimals",
     ),
     "shares within a code by a little": (
-        lambda f: put(f.model, "columns", "gender", "within", 0, to=1.0001), "within a code do not add up",
+        lambda f: put(f.model, "columns", "gender", "within", 0, to=1.0001),
+        "within a code do not add up",
     ),
     "noisy shares by a little": (
-        lambda f: f.model["frequencies"][1].__setitem__(0, f.model["frequencies"][1][0] + 1e-6), "do not add up to 1",
+        lambda f: f.model["frequencies"][1].__setitem__(0, f.model["frequencies"][1][0] + 1e-6),
+        "do not add up to 1",
     ),
     "digits beyond those of a share": (
-        lambda f: f.model["frequencies"][1].__setitem__(0, f.model["frequencies"][1][0] + 1e-13), "with nine decimals",
+        lambda f: f.model["frequencies"][1].__setitem__(0, f.model["frequencies"][1][0] + 1e-13),
+        "with nine decimals",
     ),
     "Parquet alone": (rows(cell("age", 44), text=False), "synthetic.csv: row 4 differs"),
     "age beyond its bounds": (rows(cell("age", 999)), "is outside"),
@@ -373,22 +610,41 @@ STATED: dict[str, tuple[Lie, str]] = {
     "missing where none may be": (rows(cell("gender", None)), "missing where none may be"),
     "name that is not invented": (rows(cell("name", "Ada Lovelace")), "none that is invented"),
     "identifier that is not invented": (rows(cell("customer_id", "K-7")), "none that is invented"),
-    "identifier of a real customer": (rows(cell("customer_id", "S00471108")), "another serial number"),
-    "text written as an identifier": (rows(cell("customer_id", f"S{int.from_bytes(b'Ada Lovelace')}")), "another serial number"),
+    "identifier of a real customer": (
+        rows(cell("customer_id", "S00471108")),
+        "another serial number",
+    ),
+    "text written as an identifier": (
+        rows(cell("customer_id", f"S{int.from_bytes(b'Ada Lovelace')}")),
+        "another serial number",
+    ),
     "text written into an address": (
-        rows(cell("email", f"lee.ash.{int.from_bytes(b'Ada Lovelace')}@example.com")), "another serial number",
+        rows(cell("email", f"lee.ash.{int.from_bytes(b'Ada Lovelace')}@example.com")),
+        "another serial number",
     ),
     "customer with the number of another": (
-        rows(lambda t: cell("customer_id", t.loc[4, "customer_id"])(t)), "another serial number",
+        rows(lambda t: cell("customer_id", t.loc[4, "customer_id"])(t)),
+        "another serial number",
     ),
     "customer with two rows": (
-        rows(lambda t: t.__setitem__("customer_id", t["customer_id"].shift(1, fill_value="S00000001"))), "stands in 2 rows",
+        rows(
+            lambda t: t.__setitem__(
+                "customer_id", t["customer_id"].shift(1, fill_value="S00000001")
+            )
+        ),
+        "stands in 2 rows",
     ),
     "decimals": (rows(cell("spend_12m", 1.23456)), "decimals"),
-    "moment before all": (rows(cell("sign_up_date", np.datetime64("1900-01-01"))), "a moment is outside"),
-    "other values": (rows(lambda t: t.update({"gender": t["gender"].iloc[::-1].to_numpy()})), "associations of the synthetic"),
+    "moment before all": (
+        rows(cell("sign_up_date", np.datetime64("1900-01-01"))),
+        "a moment is outside",
+    ),
+    "other values": (
+        rows(lambda t: t.update({"gender": t["gender"].iloc[::-1].to_numpy()})),
+        "associations of the synthetic",
+    ),
     "row less": (rows(lambda t: t.iloc[:-1]), "has 1,999 rows"),
-}  # fmt: skip
+}
 
 
 def choice(f: Forgery) -> int:
@@ -468,30 +724,47 @@ def with_other_largest_age(content: bytes) -> bytes:
 
 BESIDE: dict[str, tuple[Lie, str]] = {
     "a claim in a comment of the schema": (
-        files(schema=lambda text: b"# epsilon = 0.01, anonymous\n" + text), "holds more than its facts",
+        files(schema=lambda text: b"# epsilon = 0.01, anonymous\n" + text),
+        "holds more than its facts",
     ),
     "bytes beside the columns": (files(parquet=with_bytes_beside), "belong to none of its columns"),
-    "largest age": (files(parquet=with_other_largest_age), "other smallest and largest values of column 'age'"),
+    "largest age": (
+        files(parquet=with_other_largest_age),
+        "other smallest and largest values of column 'age'",
+    ),
     "width of the network": (
-        lambda f: f.both(lambda m: m["plan"]["settings"]["generator"].update(width=6000)), "plan: is not the one",
+        lambda f: f.both(lambda m: m["plan"]["settings"]["generator"].update(width=6000)),
+        "plan: is not the one",
     ),
     "accountant of another name": (
-        lambda f: f.both(lambda m: m["guarantee"]["accountant"].update(name="NIST")), "and is dp-accounting",
+        lambda f: f.both(lambda m: m["guarantee"]["accountant"].update(name="NIST")),
+        "and is dp-accounting",
     ),
     "accountant that is exact": (
         lambda f: f.both(
-            lambda m: m["guarantee"]["accountant"].update(version=m["guarantee"]["accountant"]["version"] + " exact")
-        ), "and is dp-accounting",
+            lambda m: m["guarantee"]["accountant"].update(
+                version=m["guarantee"]["accountant"]["version"] + " exact"
+            )
+        ),
+        "and is dp-accounting",
     ),
     "one accountant less": (
-        lambda f: f.both(lambda m: m["guarantee"]["accountant"].update(epsilon_rdp=None)), "not given by both",
+        lambda f: f.both(lambda m: m["guarantee"]["accountant"].update(epsilon_rdp=None)),
+        "not given by both",
     ),
-    "versions of others": (lambda f: f.both(lambda m: m["versions"].update({"audited by": "NIST"})), "versions: are of"),
-    "made in a hundred years": (lambda f: f.both(lambda m: m.update(created="2126-01-01T00:00:00+00:00")), "later than now"),
+    "versions of others": (
+        lambda f: f.both(lambda m: m["versions"].update({"audited by": "NIST"})),
+        "versions: are of",
+    ),
+    "made in a hundred years": (
+        lambda f: f.both(lambda m: m.update(created="2126-01-01T00:00:00+00:00")),
+        "later than now",
+    ),
     "many runs for the price of one": (
-        lambda f: f.both(lambda m: m["guarantee"]["dataset_total"].update(runs=50)), "which this run alone has",
+        lambda f: f.both(lambda m: m["guarantee"]["dataset_total"].update(runs=50)),
+        "which this run alone has",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", BESIDE)
@@ -517,52 +790,100 @@ def test_to_leave_a_file_out_is_no_way_around(release: Path, name: str) -> None:
 # again.
 OLDER: dict[str, tuple[Lie, str]] = {
     "epsilon of 0.3 everywhere in the report": (in_section("ε = 3", "ε = 0.3"), "0.3"),
-    "delta everywhere in the report": (in_section("10⁻⁶", "10⁻⁹"), "which its data do not give there"),
+    "delta everywhere in the report": (
+        in_section("10⁻⁶", "10⁻⁹"),
+        "which its data do not give there",
+    ),
     "unit everywhere in the report": (in_section("its row", "its rows (at most 9)"), "shows '9'"),
     "another unit in the report": (in_section(UNIT, "one row"), "protected"),
-    "epsilon on the page": (rendered_text("report.html", "ε = 3", "ε = 0.3"), "report.html: does not show"),
-    "epsilon in Markdown": (rendered_text("report.md", "ε = 3", "ε = 0.3"), "report.md: does not show"),
+    "epsilon on the page": (
+        rendered_text("report.html", "ε = 3", "ε = 0.3"),
+        "report.html: does not show",
+    ),
+    "epsilon in Markdown": (
+        rendered_text("report.md", "ε = 3", "ε = 0.3"),
+        "report.md: does not show",
+    ),
     "claim more on the page": (
-        rendered_text("report.html", "</footer>", "<p>In truth ε = 0.3 at most.</p></footer>"), "which is not in its JSON",
+        rendered_text("report.html", "</footer>", "<p>In truth ε = 0.3 at most.</p></footer>"),
+        "which is not in its JSON",
     ),
     "sentence more on the page": (
-        rendered_text("report.html", "</footer>", f"<p>{'Nobody can be found. ' * 4}</p></footer>"), "which is not in its JSON",
+        rendered_text("report.html", "</footer>", f"<p>{'Nobody can be found. ' * 4}</p></footer>"),
+        "which is not in its JSON",
     ),
-    "claim more in Markdown": (lambda f: f.touched.update(
-        {"report.md": f.touched["report.md"] + "\nIn truth ε = 0.3\n".encode()}), "which is not in its JSON"),
-    "hidden on the page": (rendered_text("report.html", "</style>", ".note{display:none}</style>", 1), "may hide"),
-    "moved on the page": (rendered_text("report.html", "<footer", '<footer style="position:fixed"', 1), "may hide or move"),
-    "text of the style": (rendered_text("report.html", "</style>", ".n::after{content:'x'}</style>", 1), "may hide"),
+    "claim more in Markdown": (
+        lambda f: f.touched.update(
+            {"report.md": f.touched["report.md"] + "\nIn truth ε = 0.3\n".encode()}
+        ),
+        "which is not in its JSON",
+    ),
+    "hidden on the page": (
+        rendered_text("report.html", "</style>", ".note{display:none}</style>", 1),
+        "may hide",
+    ),
+    "moved on the page": (
+        rendered_text("report.html", "<footer", '<footer style="position:fixed"', 1),
+        "may hide or move",
+    ),
+    "text of the style": (
+        rendered_text("report.html", "</style>", ".n::after{content:'x'}</style>", 1),
+        "may hide",
+    ),
     "promise less everywhere": (
-        lambda f: [f.replace(f"report.{form}", "Timing, power", "Nothing") for form in ("html", "md")],
+        lambda f: [
+            f.replace(f"report.{form}", "Timing, power", "Nothing") for form in ("html", "md")
+        ],
         "does not show",
     ),
     "figure in a section": (in_section("95.3 %", "50.3 %"), "which its data do not give there"),
     "figure on the page": (rendered_text("report.html", "95.3 %", "50.3 %"), "does not show"),
     "section less": (
-        lambda f: (f.report["sections"].pop(2), f.touched.update({"report.json": json.dumps(f.report).encode()})),
+        lambda f: (
+            f.report["sections"].pop(2),
+            f.touched.update({"report.json": json.dumps(f.report).encode()}),
+        ),
         "lack the answer",
     ),
-    "label on the page": (rendered_text("report.html", 'aria-label="', 'aria-label="ε = 0.3 ', 1), "which is not in its JSON"),
+    "label on the page": (
+        rendered_text("report.html", 'aria-label="', 'aria-label="ε = 0.3 ', 1),
+        "which is not in its JSON",
+    ),
     "data left out": (without_report, "states ε = '0.3'"),
-}  # fmt: skip
+}
 OLDER_STATED: dict[str, tuple[Lie, str]] = {
     kind: (REPORTED | STATED)[kind]
     for kind in (
-        "epsilon of 0.3 in the report", "unit in the report", "noisy share in the report", "synthetic share in the report",
-        "another relation", "ten million rows", "noise of a choice", "weight that is no number", "age beyond its bounds",
+        "epsilon of 0.3 in the report",
+        "unit in the report",
+        "noisy share in the report",
+        "synthetic share in the report",
+        "another relation",
+        "ten million rows",
+        "noise of a choice",
+        "weight that is no number",
+        "age beyond its bounds",
         "association in the report",
     )
 } | {
-    "statement": (modelled("guarantee", "statement", to=f"ε = 0.3 for {UNIT}"), "model.json: states"),
+    "statement": (
+        modelled("guarantee", "statement", to=f"ε = 0.3 for {UNIT}"),
+        "model.json: states",
+    ),
     "unit of the statement": (
-        lambda f: put(f.model, "guarantee", "statement", to=f.model["guarantee"]["statement"].replace(UNIT, "one row")),
+        lambda f: put(
+            f.model,
+            "guarantee",
+            "statement",
+            to=f.model["guarantee"]["statement"].replace(UNIT, "one row"),
+        ),
         "model.json: states",
     ),
     "figure of an explanation": (
-        judged("guarantee.epsilon", explanation="guarantee.epsilon is 0.25."), "has the explanation",
+        judged("guarantee.epsilon", explanation="guarantee.epsilon is 0.25."),
+        "has the explanation",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", some([*OLDER, *OLDER_STATED, "nothing"]))

@@ -1,4 +1,4 @@
-"""Releases of whole runs: what nobody touched raises no alarm, whatever its table and its claim."""
+"""Untouched releases of whole runs raise no alarm, whatever their table and claim."""
 
 from __future__ import annotations
 
@@ -89,7 +89,10 @@ def table(customers: int = 900) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A release with a critic, several rows a customer, a measured domain and a waiver, in Chinese."""
+    """A release with a critic, a measured domain and a waiver, in Chinese.
+
+    Its customers have several rows.
+    """
     folder = tmp_path_factory.mktemp("run")
     table().to_csv(folder / "table.csv", index=False)
     (folder / "schema.yaml").write_text(SCHEMA, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""A release as one zip.
+"""A release as one zip: the same bytes each time.
 
-The same bytes each time, and nothing in a hostile one is ever written or believed.
+Nothing in a hostile one is ever written or believed.
 """
 
 from __future__ import annotations
@@ -293,7 +293,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "more than claimed": (claimed_size(3), ""),
     "less than claimed": (claimed_size(50_000), ""),
     "another compression": (
-        lambda p: rezip(p, all_of, compression=zipfile.ZIP_BZIP2), "compressed in a way",
+        lambda p: rezip(p, all_of, compression=zipfile.ZIP_BZIP2),
+        "compressed in a way",
     ),
     "names that differ": (other_names, "the local header of manifest.json"),
     "folder's names that differ": (other_local_name, "the local header of model/"),
@@ -330,7 +331,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "zip of nothing": (lambda p: zipfile.ZipFile(p, "w").close(), "manifest.json: is missing"),
     "without a file": (without("schema.yaml"), "is listed, and missing"),
     "without the signature": (without("manifest.sig"), "bears no signature"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -1,7 +1,4 @@
-"""The policy of a release.
-
-No waiver of what nobody may waive, and nothing that a terminal obeys in what is said of it.
-"""
+"""The policy of a release: forbidden waivers, and texts that a terminal would obey."""
 
 from __future__ import annotations
 

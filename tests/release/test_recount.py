@@ -1,4 +1,4 @@
-"""What a manifest says of its steps beside their cost has to agree with their events."""
+"""A manifest's statements about its steps must agree with their events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from privgan.demo import demo_schema_yaml
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.manifest import Manifest
-from privgan.release.verification.accounting import _noise_of, _require_sane, accounting_problems
+from privgan.release.verification.accounting import _check_sane, _noise_of, accounting_problems
 from privgan.table.schema_file import parse_schema
 
 
@@ -56,6 +56,6 @@ def test_repetitions_inside_repetitions_count_together() -> None:
         "of": {"event": "gaussian", "noise_multiplier": 3.0},
     }
     inner = {"event": "repeated", "count": 200_000, "of": sampled}
-    _require_sane(inner)
+    _check_sane(inner)
     with pytest.raises(ValueError, match="too often"):
-        _require_sane({"event": "repeated", "count": 200_000, "of": inner})
+        _check_sane({"event": "repeated", "count": 200_000, "of": inner})

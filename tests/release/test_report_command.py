@@ -1,7 +1,4 @@
-"""``privgan report`` on a release.
-
-Any form and language from the release alone, after it was verified.
-"""
+"""``privgan report`` on a release: any form and language, after it was verified."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ import pytest
 
 from privgan.cli.main import execute
 from privgan.errors import InternalError
-from privgan.release import write_release
+from privgan.release.bundle import WriteOptions, write_release
 from privgan.release.leak_scan.leak_patterns import LeakKind, LeakPatterns
 from privgan.release.manifest import describe_release
 from privgan.release.verification.verify import verify_release
@@ -192,7 +189,8 @@ def test_a_private_value_in_any_form_is_found(
     }
     files = contents(tmp_path) | {f"report.{form}": render(report, form)}
     leak_patterns = LeakPatterns(values={value: LeakKind.PII})
-    assert write_release(tmp_path / "clean", files, facts, verdict(), leak_patterns).exists()
+    searched = WriteOptions(leak_patterns=leak_patterns)
+    assert write_release(tmp_path / "clean", files, facts, verdict(), searched).exists()
     files[f"report.{form}"] = render(replace(report, schema=leaking), form)
     with pytest.raises(InternalError, match=rf"report\.{form}"):
-        write_release(tmp_path / "leaking", files, facts, verdict(), leak_patterns)
+        write_release(tmp_path / "leaking", files, facts, verdict(), searched)

@@ -418,10 +418,19 @@ def test_all_that_is_invented_could_be_invented(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["zoe@firm.co.uk", "+49 30 1234567", "0044 20 7946 0958", "DE89 3704 0044 0532 0130 00",
-     "GB29NWBK60161331926819",
-     "4111 1111 1111 1111", "378282246310005", "078-05-1120", "QQ123456C", "RSSMRA85T10A562S"],
-)  # fmt: skip
+    [
+        "zoe@firm.co.uk",
+        "+49 30 1234567",
+        "0044 20 7946 0958",
+        "DE89 3704 0044 0532 0130 00",
+        "GB29NWBK60161331926819",
+        "4111 1111 1111 1111",
+        "378282246310005",
+        "078-05-1120",
+        "QQ123456C",
+        "RSSMRA85T10A562S",
+    ],
+)
 def test_texts_that_look_like_pii(text: str) -> None:
     assert list(looks_like_pii(f"see {text}, please")) != []
     assert found("report.html", f"<p>{text}</p>".encode()).findings[0].kind is LeakKind.PATTERN
@@ -437,11 +446,20 @@ def test_texts_that_look_like_pii(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-21T08:00:00+00:00", "+00 555 0000017", "alex.ash.17@example.com",
-     "DE89 3704 0044 0532 0130 01",
-     "4111 1111 1111 1112", "0.4111111111111111", "1e+06", "9007199254740993",
-     "0,100 12.50,30.25 100,100", "a" * 64, "8f" * 32],
-)  # fmt: skip
+    [
+        "2026-11-21T08:00:00+00:00",
+        "+00 555 0000017",
+        "alex.ash.17@example.com",
+        "DE89 3704 0044 0532 0130 01",
+        "4111 1111 1111 1112",
+        "0.4111111111111111",
+        "1e+06",
+        "9007199254740993",
+        "0,100 12.50,30.25 100,100",
+        "a" * 64,
+        "8f" * 32,
+    ],
+)
 def test_texts_that_do_not(text: str) -> None:
     assert list(looks_like_pii(f"see {text}, please")) == []
 

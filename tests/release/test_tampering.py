@@ -1,4 +1,4 @@
-"""Every kind of tampering shows, each for its own reason; what nobody touched raises no alarm."""
+"""Every kind of tampering shows, each for its own reason; untouched releases pass."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from privgan.policy.policy import Scope
 from privgan.policy.policy_file import load_policy
 from privgan.release import verify_release, write_release
+from privgan.release.bundle import WriteOptions
 from privgan.release.signing.keys import SigningKey
 from privgan.release.signing.trust import make_trust
 from privgan.release.verification import integrity
@@ -129,105 +130,228 @@ STATEMENTS: dict[str, tuple[Change, str]] = {
     "smaller epsilon everywhere": (edited(lambda m: smaller_claim(m, 1.0)), "cost ε"),
     "more noise than there was": (edited(lambda m: event_of(m, standard_deviation=40.0)), "alone"),
     "less noise": (edited(lambda m: event_of(m, standard_deviation=0.5)), "alone"),
-    "noise of another accounting": (edited(lambda m: m["accounting"][0]["event"].update(count=1)), "exactly the plan's steps"),
+    "noise of another accounting": (
+        edited(lambda m: m["accounting"][0]["event"].update(count=1)),
+        "exactly the plan's steps",
+    ),
     "step left out": (edited(lambda m: m["accounting"].pop()), "exactly the plan's steps"),
     "step left out of both": (
         edited(lambda m: (m["accounting"].pop(), m["plan"]["stages"][0]["steps"].pop())),
         "epsilon_pld is stated",
     ),
-    "step listed twice": (edited(lambda m: m["accounting"].append(m["accounting"][0])), "exactly the plan's steps"),
+    "step listed twice": (
+        edited(lambda m: m["accounting"].append(m["accounting"][0])),
+        "exactly the plan's steps",
+    ),
     "plan that lists its steps again": (
-        edited(lambda m: m["plan"]["stages"][0].update(steps=m["plan"]["stages"][0]["steps"] * 21)), "exactly the plan's steps",
+        edited(lambda m: m["plan"]["stages"][0].update(steps=m["plan"]["stages"][0]["steps"] * 21)),
+        "exactly the plan's steps",
     ),
     "counts that no row changes": (edited(lambda m: event_of(m, sensitivity=0)), UNCOUNTED),
     "total below the run": (
-        edited(lambda m: m["guarantee"].update(dataset_total={"epsilon": 0, "delta": 1, "runs": 1})), "total epsilon is below",
+        edited(
+            lambda m: m["guarantee"].update(dataset_total={"epsilon": 0, "delta": 1, "runs": 1})
+        ),
+        "total epsilon is below",
     ),
     "total delta below the run": (
-        edited(lambda m: m["guarantee"].update(dataset_total={"epsilon": 9, "delta": 0, "runs": 1})), "total delta is below",
+        edited(
+            lambda m: m["guarantee"].update(dataset_total={"epsilon": 9, "delta": 0, "runs": 1})
+        ),
+        "total delta is below",
     ),
-    "moment that is none": (edited(lambda m: m.update(created="2026-99-99T99:99:99Z")), "there is no moment"),
+    "moment that is none": (
+        edited(lambda m: m.update(created="2026-99-99T99:99:99Z")),
+        "there is no moment",
+    ),
     "no accountant's figure": (
-        edited(lambda m: m["guarantee"]["accountant"].update(epsilon_pld=None, epsilon_rdp=None)), "neither accountant",
+        edited(lambda m: m["guarantee"]["accountant"].update(epsilon_pld=None, epsilon_rdp=None)),
+        "neither accountant",
     ),
-    "step of no stage": (edited(lambda m: m["accounting"][0].update(stage="free")), "exactly the plan's steps"),
+    "step of no stage": (
+        edited(lambda m: m["accounting"][0].update(stage="free")),
+        "exactly the plan's steps",
+    ),
     "plan of another epsilon": (edited(lambda m: m["plan"].update(epsilon=2.0)), "the plan's 2"),
     "plan of another delta": (edited(lambda m: m["plan"].update(delta=1e-9)), "the plan's 1e-09"),
-    "stages of more than is claimed": (edited(lambda m: m["plan"]["stages"][0].update(epsilon=4.0)), "together"),
-    "stage of a larger delta": (edited(lambda m: m["plan"]["stages"][0].update(delta=1e-3)), "together"),
-    "accountant's figure": (edited(lambda m: m["guarantee"]["accountant"].update(epsilon_rdp=2.5)), "epsilon_rdp is stated"),
+    "stages of more than is claimed": (
+        edited(lambda m: m["plan"]["stages"][0].update(epsilon=4.0)),
+        "together",
+    ),
+    "stage of a larger delta": (
+        edited(lambda m: m["plan"]["stages"][0].update(delta=1e-3)),
+        "together",
+    ),
+    "accountant's figure": (
+        edited(lambda m: m["guarantee"]["accountant"].update(epsilon_rdp=2.5)),
+        "epsilon_rdp is stated",
+    ),
     "epsilon of one step": (edited(lambda m: m["accounting"][0].update(epsilon=0.01)), "alone"),
     "no plan": (edited(lambda m: m.update(plan={})), UNCOUNTED),
     "unknown event": (edited(lambda m: both(m, {"event": "magic"})), UNCOUNTED),
     "event without noise": (edited(lambda m: both(m, {"event": "gaussian"})), UNCOUNTED),
     "negative noise": (edited(lambda m: event_of(m, standard_deviation=-4.0)), UNCOUNTED),
-    "endless repetition": (edited(lambda m: both(m, {"event": "repeated", "count": 10**30, "of": deep(0)})), UNCOUNTED),
-    "noise that fills any memory": (edited(lambda m: event_of(m, standard_deviation=1e10)), UNCOUNTED),
+    "endless repetition": (
+        edited(lambda m: both(m, {"event": "repeated", "count": 10**30, "of": deep(0)})),
+        UNCOUNTED,
+    ),
+    "noise that fills any memory": (
+        edited(lambda m: event_of(m, standard_deviation=1e10)),
+        UNCOUNTED,
+    ),
     "noise and repetition that take minutes": (edited(slow), UNCOUNTED),
-    "integer beyond a float": (manifest_text('"epsilon": 3.0', f'"epsilon": 1{"0" * 400}'), "too large a number"),
-    "no repetition": (edited(lambda m: both(m, {"event": "repeated", "count": 0, "of": deep(0)})), UNCOUNTED),
+    "integer beyond a float": (
+        manifest_text('"epsilon": 3.0', f'"epsilon": 1{"0" * 400}'),
+        "too large a number",
+    ),
+    "no repetition": (
+        edited(lambda m: both(m, {"event": "repeated", "count": 0, "of": deep(0)})),
+        UNCOUNTED,
+    ),
     "deep event": (edited(lambda m: both(m, deep(25))), UNCOUNTED),
     "release of rows as they are": (edited(lambda m: both(m, {"event": "non_private"})), "alone"),
-    "undeclared field": (edited(lambda m: m["plan"].update(exact_rows=2998)), "a field that no manifest has"),
-    "value beyond its gate": (
-        edited(lambda m: m["policy"]["outcomes"][0].update(threshold=1.0)), "is said to pass",
+    "undeclared field": (
+        edited(lambda m: m["plan"].update(exact_rows=2998)),
+        "a field that no manifest has",
     ),
-    "threshold of another type": (edited(lambda m: m["policy"]["outcomes"][0].update(threshold="much")), "is said to pass"),
-    "value that was not judged": (edited(lambda m: m["policy"]["outcomes"][0].update(value=2.0)), "the policy judged"),
-    "swapped policy": (edited(lambda m: shipped(m, hash="ab" * 32, own_hash="ab" * 32)), "hash is not that policy's"),
+    "value beyond its gate": (
+        edited(lambda m: m["policy"]["outcomes"][0].update(threshold=1.0)),
+        "is said to pass",
+    ),
+    "threshold of another type": (
+        edited(lambda m: m["policy"]["outcomes"][0].update(threshold="much")),
+        "is said to pass",
+    ),
+    "value that was not judged": (
+        edited(lambda m: m["policy"]["outcomes"][0].update(value=2.0)),
+        "the policy judged",
+    ),
+    "swapped policy": (
+        edited(lambda m: shipped(m, hash="ab" * 32, own_hash="ab" * 32)),
+        "hash is not that policy's",
+    ),
     "gate left out of a shipped policy": (
-        edited(lambda m: (shipped(m), m["policy"]["outcomes"].pop())), "not those of the public gates",
+        edited(lambda m: (shipped(m), m["policy"]["outcomes"].pop())),
+        "not those of the public gates",
     ),
     "loosened gate of a shipped policy": (
-        edited(lambda m: (shipped(m), m["policy"]["outcomes"][0].update(threshold=99))), "not those of the public gates",
+        edited(lambda m: (shipped(m), m["policy"]["outcomes"][0].update(threshold=99))),
+        "not those of the public gates",
     ),
     "gate waived by nobody": (edited(lambda m: waived(m, waiver=False)), "nobody waived it"),
-    "waiver that had ended": (edited(lambda m: waived(m, until="2026-11-20")), "before the release was made"),
-    "waiver until no day": (edited(lambda m: waived(m, until="2026-02-30")), "which is no day"),
-    "waiver that the hash does not know": (edited(lambda m: waived(m, hashed=False)), "hash is that without waivers"),
-    "waiver that is not said": (edited(lambda m: waived(m, said=False)), "not what their outcomes say"),
-    "columns that break a gate": (
-        edited(lambda m: m["policy"]["outcomes"][0].update(comparison="dropped", value=2, threshold=True)), "is said to pass",
+    "waiver that had ended": (
+        edited(lambda m: waived(m, until="2026-11-20")),
+        "before the release was made",
     ),
-    "schema with fresh hash": (text("schema.yaml", "upper: 999", "upper: 99"), "fingerprint is another"),
+    "waiver until no day": (edited(lambda m: waived(m, until="2026-02-30")), "which is no day"),
+    "waiver that the hash does not know": (
+        edited(lambda m: waived(m, hashed=False)),
+        "hash is that without waivers",
+    ),
+    "waiver that is not said": (
+        edited(lambda m: waived(m, said=False)),
+        "not what their outcomes say",
+    ),
+    "columns that break a gate": (
+        edited(
+            lambda m: m["policy"]["outcomes"][0].update(
+                comparison="dropped", value=2, threshold=True
+            )
+        ),
+        "is said to pass",
+    ),
+    "schema with fresh hash": (
+        text("schema.yaml", "upper: 999", "upper: 99"),
+        "fingerprint is another",
+    ),
     "schema that is none": (refiled("schema.yaml", lambda _: b"[]"), "is not a schema"),
     "schema of aliases": (refiled("schema.yaml", lambda _: ALIASES), "is not a schema"),
     "source of a fact": (
-        edited(lambda m: m["schema_sources"]["b"].update(categories="declared")), "schema_sources",
+        edited(lambda m: m["schema_sources"]["b"].update(categories="declared")),
+        "schema_sources",
     ),
     "assumption forgotten everywhere": (
-        edited(lambda m: m["guarantee"].update(conditional_facts=[], conditional_text="")), "guarantee.conditional_facts",
+        edited(lambda m: m["guarantee"].update(conditional_facts=[], conditional_text="")),
+        "guarantee.conditional_facts",
     ),
-    "another data set": (edited(lambda m: (m.update(dataset="x"), m["plan"].update(dataset="x"))), "dataset is 'x'"),
-    "another unit": (edited(lambda m: m["guarantee"].update(unit="one household")), "guarantee.unit"),
-    "another contribution bound": (edited(lambda m: m["guarantee"].update(max_rows_per_unit=9)), "max_rows_per_unit"),
-    "model of another schema": (text("model/model.json", "upper: 999", "upper: 99"), "was made for another schema"),
-    "model of another claim": (text("model/model.json", '"epsilon": 3.0', '"epsilon": 1.0'), "claims epsilon 1.0"),
+    "another data set": (
+        edited(lambda m: (m.update(dataset="x"), m["plan"].update(dataset="x"))),
+        "dataset is 'x'",
+    ),
+    "another unit": (
+        edited(lambda m: m["guarantee"].update(unit="one household")),
+        "guarantee.unit",
+    ),
+    "another contribution bound": (
+        edited(lambda m: m["guarantee"].update(max_rows_per_unit=9)),
+        "max_rows_per_unit",
+    ),
+    "model of another schema": (
+        text("model/model.json", "upper: 999", "upper: 99"),
+        "was made for another schema",
+    ),
+    "model of another claim": (
+        text("model/model.json", '"epsilon": 3.0', '"epsilon": 1.0'),
+        "claims epsilon 1.0",
+    ),
     "model that is none": (refiled("model/model.json", lambda _: b"{}"), "is not a model"),
     "model with a field of its own": (
-        refiled("model/model.json", lambda c: json.dumps(json.loads(c) | {"rows_seen": [1]}).encode()), "rows_seen",
+        refiled(
+            "model/model.json", lambda c: json.dumps(json.loads(c) | {"rows_seen": [1]}).encode()
+        ),
+        "rows_seen",
     ),
-    "tensors that are none": (refiled("model/model.safetensors", lambda _: b"\x80\x04." * 30), "not what its name says"),
+    "tensors that are none": (
+        refiled("model/model.safetensors", lambda _: b"\x80\x04." * 30),
+        "not what its name says",
+    ),
     "report of another release": (text("report.html", "r1", "r2"), "report of another release"),
-    "table with another column": (refiled("synthetic.csv", lambda c: b"a,customer\n" + c), "columns are not the schema's"),
-    "table that is none": (refiled("synthetic.parquet", lambda _: b"a,b\n1,x\n"), "not what its name says"),
-    "dropped expiry judged before": (edited(lambda m: m["context"].update(expiry="2026-11-20")), "expired on 2026-11-20"),
+    "table with another column": (
+        refiled("synthetic.csv", lambda c: b"a,customer\n" + c),
+        "columns are not the schema's",
+    ),
+    "table that is none": (
+        refiled("synthetic.parquet", lambda _: b"a,b\n1,x\n"),
+        "not what its name says",
+    ),
+    "dropped expiry judged before": (
+        edited(lambda m: m["context"].update(expiry="2026-11-20")),
+        "expired on 2026-11-20",
+    ),
     "number too large": (manifest_text('"epsilon": 3.0', '"epsilon": 1e999'), "too large a number"),
     "not a number": (manifest_text('"epsilon": 3.0', '"epsilon": NaN'), "NaN is not a JSON number"),
-    "half a character": (manifest_text('"dataset": "customers"', '"dataset": "\\ud800"'), "not valid JSON"),
+    "half a character": (
+        manifest_text('"dataset": "customers"', '"dataset": "\\ud800"'),
+        "not valid JSON",
+    ),
     "byte order mark": (rewritten(b"\xef\xbb\xbf{}"), "not valid JSON"),
     "other encoding": (rewritten("{}".encode("utf-16")), "not valid JSON"),
-    "newer version": (edited(lambda m: m.update(format="privgan.manifest/2")), "verify it with a newer privgan"),
+    "newer version": (
+        edited(lambda m: m.update(format="privgan.manifest/2")),
+        "verify it with a newer privgan",
+    ),
     "release id with a line end": (edited(lambda m: m.update(release_id="r1\nx")), "release_id"),
-}  # fmt: skip
+}
 
 SIGNATURES: dict[str, tuple[Change, str]] = {
     "flipped bit of the signature": (
-        signature_text(lambda t: "\n".join([*t.splitlines()[:6], flipped_base64(t.splitlines()[6])]) + "\n"), "is not valid",
+        signature_text(
+            lambda t: "\n".join([*t.splitlines()[:6], flipped_base64(t.splitlines()[6])]) + "\n"
+        ),
+        "is not valid",
     ),
-    "another day": (signature_text(lambda t: t.replace("signed: 20", "signed: 19")), "is not valid"),
-    "another hash": (signature_text(lambda t: t.replace("manifest-sha256: ", "manifest-sha256: 0")[:-1]), "seven lines"),
-    "another key's id": (signature_text(lambda t: t.replace("key: ", "key: " + "0" * 64 + "#", 1)), "seven lines"),
+    "another day": (
+        signature_text(lambda t: t.replace("signed: 20", "signed: 19")),
+        "is not valid",
+    ),
+    "another hash": (
+        signature_text(lambda t: t.replace("manifest-sha256: ", "manifest-sha256: 0")[:-1]),
+        "seven lines",
+    ),
+    "another key's id": (
+        signature_text(lambda t: t.replace("key: ", "key: " + "0" * 64 + "#", 1)),
+        "seven lines",
+    ),
     "removed": (lambda r: (r / "manifest.sig").unlink(), "bears no signature of it"),
     "emptied": (signature_text(lambda _: ""), "seven lines"),
     "one more byte": (signature_text(lambda t: t + "\n"), "seven lines"),
@@ -235,16 +359,26 @@ SIGNATURES: dict[str, tuple[Change, str]] = {
     "more text": (signature_text(lambda t: t + "trust me"), "more after signature 1"),
     "twice": (signature_text(lambda t: f"{t}\n{t}"), "one key signs it twice"),
     "line ends of Windows": (signature_text(lambda t: t.replace("\n", "\r\n")), "seven lines"),
-    "newer version": (signature_text(lambda t: t.replace("version 1", "version 2")), "a newer privgan"),
+    "newer version": (
+        signature_text(lambda t: t.replace("version 1", "version 2")),
+        "a newer privgan",
+    ),
     "no ASCII": (signature_text(lambda t: t.replace("release", "rеlease")), "not plain ASCII"),
     "another algorithm's length": (signature_text(lambda t: t.replace("==", "")), "seven lines"),
     "very long": (signature_text(lambda t: t * 500), "larger than any signature file"),
     "renamed": (lambda r: (r / "manifest.sig").rename(r / "manifest.asc"), "does not list it"),
     "link": (
-        lambda r: ((r / "manifest.sig").rename(r.parent / "x"), (r / "manifest.sig").symlink_to(r.parent / "x")), "is a link",
+        lambda r: (
+            (r / "manifest.sig").rename(r.parent / "x"),
+            (r / "manifest.sig").symlink_to(r.parent / "x"),
+        ),
+        "is a link",
     ),
-    "of a changed manifest": (edited(lambda m: m.update(retention="Forever.")), "signed another manifest"),
-}  # fmt: skip
+    "of a changed manifest": (
+        edited(lambda m: m.update(retention="Forever.")),
+        "signed another manifest",
+    ),
+}
 
 NAMES = {
     "upwards": "../secret",
@@ -472,8 +606,7 @@ def test_what_nobody_touched_raises_no_alarm(
         files,
         facts,
         verdict(),
-        key=key,
-        now=NOW,
+        WriteOptions(key=key, now=NOW),
     )
     found = check(target, *([key] if key else []))
     assert found.problems == ()

@@ -1,4 +1,4 @@
-"""Public keys under which anybody can sign are refused wherever a public key comes in.
+"""Weak public keys, under which anybody can sign, are refused everywhere.
 
 RFC 8032, 5.1.3 (decoding); Chalkias, Garillot and Nikolaenko 2020, Taming the many EdDSAs.
 """

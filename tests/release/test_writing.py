@@ -1,6 +1,6 @@
-"""Written as a whole or not at all.
+"""A release is written as a whole or not at all.
 
-Kills at every step, full and read-only disks, names that cannot be.
+Kills at every step, full and read-only disks, impossible names.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from tests.release.changes import NOW
 
 
 def killed_at(number: int, job: Callable[[], Any]) -> bool:
-    """Run a job in a process of its own that is killed before its n-th write reaches the disk.
+    """Run a job in a child that is killed before its n-th write reaches the disk.
 
-    Whether it was.
+    Returns whether it was.
     """
     child = os.fork()
     if child == 0:  # pragma: no cover

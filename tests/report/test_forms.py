@@ -13,10 +13,10 @@ from markdown_it import MarkdownIt
 from privgan.errors import InternalError, UsageError
 from privgan.files.fields import REPORT_FILE, fields_of
 from privgan.release.report_files import (
+    check_harmless_html,
+    check_plain_markdown,
+    check_report_json,
     report_mistakes,
-    require_harmless_html,
-    require_plain_markdown,
-    require_report_json,
 )
 from privgan.report import (
     LANGUAGES,
@@ -132,7 +132,7 @@ def test_a_report_that_departs_from_its_schema_is_refused(
     holder[path[-1]] = value
     assert any(told in mistake for mistake in report_mistakes(report))
     with pytest.raises(InternalError):
-        require_report_json("report.json", json.dumps(report).encode())
+        check_report_json("report.json", json.dumps(report).encode())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -213,17 +213,17 @@ def test_infinity_is_written_as_json_can(internal: InternalReport) -> None:
 )
 def test_a_page_that_could_do_something_is_refused(page: str, told: str) -> None:
     with pytest.raises(InternalError, match=re.escape(told)):
-        require_harmless_html("report.html", page.encode())
+        check_harmless_html("report.html", page.encode())
 
 
 @pytest.mark.parametrize("text", ["<b>", "[x](y)", "`x`", "a\\_b"])
 def test_markdown_with_markup_is_refused(text: str) -> None:
     with pytest.raises(InternalError, match=r"report\.md"):
-        require_plain_markdown("report.md", text.encode())
+        check_plain_markdown("report.md", text.encode())
 
 
 def test_what_is_written_passes_the_checks(complete: ShareableReport) -> None:
     for language in LANGUAGES:
-        require_harmless_html("report.html", render(complete, "html", language))
-        require_plain_markdown("report.md", render(complete, "md", language))
-        require_report_json("report.json", render(complete, "json", language))
+        check_harmless_html("report.html", render(complete, "html", language))
+        check_plain_markdown("report.md", render(complete, "md", language))
+        check_report_json("report.json", render(complete, "json", language))

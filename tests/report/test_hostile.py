@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from privgan.release.report_files import require_harmless_html, require_plain_markdown
+from privgan.release.report_files import check_harmless_html, check_plain_markdown
 from privgan.report import (
     InternalReport,
     NoisyShape,
@@ -172,7 +172,7 @@ def _outcome(policy: Any, text: str, status: str) -> dict[str, Any]:
 def test_a_page_keeps_its_skeleton_and_shows_the_text(text: str, both: Both) -> None:
     for report, render in both.reports:
         page = render(_with(report, text))
-        require_harmless_html("page", page.encode())
+        check_harmless_html("page", page.encode())
         found, harmless = Skeleton(page), Skeleton(both.harmless(report, render))
         assert found.elements == harmless.elements
         assert short(text, 80).strip() in " ".join(found.texts) or not short(text, 80).strip()
@@ -189,7 +189,7 @@ def test_a_page_keeps_its_skeleton_and_shows_the_text(text: str, both: Both) -> 
 def test_markdown_keeps_its_structure_and_shows_the_text(text: str, both: Both) -> None:
     for report, render in both.reports:
         written = render(_with(report, text), "md")
-        require_plain_markdown("text", written.encode())
+        check_plain_markdown("text", written.encode())
         found, harmless = (
             _structure(made) for made in (written, both.harmless(report, render, "md"))
         )

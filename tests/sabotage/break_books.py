@@ -22,7 +22,7 @@ from privgan.ledger.store import Entry, Transaction
 from privgan.measurement import measure
 from privgan.measurement.looks import Looks
 from privgan.pipeline import fitting, releasing
-from privgan.planning import planner
+from privgan.planning import model_stage
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection, TotalCount
@@ -149,7 +149,7 @@ def unit_ignored(patch: Patch) -> None:
 def literal_sensitivity_of_a_choice(patch: Patch) -> None:
     """Only the choices' sensitivity is a literal 1."""
     patch.setattr(
-        planner,
+        model_stage,
         "Selection",
         lambda *, epsilon, sensitivity: Selection(epsilon=epsilon, sensitivity=1.0),
     )
@@ -187,7 +187,7 @@ def ledger_reset(patch: Patch) -> None:
 def checkpoint_resumed_twice(patch: Patch) -> None:
     """A checkpoint may be resumed as often as one likes."""
 
-    def lax(dataset: str, run: str, own: Sequence[Entry], *checkpoint: Any) -> bool:
+    def lax(name: str, own: Sequence[Entry], checkpoint: Any) -> bool:
         return any(entry.kind == "resume" for entry in own)
 
     patch.setattr(runs, "_check_checkpoint", lax)

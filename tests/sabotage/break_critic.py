@@ -143,7 +143,7 @@ def holdout_stop(patch: Patch) -> None:
 
 
 def _settings_patched(patch: Patch, change: Callable[[CriticSettings], dict[str, Any]]) -> None:
-    """The trainer works with other settings than it was given, and is told that these were charged."""
+    """The trainer works with other settings than given, and is told that these were charged."""
     made = PrivateTrainer.__init__
 
     def other(

@@ -14,6 +14,7 @@ from privgan import synthesizer
 from privgan.domain.cells import Cells
 from privgan.domain.encoding import Encoder
 from privgan.generator import refine as refining
+from privgan.generator import row_sampler
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
 from privgan.ledger.identity import Sketcher
@@ -60,7 +61,7 @@ def generator_sees_real(patch: Patch) -> None:
 
 @variant("L26", checks.nothing_but_mechanisms_sees_the_rows, "past the mechanisms")
 def fakes_as_many_as_reals(patch: Patch) -> None:
-    """The number of fake rows is that of the real batch, so that the fakes drawn next depend on it."""
+    """The number of fake rows equals the real batch's, so later fakes depend on it."""
     members, fakes, last = PrivateTrainer.batch_members, GeneratorModel.fake_rows, [40]
 
     def noting(self: PrivateTrainer, units: int) -> Tensor:
@@ -245,24 +246,24 @@ def rows_in_artefact(patch: Patch) -> None:
 @variant("L17, L29", checks.nothing_but_mechanisms_sees_the_rows, r"reach .*synthetic\.csv")
 def remeasure_on_sample(patch: Patch) -> None:
     """Sampling mixes real rows in."""
-    kept, chunk = _stash_frame(patch), synthesizer._Sampler.chunk
+    kept, chunk = _stash_frame(patch), row_sampler.RowSampler.chunk
 
     def mixed(self: Any, rows: int, first: int) -> pd.DataFrame:
         made = chunk(self, rows, first)
         made["left"] = np.resize(kept[0]["left"].to_numpy(), len(made))
         return made
 
-    patch.setattr(synthesizer._Sampler, "chunk", mixed)
+    patch.setattr(row_sampler.RowSampler, "chunk", mixed)
 
 
 @variant("L17", checks.sampling_needs_no_row, "sampling looked at rows")
 def look_on_sample(patch: Patch) -> None:
     """Sampling looks at the table again."""
-    chunk = synthesizer._Sampler.chunk
+    chunk = row_sampler.RowSampler.chunk
 
     def looking(self: Any, rows: int, first: int) -> pd.DataFrame:
         table = PrivateTable("small", PrivacyUnit(), pd.DataFrame())
         table.rows(mint(dataset="small", step="again", event=events.NonPrivate()))
         return chunk(self, rows, first)
 
-    patch.setattr(synthesizer._Sampler, "chunk", looking)
+    patch.setattr(row_sampler.RowSampler, "chunk", looking)

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from privgan.domain.cells import Cells
-from privgan.files.atomic import Booking
 from privgan.pipeline import public_texts, releasing
 from privgan.pipeline import run as running
 from privgan.pipeline.preflight import Preflight, preflight
@@ -24,11 +23,12 @@ from tests.sabotage.registry import Patch, variant
 def recorded_before_it_is_searched(patch: Patch) -> None:
     """The ledger records a release before its bundle was searched."""
 
-    def hasty(*given: Any, book: Booking, **more: Any) -> Path:
+    def hasty(*given: Any) -> Path:
+        *others, options = given
         with TemporaryDirectory() as empty:
             (Path(empty) / MANIFEST_NAME).touch()
-            book.record(Path(empty))
-        return write_release(*given, **more)
+            options.book.record(Path(empty))
+        return write_release(*others, replace(options, book=None))
 
     patch.setattr(releasing, "write_release", hasty)
 

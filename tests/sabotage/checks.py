@@ -1,4 +1,4 @@
-"""All checks: what must hold, as functions that raise AssertionError where it does not."""
+"""All checks: functions that raise AssertionError where a promise does not hold."""
 
 from tests.sabotage.checks_of_books import (
     a_checkpoint_resumes_once_and_pays,

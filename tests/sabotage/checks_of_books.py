@@ -1,7 +1,4 @@
-"""What must hold of looks, charges, plans and of everything that is written.
-
-AssertionError where it does not.
-"""
+"""Check looks, charges, plans and written files; AssertionError on failure."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ import pytest
 import torch
 
 from privgan.errors import BudgetExceededError, InternalError, UsageError
-from privgan.ledger.ledger import PrivacyLedger
+from privgan.ledger.ledger import PrivacyLedger, RunFacts
 from privgan.ledger.runs import RunLedger
 from privgan.ledger.sqlite import SqliteStore
 from privgan.owner.owners_table import OwnersTable
@@ -31,7 +28,7 @@ from privgan.owner.private_table import PrivateTable
 from privgan.owner.undeclared import undeclared_texts
 from privgan.pipeline.candidate import AUDIT_FILE
 from privgan.pipeline.judging import judge
-from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.releasing import ReleaseTerms, release_candidate
 from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.planning.plan import StepKind
 from privgan.policy.context import Context
@@ -45,6 +42,8 @@ from privgan.table.customers import customer_names
 from privgan.table.schema_file import load_schema
 from tests.coins import RepeatableStream
 from tests.sabotage import world
+
+TERMS = ReleaseTerms(Context())
 
 ALPHA = 1e-8
 SIZES = (4, 3)
@@ -169,7 +168,7 @@ def _draws(event: events.DpEvent) -> list[tuple[str, float]]:
 
 
 def events_dominate_their_mechanisms() -> None:
-    """The exact privacy loss of each mechanism of the plan, in its worst case, is below what its event accounts for."""
+    """Each mechanism's exact worst-case privacy loss is below its event's."""
     found = {
         type(step.mechanism): step.mechanism for step in world.planned().steps if step.mechanism
     }
@@ -199,7 +198,7 @@ def events_dominate_their_mechanisms() -> None:
 
 
 def _outputs(mechanism: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of the outputs with and without one unit of the mechanism's whole sensitivity."""
+    """Output probabilities with and without one unit of whole sensitivity."""
     points = np.arange(-400, 401)
     if isinstance(mechanism, Selection):
         scores = np.array([[mechanism.sensitivity, 0.0], [0.0, mechanism.sensitivity]])
@@ -223,7 +222,7 @@ def _outputs(mechanism: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sensitivities_come_from_the_unit() -> None:
-    """With up to three rows a customer every mechanism and every event of the plan has sensitivity 3."""
+    """With three rows a customer every mechanism and event has sensitivity 3."""
     steps = [step for step in world.planned_for(3).steps if step.kind is not StepKind.CRITIC]
     assert {step.kind for step in steps} == {
         StepKind.CELL_HISTOGRAM,
@@ -383,7 +382,7 @@ def no_internal_figure_leaves() -> None:
         )
         made.write_internal(AUDIT_FILE, json.dumps(audit))
         verdict = judge(made, load_policy("internal-analytics"), ledger, Context())
-        release = release_candidate(made, verdict, ledger, Context(), Path(folder) / "out")
+        release = release_candidate(made, verdict, ledger, TERMS, Path(folder) / "out")
         for path in release.rglob("*"):
             held = path.read_bytes() if path.is_file() else b""
             found = [
@@ -400,13 +399,16 @@ def _codes(rows: int, seed: int = 0) -> np.ndarray:
 
 
 def the_ledger_tells_no_customer() -> None:
-    """Of tables of different sizes the ledger keeps as much, and nothing that its key is not needed for."""
+    """The ledger's size is the same for tables of different sizes.
+
+    All it keeps needs its key.
+    """
     lengths = []
     for rows in (40, 950):
         names = customer_names(world.table(0, rows), world.SCHEMA)
         with tempfile.TemporaryDirectory() as folder:
             with PrivacyLedger.open(f"{folder}/l").run(
-                "small", world.BUDGET, secret=True, customers=names
+                "small", world.BUDGET, secret=True, about=RunFacts(customers=names)
             ):
                 pass
             with sqlite3.connect(f"{folder}/l") as other:
@@ -434,10 +436,12 @@ def one_table_has_one_budget() -> None:
     names = customer_names(world.table(0, 700), world.SCHEMA)
     with tempfile.TemporaryDirectory() as folder:
         ledger = PrivacyLedger.open(f"{folder}/l")
-        with ledger.run("small", world.BUDGET, secret=True, customers=names):
+        with ledger.run("small", world.BUDGET, secret=True, about=RunFacts(customers=names)):
             pass
         with pytest.raises(UsageError, match="also in a table of the data set small"):
-            with ledger.run("again", world.BUDGET, secret=True, customers=names[:200]):
+            with ledger.run(
+                "again", world.BUDGET, secret=True, about=RunFacts(customers=names[:200])
+            ):
                 pass
 
 
@@ -454,7 +458,10 @@ def a_cut_ledger_is_refused() -> None:
 
 
 def what_a_trigger_removes_is_not_charged() -> None:
-    """Where the database drops what is added, even unseen by the search for triggers, nothing is handed out."""
+    """A trigger that drops added entries stops the look.
+
+    Even one that the search for triggers does not see.
+    """
     drops = (
         "create trigger t after insert on entries begin delete from entries where sequence ="
         " NEW.sequence; end"

@@ -1,4 +1,4 @@
-"""How a table becomes typed rows: one row at a time, and never with an id that repeats unseen."""
+"""Check how a table becomes typed rows: one at a time, with no unseen repeated id."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ dataset: forms
 unit: row
 columns:
   - {name: id, kind: identifier, role: identifier}
-  - {name: email, kind: email, role: identifier, missing: true, presence: modelled, missing_markers: [unknown]}
-  - {name: paid, kind: float, lower: 0, upper: 99, decimals: 2, format: "$0.00", special_values: [-1], missing: true}
+  - {name: email, kind: email, role: identifier, missing: true, presence: modelled,
+     missing_markers: [unknown]}
+  - {name: paid, kind: float, lower: 0, upper: 99, decimals: 2, format: "$0.00",
+     special_values: [-1], missing: true}
   - {name: until, kind: date, lower: 2020-01-01, upper: 2020-12-31, special_values: [9999-12-31]}
 """)
 

@@ -1,4 +1,4 @@
-"""What must hold of the libraries that draw and account: AssertionError where it does not."""
+"""Check the libraries that draw and account; AssertionError on failure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What must hold around a release.
+"""Check releases: paid for only where they can pass, and searched before the record.
 
-Paid for only where it can pass, searched before it is recorded, stopped by no public text.
+No public text stops one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from privgan.pipeline import run as running
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.judging import judge
 from privgan.pipeline.public_texts import schema_text
-from privgan.pipeline.releasing import release_candidate
+from privgan.pipeline.releasing import ReleaseTerms, release_candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.scanning import scan_candidate
 from privgan.policy.context import Context
@@ -32,6 +32,8 @@ from privgan.release.leak_scan.scan import LeakError
 from privgan.report.shapes import written
 from privgan.table.schema_file import dump_schema
 from tests.sabotage import world
+
+TERMS = ReleaseTerms(Context())
 
 PERSON = "Zoé Nyström"
 _AUDIT = {
@@ -77,7 +79,7 @@ def a_release_is_searched_before_it_is_recorded() -> None:
         found = False
         with mock.patch.object(reporting, "render_shareable", leak):
             try:
-                release_candidate(made, verdict, ledger, Context(), out, leak_patterns)
+                release_candidate(made, verdict, ledger, TERMS, out, leak_patterns)
             except LeakError:
                 found = True
         kinds = [entry.kind for entry in ledger.entries()]
@@ -96,7 +98,7 @@ def public_texts_stop_no_release() -> None:
     ids = {label: LeakKind.IDENTIFIER for label in labels if len(label) >= 6}
     with _judged(ids) as (made, ledger, verdict, leak_patterns, out):
         try:
-            release_candidate(made, verdict, ledger, Context(), out, leak_patterns)
+            release_candidate(made, verdict, ledger, TERMS, out, leak_patterns)
         except LeakError as error:
             raise AssertionError("a public text stopped a release") from error
 

@@ -1,4 +1,4 @@
-"""What must hold of noise, coins, batches, clipping and steps; AssertionError where it does not."""
+"""Check noise, coins, batches, clipping and steps; AssertionError on failure."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def contributions_are_bounded() -> None:
 
 
 def discoveries_keep_their_delta() -> None:
-    """What one customer alone holds is discovered no more often than the δ that is charged allows."""
+    """One customer's own value is discovered no more often than the charged δ allows."""
     mechanism, customers = CategoryDiscovery(standard_deviation=4.0, max_rows=1, delta=0.02), 4_000
     found = len(
         mechanism.release({str(customer): 1 for customer in range(customers)}, SecretStream())
@@ -216,7 +216,10 @@ def clipping_bounds_extreme_rows() -> None:
 
 
 def batches_are_poisson_samples() -> None:
-    """Through the loop: each row in each batch by a coin of its own, at the plan's rate, rare categories as all others."""
+    """Each row is in each batch by a coin of its own, at the plan's rate.
+
+    Through the loop; rare categories as all others.
+    """
     rows, steps = 64, 200
     codes = np.stack([np.arange(rows), (np.arange(rows) >= 62).astype(int)], axis=1)
     settings = world.critic_settings(steps=steps, steps_per_generator_step=1_000)

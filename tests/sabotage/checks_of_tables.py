@@ -1,7 +1,4 @@
-"""What must hold of the ways on which rows leave an owner's table.
-
-AssertionError where it does not.
-"""
+"""Check the ways by which rows leave an owner's table; AssertionError on failure."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ _OWN = {"private_table.py", "owners_table.py"}
 
 
 def the_source_reads_rows_by_its_doors_only() -> None:
-    """No module of the package takes rows by another way than the listed exits, as its source tells."""
+    """The package's source takes rows by the listed exits only."""
     found = list(trespasses())
     assert not found, "; ".join(found)
 

@@ -1,4 +1,4 @@
-"""What a way of breaking the code is, and the list of them."""
+"""Register the ways of breaking the code."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Every check passes on the code as it is, and every way of breaking it is caught.
-
-A variant that slips through is a failure.
-"""
+"""Every check passes on the code as it is, and every way of breaking it is caught."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

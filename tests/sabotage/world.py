@@ -1,6 +1,6 @@
-"""A small world for the checks.
+"""Provide a small world for the checks: tables, coins and plans.
 
-Tables, coins and plans, and the only places of this suite that call the code's loops.
+Only this module of the suite calls the code's loops.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from privgan.pipeline import fitting
 from privgan.pipeline.candidate import LOG_FILE, Candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Run, fit_candidate
-from privgan.planning import planner
+from privgan.planning import model_stage
 from privgan.planning.plan import EFFORTS, CriticSettings, Effort, GeneratorSettings, Plan
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy import accountant, events
@@ -59,8 +59,7 @@ _LOUD = 2.0**60
 _FAR_TOO_MUCH = 1e6
 
 
-# --- coins
-# --------------------------------------------------------------------------------------------------------
+# --- coins ----------------------------------------------------------------------------------------
 
 
 class Still(SecretStream):
@@ -144,7 +143,7 @@ def quick() -> Iterator[None]:
     """
     with (
         mock.patch.dict(EFFORTS, {"tiny": _TINY}),
-        mock.patch.object(planner, "calibrate", _coarse),
+        mock.patch.object(model_stage, "calibrate", _coarse),
         mock.patch.object(accountant, "epsilon_by_rdp", _remembering(accountant.epsilon_by_rdp)),
         mock.patch.object(
             accountant,
@@ -256,7 +255,7 @@ def trainer(critic: nn.Module, settings: CriticSettings, coins: SecretStream) ->
 
 
 def kinds(reals: int, fakes: int) -> Tensor:
-    """Which rows of a batch are real, as the trainer wants it told."""
+    """Which rows of a batch are real, as the trainer expects it."""
     return torch.arange(reals + fakes) < reals
 
 
@@ -318,7 +317,10 @@ def refined(
 
 
 def first_critic_sum(codes: np.ndarray, sizes: tuple[int, ...], max_grad_norm: float) -> Tensor:
-    """The sum of clipped gradients of the loop's first critic step, every row in the batch and no noise added."""
+    """The sum of clipped gradients of the loop's first critic step, without noise.
+
+    Every row is in the batch.
+    """
     settings = critic_settings(
         steps=1, sample_rate=1.0, max_grad_norm=max_grad_norm, steps_per_generator_step=9
     )
@@ -345,7 +347,7 @@ def first_customer_sum(
 def batches(
     codes: np.ndarray, sizes: tuple[int, ...], settings: CriticSettings
 ) -> list[np.ndarray]:
-    """The codes of the real rows that each critic step was given, with real coins for membership."""
+    """Codes of the real rows at each critic step, with real coins for membership."""
     seen: list[np.ndarray] = []
     step = PrivateTrainer.step
 
@@ -359,12 +361,14 @@ def batches(
     return seen
 
 
-# --- a whole fit
-# --------------------------------------------------------------------------------------------------
+# --- a whole fit ----------------------------------------------------------------------------------
 
 
 def fit_customers(max_rows: int, folder: Path) -> list[int]:
-    """The most rows of one customer in each private table that a fit makes, of customers with four to twelve rows."""
+    """The most rows of one customer in each private table that a fit makes.
+
+    Its customers have four to twelve rows.
+    """
     unit = f"unit: id\nmax_rows_per_unit: {max_rows}"
     schema = parse_schema(
         _SCHEMA.replace("unit: row", unit)
@@ -418,7 +422,7 @@ def candidate(
 
 
 def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:
-    """Every file that a release would be made from, under coins that hide all that mechanisms tell."""
+    """Every file that a release is made from, with coins that hide all outcomes."""
     with tempfile.TemporaryDirectory() as folder:
         made, _ = candidate(frame, Deaf(1), Path(folder))
         record = made.record().to_json()

@@ -1,4 +1,4 @@
-"""A shelf: a folder of small releases, made without a fit, and the pages that show it."""
+"""Make a folder of small releases without a fit, and the pages that show it."""
 
 from __future__ import annotations
 
@@ -124,10 +124,7 @@ class Pages:
     application: Application
 
     def ask(self, target: str = "/", method: str = "GET", **headers: str) -> Response:
-        """One request by the right name, with the key before the target.
-
-        Other headers may be given.
-        """
+        """Send one request with the right host and key, and other headers where given."""
         return self.bare(self.application.guard.home[:-1] + target, method, **headers)
 
     def bare(self, target: str, method: str = "GET", **headers: str) -> Response:

@@ -1,4 +1,7 @@
-"""No path leaves the folder; no foreign host, no writing method, no INTERNAL page without key."""
+"""The server refuses paths outside its folder, foreign hosts and writing methods.
+
+And INTERNAL pages without a key.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The pages of a folder with hostile releases.
-
-Each is listed as not intact, none is handed out, the others are shown.
-"""
+"""Pages of hostile releases: listed as not intact, never handed out, others still shown."""
 
 from __future__ import annotations
 

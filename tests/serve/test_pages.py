@@ -1,4 +1,4 @@
-"""What the pages show of releases, and that it is right."""
+"""The pages show the right facts of releases."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from privgan.errors import DocumentError, InternalError, TableError
 from privgan.notation.moments import read_moments
 from privgan.pipeline.foreign_tables import read_foreign
-from privgan.release.contents import require_allowed_contents
+from privgan.release.contents import check_allowed_contents
 from privgan.schema.columns import (
     Column,
     Discrete,
@@ -272,9 +272,9 @@ def test_a_release_accepts_its_own_escaped_header_and_no_other(name: str, tmp_pa
         "schema.yaml": dump_schema(schema).encode(),
         "synthetic.csv": tmp_path / "synthetic.csv",
     }
-    require_allowed_contents(files)
+    check_allowed_contents(files)
     with pytest.raises(InternalError, match="columns are not the schema's"):
-        require_allowed_contents(files | {"synthetic.csv": b"other\n1\n"})
+        check_allowed_contents(files | {"synthetic.csv": b"other\n1\n"})
 
 
 def test_texts_of_any_type_are_escaped(tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ class ColumnScan:
                 self._met[name, hit.kind] += 1
 
     def _possible(self, column: Invented, texts: pd.Series, rows: pd.Index) -> np.ndarray:
-        """Which texts [rows] invention can produce in their rows; others were copied."""
+        """Texts [rows, bool] that invention can produce in their rows; others were copied."""
         assert self._schema is not None
         unit = column.name == self._schema.unit.column
         places = self._rows + 1 + rows.get_indexer(texts.index)

@@ -27,7 +27,7 @@ _OVERLAP = 4 * LONGEST + 8
 _BLOCK = 2 << 20
 _TABLE_BITS = 22
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-# Digits and the signs that numbers and moments are written with: it looks like any other figure.
+# Digits and signs of numbers and moments; such a text looks like any other figure.
 _FIGURE = re.compile(rb"(?=.*[0-9])[0-9.,:+\-/ ()%TZeE]+\Z")
 _WORD = np.array([chr(byte).isalnum() if byte < 128 else True for byte in range(256)])
 

@@ -167,7 +167,7 @@ def first_byte(column: Mapping[int, Any]) -> int:
 
 
 _MAGIC, _END = b"PAR1", 8
-# What was read of footers: it follows from their bytes alone.
+# Parsed footers, by their bytes.
 _KNOWN: dict[tuple[int, str], JsonDict] = {}
 _MOST_KNOWN = 64
 

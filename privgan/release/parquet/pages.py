@@ -31,7 +31,7 @@ _STORED, _SNAPPY = 0, 1
 _WIDTHS = {"INT32": 4, "INT64": 8, "FLOAT": 4, "DOUBLE": 8}
 _FORMATS = {"INT32": "<i", "INT64": "<q", "FLOAT": "<f", "DOUBLE": "<d", "BOOLEAN": "<?"}
 _WIDEST = 32  # Bits of a number that names an entry of a dictionary.
-_LENGTH = 4  # Bytes before levels and truth values that say how long they are.
+_LENGTH = 4  # Bytes of the length before levels and truth values.
 
 
 class WrongBoundsError(ValueError):

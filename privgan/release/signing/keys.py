@@ -158,7 +158,7 @@ class SigningKey:
 
 
 def keys_folder() -> Path:
-    """Where keys lie unless a folder is named: ``$PRIVGAN_KEYS``, else the user's data folder."""
+    """The folder of keys unless one is named: ``$PRIVGAN_KEYS``, else the user's data folder."""
     return Path(os.environ.get("PRIVGAN_KEYS") or data_folder() / "keys")
 
 

@@ -25,7 +25,7 @@ from privgan.naming import parameter
 from privgan.release.signing.keys import PublicKey
 from privgan.release.signing.revocation import Reason, Revocation, RevocationList, Rotation
 
-AHEAD = dt.timedelta(days=1)  # By as much another's clock may go before ours.
+AHEAD = dt.timedelta(days=1)  # Allowed lead of another machine's clock.
 
 
 @dataclass(frozen=True, kw_only=True)

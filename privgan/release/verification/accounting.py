@@ -1,13 +1,10 @@
-"""Account for a release again.
-
-Do the events that its manifest lists bear out the (ε, δ) that it claims?
-"""
+"""Account for a release's listed events again, and compare with its claimed (ε, δ)."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -31,14 +28,15 @@ from privgan.release.verification.integrity import shown
 # about what it means.
 SLACK = 1e-3
 _MOST_PARTS, _MOST_TIMES, _DEEPEST = MOST_EVENTS, 1 << 24, 12
-_MOST_NOISE = 1e5  # In sensitivities; time and memory grow with it, and a table that it suits has no use for so much.
+# In sensitivities; time and memory grow with it, and no table that it suits needs so much.
+_MOST_NOISE = 1e5
 # Far above the claim by Rényi divergences, it is above it by any bound, and privacy losses of any
 # size are not worked out.
 _FAR = 4.0
 
 
 def accounting_problems(manifest: Manifest) -> list[str]:
-    """Where a manifest's claim does not follow from its plan and its accounting, a sentence each.
+    """Contradictions between a manifest's claim and its accounting, a sentence each.
 
     Args:
         manifest: A manifest that follows its JSON Schema.
@@ -64,7 +62,7 @@ def accounting_problems(manifest: Manifest) -> list[str]:
 def _problems(manifest: Manifest) -> Iterator[str]:
     plan, accounting = manifest.plan, manifest.accounting
     yield from _budget_problems(manifest.guarantee, plan)
-    _require_few(plan, accounting)
+    _check_few(plan, accounting)
     planned = {(stage.name, step.name): step.event for stage in plan.stages for step in stage.steps}
     counted = {(step.stage, step.name): step.event for step in accounting}
     if planned != counted or not len(counted) == len(accounting) == len(list(plan.steps)):
@@ -98,13 +96,17 @@ def _budget_problems(guarantee: ReleasedGuarantee, plan: PlanFacts) -> Iterator[
             )
 
 
-def _require_few(plan: PlanFacts, accounting: Sequence[AccountedStep]) -> None:
-    """Refuse more steps, or more different ones, than can be accounted for in a while."""
+def _check_few(plan: PlanFacts, accounting: Sequence[AccountedStep]) -> None:
+    """Check that the number of steps, and of different ones, can be accounted for."""
     planned = list(plan.steps)
     if max(len(planned), len(accounting), len(plan.stages)) > MOST_STEPS:
         raise ValueError("more steps than any plan")
     listed = [*(step.event for step in planned), *(step.event for step in accounting)]
-    events_of = {json.dumps(event, sort_keys=True) for event in listed}
+    _check_few_events({json.dumps(event, sort_keys=True) for event in listed})
+
+
+def _check_few_events(events_of: Collection[str]) -> None:
+    """Check the number, the noise and the sampling of different events, given as JSON."""
     if sum(event.count('"event"') for event in events_of) > MOST_EVENTS:
         raise ValueError("more different events than any plan")
     if math.fsum(noise for event in events_of for noise in _noises(json.loads(event))) > MOST_NOISE:
@@ -126,7 +128,7 @@ def _noises(data: Any) -> Iterator[float]:
 def _noise_of(event: Mapping[str, Any]) -> float | None:
     """The noise of an event's counts or gradients.
 
-    None where it is a choice, a discovery or several kinds at once.
+    None for a choice, a discovery or several kinds at once.
     """
     while isinstance(event.get("of"), Mapping):
         event = event["of"]
@@ -153,6 +155,11 @@ def _costs(
             )
             return
         found.append(spent)
+    yield from _totals(stated, found)
+
+
+def _totals(stated: AccountantFigures, found: Sequence[PrivacySpent]) -> Iterator[str]:
+    """Compare the accountant's stated totals with the sums over all stages."""
     totals = (
         ("epsilon_pld", stated.epsilon_pld, math.fsum(spent.epsilon_pld for spent in found)),
         ("epsilon_rdp", stated.epsilon_rdp, math.fsum(spent.epsilon_rdp for spent in found)),
@@ -192,13 +199,13 @@ def _spent(steps: str, delta: float, claimed: float) -> PrivacySpent:
 
 
 def _event(data: Any) -> events.DpEvent:
-    """An event whose parameters can be worked with; ValueError otherwise."""
-    _require_sane(data)
+    """Decode an event; ValueError where its parameters are out of range."""
+    _check_sane(data)
     return events.from_json(data)
 
 
-def _require_sane(data: Any, depth: int = 0, times: int = 1) -> None:
-    """Refuse parameters that cannot be worked with.
+def _check_sane(data: Any, depth: int = 0, times: int = 1) -> None:
+    """Check that an event's parameters are in range.
 
     ``times``: how often the event is repeated around itself.
     """
@@ -210,21 +217,32 @@ def _require_sane(data: Any, depth: int = 0, times: int = 1) -> None:
         raise ValueError("an event is repeated too often")
     largest = _MOST_NOISE * max(1.0, float(data.get("sensitivity", 1)))
     for key, value in data.items():
-        _require_sane_value(key, value, largest)
-        parts = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else []
+        _check_sane_value(key, value, largest)
+        parts = _parts_of(value)
         if len(parts) > _MOST_PARTS:
             raise ValueError("an event is repeated too often")
         for part in parts:
-            _require_sane(part, depth + 1, times)
+            _check_sane(part, depth + 1, times)
 
 
-def _require_sane_value(key: str, value: Any, largest: float) -> None:
-    """Refuse one parameter; ``largest``: the most noise that can be accounted for."""
+def _parts_of(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, Mapping) else []
+
+
+def _is_possible(value: Any) -> bool:
+    """Whether a parameter is no truth value, and as a number finite and not negative."""
+    if isinstance(value, bool):
+        return False
+    return not isinstance(value, int | float) or (value >= 0 and math.isfinite(value))
+
+
+def _check_sane_value(key: str, value: Any, largest: float) -> None:
+    """Check one parameter; ``largest``: the most noise that can be accounted for."""
     if key == "count" and not 1 <= value <= _MOST_TIMES:
         raise ValueError("an event is repeated too often")
-    if isinstance(value, bool) or (
-        isinstance(value, int | float) and not (value >= 0 and math.isfinite(value))
-    ):
+    if not _is_possible(value):
         raise ValueError("an event has an impossible parameter")
     if key == "standard_deviation" and value > largest:
         raise ValueError("an event has more noise than can be accounted for")

@@ -1,7 +1,7 @@
 """Check that the files of a release agree: manifest, schema, plan, model, tables, report.
 
-Whoever can write all files lists fresh hashes. What follows from other parts is worked out again
-here, and compared.
+Someone who can write all files can also list fresh hashes. Derived content is computed again here,
+and compared.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from privgan.table.schema_file import dump_schema
 _KNOWN: dict[str, list[str]] = {}
 _MOST_KNOWN = 32
 _Check: TypeAlias = Callable[[Released], Iterator[str]]
-# What a damaged or hostile value makes the comparison itself run into.
+# Errors that damaged or hostile values cause in the comparison.
 _UNREADABLE = (
     PrivganError,
     LookupError,
@@ -48,7 +48,7 @@ _UNREADABLE = (
 
 
 def meaning_problems(folder: Path, manifest: Manifest, *, vouched: bool) -> Iterator[str]:
-    """Where the files of a release contradict each other, a sentence each.
+    """Contradictions between the files of a release, a sentence each.
 
     The tables are read only where all else agrees.
 
@@ -59,7 +59,7 @@ def meaning_problems(folder: Path, manifest: Manifest, *, vouched: bool) -> Iter
             again are its signer's.
     """
     if accounting_problems(manifest):
-        return  # Told already; and what follows works with the events.
+        return  # Reported already; the later checks need valid events.
     released = Released(folder, manifest)
     if not (released.ours or vouched or released.version in opened.AS_STATED):
         yield (
@@ -75,7 +75,7 @@ def meaning_problems(folder: Path, manifest: Manifest, *, vouched: bool) -> Iter
 
 
 def agreement_notes(folder: Path, manifest: Manifest) -> Iterator[str]:
-    """What could not be compared, a sentence each.
+    """Parts that could not be compared, a sentence each.
 
     Args:
         folder: A release in which nothing is wrong.
@@ -108,7 +108,7 @@ def _told(name: str, check: _Check, released: Released) -> Iterator[str]:
 
 
 def _missing(released: Released) -> Iterator[str]:
-    """What every release holds."""
+    """Required files that a release lacks."""
     needed = (
         ()
         if released.version in opened.AS_STATED
@@ -122,7 +122,7 @@ def _missing(released: Released) -> Iterator[str]:
 
 
 def _schema_text(released: Released) -> Iterator[str]:
-    """A comment in the schema's file would be a claim that nobody checked."""
+    """Check the schema's text; a comment in it would be an unchecked claim."""
     if not (released.ours and released.holds(SCHEMA)):
         return
     if released.content(SCHEMA) != dump_schema(released.schema).encode():
@@ -130,7 +130,7 @@ def _schema_text(released: Released) -> Iterator[str]:
 
 
 def _tables(released: Released) -> Iterator[str]:
-    """The tables' problems, found in a separate process: pyarrow reads what somebody else wrote."""
+    """The tables' problems, found in a separate process: pyarrow reads a foreign file."""
     listed, raw = released.manifest.files, released.manifest.raw
     size = sum(listed[name].bytes for name in (PARQUET, CSV) if released.holds(name))
     # The manifest lists a hash of every file, and these are compared with what is read.

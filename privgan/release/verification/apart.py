@@ -1,4 +1,4 @@
-"""Check a release in a separate process: whatever it holds, the one who asks goes on."""
+"""Check a release in a separate process, so that a hostile one cannot harm the caller."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from privgan.release.verification.verify import (
 def verify_apart(
     folder: Path, *, now: dt.datetime | None = None, trust: Trust | None = None
 ) -> Verification:
-    """As verify_release, in a separate process of limited time and memory.
+    """Verify a release in a separate process of limited time and memory.
 
     Args:
         folder: The release.
@@ -56,13 +56,13 @@ def verify_apart(
 
 
 def _verify(folder: str, now: str, trust: dict[str, Any]) -> dict[str, Any]:
-    """What a check found, as JSON values."""
+    """Verify a release; returns the outcome as JSON values."""
     moment = dt.datetime.fromisoformat(now)
     found = verify_release(Path(folder), now=moment, trust=trust_from_json(trust))
     return found.to_json() | {"manifest": dict(found.manifest)}
 
 
 def _size(folder: Path) -> int:
-    """Bytes of a folder's files, of as many as a release has."""
+    """Bytes of a folder's files, up to the number that a release has."""
     files = (path for _, path in zip(range(MOST_FILES), folder.rglob("*"), strict=False))
     return sum(path.lstat().st_size for path in files)

@@ -22,9 +22,9 @@ from privgan.release.verification.released import FIRST_DAYS, Released
 
 
 def moment_problems(released: Released) -> Iterator[str]:
-    """Where a release states a moment that this privgan does not write, or one before its version.
+    """Problems of a release's date: its form, or a date before its version's.
 
-    Whether it lies ahead, or after a signature, is told by ``verify_release``.
+    ``verify_release`` checks future dates and dates after a signature.
     """
     said, first = released.manifest.created, FIRST_DAYS.get(released.version)
     created = dt.datetime.fromisoformat(said)
@@ -36,7 +36,7 @@ def moment_problems(released: Released) -> Iterator[str]:
 
 
 def version_problems(versions: Mapping[str, str]) -> Iterator[str]:
-    """Versions that cannot be, or that the installed privgan does not run with.
+    """Versions that do not exist, or do not run with the installed privgan.
 
     Args:
         versions: Package to version, ``python`` too.
@@ -45,7 +45,7 @@ def version_problems(versions: Mapping[str, str]) -> Iterator[str]:
     for name in (name for name, version in found.items() if version is None):
         yield f"versions: {name} {shown(versions[name])} is no version"
     if versions["privgan"] != _own():
-        return  # What another version ran with is not known here.
+        return  # The requirements of other versions are not known here.
     for name, allowed in _allowed().items():
         version = found.get(name)
         if version is not None and not allowed.contains(version, prereleases=True):
@@ -54,7 +54,7 @@ def version_problems(versions: Mapping[str, str]) -> Iterator[str]:
 
 
 def _version(text: str) -> Version | None:
-    """A version; Python built between two releases writes a plus at its end."""
+    """Parse a version; Python built between two releases writes a plus at its end."""
     try:
         return Version(text.removesuffix("+"))
     except InvalidVersion:
@@ -69,7 +69,7 @@ def _own() -> str | None:
 
 
 def _allowed() -> dict[str, SpecifierSet]:
-    """What the installed privgan says that it runs with."""
+    """The library versions that the installed privgan allows."""
     known = metadata.metadata("privgan")
     requirements = map(Requirement, metadata.requires("privgan") or [])
     ranges = {found.name: found.specifier for found in requirements if found.marker is None}
@@ -83,7 +83,7 @@ _LARGEST_CANARY_PROBABILITY = 0.5
 
 
 def claim_problems(released: Released) -> Iterator[str]:
-    """What a manifest says that no release can say, a sentence each."""
+    """Statements of a manifest that no release can make, a sentence each."""
     for problem in _problems(released):
         yield f"{_NAME}: {problem}"
 
@@ -166,7 +166,7 @@ def _accountant(released: Released) -> Iterator[str]:
 
 
 def _as_written(stated: AccountantFigures, versions: Mapping[str, str]) -> Iterator[str]:
-    """What every release of privgan says of its accountant and of its libraries."""
+    """Check the fixed statements on accountant and libraries."""
     if set(versions) != {"python", *PACKAGES}:
         yield (
             f"versions: are of {shown(sorted(versions))}, and a release states python and"
@@ -198,7 +198,7 @@ def _days(released: Released) -> Iterator[str]:
 
 
 def _context(context: Mapping[str, str]) -> Iterator[str]:
-    """A context file's own limits hold for what is printed of it."""
+    """Check the printed context against the limits of a context file."""
     form = strict_validator(json_schema(CONTEXT_FORMAT))
     for mistake in form.iter_errors({"format": CONTEXT_FORMAT, **context}):
         yield f"context: {mistake.json_path} is not as a context file may state it"

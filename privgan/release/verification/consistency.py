@@ -1,7 +1,4 @@
-"""Whether what a manifest says holds together.
-
-With itself, with its policy, with the day, and with the other files.
-"""
+"""Check a manifest's consistency with itself, its policy, the day and the other files."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from privgan.files.safe_open import read_regular
 from privgan.files.strict_json import read_json
 from privgan.policy.facts import FactValue
 from privgan.privacy.guarantee import ReleasedGuarantee
-from privgan.release.contents import LARGEST, require_allowed_contents
+from privgan.release.contents import LARGEST, check_allowed_contents
 from privgan.release.manifest import MANIFEST_NAME, Manifest, conditional_text
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.released import schema_of
@@ -49,7 +46,7 @@ def contradictions(manifest: Manifest) -> Iterator[str]:
 
 
 def _judged_otherwise(manifest: Manifest) -> Iterator[str]:
-    """What the policy judged as another value than the manifest states."""
+    """Facts that the policy judged with another value than the manifest states."""
     judged = {outcome.fact: outcome.value for outcome in manifest.policy.outcomes}
     guarantee = manifest.guarantee
     stated: dict[str, FactValue] = {
@@ -107,7 +104,7 @@ def undeclared_fields(manifest: Manifest) -> Iterator[str]:
 
 
 def expiry_problems(manifest: Manifest, now: dt.datetime) -> Iterator[str]:
-    """Whether the release may still be used."""
+    """Check that the release has not expired."""
     expiry = manifest.context.get("expiry")
     if expiry is None:
         return
@@ -121,7 +118,7 @@ def expiry_problems(manifest: Manifest, now: dt.datetime) -> Iterator[str]:
 
 
 def file_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
-    """Whether schema, model, tables and report are those that the manifest speaks of.
+    """Check that schema, model, tables and report are those of the manifest.
 
     Args:
         folder: A release whose files have the hashes that the manifest lists.
@@ -143,7 +140,7 @@ def file_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
                 f" {shown(manifest.release_id)}"
             )
     try:
-        require_allowed_contents({name: folder / name for name in listed}, foreign=True)
+        check_allowed_contents({name: folder / name for name in listed}, foreign=True)
     except PrivganError as error:
         yield str(error).removesuffix(_BUG)
     except OSError as error:
@@ -151,7 +148,7 @@ def file_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
 
 
 def _names(path: Path, release: str) -> bool:
-    """Whether a report names a release; what is too large is told of elsewhere."""
+    """Whether a report names a release; an oversized report is reported elsewhere."""
     try:
         return release.encode() in read_regular(path, LARGEST[path.name])
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Whether a folder holds exactly what its manifest lists: no byte more, less or other."""
+"""Check that a folder holds exactly the files and bytes that its manifest lists."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FORMAT = re.compile(r"privgan\.manifest/([0-9]{1,6})\Z")
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What a release's folder holds.
+    """The content of a release's folder.
 
     Attributes:
         content: The manifest's exact bytes; empty where it cannot be read.
@@ -78,7 +78,7 @@ def read_contents(folder: Path) -> Contents:
 
 
 def changes_since(folder: Path, contents: Contents) -> Iterator[str]:
-    """Whether a file or folder was changed, or another put in its place, while it was checked."""
+    """Files and folders that were changed or replaced while they were checked."""
     for name, before in contents.seen.items():
         try:
             same = (
@@ -92,7 +92,7 @@ def changes_since(folder: Path, contents: Contents) -> Iterator[str]:
 
 
 def _walk(folder: Path) -> tuple[set[str], list[str], dict[str, tuple[int, ...]]]:
-    """Every regular file below a folder, and everything that is neither one nor a folder that holds one."""
+    """Every regular file below a folder, and every entry that is no file or needed folder."""
     present: set[str] = set()
     problems: list[str] = []
     seen = {".": identity_of(folder.stat())}
@@ -147,7 +147,7 @@ def _read_manifest(folder: Path, present: set[str]) -> tuple[bytes, dict[str, An
 
 
 def parse_manifest(content: bytes) -> tuple[dict[str, Any], list[str]]:
-    """A manifest from its bytes, and where it departs from its form."""
+    """Parse a manifest; returns it with the violations of its form."""
     try:
         manifest = read_json(content)
     except ValueError as error:
@@ -160,7 +160,7 @@ def parse_manifest(content: bytes) -> tuple[dict[str, Any], list[str]]:
 
 
 def stated_in(manifest: Mapping[str, Any]) -> tuple[Manifest | None, list[str]]:
-    """What a manifest says that follows its JSON Schema, and what is still not as it must be."""
+    """A manifest's typed statements, and the remaining violations of its form."""
     try:
         return Manifest.from_json(manifest), []
     except ValueError as error:
@@ -241,5 +241,5 @@ def _file_problems(path: Path, name: str, entry: FileEntry) -> Iterator[str]:
 
 
 def shown(value: object) -> str:
-    """A value of somebody else's for a message: ASCII, quoted, short."""
+    """Show a foreign value in a message: ASCII, quoted, short."""
     return ascii(value)[:200]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,11 +18,11 @@ from privgan.release.verification.numbers_in_text import claims_in, numbers_in
 from privgan.release.verification.released import MODEL, SCHEMA, WEIGHTS, Released
 
 _FINE = "cells:"  # A column whose fine cells were counted first is the one whose cells are merged.
-_ROUNDING = 1e-9  # Of each share: a model holds nine decimals.
+_ROUNDING = 1e-9  # Rounding of each share: a model holds nine decimals.
 
 
 def code_problems(released: Released) -> Iterator[str]:
-    """Whether each column's cells have codes in order and without gaps, and all shares add up."""
+    """Check that each column's codes are in order without gaps, and shares add up."""
     names = [column.name for column in released.schema.modelled]
     if list(released.model["columns"]) != names:
         yield "its encoder is not of the schema's modelled columns"
@@ -51,11 +51,18 @@ def _share_problems(column: ColumnCode, stated: list[float]) -> Iterator[str]:
 
 
 def _merged(plan: PlanFacts) -> set[str] | None:
-    """The columns whose cells the plan merges; None where it names its steps in another way."""
+    """The columns whose cells the plan merges; None where step names are unknown."""
     if not any(step.kind == "1-way marginal" for step in plan.steps):
         return None
     names = [step.name for step in plan.steps if step.name.startswith(_FINE)]
     return {name.removeprefix(_FINE) for name in names}
+
+
+def _adds_up(column: ColumnCode) -> bool:
+    """Whether the shares within each code are shares, and sum to 1 up to rounding."""
+    within, slack = column.within, _ROUNDING * column.cells.size
+    shares = np.bincount(column.code_of, weights=within)
+    return bool(np.all(within >= 0) and np.allclose(shares, 1, rtol=0, atol=slack))
 
 
 def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]:
@@ -72,13 +79,12 @@ def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]
         yield f"{told}, and the plan does not merge them"
     elif merged is not None and not _in_order(column, is_merged=column.name in merged):
         yield "its codes are not in the order of its cells"
-    shares = np.bincount(code_of, weights=within)
-    if not (np.all(within >= 0) and np.allclose(shares, 1, rtol=0, atol=_ROUNDING * cells)):
+    if not _adds_up(column):
         yield "the shares of the cells within a code do not add up to 1"
 
 
 def _in_order(column: ColumnCode, *, is_merged: bool) -> bool:
-    """Whether codes rise as privgan numbers them: with others, each category would mean another."""
+    """Whether codes rise in privgan's order; otherwise categories would change meaning."""
     cells, code_of = column.cells, column.code_of
     if not is_merged:
         return bool(np.array_equal(code_of, np.arange(cells.size)))
@@ -87,7 +93,7 @@ def _in_order(column: ColumnCode, *, is_merged: bool) -> bool:
     if not body.size:
         return True
     last = int(body.max())
-    # Of neighbouring cells none is passed over; rare categories share the last code.
+    # No neighbouring cell is skipped; rare categories share the last code.
     rising = np.unique(body) if cells.adjacent else np.append(body[body != last], last)
     sorted_ = not cells.adjacent or bool(np.all(np.diff(body) >= 0))
     alone = np.append(np.arange(first), np.arange(last + 1, last + 1 + cells.size - end))
@@ -97,19 +103,19 @@ def _in_order(column: ColumnCode, *, is_merged: bool) -> bool:
 
 
 def _written(column: ColumnCode, stated: Mapping[str, Any]) -> list[str]:
-    """A further digit, or another key, would be a place for what nobody checked."""
+    """Check digits and keys of the model file; spare ones could hold unchecked content."""
     if json.dumps(column.to_json()) == json.dumps(stated[column.name]):
         return []
     return ["its codes are not written as privgan writes them: whole numbers, and nine decimals"]
 
 
 _NUMBERS, _WHOLE = "F32", {"codebook.conditions": "I64"}
-# What every fit begins with as random numbers.
+# Tensors that every fit starts from random numbers.
 _NEVER_ZERO = ("codebook.latents", "network.first.weight", "network.second.weight")
 
 
 def model_problems(released: Released) -> Iterator[str]:
-    """Where a model's parts contradict the manifest, the schema or each other, a sentence each."""
+    """Contradictions of a model's parts with manifest, schema or each other."""
     if not (released.holds(MODEL) and released.holds(SCHEMA)):
         return
     if not released.whole_model:
@@ -137,7 +143,10 @@ def _claim(released: Released) -> Iterator[str]:
 
 
 def _says_the_same(said: str, meant: str, released: Released) -> bool:
-    """Whether another version's words claim the same: ε, δ, unit, relation, and no other figure."""
+    """Whether another version's words make the same claim and state no other figure.
+
+    The claim is ε, δ, unit and relation.
+    """
     parts = (str(released.schema.unit), NEIGHBOURING_RELATION)
     condition = released.manifest.guarantee.conditional_text
     whole = all(part in said for part in (*parts, condition))
@@ -165,7 +174,7 @@ def _tensors(released: Released) -> Iterator[str]:
     wanted = _shapes(released)
     with ExitStack() as stack:
         reader = stack.enter_context(released.opened(WEIGHTS))
-        place = f"/dev/fd/{reader.fileno()}"  # Whatever its path leads to by now.
+        place = f"/dev/fd/{reader.fileno()}"  # Its path may lead to another file by now.
         file = stack.enter_context(safe_open(place, framework="np"))
         names = file.keys()
         found = {name: tuple(file.get_slice(name).get_shape()) for name in names}
@@ -179,20 +188,23 @@ def _tensors(released: Released) -> Iterator[str]:
             named = ", ".join(map(shown, odd[:5]))
             yield f"the tensors {named} have not the shapes that {MODEL} gives them"
             return
-        others = [name for name in found if _kind(file, name) != _WHOLE.get(name, _NUMBERS)]
-        for name in others:
-            yield (
-                f"the tensor {shown(name)} is of {_kind(file, name)}, which privgan does not write"
-            )
-        if others:
-            return
-        for name in found:
-            values = file.get_tensor(name)
-            if not np.isfinite(values).all():
-                yield f"the tensor {shown(name)} holds a value that is no finite number"
-            elif name in _NEVER_ZERO and not values.any():
-                yield f"the tensor {shown(name)} holds zeros alone, which no fit leaves"
-        yield from _conditions(file.get_tensor("codebook.conditions"), released.encoder.sizes)
+        yield from _contents(file, found, released.encoder.sizes)
+
+
+def _contents(file: Any, names: Iterable[str], sizes: tuple[int, ...]) -> Iterator[str]:
+    """Check the tensors' types, and then their numbers."""
+    others = [name for name in names if _kind(file, name) != _WHOLE.get(name, _NUMBERS)]
+    for name in others:
+        yield f"the tensor {shown(name)} is of {_kind(file, name)}, which privgan does not write"
+    if others:
+        return
+    for name in names:
+        values = file.get_tensor(name)
+        if not np.isfinite(values).all():
+            yield f"the tensor {shown(name)} holds a value that is no finite number"
+        elif name in _NEVER_ZERO and not values.any():
+            yield f"the tensor {shown(name)} holds zeros alone, which no fit leaves"
+    yield from _conditions(file.get_tensor("codebook.conditions"), sizes)
 
 
 def _kind(file: Any, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The figures that a text holds: what a reader takes from it, whatever the words around them."""
+"""Find the figures in a text, whatever the words around them."""
 
 from __future__ import annotations
 

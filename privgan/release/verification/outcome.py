@@ -26,7 +26,7 @@ _COMPARISONS = frozenset(Comparison)
 
 
 def policy_problems(manifest: Manifest, given: Policy | None) -> Iterator[str]:
-    """Hold what a manifest says of its policy against the policy itself, and each public outcome against its rule.
+    """Compare a manifest's policy with the policy itself, and outcomes with their rules.
 
     Args:
         manifest: The manifest.
@@ -44,28 +44,31 @@ def policy_problems(manifest: Manifest, given: Policy | None) -> Iterator[str]:
         yield f"policy: is {found}, and was to be {named}"
     elif not _is(policy, stated):
         yield f"policy: is called {named}, and is another one: its hash is not that policy's"
-    else:
-        rules = [rule.to_json() for rule in policy.rules if rule.scope is Scope.PUBLIC]
-        outcomes = stated.outcomes
-        if len(rules) != len(outcomes) or not all(
-            rule == {key: outcome.raw.get(key) for key in rule}
-            for rule, outcome in zip(rules, outcomes, strict=True)
-        ):
-            yield f"policy: the outcomes are not those of the public gates of {named}"
+    elif not _follows(policy, stated):
+        yield f"policy: the outcomes are not those of the public gates of {named}"
+
+
+def _follows(policy: Policy, stated: StatedPolicy) -> bool:
+    """Whether the outcomes are those of the policy's public gates, in order."""
+    rules = [rule.to_json() for rule in policy.rules if rule.scope is Scope.PUBLIC]
+    return len(rules) == len(stated.outcomes) and all(
+        rule == {key: outcome.raw.get(key) for key in rule}
+        for rule, outcome in zip(rules, stated.outcomes, strict=True)
+    )
 
 
 def shipped_policy(name: str, version: str) -> Policy | None:
-    """The shipped policy of a name and version; None where this privgan ships none such."""
+    """The shipped policy of a name and version; None for an unknown one."""
     if name not in shipped_policies():
         return None
     policy = load_policy(name)
     return policy if policy.version == version else None
 
 
-def refuse_impostor(name: str, version: str, fingerprint: str) -> None:
-    """Refuse a policy under the name and version of a shipped one that says something else.
+def check_impostor(name: str, version: str, fingerprint: str) -> None:
+    """Check that a policy with a shipped policy's name and version equals it.
 
-    Its release would not verify.
+    A release under an impostor would not verify.
 
     Args:
         name: The policy's name.
@@ -84,7 +87,10 @@ def refuse_impostor(name: str, version: str, fingerprint: str) -> None:
 
 
 def _is(policy: Policy, stated: StatedPolicy) -> bool:
-    """A policy with waivers is known by the hash that bears those of its public gates, one without by its own."""
+    """Whether a policy has the stated hash.
+
+    With waivers, the hash covers those of its public gates.
+    """
     return policy.own_fingerprint() == stated.own_hash and (
         not policy.waivers or policy.public_fingerprint() == stated.hash
     )
@@ -128,7 +134,7 @@ def _waiver_problems(outcome: StatedOutcome, created: str) -> Iterator[str]:
 
 
 def _holds(comparison: str, threshold: Any, value: Any) -> bool:
-    """Whether a value passes; of a gate on columns it is the number of columns that break it."""
+    """Whether a value passes; for a gate on columns, the number of columns that break it."""
     if comparison not in _COMPARISONS:
         return value == 0
     limit: Threshold = tuple(threshold) if isinstance(threshold, list) else threshold
@@ -152,7 +158,7 @@ _COLUMN_COMPARISONS = frozenset(ColumnComparison)
 
 
 def outcome_problems(released: Released) -> Iterator[str]:
-    """Where an outcome is not what the release's own facts give, a sentence each."""
+    """Outcomes that differ from those of the release's own facts, a sentence each."""
     derived = _derived(released)
     for outcome in released.manifest.policy.outcomes:
         fact = shown(outcome.fact)
@@ -182,10 +188,19 @@ def _derived(released: Released) -> dict[str, FactValue]:
         ("context.review_not_due", "next_review"),
     ):
         last = dt.date.fromisoformat(context[name]) if name in context else None
-        # It may be judged before midnight, and written after it.
+        # A release may be judged before midnight and written after it.
         if last is not None and last != made - dt.timedelta(days=1):
             found[fact] = made <= last
     return found
+
+
+def _derived_problems(fact: str, value: Any, derived: _Facts) -> Iterator[str]:
+    """Compare a judged value with the release's own facts."""
+    if fact.startswith("context.") and fact not in derived and value is not None:
+        yield f"is judged as {shown(value)}, and the context does not state it"
+    elif fact in derived and value != derived[fact]:
+        meant = shown(derived[fact])
+        yield f"is judged as {shown(value)}, and the release's own facts give {meant}"
 
 
 def _fact_problems(outcome: StatedOutcome, derived: _Facts, released: Released) -> Iterator[str]:
@@ -201,11 +216,7 @@ def _fact_problems(outcome: StatedOutcome, derived: _Facts, released: Released) 
             yield f"is {shown(value)}, and must be a {known.type.value}"
             return
         yield from _bound_problems(value, known.minimum, known.maximum)
-    if fact.startswith("context.") and fact not in derived and value is not None:
-        yield f"is judged as {shown(value)}, and the context does not state it"
-    elif fact in derived and value != derived[fact]:
-        meant = shown(derived[fact])
-        yield f"is judged as {shown(value)}, and the release's own facts give {meant}"
+    yield from _derived_problems(fact, value, derived)
     yield from _text_problems(outcome, _gate(outcome), (), released)
 
 
@@ -231,7 +242,7 @@ def _column_problems(outcome: StatedOutcome, released: Released) -> Iterator[str
 def _text_problems(
     outcome: StatedOutcome, gate: Gate | ColumnGate, breaking: Sequence[str], released: Released
 ) -> Iterator[str]:
-    """Condition and explanation are made of the rest of an outcome."""
+    """Compare condition and explanation with the rest of an outcome."""
     waiver = outcome.waiver
     meant = Outcome(
         gate=gate,

@@ -1,10 +1,10 @@
-"""Whether a plan is one that privgan makes for the schema, the budget and the row count stated."""
+"""Check that privgan would make this plan for the stated schema, budget and row count."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from typing import Any
@@ -27,12 +27,12 @@ _STAGES = (["model"], ["domain", "model"])
 _EXACT = 1e-9
 _KINDS = frozenset(StepKind)
 _CRITIC = {StepKind.CRITIC.value, StepKind.CRITIC_AGAIN.value}
-# What the plan's figures come from: with other versions of these its last digits may differ.
+# Libraries of the plan's figures: other versions may change the last digits.
 _REACHED_WITH = ("numpy", "dp-accounting")
 
 
 def plan_problems(released: Released) -> Iterator[str]:
-    """Where a plan contradicts itself, or what follows from the public facts, a sentence each."""
+    """Contradictions of a plan with itself or with the public facts, a sentence each."""
     if not released.holds(SCHEMA):
         return
     plan = released.manifest.plan
@@ -47,9 +47,9 @@ def plan_problems(released: Released) -> Iterator[str]:
 
 
 def is_planned_again(schema: Schema) -> bool:
-    """Whether a plan for the schema is made again.
+    """Whether the plan can be computed again in a reasonable time.
 
-    One for very many columns or categories takes too long.
+    Very many columns or categories take too long.
     """
     codes = sum(
         len(column.categories) for column in schema.modelled if isinstance(column, Discrete)
@@ -65,7 +65,7 @@ def _facts(released: Released, plan: PlanFacts) -> Iterator[str]:
     if declared is not None and declared != rows:
         yield f"is made for {shown(rows)} rows, and {shown(declared)} are declared"
     each, most = plan.get("rows_of_each", [1.0]), released.schema.unit.max_rows
-    if len(each) != most or min(each) < 0 or not math.isclose(math.fsum(each), 1, rel_tol=1e-6):
+    if len(each) != most or not _are_shares(each):
         told = f"the shares of customers with 1, 2, … rows are {shown(each)}"
         yield f"{told}, of at most {most} rows each"
         return
@@ -89,10 +89,7 @@ def _stages(plan: PlanFacts) -> Iterator[str]:
 
 
 def _steps(schema: Schema, plan: PlanFacts) -> Iterator[str]:
-    """Of every event the sensitivity.
-
-    Of every choice and count the noise that it is said to have.
-    """
+    """Check the sensitivity of every event, and the noise of every choice and count."""
     whole = plan.get("format") == FORMAT
     for step in plan.steps:
         if whole and step.kind not in _KINDS:
@@ -103,7 +100,7 @@ def _steps(schema: Schema, plan: PlanFacts) -> Iterator[str]:
 
 def _step_problems(step: PlannedStep, most: int) -> Iterator[str]:
     name = shown(step.name)
-    # A customer is in one cell of the histogram of rows of each, whatever its number of rows.
+    # A customer is in one cell of this histogram, whatever its number of rows.
     alone = step.kind == StepKind.ROWS_OF_EACH and step.name == ROWS_OF_EACH
     wanted = 1 if alone else most
     for event in _parts(step.event):
@@ -126,7 +123,7 @@ def _parts(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _noise(event: Mapping[str, Any], most: int) -> float | None:
     """The noise of a choice, a count of rows or a discovery.
 
-    That of others is compared elsewhere.
+    That of other events is compared elsewhere.
     """
     if event["event"] == "exponential_mechanism":
         return 2 * most / float(event["epsilon"])
@@ -135,8 +132,12 @@ def _noise(event: Mapping[str, Any], most: int) -> float | None:
     return float(event["standard_deviation"]) if event["event"] == "discovery" else None
 
 
+def _are_shares(shares: Sequence[float]) -> bool:
+    return min(shares) >= 0 and math.isclose(math.fsum(shares), 1, rel_tol=1e-6)
+
+
 def _critic(plan: PlanFacts) -> Iterator[str]:
-    """Whether the critic's settings are its events'."""
+    """Check that the critic's settings are its events'."""
     if "settings" not in plan.raw:
         return
     critic = plan.raw["settings"]["critic"]
@@ -150,12 +151,21 @@ def _critic(plan: PlanFacts) -> Iterator[str]:
     if not bool(reserve) == bool(plan.raw["resumable"]) == (StepKind.CRITIC_AGAIN.value in steps):
         yield "a resumable plan holds critic steps in reserve, and no other does"
     for step in steps.values():
-        event = step.event
-        said = (event["count"], event["of"]["sample_rate"], event["of"]["of"]["noise_multiplier"])
         wanted = critic["steps"] if step.kind == StepKind.CRITIC else reserve
-        if said != (wanted, critic["sample_rate"], critic["noise_multiplier"]):
+        if _dpsgd_of(step) != (wanted, critic["sample_rate"], critic["noise_multiplier"]):
             told = "is not what the critic's settings say: steps, sampling rate or noise"
             yield f"step {shown(step.name)} {told}"
+    yield from _critic_batch(plan, critic)
+
+
+def _dpsgd_of(step: PlannedStep) -> tuple[Any, Any, Any]:
+    """Steps, sampling rate and noise multiplier of a critic's event."""
+    event = step.event
+    return event["count"], event["of"]["sample_rate"], event["of"]["of"]["noise_multiplier"]
+
+
+def _critic_batch(plan: PlanFacts, critic: Mapping[str, Any]) -> Iterator[str]:
+    """Check the critic's clip norm and expected batch."""
     if critic["max_grad_norm"] <= 0:
         yield "the critic's clip norm is not above 0"
     batch = _expected_batch(plan.raw, critic["sample_rate"])
@@ -171,7 +181,7 @@ def _expected_batch(plan: Mapping[str, Any], sample_rate: float) -> int:
 
 
 def _made_again(released: Released, stated: PlanFacts) -> Iterator[str]:
-    """The plan is a public function of schema, budget, rows and settings: it is made once more."""
+    """Compute the plan again from schema, budget, rows and settings, and compare."""
     try:
         plan = _planned(released.schema, stated)
     except UsageError as error:
@@ -207,5 +217,5 @@ def _planned(schema: Schema, stated: PlanFacts) -> Plan:
 
 
 def _opened(schema: Schema) -> Schema:
-    """The schema as it was before its measured facts were filled in."""
+    """The schema before its measured facts were filled in."""
     return replace(schema, columns=tuple(opened(column) for column in schema.columns))

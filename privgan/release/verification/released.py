@@ -1,9 +1,9 @@
-"""A release opened for the comparison of its files: what each of them says, read once."""
+"""Read each file of a release once, for comparison."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,7 +27,7 @@ from privgan.table.schema_file import parse_schema
 SCHEMA, MODEL, REPORT = "schema.yaml", "model/model.json", "report.json"
 WEIGHTS, PARQUET, CSV = "model/model.safetensors", "synthetic.parquet", "synthetic.csv"
 _MODEL_FORMAT = "privgan.model/1"
-# The first day of each version whose plans and figures this privgan makes again.
+# The first day of each version whose plans and figures this privgan recomputes.
 FIRST_DAYS = {
     "0.1.0": dt.date(2026, 11, 21),
     "0.2.0": dt.date(2026, 11, 29),
@@ -44,7 +44,7 @@ AS_STATED: frozenset[str] = frozenset()
 
 @lru_cache(maxsize=1)
 def schema_of(text: str) -> Schema:
-    """The schema of a text, read once: the model holds the same text as the schema's file.
+    """Parse the schema once; the model holds the same text as the schema's file.
 
     Args:
         text: YAML; of 60,000 categories it takes seconds to read.
@@ -57,7 +57,7 @@ def schema_of(text: str) -> Schema:
 
 @dataclass(frozen=True, eq=False)
 class Released:
-    """The files of a release, each with the hash that its manifest lists, and the manifest itself.
+    """The files of a release, each with its hash from the manifest.
 
     Attributes:
         folder: Where they lie.
@@ -69,17 +69,17 @@ class Released:
 
     @property
     def version(self) -> Any:
-        """Which privgan made it, as the manifest says."""
+        """The privgan version that made it, by the manifest."""
         return self.manifest.versions.get("privgan")
 
     @property
     def ours(self) -> bool:
-        """Whether a privgan made it whose plans and reports this one makes again."""
+        """Whether this privgan can recompute its plan and report."""
         return self.version in MADE_AGAIN
 
     @property
     def same_words(self) -> bool:
-        """Whether a privgan made it that writes reports as this one does."""
+        """Whether its version writes reports in the same words as this one."""
         return self.version in SAME_WORDS
 
     def holds(self, name: str) -> bool:
@@ -87,7 +87,7 @@ class Released:
         return name in self.manifest.files
 
     def content(self, name: str) -> bytes:
-        """A listed file's bytes, as the manifest's hash says them.
+        """A listed file's bytes, checked against the manifest's hash.
 
         Raises:
             ChangedError: It has another hash by now.
@@ -95,7 +95,7 @@ class Released:
         return read_listed(self.folder / name, LARGEST[name], self._hash(name))
 
     def opened(self, name: str) -> AbstractContextManager[BufferedReader]:
-        """A listed file for reading, too large to be kept; ChangedError as above."""
+        """A listed large file, opened for reading; ChangedError as above."""
         return open_listed(self.folder / name, self._hash(name))
 
     def _hash(self, name: str) -> str:
@@ -108,13 +108,13 @@ class Released:
 
     @cached_property
     def model(self) -> Mapping[str, Any]:
-        """What ``model.json`` says."""
+        """The content of ``model.json``."""
         found: Mapping[str, Any] = read_json(self.content(MODEL), MODEL)
         return found
 
     @property
     def whole_model(self) -> bool:
-        """Whether ``model.json`` is in the form that says all that a model is made of."""
+        """Whether ``model.json`` is in the form that states a whole model."""
         return self.holds(MODEL) and self.model.get("format") == _MODEL_FORMAT
 
     @cached_property
@@ -133,7 +133,7 @@ class Released:
 
     @cached_property
     def report(self) -> Mapping[str, Any]:
-        """What ``report.json`` says."""
+        """The content of ``report.json``."""
         found: Mapping[str, Any] = read_json(self.content(REPORT), REPORT)
         return found
 
@@ -148,17 +148,26 @@ def differences(found: Any, meant: Any, path: str = "", slack: float = 0.0) -> l
         slack: By how much numbers may differ, as a share; whole numbers beyond 100 by one at most.
     """
     if isinstance(found, Mapping) and isinstance(meant, Mapping):
-        keys = [*found, *(key for key in meant if key not in found)]
-        parts = ((key, found.get(key, _ABSENT), meant.get(key, _ABSENT)) for key in keys)
-        lists = (differences(a, b, f"{path}.{key}".lstrip("."), slack) for key, a, b in parts)
-        return [place for places in lists for place in places][:_MOST_PLACES]
+        return _differences_of(_by_key(found, meant, path), slack)
     if isinstance(found, list | tuple) and isinstance(meant, list | tuple):
         if len(found) != len(meant):
             return [path]
         pairs = enumerate(zip(found, meant, strict=True))
-        lists = (differences(a, b, f"{path}[{index}]", slack) for index, (a, b) in pairs)
-        return [place for places in lists for place in places][:_MOST_PLACES]
+        return _differences_of([(f"{path}[{index}]", a, b) for index, (a, b) in pairs], slack)
     return [] if _same(found, meant, slack) else [path]
+
+
+def _by_key(
+    found: Mapping[str, Any], meant: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, Any, Any]]:
+    """Path and both values of each key of either."""
+    for key in [*found, *(key for key in meant if key not in found)]:
+        yield f"{path}.{key}".lstrip("."), found.get(key, _ABSENT), meant.get(key, _ABSENT)
+
+
+def _differences_of(parts: Iterable[tuple[str, Any, Any]], slack: float) -> list[str]:
+    lists = (differences(found, meant, path, slack) for path, found, meant in parts)
+    return [place for places in lists for place in places][:_MOST_PLACES]
 
 
 _ABSENT = object()

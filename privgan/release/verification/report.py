@@ -27,7 +27,7 @@ _EXACT = 1e-9
 
 
 def report_problems(released: Released) -> Iterator[str]:
-    """Where a report contradicts the rest of its release, a sentence each."""
+    """Contradictions of a report with the rest of its release, a sentence each."""
     if not (released.holds(REPORT) and released.holds(SCHEMA)):
         return
     found = [f"{REPORT}: {problem}" for problem in _data_problems(released)]
@@ -65,7 +65,7 @@ def _data_problems(released: Released) -> Iterator[str]:
 
 
 def _reach_problems(released: Released, data: _Json) -> Iterator[str]:
-    """What an attacker reaches by the plan's own curve is worked out again from its events."""
+    """Recompute an attacker's reach by the plan's own curve, and compare."""
     said = data.get("reach")
     if said is None and not released.same_words:
         return
@@ -78,29 +78,9 @@ def _reach_problems(released: Released, data: _Json) -> Iterator[str]:
 
 
 def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[str]:
-    """Names, labels and noisy shares of its pictures; the others are compared with the rows."""
+    """Compare names, labels and noisy shares of pictures; rows give the others."""
     if released.whole_model:
-        meant = [
-            {
-                "column": column.name,
-                "kind": column.cells.column.kind.value,
-                "labels": _plain(labels(column)),
-                "noisy": [round(float(share), 6) for share in shares],
-                "intervals": _plain(intervals(column)),
-            }
-            for column, shares in zip(released.encoder.columns, released.frequencies, strict=True)
-        ]
-        # Reports of before 0.4.0 do not say where a bin lies.
-        known = {} if released.same_words else {part["column"]: part["intervals"] for part in meant}
-        keys = ("column", "kind", "labels", "noisy")
-        said = [
-            {key: shape[key] for key in keys}
-            | {"intervals": shape.get("intervals") or known.get(shape["column"])}
-            for shape in data["shapes"]
-        ]
-        places = differences(said, meant, "shapes", slack=_EXACT)
-        if places:
-            yield f"says otherwise than schema and model at {', '.join(places)}"
+        yield from _shape_problems(released, data)
     names = [column.name for column in released.schema.modelled][:MOST_COLUMNS]
     trends = data["trends"]
     if trends is None:
@@ -110,6 +90,31 @@ def _figure_problems(released: Released, data: Mapping[str, Any]) -> Iterator[st
         yield "its associations are not of the schema's modelled columns"
     elif released.same_words and not trends.get("corrected"):
         yield "its associations are not corrected for chance"
+
+
+def _shape_problems(released: Released, data: Mapping[str, Any]) -> Iterator[str]:
+    """Compare each shape's name, labels, noisy shares and intervals with schema and model."""
+    meant = [
+        {
+            "column": column.name,
+            "kind": column.cells.column.kind.value,
+            "labels": _plain(labels(column)),
+            "noisy": [round(float(share), 6) for share in shares],
+            "intervals": _plain(intervals(column)),
+        }
+        for column, shares in zip(released.encoder.columns, released.frequencies, strict=True)
+    ]
+    # Reports before 0.4.0 do not state the bins' intervals.
+    known = {} if released.same_words else {part["column"]: part["intervals"] for part in meant}
+    keys = ("column", "kind", "labels", "noisy")
+    said = [
+        {key: shape[key] for key in keys}
+        | {"intervals": shape.get("intervals") or known.get(shape["column"])}
+        for shape in data["shapes"]
+    ]
+    places = differences(said, meant, "shapes", slack=_EXACT)
+    if places:
+        yield f"says otherwise than schema and model at {', '.join(places)}"
 
 
 def _text_problems(released: Released) -> Iterator[str]:
@@ -141,5 +146,5 @@ def _rendered(released: Released, data: ShareableReport, language: str) -> Itera
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON gives it back."""
+    """A value after a round trip through JSON."""
     return json.loads(json.dumps(value))

@@ -1,4 +1,4 @@
-"""Whether values of a synthetic table are such as the synthesizer makes: within the domain."""
+"""Check that the values of a synthetic table lie within the schema's domain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from privgan.table.presenting import presence_of, unpresented
 
 
 def column_problem(values: pd.Series, column: Column) -> str:
-    """What is wrong with a column's values [rows] of the Parquet file; empty where nothing is."""
+    """The problem of a column's values [rows] in the Parquet file; empty for none."""
     absent = values.isna().to_numpy()
     if absent.any() and not column.missing:
         return "a value is missing where none may be"
@@ -36,7 +36,7 @@ def _discrete_problem(values: pd.Series, column: Discrete) -> str:
 
 
 def category_texts(values: pd.Series, column: Discrete) -> pd.Series:
-    """Presented categories [rows], numbers and truth values too, as the schema's texts, or None."""
+    """Presented categories [rows] as the schema's texts, numbers too; None where one is not."""
     if pd.api.types.is_bool_dtype(values.dtype):
         pair = dict(zip((False, True), column.categories, strict=False))
         return values.astype(object).map(pair).where(~values.isna(), None)

@@ -1,8 +1,7 @@
 """Run a check in a separate process of bounded time and memory.
 
 C++ code that reads a foreign file, such as pyarrow, may crash, hang or allocate without end. Here
-that ends the child alone. Question and answer are JSON: whatever the child was made to say,
-nothing of it is run.
+that ends the child alone. Question and answer are JSON, so nothing of the answer is run.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _GRACE = 4.0  # Seconds for starting Python and importing the function's module.
 
 
 class GuardedError(VerificationError):
-    """The separate process found something wrong, or did not come to an answer."""
+    """The separate process found an error, or gave no answer."""
 
 
 def run_guarded(
@@ -47,10 +46,10 @@ def run_guarded(
     seconds: float = GUARDED_SECONDS,
     megabytes: int = GUARDED_MEGABYTES,
 ) -> Any:
-    """The value of a function that runs in a separate process.
+    """Run a function in a separate process and return its value.
 
     The function must stand at the top of a module, and should import what it needs inside itself.
-    It gets its arguments as JSON gives them (a path as text), and returns what JSON can hold.
+    It gets its arguments as JSON values (a path as text), and returns JSON values.
 
     Args:
         function: The function.
@@ -93,13 +92,18 @@ def _run(question: IO[bytes], reply: IO[bytes], seconds: float) -> int | None:
             child.kill()
 
 
+def _reply(content: bytes) -> Any:
+    """The child's answer; None where it is too large or no JSON."""
+    try:
+        return json.loads(content) if len(content) <= LARGEST_REPLY else None
+    except (ValueError, RecursionError):
+        return None
+
+
 def _value(content: bytes, code: int | None, seconds: float, megabytes: int) -> Any:
     if code is None or code == -signal.SIGXCPU:
         raise GuardedError(f"cannot be read in {seconds:g} seconds")
-    try:
-        reply = json.loads(content) if len(content) <= LARGEST_REPLY else None
-    except (ValueError, RecursionError):
-        reply = None
+    reply = _reply(content)
     if code or not isinstance(reply, dict):
         how = f"signal {-code}" if code < 0 else f"code {code}"
         raise GuardedError(f"cannot be read: the process that read it ended with {how}")
@@ -113,9 +117,9 @@ def _value(content: bytes, code: int | None, seconds: float, megabytes: int) -> 
 
 
 def answer(request: dict[str, Any]) -> None:
-    """The child's side: run what was asked for, under limits, and write its value."""
+    """Run the requested function in the child, under limits, and write its value."""
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # Whatever a library prints is no part of the answer.
+    os.dup2(2, 1)  # A library's prints are no part of the answer.
     module, _, name = request["function"].partition(":")
     function = getattr(import_module(module), name)
     _limit(request["seconds"], request["megabytes"])
@@ -127,7 +131,7 @@ def answer(request: dict[str, Any]) -> None:
         reply = {"failed": MemoryError.__name__ if _lacks_memory(error) else type(error).__name__}
     out.write(json.dumps(reply).encode())
     out.close()
-    os._exit(0)  # Without the end of libraries that a foreign file may have broken.
+    os._exit(0)  # Exit without the libraries' cleanup, which a foreign file may have broken.
 
 
 def _lacks_memory(error: Exception) -> bool:
@@ -135,7 +139,7 @@ def _lacks_memory(error: Exception) -> bool:
 
 
 def _limit(seconds: float, megabytes: int) -> None:
-    """No core dump, little time, little memory; what a system does not know is left out."""
+    """Limit core dumps, time and memory, as far as the system knows these limits."""
     most = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: int(seconds) + 1,
@@ -146,7 +150,7 @@ def _limit(seconds: float, megabytes: int) -> None:
         hard = resource.getrlimit(kind)[1]
         limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         with suppress(ValueError, OSError):
-            # Above the soft limit comes a signal with a name, above the hard one the end.
+            # The soft limit sends a named signal, the hard one kills.
             resource.setrlimit(kind, (limit, limit + 1 if hard == resource.RLIM_INFINITY else hard))
 
 

@@ -2,9 +2,10 @@
 
 Any other number could be that of a real customer, or text written as digits.
 
-The Parquet file is read in parts; each part is written as text again and compared with the CSV
-file, byte for byte and, where that differs, cell by cell. What is kept of a row is one hash for
-each column of identifiers, and one number for each modelled column, for the report's associations.
+The Parquet file is read in parts. Each part is written as text again and compared with the CSV
+file, byte for byte. Where bytes differ, cells are compared. Kept of a row are one hash for each
+identifier column, and one number for each modelled column. The report's associations need these
+numbers.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from privgan.table.violations import broken
 
 @dataclass(eq=False)
 class Serials:
-    """The serial numbers of the rows of a table that are read part by part.
+    """The serial numbers of the rows of a table that is read in parts.
 
     Attributes:
         rows: How many rows were read.
@@ -55,7 +56,7 @@ class Serials:
     customer: int = 0
 
     def odd(self, part: pd.DataFrame, schema: Schema) -> str:
-        """The invented column whose values bear other numbers than the table's next rows do.
+        """The first invented column whose values do not bear the next rows' numbers.
 
         Empty for none.
 
@@ -80,7 +81,7 @@ class Serials:
         )
 
     def _customers(self, column: Invented, values: Iterable[str | None]) -> bool:
-        """Rows of one customer follow each other, and customers are numbered from 1."""
+        """Number customers from 1; rows of one customer follow each other."""
         for value in values:
             if not self.customer or value != column.pattern.format(self.customer):
                 self.customer += 1
@@ -91,7 +92,7 @@ class Serials:
 
 _Parts: TypeAlias = Iterator[pd.DataFrame]
 PART = 50_000
-# Numbers kept for the associations; of a larger table these are not worked out again.
+# Numbers kept for the associations; those of larger tables are not recomputed.
 MOST_NUMBERS = 25_000_000
 _PLAIN = {"Int64": "int64", "boolean": "bool"}
 _ROUNDING = 1e-6
@@ -99,7 +100,7 @@ _LAST_DIGIT = 1.01e-4
 
 
 def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
-    """Where the tables of a release contradict each other, its schema or its report.
+    """Contradictions of a release's tables with each other, its schema or its report.
 
     Args:
         place: The folder of a release whose other files agree with each other, as text.
@@ -114,7 +115,7 @@ def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
 
 @dataclass(eq=False)
 class _Told:
-    """What is kept of the parts that were read.
+    """The figures kept of the parts that were read.
 
     Attributes:
         rows: How many rows there were.
@@ -143,9 +144,9 @@ def _problems(
         if text is not None and _has_too_few_cells(file.metadata, text):
             yield f"{CSV}: is smaller than the rows that {PARQUET} says it has"
             return
-        beside = list(chunk_problems(file, table)) if released.ours else []
+        beside = _beside(file, table, released)
         if beside:
-            yield from (f"{PARQUET}: {problem}" for problem in beside)
+            yield from beside
             return
         kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
         try:
@@ -159,6 +160,19 @@ def _problems(
         except _WrongRowError as error:
             yield str(error)
             return
+    yield from _told_problems(released, told)
+
+
+def _beside(file: Any, table: BufferedReader, released: Released) -> list[str]:
+    """Bytes of the Parquet file beside its rows, where this privgan writes none."""
+    if not released.ours:
+        return []
+    return [f"{PARQUET}: {problem}" for problem in chunk_problems(file, table)]
+
+
+def _told_problems(released: Released, told: _Told) -> Iterator[str]:
+    """Check the figures that were kept of all rows."""
+    schema = released.schema
     yield from _customers(schema, told)
     for index, count in sorted(told.broken.items()):
         what = shown(str(schema.constraints[index]))
@@ -169,17 +183,17 @@ def _problems(
 
 
 def _has_too_few_cells(metadata: Any, text: BufferedReader) -> bool:
-    """Whether a text of so many bytes cannot hold so many cells: each has a comma or a line end."""
+    """Whether a text is too short for its cells: each has a comma or a line end."""
     size = os.fstat(text.fileno()).st_size
     return bool(metadata.num_rows * metadata.num_columns > size)
 
 
 class _WrongRowError(Exception):
-    """A row that cannot be: what follows it need not be read."""
+    """A row that cannot be; the rest is not read."""
 
 
 def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
-    """The rows as they were written [rows, columns], with the types that they had."""
+    """The rows as they were written [rows, columns], with their types."""
     import pyarrow as pa
 
     absent = {column.name for column in schema.columns if column.missing}
@@ -198,7 +212,7 @@ def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
 def _same_text(
     parts: _Parts, text: BufferedReader, released: Released, told: _Told, *, kept: bool
 ) -> bool:
-    """Take every part, and compare each with the next bytes of the text file."""
+    """Compare each part with the next bytes of the text file."""
     same = True
     for part in parts:
         header = not told.rows
@@ -207,21 +221,13 @@ def _same_text(
             written = csv_text(part, released.schema, header=header).encode()
             same = text.read(len(written)) == written
         if not same and released.ours:
-            return False  # Whatever else it holds: this privgan did not write it.
+            return False  # This privgan did not write such a file.
     return same and not text.read(1)
 
 
 def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) -> None:
     schema = released.schema
-    for column in schema.columns:
-        problem = column_problem(part[column.name], column)
-        if problem:
-            raise _WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
-    odd = told.serials.odd(part, schema) if released.ours else ""
-    if odd:
-        raise _WrongRowError(
-            f"{PARQUET}: column {shown(odd)}: a value bears another serial number than its row's"
-        )
+    _check_part(part, released, told.serials)
     typed = typed_part(part, schema)
     for index, count in broken(typed, schema):
         told.broken[index] = told.broken.get(index, 0) + count
@@ -230,23 +236,46 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
         before = told.counts or [np.zeros_like(part_counts) for part_counts in counts]
         told.counts = [a + b for a, b in zip(before, counts, strict=True)]
     if kept:
-        values = [column_values(column, typed[column.name]) for column in schema.modelled]
-        told.values = told.values or [[] for _ in values]
-        for parts, found in zip(told.values, values, strict=True):
-            parts.append(found)
+        _keep_values(typed, schema, told)
+    _keep_hashes(part, schema, told)
+    told.rows += len(part)
+
+
+def _check_part(part: pd.DataFrame, released: Released, serials: Serials) -> None:
+    """Check that each value lies in its domain, and that invented ones bear the rows' numbers."""
+    for column in released.schema.columns:
+        problem = column_problem(part[column.name], column)
+        if problem:
+            raise _WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
+    odd = serials.odd(part, released.schema) if released.ours else ""
+    if odd:
+        raise _WrongRowError(
+            f"{PARQUET}: column {shown(odd)}: a value bears another serial number than its row's"
+        )
+
+
+def _keep_values(typed: pd.DataFrame, schema: Schema, told: _Told) -> None:
+    """Keep one number of each modelled column and row, for the associations."""
+    values = [column_values(column, typed[column.name]) for column in schema.modelled]
+    told.values = told.values or [[] for _ in values]
+    for parts, found in zip(told.values, values, strict=True):
+        parts.append(found)
+
+
+def _keep_hashes(part: pd.DataFrame, schema: Schema, told: _Told) -> None:
+    """Keep the hashes of all identifiers."""
     for column in schema.columns:
         if isinstance(column, Invented) and column.kind is Kind.IDENTIFIER:
             hashes = pd.util.hash_array(
                 part[column.name].dropna().to_numpy(dtype=object), categorize=False
             )
             told.hashes.setdefault(column.name, []).append(hashes)
-    told.rows += len(part)
 
 
 def _cell_problems(
     parts: Iterator[pd.DataFrame], text: BufferedReader, released: Released
 ) -> Iterator[str]:
-    """The first cell that differs; what is quoted or escaped in another way is the same cell."""
+    """The first differing cell; other quoting or escaping counts as equal."""
     text.seek(0)
     with io.TextIOWrapper(text, encoding="utf-8", newline="") as lines:
         rows, number = csv.reader(lines), 0
@@ -257,9 +286,9 @@ def _cell_problems(
                 if row is None:
                     yield f"{CSV}: ends before row {number:,}, and {PARQUET} has more rows"
                     return
-                same = [unescaped(a) == unescaped(b) for a, b in zip(row, meant, strict=False)]
-                if len(row) != len(meant) or not all(same):
-                    column = shown(part.columns[same.index(False)]) if False in same else "a column"
+                place = _differing(row, meant)
+                if place is not None:
+                    column = shown(part.columns[place]) if place >= 0 else "a column"
                     where = f"row {number:,}" if number else "its header"
                     yield f"{CSV}: {where} differs from {PARQUET} in {column}"
                     return
@@ -270,8 +299,16 @@ def _cell_problems(
             yield f"{CSV}: is not written as this privgan writes the rows of {PARQUET}"
 
 
+def _differing(row: list[str], meant: list[str]) -> int | None:
+    """The place of the first cell that differs; -1 for another length, None where all agree."""
+    same = [unescaped(a) == unescaped(b) for a, b in zip(row, meant, strict=False)]
+    if False in same:
+        return same.index(False)
+    return None if len(row) == len(meant) else -1
+
+
 def _customers(schema: Schema, told: _Told) -> Iterator[str]:
-    """No customer has more rows than are counted of one, and no other identifier stands twice."""
+    """Check that no customer has too many rows, and no other identifier repeats."""
     for name, parts in told.hashes.items():
         most = schema.unit.max_rows if name == schema.unit.column else 1
         _, counts = np.unique(np.concatenate(parts), return_counts=True)
@@ -291,7 +328,7 @@ def _counted(released: Released, told: _Told) -> Iterator[str]:
 
 
 def _reported(released: Released, told: _Told) -> Iterator[str]:
-    """The report's synthetic figures, worked out again."""
+    """Recompute the report's synthetic figures, and compare."""
     data = released.report["data"]
     if told.counts:
         for shape, counts in zip(data["shapes"], told.counts, strict=True):
@@ -310,7 +347,7 @@ def _reported(released: Released, told: _Told) -> Iterator[str]:
 
 
 def _near(meant: Any, said: Any) -> bool:
-    """Whether two triangles of numbers or None are the same but for the last digit written."""
+    """Whether two triangles of numbers or None are equal up to the last written digit."""
     if isinstance(meant, list | tuple):
         return isinstance(said, list) and len(meant) == len(said) and all(map(_near, meant, said))
     if meant is None or said is None:

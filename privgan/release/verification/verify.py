@@ -1,7 +1,4 @@
-"""Check a release offline.
-
-Is it exactly what its manifest says, does that hold together, who vouches for it, may it be used?
-"""
+"""Check a release offline: its files, its consistency, its signatures, its expiry."""
 
 from __future__ import annotations
 
@@ -69,7 +66,7 @@ class Signer:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What a check of a release found.
+    """The outcome of a release's verification.
 
     Attributes:
         ok: Whether nothing is wrong.
@@ -115,11 +112,11 @@ class Verification:
 
     @cached_property
     def stated(self) -> Manifest:
-        """What an intact release's manifest says; ValueError where it does not follow its form."""
+        """An intact release's manifest; ValueError where it violates its form."""
         return Manifest.from_json(self.manifest)
 
     def to_json(self) -> dict[str, Any]:
-        """What was found, as JSON values, without the manifest."""
+        """The outcome as JSON values, without the manifest."""
         return {
             "ok": self.ok,
             "signed": self.signed,
@@ -183,7 +180,7 @@ def verify_release(
 
 
 def _signatures(contents: Contents) -> tuple[list[Signature], list[str]]:
-    """The valid signatures of the manifest's exact bytes, and what is wrong with the others."""
+    """The valid signatures of the manifest's exact bytes, and the others' problems."""
     if contents.signature is None:
         return [], []
     try:
@@ -234,11 +231,14 @@ def _refused_signatures(
 
 
 def _moment_problems(created: str, signatures: list[Signature], now: dt.datetime) -> Iterator[str]:
-    """A key that was retired could state an earlier day; none is earlier than the manifest."""
+    """Check that the manifest's day is not after a signature's.
+
+    The owner of a retired key could state an earlier day.
+    """
     try:
         begun = dt.datetime.fromisoformat(created).astimezone(dt.UTC).replace(microsecond=0)
     except (ValueError, OverflowError):
-        return  # What states no moment is told of elsewhere.
+        return  # A missing moment is reported elsewhere.
     if begun - now > AHEAD:
         yield f"{MANIFEST_NAME}: was made later than now, as it states: {shown(created)}"
     for signature in signatures:

@@ -21,7 +21,7 @@ from privgan.owner.private_table import PrivateTable, Samples
 from privgan.pipeline.candidate import INTERNAL, Candidate
 from privgan.pipeline.request import RunRequest, read_aloud
 from privgan.pipeline.run import Run, conforming, fit_candidate, planned
-from privgan.planning import planner
+from privgan.planning import model_stage, planner
 from privgan.planning.plan import Plan
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget
@@ -90,10 +90,11 @@ def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.
         triples: Increase of the share of triples, in 0 to 0.9.
         target: Factor of the target's weight, at least 1.
     """
-    number, share, weight = planner.number_of_codes, planner.share_of_triples, planner.target_weight
+    number = planner.number_of_codes
+    share, weight = model_stage.share_of_triples, model_stage.target_weight
     planner.number_of_codes = lambda *facts: round(codes * number(*facts))
-    planner.share_of_triples = lambda *facts: min(0.9, max(0.0, share(*facts) + triples))
-    planner.target_weight = lambda *facts, **kind: max(1.0, target * weight(*facts, **kind))
+    model_stage.share_of_triples = lambda *facts: min(0.9, max(0.0, share(*facts) + triples))
+    model_stage.target_weight = lambda *facts, **kind: max(1.0, target * weight(*facts, **kind))
 
 
 def _refuse_unsupported(options: dict[str, Any]) -> None:
