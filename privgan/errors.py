@@ -2,7 +2,7 @@
 
     PrivganError                     70   never raised itself
     ├── UsageError                    2   the request or its input is wrong; nothing was written
-    │   ├── DocumentError             2   a schema, policy or context file; lists every mistake with its line
+    │   ├── DocumentError             2   a schema, policy or context file; lists every mistake
     │   ├── LibraryError              2   an installed library is not one that was tested
     │   ├── TableError                2   the table cannot be read or does not fit the schema
     │   ├── NoLedgerError             2   there is no ledger, and none was to be made

@@ -93,7 +93,7 @@ def fit_offsets(
 
 @dataclass(frozen=True)
 class _Steps:
-    """How many Adam steps, and from which share of them on the rate falls and weights are averaged."""
+    """Number of Adam steps, and the share after which the rate falls and weights are averaged."""
 
     number: int
     decay_from: float

@@ -187,7 +187,7 @@ def _binned(one: Column, other: Column, first: Any, second: Any) -> tuple[list[s
 
 
 def _codes(column: Column, values: Any, edges: Any) -> Any:
-    """The bin of each row, the number of bins where it lies outside all of them, one more where it is missing."""
+    """Bin of each row [rows]; outside all bins their number, and one more where it is missing."""
     import numpy as np
 
     present = values.notna().to_numpy()

@@ -1,4 +1,4 @@
-"""The schemas made from published codebooks load, and the real tables conform to them where they are present."""
+"""Schemas from published codebooks load; real tables conform to them where they are present."""
 
 import os
 from pathlib import Path

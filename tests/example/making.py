@@ -118,20 +118,11 @@ def _workplace() -> Iterator[Path]:
 
     The ledger notes a made-up owner in place of this machine and its user.
     """
-<<<<<<< HEAD
     with contextlib.ExitStack() as stack:
-        for writer in ("ledger", "runs", "start"):
+        for writer in ("evaluations", "ledger", "runs", "start"):
             name = f"privgan.ledger.{writer}.account_name"
             stack.enter_context(mock.patch(name, return_value="owner@example"))
         yield Path(stack.enter_context(tempfile.TemporaryDirectory()))
-=======
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        mock.patch("privgan.ledger.ledger.account_name", return_value="owner@example"),
-        mock.patch("privgan.ledger.evaluations.account_name", return_value="owner@example"),
-    ):
-        yield Path(folder)
->>>>>>> wc2
 
 
 def _do(command: str) -> None:

@@ -50,6 +50,7 @@ from privgan.release.signing.keys import SigningKey
 from privgan.report import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema, parse_schema
+from tests.report.conftest import REACH
 
 ROWS = 900
 SCHEMA = """format: privgan.schema/1
@@ -139,9 +140,6 @@ def customers() -> pd.DataFrame:
             "branch": [f"branch {serial % 5}" for serial in range(ROWS)],
         }
     )
-
-
-from tests.report.conftest import REACH
 
 
 @pytest.fixture(scope="module")

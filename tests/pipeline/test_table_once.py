@@ -119,13 +119,9 @@ def test_what_goes_on_from_a_checkpoint(
         assert seen == ONCE
         return
     judging = Judging(policy=load_policy("internal-analytics"), context=Context())
-    monkeypatch.setattr(running, "_finish", lambda run, candidate, *_: candidate)
+    monkeypatch.setattr(interrupted, "finish", lambda run, candidate, *_: candidate)
     assert isinstance(
-<<<<<<< HEAD
-        running.resume_run(purchase_request.table, judging, ledger, out, quiet), ReadCandidate
-=======
-        interrupted.resume_run(purchase_request.table, judging, ledger, out, quiet), Candidate
->>>>>>> wc2
+        interrupted.resume_run(purchase_request.table, judging, ledger, out, quiet), ReadCandidate
     )
     assert seen == ONCE
 

@@ -71,7 +71,7 @@ def test_a_gaussian_has_its_closed_forms_and_never_less(shift: float) -> None:
 
 @pytest.mark.parametrize("shift", [0.05, 1.0, 6.0])
 def test_the_curve_of_a_gaussian_mechanism(shift: float) -> None:
-    """δ(ε) = Φ(μ/2 − ε/μ) − e^ε·Φ(−μ/2 − ε/μ) (Balle and Wang 2018, Theorem 8), and the ways back to μ."""
+    """δ(ε) by Balle and Wang 2018, Theorem 8, and the ways back to μ."""
     curve = tradeoff.Gaussian(shift)
     epsilon = curve.epsilon(1e-6)
     delta = norm.cdf(shift / 2 - epsilon / shift) - math.exp(epsilon) * norm.cdf(
