@@ -157,7 +157,7 @@ class Progress:
     def say(self, text: str) -> None:
         """Print one line for the owner."""
         line = f"[{time.monotonic() - self._started:6.1f} s] {text}"
-        if self._log is not None:
+        if self._log is not None and self._log.exists():
             with self._log.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         if not self._quiet:

@@ -28,13 +28,14 @@ from privgan.files.limits import (
     LARGEST_TENSORS,
     MOST_CELLS,
     MOST_JSON_PARTS,
+    MOST_SAMPLED_CELLS,
     MOST_SAMPLED_ROWS,
 )
 from privgan.generator.conditions import conditions_of
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Generator
 from privgan.generator.row_sampler import RowSampler
-from privgan.naming import parameter
+from privgan.naming import call, parameter
 from privgan.privacy.guarantee import Guarantee
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
@@ -98,9 +99,15 @@ class Synthesizer:
             IncompleteError: when the model gives the conditions next to no probability, or none
                 beside the constraints.
         """
-        return pd.concat(
-            list(self.chunks(rows, seed=seed, where=where, balanced=balanced)), ignore_index=True
-        )
+        wanted = self.rows if rows is None else rows
+        most = MOST_SAMPLED_CELLS // len(self.schema.columns)
+        if wanted > most:
+            raise UsageError(
+                f"{parameter('rows')} is {wanted}; at once it must be at most {most:,}; draw more"
+                f" by {call('Synthesizer.chunks')}"
+            )
+        parts = list(self.chunks(rows, seed=seed, where=where, balanced=balanced))
+        return pd.concat(parts, ignore_index=True)
 
     def chunks(
         self,
@@ -114,6 +121,9 @@ class Synthesizer:
         wanted = self.rows if rows is None else rows
         if wanted < 1:
             raise UsageError(f"{parameter('rows')} is {wanted}; it must be at least 1")
+        if wanted > MOST_SAMPLED_ROWS:
+            told = f"it must be at most {MOST_SAMPLED_ROWS:,}"
+            raise UsageError(f"{parameter('rows')} is {wanted}; {told}")
         draw = RowSampler(self, seed, where, balanced=balanced)
         for start in range(0, wanted, CHUNK):
             yield draw.chunk(min(CHUNK, wanted - start), start + 1)

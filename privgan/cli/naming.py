@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "PrivacyLedger.repair_clock": "ledger repair-clock",
     "PrivacyLedger.set_lifetime": "ledger budget",
     "Synthesizer.fit": "fit",
+    "Synthesizer.chunks": "sample",
     "Synthesizer.resume": "resume",
     "privgan.check": "check",
     "privgan.create_keys": "keys create",

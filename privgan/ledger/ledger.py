@@ -71,6 +71,10 @@ class PrivacyLedger:
         except NoLedgerError:
             return None
 
+    def __repr__(self) -> str:
+        """The ledger's place; a password is hidden."""
+        return f"PrivacyLedger({self.url!r})"
+
     @property
     def url(self) -> str:
         """The ledger's URL."""

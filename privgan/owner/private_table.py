@@ -25,6 +25,10 @@ class Sealed:
         """Refuse to be pickled or copied."""
         raise TypeError(f"{type(self).__name__} holds real rows; it cannot be pickled or copied")
 
+    def __getstate__(self) -> NoReturn:
+        """Refuse to give its state to whoever pickles or copies in another way."""
+        self.__reduce__()
+
     def __repr__(self) -> str:
         """The class alone: no row, no count."""
         return f"{type(self).__name__}(…)"

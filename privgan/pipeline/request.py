@@ -65,7 +65,7 @@ class RunRequest:
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
     """
 
-    table: Path | str | Any
+    table: Path | str | Any = field(repr=False)
     schema: Path | Schema
     budget: PrivacyBudget
     public_rows: int | None = None

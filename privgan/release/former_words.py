@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any, TypeAlias
 
 from privgan.release.manifest import Manifest
@@ -25,8 +26,7 @@ _Json: TypeAlias = Mapping[str, Any]
 _FORMS = ("html", "md")
 _MARKUP = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
 _BLANK = re.compile(r"\s+")
-_SHEET = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-_INLINE = re.compile(r' style="((?:(?:max|min)-width:[0-9.]+px;?)*+)?')
+_INLINE = re.compile(r"(?:(?:max|min)-width:[0-9.]+px;?)*")
 # SHA-256 of the style sheet of all versions before 0.4.0: another one could hide what a page says.
 _FORMER_SHEET = "0cf2aeae90182b81d3c228754c9dd4aad5e9aa3698595442757586138effad97"
 
@@ -76,12 +76,49 @@ def _problems(text: str, given: _Given, released: Released, words: Words) -> Ite
 
 
 def _style_problems(page: str, own: str) -> Iterator[str]:
-    """Styles of a page that could hide or change its text."""
-    known = {_FORMER_SHEET, *map(_digest, _SHEET.findall(own))}
-    if not set(map(_digest, _SHEET.findall(page))) <= known:
+    """Parts of a page that could hide, move or add to its text."""
+    found, ours = _Parts.of(page), _Parts.of(own)
+    if not {*map(_digest, found.sheets)} <= {_FORMER_SHEET, *map(_digest, ours.sheets)}:
         yield "report.html: its style is none that privgan wrote, and may hide what it says"
-    if any(page[found.end()] != '"' for found in _INLINE.finditer(page)):
+    if not all(_INLINE.fullmatch(style) for style in found.styles):
         yield "report.html: an element's style may hide or move what it says"
+    foreign = sorted(found.names - ours.names)
+    if foreign:
+        yield f"report.html: {shown(foreign[0])} stands in no page that privgan writes"
+
+
+class _Parts(HTMLParser):
+    """The style sheets, inline styles, and names of tags and attributes of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sheets: list[str] = []
+        self.styles: list[str] = []
+        self.names: set[str] = set()
+        self._in_sheet = False
+
+    @classmethod
+    def of(cls, page: str) -> _Parts:
+        """The parts of a page."""
+        parts = cls()
+        parts.feed(page)
+        parts.close()
+        return parts
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag with its attributes."""
+        self.names |= {f"<{tag}>", *(f"{tag} {name}" for name, _ in attrs)}
+        self.styles += [value or "" for name, value in attrs if name == "style"]
+        self._in_sheet = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        """A style sheet ends."""
+        self._in_sheet = False
+
+    def handle_data(self, data: str) -> None:
+        """Note a style sheet."""
+        if self._in_sheet:
+            self.sheets.append(data)
 
 
 def _digest(sheet: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -107,8 +107,8 @@ class SourceTable:
         text: Whether it was a text file, in which a spreadsheet's escapes may stand.
     """
 
-    table: Any
-    said: tuple[str, ...]
+    table: Any = field(repr=False)
+    said: tuple[str, ...] = field(repr=False)
     text: bool
 
     def frame(self) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from privgan.errors import TableError
 from privgan.files.documents import shown
@@ -35,7 +35,7 @@ class SourceOptions:
     encoding: str | None = None
     sheet: str | None = None
     table: str | None = None
-    query: str | None = None
+    query: str | None = field(default=None, repr=False)
 
     def fitting(self, name: str, nature: str, *, shared: bool = False) -> SourceOptions:
         """Check and complete these options for a source of one nature.

@@ -89,7 +89,7 @@ def agreement_notes(folder: Path, manifest: Manifest) -> Iterator[str]:
         said = ascii(released.version)[:60]
         yield (
             f"privgan {said} made it: the figures of its report were worked out again, its words"
-            " were not"
+            " were not; without a signature anybody may have written them"
         )
     if released.ours and released.holds(SCHEMA) and not is_planned_again(released.schema):
         yield "it has very many columns or categories: its plan was not made again"
