@@ -286,8 +286,10 @@ def test_chunks_are_as_large_as_asked_and_depend_on_the_seed_alone(
     assert pd.concat(first)["id"].tolist() == [f"S{serial:06d}" for serial in range(1, 131)]
 
 
-@pytest.mark.parametrize("rows", [0, -3])
-def test_no_rows_are_refused(synthesizer: Synthesizer, rows: int) -> None:
+@pytest.mark.parametrize("rows", [0, -3, 10**15])
+def test_no_rows_and_more_than_memory_holds_are_refused(
+    synthesizer: Synthesizer, rows: int
+) -> None:
     with pytest.raises(UsageError, match="rows is"):
         synthesizer.sample(rows)
 

@@ -116,6 +116,22 @@ LIES: dict[str, tuple[Lie, str]] = {
         on("report.html", "<footer", '<footer style="position:fixed"'),
         "an element's style may hide or move",
     ),
+    "moved in another spelling": (
+        on("report.html", "<footer", '<footer\nSTYLE="position:fixed"'),
+        "an element's style may hide or move",
+    ),
+    "sheet of another medium": (
+        on("report.html", "</head>", '<style media="all">main{display:none}</style></head>'),
+        "its style is none that privgan wrote",
+    ),
+    "hidden by an attribute": (
+        on("report.html", "<main", "<main hidden"),
+        "'main hidden' stands in no page that privgan writes",
+    ),
+    "another kind of element": (
+        on("report.html", "<footer", "<marquee>safe</marquee><footer"),
+        "holds what a report may not hold: <marquee>",
+    ),
     "noisy share": (
         lambda f: put(f.data, "shapes", 0, "noisy", 0, to=0.5),
         "says otherwise than schema and model",
