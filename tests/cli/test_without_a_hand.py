@@ -140,7 +140,7 @@ def test_the_terms_name_unit_target_and_what_is_assumed_public() -> None:
 
 def test_the_terms_say_where_nothing_is_named_or_assumed() -> None:
     plain = SCHEMA.replace("target: left\n", "").replace(
-        ", source: {lower: assumed_public, upper: assumed_public}", ""
+        ",\n     source: {lower: assumed_public, upper: assumed_public}", ""
     )
     assert terms(parse_schema(plain))[1:] == (
         "target: left, by the fixed rule; the schema names none",

@@ -109,7 +109,7 @@ class TestPurge:
             raise _Crash
 
         place = {
-            "while removing": "privgan.pipeline.releasing.remove_leftovers",
+            "while removing": "privgan.pipeline.purging.remove_leftovers",
             "before the record": "privgan.ledger.ledger.PrivacyLedger.record",
             "after the record": "pathlib.Path.rmdir",
         }[crash]

@@ -21,6 +21,7 @@ from privgan.errors import ReleaseExistsError, UsageError
 from privgan.files import atomic
 from privgan.files.atomic import new_file, new_folder, remove_leftovers, write_new_file
 from privgan.release import verify_release, write_release
+from privgan.release.bundle import WriteOptions
 from privgan.release.pack import pack_release
 from privgan.release.signing.keys import SigningKey, create_keys
 from tests.release.changes import NOW
@@ -55,7 +56,8 @@ def test_a_kill_at_any_write_leaves_no_release_and_the_next_one_cleans_up(
     files, left = contents(tmp_path), 0
     for number in range(30):
         target = tmp_path / f"release{number}"
-        job = functools.partial(write_release, target, files, facts, verdict(), key=signer, now=NOW)
+        options = WriteOptions(key=signer, now=NOW)
+        job = functools.partial(write_release, target, files, facts, verdict(), options)
         killed = killed_at(number, job)
         if not target.exists():
             left += 1
