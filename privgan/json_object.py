@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_LARGEST = sys.float_info.max
 _KINDS: Mapping[type, str] = {str: "a text", dict: "an object", list: "a list"}
 
 
@@ -89,4 +91,6 @@ class JsonObject:
     def _number(self, value: Any, name: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{self._named(name)} is no number")
+        if not -_LARGEST <= value <= _LARGEST:
+            raise ValueError(f"{self._named(name)} is no finite number")
         return value

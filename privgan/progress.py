@@ -104,8 +104,13 @@ class Progress:
     ) -> None:
         """Do nothing: each task closes its own bar."""
 
+    def begin(self) -> None:
+        """Leave the log of an earlier run: what follows is of another one."""
+        self._log = None
+
     def log_to(self, path: Path) -> None:
         """Also write every line to an INTERNAL log file."""
+        path.touch(mode=0o600)
         self._log = path
 
     def spent(self, epsilon: float, delta: float, condition: str = "") -> None:

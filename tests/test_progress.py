@@ -178,3 +178,22 @@ def test_slowness_is_measured_and_grows_with_the_load(monkeypatch: pytest.Monkey
     idle = stages.slowness()
     monkeypatch.setattr("os.getloadavg", lambda: (19.0, 0.0, 0.0))
     assert stages.slowness() > 3 * idle > 0, "a tenth of a processor is left"
+
+
+def test_lines_of_a_new_run_are_not_written_into_the_log_of_the_one_before(tmp_path: Path) -> None:
+    progress, log = Progress(quiet=True), tmp_path / "run.log"
+    log.touch()
+    progress.log_to(log)
+    progress.say("of the first run")
+    progress.begin()
+    progress.say("of the second run")
+    assert "first" in log.read_text()
+    assert "second" not in log.read_text()
+
+
+def test_a_log_that_was_removed_ends_no_run(tmp_path: Path) -> None:
+    progress = Progress(quiet=True)
+    progress.log_to(tmp_path / "gone.log")
+    (tmp_path / "gone.log").unlink()
+    progress.say("after a purge")
+    assert not (tmp_path / "gone.log").exists()

@@ -15,7 +15,7 @@ from privgan.errors import DocumentError, UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.naming import parameter
-from privgan.policy.context import Context, load_context
+from privgan.policy.context import Context, checked_context, load_context
 from privgan.policy.policy import Policy
 from privgan.policy.policy_file import load_policy
 from privgan.policy.waivers import load_waivers, waived
@@ -86,8 +86,10 @@ def policy_of(given: Policy | PathLike, waivers: PathLike | None = None) -> Poli
 
 def context_of(given: Context | PathLike | None) -> Context:
     """What people state about a release: a Context, the path of its file, or nothing."""
-    if given is None or isinstance(given, Context):
-        return given or Context()
+    if given is None:
+        return Context()
+    if isinstance(given, Context):
+        return checked_context(given)
     if isinstance(given, str | os.PathLike):
         return load_context(Path(given))
     raise _wrong("context", given, "a Context, or the path of a context file")
@@ -143,7 +145,8 @@ def table_of(given: Any) -> Any:
     if isinstance(given, Sequence) and given and all(isinstance(row, Mapping) for row in given):
         import pyarrow as pa
 
-        return pa.Table.from_pylist([dict(row) for row in given])
+        names = dict.fromkeys(name for row in given for name in row)
+        return pa.Table.from_pylist([{name: row.get(name) for name in names} for row in given])
     return given
 
 

@@ -15,7 +15,7 @@ from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import INTERNAL, Candidate
 from privgan.pipeline.interrupted import resume_candidate, resume_run
 from privgan.pipeline.judging import audit_candidate, check_public_gates, judge, judgement_of
-from privgan.pipeline.preflight import Books, Preflight, preflight, terms
+from privgan.pipeline.preflight import Books, Preflight, announce, preflight
 from privgan.pipeline.read_candidate import read_candidate
 from privgan.pipeline.releasing import release_candidate, release_facts
 from privgan.pipeline.reporting import NOT_RELEASED, write_internal_report
@@ -64,7 +64,7 @@ def fit_job(
         progress: Tells the owner.
     """
     schema, plan = planned(request, out)
-    progress.say_all(terms(schema))
+    announce(progress, schema, plan, made=request.rows, judged=False)
     first = judged_beforehand(judging, schema, plan, ledger, request.rows) if judging else None
     if first:
         first.check()

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from privgan.errors import UsageError
+from privgan.files.secrets import NO_URL, may_hold_a_password
 from privgan.ledger.database import LedgerStore
 from privgan.ledger.postgres import SCHEMES, PostgresStore
 from privgan.ledger.sqlite import SqliteStore
@@ -27,6 +28,8 @@ def open_store(url: str | None, *, create: bool, timeout: float = TIMEOUT) -> Le
     if separator and not given.startswith("sqlite:///"):
         text = "give a file path, sqlite:///PATH or postgresql://user@host/database"
         raise UsageError(f"the ledger URL {scheme}://… is not supported; {text}")
+    if not separator and may_hold_a_password(given):
+        raise UsageError(f"the ledger's place is no path, {NO_URL}")
     return SqliteStore(
         Path(given.removeprefix("sqlite:///")).expanduser(), create=create, timeout=timeout
     )

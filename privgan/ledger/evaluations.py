@@ -7,9 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from privgan.errors import PolicyFailedError
-from privgan.ledger.account import account_of
+from privgan.ledger.account import DatasetAccount, account_of
 from privgan.ledger.store import Entry, Transaction, account_name
 from privgan.naming import call
+
+SPENT_MEANWHILE = (
+    "{dataset}: the ledger's account changed after the candidate was judged; judge it again"
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ def check_open(transaction: Transaction, dataset: str, run: str) -> None:
     entries = check_not_refuted(transaction, dataset)
     if any(entry.kind == "closed" and entry.run == run for entry in entries):
         raise PolicyFailedError(f"{dataset}: an internal check closed this candidate; fit another")
+
+
+def check_stated(stated: DatasetAccount, now: DatasetAccount) -> None:
+    """Check that a release states what is spent on its data set when it is recorded."""
+    if (stated.epsilon, stated.delta, stated.runs) != (now.epsilon, now.delta, now.runs):
+        raise PolicyFailedError(SPENT_MEANWHILE.format(dataset=now.dataset))
 
 
 def _check_not_closed(

@@ -21,6 +21,7 @@ from privgan.ledger.evaluations import (
     Evaluation,
     check_not_refuted,
     check_open,
+    check_stated,
     close_by_scan,
     close_candidate,
     count_evaluation,
@@ -227,14 +228,24 @@ class PrivacyLedger:
         with self._store.transaction() as transaction:
             close_by_scan(transaction, dataset, run)
 
-    def release(self, dataset: str, run: str, body: Mapping[str, Any]) -> None:
+    def release(
+        self, dataset: str, run: str, body: Mapping[str, Any], *, stated: DatasetAccount
+    ) -> None:
         """Record that a candidate is released; called when its whole bundle lies ready.
 
+        Args:
+            dataset: The data set.
+            run: The candidate's run.
+            body: What is recorded.
+            stated: The account that the release states.
+
         Raises:
-            PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
+            PolicyFailedError: when it was closed, the guarantee of the data set was refuted, or
+                more was spent on it than the release states.
         """
         with self._store.transaction() as transaction:
             self._check_releasable(transaction, dataset, run)
+            check_stated(stated, account_of(dataset, transaction.entries(dataset)))
             transaction.append(dataset, run, "release", {**body, "who": account_name()})
 
     def check_releasable(self, dataset: str, run: str) -> None:

@@ -45,6 +45,7 @@ def resume_run(
     """
     begun = read_note(out, table, query)
     request, schema = begun.request, begun.schema
+    progress.begin()
     progress.say_all(terms(schema))
     plan = plan_for(request, schema)
     books = Books.of(ledger, schema.dataset, reserved=True)
@@ -78,6 +79,7 @@ def resume_candidate(
         progress: Tells the owner.
         query: The same query, where a query makes the table.
     """
+    progress.begin()
     begun = read_note(out, table, query)
     request, schema = begun.request, begun.schema
     checkpoint = _newest(begun, ledger)

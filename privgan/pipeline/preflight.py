@@ -131,6 +131,7 @@ def announce(
         judged: Whether the candidate is audited, judged and reported.
     """
     rows = plan.declared_rows if plan.rows is None else plan.rows
+    progress.begin()
     progress.expect(stages_of(plan, schema, made=made, judged=judged), rows)
     progress.say_all(terms(schema))
 

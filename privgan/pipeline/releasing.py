@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from privgan.errors import IncompleteError, PolicyFailedError, ReleaseExistsError
+from privgan.ledger.evaluations import SPENT_MEANWHILE
 from privgan.ledger.history import DatasetHistory
 from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.naming import call, parameter
 from privgan.pipeline.candidate import RELEASE
 from privgan.pipeline.candidate_record import CandidateRecord
-from privgan.pipeline.judging import accounting_complete, check_hashes
+from privgan.pipeline.judging import accounting_complete, check_hashes, ledger_facts
 from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
 from privgan.pipeline.reporting import shareable_data, written_forms
 from privgan.pipeline.scanning import (
@@ -23,6 +24,7 @@ from privgan.pipeline.scanning import (
     leak_patterns_for_release,
 )
 from privgan.policy.context import Context
+from privgan.policy.gates import Gate
 from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
 from privgan.privacy.guarantee import AccountantFigures, DatasetTotal, ReleasedGuarantee
@@ -98,6 +100,7 @@ def release_candidate(
     check_no_findings(found)
     history = ledger.history(dataset)
     _check_founded(found, history)
+    _check_judged(verdict, history)
     # The files may have been read hours ago. What leaves is hashed again, so that it is what was
     # judged.
     check_hashes(replace(found, hashes=files.hashes()), history)
@@ -121,7 +124,7 @@ def release_candidate(
 
     def book(manifest: str) -> None:
         body = {"release": identity, "policy": verdict.policy_name, "manifest": manifest}
-        ledger.release(dataset, run, body)
+        ledger.release(dataset, run, body, stated=history.account)
 
     looked_for = leak_patterns or LeakPatterns()
     with closing_on_findings(found, ledger, looked_for):
@@ -159,6 +162,15 @@ def _check_founded(found: ReadCandidate, history: DatasetHistory) -> None:
         raise PolicyFailedError(
             f"{history.dataset}: the ledger does not bear out the guarantee; it cannot be released"
         )
+
+
+def _check_judged(verdict: Verdict, history: DatasetHistory) -> None:
+    """Check that the ledger still says what its public gates were judged by."""
+    now = ledger_facts(history.account)
+    for outcome in verdict.public_outcomes:
+        fact = outcome.gate.fact if isinstance(outcome.gate, Gate) else ""
+        if fact.startswith("ledger.") and outcome.value != now.get(fact):
+            raise PolicyFailedError(SPENT_MEANWHILE.format(dataset=history.dataset))
 
 
 def release_facts(

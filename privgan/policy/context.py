@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from privgan.errors import DocumentError
-from privgan.files.documents import Document, load_document
+from privgan.files.documents import Document, load_document, parse_document
 from privgan.policy.facts import FactValue
 
 CONTEXT_FORMAT = "privgan.context/1"
@@ -107,7 +108,31 @@ _TEXT_KEYS = frozenset({"format", *(part.name for part in fields(Context))})
 
 def load_context(path: Path) -> Context:
     """Read a context file; DocumentError lists every mistake."""
-    document = load_document(path, format_name=CONTEXT_FORMAT, text_keys=_TEXT_KEYS)
+    return _checked(load_document(path, format_name=CONTEXT_FORMAT, text_keys=_TEXT_KEYS))
+
+
+def checked_context(context: Context) -> Context:
+    """Hold a context made in code to the rules of a file.
+
+    Raises:
+        DocumentError: listing every mistake.
+    """
+    kinds = {name: dt.date if name in _DATES else str for name in _TEXT_KEYS - {"format"}}
+    given = {name: getattr(context, name) for name in sorted(kinds)}
+    mistakes = [
+        f"{name}: is a {type(value).__name__}; give a {kinds[name].__name__}"
+        for name, value in given.items()
+        if value is not None and type(value) is not kinds[name]
+    ]
+    if mistakes:
+        raise DocumentError("the context", mistakes)
+    text = json.dumps({"format": CONTEXT_FORMAT, **context.to_json()}, ensure_ascii=False)
+    return _checked(
+        parse_document(text, name="the context", format_name=CONTEXT_FORMAT, text_keys=_TEXT_KEYS)
+    )
+
+
+def _checked(document: Document) -> Context:
     mistakes = list(_mistakes_of_dates(document))
     if mistakes:
         raise DocumentError(document.name, mistakes)

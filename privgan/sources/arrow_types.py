@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from privgan.errors import TableError
+from privgan.files.documents import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +53,19 @@ def with_plain_types(table: pa.Table) -> pa.Table:
     values. A value that a plain type cannot hold keeps its own type.
     """
     return pa.table(
-        {name: _plain(table.column(index)) for index, name in enumerate(table.schema.names)}
+        {name: _named(name, table.column(index)) for index, name in enumerate(table.schema.names)}
     )
+
+
+def _named(name: str, column: Any) -> Any:
+    """A column of plain type; TableError where its values have none."""
+    try:
+        return _plain(column)
+    except pa.ArrowNotImplementedError:
+        told = (
+            "holds values of a kind that no table file has, such as intervals; write them as text"
+        )
+        raise TableError(f"column {shown(name)} {told}") from None
 
 
 def _plain(column: Any) -> Any:

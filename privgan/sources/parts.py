@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from privgan.errors import TableError
+from privgan.files.secrets import NO_URL, may_hold_a_password
 from privgan.naming import parameter
 from privgan.sources.files import Form, form_of
 from privgan.sources.gathering import united
@@ -28,6 +29,8 @@ def parts_of(path: Path) -> list[Path]:
     """
     if path.is_dir():
         return _of_one_form(path, _in_folder(path))
+    if not path.exists() and may_hold_a_password(str(path)):
+        raise TableError(f"the table's place is no file, {NO_URL}")
     if path.exists() or not _SIGNS & set(str(path)):
         return [_regular(path)]
     found = sorted(

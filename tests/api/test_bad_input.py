@@ -156,6 +156,16 @@ ARGUMENTS = {
         "delta goes with epsilon",
         lambda: privgan.audit(customers(), customers(), customers(), delta=1e-6)),
     "report's format": Case("format is 'doc'", lambda: privgan.report("out", format="doc")),
+    "context's day": Case(
+        "expiry: is a str; give a date",
+        lambda: _run(context=privgan.Context(expiry="2027-05-01")),  # type: ignore[arg-type]
+        DocumentError),
+    "context's text": Case(
+        "purpose",
+        lambda: _run(context=privgan.Context(purpose="x" * 5000)), DocumentError),
+    "ledger with a password": Case(
+        "looks like a URL with a password",
+        lambda: _new(ledger=f"postgresql//u:{SECRET}@h").fit(customers())),
     "language": Case(
         "language is 'fr'",
         lambda: _run(language="fr")),
@@ -166,6 +176,12 @@ TABLES = {
     "a number": (3, "'int' is no table"),
     "an empty list": ([], "'list' is no table"),
     "a missing file": ("missing.csv", "missing.csv: no such file"),
+    "a URL without its scheme": (f"u:{SECRET}@host/db", "looks like a URL with a password"),
+    "a driver's settings": (f"Server=h;Password={SECRET}", "looks like a URL with a password"),
+    "intervals": (
+        customers().assign(age=pd.cut(customers()["age"], 3)),
+        "column 'age' holds values of a kind that no table file has",
+    ),
     "no rows": (customers().head(0), "has no rows"),
     "no columns": (pd.DataFrame(index=[1, 2]), "no "),
     "columns twice": (_twice(), "one name more than once, in columns 2, 3"),
@@ -278,3 +294,8 @@ def test_a_policy_that_can_never_pass_charges_nothing(place: Path) -> None:
     with pytest.raises(privgan.PolicyFailedError, match="nothing was charged"):
         _new(policy="public-release").fit(customers())
     assert not (place / "books.sqlite").exists()
+
+
+def test_a_dictionary_may_lack_what_another_has() -> None:
+    rows = [{"a": 1, "b": "x"}, {"a": 2, "c": 2.5}] * 30
+    assert privgan.draft_schema(rows).schema.names == ("a", "b", "c")

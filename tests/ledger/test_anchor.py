@@ -44,7 +44,7 @@ def _acts(ledger: PrivacyLedger) -> list[Any]:
         lambda: ledger.introduce("b"),
         lambda: ledger.judge("a", "r", limit=9, policy="p", evidence="e"),
         lambda: ledger.close("a", "r", policy="p", evidence="e"),
-        lambda: ledger.release("a", "r", {}),
+        lambda: ledger.release("a", "r", {}, stated=ledger.account("a")),
         lambda: ledger.record("a", "r", "candidate", {}),
         lambda: ledger.accept("a", ["x"], who="A", why="b"),
         lambda: ledger.accept_customers("b", "a", who="A", why="b"),

@@ -137,7 +137,7 @@ def test_evaluations_are_counted_capped_and_closed(ledger: PrivacyLedger) -> Non
     with pytest.raises(PolicyFailedError, match="closed this candidate"):
         ledger.judge("b", "run3", limit=9, policy="lax", evidence="e")
     with pytest.raises(PolicyFailedError, match="closed this candidate"):
-        ledger.release("b", "run3", {})
+        ledger.release("b", "run3", {}, stated=ledger.account("b"))
 
 
 def test_a_run_whose_candidate_could_not_be_judged_is_not_charged(ledger: PrivacyLedger) -> None:
@@ -165,7 +165,7 @@ def test_a_refuted_guarantee_stops_the_data_set_until_a_person_clears_it(
     with pytest.raises(PolicyFailedError, match="refuted"):
         ledger.judge("a", "another", limit=9, policy="p", evidence="e")
     with pytest.raises(PolicyFailedError, match="refuted"):
-        ledger.release("a", "another", {})
+        ledger.release("a", "another", {}, stated=ledger.account("a"))
     for who, why in (("", "mended"), ("A. Officer", "  ")):
         with pytest.raises(UsageError, match="a person must answer for this"):
             ledger.clear("a", who=who, why=why)

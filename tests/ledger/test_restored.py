@@ -125,7 +125,7 @@ def test_runs_and_candidates_of_before_the_gap_do_not_go_on(
     again = _cut(ledger, place)
     again.accept_restored({"a": Spent(epsilon=0.0)}, **PERSON)
     for act in (
-        lambda: again.release("a", identity, {}),
+        lambda: again.release("a", identity, {}, stated=again.account("a")),
         lambda: again.judge("a", identity, limit=9, policy="p", evidence="e"),
         lambda: again.record("a", identity, "candidate", {}),
         lambda: open_run.charge("one", EVENT),

@@ -166,6 +166,31 @@ def test_a_closed_candidate_cannot_be_released_by_a_verdict_from_before(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_release_states_what_is_spent_when_it_is_recorded(
+    place: tuple[Candidate, PrivacyLedger], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate, ledger = place
+    policy = make_policy(tmp_path, gate("ledger.total_epsilon", "at_most: 5"))
+    judged = judge(candidate, policy, ledger, Context())
+    free, check = judge(candidate, _public(tmp_path), ledger, Context()), ledger.check_releasable
+
+    def spent_meanwhile(dataset: str, run: str) -> None:
+        check(dataset, run)
+        with ledger.run(dataset, PrivacyBudget(epsilon=4), secret=True):
+            pass
+
+    monkeypatch.setattr(ledger, "check_releasable", spent_meanwhile)
+    for verdict in (free, judged):  # Found when it is recorded, and then before it is made.
+        with pytest.raises(PolicyFailedError, match="account changed after the candidate"):
+            release_candidate(candidate, verdict, ledger, TERMS, tmp_path / "out")
+    assert not (tmp_path / "out" / "release").exists()
+
+
+def _public(folder: Path) -> Policy:
+    """A policy that asks nothing of the ledger."""
+    return make_policy(folder, gate("guarantee.epsilon", "at_most: 3"))
+
+
 def test_a_refuted_data_set_releases_nothing(
     place: tuple[Candidate, PrivacyLedger], tmp_path: Path
 ) -> None:

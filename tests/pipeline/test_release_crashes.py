@@ -243,9 +243,9 @@ def killed_around_the_record(
     """Release in a child that is killed right before the ledger's record, or right after it."""
     record = PrivacyLedger.release
 
-    def killed(self: PrivacyLedger, dataset: str, run: str, body: Any) -> None:
+    def killed(self: PrivacyLedger, dataset: str, run: str, body: Any, **more: Any) -> None:
         if recorded:
-            record(self, dataset, run, body)
+            record(self, dataset, run, body, **more)
         os.kill(os.getpid(), signal.SIGKILL)
 
     with monkeypatch.context() as patch:
@@ -306,8 +306,8 @@ def test_a_release_that_is_terminated_after_the_record_is_taken_up(
     """SIGTERM ends the command with 130, as Ctrl-C does, and what is recorded stays."""
     copy, record = copied(made, tmp_path / "copy"), PrivacyLedger.release
 
-    def terminated(self: PrivacyLedger, dataset: str, run: str, body: Any) -> None:
-        record(self, dataset, run, body)
+    def terminated(self: PrivacyLedger, dataset: str, run: str, body: Any, **more: Any) -> None:
+        record(self, dataset, run, body, **more)
         os.kill(os.getpid(), signal.SIGTERM)
 
     asked = [
@@ -348,8 +348,8 @@ def test_what_is_recorded_stays_whatever_comes_before_its_name(
     copy = copied(made, tmp_path / "copy")
     record = PrivacyLedger.release
 
-    def interrupted(self: PrivacyLedger, dataset: str, run: str, body: Any) -> None:
-        record(self, dataset, run, body)
+    def interrupted(self: PrivacyLedger, dataset: str, run: str, body: Any, **more: Any) -> None:
+        record(self, dataset, run, body, **more)
         raise error
 
     with monkeypatch.context() as patch:

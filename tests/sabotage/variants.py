@@ -3,6 +3,7 @@
 from tests.sabotage import (
     break_books,
     break_critic,
+    break_doors,
     break_forms,
     break_libraries,
     break_looks,
@@ -17,6 +18,7 @@ __all__ = [
     "Variant",
     "break_books",
     "break_critic",
+    "break_doors",
     "break_forms",
     "break_libraries",
     "break_looks",

@@ -13,6 +13,7 @@ guess would count as right.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -227,7 +228,9 @@ def _fitted(
     model = kind(
         n_estimators=TREES, min_samples_leaf=2, random_state=int(generator.integers(2**32))
     )
-    model.fit(_inputs(rows, place)[usable], np.nan_to_num(secret[usable], nan=-1.0))
+    with warnings.catch_warnings():  # A column of many categories is one all the same.
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        model.fit(_inputs(rows, place)[usable], np.nan_to_num(secret[usable], nan=-1.0))
 
     def guess(table: CodedTable) -> NDArray[np.float64]:
         found = np.asarray(model.predict(_inputs(table, place)), dtype=float)

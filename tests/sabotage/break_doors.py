@@ -1,0 +1,89 @@
+"""Ways of reaching rows under other names than those of the doors."""
+
+from __future__ import annotations
+
+from tests.sabotage import checks, doors
+from tests.sabotage.registry import Patch, variant
+
+_AS_A_METHOD = """
+def leak(self):
+    return self._frame
+PrivateTable.leak = leak
+"""
+_BY_A_PATTERN = """
+def more(table):
+    match table:
+        case object(_frame=found):
+            return found
+"""
+
+
+def _written_into(patch: Patch, module: str, code: str) -> None:
+    patch.setitem(doors.SOURCES, module, f"{doors.SOURCES[module]}\n\n{code}\n")
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "reporting.py.*holds TableAsRead")
+def table_held_by_its_module(patch: Patch) -> None:
+    """The report takes the table's type by its module, under another name."""
+    code = (
+        "import privgan.owner.owners_table as o\n\n\ndef more(x):\n    return o.TableAsRead.read(x)"
+    )
+    _written_into(patch, "pipeline/reporting.py", code)
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "planner.py.*calls draft_schema")
+def look_under_another_name(patch: Patch) -> None:
+    """The planner drafts a schema by a name of its own."""
+    code = "from privgan.drafting.draft import draft_schema as d\n\n\ndef more(x):\n    return d(x)"
+    _written_into(patch, "planning/planner.py", code)
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "planner.py.*calls draft_schema")
+def look_by_its_module(patch: Patch) -> None:
+    """The planner drafts a schema by the module that does."""
+    _written_into(
+        patch, "planning/planner.py", "def more(x):\n    return draft.draft_schema(x, 'd')"
+    )
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "reads as a method")
+def function_as_a_method(patch: Patch) -> None:
+    """A function reads the rows of the object that it is given to."""
+    _written_into(patch, "pipeline/fitting.py", _AS_A_METHOD)
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "makes a kind of PrivateTable")
+def table_of_another_kind(patch: Patch) -> None:
+    """A kind of private table gives its rows away."""
+    _written_into(patch, "pipeline/fitting.py", "class Spy(private_table.PrivateTable):\n    pass")
+
+
+@variant("L13, L33", checks.the_source_reads_rows_by_its_doors_only, "reads __getstate__")
+def state_of_a_table(patch: Patch) -> None:
+    """The fit keeps a table's state."""
+    _written_into(patch, "pipeline/fitting.py", "def more(table):\n    return table.__getstate__()")
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "names by a text")
+def attribute_got_by_its_name(patch: Patch) -> None:
+    """The audit's caller makes a function that reads the rows."""
+    _written_into(patch, "pipeline/judging.py", "more = operator.attrgetter('_frame')")
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "matches what a table holds")
+def attribute_matched_by_a_pattern(patch: Patch) -> None:
+    """A pattern takes the rows apart."""
+    _written_into(patch, "pipeline/judging.py", _BY_A_PATTERN)
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "takes the exit rows along")
+def exit_taken_along(patch: Patch) -> None:
+    """The fit hands the charged exit on, to be used elsewhere."""
+    _written_into(patch, "pipeline/fitting.py", "def more(job):\n    return job.table.rows")
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "scanning.py.*bare frame, in more")
+def frame_handed_to_a_look_that_waits(patch: Patch) -> None:
+    """An asynchronous look takes the rows as a frame."""
+    code = "async def more(frame: pd.DataFrame) -> None:\n    return None"
+    _written_into(patch, "pipeline/scanning.py", code)
