@@ -90,12 +90,14 @@ def csv_text(frame: pd.DataFrame, schema: Schema, *, header: bool) -> str:
 def quoting(schema: Schema) -> Literal[0, 2]:
     """Quoting mode of the csv module for a frame.
 
-    A carriage return and a leading byte order mark survive only inside quotes.
+    A carriage return and a leading byte order mark survive only inside quotes, and so does a line
+    of column names that is blank.
     """
     stated = [text for column in schema.columns for text in (column.name, *_texts(column))]
     return (
         csv.QUOTE_NONNUMERIC
         if any("\r" in text or "\ufeff" in text for text in stated)
+        or not "".join(schema.names).strip()
         else csv.QUOTE_MINIMAL
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,13 @@ from tests.api.world import TINY, World, make
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The world, in the working directory, with a fit of few steps."""
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The world, made in its folder with a fit of few steps; nothing of that stays set."""
     folder = tmp_path_factory.mktemp("api")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setitem(EFFORTS, "quick", TINY)  # type: ignore[arg-type]
-        yield make(folder)
+        return make(folder)
 
 
 @pytest.fixture(autouse=True)

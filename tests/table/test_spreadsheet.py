@@ -147,6 +147,13 @@ def test_hostile_tables_survive_csv_parquet_and_schema(
         assert escaped(unescaped(cell)) == cell
 
 
+def test_a_name_of_blanks_alone_survives(tmp_path: Path) -> None:
+    schema = schema_without_markers(category_column(" ", ["1", "2"]))
+    frame = pd.DataFrame({" ": ["1", "2", "1"]}, dtype=object)
+    write_tables([frame], schema, tmp_path / "t.parquet", tmp_path / "t.csv")
+    assert read_table(tmp_path / "t.csv", sep=",").to_dict("list") == frame.to_dict("list")
+
+
 def test_a_long_name_and_value_survive(tmp_path: Path) -> None:
     schema = schema_without_markers(category_column("=" + "n" * 10_000, ["@" + "v" * 10_000, "b"]))
     frame = pd.DataFrame({schema.names[0]: [*schema.columns[0].categories]}, dtype=object)  # type: ignore[attr-defined]
