@@ -142,8 +142,7 @@ class PrivacyLedger:
             kind: How its runs compose; None for as before, and the sum where nothing was set
                 before.
         """
-        with self._store.transaction() as transaction:
-            self._check_whole(transaction)
+        with self._whole() as transaction:
             entries = transaction.entries(dataset)
             account = account_of(dataset, entries)
             lifetime = Lifetime.of(budget, kind or (Filter.RDP if account.rdp else Filter.SUM))
@@ -158,8 +157,7 @@ class PrivacyLedger:
         UsageError without a name, a reason or a stop.
         """
         check_named(who, why)
-        with self._store.transaction() as transaction:
-            self._check_whole(transaction)
+        with self._whole() as transaction:
             if not account_of(dataset, transaction.entries(dataset)).refuted:
                 raise UsageError(
                     f"{dataset}: no audit has stopped this data set; there is nothing to clear"
@@ -202,8 +200,7 @@ class PrivacyLedger:
                 before.
         """
         evaluation = Evaluation(policy=policy, evidence=evidence)
-        with self._store.transaction() as transaction:
-            self._check_whole(transaction)
+        with self._whole() as transaction:
             count_evaluation(transaction, dataset, run, evaluation, limit)
             return self._history(transaction, dataset)
 
@@ -243,8 +240,8 @@ class PrivacyLedger:
             PolicyFailedError: when it was closed, the guarantee of the data set was refuted, or
                 more was spent on it than the release states.
         """
-        with self._store.transaction() as transaction:
-            self._check_releasable(transaction, dataset, run)
+        with self._whole() as transaction:
+            check_open(transaction, dataset, run)
             check_stated(stated, account_of(dataset, transaction.entries(dataset)))
             transaction.append(dataset, run, "release", {**body, "who": account_name()})
 
@@ -254,12 +251,8 @@ class PrivacyLedger:
         Raises:
             PolicyFailedError: when it was closed, or the guarantee of the data set was refuted.
         """
-        with self._store.transaction() as transaction:
-            self._check_releasable(transaction, dataset, run)
-
-    def _check_releasable(self, transaction: Transaction, dataset: str, run: str) -> None:
-        self._check_whole(transaction)
-        check_open(transaction, dataset, run)
+        with self._whole() as transaction:
+            check_open(transaction, dataset, run)
 
     def refute(self, dataset: str, run: str) -> None:
         """Stop a data set whose guarantee an audit refuted, until a person clears it."""
@@ -274,13 +267,17 @@ class PrivacyLedger:
         head = transaction.head().mac
         return DatasetHistory(self.url, dataset, transaction.entries(dataset), head, problems)
 
-    def _check_whole(self, transaction: Transaction) -> None:
-        problems = transaction.problems()
-        if problems:
-            raise UsageError(
-                f"{self.url}: the ledger's chain is not whole ({problems[0]}); restore it, then"
-                " verify it"
-            )
+    @contextmanager
+    def _whole(self, *, restored: bool = False) -> Iterator[Transaction]:
+        """A transaction on a chain that is whole; UsageError where it is not."""
+        with self._store.transaction(restored=restored) as transaction:
+            problems = transaction.problems()
+            if problems:
+                raise UsageError(
+                    f"{self.url}: the ledger's chain is not whole ({problems[0]}); restore it,"
+                    " then verify it"
+                )
+            yield transaction
 
     def accept_customers(self, dataset: str, other: str, *, who: str, why: str) -> None:
         """A named person lets two data sets be about the same customers, or look alike."""
@@ -289,8 +286,7 @@ class PrivacyLedger:
             raise UsageError(
                 f"{dataset}: is the same name twice; one data set has one budget anyway"
             )
-        with self._store.transaction() as transaction:
-            self._check_whole(transaction)
+        with self._whole() as transaction:
             if not transaction.entries(other):
                 raise UsageError(
                     f"{other}: the ledger does not know this data set;"
@@ -313,8 +309,7 @@ class PrivacyLedger:
                 is known to be charged.
         """
         check_named(who, why)
-        with self._store.transaction(restored=True) as transaction:
-            self._check_whole(transaction)
+        with self._whole(restored=True) as transaction:
             person = {"who": who, "why": why, "by": account_name()}
             accept_restored(transaction, transaction.entries(), spent, person)
 
@@ -327,8 +322,7 @@ class PrivacyLedger:
             UsageError: when the newest entry is not ahead of this machine's clock.
         """
         check_named(who, why)
-        with self._store.transaction() as transaction:
-            self._check_whole(transaction)
+        with self._whole() as transaction:
             newest = transaction.newest_time()
             if newest is None:
                 raise UsageError(
@@ -346,8 +340,7 @@ class PrivacyLedger:
     def accept(self, dataset: str, columns: Sequence[str], *, who: str, why: str) -> None:
         """A named person records that a table with these columns belongs to the data set."""
         check_named(who, why)
-        with self._store.transaction() as transaction:
-            self._check_whole(transaction)
+        with self._whole() as transaction:
             body = {
                 "columns": hashed(transaction, columns),
                 "who": who,
@@ -383,8 +376,7 @@ class PrivacyLedger:
         about = about or RunFacts()
         asked = Reservation(dataset=dataset, budget=budget, secret=secret, about=about)
         known = Customers.of(self._store.sketcher(), about.customers)
-        with self._store.transaction() as transaction:
-            self._check_whole(transaction)
+        with self._whole() as transaction:
             if known is not None:
                 transaction.entries()  # All are compared; this data set's are among them.
             check_not_refuted(transaction, dataset)
@@ -412,8 +404,7 @@ class PrivacyLedger:
             PolicyFailedError: when an audit refuted the guarantee and no person has cleared the
                 data set.
         """
-        with self._store.transaction() as transaction:
-            self._check_whole(transaction)
+        with self._whole() as transaction:
             check_not_refuted(transaction, dataset)
             checkpoint = CheckpointKey(lineage=lineage, digest=digest, reserve=reserve)
             return resume_run(self._store, transaction, dataset, run, checkpoint)

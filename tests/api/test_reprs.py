@@ -15,7 +15,7 @@ SCRIPT = "<script>alert(1)</script>"
 INSIDE = {"draft", "report", "verdict", "account", "blocked", "conformity"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def shown(world: World) -> dict[str, Any]:
     names = world.names
     return {
