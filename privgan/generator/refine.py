@@ -117,7 +117,7 @@ class Refinement:
         reals = _real_rows(
             torch.as_tensor(codes, device=self.model.device), self.model.sizes, self._coins
         )
-        rows, kinds = _stacked(reals, place, len(members), REAL, wide=len(self._rows_of_each) > 1)
+        rows, kinds = stacked(reals, place, len(members), REAL, wide=len(self._rows_of_each) > 1)
         width = max(rows.shape[1], fakes.shape[1]) if rows.dim() > 2 else 0
         both = torch.cat([_widened(rows, width, 0.0), _widened(fakes, width, 0.0)])
         self.trainer.step(
@@ -129,7 +129,7 @@ class Refinement:
         """Draw as many fake customers as the expected batch, with rows by the noisy counts."""
         customers = self.settings.expected_batch_size
         if len(self._rows_of_each) == 1:
-            return _stacked(
+            return stacked(
                 self.model.fake_rows(components, customers),
                 np.arange(customers),
                 customers,
@@ -140,7 +140,7 @@ class Refinement:
             self.model.rng.choice(len(self._rows_of_each), size=customers, p=self._rows_of_each) + 1
         )
         fakes = self.model.fake_rows(components, int(rows.sum()))
-        return _stacked(fakes, np.repeat(np.arange(customers), rows), customers, FAKE, wide=True)
+        return stacked(fakes, np.repeat(np.arange(customers), rows), customers, FAKE, wide=True)
 
     def _generator_step(self) -> float:
         model = self.model
@@ -162,7 +162,7 @@ def _frozen_components(model: GeneratorModel) -> tuple[Tensor, ...]:
     return model.components()
 
 
-def _stacked(
+def stacked(
     rows: Tensor, place: np.ndarray, samples: int, kind: float, *, wide: bool
 ) -> tuple[Tensor, Tensor]:
     """Gather rows [rows, inputs] into samples, with the kind of each score.
@@ -183,11 +183,11 @@ def _stacked(
     counts = np.bincount(place, minlength=samples)
     offset = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
     most = int(counts.max(initial=1))
-    stacked = torch.zeros(samples, most, rows.shape[1], device=rows.device)
+    held = torch.zeros(samples, most, rows.shape[1], device=rows.device)
     kinds = torch.full((samples, most), ABSENT, device=rows.device)
     where = torch.from_numpy(place).to(rows.device), torch.from_numpy(offset).to(rows.device)
-    stacked[where], kinds[where] = rows, kind
-    return stacked, kinds
+    held[where], kinds[where] = rows, kind
+    return held, kinds
 
 
 def _widened(part: Tensor, width: int, value: float) -> Tensor:
