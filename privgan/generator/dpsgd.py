@@ -2,7 +2,8 @@
 
 One pass covers the Poisson-sampled real customers; a critic's also as many fake ones as the
 expected batch. A customer with all of its rows is one sample, and all samples are clipped to the
-same norm. Noise is added once to the sum. So adding or removing a customer moves the sum by at most the norm.
+same norm. Noise is added once to the sum. So adding or removing a customer moves the sum by at most
+the norm.
 ``PrivacyEngine.make_private`` is not used: it reads the data's length and the global random
 generator.
 """
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 from privgan.errors import InternalError
 from privgan.generator.autoregressive import MaskedLinear
-from privgan.planning.plan import DpSgdSettings
+from privgan.planning.dpsgd_settings import DpSgdSettings
 from privgan.privacy import accountant
 from privgan.privacy.events import DpEvent, SelfComposed
 from privgan.privacy.library_checks import check_stated_loss

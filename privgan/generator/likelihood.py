@@ -18,7 +18,7 @@ from privgan.generator.autoregressive import Autoregressive, one_hot
 from privgan.generator.losses import ABSENT
 from privgan.generator.refine import Training, stacked
 from privgan.owner.private_table import Samples
-from privgan.planning.plan import DpSgdSettings, NetworkSettings
+from privgan.planning.dpsgd_settings import DpSgdSettings, NetworkSettings
 from privgan.privacy.events import DpEvent
 
 Progress = Callable[[int, int], object]

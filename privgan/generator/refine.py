@@ -20,7 +20,7 @@ from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
 from privgan.measurement.marginals import Measurements
 from privgan.owner.private_table import Samples
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream
 

@@ -31,8 +31,9 @@ from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.stages import StageName
 from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.planning.model_stage import RESERVE
-from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
+from privgan.planning.plan import Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
 from privgan.privacy import accountant
 from privgan.privacy.budget import condition_text

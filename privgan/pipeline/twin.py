@@ -22,7 +22,7 @@ from privgan.generator.probes import ProbedTrainer
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.fitting import FitSettings, fit
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit

@@ -19,7 +19,7 @@ from privgan.generator.likelihood import (
 from privgan.generator.losses import ABSENT
 from privgan.generator.refine import Training
 from privgan.owner.private_table import Samples
-from privgan.planning.plan import NetworkSettings
+from privgan.planning.dpsgd_settings import NetworkSettings
 from privgan.privacy.randomness import SecretStream
 from tests.coins import RepeatableStream
 from tests.generator.test_autoregressive import network
@@ -60,9 +60,7 @@ def _clipped(made: Autoregressive, loss: torch.Tensor) -> torch.Tensor:
 
 def _sum(rows: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
     made = network().to(rows.dtype)
-    trainer = PrivateTrainer(
-        made, SETTINGS, SETTINGS.event, likelihood_losses, _Silent(), momentum
-    )
+    trainer = PrivateTrainer(made, SETTINGS, SETTINGS.event, likelihood_losses, _Silent(), momentum)
     trainer.step(rows, kinds)
     return torch.cat([parameter.clipped_sum.flatten() for parameter in made.parameters()])
 
@@ -93,7 +91,9 @@ def test_customers_of_several_rows_are_clipped_whole(seed: int, customers: int) 
     kinds = torch.where(there, 1.0, ABSENT)
     if not there.any():
         wanted = torch.zeros(1, dtype=torch.float64)
-    torch.testing.assert_close(_sum(samples, kinds), wanted + torch.zeros_like(_sum(samples, kinds)))
+    torch.testing.assert_close(
+        _sum(samples, kinds), wanted + torch.zeros_like(_sum(samples, kinds))
+    )
 
 
 @settings(max_examples=20, deadline=None)

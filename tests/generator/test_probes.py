@@ -13,7 +13,7 @@ from privgan.generator.dpsgd import CLIP_MARGIN, PrivateTrainer
 from privgan.generator.losses import ABSENT, REAL, critic_losses
 from privgan.generator.networks import Critic
 from privgan.generator.probes import ProbedTrainer
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from tests.coins import RepeatableStream
 
 INPUTS, CANARIES = 6, 40
