@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 import privgan
+from privgan.cli.main import execute
 from tests.api.world import ROWS, World, customers, schema, write_policy
 
 
@@ -236,3 +237,20 @@ def test_typed_frames_and_files_say_the_same(place: Path) -> None:
     frames = [privgan.read_table(forms[name]) for name in ("pandas", "polars", "Arrow table")]
     for frame in frames[1:]:
         pd.testing.assert_frame_equal(frames[0], frame, check_dtype=False)
+
+
+def test_who_vouches_declares_and_who_only_assumes_does_not(place: Path) -> None:
+    """As ``schema review --accept-all`` and ``schema init --assume-public`` do."""
+    table = customers()
+    table.to_csv("t.csv", index=False)
+    vouched = privgan.Schema.from_frame("t.csv", dataset="shop", vouch=True)
+    init = ["schema", "init", "t.csv", "--out", "reviewed.yaml", "--dataset", "shop"]
+    assert execute(init) == 0
+    assert execute(["schema", "review", "t.csv", "--schema", "reviewed.yaml", "--accept-all"]) == 0
+    assert vouched == privgan.load_schema("reviewed.yaml")
+    assert not vouched.facts_from("assumed_public")
+    assert not vouched.facts_from("confirm")
+
+    assumed = privgan.draft_schema("t.csv", dataset="shop", assume_public=True)
+    facts = set(privgan.Schema.from_frame("t.csv").facts_from("confirm"))
+    assert set(assumed.confirm().facts_from("assumed_public")) == facts
