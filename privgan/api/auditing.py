@@ -199,6 +199,7 @@ def _refuse_idle(**given: Any) -> None:
 def _audit_tables(
     paths: Mapping[str, Any], schema: Any, claim: _Claim, on_violation: str, progress: Progress
 ) -> AuditReport:
+    progress.begin()
     tables = _read(paths, schema, on_violation, progress)
     left_out = {} if tables.legibility is None else tables.legibility.left_out
     if claim.target in left_out:
