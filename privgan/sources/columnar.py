@@ -82,7 +82,7 @@ def is_table(given: Any) -> bool:
     return known or nw.from_native(given, pass_through=True) is not given
 
 
-def table_of_mappings(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def table_of_mappings(rows: Sequence[Mapping[Any, Any]]) -> pa.Table:
     """An Arrow table of rows by column name; what a row lacks is null.
 
     Raises:

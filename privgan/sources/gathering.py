@@ -106,7 +106,8 @@ def check_kinds(name: str, values: Iterable[Any]) -> None:
 def _has_no_text(kind: type) -> bool:
     """Whether a type is of complex numbers, or shows nothing but its place in memory."""
     is_complex = issubclass(kind, Complex) and not issubclass(kind, Real)
-    return is_complex or (kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__)
+    written = {base for base in kind.__mro__ if {"__str__", "__repr__"} & vars(base).keys()}
+    return is_complex or written == {object}
 
 
 def _is_exact(value: Any) -> bool:
