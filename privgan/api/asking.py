@@ -15,6 +15,7 @@ from privgan.naming import parameter
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Judging, plan_for
 from privgan.pipeline.run import schema_of as schema_asked
+from privgan.planning.planner import MINIMUM_ROWS
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.privacy.budget import PrivacyBudget
@@ -75,7 +76,7 @@ def _checked(name: str, value: Any) -> Any:
     if value is None and name in _MAY_BE_LEFT_OUT:
         return None
     if name in {"rows", "public_rows"}:
-        return whole(name, value, least=1)
+        return whole(name, value, least=MINIMUM_ROWS if name == "public_rows" else 1)
     if name == "seed":
         return whole(name, value, least=0, most=LARGEST_SEED)
     if name in {"critic_share", "canary_probability"}:

@@ -18,7 +18,7 @@ from privgan.api.asking import (
     judging_beforehand,
 )
 from privgan.api.budget import Rates
-from privgan.api.inputs import PathLike, table_of, tell_progress, whole
+from privgan.api.inputs import PathLike, checked_ledger, table_of, tell_progress, whole
 from privgan.api.jobs import Ledger, fit_job, resume_fit_job
 from privgan.api.kept import Fitted, copied, fitted_of, folder_of, found
 from privgan.api.schema import Schema
@@ -119,7 +119,7 @@ class Synthesizer:
         }
         self._request: RunRequest | None = asked_request(schema, asked)
         self._judging = judging_beforehand(policy, context, waivers)
-        self._ledger, self._progress = ledger, tell_progress(progress)
+        self._ledger, self._progress = checked_ledger(ledger), tell_progress(progress)
         self._fitted: Fitted | None = None
 
     @classmethod

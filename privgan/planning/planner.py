@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from privgan.errors import UsageError
+from privgan.naming import parameter
 from privgan.planning.domain_stage import first_stage
 from privgan.planning.dpsgd_settings import CriticSettings, NetworkSettings
 from privgan.planning.model_stage import Draft, calibrated, noise_of_pairs
@@ -189,9 +190,9 @@ def with_domain(
     """
     known = "declared" if plan.declared_rows is not None else "noisy"
     if rows < MINIMUM_ROWS:
+        what = parameter("public_rows") if plan.declared_rows else "the noisy row count"
         raise UsageError(
-            f"the {known} row count is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of"
-            " any use"
+            f"{what} is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of any use"
         )
     plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
     customers = rows / plan.rows_per_customer
