@@ -20,6 +20,7 @@ from privgan.generator.one_hot import Layout, shares_of
 # Inputs are one-hot: a hidden unit adds up one weight for each column.
 _FIRST_DEVIATION, _OUT_DEVIATION = 0.3, 0.02
 _INPUT_POWER, _FLOW_POWER, _SMOOTHING = 0.1, 0.2, 1e-4
+_SCALE = "scale_of_"
 _TINY = 1e-30
 
 
@@ -83,7 +84,7 @@ class Autoregressive(nn.Module):
         before = torch.cat([last, owner])[None] < columns[:, None]
         self.out = MaskedLinear(before.float(), owner)
         self._layout = Layout(self.sizes, torch.device("cpu"))
-        self._scales = _Scales.none(sum(self.sizes), width)
+        self._hold(_Scales.none(sum(self.sizes), width))
         self._restart(seed)
 
     def _restart(self, seed: int) -> None:
@@ -100,7 +101,8 @@ class Autoregressive(nn.Module):
 
         A column's logits depend on the columns before it alone.
         """
-        scales, inputs = self._scales, rows * self._scales.codes
+        scales = self._scales
+        inputs = rows * scales.codes
         hidden = torch.tanh(scales.units * self.first(inputs)) * scales.hidden
         logits: Tensor = scales.logits * self.out(torch.cat([hidden, inputs], -1))
         return logits
@@ -132,16 +134,27 @@ class Autoregressive(nn.Module):
             hidden=_scale(hidden, _INPUT_POWER),
             logits=_scale(flow, _FLOW_POWER),
         )
-        self._scales = scales.of_mean_square_one(self.first.mask, self.out.mask)
+        self._hold(scales.of_mean_square_one(self.first.mask, self.out.mask))
         self._multiply(-1)
 
     @torch.no_grad()
     def fold(self) -> None:
         """Multiply the scales into the weights; masked weights become 0, p stays the same."""
         self._multiply(1)
-        self._scales = _Scales.none(sum(self.sizes), self.width)
+        self._hold(_Scales.none(sum(self.sizes), self.width))
         for layer in (self.first, self.out):
             layer.weight.mul_(layer.mask)
+
+    @property
+    def _scales(self) -> _Scales:
+        """The scales in use."""
+        named = dict(self.named_buffers(recurse=False))
+        return _Scales(**{name.removeprefix(_SCALE): part for name, part in named.items()})
+
+    def _hold(self, scales: _Scales) -> None:
+        """Use scales; they are part of the network's state."""
+        for name, part in vars(scales).items():
+            self.register_buffer(_SCALE + name, part)
 
     def _multiply(self, power: int) -> None:
         """Multiply the weights by the scales of their inputs and outputs, to a power."""

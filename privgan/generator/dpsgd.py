@@ -98,20 +98,19 @@ def _masked_norms(
     """
     inputs = activations[0].to(backprops.dtype)
     if backprops.dim() == 2:
-        squared = layer.squared_norms(inputs, backprops)
-        return {
-            layer.weight: squared.sqrt(),
-            layer.bias: torch.linalg.vector_norm(backprops, dim=1),
-        }
+        weight = layer.squared_norms(inputs, backprops).sqrt()
+        return _norms_of(layer, weight, torch.linalg.vector_norm(backprops, dim=1))
     at_once = max(1, _ELEMENTS_AT_ONCE // layer.weight.numel())
     norms = [
         torch.linalg.vector_norm(torch.einsum("bro,bri->boi", flow, rows) * layer.mask, dim=(1, 2))
         for flow, rows in zip(backprops.split(at_once), inputs.split(at_once), strict=True)
     ]
-    return {
-        layer.weight: torch.cat(norms),
-        layer.bias: torch.linalg.vector_norm(backprops.sum(1), dim=1),
-    }
+    bias = torch.linalg.vector_norm(backprops.sum(1), dim=1)
+    return _norms_of(layer, torch.cat(norms), bias)
+
+
+def _norms_of(layer: nn.Linear, weight: Tensor, bias: Tensor) -> dict[nn.Parameter, Tensor]:
+    return dict(zip(layer.parameters(), (weight, bias), strict=True))
 
 
 class _BookKeeping(GradSampleModuleFastGradientClipping):
@@ -253,7 +252,7 @@ class PrivateTrainer:
         self._criterion = criterion
 
     @property
-    def critic(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """The wrapped network."""
         network: nn.Module = self.module._module
         return network
@@ -314,9 +313,9 @@ class PrivateTrainer:
         self.module.write_clipped_sums()
 
     def scores(self, rows: Tensor) -> Tensor:
-        """Scores [batch] for the generator's step, without hooks or gradients for the critic."""
-        parameters = {name: value.detach() for name, value in self.critic.named_parameters()}
-        scores: Tensor = torch.func.functional_call(self.critic, parameters, (rows,))
+        """Scores [batch] for the generator's step, without hooks or gradients for the network."""
+        parameters = {name: value.detach() for name, value in self.network.named_parameters()}
+        scores: Tensor = torch.func.functional_call(self.network, parameters, (rows,))
         return scores
 
 

@@ -7,8 +7,9 @@ Differential Privacy, Algorithm 1.
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
@@ -16,12 +17,13 @@ from torch import Tensor, nn
 
 from privgan.generator.autoregressive import Autoregressive, one_hot
 from privgan.generator.losses import ABSENT
+from privgan.generator.mixture import GeneratorModel
+from privgan.generator.private_phase import Told
 from privgan.generator.refine import Training, stacked
 from privgan.owner.private_table import Samples
 from privgan.planning.dpsgd_settings import DpSgdSettings, NetworkSettings
 from privgan.privacy.events import DpEvent
 
-Progress = Callable[[int, int], object]
 _MOMENTUM = 0.9
 _DECAY_FROM, _AVERAGE_FROM = 0.5, 0.7
 _BETAS = (0.9, 0.99)
@@ -35,7 +37,7 @@ def fit_likelihood(
     steps: int,
     rows: int,
     learning_rate: float,
-    progress: Progress | None = None,
+    progress: Told | None = None,
 ) -> None:
     """Fit the network to synthetic rows by maximum likelihood; no real row is read.
 
@@ -84,7 +86,8 @@ class LikelihoodTraining:
     """Train the conditional network by DP-SGD on −log p, in resumable steps.
 
     Args:
-        network: Trained on synthetic rows before; changed in place.
+        model: The mixture that it was distilled from.
+        network: Fitted to the mixture's rows; changed in place.
         charged: The receipt's event.
         settings: The plan's.
         training: Coins and trainer.
@@ -92,12 +95,13 @@ class LikelihoodTraining:
 
     def __init__(
         self,
+        model: GeneratorModel,
         network: Autoregressive,
         charged: DpEvent,
         settings: NetworkSettings,
         training: Training,
     ) -> None:
-        self.network, self.settings = network, settings
+        self.model, self.network, self.settings = model, network, settings
         self._wide = len(training.rows_of_each) > 1
         # As in ``Refinement``: several rows need double precision.
         self._type = torch.float64 if self._wide else torch.float32
@@ -107,15 +111,14 @@ class LikelihoodTraining:
         )
         (self._group,) = self.trainer.optimiser.param_groups
         self._rate = float(self._group["lr"])
-        self.averages = [parameter.detach().clone() for parameter in network.parameters()]
-        self.averaged = 0
+        self.average = copy.deepcopy(network).requires_grad_(False)
 
     @property
     def step(self) -> int:
         """The number of private steps done so far."""
         return self.trainer.steps_done
 
-    def run(self, samples: Samples, until: int, progress: Progress | None = None) -> None:
+    def run(self, samples: Samples, until: int, progress: Told | None = None) -> None:
         """Train until a given step.
 
         Args:
@@ -126,8 +129,7 @@ class LikelihoodTraining:
         while self.step < until:
             self._group["lr"] = self._rate * _falling((self.step + 1) / self.settings.steps)
             self._private_step(samples)
-            if self.step > _AVERAGE_FROM * self.settings.steps:
-                self._update_averages()
+            self._update_average()
             if progress and (self.step % 10 == 0 or self.step == self.settings.steps):
                 progress(self.step, self.settings.steps)
 
@@ -144,19 +146,30 @@ class LikelihoodTraining:
         self.trainer.step(rows.to(self._type), kinds)
 
     @torch.no_grad()
-    def _update_averages(self) -> None:
+    def _update_average(self) -> None:
         """Update the mean of the last steps' weights (Polyak and Juditsky 1992)."""
-        self.averaged += 1
-        for mean, now in zip(self.averages, self.network.parameters(), strict=True):
-            mean.lerp_(now, 1 / self.averaged)
+        number = self.step - math.floor(_AVERAGE_FROM * self.settings.steps)
+        if number > 0:
+            weights = zip(self.average.parameters(), self.network.parameters(), strict=True)
+            for mean, now in weights:
+                mean.lerp_(now, 1 / number)
 
-    @torch.no_grad()
-    def use_average(self) -> None:
-        """Replace the weights by the mean of the last steps' weights."""
-        if self.averaged:
-            for mean, now in zip(self.averages, self.network.parameters(), strict=True):
-                now.copy_(mean)
-        self.network.float()
+    def averaged(self) -> Autoregressive:
+        """The network with the mean of the last steps' weights, its scales folded in."""
+        self.average.fold()
+        return self.average.float()
+
+    def networks(self) -> Mapping[str, nn.Module]:
+        """The networks by their names in a checkpoint."""
+        return {
+            "generator": self.model.network,
+            "network": self.trainer.network,
+            "average": self.average,
+        }
+
+    def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:
+        """The optimisers by their names in a checkpoint."""
+        return {"network-sgd": self.trainer.optimiser}
 
 
 def _falling(share: float) -> float:

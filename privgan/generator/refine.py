@@ -5,26 +5,26 @@ The generator reads the critic and the noisy marginals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from privgan.generator.conditions import UNCONDITIONED_SHARE, marks_for_rows
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import ABSENT, FAKE, REAL, FitLoss, critic_losses, generator_loss
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
+from privgan.generator.private_phase import Told
 from privgan.measurement.marginals import Measurements
 from privgan.owner.private_table import Samples
 from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream
 
-Progress = Callable[[int, int, float], None]
 _AVERAGE_DECAY = 0.995
 
 
@@ -91,7 +91,19 @@ class Refinement:
         """The number of private steps done so far."""
         return self.trainer.steps_done
 
-    def run(self, samples: Samples, until: int, progress: Progress | None = None) -> None:
+    def networks(self) -> Mapping[str, nn.Module]:
+        """The networks by their names in a checkpoint."""
+        return {
+            "generator": self.model.network,
+            "average": self.model.average,
+            "critic": self.trainer.network,
+        }
+
+    def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:
+        """The optimisers by their names in a checkpoint."""
+        return {"generator-adam": self.optimiser, "critic-adam": self.trainer.optimiser}
+
+    def run(self, samples: Samples, until: int, progress: Told | None = None) -> None:
         """Train until a given step.
 
         Args:

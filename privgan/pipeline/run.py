@@ -23,7 +23,8 @@ from privgan.owner.owners_table import OwnersTable, TableAsRead
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
-from privgan.pipeline.fitting import FitSettings, Refining, fit
+from privgan.pipeline.fitting import fit
+from privgan.pipeline.job import FitSettings, Refining
 from privgan.pipeline.judging import audit_candidate, judgement_of
 from privgan.pipeline.preflight import Books, Preflight, announce, claim_lines, preflight
 from privgan.pipeline.read_candidate import ReadCandidate
@@ -341,7 +342,7 @@ def keep(run: Run, internal: Path, refining: Refining, clean: bool) -> None:
     """Write a checkpoint."""
     save_checkpoint(internal, refining, clean=clean)
     if clean:
-        step = refining.refinement.step
+        step = refining.phase.step
         run.progress.say(f"checkpoint at step {step}; {call('Synthesizer.resume')} goes on from it")
 
 

@@ -35,6 +35,9 @@ class StageName(StrEnum):
     NETWORK = "fitting the generator to the noisy counts"
     ROUNDS = "choosing and measuring what it fits worst"
     OFFSETS = "fitting the generator closely"
+    DISTIL = "fitting the network to the generator's rows"
+    NETWORK_STEPS = "training the network on customers (DP-SGD)"
+    RAKING = "bringing the network back to the noisy counts"
     CRITIC = "training the private critic (DP-SGD)"
     SAMPLE = "drawing the synthetic rows"
     SCAN = "searching all files for real values"
@@ -165,6 +168,9 @@ _FIT = frozenset(
         StageName.NETWORK,
         StageName.ROUNDS,
         StageName.OFFSETS,
+        StageName.DISTIL,
+        StageName.NETWORK_STEPS,
+        StageName.RAKING,
         StageName.CRITIC,
         StageName.SAMPLE,
     }

@@ -113,6 +113,10 @@ class StepKind(StrEnum):
     CATEGORIES = "categories of a column"
 
 
+# What DP-SGD may run again after a crash: charged only then.
+RESERVED = frozenset({StepKind.NETWORK_AGAIN, StepKind.CRITIC_AGAIN})
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlanStep:
     """One private step.

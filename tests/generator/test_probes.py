@@ -59,7 +59,7 @@ def test_a_drawn_canary_shows_as_one_clip_norm_at_every_step(rows_each: int | No
     trainer, inside, seen = _probed()
     shape = (20, INPUTS) if rows_each is None else (20, rows_each, INPUTS)
     if rows_each:
-        trainer.critic.double()
+        trainer.network.double()
     for step in range(SETTINGS.steps):
         members = trainer.batch_members(20)
         assert (members < 20).all()

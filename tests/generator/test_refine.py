@@ -101,7 +101,7 @@ def _refined(
     )
     refinement.run(Samples(codes, np.arange(len(codes))), plan.steps)
     model.use_average()
-    networks = model.network, refinement.trainer.critic
+    networks = model.network, refinement.trainer.network
     first, second = (
         [part.detach().clone() for part in network.parameters()] for network in networks
     )

@@ -313,7 +313,7 @@ def refined(
     made = Refinement(model, known, settings.event, settings, Training(coins=coins, seed=seed))
     made.run(Samples(codes, np.arange(len(codes))), settings.steps)
     model.use_average()
-    networks = model.network, made.trainer.critic
+    networks = model.network, made.trainer.network
     return tuple([part.detach().clone() for part in network.parameters()] for network in networks)  # type: ignore[return-value]
 
 
