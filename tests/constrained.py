@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
 
 from privgan.domain.cells import Cells, cells_of
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code
+from privgan.generator.frozen import FrozenMixture
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Generator
 from privgan.privacy.guarantee import Guarantee
@@ -46,8 +46,8 @@ class FixedSynthesizer(Synthesizer):
 
     fixed: Mixture
 
-    @cached_property
-    def mixture(self) -> Mixture:
+    @property
+    def distribution(self) -> Mixture:
         """The given mixture."""
         return self.fixed
 
@@ -77,9 +77,11 @@ def fixed_synthesizer(
     return FixedSynthesizer(
         schema=schema,
         encoder=encoder,
-        network=Generator(encoder.sizes, latent=2, width=4, entries=entries),
-        latents=torch.zeros(entries, 2),
-        condition_codes=np.full((entries, 2), -1),
+        model=FrozenMixture(
+            Generator(encoder.sizes, latent=2, width=4, entries=entries),
+            torch.zeros(entries, 2),
+            np.full((entries, 2), -1),
+        ),
         frequencies=tuple(np.full(size, 1 / size) for size in encoder.sizes),
         max_cells=24,
         rows=500,

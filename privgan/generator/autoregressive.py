@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from privgan.generator.masks import last_read
 from privgan.generator.one_hot import Layout, shares_of
 
 _START = 0.3  # Deviation of the first layer's weights: one-hot inputs, so few of them add up.
@@ -54,7 +55,7 @@ class Autoregressive(nn.Module):
         self.sizes, self.width = tuple(sizes), width
         owner = torch.repeat_interleave(torch.arange(len(self.sizes)), torch.tensor(self.sizes))
         # The last column that a hidden unit reads.
-        reads = torch.arange(width) % max(1, len(self.sizes) - 1)
+        reads = torch.from_numpy(last_read(width, len(self.sizes)))
         self.first = MaskedLinear((owner[None] <= reads[:, None]).float())
         self.second = MaskedLinear((reads[None] < owner[:, None]).float())
         self.direct = MaskedLinear((owner[None] < owner[:, None]).float(), bias=False)

@@ -12,6 +12,7 @@ from privgan.domain.encoding import Encoder
 from privgan.errors import InternalError, UsageError
 from privgan.generator import warm_start
 from privgan.generator.dpsgd import PrivateTrainer
+from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
 from privgan.generator.refine import Refinement, Training
@@ -60,6 +61,8 @@ class Fitted:
         secret: Whether the coins were secret; if not, ε is infinite.
         canaries: INTERNAL.
         critic: INTERNAL: the critic, where the plan has one.
+        network: The autoregressive network that gives the final distribution; None where that is
+            the generator's mixture.
     """
 
     plan: Plan
@@ -71,6 +74,7 @@ class Fitted:
     secret: bool
     canaries: Canaries
     critic: Critic | None = None
+    network: Autoregressive | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -408,7 +408,7 @@ def test_a_schema_without_constraints_is_sampled_as_ever(monkeypatch: pytest.Mon
     def refuse(*_: object) -> None:
         raise AssertionError("constraints were looked for")
 
-    monkeypatch.setattr("privgan.generator.row_sampler.ConstrainedMixture", refuse)
+    monkeypatch.setattr("privgan.generator.mixture_sampler.ConstrainedMixture", refuse)
     monkeypatch.setattr("privgan.generator.row_sampler.groups_of", refuse)
     pd.testing.assert_frame_equal(expected, synthesizer.sample(500, seed=1))
     codes = synthesizer.fixed.sample(500, np.random.default_rng([1, 2]))
