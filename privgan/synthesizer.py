@@ -106,17 +106,20 @@ class Synthesizer:
         seed: int = 0,
         where: tuple[ColumnCondition, ...] = (),
         balanced: bool = False,
-    ) -> Iterator[pd.DataFrame]:
-        """Sample in chunks of at most 100,000 rows, in bounded memory."""
+    ) -> Chunks:
+        """Sample in chunks of at most 100,000 rows, in bounded memory.
+
+        Raises:
+            UsageError: when the number of rows is none that can be drawn.
+            IncompleteError: as ``sample``.
+        """
         wanted = self.rows if rows is None else rows
         if wanted < 1:
             raise UsageError(f"{parameter('rows')} is {wanted}; it must be at least 1")
         if wanted > MOST_SAMPLED_ROWS:
             told = f"it must be at most {MOST_SAMPLED_ROWS:,}"
             raise UsageError(f"{parameter('rows')} is {wanted}; {told}")
-        draw = RowSampler(self, seed, where, balanced=balanced)
-        for start in range(0, wanted, CHUNK):
-            yield draw.chunk(min(CHUNK, wanted - start), start + 1)
+        return Chunks(RowSampler(self, seed, where, balanced=balanced), wanted)
 
     @property
     def distribution(self) -> Distribution:
@@ -142,6 +145,36 @@ class Synthesizer:
         }
         (folder / FACTS).write_text(
             json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
+
+
+class Chunks(Iterator[pd.DataFrame]):
+    """Frames of drawn rows, one after another.
+
+    Args:
+        sampler: Draws the rows.
+        rows: How many in all.
+    """
+
+    def __init__(self, sampler: RowSampler, rows: int) -> None:
+        self._sampler, self._rows = sampler, rows
+
+    def __next__(self) -> pd.DataFrame:
+        """The next rows."""
+        first = self._sampler.rows
+        if first >= self._rows:
+            raise StopIteration
+        return self._sampler.chunk(min(CHUNK, self._rows - first), first + 1)
+
+    @property
+    def note(self) -> str | None:
+        """What to say of the rows drawn so far; None where each tells as much as any other."""
+        rows, found = self._sampler.rows, int(self._sampler.effective_rows)
+        if found >= rows:
+            return None
+        return (
+            f"the conditions are rare in the model: some of the {rows:,} rows repeat others, and"
+            f" together they tell as much as {found:,} independent ones"
         )
 
 

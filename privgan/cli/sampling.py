@@ -81,3 +81,5 @@ def sample(
     chunks = synthesizer.chunks(rows, seed=seed, where=conditions, balanced=balanced)
     written = write_rows(chunks, synthesizer.schema, out, form)
     click.echo(f"{out}: {written} rows")
+    if chunks.note:
+        click.echo(f"Note: {chunks.note}.", err=True)
