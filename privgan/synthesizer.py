@@ -29,7 +29,8 @@ from privgan.files.limits import (
     MOST_SAMPLED_ROWS,
 )
 from privgan.generator.distribution import Distribution
-from privgan.generator.frozen import FORMATS, Frozen, facts_of, format_of, frozen_of, tensors_of
+from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
+from privgan.generator.network_form import FORMATS
 from privgan.generator.row_sampler import RowSampler
 from privgan.naming import call, parameter
 from privgan.privacy.guarantee import Guarantee
@@ -83,7 +84,8 @@ class Synthesizer:
             seed: Public randomness: the same seed draws the same rows.
             where: Conditions that every row meets.
             balanced: Whether 3-way counts are brought near to what the model expects, as in the
-                table of a candidate; it takes some 50 times as long as drawing.
+                table of a candidate; it takes some 50 times as long as drawing. Of a network
+                nothing more is done: its uniform numbers are spread evenly in any case.
 
         Raises:
             IncompleteError: when the model gives the conditions next to no probability, or none

@@ -209,7 +209,7 @@ SCHEMA: Declaration = MappingProxyType(
 )
 MODEL: Declaration = MappingProxyType(
     {
-        **_named(PUBLIC, "format latent width schema"),
+        **_named(PUBLIC, "format generator latent width schema"),
         **_named(MEASURED, "max_cells"),
         **_named(MEASURED, "rows rows_of_each"),
         "guarantee": _named(

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from privgan.generator.masks import last_read
+from privgan.generator.network_form import last_read
 from privgan.generator.one_hot import Layout, shares_of
 
 _START = 0.3  # Deviation of the first layer's weights: one-hot inputs, so few of them add up.

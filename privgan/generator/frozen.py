@@ -18,12 +18,15 @@ from torch import Tensor
 from privgan.generator.conditions import conditions_of
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.mixture import Mixture
+from privgan.generator.network_form import (
+    MIXTURE_FORMAT,
+    MOST_WIDTH,
+    NETWORK_FORMAT,
+    NETWORK_KIND,
+)
 from privgan.generator.networks import Generator
 
-MIXTURE_FORMAT, NETWORK_FORMAT = "privgan.model/1", "privgan.model/2"
-FORMATS = (MIXTURE_FORMAT, NETWORK_FORMAT)
 _NETWORK = "network."
-_MOST = 1 << 20  # Units of a layer, or latent dimensions.
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,7 @@ def facts_of(model: Frozen) -> dict[str, Any]:
     """The facts that its file states besides its tensors."""
     if isinstance(model, FrozenMixture):
         return {"latent": model.network.latent, "width": model.network.width}
-    return {"generator": "network", "width": model.width}
+    return {"generator": NETWORK_KIND, "width": model.width}
 
 
 def tensors_of(model: Frozen) -> dict[str, Tensor]:
@@ -82,7 +85,7 @@ def frozen_of(
     """The model of a file; sizes that do not fit the tensors take no memory.
 
     Args:
-        facts: What its file states; its format is one of ``FORMATS``.
+        facts: What its file states; its format is of either kind.
         tensors: By name.
         sizes: Number of codes of each column.
 
@@ -91,9 +94,11 @@ def frozen_of(
         LookupError, TypeError, RuntimeError: Parts are missing or do not fit together.
     """
     for name in ("latent", "width") if facts["format"] == MIXTURE_FORMAT else ("width",):
-        if type(facts[name]) is not int or not 1 <= facts[name] <= _MOST:
+        if type(facts[name]) is not int or not 1 <= facts[name] <= MOST_WIDTH:
             raise ValueError(name)
-    if any(part.is_floating_point() and not torch.isfinite(part).all() for part in tensors.values()):
+    if any(
+        part.is_floating_point() and not torch.isfinite(part).all() for part in tensors.values()
+    ):
         raise ValueError("weights")
     if facts["format"] == MIXTURE_FORMAT:
         return _mixture_of(facts, tensors, sizes)
@@ -121,7 +126,7 @@ def _mixture_of(
 def _network_of(
     facts: Mapping[str, Any], tensors: Mapping[str, Tensor], sizes: Sequence[int]
 ) -> FrozenNetwork:
-    if facts["generator"] != "network" or not all(name.startswith(_NETWORK) for name in tensors):
+    if facts["generator"] != NETWORK_KIND or not all(name.startswith(_NETWORK) for name in tensors):
         raise ValueError("generator")
     numbers = {name.removeprefix(_NETWORK): part.numpy() for name, part in tensors.items()}
     network = FrozenNetwork.from_tensors(sizes, numbers)

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from privgan.generator.autoregressive import Autoregressive, MaskedLinear
-from privgan.generator.masks import last_read, weight_counts
+from privgan.generator.network_form import MOST_WEIGHT, last_read, weight_counts
 
 _PANEL = 4  # Columns whose sums over all earlier columns are made at once.
 _CACHED = 1 << 20  # Numbers of the state that are held at once: some MB.
@@ -41,14 +41,18 @@ class FrozenNetwork:
     direct: np.ndarray
 
     def __post_init__(self) -> None:
-        """Check the lengths.
+        """Check lengths and numbers.
 
         Raises:
-            ValueError: A layer has not the weights that the sizes give it.
+            ValueError: A layer has not the weights that the sizes give it, or one that is not
+                finite or beyond ``MOST_WEIGHT``.
         """
         wanted = weight_counts(self.sizes, self.width) | {"second_bias": sum(self.sizes)}
         for name, length in wanted.items():
             if getattr(self, name).shape != (length,):
+                raise ValueError(name)
+        for name, part in self.tensors().items():
+            if not (np.abs(part) <= MOST_WEIGHT).all():
                 raise ValueError(name)
 
     @classmethod
@@ -126,9 +130,7 @@ class FrozenNetwork:
         }
 
     @classmethod
-    def from_tensors(
-        cls, sizes: Sequence[int], tensors: Mapping[str, np.ndarray]
-    ) -> FrozenNetwork:
+    def from_tensors(cls, sizes: Sequence[int], tensors: Mapping[str, np.ndarray]) -> FrozenNetwork:
         """The network of a file.
 
         Raises:
@@ -159,9 +161,8 @@ class Step:
         size: Number of the column's codes.
         begin: Number of the state's features before the column.
         end: Number of the features with it.
-        far: For a panel's first column: weights of all the panel's codes and units
-            [codes and units, features before the panel]; else None.
-        far_bias: Their biases [codes and units, 1], or None.
+        far: For a panel's first column the weights of all the panel's codes and units [codes and
+            units, features before the panel], and their biases [codes and units, 1]; else None.
         place: First of the column's own codes and units in its panel.
         near_begin: Number of features before its panel.
         near: Weights of features of the panel before the column [codes and units, features].
@@ -171,8 +172,7 @@ class Step:
     size: int
     begin: int
     end: int
-    far: np.ndarray | None
-    far_bias: np.ndarray | None
+    far: tuple[np.ndarray, np.ndarray] | None
     place: int
     near_begin: int
     near: np.ndarray
@@ -204,7 +204,8 @@ class Walk:
         """Logits of the column's codes [codes, rows], float32; the largest is 0."""
         step = self._steps[column]
         if step.far is not None:
-            self._panel = step.far @ self._state[: step.near_begin] + step.far_bias
+            weights, biases = step.far
+            self._panel = weights @ self._state[: step.near_begin] + biases
         sums = self._panel[step.place : step.place + step.end - step.begin]
         if step.begin > step.near_begin:
             sums += step.near @ self._state[step.near_begin : step.begin]
@@ -228,14 +229,16 @@ def _steps(network: FrozenNetwork) -> list[Step]:
     for column, size in enumerate(network.sizes):
         first = column - column % _PANEL
         panel = range(first, min(first + _PANEL, len(rows)))
-        far_end, leads = begins[first], column == first
+        far_end = begins[first]
+        far = [rows[at][:, :far_end] for at in panel], [biases[at] for at in panel]
         found.append(
             Step(
                 size=size,
                 begin=begins[column],
                 end=begins[column + 1],
-                far=np.concatenate([rows[at][:, :far_end] for at in panel]) if leads else None,
-                far_bias=np.concatenate([biases[at] for at in panel])[:, None] if leads else None,
+                far=(np.concatenate(far[0]), np.concatenate(far[1])[:, None])
+                if column == first
+                else None,
                 place=begins[column] - far_end,
                 near_begin=far_end,
                 near=np.ascontiguousarray(rows[column][:, far_end:]),
@@ -272,7 +275,9 @@ def _weights_by_column(
         rows.append(made)
         owns.append(np.ascontiguousarray(reading[:, start:]))
         biases.append(
-            np.concatenate([network.second_bias[start : start + size], network.first_bias[complete]])
+            np.concatenate(
+                [network.second_bias[start : start + size], network.first_bias[complete]]
+            )
         )
     return rows, biases, owns, begins
 

@@ -34,7 +34,9 @@ class Weighted:
     def living(self) -> Weighted:
         """The rows that have a weight."""
         kept = np.flatnonzero(np.isfinite(self.logs))
-        return self if len(kept) == len(self.logs) else Weighted(self.rows.at(kept), self.logs[kept])
+        return (
+            self if len(kept) == len(self.logs) else Weighted(self.rows.at(kept), self.logs[kept])
+        )
 
 
 def relative(logs: np.ndarray) -> np.ndarray:

@@ -114,7 +114,8 @@ class NetworkSampler:
         size = self._network.rows_at_once
         parts = [self._block(min(size, rows - at), rng) for at in range(0, rows, size)]
         return Weighted(
-            Drawn.joined([part.rows for part in parts]), np.concatenate([part.logs for part in parts])
+            Drawn.joined([part.rows for part in parts]),
+            np.concatenate([part.logs for part in parts]),
         )
 
     def _block(self, rows: int, rng: np.random.Generator) -> Weighted:

@@ -88,7 +88,9 @@ class RowSampler:
             )
         if not self.sampler.impossible:
             return
-        told = "; ".join(group.told(self.of.schema.constraints) for group in self.sampler.impossible)
+        told = "; ".join(
+            group.told(self.of.schema.constraints) for group in self.sampler.impossible
+        )
         what = f"the schema's {told}"
         advice = "fit again with a schema that leaves one out or allows more"
         if self.where:
@@ -101,7 +103,10 @@ class RowSampler:
     def chunk(self, rows: int, first_serial: int) -> pd.DataFrame:
         """Draw the next rows, numbered from ``first_serial``."""
         drawn = self.sampler.draw(rows, self.rng, balanced=self.balanced)
-        self.rows, self.effective_rows = self.rows + rows, self.effective_rows + drawn.effective_rows
+        self.rows, self.effective_rows = (
+            self.rows + rows,
+            self.effective_rows + drawn.effective_rows,
+        )
         columns = self.of.encoder.columns
         values = self._held(drawn.positions) if self.groups else {}
         values |= {

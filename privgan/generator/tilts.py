@@ -44,7 +44,7 @@ def fitted_tilts(network: FrozenNetwork, guides: Guides) -> Factors:
     last = max((column for guide in guides(1) for column in guide.columns), default=0)
     if not last:
         return {}
-    tilts = {column: np.ones(network.sizes[column]) for column in range(last)}
+    tilts: Factors = {column: np.ones(network.sizes[column]) for column in range(last)}
     best, best_tilts = -1.0, tilts
     for _ in range(_ROUNDS):
         seen: dict[int, np.ndarray] = {}

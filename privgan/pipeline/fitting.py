@@ -11,8 +11,8 @@ import torch
 from privgan.domain.encoding import Encoder
 from privgan.errors import InternalError, UsageError
 from privgan.generator import warm_start
-from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.autoregressive import Autoregressive
+from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
 from privgan.generator.refine import Refinement, Training
@@ -61,8 +61,7 @@ class Fitted:
         secret: Whether the coins were secret; if not, ε is infinite.
         canaries: INTERNAL.
         critic: INTERNAL: the critic, where the plan has one.
-        network: The autoregressive network that gives the final distribution; None where that is
-            the generator's mixture.
+        network: Gives the final distribution; None where the generator's mixture does.
     """
 
     plan: Plan
@@ -103,8 +102,7 @@ class FitSettings:
         on_canaries: Called with the canaries and the run's identity before the first look, to keep
             them safe inside.
         keep: Writes a checkpoint of the critic phase; told whether no step will follow it.
-        trainer: Makes the critic's trainer; another one than the usual only in the audit's test
-            runs.
+        trainer: Makes the critic's trainer; not the usual one in the audit's test runs alone.
         attempts: Evaluations that the policy allows on the data set; None where no policy is at
             hand.
     """

@@ -97,9 +97,7 @@ def _frozen(fitted: Fitted) -> Frozen:
     if fitted.network is not None:
         return FrozenNetwork.of(fitted.network)
     model = fitted.model
-    return FrozenMixture(
-        model.network.cpu().eval(), model.latents.cpu(), model.codes_of_conditions
-    )
+    return FrozenMixture(model.network.cpu().eval(), model.latents.cpu(), model.codes_of_conditions)
 
 
 def _record(
