@@ -8,14 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -31,21 +28,19 @@ from privgan.files.limits import (
     MOST_SAMPLED_CELLS,
     MOST_SAMPLED_ROWS,
 )
-from privgan.generator.conditions import conditions_of
-from privgan.generator.mixture import Mixture
-from privgan.generator.networks import Generator
+from privgan.generator.distribution import Distribution
+from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
+from privgan.generator.network_form import FORMATS
 from privgan.generator.row_sampler import RowSampler
 from privgan.naming import call, parameter
 from privgan.privacy.guarantee import Guarantee
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
 
-FORMAT = "privgan.model/1"
 WEIGHTS, FACTS = "model.safetensors", "model.json"
 CHUNK = 100_000
 _FACTS_FILE = "model/model.json"  # Its name in a release, by which its limits are stated.
 _LARGEST_FACTS = LARGEST_JSON[_FACTS_FILE]
-_NETWORK = "network."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,9 +50,7 @@ class Synthesizer:
     Attributes:
         schema: The public facts.
         encoder: Codes to values; its merged bins are measured facts.
-        network: The generator's weights.
-        latents: The codebook's latent vectors [entries, latent].
-        condition_codes: Column and code of each entry's condition [entries, 2]; (-1, -1) for none.
+        model: The frozen generator: a mixture or an autoregressive network.
         frequencies: Noisy share of each code of each column.
         max_cells: The plan's number of fine cells.
         rows: The default number of rows: the planned row count.
@@ -67,9 +60,7 @@ class Synthesizer:
 
     schema: Schema
     encoder: Encoder
-    network: Generator
-    latents: Tensor
-    condition_codes: np.ndarray
+    model: Frozen
     frequencies: tuple[np.ndarray, ...]
     max_cells: int
     rows: int
@@ -93,7 +84,8 @@ class Synthesizer:
             seed: Public randomness: the same seed draws the same rows.
             where: Conditions that every row meets.
             balanced: Whether 3-way counts are brought near to what the model expects, as in the
-                table of a candidate; it takes some 50 times as long as drawing.
+                table of a candidate; it takes some 50 times as long as drawing. Of a network
+                nothing more is done: its uniform numbers are spread evenly in any case.
 
         Raises:
             IncompleteError: when the model gives the conditions next to no probability, or none
@@ -116,45 +108,36 @@ class Synthesizer:
         seed: int = 0,
         where: tuple[ColumnCondition, ...] = (),
         balanced: bool = False,
-    ) -> Iterator[pd.DataFrame]:
-        """Sample in chunks of at most 100,000 rows, in bounded memory."""
+    ) -> Chunks:
+        """Sample in chunks of at most 100,000 rows, in bounded memory.
+
+        Raises:
+            UsageError: when the number of rows is none that can be drawn.
+            IncompleteError: as ``sample``.
+        """
         wanted = self.rows if rows is None else rows
         if wanted < 1:
             raise UsageError(f"{parameter('rows')} is {wanted}; it must be at least 1")
         if wanted > MOST_SAMPLED_ROWS:
             told = f"it must be at most {MOST_SAMPLED_ROWS:,}"
             raise UsageError(f"{parameter('rows')} is {wanted}; {told}")
-        draw = RowSampler(self, seed, where, balanced=balanced)
-        for start in range(0, wanted, CHUNK):
-            yield draw.chunk(min(CHUNK, wanted - start), start + 1)
+        return Chunks(RowSampler(self, seed, where, balanced=balanced), wanted)
 
-    @cached_property
-    @torch.no_grad()
-    def mixture(self) -> Mixture:
-        """The model as a mixture of product distributions over codes."""
-        conditions = conditions_of(self.condition_codes, self.encoder.sizes)
-        logits = self.network(self.latents, conditions)
-        return Mixture([F.softmax(part, 1).numpy().astype(np.float64) for part in logits])
+    @property
+    def distribution(self) -> Distribution:
+        """The model's distribution over codes."""
+        return self.model.distribution
 
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` and ``model.json``: no pickle, no row."""
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {
-            f"{_NETWORK}{name}": tensor.contiguous()
-            for name, tensor in self.network.state_dict().items()
-        }
-        codebook = {
-            "codebook.latents": self.latents,
-            "codebook.conditions": torch.from_numpy(self.condition_codes),
-        }
-        save_file(weights | codebook, folder / WEIGHTS)
+        save_file(tensors_of(self.model), folder / WEIGHTS)
         facts = {
-            "format": FORMAT,
+            "format": format_of(self.model),
             "rows": self.rows,
             "rows_of_each": list(self.rows_of_each),
             "max_cells": self.max_cells,
-            "latent": self.network.latent,
-            "width": self.network.width,
+            **facts_of(self.model),
             "guarantee": self.guarantee.to_json(),
             "schema": dump_schema(self.schema),
             "columns": {column.name: column.to_json() for column in self.encoder.columns},
@@ -164,6 +147,36 @@ class Synthesizer:
         }
         (folder / FACTS).write_text(
             json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
+
+
+class Chunks(Iterator[pd.DataFrame]):
+    """Frames of drawn rows, one after another.
+
+    Args:
+        sampler: Draws the rows.
+        rows: How many in all.
+    """
+
+    def __init__(self, sampler: RowSampler, rows: int) -> None:
+        self._sampler, self._rows = sampler, rows
+
+    def __next__(self) -> pd.DataFrame:
+        """The next rows."""
+        first = self._sampler.rows
+        if first >= self._rows:
+            raise StopIteration
+        return self._sampler.chunk(min(CHUNK, self._rows - first), first + 1)
+
+    @property
+    def note(self) -> str | None:
+        """What to say of the rows drawn so far; None where each tells as much as any other."""
+        rows, found = self._sampler.rows, int(self._sampler.effective_rows)
+        if found >= rows:
+            return None
+        return (
+            f"the conditions are rare in the model: some of the {rows:,} rows repeat others, and"
+            f" together they tell as much as {found:,} independent ones"
         )
 
 
@@ -190,13 +203,13 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
             " privgan model"
         ) from error
     found = facts.get("format") if isinstance(facts, dict) else None
-    if found != FORMAT:
-        raise UsageError(f"{folder}: the model's format is {found!r}; this privgan reads {FORMAT}")
+    if found not in FORMATS:
+        known = " and ".join(FORMATS)
+        raise UsageError(f"{folder}: the model's format is {found!r}; this privgan reads {known}")
     try:
         synthesizer = _rebuilt(facts, weights)
-        # The network's one pass: whoever loads a model samples from it, and parts that do not fit
-        # show here.
-        _ = synthesizer.mixture
+        # Whoever loads a model samples from it, and parts that do not fit show here.
+        _ = synthesizer.distribution
     except (
         LookupError,
         TypeError,
@@ -222,18 +235,15 @@ def _facts_of(path: Path) -> Any:
     return json.loads(content.decode("utf-8"))
 
 
-def _check_sound(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+def _check_sound(facts: Mapping[str, Any]) -> None:
     """Check that its numbers are possible in a fitted model; ValueError says which is not."""
-    most = {"rows": MOST_SAMPLED_ROWS, "max_cells": MOST_CELLS, "latent": 1 << 20, "width": 1 << 20}
+    most = {"rows": MOST_SAMPLED_ROWS, "max_cells": MOST_CELLS}
     for name, limit in most.items():
         if type(facts[name]) is not int or not 1 <= facts[name] <= limit:
             raise ValueError(name)
     within = (part["within"] for part in facts["columns"].values())
     for shares in (facts["rows_of_each"], *facts["frequencies"], *within):
         _check_shares(np.asarray(shares, float))
-    for part in weights.values():
-        if part.is_floating_point() and not torch.isfinite(part).all():
-            raise ValueError("weights")
 
 
 def _check_shares(found: np.ndarray) -> None:
@@ -255,34 +265,16 @@ def _encoder_of(schema: Schema, facts: Mapping[str, Any]) -> Encoder:
     return encoder_from_json(cells, facts["columns"])
 
 
-def _network_of(
-    encoder: Encoder, facts: Mapping[str, Any], weights: Mapping[str, Tensor]
-) -> Generator:
-    """The network; sizes that do not fit the tensors take no memory."""
-    latents, parts = weights["codebook.latents"], weights.items()
-    own = {name.removeprefix(_NETWORK): part for name, part in parts if name.startswith(_NETWORK)}
-    if any(part.dtype != torch.float32 for part in (latents, *own.values())):
-        raise ValueError("weights")
-    with torch.device("meta"):
-        sizes = {"latent": facts["latent"], "width": facts["width"], "entries": len(latents)}
-        network = Generator(encoder.sizes, **sizes)
-    network.load_state_dict(own, assign=True)
-    return network.eval()
-
-
 def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
     schema = parse_schema(facts["schema"], name="the model's schema")
-    _check_sound(facts, weights)
+    _check_sound(facts)
     encoder = _encoder_of(schema, facts)
     if [len(shares) for shares in facts["frequencies"]] != list(encoder.sizes):
         raise ValueError("frequencies")
-    network, latents = _network_of(encoder, facts, weights), weights["codebook.latents"]
     return Synthesizer(
         schema=schema,
         encoder=encoder,
-        network=network,
-        latents=latents,
-        condition_codes=weights["codebook.conditions"].numpy(),
+        model=frozen_of(facts, weights, encoder.sizes),
         frequencies=tuple(np.asarray(shares) for shares in facts["frequencies"]),
         max_cells=facts["max_cells"],
         rows=facts["rows"],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
 
 from privgan.domain.cells import Cells, cells_of
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code
+from privgan.generator.autoregressive import Autoregressive
+from privgan.generator.frozen import FrozenMixture
+from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Generator
 from privgan.privacy.guarantee import Guarantee
@@ -46,8 +49,8 @@ class FixedSynthesizer(Synthesizer):
 
     fixed: Mixture
 
-    @cached_property
-    def mixture(self) -> Mixture:
+    @property
+    def distribution(self) -> Mixture:
         """The given mixture."""
         return self.fixed
 
@@ -77,9 +80,11 @@ def fixed_synthesizer(
     return FixedSynthesizer(
         schema=schema,
         encoder=encoder,
-        network=Generator(encoder.sizes, latent=2, width=4, entries=entries),
-        latents=torch.zeros(entries, 2),
-        condition_codes=np.full((entries, 2), -1),
+        model=FrozenMixture(
+            Generator(encoder.sizes, latent=2, width=4, entries=entries),
+            torch.zeros(entries, 2),
+            np.full((entries, 2), -1),
+        ),
         frequencies=tuple(np.full(size, 1 / size) for size in encoder.sizes),
         max_cells=24,
         rows=500,
@@ -87,6 +92,55 @@ def fixed_synthesizer(
         guarantee=said_guarantee(),
         fixed=mixture,
     )
+
+
+def network_synthesizer(
+    schema: Schema,
+    seed: int = 0,
+    *,
+    strength: float = 1.0,
+    rows_of_each: tuple[float, ...] = (1.0,),
+    shifts: Mapping[str, Sequence[float]] | None = None,
+) -> Synthesizer:
+    """A synthesizer over a schema whose distribution is that of a random network.
+
+    Args:
+        schema: The schema; no column is open.
+        seed: Draws the network and the encoder.
+        strength: Deviation of its weights: the larger, the more columns depend on each other.
+        rows_of_each: Share of the customers with 1, 2, … rows.
+        shifts: By column what is added to the logits of its codes.
+    """
+    rng = np.random.default_rng(seed)
+    encoder = Encoder(tuple(_code(cells_of(column, 24), rng) for column in schema.modelled))
+    network = random_network(encoder.sizes, seed, strength=strength)
+    for name, added in (shifts or {}).items():
+        index = encoder.names.index(name)
+        start = sum(encoder.sizes[:index])
+        with torch.no_grad():
+            network.out.bias[start : start + len(added)] += torch.tensor(added)
+    return Synthesizer(
+        schema=schema,
+        encoder=encoder,
+        model=FrozenNetwork.of(network),
+        frequencies=tuple(np.full(size, 1 / size) for size in encoder.sizes),
+        max_cells=24,
+        rows=500,
+        rows_of_each=rows_of_each,
+        guarantee=said_guarantee(),
+    )
+
+
+def random_network(
+    sizes: Sequence[int], seed: int = 0, *, width: int = 16, strength: float = 1.0
+) -> Autoregressive:
+    """An autoregressive network whose weights are drawn at random."""
+    network = Autoregressive(sizes, width=width)
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for part in network.parameters():
+            part.copy_(strength * torch.randn(part.shape, generator=random))
+    return network
 
 
 def _code(cells: Cells, rng: np.random.Generator) -> ColumnCode:

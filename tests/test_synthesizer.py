@@ -18,6 +18,7 @@ from privgan.domain.conditions import parse_where
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code
 from privgan.errors import IncompleteError, UsageError
 from privgan.generator.conditions import condition_codes
+from privgan.generator.frozen import FrozenMixture
 from privgan.generator.networks import Generator
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts
 from privgan.privacy.budget import PrivacyUnit
@@ -124,9 +125,11 @@ def synthesizer() -> Synthesizer:
     return Synthesizer(
         schema=SCHEMA,
         encoder=encoder,
-        network=network,
-        latents=torch.randn(200, 4, generator=torch.Generator().manual_seed(0)),
-        condition_codes=condition_codes(found, 200),
+        model=FrozenMixture(
+            network,
+            torch.randn(200, 4, generator=torch.Generator().manual_seed(0)),
+            condition_codes(found, 200),
+        ),
         frequencies=tuple(found.frequencies()),
         max_cells=64,
         rows=777,
@@ -148,7 +151,7 @@ def test_what_is_loaded_is_what_was_saved(synthesizer: Synthesizer, folder: Path
     again = load_synthesizer(str(folder))
     assert again.schema == SCHEMA
     assert (again.rows, again.max_cells, again.guarantee) == (777, 64, synthesizer.guarantee)
-    assert (again.condition_codes == synthesizer.condition_codes).all()
+    assert (again.model.condition_codes == synthesizer.model.condition_codes).all()
     for seed in range(3):
         pd.testing.assert_frame_equal(
             again.sample(900, seed=seed), synthesizer.sample(900, seed=seed)

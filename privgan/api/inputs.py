@@ -181,6 +181,12 @@ def tell(text: str) -> None:
     warnings.warn(text, stacklevel=level)
 
 
+def tell_note(note: str | None) -> None:
+    """A warning where there is something to say."""
+    if note is not None:
+        tell(note)
+
+
 def path_of(name: str, given: Any, allowed: str = "a path") -> Path:
     """A path; UsageError with its name where it is none."""
     if isinstance(given, str | os.PathLike):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +17,14 @@ from privgan.api.asking import (
     judging_beforehand,
 )
 from privgan.api.budget import Rates
-from privgan.api.inputs import PathLike, checked_ledger, table_of, tell_progress, whole
+from privgan.api.inputs import (
+    PathLike,
+    checked_ledger,
+    table_of,
+    tell_note,
+    tell_progress,
+    whole,
+)
 from privgan.api.jobs import Ledger, fit_job, resume_fit_job
 from privgan.api.kept import Fitted, copied, fitted_of, folder_of, found
 from privgan.api.schema import Schema
@@ -34,6 +40,7 @@ from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
+from privgan.synthesizer import Chunks
 from privgan.table.output import format_of, write_rows
 
 
@@ -56,9 +63,11 @@ class Synthesizer:
         seed: Moves initial weights and fake rows; never noise, batches or canaries.
         target: Column to predict: what tells of it is measured more closely.
         on_violation: ``refuse`` values outside the schema, or ``clamp`` them into it.
-        critic_share: Share of the model's budget for the private critic (DP-SGD), 0 to 0.95.
+        generator: ``mixture``, fitted to noisy marginals alone; ``network``, which DP-SGD then
+            trains on customers; ``auto`` takes the network where the table is large enough.
+        dp_sgd_share: Share of the model's budget for DP-SGD, 0 to 0.95; None for what pays.
         canary_probability: Probability of each customer to be a canary of the audit; None for 0.2.
-        resumable: Write checkpoints of the critic phase; costs a little noise.
+        resumable: Write checkpoints of DP-SGD; costs a little noise.
         policy: Judge what is known before the first look by this policy; a fit that can never
             pass charges nothing.
         context: With ``policy``: who, for what, until when.
@@ -93,7 +102,8 @@ class Synthesizer:
         seed: int = 0,
         target: str | None = None,
         on_violation: str = "refuse",
-        critic_share: float = 0.0,
+        generator: str = "auto",
+        dp_sgd_share: float | None = None,
         canary_probability: float | None = None,
         resumable: bool = False,
         policy: Policy | PathLike | None = None,
@@ -113,7 +123,8 @@ class Synthesizer:
             "seed": seed,
             "target": target,
             "on_violation": on_violation,
-            "critic_share": critic_share,
+            "generator": generator,
+            "dp_sgd_share": dp_sgd_share,
             "canary_probability": canary_probability,
             "resumable": resumable,
         }
@@ -208,7 +219,7 @@ class Synthesizer:
             where: Conditions that every row meets, e.g. ``"segment = gold and age >= 60"``.
             seed: Public randomness: the same seed draws the same rows.
             balanced: Whether counts of three columns are brought near to the model's; takes some 50
-                times as long.
+                times as long. Of a network nothing more is done.
 
         Returns:
             A frame [rows, columns].
@@ -224,7 +235,10 @@ class Synthesizer:
         Traceback (most recent call last):
         privgan.errors.UsageError: rows is 0; it must be at least 1
         """
-        return pd.concat(list(self.chunks(rows, where, seed, balanced=balanced)), ignore_index=True)
+        chunks = self.chunks(rows, where, seed, balanced=balanced)
+        frame = pd.concat(list(chunks), ignore_index=True)
+        tell_note(chunks.note)
+        return frame
 
     def chunks(
         self,
@@ -233,8 +247,11 @@ class Synthesizer:
         seed: int = 0,
         *,
         balanced: bool = False,
-    ) -> Iterator[pd.DataFrame]:
+    ) -> Chunks:
         """As ``sample``, in frames of at most 100,000 rows, so that memory does not grow.
+
+        Its ``note`` says where fewer rows are effective than were drawn; ``sample`` and ``write``
+        give it as a warning.
 
         >>> [len(chunk) for chunk in fitted.chunks(150_000)]
         [100000, 50000]
@@ -275,9 +292,10 @@ class Synthesizer:
         if out.exists():
             raise UsageError(f"{out}: is there already; choose another {parameter('path')}")
         form = format_of(out, format)
-        return write_rows(
-            self.chunks(rows, where, seed, balanced=balanced), self.schema.facts, out, form
-        )
+        chunks = self.chunks(rows, where, seed, balanced=balanced)
+        written = write_rows(chunks, self.schema.facts, out, form)
+        tell_note(chunks.note)
+        return written
 
     def save(self, folder: PathLike) -> Path:
         """Keep what the fit left in a folder; of a release the model alone.

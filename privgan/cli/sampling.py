@@ -48,11 +48,12 @@ def sample(
 
     Under conditions the rows follow the model's exact conditional distribution, and every row holds
     the schema's constraints; only at_most constraints are met by drawing a row again. Where the
-    model gives the conditions next to no probability the command ends with code 3.
+    model gives the conditions next to no probability the command ends with code 3. Where it is a
+    network and gives them too little, rows repeat; a note tells how many are effective.
 
     Rows are drawn one by one unless --balanced is given: then rows exchange values until counts of
     three columns together are near to what the model expects, in chunks of 100,000 rows. That costs
-    nothing of the budget either.
+    nothing of the budget either. Of a network nothing more is done.
 
     In a .csv or .tsv file an apostrophe stands before text that a spreadsheet would run as a
     formula ('=1+1); other files hold it as it is. A database file gets one table, "synthetic".
@@ -81,3 +82,5 @@ def sample(
     chunks = synthesizer.chunks(rows, seed=seed, where=conditions, balanced=balanced)
     written = write_rows(chunks, synthesizer.schema, out, form)
     click.echo(f"{out}: {written} rows")
+    if chunks.note:
+        click.echo(f"note: {chunks.note}", err=True)

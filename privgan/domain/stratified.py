@@ -43,7 +43,7 @@ def choose_by_shares(
     reached[:, -1:] = counts
     reached += np.cumsum(counts)[:, None] - counts
     drawn = np.repeat(np.tile(np.arange(codes), groups), np.diff(reached.ravel(), prepend=0))
-    return _shuffled(entries, drawn, groups, codes, rng)
+    return shuffled(entries, drawn, groups, codes, rng)
 
 
 def choose_within(
@@ -70,13 +70,13 @@ def choose_within(
     last = np.append(owner[1:] != owner[:-1], True)
     reached[last] = counts[owner[last]]
     before = np.where(np.append(True, last[:-1]), 0, np.append(0, reached[:-1]))
-    order = _shuffled(groups, np.arange(len(groups)), total, len(groups), rng)
+    order = shuffled(groups, np.arange(len(groups)), total, len(groups), rng)
     chosen = np.empty(len(groups), dtype=np.int64)
     chosen[order] = np.repeat(np.arange(len(owner)), reached - before)
     return chosen
 
 
-def _shuffled(
+def shuffled(
     groups: np.ndarray, values: np.ndarray, most_groups: int, most: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Values [rows] by ascending group [rows], in random order within each group.

@@ -89,7 +89,7 @@ _PLAN: dict[str, Declaration] = {
         PUBLIC,
         "format dataset schema_fingerprint unit neighbouring_relation epsilon delta declared_rows",
     ),
-    **_named(PUBLIC, "canary_probability effort marginal_share resumable"),
+    **_named(PUBLIC, "canary_probability effort kind marginal_share resumable"),
     **_named(MEASURED, "rows rows_of_each"),
     "audit": _named(PUBLIC, "score bound"),
     "stages": {
@@ -113,6 +113,14 @@ _PLAN: dict[str, Declaration] = {
                 " offset_learning_rate",
             ),
             **_named(MEASURED, "final_steps"),
+        },
+        "network": {
+            **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
+            **_named(
+                PUBLIC,
+                "max_grad_norm width learning_rate checkpoint_interval distil_steps distil_rows"
+                " distil_learning_rate raking_rounds",
+            ),
         },
         "critic": {
             **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
@@ -209,7 +217,7 @@ SCHEMA: Declaration = MappingProxyType(
 )
 MODEL: Declaration = MappingProxyType(
     {
-        **_named(PUBLIC, "format latent width schema"),
+        **_named(PUBLIC, "format generator latent width schema"),
         **_named(MEASURED, "max_cells"),
         **_named(MEASURED, "rows rows_of_each"),
         "guarantee": _named(

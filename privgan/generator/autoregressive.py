@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from privgan.generator.network_form import last_read
 from privgan.generator.one_hot import Layout, shares_of
 
 # Inputs are one-hot: a hidden unit adds up one weight for each column.
@@ -79,7 +80,7 @@ class Autoregressive(nn.Module):
         columns = torch.arange(len(self.sizes))
         owner = columns.repeat_interleave(torch.tensor(self.sizes))
         # The last column that each hidden unit reads.
-        last = torch.arange(width) % max(1, len(self.sizes) - 1)
+        last = torch.from_numpy(last_read(width, len(self.sizes)))
         self.first = MaskedLinear((owner[None] <= columns[:, None]).float(), last)
         before = torch.cat([last, owner])[None] < columns[:, None]
         self.out = MaskedLinear(before.float(), owner)

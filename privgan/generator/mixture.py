@@ -23,6 +23,8 @@ from privgan.measurement.marginals import Clique, Measurements
 from privgan.planning.plan import GeneratorSettings
 
 _TEMPERATURE = 0.5
+_CHUNK = 2_000
+_TINY = 1e-300
 
 
 class GeneratorModel:
@@ -152,6 +154,23 @@ class Mixture:
         self.probabilities = [part / part.sum(1, keepdims=True) for part in probabilities]
         self.entries = len(self.probabilities[0])
         self._shares = [cumulative_shares(part) for part in self.probabilities]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of codes of each column."""
+        return tuple(part.shape[1] for part in self.probabilities)
+
+    def log_likelihood(self, codes: np.ndarray) -> np.ndarray:
+        """Log-probability [rows], in nats, of codes [rows, columns]; exact."""
+        found = np.empty(len(codes))
+        for start in range(0, len(codes), _CHUNK):
+            part = codes[start : start + _CHUNK]
+            logs = sum(
+                np.log(shares[:, part[:, column]] + _TINY)
+                for column, shares in enumerate(self.probabilities)
+            )
+            found[start : start + _CHUNK] = np.logaddexp.reduce(logs, axis=0) - np.log(self.entries)
+        return found
 
     def sample(
         self,

@@ -12,8 +12,11 @@ from privgan.domain.conditions import ColumnCondition
 from privgan.domain.encoding import ColumnCode, Encoder
 from privgan.domain.regions import Group, groups_of
 from privgan.errors import IncompleteError, InternalError
-from privgan.generator.constrained import ConstrainedMixture
+from privgan.generator.distribution import Distribution, Sampler
+from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.mixture import Mixture
+from privgan.generator.mixture_sampler import MixtureSampler
+from privgan.generator.network_sampler import NetworkSampler
 from privgan.naming import parameter
 from privgan.schema.columns import PRESENCE
 from privgan.schema.constraints import place
@@ -37,8 +40,8 @@ class FittedModel(Protocol):
         """Codes to values."""
 
     @property
-    def mixture(self) -> Mixture:
-        """The model as a mixture of product distributions over codes."""
+    def distribution(self) -> Distribution:
+        """The model's distribution over codes."""
 
     @property
     def rows_of_each(self) -> tuple[float, ...]:
@@ -46,7 +49,12 @@ class FittedModel(Protocol):
 
 
 class RowSampler:
-    """Draws chunks; its state is public randomness."""
+    """Draws chunks; its state is public randomness.
+
+    Attributes:
+        rows: Number of rows drawn so far.
+        effective_rows: How many independent rows tell as much as these.
+    """
 
     def __init__(
         self,
@@ -60,58 +68,51 @@ class RowSampler:
         self.of, self.where = synthesizer, {condition.column.name: condition for condition in where}
         self.rng = np.random.default_rng([seed, 2])
         self.customers = SerialCustomers(synthesizer.rows_of_each, self.rng)
-        self.mixture = synthesizer.mixture
-        self.allowed = {
+        self.rows, self.effective_rows = 0, 0.0
+        allowed = {
             index: self._allowed(column)
             for index, column in enumerate(synthesizer.encoder.columns)
             if column.name in self.where
         }
-        if self.mixture.evidence(self.allowed).mean() < _SMALLEST_PROBABILITY:
+        schema = synthesizer.schema
+        self.groups = groups_of(schema, where) if schema.constraints else ()
+        self.sampler = _sampler(synthesizer, allowed, self.groups)
+        self._check_possible()
+
+    def _check_possible(self) -> None:
+        if self.sampler.probability < _SMALLEST_PROBABILITY:
             names = ", ".join(self.where)
             raise IncompleteError(
                 f"{parameter('where')}: the model gives these conditions on {names} next to no"
                 " probability; widen one of them"
             )
-        self.constrained = (
-            self._constrained(groups_of(synthesizer.schema, where))
-            if synthesizer.schema.constraints
-            else None
+        if not self.sampler.impossible:
+            return
+        told = "; ".join(
+            group.told(self.of.schema.constraints) for group in self.sampler.impossible
         )
-
-    def _constrained(self, groups: tuple[Group, ...]) -> ConstrainedMixture:
-        bound = {name for group in groups for name in group.columns}
-        free = {
-            index: shares
-            for index, shares in self.allowed.items()
-            if self.of.encoder.names[index] not in bound
-        }
-        constrained = ConstrainedMixture(groups, self.mixture, self.of.encoder, free)
-        if constrained.impossible:
-            told = "; ".join(
-                group.told(self.of.schema.constraints) for group in constrained.impossible
-            )
-            what = (
-                f"{parameter('where')} on {', '.join(self.where)} and the schema's {told}"
-                if self.where
-                else f"the schema's {told}"
-            )
-            advice = (
-                "widen a condition"
-                if self.where
-                else "fit again with a schema that leaves one out or allows more"
-            )
-            raise IncompleteError(
-                f"the model gives no probability to a row that holds {what}; {advice}"
-            )
-        return constrained
+        what = f"the schema's {told}"
+        advice = "fit again with a schema that leaves one out or allows more"
+        if self.where:
+            what = f"{parameter('where')} on {', '.join(self.where)} and {what}"
+            advice = "widen a condition"
+        raise IncompleteError(
+            f"the model gives no probability to a row that holds {what}; {advice}"
+        )
 
     def chunk(self, rows: int, first_serial: int) -> pd.DataFrame:
         """Draw the next rows, numbered from ``first_serial``."""
-        values = (
-            self._values_of(rows)
-            if self.constrained is None
-            else self._constrained_values(self.constrained, rows)
+        drawn = self.sampler.draw(rows, self.rng, balanced=self.balanced)
+        self.rows, self.effective_rows = (
+            self.rows + rows,
+            self.effective_rows + drawn.effective_rows,
         )
+        columns = self.of.encoder.columns
+        values = self._held(drawn.positions) if self.groups else {}
+        values |= {
+            columns[index].name: self._values(columns[index], codes)
+            for index, codes in drawn.codes.items()
+        }
         customers = self.customers.take(rows)
         invented = invent(
             self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng
@@ -126,45 +127,10 @@ class RowSampler:
             self.of.schema,
         )
 
-    def _values_of(self, rows: int) -> dict[str, pd.Series]:
-        codes = self.mixture.sample(rows, self.rng, self.allowed, balanced=self.balanced)
-        return {
-            column.name: self._values(column, codes[:, index])
-            for index, column in enumerate(self.of.encoder.columns)
-        }
-
-    def _constrained_values(
-        self, constrained: ConstrainedMixture, rows: int
-    ) -> dict[str, pd.Series]:
-        entries, positions = constrained.draw(rows, self.rng)
-        order = self.rng.permutation(rows)
-        values = self._held(constrained, positions, order)
-        columns = self.of.encoder.columns
-        free = [index for index, column in enumerate(columns) if column.name not in values]
-        codes = {
-            index: self.mixture.codes(index, entries, self.rng, self.allowed.get(index))
-            for index in free
-        }
-        if self.balanced and free:
-            codes = self.mixture.balance(codes, entries, self.rng, self.allowed)
-        return values | {
-            columns[index].name: self._values(columns[index], found[order])
-            for index, found in codes.items()
-        }
-
-    def _held(
-        self,
-        constrained: ConstrainedMixture,
-        positions: Mapping[str, np.ndarray],
-        order: np.ndarray,
-    ) -> dict[str, pd.Series]:
+    def _held(self, positions: Mapping[str, np.ndarray]) -> dict[str, pd.Series]:
         """Values of the constrained columns, after a check that they hold every constraint."""
-        axes = {
-            name: axis
-            for sampler in constrained.groups
-            for name, axis in sampler.group.axes.items()
-        }
-        values = {name: axes[name].typed(found[order]) for name, found in positions.items()}
+        axes = {name: axis for group in self.groups for name, axis in group.axes.items()}
+        values = {name: axes[name].typed(found) for name, found in positions.items()}
         broken_by = broken(pd.DataFrame(values), self.of.schema)
         if broken_by:
             raise InternalError(
@@ -188,3 +154,14 @@ class RowSampler:
         return np.bincount(
             column.code_of, weights=column.within * self.where[column.name].shares(column.cells)
         )
+
+
+def _sampler(
+    synthesizer: FittedModel, allowed: Mapping[int, np.ndarray], groups: tuple[Group, ...]
+) -> Sampler:
+    """Draws rows of the model, of whatever kind it is."""
+    distribution, encoder = synthesizer.distribution, synthesizer.encoder
+    if isinstance(distribution, Mixture):
+        return MixtureSampler(distribution, encoder, allowed, groups)
+    assert isinstance(distribution, FrozenNetwork)
+    return NetworkSampler(distribution, encoder, allowed, groups)

@@ -1,7 +1,4 @@
-"""Compute white-box attack scores: row likelihood under the mixture, and critic scores.
-
-Also saves and loads the critic for these attacks.
-"""
+"""Compute the critic's white-box attack scores; save and load the critic for them."""
 
 from __future__ import annotations
 
@@ -15,11 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from privgan.generator.conditions import UNCONDITIONED_SHARE
-from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Critic
 
 _CHUNK = 2_000
-_TINY = 1e-300
 
 
 def save_critic(critic: Critic, path: Path) -> None:
@@ -36,19 +31,6 @@ def load_critic(path: Path) -> Critic:
     critic = Critic(inputs, width=width).to(weights["first.weight"].dtype)
     critic.load_state_dict(weights)
     return critic.eval()
-
-
-def log_likelihood(mixture: Mixture, codes: np.ndarray) -> np.ndarray:
-    """Log-probability [rows] of codes [rows, columns] under a mixture of product distributions."""
-    found = np.empty(len(codes))
-    for start in range(0, len(codes), _CHUNK):
-        part = codes[start : start + _CHUNK]
-        logs = sum(
-            np.log(shares[:, part[:, column]] + _TINY)
-            for column, shares in enumerate(mixture.probabilities)
-        )
-        found[start : start + _CHUNK] = np.logaddexp.reduce(logs, axis=0) - np.log(mixture.entries)
-    return found
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ import torch
 from privgan.errors import InternalError
 from privgan.generator.autoregressive import Autoregressive, one_hot
 from privgan.generator.likelihood import LikelihoodTraining, fit_likelihood
+from privgan.generator.network_fit import illness, refitted
 from privgan.generator.private_phase import PrivatePhase
 from privgan.generator.refine import Refinement, Training
 from privgan.pipeline.job import Fitted, Job, Refining
@@ -19,7 +20,7 @@ from privgan.planning.plan import Plan
 from privgan.privacy.events import DpEvent
 from privgan.privacy.receipts import Receipt
 
-_POOL, _SCALED_BY = 200_000, 20_000
+_POOL, _SCALED_BY, _JUDGED_BY = 200_000, 20_000, 50_000
 
 
 def phase_name(plan: Plan) -> str:
@@ -110,4 +111,23 @@ def _trained(job: Job, fitted: Fitted, phase: PrivatePhase) -> Fitted:
         fitted.model.use_average()
         return replace(fitted, critic=phase.critic)
     assert isinstance(phase, LikelihoodTraining)
-    return replace(fitted, network=phase.averaged())
+    return _healthy(job, fitted, phase)
+
+
+def _healthy(job: Job, fitted: Fitted, phase: LikelihoodTraining) -> Fitted:
+    """The fit with the network back at the noisy marginals, or the mixture where that failed.
+
+    Noisy figures alone decide.
+    """
+    rng, targets = np.random.default_rng([job.settings.seed, 4]), fitted.measurements.targets()
+    trained, rounds = phase.averaged(), phase.settings.raking_rounds
+    mixtures = fitted.model.mixture().sample(_JUDGED_BY, rng)
+    with job.progress.task(StageName.RAKING) as task:
+        ill = illness(trained, mixtures, (), rng)
+        if ill is None:
+            trained = refitted(trained, targets, rounds=rounds, rng=rng, progress=task.update)
+            ill = illness(trained, mixtures, targets, rng)
+    if ill is None:
+        return replace(fitted, network=trained)
+    job.progress.say(f"the network is not used: {ill}; the generator before it is released")
+    return replace(fitted, network=None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from privgan.generator.networks import Critic
-from privgan.generator.scores import critic_scores, load_critic, log_likelihood, save_critic
+from privgan.generator.scores import critic_scores, load_critic, save_critic
 from privgan.owner.owners_table import RealRows
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.read_candidate import AnyCandidate, read_candidate
@@ -37,7 +37,7 @@ def white_box_scores(
     found = read_candidate(candidate)
     synthesizer, path = found.synthesizer, found.files.internal / CRITIC_FILE
     codes = rows.canary_codes(canary_mask, synthesizer.encoder)
-    scores = {"likelihood": log_likelihood(synthesizer.mixture, codes)}
+    scores = {"likelihood": synthesizer.distribution.log_likelihood(codes)}
     if path.exists():
         scores["critic"] = critic_scores(load_critic(path), codes, synthesizer.encoder.sizes)
     return scores

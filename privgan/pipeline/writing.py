@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from privgan.files.atomic import owner_only
+from privgan.generator.frozen import Frozen, FrozenMixture
+from privgan.generator.frozen_network import FrozenNetwork
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.candidate import Candidate
@@ -81,15 +83,21 @@ def synthesizer_of(fitted: Fitted) -> Synthesizer:
     return Synthesizer(
         schema=fitted.schema,
         encoder=fitted.encoder,
-        network=fitted.model.network.cpu().eval(),
-        latents=fitted.model.latents.cpu(),
-        condition_codes=fitted.model.codes_of_conditions,
+        model=_frozen(fitted),
         frequencies=tuple(fitted.measurements.frequencies()),
         max_cells=fitted.plan.marginals.max_cells,
         rows=fitted.plan.rows,
         rows_of_each=fitted.plan.rows_of_each,
         guarantee=claim(fitted.plan, fitted.schema, secret=fitted.secret),
     )
+
+
+def _frozen(fitted: Fitted) -> Frozen:
+    """The generator that a run ends with: its network, where it has fitted one."""
+    if fitted.network is not None:
+        return FrozenNetwork.of(fitted.network)
+    model = fitted.model
+    return FrozenMixture(model.network.cpu().eval(), model.latents.cpu(), model.codes_of_conditions)
 
 
 def _record(

@@ -88,7 +88,7 @@ ARGUMENTS = {
     "seed": Case("seed is -1; it must be in 0 to", lambda: _new(seed=-1)),
     "critic": Case(
         "the critic's share of the budget is 2.0",
-        lambda: _new(critic_share=2, epsilon=None, max_tpr="0.05@0.01")),
+        lambda: _new(dp_sgd_share=2, epsilon=None, max_tpr="0.05@0.01")),
     "target": Case(
         "target 'agee' is not a modelled column",
         lambda: _new(target="agee"), TableError),

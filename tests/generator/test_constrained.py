@@ -20,10 +20,16 @@ from privgan.generator import constrained
 from privgan.generator.mixture import Mixture
 from privgan.schema.constraints import AtMost
 from privgan.schema.schema import Schema
-from privgan.synthesizer import load_synthesizer
+from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform, violations
 from privgan.table.violations import broken_constraints, holds
-from tests.constrained import HEAD, FixedSynthesizer, fixed_synthesizer, schema_of
+from tests.constrained import (
+    HEAD,
+    FixedSynthesizer,
+    fixed_synthesizer,
+    network_synthesizer,
+    schema_of,
+)
 
 COLUMNS = """\
   - {name: a, kind: integer, lower: 0, upper: 50, special_values: [0], missing: true}
@@ -137,7 +143,7 @@ SMALL = """\
 """
 
 
-def _shares(synthesizer: FixedSynthesizer) -> tuple[pd.DataFrame, np.ndarray]:
+def _shares(synthesizer: Synthesizer) -> tuple[pd.DataFrame, np.ndarray]:
     """Every row that holds the constraints, and its exact probability.
 
     By enumeration and Bayes' rule, without the sampler.
@@ -157,17 +163,16 @@ def _shares(synthesizer: FixedSynthesizer) -> tuple[pd.DataFrame, np.ndarray]:
     typed = pd.DataFrame(
         {axis.column.name: axis.typed(positions[:, place]) for place, axis in enumerate(axes)}
     )
-    likely = np.ones((len(typed), synthesizer.fixed.entries))
-    for column, likely_codes in zip(encoder.columns, synthesizer.fixed.probabilities, strict=True):
-        cell = column.cells.encode(typed[column.name])
+    shares = np.exp(synthesizer.distribution.log_likelihood(encoder.encode(typed)))
+    for column in encoder.columns:
         assert set(column.cells.lengths) <= {1}
-        likely *= (likely_codes[:, column.code_of[cell]] * column.within[cell]).T
+        shares *= column.within[column.cells.encode(typed[column.name])]
     rules, absent, held = (
         _rules(schema),
         typed["a"].isna().to_numpy(),
         _without_violations(typed, schema),
     )
-    shares = likely.mean(1) * _without_violations(typed, rules)
+    shares *= _without_violations(typed, rules)
     for kind in (absent, ~absent) if rules != schema else ():
         shares[kind] *= shares[kind].sum() / max((shares * held)[kind].sum(), 1e-300)
     shares *= held
@@ -190,7 +195,10 @@ def _shares(synthesizer: FixedSynthesizer) -> tuple[pd.DataFrame, np.ndarray]:
     ],
     ids=["order", "order and rule", "rules", "combinations and order"],
 )
-def test_rows_have_the_models_exact_conditional_distribution(lines: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("kind", ["mixture", "network"])
+def test_rows_have_the_models_exact_conditional_distribution(
+    lines: tuple[str, ...], kind: str
+) -> None:
     """Each row's share is within 5 standard errors of Bayes' rule.
 
     Rows with fewer than 30 expected draws count as one.
@@ -198,7 +206,12 @@ def test_rows_have_the_models_exact_conditional_distribution(lines: tuple[str, .
     At most 250 shares a case: a fresh seed fails with probability below 1e-2 (normal tail 6e-7
     each; in cells of 30 draws the binomial's upper tail at 5 standard errors is 1e-5).
     """
-    synthesizer = fixed_synthesizer(_schema(*lines, columns=SMALL), 3, entries=12, evenness=0.6)
+    schema = _schema(*lines, columns=SMALL)
+    synthesizer = (
+        fixed_synthesizer(schema, 3, entries=12, evenness=0.6)
+        if kind == "mixture"
+        else network_synthesizer(schema, 3)
+    )
     typed, shares = _shares(synthesizer)
     draws = 60_000
     drawn = conform(synthesizer.sample(draws, seed=5), synthesizer.schema)
@@ -408,7 +421,7 @@ def test_a_schema_without_constraints_is_sampled_as_ever(monkeypatch: pytest.Mon
     def refuse(*_: object) -> None:
         raise AssertionError("constraints were looked for")
 
-    monkeypatch.setattr("privgan.generator.row_sampler.ConstrainedMixture", refuse)
+    monkeypatch.setattr("privgan.generator.mixture_sampler.ConstrainedMixture", refuse)
     monkeypatch.setattr("privgan.generator.row_sampler.groups_of", refuse)
     pd.testing.assert_frame_equal(expected, synthesizer.sample(500, seed=1))
     codes = synthesizer.fixed.sample(500, np.random.default_rng([1, 2]))

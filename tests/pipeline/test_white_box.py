@@ -11,7 +11,7 @@ import torch
 
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Critic
-from privgan.generator.scores import critic_scores, load_critic, log_likelihood
+from privgan.generator.scores import critic_scores, load_critic
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import TableAsRead
 from privgan.pipeline.candidate import Candidate
@@ -33,14 +33,14 @@ def test_the_likelihood_is_the_mixtures_own() -> None:
     generator = np.random.default_rng(0)
     mixture = Mixture([generator.dirichlet(np.ones(size), 5) for size in SIZES])
     every = np.array([(a, b, c) for a in range(3) for b in range(2) for c in range(4)])
-    found = np.exp(log_likelihood(mixture, every))
+    found = np.exp(mixture.log_likelihood(every))
     assert found.sum() == pytest.approx(1.0)
     assert found == pytest.approx(mixture.marginal((0, 1, 2)), rel=1e-5)
 
 
 def test_a_code_without_probability_is_unlikely_and_not_infinite() -> None:
     mixture = Mixture([np.array([[1.0, 0.0]])])
-    found = log_likelihood(mixture, np.array([[0], [1]]))
+    found = mixture.log_likelihood(np.array([[0], [1]]))
     assert found[0] == pytest.approx(0.0)
     assert -1_000 < found[1] < -100
 
@@ -74,7 +74,7 @@ def test_a_model_that_holds_its_rows_finds_them_likelier_than_others() -> None:
     generator = np.random.default_rng(1)
     rows = generator.integers(0, 6, size=(200, 8))
     held = Mixture([0.99 * np.eye(6)[rows[:100, column]] + 0.01 / 6 for column in range(8)])
-    found = log_likelihood(held, rows)
+    found = held.log_likelihood(rows)
     assert found[:100].min() > found[100:].max()
 
 

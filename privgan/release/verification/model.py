@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from privgan.domain.encoding import ColumnCode
+from privgan.generator.network_form import (
+    MOST_WEIGHT,
+    MOST_WIDTH,
+    NETWORK_KIND,
+    weight_counts,
+)
 from privgan.planning.plan_facts import PlanFacts
 from privgan.privacy.budget import NEIGHBOURING_RELATION
 from privgan.release.guarantee import statement
@@ -123,10 +129,25 @@ def model_problems(released: Released) -> Iterator[str]:
             found_format = shown(released.model.get("format"))
             yield f"{MODEL}: its format is {found_format}, and this privgan writes another"
         return
-    found = [*_claim(released), *_sizes(released), *code_problems(released)]
+    found = list(_kind(released)) or [
+        *_claim(released),
+        *_sizes(released),
+        *code_problems(released),
+    ]
     yield from (f"{MODEL}: {problem}" for problem in found)
     if not found and released.holds(WEIGHTS):
         yield from (f"{WEIGHTS}: {problem}" for problem in _tensors(released))
+
+
+def _kind(released: Released) -> Iterator[str]:
+    """Whether the model states just the facts of its kind."""
+    model, more = released.model, ("generator" if released.is_network else "latent")
+    if any((name in model) != (name == more) for name in ("generator", "latent")):
+        yield f"has not the facts of a model of the format {shown(model['format'])}"
+    elif released.is_network and model["generator"] != NETWORK_KIND:
+        yield f"its generator is {shown(model['generator'])}, which privgan does not write"
+    elif type(model["width"]) is not int or not 1 <= model["width"] <= MOST_WIDTH:
+        yield f"its width is {shown(model['width'])}; allowed: 1 to {MOST_WIDTH:,}"
 
 
 def _claim(released: Released) -> Iterator[str]:
@@ -156,13 +177,17 @@ def _says_the_same(said: str, meant: str, released: Released) -> bool:
 
 def _sizes(released: Released) -> Iterator[str]:
     model, plan = released.model, released.manifest.plan
-    pairs = (
+    pairs = [
         ("rows", plan.get("rows")),
         ("rows_of_each", plan.get("rows_of_each", model["rows_of_each"])),
         ("max_cells", plan.setting("marginals", "max_cells", model["max_cells"])),
-        ("latent", plan.setting("generator", "latent", model["latent"])),
-        ("width", plan.setting("generator", "width", model["width"])),
-    )
+    ]
+    if released.is_network:
+        pairs += [("width", plan.setting("network", "width", model["width"]))]
+    else:
+        pairs += [
+            (name, plan.setting("generator", name, model[name])) for name in ("latent", "width")
+        ]
     for name, planned in pairs:
         if model[name] != planned:
             yield f"{name} is {shown(model[name])}, and the plan's is {shown(planned)}"
@@ -180,7 +205,7 @@ def _tensors(released: Released) -> Iterator[str]:
         found = {name: tuple(file.get_slice(name).get_shape()) for name in names}
         entries = dict(found).get("codebook.latents", (0,))[0]
         planned = released.manifest.plan.setting("generator", "entries", entries)
-        if entries != planned:
+        if entries != planned and not released.is_network:
             yield f"holds {entries} entries of the codebook, and the plan's are {planned}"
         meant = {name: _with_entries(shape, entries) for name, shape in wanted.items()}
         if found != meant:
@@ -191,23 +216,26 @@ def _tensors(released: Released) -> Iterator[str]:
         yield from _contents(file, found, released.encoder.sizes)
 
 
-def _contents(file: Any, names: Iterable[str], sizes: tuple[int, ...]) -> Iterator[str]:
+def _contents(file: Any, names: Collection[str], sizes: tuple[int, ...]) -> Iterator[str]:
     """Check the tensors' types, and then their numbers."""
-    others = [name for name in names if _kind(file, name) != _WHOLE.get(name, _NUMBERS)]
+    others = [name for name in names if _type(file, name) != _WHOLE.get(name, _NUMBERS)]
     for name in others:
-        yield f"the tensor {shown(name)} is of {_kind(file, name)}, which privgan does not write"
+        yield f"the tensor {shown(name)} is of {_type(file, name)}, which privgan does not write"
     if others:
         return
     for name in names:
         values = file.get_tensor(name)
         if not np.isfinite(values).all():
             yield f"the tensor {shown(name)} holds a value that is no finite number"
-        elif name in _NEVER_ZERO and not values.any():
+        elif "codebook.conditions" not in names and (np.abs(values) > MOST_WEIGHT).any():
+            yield f"the tensor {shown(name)} holds a number beyond {MOST_WEIGHT:,.0f}"
+        elif name in _NEVER_ZERO and values.size and not values.any():
             yield f"the tensor {shown(name)} holds zeros alone, which no fit leaves"
-    yield from _conditions(file.get_tensor("codebook.conditions"), sizes)
+    if "codebook.conditions" in names:
+        yield from _conditions(file.get_tensor("codebook.conditions"), sizes)
 
 
-def _kind(file: Any, name: str) -> str:
+def _type(file: Any, name: str) -> str:
     """The tensor's type, as its header names it."""
     return str(file.get_slice(name).get_dtype())
 
@@ -218,6 +246,8 @@ def _with_entries(shape: tuple[int | None, ...], entries: int) -> tuple[int, ...
 
 def _shapes(released: Released) -> dict[str, tuple[int | None, ...]]:
     """The shape of each tensor; None stands for the number of codebook entries."""
+    if released.is_network:
+        return _network_shapes(released)
     latent, width = released.model["latent"], released.model["width"]
     codes = sum(released.encoder.sizes)
     layers = {
@@ -235,6 +265,17 @@ def _shapes(released: Released) -> dict[str, tuple[int | None, ...]]:
     for name in ("first_norm", "second_norm"):
         found |= {f"network.{name}.weight": (width,), f"network.{name}.bias": (width,)}
     return found
+
+
+def _network_shapes(released: Released) -> dict[str, tuple[int | None, ...]]:
+    """The length of each tensor of an autoregressive network."""
+    sizes, width = released.encoder.sizes, released.model["width"]
+    counts = weight_counts(sizes, width)
+    return {
+        **{f"network.{name}.weight": (count,) for name, count in counts.items()},
+        "network.first.bias": (width,),
+        "network.second.bias": (sum(sizes),),
+    }
 
 
 def _conditions(conditions: np.ndarray, sizes: tuple[int, ...]) -> Iterator[str]:

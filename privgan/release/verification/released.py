@@ -18,6 +18,7 @@ from privgan.domain.encoding import Encoder, encoder_from_json
 from privgan.files.limits import MOST_ALL_CELLS
 from privgan.files.safe_open import open_listed, read_listed
 from privgan.files.strict_json import read_json
+from privgan.generator.network_form import FORMATS, NETWORK_FORMAT
 from privgan.release.contents import LARGEST
 from privgan.release.guarantee import versions
 from privgan.release.manifest import Manifest
@@ -26,7 +27,6 @@ from privgan.table.schema_file import parse_schema
 
 SCHEMA, MODEL, REPORT = "schema.yaml", "model/model.json", "report.json"
 WEIGHTS, PARQUET, CSV = "model/model.safetensors", "synthetic.parquet", "synthetic.csv"
-_MODEL_FORMAT = "privgan.model/1"
 # The first day of each version whose plans and figures this privgan recomputes.
 FIRST_DAYS = {
     "0.1.0": dt.date(2026, 11, 21),
@@ -115,7 +115,12 @@ class Released:
     @property
     def whole_model(self) -> bool:
         """Whether ``model.json`` is in the form that states a whole model."""
-        return self.holds(MODEL) and self.model.get("format") == _MODEL_FORMAT
+        return self.holds(MODEL) and self.model.get("format") in FORMATS
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the model is an autoregressive network; otherwise it is a mixture."""
+        return self.model["format"] == NETWORK_FORMAT
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -1,0 +1,169 @@
+"""Draw rows of an autoregressive network under conditions and constraints.
+
+Codes are drawn column by column among those that can still be completed. Rows get weights, and rows
+of equal weight are drawn from them: the network's conditional distribution, exact up to the number
+of weighted rows. Every row holds every condition and constraint.
+
+Rows that break an ``at_most`` are drawn again, up to ``ATTEMPTS`` times. The ordered columns of a
+row that is still open are drawn one after another, the lower first: each from the network's
+distribution given the row's other columns, cut to what these leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from privgan.domain.encoding import Encoder
+from privgan.domain.regions import Group
+from privgan.generator.ancestral import Allowed, Guide, draw_block
+from privgan.generator.box_states import BoxColumns, BoxStates
+from privgan.generator.boxes import GroupBoxes, Positions, impossible_groups
+from privgan.generator.distribution import Sample
+from privgan.generator.frozen_network import FrozenNetwork
+from privgan.generator.importance import Weighted, resampled
+from privgan.generator.orders import Drawn, in_order
+from privgan.generator.tilts import Guides, fitted_tilts, probability
+
+ATTEMPTS = 40
+
+
+class NetworkSampler:
+    """Draws rows of a network.
+
+    Args:
+        network: The model.
+        encoder: Its codes.
+        allowed: For columns with a condition the share of each code [codes] that is allowed.
+        groups: The schema's constraints under the conditions on their columns.
+
+    Attributes:
+        probability: The conditions' probability, estimated from rows that are always the same.
+        impossible: The groups to name where no row can hold all conditions and constraints.
+    """
+
+    def __init__(
+        self,
+        network: FrozenNetwork,
+        encoder: Encoder,
+        allowed: Mapping[int, np.ndarray],
+        groups: Sequence[Group],
+    ) -> None:
+        self._network, self._encoder = network, encoder
+        self._groups = [BoxColumns(group, encoder) for group in groups]
+        self._ordered = [place for place, group in enumerate(self._groups) if group.of.ordered]
+        bound = {column for group in self._groups for column in group.columns}
+        self._free = [index for index in range(len(encoder.sizes)) if index not in bound]
+        self._guides: Guides = partial(_guides, (), allowed)
+        self._tilts = fitted_tilts(network, self._guides)
+        self.probability = probability(network, self._guides, self._tilts)
+        self.impossible = self._without_boxes()
+        if groups and self.probability and not self.impossible:
+            free = {index: shares for index, shares in allowed.items() if index not in bound}
+            self._guides = partial(_guides, self._groups, free)
+            self._tilts = fitted_tilts(network, self._guides)
+            if not probability(network, self._guides, self._tilts):
+                self.impossible = self._without_rows()
+        self._is_free = not (allowed or groups)
+
+    def _without_boxes(self) -> tuple[Group, ...]:
+        """The groups with no box that the codes can fill."""
+        return tuple(group.of.group for group in self._groups if not len(group.of.boxes))
+
+    def _without_rows(self) -> tuple[Group, ...]:
+        """The groups of which no row was found; all, where each has one alone."""
+        alone = [
+            probability(self._network, partial(_guides, [group], {}), {}) > 0
+            for group in self._groups
+        ]
+        return impossible_groups([group.of for group in self._groups], alone)
+
+    def draw(self, rows: int, rng: np.random.Generator, *, balanced: bool) -> Sample:
+        """Draw rows, each of which holds all conditions and constraints.
+
+        Args:
+            rows: How many.
+            rng: Public randomness.
+            balanced: Nothing more is done for it: uniform numbers are always spread evenly.
+
+        Raises:
+            IncompleteError: No row with any probability was found.
+        """
+        shares = [1.0]
+
+        def equal(count: int) -> Drawn:
+            drawn, told = resampled(lambda more: self._weighted(more, rng), count, rng)
+            shares.append(told / count)
+            return drawn
+
+        if self._is_free:
+            drawn = self._weighted(rows, rng).rows
+        elif self._ordered:
+            ordered = [self._groups[place].of for place in self._ordered]
+            drawn = in_order(ordered, rows, equal, partial(self._repaired, rng=rng), ATTEMPTS)
+            drawn = drawn.at(rng.permutation(rows))
+        else:
+            drawn = equal(rows)
+        codes = {index: drawn.origins[:, index] for index in self._free}
+        return Sample(codes, drawn.positions, rows * min(shares))
+
+    def _weighted(self, rows: int, rng: np.random.Generator) -> Weighted:
+        """Draw weighted rows in blocks."""
+        size = self._network.rows_at_once
+        parts = [self._block(min(size, rows - at), rng) for at in range(0, rows, size)]
+        return Weighted(
+            Drawn.joined([part.rows for part in parts]),
+            np.concatenate([part.logs for part in parts]),
+        )
+
+    def _block(self, rows: int, rng: np.random.Generator) -> Weighted:
+        guides = self._guides(rows)
+        block = draw_block(self._network, rows, rng, guides, self._tilts)
+        states = [guide for guide in guides if isinstance(guide, BoxStates)]
+        positions = {name: found for state in states for name, found in state.positions.items()}
+        boxes = [states[place].boxes() for place in self._ordered]
+        return Weighted(Drawn(block.codes, boxes, positions), block.logs)
+
+    def _repaired(self, left: Drawn, rng: np.random.Generator) -> Drawn:
+        """Redraw until every group's at_most constraints hold."""
+        codes, positions = left.origins.copy(), dict(left.positions)
+        for place, boxes in zip(self._ordered, left.boxes, strict=True):
+            group = self._groups[place].of
+            held = {name: left.positions[name] for name in group.group.columns}
+            found = group.redrawn(boxes, held, partial(self._given_others, group, codes), rng)
+            self._recode(codes, group, found)
+            positions |= found
+        return Drawn(codes, left.boxes, positions)
+
+    def _given_others(
+        self,
+        group: GroupBoxes,
+        codes: np.ndarray,
+        name: str,
+        number: int,
+        rows: np.ndarray,
+        found: Positions,
+    ) -> np.ndarray:
+        """Probability of each run [rows, runs] of a column's set, given the rows' other columns."""
+        now, pieces = codes[rows], group.pieces[name][number]
+        self._recode(now, group, {column: found[column][rows] for column in found})
+        shares = self._network.given_others(now, self._encoder.names.index(name))
+        likely: np.ndarray = shares[:, pieces.codes] * pieces.mass
+        return likely
+
+    def _recode(self, codes: np.ndarray, group: GroupBoxes, positions: Positions) -> None:
+        """Set the codes [rows, columns] of ordered columns to those of positions [rows]."""
+        for name in group.group.order.columns:
+            index = self._encoder.names.index(name)
+            values = group.group.axes[name].typed(positions[name])
+            codes[:, index] = self._encoder.columns[index].encode(values)
+
+
+def _guides(
+    groups: Sequence[BoxColumns], allowed: Mapping[int, np.ndarray], rows: int
+) -> list[Guide]:
+    """Fresh guides of so many rows."""
+    states = [BoxStates(group, rows) for group in groups]
+    return [*states, Allowed(allowed)] if allowed else [*states]
