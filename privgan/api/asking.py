@@ -24,7 +24,9 @@ from privgan.schema.schema import Schema
 EFFORTS, ON_VIOLATION = ("quick", "standard", "thorough"), ("refuse", "clamp")
 GENERATORS = ("auto", "mixture", "network")
 LARGEST_SEED = 2**63 - 1
-_MAY_BE_LEFT_OUT = frozenset({"rows", "public_rows", "canary_probability", "dp_sgd_share", "target"})
+_MAY_BE_LEFT_OUT = frozenset(
+    {"rows", "public_rows", "canary_probability", "dp_sgd_share", "target"}
+)
 SchemaLike = Schema | PathLike | Mapping[str, Any]
 
 

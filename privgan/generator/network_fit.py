@@ -42,7 +42,8 @@ def refitted(
         rng: Public randomness.
         progress: Told each step.
     """
-    made, narrow = copy.deepcopy(network), [one for one in targets if len(one.clique) <= _WIDEST]
+    made = copy.deepcopy(network).requires_grad_(True)
+    narrow = [one for one in targets if len(one.clique) <= _WIDEST]
     for number in range(rounds):
         codes = drawn(made, _POOL, rng)
         ends = np.cumsum(raked(codes, made.sizes, narrow, rng))
