@@ -63,8 +63,7 @@ class Synthesizer:
         seed: Moves initial weights and fake rows; never noise, batches or canaries.
         target: Column to predict: what tells of it is measured more closely.
         on_violation: ``refuse`` values outside the schema, or ``clamp`` them into it.
-        generator: ``mixture``, fitted to noisy marginals alone; ``network``, which DP-SGD then
-            trains on customers; ``auto`` takes the network where the table is large enough.
+        generator: ``mixture`` of noisy marginals; ``network``, which DP-SGD trains; or ``auto``.
         dp_sgd_share: Share of the model's budget for DP-SGD, 0 to 0.95; None for what pays.
         canary_probability: Probability of each customer to be a canary of the audit; None for 0.2.
         resumable: Write checkpoints of DP-SGD; costs a little noise.
@@ -72,8 +71,7 @@ class Synthesizer:
             pass charges nothing.
         context: With ``policy``: who, for what, until when.
         waivers: With ``policy``: the waivers' file.
-        ledger: Where the fit is charged; ``$PRIVGAN_LEDGER``, else the user's own, where none
-            is given.
+        ledger: Where the fit is charged; None for ``$PRIVGAN_LEDGER``, else the user's own.
         progress: Whether lines on standard error tell how far the fit is; or a ``Progress``.
 
     Raises:

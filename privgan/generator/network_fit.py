@@ -1,8 +1,8 @@
-"""Bring a network back to the noisy marginals, and judge its health; no real row is read.
+"""Distil a mixture into a network, bring it back to noisy marginals, and judge its health.
 
-DP-SGD moves weights by noise, and with them shares that the marginals know better. The network's
-own rows are raked to the noisy 1- and 2-way marginals, and the network is fitted to them again. Its
-plain rows then need no weights.
+No real row is read, so all of it is free. DP-SGD moves weights by noise, and with them shares that
+the marginals know better. The network's own rows are raked to the noisy 1- and 2-way marginals, and
+the network is fitted to them again. Its plain rows then need no weights.
 """
 
 from __future__ import annotations
@@ -14,15 +14,48 @@ import numpy as np
 import torch
 
 from privgan.generator.ancestral import draw_block
-from privgan.generator.autoregressive import Autoregressive
+from privgan.generator.autoregressive import Autoregressive, one_hot
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.likelihood import fit_likelihood
 from privgan.generator.private_phase import Told
 from privgan.generator.raking import raked
 from privgan.measurement.marginals import Clique, Target, exact_counts
+from privgan.planning.dpsgd_settings import NetworkSettings
 
+_SCALED_BY = 20_000
 _POOL, _STEPS, _ROWS, _LEARNING_RATE = 200_000, 200, 3_000, 0.002
 _WIDEST = 2  # Wider marginals are too noisy to be worth the rows that raking costs.
+
+
+def distilled(
+    rows: np.ndarray,
+    sizes: Sequence[int],
+    settings: NetworkSettings,
+    *,
+    seed: int,
+    progress: Told | None = None,
+) -> Autoregressive:
+    """A network fitted to the mixture's rows, its weights scaled for DP-SGD.
+
+    Args:
+        rows: Codes of the mixture [rows, columns].
+        sizes: Number of codes of each column.
+        settings: The plan's.
+        seed: Moves initial weights and batches.
+        progress: Told each step.
+    """
+    network = Autoregressive(sizes, width=settings.width, seed=seed)
+    rng = np.random.default_rng([seed, 5])
+    fit_likelihood(
+        network,
+        lambda batch: rows[rng.integers(len(rows), size=batch)],
+        steps=settings.distil_steps,
+        rows=settings.distil_rows,
+        learning_rate=settings.distil_learning_rate,
+        progress=progress,
+    )
+    network.precondition(one_hot(torch.from_numpy(rows[:_SCALED_BY]), network.sizes))
+    return network
 
 
 def refitted(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from privgan.errors import InternalError
-from privgan.generator.autoregressive import Autoregressive, one_hot
-from privgan.generator.likelihood import LikelihoodTraining, fit_likelihood
-from privgan.generator.network_fit import illness, refitted
+from privgan.generator.autoregressive import Autoregressive
+from privgan.generator.likelihood import LikelihoodTraining
+from privgan.generator.network_fit import distilled, illness, refitted
 from privgan.generator.private_phase import PrivatePhase
 from privgan.generator.refine import Refinement, Training
 from privgan.pipeline.job import Fitted, Job, Refining
@@ -20,7 +19,7 @@ from privgan.planning.plan import Plan
 from privgan.privacy.events import DpEvent
 from privgan.privacy.receipts import Receipt
 
-_POOL, _SCALED_BY, _JUDGED_BY = 200_000, 20_000, 50_000
+_POOL, _JUDGED_BY = 200_000, 50_000
 
 
 def phase_name(plan: Plan) -> str:
@@ -34,18 +33,11 @@ def with_network(job: Job, fitted: Fitted) -> Fitted:
     if settings is None:
         return fitted
     rng = np.random.default_rng([job.settings.seed, 3])
-    pool = fitted.model.mixture().sample(_POOL, rng)
-    network = Autoregressive(fitted.model.sizes, width=settings.width, seed=job.settings.seed)
+    rows, model = fitted.model.mixture().sample(_POOL, rng), fitted.model
     with job.progress.task(StageName.DISTIL) as task:
-        fit_likelihood(
-            network,
-            lambda rows: pool[rng.integers(len(pool), size=rows)],
-            steps=settings.distil_steps,
-            rows=settings.distil_rows,
-            learning_rate=settings.distil_learning_rate,
-            progress=task.update,
+        network = distilled(
+            rows, model.sizes, settings, seed=job.settings.seed, progress=task.update
         )
-    network.precondition(one_hot(torch.from_numpy(pool[:_SCALED_BY]), network.sizes))
     return replace(fitted, network=network)
 
 

@@ -23,6 +23,7 @@ from privgan.planning.dpsgd_settings import NetworkSettings
 from privgan.privacy.randomness import SecretStream
 from tests.coins import RepeatableStream
 from tests.generator.test_autoregressive import network
+from tests.sabotage.world import model_of
 
 SIZES = (3, 2, 4)
 SETTINGS = NetworkSettings(
@@ -133,11 +134,12 @@ def test_private_steps_run_to_the_end_and_average(rows_of_each: tuple[float, ...
     codes = _codes(1, 60)
     customers = np.arange(60) if len(rows_of_each) == 1 else np.arange(60) // 2
     training = Training(coins=RepeatableStream(0), seed=0, rows_of_each=rows_of_each)
-    phase = LikelihoodTraining(network(), SETTINGS.event, SETTINGS, training)
+    model, _ = model_of(SIZES)
+    phase = LikelihoodTraining(model, network(), SETTINGS.event, SETTINGS, training)
     told: list[tuple[int, int]] = []
     phase.run(Samples(codes, customers), SETTINGS.steps, lambda *now: told.append(now))
-    phase.use_average()
+    made = phase.averaged()
     assert phase.step == SETTINGS.steps
     assert told[-1] == (4, 4)
-    assert all(part.isfinite().all() for part in phase.network.parameters())
-    assert next(phase.network.parameters()).dtype == torch.float32
+    assert all(part.isfinite().all() for part in made.parameters())
+    assert next(made.parameters()).dtype == torch.float32

@@ -91,10 +91,10 @@ def test_the_critic_s_own_update_is_that_of_a_trainer_without_canaries() -> None
     for trainer in (plain, probed):
         trainer.step(rows, kinds)
     for mine, theirs in zip(
-        plain.critic.parameters(), probed.critic.critic.parameters(), strict=True
+        plain.network.parameters(), probed.network.network.parameters(), strict=True
     ):  # type: ignore[union-attr, arg-type]
         assert torch.allclose(mine, theirs, atol=1e-4)
-    assert torch.equal(probed.critic.probe.weight, torch.zeros(1, CANARIES))  # type: ignore[union-attr]
+    assert torch.equal(probed.network.probe.weight, torch.zeros(1, CANARIES))  # type: ignore[union-attr]
     assert torch.allclose(plain.scores(rows), probed.scores(rows), atol=1e-3)
 
 
