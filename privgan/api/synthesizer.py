@@ -58,8 +58,7 @@ class Synthesizer:
         public_rows: The table's row count, declared public; without it the count is measured,
             at a cost.
         rows: Rows of the candidate's own table; None for the planned row count.
-        effort: ``quick``, ``standard`` or ``thorough``: time against utility; the guarantee is the
-            same.
+        effort: ``quick``, ``standard`` or ``thorough``: time against utility, at the same ε.
         seed: Moves initial weights and fake rows; never noise, batches or canaries.
         target: Column to predict: what tells of it is measured more closely.
         on_violation: ``refuse`` values outside the schema, or ``clamp`` them into it.
