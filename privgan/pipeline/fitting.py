@@ -34,6 +34,7 @@ from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
 from privgan.planning.model_stage import RESERVE
 from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
+from privgan.planning.workload import place_of_target
 from privgan.privacy import accountant
 from privgan.privacy.budget import condition_text
 from privgan.privacy.events import Composed, DpEvent
@@ -315,7 +316,15 @@ def _measured_in_rounds(
             return model
 
         refit(measurements, 0)
-        return measure_rounds(job.looks, encoder, job.plan, measurements, refit, model)
+        return measure_rounds(
+            job.looks,
+            encoder,
+            job.plan,
+            measurements,
+            refit,
+            model,
+            target=place_of_target(job.schema),
+        )
 
 
 def fitted_of(

@@ -158,10 +158,13 @@ class MarginalSettings:
         largest_marginal: Most cells of a marginal that may be chosen.
         max_candidates: Most candidates of one choice; all small pairs are among them, however many
             they are.
-        widest: Columns of the widest marginal that is measured: 3, or fewer for an ablation.
+        widest: Columns of the widest marginal that is measured: 6, or fewer for an ablation. Of
+            more than 3 columns, coarse marginals are measured.
         choices_per_fit: Choices made between two fits of the model.
         largest_triple: Most cells of a 3-way marginal that is measured without being chosen.
         triple_cells: Most cells of all such marginals together.
+        coarse_candidates: Most sets of 4, of 5 and of 6 columns that may be chosen, of each with
+            the target and without.
     """
 
     max_cells: int
@@ -173,6 +176,7 @@ class MarginalSettings:
     choices_per_fit: int
     largest_triple: int
     triple_cells: int
+    coarse_candidates: int = 1_500
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from privgan.schema.schema import Schema
 
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
+WIDEST = 6
 # Whatever the critic was given on four tables at ε 1, 3 and 10 was worth more as marginals
 # (reports/benchmarks).
 ALL_TO_MARGINALS = 1.0
@@ -37,8 +38,8 @@ class PlanOptions:
 
     Attributes:
         canary_probability: Probability of each customer to be a canary.
-        widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to
-            the critic (ablations).
+        widest: Columns of the widest marginal that is measured, 1 to 6; fewer leave more to the
+            critic (ablations).
         resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run
             again after a crash.
 
@@ -47,7 +48,7 @@ class PlanOptions:
     """
 
     canary_probability: float = CANARY_PROBABILITY
-    widest: int = 3
+    widest: int = WIDEST
     resumable: bool = False
 
     def __post_init__(self) -> None:
@@ -56,9 +57,9 @@ class PlanOptions:
             raise UsageError(
                 f"the canary probability is {self.canary_probability}; it must be in 0 to 0.5"
             )
-        if self.widest not in {1, 2, 3}:
+        if self.widest not in range(1, WIDEST + 1):
             raise UsageError(
-                f"the widest marginal has {self.widest} columns; it must have 1, 2 or 3"
+                f"the widest marginal has {self.widest} columns; it must have 1 to {WIDEST}"
             )
 
 
@@ -140,6 +141,7 @@ def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorS
         choices_per_fit=3,
         largest_triple=2_000,
         triple_cells=150_000,
+        coarse_candidates=1_500,
     )
     generator = GeneratorSettings(
         latent=64,
