@@ -93,14 +93,14 @@ def even_groups(shares: np.ndarray, number: int) -> tuple[int, ...]:
 def affordable_cells(rows: float, noise: float) -> int:
     """The most cells of a coarse marginal.
 
-    A dependence of all rows stands out of the noise of its unfolded table up to (rows / 2σ)^(4/3)
-    cells: its singular value is rows/√cells, the noise's are about σ · cells^(1/4).
+    A dependence is found in a table's noise where its singular value, rows/√cells for all rows,
+    exceeds σ · cells^(1/4). Up to (rows / 4σ)^(4/3) cells, that of a quarter of the rows does.
 
     Args:
         rows: Estimated row count.
         noise: Standard deviation σ of a count.
     """
-    return int(min(_MOST_CELLS, max(1.0, rows / (2 * noise)) ** (4 / 3)))
+    return int(min(_MOST_CELLS, max(1.0, rows / (4 * noise)) ** (4 / 3)))
 
 
 def finest(clique: Clique, shares: Sequence[np.ndarray], most: int) -> Coarse:
@@ -136,8 +136,8 @@ def shrunk(residual: np.ndarray, noise: float) -> tuple[np.ndarray, float]:
         error.
     """
     kept = [np.eye(size) for size in residual.shape]
-    for _ in range(2):
-        kept = [_directions(_within(residual, kept, axis), axis, noise) for axis in range(len(kept))]
+    for least in (1, 1, 0):
+        kept = [_directions(_within(residual, kept, axis), axis, noise, least) for axis in range(len(kept))]
     ranks = [part.shape[1] for part in kept]
     free = math.prod(ranks) + sum(
         rank * (len(part) - rank) for rank, part in zip(ranks, kept, strict=True)
@@ -161,12 +161,14 @@ def _along(table: np.ndarray, matrix: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(np.tensordot(matrix, table, (1, axis)), 0, axis)
 
 
-def _directions(table: np.ndarray, axis: int, noise: float) -> np.ndarray:
-    """Directions [size, kept] along an axis that stand out of the noise (Marchenko and Pastur)."""
+def _directions(table: np.ndarray, axis: int, noise: float, least: int) -> np.ndarray:
+    """Directions [size, kept] along an axis that stand out of the noise; so many at least.
+
+    Of a table of noise, no singular value is much above σ(√rows + √columns) (Marchenko and Pastur).
+    Directions of the other axes were searched for too: each of their components counts.
+    """
     unfolded = np.moveaxis(table, axis, 0).reshape(table.shape[axis], -1)
     vectors, values, _ = np.linalg.svd(unfolded, full_matrices=False)
-    size, width = unfolded.shape
-    edge = noise * (math.sqrt(size) + math.sqrt(width))
-    found: np.ndarray = vectors[:, values > _ABOVE_NOISE * edge]
+    edge = _ABOVE_NOISE * noise * (math.sqrt(sum(table.shape)) + math.sqrt(unfolded.shape[1]))
+    found: np.ndarray = vectors[:, : max(least, int((values > edge).sum()))]
     return found
-

@@ -20,7 +20,8 @@ WIDTHS = (4, 5, 6)
 _FEW = 8
 # Sign patterns a column gives to sets of each width: of few codes, and of more.
 _PATTERNS = {4: (3, 2), 5: (2, 1), 6: (2, 1)}
-_AT_ONCE = 2**21
+# Words or entries handled together: few enough to stay in a core's cache.
+_AT_ONCE = 2**15
 
 
 def coarse_sets(
@@ -185,7 +186,8 @@ def _signed_sums(bits: np.ndarray, rows: int, products: np.ndarray) -> np.ndarra
         together = bits[part[:, 0]]
         for place in range(1, part.shape[1]):
             together ^= bits[part[:, place]]
-        found[start : start + step] = _ONES[together.view(np.uint16)].sum(1, dtype=np.int64)
+        ones = _ONES.take(together.view(np.uint16))
+        found[start : start + step] = ones.sum(1, dtype=np.uint32)
     return rows - 2 * found
 
 

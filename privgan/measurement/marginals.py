@@ -151,11 +151,15 @@ class Measurements:
     def targets(self) -> list[Target]:
         """One target per clique, consistent with the 1-way estimates.
 
-        Repeated measurements of a clique are combined by inverse variance.
+        Repeated measurements of a clique are combined by inverse variance. Of coarse ones the last
+        counts: it was shrunk towards a model that the earlier ones had fitted.
         """
         alike: dict[tuple[Clique, Groups | None], list[Marginal]] = {}
         for marginal in self.marginals:
-            alike.setdefault((marginal.clique, marginal.groups), []).append(marginal)
+            same = alike.setdefault((marginal.clique, marginal.groups), [])
+            if marginal.groups is not None:
+                same.clear()
+            same.append(marginal)
         return [self._target(*of, same) for of, same in alike.items()]
 
     def _target(self, clique: Clique, groups: Groups | None, same: Sequence[Marginal]) -> Target:

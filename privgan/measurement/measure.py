@@ -227,28 +227,33 @@ class _Rounds:
         place = _selection(choice).choose(np.concatenate([narrow, wide]), self._looks.coins)
         if place >= len(self.candidates):
             clique = self.interactions.sets[place - len(self.candidates)]
-            self._add(self._coarse(measure, clique))
-            return True
-        self._add(_released(self._looks, self._encoder, measure, self.candidates.pop(place)))
-        return False
+            found = self._coarse(measure, clique)
+        else:
+            clique = self.candidates.pop(place)
+            found = [_released(self._looks, self._encoder, measure, clique)]
+        self.measurements = self.measurements.with_marginals(found)
+        return any(marginal.groups for marginal in found)
 
-    def _add(self, found: Marginal) -> None:
-        self.measurements = self.measurements.with_marginals([found])
+    def _coarse(self, step: PlanStep, clique: Clique) -> list[Marginal]:
+        """A coarse marginal, its difference from the model shrunk by its noise.
 
-    def _coarse(self, step: PlanStep, clique: Clique) -> Marginal:
-        """A coarse marginal, its difference from the model shrunk by its noise."""
+        None where nothing of that difference stands out of the noise.
+        """
         rows = self.measurements.rows
         coarse = finest(clique, self._shares, affordable_cells(rows, step.noise))
         exact = coarse.counts(self._looks.codes(step, self._encoder))
         noisy = _histogram(step).release(exact, self._looks.coins)
         modelled = rows * coarse.modelled(self._probabilities)
         kept, deviation = shrunk((noisy - modelled).reshape(coarse.sizes), step.noise)
-        return Marginal(
+        if not kept.any():
+            return []
+        found = Marginal(
             clique=clique,
             counts=modelled + kept.ravel(),
             standard_deviation=deviation,
             groups=coarse.groups,
         )
+        return [found]
 
 
 class _Remembered:
