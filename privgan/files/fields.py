@@ -103,7 +103,7 @@ _PLAN: dict[str, Declaration] = {
                 PUBLIC,
                 "max_codes largest_identity largest_marginal max_candidates widest choices_per_fit",
             ),
-            **_named(PUBLIC, "largest_triple triple_cells coarse_candidates"),
+            **_named(PUBLIC, "largest_triple triple_cells"),
             **_named(MEASURED, "max_cells"),
         },
         "generator": {

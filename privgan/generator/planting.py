@@ -62,9 +62,9 @@ def _plant(model: GeneratorModel, target: Target) -> None:
         start = sum(model.sizes[:column])
         away = np.asarray(groups)[None, :] != side[:, None]
         with torch.no_grad():
-            model.network.offsets[
-                torch.from_numpy(moved), start : start + model.sizes[column]
-            ] -= torch.from_numpy(_PUSH * away.astype(np.float32)).to(model.device)
+            model.network.offsets[torch.from_numpy(moved), start : start + model.sizes[column]] -= (
+                torch.from_numpy(_PUSH * away.astype(np.float32)).to(model.device)
+            )
 
 
 def leading_halves(residual: np.ndarray) -> list[np.ndarray]:

@@ -16,6 +16,8 @@ from privgan.measurement.marginals import Clique, Groups, exact_counts, group_si
 
 _GROUPS = (2, 4, 6, 8, 10)
 _MOST_CELLS = 4_096
+# Columns of at most so many codes may be categories in any order.
+FEW = 8
 # Directions of a residual are kept where they stand this far out of the noise's own.
 _ABOVE_NOISE = 1.1
 
@@ -74,20 +76,30 @@ def outer(parts: Sequence[np.ndarray]) -> np.ndarray:
     return product
 
 
-def even_groups(shares: np.ndarray, number: int) -> tuple[int, ...]:
+def groups_of(shares: np.ndarray, number: int) -> tuple[int, ...]:
     """The group of each code: so many runs of codes of about equal share.
 
-    Each code is its own group where there are no more codes than groups.
+    Each code is its own group where there are no more codes than groups. Of few codes, odd and even
+    places are never in one group: the order of categories means little.
 
     Args:
         shares: Noisy share of each code [codes].
         number: The most groups.
     """
-    if len(shares) <= number:
+    if len(shares) <= max(number, 4):
         return tuple(range(len(shares)))
-    middles = np.cumsum(shares) - shares / 2
-    runs = np.minimum((number * middles).astype(int), number - 1)
+    if len(shares) <= FEW:
+        runs = 2 * runs_of(shares, 2) + np.arange(len(shares)) % 2
+    else:
+        runs = runs_of(shares, number)
     return tuple(int(group) for group in np.unique(runs, return_inverse=True)[1])
+
+
+def runs_of(shares: np.ndarray, number: int) -> np.ndarray:
+    """The run of each code [codes], of so many runs of codes of about equal share [codes]."""
+    middles = np.cumsum(shares) - shares / 2
+    runs: np.ndarray = np.clip((number * middles).astype(int), 0, number - 1)
+    return runs
 
 
 def affordable_cells(rows: float, noise: float) -> int:
@@ -111,9 +123,9 @@ def finest(clique: Clique, shares: Sequence[np.ndarray], most: int) -> Coarse:
         shares: Noisy shares of the codes of every column of the table.
         most: The most cells.
     """
-    found = Coarse(clique, tuple(even_groups(shares[column], _GROUPS[0]) for column in clique))
+    found = Coarse(clique, tuple(groups_of(shares[column], _GROUPS[0]) for column in clique))
     for number in _GROUPS[1:]:
-        finer = Coarse(clique, tuple(even_groups(shares[column], number) for column in clique))
+        finer = Coarse(clique, tuple(groups_of(shares[column], number) for column in clique))
         if math.prod(finer.sizes) > most:
             break
         found = finer
@@ -123,9 +135,9 @@ def finest(clique: Clique, shares: Sequence[np.ndarray], most: int) -> Coarse:
 def shrunk(residual: np.ndarray, noise: float) -> tuple[np.ndarray, float]:
     """The part of a noisy residual table that stands out of its noise.
 
-    Each axis keeps the directions whose singular values exceed those of noise alone, twice: the
-    second time within the others' directions. Source: De Lathauwer, De Moor and Vandewalle 2000, A
-    Multilinear Singular Value Decomposition.
+    Each axis keeps the directions whose singular values exceed those of noise alone, within the
+    directions that the others keep. At first each keeps its leading one at least. Source: De
+    Lathauwer, De Moor and Vandewalle 2000, A Multilinear Singular Value Decomposition.
 
     Args:
         residual: Noisy counts less modelled ones, one axis a column.
@@ -137,7 +149,10 @@ def shrunk(residual: np.ndarray, noise: float) -> tuple[np.ndarray, float]:
     """
     kept = [np.eye(size) for size in residual.shape]
     for least in (1, 1, 0):
-        kept = [_directions(_within(residual, kept, axis), axis, noise, least) for axis in range(len(kept))]
+        kept = [
+            _directions(_within(residual, kept, axis), axis, noise, least)
+            for axis in range(len(kept))
+        ]
     ranks = [part.shape[1] for part in kept]
     free = math.prod(ranks) + sum(
         rank * (len(part) - rank) for rank, part in zip(ranks, kept, strict=True)

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from privgan.measurement.coarse import even_groups
+from privgan.measurement.coarse import FEW, runs_of
 from privgan.measurement.marginals import Clique
 
 WIDTHS = (4, 5, 6)
-_FEW = 8
+# Sets of each width, with the target and without: more of them would drown the rest in noise.
+MOST_SETS = 1_500
 # Sign patterns a column gives to sets of each width: of few codes, and of more.
 _PATTERNS = {4: (3, 2), 5: (2, 1), 6: (2, 1)}
 # Words or entries handled together: few enough to stay in a core's cache.
@@ -25,7 +26,7 @@ _AT_ONCE = 2**15
 
 
 def coarse_sets(
-    sizes: Sequence[int], target: int | None, *, widest: int, most: int
+    sizes: Sequence[int], target: int | None, *, widest: int, most: int = MOST_SETS
 ) -> list[Clique]:
     """Candidate sets of columns, those with the target first: all, or a fixed public subset.
 
@@ -68,15 +69,15 @@ def sign_patterns(shares: np.ndarray) -> np.ndarray:
         shares: Noisy share of each code [codes], at least two.
     """
     places = np.arange(len(shares))
-    halves = np.array(even_groups(shares, 2))
+    halves = runs_of(shares, 2)
     if len(shares) == 2:
         found = [places]
     elif len(shares) == 3:
         found = [places != 0, places != 2, places != 1]
-    elif len(shares) <= _FEW:
+    elif len(shares) <= FEW:
         found = [halves, places % 2, (halves + places) % 2 if len(shares) == 4 else places // 2 % 2]
     else:
-        found = [halves, np.isin(even_groups(shares, 4), (1, 2))]
+        found = [halves, np.isin(runs_of(shares, 4), (1, 2))]
     signs: np.ndarray = 1 - 2 * np.array(found, dtype=np.int8)
     return signs
 
@@ -99,7 +100,9 @@ class Interactions:
         used = {column for clique in sets for column in clique}
         self._signs = {column: sign_patterns(shares[column]) for column in sorted(used)}
         numbers = [len(signs) for signs in self._signs.values()]
-        starts = (int(end) - number for end, number in zip(np.cumsum(numbers), numbers, strict=True))
+        starts = (
+            int(end) - number for end, number in zip(np.cumsum(numbers), numbers, strict=True)
+        )
         self._first = dict(zip(self._signs, starts, strict=True))
         self._products = _by_width(self._listed())
         self._sums: list[np.ndarray] | None = None
@@ -107,19 +110,15 @@ class Interactions:
     def _listed(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Each set's number with each choice of one sign pattern a column."""
         for number, clique in enumerate(self.sets):
-            few, many = _PATTERNS[len(clique)]
-            patterns = [
-                range(
-                    self._first[column],
-                    self._first[column]
-                    + min(
-                        len(self._signs[column]),
-                        few if self._signs[column].shape[1] <= _FEW else many,
-                    ),
-                )
-                for column in clique
-            ]
+            patterns = [self._patterns(column, len(clique)) for column in clique]
             yield from ((number, chosen) for chosen in itertools.product(*patterns))
+
+    def _patterns(self, column: int, width: int) -> range:
+        """The numbers of the sign patterns that a column gives to sets of a width."""
+        few, many = _PATTERNS[width]
+        patterns, codes = self._signs[column].shape
+        first = self._first[column]
+        return range(first, first + min(patterns, few if codes <= FEW else many))
 
     def scores(
         self, codes: np.ndarray, probabilities: Sequence[np.ndarray], rows: float

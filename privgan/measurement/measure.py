@@ -168,7 +168,15 @@ def measure_rounds(
         model: The model fitted to ``measurements``.
         target: The place of the column to predict, whose sets come first; None for none.
     """
-    rounds = _Rounds(looks, encoder, plan, measurements, model, target)
+    sets = coarse_sets(encoder.sizes, target, widest=plan.marginals.widest)
+    rounds = _Rounds(
+        looks,
+        encoder,
+        measurements,
+        candidate_cliques(encoder.sizes, plan.marginals),
+        Interactions(sets, measurements.frequencies()),
+    )
+    rounds.modelled_by(model)
     choices, chosen = plan.of_kind(StepKind.SELECTION), plan.of_kind(StepKind.CHOSEN_MARGINAL)
     for index, (choice, measure) in enumerate(zip(choices, chosen, strict=True), start=1):
         if not rounds.candidates and not rounds.interactions.sets:
@@ -195,23 +203,13 @@ class _Rounds:
         self,
         looks: Looks,
         encoder: Encoder,
-        plan: Plan,
         measurements: Measurements,
-        model: Model,
-        target: int | None,
+        candidates: list[Clique],
+        interactions: Interactions,
     ) -> None:
         self._looks, self._encoder, self.measurements = looks, encoder, measurements
-        settings = plan.marginals
-        self.candidates = candidate_cliques(encoder.sizes, settings)
-        self._shares = measurements.frequencies()
-        self.interactions = Interactions(
-            coarse_sets(
-                encoder.sizes, target, widest=settings.widest, most=settings.coarse_candidates
-            ),
-            self._shares,
-        )
-        self._counter = _Counter(encoder)
-        self.modelled_by(model)
+        self.candidates, self.interactions = candidates, interactions
+        self._shares, self._counter = measurements.frequencies(), _Counter(encoder)
 
     def modelled_by(self, model: Model) -> None:
         """Compare with this model from now on."""
@@ -220,9 +218,7 @@ class _Rounds:
     def run(self, choice: PlanStep, measure: PlanStep) -> bool:
         """Choose and measure; whether the model must be fitted before the next choice."""
         codes, rows = self._looks.codes(choice, self._encoder), self.measurements.rows
-        narrow = _scores(
-            self.candidates, self._counter, codes, self._modelled, rows, measure.noise
-        )
+        narrow = _scores(self.candidates, self._counter, codes, self._modelled, rows, measure.noise)
         wide = self.interactions.scores(codes, self._probabilities, rows)
         place = _selection(choice).choose(np.concatenate([narrow, wide]), self._looks.coins)
         if place >= len(self.candidates):

@@ -163,8 +163,6 @@ class MarginalSettings:
         choices_per_fit: Choices made between two fits of the model.
         largest_triple: Most cells of a 3-way marginal that is measured without being chosen.
         triple_cells: Most cells of all such marginals together.
-        coarse_candidates: Most sets of 4, of 5 and of 6 columns that may be chosen, of each with
-            the target and without.
     """
 
     max_cells: int
@@ -176,7 +174,6 @@ class MarginalSettings:
     choices_per_fit: int
     largest_triple: int
     triple_cells: int
-    coarse_candidates: int = 1_500
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,7 +141,6 @@ def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorS
         choices_per_fit=3,
         largest_triple=2_000,
         triple_cells=150_000,
-        coarse_candidates=1_500,
     )
     generator = GeneratorSettings(
         latent=64,
