@@ -18,8 +18,9 @@ _GROUPS = (2, 4, 6, 8, 10)
 _MOST_CELLS = 4_096
 # Columns of at most so many codes may be categories in any order.
 FEW = 8
-# Directions of a residual are kept where they stand this far out of the noise's own.
-_ABOVE_NOISE = 1.1
+# Of 100 tables of noise alone, 98 have no leading product of directions above so many times
+# σ · √(all groups of all columns); by simulation of nine shapes of 4 to 6 columns.
+_ABOVE_NOISE = 1.65
 
 
 @dataclass(frozen=True)
@@ -148,11 +149,13 @@ def shrunk(residual: np.ndarray, noise: float) -> tuple[np.ndarray, float]:
         error.
     """
     kept = [np.eye(size) for size in residual.shape]
+    leading = _ABOVE_NOISE * math.sqrt(sum(residual.shape))
     for least in (1, 1, 0):
-        kept = [
-            _directions(_within(residual, kept, axis), axis, noise, least)
-            for axis in range(len(kept))
-        ]
+        for axis in range(residual.ndim):
+            table = np.moveaxis(_within(residual, kept, axis), axis, 0)
+            unfolded = table.reshape(len(table), -1)
+            edge = noise * (leading + math.sqrt(unfolded.shape[1]) - 1)
+            kept[axis] = _directions(unfolded, edge, least)
     ranks = [part.shape[1] for part in kept]
     free = math.prod(ranks) + sum(
         rank * (len(part) - rank) for rank, part in zip(ranks, kept, strict=True)
@@ -176,14 +179,8 @@ def _along(table: np.ndarray, matrix: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(np.tensordot(matrix, table, (1, axis)), 0, axis)
 
 
-def _directions(table: np.ndarray, axis: int, noise: float, least: int) -> np.ndarray:
-    """Directions [size, kept] along an axis that stand out of the noise; so many at least.
-
-    Of a table of noise, no singular value is much above σ(√rows + √columns) (Marchenko and Pastur).
-    Directions of the other axes were searched for too: each of their components counts.
-    """
-    unfolded = np.moveaxis(table, axis, 0).reshape(table.shape[axis], -1)
+def _directions(unfolded: np.ndarray, edge: float, least: int) -> np.ndarray:
+    """Left singular vectors [size, kept] with values above an edge; so many at least."""
     vectors, values, _ = np.linalg.svd(unfolded, full_matrices=False)
-    edge = _ABOVE_NOISE * noise * (math.sqrt(sum(table.shape)) + math.sqrt(unfolded.shape[1]))
     found: np.ndarray = vectors[:, : max(least, int((values > edge).sum()))]
     return found

@@ -316,15 +316,8 @@ def _measured_in_rounds(
             return model
 
         refit(measurements, 0)
-        return measure_rounds(
-            job.looks,
-            encoder,
-            job.plan,
-            measurements,
-            refit,
-            model,
-            target=place_of_target(job.schema),
-        )
+        known = job.looks, encoder, job.plan, measurements
+        return measure_rounds(*known, refit, model, target=place_of_target(job.schema))
 
 
 def fitted_of(
