@@ -18,7 +18,8 @@ from privgan.measurement.marginals import Measurements, Target
 
 # Interactions that explain less of the rows stay as they are.
 _LEAST_SHARE = 0.02
-_PUSH = 5.0
+# Logits by which codes of the other half fall: of all columns together, few rows cross.
+_PUSH = 8.0
 _SWEEPS, _ROUNDS = 20, 4
 
 
