@@ -64,7 +64,7 @@ class Coarse:
         return (first.T @ last).ravel() / len(first)
 
 
-def indicator(groups: Sequence[int]) -> np.ndarray:
+def indicator(groups: Sequence[int] | np.ndarray) -> np.ndarray:
     """Which code is in which group [codes, groups], ones and zeros."""
     return np.eye(max(groups) + 1)[list(groups)]
 

@@ -68,10 +68,10 @@ def sign_patterns(shares: np.ndarray) -> np.ndarray:
     Args:
         shares: Noisy share of each code [codes], at least two.
     """
-    places = np.arange(len(shares))
+    places: np.ndarray = np.arange(len(shares))
     halves = runs_of(shares, 2)
     if len(shares) == 2:
-        found = [places]
+        found: list[np.ndarray] = [places]
     elif len(shares) == 3:
         found = [places != 0, places != 2, places != 1]
     elif len(shares) <= FEW:
