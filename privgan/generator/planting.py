@@ -18,8 +18,9 @@ from privgan.measurement.marginals import Measurements, Target
 
 # Interactions that explain less of the rows stay as they are.
 _LEAST_SHARE = 0.02
-# Logits by which codes of the other half fall: of all columns together, few rows cross.
+# Log odds of a moved entry's own half: of all columns together, few rows cross.
 _PUSH = 8.0
+_TINY = 1e-12
 _SWEEPS, _ROUNDS = 20, 4
 
 
@@ -60,12 +61,20 @@ def _plant(model: GeneratorModel, target: Target) -> None:
     cells = assigned(rates, model.rng)
     sides = np.unravel_index(cells, split.sizes)
     for column, groups, side in zip(split.clique, split.groups, sides, strict=True):
-        start = sum(model.sizes[:column])
         away = np.asarray(groups)[None, :] != side[:, None]
+        crossing = (probabilities[column][moved] * away).sum(1)
+        shift = np.maximum(0.0, _PUSH + _log_odds(crossing))[:, None] * away
+        start = sum(model.sizes[:column])
         with torch.no_grad():
             model.network.offsets[torch.from_numpy(moved), start : start + model.sizes[column]] -= (
-                torch.from_numpy(_PUSH * away.astype(np.float32)).to(model.device)
+                torch.from_numpy(shift.astype(np.float32)).to(model.device)
             )
+
+
+def _log_odds(shares: np.ndarray) -> np.ndarray:
+    known = np.clip(shares, _TINY, 1 - _TINY)
+    found: np.ndarray = np.log(known / (1 - known))
+    return found
 
 
 def leading_halves(residual: np.ndarray) -> list[np.ndarray]:
