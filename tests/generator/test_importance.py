@@ -8,7 +8,7 @@ from scipy import stats
 
 from privgan.errors import IncompleteError
 from privgan.generator import importance
-from privgan.generator.importance import Weighted, effective, relative, resampled
+from privgan.generator.importance import Weighted, accepted, effective, relative, resampled
 from privgan.generator.orders import Drawn
 
 
@@ -24,7 +24,7 @@ def weighted(weight_of: np.ndarray, rng: np.random.Generator, asked: list[int]):
     return draw
 
 
-def test_rows_are_in_proportion_to_their_weights_and_none_twice() -> None:
+def test_rows_are_in_proportion_to_their_weights_and_next_to_none_twice() -> None:
     """By chi-square; a fresh seed fails with probability below 1e-4."""
     weights, rng, asked = np.array([1.0, 5.0, 0.0, 2.0]), np.random.default_rng(0), []
     rows, told = resampled(weighted(weights, rng, asked), 20_000, rng)
@@ -34,7 +34,18 @@ def test_rows_are_in_proportion_to_their_weights_and_none_twice() -> None:
     assert found[2] == 0
     wanted = weights[[0, 1, 3]] / weights.sum() * 20_000
     assert stats.chisquare(found[[0, 1, 3]], wanted).pvalue > 1e-4
-    assert sum(asked) * weights.sum() / weights.max() / 4 >= 20_000  # None is taken twice.
+    assert sum(asked) * weights.sum() / weights.max() / 4 >= 19_000
+
+
+def test_accepted_rows_are_in_proportion_too() -> None:
+    """By chi-square; a fresh seed fails with probability below 1e-4."""
+    weights, rng, asked = np.array([1.0, 5.0, 0.0, 2.0]), np.random.default_rng(0), []
+    rows = accepted(weighted(weights, rng, asked), 30_000, rng)
+    found = np.bincount(rows.positions["x"], minlength=4)
+    assert asked == [30_000]
+    assert found[2] == 0
+    assert stats.chisquare(found[[0, 1, 3]], weights[[0, 1, 3]] / 8 * found.sum()).pvalue > 1e-4
+    assert found.sum() == pytest.approx(30_000 * 8 / 20, abs=5 * 30_000**0.5 / 2)
 
 
 def test_equal_weights_are_taken_once_each() -> None:
