@@ -21,6 +21,7 @@ from privgan.generator.orders import Drawn
 
 _MOST_TIMES, _MOST_ROWS = 20, 400_000  # The bound of work: the larger of the two.
 _REPEATS = 1e-3  # Share of the rows that may repeat others unsaid.
+_LEAST_GROWTH = 1 / 8  # Of the pool.
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ def resampled(
     """
     pool, drawn, most = draw(rows).living(), rows, max(_MOST_TIMES * rows, _MOST_ROWS)
     while (repeats := _repeats(pool, rows)) > _REPEATS * rows and drawn < most:
-        more = min(drawn, most - drawn)
+        more = min(int(drawn * np.clip(2 * repeats / rows, _LEAST_GROWTH, 1)) + 1, most - drawn)
         pool, drawn = _joined(pool, draw(more).living()), drawn + more
     if not len(pool.logs):
         raise IncompleteError(
