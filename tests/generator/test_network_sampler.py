@@ -133,9 +133,7 @@ def test_the_conditions_probability_is_near_the_exact_one() -> None:
 
 def late() -> Synthesizer:
     """The last column depends on the others; its last code is rare."""
-    return network_synthesizer(
-        schema(columns=CODES), 5, strength=2.0, shifts={"c": [0.0, -6.0]}
-    )
+    return network_synthesizer(schema(columns=CODES), 5, strength=2.0, shifts={"c": [0.0, -6.0]})
 
 
 def test_tilts_lead_to_rare_late_codes() -> None:
