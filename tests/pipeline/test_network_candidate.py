@@ -12,6 +12,7 @@ import pytest
 
 from privgan.cli.main import execute
 from privgan.demo import simulate_customers
+from privgan.files.fields import NETWORK_MODEL, fields_of
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import TableAsRead
 from privgan.owner.undeclared import undeclared_texts
@@ -101,6 +102,10 @@ def test_a_network_goes_all_the_way(
         candidate, verdict, ledger, ReleaseTerms(Context()), tmp_path / "out"
     )
     assert verify_release(release).problems == ()
+    stated = fields_of(json.loads((release / "model/model.json").read_text()), NETWORK_MODEL)
+    used = dict(stated)
+    assert None not in used.values()
+    assert {"generator", "width"} <= used.keys()
     out = tmp_path / "few.csv"
     asked = ["--rows", "200", "--where", "gender = diverse and nps <= 4", "--out", str(out)]
     assert execute(["sample", str(release), *asked]) == 0
